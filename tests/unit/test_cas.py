@@ -1,0 +1,327 @@
+"""The CAS client: what it reads from a server's answers, and what it refuses to believe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bind.cas import (
+    MAX_ANSWER_BYTES,
+    MAX_LOGOUT_CHARS,
+    AttributeNames,
+    CasClient,
+    CasUnavailable,
+    CasUser,
+    TicketRefused,
+    parse_logout,
+    read_answer,
+)
+from models.errors import Malformed, Unauthenticated, Upstream
+
+SERVICE = "https://seats.example.edu/auth/cas?next=/a b"
+TICKET = "ST-1-" + "x" * 32
+
+
+def answer(inside: str) -> bytes:
+    return (
+        "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'>"
+        f"{inside}</cas:serviceResponse>"
+    ).encode()
+
+
+def success(beside: str, user: str = "21070001") -> bytes:
+    return answer(
+        f"<cas:authenticationSuccess><cas:user>{user}</cas:user>{beside}"
+        "</cas:authenticationSuccess>"
+    )
+
+
+WRAPPED = "<cas:attributes>{}</cas:attributes>"
+ELEMENTS = "<cas:cn>王雨桐</cas:cn><cas:ou>信息学部</cas:ou><cas:ou> 计算机 &lt;学院&gt; </cas:ou>"
+PAIRS = (
+    '<cas:attribute name="cn" value="王雨桐"/><cas:attribute name="ou">信息学部</cas:attribute>'
+    '<cas:attribute name="ou" value="计算机 &lt;学院&gt;"/>'
+)
+BOTH = {"cn": ("王雨桐",), "ou": ("信息学部", "计算机 <学院>")}
+
+
+@pytest.mark.parametrize(
+    ("beside", "attributes"),
+    [
+        ("", {}),
+        ("<cas:attributes/>", {}),
+        (WRAPPED.format(ELEMENTS), BOTH),
+        (WRAPPED.format(PAIRS), BOTH),
+        (ELEMENTS, BOTH),
+        (PAIRS, BOTH),
+        (WRAPPED.format("<cn xmlns=''>王雨桐</cn>"), {"cn": ("王雨桐",)}),
+        (WRAPPED.format("<cas:cn/><cas:mail> </cas:mail>"), {}),
+        # An attribute may be called "user", and is not the account.
+        (WRAPPED.format("<cas:user>root</cas:user>"), {"user": ("root",)}),
+        (
+            "<cas:proxyGrantingTicket>PGTIOU-1</cas:proxyGrantingTicket>"
+            "<cas:proxies><cas:proxy>https://p</cas:proxy></cas:proxies>",
+            {},
+        ),
+    ],
+)
+def test_every_way_of_writing_attributes_reads_alike(
+    beside: str, attributes: Mapping[str, tuple[str, ...]]
+) -> None:
+    user = read_answer(success(beside), AttributeNames())
+    assert (user.user, user.attributes) == ("21070001", attributes)
+
+
+def test_the_campus_names_its_attributes() -> None:
+    released = success(
+        WRAPPED.format(
+            "<cas:xh>S202100012</cas:xh><cas:xm>王雨桐</cas:xm><cas:lb>研究生</cas:lb>"
+            "<cas:g>a</cas:g><cas:g>b</cas:g>"
+        ),
+        user=" wang.yutong ",
+    )
+    names = AttributeNames(account="xh", name="xm", kind="lb", groups="g")
+    user = read_answer(released, names)
+    assert (user.user, user.name, user.kind, user.groups) == (
+        "S202100012",
+        "王雨桐",
+        "研究生",
+        ("a", "b"),
+    )
+    user = read_answer(released, AttributeNames())
+    assert (user.user, user.name, user.kind, user.groups) == ("wang.yutong", "", "", ())
+    with pytest.raises(CasUnavailable):
+        read_answer(released, AttributeNames(account="missing"))
+
+
+@pytest.mark.parametrize(
+    ("code", "cas_code"),
+    [
+        ("INVALID_TICKET", "INVALID_TICKET"),
+        ("INVALID_SERVICE", "INVALID_SERVICE"),
+        ("INVALID_REQUEST", "INVALID_REQUEST"),
+        ("INVALID_TICKET_SPEC", "INVALID_TICKET_SPEC"),
+        ("", "UNSPECIFIED"),
+        ("no such &lt;b&gt;code", "UNSPECIFIED"),
+    ],
+)
+def test_a_refusal_keeps_its_code(code: str, cas_code: str) -> None:
+    refused = answer(f'<cas:authenticationFailure code="{code}">No.</cas:authenticationFailure>')
+    with pytest.raises(TicketRefused) as error:
+        read_answer(refused, AttributeNames())
+    assert isinstance(error.value, Unauthenticated)
+    assert (error.value.code, error.value.details) == ("ticket_invalid", {"cas_code": cas_code})
+
+
+LAUGHS = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+BOMBS = {
+    "laughs": f'<!DOCTYPE x [<!ENTITY e0 "ha">{LAUGHS}]>',
+    "file": '<!DOCTYPE x [<!ENTITY e9 SYSTEM "file:///etc/hostname">]>',
+    "url": '<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd" [<!ENTITY e9 "x">]>',
+}
+NOT_CAS = {
+    "empty": b"",
+    "html": b"<!doctype html><html><body>login</body></html>",
+    "json": b'{"serviceResponse": {}}',
+    "no namespace": b"<serviceResponse><authenticationSuccess/></serviceResponse>",
+    "other root": b"<cas:x xmlns:cas='http://www.yale.edu/tp/cas'/>",
+    "nothing inside": answer(""),
+    "neither": answer("<cas:proxySuccess><cas:user>1</cas:user></cas:proxySuccess>"),
+    "both": answer("<cas:authenticationSuccess/><cas:authenticationFailure/>"),
+    "no user": answer("<cas:authenticationSuccess/>"),
+    "blank user": success("", user="  "),
+    "cut off": success("")[:-3],
+    "unknown encoding": b"<?xml version='1.0' encoding='klingon'?><x/>",
+    "multi-byte encoding": b"<?xml version='1.0' encoding='gbk'?><x/>",
+    "deep": b"<a>" * (MAX_ANSWER_BYTES // 3),
+    "internal error": answer('<cas:authenticationFailure code="INTERNAL_ERROR"/>'),
+    **{name: dtd.encode() + success("", user="&e9;") for name, dtd in BOMBS.items()},
+}
+
+
+@pytest.mark.parametrize("text", NOT_CAS.values(), ids=NOT_CAS.keys())
+def test_what_is_no_answer_names_nobody(text: bytes) -> None:
+    with pytest.raises(CasUnavailable) as error:
+        read_answer(text, AttributeNames())
+    assert isinstance(error.value, Upstream)
+    assert error.value.code == "cas_unavailable"
+
+
+LOGOUT = (
+    '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
+    'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="1" Version="2.0">'
+    "<saml:NameID>@NOT_USED@</saml:NameID>{}</samlp:LogoutRequest>"
+)
+INDEX = "<samlp:SessionIndex>{}</samlp:SessionIndex>"
+
+
+@pytest.mark.parametrize("prolog", ["", "<?xml version='1.0' encoding='UTF-8'?>\n"])
+def test_a_logout_names_its_ticket(prolog: str) -> None:
+    assert parse_logout(prolog + LOGOUT.format(INDEX.format(f"\n {TICKET}\n"))) == TICKET
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not_a_logout_request"),
+        ("logout, please", "not_a_logout_request"),
+        ("\ud800", "not_a_logout_request"),
+        (
+            "<LogoutRequest><SessionIndex>ST-1</SessionIndex></LogoutRequest>",
+            "not_a_logout_request",
+        ),
+        (BOMBS["laughs"] + LOGOUT.format(INDEX.format("&e9;")), "not_a_logout_request"),
+        (BOMBS["file"] + LOGOUT.format(INDEX.format("&e9;")), "not_a_logout_request"),
+        (LOGOUT.format(""), "session_index"),
+        (LOGOUT.format(INDEX.format("")), "session_index"),
+        (LOGOUT.format(INDEX.format("two words")), "session_index"),
+        (LOGOUT.format(INDEX.format("x" * 257)), "session_index"),
+        (LOGOUT.format(INDEX.format("ST-1") + INDEX.format("ST-2")), "session_index"),
+        (LOGOUT.format(" " * MAX_LOGOUT_CHARS), "too_long"),
+    ],
+)
+def test_what_is_no_logout_is_malformed(text: str, reason: str) -> None:
+    with pytest.raises(Malformed) as error:
+        parse_logout(text)
+    assert error.value.details == {"field": "logoutRequest", "reason": reason}
+
+
+def test_urls_carry_the_configured_service() -> None:
+    cas = CasClient("https://cas.example.edu/cas/", SERVICE)
+
+    def query(url: str) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(url).query, strict_parsing=True)
+
+    assert cas.login_url().startswith("https://cas.example.edu/cas/login?")
+    assert query(cas.login_url()) == {"service": [SERVICE]}
+    assert query(cas.login_url(renew=True)) == {"service": [SERVICE], "renew": ["true"]}
+    assert query(cas.login_url(gateway=True)) == {"service": [SERVICE], "gateway": ["true"]}
+    assert cas.logout_url() == "https://cas.example.edu/cas/logout"
+    assert query(cas.logout_url("https://seats.example.edu/")) == {
+        "service": ["https://seats.example.edu/"]
+    }
+    with pytest.raises(ValueError, match="exclude"):
+        cas.login_url(renew=True, gateway=True)
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Answering:
+    """A server that answers each path as the test says, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.handlers: dict[str, Handler] = {}
+        self.base_url = ""
+
+    def on(self, path: str, body: bytes, status: int = 200) -> None:
+        async def reply(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=status, body=body, headers={"Location": "/elsewhere"})
+
+        self.handlers[path] = reply
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.path, dict(request.query)))
+        if request.path not in self.handlers:
+            return web.Response(status=404, text="<html>404</html>")
+        return await self.handlers[request.path](request)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Answering]:
+    answering = Answering()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answering.handle)
+    async with TestServer(app) as running:
+        answering.base_url = str(running.make_url("")).rstrip("/")
+        yield answering
+
+
+P3, P2 = "/p3/serviceValidate", "/serviceValidate"
+
+
+async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_is_missing(
+    server: Answering,
+) -> None:
+    asked = {"service": SERVICE, "ticket": "ST-&=%#+/"}
+    async with CasClient(server.base_url, SERVICE) as cas:
+        server.on(P2, success(""))
+        assert (await cas.validate("ST-&=%#+/")).user == "21070001"
+        assert server.asked == [(P3, asked), (P2, asked)]
+
+        server.asked.clear()
+        server.on(P3, success(WRAPPED.format(ELEMENTS)))
+        expected = CasUser(user="21070001", attributes=BOTH, name="王雨桐")
+        assert await cas.validate("ST-&=%#+/", renew=True) == expected
+        assert server.asked == [(P3, {**asked, "renew": "true"})]
+
+
+@pytest.mark.parametrize("ticket", ["", "ST 1", "ST-1\n", "ST-\x00", "ST-票", "x" * 257])
+async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: str) -> None:
+    async with CasClient(server.base_url, SERVICE) as cas:
+        with pytest.raises(TicketRefused):
+            await cas.validate(ticket)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, success(""), "status"),
+        (503, b"", "status"),
+        (302, success(""), "status"),
+        (403, success(""), "status"),
+        (403, b"<html>WAF</html>", "garbage"),
+        (200, b"<html>login</html>", "garbage"),
+        (200, success("") + b" " * MAX_ANSWER_BYTES, "too_large"),
+    ],
+)
+async def test_a_server_out_of_order_is_told_from_a_refusal(
+    server: Answering, status: int, body: bytes, reason: str
+) -> None:
+    server.on(P3, body, status)
+    async with CasClient(server.base_url, SERVICE) as cas:
+        with pytest.raises(CasUnavailable) as error:
+            await cas.validate(TICKET)
+    assert error.value.details == {"reason": reason}
+    assert error.value.retry_after >= 1
+    assert [path for path, _ in server.asked] == [P3]
+
+
+async def test_a_refusal_sent_as_4xx_is_one(server: Answering) -> None:
+    server.on(P3, answer('<cas:authenticationFailure code="INVALID_TICKET"/>'), 401)
+    async with CasClient(server.base_url, SERVICE) as cas:
+        with pytest.raises(TicketRefused):
+            await cas.validate(TICKET)
+
+
+async def test_silence_and_absence_end_in_time(server: Answering) -> None:
+    asked = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        # The headers arrive and the body never does.
+        response = web.StreamResponse()
+        await response.prepare(request)
+        asked.set()
+        await asyncio.Event().wait()
+        return response
+
+    server.handlers[P3] = silent
+    async with CasClient(server.base_url, SERVICE, timeout_s=0.1) as cas:
+        with pytest.raises(CasUnavailable) as late:
+            await cas.validate(TICKET)
+    assert asked.is_set()
+    assert late.value.details == {"reason": "timeout"}
+
+    # Port 9 of the loopback interface: nobody listens.
+    async with CasClient("http://127.0.0.1:9", SERVICE) as cas:
+        with pytest.raises(CasUnavailable) as absent:
+            await cas.validate(TICKET)
+    assert absent.value.details == {"reason": "connection"}
+    assert TICKET not in repr(absent.value) and absent.value.__suppress_context__
