@@ -1,0 +1,404 @@
+"""A stand-in for the campus sign-on: a CAS server under ``/sandbox/cas`` with demo accounts.
+
+It speaks the protocol (CAS 3.0, section numbers below) as a real server does, so that the service's
+own client, cookies, redirects and single logout are exercised, and differs in its accounts only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+
+from models.store.sandbox_cas import GrantedTicket, SandboxCas
+
+ROOT = "/sandbox/cas"
+COOKIE = "TGC"
+PASSWORD = "demo"
+LIBRARIAN = "librarian"
+SIGN_ON_LASTS = timedelta(hours=8)
+REMEMBERED_LASTS = timedelta(days=14)
+# 3.1.1 wants tickets to live "a reasonable time", at most five minutes.
+TICKET_LASTS = timedelta(minutes=1)
+# Services are told while the browser waits, so a deaf one must not hold it for long.
+LOGOUT_TIMEOUT_S = 2.0
+
+STUDENT = re.compile(r"[0-9]{6,12}")
+GRADUATE = re.compile(r"[A-Z][0-9]{1,15}")
+# It becomes a Location header: visible ASCII, as in a URL that is encoded already.
+SERVICE = re.compile(r"[\x21-\x7e]{1,2000}")
+
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余"
+GIVEN = "子涵宇轩雨桐欣怡浩然思远嘉琪梓萱俊杰明哲若曦晨阳佳宁文博诗雅天佑静怡志远晓彤"
+SCHOOLS = (
+    ("信息学部", "计算机学院"),
+    ("城市建设学部", "建筑工程学院"),
+    ("材料与制造学部", "机械与能源工程学院"),
+    ("环境与生命学部", "环境科学系"),
+    ("理学部", "数学统计学与力学学院"),
+    ("文法学部", "外国语学院"),
+    ("经济与管理学院", "管理科学系"),
+    ("艺术设计学院", "视觉传达系"),
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CasState:
+    """What the stand-in runs on.
+
+    Args:
+        store: its sign-ons and tickets.
+        now: the service's clock, aware UTC.
+        service_prefixes: URLs under which a service may ask for tickets, as
+            ``https://seats.example.edu``; the prefix must end where a URL part ends.
+        secure: whether browsers reach it over https, so that its cookie may say so.
+    """
+
+    store: SandboxCas
+    now: Callable[[], datetime]
+    service_prefixes: tuple[str, ...]
+    secure: bool = False
+
+
+def person(account: str) -> Mapping[str, tuple[str, ...]]:
+    """The attributes of a demo account: invented, and always the same for the same account."""
+    if account == LIBRARIAN:
+        return {
+            "cn": ("林静怡",),
+            "userType": ("staff",),
+            "memberOf": ("library-admin",),
+            "ou": ("图书馆", "读者服务部"),
+        }
+    digest = hashlib.sha256(account.encode()).digest()
+    pair = 2 * (digest[1] % (len(GIVEN) // 2))
+    return {
+        "cn": (SURNAMES[digest[0] % len(SURNAMES)] + GIVEN[pair : pair + 2],),
+        "userType": ("graduate" if GRADUATE.fullmatch(account) else "student",),
+        "ou": SCHOOLS[digest[2] % len(SCHOOLS)],
+    }
+
+
+def refusal(account: str, password: str) -> str | None:
+    """Why this account and password are not let in, in words for the page; None if they are."""
+    if not account or not password:
+        return "请输入账号和密码。"
+    if account != LIBRARIAN and GRADUATE.fullmatch(account.upper()) and account != account.upper():
+        return "研究生学号中的字母请用大写。"
+    if account != LIBRARIAN and not (STUDENT.fullmatch(account) or GRADUATE.fullmatch(account)):
+        return "没有这个演示账号：请输入 6 至 12 位数字，或一个大写字母加数字。"
+    if not secrets.compare_digest(password.encode(), PASSWORD.encode()):
+        return f"密码不正确：演示账号的密码都是 {PASSWORD}。"
+    return None
+
+
+def cas_routes(state: CasState) -> list[web.RouteDef]:
+    """All routes of the stand-in, to be added to the service's own application."""
+    server = _Server(state)
+    return [
+        web.get(f"{ROOT}/login", server.show_login),
+        web.post(f"{ROOT}/login", server.take_login),
+        web.get(f"{ROOT}/logout", server.logout),
+        web.get(f"{ROOT}/serviceValidate", server.validate_2),
+        web.get(f"{ROOT}/p3/serviceValidate", server.validate_3),
+        web.get(f"{ROOT}/style.css", server.style),
+    ]
+
+
+class _Server:
+    def __init__(self, state: CasState) -> None:
+        self._state = state
+        self._store = state.store
+
+    async def show_login(self, request: web.Request) -> web.Response:
+        """2.1: a ticket at once for who is signed in, else the form."""
+        service = request.query.get("service", "")
+        renew, gateway = _is_set(request, "renew"), _is_set(request, "gateway")
+        if service and not self._allows(service):
+            return _unknown_service()
+        sign_on = request.cookies.get(COOKIE, "")
+        account = await self._store.account_of(sign_on, self._state.now()) if sign_on else None
+        if account and service and not renew:
+            return _go(await self._with_ticket(service, account, sign_on, primary=False))
+        if gateway and service and not renew:
+            return _go(service)
+        if account and not renew:
+            return _page("已登录", _signed_in(account))
+        return _page("统一身份认证", _form(service, "", None))
+
+    async def take_login(self, request: web.Request) -> web.Response:
+        """2.2: the form's answer."""
+        form = await request.post()
+        service = _text(form.get("service")) or request.query.get("service", "")
+        if service and not self._allows(service):
+            return _unknown_service()
+        account, password = _text(form.get("username")).strip(), _text(form.get("password"))
+        why = refusal(account, password)
+        if why is not None:
+            return _page("统一身份认证", _form(service, account, why), status=401)
+        now = self._state.now()
+        await self._store.forget_ended(now)
+        if old := request.cookies.get(COOKIE, ""):
+            # Whoever used this browser before is signed out, also at the services.
+            if await self._store.account_of(old, now) == account:
+                if service:
+                    return _go(await self._with_ticket(service, account, old, primary=True))
+            else:
+                await self._end(old)
+        sign_on = f"TGT-{secrets.token_urlsafe(32)}"
+        remember = bool(_text(form.get("rememberMe")))
+        lasts = REMEMBERED_LASTS if remember else SIGN_ON_LASTS
+        await self._store.open_sign_on(sign_on, account, now + lasts)
+        if service:
+            answer = _go(await self._with_ticket(service, account, sign_on, primary=True))
+        else:
+            answer = _page("已登录", _signed_in(account))
+        answer.set_cookie(
+            COOKIE,
+            sign_on,
+            path=ROOT,
+            httponly=True,
+            samesite="Lax",
+            secure=self._state.secure,
+            max_age=int(lasts.total_seconds()) if remember else None,
+        )
+        return answer
+
+    async def logout(self, request: web.Request) -> web.Response:
+        """2.3: end the sign-on, tell its services, go where the service asked."""
+        if sign_on := request.cookies.get(COOKIE, ""):
+            await self._end(sign_on)
+        service = request.query.get("service", "")
+        if service and self._allows(service):
+            answer = _go(service)
+        else:
+            answer = _page(
+                "已退出", f'<p>您已退出登录。</p><p><a href="{ROOT}/login">重新登录</a></p>'
+            )
+        answer.del_cookie(COOKIE, path=ROOT)
+        return answer
+
+    async def validate_2(self, request: web.Request) -> web.Response:
+        """2.5: the account, without attributes."""
+        return await self._validate(request, attributes=False)
+
+    async def validate_3(self, request: web.Request) -> web.Response:
+        """2.8: the account with its attributes."""
+        return await self._validate(request, attributes=True)
+
+    async def style(self, request: web.Request) -> web.Response:
+        """The page's style, a file of its own so that a strict content policy lets it through."""
+        return web.Response(text=STYLE, content_type="text/css")
+
+    async def _validate(self, request: web.Request, attributes: bool) -> web.Response:
+        service, ticket = request.query.get("service", ""), request.query.get("ticket", "")
+        if not service or not ticket:
+            return _failure("INVALID_REQUEST", "service and ticket are both required")
+        granted = await self._store.redeem(ticket, self._state.now())
+        if granted is None:
+            return _failure("INVALID_TICKET", "the ticket is not recognized")
+        if granted.service != service:
+            return _failure("INVALID_SERVICE", "the ticket was granted to another service")
+        if _is_set(request, "renew") and not granted.primary:
+            return _failure("INVALID_TICKET", "the password was not typed for this ticket")
+        released = "".join(
+            f"<cas:{name}>{escape(value)}</cas:{name}>"
+            for name, values in person(granted.account).items()
+            for value in values
+        )
+        inside = f"<cas:user>{escape(granted.account)}</cas:user>"
+        inside += f"<cas:attributes>{released}</cas:attributes>" if attributes else ""
+        return _xml(f"<cas:authenticationSuccess>{inside}</cas:authenticationSuccess>")
+
+    def _allows(self, service: str) -> bool:
+        # "http://a" must not allow "http://a.evil" or "http://a@evil".
+        return SERVICE.fullmatch(service) is not None and any(
+            service.startswith(prefix)
+            and (prefix.endswith("/") or service[len(prefix) : len(prefix) + 1] in ("", *"/?#"))
+            for prefix in self._state.service_prefixes
+        )
+
+    async def _with_ticket(self, service: str, account: str, sign_on: str, primary: bool) -> str:
+        ticket = GrantedTicket(f"ST-{secrets.token_hex(24)}", account, service, primary)
+        await self._store.grant(ticket, sign_on, self._state.now() + TICKET_LASTS)
+        url, hash_, fragment = service.partition("#")
+        joint = "&" if "?" in url else "?"
+        return f"{url}{joint}{urlencode({'ticket': ticket.id})}{hash_}{fragment}"
+
+    async def _end(self, sign_on: str) -> None:
+        """Close it and post the logout to each service (2.3.3), waiting for all of them."""
+        tickets = await self._store.close_sign_on(sign_on)
+        if not tickets:
+            return
+        timeout = aiohttp.ClientTimeout(total=LOGOUT_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            await asyncio.gather(*(self._tell(session, ticket) for ticket in tickets))
+
+    async def _tell(self, session: aiohttp.ClientSession, ticket: GrantedTicket) -> None:
+        message = LOGOUT_REQUEST.format(
+            id=secrets.token_hex(16),
+            at=self._state.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            account=escape(ticket.account),
+            ticket=escape(ticket.id),
+        )
+        try:
+            async with session.post(
+                ticket.service, data={"logoutRequest": message}, allow_redirects=False
+            ) as response:
+                if response.status < 400:
+                    return
+        except (aiohttp.ClientError, TimeoutError):
+            pass
+        log.warning("sandbox_cas_logout_not_delivered")
+
+
+def _text(field: object) -> str:
+    return field if isinstance(field, str) else ""
+
+
+def _is_set(request: web.Request, name: str) -> bool:
+    return request.query.get(name, "").lower() not in ("", "false")
+
+
+def _go(url: str) -> web.Response:
+    # 303: after a POST the browser must not post the password on to the service.
+    return web.Response(status=303, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def _xml(inside: str) -> web.Response:
+    return web.Response(
+        text=f"<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'>{inside}"
+        "</cas:serviceResponse>",
+        content_type="application/xml",
+        charset="utf-8",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _failure(code: str, why: str) -> web.Response:
+    return _xml(f'<cas:authenticationFailure code="{code}">{why}</cas:authenticationFailure>')
+
+
+def _page(title: str, inside: str, status: int = 200) -> web.Response:
+    # The policy names no form-action: Chromium applies that to the redirect to the service as well.
+    return web.Response(
+        status=status,
+        text=PAGE.format(title=escape(title), inside=inside, style=f"{ROOT}/style.css"),
+        content_type="text/html",
+        charset="utf-8",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
+            "frame-ancestors 'none'",
+        },
+    )
+
+
+def _unknown_service() -> web.Response:
+    return _page(
+        "应用未登记", "<p>请求登录的应用没有在这里登记，请从图书馆座位预约页面重新进入。</p>", 403
+    )
+
+
+def _signed_in(account: str) -> str:
+    name = person(account)["cn"][0]
+    return (
+        f"<p>{escape(name)}（{escape(account)}），您已登录。</p>"
+        f'<p><a href="{ROOT}/logout">退出登录</a></p>'
+    )
+
+
+def _form(service: str, account: str, why: str | None) -> str:
+    return FORM.format(
+        action=f"{ROOT}/login",
+        service=escape(service),
+        account=escape(account),
+        why=f'<p class="why" role="alert">{escape(why)}</p>' if why else "",
+        password=PASSWORD,
+        librarian=LIBRARIAN,
+    )
+
+
+LOGOUT_REQUEST = (
+    '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
+    'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="LR-{id}" Version="2.0" '
+    'IssueInstant="{at}"><saml:NameID>{account}</saml:NameID>'
+    "<samlp:SessionIndex>{ticket}</samlp:SessionIndex></samlp:LogoutRequest>"
+)
+
+PAGE = """<!doctype html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}（演示）</title>
+<link rel="stylesheet" href="{style}">
+</head>
+<body>
+<main>
+<p class="standin">这是演示用的认证页面，不是学校的统一身份认证。请勿输入真实密码。</p>
+<h1>{title}</h1>
+{inside}
+</main>
+</body>
+</html>
+"""
+
+FORM = """{why}
+<form method="post" action="{action}">
+<input type="hidden" name="service" value="{service}">
+<label for="username">账号</label>
+<input id="username" name="username" value="{account}" autocomplete="username"
+ autocapitalize="none" spellcheck="false" placeholder="学号或工号" required autofocus>
+<label for="password">密码</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<label class="remember"><input type="checkbox" name="rememberMe" value="true"> 记住登录</label>
+<button type="submit">登录</button>
+</form>
+<section aria-label="登录提示">
+<ul>
+<li>演示账号：任意 6 至 12 位数字，或一个大写字母加数字（研究生）；
+馆员账号 <code>{librarian}</code>。</li>
+<li>演示密码都是 <code>{password}</code>。</li>
+</ul>
+<p>在学校的认证页面上：</p>
+<ul>
+<li>密码与校园门户的密码相同；研究生学号中的字母请用大写。</li>
+<li>运营商网络和校园无线网都可以登录；信号弱时请换个位置或换个网络。</li>
+<li>忘记密码、激活新账号，也在学校的认证页面上办理；演示账号不需要。</li>
+</ul>
+</section>
+"""
+
+STYLE = """*{box-sizing:border-box}
+body{margin:0;padding:16px;background:#eef2f6;color:#1c2733;
+font:16px/1.6 system-ui,"PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",sans-serif}
+main{max-width:420px;margin:4vh auto;padding:24px;background:#fff;border-radius:12px;
+box-shadow:0 2px 12px rgb(28 39 51/.12)}
+h1{margin:0 0 16px;font-size:22px}
+.standin{margin:0 0 16px;padding:8px 12px;border-left:4px solid #b45309;background:#fef3c7;
+color:#713f12;font-size:14px}
+.why{padding:8px 12px;border-left:4px solid #b91c1c;background:#fee2e2;color:#7f1d1d}
+label{display:block;margin:12px 0 4px;font-weight:600}
+input:not([type=checkbox]){width:100%;padding:10px 12px;border:1px solid #6b7a8c;border-radius:8px;
+font:inherit}
+.remember{font-weight:400}
+button{width:100%;margin-top:16px;padding:12px;border:0;border-radius:8px;background:#0b5cad;
+color:#fff;font:inherit;font-weight:600;cursor:pointer}
+:focus-visible{outline:3px solid #b45309;outline-offset:2px}
+section{margin-top:20px;color:#445264;font-size:14px}
+section p{margin:8px 0 0}
+ul{margin:4px 0;padding-left:20px}
+a{color:#0b5cad}
+"""
