@@ -1,0 +1,106 @@
+"""Kiosk codes: proof that somebody stood in front of a kiosk a moment ago.
+
+RFC 6238 with 8 digits and one secret a kiosk. ``valid_window`` of pyotp would accept the next step
+as well, so the steps that count are compared one by one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+
+from models.booking.attend import Scan
+from models.errors import QrInvalid
+from models.library import KioskId
+from models.reservation import ReaderId
+from models.store.catalogue import Catalogue
+from models.store.throttles import Limit, Throttles
+
+DIGITS: Final = 8
+_ACCEPTED_BACK: Final = 1
+_RECOGNISED_BACK: Final = 20
+"""Steps for which an old code is still told from a wrong one (qr_expired, not qr_invalid)."""
+_GUESSES, _WINDOW = 20, timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class KioskCode:
+    """What a kiosk shows until ``expires_at``."""
+
+    payload: str
+    expires_at: datetime
+
+
+def new_secret() -> str:
+    """A kiosk's secret: 160 bits in base32, as RFC 4226 recommends."""
+    return pyotp.random_base32(32)
+
+
+def new_key() -> str:
+    """A kiosk's key to this API."""
+    return secrets.token_urlsafe(32)
+
+
+class KioskCodes:
+    def __init__(
+        self, catalogue: Catalogue, throttles: Throttles, public_base_url: str
+    ) -> None:
+        self._catalogue = catalogue
+        self._throttles = throttles
+        self._base = public_base_url.rstrip("/")
+
+    async def show(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
+        """The code of this moment. Raises: QrInvalid for a kiosk without a secret."""
+        secret = await self._catalogue.kiosk_secret(kiosk_id)
+        if secret is None:
+            raise QrInvalid()
+        step = int(now.timestamp()) // step_seconds
+        return KioskCode(
+            payload=f"{self._base}/k/{kiosk_id}?c={_digits(secret, step, step_seconds)}",
+            expires_at=datetime.fromtimestamp((step + 1) * step_seconds, UTC),
+        )
+
+    async def verify(
+        self, text: str, reader_id: ReaderId, step_seconds: int, now: datetime
+    ) -> Scan:
+        """Which kiosk showed this, and when. Guesses are counted per reader.
+
+        Raises: QrInvalid, TooManyAttempts.
+        """
+        limits = [Limit(f"qr:{reader_id}", _GUESSES, _WINDOW)]
+        await self._throttles.take(limits, now)
+        scan = await self._verified(text, step_seconds, now)
+        await self._throttles.give_back(limits)
+        return scan
+
+    async def _verified(self, text: str, step_seconds: int, now: datetime) -> Scan:
+        kiosk_id, digits = self._parse(text)
+        secret = await self._catalogue.kiosk_secret(kiosk_id)
+        if secret is None:
+            raise QrInvalid()
+        current = int(now.timestamp()) // step_seconds
+        for back in range(_RECOGNISED_BACK + 1):
+            if hmac.compare_digest(_digits(secret, current - back, step_seconds), digits):
+                return Scan(KioskId(kiosk_id), current - back, back <= _ACCEPTED_BACK)
+        raise QrInvalid()
+
+    def _parse(self, text: str) -> tuple[str, str]:
+        """The payload is a link of this service: ``<base>/k/<kiosk>?c=<8 digits>``."""
+        prefix = f"{self._base}/k/"
+        if not text.startswith(prefix) or len(text) > 256:
+            raise QrInvalid()
+        parts = urlsplit(text)
+        codes = parse_qs(parts.query).get("c", [])
+        if len(codes) != 1 or len(codes[0]) != DIGITS or not codes[0].isascii():
+            raise QrInvalid()
+        return text.removeprefix(prefix).partition("?")[0], codes[0]
+
+
+def _digits(secret: str, step: int, step_seconds: int) -> str:
+    return pyotp.TOTP(secret, digits=DIGITS, interval=step_seconds).at(step * step_seconds)

@@ -1,0 +1,131 @@
+"""Who is behind a token: the session, and the reader where one is known.
+
+Sessions are in MongoDB. Each worker remembers what it looked up for at most five seconds; whoever
+ends a session deletes it there first and then tells all workers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from models.errors import Unauthenticated
+from models.reader import Principal, Session, SessionKind
+from models.reservation import ReaderId
+from models.store.identity import Bindings, Readers, Sessions
+from models.store.sealing import fingerprint
+
+CACHE_SECONDS: Final = 5.0
+_CACHE_SIZE: Final = 50_000
+
+WEB_LIFETIME: Final = timedelta(hours=12)
+WX_LIFETIME: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token: shown to its client once, kept here as a fingerprint only."""
+
+    token: str
+    expires_at: datetime
+
+
+class SessionDesk:
+    def __init__(
+        self,
+        sessions: Sessions,
+        readers: Readers,
+        bindings: Bindings,
+        tell: Callable[[list[str]], Awaitable[None]],
+    ) -> None:
+        """``tell`` makes the other workers forget sessions or readers by their keys."""
+        self._sessions = sessions
+        self._readers = readers
+        self._bindings = bindings
+        self._tell = tell
+        self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+
+    async def open_web(self, reader_id: ReaderId, ticket: str, now: datetime) -> Issued:
+        """A web session for a CAS ticket. Raises: Unauthenticated if it was logged out already."""
+        issued = Issued(secrets.token_urlsafe(32), now + WEB_LIFETIME)
+        if not await self._sessions.open_web(
+            issued.token, reader_id, ticket, now, issued.expires_at
+        ):
+            raise Unauthenticated()
+        return issued
+
+    async def open_wx(self, openid: str, unionid: str | None, now: datetime) -> Issued:
+        issued = Issued(secrets.token_urlsafe(32), now + WX_LIFETIME)
+        await self._sessions.open_wx(issued.token, openid, now, issued.expires_at, unionid)
+        return issued
+
+    async def principal(self, token: str, now: datetime) -> Principal:
+        """Raises: Unauthenticated for an unknown, ended or expired token."""
+        id = fingerprint(token)
+        known = self._cache.get(id)
+        if known is not None and monotonic() - known[0] <= CACHE_SECONDS:
+            principal = known[1]
+        else:
+            principal = await self._look_up(id)
+        if now >= principal.session.expires_at:
+            raise Unauthenticated()
+        return principal
+
+    async def _look_up(self, id: str) -> Principal:
+        asked = monotonic()
+        session = await self._sessions.get(id)
+        if session is None:
+            self._cache.pop(id, None)
+            raise Unauthenticated()
+        reader_id = session.reader_id
+        if session.kind is SessionKind.WX and session.openid is not None:
+            reader_id = await self._bindings.reader_of(session.openid)
+        reader = await self._readers.get(reader_id) if reader_id else None
+        principal = Principal(session, reader)
+        self._cache[id] = (asked, principal)
+        self._cache.move_to_end(id)
+        while len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return principal
+
+    async def close(self, session: Session) -> None:
+        """Log out."""
+        await self._sessions.close(session.id)
+        await self._revoke([session.id])
+
+    async def close_ticket(self, ticket: str, now: datetime) -> int:
+        """Single logout by CAS ticket, also of a session that has yet to come. How many ended."""
+        ended = await self._sessions.close_ticket(ticket, now)
+        await self._revoke(ended)
+        return len(ended)
+
+    async def reader_changed(self, reader_id: ReaderId) -> None:
+        """Binding, unbinding or suspension: nobody may go on seeing the old reader."""
+        await self._revoke([f"reader:{reader_id}"])
+
+    async def _revoke(self, keys: list[str]) -> None:
+        for key in keys:
+            self.forget(key)
+        await self._tell(keys)
+
+    def forget(self, key: str) -> None:
+        """Drop a session, or all sessions of a reader (``reader:<id>``), from this worker."""
+        if not key.startswith("reader:"):
+            self._cache.pop(key, None)
+            return
+        reader_id = key.removeprefix("reader:")
+        stale = [
+            id
+            for id, (_, principal) in self._cache.items()
+            if principal.reader is not None and principal.reader.id == reader_id
+        ]
+        for id in stale:
+            del self._cache[id]
+
+    def forget_all(self) -> None:
+        self._cache.clear()

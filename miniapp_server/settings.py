@@ -1,0 +1,254 @@
+"""Settings, from the environment only, validated once; secrets never show in a repr."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from models.message import Template
+from models.store.client import Driver
+from models.store.sealing import Sealer
+from notify.messages import FACTS
+from notify.wechat.fields import TemplateConfig, TemplateConfigError, parse_templates
+
+DEFAULT_PORT: Final = 8080
+
+
+class SettingsError(Exception):
+    """One clear line about the setting that is wrong or missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatSettings:
+    """The mini-program's account; ``templates`` maps messages to WeChat's templates."""
+
+    base_url: str
+    appid: str
+    secret: str = field(repr=False)
+    state: Literal["formal", "trial", "developer"]
+    templates: Mapping[Template, TemplateConfig]
+
+
+@dataclass(frozen=True, slots=True)
+class CasSettings:
+    base_url: str
+    name_attribute: str
+    kind_attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of the service's settings. docs/operations.md lists their variables."""
+
+    host: str
+    port: int
+    public_base_url: str
+    mongo_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    database: str
+    mongo_driver: Driver
+    sealer: Sealer = field(repr=False)
+    wechat: WeChatSettings
+    cas: CasSettings
+    sandbox: bool
+    throttle_scale: int
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    log_level: str
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.public_base_url.startswith("https://")
+
+
+def load(env: Mapping[str, str]) -> Settings:
+    """Read and validate all of them. Raises: SettingsError."""
+    port = _number(env, "PORT", DEFAULT_PORT, 1, 65535)
+    public = _url(env, "PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
+    sandbox = _sandbox_wanted(env)
+    local = f"http://127.0.0.1:{port}/sandbox"
+    return Settings(
+        host=env.get("HOST", "127.0.0.1"),
+        port=port,
+        public_base_url=public,
+        mongo_url=_required(env, "MONGO_URL"),
+        redis_url=_required(env, "REDIS_URL"),
+        database=env.get("MONGO_DATABASE", "seats"),
+        mongo_driver=_driver(env),
+        sealer=_sealer(env),
+        wechat=_wechat(env, f"{local}/wechat" if sandbox else None),
+        cas=_cas(env, f"{public}/sandbox/cas" if sandbox else None),
+        sandbox=sandbox,
+        throttle_scale=_number(env, "THROTTLE_SCALE", 1, 1, 1_000_000),
+        trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+        log_level=_one_of(env, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
+
+
+_CREDENTIALS: Final = ("WECHAT_APPID", "WECHAT_SECRET", "CAS_BASE_URL")
+
+
+def _sandbox_wanted(env: Mapping[str, str]) -> bool:
+    """Without any credentials the sandbox stands in; with some it must not be asked for."""
+    given = [name for name in _CREDENTIALS if env.get(name)]
+    asked = env.get("SANDBOX", "")
+    if asked not in ("", "0", "1"):
+        raise SettingsError("SANDBOX must be 0 or 1")
+    if asked == "1" and given:
+        raise SettingsError(
+            f"SANDBOX=1 stands beside real credentials ({', '.join(given)}): choose one"
+        )
+    if asked == "0" and not given:
+        raise SettingsError("SANDBOX=0 needs WECHAT_APPID, WECHAT_SECRET and CAS_BASE_URL")
+    return not given
+
+
+def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
+    text = env.get("WECHAT_TEMPLATES") or (json.dumps(SANDBOX_TEMPLATES) if sandbox_url else "")
+    if not text:
+        raise SettingsError("WECHAT_TEMPLATES is required: JSON, or @path of a JSON file")
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"WECHAT_TEMPLATES: {error}") from error
+    try:
+        parsed = parse_templates(text, {t.value: names for t, names in FACTS.items()})
+    except TemplateConfigError as error:
+        raise SettingsError(f"WECHAT_TEMPLATES: {error}") from error
+    state = _one_of(env, "WECHAT_STATE", "formal", ("formal", "trial", "developer"))
+    return WeChatSettings(
+        base_url=sandbox_url or _url(env, "WECHAT_BASE_URL", "https://api.weixin.qq.com"),
+        appid="wxsandbox" if sandbox_url else _required(env, "WECHAT_APPID"),
+        secret="sandbox-secret" if sandbox_url else _required(env, "WECHAT_SECRET"),
+        state=state,  # type: ignore[arg-type]
+        templates={Template(name): config for name, config in parsed.items()},
+    )
+
+
+def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
+    return CasSettings(
+        base_url=sandbox_url or _required_url(env, "CAS_BASE_URL"),
+        name_attribute=env.get("CAS_NAME_ATTRIBUTE", "cn"),
+        kind_attribute=env.get("CAS_KIND_ATTRIBUTE", "userType"),
+    )
+
+
+def _driver(env: Mapping[str, str]) -> Driver:
+    chosen = _one_of(env, "MONGO_DRIVER", "pymongo", ("pymongo", "motor"))
+    return "motor" if chosen == "motor" else "pymongo"
+
+
+def _sealer(env: Mapping[str, str]) -> Sealer:
+    try:
+        return Sealer.parse(_required(env, "DATA_KEYS"))
+    except ValueError as error:
+        raise SettingsError(
+            "DATA_KEYS must look like 1:<base64 of 32 bytes>,2:<base64 of 32 bytes>"
+        ) from error
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} is required")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name, "") or str(default)
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise SettingsError(f"{name} must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def _one_of(env: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = env.get(name, "") or default
+    if value not in allowed:
+        raise SettingsError(f"{name} must be one of {', '.join(allowed)}")
+    return value
+
+
+def _required_url(env: Mapping[str, str], name: str) -> str:
+    _required(env, name)
+    return _url(env, name, "")
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    value = (env.get(name, "") or default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+        raise SettingsError(f"{name} must be an http or https address")
+    return value
+
+
+def _networks(
+    env: Mapping[str, str], name: str
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(
+            ipaddress.ip_network(part.strip()) for part in env.get(name, "").split(",") if part
+        )
+    except ValueError as error:
+        raise SettingsError(f"{name} must list addresses or networks: {error}") from error
+
+
+def _template(name: str, **fields: str) -> dict[str, object]:
+    return {
+        "template_id": f"sandbox-{name.lower().replace('_', '-')}",
+        "page": "pages/reservation/detail",
+        "fields": fields,
+    }
+
+
+SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
+    "RESERVED": _template(
+        "RESERVED",
+        thing1="seat",
+        time2="period",
+        character_string3="receipt",
+        phrase4="status",
+        thing5="tip",
+    ),
+    "CHECK_IN_REMINDER": _template(
+        "CHECK_IN_REMINDER",
+        thing1="seat",
+        time2="start",
+        time3="until",
+        thing4="place",
+        thing5="tip",
+    ),
+    "NO_SHOW": _template(
+        "NO_SHOW", thing1="kind", time2="at", thing3="seat", number4="count", thing5="tip"
+    ),
+    "CHECKED_IN": _template(
+        "CHECKED_IN", thing1="seat", time2="at", phrase3="result", time4="end", thing5="tip"
+    ),
+    "ENDING_SOON": _template("ENDING_SOON", thing1="seat", time2="end", thing3="tip"),
+    "ENDED": _template(
+        "ENDED",
+        thing1="seat",
+        time2="start",
+        time3="end",
+        character_string4="duration",
+        thing5="tip",
+    ),
+    "LEAVE": _template(
+        "LEAVE", thing1="seat", time2="left_at", time3="return_by", phrase4="status", thing5="tip"
+    ),
+    "LEAVE_REMINDER": _template("LEAVE_REMINDER", thing1="seat", time2="return_by", thing3="tip"),
+    "LEAVE_TIMEOUT": _template(
+        "LEAVE_TIMEOUT",
+        thing1="seat",
+        time2="left_at",
+        time3="released_at",
+        phrase4="result",
+        thing5="tip",
+    ),
+    "SUSPENDED": _template("SUSPENDED", time1="until", thing2="reason", thing3="tip"),
+}
+"""The designs that the sandbox answers to; a real account's ids and keys come from its console."""

@@ -1,0 +1,1 @@
+"""The library's language: entities, rules and the state machine (pure), the use cases, the store."""

@@ -1,0 +1,162 @@
+"""Presence: check-in, leave, return, extension, finish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from models import reservation, rules
+from models.booking.desk import Ask, Desk
+from models.claims import place_claims, presence_claim
+from models.errors import (
+    OtherInUse,
+    OwnOverlap,
+    QrExpired,
+    QrUsed,
+    SeatTaken,
+    WrongVenue,
+)
+from models.library import KioskId
+from models.policy import Policy
+from models.reservation import Reservation, State, scan_claim
+from models.store.reservations import ClaimLost
+from models.timerange import TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A kiosk's code that was genuine: shown at ``step``, and ``fresh`` if it is still accepted."""
+
+    kiosk_id: KioskId
+    step: int
+    fresh: bool
+
+
+async def check_in(desk: Desk, ask: Ask, id: str, scan: Scan) -> Reservation:
+    """Check in by a kiosk's code; while away it is the return. The same scan again changes nothing.
+
+    Raises: NotFound, QrExpired, QrUsed, WrongVenue, WrongState, TooEarly, TooLate, OtherInUse.
+    """
+    return await _by_scan(desk, ask, id, scan, only_return=False)
+
+
+async def come_back(desk: Desk, ask: Ask, id: str, scan: Scan) -> Reservation:
+    """Return from a leave by a kiosk's code. Raises: as ``check_in``."""
+    return await _by_scan(desk, ask, id, scan, only_return=True)
+
+
+async def _by_scan(
+    desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool
+) -> Reservation:
+    async def work() -> Reservation:
+        # Before the start, the half hours until then are wanted too: where another holds them, the
+        # check-in counts all the same and says from when the seat may be used.
+        try:
+            return await _scanned(desk, ask, id, scan, only_return, early=True)
+        except ClaimLost as lost:
+            if lost.kind not in ("s", "r"):
+                raise await _scan_refusal(desk, ask, lost) from lost
+        try:
+            return await _scanned(desk, ask, id, scan, only_return, early=False)
+        except ClaimLost as lost:
+            raise await _scan_refusal(desk, ask, lost) from lost
+
+    return await desk.once(ask, work)
+
+
+async def _scanned(
+    desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool, early: bool
+) -> Reservation:
+    claim = scan_claim(scan.kiosk_id, scan.step, ask.reader.id)
+
+    async def decide(r: Reservation, policy: Policy) -> Reservation:
+        if claim in r.claims:
+            return _same_scan(r, claim)
+        if not scan.fresh:
+            raise QrExpired()
+        if desk.library.kiosks[scan.kiosk_id].venue_id != r.venue_id:
+            raise WrongVenue()
+        if only_return or r.state is State.AWAY:
+            rules.may_return(r, ask.now)
+            new = reservation.come_back(r, policy, ask.actor, ask.now)
+        else:
+            rules.may_check_in(r, ask.now)
+            sooner: tuple[str, ...] = ()
+            if early and ask.now < r.start:
+                sooner = place_claims(r.seat_id, r.reader_id, TimeRange(ask.now, r.start))
+            new = reservation.check_in(
+                r, presence_claim(r.reader_id), sooner, policy, ask.actor, ask.now
+            )
+        return reservation.with_scan(new, claim)
+
+    return await desk.alter(ask, id, decide)
+
+
+def _same_scan(r: Reservation, claim: str) -> Reservation:
+    """The answer to the first one was lost: give it again. Later on, the code is used up."""
+    if r.last_scan == claim and r.state is State.IN_USE:
+        return r
+    raise QrUsed()
+
+
+async def _scan_refusal(desk: Desk, ask: Ask, lost: ClaimLost) -> QrUsed | OtherInUse:
+    if lost.kind == "u":
+        other = await desk.reservations.holder(lost.claim)
+        return OtherInUse(reservation_id=other.id if other else None)
+    return QrUsed()
+
+
+async def leave(desk: Desk, ask: Ask, id: str) -> Reservation:
+    """Leave for a while; the answer's ``return_by`` never shortens. Raises: NotFound, WrongState."""
+
+    async def decide(r: Reservation, policy: Policy) -> Reservation:
+        return_by = rules.decide_return_by(r, policy, ask.now)
+        return reservation.leave(r, return_by, policy, ask.actor, ask.now)
+
+    return await desk.once(ask, lambda: desk.alter(ask, id, decide))
+
+
+async def finish(desk: Desk, ask: Ask, id: str) -> Reservation:
+    """Give the seat back before the end. Raises: NotFound, WrongState."""
+
+    async def decide(r: Reservation, _: Policy) -> Reservation:
+        rules.may_finish(r, ask.now)
+        return reservation.finish(r, ask.actor, ask.now)
+
+    return await desk.once(ask, lambda: desk.alter(ask, id, decide))
+
+
+async def extend(desk: Desk, ask: Ask, id: str, end: time) -> Reservation:
+    """Stay longer. Raises: NotFound, WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong,
+    SeatTaken, OwnOverlap."""
+
+    async def decide(r: Reservation, policy: Policy) -> Reservation:
+        place = desk.open_day(policy, r.date, r.area_id)
+        new_end = rules.decide_extension(r, end, policy, place, ask.now)
+        longer = place_claims(r.seat_id, r.reader_id, TimeRange(r.end, new_end))
+        claims = tuple(dict.fromkeys((*r.claims, *longer)))
+        return reservation.extend(r, new_end, claims, policy, ask.actor, ask.now)
+
+    async def work() -> Reservation:
+        try:
+            return await desk.alter(ask, id, decide)
+        except ClaimLost as lost:
+            raise (OwnOverlap() if lost.kind == "r" else SeatTaken()) from lost
+
+    return await desk.once(ask, work)
+
+
+async def extension_choices(desk: Desk, ask: Ask, id: str) -> list[datetime]:
+    """The later ends that are allowed and free now; none where it may not be extended now."""
+    r = await desk.own(id, ask.reader.id)
+    policy = await desk.policy_of(r)
+    if "extend" not in rules.actions(r, policy, ask.now):
+        return []
+    choices = rules.extension_choices(
+        r, policy, desk.open_day(policy, r.date, r.area_id), ask.now
+    )
+    board = await desk.occupancy.board(r.date)
+    next_start = min(
+        (o.start for o in board.by_seat.get(r.seat_id, ()) if o.start >= r.end), default=None
+    )
+    return [end for end in choices if next_start is None or end <= next_start]

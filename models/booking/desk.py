@@ -1,0 +1,288 @@
+"""The desk: what every use case works with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from models.claims import idempotency_claim
+from models.errors import (
+    Busy,
+    Conflict,
+    IdempotencyKeyReused,
+    InProgress,
+    NotFound,
+    RuleViolation,
+)
+from models.library import Area, AreaId, Library, Seat, SeatId
+from models.policy import OpenDay, Policy
+from models.reader import Reader
+from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
+from models.store.catalogue import Catalogue, Policies
+from models.store.client import Database
+from models.store.leases import Heartbeat
+from models.store.identity import Readers
+from models.store.reservations import ClaimLost, Occupied, Reservations, StaleRevision
+from models.store.sealing import Sealer
+from models.store.violations import Violations
+
+REPLAY_FOR: Final = timedelta(hours=24)
+_BOARD_MAX_AGE: Final = 0.5
+"""Seconds for which another worker's write may be unseen on a plan. Own writes are seen at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key with the digest of the request that carried it."""
+
+    value: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks, how, and when."""
+
+    reader: Reader
+    actor: Actor
+    now: datetime
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayBoard:
+    """The live reservations of a day; ``version`` changes in this process when they do."""
+
+    version: int
+    by_seat: dict[SeatId, list[Occupied]]
+
+
+class Occupancy:
+    """The day boards of this worker: loaded when asked for, at most half a second old."""
+
+    def __init__(self, reservations: Reservations) -> None:
+        self._reservations = reservations
+        self._boards: dict[date, tuple[float, int, list[Occupied], DayBoard]] = {}
+        self._touched: dict[date, int] = {}
+        self._locks: dict[date, asyncio.Lock] = {}
+        self._version = 0
+
+    def touch(self, day: date) -> None:
+        """This worker has written: the next look loads anew."""
+        self._touched[day] = self._touched.get(day, 0) + 1
+
+    async def board(self, day: date) -> DayBoard:
+        if (board := self._fresh(day)) is not None:
+            return board
+        async with self._locks.setdefault(day, asyncio.Lock()):
+            if (board := self._fresh(day)) is not None:
+                return board
+            return await self._load(day)
+
+    def recent(self, day: date) -> DayBoard | None:
+        """What is known without asking the database; good enough for a proposal."""
+        known = self._boards.get(day)
+        return known[3] if known and monotonic() - known[0] <= 2 * _BOARD_MAX_AGE else None
+
+    def _fresh(self, day: date) -> DayBoard | None:
+        known = self._boards.get(day)
+        if known is None or known[1] != self._touched.get(day, 0):
+            return None
+        return known[3] if monotonic() - known[0] <= _BOARD_MAX_AGE else None
+
+    async def _load(self, day: date) -> DayBoard:
+        touched, at = self._touched.get(day, 0), monotonic()
+        rows = sorted(
+            await self._reservations.occupied(day), key=lambda o: (o.seat_id, o.start, o.end)
+        )
+        known = self._boards.get(day)
+        if known is not None and known[2] == rows:
+            board = known[3]
+        else:
+            self._version += 1
+            by_seat: dict[SeatId, list[Occupied]] = {}
+            for row in rows:
+                by_seat.setdefault(row.seat_id, []).append(row)
+            board = DayBoard(self._version, by_seat)
+        self._boards[day] = (at, touched, rows, board)
+        while len(self._boards) > 4:
+            self._boards.pop(next(iter(self._boards)))
+        return board
+
+
+class Desk:
+    """Repositories, the library and its rules in memory, and the day boards."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self.reservations = Reservations(db)
+        self.readers = Readers(db, sealer)
+        self.violations = Violations(db)
+        self.catalogue = Catalogue(db, sealer)
+        self.policies = Policies(db)
+        self.heartbeat = Heartbeat(db)
+        self.occupancy = Occupancy(self.reservations)
+        self.library = Library("", {}, {}, {})
+        self.policy = Policy()
+        self._versions: dict[tuple[int, AreaId], Policy] = {}
+        self._under_way: set[tuple[ReaderId, str]] = set()
+
+    async def refresh(self) -> None:
+        """Load the library and the current policy, where they changed."""
+        self.library = await self.catalogue.load()
+        self.policy = await self.policies.current() or Policy()
+
+    # --- the library --------------------------------------------------------------------------
+
+    def seat(self, seat_id: str) -> Seat:
+        """Raises: NotFound."""
+        seat = self.library.seats.get(SeatId(seat_id))
+        if seat is None:
+            raise NotFound()
+        return seat
+
+    def area(self, area_id: str) -> Area:
+        """Raises: NotFound."""
+        area = self.library.areas.get(AreaId(area_id))
+        if area is None:
+            raise NotFound()
+        return area
+
+    def policy_for(self, area_id: AreaId) -> Policy:
+        """The current policy with the area's own numbers."""
+        return self._resolved(self.policy, area_id)
+
+    async def policy_of(self, r: Reservation) -> Policy:
+        """The policy that the reservation was made under, with its area's numbers."""
+        if r.policy_version == self.policy.version:
+            return self._resolved(self.policy, r.area_id)
+        known = self._versions.get((r.policy_version, r.area_id))
+        if known is not None:
+            return known
+        stored = await self.policies.get(r.policy_version)
+        return self._resolved(stored or self.policy, r.area_id)
+
+    def _resolved(self, policy: Policy, area_id: AreaId) -> Policy:
+        key = (policy.version, area_id)
+        if key not in self._versions:
+            self._versions[key] = policy.for_area(area_id)
+        return self._versions[key]
+
+    def open_day(self, policy: Policy, day: date, area_id: AreaId) -> OpenDay:
+        return policy.open_day(day, self.library.areas[area_id].venue_id, area_id)
+
+    # --- one reader's reservation ---------------------------------------------------------------
+
+    async def own(self, id: str, reader_id: ReaderId) -> Reservation:
+        """Raises: NotFound, for another reader's as well."""
+        found = await self.reservations.get_own(id, reader_id)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def alter(
+        self, ask: Ask, id: str, decide: Callable[[Reservation, Policy], Awaitable[Reservation]]
+    ) -> Reservation:
+        """Let ``decide`` make the next reservation of the present one, and write it under ``rev``.
+
+        Where somebody else was faster the decision is made anew on what stands then.
+
+        Raises: what ``decide`` raises; NotFound; ClaimLost; IdempotencyKeyReused.
+        """
+        for _ in range(8):
+            old = await self.own(id, ask.reader.id)
+            if (known := _replayed(old, ask)) is not None:
+                return known
+            new = await decide(old, await self.policy_of(old))
+            if new is old:
+                return old
+            if ask.key is not None:
+                replay = Replay(ask.key.value, ask.key.digest, ask.now)
+                new = with_replay(
+                    new, replay, idempotency_claim(ask.reader.id, ask.key.value)
+                )
+            try:
+                await self.reservations.replace(old, new)
+            except StaleRevision:
+                continue
+            except ClaimLost as lost:
+                if lost.kind != "i":
+                    raise
+                await self.let_spent_key_go(ask, lost.claim)
+                continue
+            self.occupancy.touch(new.date)
+            return new
+        raise Busy()
+
+    # --- idempotency ----------------------------------------------------------------------------
+
+    async def once(
+        self, ask: Ask, work: Callable[[], Awaitable[Reservation]]
+    ) -> Reservation:
+        """Do ``work``; if it is refused and the reader's key has succeeded before, give that again.
+
+        The key itself is kept by the claim index in the same write as the work, so two requests
+        with one key can never both succeed. Refusals are not pinned.
+
+        Raises: what ``work`` raises; InProgress; IdempotencyKeyReused.
+        """
+        if ask.key is None:
+            return await work()
+        with self._only_one(ask.reader.id, ask.key.value):
+            try:
+                return await work()
+            except (Conflict, RuleViolation, NotFound):
+                if (known := await self._succeeded_before(ask)) is not None:
+                    return known
+                raise
+
+    async def _succeeded_before(self, ask: Ask) -> Reservation | None:
+        assert ask.key is not None
+        claim = idempotency_claim(ask.reader.id, ask.key.value)
+        holder = await self.reservations.holder(claim)
+        return _replayed(holder, ask) if holder else None
+
+    async def let_spent_key_go(self, ask: Ask, claim: str) -> None:
+        """After the index refused the key: a day-old one may be used anew, so release it.
+
+        Raises: InProgress, which ``once`` turns into the first success where that is this request.
+        """
+        holder = await self.reservations.holder(claim)
+        if holder is None:
+            return
+        if not any(
+            ask.key is not None
+            and replay.key == ask.key.value
+            and ask.now - replay.at >= REPLAY_FOR
+            for replay in holder.replays
+        ):
+            raise InProgress()
+        await self.reservations.release_claim(holder.id, claim)
+
+    @contextmanager
+    def _only_one(self, reader_id: ReaderId, key: str) -> Iterator[None]:
+        """A courtesy within this worker: tell a client that its first request still runs."""
+        entry = (reader_id, key)
+        if entry in self._under_way:
+            raise InProgress()
+        self._under_way.add(entry)
+        try:
+            yield
+        finally:
+            self._under_way.discard(entry)
+
+
+def _replayed(r: Reservation, ask: Ask) -> Reservation | None:
+    """The reservation, if this very request made it what it is; None if its key is new here."""
+    if ask.key is None:
+        return None
+    for replay in r.replays:
+        if replay.key == ask.key.value and ask.now - replay.at < REPLAY_FOR:
+            if replay.digest != ask.key.digest:
+                raise IdempotencyKeyReused()
+            return r
+    return None

@@ -1,0 +1,134 @@
+"""What time does by itself. Each is guarded by its due condition, idempotent and bounded.
+
+An effect carries the instant at which it was due, however late it ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from models import reservation, rules
+from models.booking.desk import Desk
+from models.claims import presence_claim
+from models.reservation import Actor, Reservation
+from models.store.reservations import ClaimLost, StaleRevision
+from models.timerange import TimeRange, local_date
+
+BATCH: Final = 500
+"""Reservations that one run of a job looks at: it stays short, and the next run goes on."""
+
+OUTAGE: Final = timedelta(minutes=2)
+"""A longer gap in the heartbeat means that the service was down."""
+
+_SYSTEM: Final = Actor("system", "job")
+
+
+async def no_show(desk: Desk, now: datetime) -> int:
+    """Reserved and not checked in by ``check_in_until``."""
+    found = await desk.reservations.due_for_no_show(now, BATCH)
+    return await _settle(
+        desk, found, lambda r: reservation.miss(r, _SYSTEM), {"check_in_until": {"$lte": now}}
+    )
+
+
+async def time_out(desk: Desk, now: datetime) -> int:
+    """Away beyond ``return_by``."""
+    found = await desk.reservations.due_for_time_out(now, BATCH)
+    return await _settle(
+        desk, found, lambda r: reservation.time_out(r, _SYSTEM), {"return_by": {"$lte": now}}
+    )
+
+
+async def complete(desk: Desk, now: datetime) -> int:
+    """In use or away when the end comes."""
+    found = await desk.reservations.due_for_completion(now, BATCH)
+    return await _settle(
+        desk, found, lambda r: reservation.complete(r, _SYSTEM), {"end": {"$lte": now}}
+    )
+
+
+async def remind(desk: Desk, now: datetime) -> int:
+    """Write the reminder of the present state to the outbox."""
+    found = await desk.reservations.due_for_reminder(now, BATCH)
+
+    def reminded(r: Reservation) -> Reservation:
+        assert r.remind_at is not None
+        return reservation.remind(r, r.remind_at)
+
+    return await _settle(desk, found, reminded, {"remind_at": {"$lte": now}})
+
+
+async def carry_over(desk: Desk, now: datetime) -> int:
+    """Who sat there to the end stays checked in where a booking of theirs goes on on that seat."""
+    ended = await desk.reservations.due_for_carry_over(BATCH)
+    done = 0
+    for r in ended:
+        follower = await desk.reservations.follower(r)
+        if follower is not None and "check_in" in _possible(desk, follower, r.end):
+            done += await _carry(desk, follower, r.end)
+        await desk.reservations.carried_over(r.id)
+    return done
+
+
+def _possible(desk: Desk, r: Reservation, when: datetime) -> list[str]:
+    return rules.actions(r, desk.policy_for(r.area_id), when)
+
+
+async def _carry(desk: Desk, follower: Reservation, when: datetime) -> int:
+    policy = await desk.policy_of(follower)
+    new = reservation.check_in(
+        follower, presence_claim(follower.reader_id), (), policy, _SYSTEM, when
+    )
+    try:
+        await desk.reservations.replace(follower, new)
+    except (StaleRevision, ClaimLost):
+        return 0  # changed meanwhile, or the reader has checked in elsewhere: their word counts
+    desk.occupancy.touch(new.date)
+    return 1
+
+
+async def keep_time(desk: Desk, now: datetime) -> int:
+    """Beat; after a gap, first move the deadlines that fell into it, so downtime punishes nobody.
+
+    Runs before the other jobs. Crashing between the two steps repeats the first, which passes over
+    what it has moved already.
+    """
+    last = await desk.heartbeat.last()
+    moved = 0
+    if last is not None and now - last > OUTAGE:
+        moved = await forgive(desk, TimeRange(last, now))
+    if last is None or now > last:
+        await desk.heartbeat.beat(now)
+    return moved
+
+
+async def forgive(desk: Desk, outage: TimeRange) -> int:
+    """Move each deadline that fell into the outage by its length, without violation."""
+    found = await desk.reservations.deadlines_within(outage)
+    return await _settle(desk, found, lambda r: reservation.forgive_outage(r, outage), {})
+
+
+async def prune_claims(desk: Desk, now: datetime) -> int:
+    """Past days leave the index. Two days, as an idempotency key lives for 24 hours."""
+    return await desk.reservations.drop_past_claims(
+        local_date(now) - timedelta(days=1), BATCH
+    )
+
+
+async def _settle(
+    desk: Desk,
+    found: Sequence[Reservation],
+    step: Callable[[Reservation], Reservation],
+    due: Mapping[str, object],
+) -> int:
+    done = 0
+    for r in found:
+        try:
+            await desk.reservations.replace(r, step(r), due)
+        except StaleRevision:
+            continue  # the reader, or another worker, was faster
+        desk.occupancy.touch(r.date)
+        done += 1
+    return done

@@ -1,0 +1,178 @@
+"""Making, changing and cancelling a reservation."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from models import reservation, rules
+from models.booking.desk import Ask, Desk
+from models.claims import count_claim, idempotency_claim, place_claims
+from models.errors import Busy, DailyLimit, OwnOverlap, SeatTaken, ServiceError
+from models.library import Seat, nearest
+from models.policy import Policy
+from models.reservation import Replay, Reservation, ReservationId
+from models.rules import Wish
+from models.store.client import new_id
+from models.store.reservations import ClaimLost
+from models.timerange import TimeRange, local
+
+NEAREST_PROPOSED = 3
+
+
+async def reserve(desk: Desk, ask: Ask, seat_id: str, wish: Wish) -> Reservation:
+    """Book the seat for the wished time, or say which rule or which loss forbids it.
+
+    Raises: NotFound, Suspended, SeatDisabled, InThePast, OutsideHorizon, NotOpenYet, Closed,
+    OffGrid, TooShort, TooLong, DailyLimit, OwnOverlap, SeatTaken, IdempotencyKeyReused, InProgress.
+    """
+    return await desk.once(ask, lambda: _reserve(desk, ask, desk.seat(seat_id), wish))
+
+
+async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
+    policy = desk.policy_for(seat.area_id)
+    span = _decide(desk, ask, seat, wish, policy)
+    id, k = ReservationId(new_id()), 1
+    # Each clash on the count means that another booking of this reader took a place meanwhile.
+    for _ in range(policy.bookings_per_day + 2):
+        made = _made(desk, ask, id, seat, span, policy, k)
+        try:
+            await desk.reservations.claim(made)
+        except ClaimLost as lost:
+            if lost.kind == "n":
+                k = await _free_count(desk, ask, wish.day, policy)
+            elif lost.kind == "i":
+                await desk.let_spent_key_go(ask, lost.claim)
+            else:
+                raise _refusal(desk, lost, seat, span) from lost
+            continue
+        desk.occupancy.touch(made.date)
+        return made
+    raise Busy()
+
+
+def _decide(desk: Desk, ask: Ask, seat: Seat, wish: Wish, policy: Policy) -> TimeRange:
+    rules.may_book(ask.reader.suspended_until, ask.now)
+    rules.seat_in_service(seat)
+    return rules.decide_span(
+        wish, policy, desk.open_day(policy, wish.day, seat.area_id), ask.now
+    )
+
+
+def _made(
+    desk: Desk, ask: Ask, id: ReservationId, seat: Seat, span: TimeRange, policy: Policy, k: int
+) -> Reservation:
+    reader_id = ask.reader.id
+    claims = (count_claim(reader_id, local(span.start).date(), k),)
+    claims += place_claims(seat.id, reader_id, span)
+    replay = None
+    if ask.key is not None:
+        claims += (idempotency_claim(reader_id, ask.key.value),)
+        replay = Replay(ask.key.value, ask.key.digest, ask.now)
+    return reservation.book(
+        id=id,
+        reader_id=reader_id,
+        venue_id=desk.library.areas[seat.area_id].venue_id,
+        area_id=seat.area_id,
+        seat_id=seat.id,
+        span=span,
+        policy=policy,
+        claims=claims,
+        replay=replay,
+        actor=ask.actor,
+        now=ask.now,
+    )
+
+
+async def _free_count(desk: Desk, ask: Ask, day: date, policy: Policy) -> int:
+    used = await desk.reservations.count_claims(ask.reader.id, day)
+    free = set(range(1, policy.bookings_per_day + 1)) - used
+    if not free:
+        raise DailyLimit(limit=policy.bookings_per_day)
+    return min(free)
+
+
+def _refusal(desk: Desk, lost: ClaimLost, seat: Seat, span: TimeRange) -> ServiceError:
+    if lost.kind == "r":
+        return OwnOverlap()
+    return SeatTaken(nearest=_nearest_free(desk, seat, span))
+
+
+def _nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
+    """Proposals from what this worker knows; the index judges when one of them is taken up."""
+    board = desk.occupancy.recent(local(span.start).date())
+    taken = board.by_seat if board else {}
+    free = [
+        other
+        for other in desk.library.areas[seat.area_id].seats
+        if other.disabled is None
+        and not any(o.start < span.end and span.start < o.end for o in taken.get(other.id, ()))
+    ]
+    return [
+        {"id": s.id, "no": s.no, "label": desk.library.seat_label(s)}
+        for s in nearest(seat, free, NEAREST_PROPOSED)
+    ]
+
+
+async def change(
+    desk: Desk,
+    ask: Ask,
+    id: str,
+    seat_id: str | None,
+    start: time | None | str,
+    end: time | None,
+) -> Reservation:
+    """Another seat or time in one step: the old one is kept unless the new one is won.
+
+    ``start``: a clock time, ``"now"``, or None to keep it.
+
+    Raises: as ``reserve``, and WrongState once it has begun.
+    """
+
+    async def decide(r: Reservation, _: Policy) -> Reservation:
+        rules.may_change(r, ask.now)
+        seat = desk.seat(seat_id or r.seat_id)
+        policy = desk.policy_for(seat.area_id)
+        span = _decide(desk, ask, seat, _changed_wish(r, start, end), policy)
+        if seat.id == r.seat_id and span == r.span:
+            return r
+        kept = r.holds("s:", "r:")
+        return reservation.change(
+            r,
+            area_id=seat.area_id,
+            seat_id=seat.id,
+            span=span,
+            policy=policy,
+            claims=kept + place_claims(seat.id, ask.reader.id, span),
+            actor=ask.actor,
+            now=ask.now,
+        )
+
+    async def work() -> Reservation:
+        try:
+            return await desk.alter(ask, id, decide)
+        except ClaimLost as lost:
+            r = await desk.own(id, ask.reader.id)
+            seat = desk.seat(seat_id or r.seat_id)
+            wish = _changed_wish(r, start, end)
+            policy = desk.policy_for(seat.area_id)
+            span = _decide(desk, ask, seat, wish, policy)
+            raise _refusal(desk, lost, seat, span) from lost
+
+    return await desk.once(ask, work)
+
+
+def _changed_wish(r: Reservation, start: time | None | str, end: time | None) -> Wish:
+    kept: datetime = local(r.start)
+    begin = None if start == "now" else (start if isinstance(start, time) else kept.time())
+    return Wish(r.date, begin, end or local(r.end).time())
+
+
+async def cancel(desk: Desk, ask: Ask, id: str) -> Reservation:
+    """Raises: NotFound, WrongState."""
+
+    async def decide(r: Reservation, _: Policy) -> Reservation:
+        rules.may_cancel(r, ask.now)
+        return reservation.cancel(r, ask.actor, ask.now)
+
+    return await desk.once(ask, lambda: desk.alter(ask, id, decide))
+

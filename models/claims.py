@@ -1,0 +1,37 @@
+"""Claims: the strings under the one unique index that decide every race (docs/locking.md)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from models.library import SeatId
+from models.reservation import ReaderId
+from models.timerange import TimeRange, slots_of
+
+
+def seat_claims(seat_id: SeatId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"s:{seat_id}:{day.isoformat()}:{slot}" for day, slot in slots_of(span))
+
+
+def reader_claims(reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"r:{reader_id}:{day.isoformat()}:{slot}" for day, slot in slots_of(span))
+
+
+def place_claims(seat_id: SeatId, reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
+    """The seat's and the reader's half hours of the span."""
+    return seat_claims(seat_id, span) + reader_claims(reader_id, span)
+
+
+def count_claim(reader_id: ReaderId, day: date, k: int) -> str:
+    """The k-th (1…limit) booking of the reader for that day of use."""
+    return f"n:{reader_id}:{day.isoformat()}:{k}"
+
+
+def presence_claim(reader_id: ReaderId) -> str:
+    """One seat to be checked in at, at a time."""
+    return f"u:{reader_id}"
+
+
+def idempotency_claim(reader_id: ReaderId, key: str) -> str:
+    return f"i:{reader_id}:{key}"
+

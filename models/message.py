@@ -1,0 +1,67 @@
+"""What is told to readers: one message is one event, kept in-app and sent to WeChat where it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from models.reservation import ReaderId, ReservationId
+
+
+class Template(StrEnum):
+    """The messages of this service; OFFER and MOVED come with the waiting list and the console."""
+
+    RESERVED = "RESERVED"
+    CHECK_IN_REMINDER = "CHECK_IN_REMINDER"
+    NO_SHOW = "NO_SHOW"
+    CHECKED_IN = "CHECKED_IN"
+    ENDING_SOON = "ENDING_SOON"
+    ENDED = "ENDED"
+    LEAVE = "LEAVE"
+    LEAVE_REMINDER = "LEAVE_REMINDER"
+    LEAVE_TIMEOUT = "LEAVE_TIMEOUT"
+    SUSPENDED = "SUSPENDED"
+
+
+class DeliveryState(StrEnum):
+    """``queued`` and ``sending`` are on the way; the others are ends."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    NO_CREDIT = "no_credit"
+    UNBOUND = "unbound"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one reader.
+
+    ``facts`` are the values of the WeChat template by fact name; ``not_after`` is when WeChat need
+    not be bothered any more (a reminder after the fact). In the app it stays all the same.
+    """
+
+    id: str
+    reader_id: ReaderId
+    template: Template
+    title: str
+    text: str
+    at: datetime
+    facts: Mapping[str, object]
+    reservation_id: ReservationId | None = None
+    not_after: datetime | None = None
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message on its way to WeChat. ``attempts`` counts the present one too."""
+
+    message: Message
+    attempts: int
+    without_page: bool
+    codes: tuple[int, ...] = field(default=())

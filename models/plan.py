@@ -1,0 +1,174 @@
+"""What a plan shows: the state of a seat at a moment, for a wished time, or over a day.
+
+Pure: the day's live reservations go in, states come out, and never who.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from models.library import Seat
+from models.policy import OpenDay, Policy
+from models.reservation import ReaderId, State
+from models.rules import end_choices, start_choices
+from models.timerange import TimeRange, local_date
+
+
+class SeatStatus(StrEnum):
+    FREE = "free"
+    OCCUPIED = "occupied"
+    AWAY = "away"
+    DISABLED = "disabled"
+    MINE = "mine"
+
+
+class Taken(Protocol):
+    """A live reservation, as far as the plan needs it."""
+
+    @property
+    def reader_id(self) -> ReaderId: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the plan is looked at: a day, and a time of it or none."""
+
+    day: date
+    span: TimeRange | None
+    policy: Policy
+    place: OpenDay
+    now: datetime
+
+    @property
+    def moment(self) -> datetime | None:
+        """Today without a time: this moment, or the opening where it is still to come."""
+        if self.span is not None or self.place.hours is None or self.day != local_date(self.now):
+            return None
+        return max(self.now, self.place.hours.start)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    """``free_until``: how long a free seat stays so. ``next_free``: when a taken one is free."""
+
+    status: SeatStatus
+    free_until: datetime | None
+    next_free: datetime | None
+
+
+_DISABLED = SeatView(SeatStatus.DISABLED, None, None)
+
+
+def view_seat(
+    seat: Seat, taken: Sequence[Taken], look: Look, reader_id: ReaderId | None
+) -> SeatView:
+    """The seat's state; ``taken`` are its live reservations of the day in order of start."""
+    hours = look.place.hours
+    if seat.disabled is not None or hours is None or look.now >= hours.end:
+        return _DISABLED
+    if (moment := look.moment) is not None:
+        at_once = [t for t in taken if t.start <= moment < t.end]
+        return _at(at_once, taken, moment, hours, reader_id)
+    if look.span is not None:
+        span = look.span
+        clashes = [t for t in taken if t.start < span.end and span.start < t.end]
+        return _at(clashes, taken, span.start, hours, reader_id)
+    own = [t for t in taken if t.reader_id == reader_id]
+    if own:
+        return SeatView(SeatStatus.MINE, None, own[-1].end)
+    start = first_free_start(taken, look)
+    if start is None:
+        return SeatView(SeatStatus.OCCUPIED, None, None)
+    return SeatView(SeatStatus.FREE, _next_start(taken, start) or hours.end, None)
+
+
+def _at(
+    clashes: Sequence[Taken],
+    taken: Sequence[Taken],
+    moment: datetime,
+    hours: TimeRange,
+    reader_id: ReaderId | None,
+) -> SeatView:
+    if not clashes:
+        return SeatView(SeatStatus.FREE, _next_start(taken, moment) or hours.end, None)
+    free_from = _run_end(clashes[0], taken)
+    next_free = free_from if free_from < hours.end else None
+    if any(t.reader_id == reader_id for t in clashes):
+        return SeatView(SeatStatus.MINE, None, next_free)
+    away = all(t.state is State.AWAY for t in clashes)
+    return SeatView(SeatStatus.AWAY if away else SeatStatus.OCCUPIED, None, next_free)
+
+
+def _next_start(taken: Sequence[Taken], after: datetime) -> datetime | None:
+    return next((t.start for t in taken if t.start >= after), None)
+
+
+def _run_end(first: Taken, taken: Sequence[Taken]) -> datetime:
+    """The end of the unbroken run of reservations that begins with ``first``."""
+    end = first.end
+    for t in taken:
+        if t.start <= end < t.end:
+            end = t.end
+    return end
+
+
+def first_free_start(taken: Sequence[Taken], look: Look) -> datetime | None:
+    """The first start that the rules allow and from which one end is free."""
+    return next(
+        (start for _, start in free_starts(taken, look)),
+        None,
+    )
+
+
+def free_starts(taken: Sequence[Taken], look: Look) -> list[tuple[str, datetime]]:
+    """(value, instant) of the starts that the rules allow and from which one end is free."""
+    return [
+        (value, start)
+        for value, start in start_choices(look.day, look.policy, look.place, look.now)
+        if free_ends(taken, look, start)
+    ]
+
+
+def free_ends(taken: Sequence[Taken], look: Look, start: datetime) -> list[datetime]:
+    """The ends that the rules allow and that the seat is free until."""
+    if look.place.hours is None or any(t.start <= start < t.end for t in taken):
+        return []
+    limit = _next_start(taken, start)
+    return [
+        end
+        for end in end_choices(start, look.policy, look.place.hours)
+        if limit is None or end <= limit
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaCount:
+    total: int
+    free: int
+    in_use: int
+    away: int
+    disabled: int
+
+
+def count_area(views: Iterable[SeatView]) -> AreaCount:
+    """How many seats of an area are in which state; ``mine`` counts as in use."""
+    counts = dict.fromkeys(SeatStatus, 0)
+    for view in views:
+        counts[view.status] += 1
+    return AreaCount(
+        total=sum(counts.values()),
+        free=counts[SeatStatus.FREE],
+        in_use=counts[SeatStatus.OCCUPIED] + counts[SeatStatus.MINE],
+        away=counts[SeatStatus.AWAY],
+        disabled=counts[SeatStatus.DISABLED],
+    )

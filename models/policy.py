@@ -1,0 +1,143 @@
+"""The rules' numbers: data with versions, each field with its unit.
+
+A booking keeps the version that it was made under. An area can override the fields that make
+sense for a place; opening hours carry venue and area themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+
+from models.library import AreaId, VenueId
+from models.timerange import TimeRange, at, local_date
+
+OVERRIDABLE: Final = frozenset(
+    {"step_minutes", "min_minutes", "max_minutes", "leave_minutes", "meal_leave_minutes"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRule:
+    """Opening hours, or a closure where ``opens`` is None.
+
+    Of the rules that fit a day and a place, the highest ``priority`` decides, then the later one in
+    the list. ``weekdays`` are 0 (Monday) … 6; empty ``first``/``last`` mean no bound.
+    """
+
+    opens: time | None
+    closes: time | None
+    first: date | None = None
+    last: date | None = None
+    weekdays: frozenset[int] = frozenset(range(7))
+    venue_id: VenueId | None = None
+    area_id: AreaId | None = None
+    reason: str = ""
+    priority: int = 0
+
+    def fits(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> bool:
+        if self.area_id is not None and self.area_id != area_id:
+            return False
+        return (
+            (self.first is None or self.first <= day)
+            and (self.last is None or day <= self.last)
+            and day.weekday() in self.weekdays
+            and self.venue_id in (None, venue_id)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """One place on one day: ``hours`` is None when it is closed, for ``reason``."""
+
+    hours: TimeRange | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of the rules. The defaults are the library's (docs/booking.md has the table)."""
+
+    version: int = 1
+    opening: tuple[OpeningRule, ...] = (OpeningRule(time(7, 0), time(22, 30)),)
+    horizon_days: int = 1
+    opens_at: time | None = None
+    step_minutes: int = 60
+    min_minutes: int = 10
+    max_minutes: int = 240
+    bookings_per_day: int = 5
+    check_in_before_minutes: int = 30
+    check_in_after_minutes: int = 30
+    leave_minutes: int = 30
+    meal_leave_minutes: int = 60
+    meals: tuple[tuple[time, time], ...] = ((time(11), time(13)), (time(17), time(19)))
+    extend_within_minutes: int = 60
+    max_extensions: int = 2
+    ending_soon_minutes: int = 20
+    leave_reminder_minutes: int = 10
+    kiosk_step_seconds: int = 15
+    away_timeout_is_violation: bool = False
+    violations_limit: int = 3
+    violations_window_days: int = 30
+    suspension_days: int = 7
+    filter_by_window: bool = False
+    filter_by_power: bool = False
+    areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.step_minutes % 30 and 30 % self.step_minutes:
+            raise ValueError("step_minutes must divide, or be divided by, the half hour")
+        if not 0 < self.min_minutes <= self.max_minutes:
+            raise ValueError("0 < min_minutes <= max_minutes")
+        for area_id, fields in self.areas.items():
+            if unknown := set(fields) - OVERRIDABLE:
+                raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")
+
+    def for_area(self, area_id: AreaId) -> Policy:
+        """This policy with the area's own numbers in place."""
+        override = self.areas.get(area_id)
+        return replace(self, areas={}, **override) if override else self
+
+    def open_day(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> OpenDay:
+        """When the place is open on that day."""
+        best: OpeningRule | None = None
+        for rule in self.opening:
+            if rule.fits(day, venue_id, area_id) and (
+                best is None or rule.priority >= best.priority
+            ):
+                best = rule
+        if best is None or best.opens is None or best.closes is None:
+            return OpenDay(None, best.reason if best else "")
+        return OpenDay(TimeRange(at(day, best.opens), at(day, best.closes)), best.reason)
+
+    def opens_at_instant(self, day: date) -> datetime | None:
+        """When booking for ``day`` opens; None when it is open already by rule."""
+        if self.opens_at is None:
+            return None
+        return at(day - timedelta(days=self.horizon_days), self.opens_at)
+
+    def bookable_dates(self, now: datetime) -> list[date]:
+        """Today and the days of the horizon, whether they have opened yet or not."""
+        today = local_date(now)
+        return [today + timedelta(days=ahead) for ahead in range(self.horizon_days + 1)]
+
+    @property
+    def longest(self) -> timedelta:
+        return timedelta(minutes=self.max_minutes)
+
+
+@lru_cache(maxsize=256)
+def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[datetime, ...]:
+    step = timedelta(minutes=step_minutes)
+    midnight = at(local_date(opens), time(0))
+    first = midnight + -((midnight - opens) // step) * step
+    count = max(0, -((first - closes) // step))
+    return tuple(first + step * k for k in range(count))
+
+
+def grid(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
+    """The full steps in ``hours``, counted from midnight, the closing time left out."""
+    return _times(policy.step_minutes, hours.start, hours.end)

@@ -1,0 +1,433 @@
+"""The reservation: its states, the one table of transitions, and what each transition does.
+
+A transition is a pure function from one reservation to the next, with what else belongs to the
+same update (history, outbox, claims). Whether it may happen is asked in ``models/rules.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType
+
+from models.errors import WrongState
+from models.library import AreaId, KioskId, SeatId, VenueId
+from models.policy import Policy
+from models.timerange import TimeRange, at, local_date
+
+ReaderId = NewType("ReaderId", str)
+ReservationId = NewType("ReservationId", str)
+
+
+class State(StrEnum):
+    RESERVED = "reserved"
+    IN_USE = "in_use"
+    AWAY = "away"
+    FINISHED = "finished"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    AWAY_EXPIRED = "away_expired"
+
+
+class Event(StrEnum):
+    CHECK_IN = "check_in"
+    CANCEL = "cancel"
+    CHANGE = "change"
+    MISS = "miss"
+    LEAVE = "leave"
+    RETURN = "return"
+    FINISH = "finish"
+    EXTEND = "extend"
+    COMPLETE = "complete"
+    TIME_OUT = "time_out"
+
+
+TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+    (State.RESERVED, Event.CHECK_IN): State.IN_USE,
+    (State.RESERVED, Event.CANCEL): State.CANCELLED,
+    (State.RESERVED, Event.CHANGE): State.RESERVED,
+    (State.RESERVED, Event.MISS): State.NO_SHOW,
+    (State.IN_USE, Event.LEAVE): State.AWAY,
+    (State.IN_USE, Event.FINISH): State.FINISHED,
+    (State.IN_USE, Event.EXTEND): State.IN_USE,
+    (State.IN_USE, Event.COMPLETE): State.COMPLETED,
+    (State.AWAY, Event.RETURN): State.IN_USE,
+    (State.AWAY, Event.FINISH): State.FINISHED,
+    (State.AWAY, Event.TIME_OUT): State.AWAY_EXPIRED,
+    (State.AWAY, Event.COMPLETE): State.COMPLETED,
+}
+LIVE: Final = frozenset(state for state, _ in TRANSITIONS)
+TERMINAL: Final = frozenset(State) - LIVE
+PRESENT: Final = frozenset({State.IN_USE, State.AWAY})
+
+PLACE_CLAIMS: Final = ("s:", "r:", "u:")
+"""What a reservation gives back when it ends; ``n:`` stays, so the day's limit stays counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history. ``by``: reader, system or librarian; ``via``: api, kiosk id, job."""
+
+    at: datetime
+    event: str
+    by: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line of the outbox: what has to be told, and the facts of that moment.
+
+    ``seq`` is the revision that wrote it, so (reservation, seq) names it for ever.
+    """
+
+    seq: int
+    event: str
+    at: datetime
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An idempotency key that succeeded on this reservation."""
+
+    key: str
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use."""
+
+    id: ReservationId
+    rev: int
+    reader_id: ReaderId
+    venue_id: VenueId
+    area_id: AreaId
+    seat_id: SeatId
+    date: date
+    start: datetime
+    end: datetime
+    state: State
+    made_at: datetime
+    check_in_from: datetime
+    check_in_until: datetime
+    policy_version: int
+    claims: tuple[str, ...]
+    excused: bool = False
+    usable_from: datetime | None = None
+    checked_in_at: datetime | None = None
+    left_at: datetime | None = None
+    return_by: datetime | None = None
+    returned_at: datetime | None = None
+    ended_at: datetime | None = None
+    extensions: int = 0
+    remind_at: datetime | None = None
+    carry_at: datetime | None = None
+    last_scan: str | None = None
+    replays: tuple[Replay, ...] = ()
+    history: tuple[Entry, ...] = ()
+    outbox: tuple[Notice, ...] = ()
+
+    @property
+    def span(self) -> TimeRange:
+        return TimeRange(self.start, self.end)
+
+    @property
+    def receipt(self) -> str:
+        """A short number to say at the desk; the id stays the key."""
+        return f"R{self.date:%Y%m%d}{self.id[-6:].upper()}"
+
+    def next_state(self, event: Event) -> State:
+        """Raises: WrongState where the table has no such transition."""
+        try:
+            return TRANSITIONS[self.state, event]
+        except KeyError:
+            raise WrongState(state=self.state.value) from None
+
+    def holds(self, *prefixes: str) -> tuple[str, ...]:
+        """The claims that do not begin with one of the prefixes."""
+        return tuple(claim for claim in self.claims if not claim.startswith(prefixes))
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who causes a change, and by which way: it is written into the history."""
+
+    by: str
+    via: str
+
+
+def _facts(r: Reservation) -> dict[str, object]:
+    """What a message about this moment may need; later changes must not rewrite it."""
+    return {
+        "seat_id": r.seat_id,
+        "start": r.start,
+        "end": r.end,
+        "check_in_from": r.check_in_from,
+        "check_in_until": r.check_in_until,
+        "checked_in_at": r.checked_in_at,
+        "usable_from": r.usable_from,
+        "left_at": r.left_at,
+        "return_by": r.return_by,
+        "ended_at": r.ended_at,
+        "excused": r.excused,
+    }
+
+
+def _advance(
+    old: Reservation, new: Reservation, event: Event, actor: Actor, now: datetime, tell: str | None
+) -> Reservation:
+    rev = old.rev + 1
+    new = replace(
+        new, rev=rev, history=(*old.history, Entry(now, event.value, actor.by, actor.via))
+    )
+    if tell is None:
+        return new
+    return replace(new, outbox=(*old.outbox, Notice(rev, tell, now, _facts(new))))
+
+
+def check_in_window(
+    start: datetime, end: datetime, made_at: datetime, policy: Policy
+) -> tuple[datetime, datetime, bool]:
+    """(from, until, excused): excused when the booking ends before the reader had the full time.
+
+    A booking that ends within the check-in time lapses as a no-show without a violation.
+    """
+    opens = start - timedelta(minutes=policy.check_in_before_minutes)
+    full = max(start, made_at) + timedelta(minutes=policy.check_in_after_minutes)
+    return opens, min(full, end), end < full
+
+
+def book(
+    *,
+    id: ReservationId,
+    reader_id: ReaderId,
+    venue_id: VenueId,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    replay: Replay | None,
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """A new reservation at revision 1."""
+    opens, until, excused = check_in_window(span.start, span.end, now, policy)
+    made = Reservation(
+        id=id,
+        rev=0,
+        reader_id=reader_id,
+        venue_id=venue_id,
+        area_id=area_id,
+        seat_id=seat_id,
+        date=local_date(span.start),
+        start=span.start,
+        end=span.end,
+        state=State.RESERVED,
+        made_at=now,
+        check_in_from=opens,
+        check_in_until=until,
+        policy_version=policy.version,
+        claims=claims,
+        excused=excused,
+        remind_at=span.start if span.start > now else None,
+        replays=(replay,) if replay else (),
+    )
+    booked = _advance(made, made, Event.CHANGE, actor, now, "reserved")
+    return replace(booked, history=(Entry(now, "reserve", actor.by, actor.via),))
+
+
+def change(
+    r: Reservation,
+    *,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """Another seat or another time, all in one update. The day's place (``n:``) is kept."""
+    state = r.next_state(Event.CHANGE)
+    opens, until, excused = check_in_window(span.start, span.end, now, policy)
+    new = replace(
+        r,
+        state=state,
+        area_id=area_id,
+        seat_id=seat_id,
+        start=span.start,
+        end=span.end,
+        check_in_from=opens,
+        check_in_until=until,
+        excused=excused,
+        policy_version=policy.version,
+        claims=claims,
+        remind_at=span.start if span.start > now else None,
+    )
+    return _advance(r, new, Event.CHANGE, actor, now, "reserved")
+
+
+def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(Event.CANCEL),
+        ended_at=now,
+        remind_at=None,
+        claims=r.holds(*PLACE_CLAIMS, "n:"),
+    )
+    return _advance(r, new, Event.CANCEL, actor, now, None)
+
+
+def check_in(
+    r: Reservation,
+    presence: str,
+    early_claims: tuple[str, ...],
+    policy: Policy,
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """``presence`` is the reader's one place to be (``u:``); ``early_claims`` are the slots before
+    the start where the reader may sit down at once."""
+    new = replace(
+        r,
+        state=r.next_state(Event.CHECK_IN),
+        checked_in_at=now,
+        usable_from=now if early_claims else r.start,
+        claims=tuple(dict.fromkeys((*r.claims, presence, *early_claims))),
+        remind_at=_ending_soon(r.end, policy, now),
+    )
+    return _advance(r, new, Event.CHECK_IN, actor, now, "checked_in")
+
+
+def leave(r: Reservation, return_by: datetime, policy: Policy, actor: Actor, now: datetime) -> (
+    Reservation
+):
+    remind = return_by - timedelta(minutes=policy.leave_reminder_minutes)
+    new = replace(
+        r,
+        state=r.next_state(Event.LEAVE),
+        left_at=now,
+        return_by=return_by,
+        returned_at=None,
+        remind_at=remind if remind > now else None,
+    )
+    return _advance(r, new, Event.LEAVE, actor, now, "left")
+
+
+def come_back(r: Reservation, policy: Policy, actor: Actor, now: datetime) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(Event.RETURN),
+        returned_at=now,
+        return_by=None,
+        remind_at=_ending_soon(r.end, policy, now),
+    )
+    return _advance(r, new, Event.RETURN, actor, now, None)
+
+
+def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    return _end(r, Event.FINISH, actor, now, "ended")
+
+
+def extend(
+    r: Reservation, end: datetime, claims: tuple[str, ...], policy: Policy, actor: Actor,
+    now: datetime,
+) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(Event.EXTEND),
+        end=end,
+        extensions=r.extensions + 1,
+        claims=claims,
+        remind_at=_ending_soon(end, policy, now),
+    )
+    return _advance(r, new, Event.EXTEND, actor, now, None)
+
+
+def miss(r: Reservation, actor: Actor) -> Reservation:
+    """The effect carries the instant when it was due, however late the job ran."""
+    return _end(r, Event.MISS, actor, r.check_in_until, "no_show")
+
+
+def time_out(r: Reservation, actor: Actor) -> Reservation:
+    assert r.return_by is not None
+    return _end(r, Event.TIME_OUT, actor, r.return_by, "away_expired")
+
+
+def complete(r: Reservation, actor: Actor) -> Reservation:
+    """Who sits there to the end may be carried over into a booking that begins then."""
+    ended = _end(r, Event.COMPLETE, actor, r.end, "ended")
+    return replace(ended, carry_at=r.end) if r.state is State.IN_USE else ended
+
+
+def _end(r: Reservation, event: Event, actor: Actor, when: datetime, tell: str) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(event),
+        ended_at=when,
+        remind_at=None,
+        claims=r.holds(*PLACE_CLAIMS),
+    )
+    return _advance(r, new, event, actor, when, tell)
+
+
+def remind(r: Reservation, due: datetime) -> Reservation:
+    """The reminder of the present state is written to the outbox once. No change of state."""
+    tell = {
+        State.RESERVED: "check_in_reminder",
+        State.IN_USE: "ending_soon",
+        State.AWAY: "leave_reminder",
+    }[r.state]
+    rev = r.rev + 1
+    return replace(
+        r, rev=rev, remind_at=None, outbox=(*r.outbox, Notice(rev, tell, due, _facts(r)))
+    )
+
+
+def forgive_outage(r: Reservation, outage: TimeRange) -> Reservation:
+    """The deadline that fell into the outage moves by its length and carries no violation."""
+    if r.state is State.RESERVED:
+        moved = replace(r, check_in_until=min(r.check_in_until + outage.length, r.end))
+    else:
+        assert r.return_by is not None
+        moved = replace(r, return_by=min(r.return_by + outage.length, r.end))
+    entry = Entry(outage.end, "outage", "system", "job")
+    return replace(moved, rev=r.rev + 1, excused=True, history=(*r.history, entry))
+
+
+def with_replay(r: Reservation, replay: Replay, claim: str) -> Reservation:
+    """The same update also remembers the idempotency key that asked for it."""
+    return replace(r, replays=(*r.replays, replay), claims=(*r.claims, claim))
+
+
+def with_scan(r: Reservation, claim: str) -> Reservation:
+    """The same update also uses up the kiosk's code for this reader."""
+    return replace(r, last_scan=claim, claims=(*r.claims, claim))
+
+
+def _ending_soon(end: datetime, policy: Policy, now: datetime) -> datetime | None:
+    remind = end - timedelta(minutes=policy.ending_soon_minutes)
+    return remind if remind > now else None
+
+
+def leave_limit(policy: Policy, left_at: datetime) -> timedelta:
+    """How long the reader may stay away: the meal limit when the short leave touches a meal."""
+    short = timedelta(minutes=policy.leave_minutes)
+    away = TimeRange(left_at, left_at + short)
+    day = local_date(left_at)
+    touches = any(
+        away.overlaps(TimeRange(at(day, begin), at(day, stop))) for begin, stop in policy.meals
+    )
+    return timedelta(minutes=policy.meal_leave_minutes) if touches else short
+
+
+def scan_claim(kiosk_id: KioskId, step: int, reader_id: ReaderId) -> str:
+    return f"k:{kiosk_id}:{step}:{reader_id}"
+

@@ -1,0 +1,241 @@
+"""The library's data (venues, areas, plans, kiosks) and its policy versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import date, datetime, time
+from typing import Any
+
+from pymongo import DESCENDING
+
+from models.library import (
+    Area,
+    AreaId,
+    Kiosk,
+    KioskId,
+    Library,
+    Mark,
+    Seat,
+    SeatId,
+    Venue,
+    VenueId,
+)
+from models.policy import OpeningRule, Policy
+from models.store.client import Database, Document, upstream
+from models.store.sealing import Sealer, fingerprint
+
+
+class Catalogue:
+    """Venues, areas and kiosks. Written by the seed and the console, read whole."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._sealer = sealer
+
+    async def put(
+        self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
+    ) -> None:
+        """Write them over what is there. Idempotent; kiosks keep their key and secret."""
+        with upstream():
+            for venue in venues:
+                await self._db["venues"].replace_one(
+                    {"_id": venue.id}, {"_id": venue.id, "name": venue.name}, upsert=True
+                )
+            for area in areas:
+                await self._db["areas"].replace_one(
+                    {"_id": area.id}, _area_document(area), upsert=True
+                )
+            for kiosk in kiosks:
+                await self._db["kiosks"].update_one(
+                    {"_id": kiosk.id},
+                    {
+                        "$set": {
+                            "venue": kiosk.venue_id,
+                            "name": kiosk.name,
+                            "kind": kiosk.kind,
+                        }
+                    },
+                    upsert=True,
+                )
+
+    async def load(self) -> Library:
+        """The whole library; its version is a hash of all of it."""
+        with upstream():
+            venues = await self._db["venues"].find().sort("_id").to_list(None)
+            areas = await self._db["areas"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
+            kiosks = await self._db["kiosks"].find(
+                {}, {"venue": 1, "name": 1, "kind": 1}
+            ).sort("_id").to_list(None)
+        text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
+        return Library(
+            version=hashlib.sha256(text.encode()).hexdigest()[:12],
+            venues={v["_id"]: Venue(v["_id"], v["name"]) for v in venues},
+            areas={a["_id"]: _area(a) for a in areas},
+            kiosks={
+                k["_id"]: Kiosk(KioskId(k["_id"]), VenueId(k["venue"]), k["name"], k["kind"])
+                for k in kiosks
+            },
+        )
+
+    async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> None:
+        """Give the kiosk its key (kept as a fingerprint) and its code secret (kept sealed)."""
+        with upstream():
+            await self._db["kiosks"].update_one(
+                {"_id": kiosk_id},
+                {
+                    "$set": {
+                        "key_hash": fingerprint(key),
+                        "secret": self._sealer.seal(secret, "kiosk"),
+                    }
+                },
+            )
+
+    async def kiosk_secret(self, kiosk_id: str) -> str | None:
+        with upstream():
+            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
+        sealed = found.get("secret") if found else None
+        return self._sealer.open(sealed, "kiosk") if sealed else None
+
+    async def kiosk_key_fits(self, kiosk_id: str, key: str) -> bool:
+        with upstream():
+            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"key_hash": 1})
+        known = (found or {}).get("key_hash") or ""
+        return secrets.compare_digest(known, fingerprint(key))
+
+    async def reseal(self) -> int:
+        """As Readers.reseal, for the kiosks' secrets."""
+        current = f"{self._sealer.current}:"
+        with upstream():
+            rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)
+            stale = [row for row in rows if not row["secret"].startswith(current)]
+            for row in stale:
+                secret = self._sealer.open(row["secret"], "kiosk")
+                await self._db["kiosks"].update_one(
+                    {"_id": row["_id"], "secret": row["secret"]},
+                    {"$set": {"secret": self._sealer.seal(secret, "kiosk")}},
+                )
+        return len(stale)
+
+
+class Policies:
+    """Versions of the policy. A version is written once and never changed."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db["policies"]
+
+    async def put(self, policy: Policy, now: datetime) -> None:
+        """Add a version, the newest from then on. Writing an existing version changes nothing."""
+        with upstream():
+            await self._all.update_one(
+                {"_id": policy.version},
+                {"$setOnInsert": {"at": now, "fields": _policy_document(policy)}},
+                upsert=True,
+            )
+
+    async def current(self) -> Policy | None:
+        with upstream():
+            found = await self._all.find_one({}, sort=[("_id", DESCENDING)])
+        return _policy(found) if found else None
+
+    async def get(self, version: int) -> Policy | None:
+        with upstream():
+            found = await self._all.find_one({"_id": version})
+        return _policy(found) if found else None
+
+
+def _area_document(area: Area) -> Document:
+    return {
+        "_id": area.id,
+        "venue": area.venue_id,
+        "name": area.name,
+        "floor": area.floor,
+        "order": area.order,
+        "width": area.width,
+        "height": area.height,
+        "seats": [
+            {key: value for key, value in asdict(seat).items() if key != "area_id"}
+            for seat in area.seats
+        ],
+        "marks": [asdict(mark) for mark in area.marks],
+    }
+
+
+def _area(d: Document) -> Area:
+    area_id = AreaId(d["_id"])
+    return Area(
+        id=area_id,
+        venue_id=VenueId(d["venue"]),
+        name=d["name"],
+        floor=d["floor"],
+        order=d["order"],
+        width=d["width"],
+        height=d["height"],
+        seats=tuple(
+            Seat(**{**seat, "id": SeatId(seat["id"])}, area_id=area_id) for seat in d["seats"]
+        ),
+        marks=tuple(Mark(**mark) for mark in d["marks"]),
+    )
+
+
+def _policy_document(policy: Policy) -> Document:
+    document: Document = {}
+    for field in fields(policy):
+        value = getattr(policy, field.name)
+        if field.name == "opening":
+            value = [_opening_document(rule) for rule in value]
+        elif field.name == "meals":
+            value = [[_clock(a), _clock(b)] for a, b in value]
+        elif field.name == "opens_at":
+            value = _clock(value)
+        elif field.name == "areas":
+            value = {area: dict(numbers) for area, numbers in value.items()}
+        document[field.name] = value
+    return document
+
+
+def _opening_document(rule: OpeningRule) -> Document:
+    return {
+        "opens": _clock(rule.opens),
+        "closes": _clock(rule.closes),
+        "first": rule.first.isoformat() if rule.first else None,
+        "last": rule.last.isoformat() if rule.last else None,
+        "weekdays": sorted(rule.weekdays),
+        "venue_id": rule.venue_id,
+        "area_id": rule.area_id,
+        "reason": rule.reason,
+        "priority": rule.priority,
+    }
+
+
+def _policy(d: Mapping[str, Any]) -> Policy:
+    stored = dict(d["fields"])
+    stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
+    stored["meals"] = tuple((_time(a), _time(b)) for a, b in stored["meals"])
+    stored["opens_at"] = _time(stored["opens_at"]) if stored["opens_at"] else None
+    return Policy(**stored)
+
+
+def _opening(d: Document) -> OpeningRule:
+    return OpeningRule(
+        opens=_time(d["opens"]) if d["opens"] else None,
+        closes=_time(d["closes"]) if d["closes"] else None,
+        first=date.fromisoformat(d["first"]) if d["first"] else None,
+        last=date.fromisoformat(d["last"]) if d["last"] else None,
+        weekdays=frozenset(d["weekdays"]),
+        venue_id=d["venue_id"],
+        area_id=d["area_id"],
+        reason=d["reason"],
+        priority=d["priority"],
+    )
+
+
+def _clock(value: time | None) -> str | None:
+    return f"{value:%H:%M}" if value else None
+
+
+def _time(text: str) -> time:
+    return time.fromisoformat(text)

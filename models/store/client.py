@@ -1,0 +1,107 @@
+"""Opening MongoDB with either driver, and the one place where driver errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from typing import Any, Final, Literal, cast
+
+from bson.codec_options import CodecOptions
+from bson.objectid import ObjectId
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    AutoReconnect,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+from pymongo.write_concern import WriteConcern
+
+from models.errors import Upstream
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+Collection = AsyncCollection[Document]
+Driver = Literal["pymongo", "motor"]
+
+# Server selection bounds how long a request waits while no primary is there; the socket timeout
+# bounds a server that accepts and does not answer.
+_OPTIONS: Final[dict[str, Any]] = {
+    "serverSelectionTimeoutMS": 2000,
+    "connectTimeoutMS": 2000,
+    "socketTimeoutMS": 8000,
+    "maxPoolSize": 32,
+    "retryWrites": True,
+    "appname": "miniapp_server",
+}
+_CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
+# majority and j unset: j=False waits for the journal's 100 ms tick.
+_MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
+
+UNKNOWN_OUTCOME: Final = (AutoReconnect, WTimeoutError, ExecutionTimeout)
+"""The write may have happened or not: to be resolved, never guessed."""
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, name: str, driver: Driver = "pymongo"
+) -> AsyncIterator[Database]:
+    """The service's database. Both drivers offer the calls that the store uses."""
+    if driver == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        motor: Any = AsyncIOMotorClient(url, **_OPTIONS)
+        try:
+            yield cast(
+                Database,
+                motor.get_database(name, codec_options=_CODEC, write_concern=_MAJORITY),
+            )
+        finally:
+            motor.close()
+        return
+    client: AsyncMongoClient[Document] = AsyncMongoClient(url, **_OPTIONS)
+    try:
+        yield client.get_database(name, codec_options=_CODEC, write_concern=_MAJORITY)
+    finally:
+        await client.close()
+
+
+async def ping(db: Database) -> None:
+    """Raises: Upstream when the primary does not answer."""
+    with upstream():
+        await db.command("ping")
+
+
+def new_id() -> str:
+    """A new document id: 24 hex digits that begin with the time, made on our side of the wire."""
+    return str(ObjectId())
+
+
+@contextmanager
+def upstream() -> Iterator[None]:
+    """Driver errors leave the store as ``Upstream``; a duplicate key is for the repository to read."""
+    try:
+        yield
+    except (ConnectionFailure, ServerSelectionTimeoutError, ExecutionTimeout, WTimeoutError) as error:
+        raise Upstream() from error
+    except OperationFailure as error:
+        if error.has_error_label("RetryableWriteError") or error.code in _NOT_PRIMARY:
+            raise Upstream() from error
+        raise
+
+
+# NotWritablePrimary, PrimarySteppedDown, InterruptedDueToReplStateChange, shutdown, NotPrimary…
+_NOT_PRIMARY: Final = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+
+
+def duplicate_claim(error: PyMongoError) -> str:
+    """The key value that lost, from a duplicate-key error (MongoDB names it in ``keyValue``)."""
+    details = cast("dict[str, Any]", getattr(error, "details", None) or {})
+    values = details.get("keyValue") or {}
+    return str(next(iter(values.values()), ""))

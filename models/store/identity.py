@@ -1,0 +1,348 @@
+"""Readers, bindings, sessions and activation codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from models.errors import AlreadyBound, ReaderBoundElsewhere
+from models.reader import Reader, Session, SessionKind, mask_student_no
+from models.reservation import ReaderId
+from models.store.client import Database, Document, new_id, upstream
+from models.store.sealing import Sealer, fingerprint
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "readers": [IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True)],
+    "bindings": [
+        IndexModel([("reader", ASCENDING)], name="reader", unique=True),
+        IndexModel([("openid_hashes", ASCENDING)], name="openid_hashes", unique=True),
+    ],
+    "sessions": [
+        IndexModel([("ticket", ASCENDING)], name="ticket", sparse=True),
+        IndexModel([("reader", ASCENDING)], name="reader", sparse=True),
+        IndexModel([("expires_at", ASCENDING)], name="expires_at"),
+    ],
+    "ended_tickets": [IndexModel([("at", ASCENDING)], name="at")],
+    "activation_codes": [
+        # Among live codes only: two readers never share six digits, one reader has one code.
+        IndexModel(
+            [("digits", ASCENDING)],
+            name="live_digits",
+            unique=True,
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("reader", ASCENDING)],
+            name="live_reader",
+            unique=True,
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel([("expires_at", ASCENDING)], name="expires_at"),
+    ],
+}
+
+
+class Readers:
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._all = db["readers"]
+        self._sealer = sealer
+
+    async def admit(self, student_no: str, name: str, kind: str, now: datetime) -> Reader:
+        """The reader with this (normalised) number, made on the first login, renewed on later ones."""
+        hashes = self._sealer.hashes(student_no, "student_no")
+        fresh: Document = {"name": self._sealer.seal(name, "name"), "kind": kind}
+        first: Document = {
+            "_id": new_id(),
+            "no": self._sealer.seal(student_no, "student_no"),
+            "no_hashes": hashes,
+            "made_at": now,
+        }
+        for _ in range(2):  # two first logins at once: the second try finds the winner's
+            with upstream():
+                try:
+                    found = await self._all.find_one_and_update(
+                        {"no_hashes": {"$in": hashes}},
+                        {"$set": fresh, "$setOnInsert": first},
+                        upsert=True,
+                        return_document=ReturnDocument.AFTER,
+                    )
+                    return self._reader(found)
+                except DuplicateKeyError:
+                    continue
+        raise AssertionError("a reader's number can collide once only")
+
+    async def get(self, id: ReaderId) -> Reader | None:
+        with upstream():
+            found = await self._all.find_one({"_id": id})
+        return self._reader(found) if found else None
+
+    async def suspend(self, id: ReaderId, until: datetime) -> None:
+        """Bar the reader from booking until then; a longer suspension stands."""
+        with upstream():
+            await self._all.update_one({"_id": id}, {"$max": {"suspended_until": until}})
+
+    async def reseal(self, limit: int) -> int:
+        """Seal with the current key what is sealed with an older one. Returns how many it was."""
+        current = f"{self._sealer.current}:"
+        with upstream():
+            rows = await self._all.find({"no": {"$not": {"$regex": f"^{current}"}}}).limit(
+                limit
+            ).to_list(None)
+            for row in rows:
+                number = self._sealer.open(row["no"], "student_no")
+                name = self._sealer.open(row["name"], "name")
+                await self._all.update_one(
+                    {"_id": row["_id"], "no": row["no"]},
+                    {
+                        "$set": {
+                            "no": self._sealer.seal(number, "student_no"),
+                            "name": self._sealer.seal(name, "name"),
+                            "no_hashes": self._sealer.hashes(number, "student_no"),
+                        }
+                    },
+                )
+        return len(rows)
+
+    def _reader(self, d: Document) -> Reader:
+        return Reader(
+            id=ReaderId(d["_id"]),
+            student_no_masked=mask_student_no(self._sealer.open(d["no"], "student_no")),
+            name=self._sealer.open(d["name"], "name"),
+            kind=d["kind"],
+            suspended_until=d.get("suspended_until"),
+        )
+
+
+class Bindings:
+    """Reader ↔ WeChat user, one to one, kept so by two unique indexes."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._all = db["bindings"]
+        self._sealer = sealer
+
+    async def bind(self, reader_id: ReaderId, openid: str, unionid: str | None, now: datetime) -> None:
+        """Raises: AlreadyBound (the WeChat user is), ReaderBoundElsewhere (the reader is)."""
+        hashes = self._sealer.hashes(openid, "openid")
+        document: Document = {
+            "_id": new_id(),
+            "reader": reader_id,
+            "openid": self._sealer.seal(openid, "openid"),
+            "openid_hashes": hashes,
+            "unionid_hashes": self._sealer.hashes(unionid, "unionid") if unionid else [],
+            "bound_at": now,
+        }
+        with upstream():
+            try:
+                await self._all.insert_one(document)
+            except DuplicateKeyError as error:
+                details: Any = error.details or {}
+                if "reader" in details.get("keyValue", {}):
+                    raise ReaderBoundElsewhere() from error
+                raise AlreadyBound() from error
+
+    async def reader_of(self, openid: str) -> ReaderId | None:
+        with upstream():
+            found = await self._all.find_one(
+                {"openid_hashes": {"$in": self._sealer.hashes(openid, "openid")}}, {"reader": 1}
+            )
+        return ReaderId(found["reader"]) if found else None
+
+    async def openid_of(self, reader_id: ReaderId) -> str | None:
+        with upstream():
+            found = await self._all.find_one({"reader": reader_id}, {"openid": 1})
+        return self._sealer.open(found["openid"], "openid") if found else None
+
+    async def unbind(self, reader_id: ReaderId) -> bool:
+        """True when there was a binding."""
+        with upstream():
+            result = await self._all.delete_one({"reader": reader_id})
+        return result.deleted_count == 1
+
+    async def reseal(self, limit: int) -> int:
+        """As Readers.reseal. A unionid is kept as a hash only, so it is renewed at the next bind."""
+        current = f"{self._sealer.current}:"
+        with upstream():
+            rows = await self._all.find({"openid": {"$not": {"$regex": f"^{current}"}}}).limit(
+                limit
+            ).to_list(None)
+            for row in rows:
+                openid = self._sealer.open(row["openid"], "openid")
+                await self._all.update_one(
+                    {"_id": row["_id"], "openid": row["openid"]},
+                    {
+                        "$set": {
+                            "openid": self._sealer.seal(openid, "openid"),
+                            "openid_hashes": self._sealer.hashes(openid, "openid"),
+                        }
+                    },
+                )
+        return len(rows)
+
+
+class Sessions:
+    """Sessions of both kinds, by the hash of their token."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._all = db["sessions"]
+        self._ended = db["ended_tickets"]
+        self._sealer = sealer
+
+    async def open_web(
+        self, token: str, reader_id: ReaderId, ticket: str, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Store a web session. False when its ticket was logged out before it arrived here.
+
+        The logout leaves its tombstone first and deletes sessions second; this inserts first and
+        looks for the tombstone second. In any order one of them sees the other.
+        """
+        ticket_hash = fingerprint(ticket)
+        document: Document = {
+            "_id": fingerprint(token),
+            "kind": SessionKind.WEB.value,
+            "reader": reader_id,
+            "ticket": ticket_hash,
+            "made_at": now,
+            "expires_at": expires_at,
+        }
+        with upstream():
+            await self._all.insert_one(document)
+            if await self._ended.find_one({"_id": ticket_hash}) is None:
+                return True
+            await self._all.delete_one({"_id": document["_id"]})
+        return False
+
+    async def open_wx(
+        self, token: str, openid: str, now: datetime, expires_at: datetime, unionid: str | None
+    ) -> None:
+        document: Document = {
+            "_id": fingerprint(token),
+            "kind": SessionKind.WX.value,
+            "openid": self._sealer.seal(openid, "session"),
+            "made_at": now,
+            "expires_at": expires_at,
+        }
+        if unionid:
+            document["unionid"] = self._sealer.seal(unionid, "session")
+        with upstream():
+            await self._all.insert_one(document)
+
+    async def unionid_of(self, session: Session) -> str | None:
+        with upstream():
+            found = await self._all.find_one({"_id": session.id}, {"unionid": 1})
+        sealed = found.get("unionid") if found else None
+        return self._sealer.open(sealed, "session") if sealed else None
+
+    async def get(self, session_id: str) -> Session | None:
+        """By the token's fingerprint. Expiry is the caller's to judge: it knows the time."""
+        with upstream():
+            found = await self._all.find_one({"_id": session_id})
+        if found is None:
+            return None
+        openid = found.get("openid")
+        return Session(
+            id=found["_id"],
+            kind=SessionKind(found["kind"]),
+            reader_id=found.get("reader"),
+            openid=self._sealer.open(openid, "session") if openid else None,
+            ticket_hash=found.get("ticket"),
+            expires_at=found["expires_at"],
+        )
+
+    async def close(self, session_id: str) -> None:
+        with upstream():
+            await self._all.delete_one({"_id": session_id})
+
+    async def close_ticket(self, ticket: str, now: datetime) -> list[str]:
+        """Single logout: the tombstone first, so that it wins. Returns the ended sessions' ids."""
+        ticket_hash = fingerprint(ticket)
+        with upstream():
+            await self._ended.update_one(
+                {"_id": ticket_hash}, {"$set": {"at": now}}, upsert=True
+            )
+            rows = await self._all.find({"ticket": ticket_hash}, {"_id": 1}).to_list(None)
+            await self._all.delete_many({"ticket": ticket_hash})
+        return [row["_id"] for row in rows]
+
+    async def prune(self, now: datetime, tickets_before: datetime) -> int:
+        """Delete what has expired, and tombstones older than any ticket can be."""
+        with upstream():
+            ended = await self._all.delete_many({"expires_at": {"$lte": now}})
+            await self._ended.delete_many({"at": {"$lt": tickets_before}})
+        return ended.deleted_count
+
+
+class ActivationCodes:
+    """Six digits that let a WeChat user in: one live code a reader, no digits twice."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._all = db["activation_codes"]
+        self._sealer = sealer
+
+    async def live_of(self, reader_id: ReaderId, now: datetime) -> tuple[str, datetime] | None:
+        """The reader's live code and its expiry."""
+        with upstream():
+            found = await self._all.find_one({"reader": reader_id, "live": True})
+        if found is None or found["expires_at"] <= now:
+            return None
+        return self._sealer.open(found["sealed"], "activation"), found["expires_at"]
+
+    async def issue(
+        self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Make ``code`` the reader's live one. False when another holds the digits or came first.
+
+        Expired codes stop being live here too, so that they never block the digits.
+        """
+        digits = self._digits(code)
+        with upstream():
+            await self._all.update_many(
+                {
+                    "live": True,
+                    "expires_at": {"$lte": now},
+                    "$or": [{"digits": digits}, {"reader": reader_id}],
+                },
+                {"$set": {"live": False}},
+            )
+            try:
+                await self._all.insert_one(
+                    {
+                        "_id": new_id(),
+                        "reader": reader_id,
+                        "digits": digits,
+                        "sealed": self._sealer.seal(code, "activation"),
+                        "live": True,
+                        "made_at": now,
+                        "expires_at": expires_at,
+                    }
+                )
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def revoke(self, reader_id: ReaderId) -> None:
+        """The reader's live code, if any, is live no more."""
+        with upstream():
+            await self._all.update_many(
+                {"reader": reader_id, "live": True}, {"$set": {"live": False}}
+            )
+
+    async def redeem(self, code: str, now: datetime) -> ReaderId | None:
+        """Use the code up: exactly one caller gets the reader; wrong, used, expired give None."""
+        with upstream():
+            found = await self._all.find_one_and_update(
+                {"digits": self._digits(code), "live": True, "expires_at": {"$gt": now}},
+                {"$set": {"live": False, "redeemed_at": now}},
+            )
+        return ReaderId(found["reader"]) if found else None
+
+    async def prune(self, before: datetime) -> int:
+        with upstream():
+            result = await self._all.delete_many({"expires_at": {"$lt": before}})
+        return result.deleted_count
+
+    def _digits(self, code: str) -> str:
+        # Under the oldest live key: a rotation must not let the same digits live twice.
+        return self._sealer.hashes(code, "activation")[-1]

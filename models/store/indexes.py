@@ -1,0 +1,36 @@
+"""All indexes, made by one function; each is declared beside its repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pymongo import IndexModel
+
+from models.store import (
+    credits,
+    identity,
+    leases,
+    messages,
+    reservations,
+    throttles,
+    violations,
+)
+from models.store.client import Database, upstream
+
+INDEXES: Final[Mapping[str, list[IndexModel]]] = {
+    **reservations.INDEXES,
+    **identity.INDEXES,
+    **messages.INDEXES,
+    **violations.INDEXES,
+    **credits.INDEXES,
+    **throttles.INDEXES,
+    **leases.INDEXES,
+}
+
+
+async def ensure_indexes(db: Database) -> None:
+    """Create what is missing. Idempotent, and safe with several workers at once."""
+    with upstream():
+        for collection, models in INDEXES.items():
+            await db[collection].create_indexes(models)

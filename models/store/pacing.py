@@ -1,0 +1,107 @@
+"""What Redis is for: pacing, and telling other workers at once. All of it may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+_CHANNEL: Final = "seat:revoked"
+
+# KEYS[1] bucket; ARGV: capacity, tokens per second. Time is the Redis server's, one clock for all.
+# Returns 0 when a token was taken, else the milliseconds until there is one.
+_TAKE: Final = """
+local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local cap, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local b = redis.call('HMGET', KEYS[1], 'n', 't')
+local n = tonumber(b[1]) or cap; local at = tonumber(b[2]) or now
+n = math.min(cap, n + (now - at) * rate / 1000)
+local wait = 0
+if n >= 1 then n = n - 1 else wait = math.ceil((1 - n) / rate * 1000) end
+redis.call('HSET', KEYS[1], 'n', tostring(n), 't', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil(cap / rate * 1000) + 1000)
+return wait
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A token bucket: ``capacity`` at once, ``per_second`` in the long run."""
+
+    name: str
+    capacity: float
+    per_second: float
+
+
+@asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator[redis.Redis]:
+    """A client whose pool makes callers wait (the plain pool raises), and that never hangs long."""
+    pool = redis.BlockingConnectionPool.from_url(
+        url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1
+    )
+    client = redis.Redis(connection_pool=pool)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+        await pool.aclose()
+
+
+class Pacing:
+    """Token buckets. Without Redis everybody passes: the guess counters do not live here."""
+
+    def __init__(self, client: redis.Redis, scale: int = 1) -> None:
+        self._take = client.register_script(_TAKE)
+        self._scale = scale
+
+    async def wait_for(self, bucket: Bucket, key: str) -> float:
+        """Take a token; 0.0, or the seconds after which there is one."""
+        args = [bucket.capacity * self._scale, bucket.per_second * self._scale]
+        try:
+            return int(await self._take(keys=[f"pace:{bucket.name}:{key}"], args=args)) / 1000
+        except (RedisError, OSError, TimeoutError):
+            log.warning("pacing_unavailable")
+            return 0.0
+
+
+class Revocations:
+    """Ended sessions and changed readers, told to every worker's cache."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    async def tell(self, keys: list[str]) -> None:
+        """Best effort: a cache forgets by itself within seconds."""
+        try:
+            for key in keys:
+                await self._client.publish(_CHANNEL, key)
+        except (RedisError, OSError, TimeoutError):
+            log.warning("revocation_not_published")
+
+    async def listen(self, forget: Callable[[str], None]) -> None:
+        """Call ``forget`` for each key told by any worker, until cancelled."""
+        while True:
+            try:
+                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(_CHANNEL)
+                    while True:
+                        message = await channel.get_message(timeout=0.5)
+                        if message is not None:
+                            forget(message["data"].decode())
+            except (RedisError, OSError, TimeoutError):
+                await asyncio.sleep(1)
+
+
+async def redis_answers(client: redis.Redis) -> bool:
+    try:
+        return bool(await client.ping())
+    except (RedisError, OSError, TimeoutError):
+        return False

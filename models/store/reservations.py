@@ -1,0 +1,561 @@
+"""Reservations: one document each, one insert decides, every change is guarded by ``rev``.
+
+The guard of everything scarce is the unique index over ``claims`` (docs/locking.md). An outcome
+that the driver leaves unknown is resolved here: an insert by a tombstone with the same ``_id``, a
+change by a fence on ``rev``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from models.errors import ServiceError, Upstream
+from models.library import AreaId, SeatId, VenueId
+from models.reservation import (
+    LIVE,
+    Entry,
+    Notice,
+    ReaderId,
+    Replay,
+    Reservation,
+    ReservationId,
+    State,
+)
+from models.store.client import (
+    UNKNOWN_OUTCOME,
+    Database,
+    Document,
+    duplicate_claim,
+    new_id,
+    upstream,
+)
+from models.timerange import TimeRange, at, local_date
+
+_LIVE: Final = sorted(LIVE)
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "reservations": [
+        # Partial, or two empty arrays would collide; queries on claims then need $type too.
+        IndexModel(
+            [("claims", ASCENDING)],
+            name="claims",
+            unique=True,
+            partialFilterExpression={"claims": {"$type": "string"}},
+        ),
+        IndexModel([("reader", ASCENDING), ("start", DESCENDING)], name="reader_start"),
+        IndexModel(
+            [("day", ASCENDING), ("state", ASCENDING), ("seat", ASCENDING)]
+            + [("start", ASCENDING), ("end", ASCENDING), ("usable_from", ASCENDING)]
+            # live again, as the planner does not take it from the partial filter: covered only so.
+            + [("reader", ASCENDING), ("live", ASCENDING)],
+            name="day_board",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("check_in_until", ASCENDING)],
+            name="due_no_show",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("return_by", ASCENDING)],
+            name="due_time_out",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("end", ASCENDING)],
+            name="due_complete",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("remind_at", ASCENDING)],
+            name="due_remind",
+            partialFilterExpression={"remind_at": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("carry_at", ASCENDING)],
+            name="due_carry_over",
+            partialFilterExpression={"carry_at": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("outbox.at", ASCENDING)],
+            name="outbox",
+            partialFilterExpression={"outbox.at": {"$type": "date"}},
+        ),
+    ]
+}
+
+
+class ClaimLost(ServiceError):
+    """The index refused. ``claim`` is the one that lost, in key order (i, k, n, r, s)."""
+
+    code = "claim_lost"
+
+    def __init__(self, claim: str) -> None:
+        super().__init__()
+        self.claim = claim
+
+    @property
+    def kind(self) -> str:
+        return self.claim[:1]
+
+
+class StaleRevision(ServiceError):
+    """Somebody else changed the reservation first, or it is no longer due."""
+
+    code = "stale_revision"
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A live reservation as the plan sees it."""
+
+    seat_id: SeatId
+    reader_id: ReaderId
+    state: State
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    """Two reservations that held one seat, or one reader, at the same time."""
+
+    thing: str
+    first: ReservationId
+    second: ReservationId
+
+
+class Reservations:
+    def __init__(self, db: Database) -> None:
+        self._all = db["reservations"]
+        # Hundreds of tasks on one client starve some of them: measured, a gate of 32 does not.
+        self._gate = asyncio.Semaphore(32)
+
+    # --- writes -------------------------------------------------------------------------------
+
+    async def claim(self, made: Reservation) -> None:
+        """Insert the reservation with all its claims; one write decides.
+
+        Raises: ClaimLost; Upstream when it is certain that the reservation will never exist, or
+        when even that cannot be found out now.
+        """
+        document = _to_document(made)
+        try:
+            async with self._gate:
+                await self._all.insert_one(document)
+        except DuplicateKeyError as error:
+            lost = duplicate_claim(error)
+            if lost == made.id:  # the driver's own retry met the first attempt
+                return
+            raise ClaimLost(lost) from error
+        except UNKNOWN_OUTCOME as error:
+            if not await self._exists_for_ever(made.id):
+                raise Upstream() from error
+        except PyMongoError as error:
+            with upstream():
+                raise error
+
+    async def _exists_for_ever(self, id: ReservationId) -> bool:
+        """After an unknown outcome: is the document there, or will it never be?"""
+        for last in (False, False, True):
+            try:
+                with upstream():
+                    return not await self._bury(id)
+            except Upstream:
+                # Server selection has waited two seconds for a primary; a failover takes longer.
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _bury(self, id: ReservationId) -> bool:
+        """Put a tombstone where the document would be. False: the document is there."""
+        try:
+            await self._all.insert_one({"_id": id, "tombstone": True})
+        except DuplicateKeyError:
+            found = await self._all.find_one({"_id": id}, {"tombstone": 1})
+            return found is None or "tombstone" in found
+        return True
+
+    async def replace(
+        self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
+    ) -> None:
+        """Write ``new`` over ``old`` if nothing changed it since, claims and all, in one update.
+
+        ``due`` is a job's condition (``{"end": {"$lte": now}}``), checked by the database in the
+        same step.
+
+        Raises: StaleRevision; ClaimLost; Upstream when the change certainly did not happen.
+        """
+        change_id = new_id()
+        fields = _changed(old, new)
+        fields["change"] = change_id
+        update: dict[str, Any] = {"$set": fields}
+        if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
+            update["$push"] = {"outbox": {"$each": [_notice_document(n) for n in fresh]}}
+        guard: Document = {"_id": old.id, "state": old.state.value, "rev": old.rev}
+        try:
+            async with self._gate:
+                found = await self._all.find_one_and_update(
+                    {**guard, **(due or {})}, update, projection={"_id": 1}
+                )
+        except DuplicateKeyError as error:
+            raise ClaimLost(duplicate_claim(error)) from error
+        except UNKNOWN_OUTCOME as error:
+            if not await self._changed_for_ever(old, change_id):
+                raise Upstream() from error
+            return
+        except PyMongoError as error:
+            with upstream():
+                raise error
+        if found is None:
+            raise StaleRevision()
+
+    async def _changed_for_ever(self, old: Reservation, change_id: str) -> bool:
+        """After an unknown outcome: fence the old revision off, then see whose change stands."""
+        with upstream():
+            fenced = await self._all.find_one_and_update(
+                {"_id": old.id, "rev": old.rev}, {"$inc": {"rev": 1}}, projection={"_id": 1}
+            )
+            if fenced is not None:
+                return False
+            found = await self._all.find_one({"_id": old.id}, {"change": 1})
+        return found is not None and found.get("change") == change_id
+
+    async def forget_notices(self, id: ReservationId, seqs: Sequence[int]) -> None:
+        """Take relayed notices out of the outbox; a change in between is not disturbed."""
+        with upstream():
+            await self._all.update_one(
+                {"_id": id}, {"$pull": {"outbox": {"seq": {"$in": list(seqs)}}}}
+            )
+
+    async def drop_past_claims(self, before: date, limit: int) -> int:
+        """The index holds live claims only: what lies before ``before`` drops all of them."""
+        with upstream():
+            rows = await self._all.find(
+                {"day": {"$lt": before.isoformat()}, "claims": {"$type": "string"}, "live": False},
+                {"_id": 1},
+            ).limit(limit).to_list(None)
+            ids = [row["_id"] for row in rows]
+            if ids:
+                await self._all.update_many(
+                    {"_id": {"$in": ids}, "live": False}, {"$set": {"claims": []}}
+                )
+        return len(ids)
+
+    # --- one ------------------------------------------------------------------------------------
+
+    async def get(self, id: str) -> Reservation | None:
+        with upstream():
+            found = await self._all.find_one({"_id": id, "tombstone": {"$exists": False}})
+        return _from_document(found) if found else None
+
+    async def get_own(self, id: str, reader_id: ReaderId) -> Reservation | None:
+        found = await self.get(id)
+        return found if found is not None and found.reader_id == reader_id else None
+
+    async def holder(self, claim: str) -> Reservation | None:
+        """Who holds the claim now."""
+        with upstream():
+            found = await self._all.find_one(
+                {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]}
+            )
+        return _from_document(found) if found else None
+
+    async def release_claim(self, id: ReservationId, claim: str) -> None:
+        """Let one claim go (a spent idempotency key)."""
+        with upstream():
+            await self._all.update_one({"_id": id}, {"$pull": {"claims": claim}})
+
+    # --- a reader's -----------------------------------------------------------------------------
+
+    async def count_claims(self, reader_id: ReaderId, day: date) -> set[int]:
+        """The k of the reader's ``n:`` claims for that day of use."""
+        prefix = f"n:{reader_id}:{day.isoformat()}:"
+        with upstream():
+            rows = await self._all.find(
+                {
+                    "reader": reader_id,
+                    "start": {"$gte": at(day, time(0)), "$lte": at(day, time(23, 59))},
+                },
+                {"claims": 1},
+            ).to_list(None)
+        return {
+            int(claim.removeprefix(prefix))
+            for row in rows
+            for claim in row["claims"]
+            if claim.startswith(prefix)
+        }
+
+    async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
+        """The reader's live reservations that start at ``since`` or later, the earliest first."""
+        with upstream():
+            rows = await self._all.find(
+                {"reader": reader_id, "start": {"$gte": since}, "live": True}
+            ).sort("start", ASCENDING).to_list(None)
+        return [_from_document(row) for row in rows]
+
+    async def page_of(
+        self, reader_id: ReaderId, states: Sequence[State], skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """The reader's reservations, the newest first, and how many there are."""
+        query: Document = {"reader": reader_id}
+        if states:
+            query["state"] = {"$in": [state.value for state in states]}
+        with upstream():
+            rows = await self._all.find(query).sort(
+                [("start", DESCENDING), ("_id", DESCENDING)]
+            ).skip(skip).limit(limit).to_list(None)
+            total = await self._all.count_documents(query)
+        return [_from_document(row) for row in rows], total
+
+    # --- the plan -------------------------------------------------------------------------------
+
+    async def occupied(self, day: date) -> list[Occupied]:
+        """All live reservations of the day, from the index alone."""
+        with upstream():
+            rows = await self._all.find(
+                {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
+                {"_id": 0, "seat": 1, "reader": 1, "state": 1, "start": 1, "end": 1}
+                | {"usable_from": 1},
+            ).hint("day_board").to_list(None)
+        return [
+            Occupied(
+                row["seat"],
+                row["reader"],
+                State(row["state"]),
+                min(row["start"], row.get("usable_from") or row["start"]),
+                row["end"],
+            )
+            for row in rows
+        ]
+
+    # --- what is due ----------------------------------------------------------------------------
+
+    async def due_for_no_show(self, now: datetime, limit: int) -> list[Reservation]:
+        return await self._due(
+            {"state": State.RESERVED.value, "check_in_until": {"$lte": now}}, limit
+        )
+
+    async def due_for_time_out(self, now: datetime, limit: int) -> list[Reservation]:
+        """Away beyond ``return_by``; where that is the end itself, completion takes it."""
+        return await self._due(
+            {
+                "state": State.AWAY.value,
+                "return_by": {"$lte": now},
+                "$expr": {"$lt": ["$return_by", "$end"]},
+            },
+            limit,
+        )
+
+    async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
+        return await self._due(
+            {"state": {"$in": [State.IN_USE.value, State.AWAY.value]}, "end": {"$lte": now}}, limit
+        )
+
+    async def due_for_reminder(self, now: datetime, limit: int) -> list[Reservation]:
+        with upstream():
+            rows = await self._all.find(
+                {"remind_at": {"$type": "date", "$lte": now}}
+            ).sort("remind_at", ASCENDING).limit(limit).to_list(None)
+        return [_from_document(row) for row in rows]
+
+    async def due_for_carry_over(self, limit: int) -> list[Reservation]:
+        """Completed ones whose reader may sit on the same seat in the next booking too."""
+        with upstream():
+            rows = await self._all.find({"carry_at": {"$type": "date"}}).limit(limit).to_list(None)
+        return [_from_document(row) for row in rows]
+
+    async def carried_over(self, id: ReservationId) -> None:
+        """The follower has been looked after."""
+        with upstream():
+            await self._all.update_one({"_id": id}, {"$set": {"carry_at": None}})
+
+    async def with_notices(self, limit: int) -> list[Reservation]:
+        """Reservations that have something to tell, the oldest first."""
+        with upstream():
+            rows = await self._all.find(
+                {"outbox.at": {"$type": "date"}}
+            ).sort("outbox.at", ASCENDING).limit(limit).to_list(None)
+        return [_from_document(row) for row in rows]
+
+    async def follower(self, r: Reservation) -> Reservation | None:
+        """The reader's next reservation on the same seat that begins when this one ends."""
+        with upstream():
+            found = await self._all.find_one(
+                {
+                    "reader": r.reader_id,
+                    "start": r.end,
+                    "seat": r.seat_id,
+                    "state": State.RESERVED.value,
+                }
+            )
+        return _from_document(found) if found else None
+
+    async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
+        """Live reservations whose check-in or return was due in the outage."""
+        within = {"$gt": outage.start, "$lte": outage.end}
+        rows = await self._due({"state": State.RESERVED.value, "check_in_until": within}, 0)
+        return rows + await self._due({"state": State.AWAY.value, "return_by": within}, 0)
+
+    async def next_due(self, after: datetime) -> datetime | None:
+        """The first instant after ``after`` at which something here becomes due."""
+        queries: list[tuple[Document, str]] = [
+            ({"state": State.RESERVED.value, "live": True}, "check_in_until"),
+            ({"state": State.AWAY.value, "live": True}, "return_by"),
+            ({"state": {"$in": [State.IN_USE.value, State.AWAY.value]}, "live": True}, "end"),
+            ({}, "remind_at"),
+        ]
+        instants: list[datetime] = []
+        with upstream():
+            for query, field in queries:
+                condition = {"$type": "date", "$gt": after} if not query else {"$gt": after}
+                row = await self._all.find_one(
+                    {**query, field: condition}, {field: 1}, sort=[(field, ASCENDING)]
+                )
+                if row is not None:
+                    instants.append(row[field])
+        return min(instants, default=None)
+
+    async def _due(self, query: Document, limit: int) -> list[Reservation]:
+        with upstream():
+            rows = await self._all.find({**query, "live": True}).limit(limit).to_list(None)
+        return [_from_document(row) for row in rows]
+
+    # --- the sweep ------------------------------------------------------------------------------
+
+    async def doubles(self) -> list[Double]:
+        """Every pair that held one seat or one reader at once, by [start, actual end).
+
+        Never by claims: a claim is the guard, and the sweep is its judge.
+        """
+        with upstream():
+            rows = await self._all.find(
+                {"tombstone": {"$exists": False}},
+                {"seat": 1, "reader": 1, "start": 1, "end": 1, "ended_at": 1, "usable_from": 1},
+            ).to_list(None)
+        found: list[Double] = []
+        for thing in ("seat", "reader"):
+            latest: tuple[str, datetime, str] | None = None
+            for key, start, stop, id in _spans(rows, thing):
+                if latest is not None and latest[0] == key and start < latest[1]:
+                    found.append(Double(thing, ReservationId(latest[2]), ReservationId(id)))
+                if latest is None or latest[0] != key or stop > latest[1]:
+                    latest = (key, stop, id)
+        return found
+
+    async def count(self, query_state: State | None = None) -> int:
+        """How many there are, of one state or of all."""
+        query: Document = {"tombstone": {"$exists": False}}
+        if query_state is not None:
+            query["state"] = query_state.value
+        with upstream():
+            return await self._all.count_documents(query)
+
+
+def _spans(rows: Sequence[Document], thing: str) -> list[tuple[str, datetime, datetime, str]]:
+    """(seat or reader, from, actual end, id) in order; what ended before it began took nothing."""
+    spans = [
+        (
+            row[thing],
+            min(row["start"], row.get("usable_from") or row["start"]),
+            min(row["end"], row.get("ended_at") or row["end"]),
+            row["_id"],
+        )
+        for row in rows
+    ]
+    return sorted(span for span in spans if span[1] < span[2])
+
+
+def _to_document(r: Reservation) -> Document:
+    return {
+        "_id": r.id,
+        "rev": r.rev,
+        "reader": r.reader_id,
+        "venue": r.venue_id,
+        "area": r.area_id,
+        "seat": r.seat_id,
+        "day": r.date.isoformat(),
+        "start": r.start,
+        "end": r.end,
+        "state": r.state.value,
+        "live": r.state in LIVE,
+        "made_at": r.made_at,
+        "check_in_from": r.check_in_from,
+        "check_in_until": r.check_in_until,
+        "policy": r.policy_version,
+        "claims": list(r.claims),
+        "excused": r.excused,
+        "usable_from": r.usable_from,
+        "checked_in_at": r.checked_in_at,
+        "left_at": r.left_at,
+        "return_by": r.return_by,
+        "returned_at": r.returned_at,
+        "ended_at": r.ended_at,
+        "extensions": r.extensions,
+        "remind_at": r.remind_at,
+        "carry_at": r.carry_at,
+        "last_scan": r.last_scan,
+        "replays": [{"key": p.key, "digest": p.digest, "at": p.at} for p in r.replays],
+        "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
+        "outbox": [_notice_document(n) for n in r.outbox],
+    }
+
+
+def _changed(old: Reservation, new: Reservation) -> Document:
+    """The fields that differ; the outbox is pushed instead, since the relay pulls from it."""
+    before, after = _to_document(old), _to_document(new)
+    return {
+        name: value
+        for name, value in after.items()
+        if name not in ("_id", "outbox") and value != before[name]
+    }
+
+
+def _notice_document(notice: Notice) -> Document:
+    return {
+        "seq": notice.seq,
+        "event": notice.event,
+        "at": notice.at,
+        "facts": dict(notice.facts),
+    }
+
+
+def _from_document(d: Document) -> Reservation:
+    return Reservation(
+        id=d["_id"],
+        rev=d["rev"],
+        reader_id=d["reader"],
+        venue_id=VenueId(d["venue"]),
+        area_id=AreaId(d["area"]),
+        seat_id=SeatId(d["seat"]),
+        date=local_date(d["start"]),
+        start=d["start"],
+        end=d["end"],
+        state=State(d["state"]),
+        made_at=d["made_at"],
+        check_in_from=d["check_in_from"],
+        check_in_until=d["check_in_until"],
+        policy_version=d["policy"],
+        claims=tuple(d["claims"]),
+        excused=d["excused"],
+        usable_from=d["usable_from"],
+        checked_in_at=d["checked_in_at"],
+        left_at=d["left_at"],
+        return_by=d["return_by"],
+        returned_at=d["returned_at"],
+        ended_at=d["ended_at"],
+        extensions=d["extensions"],
+        remind_at=d["remind_at"],
+        carry_at=d["carry_at"],
+        last_scan=d["last_scan"],
+        replays=tuple(Replay(p["key"], p["digest"], p["at"]) for p in d["replays"]),
+        history=tuple(Entry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
+        outbox=tuple(Notice(n["seq"], n["event"], n["at"], n["facts"]) for n in d["outbox"]),
+    )

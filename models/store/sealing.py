@@ -1,0 +1,91 @@
+"""Personal data at rest: encrypted values, and keyed hashes to find and to keep unique.
+
+Keys have versions. Values are sealed with the newest; hashes are kept under every live key in one
+multikey array, so that uniqueness holds while keys rotate (``miniapp_server rotate-keys``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Final, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE_BYTES: Final = 12
+
+
+class SealBroken(Exception):
+    """The value was not sealed with any key that this service has."""
+
+
+class Sealer:
+    """AES-256-GCM and HMAC-SHA256 under versioned keys.
+
+    Args:
+        keys: version → 32 random bytes; the highest version is the current one.
+
+    Raises:
+        ValueError: no key, or one that is not 32 bytes long.
+    """
+
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        if not keys or any(len(key) != 32 for key in keys.values()):
+            raise ValueError("each data key has 32 bytes, and there is at least one")
+        self.current = max(keys)
+        self._ciphers = {v: AESGCM(_derive(key, b"seal")) for v, key in keys.items()}
+        self._hash_keys = {v: _derive(key, b"hash") for v, key in keys.items()}
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
+        keys: dict[int, bytes] = {}
+        for part in text.split(","):
+            version, _, encoded = part.strip().partition(":")
+            keys[int(version)] = b64decode(encoded, validate=True)
+        return cls(keys)
+
+    def seal(self, plain: str, purpose: str) -> str:
+        """``purpose`` binds the value to its field: it opens nowhere else."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        box = self._ciphers[self.current].encrypt(nonce, plain.encode(), purpose.encode())
+        return f"{self.current}:{urlsafe_b64encode(nonce + box).decode()}"
+
+    def open(self, sealed: str, purpose: str) -> str:
+        """Raises: SealBroken."""
+        version, _, encoded = sealed.partition(":")
+        cipher = self._ciphers.get(int(version))
+        if cipher is None:
+            raise SealBroken(f"no key of version {version}")
+        raw = urlsafe_b64decode(encoded)
+        try:
+            plain = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
+        except InvalidTag as error:
+            raise SealBroken(purpose) from error
+        return plain.decode()
+
+    def hashes(self, plain: str, purpose: str) -> list[str]:
+        """The keyed hash under every live key, the current one first."""
+        return [
+            f"{version}:{self._hash(version, plain, purpose)}"
+            for version in sorted(self._hash_keys, reverse=True)
+        ]
+
+    def _hash(self, version: int, plain: str, purpose: str) -> str:
+        text = f"{purpose}\0{plain}".encode()
+        return hmac.new(self._hash_keys[version], text, hashlib.sha256).hexdigest()
+
+
+def _derive(key: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
+
+
+def fingerprint(secret: str) -> str:
+    """SHA-256 of a random secret (token, ticket): enough, since there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,79 @@
+"""Half-open time ranges, the half-hour slots that claims are made of, and the library's calendar.
+
+Inside the service every instant is an aware UTC datetime. The library's own clock (Asia/Shanghai,
+no daylight saving since 1991) appears here and in presentation only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+LIBRARY_ZONE: Final = ZoneInfo("Asia/Shanghai")
+SLOT_MINUTES: Final = 30
+SLOTS_PER_DAY: Final = 24 * 60 // SLOT_MINUTES
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TimeRange:
+    """``[start, end)``, both aware; an empty range is not one.
+
+    Raises:
+        ValueError: a naive datetime, or ``end`` not after ``start``.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a TimeRange needs aware datetimes")
+        if self.end <= self.start:
+            raise ValueError("a TimeRange ends after it starts")
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    def overlaps(self, other: TimeRange) -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def contains(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+
+def local(instant: datetime) -> datetime:
+    """The instant on the library's clock."""
+    return instant.astimezone(LIBRARY_ZONE)
+
+
+def local_date(instant: datetime) -> date:
+    """The day of use that the instant belongs to."""
+    return local(instant).date()
+
+
+def at(day: date, clock_time: time) -> datetime:
+    """The instant when the library's clock shows ``clock_time`` on ``day``."""
+    return datetime.combine(day, clock_time, LIBRARY_ZONE).astimezone(UTC)
+
+
+def floor_minute(instant: datetime) -> datetime:
+    return instant.replace(second=0, microsecond=0)
+
+
+def slots_of(span: TimeRange) -> Iterator[tuple[date, int]]:
+    """Each half hour that the range touches, as (day, slot of the day 0…47), in order."""
+    begin = local(span.start)
+    minute = begin.hour * 60 + begin.minute
+    day, slot = begin.date(), minute // SLOT_MINUTES
+    slot_start = at(day, time(slot * SLOT_MINUTES // 60, slot * SLOT_MINUTES % 60))
+    while slot_start < span.end:
+        yield day, slot
+        slot_start += timedelta(minutes=SLOT_MINUTES)
+        slot += 1
+        if slot == SLOTS_PER_DAY:
+            day, slot = day + timedelta(days=1), 0
+

@@ -1,0 +1,62 @@
+"""Violations (违约), their count, and the suspension that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from models.policy import Policy
+from models.reservation import ReaderId, ReservationId
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One per ended reservation. ``counted`` is false for the second one of a day."""
+
+    id: str
+    reader_id: ReaderId
+    reservation_id: ReservationId
+    kind: str
+    at: datetime
+    day: date
+    counted: bool
+    waived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where the reader stands: ``count`` of ``limit`` in the last ``days``."""
+
+    count: int
+    limit: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Bars the reader from booking. Its id is the triggering violation's, so it exists once."""
+
+    id: str
+    reader_id: ReaderId
+    start: datetime
+    until: datetime
+    uses: tuple[str, ...]
+
+
+def window_start(policy: Policy, now: datetime) -> datetime:
+    return now - timedelta(days=policy.violations_window_days)
+
+
+def decide_suspension(
+    trigger: Violation, unspent: list[Violation], policy: Policy
+) -> Suspension | None:
+    """The suspension that ``trigger`` brings, or None.
+
+    ``unspent``: the reader's counted violations in the window that ends with the trigger, neither
+    waived nor used by an earlier suspension, the trigger among them.
+    """
+    if not trigger.counted or len(unspent) < policy.violations_limit:
+        return None
+    used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])
+    until = trigger.at + timedelta(days=policy.suspension_days)
+    return Suspension(trigger.id, trigger.reader_id, trigger.at, until, used)

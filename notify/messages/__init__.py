@@ -1,0 +1,40 @@
+"""The messages, one module each: ``TEMPLATE``, ``TITLE``, ``FACTS`` (names its WeChat template may
+use) and ``write(moment) -> Letter``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Final
+
+from models.message import Template
+from notify.messages import (
+    check_in_reminder,
+    checked_in,
+    ended,
+    ending_soon,
+    leave,
+    leave_reminder,
+    leave_timeout,
+    no_show,
+    reserved,
+    suspended,
+)
+
+BY_EVENT: Final[Mapping[str, ModuleType]] = {
+    "reserved": reserved,
+    "check_in_reminder": check_in_reminder,
+    "no_show": no_show,
+    "checked_in": checked_in,
+    "ending_soon": ending_soon,
+    "ended": ended,
+    "left": leave,
+    "leave_reminder": leave_reminder,
+    "away_expired": leave_timeout,
+    "suspended": suspended,
+}
+"""Which message an event of the outbox brings."""
+
+FACTS: Final[Mapping[Template, tuple[str, ...]]] = {
+    module.TEMPLATE: module.FACTS for module in BY_EVENT.values()
+}

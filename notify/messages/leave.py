@@ -1,0 +1,26 @@
+"""Left for a while: until when to be back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.message import Template
+from notify.messages.letter import Letter, Moment, clock
+
+TEMPLATE: Final = Template.LEAVE
+TITLE: Final = "暂离登记"
+FACTS: Final = ("seat", "left_at", "return_by", "status", "tip",)
+
+
+def write(m: Moment) -> Letter:
+    return Letter(
+        f"{m.seat} 已暂离，请在 {clock(m.return_by)} 前返回并扫码；逾期座位将释放。",
+        {
+            "seat": m.seat,
+            "left_at": m.left_at,
+            "return_by": m.return_by,
+            "status": "暂离中",
+            "tip": "逾期未返回座位将释放",
+        },
+        not_after=m.return_by,
+    )

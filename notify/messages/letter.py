@@ -1,0 +1,64 @@
+"""What every message is written from, and how times are written in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.timerange import local
+from models.violation import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The facts of the moment that a message tells of. Times are aware UTC."""
+
+    at: datetime
+    seat: str
+    receipt: str
+    start: datetime
+    end: datetime
+    check_in_from: datetime
+    check_in_until: datetime
+    checked_in_at: datetime | None
+    usable_from: datetime | None
+    left_at: datetime | None
+    return_by: datetime | None
+    ended_at: datetime | None
+    excused: bool
+    kiosks: str
+    violation: bool
+    counted: bool
+    window: Window
+    suspended_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A written message: its text for the app, and the values for WeChat's template by fact name.
+
+    ``not_after`` is when WeChat need not be bothered any more.
+    """
+
+    text: str
+    facts: Mapping[str, object]
+    not_after: datetime | None
+
+
+def clock(instant: datetime | None) -> str:
+    """16:38"""
+    return f"{local(instant):%H:%M}" if instant else "--:--"
+
+
+def day_clock(instant: datetime | None) -> str:
+    """9月8日 16:38"""
+    if instant is None:
+        return ""
+    there = local(instant)
+    return f"{there.month}月{there.day}日 {there:%H:%M}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """9月1日 16:38–17:00"""
+    return f"{day_clock(start)}–{clock(end)}"

@@ -1,0 +1,48 @@
+"""Missed: what it counts, and what follows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.message import Template
+from notify.messages.letter import Letter, Moment, clock, day_clock, span
+
+TEMPLATE: Final = Template.NO_SHOW
+TITLE: Final = "未签到通知"
+FACTS: Final = ("kind", "at", "seat", "count", "limit", "tip",)
+
+
+def write(m: Moment) -> Letter:
+    what = f"{m.seat}，{span(m.start, m.end)} 的预约未在 {clock(m.check_in_until)} 前签到，座位已释放。"
+    return Letter(
+        what + standing(m),
+        {
+            "kind": "预约未签到",
+            "at": m.ended_at,
+            "seat": m.seat,
+            "count": m.window.count,
+            "limit": m.window.limit,
+            "tip": tip(m),
+        },
+        not_after=None,
+    )
+
+
+def standing(m: Moment) -> str:
+    """What the violation means for the reader, in one sentence."""
+    w = m.window
+    if not m.violation:
+        return "本次不记违约。"
+    if not m.counted:
+        return "当天已记过违约，本次不再累计。"
+    if m.suspended_until is not None:
+        return f"记违约一次（第 {w.count}/{w.limit} 次），{day_clock(m.suspended_until)} 前不能预约。"
+    return f"记违约一次（第 {w.count}/{w.limit} 次），{w.days} 天内累计 {w.limit} 次将暂停预约。"
+
+
+def tip(m: Moment) -> str:
+    if not m.violation:
+        return "本次不记违约"
+    if m.suspended_until is not None:
+        return f"暂停预约至{day_clock(m.suspended_until)}"
+    return f"{m.window.days}天内累计{m.window.limit}次将暂停预约"

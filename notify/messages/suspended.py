@@ -1,0 +1,26 @@
+"""Suspended: until when, and why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.message import Template
+from notify.messages.letter import Letter, Moment, day_clock
+
+TEMPLATE: Final = Template.SUSPENDED
+TITLE: Final = "预约资格暂停"
+FACTS: Final = ("until", "reason", "tip",)
+
+
+def write(m: Moment) -> Letter:
+    w = m.window
+    return Letter(
+        f"{w.days} 天内累计违约 {w.limit} 次，{day_clock(m.suspended_until)} 前不能预约新座位；"
+        "已有的预约不受影响。",
+        {
+            "until": m.suspended_until,
+            "reason": f"{w.days}天内累计违约{w.limit}次",
+            "tip": "已有的预约不受影响",
+        },
+        not_after=None,
+    )

@@ -1,0 +1,103 @@
+"""The relay: outbox → violations and messages, at least once, told once.
+
+Every effect has a key made from (reservation, seq), so a relay that crashed half-way repeats
+itself without harm; only then are the notices taken out of the outbox.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from models.booking.desk import Desk
+from models.booking.penalties import Penalty, judge
+from models.message import Message
+from models.reservation import Notice, ReaderId, Reservation, State
+from models.store.messages import Messages
+from notify.messages import BY_EVENT, suspended
+from notify.messages.letter import Moment
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 200
+
+
+async def relay(
+    desk: Desk, messages: Messages, reader_changed: Callable[[ReaderId], Awaitable[None]]
+) -> int:
+    """Relay what the outboxes hold, at most a batch. Returns the number of notices."""
+    done = 0
+    for r in await desk.reservations.with_notices(BATCH):
+        for notice in r.outbox:
+            await _tell(desk, messages, reader_changed, r, notice)
+        await desk.reservations.forget_notices(r.id, [notice.seq for notice in r.outbox])
+        done += len(r.outbox)
+    return done
+
+
+async def _tell(
+    desk: Desk,
+    messages: Messages,
+    reader_changed: Callable[[ReaderId], Awaitable[None]],
+    r: Reservation,
+    notice: Notice,
+) -> None:
+    penalty = await judge(desk, r, notice)
+    moment = _moment(desk, r, notice, penalty)
+    if still_true(r, notice):
+        await _write(messages, r, notice, BY_EVENT[notice.event], moment, f"{r.id}:{notice.seq}")
+    if penalty.suspension is not None:
+        await _write(messages, r, notice, suspended, moment, f"{r.id}:{notice.seq}:suspended")
+        await reader_changed(r.reader_id)
+        log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
+
+
+async def _write(
+    messages: Messages, r: Reservation, notice: Notice, module: Any, moment: Moment, id: str
+) -> None:
+    letter = module.write(moment)
+    await messages.add(
+        Message(
+            id=id,
+            reader_id=r.reader_id,
+            template=module.TEMPLATE,
+            title=module.TITLE,
+            text=letter.text,
+            at=notice.at,
+            facts=letter.facts,
+            reservation_id=r.id,
+            not_after=letter.not_after,
+        )
+    )
+
+
+def still_true(r: Reservation, notice: Notice) -> bool:
+    """A reminder of something that is settled by now would only confuse."""
+    if notice.event == "check_in_reminder":
+        return r.state is State.RESERVED and r.start == notice.facts["start"]
+    if notice.event == "leave_reminder":
+        return r.state is State.AWAY and r.return_by == notice.facts["return_by"]
+    if notice.event == "ending_soon":
+        return r.state in (State.IN_USE, State.AWAY) and r.end == notice.facts["end"]
+    return True
+
+
+def _moment(desk: Desk, r: Reservation, notice: Notice, penalty: Penalty) -> Moment:
+    facts: dict[str, Any] = dict(notice.facts)
+    seat = desk.seat(facts.pop("seat_id"))
+    kiosks = "、".join(
+        kiosk.name for kiosk in desk.library.kiosks.values() if kiosk.venue_id == r.venue_id
+    )
+    return Moment(
+        at=notice.at,
+        seat=desk.library.seat_label(seat),
+        receipt=r.receipt,
+        kiosks=kiosks,
+        violation=penalty.violation is not None,
+        counted=penalty.violation is not None and penalty.violation.counted,
+        window=penalty.window,
+        suspended_until=penalty.suspension.until if penalty.suspension else None,
+        **facts,
+    )
+
