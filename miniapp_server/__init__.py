@@ -1,0 +1,1 @@
+"""Composition: settings, the application, the command line, jobs, logs and the databases."""

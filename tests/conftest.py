@@ -1,0 +1,39 @@
+"""The databases that all tests share: real servers, started once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from miniapp_server.embedded import EmbeddedDatabases
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    # A loop of its own, never the current one of this thread: tests have theirs.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedDatabases]:
+    """Tests share the servers and keep apart by database names and key prefixes."""
+    servers = EmbeddedDatabases(tmp_path_factory.mktemp("databases"))
+    _run(servers.start())
+    yield servers
+    _run(servers.stop())
+
+
+@pytest.fixture(scope="session")
+def mongo_url(databases: EmbeddedDatabases) -> str:
+    return databases.mongo_url
+
+
+@pytest.fixture(scope="session")
+def redis_url(databases: EmbeddedDatabases) -> str:
+    return databases.redis_url
