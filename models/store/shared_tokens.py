@@ -1,11 +1,11 @@
-"""The WeChat access_token that all workers share, in Redis. It may be lost: WeChat gives it again."""
+"""The WeChat access_token that workers share, in Redis. It may be lost: WeChat gives it again."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -48,17 +48,12 @@ class SharedTokens:
             await self._redis.set(f"wx:tok:{appid}", token, ex=seconds)
 
     async def lock(self, appid: str, owner: str, seconds: float) -> bool:
-        """Whether ``owner`` (a random string) is now the one that renews, for ``seconds`` at most."""
+        """Whether ``owner`` (a random string) may now renew, for ``seconds`` at most."""
         async with _answering():
             won = await self._redis.set(
                 f"wx:tok:{appid}:lk", owner, nx=True, px=round(seconds * 1000)
             )
         return bool(won)
-
-    async def locked(self, appid: str) -> bool:
-        """Whether somebody is renewing."""
-        async with _answering():
-            return cast(int, await self._redis.exists(f"wx:tok:{appid}:lk")) > 0
 
     async def unlock(self, appid: str, owner: str) -> None:
         """Give the lock back, if it is still this owner's."""

@@ -1,0 +1,1 @@
+"""WeChat in the service's own words. The only user of wechatpy."""

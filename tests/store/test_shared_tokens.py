@@ -1,0 +1,169 @@
+"""One stable_token call for all workers, whatever Redis does."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from models.errors import Upstream
+from models.store.shared_tokens import SharedTokens
+from notify.wechat.errors import TokenUnavailable
+from notify.wechat.tokens import AccessTokens, IssuedToken, IssueRefused
+
+
+class Issuer:
+    """WeChat's side: counts the calls, answers after a moment."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.token = "first"
+        self.expires_in = 7200
+        self.errcode: int | None = None
+        self.refuses = False
+
+    async def __call__(self) -> IssuedToken:
+        self.calls += 1
+        await asyncio.sleep(0.02)
+        if self.refuses:
+            raise IssueRefused(self.errcode)
+        return IssuedToken(self.token, self.expires_in)
+
+
+class Seconds:
+    """A monotonic clock that stands still."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def appid() -> str:
+    return f"wx{secrets.token_hex(8)}"
+
+
+async def test_lock_is_released_by_its_owner_only(redis: Redis, appid: str) -> None:
+    shared = SharedTokens(redis)
+    assert await shared.lock(appid, "a", 10)
+    assert not await shared.lock(appid, "b", 10)
+    await shared.unlock(appid, "b")
+    assert not await shared.lock(appid, "b", 10)
+    await shared.unlock(appid, "a")
+    assert await shared.lock(appid, "b", 10)
+
+
+async def test_what_is_put_is_got_with_its_time(redis: Redis, appid: str) -> None:
+    shared = SharedTokens(redis)
+    assert await shared.get(appid) is None
+    await shared.put(appid, "t" * 512, 100)
+    found = await shared.get(appid)
+    assert found is not None
+    assert found[0] == "t" * 512
+    assert 90 < found[1] <= 100
+
+
+async def test_four_workers_with_many_waiters_ask_once(redis_url: str, appid: str) -> None:
+    issuer = Issuer()
+    clients = [Redis.from_url(redis_url) for _ in range(4)]
+    workers = [AccessTokens(appid, issuer, SharedTokens(client)) for client in clients]
+    tokens = await asyncio.gather(*(worker.get() for worker in workers for _ in range(200)))
+    assert set(tokens) == {"first"}
+    assert issuer.calls == 1
+
+    issuer.token = "second"
+    tokens = await asyncio.gather(*(worker.get("first") for worker in workers for _ in range(50)))
+    assert set(tokens) == {"second"}
+    assert issuer.calls == 2
+    for client in clients:
+        await client.aclose()
+
+
+async def test_the_process_cache_ends_before_the_token(redis: Redis, appid: str) -> None:
+    issuer, seconds = Issuer(), Seconds()
+    tokens = AccessTokens(appid, issuer, SharedTokens(redis), seconds)
+    await tokens.get()
+    await SharedTokens(redis).put(appid, "of another worker", 100)
+    assert await tokens.get() == "first"
+    seconds.at += 31
+    assert await tokens.get() == "of another worker"
+    assert issuer.calls == 1
+
+
+@pytest.mark.parametrize(("expires_in", "kept"), [(7200, 6900), (345, 60), (300, 60)])
+async def test_kept_shorter_than_it_lives(
+    redis: Redis, appid: str, expires_in: int, kept: int
+) -> None:
+    issuer = Issuer()
+    issuer.expires_in = expires_in
+    await AccessTokens(appid, issuer, SharedTokens(redis)).get()
+    found = await SharedTokens(redis).get(appid)
+    assert found is not None
+    assert kept - 5 < found[1] <= kept
+
+
+async def test_a_token_that_stays_bad_is_asked_for_once_a_minute(
+    redis: Redis, appid: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    issuer, seconds = Issuer(), Seconds()
+    tokens = AccessTokens(appid, issuer, SharedTokens(redis), seconds)
+    token = await tokens.get()
+    for _ in range(20):
+        with pytest.raises(TokenUnavailable) as raised:
+            await tokens.get(bad=token)
+        assert raised.value.lasting
+    assert issuer.calls == 2
+    assert [record.message for record in caplog.records] == ["wechat_token_refused"]
+    assert token not in caplog.text
+
+    seconds.at += 61
+    issuer.token = "second"
+    assert await tokens.get(bad=token) == "second"
+
+
+@pytest.mark.parametrize(
+    ("errcode", "lasting", "pause"),
+    [(None, False, 1.1), (-1, False, 1.1), (40125, True, 61), (40164, True, 61), (45009, True, 61)],
+)
+async def test_waiters_share_a_refusal(
+    redis: Redis, appid: str, errcode: int | None, lasting: bool, pause: float
+) -> None:
+    issuer, seconds = Issuer(), Seconds()
+    issuer.refuses, issuer.errcode = True, errcode
+    tokens = AccessTokens(appid, issuer, SharedTokens(redis), seconds)
+    results = await asyncio.gather(*(tokens.get() for _ in range(50)), return_exceptions=True)
+    assert {type(result) for result in results} == {TokenUnavailable}
+    assert {result.lasting for result in results if isinstance(result, TokenUnavailable)} == {
+        lasting
+    }
+    assert issuer.calls == 1
+
+    issuer.refuses = False
+    seconds.at += pause
+    assert await tokens.get() == "first"
+
+
+async def test_without_redis_each_process_asks_for_itself(appid: str) -> None:
+    nobody = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
+    shared = SharedTokens(nobody)
+    with pytest.raises(Upstream):
+        await shared.get(appid)
+    issuer = Issuer()
+    tokens = AccessTokens(appid, issuer, shared)
+    assert set(await asyncio.gather(*(tokens.get() for _ in range(50)))) == {"first"}
+    assert issuer.calls == 1
+    await nobody.aclose()
