@@ -1,0 +1,185 @@
+"""The mini-program's side of WeChat: who is behind a login code, and sending a message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from wechatpy.exceptions import WeChatClientException
+
+from models.errors import Throttled
+from models.store.shared_tokens import SharedTokens
+from notify.wechat.errors import (
+    CodeInvalid,
+    TokenUnavailable,
+    WeChatUnavailable,
+    WeChatUserBlocked,
+)
+from notify.wechat.transport import NotReached, WeChatTransport
+from notify.wechat.verdicts import OUTCOMES, SendOutcome, SendResult
+
+_log = logging.getLogger(__name__)
+
+MiniProgramState = Literal["formal", "trial", "developer"]
+
+_JS_CODE: Final = re.compile(r"[0-9A-Za-z_-]{1,128}")
+_FIELD: Final = re.compile(r"data\.([a-z_]+[0-9]+)")
+_CODE_ERRORS: Final = frozenset({40029, 40163})
+_BLOCKED: Final = 40226
+_MINUTE_QUOTA: Final = 45011
+_SYSTEM_BUSY: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatIdentity:
+    """Who logged in. ``unionid`` only where the account is bound to an Open Platform account."""
+
+    openid: str
+    unionid: str | None
+
+
+class WeChatGateway:
+    """One mini-program's calls to WeChat. Use as an asynchronous context manager.
+
+    Args:
+        base_url: ``https://api.weixin.qq.com``, or the stand-in's address.
+        appid, secret: the mini-program.
+        shared_tokens: where workers share the access_token.
+        timeout_seconds: for one call; a connection may take 3 s of it.
+        pause_seconds: before the one repetition of a login that met a busy WeChat.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        appid: str,
+        secret: str,
+        shared_tokens: SharedTokens,
+        timeout_seconds: float = 8,
+        pause_seconds: float = 0.3,
+    ) -> None:
+        self._transport = WeChatTransport(
+            base_url=base_url,
+            appid=appid,
+            secret=secret,
+            shared_tokens=shared_tokens,
+            timeout_seconds=timeout_seconds,
+        )
+        self._pause_seconds = pause_seconds
+
+    async def __aenter__(self) -> WeChatGateway:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._transport.__aexit__(*exc_info)
+
+    async def exchange_code(self, js_code: str) -> WeChatIdentity:
+        """The identity behind a wx.login code. The session_key is dropped at once.
+
+        A code is good once and for 5 minutes. Needs no access_token.
+
+        Raises:
+            CodeInvalid: unknown, expired, used, or not a code at all.
+            WeChatUserBlocked: WeChat refuses this user.
+            Throttled: this user logged in too often within the minute.
+            WeChatUnavailable: anything that is not the user's doing.
+        """
+        if _JS_CODE.fullmatch(js_code) is None:
+            raise CodeInvalid()
+        try:
+            try:
+                answer = await self._transport.wxa.code_to_session(js_code)
+            except WeChatClientException as error:
+                if error.errcode != _SYSTEM_BUSY:
+                    raise
+                # With the same code: if it was used up after all, 40163 asks for a new login.
+                await asyncio.sleep(self._pause_seconds)
+                answer = await self._transport.wxa.code_to_session(js_code)
+        except WeChatClientException as error:
+            raise _login_error(error.errcode) from None
+        openid = answer.get("openid") if isinstance(answer, dict) else None
+        if not isinstance(openid, str) or not openid:
+            raise _login_error(None)
+        unionid = answer.get("unionid")
+        return WeChatIdentity(openid, str(unionid) if unionid else None)
+
+    async def send_subscribe(
+        self,
+        openid: str,
+        template_id: str,
+        page: str | None,
+        data: Mapping[str, str],
+        miniprogram_state: MiniProgramState,
+        lang: str = "zh_CN",
+    ) -> SendResult:
+        """Send one subscribe message. Failures are results, not exceptions.
+
+        Calls for one openid must not overlap (WeChat answers 43108).
+
+        Args:
+            openid: to whom.
+            template_id: WeChat's id of the template.
+            page: where a tap leads, without a leading slash, or None.
+            data: formatted values by the template's keys (``thing1``).
+            miniprogram_state: which version of the mini-program the tap opens.
+            lang: of the mini-program.
+        """
+        try:
+            answer = await self._transport.wxa.send_subscribe_message(
+                openid,
+                template_id,
+                {key: {"value": value} for key, value in data.items()},
+                page=page,
+                miniprogram_state=miniprogram_state,
+                lang=lang,
+            )
+        except TokenUnavailable as error:
+            outcome = SendOutcome.TOKEN if error.lasting else SendOutcome.BUSY
+            return SendResult(outcome, error.errcode)
+        except NotReached:
+            return SendResult(SendOutcome.BUSY)
+        except WeChatClientException as error:
+            return _send_failure(error, had_page=bool(page))
+        return _sent(answer)
+
+
+def _login_error(errcode: int | None) -> Exception:
+    if errcode in _CODE_ERRORS:
+        return CodeInvalid()
+    if errcode == _BLOCKED:
+        return WeChatUserBlocked()
+    if errcode == _MINUTE_QUOTA:
+        return Throttled(60)
+    if errcode in (None, _SYSTEM_BUSY):
+        _log.warning("wechat_login_busy", extra={"errcode": errcode})
+    else:
+        # 40013, 40125, 41002, 41004, 41008 and whatever WeChat thinks of next: ours to mend.
+        _log.error("wechat_login_refused", extra={"errcode": errcode, "alarm": True})
+    return WeChatUnavailable()
+
+
+def _send_failure(error: WeChatClientException, *, had_page: bool) -> SendResult:
+    errcode = error.errcode
+    if errcode is None:
+        return SendResult(SendOutcome.BUSY, unknown=True)
+    outcome = OUTCOMES.get(errcode, SendOutcome.OTHER)
+    if outcome is SendOutcome.BAD_PAGE and not had_page:
+        outcome = SendOutcome.OTHER  # it cannot be mended by leaving the page out
+    field = None
+    if outcome is SendOutcome.BAD_VALUE and (named := _FIELD.search(str(error.errmsg))):
+        field = named[1]
+    return SendResult(outcome, errcode, field=field)
+
+
+def _sent(answer: Any) -> SendResult:
+    if not isinstance(answer, dict) or answer.get("errcode") != 0:
+        # Not the API's answer (a proxy's page, say): nobody knows what became of the message.
+        return SendResult(SendOutcome.BUSY, unknown=True)
+    msgid = answer.get("msgid")
+    return SendResult(SendOutcome.SENT, 0, msgid=str(msgid) if msgid is not None else None)

@@ -1,0 +1,205 @@
+"""wechatpy's API classes over aiohttp.
+
+wechatpy brings the API methods and the exceptions; its own transport is left aside, because it
+blocks, has no timeout on the token, asks again without end on a token that stays bad, and puts the
+secret into the texts of its errors. Only ``_request`` is replaced: the API methods return what it
+returns, so they become awaitable. Methods that look into the result themselves (``menu.get``) do
+not work this way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+from wechatpy.client.api import WeChatWxa
+from wechatpy.client.base import BaseWeChatClient
+from wechatpy.exceptions import APILimitedException, WeChatClientException
+
+from models.store.shared_tokens import SharedTokens
+from notify.wechat.tokens import AccessTokens, IssuedToken, IssueRefused
+
+_TOKEN_ERRORS: Final = frozenset({40001, 40014, 42001})
+_DAY_QUOTA: Final = 45009
+_STABLE_TOKEN: Final = "/cgi-bin/stable_token"
+_LOGIN: Final = "/sns/jscode2session"
+
+
+class NotReached(WeChatClientException):  # type: ignore[misc]
+    """No connection to WeChat came about: nothing was asked for."""
+
+
+class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
+    """wechatpy's mini-program calls, with the two fields that its subscribe message lacks."""
+
+    def send_subscribe_message(
+        self,
+        user_id: str,
+        template_id: str,
+        data: Mapping[str, Mapping[str, str]],
+        page: str | None = None,
+        miniprogram_state: str = "formal",
+        lang: str = "zh_CN",
+    ) -> Awaitable[Any]:
+        message = {
+            "touser": user_id,
+            "template_id": template_id,
+            "data": data,
+            "miniprogram_state": miniprogram_state,
+            "lang": lang,
+        }
+        if page:
+            message["page"] = page
+        return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
+
+
+class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
+    """One account's client. Use as an asynchronous context manager.
+
+    Calls raise ``WeChatClientException``: with WeChat's ``errcode``; with ``errcode`` None when the
+    outcome is unknown (time-out, 5xx, a broken connection), or ``NotReached``. Neither their texts
+    nor anything else here carries a URL, whose query holds the token or the secret.
+
+    Args:
+        base_url: scheme and host (and a path before the API's), without the API's path.
+        appid, secret: the account.
+        shared_tokens: where its access_token is shared.
+        timeout_seconds: for one call; a connection may take 3 s of it.
+    """
+
+    API_BASE_URL = "https://api.weixin.qq.com/cgi-bin/"
+    # wechatpy's is a property that fetches in a blocking way.
+    access_token = None
+
+    wxa = _MiniProgramApi()
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        appid: str,
+        secret: str,
+        shared_tokens: SharedTokens,
+        timeout_seconds: float = 8,
+    ) -> None:
+        super().__init__(appid, auto_retry=False)
+        self.secret = secret
+        self.tokens = AccessTokens(appid, self._issue_token, shared_tokens)
+        self._base_url = base_url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_seconds, connect=min(3, timeout_seconds)
+        )
+        self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+
+    async def __aenter__(self) -> WeChatTransport:
+        jar = aiohttp.DummyCookieJar()
+        self._sessions = (
+            aiohttp.ClientSession(timeout=self._timeout, cookie_jar=jar),
+            # aiohttp resends a GET when a kept-alive connection drops; a login code is good once,
+            # so the second one would be refused as used.
+            aiohttp.ClientSession(
+                timeout=self._timeout,
+                cookie_jar=jar,
+                connector=aiohttp.TCPConnector(force_close=True),
+            ),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sessions is not None:
+            for session in self._sessions:
+                await session.close()
+            self._sessions = None
+
+    async def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
+        """One call as wechatpy's API methods make it, repeated once after a refused token."""
+        root = kwargs.pop("api_base_url", None) or self.API_BASE_URL
+        path = urlsplit(f"{root}{url_or_endpoint}").path
+        params = dict(kwargs.get("params") or {})
+        data = kwargs.get("data")
+        if path in (_STABLE_TOKEN, _LOGIN):
+            result = await self._call(method, path, params, data)
+        else:
+            result = await self._call_with_token(method, path, params, data)
+        processor = kwargs.get("result_processor")
+        return processor(result) if processor else result
+
+    async def _call_with_token(
+        self, method: str, path: str, params: dict[str, Any], data: Any
+    ) -> Any:
+        token = await self.tokens.get()
+        try:
+            return await self._call(method, path, {**params, "access_token": token}, data)
+        except WeChatClientException as error:
+            if error.errcode not in _TOKEN_ERRORS:
+                raise
+        token = await self.tokens.get(bad=token)
+        try:
+            return await self._call(method, path, {**params, "access_token": token}, data)
+        except WeChatClientException as error:
+            if error.errcode in _TOKEN_ERRORS:
+                self.tokens.stays_bad(token, error.errcode)
+            raise
+
+    async def _call(self, method: str, path: str, params: dict[str, Any], data: Any) -> Any:
+        if self._sessions is None:
+            raise RuntimeError("the transport is not open")
+        session = self._sessions[1 if path == _LOGIN else 0]
+        body = json.dumps(data, ensure_ascii=False).encode() if data is not None else None
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        try:
+            async with session.request(
+                method,
+                f"{self._base_url}{path}",
+                params=params,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                raw = await response.read()
+                status = response.status
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotReached(None, type(error).__name__) from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise WeChatClientException(None, type(error).__name__) from None
+        if status != 200:
+            raise WeChatClientException(None, f"HTTP {status}")
+        return _result(raw)
+
+    async def _issue_token(self) -> IssuedToken:
+        body = {
+            "grant_type": "client_credential",
+            "appid": self.appid,
+            "secret": self.secret,
+            "force_refresh": False,
+        }
+        try:
+            result = await self._call("post", _STABLE_TOKEN, {}, body)
+            return IssuedToken(str(result["access_token"]), int(result["expires_in"]))
+        except WeChatClientException as error:
+            raise IssueRefused(error.errcode) from None
+        except (KeyError, TypeError, ValueError):
+            raise IssueRefused(None) from None
+
+
+def _result(raw: bytes) -> Any:
+    """The answer's object, or its bytes (a picture). The content type says nothing: login answers
+    are text/plain, and errors of picture calls come as JSON.
+
+    Raises:
+        WeChatClientException: the answer is an error.
+    """
+    try:
+        result = json.loads(raw)
+    except ValueError:
+        return raw
+    if not isinstance(result, dict):
+        return result
+    errcode = result.get("errcode", 0)
+    if errcode != 0:
+        kind = APILimitedException if errcode == _DAY_QUOTA else WeChatClientException
+        raise kind(int(errcode), str(result.get("errmsg", "")))
+    return result

@@ -1,0 +1,145 @@
+"""Template values fit WeChat's types; a wrong configuration says where."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miniapp_server.sandbox.wechat import fits
+from models.timerange import TimeRange
+from notify.wechat.fields import TemplateConfigError, format_value, parse_templates
+
+AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+UNTIL = AT + timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("thing", "图书馆2层二层中厅065号", "图书馆2层二层中厅065号"),
+        ("thing", "a\n b\t\x00c\u200b", "a b c"),
+        ("thing", "e\u0301", "é"),
+        ("thing", "字" * 21, "字" * 19 + "…"),
+        ("thing", "字" * 20, "字" * 20),
+        ("thing", "😀" * 30, "😀" * 19 + "…"),
+        ("thing", " \n", "无"),
+        ("thing", None, "无"),
+        ("thing", TimeRange(AT, UNTIL), "11月24日 14:00~18:00"),
+        ("thing", timedelta(hours=3, minutes=58), "3小时58分钟"),
+        ("time", AT, "2026年11月24日 14:00"),
+        ("time", "14:30", "14:30"),
+        ("time", TimeRange(AT, UNTIL), "2026年11月24日 14:00~2026年11月24日 18:00"),
+        ("date", AT, "2026年11月24日 14:00"),
+        ("date", "2026-11-24", "2026-11-24"),
+        ("number", 2, "2"),
+        ("number", "-1.5", "-1.5"),
+        ("character_string", "R20261124A012", "R20261124A012"),
+        ("character_string", "座位 A-12", "A-12"),
+        ("character_string", "座位", "-"),
+        ("character_string", timedelta(hours=3, minutes=8), "3h08m"),
+        ("phrase", "已预约(新)", "已预约新"),
+        ("phrase", "正在使用座位中", "正在使用座"),
+        ("phrase", "ok", "无"),
+        ("name", "王小明12", "王小明"),
+        ("name", "A" * 30, "A" * 20),
+        ("name", "王" * 30, "王" * 10),
+        ("letter", "a1b2", "ab"),
+        ("symbol", "a!?", "!?"),
+        ("amount", "¥12.50", "¥12.50"),
+        ("phone_number", "+86 010-6739", "+86010-6739"),
+        ("car_number", "京A12345学", "京A12345学"),
+        ("enum", "成功", "成功"),
+    ],
+)
+def test_value(kind: str, value: object, expected: str) -> None:
+    assert format_value(kind, value) == expected
+    assert fits(kind, expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("time", "下午两点"),
+        ("time", None),
+        ("date", "15:00"),
+        ("number", "两次"),
+        ("number", "1" * 33),
+        ("amount", "免费"),
+        ("time", AT.replace(tzinfo=None)),
+        ("thing", AT.replace(tzinfo=None)),
+        ("picture", "x"),
+    ],
+)
+def test_value_that_cannot_be_shown(kind: str, value: object) -> None:
+    with pytest.raises(ValueError, match=r"field|aware"):
+        format_value(kind, value)
+
+
+_MOMENTS = st.integers(0, 40_000 * 86_400).map(lambda second: datetime.fromtimestamp(second, UTC))
+_VALUES = st.one_of(
+    st.text(),
+    st.text(alphabet="王小明·（）ab 1٣½①-+\n\u200b😀"),
+    st.none(),
+    st.integers(),
+    _MOMENTS,
+    st.timedeltas(),
+    st.builds(TimeRange, _MOMENTS, st.just(datetime(2101, 1, 1, tzinfo=UTC))),
+)
+
+
+KINDS = """thing letter symbol character_string phone_number car_number name phrase enum
+    time date number amount"""
+
+
+@pytest.mark.parametrize("kind", KINDS.split())
+@given(value=_VALUES)
+def test_whatever_is_formatted_fits(kind: str, value: object) -> None:
+    try:
+        text = format_value(kind, value)
+    except ValueError:
+        assert kind in ("time", "date", "number", "amount")
+    else:
+        assert kind == "enum" or fits(kind, text), text
+
+
+FACTS = {"LEAVE": ["seat", "left_at"], "ENDED": ["seat"]}
+GOOD = {
+    "template_id": "t1",
+    "page": "pages/r",
+    "fields": {"thing1": "seat", "time2": "left_at"},
+}
+
+
+def test_templates_are_read_from_text() -> None:
+    read = parse_templates(
+        '{"LEAVE": {"template_id": "t1", "fields": {"thing1": "seat", "time2": "left_at"}}}', FACTS
+    )
+    assert read["LEAVE"].fields == {"thing1": "seat", "time2": "left_at"}
+    assert read["LEAVE"].page == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not an object"),
+        ({"LEAF": GOOD}, "'LEAF'"),
+        ({"LEAVE": 1}, "LEAVE is not an object"),
+        ({"LEAVE": {**GOOD, "pages": "x"}}, "'pages'"),
+        ({"LEAVE": {**GOOD, "template_id": " "}}, r"LEAVE\.template_id"),
+        ({"LEAVE": {**GOOD, "page": "/pages/r"}}, r"LEAVE\.page"),
+        ({"LEAVE": {**GOOD, "fields": {}}}, "1 to 5"),
+        ({"LEAVE": {**GOOD, "fields": {f"thing{n}": "seat" for n in range(6)}}}, "1 to 5"),
+        ({"LEAVE": {**GOOD, "fields": {"thnig1": "seat"}}}, "thnig1"),
+        ({"LEAVE": {**GOOD, "fields": {"thing": "seat"}}}, "thing"),
+        ({"LEAVE": {**GOOD, "fields": {"thing1": "sate"}}}, "there are: left_at, seat"),
+        ({"LEAVE": GOOD, "ENDED": {**GOOD, "fields": {"thing1": "seat"}}}, "template_id of LEAVE"),
+    ],
+)
+def test_wrong_templates_say_where(source: str | dict[str, object], says: str) -> None:
+    with pytest.raises(TemplateConfigError, match=says) as raised:
+        parse_templates(source, FACTS)
+    assert "\n" not in str(raised.value)
