@@ -1,0 +1,499 @@
+"""Our WeChat gateway against the stand-in, over HTTP, through every answer that WeChat may give."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from redis.asyncio import Redis
+
+from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from models.errors import ServiceError, Throttled
+from models.store.client import open_database
+from models.store.sandbox_wechat import SandboxWeChat
+from models.store.shared_tokens import SharedTokens
+from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
+from notify.wechat.gateway import WeChatGateway, WeChatIdentity
+from notify.wechat.verdicts import SendOutcome, SendResult
+
+SECRET = "s" * 32
+TEMPLATE = "tpl-leave"
+DATA = {"thing1": "图书馆2层二层中厅065号", "time2": "2026年11月24日 14:00", "phrase3": "暂离中"}
+
+
+class WeChat:
+    """The stand-in on a port of its own, and what was asked of it."""
+
+    def __init__(self, store: SandboxWeChat, redis: Redis, appid: str) -> None:
+        self.state = WeChatSandbox(store, {appid: SECRET}, {TEMPLATE: "LEAVE"}, lambda: self.at)
+        self.redis = redis
+        self.appid = appid
+        self.at = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+        self.calls: list[str] = []
+        self.url = ""
+
+    async def mode(self, **modes: Any) -> None:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"{self.url}/_mode", json=modes) as response,
+        ):
+            assert response.status == 204, await response.text()
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, **query: str
+    ) -> tuple[dict[str, Any] | bytes, str]:
+        """A call as any client makes it; the answer and its content type."""
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(method, f"{self.url}/{path}", params=query, json=body) as response,
+        ):
+            assert response.status == 200
+            kind = response.content_type
+            if kind == "image/png":
+                return await response.read(), kind
+            return await response.json(content_type=None), kind
+
+    async def token(self, path: str = "cgi-bin/stable_token", **more: Any) -> dict[str, Any]:
+        body = {"grant_type": "client_credential", "appid": self.appid, "secret": SECRET, **more}
+        if path == "cgi-bin/token":
+            answer, _ = await self.ask("GET", path, **body)
+        else:
+            answer, _ = await self.ask("POST", path, body)
+        assert isinstance(answer, dict)
+        return answer
+
+    def gateway(self, **more: Any) -> WeChatGateway:
+        settings = {
+            "base_url": self.url,
+            "appid": self.appid,
+            "secret": SECRET,
+            "shared_tokens": SharedTokens(self.redis),
+            "timeout_seconds": 5,
+            "pause_seconds": 0.01,
+        }
+        return WeChatGateway(**{**settings, **more})
+
+
+@pytest.fixture
+async def wechat(mongo_url: str, redis_url: str) -> AsyncIterator[WeChat]:
+    appid = f"wx{secrets.token_hex(8)}"
+    redis = Redis.from_url(redis_url)
+    async with open_database(mongo_url, f"test_{secrets.token_hex(6)}") as database:
+        wechat = WeChat(SandboxWeChat(database), redis, appid)
+
+        @web.middleware
+        async def note(request: web.Request, handler: Any) -> web.StreamResponse:
+            wechat.calls.append(request.path.rpartition("/")[2])
+            response: web.StreamResponse = await handler(request)
+            return response
+
+        app = web.Application(middlewares=[note])
+        app.add_routes(wechat_routes(wechat.state))
+        async with TestServer(app) as server:
+            wechat.url = str(server.make_url("/sandbox/wechat"))
+            yield wechat
+        await database.client.drop_database(database.name)
+    await redis.aclose()
+
+
+@pytest.fixture
+async def gateway(wechat: WeChat) -> AsyncIterator[WeChatGateway]:
+    async with wechat.gateway() as gateway:
+        yield gateway
+
+
+async def send(
+    gateway: WeChatGateway,
+    openid: str = "o-li",
+    template_id: str = TEMPLATE,
+    page: str | None = "pages/reservation/detail?id=1",
+    data: Mapping[str, str] = DATA,
+) -> SendResult:
+    return await gateway.send_subscribe(openid, template_id, page, data, "formal")
+
+
+# Login
+
+
+async def test_a_code_is_good_once(wechat: WeChat, gateway: WeChatGateway) -> None:
+    for code in ("demo-li-1", "demo-li-2"):
+        assert await gateway.exchange_code(code) == WeChatIdentity("o-li", "u-li")
+    long = f"demo-{'x' * 100}-1"
+    assert (await gateway.exchange_code(long)).openid == f"o-{'x' * 100}"
+    with pytest.raises(CodeInvalid):
+        await gateway.exchange_code("demo-li-1")
+    with pytest.raises(CodeInvalid):
+        await gateway.exchange_code("other")
+    assert set(wechat.calls) == {"jscode2session"}  # no access_token is needed
+
+
+@pytest.mark.parametrize("code", ["", "a b", 'x"&secret=1', "码", "x" * 129, "demo-li-1\n"])
+async def test_what_is_no_code_is_not_sent(
+    wechat: WeChat, gateway: WeChatGateway, code: str
+) -> None:
+    with pytest.raises(CodeInvalid):
+        await gateway.exchange_code(code)
+    assert wechat.calls == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ({"errcode": 40029}, CodeInvalid),
+        ({"errcode": 40163}, CodeInvalid),
+        ({"errcode": 40226}, WeChatUserBlocked),
+        ({"errcode": 45011}, Throttled),
+        ({"errcode": -1}, WeChatUnavailable),
+        ({"errcode": 40013}, WeChatUnavailable),
+        ({"status": 502}, WeChatUnavailable),
+        ({"hang_seconds": 10}, WeChatUnavailable),
+    ],
+)
+async def test_login_errors(
+    wechat: WeChat, mode: dict[str, Any], expected: type[ServiceError]
+) -> None:
+    await wechat.mode(jscode2session=mode)
+    async with wechat.gateway(timeout_seconds=0.2) as gateway:
+        with pytest.raises(expected) as raised:
+            await gateway.exchange_code("demo-li-1")
+    assert type(raised.value) is expected
+    assert wechat.calls.count("jscode2session") == (2 if mode.get("errcode") == -1 else 1)
+
+
+async def test_busy_once_is_repeated_with_the_same_code(
+    wechat: WeChat, gateway: WeChatGateway
+) -> None:
+    await wechat.mode(jscode2session={"errcode": -1, "times": 1})
+    assert (await gateway.exchange_code("demo-li-1")).openid == "o-li"
+    # Used up though WeChat called itself busy: a new login is needed.
+    await wechat.mode(jscode2session={"errcode": -1, "times": 1, "after": True})
+    with pytest.raises(CodeInvalid):
+        await gateway.exchange_code("demo-li-2")
+
+
+async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
+    wechat: WeChat, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with wechat.gateway(secret="not-the-secret") as gateway:
+        with pytest.raises(WeChatUnavailable):
+            await gateway.exchange_code("demo-li-1")
+        assert (await send(gateway)).outcome is SendOutcome.TOKEN
+    ours = [record for record in caplog.records if record.name.startswith("notify")]
+    assert [record.message for record in ours] == ["wechat_login_refused", "wechat_token_refused"]
+    assert {record.__dict__["errcode"] for record in ours} == {40125}
+    assert all(record.__dict__["alarm"] for record in ours)
+    assert "not-the-secret" not in "".join(str(record.__dict__) for record in ours)
+
+
+# Sending
+
+
+async def test_a_credit_is_one_message(wechat: WeChat, gateway: WeChatGateway) -> None:
+    assert (await send(gateway)).outcome is SendOutcome.NO_CREDIT
+    async with aiohttp.ClientSession() as http:
+        tap = {"openid": "o-li", "template_id": TEMPLATE, "n": 2}
+        async with http.post(f"{wechat.url}/_grant", json=tap) as response:
+            assert response.status == 204
+    first, second = await send(gateway), await send(gateway, page=None)
+    assert first.outcome is second.outcome is SendOutcome.SENT
+    assert await send(gateway) == SendResult(SendOutcome.NO_CREDIT, 43101)
+
+    inbox = await wechat.state.inbox("o-li")
+    assert [item.msgid for item in inbox] == [first.msgid, second.msgid]
+    assert [item.page for item in inbox] == ["pages/reservation/detail?id=1", ""]
+    assert inbox[0].template == "LEAVE"
+    assert inbox[0].template_id == TEMPLATE
+    assert inbox[0].data == DATA
+    assert inbox[0].at == wechat.at
+    assert await wechat.state.inbox("o-other") == []
+    assert wechat.calls.count("stable_token") == 1
+
+    await wechat.state.reset()
+    assert await wechat.state.inbox() == []
+
+
+@pytest.mark.parametrize(
+    ("errcode", "outcome"),
+    [
+        (-1, SendOutcome.BUSY),
+        (40001, SendOutcome.TOKEN),
+        (40003, SendOutcome.BAD_OPENID),
+        (40037, SendOutcome.BAD_TEMPLATE),
+        (43107, SendOutcome.BAD_TEMPLATE),
+        (41030, SendOutcome.BAD_PAGE),
+        (43101, SendOutcome.NO_CREDIT),
+        (43108, SendOutcome.CONCURRENT),
+        (45168, SendOutcome.BAD_VALUE),
+        (47003, SendOutcome.BAD_VALUE),
+        (45009, SendOutcome.QUOTA_DAY),
+        (45011, SendOutcome.QUOTA_MINUTE),
+        (50001, SendOutcome.OTHER),
+    ],
+)
+async def test_send_errors(
+    wechat: WeChat, gateway: WeChatGateway, errcode: int, outcome: SendOutcome
+) -> None:
+    await wechat.state.grant("o-li", TEMPLATE)
+    await wechat.mode(subscribe_send={"errcode": errcode})
+    result = await send(gateway)
+    assert (result.outcome, result.unknown) == (outcome, False)
+    assert await wechat.state.inbox() == []
+    if errcode != 40001:
+        assert result.errcode == errcode
+        assert wechat.calls.count("send") == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"openid": "x-li"}, SendResult(SendOutcome.BAD_OPENID, 40003)),
+        ({"template_id": "tpl-none"}, SendResult(SendOutcome.BAD_TEMPLATE, 40037)),
+        ({"page": "/pages/x"}, SendResult(SendOutcome.BAD_PAGE, 41030)),
+        ({"data": {"thing1": "字" * 21}}, SendResult(SendOutcome.BAD_VALUE, 47003, None, "thing1")),
+        ({"data": {"thing1": ""}}, SendResult(SendOutcome.BAD_VALUE, 47003, None, "thing1")),
+        (
+            {"data": {"thing1": "a", "date12": "15:00"}},
+            SendResult(SendOutcome.BAD_VALUE, 47003, None, "date12"),
+        ),
+        (
+            {"data": {"character_string4": "座位"}},
+            SendResult(SendOutcome.BAD_VALUE, 47003, None, "character_string4"),
+        ),
+        ({"data": {"thing": "a"}}, SendResult(SendOutcome.BAD_VALUE, 47003)),
+    ],
+)
+async def test_a_refused_message_uses_no_credit(
+    wechat: WeChat, gateway: WeChatGateway, changed: dict[str, Any], expected: SendResult
+) -> None:
+    await wechat.state.grant("o-li", TEMPLATE)
+    assert await send(gateway, **changed) == expected
+    assert (await send(gateway)).outcome is SendOutcome.SENT
+
+
+async def test_a_bad_page_cannot_be_left_out_twice(wechat: WeChat, gateway: WeChatGateway) -> None:
+    await wechat.mode(subscribe_send={"errcode": 41030})
+    assert (await send(gateway, page=None)).outcome is SendOutcome.OTHER
+
+
+async def test_two_sends_to_one_reader_must_not_overlap(
+    wechat: WeChat, gateway: WeChatGateway
+) -> None:
+    await wechat.state.grant("o-li", TEMPLATE, 2)
+    await wechat.state.grant("o-wu", TEMPLATE)
+    await wechat.mode(subscribe_send={"delay_ms": 150})
+    results = await asyncio.gather(send(gateway), send(gateway), send(gateway, "o-wu"))
+    outcomes = sorted(result.outcome for result in results)
+    assert outcomes == [SendOutcome.CONCURRENT, SendOutcome.SENT, SendOutcome.SENT]
+    assert results[2].outcome is SendOutcome.SENT
+
+
+@pytest.mark.parametrize("mode", [{"hang_seconds": 10}, {"status": 503}])
+async def test_no_answer_is_an_unknown_outcome(wechat: WeChat, mode: dict[str, Any]) -> None:
+    await wechat.state.grant("o-li", TEMPLATE)
+    async with wechat.gateway(timeout_seconds=0.25) as gateway:
+        await wechat.mode(subscribe_send=mode)
+        assert await send(gateway) == SendResult(SendOutcome.BUSY, unknown=True)
+
+
+async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:
+    await wechat.state.grant("o-li", TEMPLATE)
+    async with wechat.gateway(timeout_seconds=0.25) as gateway:
+        await wechat.mode(subscribe_send={"hang_seconds": 10, "after": True, "times": 1})
+        assert await send(gateway) == SendResult(SendOutcome.BUSY, unknown=True)
+        assert (await send(gateway)).outcome is SendOutcome.NO_CREDIT
+    assert len(await wechat.state.inbox("o-li")) == 1
+
+
+async def test_nobody_there(wechat: WeChat) -> None:
+    async with wechat.gateway(base_url="http://127.0.0.1:1") as gateway:
+        assert await send(gateway) == SendResult(SendOutcome.BUSY)
+        with pytest.raises(WeChatUnavailable):
+            await gateway.exchange_code("demo-li-1")
+
+
+# Tokens
+
+
+async def test_a_token_refused_once_is_renewed_once(wechat: WeChat, gateway: WeChatGateway) -> None:
+    await wechat.state.grant("o-li", TEMPLATE, 2)
+    assert (await send(gateway)).outcome is SendOutcome.SENT
+    wechat.at += timedelta(hours=3)
+    assert (await send(gateway)).outcome is SendOutcome.SENT
+    assert wechat.calls.count("stable_token") == 2
+    assert wechat.calls.count("send") == 3
+
+
+async def test_a_token_refused_for_ever_burns_nothing(
+    wechat: WeChat, gateway: WeChatGateway
+) -> None:
+    await wechat.mode(subscribe_send={"errcode": 40001})
+    results = await asyncio.gather(*(send(gateway, f"o-{n}") for n in range(20)))
+    results.extend([await send(gateway, f"o-{n}") for n in range(20)])
+    assert {result.outcome for result in results} == {SendOutcome.TOKEN}
+    assert wechat.calls.count("stable_token") == 2
+    assert wechat.calls.count("send") <= 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome"),
+    [
+        ({"errcode": 40164}, SendOutcome.TOKEN),
+        ({"errcode": 45009}, SendOutcome.TOKEN),
+        ({"errcode": -1}, SendOutcome.BUSY),
+        ({"hang_seconds": 10}, SendOutcome.BUSY),
+    ],
+)
+async def test_no_token_to_be_had(
+    wechat: WeChat, mode: dict[str, Any], outcome: SendOutcome
+) -> None:
+    await wechat.mode(stable_token=mode)
+    async with wechat.gateway(timeout_seconds=0.2) as gateway:
+        results = await asyncio.gather(*(send(gateway, f"o-{n}") for n in range(20)))
+    assert {result.outcome for result in results} == {outcome}
+    assert not any(result.unknown for result in results)
+    assert wechat.calls.count("stable_token") == 1
+    assert "send" not in wechat.calls
+
+
+async def test_many_gateways_share_one_token(wechat: WeChat) -> None:
+    gateways = [wechat.gateway() for _ in range(4)]
+    for gateway in gateways:
+        await gateway.__aenter__()
+    await asyncio.gather(*(send(gateways[n % 4], f"o-{n}") for n in range(40)))
+    for gateway in gateways:
+        await gateway.__aexit__()
+    assert wechat.calls.count("stable_token") == 1
+    assert wechat.calls.count("send") == 40
+
+
+async def test_tokens_rotate_as_wechat_says(wechat: WeChat) -> None:
+    async def errcode(token: str) -> int:
+        answer, _ = await wechat.ask(
+            "POST", "cgi-bin/message/subscribe/send", {}, access_token=token
+        )
+        assert isinstance(answer, dict)
+        return int(answer["errcode"])
+
+    good, expired = 40003, 42001  # a good token lets the empty message be looked at
+    first = await wechat.token()
+    assert first["expires_in"] == 7200
+    wechat.at += timedelta(seconds=6000)
+    assert await wechat.token() == {**first, "expires_in": 1200}
+    wechat.at += timedelta(seconds=950)  # 250 s left: both are good for that long
+    second = await wechat.token()
+    assert second["access_token"] != first["access_token"]
+    assert await errcode(first["access_token"]) == await errcode(second["access_token"]) == good
+    wechat.at += timedelta(seconds=251)
+    assert await errcode(first["access_token"]) == expired
+    assert await errcode(second["access_token"]) == good
+    assert await errcode("never issued") == 40001
+
+    old = await wechat.token("cgi-bin/token")  # apart from stable_token; each replaces the last
+    new = await wechat.token("cgi-bin/token")
+    assert old["access_token"] != new["access_token"]
+    wechat.at += timedelta(seconds=301)
+    assert await errcode(old["access_token"]) == expired
+    assert await errcode(new["access_token"]) == await errcode(second["access_token"]) == good
+
+    concurrent = await asyncio.gather(*(wechat.token() for _ in range(10)))
+    assert {item["access_token"] for item in concurrent} == {second["access_token"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "errcode"),
+    [
+        ({"secret": "x"}, 40125),
+        ({"appid": "x"}, 40013),
+        ({"appid": ""}, 41002),
+        ({"secret": ""}, 41004),
+        ({"grant_type": "x"}, 40002),
+    ],
+)
+async def test_token_refusals(wechat: WeChat, body: dict[str, str], errcode: int) -> None:
+    for path in ("cgi-bin/token", "cgi-bin/stable_token"):
+        assert (await wechat.token(path, **body))["errcode"] == errcode
+
+
+# The rest of the stand-in
+
+
+async def test_login_answers_are_plain_text(wechat: WeChat) -> None:
+    query = {"appid": wechat.appid, "secret": SECRET, "grant_type": "authorization_code"}
+    answer, kind = await wechat.ask("GET", "sns/jscode2session", js_code="demo-li-1", **query)
+    assert isinstance(answer, dict)
+    assert kind == "text/plain"
+    assert answer.keys() == {"openid", "session_key", "unionid"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "errcode"),
+    [
+        ("wxa/getwxacodeunlimit", {"scene": "s=a1&k=abc", "page": "pages/seat/index"}, None),
+        ("wxa/getwxacodeunlimit", {"scene": "a" * 33}, 40169),
+        ("wxa/getwxacodeunlimit", {"scene": "100%"}, 40129),
+        ("wxa/getwxacodeunlimit", {"scene": "a", "page": "/pages/seat"}, 41030),
+        ("wxa/getwxacodeunlimit", {"scene": "a", "width": 100}, 40097),
+        ("wxa/generate_urllink", {"path": "pages/a", "query": "x=1", "expire_interval": 30}, 0),
+        ("wxa/generate_urllink", {"path": "pages/a?x=1"}, 40097),
+        ("wxa/generate_urllink", {"path": "pages/a", "expire_interval": 31}, 40097),
+        ("cgi-bin/menu/create", {"button": []}, 40016),
+        (
+            "cgi-bin/menu/create",
+            {"button": [{"type": "view", "name": "长" * 6, "url": "x"}]},
+            40018,
+        ),
+        ("cgi-bin/menu/create", {"button": [{"type": "miniprogram", "name": "座位"}]}, 40119),
+    ],
+)
+async def test_pictures_links_and_menus_are_checked(
+    wechat: WeChat, path: str, body: dict[str, Any], errcode: int | None
+) -> None:
+    token = (await wechat.token())["access_token"]
+    answer, kind = await wechat.ask("POST", path, body, access_token=token)
+    if errcode is None:
+        assert isinstance(answer, bytes)
+        assert (kind, answer[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+    else:
+        assert isinstance(answer, dict)
+        assert answer["errcode"] == errcode
+
+
+async def test_the_menu_is_kept(wechat: WeChat) -> None:
+    token = (await wechat.token())["access_token"]
+    answer, _ = await wechat.ask("GET", "cgi-bin/menu/get", access_token=token)
+    assert isinstance(answer, dict)
+    assert answer["errcode"] == 46003
+    view = {"type": "view", "name": "使用说明", "url": "https://library.example/"}
+    seat = {
+        "type": "miniprogram",
+        "name": "座位预约",
+        "appid": "wx1",
+        "pagepath": "pages/index/index",
+        "url": "https://library.example/",
+    }
+    menu = {"button": [seat, {"name": "帮助", "sub_button": [view]}]}
+    answer, _ = await wechat.ask("POST", "cgi-bin/menu/create", menu, access_token=token)
+    assert answer == {"errcode": 0, "errmsg": "ok"}
+    answer, _ = await wechat.ask("GET", "cgi-bin/menu/get", access_token=token)
+    assert answer == {"menu": menu}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b'{"subscribe_sned": {}}', b'{"token": 1}', b'{"token": {"errcode": "x"}}'],
+)
+async def test_a_mode_that_makes_no_sense(wechat: WeChat, body: bytes) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{wechat.url}/_mode", data=body) as response,
+    ):
+        assert response.status == 400
