@@ -1,1 +1,1 @@
-"""Stand-ins for the outside world, with its real HTTP interfaces, for when no credentials are set."""
+"""Stand-ins for the outside world, with its real HTTP interfaces, when no credentials are set."""
