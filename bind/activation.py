@@ -66,9 +66,7 @@ class BindingDesk:
                 return ActivationCode(code, now + LIFETIME)
         raise Busy()
 
-    async def bind(
-        self, principal: Principal, code: str, address: str, now: datetime
-    ) -> Reader:
+    async def bind(self, principal: Principal, code: str, address: str, now: datetime) -> Reader:
         """Use the code up, then bind its reader to the WeChat user.
 
         Raises: AlreadyBound, ReaderBoundElsewhere, ActivationCodeInvalid, TooManyAttempts.

@@ -48,9 +48,7 @@ def new_key() -> str:
 
 
 class KioskCodes:
-    def __init__(
-        self, catalogue: Catalogue, throttles: Throttles, public_base_url: str
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, throttles: Throttles, public_base_url: str) -> None:
         self._catalogue = catalogue
         self._throttles = throttles
         self._base = public_base_url.rstrip("/")

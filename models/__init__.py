@@ -1,1 +1,1 @@
-"""The library's language: entities, rules and the state machine (pure), the use cases, the store."""
+"""The library's language: entities, rules, the state machine (pure); use cases; the store."""

@@ -34,4 +34,3 @@ def presence_claim(reader_id: ReaderId) -> str:
 
 def idempotency_claim(reader_id: ReaderId, key: str) -> str:
     return f"i:{reader_id}:{key}"
-

@@ -1,4 +1,4 @@
-"""What is told to readers: one message is one event, kept in-app and sent to WeChat where it can be."""
+"""What is told to readers: one message an event, kept in-app and sent to WeChat if it can be."""
 
 from __future__ import annotations
 

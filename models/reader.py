@@ -10,7 +10,7 @@ from models.reservation import ReaderId
 
 
 def normalise_student_no(raw: str) -> str:
-    """Trimmed and in capitals: graduates' numbers have letters, and people type them as they like."""
+    """Trimmed and in capitals: graduates' numbers have letters, typed as people like."""
     return raw.strip().upper()
 
 
@@ -39,7 +39,7 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session. ``reader_id`` is set for the web only: a WeChat user's binding is looked up."""
+    """A live session. ``reader_id`` only for the web: a WeChat user's binding is looked up."""
 
     id: str
     kind: SessionKind

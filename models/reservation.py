@@ -101,7 +101,11 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use."""
+    """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
+
+    ``since``: when it took its present seat and time (made, or changed). ``usable_from``: once
+    checked in, from when the reader may sit there, which can be before the start.
+    """
 
     id: ReservationId
     rev: int
@@ -114,6 +118,7 @@ class Reservation:
     end: datetime
     state: State
     made_at: datetime
+    since: datetime
     check_in_from: datetime
     check_in_until: datetime
     policy_version: int
@@ -231,6 +236,7 @@ def book(
         end=span.end,
         state=State.RESERVED,
         made_at=now,
+        since=now,
         check_in_from=opens,
         check_in_until=until,
         policy_version=policy.version,
@@ -264,6 +270,7 @@ def change(
         seat_id=seat_id,
         start=span.start,
         end=span.end,
+        since=now,
         check_in_from=opens,
         check_in_until=until,
         excused=excused,
@@ -306,9 +313,9 @@ def check_in(
     return _advance(r, new, Event.CHECK_IN, actor, now, "checked_in")
 
 
-def leave(r: Reservation, return_by: datetime, policy: Policy, actor: Actor, now: datetime) -> (
-    Reservation
-):
+def leave(
+    r: Reservation, return_by: datetime, policy: Policy, actor: Actor, now: datetime
+) -> Reservation:
     remind = return_by - timedelta(minutes=policy.leave_reminder_minutes)
     new = replace(
         r,
@@ -337,7 +344,11 @@ def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def extend(
-    r: Reservation, end: datetime, claims: tuple[str, ...], policy: Policy, actor: Actor,
+    r: Reservation,
+    end: datetime,
+    claims: tuple[str, ...],
+    policy: Policy,
+    actor: Actor,
     now: datetime,
 ) -> Reservation:
     new = replace(
@@ -430,4 +441,3 @@ def leave_limit(policy: Policy, left_at: datetime) -> timedelta:
 
 def scan_claim(kiosk_id: KioskId, step: int, reader_id: ReaderId) -> str:
     return f"k:{kiosk_id}:{step}:{reader_id}"
-

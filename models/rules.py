@@ -50,16 +50,21 @@ def seat_in_service(seat: Seat) -> None:
         raise SeatDisabled(reason=seat.disabled)
 
 
-def day_bookable(day: date, policy: Policy, now: datetime) -> None:
-    """The day lies within the horizon and has opened."""
+def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
+    """Today, or one of the days that can be booked ahead."""
     today = local_date(now)
     if day < today:
         raise InThePast()
     last = today + timedelta(days=policy.horizon_days)
     if day > last:
         raise OutsideHorizon(last_date=last.isoformat())
+
+
+def day_bookable(day: date, policy: Policy, now: datetime) -> None:
+    """The day lies within the horizon and has opened."""
+    day_in_horizon(day, policy, now)
     opens_at = policy.opens_at_instant(day)
-    if opens_at is not None and day > today and now < opens_at:
+    if opens_at is not None and day > local_date(now) and now < opens_at:
         raise NotOpenYet(opens_at)
 
 
@@ -131,9 +136,7 @@ def start_choices(
     starts += [
         (f"{local(step):%H:%M}", step) for step in grid(policy, place.hours) if step > current
     ]
-    return [
-        (value, start) for value, start in starts if end_choices(start, policy, place.hours)
-    ]
+    return [(value, start) for value, start in starts if end_choices(start, policy, place.hours)]
 
 
 def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datetime]:
@@ -218,9 +221,7 @@ def decide_extension(
     wanted = at(r.date, end)
     if place.hours is None or wanted > place.hours.end:
         raise Closed(reason=place.reason or None)
-    if wanted <= r.end or (
-        wanted != place.hours.end and wanted not in grid(policy, place.hours)
-    ):
+    if wanted <= r.end or (wanted != place.hours.end and wanted not in grid(policy, place.hours)):
         raise OffGrid(step_minutes=policy.step_minutes)
     if wanted > now + policy.longest:
         raise TooLong(max_minutes=policy.max_minutes)

@@ -76,4 +76,3 @@ def slots_of(span: TimeRange) -> Iterator[tuple[date, int]]:
         slot += 1
         if slot == SLOTS_PER_DAY:
             day, slot = day + timedelta(days=1), 0
-

@@ -94,7 +94,9 @@ async def _attempt(
         channel.state,
     )
     channel.counted(result.outcome.value)
-    await _follow(verdict(result, delivery.attempts), result, delivery, messages, credits, channel, now)
+    await _follow(
+        verdict(result, delivery.attempts), result, delivery, messages, credits, channel, now
+    )
 
 
 async def _obstacle(

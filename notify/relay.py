@@ -100,4 +100,3 @@ def _moment(desk: Desk, r: Reservation, notice: Notice, penalty: Penalty) -> Mom
         suspended_until=penalty.suspension.until if penalty.suspension else None,
         **facts,
     )
-

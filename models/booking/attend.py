@@ -45,9 +45,7 @@ async def come_back(desk: Desk, ask: Ask, id: str, scan: Scan) -> Reservation:
     return await _by_scan(desk, ask, id, scan, only_return=True)
 
 
-async def _by_scan(
-    desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool
-) -> Reservation:
+async def _by_scan(desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool) -> Reservation:
     async def work() -> Reservation:
         # Before the start, the half hours until then are wanted too: where another holds them, the
         # check-in counts all the same and says from when the seat may be used.
@@ -107,7 +105,7 @@ async def _scan_refusal(desk: Desk, ask: Ask, lost: ClaimLost) -> QrUsed | Other
 
 
 async def leave(desk: Desk, ask: Ask, id: str) -> Reservation:
-    """Leave for a while; the answer's ``return_by`` never shortens. Raises: NotFound, WrongState."""
+    """Leave for a while; ``return_by`` never shortens. Raises: NotFound, WrongState."""
 
     async def decide(r: Reservation, policy: Policy) -> Reservation:
         return_by = rules.decide_return_by(r, policy, ask.now)
@@ -152,9 +150,7 @@ async def extension_choices(desk: Desk, ask: Ask, id: str) -> list[datetime]:
     policy = await desk.policy_of(r)
     if "extend" not in rules.actions(r, policy, ask.now):
         return []
-    choices = rules.extension_choices(
-        r, policy, desk.open_day(policy, r.date, r.area_id), ask.now
-    )
+    choices = rules.extension_choices(r, policy, desk.open_day(policy, r.date, r.area_id), ask.now)
     board = await desk.occupancy.board(r.date)
     next_start = min(
         (o.start for o in board.by_seat.get(r.seat_id, ()) if o.start >= r.end), default=None

@@ -25,8 +25,8 @@ from models.reader import Reader
 from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
 from models.store.catalogue import Catalogue, Policies
 from models.store.client import Database
-from models.store.leases import Heartbeat
 from models.store.identity import Readers
+from models.store.leases import Heartbeat
 from models.store.reservations import ClaimLost, Occupied, Reservations, StaleRevision
 from models.store.sealing import Sealer
 from models.store.violations import Violations
@@ -75,6 +75,10 @@ class Occupancy:
     def touch(self, day: date) -> None:
         """This worker has written: the next look loads anew."""
         self._touched[day] = self._touched.get(day, 0) + 1
+
+    def forget(self) -> None:
+        """Everything may have changed."""
+        self._boards.clear()
 
     async def board(self, day: date) -> DayBoard:
         if (board := self._fresh(day)) is not None:
@@ -202,9 +206,7 @@ class Desk:
                 return old
             if ask.key is not None:
                 replay = Replay(ask.key.value, ask.key.digest, ask.now)
-                new = with_replay(
-                    new, replay, idempotency_claim(ask.reader.id, ask.key.value)
-                )
+                new = with_replay(new, replay, idempotency_claim(ask.reader.id, ask.key.value))
             try:
                 await self.reservations.replace(old, new)
             except StaleRevision:
@@ -220,9 +222,7 @@ class Desk:
 
     # --- idempotency ----------------------------------------------------------------------------
 
-    async def once(
-        self, ask: Ask, work: Callable[[], Awaitable[Reservation]]
-    ) -> Reservation:
+    async def once(self, ask: Ask, work: Callable[[], Awaitable[Reservation]]) -> Reservation:
         """Do ``work``; if it is refused and the reader's key has succeeded before, give that again.
 
         The key itself is kept by the claim index in the same write as the work, so two requests

@@ -112,9 +112,7 @@ async def forgive(desk: Desk, outage: TimeRange) -> int:
 
 async def prune_claims(desk: Desk, now: datetime) -> int:
     """Past days leave the index. Two days, as an idempotency key lives for 24 hours."""
-    return await desk.reservations.drop_past_claims(
-        local_date(now) - timedelta(days=1), BATCH
-    )
+    return await desk.reservations.drop_past_claims(local_date(now) - timedelta(days=1), BATCH)
 
 
 async def _settle(

@@ -43,9 +43,7 @@ async def judge(desk: Desk, r: Reservation, notice: Notice) -> Penalty:
     )
     # Before the count: a suspension that this very violation brought has used it up.
     known = await desk.violations.suspension(violation.id)
-    unspent = await desk.violations.unspent(
-        r.reader_id, window_start(policy, notice.at), notice.at
-    )
+    unspent = await desk.violations.unspent(r.reader_id, window_start(policy, notice.at), notice.at)
     suspension = known or decide_suspension(violation, unspent, policy)
     if suspension is None:
         return Penalty(violation, Window(len(unspent), limit, days), None)

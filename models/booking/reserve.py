@@ -53,16 +53,14 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
 def _decide(desk: Desk, ask: Ask, seat: Seat, wish: Wish, policy: Policy) -> TimeRange:
     rules.may_book(ask.reader.suspended_until, ask.now)
     rules.seat_in_service(seat)
-    return rules.decide_span(
-        wish, policy, desk.open_day(policy, wish.day, seat.area_id), ask.now
-    )
+    return rules.decide_span(wish, policy, desk.open_day(policy, wish.day, seat.area_id), ask.now)
 
 
 def _made(
     desk: Desk, ask: Ask, id: ReservationId, seat: Seat, span: TimeRange, policy: Policy, k: int
 ) -> Reservation:
     reader_id = ask.reader.id
-    claims = (count_claim(reader_id, local(span.start).date(), k),)
+    claims: tuple[str, ...] = (count_claim(reader_id, local(span.start).date(), k),)
     claims += place_claims(seat.id, reader_id, span)
     replay = None
     if ask.key is not None:
@@ -118,7 +116,7 @@ async def change(
     ask: Ask,
     id: str,
     seat_id: str | None,
-    start: time | None | str,
+    start: time | str | None,
     end: time | None,
 ) -> Reservation:
     """Another seat or time in one step: the old one is kept unless the new one is won.
@@ -161,7 +159,7 @@ async def change(
     return await desk.once(ask, work)
 
 
-def _changed_wish(r: Reservation, start: time | None | str, end: time | None) -> Wish:
+def _changed_wish(r: Reservation, start: time | str | None, end: time | None) -> Wish:
     kept: datetime = local(r.start)
     begin = None if start == "now" else (start if isinstance(start, time) else kept.time())
     return Wish(r.date, begin, end or local(r.end).time())
@@ -175,4 +173,3 @@ async def cancel(desk: Desk, ask: Ask, id: str) -> Reservation:
         return reservation.cancel(r, ask.actor, ask.now)
 
     return await desk.once(ask, lambda: desk.alter(ask, id, decide))
-

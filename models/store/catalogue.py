@@ -67,9 +67,12 @@ class Catalogue:
         with upstream():
             venues = await self._db["venues"].find().sort("_id").to_list(None)
             areas = await self._db["areas"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
-            kiosks = await self._db["kiosks"].find(
-                {}, {"venue": 1, "name": 1, "kind": 1}
-            ).sort("_id").to_list(None)
+            kiosks = (
+                await self._db["kiosks"]
+                .find({}, {"venue": 1, "name": 1, "kind": 1})
+                .sort("_id")
+                .to_list(None)
+            )
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
         return Library(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],

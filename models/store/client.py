@@ -49,9 +49,7 @@ UNKNOWN_OUTCOME: Final = (AutoReconnect, WTimeoutError, ExecutionTimeout)
 
 
 @asynccontextmanager
-async def open_database(
-    url: str, name: str, driver: Driver = "pymongo"
-) -> AsyncIterator[Database]:
+async def open_database(url: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:
     """The service's database. Both drivers offer the calls that the store uses."""
     if driver == "motor":
         from motor.motor_asyncio import AsyncIOMotorClient
@@ -85,10 +83,15 @@ def new_id() -> str:
 
 @contextmanager
 def upstream() -> Iterator[None]:
-    """Driver errors leave the store as ``Upstream``; a duplicate key is for the repository to read."""
+    """Driver errors leave the store as ``Upstream``; a duplicate key is the repository's to read."""
     try:
         yield
-    except (ConnectionFailure, ServerSelectionTimeoutError, ExecutionTimeout, WTimeoutError) as error:
+    except (
+        ConnectionFailure,
+        ServerSelectionTimeoutError,
+        ExecutionTimeout,
+        WTimeoutError,
+    ) as error:
         raise Upstream() from error
     except OperationFailure as error:
         if error.has_error_label("RetryableWriteError") or error.code in _NOT_PRIMARY:

@@ -42,9 +42,7 @@ class Credits:
     async def empty(self, reader_id: ReaderId, template: Template) -> None:
         """WeChat says there is none."""
         with upstream():
-            await self._all.update_one(
-                {"_id": f"{reader_id}:{template}"}, {"$set": {"remain": 0}}
-            )
+            await self._all.update_one({"_id": f"{reader_id}:{template}"}, {"$set": {"remain": 0}})
 
     async def of(self, reader_id: ReaderId) -> dict[Template, int]:
         """What is left for each template."""

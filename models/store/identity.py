@@ -51,7 +51,7 @@ class Readers:
         self._sealer = sealer
 
     async def admit(self, student_no: str, name: str, kind: str, now: datetime) -> Reader:
-        """The reader with this (normalised) number, made on the first login, renewed on later ones."""
+        """The reader with this (normalised) number, made on the first login, renewed later."""
         hashes = self._sealer.hashes(student_no, "student_no")
         fresh: Document = {"name": self._sealer.seal(name, "name"), "kind": kind}
         first: Document = {
@@ -69,6 +69,7 @@ class Readers:
                         upsert=True,
                         return_document=ReturnDocument.AFTER,
                     )
+                    assert found is not None
                     return self._reader(found)
                 except DuplicateKeyError:
                     continue
@@ -88,9 +89,11 @@ class Readers:
         """Seal with the current key what is sealed with an older one. Returns how many it was."""
         current = f"{self._sealer.current}:"
         with upstream():
-            rows = await self._all.find({"no": {"$not": {"$regex": f"^{current}"}}}).limit(
-                limit
-            ).to_list(None)
+            rows = (
+                await self._all.find({"no": {"$not": {"$regex": f"^{current}"}}})
+                .limit(limit)
+                .to_list(None)
+            )
             for row in rows:
                 number = self._sealer.open(row["no"], "student_no")
                 name = self._sealer.open(row["name"], "name")
@@ -123,7 +126,9 @@ class Bindings:
         self._all = db["bindings"]
         self._sealer = sealer
 
-    async def bind(self, reader_id: ReaderId, openid: str, unionid: str | None, now: datetime) -> None:
+    async def bind(
+        self, reader_id: ReaderId, openid: str, unionid: str | None, now: datetime
+    ) -> None:
         """Raises: AlreadyBound (the WeChat user is), ReaderBoundElsewhere (the reader is)."""
         hashes = self._sealer.hashes(openid, "openid")
         document: Document = {
@@ -162,12 +167,14 @@ class Bindings:
         return result.deleted_count == 1
 
     async def reseal(self, limit: int) -> int:
-        """As Readers.reseal. A unionid is kept as a hash only, so it is renewed at the next bind."""
+        """As Readers.reseal. A unionid is kept as a hash only: it is renewed at the next bind."""
         current = f"{self._sealer.current}:"
         with upstream():
-            rows = await self._all.find({"openid": {"$not": {"$regex": f"^{current}"}}}).limit(
-                limit
-            ).to_list(None)
+            rows = (
+                await self._all.find({"openid": {"$not": {"$regex": f"^{current}"}}})
+                .limit(limit)
+                .to_list(None)
+            )
             for row in rows:
                 openid = self._sealer.open(row["openid"], "openid")
                 await self._all.update_one(
@@ -259,9 +266,7 @@ class Sessions:
         """Single logout: the tombstone first, so that it wins. Returns the ended sessions' ids."""
         ticket_hash = fingerprint(ticket)
         with upstream():
-            await self._ended.update_one(
-                {"_id": ticket_hash}, {"$set": {"at": now}}, upsert=True
-            )
+            await self._ended.update_one({"_id": ticket_hash}, {"$set": {"at": now}}, upsert=True)
             rows = await self._all.find({"ticket": ticket_hash}, {"_id": 1}).to_list(None)
             await self._all.delete_many({"ticket": ticket_hash})
         return [row["_id"] for row in rows]

@@ -19,9 +19,7 @@ class Leases:
     def __init__(self, db: Database) -> None:
         self._all = db["leases"]
 
-    async def acquire(
-        self, name: str, owner: str, real_now: datetime, length: timedelta
-    ) -> bool:
+    async def acquire(self, name: str, owner: str, real_now: datetime, length: timedelta) -> bool:
         """Take or renew the lease. False while another holds it."""
         with upstream():
             try:

@@ -78,9 +78,13 @@ class Messages:
         if unread_only:
             query["read"] = False
         with upstream():
-            rows = await self._all.find(query).sort(
-                [("at", DESCENDING), ("_id", DESCENDING)]
-            ).skip(skip).limit(limit).to_list(None)
+            rows = (
+                await self._all.find(query)
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
             total = await self._all.count_documents(query)
         return [_message(row) for row in rows], total
 
@@ -96,9 +100,12 @@ class Messages:
     async def due(self, now: datetime, limit: int) -> list[ReaderId]:
         """Readers who have something due, each once, the longest waiting first."""
         with upstream():
-            rows = await self._all.find(
-                {"open": True, "due": {"$lte": now}}, {"reader": 1}
-            ).sort("due", ASCENDING).limit(limit).to_list(None)
+            rows = (
+                await self._all.find({"open": True, "due": {"$lte": now}}, {"reader": 1})
+                .sort("due", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows))
 
     async def claim_next(

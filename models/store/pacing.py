@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import redis.asyncio as redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
+
+__all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis", "redis_answers"]
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +44,12 @@ class Bucket:
 
 
 @asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator[redis.Redis]:
+async def open_redis(url: str) -> AsyncIterator[Redis]:
     """A client whose pool makes callers wait (the plain pool raises), and that never hangs long."""
-    pool = redis.BlockingConnectionPool.from_url(
+    pool = BlockingConnectionPool.from_url(
         url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1
     )
-    client = redis.Redis(connection_pool=pool)
+    client = Redis(connection_pool=pool)
     try:
         yield client
     finally:
@@ -58,7 +60,7 @@ async def open_redis(url: str) -> AsyncIterator[redis.Redis]:
 class Pacing:
     """Token buckets. Without Redis everybody passes: the guess counters do not live here."""
 
-    def __init__(self, client: redis.Redis, scale: int = 1) -> None:
+    def __init__(self, client: Redis, scale: int = 1) -> None:
         self._take = client.register_script(_TAKE)
         self._scale = scale
 
@@ -75,7 +77,7 @@ class Pacing:
 class Revocations:
     """Ended sessions and changed readers, told to every worker's cache."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Redis) -> None:
         self._client = client
 
     async def tell(self, keys: list[str]) -> None:
@@ -100,7 +102,7 @@ class Revocations:
                 await asyncio.sleep(1)
 
 
-async def redis_answers(client: redis.Redis) -> bool:
+async def redis_answers(client: Redis) -> bool:
     try:
         return bool(await client.ping())
     except (RedisError, OSError, TimeoutError):

@@ -36,7 +36,7 @@ from models.store.client import (
     new_id,
     upstream,
 )
-from models.timerange import TimeRange, at, local_date
+from models.timerange import TimeRange, at, floor_minute, local_date
 
 _LIVE: Final = sorted(LIVE)
 
@@ -51,10 +51,20 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         IndexModel([("reader", ASCENDING), ("start", DESCENDING)], name="reader_start"),
         IndexModel(
-            [("day", ASCENDING), ("state", ASCENDING), ("seat", ASCENDING)]
-            + [("start", ASCENDING), ("end", ASCENDING), ("usable_from", ASCENDING)]
             # live again, as the planner does not take it from the partial filter: covered only so.
-            + [("reader", ASCENDING), ("live", ASCENDING)],
+            [
+                (name, ASCENDING)
+                for name in (
+                    "day",
+                    "state",
+                    "seat",
+                    "start",
+                    "end",
+                    "usable_from",
+                    "reader",
+                    "live",
+                )
+            ],
             name="day_board",
             partialFilterExpression={"live": True},
         ),
@@ -238,10 +248,18 @@ class Reservations:
     async def drop_past_claims(self, before: date, limit: int) -> int:
         """The index holds live claims only: what lies before ``before`` drops all of them."""
         with upstream():
-            rows = await self._all.find(
-                {"day": {"$lt": before.isoformat()}, "claims": {"$type": "string"}, "live": False},
-                {"_id": 1},
-            ).limit(limit).to_list(None)
+            rows = (
+                await self._all.find(
+                    {
+                        "day": {"$lt": before.isoformat()},
+                        "claims": {"$type": "string"},
+                        "live": False,
+                    },
+                    {"_id": 1},
+                )
+                .limit(limit)
+                .to_list(None)
+            )
             ids = [row["_id"] for row in rows]
             if ids:
                 await self._all.update_many(
@@ -296,9 +314,11 @@ class Reservations:
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""
         with upstream():
-            rows = await self._all.find(
-                {"reader": reader_id, "start": {"$gte": since}, "live": True}
-            ).sort("start", ASCENDING).to_list(None)
+            rows = (
+                await self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
+                .sort("start", ASCENDING)
+                .to_list(None)
+            )
         return [_from_document(row) for row in rows]
 
     async def page_of(
@@ -309,9 +329,13 @@ class Reservations:
         if states:
             query["state"] = {"$in": [state.value for state in states]}
         with upstream():
-            rows = await self._all.find(query).sort(
-                [("start", DESCENDING), ("_id", DESCENDING)]
-            ).skip(skip).limit(limit).to_list(None)
+            rows = (
+                await self._all.find(query)
+                .sort([("start", DESCENDING), ("_id", DESCENDING)])
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
             total = await self._all.count_documents(query)
         return [_from_document(row) for row in rows], total
 
@@ -320,17 +344,21 @@ class Reservations:
     async def occupied(self, day: date) -> list[Occupied]:
         """All live reservations of the day, from the index alone."""
         with upstream():
-            rows = await self._all.find(
-                {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
-                {"_id": 0, "seat": 1, "reader": 1, "state": 1, "start": 1, "end": 1}
-                | {"usable_from": 1},
-            ).hint("day_board").to_list(None)
+            rows = (
+                await self._all.find(
+                    {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
+                    {"_id": 0, "seat": 1, "reader": 1, "state": 1, "start": 1, "end": 1}
+                    | {"usable_from": 1},
+                )
+                .hint("day_board")
+                .to_list(None)
+            )
         return [
             Occupied(
                 row["seat"],
                 row["reader"],
                 State(row["state"]),
-                min(row["start"], row.get("usable_from") or row["start"]),
+                floor_minute(min(row["start"], row.get("usable_from") or row["start"])),
                 row["end"],
             )
             for row in rows
@@ -361,9 +389,12 @@ class Reservations:
 
     async def due_for_reminder(self, now: datetime, limit: int) -> list[Reservation]:
         with upstream():
-            rows = await self._all.find(
-                {"remind_at": {"$type": "date", "$lte": now}}
-            ).sort("remind_at", ASCENDING).limit(limit).to_list(None)
+            rows = (
+                await self._all.find({"remind_at": {"$type": "date", "$lte": now}})
+                .sort("remind_at", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
         return [_from_document(row) for row in rows]
 
     async def due_for_carry_over(self, limit: int) -> list[Reservation]:
@@ -380,9 +411,12 @@ class Reservations:
     async def with_notices(self, limit: int) -> list[Reservation]:
         """Reservations that have something to tell, the oldest first."""
         with upstream():
-            rows = await self._all.find(
-                {"outbox.at": {"$type": "date"}}
-            ).sort("outbox.at", ASCENDING).limit(limit).to_list(None)
+            rows = (
+                await self._all.find({"outbox.at": {"$type": "date"}})
+                .sort("outbox.at", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
         return [_from_document(row) for row in rows]
 
     async def follower(self, r: Reservation) -> Reservation | None:
@@ -438,7 +472,8 @@ class Reservations:
         with upstream():
             rows = await self._all.find(
                 {"tombstone": {"$exists": False}},
-                {"seat": 1, "reader": 1, "start": 1, "end": 1, "ended_at": 1, "usable_from": 1},
+                {"seat": 1, "reader": 1, "since": 1, "start": 1, "end": 1, "ended_at": 1}
+                | {"usable_from": 1},
             ).to_list(None)
         found: list[Double] = []
         for thing in ("seat", "reader"):
@@ -460,11 +495,14 @@ class Reservations:
 
 
 def _spans(rows: Sequence[Document], thing: str) -> list[tuple[str, datetime, datetime, str]]:
-    """(seat or reader, from, actual end, id) in order; what ended before it began took nothing."""
+    """(seat or reader, from, actual end, id) in order; what ended before it began took nothing.
+
+    A start 现在 is cut to the minute, so it took nothing before ``since``.
+    """
     spans = [
         (
             row[thing],
-            min(row["start"], row.get("usable_from") or row["start"]),
+            max(min(row["start"], row.get("usable_from") or row["start"]), row["since"]),
             min(row["end"], row.get("ended_at") or row["end"]),
             row["_id"],
         )
@@ -487,6 +525,7 @@ def _to_document(r: Reservation) -> Document:
         "state": r.state.value,
         "live": r.state in LIVE,
         "made_at": r.made_at,
+        "since": r.since,
         "check_in_from": r.check_in_from,
         "check_in_until": r.check_in_until,
         "policy": r.policy_version,
@@ -540,6 +579,7 @@ def _from_document(d: Document) -> Reservation:
         end=d["end"],
         state=State(d["state"]),
         made_at=d["made_at"],
+        since=d["since"],
         check_in_from=d["check_in_from"],
         check_in_until=d["check_in_until"],
         policy_version=d["policy"],

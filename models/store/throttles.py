@@ -65,9 +65,7 @@ class Throttles:
         """The attempt was right after all."""
         for limit in limits:
             with upstream():
-                await self._all.update_one(
-                    {"_id": limit.key, "n": {"$gt": 0}}, {"$inc": {"n": -1}}
-                )
+                await self._all.update_one({"_id": limit.key, "n": {"$gt": 0}}, {"$inc": {"n": -1}})
 
     async def prune(self, now: datetime) -> int:
         with upstream():

@@ -69,14 +69,18 @@ class Violations:
     ) -> list[Violation]:
         """Counted, neither waived nor used by a suspension, in (since, until], the oldest first."""
         with upstream():
-            rows = await self._all.find(
-                {
-                    "reader": reader_id,
-                    "at": {"$gt": since, "$lte": until},
-                    "counted_on": {"$type": "string"},
-                    "waived": False,
-                }
-            ).sort("at", ASCENDING).to_list(None)
+            rows = (
+                await self._all.find(
+                    {
+                        "reader": reader_id,
+                        "at": {"$gt": since, "$lte": until},
+                        "counted_on": {"$type": "string"},
+                        "waived": False,
+                    }
+                )
+                .sort("at", ASCENDING)
+                .to_list(None)
+            )
             used = await self._suspensions.find({"reader": reader_id}, {"uses": 1}).to_list(None)
         spent = {id for row in used for id in row["uses"]}
         return [_violation(row) for row in rows if row["_id"] not in spent]
@@ -112,9 +116,13 @@ class Violations:
     ) -> tuple[list[Violation], int]:
         query: Document = {"reader": reader_id}
         with upstream():
-            rows = await self._all.find(query).sort(
-                [("at", DESCENDING), ("_id", DESCENDING)]
-            ).skip(skip).limit(limit).to_list(None)
+            rows = (
+                await self._all.find(query)
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
             total = await self._all.count_documents(query)
         return [_violation(row) for row in rows], total
 

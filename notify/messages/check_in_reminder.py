@@ -9,7 +9,13 @@ from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.CHECK_IN_REMINDER
 TITLE: Final = "预约签到提醒"
-FACTS: Final = ("seat", "start", "until", "place", "tip",)
+FACTS: Final = (
+    "seat",
+    "start",
+    "until",
+    "place",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

@@ -9,7 +9,13 @@ from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.CHECKED_IN
 TITLE: Final = "签到成功"
-FACTS: Final = ("seat", "at", "result", "end", "tip",)
+FACTS: Final = (
+    "seat",
+    "at",
+    "result",
+    "end",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

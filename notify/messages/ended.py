@@ -9,7 +9,13 @@ from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.ENDED
 TITLE: Final = "使用结束"
-FACTS: Final = ("seat", "start", "end", "duration", "tip",)
+FACTS: Final = (
+    "seat",
+    "start",
+    "end",
+    "duration",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

@@ -9,7 +9,12 @@ from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.ENDING_SOON
 TITLE: Final = "座位即将到时"
-FACTS: Final = ("seat", "end", "extend_until", "tip",)
+FACTS: Final = (
+    "seat",
+    "end",
+    "extend_until",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

@@ -9,7 +9,13 @@ from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.LEAVE
 TITLE: Final = "暂离登记"
-FACTS: Final = ("seat", "left_at", "return_by", "status", "tip",)
+FACTS: Final = (
+    "seat",
+    "left_at",
+    "return_by",
+    "status",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

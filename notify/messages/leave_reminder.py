@@ -9,7 +9,11 @@ from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.LEAVE_REMINDER
 TITLE: Final = "暂离即将超时"
-FACTS: Final = ("seat", "return_by", "tip",)
+FACTS: Final = (
+    "seat",
+    "return_by",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

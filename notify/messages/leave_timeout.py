@@ -10,7 +10,13 @@ from notify.messages.no_show import standing
 
 TEMPLATE: Final = Template.LEAVE_TIMEOUT
 TITLE: Final = "暂离超时"
-FACTS: Final = ("seat", "left_at", "released_at", "result", "tip",)
+FACTS: Final = (
+    "seat",
+    "left_at",
+    "released_at",
+    "result",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

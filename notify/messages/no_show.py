@@ -9,11 +9,21 @@ from notify.messages.letter import Letter, Moment, clock, day_clock, span
 
 TEMPLATE: Final = Template.NO_SHOW
 TITLE: Final = "未签到通知"
-FACTS: Final = ("kind", "at", "seat", "count", "limit", "tip",)
+FACTS: Final = (
+    "kind",
+    "at",
+    "seat",
+    "count",
+    "limit",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:
-    what = f"{m.seat}，{span(m.start, m.end)} 的预约未在 {clock(m.check_in_until)} 前签到，座位已释放。"
+    what = (
+        f"{m.seat}，{span(m.start, m.end)} 的预约未在 {clock(m.check_in_until)} 前签到，"
+        "座位已释放。"
+    )
     return Letter(
         what + standing(m),
         {
@@ -36,7 +46,9 @@ def standing(m: Moment) -> str:
     if not m.counted:
         return "当天已记过违约，本次不再累计。"
     if m.suspended_until is not None:
-        return f"记违约一次（第 {w.count}/{w.limit} 次），{day_clock(m.suspended_until)} 前不能预约。"
+        return (
+            f"记违约一次（第 {w.count}/{w.limit} 次），{day_clock(m.suspended_until)} 前不能预约。"
+        )
     return f"记违约一次（第 {w.count}/{w.limit} 次），{w.days} 天内累计 {w.limit} 次将暂停预约。"
 
 

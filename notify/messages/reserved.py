@@ -9,13 +9,23 @@ from notify.messages.letter import Letter, Moment, clock, span
 
 TEMPLATE: Final = Template.RESERVED
 TITLE: Final = "座位预约成功"
-FACTS: Final = ("seat", "period", "receipt", "status", "tip", "start", "end", "until",)
+FACTS: Final = (
+    "seat",
+    "period",
+    "receipt",
+    "status",
+    "tip",
+    "start",
+    "end",
+    "until",
+)
 
 
 def write(m: Moment) -> Letter:
     text = (
         f"{m.seat}，{span(m.start, m.end)}。"
-        f"请在 {clock(m.check_in_from)}–{clock(m.check_in_until)} 到馆扫码签到，逾期未签到记违约一次。"
+        f"请在 {clock(m.check_in_from)}–{clock(m.check_in_until)} 到馆扫码签到，"
+        "逾期未签到记违约一次。"
     )
     if m.excused:
         text = (

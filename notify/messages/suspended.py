@@ -9,7 +9,11 @@ from notify.messages.letter import Letter, Moment, day_clock
 
 TEMPLATE: Final = Template.SUSPENDED
 TITLE: Final = "预约资格暂停"
-FACTS: Final = ("until", "reason", "tip",)
+FACTS: Final = (
+    "until",
+    "reason",
+    "tip",
+)
 
 
 def write(m: Moment) -> Letter:

@@ -256,3 +256,11 @@ _KINDS: Final[Mapping[str, Callable[[object], str]]] = {
     "phrase": _phrase,
     "enum": _enum,
 }
+
+
+def format_fields(config: TemplateConfig, facts: Mapping[str, object]) -> dict[str, str]:
+    """The template's values from a message's facts, each in the form that its field type takes."""
+    return {
+        key: format_value(key.rstrip("0123456789"), facts[name])
+        for key, name in config.fields.items()
+    }

@@ -1,0 +1,1 @@
+"""HTTP only: parse, one call, present. No rule lives here."""

@@ -1,0 +1,178 @@
+"""One operation of the API: how it is declared, and the one way in which all of them are run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from handlers.security import (
+    WRITES,
+    bound_reader,
+    identify,
+    pace,
+    via,
+)
+from handlers.services import SERVICES, Services
+from models.booking.desk import Ask, Key
+from models.errors import Malformed, NotAllowed, ServiceError
+from models.reader import Principal, Reader, SessionKind
+from models.reservation import Actor
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
+
+
+class Who(Enum):
+    """Who may call. ``ANYONE`` needs no token; a kiosk shows its key."""
+
+    ANYONE = "anyone"
+    SESSION = "session"
+    WX_USER = "wx user"
+    READER = "reader"
+    WEB_READER = "web reader"
+    KIOSK = "kiosk"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, identified and with its time."""
+
+    request: web.Request
+    services: Services
+    now: datetime
+    principal: Principal | None
+
+    @property
+    def reader(self) -> Reader:
+        assert self.principal is not None
+        return bound_reader(self.principal)
+
+    @property
+    def id(self) -> str:
+        return self.request.match_info["id"]
+
+    def ask(self, digest: str = "") -> Ask:
+        """Who asks the use cases, with the idempotency key where the request carries one."""
+        assert self.principal is not None
+        key = None
+        value = self.request.headers.get("Idempotency-Key")
+        if value is not None:
+            if not _KEY.fullmatch(value):
+                raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
+            text = f"{self.request.path}\0{digest}"
+            key = Key(value, hashlib.sha256(text.encode()).hexdigest())
+        return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
+
+
+Operation = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the contract. ``body`` or ``query`` is what the operation gets after the call."""
+
+    method: str
+    path: str
+    operation: Operation
+    who: Who
+    answer: type | None
+    summary: str
+    status: int = 200
+    body: type | None = None
+    query: type | None = None
+    body_optional: bool = False
+    idempotent: bool = False
+    paced: bool = True
+    errors: tuple[type[ServiceError], ...] = ()
+
+
+def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Identify, pace, parse, call, present."""
+    encoder = msgspec.json.Encoder()
+    decoder: msgspec.json.Decoder[Any] | None = None
+    if route.body is not None:
+        decoder = msgspec.json.Decoder(route.body)
+    changes = route.method != "GET"
+
+    async def run(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        principal = await _allowed(request, route)
+        if changes and route.paced and principal is not None and principal.reader is not None:
+            await pace(services, WRITES, principal.reader.id)
+        call = Call(request, services, services.now(), principal)
+        if decoder is not None:
+            result = await route.operation(call, await _body(request, decoder, route))
+        elif route.query is not None:
+            result = await route.operation(call, _query(request, route.query))
+        else:
+            result = await route.operation(call)
+        if isinstance(result, web.StreamResponse):
+            return result
+        if result is None:
+            return web.Response(status=route.status)
+        return web.Response(
+            status=route.status,
+            body=encoder.encode(result),
+            content_type="application/json",
+            charset="utf-8",
+        )
+
+    return run
+
+
+async def _allowed(request: web.Request, route: Route) -> Principal | None:
+    if route.who in (Who.ANYONE, Who.KIOSK):
+        return None
+    principal = await identify(request)
+    if route.who in (Who.READER, Who.WEB_READER):
+        bound_reader(principal)
+    wanted = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}.get(route.who)
+    if wanted is not None and principal.session.kind is not wanted:
+        raise NotAllowed()
+    return principal
+
+
+async def _body(request: web.Request, decoder: msgspec.json.Decoder[Any], route: Route) -> Any:
+    raw = await request.read()
+    if not raw.strip() and route.body_optional:
+        raw = b"{}"
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _malformed(error, "body") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("body", "not JSON") from error
+
+
+def _query(request: web.Request, shape: type) -> Any:
+    values: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in values:
+            raise Malformed(name, "given twice")
+        values[name] = value
+    try:
+        return msgspec.convert(values, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise _malformed(error, "query") from error
+
+
+def _malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
+    """msgspec says ``… - at `$.start```: the path is the field."""
+    text = str(error)
+    reason, _, path = text.partition(" - at `")
+    field = path.rstrip("`").removeprefix("$").removeprefix(".")
+    if not field and (unknown := re.search(r"field `([^`]*)`", reason)):
+        field = unknown[1]
+    return Malformed(field[:100] or whole, reason[:200])
+
+
+def digest_of(body: msgspec.Struct) -> str:
+    """The same request gives the same digest, however its JSON was written."""
+    return hashlib.sha256(msgspec.json.encode(body)).hexdigest()

@@ -1,0 +1,88 @@
+"""Signing in by WeChat, binding, activation codes, who I am, consent to messages."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from aiohttp import web
+
+from handlers.api import present
+from handlers.api import schemas as s
+from handlers.api.contract import Call
+from handlers.security import COOKIE, SIGN_INS, client_address, pace
+from models.booking.penalties import standing
+from models.errors import UnknownTemplate
+from models.message import Template
+from models.reader import SessionKind
+from models.timerange import at, local, local_date
+
+
+async def wx_login(call: Call, body: s.WxLogin) -> s.LoginOut:
+    services = call.services
+    await pace(services, SIGN_INS, client_address(call.request))
+    identity = await services.wechat.exchange_code(body.code)
+    issued = await services.sessions.open_wx(identity.openid, identity.unionid, call.now)
+    principal = await services.sessions.principal(issued.token, call.now)
+    reader = present.reader(principal.reader) if principal.reader else None
+    return s.LoginOut(issued.token, local(issued.expires_at), reader is not None, reader)
+
+
+async def bind(call: Call, body: s.Bind) -> s.BindingOut:
+    assert call.principal is not None
+    reader = await call.services.bindings.bind(
+        call.principal, body.activation_code, client_address(call.request), call.now
+    )
+    return s.BindingOut(present.reader(reader))
+
+
+async def unbind(call: Call) -> None:
+    await call.services.bindings.unbind(call.reader.id)
+
+
+async def activation_code(call: Call, body: s.NewActivationCode) -> s.ActivationCodeOut:
+    code = await call.services.bindings.code_for(call.reader.id, body.renew, call.now)
+    return s.ActivationCodeOut(code.code, local(code.expires_at))
+
+
+async def me(call: Call) -> s.MeOut:
+    assert call.principal is not None
+    reader = call.principal.reader
+    if reader is None:
+        return s.MeOut(None, [], 0, None, {})
+    services, desk = call.services, call.services.desk
+    midnight = at(local_date(call.now), time(0))
+    active = await desk.reservations.live_of(reader.id, midnight)
+    window = await standing(desk, reader.id, call.now)
+    until = reader.suspended_until
+    return s.MeOut(
+        reader=present.reader(reader),
+        active=[await present.reservation(desk, r, call.now) for r in active],
+        violations_count=window.count,
+        suspended_until=local(until) if until and until > call.now else None,
+        subscriptions=_named(await services.credits.of(reader.id)),
+    )
+
+
+async def subscribe(call: Call, body: s.Subscribe) -> s.SubscriptionsOut:
+    """``accept`` is one more message of that template; anything else changes nothing."""
+    for name in body.results:
+        if name not in Template.__members__:
+            raise UnknownTemplate(template=name)
+    reader_id = call.reader.id
+    for name, result in body.results.items():
+        if result in ("accept", "acceptWithAudio"):
+            await call.services.credits.add(reader_id, Template(name))
+    return s.SubscriptionsOut(_named(await call.services.credits.of(reader_id)))
+
+
+def _named(credits: dict[Template, int]) -> dict[str, int]:
+    return {template.value: left for template, left in credits.items()}
+
+
+async def log_out(call: Call) -> web.Response:
+    assert call.principal is not None
+    await call.services.sessions.close(call.principal.session)
+    response = web.Response(status=204)
+    if call.principal.session.kind is SessionKind.WEB:
+        response.del_cookie(COOKIE, path="/")
+    return response

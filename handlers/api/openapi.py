@@ -1,0 +1,151 @@
+"""``/openapi.json`` from the table of routes, and ``/docs``, a page made of it without scripts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from handlers.api import schemas as s
+from handlers.api.contract import Route, Who
+from handlers.api.routes import PREFIX, ROUTES
+from handlers.errors import status_of
+from models import errors as e
+from models.errors import ServiceError
+
+VERSION: Final = "1.0"
+
+_ALWAYS: Final = (e.Malformed, e.Throttled, e.Busy, e.Upstream)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 description of every route."""
+    shapes = {t for r in ROUTES for t in (r.answer, r.body) if t is not None} | {s.ErrorOut}
+    ordered = sorted(shapes, key=lambda t: t.__name__)
+    schemas, components = msgspec.json.schema_components(
+        ordered, ref_template="#/components/schemas/{name}"
+    )
+    refs = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "一考即过座位预约",
+            "version": VERSION,
+            "description": "Seat reservation of a university library.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "seat_sid"},
+                "kiosk": {"type": "apiKey", "in": "header", "name": "X-Kiosk-Key"},
+            },
+        },
+    }
+
+
+def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
+    name = f"{route.method.lower()}{re.sub(r'[^a-z]+', '_', route.path)}".strip("_")
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "summary": route.summary,
+        "parameters": _parameters(route),
+        "responses": _responses(route, refs),
+    }
+    security: dict[Who, list[dict[str, list[str]]]] = {
+        Who.ANYONE: [],
+        Who.KIOSK: [{"kiosk": []}],
+        Who.WX_USER: [{"token": []}],
+        Who.WEB_READER: [{"cookie": []}],
+    }
+    operation["security"] = security.get(route.who, [{"token": []}, {"cookie": []}])
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {"application/json": {"schema": refs[route.body]}},
+        }
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if "{id}" in route.path:
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        found.append({"name": "id", "in": "path", "required": True, "schema": schema})
+    if route.query is not None:
+        shape = msgspec.json.schema(route.query)
+        properties = next(iter(shape["$defs"].values()))["properties"]
+        found += [
+            {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
+            for name, schema in properties.items()
+        ]
+    if route.idempotent:
+        schema = {"type": "string", "pattern": "^[!-~]{1,64}$", "minLength": 1, "maxLength": 64}
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
+    return found
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query value is left out, never null."""
+    schema = {key: value for key, value in schema.items() if key != "default"}
+    if "anyOf" in schema:
+        return next(part for part in schema["anyOf"] if part.get("type") != "null")
+    if "enum" in schema:
+        return {"enum": [value for value in schema["enum"] if value is not None]}
+    return schema
+
+
+def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "OK"}
+    if route.answer is not None:
+        success["content"] = {"application/json": {"schema": refs[route.answer]}}
+    responses = {str(route.status): success}
+    if route.path.startswith("/areas"):
+        responses["304"] = {"description": "Unchanged since the ETag given"}
+    errors: list[type[ServiceError]] = [*_ALWAYS, *route.errors]
+    if route.who is not Who.ANYONE:
+        errors.append(e.Unauthenticated)
+    if route.who not in (Who.ANYONE, Who.KIOSK):
+        errors += [e.NotBound, e.NotAllowed] if route.who is not Who.SESSION else []
+        errors += [e.BadOrigin] if route.method != "GET" else []
+    if route.body is not None:
+        errors.append(e.TooLarge)
+    by_status: dict[int, list[str]] = {}
+    for error in errors:
+        by_status.setdefault(status_of(error), []).append(error.code)
+    for status, codes in sorted(by_status.items()):
+        responses[str(status)] = {
+            "description": ", ".join(sorted(set(codes))),
+            "content": {"application/json": {"schema": refs[s.ErrorOut]}},
+        }
+    return responses
+
+
+_PAGES = Environment(
+    loader=PackageLoader("handlers.web", "templates"),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def docs_routes() -> list[web.RouteDef]:
+    """The document is made once: it depends on nothing but the code."""
+    text = msgspec.json.encode(document())
+    page = _PAGES.get_template("docs.html").render(document=document(), prefix=PREFIX)
+
+    async def as_json(_: web.Request) -> web.Response:
+        return web.Response(body=text, content_type="application/json", charset="utf-8")
+
+    async def as_page(_: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html")
+
+    return [web.get("/openapi.json", as_json), web.get("/docs", as_page)]

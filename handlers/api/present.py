@@ -1,0 +1,86 @@
+"""From entities to the API's shapes: times on the library's clock, ids as strings, never who."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from handlers.api import schemas as s
+from handlers.messages import STATE_TEXT
+from models import rules
+from models.booking.desk import Desk
+from models.message import Message
+from models.reader import Reader
+from models.reservation import Reservation
+from models.timerange import local
+
+
+def moment(instant: datetime | None) -> datetime | None:
+    return local(instant) if instant is not None else None
+
+
+def clock(instant: datetime) -> str:
+    return f"{local(instant):%H:%M}"
+
+
+def choice(instant: datetime) -> s.Choice:
+    return s.Choice(clock(instant), clock(instant))
+
+
+def reader(r: Reader) -> s.ReaderOut:
+    return s.ReaderOut(r.student_no_masked, r.name, r.kind)
+
+
+def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:
+    found = desk.seat(seat_id)
+    area = desk.library.areas[found.area_id]
+    return s.ReservedSeat(
+        id=found.id,
+        no=found.no,
+        area_id=area.id,
+        area=area.name,
+        floor=area.floor,
+        venue=desk.library.venues[area.venue_id].name,
+        label=desk.library.seat_label(found),
+    )
+
+
+async def reservation(desk: Desk, r: Reservation, now: datetime) -> s.ReservationOut:
+    return s.ReservationOut(**await _fields(desk, r, now))
+
+
+async def detail(desk: Desk, r: Reservation, now: datetime) -> s.ReservationDetail:
+    history = [s.HistoryEntry(local(e.at), e.event, e.by, e.via) for e in r.history]
+    return s.ReservationDetail(**await _fields(desk, r, now), history=history)
+
+
+async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
+    policy = await desk.policy_of(r)
+    return {
+        "id": r.id,
+        "rev": r.rev,
+        "receipt": r.receipt,
+        "seat": seat(desk, r.seat_id),
+        "date": r.date,
+        "start": local(r.start),
+        "end": local(r.end),
+        "state": r.state.value,
+        "state_text": STATE_TEXT[r.state],
+        "created_at": local(r.made_at),
+        "checked_in_at": moment(r.checked_in_at),
+        "usable_from": moment(r.usable_from),
+        "left_at": moment(r.left_at),
+        "return_by": moment(r.return_by),
+        "returned_at": moment(r.returned_at),
+        "ended_at": moment(r.ended_at),
+        "check_in_from": local(r.check_in_from),
+        "check_in_until": local(r.check_in_until),
+        "assisted": None,
+        "actions": rules.actions(r, policy, now),
+    }
+
+
+def message(m: Message) -> s.MessageOut:
+    return s.MessageOut(
+        m.id, m.template.value, m.title, m.text, local(m.at), m.read, m.reservation_id
+    )

@@ -1,0 +1,49 @@
+"""What the reader was told and what is held against them: messages and violations."""
+
+from __future__ import annotations
+
+from handlers.api import present
+from handlers.api import schemas as s
+from handlers.api.contract import Call
+from models.booking.penalties import standing
+from models.timerange import local
+
+
+async def messages(call: Call, query: s.MessagesQuery) -> s.MessagesOut:
+    rows, total = await call.services.messages.page_of(
+        call.reader.id, query.unread, (query.page - 1) * query.page_size, query.page_size
+    )
+    items = [present.message(row) for row in rows]
+    return s.MessagesOut(items, query.page, query.page_size, total)
+
+
+async def mark_read(call: Call, body: s.MarkRead) -> None:
+    await call.services.messages.mark_read(call.reader.id, body.ids)
+
+
+async def violations(call: Call, query: s.PageQuery) -> s.ViolationsOut:
+    desk = call.services.desk
+    rows, total = await desk.violations.page_of(
+        call.reader.id, (query.page - 1) * query.page_size, query.page_size
+    )
+    items = [
+        s.ViolationOut(
+            id=v.id,
+            kind="no_show" if v.kind == "no_show" else "away_timeout",
+            at=local(v.at),
+            counted=v.counted,
+            reservation=await present.reservation(
+                desk, await desk.own(v.reservation_id, call.reader.id), call.now
+            ),
+            waived=v.waived,
+        )
+        for v in rows
+    ]
+    window = await standing(desk, call.reader.id, call.now)
+    return s.ViolationsOut(
+        items,
+        query.page,
+        query.page_size,
+        total,
+        s.WindowOut(window.count, window.limit, window.days),
+    )

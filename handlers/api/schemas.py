@@ -1,0 +1,397 @@
+"""The shapes of the JSON API: requests are validated by them, answers and OpenAPI made of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+ClockTime = Annotated[
+    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5, description="HH:MM")
+]
+Start = Annotated[
+    str,
+    Meta(
+        pattern="^(now|([01][0-9]|2[0-3]):[0-5][0-9])$",
+        max_length=5,
+        description="now (现在) or HH:MM",
+    ),
+]
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Request(Struct, forbid_unknown_fields=True):
+    """A request body or query: unknown fields are errors."""
+
+
+class Answer(Struct):
+    """An answer."""
+
+
+# --- identity -----------------------------------------------------------------------------------
+
+
+class WxLogin(Request):
+    code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
+
+
+class Bind(Request):
+    activation_code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
+
+
+class NewActivationCode(Request):
+    renew: bool = False
+
+
+class ReaderOut(Answer):
+    student_no_masked: str
+    name: str
+    kind: str
+
+
+class LoginOut(Answer):
+    token: str
+    expires_at: datetime
+    bound: bool
+    reader: ReaderOut | None
+
+
+class BindingOut(Answer):
+    reader: ReaderOut
+
+
+class ActivationCodeOut(Answer):
+    code: str
+    expires_at: datetime
+
+
+class Subscribe(Request):
+    results: Annotated[
+        dict[Annotated[str, Meta(max_length=40)], Annotated[str, Meta(max_length=40)]],
+        Meta(max_length=10, description="template → what wx.requestSubscribeMessage answered"),
+    ]
+
+
+class SubscriptionsOut(Answer):
+    subscriptions: dict[str, int]
+
+
+# --- seats --------------------------------------------------------------------------------------
+
+
+class OpenOut(Answer, rename={"from_": "from"}):
+    from_: str
+    to: str
+
+
+class DateOut(Answer):
+    date: date
+    label: str
+    bookable: bool
+    opens_at: datetime | None
+    open: OpenOut | None
+    reason: str
+
+
+class VenueOut(Answer):
+    id: str
+    name: str
+    open: OpenOut | None
+    dates: list[DateOut]
+
+
+class VenuesOut(Answer):
+    items: list[VenueOut]
+
+
+class AreasQuery(Request):
+    venue: Id | None = None
+    date: date | None = None
+    start: ClockTime | None = None
+    end: ClockTime | None = None
+
+
+class WindowQuery(Request):
+    date: date | None = None
+    start: ClockTime | None = None
+    end: ClockTime | None = None
+
+
+class AreaOut(Answer):
+    id: str
+    name: str
+    floor: int
+    seats_total: int
+    seats_free: int
+    seats_in_use: int
+    seats_away: int
+    seats_disabled: int
+    max_minutes: int
+    step_minutes: int
+
+
+class AreasOut(Answer):
+    items: list[AreaOut]
+
+
+class AreaHead(Answer):
+    id: str
+    name: str
+    floor: int
+    venue: str
+
+
+class SeatOut(Answer):
+    id: str
+    no: str
+    x: int
+    y: int
+    status: Literal["free", "occupied", "away", "disabled", "mine"]
+    free_until: datetime | None
+    next_free: datetime | None
+    power: bool
+    window: bool
+    computer: bool
+    accessible: bool
+
+
+class MarkOut(Answer):
+    kind: str
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class MapOut(Answer):
+    area: AreaHead
+    width: int
+    height: int
+    seats: list[SeatOut]
+    marks: list[MarkOut]
+    version: str
+
+
+class TimesQuery(Request):
+    date: date | None = None
+    start: Start | None = None
+
+
+class Choice(Answer):
+    value: str
+    label: str
+
+
+class TimesOut(Answer, omit_defaults=True):
+    starts: list[Choice] | UnsetType = UNSET
+    ends: list[Choice] | UnsetType = UNSET
+
+
+class EndsOut(Answer):
+    ends: list[Choice]
+
+
+class SeatDayQuery(Request):
+    date: date | None = None
+
+
+class TakenOut(Answer):
+    start: datetime
+    end: datetime
+
+
+class SeatDayOut(Answer):
+    id: str
+    no: str
+    area_id: str
+    label: str
+    power: bool
+    window: bool
+    computer: bool
+    accessible: bool
+    disabled: str | None
+    date: date
+    taken: list[TakenOut]
+
+
+# --- reservations -------------------------------------------------------------------------------
+
+
+class Reserve(Request):
+    seat_id: Id
+    date: date
+    start: Start
+    end: ClockTime
+
+
+class Scanned(Request):
+    qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
+
+
+class Extend(Request):
+    end: ClockTime
+
+
+class Change(Request):
+    seat_id: Id | None = None
+    start: Start | None = None
+    end: ClockTime | None = None
+
+
+State = Literal[
+    "reserved", "in_use", "away", "finished", "completed", "cancelled", "no_show", "away_expired"
+]
+
+
+class ReservationsQuery(Request):
+    state: State | None = None
+    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class PageQuery(Request):
+    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class ReservedSeat(Answer):
+    id: str
+    no: str
+    area_id: str
+    area: str
+    floor: int
+    venue: str
+    label: str
+
+
+class Assisted(Answer):
+    kind: str
+    at: datetime
+    confirmed_at: datetime | None
+
+
+class HistoryEntry(Answer):
+    at: datetime
+    event: str
+    by: str
+    via: str
+
+
+class ReservationOut(Answer):
+    id: str
+    rev: int
+    receipt: str
+    seat: ReservedSeat
+    date: date
+    start: datetime
+    end: datetime
+    state: State
+    state_text: str
+    created_at: datetime
+    checked_in_at: datetime | None
+    usable_from: datetime | None
+    left_at: datetime | None
+    return_by: datetime | None
+    returned_at: datetime | None
+    ended_at: datetime | None
+    check_in_from: datetime
+    check_in_until: datetime
+    assisted: Assisted | None
+    actions: list[str]
+
+
+class ReservationDetail(ReservationOut):
+    history: list[HistoryEntry]
+
+
+class ReservationsOut(Answer):
+    items: list[ReservationOut]
+    page: int
+    page_size: int
+    total: int
+
+
+class MeOut(Answer):
+    reader: ReaderOut | None
+    active: list[ReservationOut]
+    violations_count: int
+    suspended_until: datetime | None
+    subscriptions: dict[str, int]
+
+
+class ViolationOut(Answer):
+    id: str
+    kind: Literal["no_show", "away_timeout"]
+    at: datetime
+    counted: bool
+    reservation: ReservationOut
+    waived: bool
+
+
+class WindowOut(Answer):
+    count: int
+    limit: int
+    days: int
+
+
+class ViolationsOut(Answer):
+    items: list[ViolationOut]
+    page: int
+    page_size: int
+    total: int
+    window: WindowOut
+
+
+# --- messages -----------------------------------------------------------------------------------
+
+
+class MessagesQuery(Request):
+    unread: bool = False
+    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class MessageOut(Answer):
+    id: str
+    template: str
+    title: str
+    text: str
+    at: datetime
+    read: bool
+    reservation_id: str | None
+
+
+class MessagesOut(Answer):
+    items: list[MessageOut]
+    page: int
+    page_size: int
+    total: int
+
+
+class MarkRead(Request):
+    ids: Annotated[list[Id], Meta(max_length=100)]
+
+
+# --- machines -----------------------------------------------------------------------------------
+
+
+class KioskCodeOut(Answer):
+    payload: str
+    svg: str
+    expires_at: datetime
+    step_seconds: int
+    kind: str
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+class ErrorBody(Answer):
+    code: str
+    message: str
+    details: dict[str, object]
+
+
+class ErrorOut(Answer):
+    error: ErrorBody

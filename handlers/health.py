@@ -1,0 +1,42 @@
+"""Liveness, readiness and metrics: for load balancers and Prometheus."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from handlers.services import SERVICES
+
+
+def health_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+        web.get("/metrics", metrics),
+    ]
+
+
+async def healthz(_: web.Request) -> web.Response:
+    """The event loop turns."""
+    return _json(200, {"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what."""
+    ready, troubles = await request.app[SERVICES].health()
+    status = "not_ready" if not ready else "degraded" if troubles else "ready"
+    return _json(200 if ready else 503, {"status": status, "troubles": troubles})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    return web.Response(
+        body=generate_latest(request.app[SERVICES].metrics.registry),
+        headers={"Content-Type": CONTENT_TYPE_LATEST},
+    )
+
+
+def _json(status: int, body: dict[str, object]) -> web.Response:
+    return web.Response(
+        status=status, body=msgspec.json.encode(body), content_type="application/json"
+    )

@@ -1,0 +1,99 @@
+"""All that the API says to a reader: specific, with the next step, blaming nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from models.reservation import State
+from models.timerange import local
+
+STATE_TEXT: Final[Mapping[State, str]] = {
+    State.RESERVED: "已预约",
+    State.IN_USE: "使用中",
+    State.AWAY: "暂离",
+    State.FINISHED: "结束使用",
+    State.COMPLETED: "完成",
+    State.CANCELLED: "已取消",
+    State.NO_SHOW: "失约",
+    State.AWAY_EXPIRED: "暂离超时",
+}
+
+TEXTS: Final[Mapping[str, str]] = {
+    "malformed": "请求内容有误：{field}",
+    "unauthenticated": "请先登录",
+    "not_bound": "请先用网页上的激活码绑定身份",
+    "forbidden": "没有权限进行这项操作",
+    "bad_origin": "请在本站页面内操作",
+    "not_found": "没有找到，可能已被删除",
+    "method_not_allowed": "不支持这种请求方式",
+    "too_large": "提交的内容太大",
+    "throttled": "操作太频繁，请 {retry_after} 秒后再试",
+    "too_many_attempts": "尝试次数过多，请 {retry_after} 秒后再试",
+    "busy": "现在人多，请稍后再试",
+    "unavailable": "服务暂时不可用，请稍后再试；您的预约不会丢失",
+    "internal": "服务出错了，请稍后再试；如仍有问题，请把编号告诉服务台",
+    "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
+    "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
+    "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
+    "other_in_use": "您正在使用另一个座位，请先结束它再签到",
+    "nothing_to_confirm": "没有需要确认的操作",
+    "idempotency_key_reused": "这个请求编号已用于另一项操作",
+    "in_progress": "上一次相同的请求还在处理，请稍候",
+    "already_bound": "此微信已绑定身份，无需再次绑定",
+    "reader_bound_elsewhere": "该身份已绑定其他微信，请先在网页上解除绑定",
+    "daily_limit": "当天的预约次数已用完（每天 {limit} 次）",
+    "too_long": "该区域一次最多 {max_minutes} 分钟，请缩短时间",
+    "too_short": "一次至少 {min_minutes} 分钟，请选择更晚的结束时间",
+    "off_grid": "请从列表中选择开始和结束时间",
+    "closed": "该时间不开放{reason}，请选择开放时间内的座位",
+    "outside_horizon": "目前只能预约到 {last_date}",
+    "not_open_yet": "{opens_at} 起可以预约，请到时再来",
+    "in_the_past": "开始时间已过，请选择“现在”或更晚的时间",
+    "seat_disabled": "该座位暂停使用（{reason}），请换一个座位",
+    "suspended": "因违约累计，{until} 前不能预约",
+    "too_early": "还没到时间，{from} 起可以操作",
+    "too_late": "已超过时限（{until}）",
+    "too_often": "已达到次数上限（{limit} 次）",
+    "qr_invalid": "这不是选座机或查询机上的签到码，请重新扫描",
+    "qr_expired": "签到码已过期，请扫描屏幕上正在显示的码",
+    "qr_used": "这个签到码您已用过，请等待下一个码",
+    "wrong_venue": "请扫描座位所在场馆的选座机",
+    "activation_code_invalid": "激活码不正确或已过期，请在网页上重新获取",
+    "unknown_template": "没有这种消息：{template}",
+    "code_invalid": "微信登录已失效，请重新打开小程序",
+    "wechat_user_blocked": "微信限制了此账号登录，请联系服务台",
+    "wechat_unavailable": "微信暂时无法连接，请稍后再试",
+    "ticket_invalid": "登录凭据已失效，请重新登录",
+    "clock_held": "有预约时，时钟只能向前调",
+    "cas_unavailable": "统一身份认证暂不可用，请稍后再试",
+}
+
+
+def text_of(code: str, details: Mapping[str, Any]) -> str:
+    """The words for a refusal; facts that are missing leave no gap that looks like an error."""
+    facts = {name: _spoken(name, value) for name, value in details.items()}
+    return TEXTS[code].format_map(_Facts(facts))
+
+
+def _spoken(name: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        there = local(value)
+        return f"{there.month}月{there.day}日 {there:%H:%M}"
+    if name == "state" and value in set(State):
+        return STATE_TEXT[State(value)]
+    return str(value)
+
+
+class _Facts(dict[str, str]):
+    """``closed`` speaks of its reason only where there is one."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+    def __getitem__(self, name: str) -> str:
+        value = dict.get(self, name)
+        if name == "reason" and value is None:
+            return ""
+        return super().__getitem__(name)

@@ -1,0 +1,95 @@
+"""Who asks: the bearer token or the cookie, the origin of the page, the address behind proxies."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from handlers.services import SERVICES, Network, Services
+from models.errors import BadOrigin, NotBound, Throttled, Unauthenticated
+from models.reader import Principal, Reader, SessionKind
+from models.store.pacing import Bucket
+
+COOKIE: Final = "seat_sid"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+WRITES: Final = Bucket("write", capacity=20, per_second=1)
+"""A reader's changes. Generous for people; who hammers is slowed to one a second."""
+
+SIGN_INS: Final = Bucket("sign-in", capacity=200, per_second=20)
+"""Sign-ins from one address: a whole campus can stand behind one."""
+
+
+async def identify(request: web.Request) -> Principal:
+    """The session behind the request. Raises: Unauthenticated, BadOrigin."""
+    services = request.app[SERVICES]
+    header = request.headers.get("Authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated()
+        return await services.sessions.principal(token.strip(), services.now())
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        raise Unauthenticated()
+    if request.method not in _SAFE:
+        require_own_origin(request, services)
+    return await services.sessions.principal(token, services.now())
+
+
+def require_own_origin(request: web.Request, services: Services) -> None:
+    """A cookie travels by itself, so the page must be ours. Raises: BadOrigin."""
+    source = request.headers.get("Origin") or request.headers.get("Referer", "")
+    ours = urlsplit(services.public_base_url)
+    theirs = urlsplit(source)
+    if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
+        raise BadOrigin()
+
+
+def bound_reader(principal: Principal) -> Reader:
+    """Raises: NotBound."""
+    if principal.reader is None:
+        raise NotBound()
+    return principal.reader
+
+
+def via(principal: Principal) -> str:
+    """The way a change came by, for the history."""
+    return "mini" if principal.session.kind is SessionKind.WX else "web"
+
+
+async def pace(services: Services, bucket: Bucket, key: str) -> None:
+    """Raises: Throttled."""
+    wait = await services.pacing.wait_for(bucket, key)
+    if wait > 0:
+        raise Throttled(wait)
+
+
+def client_address(request: web.Request) -> str:
+    """The client's address; X-Forwarded-For is believed from configured proxies only."""
+    trusted = request.app[SERVICES].trusted_proxies
+    address = request.remote or "unknown"
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    while forwarded and _is_trusted(address, trusted):
+        candidate = forwarded.pop()
+        if not _is_address(candidate):
+            break
+        address = candidate
+    return address
+
+
+def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    return _is_address(address) and any(
+        ipaddress.ip_address(address) in network for network in trusted
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

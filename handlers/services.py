@@ -1,0 +1,81 @@
+"""What every handler can reach, under one typed key of the application."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from bind.activation import BindingDesk
+from bind.cas import CasClient
+from bind.presence import KioskCodes
+from bind.sessions import SessionDesk
+from models.booking.desk import Desk
+from models.store.credits import Credits
+from models.store.messages import Messages
+from models.store.pacing import Pacing
+from models.store.throttles import Throttles
+from notify.wechat.gateway import WeChatGateway
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Metrics:
+    """What /metrics shows. One registry an application, so that tests do not share counts."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "seat_http_request_seconds",
+            "Time to answer, by route and status",
+            ["route", "method", "status"],
+            registry=self.registry,
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+        )
+        self.refusals = Counter(
+            "seat_refusals", "Refusals by code", ["code"], registry=self.registry
+        )
+        self.deliveries = Counter(
+            "seat_deliveries",
+            "Attempts to deliver, by outcome",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.job_effects = Counter(
+            "seat_job_effects", "What jobs did, by job", ["job"], registry=self.registry
+        )
+        self.job_failures = Counter(
+            "seat_job_failures", "Runs of jobs that failed", ["job"], registry=self.registry
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The composed service, as far as HTTP needs it."""
+
+    desk: Desk
+    sessions: SessionDesk
+    bindings: BindingDesk
+    kiosks: KioskCodes
+    messages: Messages
+    credits: Credits
+    throttles: Throttles
+    pacing: Pacing
+    cas: CasClient
+    wechat: WeChatGateway
+    now: Callable[[], datetime]
+    nudge: Callable[[], None]
+    health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
+    public_base_url: str
+    secure_cookies: bool
+    trusted_proxies: tuple[Network, ...]
+    sandbox: bool
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+SERVICES: Final = web.AppKey("services", Services)

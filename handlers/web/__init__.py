@@ -1,0 +1,1 @@
+"""What a browser asks for: sign-in by CAS and the entrance page."""

@@ -1,0 +1,251 @@
+"""The composition root: where real parts are chosen and tied together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from bind.activation import BindingDesk
+from bind.cas import AttributeNames, CasClient
+from bind.presence import KioskCodes
+from bind.sessions import SessionDesk
+from handlers.api.openapi import docs_routes
+from handlers.api.routes import api_routes
+from handlers.api.seats import BODIES, Bodies
+from handlers.health import health_routes
+from handlers.middleware import envelope_middleware
+from handlers.services import SERVICES, Metrics, Services
+from handlers.web.login import SERVICE_PATH, web_routes
+from miniapp_server.clock import Clock, real_now
+from miniapp_server.jobs import Job, JobRunner, Loop
+from miniapp_server.settings import Settings
+from models.booking import due
+from models.booking.desk import Desk
+from models.errors import Upstream
+from models.store.client import Database, open_database, ping
+from models.store.credits import Credits
+from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
+from models.store.indexes import ensure_indexes
+from models.store.leases import Leases
+from models.store.messages import Messages
+from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_answers
+from models.store.shared_tokens import SharedTokens
+from models.store.throttles import Throttles
+from notify.deliver import Channel, deliver
+from notify.relay import relay
+from notify.wechat.gateway import WeChatGateway
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES: Final = 64 * 1024
+_KEEP_MESSAGES: Final = timedelta(days=180)
+_KEEP_CODES: Final = timedelta(days=1)
+_KEEP_TICKETS: Final = timedelta(days=2)
+
+RUNNER: Final = web.AppKey("runner", JobRunner)
+STATIC: Final = Path(__file__).resolve().parents[1] / "handlers" / "web" / "static"
+
+
+class Parts:
+    """Everything that is opened, before HTTP is put in front of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        db: Database,
+        redis_client: Redis,
+        gateway: WeChatGateway,
+        cas: CasClient,
+    ) -> None:
+        sealer = settings.sealer
+        self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
+        self.gateway, self.cas = gateway, cas
+        self.metrics = Metrics()
+        self.desk = Desk(db, sealer)
+        self.messages = Messages(db)
+        self.credits = Credits(db)
+        self.throttles = Throttles(db, settings.throttle_scale)
+        self.leases = Leases(db)
+        self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
+        self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
+        self.revocations = Revocations(redis_client)
+        self.sessions = SessionDesk(
+            self.stored_sessions, self.readers, self.bindings, self.revocations.tell
+        )
+        self.channel = Channel(
+            gateway=gateway,
+            templates=settings.wechat.templates,
+            state=settings.wechat.state,
+            openid_of=self.bindings.openid_of,
+            real_now=real_now,
+            counted=lambda outcome: self.metrics.deliveries.labels(outcome).inc(),
+        )
+        self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics)
+
+    def _loops(self) -> list[Loop]:
+        desk = self.desk
+        deadlines = {
+            "keep_time": due.keep_time,
+            "no_show": due.no_show,
+            "time_out": due.time_out,
+            "complete": due.complete,
+            "carry_over": due.carry_over,
+            "remind": due.remind,
+        }
+        return [
+            Loop(
+                "deadlines",
+                tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
+                every_s=2,
+            ),
+            Loop("relay", (Job("relay", self._relay),), every_s=1),
+            Loop("deliver", (Job("deliver", self._deliver),), every_s=1),
+            Loop("prune", (Job("prune", self._prune),), every_s=600),
+            Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
+        ]
+
+    async def _relay(self, _: datetime) -> int:
+        return await relay(self.desk, self.messages, self.sessions.reader_changed)
+
+    async def _deliver(self, now: datetime) -> int:
+        return await deliver(self.messages, self.credits, self.channel, now)
+
+    async def _refresh(self, _: datetime) -> int:
+        await self.desk.refresh()
+        return 0
+
+    async def _prune(self, now: datetime) -> int:
+        """Delete what has no use any more. Claims of past days leave the index."""
+        claims = await due.prune_claims(self.desk, now)
+        await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
+        await self.codes.prune(now - _KEEP_CODES)
+        await self.throttles.prune(now)
+        await self.messages.prune(now - _KEEP_MESSAGES)
+        return claims
+
+    async def health(self) -> tuple[bool, dict[str, str]]:
+        """(ready, what is wrong): MongoDB is a must, the rest degrades."""
+        troubles: dict[str, str] = {}
+        try:
+            await ping(self.db)
+        except Upstream:
+            return False, {"mongodb": "unreachable"}
+        if not await redis_answers(self.redis):
+            troubles["redis"] = "unreachable"
+        troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
+        if not self.desk.library.areas:
+            troubles["library"] = "empty"
+        return True, troubles
+
+    def services(self) -> Services:
+        settings = self.settings
+        return Services(
+            desk=self.desk,
+            sessions=self.sessions,
+            bindings=BindingDesk(
+                self.codes,
+                self.bindings,
+                self.readers,
+                self.stored_sessions,
+                self.sessions,
+                self.throttles,
+                self.credits,
+            ),
+            kiosks=KioskCodes(self.desk.catalogue, self.throttles, settings.public_base_url),
+            messages=self.messages,
+            credits=self.credits,
+            throttles=self.throttles,
+            pacing=Pacing(self.redis, settings.throttle_scale),
+            cas=self.cas,
+            wechat=self.gateway,
+            now=self.clock.now,
+            nudge=self.runner.nudge,
+            health=self.health,
+            public_base_url=settings.public_base_url,
+            secure_cookies=settings.secure_cookies,
+            trusted_proxies=settings.trusted_proxies,
+            sandbox=settings.sandbox,
+            metrics=self.metrics,
+        )
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
+    """Open databases and clients; the indexes exist and the library is loaded afterwards.
+
+    Raises: Upstream when MongoDB does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        db = await enter(
+            open_database(settings.mongo_url, settings.database, settings.mongo_driver)
+        )
+        redis_client = await enter(open_redis(settings.redis_url))
+        gateway = await enter(
+            WeChatGateway(
+                base_url=settings.wechat.base_url,
+                appid=settings.wechat.appid,
+                secret=settings.wechat.secret,
+                shared_tokens=SharedTokens(redis_client),
+            )
+        )
+        cas = await enter(
+            CasClient(
+                settings.cas.base_url,
+                settings.public_base_url + SERVICE_PATH,
+                names=AttributeNames(
+                    name=settings.cas.name_attribute, kind=settings.cas.kind_attribute
+                ),
+            )
+        )
+        parts = Parts(settings, clock, db, redis_client, gateway, cas)
+        await ensure_indexes(db)
+        await parts.desk.refresh()
+        yield parts
+
+
+@asynccontextmanager
+async def create_app(
+    settings: Settings, clock: Clock | None = None, *, jobs: bool = True
+) -> AsyncIterator[web.Application]:
+    """The whole service as an application, with its databases open and its jobs running.
+
+    ``jobs=False`` leaves the loops still (tests run the jobs themselves).
+    """
+    async with open_parts(settings, clock or Clock()) as parts:
+        app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
+        app[SERVICES] = parts.services()
+        app[BODIES] = Bodies()
+        app[RUNNER] = parts.runner
+        app.add_routes([*api_routes(), *docs_routes(), *health_routes(), *web_routes()])
+        app.router.add_static("/static", STATIC)
+        if settings.sandbox:
+            from miniapp_server.sandbox.service import add_sandbox
+
+            await add_sandbox(app, parts)
+        app.cleanup_ctx.append(partial(_listening, parts))
+        if jobs:
+            app.cleanup_ctx.append(partial(_working, parts))
+        yield app
+
+
+async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(parts.revocations.listen(parts.sessions.forget))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _working(parts: Parts, _: web.Application) -> AsyncIterator[None]:
+    parts.runner.start()
+    yield
+    await parts.runner.stop()

@@ -1,0 +1,150 @@
+"""The loops that run the jobs: interval, jitter, lease, time limit and heartbeat, written once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from handlers.services import Metrics
+from miniapp_server.clock import Clock, real_now
+from models.errors import Upstream
+from models.store.leases import Leases
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = timedelta(seconds=30)
+TIME_LIMIT_S: Final = 25.0
+"""A run ends before its lease does, so two workers never run one job at once."""
+
+_HANGS_AFTER_S: Final = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``run(now)`` does what is due and says how much it was. Idempotent and bounded."""
+
+    name: str
+    run: Callable[[datetime], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class Loop:
+    """Jobs that run one after the other, every ``every_s`` seconds or when nudged."""
+
+    name: str
+    jobs: tuple[Job, ...]
+    every_s: float
+    leased: bool = True
+    nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    went_well: float = field(default_factory=monotonic)
+
+
+class JobRunner:
+    def __init__(
+        self, loops: Iterable[Loop], leases: Leases, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.loops = tuple(loops)
+        self._leases = leases
+        self._clock = clock
+        self._metrics = metrics
+        self._owner = secrets.token_hex(8)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._run(loop), name=f"jobs-{loop.name}") for loop in self.loops
+        ]
+
+    async def stop(self) -> None:
+        """Let go of the leases, so that another worker goes on at once."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        for loop in self.loops:
+            try:
+                await self._leases.release(loop.name, self._owner)
+            except Upstream:
+                return
+
+    def nudge(self) -> None:
+        """Something was written that has to be told: do not wait for the interval."""
+        for loop in self.loops:
+            if loop.name in ("relay", "deliver"):
+                loop.nudged.set()
+
+    def job(self, name: str) -> Job | None:
+        return next((job for loop in self.loops for job in loop.jobs if job.name == name), None)
+
+    @property
+    def job_names(self) -> list[str]:
+        return [job.name for loop in self.loops for job in loop.jobs]
+
+    def hanging(self) -> list[str]:
+        """Loops that have not come round for too long."""
+        now = monotonic()
+        return [
+            loop.name
+            for loop in self.loops
+            if now - loop.went_well > max(_HANGS_AFTER_S, 3 * loop.every_s)
+        ]
+
+    async def run_until_idle(self, now: datetime) -> None:
+        """Everything that is due at ``now``, until a whole round has nothing to do (the sandbox's
+        clock steps by this)."""
+        for _ in range(1000):
+            effects = 0
+            for loop in self.loops:
+                if not loop.leased:
+                    continue
+                for job in loop.jobs:
+                    effects += await job.run(now)
+            if not effects:
+                return
+        raise RuntimeError("the jobs find no end")
+
+    async def _run(self, loop: Loop) -> None:
+        while True:
+            loop.nudged.clear()
+            try:
+                async with asyncio.timeout(TIME_LIMIT_S):
+                    busy = await self._round(loop)
+                loop.went_well = monotonic()
+            except (Upstream, TimeoutError) as error:
+                busy = False
+                self._metrics.job_failures.labels(loop.name).inc()
+                log.warning("job_interrupted", extra={"loop": loop.name, "reason": repr(error)})
+            except Exception:
+                busy = False
+                self._metrics.job_failures.labels(loop.name).inc()
+                log.exception("job_failed", extra={"loop": loop.name})
+            if not busy:
+                await self._pause(loop)
+
+    async def _round(self, loop: Loop) -> bool:
+        """One run of each job. True when there may be more to do at once."""
+        if loop.leased and not await self._leases.acquire(
+            loop.name, self._owner, real_now(), LEASE
+        ):
+            return False
+        busy = False
+        for job in loop.jobs:
+            effects = await job.run(self._clock.now())
+            if effects:
+                self._metrics.job_effects.labels(job.name).inc(effects)
+            busy = busy or effects >= 200
+        return busy
+
+    async def _pause(self, loop: Loop) -> None:
+        try:
+            async with asyncio.timeout(loop.every_s * random.uniform(0.9, 1.1)):
+                await loop.nudged.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,294 @@
+"""The sandbox as a whole: WeChat, CAS, the phone's inbox, and a clock that can be moved."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from bind.presence import new_key
+from handlers.security import identify
+from miniapp_server.app import Parts
+from miniapp_server.sandbox.cas import CasState, cas_routes
+from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from miniapp_server.seed import LibraryData, read, seed
+from models.errors import Conflict, Malformed, ServiceError
+from models.message import Template
+from models.store.sandbox_cas import SandboxCas
+from models.store.sandbox_state import SandboxState
+from models.store.sandbox_wechat import SandboxWeChat
+from models.timerange import local
+from notify.messages import BY_EVENT
+
+_PAGES = Environment(
+    loader=PackageLoader("miniapp_server.sandbox", "templates"), autoescape=select_autoescape()
+)
+_CLOCK_POLL_S: Final = 0.5
+_LONGEST_MOVE: Final = timedelta(days=366)
+
+
+class ClockHeld(Conflict):
+    """The clock goes back only while there are no reservations."""
+
+    code = "clock_held"
+
+
+class Sandbox:
+    def __init__(self, parts: Parts, data: LibraryData) -> None:
+        settings = parts.settings
+        self._parts = parts
+        self._data = data
+        self.state = SandboxState(parts.db)
+        self.wechat = WeChatSandbox(
+            SandboxWeChat(parts.db),
+            {settings.wechat.appid: settings.wechat.secret},
+            {c.template_id: t.value for t, c in settings.wechat.templates.items()},
+            parts.clock.now,
+        )
+        self.cas = CasState(
+            SandboxCas(parts.db),
+            parts.clock.now,
+            (settings.public_base_url,),
+            settings.secure_cookies,
+        )
+        self._moving = asyncio.Lock()
+
+    # --- the demo library ---------------------------------------------------------------------
+
+    async def seed(self) -> None:
+        """The demo library with its machines' keys, for whoever plays kiosk or gate."""
+        fresh = await seed(self._parts.desk, self._data, self._parts.clock.now())
+        await self.state.keep_keys("kiosk", fresh)
+        known = await self.state.keys("gate")
+        gates = {gate: new_key() for gate in self._data.gates if gate not in known}
+        await self.state.keep_keys("gate", gates)
+
+    async def reset(self) -> None:
+        """Back to the demo library, without readers, on real time."""
+        async with self._moving:
+            parts = self._parts
+            await self.state.wipe()
+            parts.clock.offset = timedelta()
+            parts.sessions.forget_all()
+            parts.desk.occupancy.forget()
+            parts.channel.paused_until = None
+            parts.channel.disabled.clear()
+            await self.seed()
+
+    # --- the clock ------------------------------------------------------------------------------
+
+    async def move(self, target: datetime) -> None:
+        """Let the clock reach ``target``: forward through each due instant in its order.
+
+        Raises: ClockHeld, Malformed.
+        """
+        async with self._moving:
+            now = self._parts.clock.now()
+            if target < now:
+                await self._back(target)
+                return
+            if target - now > _LONGEST_MOVE:
+                raise Malformed("now", "at most 366 days ahead")
+            step = now
+            while (instant := await self._next_due(step)) is not None and instant <= target:
+                await self._stand_at(instant)
+                step = instant
+            await self._stand_at(target)
+
+    async def _next_due(self, after: datetime) -> datetime | None:
+        found = [
+            await self._parts.desk.reservations.next_due(after),
+            await self._parts.messages.next_due(after),
+        ]
+        return min((instant for instant in found if instant is not None), default=None)
+
+    async def _stand_at(self, instant: datetime) -> None:
+        # The heartbeat first: a moved clock is not a time in which the service was down.
+        await self._parts.desk.heartbeat.beat(instant)
+        await self.state.set_offset(self._parts.clock.set(instant))
+        await self._parts.runner.run_until_idle(instant)
+
+    async def _back(self, target: datetime) -> None:
+        if await self._parts.desk.reservations.count():
+            raise ClockHeld()
+        await self._parts.desk.heartbeat.beat(target)
+        await self.state.set_offset(self._parts.clock.set(target))
+
+    async def follow_clock(self, _: web.Application) -> AsyncIterator[None]:
+        """Workers agree on the offset: it is in MongoDB, and each looks often."""
+
+        async def look() -> None:
+            while True:
+                await asyncio.sleep(_CLOCK_POLL_S)
+                if not self._moving.locked():
+                    try:
+                        self._parts.clock.offset = await self.state.offset()
+                    except ServiceError:
+                        continue
+
+        task = asyncio.create_task(look())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    # --- the phone ------------------------------------------------------------------------------
+
+    async def tapped(self, openid: str, results: Mapping[str, Any]) -> None:
+        """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
+        templates = self._parts.settings.wechat.templates
+        for name, result in results.items():
+            if result in ("accept", "acceptWithAudio") and name in Template.__members__:
+                await self.wechat.grant(openid, templates[Template(name)].template_id)
+
+
+async def add_sandbox(app: web.Application, parts: Parts) -> None:
+    """Put the sandbox's routes beside the service's, and its phone in front of /subscriptions."""
+    sandbox = Sandbox(parts, read())
+    parts.clock.offset = await sandbox.state.offset()
+    await sandbox.seed()
+    pages = _Pages(sandbox, parts)
+    app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
+    app.middlewares.append(_phone(sandbox))
+    app.cleanup_ctx.append(partial(Sandbox.follow_clock, sandbox))
+
+
+def _phone(sandbox: Sandbox) -> Any:
+    @web.middleware
+    async def phone(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if request.method == "POST" and request.path == "/api/v1/subscriptions":
+            principal = await identify(request)
+            if principal.session.openid is not None:
+                body = json.loads(await request.read())
+                await sandbox.tapped(principal.session.openid, body["results"])
+        return response
+
+    return phone
+
+
+class _Pages:
+    def __init__(self, sandbox: Sandbox, parts: Parts) -> None:
+        self._sandbox = sandbox
+        self._parts = parts
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/sandbox/", self.home),
+            web.get("/sandbox/messages", self.messages),
+            web.get("/sandbox/clock", self.clock),
+            web.post("/sandbox/clock", self.move_clock),
+            web.get("/sandbox/kiosks", partial(self.machines, "kiosk")),
+            web.get("/sandbox/gates", partial(self.machines, "gate")),
+            web.post("/sandbox/reset", self.reset),
+        ]
+
+    async def home(self, request: web.Request) -> web.Response:
+        """What is simulated, links, and the phone with its messages as cards."""
+        openid = request.query.get("openid") or None
+        delivered = await self._sandbox.wechat.inbox(openid)
+        titles = {module.TEMPLATE.value: module.TITLE for module in BY_EVENT.values()}
+        page = _PAGES.get_template("phone.html").render(
+            now=local(self._parts.clock.now()),
+            openid=openid or "",
+            phones=sorted({d.openid for d in await self._sandbox.wechat.inbox()}),
+            cards=[
+                {
+                    "title": titles.get(d.template, d.template),
+                    "at": local(d.at),
+                    "openid": d.openid,
+                    "lines": _lines(d.template, d.data, self._parts),
+                }
+                for d in reversed(delivered)
+            ],
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    async def messages(self, request: web.Request) -> web.Response:
+        delivered = await self._sandbox.wechat.inbox(request.query.get("openid") or None)
+        items = [
+            {
+                "openid": d.openid,
+                "template": d.template,
+                "template_id": d.template_id,
+                "page": d.page,
+                "data": {key: {"value": value} for key, value in d.data.items()},
+                "at": local(d.at),
+            }
+            for d in delivered
+        ]
+        return _json({"items": items})
+
+    async def clock(self, _: web.Request) -> web.Response:
+        return _json({"now": local(self._parts.clock.now())})
+
+    async def move_clock(self, request: web.Request) -> web.Response:
+        await self._sandbox.move(_target(await request.read(), self._parts.clock.now()))
+        return _json({"now": local(self._parts.clock.now())})
+
+    async def machines(self, kind: str, _: web.Request) -> web.Response:
+        keys = await self._sandbox.state.keys(kind)
+        return _json({"items": [{"id": id, "key": key} for id, key in keys.items()]})
+
+    async def reset(self, _: web.Request) -> web.Response:
+        await self._sandbox.reset()
+        return _json({"now": local(self._parts.clock.now())})
+
+
+def _target(raw: bytes, now: datetime) -> datetime:
+    """``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
+    try:
+        body = msgspec.json.decode(raw, type=dict[str, Any])
+        if set(body) == {"now"}:
+            target = msgspec.convert(body["now"], datetime)
+            if target.tzinfo is None:
+                raise Malformed("now", "needs an offset such as +08:00")
+            return target
+        if set(body) == {"advance_seconds"}:
+            seconds = msgspec.convert(body["advance_seconds"], float)
+            return now + timedelta(seconds=seconds)
+    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, ValueError) as error:
+        raise Malformed("body", str(error)[:200]) from error
+    raise Malformed("body", "needs now or advance_seconds")
+
+
+def _lines(template: str, data: Mapping[str, str], parts: Parts) -> list[tuple[str, str]]:
+    """The card's lines with the names that a reader sees."""
+    config = parts.settings.wechat.templates.get(Template(template))
+    fields = config.fields if config else {}
+    return [(_NAMES.get(fields.get(key, ""), key), value) for key, value in data.items()]
+
+
+_NAMES: Final = {
+    "seat": "座位",
+    "period": "时段",
+    "receipt": "预约编号",
+    "status": "状态",
+    "tip": "提示",
+    "start": "开始时间",
+    "end": "结束时间",
+    "until": "截止时间",
+    "place": "签到地点",
+    "kind": "类型",
+    "at": "时间",
+    "count": "违约次数",
+    "result": "结果",
+    "duration": "使用时长",
+    "left_at": "暂离时间",
+    "return_by": "最晚返回",
+    "released_at": "释放时间",
+    "reason": "原因",
+}
+
+
+def _json(body: object) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(body), content_type="application/json", charset="utf-8"
+    )

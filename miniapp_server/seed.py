@@ -1,0 +1,84 @@
+"""The demo library: plans and default policy from ``scripts/data``, written over and over alike."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bind.presence import new_key, new_secret
+from models.booking.desk import Desk
+from models.library import Area, AreaId, Kiosk, KioskId, Mark, Seat, SeatId, Venue, VenueId
+from models.policy import Policy
+
+DATA: Final = Path(__file__).resolve().parents[1] / "scripts" / "data"
+
+UPPER_FLOORS_MAX_MINUTES: Final = 360
+
+
+class SeedError(Exception):
+    """One clear line about the data that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryData:
+    venue: Venue
+    areas: tuple[Area, ...]
+    kiosks: tuple[Kiosk, ...]
+    gates: tuple[str, ...]
+
+
+def read(folder: Path = DATA) -> LibraryData:
+    """The library in ``folder``: library.json and one plan for each area. Raises: SeedError."""
+    try:
+        top = json.loads((folder / "library.json").read_text(encoding="utf-8"))
+        venue = Venue(VenueId(top["venue"]["id"]), top["venue"]["name"])
+        areas = tuple(_area(folder, venue, order, a) for order, a in enumerate(top["areas"]))
+        kiosks = tuple(
+            Kiosk(KioskId(k["id"]), venue.id, k["name"], k["kind"]) for k in top["kiosks"]
+        )
+        return LibraryData(venue, areas, kiosks, tuple(g["id"] for g in top["gates"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SeedError(f"cannot read the library in {folder}: {error!r}") from error
+
+
+def _area(folder: Path, venue: Venue, order: int, head: dict[str, Any]) -> Area:
+    plan = json.loads((folder / "plans" / f"{head['id']}.json").read_text(encoding="utf-8"))
+    area_id = AreaId(head["id"])
+    return Area(
+        id=area_id,
+        venue_id=venue.id,
+        name=head["name"],
+        floor=head["floor"],
+        order=order,
+        width=plan["width"],
+        height=plan["height"],
+        seats=tuple(
+            Seat(id=SeatId(f"{area_id}-{seat['no']}"), area_id=area_id, **seat)
+            for seat in plan["seats"]
+        ),
+        marks=tuple(Mark(**mark) for mark in plan["marks"]),
+    )
+
+
+def default_policy(data: LibraryData) -> Policy:
+    """Version 1 of the rules: the upper floors allow longer stays than the second."""
+    longer = {
+        area.id: {"max_minutes": UPPER_FLOORS_MAX_MINUTES} for area in data.areas if area.floor > 2
+    }
+    return Policy(version=1, areas=longer)
+
+
+async def seed(desk: Desk, data: LibraryData, now: datetime) -> dict[str, str]:
+    """Write the library; kiosks without a key and a secret get them: the new keys are returned."""
+    await desk.catalogue.put([data.venue], data.areas, data.kiosks)
+    await desk.policies.put(default_policy(data), now)
+    fresh: dict[str, str] = {}
+    for kiosk in data.kiosks:
+        if await desk.catalogue.kiosk_secret(kiosk.id) is None:
+            fresh[kiosk.id] = new_key()
+            await desk.catalogue.issue_kiosk_key(kiosk.id, fresh[kiosk.id], new_secret())
+    await desk.refresh()
+    return fresh

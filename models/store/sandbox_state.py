@@ -1,0 +1,50 @@
+"""What the sandbox itself keeps: the clock's offset, and the demo machines' keys in clear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from models.store.client import Database, upstream
+
+_KEPT = frozenset({"venues", "areas", "kiosks", "sandbox_machines", "leases"})
+
+
+class SandboxState:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def offset(self) -> timedelta:
+        with upstream():
+            found = await self._db["sandbox_clock"].find_one({"_id": "offset"})
+        return timedelta(milliseconds=found["ms"]) if found else timedelta()
+
+    async def set_offset(self, offset: timedelta) -> None:
+        with upstream():
+            await self._db["sandbox_clock"].update_one(
+                {"_id": "offset"},
+                {"$set": {"ms": round(offset / timedelta(milliseconds=1))}},
+                upsert=True,
+            )
+
+    async def keep_keys(self, kind: str, keys: Mapping[str, str]) -> None:
+        """The keys of demo machines, so that a newcomer can play kiosk or gate."""
+        with upstream():
+            for id, key in keys.items():
+                await self._db["sandbox_machines"].update_one(
+                    {"_id": f"{kind}:{id}"},
+                    {"$set": {"kind": kind, "id": id, "key": key}},
+                    upsert=True,
+                )
+
+    async def keys(self, kind: str) -> dict[str, str]:
+        with upstream():
+            rows = await self._db["sandbox_machines"].find({"kind": kind}).sort("_id").to_list(None)
+        return {row["id"]: row["key"] for row in rows}
+
+    async def wipe(self) -> None:
+        """Everything but the library and its machines."""
+        with upstream():
+            for name in await self._db.list_collection_names():
+                if name not in _KEPT and not name.startswith("system."):
+                    await self._db[name].delete_many({})
