@@ -60,9 +60,9 @@ async def _answered(request: web.Request, handler: Handler, request_id: str) -> 
 
 def _http_error(error: web.HTTPException) -> web.StreamResponse:
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    if error.status < 400:  # the router's own redirect
+        return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
     if error.status not in codes:
-        if error.status < 400:
-            return error
         return envelope(400, "malformed", {"field": "request", "reason": error.reason})
     allow = error.headers.get("Allow")
     headers = {"Allow": allow} if allow else None

@@ -50,7 +50,6 @@ _KEEP_MESSAGES: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TICKETS: Final = timedelta(days=2)
 
-RUNNER: Final = web.AppKey("runner", JobRunner)
 STATIC: Final = Path(__file__).resolve().parents[1] / "handlers" / "web" / "static"
 
 
@@ -178,6 +177,9 @@ class Parts:
         )
 
 
+PARTS: Final = web.AppKey("parts", Parts)
+
+
 @asynccontextmanager
 async def open_parts(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
     """Open databases and clients; the indexes exist and the library is loaded afterwards.
@@ -225,7 +227,7 @@ async def create_app(
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
         app[SERVICES] = parts.services()
         app[BODIES] = Bodies()
-        app[RUNNER] = parts.runner
+        app[PARTS] = parts
         app.add_routes([*api_routes(), *docs_routes(), *health_routes(), *web_routes()])
         app.router.add_static("/static", STATIC)
         if settings.sandbox:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from models.library import AreaId, VenueId
 from models.timerange import TimeRange, at, local_date
@@ -98,8 +98,8 @@ class Policy:
 
     def for_area(self, area_id: AreaId) -> Policy:
         """This policy with the area's own numbers in place."""
-        override = self.areas.get(area_id)
-        return replace(self, areas={}, **override) if override else self
+        override: Mapping[str, Any] = self.areas.get(area_id, {})
+        return replace(self, areas={}, **override)
 
     def open_day(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> OpenDay:
         """When the place is open on that day."""

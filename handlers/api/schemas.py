@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -390,7 +390,7 @@ class KioskCodeOut(Answer):
 class ErrorBody(Answer):
     code: str
     message: str
-    details: dict[str, object]
+    details: dict[str, Any]
 
 
 class ErrorOut(Answer):

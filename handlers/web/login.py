@@ -61,7 +61,7 @@ async def home(request: web.Request) -> web.Response:
 
 
 async def login(request: web.Request) -> web.Response:
-    raise web.HTTPFound(request.app[SERVICES].cas.login_url())
+    return _redirect(request.app[SERVICES].cas.login_url())
 
 
 async def ticket_arrives(request: web.Request) -> web.Response:
@@ -82,7 +82,7 @@ async def ticket_arrives(request: web.Request) -> web.Response:
         issued = await services.sessions.open_web(reader.id, ticket, services.now())
     except Unauthenticated:
         return _page(request, 401, "您已在别处退出登录", "请重新登录。")
-    response = web.HTTPFound("/")
+    response = _redirect("/")
     response.set_cookie(
         COOKIE,
         issued.token,
@@ -125,9 +125,13 @@ async def logout(request: web.Request) -> web.Response:
     principal = await _maybe(request)
     if principal is not None:
         await services.sessions.close(principal.session)
-    response = web.HTTPFound(services.cas.logout_url(services.public_base_url + "/"))
+    response = _redirect(services.cas.logout_url(services.public_base_url + "/"))
     response.del_cookie(COOKIE, path="/")
     return response
+
+
+def _redirect(to: str) -> web.Response:
+    return web.Response(status=302, headers={"Location": to, "Cache-Control": "no-store"})
 
 
 async def _maybe(request: web.Request) -> Principal | None:

@@ -83,7 +83,7 @@ def new_id() -> str:
 
 @contextmanager
 def upstream() -> Iterator[None]:
-    """Driver errors leave the store as ``Upstream``; a duplicate key is the repository's to read."""
+    """Driver errors leave as ``Upstream``; a duplicate key is the repository's to read."""
     try:
         yield
     except (

@@ -1,0 +1,273 @@
+"""The command line: serve, demo, and what an operator needs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from aiohttp import web
+
+from miniapp_server import seed as seeding
+from miniapp_server.app import Parts, create_app, open_parts
+from miniapp_server.clock import Clock, real_now
+from miniapp_server.embedded import EmbeddedError, embedded_databases
+from miniapp_server.logs import configure_logs
+from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
+from miniapp_server.tour import TourFailed, tour
+from models.errors import ServiceError, Upstream
+
+Env = Mapping[str, str]
+_DRAIN_S: Final = 10.0
+
+
+class Failed(Exception):
+    """One clear line; the exit status is 1."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command. Returns the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        if args.command == "demo":
+            data_dir = Path(os.environ.get("DATA_DIR") or "var").resolve()
+            data_dir.mkdir(parents=True, exist_ok=True)
+            uvloop.run(_demo(os.environ, data_dir))
+        else:
+            uvloop.run(args.run(os.environ, args))
+    except (SettingsError, EmbeddedError, Failed, seeding.SeedError, TourFailed) as error:
+        print(f"miniapp_server: {error}", file=sys.stderr)
+        return 1
+    except ServiceError as error:
+        why = "MongoDB does not answer" if isinstance(error, Upstream) else error.code
+        print(f"miniapp_server: {why}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m miniapp_server",
+        description="Seat reservation for a library: the backend of 一考即过座位预约.",
+        epilog="Settings come from the environment; docs/operations.md lists them.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[..., Awaitable[None]], help: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help, description=help)
+        command.set_defaults(run=run)
+        return command
+
+    add(
+        "demo",
+        _nothing,
+        "Start private databases on DATA_DIR (default var/), seed the demo library and serve it "
+        "with the sandbox. MONGO_URL and REDIS_URL use outside servers instead.",
+    )
+    add("serve", _serve, "Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM.")
+    add("init-db", _init_db, "Make the indexes. Safe to repeat, and while the service runs.")
+    add(
+        "seed",
+        _seed,
+        "Write the library of scripts/data. Safe to repeat; prints the keys of new kiosks once.",
+    )
+    job = add("job", _job, "Run one job once, as its loop would.")
+    job.add_argument("name", metavar="NAME", help="no_show, complete, relay, deliver, prune, …")
+    add("check-config", _check_config, "Validate the settings and show them without secrets.")
+    add(
+        "rotate-keys",
+        _rotate_keys,
+        "Seal all personal data with the newest key of DATA_KEYS. Afterwards the old key may go.",
+    )
+    add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
+    walk = add(
+        "tour",
+        _tour,
+        "Walk the main job over HTTP against a running demo and print each step and message.",
+    )
+    walk.add_argument(
+        "--url",
+        default=f"http://127.0.0.1:{os.environ.get('PORT') or DEFAULT_PORT}",
+        help="the demo's address (default: 127.0.0.1 on PORT)",
+    )
+    return parser
+
+
+async def _nothing(_: Env, __: argparse.Namespace) -> None:
+    raise AssertionError("demo starts its databases itself")
+
+
+# --- serving ------------------------------------------------------------------------------------
+
+
+async def _serve(env: Env, _: argparse.Namespace) -> None:
+    await _serve_settings(load(env), greet=False)
+
+
+async def _demo(env: Env, data_dir: Path) -> None:
+    port = env.get("PORT") or str(DEFAULT_PORT)
+    demo_env = {**env, "PORT": port}
+    outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
+    if outside[0] != outside[1]:
+        raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
+    # All settings are judged, and the port tried, before anything is started.
+    load({**demo_env, **_urls(env, "mongodb://x", "redis://x"), "DATA_KEYS": _any_key(env)})
+    _require_free(demo_env.get("HOST") or "127.0.0.1", int(port))
+    if not env.get("DATA_KEYS"):
+        demo_env["DATA_KEYS"] = _demo_keys(data_dir / "keys")
+    if all(outside):
+        await _serve_settings(load(demo_env), greet=True)
+        return
+    async with embedded_databases(data_dir) as databases:
+        urls = _urls(env, databases.mongo_url, databases.redis_url)
+        await _serve_settings(load({**demo_env, **urls}), greet=True)
+
+
+def _urls(env: Env, mongo: str, redis: str) -> dict[str, str]:
+    return {
+        "MONGO_URL": env.get("MONGO_URL") or mongo,
+        "REDIS_URL": env.get("REDIS_URL") or redis,
+    }
+
+
+def _any_key(env: Env) -> str:
+    return env.get("DATA_KEYS") or "1:" + base64.b64encode(bytes(32)).decode()
+
+
+def _demo_keys(path: Path) -> str:
+    """The demo's data keys, made once and readable by their owner only."""
+    if path.exists():
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["data_keys"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Failed(f"{path} is not a key file: {error}") from error
+    keys = "1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"data_keys": keys}, file)
+    return keys
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Failed(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+async def _serve_settings(settings: Settings, greet: bool) -> None:
+    configure_logs(settings.log_level)
+    _require_free(settings.host, settings.port)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with create_app(settings) as app:
+        # Without an access log: it costs 30 µs a request, and /metrics counts them.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+            if greet:
+                _greet(settings)
+            await ended.wait()
+        finally:
+            await runner.cleanup()
+
+
+def _greet(settings: Settings) -> None:
+    base = settings.public_base_url
+    print(f"一考即过座位预约 is ready at {base}/")
+    if settings.sandbox:
+        print(f"  sandbox and phone   {base}/sandbox/")
+    print(f"  API documentation   {base}/docs")
+    print(f"  readiness           {base}/readyz")
+    print("  walk through it     python -m miniapp_server tour")
+    print("Ctrl-C stops it.", flush=True)
+
+
+# --- operating ----------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def _parts(env: Env) -> AsyncIterator[Parts]:
+    settings = load(env)
+    configure_logs(settings.log_level)
+    async with open_parts(settings, Clock()) as parts:
+        yield parts
+
+
+async def _init_db(env: Env, _: argparse.Namespace) -> None:
+    async with _parts(env):
+        print("indexes are in place")
+
+
+async def _seed(env: Env, _: argparse.Namespace) -> None:
+    data = seeding.read()
+    async with _parts(env) as parts:
+        fresh = await seeding.seed(parts.desk, data, real_now())
+        seats = len(parts.desk.library.seats)
+    print(f"{data.venue.name}: {len(data.areas)} areas, {seats} seats, {len(data.kiosks)} kiosks")
+    for kiosk, key in fresh.items():
+        print(f"new kiosk {kiosk}, its key (shown once): {key}")
+
+
+async def _job(env: Env, args: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        job = parts.runner.job(args.name)
+        if job is None:
+            names = ", ".join(parts.runner.job_names)
+            raise Failed(f"no job {args.name!r}; there are {names}")
+        now = parts.clock.now()
+        # A service that was down must not punish: the gap is seen before any deadline is.
+        before = parts.runner.job("keep_time")
+        if before is not None and job is not before:
+            await before.run(now)
+        print(f"{job.name}: {await job.run(now)}")
+
+
+async def _check_config(env: Env, _: argparse.Namespace) -> None:
+    print(load(env))
+
+
+async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        done = await _resealed(parts)
+    print(", ".join(f"{name}: {count}" for name, count in done.items()))
+
+
+async def _resealed(parts: Parts) -> dict[str, int]:
+    done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reseal()}
+    for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
+        while count := await reseal(500):
+            done[name] += count
+    return done
+
+
+async def _sweep(env: Env, _: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        doubles = await parts.desk.reservations.doubles()
+    for double in doubles:
+        print(f"{double.thing} held twice: {double.first} and {double.second}")
+    if doubles:
+        raise Failed(f"{len(doubles)} doubles")
+    print("no doubles")
+
+
+async def _tour(_: Env, args: argparse.Namespace) -> None:
+    await tour(args.url.rstrip("/"))

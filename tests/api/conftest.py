@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.living import Living, living
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """The whole service at Monday 08:00, its jobs run by ``move`` and ``settle`` only."""
+    async with living(mongo_url, redis_url) as running:
+        yield running

@@ -1,0 +1,222 @@
+"""A whole service on a real port, real databases and the sandbox, with a clock that tests move."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import aiohttp
+from aiohttp import web
+
+from miniapp_server.app import PARTS, Parts, create_app
+from miniapp_server.clock import Clock
+from miniapp_server.settings import load
+from models.reservation import ReaderId
+
+MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
+DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
+SEAT: Final = "2f-hall-065"
+
+_numbers = itertools.count(21070001)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Any
+
+    @property
+    def code(self) -> str:
+        """The error's code, or an empty string."""
+        return str(self.body["error"]["code"]) if self.status >= 400 else ""
+
+    @property
+    def details(self) -> Any:
+        return self.body["error"]["details"]
+
+
+@dataclass(slots=True)
+class Client:
+    """One caller: a token, or a cookie jar of its own."""
+
+    service: Living
+    session: aiohttp.ClientSession
+    name: str
+    number: str
+    token: str = ""
+    reader_id: ReaderId = field(default_factory=lambda: ReaderId(""))
+
+    @property
+    def openid(self) -> str:
+        return f"o-{self.name}"
+
+    async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """``path`` is below /api/v1 unless it begins with //, which stands for the root."""
+        url = path[1:] if path.startswith("//") else f"/api/v1{path}"
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        async with self.session.request(
+            method, self.service.base + url, json=body, headers=headers, allow_redirects=False
+        ) as response:
+            kind = response.content_type
+            parsed = await response.json() if kind == "application/json" else await response.text()
+            return Answer(response.status, parsed, response.headers)
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        return await self.call("GET", path, None, **headers)
+
+    async def post(self, path: str, body: object = None, **headers: str) -> Answer:
+        return await self.call("POST", path, body, **headers)
+
+    async def ok(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """The body of a call that must succeed."""
+        answer = await self.call(method, path, body, **headers)
+        assert answer.status < 300, (method, path, answer.status, answer.body)
+        return answer.body
+
+    async def reserve(
+        self, seat: str = SEAT, start: str = "14:00", end: str = "16:00", date: str | None = None
+    ) -> Any:
+        """A reservation that must succeed, today unless ``date`` is given."""
+        day = date or self.service.today
+        wish = {"seat_id": seat, "date": day, "start": start, "end": end}
+        return await self.ok("POST", "/reservations", wish)
+
+    async def accept(self, *templates: str) -> None:
+        await self.ok("POST", "/subscriptions", {"results": dict.fromkeys(templates, "accept")})
+
+    async def messages(self) -> list[dict[str, Any]]:
+        """What WeChat delivered to this reader's phone, the oldest first."""
+        found = await self.ok("GET", f"//sandbox/messages?openid={self.openid}")
+        return list(found["items"])
+
+
+@dataclass(slots=True)
+class Living:
+    base: str
+    parts: Parts
+    clock: Clock
+    anonymous: Client = field(init=False)
+    _sessions: list[aiohttp.ClientSession] = field(default_factory=list)
+
+    @property
+    def today(self) -> str:
+        return self.clock.now().astimezone(MONDAY_8.tzinfo).date().isoformat()
+
+    @property
+    def tomorrow(self) -> str:
+        later = self.clock.now() + timedelta(days=1)
+        return later.astimezone(MONDAY_8.tzinfo).date().isoformat()
+
+    def stranger(self) -> Client:
+        """A caller without token or cookies."""
+        session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._sessions.append(session)
+        return Client(self, session, f"n{uuid4().hex[:8]}", str(next(_numbers)))
+
+    async def reader(self) -> Client:
+        """A reader with a bound WeChat user, made in the store; the story does it by HTTP."""
+        client, now, parts = self.stranger(), self.clock.now(), self.parts
+        reader = await parts.readers.admit(client.number, "张三", "student", now)
+        await parts.bindings.bind(reader.id, client.openid, None, now)
+        client.token = (await parts.sessions.open_wx(client.openid, None, now)).token
+        client.reader_id = reader.id
+        return client
+
+    async def wx_user(self) -> Client:
+        """Signed in by WeChat, not bound."""
+        client = self.stranger()
+        issued = await self.parts.sessions.open_wx(client.openid, None, self.clock.now())
+        client.token = issued.token
+        return client
+
+    async def web_reader(self, client: Client | None = None) -> Client:
+        """A reader with a web session (its bearer token), ``client``'s person if given."""
+        new, now = self.stranger(), self.clock.now()
+        new.number = client.number if client else new.number
+        reader = await self.parts.readers.admit(new.number, "张三", "student", now)
+        new.reader_id = reader.id
+        new.token = (await self.parts.sessions.open_web(reader.id, f"ST-{uuid4()}", now)).token
+        return new
+
+    async def move(self, to: str | timedelta) -> None:
+        """Move the clock through all that is due: to ``HH:MM`` of today, or ahead by a while."""
+        if isinstance(to, timedelta):
+            body: dict[str, object] = {"advance_seconds": to.total_seconds()}
+        else:
+            body = {"now": f"{self.today}T{to}:00+08:00"}
+        await self.anonymous.ok("POST", "//sandbox/clock", body)
+
+    async def settle(self) -> None:
+        """Do what is due at this moment: relay, deliver, and the rest."""
+        await self.parts.runner.run_until_idle(self.clock.now())
+
+    async def qr(self, kiosk: str = "2f-south") -> str:
+        """What the kiosk shows now."""
+        keys = (await self.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+        key = next(item["key"] for item in keys if item["id"] == kiosk)
+        shown = await self.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **{"X-Kiosk-Key": key})
+        return str(shown["payload"])
+
+    async def close(self) -> None:
+        for session in self._sessions:
+            await session.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def living(
+    mongo_url: str,
+    redis_url: str,
+    *,
+    now: datetime = MONDAY_8,
+    jobs: bool = False,
+    database: str | None = None,
+    **env: str,
+) -> AsyncIterator[Living]:
+    """The service on a database of its own (dropped afterwards), its clock at ``now``.
+
+    Without ``jobs`` nothing happens by itself: ``move`` and ``settle`` run what is due.
+    """
+    port = free_port()
+    name = database or f"t{uuid4().hex[:16]}"
+    settings = load(
+        {
+            "PORT": str(port),
+            "MONGO_URL": mongo_url,
+            "REDIS_URL": redis_url,
+            "MONGO_DATABASE": name,
+            "DATA_KEYS": DATA_KEYS,
+            "THROTTLE_SCALE": "1000",
+            "LOG_LEVEL": "ERROR",
+            **env,
+        }
+    )
+    clock = Clock()
+    async with create_app(settings, clock, jobs=jobs) as app:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, settings.host, port).start()
+        service = Living(settings.public_base_url, app[PARTS], clock)
+        service.anonymous = service.stranger()
+        try:
+            await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
+            yield service
+        finally:
+            await service.close()
+            await runner.cleanup()
+            if database is None:
+                await app[PARTS].db.client.drop_database(name)
