@@ -6,6 +6,7 @@ ends a session deletes it there first and then tells all workers.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from models.reader import Principal, Session, SessionKind
 from models.reservation import ReaderId
 from models.store.identity import Bindings, Readers, Sessions
 from models.store.sealing import fingerprint
+from notify.wechat.gateway import WeChatIdentity
 
 CACHE_SECONDS: Final = 5.0
 _CACHE_SIZE: Final = 50_000
@@ -33,6 +35,25 @@ class Issued:
 
     token: str
     expires_at: datetime
+
+
+class SignIns:
+    """wx.login codes under way in this worker: a second request with the same code shares the
+    first one's exchange, since WeChat answers a code only once."""
+
+    def __init__(self, exchange: Callable[[str], Awaitable[WeChatIdentity]]) -> None:
+        self._exchange = exchange
+        self._under_way: dict[str, asyncio.Future[WeChatIdentity]] = {}
+
+    async def identity(self, js_code: str) -> WeChatIdentity:
+        """Raises: what the gateway raises."""
+        task = self._under_way.get(js_code)
+        if task is None:
+            task = asyncio.ensure_future(self._exchange(js_code))
+            self._under_way[js_code] = task
+            task.add_done_callback(lambda _: self._under_way.pop(js_code, None))
+        # Shielded: a client that hangs up must not take the code away from the other one.
+        return await asyncio.shield(task)
 
 
 class SessionDesk:

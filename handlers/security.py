@@ -16,10 +16,10 @@ from models.store.pacing import Bucket
 COOKIE: Final = "seat_sid"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-WRITES: Final = Bucket("write", capacity=20, per_second=1)
-"""A reader's changes. Generous for people; who hammers is slowed to one a second."""
+WRITES: Final = Bucket("write", capacity=60, per_second=2)
+"""A reader's changes. Generous for people; who hammers is slowed to two a second."""
 
-SIGN_INS: Final = Bucket("sign-in", capacity=200, per_second=20)
+SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
 

@@ -14,13 +14,12 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from bind.activation import BindingDesk
 from bind.cas import CasClient
 from bind.presence import KioskCodes
-from bind.sessions import SessionDesk
+from bind.sessions import SessionDesk, SignIns
 from models.booking.desk import Desk
 from models.store.credits import Credits
 from models.store.messages import Messages
 from models.store.pacing import Pacing
 from models.store.throttles import Throttles
-from notify.wechat.gateway import WeChatGateway
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -67,7 +66,7 @@ class Services:
     throttles: Throttles
     pacing: Pacing
     cas: CasClient
-    wechat: WeChatGateway
+    sign_ins: SignIns
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]

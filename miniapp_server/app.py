@@ -16,7 +16,7 @@ from aiohttp import web
 from bind.activation import BindingDesk
 from bind.cas import AttributeNames, CasClient
 from bind.presence import KioskCodes
-from bind.sessions import SessionDesk
+from bind.sessions import SessionDesk, SignIns
 from handlers.api.openapi import docs_routes
 from handlers.api.routes import api_routes
 from handlers.api.seats import BODIES, Bodies
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES: Final = 64 * 1024
 _KEEP_MESSAGES: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
+_KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_TICKETS: Final = timedelta(days=2)
 
 STATIC: Final = Path(__file__).resolve().parents[1] / "handlers" / "web" / "static"
@@ -125,6 +126,7 @@ class Parts:
     async def _prune(self, now: datetime) -> int:
         """Delete what has no use any more. Claims of past days leave the index."""
         claims = await due.prune_claims(self.desk, now)
+        await self.desk.reservations.drop_tombstones(real_now() - _KEEP_TOMBSTONES)
         await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
@@ -165,7 +167,7 @@ class Parts:
             throttles=self.throttles,
             pacing=Pacing(self.redis, settings.throttle_scale),
             cas=self.cas,
-            wechat=self.gateway,
+            sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
             nudge=self.runner.nudge,
             health=self.health,

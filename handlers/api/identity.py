@@ -20,7 +20,7 @@ from models.timerange import at, local, local_date
 async def wx_login(call: Call, body: s.WxLogin) -> s.LoginOut:
     services = call.services
     await pace(services, SIGN_INS, client_address(call.request))
-    identity = await services.wechat.exchange_code(body.code)
+    identity = await services.sign_ins.identity(body.code)
     issued = await services.sessions.open_wx(identity.openid, identity.unionid, call.now)
     principal = await services.sessions.principal(issued.token, call.now)
     reader = present.reader(principal.reader) if principal.reader else None

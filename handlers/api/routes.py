@@ -88,9 +88,7 @@ ROUTES: Final = (
         body=s.Subscribe,
         errors=(e.UnknownTemplate,),
     ),
-    Route(
-        "DELETE", "/sessions/current", identity.log_out, Who.SESSION, None, "Log out", status=204
-    ),
+    Route("DELETE", "/sessions/current", identity.log_out, Who.READER, None, "Log out", status=204),
     Route(
         "GET",
         "/messages",

@@ -78,7 +78,7 @@ class Sandbox:
             await self.state.wipe()
             parts.clock.offset = timedelta()
             parts.sessions.forget_all()
-            parts.desk.occupancy.forget()
+            parts.desk.forget()
             parts.channel.paused_until = None
             parts.channel.disabled.clear()
             await self.seed()

@@ -131,14 +131,26 @@ class Desk:
         self.heartbeat = Heartbeat(db)
         self.occupancy = Occupancy(self.reservations)
         self.library = Library("", {}, {}, {})
+        self._loaded: tuple[int, int | None] | None = None
         self.policy = Policy()
         self._versions: dict[tuple[int, AreaId], Policy] = {}
         self._under_way: set[tuple[ReaderId, str]] = set()
 
     async def refresh(self) -> None:
         """Load the library and the current policy, where they changed."""
+        found = (await self.catalogue.number(), await self.policies.newest())
+        if found == self._loaded:
+            return
         self.library = await self.catalogue.load()
-        self.policy = await self.policies.current() or Policy()
+        if found[1] is not None:
+            self.policy = await self.policies.get(found[1]) or self.policy
+        self._loaded = found
+
+    def forget(self) -> None:
+        """Nothing that was loaded is true any more (the sandbox starts anew)."""
+        self._loaded = None
+        self._versions.clear()
+        self.occupancy.forget()
 
     # --- the library --------------------------------------------------------------------------
 

@@ -39,7 +39,10 @@ class Catalogue:
     async def put(
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
     ) -> None:
-        """Write them over what is there. Idempotent; kiosks keep their key and secret."""
+        """Write them over what is there. Idempotent; kiosks keep their key and secret.
+
+        Workers that serve load the library anew when they see that its number has grown.
+        """
         with upstream():
             for venue in venues:
                 await self._db["venues"].replace_one(
@@ -61,6 +64,16 @@ class Catalogue:
                     },
                     upsert=True,
                 )
+
+            await self._db["catalogue"].update_one(
+                {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True
+            )
+
+    async def number(self) -> int:
+        """How often the library has been written: cheap to ask, unlike the library itself."""
+        with upstream():
+            found = await self._db["catalogue"].find_one({"_id": "library"})
+        return int(found["number"]) if found else 0
 
     async def load(self) -> Library:
         """The whole library; its version is a hash of all of it."""
@@ -139,10 +152,11 @@ class Policies:
                 upsert=True,
             )
 
-    async def current(self) -> Policy | None:
+    async def newest(self) -> int | None:
+        """The newest version's number."""
         with upstream():
-            found = await self._all.find_one({}, sort=[("_id", DESCENDING)])
-        return _policy(found) if found else None
+            found = await self._all.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+        return int(found["_id"]) if found else None
 
     async def get(self, version: int) -> Policy | None:
         with upstream():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
 
+from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
@@ -82,6 +83,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("state", ASCENDING), ("end", ASCENDING)],
             name="due_complete",
             partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("tombstone", ASCENDING)],
+            name="tombstones",
+            partialFilterExpression={"tombstone": True},
         ),
         IndexModel(
             [("remind_at", ASCENDING)],
@@ -266,6 +272,13 @@ class Reservations:
                     {"_id": {"$in": ids}, "live": False}, {"$set": {"claims": []}}
                 )
         return len(ids)
+
+    async def drop_tombstones(self, made_before: datetime) -> int:
+        """Delete old tombstones: their inserts can no longer arrive. By real time, as ids are."""
+        before = str(ObjectId.from_datetime(made_before))
+        with upstream():
+            result = await self._all.delete_many({"tombstone": True, "_id": {"$lt": before}})
+        return result.deleted_count
 
     # --- one ------------------------------------------------------------------------------------
 
