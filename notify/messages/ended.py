@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.message import Template
+from models.timerange import floor_minute
 from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.ENDED
@@ -19,18 +20,18 @@ FACTS: Final = (
 
 
 def write(m: Moment) -> Letter:
-    begin = m.usable_from or m.start
-    if m.checked_in_at is not None:
-        begin = max(begin, m.checked_in_at)
-    minutes = max(0, int((m.ended_at - begin).total_seconds()) // 60) if m.ended_at else 0
+    # In whole minutes, as the times are shown: 14:00–16:10 is 2 hours 10, whatever the seconds.
+    begin = floor_minute(max(m.usable_from or m.start, m.checked_in_at or m.start))
+    end = floor_minute(m.ended_at or m.end)
+    minutes = max(0, int((end - begin).total_seconds()) // 60)
     hours, rest = divmod(minutes, 60)
     spoken = (f"{hours} 小时 " if hours else "") + f"{rest} 分钟"
     return Letter(
-        f"{m.seat} 使用结束：{clock(begin)}–{clock(m.ended_at)}，共 {spoken}。请带走个人物品。",
+        f"{m.seat} 使用结束：{clock(begin)}–{clock(end)}，共 {spoken}。请带走个人物品。",
         {
             "seat": m.seat,
             "start": begin,
-            "end": m.ended_at,
+            "end": end,
             "duration": f"{hours}h{rest:02d}m",
             "tip": "请带走个人物品",
         },
