@@ -43,7 +43,7 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
             elif lost.kind == "i":
                 await desk.let_spent_key_go(ask, lost.claim)
             else:
-                raise _refusal(desk, lost, seat, span) from lost
+                raise await _refusal(desk, lost, seat, span) from lost
             continue
         desk.occupancy.touch(made.date)
         return made
@@ -89,16 +89,16 @@ async def _free_count(desk: Desk, ask: Ask, day: date, policy: Policy) -> int:
     return min(free)
 
 
-def _refusal(desk: Desk, lost: ClaimLost, seat: Seat, span: TimeRange) -> ServiceError:
+async def _refusal(desk: Desk, lost: ClaimLost, seat: Seat, span: TimeRange) -> ServiceError:
     if lost.kind == "r":
         return OwnOverlap()
-    return SeatTaken(nearest=_nearest_free(desk, seat, span))
+    return SeatTaken(nearest=await _nearest_free(desk, seat, span))
 
 
-def _nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
-    """Proposals from what this worker knows; the index judges when one of them is taken up."""
-    board = desk.occupancy.recent(local(span.start).date())
-    taken = board.by_seat if board else {}
+async def _nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
+    """Proposals from a board that may be a second old: the index judges when one is taken up."""
+    day = local(span.start).date()
+    taken = (desk.occupancy.recent(day) or await desk.occupancy.board(day)).by_seat
     free = [
         other
         for other in desk.library.areas[seat.area_id].seats
@@ -126,11 +126,15 @@ async def change(
     Raises: as ``reserve``, and WrongState once it has begun.
     """
 
+    wanted: tuple[Seat, TimeRange] | None = None
+
     async def decide(r: Reservation, _: Policy) -> Reservation:
+        nonlocal wanted
         rules.may_change(r, ask.now)
         seat = desk.seat(seat_id or r.seat_id)
         policy = desk.policy_for(seat.area_id)
         span = _decide(desk, ask, seat, _changed_wish(r, start, end), policy)
+        wanted = seat, span
         if seat.id == r.seat_id and span == r.span:
             return r
         kept = r.holds("s:", "r:")
@@ -149,12 +153,8 @@ async def change(
         try:
             return await desk.alter(ask, id, decide)
         except ClaimLost as lost:
-            r = await desk.own(id, ask.reader.id)
-            seat = desk.seat(seat_id or r.seat_id)
-            wish = _changed_wish(r, start, end)
-            policy = desk.policy_for(seat.area_id)
-            span = _decide(desk, ask, seat, wish, policy)
-            raise _refusal(desk, lost, seat, span) from lost
+            assert wanted is not None
+            raise await _refusal(desk, lost, *wanted) from lost
 
     return await desk.once(ask, work)
 
