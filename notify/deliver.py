@@ -86,11 +86,19 @@ async def _attempt(
         await messages.settle(delivery, end)
         return
     config = channel.templates[message.template]
+    try:
+        data = format_fields(config, message.facts)
+    except ValueError:
+        # The configured fields and the facts do not fit: no retry can mend it.
+        log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
+        await credits.add(message.reader_id, message.template)
+        await messages.settle(delivery, DeliveryState.FAILED)
+        return
     result = await channel.gateway.send_subscribe(
         openid,
         config.template_id,
         None if delivery.without_page else _page(config, message),
-        format_fields(config, message.facts),
+        data,
         channel.state,
     )
     channel.counted(result.outcome.value)

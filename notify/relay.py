@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from models.booking.desk import Desk
 from models.booking.penalties import Penalty, judge
+from models.errors import ServiceError, Upstream
 from models.message import Message
 from models.reservation import Notice, ReaderId, Reservation, State
 from models.store.messages import Messages
@@ -29,8 +30,15 @@ async def relay(
     """Relay what the outboxes hold, at most a batch. Returns the number of notices."""
     done = 0
     for r in await desk.reservations.with_notices(BATCH):
-        for notice in r.outbox:
-            await _tell(desk, messages, reader_changed, r, notice)
+        try:
+            for notice in r.outbox:
+                await _tell(desk, messages, reader_changed, r, notice)
+        except (ServiceError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, Upstream):
+                raise
+            # One that cannot be told must not keep back all the others; it stays and is seen.
+            log.exception("relay_failed", extra={"reservation": r.id})
+            continue
         await desk.reservations.forget_notices(r.id, [notice.seq for notice in r.outbox])
         done += len(r.outbox)
     return done
