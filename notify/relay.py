@@ -33,9 +33,9 @@ async def relay(
         try:
             for notice in r.outbox:
                 await _tell(desk, messages, reader_changed, r, notice)
-        except (ServiceError, LookupError, TypeError, ValueError) as error:
-            if isinstance(error, Upstream):
-                raise
+        except Upstream:
+            raise
+        except (ServiceError, LookupError, TypeError, ValueError):
             # One that cannot be told must not keep back all the others; it stays and is seen.
             log.exception("relay_failed", extra={"reservation": r.id})
             continue

@@ -19,6 +19,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
+    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 from pymongo.write_concern import WriteConcern
@@ -43,6 +44,10 @@ _OPTIONS: Final[dict[str, Any]] = {
 _CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 _MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
+
+NEVER_SENT: Final = (ServerSelectionTimeoutError,)
+"""No primary was found. On a retry the driver raises the first attempt's error instead, so with
+this one nothing has left the machine."""
 
 UNKNOWN_OUTCOME: Final = (AutoReconnect, WTimeoutError, ExecutionTimeout)
 """The write may have happened or not: to be resolved, never guessed."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -16,6 +17,7 @@ __all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis", "redis_answ
 
 log = logging.getLogger(__name__)
 
+_RETRY_AFTER_S: Final = 1.0
 _CHANNEL: Final = "seat:revoked"
 
 # KEYS[1] bucket; ARGV: capacity, tokens per second. Time is the Redis server's, one clock for all.
@@ -63,13 +65,18 @@ class Pacing:
     def __init__(self, client: Redis, scale: int = 1) -> None:
         self._take = client.register_script(_TAKE)
         self._scale = scale
+        self._open_until = 0.0
 
     async def wait_for(self, bucket: Bucket, key: str) -> float:
         """Take a token; 0.0, or the seconds after which there is one."""
+        if monotonic() < self._open_until:
+            return 0.0
         args = [bucket.capacity * self._scale, bucket.per_second * self._scale]
         try:
             return int(await self._take(keys=[f"pace:{bucket.name}:{key}"], args=args)) / 1000
         except (RedisError, OSError, TimeoutError):
+            # Not every request shall find out anew that Redis is away.
+            self._open_until = monotonic() + _RETRY_AFTER_S
             log.warning("pacing_unavailable")
             return 0.0
 

@@ -30,6 +30,7 @@ from models.reservation import (
     State,
 )
 from models.store.client import (
+    NEVER_SENT,
     UNKNOWN_OUTCOME,
     Database,
     Document,
@@ -171,6 +172,8 @@ class Reservations:
             if lost == made.id:  # the driver's own retry met the first attempt
                 return
             raise ClaimLost(lost) from error
+        except NEVER_SENT as error:
+            raise Upstream() from error
         except UNKNOWN_OUTCOME as error:
             if not await self._exists_for_ever(made.id):
                 raise Upstream() from error
@@ -223,6 +226,8 @@ class Reservations:
                 )
         except DuplicateKeyError as error:
             raise ClaimLost(duplicate_claim(error)) from error
+        except NEVER_SENT as error:
+            raise Upstream() from error
         except UNKNOWN_OUTCOME as error:
             if not await self._changed_for_ever(old, change_id):
                 raise Upstream() from error

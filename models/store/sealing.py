@@ -87,5 +87,8 @@ def _derive(key: bytes, info: bytes) -> bytes:
 
 
 def fingerprint(secret: str) -> str:
-    """SHA-256 of a random secret (token, ticket): enough, since there is nothing to guess."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """SHA-256 of a random secret (token, ticket): enough, since there is nothing to guess.
+
+    A header with bytes that are no UTF-8 arrives with surrogates; it fits nothing, like any other.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
