@@ -19,7 +19,6 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
-    ServerSelectionTimeoutError,
     WTimeoutError,
 )
 from pymongo.write_concern import WriteConcern
