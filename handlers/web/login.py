@@ -9,6 +9,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from bind.cas import CasUnavailable, CasUser, TicketRefused, parse_logout
+from handlers.forms import form_of
 from handlers.security import (
     COOKIE,
     SIGN_INS,
@@ -110,7 +111,7 @@ async def _validated(request: web.Request, services: Services, ticket: str) -> C
 async def single_logout(request: web.Request) -> web.Response:
     """CAS says that a ticket's session is over. No Origin: a server calls, naming a ticket."""
     services = request.app[SERVICES]
-    form = await request.post()
+    form = await form_of(request)
     sent = form.get("logoutRequest")
     if not isinstance(sent, str):
         raise Malformed("logoutRequest", "missing")

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
+from handlers.forms import form_of
 from models.store.sandbox_cas import GrantedTicket, SandboxCas
 
 ROOT = "/sandbox/cas"
@@ -139,7 +140,7 @@ class _Server:
 
     async def take_login(self, request: web.Request) -> web.Response:
         """2.2: the form's answer."""
-        form = await request.post()
+        form = await form_of(request)
         service = _text(form.get("service")) or request.query.get("service", "")
         if service and not self._allows(service):
             return _unknown_service()

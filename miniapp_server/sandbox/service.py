@@ -250,13 +250,20 @@ def _target(raw: bytes, now: datetime) -> datetime:
             target = msgspec.convert(body["now"], datetime)
             if target.tzinfo is None:
                 raise Malformed("now", "needs an offset such as +08:00")
-            return target
+            return _sane(target)
         if set(body) == {"advance_seconds"}:
             seconds = msgspec.convert(body["advance_seconds"], float)
-            return now + timedelta(seconds=seconds)
+            return _sane(now + timedelta(seconds=seconds))
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, ValueError) as error:
         raise Malformed("body", str(error)[:200]) from error
     raise Malformed("body", "needs now or advance_seconds")
+
+
+def _sane(target: datetime) -> datetime:
+    """At the ends of the calendar there is no day before or after. Raises: Malformed."""
+    if not 2000 <= target.year < 2100:
+        raise Malformed("now", "a year from 2000 to 2099")
+    return target
 
 
 def _lines(template: str, data: Mapping[str, str], parts: Parts) -> list[tuple[str, str]]:

@@ -1,0 +1,16 @@
+"""Reading a posted form, whose sender decides about encoding and boundaries."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from models.errors import Malformed
+
+
+async def form_of(request: web.Request) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:
+    """The form's fields. Raises: Malformed for what is no form, or in no encoding."""
+    try:
+        return await request.post()
+    except (ValueError, LookupError) as error:  # boundaries, bytes; names of encodings
+        raise Malformed("body", "not a form") from error
