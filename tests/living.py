@@ -14,15 +14,21 @@ from uuid import uuid4
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from miniapp_server.app import PARTS, Parts, create_app
 from miniapp_server.clock import Clock
 from miniapp_server.settings import load
 from models.reservation import ReaderId
+from models.store.sandbox_state import SandboxState
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
 DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
+
+_NO_BOOKS: Final = frozenset(
+    {"areas", "venues", "kiosks", "heartbeat", "leases", "sessions", "throttles"}
+)
 
 _numbers = itertools.count(21070001)
 
@@ -59,16 +65,42 @@ class Client:
         return f"o-{self.name}"
 
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        """``path`` is below /api/v1 unless it begins with //, which stands for the root."""
+        """``path`` is below /api/v1 unless it begins with //, which stands for the root.
+
+        ``body`` is sent as JSON, or as it is where it is bytes.
+        """
         url = path[1:] if path.startswith("//") else f"/api/v1{path}"
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
+        raw = isinstance(body, bytes)
         async with self.session.request(
-            method, self.service.base + url, json=body, headers=headers, allow_redirects=False
+            method,
+            # Encoded already, so that tests can send what no client library would.
+            URL(self.service.base + url, encoded=True),
+            data=body if raw else None,
+            json=None if raw else body,
+            headers=headers,
+            allow_redirects=False,
         ) as response:
             kind = response.content_type
             parsed = await response.json() if kind == "application/json" else await response.text()
             return Answer(response.status, parsed, response.headers)
+
+    async def refused(
+        self, wanted: str, method: str, path: str, body: object = None, **headers: str
+    ) -> Answer:
+        """A call that must end as ``wanted`` (status and code), and must leave no trace."""
+        before = await self.service.books()
+        answer = await self.call(method, path, body, **headers)
+        place = (wanted, method, path, body)
+        assert f"{answer.status} {answer.code}" == wanted, (*place, answer.status, answer.body)
+        assert await self.service.books() == before, place
+        error = answer.body["error"]
+        assert list(error) == ["code", "message", "details"], place
+        assert error["message"] and not set("{}") & set(error["message"]), place
+        if answer.status in (429, 503):
+            assert int(answer.headers["Retry-After"]) >= 1, place
+        return answer
 
     async def get(self, path: str, **headers: str) -> Answer:
         return await self.call("GET", path, None, **headers)
@@ -155,6 +187,23 @@ class Living:
             body = {"now": f"{self.today}T{to}:00+08:00"}
         await self.anonymous.ok("POST", "//sandbox/clock", body)
 
+    async def jump(self, to: str) -> None:
+        """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then."""
+        offset = self.clock.set(datetime.fromisoformat(f"{self.today}T{to}+08:00"))
+        await SandboxState(self.parts.db).set_offset(offset)
+
+    async def books(self) -> dict[str, list[Any]]:
+        """All that is recorded about readers: what a refused request leaves as it was.
+
+        Without the library, which requests only read, and without counters, leases and sessions.
+        """
+        db = self.parts.db
+        return {
+            name: await db[name].find().sort("_id").to_list(None)
+            for name in sorted(await db.list_collection_names())
+            if name not in _NO_BOOKS and not name.startswith("sandbox_")
+        }
+
     async def settle(self) -> None:
         """Do what is due at this moment: relay, deliver, and the rest."""
         await self.parts.runner.run_until_idle(self.clock.now())
@@ -213,7 +262,10 @@ async def living(
         service = Living(settings.public_base_url, app[PARTS], clock)
         service.anonymous = service.stranger()
         try:
-            await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
+            if settings.sandbox:
+                await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
+            else:
+                clock.set(now)
             yield service
         finally:
             await service.close()
