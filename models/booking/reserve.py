@@ -53,6 +53,8 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
 def _decide(desk: Desk, ask: Ask, seat: Seat, wish: Wish, policy: Policy) -> TimeRange:
     rules.may_book(ask.reader.suspended_until, ask.now)
     rules.seat_in_service(seat)
+    # Before its hours are asked for: the first day of the calendar has no instant in UTC.
+    rules.day_bookable(wish.day, policy, ask.now)
     return rules.decide_span(wish, policy, desk.open_day(policy, wish.day, seat.area_id), ask.now)
 
 
