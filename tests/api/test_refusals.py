@@ -1,0 +1,369 @@
+"""Every refusal of the contract, provoked over HTTP; none of them leaves a trace in the records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from itertools import product
+
+from handlers.api.routes import ROUTES
+from models.library import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
+from models.policy import OpeningRule, Policy
+from tests.living import MONDAY_8, SEAT, Living
+
+OTHER = "2f-hall-064"
+BROKEN = "2f-hall-001"
+ANNEX = VenueId("annex")
+
+
+def wish(
+    start: str = "14:00", end: str = "16:00", date: str = "2026-09-07", seat_id: str = SEAT
+) -> dict[str, str]:
+    return {"seat_id": seat_id, "date": date, "start": start, "end": end}
+
+
+TOMORROW, MONDAY_MIDNIGHT = "2026-09-08", datetime.fromisoformat("2026-09-07T00:00:00+08:00")
+
+# What may not be booked on Monday at 08:00, and what the refusal says about it.
+BREAKS_A_RULE = [
+    (wish("09:00", "14:00"), "too_long", {"max_minutes": 240}),
+    (wish("now", "12:30"), "off_grid", {"step_minutes": 60}),
+    (wish("now", "13:00"), "too_long", {"max_minutes": 240}),
+    (wish("14:00", "14:00"), "too_short", {"min_minutes": 10}),
+    (wish("14:00", "13:00"), "too_short", {"min_minutes": 10}),
+    (wish("now", "08:00"), "too_short", {"min_minutes": 10}),
+    (wish("14:30", "16:00"), "off_grid", {"step_minutes": 60}),
+    (wish("14:01", "16:00"), "off_grid", {"step_minutes": 60}),
+    (wish("14:00", "15:59"), "off_grid", {"step_minutes": 60}),
+    (wish("now", "10:00", TOMORROW), "off_grid", {"step_minutes": 60}),
+    (wish("06:00", "08:00", TOMORROW), "closed", {"open": "07:00", "close": "22:30"}),
+    (wish("21:00", "23:00"), "closed", {"open": "07:00", "close": "22:30"}),
+    (wish("23:00", "23:30"), "closed", {"open": "07:00", "close": "22:30"}),
+    (wish("00:00", "08:00", TOMORROW), "closed", {"open": "07:00", "close": "22:30"}),
+    (wish(date="2026-09-09"), "outside_horizon", {"last_date": TOMORROW}),
+    (wish(date="9999-12-31"), "outside_horizon", {"last_date": TOMORROW}),
+    (wish(date="2026-09-06"), "in_the_past", {}),
+    (wish(date="0001-01-01"), "in_the_past", {}),
+    (wish("07:00", "09:00"), "in_the_past", {}),
+    (wish(seat_id=BROKEN), "seat_disabled", {"reason": "插座维修"}),
+]
+
+
+async def with_library_changed(service: Living) -> None:
+    """A seat out of service, and a second venue with one seat and one kiosk."""
+    desk, now = service.parts.desk, service.clock.now()
+    hall = desk.library.areas[AreaId("2f-hall")]
+    seats = tuple(replace(s, disabled="插座维修") if s.id == BROKEN else s for s in hall.seats)
+    seat = Seat(SeatId("annex-001"), AreaId("annex-1"), "001", 0, 0)
+    room = Area(seat.area_id, ANNEX, "分馆阅览室", 1, 99, 100, 100, (seat,), ())
+    kiosk = Kiosk(KioskId("annex-door"), ANNEX, "分馆选座机", "seat_kiosk")
+    await desk.catalogue.put([Venue(ANNEX, "分馆")], [replace(hall, seats=seats), room], [kiosk])
+    await desk.catalogue.issue_kiosk_key(kiosk.id, "annex-key", "A" * 32)
+    await desk.policies.put(Policy(version=2, areas=desk.policy.areas), now)
+    await desk.refresh()
+
+
+async def test_booking_and_changing_against_the_rules(service: Living) -> None:
+    await with_library_changed(service)
+    reader = await service.reader()
+    made = await reader.reserve(start="20:00", end="21:00")
+    change = f"/reservations/{made['id']}/change"
+    for body, code, details in BREAKS_A_RULE:
+        no = await reader.refused(f"422 {code}", "POST", "/reservations", body)
+        assert no.details == details, (body, no.details)
+        if body["date"] == made["date"]:
+            wished = {key: value for key, value in body.items() if key != "date"}
+            no = await reader.refused(f"422 {code}", "POST", change, wished)
+            assert no.details == details, (wished, no.details)
+    for method, path, body in (
+        ("POST", "/reservations", wish(seat_id="2f-hall-999")),
+        ("POST", "/reservations", wish(seat_id="\0")),
+        ("POST", change, {"seat_id": "nowhere"}),
+    ):
+        await reader.refused("404 not_found", method, path, body)
+
+
+async def test_closed_days_and_days_that_open_later(service: Living) -> None:
+    reader, desk = await service.reader(), service.parts.desk
+    closed = OpeningRule(
+        None, None, MONDAY_8.date(), MONDAY_8.date(), reason="电路检修", priority=9
+    )
+    rules = Policy(version=2, opening=(*desk.policy.opening, closed), opens_at=time(12))
+    await desk.policies.put(rules, service.clock.now())
+    await desk.refresh()
+    no = await reader.refused("422 closed", "POST", "/reservations", wish())
+    assert no.details == {"reason": "电路检修"} and "电路检修" in no.body["error"]["message"]
+    tomorrow = wish(date=TOMORROW)
+    no = await reader.refused("422 not_open_yet", "POST", "/reservations", tomorrow)
+    assert no.details == {"opens_at": "2026-09-07T12:00:00+08:00"}
+    days = (await reader.ok("GET", "/venues"))["items"][0]["dates"]
+    assert [(d["bookable"], d["opens_at"], d["reason"]) for d in days] == [
+        (False, None, "电路检修"),
+        (False, "2026-09-07T12:00:00+08:00", ""),
+    ]
+    await service.move("12:00")
+    await reader.reserve(date=TOMORROW)
+
+
+async def test_what_others_and_the_reader_hold_is_lost(service: Living) -> None:
+    first, second = await service.reader(), await service.reader()
+    held = await first.reserve(start="14:00", end="16:00")
+    await second.ok("GET", "/areas/2f-hall/map")
+    for start, end in (("14:00", "16:00"), ("13:00", "15:00"), ("15:00", "19:00")):
+        no = await second.refused("409 seat_taken", "POST", "/reservations", wish(start, end))
+        near = no.details["nearest"]
+        assert len(near) == 3 and list(near[0]) == ["id", "no", "label"]
+        assert all(place["id"] != SEAT for place in near)
+    for body in (wish(seat_id=OTHER), wish("13:00", "15:00", seat_id=OTHER), wish()):
+        await first.refused("409 own_overlap", "POST", "/reservations", body)
+    mine = await second.reserve(OTHER, "14:00", "16:00")
+    change = f"/reservations/{mine['id']}/change"
+    await second.refused("409 seat_taken", "POST", change, {"seat_id": SEAT})
+    await second.reserve(OTHER, "17:00", "18:00")
+    await second.refused("409 own_overlap", "POST", change, {"end": "18:00"})
+    # Adjoining is not overlapping.
+    await second.reserve(SEAT, "16:00", "17:00")
+    await first.reserve(OTHER, "16:00", "17:00")
+    assert (await first.ok("GET", f"/reservations/{held['id']}"))["rev"] == held["rev"]
+
+
+async def test_the_days_count_and_a_suspension(service: Living) -> None:
+    reader = await service.reader()
+    made = [await reader.reserve(start=f"{h}:00", end=f"{h + 1}:00") for h in range(14, 19)]
+    no = await reader.refused("422 daily_limit", "POST", "/reservations", wish("20:00", "21:00"))
+    assert no.details == {"limit": 5}
+    # What was cancelled is given back; what is tomorrow's does not count today.
+    await reader.reserve(start="09:00", end="10:00", date=TOMORROW)
+    await reader.ok("POST", f"/reservations/{made[0]['id']}/cancel")
+    await reader.reserve(start="20:00", end="21:00")
+
+    until = MONDAY_MIDNIGHT + timedelta(days=3)
+    await service.parts.readers.suspend(reader.reader_id, until)
+    await service.parts.sessions.reader_changed(reader.reader_id)
+    no = await reader.refused(
+        "422 suspended", "POST", "/reservations", wish("09:00", "10:00", seat_id=OTHER)
+    )
+    assert no.details == {"until": "2026-09-10T00:00:00+08:00"}
+    assert (await reader.ok("GET", "/me"))["suspended_until"] == "2026-09-10T00:00:00+08:00"
+    # Existing bookings survive, and may still be given back.
+    await reader.ok("POST", f"/reservations/{made[1]['id']}/cancel")
+
+
+async def test_another_readers_reservation_does_not_exist(service: Living) -> None:
+    owner, other = await service.reader(), await service.reader()
+    made = await owner.reserve(start="now", end="10:00")
+    qr = {"qr": await service.qr()}
+    actions: list[tuple[str, object]] = [
+        ("cancel", None),
+        ("change", {"end": "11:00"}),
+        ("check-in", qr),
+        ("return", qr),
+        ("leave", None),
+        ("finish", None),
+        ("extend", {"end": "11:00"}),
+    ]
+    for id in (made["id"], "6" * 24, "%00", "%ff", "..%2f..", "a" * 3000):
+        for path in (f"/reservations/{id}", f"/reservations/{id}/extensions"):
+            await other.refused("404 not_found", "GET", path)
+        for action, body in actions:
+            for key in ({}, {"Idempotency-Key": "k"}):
+                path = f"/reservations/{id}/{action}"
+                await other.refused("404 not_found", "POST", path, body, **key)
+    for path in (
+        "/seats/2f-hall-999",
+        "/seats/2f-hall-999/times",
+        "/areas/2f-nowhere/map",
+        "/kiosks/none/code",
+        "/nothing",
+        "//nothing",
+        "//api/v1",
+    ):
+        await other.refused("404 not_found", "GET", path)
+
+
+async def test_actions_in_the_wrong_state(service: Living) -> None:
+    """Each action in each state that does not allow it, with and without a key."""
+    reader = await service.reader()
+
+    async def are_refused(id: str, state: str, *actions: str) -> None:
+        bodies: dict[str, object] = {"extend": {"end": "17:00"}, "change": {"end": "17:00"}}
+        for action in actions:
+            body = bodies.get(action)
+            if action in ("check-in", "return"):
+                body = {"qr": await service.qr("2f-north")}
+            for key in ({}, {"Idempotency-Key": f"{state}-{action}"}):
+                path = f"/reservations/{id}/{action}"
+                no = await reader.refused("409 wrong_state", "POST", path, body, **key)
+                assert no.details == {"state": state}, (action, no.details)
+        shown = await reader.ok("GET", f"/reservations/{id}")
+        allowed = {name.replace("_", "-") for name in shown["actions"]}
+        assert not allowed & set(actions), (state, allowed)
+
+    async def act(id: str, action: str, body: object = None) -> None:
+        await reader.ok("POST", f"/reservations/{id}/{action}", body)
+
+    everything = ("cancel", "change", "check-in", "return", "leave", "finish", "extend")
+    cancelled = await reader.reserve(start="12:00", end="13:00")
+    await act(cancelled["id"], "cancel")
+    await are_refused(cancelled["id"], "cancelled", *everything)
+
+    used = (await reader.reserve(start="14:00", end="16:00"))["id"]
+    await are_refused(used, "reserved", "return", "leave", "finish", "extend")
+    await service.move("14:00")
+    await are_refused(used, "reserved", "change")
+    await act(used, "check-in", {"qr": await service.qr()})
+    await are_refused(used, "in_use", "cancel", "change", "check-in", "return")
+    await act(used, "leave")
+    await are_refused(used, "away", "cancel", "change", "leave", "extend")
+    await act(used, "finish")
+    await are_refused(used, "finished", *everything)
+
+    missed = (await reader.reserve(start="now", end="16:00"))["id"]
+    await service.move("14:31")
+    await are_refused(missed, "no_show", *everything)
+
+    left = (await reader.reserve(start="now", end="17:00"))["id"]
+    await act(left, "check-in", {"qr": await service.qr()})
+    await act(left, "leave")
+    await service.move("15:02")
+    await are_refused(left, "away_expired", *everything)
+
+    full = (await reader.reserve(start="now", end="16:00"))["id"]
+    await act(full, "check-in", {"qr": await service.qr()})
+    await service.move("16:00")
+    await are_refused(full, "completed", *everything)
+
+
+async def test_scans(service: Living) -> None:
+    await with_library_changed(service)
+    reader = await service.reader()
+    made = await reader.reserve(start="14:00", end="16:00")
+    later = await reader.reserve(OTHER, "16:00", "17:00")
+    check_in = f"/reservations/{made['id']}/check-in"
+
+    no = await reader.refused("422 too_early", "POST", check_in, {"qr": await service.qr()})
+    assert no.details == {"from": "2026-09-07T13:30:00+08:00"}
+
+    await service.jump("13:40:01")
+    old = await service.qr()
+    other_venue = await service.anonymous.ok(
+        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
+    )
+    await service.jump("13:40:16")
+    good = await service.qr()
+    link, digits = old[:-8], old[-8:]
+    wrong = ["x", "x" * 512, "2f-south", digits, link, old[:-1], old + "1", old + "&c=1"]
+    wrong += [old.replace("/k/", "/K/"), old.replace("2f-south", "none"), "\0" + old]
+    wrong += [old.replace("127.0.0.1", "127.0.0.2"), link + "\uff11" * 8, link + "0" * 8]
+    for text in wrong:
+        for action in (check_in, f"/reservations/{made['id']}/return"):
+            await reader.refused("422 qr_invalid", "POST", action, {"qr": text})
+    await reader.refused("422 wrong_venue", "POST", check_in, {"qr": other_venue["payload"]})
+    await service.jump("13:40:31")
+    await reader.refused("422 qr_expired", "POST", check_in, {"qr": old})
+
+    # The step before is still good; sent again it is the same answer, with or without keys.
+    first = await reader.ok("POST", check_in, {"qr": good})
+    for key in ({}, {"Idempotency-Key": "late"}):
+        again = await reader.ok("POST", check_in, {"qr": good}, **key)
+        assert again["rev"] == first["rev"]
+    await service.jump("15:40:01")
+    fresh = await service.qr()
+    no = await reader.refused(
+        "409 other_in_use", "POST", f"/reservations/{later['id']}/check-in", {"qr": fresh}
+    )
+    assert no.details == {"reservation_id": made["id"]}
+    # The refused check-in burnt nothing: the same scan serves where it is right.
+    await reader.ok("POST", f"/reservations/{made['id']}/leave")
+    away = await reader.ok("POST", check_in, {"qr": fresh})
+    assert away["state"] == "in_use"
+    await reader.ok("POST", f"/reservations/{made['id']}/leave")
+    await reader.refused("422 qr_used", "POST", check_in, {"qr": fresh})
+    await service.jump("16:31:00")
+    no = await reader.refused(
+        "422 too_late",
+        "POST",
+        f"/reservations/{later['id']}/check-in",
+        {"qr": await service.qr()},
+    )
+    assert no.details == {"until": "2026-09-07T16:30:00+08:00"}
+
+
+async def test_returning_too_late(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="10:00")
+    path = f"/reservations/{made['id']}"
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    left = await reader.ok("POST", f"{path}/leave")
+    await service.jump("08:45")
+    for action in ("check-in", "return"):
+        no = await reader.refused(
+            "422 too_late", "POST", f"{path}/{action}", {"qr": await service.qr()}
+        )
+        assert datetime.fromisoformat(no.details["until"]) == datetime.fromisoformat(
+            left["return_by"]
+        )
+
+
+async def test_extensions_against_the_rules(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    path = f"/reservations/{(await reader.reserve(start='now', end='10:00'))['id']}"
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    no = await reader.refused("422 too_early", "POST", f"{path}/extend", {"end": "11:00"})
+    assert no.details == {"from": "2026-09-07T09:00:00+08:00"}
+    assert (await reader.ok("GET", f"{path}/extensions")) == {"ends": []}
+    await service.move("09:30")
+    for end, code in (
+        ("10:00", "off_grid"),
+        ("09:00", "off_grid"),
+        ("10:30", "off_grid"),
+        ("14:00", "too_long"),
+        ("22:30", "too_long"),
+        ("23:00", "closed"),
+    ):
+        await reader.refused(f"422 {code}", "POST", f"{path}/extend", {"end": end})
+    await other.reserve(start="13:00", end="14:00")
+    await reader.reserve(OTHER, "12:00", "13:00")
+    assert [e["value"] for e in (await reader.ok("GET", f"{path}/extensions"))["ends"]] == [
+        "11:00",
+        "12:00",
+        "13:00",
+    ]
+    await reader.refused("409 own_overlap", "POST", f"{path}/extend", {"end": "13:00"})
+    await reader.ok("POST", f"{path}/extend", {"end": "11:00"})
+    await service.move("10:30")
+    await reader.ok("POST", f"{path}/extend", {"end": "12:00"})
+    await service.move("11:30")
+    no = await reader.refused("422 too_often", "POST", f"{path}/extend", {"end": "13:00"})
+    assert no.details == {"limit": 2}
+    # The other one comes early, sits down, and is the neighbour that an extension would hit.
+    await service.move("12:00")
+    second = await reader.ok("GET", "/me")
+    path = f"/reservations/{second['active'][0]['id']}"
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    await service.move("12:20")
+    await other.reserve(OTHER, "14:00", "15:00")
+    await reader.refused("409 seat_taken", "POST", f"{path}/extend", {"end": "15:00"})
+
+
+async def test_messages_nobody_knows(service: Living) -> None:
+    reader = await service.reader()
+    for results in ({"OFFER_": "accept"}, {"RESERVED": "accept", "reserved": "accept"}):
+        no = await reader.refused(
+            "422 unknown_template", "POST", "/subscriptions", {"results": results}
+        )
+        assert no.details == {"template": list(results)[-1]}
+
+
+async def test_methods_that_a_path_does_not_have(service: Living) -> None:
+    reader = await service.reader()
+    allowed: dict[str, set[str]] = {}
+    for route in ROUTES:
+        allowed.setdefault(route.path, set()).add(route.method)
+    verbs = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    for (path, methods), method in product(allowed.items(), verbs):
+        if method in methods:
+            continue
+        no = await reader.refused("405 method_not_allowed", method, path.replace("{id}", "1"))
+        named = {part.strip() for part in no.headers["Allow"].split(",")}
+        assert named == methods | ({"HEAD"} if "GET" in methods else set()), path
