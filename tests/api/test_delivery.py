@@ -1,0 +1,399 @@
+"""From an event to the phone: order, WeChat's refusals, consent, expiry, leases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from miniapp_server.clock import real_now
+from models.booking import due
+from models.errors import Upstream
+from models.message import DeliveryState, Template
+from models.reservation import ReaderId
+from models.store.shared_tokens import SharedTokens
+from notify.deliver import LEASE
+from notify.relay import relay
+from notify.wechat.gateway import WeChatGateway
+from tests.living import MONDAY_8, Client, Living
+
+MANY = 1000
+AN_HOUR = ("14:00", "15:00"), ("15:00", "16:00"), ("16:00", "17:00"), ("17:00", "18:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one message fared on its way to WeChat."""
+
+    state: str
+    attempts: int
+    due: datetime
+    codes: list[int]
+
+
+async def way_of(service: Living, made: Any, seq: int = 1) -> Way:
+    found = await service.parts.db["deliveries"].find_one({"_id": f"{made['id']}:{seq}"})
+    assert found is not None, "every event is kept"
+    return Way(found["state"], found["attempts"], found["due"], found["codes"])
+
+
+async def misbehave(service: Living, **modes: object) -> None:
+    await service.anonymous.ok("POST", "//sandbox/wechat/_mode", modes)
+
+
+async def calls(service: Living, endpoint: str) -> int:
+    """How often WeChat was called since its mode was set with ``times=MANY``."""
+    mode = await service.parts.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
+    assert mode is not None
+    return MANY - int(mode["left"])
+
+
+async def credits_of(service: Living, client: Client) -> int:
+    return (await service.parts.credits.of(client.reader_id))[Template.RESERVED]
+
+
+async def told(client: Client) -> list[str]:
+    """The in-app messages, the oldest first."""
+    items = (await client.ok("GET", "/messages"))["items"]
+    return [item["template"] for item in reversed(items)]
+
+
+async def warm_up(service: Living) -> None:
+    """Deliver something, so that the access_token is this WeChat's (tests share one Redis)."""
+    somebody = await service.reader()
+    await somebody.accept("RESERVED")
+    await somebody.reserve("2f-hall-060")
+    await service.settle()
+    assert len(await somebody.messages()) == 1
+
+
+def alarms(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    return [r for r in caplog.records if r.getMessage() == "wechat_delivery_alarm"]
+
+
+async def run(service: Living, now: datetime) -> None:
+    await service.parts.runner.run_until_idle(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    errcode: int
+    state: str
+    credits: int
+    alarm: bool
+    disabled: bool = False
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(43101, "no_credit", credits=0, alarm=False),
+        Refusal(40003, "failed", credits=2, alarm=False),
+        Refusal(40037, "failed", credits=2, alarm=True, disabled=True),
+        Refusal(43107, "failed", credits=2, alarm=True, disabled=True),
+        Refusal(45168, "failed", credits=2, alarm=True),
+        Refusal(47003, "failed", credits=2, alarm=True),
+        Refusal(48001, "failed", credits=2, alarm=True),
+    ],
+    ids=lambda refusal: str(refusal.errcode),
+)
+async def test_a_final_refusal_ends_the_message(
+    service: Living, refusal: Refusal, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = await service.reader()
+    await reader.accept("RESERVED")
+    await reader.accept("RESERVED")
+    made = await reader.reserve()
+    await misbehave(service, subscribe_send={"errcode": refusal.errcode, "times": MANY})
+    await service.settle()
+    await service.move(timedelta(minutes=2))
+    way = await way_of(service, made)
+    assert (way.state, way.codes) == (refusal.state, [refusal.errcode])
+    assert await calls(service, "subscribe_send") == 1, "never again"
+    assert await credits_of(service, reader) == refusal.credits
+    assert bool(alarms(caplog)) == refusal.alarm
+    assert await reader.messages() == [] and await told(reader) == ["RESERVED"]
+
+    # What follows for the messages after it.
+    await misbehave(service)
+    later = await reader.reserve("2f-hall-001", "18:00", "19:00")
+    await service.settle()
+    expected = refusal.disabled or refusal.credits == 0
+    assert len(await reader.messages()) == (0 if expected else 1)
+    assert (await way_of(service, later)).attempts == 1
+    assert await told(reader) == ["RESERVED", "RESERVED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    name: str
+    mode: dict[str, object]
+    delays: tuple[int, ...]
+    credits: int
+
+
+BUSY, CONCURRENT = (1, 5, 25), (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble("busy", {"errcode": -1}, BUSY, credits=5),
+        # Unknown outcomes: WeChat may have sent it, so each attempt has a credit of its own.
+        Trouble("5xx", {"status": 502}, BUSY, credits=1),
+        Trouble("hanging", {"status": 502, "hang_seconds": 10}, BUSY, credits=1),
+        Trouble("concurrent", {"errcode": 43108}, CONCURRENT, credits=5),
+    ],
+    ids=lambda trouble: trouble.name,
+)
+async def test_a_passing_trouble_is_tried_again_and_holds_up_nobody_else(
+    service: Living, trouble: Trouble
+) -> None:
+    parts = service.parts
+    reader, other = await service.reader(), await service.reader()
+    for _ in range(5):
+        await reader.accept("RESERVED")
+    await other.accept("RESERVED")
+    first = await reader.reserve()
+    wechat = parts.settings.wechat
+    async with WeChatGateway(
+        base_url=wechat.base_url,
+        appid=wechat.appid,
+        secret=wechat.secret,
+        shared_tokens=SharedTokens(parts.redis),
+        timeout_seconds=0.4,
+    ) as hasty:
+        parts.channel.gateway = hasty
+        await misbehave(service, subscribe_send={**trouble.mode, "times": MANY})
+        now = service.clock.now()
+        for attempt, delay in enumerate(trouble.delays, start=1):
+            await run(service, now)
+            way = await way_of(service, first)
+            assert (way.state, way.attempts) == ("queued", attempt)
+            assert way.due == now + timedelta(seconds=delay)
+            await run(service, way.due - timedelta(milliseconds=1))
+            assert (await way_of(service, first)).attempts == attempt, "not before its time"
+            now = way.due
+
+        # Meanwhile: what comes after it waits behind it, and another reader does not.
+        await misbehave(service)
+        second = await reader.reserve("2f-hall-001", "18:00", "19:00")
+        elsewhere = await other.reserve("2f-hall-002")
+        before = now - timedelta(milliseconds=1)
+        if service.clock.now() < before:
+            await run(service, before)
+            assert (await way_of(service, elsewhere)).state == "sent"
+            assert (await way_of(service, second)).attempts == 0
+
+        await misbehave(service, subscribe_send={**trouble.mode, "times": 1})
+        await run(service, now)
+        await run(service, now + timedelta(seconds=30))
+    way = await way_of(service, first)
+    assert (way.state, way.attempts) == ("failed", len(trouble.delays) + 1)
+    assert (await way_of(service, second)).state == "sent"
+    assert (await way_of(service, elsewhere)).state == "sent"
+    assert await credits_of(service, reader) == trouble.credits - 1
+    assert await told(reader) == ["RESERVED", "RESERVED"]
+
+
+async def test_a_lost_answer_does_not_tell_twice(service: Living) -> None:
+    """WeChat sent it, we never heard: the reader's one consent is spent."""
+    await warm_up(service)
+    reader = await service.reader()
+    await reader.accept("RESERVED")
+    made = await reader.reserve()
+    await misbehave(service, subscribe_send={"status": 502, "after": True, "times": 1})
+    await service.settle()
+    await service.move(timedelta(minutes=1))
+    assert (await way_of(service, made)).state == "no_credit"
+    assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
+
+
+async def test_a_refused_page_is_left_out(
+    service: Living, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = await service.reader()
+    await reader.accept("RESERVED")
+    made = await reader.reserve()
+    await misbehave(service, subscribe_send={"errcode": 41030, "times": 1})
+    await service.settle()
+    way = await way_of(service, made)
+    assert (way.state, way.attempts, way.codes) == ("sent", 2, [41030, 0])
+    (message,) = await reader.messages()
+    assert message["page"] == "" and len(alarms(caplog)) == 1
+
+
+async def test_the_minute_quota_pauses_everybody_for_a_minute(service: Living) -> None:
+    readers = [await service.reader() for _ in range(3)]
+    made = []
+    for number, reader in enumerate(readers, start=1):
+        await reader.accept("RESERVED")
+        made.append(await reader.reserve(f"2f-hall-00{number}"))
+    now = service.clock.now()
+    await misbehave(service, subscribe_send={"errcode": 45011, "times": MANY})
+    await run(service, now)
+    tried = await calls(service, "subscribe_send")
+    await misbehave(service, subscribe_send={"times": MANY})
+    await run(service, now + timedelta(seconds=59))
+    assert await calls(service, "subscribe_send") == 0
+    await run(service, now + timedelta(seconds=60))
+    assert [(await way_of(service, m)).state for m in made] == ["sent"] * 3
+    assert tried <= len(readers)
+
+
+async def test_the_day_quota_pauses_until_midnight_and_reminders_expire(service: Living) -> None:
+    reader = await service.reader()
+    await reader.accept("RESERVED", "CHECK_IN_REMINDER")
+    await reader.accept("RESERVED")
+    today = await reader.reserve()
+    await service.move("13:59")
+    tomorrow = await reader.reserve(date=service.tomorrow)
+    await misbehave(service, subscribe_send={"errcode": 45009, "times": 1})
+    await service.move("14:05")  # the check-in reminder of today falls into the pause
+    assert service.parts.channel.paused_until == MONDAY_8.replace(hour=0) + timedelta(days=1)
+    await service.move("23:59")
+    assert (await way_of(service, tomorrow)).state == "queued"
+    await service.move(timedelta(minutes=2))
+    assert (await way_of(service, tomorrow)).state == "sent"
+    assert (await way_of(service, today, 2)).state == "expired"
+    assert [m["template"] for m in await reader.messages()] == ["RESERVED", "RESERVED"]
+    assert await told(reader) == ["RESERVED", "RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"]
+
+
+async def test_a_token_that_went_bad_is_renewed_once(service: Living) -> None:
+    parts, reader = service.parts, await service.reader()
+    await reader.accept("RESERVED")
+    await reader.accept("RESERVED")
+    await reader.reserve()
+    await service.settle()
+    for name in ("sandbox_wechat_tokens", "sandbox_wechat_current_tokens"):
+        await parts.db[name].delete_many({})
+    await misbehave(service, subscribe_send={"times": MANY}, stable_token={"times": MANY})
+    made = await reader.reserve("2f-hall-001", "18:00", "19:00")
+    await service.settle()
+    assert (await way_of(service, made)).attempts == 1
+    assert len(await reader.messages()) == 2
+    assert await calls(service, "subscribe_send") == 2
+    assert await calls(service, "stable_token") == 1
+
+
+async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: Living) -> None:
+    readers = [await service.reader() for _ in range(3)]
+    made = []
+    for number, reader in enumerate(readers, start=1):
+        await reader.accept("RESERVED")
+        made.append(await reader.reserve(f"2f-hall-00{number}", "now", "09:00"))
+    await misbehave(
+        service,
+        subscribe_send={"errcode": 40001, "times": MANY},
+        stable_token={"times": MANY},
+    )
+    await run(service, service.clock.now())
+    assert {(await way_of(service, m)).state for m in made} == {"queued"}, "kept"
+    await service.move("09:01")  # about 60 pauses of a minute
+    assert {(await way_of(service, m)).state for m in made} == {"expired"}
+    # One send and its repetition for each that was under way, then the breaker holds for a
+    # minute of real time.
+    assert await calls(service, "subscribe_send") <= 2 * len(readers)
+    assert await calls(service, "stable_token") <= 2
+    assert [await credits_of(service, reader) for reader in readers] == [1, 1, 1]
+    assert "RESERVED" in await told(readers[0])
+
+
+async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve()
+    await service.move("13:59")
+    start = datetime.fromisoformat(made["start"])
+    assert await due.remind(service.parts.desk, start) == 1
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await service.settle()
+    assert "CHECK_IN_REMINDER" not in await told(reader)
+    detail = await service.parts.desk.reservations.get(made["id"])
+    assert detail is not None and detail.outbox == ()
+
+
+async def test_consent_is_counted(service: Living) -> None:
+    reader = await service.reader()
+    await reader.accept("RESERVED")
+    await reader.accept("RESERVED")
+    ways: list[str] = []
+    for start, end in AN_HOUR[:3]:
+        made = await reader.reserve(start=start, end=end)
+        await service.settle()
+        ways.append((await way_of(service, made)).state)
+    assert ways == ["sent", "sent", "no_credit"]
+    assert len(await reader.messages()) == 2 and len(await told(reader)) == 3
+
+
+async def test_unbinding_ends_consent(service: Living) -> None:
+    reader = await service.reader()
+    await reader.accept("RESERVED", "NO_SHOW")
+    made = await reader.reserve()
+    await reader.ok("DELETE", "/bindings/current")
+    await service.settle()
+    assert (await way_of(service, made)).state == "unbound"
+    parts, now = service.parts, service.clock.now()
+    await parts.bindings.bind(reader.reader_id, "o-another-phone", None, now)
+    await parts.sessions.reader_changed(reader.reader_id)
+    page = await service.web_reader(reader)
+    later = await page.reserve("2f-hall-001", "18:00", "19:00")
+    await service.settle()
+    assert (await way_of(service, later)).state == "no_credit"
+    assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
+    assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
+
+
+async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
+    messages, reader = service.parts.messages, await service.reader()
+    made = await reader.reserve()
+    id, now, real = f"{made['id']}:1", service.clock.now(), real_now()
+    await relay(service.parts.desk, messages, service.parts.sessions.reader_changed)
+    slow = await messages.claim_next(reader.reader_id, now, real, LEASE)
+    assert slow is not None and slow.attempts == 1
+    almost = real + LEASE - timedelta(milliseconds=1)
+    assert await messages.claim_next(reader.reader_id, now, almost, LEASE) is None
+    claims = await asyncio.gather(
+        *(messages.claim_next(reader.reader_id, now, real + LEASE, LEASE) for _ in range(8))
+    )
+    (taken,) = [claim for claim in claims if claim is not None]
+    assert taken.attempts == 2
+
+    await messages.settle(slow, DeliveryState.FAILED, -1)
+    assert await messages.state_of(id) is DeliveryState.SENDING, "the late one changes nothing"
+    await messages.settle(taken, DeliveryState.SENT, 0)
+    await messages.retry(slow, now, -1)
+    assert await messages.state_of(id) is DeliveryState.SENT
+    assert (await way_of(service, made)).codes == [0]
+
+
+@pytest.mark.parametrize("crashes", [(), (1,), (1, 2)], ids=["calm", "crash", "two crashes"])
+async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]) -> None:
+    """However often the relay breaks off after it wrote and before it forgot the notice."""
+    parts, reader = service.parts, await service.reader()
+    for day in range(3):
+        made = await reader.reserve(start="10:00", end="12:00")
+        if day < 2:
+            await service.move("10:31")
+            await service.move(timedelta(hours=21, minutes=29))
+    deadline = datetime.fromisoformat(made["check_in_until"])
+    assert await due.no_show(parts.desk, deadline) == 1
+
+    async def breaks(_: ReaderId) -> None:
+        raise Upstream()
+
+    for _ in crashes:
+        with pytest.raises(Upstream):
+            await relay(parts.desk, parts.messages, breaks)
+    while await relay(parts.desk, parts.messages, parts.sessions.reader_changed):
+        pass
+    templates = await told(reader)
+    assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
+    assert await parts.db["suspensions"].count_documents({}) == 1
+    assert (await reader.ok("GET", "/violations"))["total"] == 3
+    texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert sum("第 3/3 次" in text for text in texts) == 1
