@@ -164,10 +164,10 @@ def _query(request: web.Request, shape: type) -> Any:
 
 
 def _malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """msgspec says ``… - at `$.start```: the path is the field."""
+    """msgspec says ``… - at `$.start``` or ``… - at `key` in `$.results```: the path is the field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
-    field = path.rstrip("`").removeprefix("$").removeprefix(".")
+    field = path.rstrip("`").rpartition("$")[2].removeprefix(".")
     if not field and (unknown := re.search(r"field `([^`]*)`", reason)):
         field = unknown[1]
     return Malformed(field[:100] or whole, reason[:200])

@@ -1,0 +1,195 @@
+"""What cannot be read is refused as such, at every operation, and changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from yarl import URL
+
+from handlers.api.routes import ROUTES
+from tests.living import SEAT, Client, Living
+
+BODIES: dict[str, dict[str, Any]] = {
+    "/wx/login": {"code": "demo-zhang-1"},
+    "/bindings": {"activation_code": "123456"},
+    "/activation-codes": {"renew": True},
+    "/subscriptions": {"results": {"LEAVE": "accept"}},
+    "/messages/read": {"ids": ["1"]},
+    "/reservations": {"seat_id": SEAT, "date": "2026-09-07", "start": "14:00", "end": "16:00"},
+    "/reservations/{id}/change": {"seat_id": SEAT, "start": "14:00", "end": "16:00"},
+    "/reservations/{id}/check-in": {"qr": "x"},
+    "/reservations/{id}/return": {"qr": "x"},
+    "/reservations/{id}/extend": {"end": "17:00"},
+}
+OPTIONAL = {
+    "/activation-codes": {"renew"},
+    "/reservations/{id}/change": {"seat_id", "start", "end"},
+}
+
+UNREADABLE = [
+    b"{",
+    b"nothing",
+    b'{"a":1,}',
+    b"{'a': 1}",
+    b"\xff\xfe",
+    b'{"code":"\xff"}',
+    '{"code":"x"}'.encode("utf-16"),
+    b'{"code":"\\ud800"}',
+    b'{"code":"\\udc00\\ud800"}',
+    b'{"code":NaN}',
+    b"[" * 60_000,
+    b'{"code":' * 7_000,
+    b'{"code":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+    b"[]",
+    b"null",
+    b"true",
+    b"1e999",
+    b'"text"',
+    b'{"no_such_field":1}',
+]
+
+# Values of one field that are wrong, whatever the operation does with it.
+WRONG: dict[str, list[object]] = {
+    "code": ["", "x" * 129, 1, None, ["x"], {}],
+    "activation_code": ["", "12345", "1234567", "12345a", "\uff11" * 6, "123456\n", 123456, None],
+    "renew": ["true", 1, None, []],
+    "results": [None, [], "x", {"LEAVE": 1}, {"L" * 41: "accept"}, {"LEAVE": "a" * 41}],
+    "ids": [None, "1", {}, [1], [None], [""], ["x" * 65], ["1"] * 101],
+    "seat_id": ["", "x" * 65, 1, True, ["a"], {"$gt": ""}],
+    "date": ["", "2026-02-30", "2026-13-01", "26-09-07", "2026-9-7", "20260907", "2026-09-07 ",
+             "2026-09-07T00:00:00", "2026-09-07T00:00:00+08:00", "10000-01-01", "0000-01-01",
+             20260907, None, "\uff12026-09-07", "today"],
+    "start": ["", "9:00", "24:00", "14:60", "14:00:00", "14:00Z", "14:00+08:00", "now ", "NOW",
+              "14:00\n", "\uff11\uff14:00", 14, 1400, True, ["14:00"]],
+    "end": ["", "now", "24:00", "25:00", "14:00:00", "16:00\n", "-1:00", 16, ["16:00"]],
+    "qr": ["", "x" * 513, 1, None, ["x"]],
+}  # fmt: skip
+KEYS = ["", " ", "a b", "k" * 65, "\u00fc"]
+
+QUERIES = {
+    "/areas": ["date=2026-02-30", "date=", "date=0000-01-01", "start=9:00&end=10:00", "start=14:00",
+               "end=14:00", "start=14:00&end=14:00", "start=15:00&end=14:00", "start=now&end=15:00",
+               "venue=", "page=1", "date=2026-09-07&date=2026-09-07", "venue=a&venue=b",
+               "date=%ff", "date=%00", "date=2026-09-07T00:00:00%2B08:00"],
+    "/areas/2f-hall/map": ["date=x", "start=14:00", "venue=library", "date=x&date=y"],
+    "/seats/2f-hall-065": ["date=2026-02-30", "start=14:00"],
+    "/seats/2f-hall-065/times": ["start=24:00", "start=%FF", "date=1", "end=15:00"],
+    "/reservations": ["page=0", "page=-1", "page=10001", "page=1.5", "page=x", "page=",
+                      "page_size=0", "page_size=101", "page_size=99999999999999999999999",
+                      "state=", "state=held", "state=reserved&state=away", "date=2026-09-07"],
+    "/violations": ["page=0", "state=reserved", "page=1&page=2"],
+    "/messages": ["unread=2", "unread=yes", "unread=", "page=0", "page_size=101"],
+}  # fmt: skip
+
+
+async def callers(service: Living) -> dict[str, Client]:
+    """Somebody who may call the path, by path."""
+    special = {
+        "/wx/login": service.anonymous,
+        "/bindings": await service.wx_user(),
+        "/activation-codes": await service.web_reader(),
+    }
+    return dict.fromkeys(BODIES, await service.reader()) | special
+
+
+async def a_reservation(reader: Client) -> str:
+    return str((await reader.reserve(start="18:00", end="19:00"))["id"])
+
+
+async def test_bodies(service: Living) -> None:
+    assert {r.path for r in ROUTES if r.body is not None} == set(BODIES)
+    who = await callers(service)
+    id = await a_reservation(who["/reservations"])
+    for template, valid in BODIES.items():
+        caller, path = who[template], template.format(id=id)
+        optional = OPTIONAL.get(template, set())
+        for raw in UNREADABLE + ([] if template == "/activation-codes" else [b"", b" \n"]):
+            await caller.refused("400 malformed", "POST", path, raw)
+        for name in valid.keys() - optional:
+            body = {key: value for key, value in valid.items() if key != name}
+            no = await caller.refused("400 malformed", "POST", path, body)
+            assert no.details["field"] == name, (path, no.details)
+        no = await caller.refused("400 malformed", "POST", path, {**valid, "more": 1})
+        assert no.details["field"] == "more", (path, no.details)
+        for name in valid:
+            for value in WRONG[name]:
+                no = await caller.refused("400 malformed", "POST", path, {**valid, name: value})
+                assert no.details["field"].startswith(name), (path, value, no.details)
+                assert no.details["reason"], (path, value)
+        big = json.dumps({**valid, "more": "x" * 70_000}).encode()
+        await caller.refused("413 too_large", "POST", path, big)
+
+
+async def test_idempotency_keys(service: Living) -> None:
+    reader = await service.reader()
+    id = await a_reservation(reader)
+    paths = [r.path for r in ROUTES if r.idempotent]
+    assert len(paths) == 8
+    for path in paths:
+        for key in KEYS:
+            no = await reader.refused(
+                "400 malformed",
+                "POST",
+                path.format(id=id),
+                BODIES.get(path),
+                **{"Idempotency-Key": key},
+            )
+            assert no.details["field"] == "Idempotency-Key"
+
+
+async def test_queries(service: Living) -> None:
+    reader = await service.reader()
+    for path, queries in QUERIES.items():
+        for query in queries:
+            await reader.refused("400 malformed", "GET", f"{path}?{query}")
+        for date, code in (("0001-01-01", "in_the_past"), ("9999-12-31", "outside_horizon")):
+            if path.startswith(("/areas", "/seats")):
+                await reader.refused(f"422 {code}", "GET", f"{path}?date={date}")
+        await reader.ok("GET", path)
+
+
+async def test_headers_with_bytes_that_are_no_text(service: Living) -> None:
+    """No client library sends these, so a socket does."""
+    me, kiosk = "/api/v1/me", "/api/v1/kiosks/2f-south/code"
+    login, form = "/api/v1/wx/login", "Content-Type: application/x-www-form-urlencoded"
+    for method, path, header, body, status in (
+        ("GET", me, b"Authorization: Bearer \xff\xfe", b"", 401),
+        ("GET", me, b"Authorization: \xff", b"", 401),
+        ("GET", me, b"Authorization: Bearer", b"", 401),
+        ("GET", me, b"Authorization: Basic eDp5", b"", 401),
+        ("GET", me, b"Cookie: seat_sid=\xff", b"", 401),
+        ("GET", me, b"Cookie: \xff", b"", 401),
+        ("GET", me, b"X-Request-Id: \xff", b"", 401),
+        ("GET", kiosk, b"X-Kiosk-Key: \xff", b"", 401),
+        ("GET", kiosk, b"X-Kiosk-Key:", b"", 401),
+        ("POST", login, b"Content-Encoding: gzip", b"{}", 400),
+        ("POST", login, b"Content-Encoding: none", b"{}", 400),
+        ("POST", "/login/cas", f"{form}; charset=none".encode(), b"logoutRequest=%ff", 400),
+        ("POST", "/login/cas", form.encode(), b"\xff=1", 400),
+        ("POST", "/login/cas", form.encode(), b"logoutRequest=%ff", 400),
+        ("POST", "/login/cas", form.encode(), b"", 400),
+        ("POST", "/login/cas", b"Content-Type: multipart/form-data", b"x", 400),
+        ("POST", "/login/cas", b"Content-Type: multipart/form-data; boundary=b", b"x", 400),
+    ):
+        answer = await on_a_socket(service, method, path, header, body)
+        head, _, text = answer.partition(b"\r\n\r\n")
+        place = (method, path, header, answer)
+        assert head.startswith(f"HTTP/1.1 {status} ".encode()), place
+        assert b"X-Request-Id: " in head and b"X-Server-Time: " in head, place
+        assert json.loads(text)["error"]["code"], place
+
+
+async def on_a_socket(service: Living, method: str, path: str, header: bytes, body: bytes) -> bytes:
+    """The whole answer to one request."""
+    url = URL(service.base)
+    incoming, outgoing = await asyncio.open_connection(url.host, url.port)
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    outgoing.write(
+        head.encode() + header + f"\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    )
+    answer = await incoming.read()
+    outgoing.close()
+    await outgoing.wait_closed()
+    return answer
