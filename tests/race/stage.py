@@ -1,0 +1,211 @@
+"""What the races are staged with: a library on a fresh database, and forced interleavings.
+
+Nothing is left to luck. ``Around`` puts a step in front of or behind one call of a repository's
+collection: another party acts there, or the call waits until all parties have come that far. A
+control takes the guard away, and nothing else, and must then go wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from itertools import count
+from typing import Any, Final
+
+from bind.activation import BindingDesk
+from bind.sessions import SessionDesk
+from models.booking import due
+from models.booking.attend import Scan, check_in
+from models.booking.desk import Ask, Desk, Key
+from models.booking.reserve import reserve
+from models.library import KioskId
+from models.reader import Principal, Reader
+from models.reservation import Actor, Reservation
+from models.rules import Wish
+from models.store.client import Collection, Database
+from models.store.credits import Credits
+from models.store.identity import ActivationCodes, Bindings, Sessions
+from models.store.sealing import Sealer, fingerprint
+from models.store.throttles import Throttles
+from models.timerange import LIBRARY_ZONE, local_date
+
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+EIGHT: Final = MONDAY.replace(hour=8)
+SEATS: Final = tuple(f"2f-hall-{number:03d}" for number in range(1, 31))
+SEAT, OTHER_SEAT = SEATS[0], SEATS[1]
+KIOSK: Final = KioskId("2f-south")
+
+Step = Callable[[], Awaitable[object]]
+
+
+def clock(hour: int, minute: int = 0, second: int = 0) -> datetime:
+    """An instant of the Monday on which all races are run."""
+    return MONDAY.replace(hour=hour, minute=minute, second=second)
+
+
+class Around:
+    """A collection with a step before or behind the first call of one method."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        method: str,
+        *,
+        before: Step | None = None,
+        behind: Step | None = None,
+    ) -> None:
+        self._collection, self._method = collection, method
+        self._before, self._behind = before, behind
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._collection, name)
+        return self._staged(call) if name == self._method else call
+
+    def _staged(self, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def staged(*args: Any, **options: Any) -> Any:
+            before, self._before = self._before, None
+            if before is not None:
+                await before()
+            result = await call(*args, **options)
+            behind, self._behind = self._behind, None
+            if behind is not None:
+                await behind()
+            return result
+
+        return staged
+
+
+class ById:
+    """A collection whose guarded updates ask for nothing but the ``_id``: the guard is off."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    async def find_one_and_update(self, filter: Any, update: Any, **options: Any) -> Any:
+        return await self._collection.find_one_and_update({"_id": filter["_id"]}, update, **options)
+
+
+def put_around(
+    repository: Any, method: str, *, before: Step | None = None, behind: Step | None = None
+) -> None:
+    """Give this one repository instance an ``Around``; other instances do not notice."""
+    repository._all = Around(repository._all, method, before=before, behind=behind)
+
+
+def unguard(repository: Any) -> None:
+    """Let this one repository instance write by ``_id`` alone."""
+    repository._all = ById(repository._all)
+
+
+async def nobody_to_tell(_: object) -> None:
+    """Stands where the other workers' caches would be told."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """A database with the real library, and as many workers on it as a race needs."""
+
+    db: Database
+    sealer: Sealer
+    desk: Desk
+    _numbers: count[int] = field(default_factory=lambda: count(21070001))
+
+    async def worker(self) -> Desk:
+        """Another worker's desk on the same database."""
+        desk = Desk(self.db, self.sealer)
+        await desk.refresh()
+        return desk
+
+    async def reader(self) -> Reader:
+        number = str(next(self._numbers))
+        return await self.desk.readers.admit(number, "张三", "student", EIGHT)
+
+    async def reserved(
+        self, reader: Reader, seat: str = SEAT, start: int = 10, end: int = 11
+    ) -> Reservation:
+        """Booked at 08:00 for whole hours of the Monday."""
+        return await reserve(self.desk, ask(reader), seat, wish(start, end))
+
+    async def in_use(self, reader: Reader, seat: str = SEAT) -> Reservation:
+        """Booked for 10:00–11:00 and checked in at 10:00."""
+        made = await self.reserved(reader, seat)
+        return await check_in(self.desk, ask(reader, clock(10)), made.id, scan(1))
+
+    async def missed(self, reader: Reader, made_at: datetime) -> Reservation:
+        """Booked on that day for 10:00 and not taken up; its no-show waits in the outbox."""
+        when = Wish(local_date(made_at), time(10), time(11))
+        made = await reserve(self.desk, ask(reader, made_at), SEAT, when)
+        assert await due.no_show(self.desk, made.check_in_until) == 1
+        return await self.stored(made)
+
+    async def stored(self, r: Reservation) -> Reservation:
+        found = await self.desk.reservations.get(r.id)
+        assert found is not None
+        return found
+
+    async def live_claims(self) -> list[str]:
+        """All seat claims that stand, in order."""
+        rows = await self.db["reservations"].distinct("claims")
+        return sorted(claim for claim in rows if claim.startswith("s:"))
+
+    async def drop(self, collection: str, index: str) -> None:
+        """Take the guard away."""
+        await self.db[collection].drop_index(index)
+
+    def binding_desk(
+        self,
+        *,
+        codes: ActivationCodes | None = None,
+        bindings: Bindings | None = None,
+        throttles: Throttles | None = None,
+    ) -> BindingDesk:
+        bindings = bindings or Bindings(self.db, self.sealer)
+        sessions = Sessions(self.db, self.sealer)
+        return BindingDesk(
+            codes or ActivationCodes(self.db, self.sealer),
+            bindings,
+            self.desk.readers,
+            sessions,
+            SessionDesk(sessions, self.desk.readers, bindings, nobody_to_tell),
+            throttles or Throttles(self.db),
+            Credits(self.db),
+        )
+
+    async def wx_user(self, openid: str) -> Principal:
+        """Signed in by WeChat, not bound."""
+        sessions = Sessions(self.db, self.sealer)
+        await sessions.open_wx(f"token-{openid}", openid, EIGHT, clock(22), None)
+        session = await sessions.get(fingerprint(f"token-{openid}"))
+        assert session is not None
+        return Principal(session, None)
+
+
+def ask(reader: Reader, now: datetime = EIGHT, key: Key | None = None) -> Ask:
+    return Ask(reader, Actor("reader", "api"), now, key)
+
+
+def wish(start: int, end: int) -> Wish:
+    return Wish(MONDAY.date(), time(start), time(end))
+
+
+def scan(step: int) -> Scan:
+    return Scan(KIOSK, step, fresh=True)
+
+
+def events(r: Reservation) -> list[str]:
+    return [entry.event for entry in r.history]
+
+
+def kinds(results: list[Any]) -> dict[str, int]:
+    """How many results there are of each error code; successes count as ``ok``."""
+    found: dict[str, int] = {}
+    for result in results:
+        code = getattr(result, "code", "") if isinstance(result, Exception) else "ok"
+        if not code:
+            raise result
+        found[code] = found.get(code, 0) + 1
+    return found

@@ -1,0 +1,301 @@
+"""What ``rev`` and ``state`` in the update's filter decide: two changes of one reservation.
+
+The slow party has read and decided; the fast one comes in between; then the slow one writes. The
+controls let the slow one write by ``_id`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import time
+from functools import partial
+from typing import Any
+
+import pytest
+
+from models.booking import due
+from models.booking.attend import check_in, come_back, extend, finish, leave
+from models.booking.desk import Desk
+from models.booking.reserve import cancel, change, reserve
+from models.claims import place_claims, presence_claim
+from models.errors import ServiceError
+from models.reader import Reader
+from models.reservation import PLACE_CLAIMS, PRESENT, TERMINAL, Reservation, State
+from models.store.client import Collection
+from tests.race.stage import (
+    OTHER_SEAT,
+    SEAT,
+    SEATS,
+    Stage,
+    ask,
+    clock,
+    events,
+    kinds,
+    put_around,
+    scan,
+    unguard,
+    wish,
+)
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+Act = Callable[[Desk, Reader, Reservation], Awaitable[object]]
+
+
+async def checks_in(desk: Desk, reader: Reader, r: Reservation) -> None:
+    await check_in(desk, ask(reader, r.check_in_until), r.id, scan(2))
+
+
+async def checks_in_early(desk: Desk, reader: Reader, r: Reservation) -> None:
+    await check_in(desk, ask(reader, clock(9, 40)), r.id, scan(2))
+
+
+async def moves(desk: Desk, reader: Reader, r: Reservation) -> None:
+    await change(desk, ask(reader, clock(9, 40)), r.id, OTHER_SEAT, None, None)
+
+
+async def cancels(desk: Desk, reader: Reader, r: Reservation) -> None:
+    await cancel(desk, ask(reader, clock(9, 40)), r.id)
+
+
+async def extends(desk: Desk, reader: Reader, r: Reservation) -> None:
+    await extend(desk, ask(reader, clock(10, 59, 59)), r.id, time(12))
+
+
+async def gives_back(desk: Desk, reader: Reader, r: Reservation) -> None:
+    await finish(desk, ask(reader, clock(10, 59, 59)), r.id)
+
+
+async def returns(desk: Desk, reader: Reader, r: Reservation) -> None:
+    assert r.return_by is not None
+    await come_back(desk, ask(reader, r.return_by), r.id, scan(2))
+
+
+async def is_missed(desk: Desk, _: Reader, r: Reservation) -> None:
+    await due.no_show(desk, r.check_in_until)
+
+
+async def times_out(desk: Desk, _: Reader, r: Reservation) -> None:
+    assert r.return_by is not None
+    await due.time_out(desk, r.return_by)
+
+
+async def completes(desk: Desk, _: Reader, r: Reservation) -> None:
+    await due.complete(desk, r.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """``refusal``: what the slow party hears; ``stands``: the state in the end; ``wrong``: the
+    state that the slow party leaves behind where no guard stops it. Where that is the same state
+    (a write sets only what it changes), the claims no longer fit it."""
+
+    begins: State
+    slow: Act
+    fast: Act
+    refusal: str | None
+    stands: State
+    wrong: State
+
+
+RACES = {
+    "completion against extension": Race(
+        State.IN_USE, completes, extends, None, State.IN_USE, State.COMPLETED
+    ),
+    "extension against completion": Race(
+        State.IN_USE, extends, completes, "wrong_state", State.COMPLETED, State.COMPLETED
+    ),
+    "extension against finish": Race(
+        State.IN_USE, extends, gives_back, "wrong_state", State.FINISHED, State.FINISHED
+    ),
+    "change against check-in": Race(
+        State.RESERVED, moves, checks_in_early, "wrong_state", State.IN_USE, State.IN_USE
+    ),
+    "check-in against cancellation": Race(
+        State.RESERVED, checks_in_early, cancels, "wrong_state", State.CANCELLED, State.IN_USE
+    ),
+    "cancellation against check-in": Race(
+        State.RESERVED, cancels, checks_in_early, "wrong_state", State.IN_USE, State.CANCELLED
+    ),
+    "check-in against no-show": Race(
+        State.RESERVED, checks_in, is_missed, "wrong_state", State.NO_SHOW, State.IN_USE
+    ),
+    "no-show against check-in": Race(
+        State.RESERVED, is_missed, checks_in, None, State.IN_USE, State.NO_SHOW
+    ),
+    "return against time-out": Race(
+        State.AWAY, returns, times_out, "wrong_state", State.AWAY_EXPIRED, State.IN_USE
+    ),
+    "time-out against return": Race(
+        State.AWAY, times_out, returns, None, State.IN_USE, State.AWAY_EXPIRED
+    ),
+}
+
+
+async def _prepare(stage: Stage, reader: Reader, begins: State) -> Reservation:
+    if begins is State.RESERVED:
+        return await stage.reserved(reader)
+    made = await stage.in_use(reader)
+    if begins is State.AWAY:
+        return await leave(stage.desk, ask(reader, clock(10, 10)), made.id)
+    return made
+
+
+def claims_fit(r: Reservation) -> bool:
+    """An ended reservation holds no place; a live one holds its own, and presence once present."""
+    held = {claim for claim in r.claims if claim.startswith(PLACE_CLAIMS)}
+    if r.state in TERMINAL:
+        return not held
+    wanted = set(place_claims(r.seat_id, r.reader_id, r.span))
+    return wanted <= held and (presence_claim(r.reader_id) in held) == (r.state in PRESENT)
+
+
+@guarded
+@pytest.mark.parametrize("race", RACES.values(), ids=RACES.keys())
+async def test_the_one_who_was_faster_stands(stage: Stage, race: Race, guard: bool) -> None:
+    reader = await stage.reader()
+    r = await _prepare(stage, reader, race.begins)
+    slow, fast = await stage.worker(), await stage.worker()
+    if not guard:
+        unguard(slow.reservations)
+    left_behind: list[Reservation] = []
+
+    async def meanwhile() -> None:
+        await race.fast(fast, reader, r)
+        left_behind.append(await stage.stored(r))
+
+    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
+    heard: str | None = None
+    try:
+        await race.slow(slow, reader, r)
+    except ServiceError as error:
+        heard = error.code
+    after = await stage.stored(r)
+    if guard:
+        assert left_behind == [after] and after.state is race.stands and claims_fit(after)
+        assert heard == race.refusal
+    else:
+        assert heard is None and after.state is race.wrong
+        assert after.state is not race.stands or not claims_fit(after)
+
+
+class Loose:
+    """Leaves parts out of a guarded update's filter."""
+
+    def __init__(self, collection: Collection, left_out: set[str]) -> None:
+        self._collection, self._left_out = collection, left_out
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    async def find_one_and_update(self, filter: Any, update: Any, **options: Any) -> Any:
+        kept = {name: value for name, value in filter.items() if name not in self._left_out}
+        return await self._collection.find_one_and_update(kept, update, **options)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "ends"),
+    [(set(), False), ({"rev"}, False), ({"end"}, False), ({"rev", "end"}, True)],
+    ids=["both", "due condition", "rev", "control: state alone"],
+)
+async def test_completion_needs_more_than_the_state(
+    stage: Stage, left_out: set[str], ends: bool
+) -> None:
+    """An extension leaves the state as it was: either ``rev`` or the due condition is needed."""
+    reader = await stage.reader()
+    r = await stage.in_use(reader)
+    job = await stage.worker()
+    loose: Any = Loose(stage.db["reservations"], left_out)
+    job.reservations._all = loose
+    put_around(
+        job.reservations, "find_one_and_update", before=partial(extends, stage.desk, reader, r)
+    )
+    await due.complete(job, r.end)
+    after = await stage.stored(r)
+    assert after.end == clock(12)
+    assert after.state is (State.COMPLETED if ends else State.IN_USE)
+
+
+@guarded
+async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
+    """One moves to another seat, one to another time. Without the guard the document names a seat
+    and a time whose claims it does not hold, and the next reader books them too."""
+    reader, next_reader = await stage.reader(), await stage.reader()
+    r = await stage.reserved(reader, SEAT, 10, 11)
+    slow = await stage.worker()
+    if not guard:
+        unguard(slow.reservations)
+
+    async def move_in_time() -> None:
+        await change(stage.desk, ask(reader), r.id, None, time(14), time(15))
+
+    put_around(slow.reservations, "find_one_and_update", before=move_in_time)
+    await change(slow, ask(reader), r.id, OTHER_SEAT, None, None)
+    after = await stage.stored(r)
+    assert (after.seat_id, after.start) == (OTHER_SEAT, clock(14))
+    results = []
+    for seat, start in ((OTHER_SEAT, 14), (SEAT, 10), (OTHER_SEAT, 10), (SEAT, 14)):
+        try:
+            results.append(
+                await reserve(stage.desk, ask(next_reader), seat, wish(start, start + 1))
+            )
+        except ServiceError as error:
+            results.append(error)  # type: ignore[arg-type]
+        else:
+            await cancel(stage.desk, ask(next_reader), results[-1].id)
+    if guard:
+        assert events(after) == ["reserve", "change", "change"]
+        assert kinds([results[0]]) == {"seat_taken": 1} and kinds(results[1:]) == {"ok": 3}
+    else:
+        assert events(after) == ["reserve", "change"], "one change is lost from the history"
+        assert kinds([results[0]]) == {"ok": 1}, "the seat is sold twice"
+
+
+@guarded
+async def test_a_check_in_follows_the_reservation_to_its_new_seat(
+    stage: Stage, guard: bool
+) -> None:
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+    slow = await stage.worker()
+    if not guard:
+        unguard(slow.reservations)
+    put_around(
+        slow.reservations, "find_one_and_update", before=partial(moves, stage.desk, reader, r)
+    )
+    answer = await check_in(slow, ask(reader, clock(9, 40)), r.id, scan(1))
+    after = await stage.stored(r)
+    assert (after.state, after.seat_id) == (State.IN_USE, OTHER_SEAT)
+    held = {claim.split(":")[1] for claim in await stage.live_claims()}
+    if guard:
+        assert answer == after and held == {OTHER_SEAT}
+    else:
+        assert answer.seat_id == SEAT and held == {SEAT}, "sits on a seat that it does not hold"
+
+
+@guarded
+async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> None:
+    """Two readers want the same third seat. Only the index can tell; its control drops it."""
+    if not guard:
+        await stage.drop("reservations", "claims")
+    one, two, wanted = await stage.reader(), await stage.reader(), SEATS[2]
+    first = await stage.reserved(one, SEAT)
+    second = await stage.reserved(two, OTHER_SEAT)
+    slow = await stage.worker()
+
+    async def others_change() -> None:
+        await change(stage.desk, ask(two), second.id, wanted, None, None)
+
+    put_around(slow.reservations, "find_one_and_update", before=others_change)
+    try:
+        await change(slow, ask(one), first.id, wanted, None, None)
+        heard = ""
+    except ServiceError as error:
+        heard = error.code
+    doubles = await stage.desk.reservations.doubles()
+    if guard:
+        assert heard == "seat_taken" and doubles == []
+        assert await stage.stored(first) == first
+    else:
+        assert heard == "" and [double.thing for double in doubles] == ["seat"]

@@ -1,0 +1,228 @@
+"""What the index over ``claims`` decides: the seat, the reader, the day's count, the key, presence.
+
+Each party has read and decided before the first one writes. The controls drop the index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from models.booking.attend import check_in
+from models.booking.desk import Ask, Key
+from models.booking.reserve import reserve
+from models.errors import InProgress
+from models.reservation import Reservation, ReservationId, State
+from models.store.client import Database
+from models.store.reservations import Reservations
+from tests.living import living
+from tests.race.stage import (
+    OTHER_SEAT,
+    SEAT,
+    SEATS,
+    Stage,
+    ask,
+    clock,
+    events,
+    kinds,
+    put_around,
+    scan,
+    wish,
+)
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+
+class AllAtOnce(Reservations):
+    """Lets no reservation be written before ``parties`` of them have been decided."""
+
+    def __init__(self, db: Database, parties: int) -> None:
+        super().__init__(db)
+        self._barrier = asyncio.Barrier(parties)
+        self._met: set[ReservationId] = set()
+
+    async def claim(self, made: Reservation) -> None:
+        if made.id not in self._met:
+            self._met.add(made.id)
+            await self._barrier.wait()
+        await super().claim(made)
+
+
+async def reserve_all(
+    stage: Stage, wishes: Sequence[tuple[Ask, str, int, int]]
+) -> list[Reservation | BaseException]:
+    """All of (ask, seat, start, end) at once."""
+    stage.desk.reservations = AllAtOnce(stage.db, len(wishes))
+    return await asyncio.gather(
+        *(reserve(stage.desk, who, seat, wish(start, end)) for who, seat, start, end in wishes),
+        return_exceptions=True,
+    )
+
+
+@guarded
+async def test_one_seat_goes_to_one_of_200_readers(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("reservations", "claims")
+    readers = [await stage.reader() for _ in range(200)]
+    results = await reserve_all(stage, [(ask(reader), SEAT, 10, 12) for reader in readers])
+    doubles = await stage.desk.reservations.doubles()
+    if not guard:
+        assert kinds(results) == {"ok": 200}
+        assert {double.thing for double in doubles} == {"seat"} and len(doubles) == 199
+        return
+    assert kinds(results) == {"ok": 1, "seat_taken": 199}
+    assert doubles == [] and await stage.desk.reservations.count() == 1
+    (won,) = [result for result in results if isinstance(result, Reservation)]
+    assert await stage.stored(won) == won
+    assert await stage.live_claims() == [c for c in won.claims if c.startswith("s:")]
+
+
+async def test_one_seat_goes_to_one_of_200_requests(mongo_url: str, redis_url: str) -> None:
+    """The same over HTTP. Its control is the one above: the index is all that stands in between."""
+    async with living(mongo_url, redis_url) as service:
+        readers = await asyncio.gather(*(service.reader() for _ in range(200)))
+        body = {"seat_id": SEAT, "date": service.today, "start": "10:00", "end": "12:00"}
+        answers = await asyncio.gather(*(r.post("/reservations", body) for r in readers))
+        assert sorted({(a.status, a.code) for a in answers}) == [(201, ""), (409, "seat_taken")]
+        assert [a.status for a in answers].count(201) == 1
+        assert await service.parts.desk.reservations.count() == 1
+
+
+@guarded
+async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("reservations", "claims")
+    reader = await stage.reader()
+    spans = [(10, 12), (11, 13), (10, 13), (11, 12)]
+    wishes = [(ask(reader), seat, *spans[i % 4]) for i, seat in enumerate(SEATS[:20])]
+    results = await reserve_all(stage, wishes)
+    doubles = await stage.desk.reservations.doubles()
+    if guard:
+        assert kinds(results) == {"ok": 1, "own_overlap": 19}  # all of them cross 11:00–12:00
+        assert doubles == [] and await stage.desk.reservations.count() == 1
+    else:
+        assert kinds(results) == {"ok": 20}
+        assert {double.thing for double in doubles} == {"reader"}
+
+
+@guarded
+async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("reservations", "claims")
+    reader = await stage.reader()
+    hours = range(8, 22)
+    results = await reserve_all(stage, [(ask(reader), SEATS[h], h, h + 1) for h in hours])
+    limit = stage.desk.policy.bookings_per_day
+    if guard:
+        assert kinds(results) == {"ok": limit, "daily_limit": len(hours) - limit}
+        used = await stage.desk.reservations.count_claims(reader.id, wish(8, 9).day)
+        assert used == set(range(1, limit + 1))
+    else:
+        assert kinds(results) == {"ok": len(hours)}
+
+
+@guarded
+@pytest.mark.parametrize(
+    ("steps", "refusal"), [((1, 2), "other_in_use"), ((1, 1), "qr_used")], ids=["presence", "code"]
+)
+async def test_a_reader_sits_in_one_place(
+    stage: Stage, guard: bool, steps: tuple[int, int], refusal: str
+) -> None:
+    """Two reservations meet at 10:30, the last minute of the one and the first of the other; with
+    two codes presence decides, with one code already its single use."""
+    if not guard:
+        await stage.drop("reservations", "claims")
+    reader = await stage.reader()
+    first = await stage.reserved(reader, SEAT, 10, 11)
+    second = await stage.reserved(reader, OTHER_SEAT, 11, 12)
+    barrier = asyncio.Barrier(2)
+    parties = [await stage.worker(), await stage.worker()]
+    for desk in parties:
+        put_around(desk.reservations, "find_one_and_update", before=barrier.wait)
+    results = await asyncio.gather(
+        *(
+            check_in(desk, ask(reader, clock(10, 30)), made.id, scan(step))
+            for desk, made, step in zip(parties, (first, second), steps, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    in_use = await stage.desk.reservations.count(State.IN_USE)
+    if not guard:
+        assert kinds(results) == {"ok": 2} and in_use == 2
+        return
+    assert kinds(results) in ({"ok": 1, refusal: 1}, {"ok": 1, "other_in_use": 1})
+    assert steps[0] == steps[1] or kinds(results) == {"ok": 1, refusal: 1}
+    assert in_use == 1
+    for made, result in zip((first, second), results, strict=True):
+        if isinstance(result, Exception):
+            assert await stage.stored(made) == made, "a refused check-in burns nothing"
+
+
+async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
+    reader = await stage.reader()
+    made = await stage.reserved(reader)
+    barrier = asyncio.Barrier(2)
+    parties = [await stage.worker(), await stage.worker()]
+    for desk in parties:
+        put_around(desk.reservations, "find_one_and_update", before=barrier.wait)
+    one, two = await asyncio.gather(
+        *(check_in(desk, ask(reader, clock(10)), made.id, scan(1)) for desk in parties)
+    )
+    assert one == two == await stage.stored(made)
+    assert events(one) == ["reserve", "check_in"]
+
+
+@guarded
+async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
+    """The request and its repetition meet at two workers: both answers name one reservation."""
+    if not guard:
+        await stage.drop("reservations", "claims")
+    reader, key = await stage.reader(), Key("k-1", "digest")
+    results = await _at_two_workers(stage, [ask(reader, key=key), ask(reader, key=key)])
+    made = await stage.desk.reservations.count()
+    if guard:
+        assert kinds(results) == {"ok": 2} and results[0] == results[1]
+        assert made == 1
+    else:
+        assert kinds(results) == {"ok": 2} and results[0] != results[1] and made == 2
+
+
+@guarded
+async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("reservations", "claims")
+    reader = await stage.reader()
+    asks = [ask(reader, key=Key("k-1", digest)) for digest in ("one", "other")]
+    results = await _at_two_workers(stage, asks)
+    if guard:
+        assert kinds(results) == {"ok": 1, "idempotency_key_reused": 1}
+        assert await stage.desk.reservations.count() == 1
+    else:
+        assert kinds(results) == {"ok": 2}
+
+
+async def _at_two_workers(stage: Stage, asks: list[Ask]) -> list[Reservation | BaseException]:
+    barrier = asyncio.Barrier(2)
+    desks = [await stage.worker(), await stage.worker()]
+    for desk in desks:
+        put_around(desk.reservations, "insert_one", before=barrier.wait)
+    return await asyncio.gather(
+        *(reserve(d, a, SEAT, wish(10, 11)) for d, a in zip(desks, asks, strict=True)),
+        return_exceptions=True,
+    )
+
+
+async def test_a_key_under_way_is_told(stage: Stage) -> None:
+    """Within one worker the repetition learns that the first request still runs."""
+    reader = await stage.reader()
+    keyed = ask(reader, key=Key("k-1", "digest"))
+
+    async def again() -> None:
+        with pytest.raises(InProgress):
+            await reserve(stage.desk, keyed, SEAT, wish(10, 11))
+
+    put_around(stage.desk.reservations, "insert_one", before=again)
+    made = await reserve(stage.desk, keyed, SEAT, wish(10, 11))
+    assert await reserve(stage.desk, keyed, SEAT, wish(10, 11)) == made

@@ -1,0 +1,224 @@
+"""Activation codes, bindings, counters of guesses, and single logout."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models.errors import TooManyAttempts
+from models.reservation import ReaderId
+from models.store.identity import ActivationCodes, Bindings, Sessions
+from models.store.sealing import fingerprint
+from models.store.throttles import Limit, Throttles
+from tests.race.stage import EIGHT, Around, Stage, Step, clock, kinds, put_around
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+CODE = "204816"
+
+
+class LooksFirst(ActivationCodes):
+    """The control: reads the code, then writes that it is used."""
+
+    async def redeem(self, code: str, now: datetime) -> ReaderId | None:
+        found = await self._all.find_one({"digits": self._digits(code), "live": True})
+        if found is None:
+            return None
+        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
+        return ReaderId(found["reader"])
+
+
+@guarded
+async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
+    """The binding's own index would stop the second one as well, so the control goes without it."""
+    if not guard:
+        await stage.drop("bindings", "reader")
+    reader, barrier = await stage.reader(), asyncio.Barrier(2)
+    await ActivationCodes(stage.db, stage.sealer).issue(reader.id, CODE, EIGHT, clock(8, 10))
+    desks = []
+    for _ in range(2):
+        codes = (ActivationCodes if guard else LooksFirst)(stage.db, stage.sealer)
+        if guard:
+            put_around(codes, "find_one_and_update", before=barrier.wait)
+        else:
+            put_around(codes, "find_one", behind=barrier.wait)
+        desks.append(stage.binding_desk(codes=codes))
+    users = [await stage.wx_user("o-one"), await stage.wx_user("o-two")]
+    results = await asyncio.gather(
+        *(
+            desk.bind(user, CODE, "198.51.100.1", EIGHT)
+            for desk, user in zip(desks, users, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    bound = await stage.db["bindings"].count_documents({"reader": reader.id})
+    if guard:
+        assert kinds(results) == {"ok": 1, "activation_code_invalid": 1} and bound == 1
+    else:
+        assert kinds(results) == {"ok": 2} and bound == 2
+
+
+@guarded
+@pytest.mark.parametrize("shared", ["reader", "openid_hashes"])
+async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, shared: str) -> None:
+    """Two codes, and either one reader or one WeChat user; neither party has seen a binding."""
+    if not guard:
+        await stage.drop("bindings", shared)
+    one, two = await stage.reader(), await stage.reader()
+    barrier, pairs = asyncio.Barrier(2), [(one.id, "o-one"), (two.id, "o-one")]
+    if shared == "reader":
+        pairs = [(one.id, "o-one"), (one.id, "o-two")]
+
+    async def bind(reader_id: ReaderId, openid: str) -> None:
+        bindings = Bindings(stage.db, stage.sealer)
+        put_around(bindings, "insert_one", before=barrier.wait)
+        assert await bindings.reader_of(openid) is None
+        await bindings.bind(reader_id, openid, None, EIGHT)
+
+    results = await asyncio.gather(*(bind(*pair) for pair in pairs), return_exceptions=True)
+    refusal = "reader_bound_elsewhere" if shared == "reader" else "already_bound"
+    assert kinds(results) == ({"ok": 1, refusal: 1} if guard else {"ok": 2})
+    assert await stage.db["bindings"].count_documents({}) == (1 if guard else 2)
+
+
+@guarded
+@pytest.mark.parametrize("index", ["live_digits", "live_reader"])
+async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, index: str) -> None:
+    if not guard:
+        await stage.drop("activation_codes", index)
+    one, two, barrier = await stage.reader(), await stage.reader(), asyncio.Barrier(2)
+    pairs = [(one.id, CODE), (two.id, CODE)]
+    if index == "live_reader":
+        pairs = [(one.id, CODE), (one.id, "617283")]
+
+    async def issue(reader_id: ReaderId, code: str) -> bool:
+        codes = ActivationCodes(stage.db, stage.sealer)
+        put_around(codes, "insert_one", before=barrier.wait)
+        return await codes.issue(reader_id, code, EIGHT, clock(8, 10))
+
+    issued = await asyncio.gather(*(issue(*pair) for pair in pairs))
+    assert sorted(issued) == ([False, True] if guard else [True, True])
+    assert await stage.db["activation_codes"].count_documents({"live": True}) == sum(issued)
+
+
+class CountsAfterwards(Throttles):
+    """The control: looks whether there is a place, and counts it afterwards."""
+
+    looked: Step
+
+    async def take(self, limits: list[Limit], now: datetime) -> None:
+        for limit in limits:
+            found = await self._all.find_one({"_id": limit.key})
+            if found is not None and found["n"] >= limit.failures:
+                raise TooManyAttempts(60)
+        await self.looked()
+        for limit in limits:
+            await self._all.update_one({"_id": limit.key}, {"$inc": {"n": 1}}, upsert=True)
+
+
+@guarded
+async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, guard: bool) -> None:
+    throttles = Throttles(stage.db)
+    if not guard:
+        throttles = careless = CountsAfterwards(stage.db)
+        careless.looked = asyncio.Barrier(100).wait
+    desk = stage.binding_desk(throttles=throttles)
+    user = await stage.wx_user("o-one")
+
+    async def guess(n: int) -> None:
+        await desk.bind(user, f"{n:06d}", "198.51.100.1", EIGHT)
+
+    results = await asyncio.gather(*(guess(n) for n in range(100)), return_exceptions=True)
+    if guard:
+        assert kinds(results) == {"activation_code_invalid": 5, "too_many_attempts": 95}
+        counter = {"_id": f"activation:openid:{fingerprint('o-one')}"}
+        counted = await stage.db["throttles"].find_one(counter)
+        assert counted is not None and counted["n"] == 5
+        later = EIGHT + timedelta(minutes=10)
+        await throttles.take([Limit(str(counter["_id"]), 5, timedelta(minutes=10))], later)
+    else:
+        assert kinds(results) == {"activation_code_invalid": 100}
+
+
+# --- single logout --------------------------------------------------------------------------------
+
+
+class LooksBeforeItOpens(Sessions):
+    """The control: asks for the tombstone before the session is there, and not again."""
+
+    async def open_web(
+        self, token: str, reader_id: ReaderId, ticket: str, now: datetime, expires_at: datetime
+    ) -> bool:
+        ticket_hash = fingerprint(ticket)
+        if await self._ended.find_one({"_id": ticket_hash}) is not None:
+            return False
+        document: Any = {"_id": fingerprint(token), "kind": "web", "reader": reader_id}
+        document |= {"ticket": ticket_hash, "made_at": now, "expires_at": expires_at}
+        await self._all.insert_one(document)
+        return True
+
+
+@pytest.mark.parametrize(
+    ("collection", "method", "where"),
+    [
+        ("sessions", "insert_one", "before"),
+        ("sessions", "insert_one", "behind"),
+        ("ended_tickets", "find_one", "before"),
+    ],
+    ids=["before the session", "behind the session", "before the look"],
+)
+async def test_a_logout_wins_wherever_it_falls_into_a_login(
+    stage: Stage, collection: str, method: str, where: str
+) -> None:
+    reader, sessions = await stage.reader(), Sessions(stage.db, stage.sealer)
+    _during(sessions, collection, method, where, stage)
+    assert not await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
+    assert await sessions.get(fingerprint("token")) is None
+
+
+@pytest.mark.parametrize(
+    ("collection", "method", "opened"),
+    [("ended_tickets", "update_one", True), ("sessions", "find", False)],
+    ids=["before the tombstone", "behind the tombstone"],
+)
+async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
+    stage: Stage, collection: str, method: str, opened: bool
+) -> None:
+    reader = await stage.reader()
+    here, there = Sessions(stage.db, stage.sealer), Sessions(stage.db, stage.sealer)
+    answers: list[bool] = []
+
+    async def login() -> None:
+        answers.append(await there.open_web("token", reader.id, "ST-1", EIGHT, clock(20)))
+
+    if method == "find":  # no awaitable of its own: the step goes behind the call before it
+        put_around_ended(here, "update_one", behind=login)
+    else:
+        put_around_ended(here, method, before=login)
+    await here.close_ticket("ST-1", EIGHT)
+    assert answers == [opened]
+    assert await here.get(fingerprint("token")) is None
+
+
+async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage) -> None:
+    """Control of both."""
+    reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.sealer)
+    _during(sessions, "sessions", "insert_one", "before", stage)
+    assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
+    assert await sessions.get(fingerprint("token")) is not None
+
+
+def _during(sessions: Sessions, collection: str, method: str, where: str, stage: Stage) -> None:
+    async def logout() -> None:
+        await Sessions(stage.db, stage.sealer).close_ticket("ST-1", EIGHT)
+
+    put = put_around if collection == "sessions" else put_around_ended
+    put(sessions, method, **{where: logout})
+
+
+def put_around_ended(sessions: Any, method: str, **steps: Step) -> None:
+    """As ``put_around``, for the collection of logged-out tickets."""
+    sessions._ended = Around(sessions._ended, method, **steps)
