@@ -41,6 +41,7 @@ from models.store.client import (
 from models.timerange import TimeRange, at, floor_minute, local_date
 
 _LIVE: Final = sorted(LIVE)
+_CHANGES_KEPT: Final = 8
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "reservations": [
@@ -213,11 +214,11 @@ class Reservations:
         Raises: StaleRevision; ClaimLost; Upstream when the change certainly did not happen.
         """
         change_id = new_id()
-        fields = _changed(old, new)
-        fields["change"] = change_id
-        update: dict[str, Any] = {"$set": fields}
+        # The last few, since others may change it too before this one's outcome is asked for.
+        pushed: Document = {"changes": {"$each": [change_id], "$slice": -_CHANGES_KEPT}}
         if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
-            update["$push"] = {"outbox": {"$each": [_notice_document(n) for n in fresh]}}
+            pushed["outbox"] = {"$each": [_notice_document(n) for n in fresh]}
+        update: dict[str, Any] = {"$set": _changed(old, new), "$push": pushed}
         guard: Document = {"_id": old.id, "state": old.state.value, "rev": old.rev}
         try:
             async with self._gate:
@@ -239,15 +240,15 @@ class Reservations:
             raise StaleRevision()
 
     async def _changed_for_ever(self, old: Reservation, change_id: str) -> bool:
-        """After an unknown outcome: fence the old revision off, then see whose change stands."""
+        """After an unknown outcome: fence the old revision off, then see whether ours is there."""
         with upstream():
             fenced = await self._all.find_one_and_update(
                 {"_id": old.id, "rev": old.rev}, {"$inc": {"rev": 1}}, projection={"_id": 1}
             )
             if fenced is not None:
                 return False
-            found = await self._all.find_one({"_id": old.id}, {"change": 1})
-        return found is not None and found.get("change") == change_id
+            found = await self._all.find_one({"_id": old.id, "changes": change_id}, {"_id": 1})
+        return found is not None
 
     async def forget_notices(self, id: ReservationId, seqs: Sequence[int]) -> None:
         """Take relayed notices out of the outbox; a change in between is not disturbed."""
