@@ -248,12 +248,14 @@ class Desk:
             try:
                 return await work()
             except (Conflict, RuleViolation, NotFound):
-                if (known := await self._succeeded_before(ask)) is not None:
+                if (known := await self.replay(ask)) is not None:
                     return known
                 raise
 
-    async def _succeeded_before(self, ask: Ask) -> Reservation | None:
-        assert ask.key is not None
+    async def replay(self, ask: Ask) -> Reservation | None:
+        """What the reader's key has succeeded with, if it has. Raises: IdempotencyKeyReused."""
+        if ask.key is None:
+            return None
         claim = idempotency_claim(ask.reader.id, ask.key.value)
         holder = await self.reservations.holder(claim)
         return _replayed(holder, ask) if holder else None
