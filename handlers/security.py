@@ -44,7 +44,10 @@ def require_own_origin(request: web.Request, services: Services) -> None:
     """A cookie travels by itself, so the page must be ours. Raises: BadOrigin."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
     ours = urlsplit(services.public_base_url)
-    theirs = urlsplit(source)
+    try:
+        theirs = urlsplit(source)
+    except ValueError:  # "//[" is no address
+        raise BadOrigin() from None
     if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
         raise BadOrigin()
 
