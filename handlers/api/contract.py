@@ -164,7 +164,7 @@ def _query(request: web.Request, shape: type) -> Any:
 
 
 def _malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
-    """msgspec says ``… - at `$.start``` or ``… - at `key` in `$.results```: the path is the field."""
+    """msgspec says ``… - at `$.start``` or ``… at `key` in `$.results```: the path is the field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")

@@ -1,0 +1,321 @@
+"""Who is let in, as whom, from where and for how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http.cookies import Morsel
+from typing import Any
+
+import pytest
+from yarl import URL
+
+from handlers.api.contract import Who
+from handlers.api.routes import ROUTES
+from miniapp_server.settings import SettingsError, load
+from tests.living import DATA_KEYS, Client, Living, living
+
+BODY: dict[str, Any] = {
+    "/bindings": {"activation_code": "000000"},
+    "/subscriptions": {"results": {}},
+    "/messages/read": {"ids": []},
+}
+
+
+async def wechat_does(service: Living, mode: dict[str, Any]) -> None:
+    await service.anonymous.ok("POST", "//sandbox/wechat/_mode", mode)
+
+
+async def test_login_by_wechat(service: Living) -> None:
+    caller = service.stranger()
+    login = await caller.ok("POST", "/wx/login", {"code": f"demo-{caller.name}-1"})
+    assert list(login) == ["token", "expires_at", "bound", "reader"]
+    assert (login["bound"], login["reader"]) == (False, None)
+    assert login["expires_at"].startswith("2026-10-07T08:00:0")
+    for code in (f"demo-{caller.name}-1", "x", "demo-", "\0", "' or 1=1", "中文"):
+        await caller.refused("401 code_invalid", "POST", "/wx/login", {"code": code})
+    fresh = {"code": f"demo-{caller.name}-2"}
+    for mode, wanted in (
+        ({"errcode": 40226}, "403 wechat_user_blocked"),
+        ({"status": 502}, "503 wechat_unavailable"),
+        ({"errcode": -1}, "503 wechat_unavailable"),
+        ({"errcode": 40013}, "503 wechat_unavailable"),
+        ({"errcode": 45011}, "429 throttled"),
+    ):
+        await wechat_does(service, {"jscode2session": mode})
+        await caller.refused(wanted, "POST", "/wx/login", fresh)
+    await wechat_does(service, {})
+    await caller.ok("POST", "/wx/login", fresh)
+
+
+async def test_activation_codes_and_bindings(service: Living) -> None:
+    web, phone = await service.web_reader(), await service.wx_user()
+    shown = await web.ok("POST", "/activation-codes")
+    assert list(shown) == ["code", "expires_at"] and len(shown["code"]) == 6
+    assert await web.ok("POST", "/activation-codes", {}) == shown
+    renewed = await web.ok("POST", "/activation-codes", {"renew": True})
+    assert renewed["code"] != shown["code"]
+
+    async def invalid(code: str) -> Any:
+        no = await phone.refused(
+            "422 activation_code_invalid", "POST", "/bindings", {"activation_code": code}
+        )
+        return no.body
+
+    replaced = await invalid(shown["code"])
+    wrong = await invalid(f"{(int(renewed['code']) + 1) % 1_000_000:06d}")
+    bound = await phone.call("POST", "/bindings", {"activation_code": renewed["code"]})
+    assert bound.status == 201
+    assert bound.body == {
+        "reader": {
+            "student_no_masked": f"{web.number[:2]}****{web.number[-2:]}",
+            "name": "张三",
+            "kind": "student",
+        }
+    }
+    again = {"activation_code": renewed["code"]}
+    await phone.refused("409 already_bound", "POST", "/bindings", again)
+    second = await service.wx_user()
+    no = await second.refused("422 activation_code_invalid", "POST", "/bindings", again)
+    used = no.body
+    # The reader's next code does not help another WeChat user, and is spent by the attempt.
+    next_one = (await web.ok("POST", "/activation-codes"))["code"]
+    lost = await second.post("/bindings", {"activation_code": next_one})
+    assert (lost.status, lost.code) == (409, "reader_bound_elsewhere")
+    assert (await phone.ok("GET", "/me"))["reader"] is not None
+    assert (await second.ok("GET", "/me"))["reader"] is None
+
+    old = await service.web_reader()
+    code = (await old.ok("POST", "/activation-codes"))["code"]
+    await service.move(timedelta(minutes=10))
+    no = await second.refused(
+        "422 activation_code_invalid", "POST", "/bindings", {"activation_code": code}
+    )
+    assert replaced == wrong == used == no.body  # guessing learns nothing
+    assert (await old.ok("POST", "/activation-codes"))["code"]
+
+
+async def test_who_may_call_what(service: Living) -> None:
+    reader, web, unbound = (
+        await service.reader(),
+        await service.web_reader(),
+        await service.wx_user(),
+    )
+    stranger, forger = service.stranger(), service.stranger()
+    forger.token = "x" * 43
+    allowed = {"/bindings", "/me", "/venues", "/notices", "/notices/{id}"}
+    for route in ROUTES:
+        path, body = route.path.format(id="1"), BODY.get(route.path)
+        if route.who in (Who.ANYONE, Who.KIOSK):
+            continue
+        for nobody in (stranger, forger):
+            await nobody.refused("401 unauthenticated", route.method, path, body)
+        if route.path not in allowed:
+            await unbound.refused("403 not_bound", route.method, path, body)
+        elif route.method == "GET" and "{" not in route.path:
+            await unbound.ok("GET", path)
+    assert await unbound.ok("GET", "/me") == {
+        "reader": None,
+        "active": [],
+        "violations_count": 0,
+        "suspended_until": None,
+        "subscriptions": {},
+    }
+    await web.refused("403 forbidden", "POST", "/bindings", BODY["/bindings"])
+    await reader.refused("403 forbidden", "POST", "/activation-codes")
+    for key in ("x", reader.token):
+        await reader.refused(
+            "401 unauthenticated", "GET", "/kiosks/2f-south/code", **{"X-Kiosk-Key": key}
+        )
+
+
+async def test_sessions_end(service: Living) -> None:
+    reader, web = await service.reader(), await service.web_reader()
+    await reader.ok("DELETE", "/sessions/current")
+    await reader.refused("401 unauthenticated", "GET", "/me")
+    phone = await service.reader()
+    await service.move(timedelta(hours=12))
+    await web.refused("401 unauthenticated", "GET", "/me")
+    await phone.ok("GET", "/me")
+    await service.move(timedelta(days=29, hours=12))
+    await phone.refused("401 unauthenticated", "GET", "/me")
+
+
+async def test_unbinding_ends_access_at_once(service: Living) -> None:
+    phone = await service.reader()
+    await phone.accept("LEAVE")
+    other_token = (await phone.ok("POST", "/wx/login", {"code": f"demo-{phone.name}-1"}))["token"]
+    await phone.ok("GET", "/areas", Authorization=f"Bearer {other_token}")
+    made = await phone.reserve()
+    web = await service.web_reader(phone)
+    await web.ok("DELETE", "/bindings/current")
+    for token in (phone.token, other_token):
+        bearer = {"Authorization": f"Bearer {token}"}
+        for path in ("/areas", "/reservations", f"/reservations/{made['id']}"):
+            await phone.refused("403 not_bound", "GET", path, **bearer)
+        await phone.refused(
+            "403 not_bound", "POST", f"/reservations/{made['id']}/cancel", None, **bearer
+        )
+        assert (await phone.ok("GET", "/me", **bearer))["reader"] is None
+    # The reader keeps what is theirs, without the consent that the WeChat user gave.
+    me = await web.ok("GET", "/me")
+    assert [r["id"] for r in me["active"]] == [made["id"]] and not any(me["subscriptions"].values())
+    # The phone may be bound again, to somebody else as well.
+    stranger = await service.web_reader()
+    code = (await stranger.ok("POST", "/activation-codes"))["code"]
+    await phone.ok("POST", "/bindings", {"activation_code": code})
+    await phone.refused("404 not_found", "GET", f"/reservations/{made['id']}")
+
+
+async def signed_in(service: Living, browser: Client) -> Morsel[str]:
+    """Sign in at the sandbox's CAS; the cookie that our service has set."""
+    target = f"{service.base}/login/cas"
+    form = f"username={browser.number}&password=demo&service={target}".encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await browser.call("POST", "//sandbox/cas/login", form, **kind)
+    ticket = answer.headers["Location"].removeprefix(service.base)
+    assert ticket.startswith("/login/cas?ticket=ST-")
+    arrived = await browser.get("/" + ticket)
+    assert (arrived.status, arrived.headers["Location"]) == (302, "/")
+    assert "no-store" in arrived.headers["Cache-Control"]
+    replayed = await browser.get("/" + ticket)
+    assert replayed.status == 401 and "请重新登录" in replayed.body
+    return next(c for c in browser.session.cookie_jar if c.key == "seat_sid")
+
+
+async def test_signing_in_on_the_web(service: Living) -> None:
+    browser = service.stranger()
+    cookie = await signed_in(service, browser)
+    flags = (cookie["path"], bool(cookie["httponly"]), cookie["samesite"], bool(cookie["secure"]))
+    assert flags == ("/", True, "Lax", False)
+    assert 0 <= 12 * 3600 - int(cookie["max-age"]) <= 2
+    assert len(cookie.value) == 43
+
+    me = await browser.ok("GET", "/me")
+    assert me["reader"]["student_no_masked"].startswith(browser.number[:2] + "****")
+    home = await browser.get("//")
+    assert (await browser.ok("POST", "/activation-codes", Origin=service.base))["code"] in home.body
+    # The cookie is as good as a token; where both come, the token speaks.
+    other = await service.reader()
+    both = await browser.ok("GET", "/me", Authorization=f"Bearer {other.token}")
+    assert both["reader"] != me["reader"]
+
+    for bad in ("ST-1", "", "%ff", "x" * 3000):
+        page = await service.stranger().get(f"//login/cas?ticket={bad}")
+        assert page.status == 401 and page.headers["Content-Type"].startswith("text/html")
+        assert "Set-Cookie" not in page.headers
+
+
+async def test_a_cookie_needs_our_own_page(service: Living) -> None:
+    browser = service.stranger()
+    await signed_in(service, browser)
+    base = URL(service.base)
+    await browser.ok("GET", "/me", Origin="https://evil.example")
+    foreign: list[dict[str, str]] = [
+        {},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": f"https://127.0.0.1:{base.port}"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": f"{service.base}.evil.example"},
+        {"Origin": f"http://evil.example@127.0.0.1:{base.port}"},
+        {"Origin": "https://evil.example", "Referer": service.base + "/"},
+        {"Referer": "https://evil.example/" + service.base},
+        {"Referer": "//["},
+    ]
+    for headers in foreign:
+        for method, path in (
+            ("POST", "/activation-codes"),
+            ("DELETE", "/sessions/current"),
+            ("POST", "//logout"),
+        ):
+            await browser.refused("403 bad_origin", method, path, None, **headers)
+    await browser.ok("POST", "/activation-codes", Origin=service.base)
+    await browser.ok("POST", "/activation-codes", Referer=f"{service.base}/some/page?x=1")
+    # A token does not travel by itself, so it may come from anywhere.
+    reader = await service.reader()
+    await reader.ok("POST", "/messages/read", {"ids": []}, Origin="https://evil.example")
+
+
+async def test_ways_out_on_the_web(service: Living) -> None:
+    browser = service.stranger()
+    await signed_in(service, browser)
+    out = await browser.post("//logout", None, Origin=service.base)
+    assert out.status == 302 and "/sandbox/cas/logout?" in out.headers["Location"]
+    await browser.refused("401 unauthenticated", "GET", "/me")
+
+    cookie = (await signed_in(service, browser)).value
+    await browser.ok("DELETE", "/sessions/current", Origin=service.base)
+    kept = {"Cookie": f"seat_sid={cookie}"}
+    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
+
+    # Signing out at CAS ends it here, also for a copy of the cookie.
+    cookie = (await signed_in(service, browser)).value
+    kept = {"Cookie": f"seat_sid={cookie}"}
+    await service.stranger().ok("GET", "/me", **kept)
+    assert (await browser.get("//sandbox/cas/logout")).status < 400
+    await browser.refused("401 unauthenticated", "GET", "/me")
+    await service.stranger().refused("401 unauthenticated", "GET", "/me", None, **kept)
+
+
+async def test_guesses_and_hammering_are_slowed(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+        phone, web = await service.wx_user(), await service.web_reader()
+        real = (await web.ok("POST", "/activation-codes"))["code"]
+        guess = {"activation_code": f"{(int(real) + 1) % 1_000_000:06d}"}
+        for _ in range(5):
+            await phone.refused("422 activation_code_invalid", "POST", "/bindings", guess)
+        right = {"activation_code": real}
+        no = await phone.refused("429 too_many_attempts", "POST", "/bindings", right)
+        assert int(no.headers["Retry-After"]) == no.details["retry_after"] <= 601
+        # Another phone behind the same address still gets in.
+        await (await service.wx_user()).ok("POST", "/bindings", right)
+
+        reader = await service.reader()
+        path = f"/reservations/{(await reader.reserve(start='now', end='10:00'))['id']}/check-in"
+        for _ in range(20):
+            await reader.refused("422 qr_invalid", "POST", path, {"qr": "x"})
+        good = {"qr": await service.qr()}
+        await reader.refused("429 too_many_attempts", "POST", path, good)
+        await service.move("08:11")
+        await reader.ok("POST", path, {"qr": await service.qr()})
+
+        hammer = await service.reader()
+        answers = [await hammer.post("/messages/read", {"ids": []}) for _ in range(80)]
+        assert {a.status for a in answers} == {204, 429} and answers[59].status == 204
+        slowed = next(a for a in answers if a.status == 429)
+        assert slowed.code == "throttled" and int(slowed.headers["Retry-After"]) >= 1
+        await hammer.ok("GET", "/me")  # reading goes on
+        await reader.ok("POST", "/messages/read", {"ids": []})  # and so do the others
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "counted"),
+    [
+        ("", "203.0.113.9", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.0/8,10.0.0.0/8", "198.51.100.1, 203.0.113.9, 10.1.1.1", "203.0.113.9"),
+        ("127.0.0.1", "not an address", "127.0.0.1"),
+        ("192.0.2.1", "203.0.113.9", "127.0.0.1"),
+    ],
+)
+async def test_addresses_behind_proxies(
+    mongo_url: str, redis_url: str, trusted: str, forwarded: str, counted: str
+) -> None:
+    async with living(mongo_url, redis_url, TRUSTED_PROXIES=trusted) as service:
+        phone = await service.wx_user()
+        for _ in range(2):
+            await phone.post(
+                "/bindings", {"activation_code": "000000"}, **{"X-Forwarded-For": forwarded}
+            )
+        found = await service.parts.db["throttles"].find({"n": 2}).to_list(None)
+        assert f"activation:address:{counted}" in {row["_id"] for row in found}
+
+
+@pytest.mark.parametrize("name", ["WECHAT_APPID", "WECHAT_SECRET", "CAS_BASE_URL"])
+def test_the_sandbox_never_stands_beside_real_credentials(name: str) -> None:
+    env = {"MONGO_URL": "mongodb://x", "REDIS_URL": "redis://x", "DATA_KEYS": DATA_KEYS}
+    assert load(env).sandbox and load({**env, "SANDBOX": "1"}).sandbox
+    with pytest.raises(SettingsError, match=name):
+        load({**env, "SANDBOX": "1", name: "https://x"})
+    with pytest.raises(SettingsError):
+        load({**env, name: "https://x"})  # the others are missing then
