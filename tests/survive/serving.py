@@ -1,0 +1,151 @@
+"""A service in a process of its own, to be killed, and a look into its databases from here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+
+from miniapp_server.app import Parts, open_parts
+from miniapp_server.clock import Clock
+from miniapp_server.settings import load
+from models.store.sandbox_state import SandboxState
+from tests.living import DATA_KEYS, MONDAY_8, Living, free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
+    """Poll until the condition holds. Fails with ``what`` was waited for."""
+    deadline = time.monotonic() + within_s
+    while not await condition():
+        assert time.monotonic() < deadline, f"waited {within_s:.0f} s for: {what}"
+        await asyncio.sleep(0.02)
+
+
+def environment(**env: str) -> dict[str, str]:
+    """Nothing of the surroundings but the path."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env}
+
+
+async def command(*args: str, **env: str) -> asyncio.subprocess.Process:
+    """``python -m miniapp_server …`` with its output in pipes."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "miniapp_server", *args),
+        env=environment(**env),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
+    """(status, output, errors) of a command that ends by itself within half a minute."""
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@dataclass(slots=True)
+class Remote(Living):
+    """A service in another process; ``parts`` are this process's own view of its databases."""
+
+    env: dict[str, str] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Returns once it is ready."""
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "miniapp_server", "serve"),
+            env=environment(**self.env),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        await ready(self.base, self.process)
+
+    async def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
+        """End it and wait for the end. Returns its exit status."""
+        assert self.process is not None
+        process, self.process = self.process, None
+        if process.returncode is None:
+            process.send_signal(how)
+        async with asyncio.timeout(20):
+            return await process.wait()
+
+    async def show(self, instant: datetime) -> None:
+        """While it is down: let its clock show ``instant`` as if it had been up until then."""
+        assert self.process is None
+        await self.parts.desk.heartbeat.beat(instant)
+        await SandboxState(self.parts.db).set_offset(self.clock.set(instant))
+
+    async def leases_run_out(self) -> None:
+        """What a minute would do: nobody holds a job or a message any more."""
+        db = self.parts.db
+        await db["leases"].delete_many({})
+        await db["deliveries"].update_many({}, {"$set": {"lease_until": None}})
+        await db["sandbox_wechat_sending"].delete_many({})
+
+
+async def ready(base: str, process: asyncio.subprocess.Process, within_s: float = 20) -> float:
+    """Wait for /readyz. Returns the seconds that it took."""
+    began = time.monotonic()
+    async with aiohttp.ClientSession() as session:
+
+        async def answers() -> bool:
+            assert process.returncode is None, "the service ended while it was starting"
+            try:
+                async with session.get(f"{base}/readyz") as response:
+                    return response.status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await until(answers, "a ready service", within_s)
+    return time.monotonic() - began
+
+
+@asynccontextmanager
+async def remote(
+    mongo_url: str, redis_url: str, *, now: datetime = MONDAY_8, **env: str
+) -> AsyncIterator[Remote]:
+    """A service on a database of its own, started, its clock at ``now``; jobs run by themselves."""
+    port = free_port()
+    env = {
+        "PORT": str(port),
+        "MONGO_URL": mongo_url,
+        "REDIS_URL": redis_url,
+        "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
+        "DATA_KEYS": DATA_KEYS,
+        "THROTTLE_SCALE": "1000",
+        "LOG_LEVEL": "ERROR",
+        **env,
+    }
+    settings, clock = load(env), Clock()
+    async with open_parts(settings, clock) as parts:
+        service = Remote(settings.public_base_url, parts, clock, env=env)
+        service.anonymous = service.stranger()
+        try:
+            await service.show(now)
+            await service.start()
+            await parts.desk.refresh()
+            yield service
+        finally:
+            if service.process is not None:
+                await service.kill()
+            await service.close()
+            await _drop(parts)
+
+
+async def _drop(parts: Parts) -> None:
+    await parts.db.client.drop_database(parts.settings.database)

@@ -1,0 +1,187 @@
+"""A time in which the service was down punishes nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+
+from handlers.services import Metrics
+from miniapp_server.app import Parts, open_parts
+from miniapp_server.clock import Clock, real_now
+from miniapp_server.jobs import Job, JobRunner, Loop
+from miniapp_server.settings import load
+from models.booking import reserve
+from models.booking.desk import Ask
+from models.reservation import Actor, Reservation, State
+from models.rules import Wish
+from models.timerange import local, local_date
+from tests.living import DATA_KEYS, SEAT, Living, living
+from tests.survive.serving import command, ended
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    async with living(mongo_url, redis_url) as running:
+        yield running
+
+
+async def wake(service: Living, last_seen: datetime, now: datetime) -> None:
+    """The service was last seen alive at ``last_seen`` and comes back at ``now``."""
+    await service.parts.desk.heartbeat.beat(last_seen)
+    await service.parts.runner.run_until_idle(now)
+
+
+async def stored(service: Living, id: str) -> Reservation:
+    found = await service.parts.desk.reservations.get(id)
+    assert found is not None
+    return found
+
+
+GAPS = [
+    pytest.param(timedelta(minutes=1), False, id="one minute is nothing"),
+    pytest.param(timedelta(minutes=2, seconds=1), True, id="over two minutes"),
+    pytest.param(timedelta(minutes=20), True, id="twenty minutes"),
+]
+
+
+@pytest.mark.parametrize(("gap", "forgiven"), GAPS)
+async def test_a_check_in_deadline(service: Living, gap: timedelta, forgiven: bool) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="10:00", end="12:00")
+    deadline = datetime.fromisoformat(made["check_in_until"])
+    up = deadline + timedelta(seconds=30)
+    await wake(service, up - gap, up)
+    after = await stored(service, made["id"])
+    if not forgiven:
+        assert after.state is State.NO_SHOW
+        assert (await reader.ok("GET", "/violations"))["total"] == 1
+        return
+    assert (after.state, after.check_in_until) == (State.RESERVED, deadline + gap)
+    # Coming back twice does not forgive twice, and the new deadline is one.
+    await service.parts.runner.run_until_idle(up + timedelta(seconds=1))
+    assert await stored(service, made["id"]) == after
+    await wake(service, deadline + gap, deadline + gap)
+    missed = await stored(service, made["id"])
+    assert missed.state is State.NO_SHOW and [h.event for h in missed.history] == [
+        "reserve",
+        "outage",
+        "miss",
+    ]
+    assert (await reader.ok("GET", "/violations"))["total"] == 0
+
+
+@pytest.mark.parametrize(("gap", "forgiven"), GAPS)
+async def test_a_return_deadline(service: Living, gap: timedelta, forgiven: bool) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    path = f"/reservations/{made['id']}"
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    left = await reader.ok("POST", f"{path}/leave")
+    return_by = (await stored(service, made["id"])).return_by
+    assert return_by is not None and left["return_by"] is not None
+    up = return_by + timedelta(seconds=30)
+    await wake(service, up - gap, up)
+    after = await stored(service, made["id"])
+    if forgiven:
+        assert (after.state, after.return_by) == (State.AWAY, return_by + gap)
+    else:
+        assert after.state is State.AWAY_EXPIRED
+
+
+async def test_the_reader_who_comes_after_it_is_let_in(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="10:00", end="12:00")
+    await service.move("10:10")
+    deadline = datetime.fromisoformat(made["check_in_until"])
+    await wake(service, deadline - timedelta(minutes=5), deadline + timedelta(minutes=5))
+    await service.move("10:37")
+    scan = {"qr": await service.qr()}
+    answer = await reader.ok("POST", f"/reservations/{made['id']}/check-in", scan)
+    assert answer["state"] == "in_use"
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "said", "state", "violations"),
+    [
+        pytest.param(timedelta(hours=-1), "no_show: 0", State.RESERVED, 0, id="was down"),
+        pytest.param(timedelta(seconds=-30), "no_show: 1", State.NO_SHOW, 1, id="was up"),
+    ],
+)
+async def test_a_job_by_hand(
+    mongo_url: str,
+    redis_url: str,
+    last_seen: timedelta,
+    said: str,
+    state: State,
+    violations: int,
+) -> None:
+    """``job no_show`` sees the gap before it judges. It lives in real time, so the booking is put
+    around this moment, under a rule that the library is always open."""
+    env = {
+        "MONGO_URL": mongo_url,
+        "REDIS_URL": redis_url,
+        "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
+        "DATA_KEYS": DATA_KEYS,
+        "LOG_LEVEL": "ERROR",
+    }
+    seeded = await ended(await command("seed", **env))
+    assert seeded[0] == 0, seeded
+    async with open_parts(load(env), Clock()) as parts:
+        now = real_now()
+        made = await _missed_a_minute_ago(parts, now)
+        await parts.desk.heartbeat.beat(now + last_seen)
+        status, out, err = await ended(await command("job", "no_show", **env))
+        assert (status, out.strip(), err) == (0, said, "")
+        status, out, err = await ended(await command("job", "relay", **env))
+        assert status == 0, err
+        found = await parts.desk.reservations.get(made.id)
+        assert found is not None and found.state is state
+        assert await parts.db["violations"].count_documents({}) == violations
+        await parts.db.client.drop_database(parts.settings.database)
+
+
+async def _missed_a_minute_ago(parts: Parts, now: datetime) -> Reservation:
+    """A booking of a day that was, moved to around ``now`` in the store: the hour is anybody's."""
+    reader = await parts.readers.admit("21079999", "张三", "student", now)
+    noon = local(now).replace(hour=12, minute=0, second=0, microsecond=0)
+    wish = Wish(local_date(noon), noon.time(), noon.replace(hour=14).time())
+    ask = Ask(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
+    made = await reserve.reserve(parts.desk, ask, SEAT, wish)
+    missed = now - timedelta(seconds=10)
+    times = {
+        "start": missed - timedelta(minutes=30),
+        "check_in_until": missed,
+        "end": missed + timedelta(hours=2),
+        "remind_at": None,
+    }
+    await parts.db["reservations"].update_one({"_id": made.id}, {"$set": times})
+    return made
+
+
+async def test_a_hanging_job_shows(service: Living) -> None:
+    entered = asyncio.Event()
+
+    async def never(_: datetime) -> int:
+        entered.set()
+        await asyncio.Event().wait()
+        return 0
+
+    stuck = Loop("stuck", (Job("stuck", never),), every_s=1, went_well=monotonic() - 60)
+    well = Loop("well", (), every_s=1)
+    rare = Loop("rare", (), every_s=600, went_well=monotonic() - 60)
+    runner = JobRunner((stuck, well, rare), service.parts.leases, service.clock, Metrics())
+    runner.start()
+    await asyncio.wait_for(entered.wait(), 5)
+    assert runner.hanging() == ["stuck"]
+    await runner.stop()
+
+    assert (await service.anonymous.ok("GET", "//readyz"))["status"] == "ready"
+    service.parts.runner.loops += (stuck,)
+    answer = await service.anonymous.get("//readyz")
+    assert answer.status == 200, "degraded is not down"
+    assert answer.body == {"status": "degraded", "troubles": {"jobs.stuck": "hanging"}}

@@ -1,0 +1,98 @@
+"""Redis holds only what may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from redis.asyncio import Redis
+
+from miniapp_server.embedded import EmbeddedDatabases
+from tests.living import Answer, Client, Living, living
+from tests.survive.serving import until
+
+FAST_S = 1.5
+"""Requests stay faster than this, whatever is down."""
+
+
+async def timed(client: Client, method: str, path: str, body: object = None) -> Answer:
+    began = time.monotonic()
+    answer = await client.call(method, path, body)
+    took = time.monotonic() - began
+    assert took < FAST_S, f"{method} {path} took {took:.1f} s"
+    return answer
+
+
+async def readiness(service: Living) -> tuple[int, Any]:
+    answer = await timed(service.anonymous, "GET", "//readyz")
+    return answer.status, answer.body
+
+
+async def test_an_emptied_redis_loses_nothing(fragile: EmbeddedDatabases) -> None:
+    async with living(fragile.mongo_url, fragile.redis_url) as service:
+        reader, page = await service.reader(), await service.web_reader()
+        await reader.accept("RESERVED", "CHECKED_IN")
+        made = await reader.reserve(start="now", end="10:00")
+        await page.ok("POST", "/activation-codes", {})
+        await service.settle()
+        client = Redis.from_url(fragile.redis_url)
+        await client.flushall()
+        await client.aclose()
+        service.parts.sessions.forget_all()
+
+        assert (await reader.ok("GET", "/me"))["active"][0]["id"] == made["id"]
+        assert (await page.get("/reservations")).status == 200
+        scan = {"qr": await service.qr()}
+        await reader.ok("POST", f"/reservations/{made['id']}/check-in", scan)
+        await service.settle()
+        told = [m["template"] for m in await reader.messages()]
+        assert told == ["RESERVED", "CHECKED_IN"], "WeChat's token is fetched anew"
+        assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
+
+
+async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> None:
+    async with living(fragile.mongo_url, fragile.redis_url, THROTTLE_SCALE="1") as service:
+        reader, stranger = await service.reader(), await service.wx_user()
+        await reader.accept("RESERVED")
+        await fragile.stop_redis()
+        status, body = await readiness(service)
+        assert (status, body["status"]) == (200, "degraded")
+        assert body["troubles"] == {"redis": "unreachable"}
+
+        # Pacing is open: more than its bucket of 20, at once and one after the other.
+        nothing: dict[str, object] = {"results": {}}
+        writes = (timed(reader, "POST", "/subscriptions", nothing) for _ in range(40))
+        assert {answer.status for answer in await asyncio.gather(*writes)} == {200}
+        wish = {"seat_id": "2f-hall-065", "date": service.today, "start": "now", "end": "10:00"}
+        made = await timed(reader, "POST", "/reservations", wish)
+        assert made.status == 201
+        path = f"/reservations/{made.body['id']}"
+        # Guessing is not: its counters are in MongoDB.
+        for attempt in range(6):
+            guess = {"activation_code": f"00000{attempt}"}
+            refused = await timed(stranger, "POST", "/bindings", guess)
+        assert refused.code == "too_many_attempts"
+        # Sessions and their ends go on.
+        login = {"code": f"demo-{stranger.name}-1"}
+        assert (await timed(stranger, "POST", "/wx/login", login)).status == 200
+        page = await service.web_reader(reader)
+        assert (await timed(page, "GET", "/me")).status == 200
+        assert (await timed(page, "DELETE", "/sessions/current")).status == 204
+        assert (await timed(page, "GET", "/me")).code == "unauthenticated"
+        checked_in = await timed(reader, "POST", f"{path}/check-in", {"qr": await service.qr()})
+        assert checked_in.body["state"] == "in_use"
+        await service.settle()
+        assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
+
+        await fragile.start_redis()
+
+        async def is_ready() -> bool:
+            return await readiness(service) == (200, {"status": "ready", "troubles": {}})
+
+        await until(is_ready, "ready again")
+
+        async def is_paced() -> bool:
+            return (await reader.post("/subscriptions", nothing)).code == "throttled"
+
+        await until(is_paced, "pacing again")
