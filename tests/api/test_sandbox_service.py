@@ -1,0 +1,128 @@
+"""The sandbox's own endpoints: clock, reset, inbox, machines."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from tests.living import Living
+
+WRONG_CLOCKS: list[object] = [
+    b"",
+    b"{",
+    b"\xff",
+    b'{"advance_seconds":1e999}',
+    b'{"advance_seconds":NaN}',
+    [],
+    {},
+    {"now": None},
+    {"now": 1},
+    {"now": "2026-09-07"},
+    {"now": "2026-09-07T08:00:00"},
+    {"now": "2026-02-30T08:00:00+08:00"},
+    {"now": "0001-01-01T00:00:00Z"},
+    {"now": "0001-01-01T00:00:00+08:00"},
+    {"now": "9999-12-31T23:59:59Z"},
+    {"now": "9999-12-31T23:59:59-10:00"},
+    {"now": "2028-09-07T08:00:00+08:00"},
+    {"advance_seconds": "60"},
+    {"advance_seconds": True},
+    {"advance_seconds": None},
+    {"advance_seconds": 1e300},
+    {"advance_seconds": -1e12},
+    {"advance_seconds": 400 * 86400},
+    {"now": "2026-09-07T08:00:00+08:00", "advance_seconds": 1},
+    {"then": "2026-09-07T08:00:00+08:00"},
+]
+
+
+async def test_the_clock(service: Living) -> None:
+    anyone, reader = service.anonymous, await service.reader()
+    before = (await anyone.ok("GET", "//sandbox/clock"))["now"]
+    for body in WRONG_CLOCKS:
+        await anyone.refused("400 malformed", "POST", "//sandbox/clock", body)
+    now = (await anyone.ok("GET", "//sandbox/clock"))["now"]
+    assert before[:16] == now[:16] == "2026-09-07T08:00"
+
+    back = {"now": "2026-09-06T10:00:00+08:00"}
+    assert (await anyone.ok("POST", "//sandbox/clock", back))["now"].startswith("2026-09-06T10:00")
+    moved = await anyone.ok("POST", "//sandbox/clock", {"advance_seconds": 600.5})
+    assert moved["now"].startswith("2026-09-06T10:10:0")
+    assert (await anyone.ok("POST", "//sandbox/clock", {"advance_seconds": -60}))["now"] < moved[
+        "now"
+    ]
+
+    made = await reader.reserve(start="11:00", end="12:00")
+    held = {"now": "2026-09-06T10:00:00+08:00"}
+    await anyone.refused("409 clock_held", "POST", "//sandbox/clock", held)
+    await anyone.refused("409 clock_held", "POST", "//sandbox/clock", {"advance_seconds": -1})
+    # Forward, it answers when all that became due is done.
+    await anyone.ok("POST", "//sandbox/clock", {"now": "2026-09-06T20:00:00+08:00"})
+    gone = await reader.ok("GET", f"/reservations/{made['id']}")
+    assert (gone["state"], gone["ended_at"]) == ("no_show", "2026-09-06T11:30:00+08:00")
+
+
+async def test_the_inbox(service: Living) -> None:
+    first, second = await service.reader(), await service.reader()
+    for reader in (first, second):
+        await reader.accept("RESERVED")
+        await reader.reserve(f"2f-hall-06{1 if reader is first else 2}")
+    await service.settle()
+    everything = (await service.anonymous.ok("GET", "//sandbox/messages"))["items"]
+    assert [m["openid"] for m in everything] == [first.openid, second.openid]
+    (one,) = await first.messages()
+    assert list(one) == ["openid", "template", "template_id", "page", "data", "at"]
+    assert (one["openid"], one["template"]) == (first.openid, "RESERVED")
+    assert one["data"]["thing1"]["value"] and one["at"].endswith("+08:00")
+    assert one["page"].startswith("pages/")
+    assert (await service.anonymous.ok("GET", "//sandbox/messages?openid=o-nobody"))["items"] == []
+    page = await service.anonymous.get(f"//sandbox/?openid={first.openid}")
+    assert first.openid in page.body
+
+
+async def test_machines_and_reset(service: Living) -> None:
+    anyone, reader = service.anonymous, await service.reader()
+    await reader.accept("RESERVED")
+    await reader.reserve()
+    await service.settle()
+    kiosks = await anyone.ok("GET", "//sandbox/kiosks")
+    assert [k["id"] for k in kiosks["items"]] == ["2f-north", "2f-south", "3f-north", "4f-north"]
+    gates = await anyone.ok("GET", "//sandbox/gates")
+    assert gates["items"] and all(list(g) == ["id", "key"] for g in gates["items"])
+    shown = {}
+    for kiosk in kiosks["items"]:
+        path, key = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
+        shown[kiosk["id"]] = await anyone.ok("GET", path, **key)
+        wrong = {"X-Kiosk-Key": kiosk["key"] + "x"}
+        await anyone.refused("401 unauthenticated", "GET", path, None, **wrong)
+    code = shown["2f-south"]
+    assert list(code) == ["payload", "svg", "expires_at", "step_seconds", "kind"]
+    assert (
+        code["payload"].startswith(f"{service.base}/k/2f-south?c=")
+        and len(code["payload"].rpartition("=")[2]) == 8
+    )
+    assert code["svg"].startswith("<svg") and "<script" not in code["svg"]
+    assert (code["step_seconds"], code["kind"]) == (15, "seat_kiosk")
+    assert shown["3f-north"]["kind"] == "query_terminal"
+
+    assert (await anyone.post("//sandbox/reset")).status == 200
+    await reader.refused("401 unauthenticated", "GET", "/me")
+    assert (await anyone.ok("GET", "//sandbox/messages"))["items"] == []
+    assert await anyone.ok("GET", "//sandbox/kiosks") == kiosks
+    books = await service.books()
+    assert not [
+        name for name, rows in books.items() if rows and name not in ("policies", "catalogue")
+    ]
+    newcomer = await service.reader()
+    assert len((await newcomer.ok("GET", "/areas"))["items"]) == 18
+
+
+async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
+    """Every link of its page leads somewhere."""
+    page = await service.anonymous.get("//sandbox/")
+    assert page.status == 200
+    async with aiohttp.ClientSession() as session:
+        for part in page.body.split('href="')[1:]:
+            link = part.partition('"')[0]
+            if link.startswith("/"):
+                async with session.get(service.base + link) as found:
+                    assert found.status < 400, link
