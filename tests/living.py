@@ -134,6 +134,7 @@ class Client:
 @dataclass(slots=True)
 class Living:
     base: str
+    app: web.Application
     parts: Parts
     clock: Clock
     anonymous: Client = field(init=False)
@@ -259,7 +260,7 @@ async def living(
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, settings.host, port).start()
-        service = Living(settings.public_base_url, app[PARTS], clock)
+        service = Living(settings.public_base_url, app, app[PARTS], clock)
         service.anonymous = service.stranger()
         try:
             if settings.sandbox:

@@ -66,7 +66,7 @@ async def test_the_inbox(service: Living) -> None:
     for reader in (first, second):
         await reader.accept("RESERVED")
         await reader.reserve(f"2f-hall-06{1 if reader is first else 2}")
-    await service.settle()
+        await service.settle()
     everything = (await service.anonymous.ok("GET", "//sandbox/messages"))["items"]
     assert [m["openid"] for m in everything] == [first.openid, second.openid]
     (one,) = await first.messages()

@@ -1,0 +1,99 @@
+"""The document, its page and the code say the same."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from handlers.api.openapi import document
+from handlers.api.routes import PREFIX, ROUTES
+from handlers.errors import status_of
+from handlers.messages import TEXTS
+from models import errors
+from models.errors import ServiceError
+from notify.wechat import errors as wechat_errors
+from tests.living import Living
+
+# Opened by a family's name only where no leaf fits.
+FAMILIES = {errors.Conflict, errors.RuleViolation}
+
+
+async def test_every_route_is_described_and_the_other_way_round(service: Living) -> None:
+    served = {
+        (route.method, route.resource.canonical)
+        for route in service.app.router.routes()
+        if route.resource is not None and route.resource.canonical.startswith(PREFIX)
+        if route.method != "HEAD"
+    }
+    told = (await service.anonymous.ok("GET", "//openapi.json"))["paths"]
+    described = {(method.upper(), path) for path, way in told.items() for method in way}
+    assert served == described
+    names = [way["operationId"] for methods in told.values() for way in methods.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_refusal_has_words_and_a_status() -> None:
+    declared = {error for route in ROUTES for error in route.errors}
+    known = {
+        value
+        for module in (errors, wechat_errors)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, ServiceError)
+    }
+    assert declared <= known
+    for error in known - FAMILIES:
+        assert error.code in TEXTS, error
+        if error is not ServiceError:
+            assert status_of(error) < 500 or issubclass(error, errors.Upstream), error
+    codes = [error.code for error in known]
+    shared = {code for code in codes if codes.count(code) > 1}
+    assert shared <= {"wechat_unavailable"}, shared
+
+
+def test_the_document_names_each_refusal_under_its_status() -> None:
+    paths = document()["paths"]
+    for route in ROUTES:
+        answers = paths[PREFIX + route.path][route.method.lower()]["responses"]
+        assert str(route.status) in answers
+        for error in route.errors:
+            assert error.code in answers[str(status_of(error))]["description"].split(", "), route
+
+
+def test_every_reference_leads_somewhere() -> None:
+    whole = document()
+    text = str(whole)
+    for name in set(re.findall(r"#/components/schemas/(\w+)", text)):
+        assert name in whole["components"]["schemas"]
+    for route in ROUTES:
+        operation = whole["paths"][PREFIX + route.path][route.method.lower()]
+        for scheme in operation["security"]:
+            assert set(scheme) <= set(whole["components"]["securitySchemes"])
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action")]
+
+
+async def test_the_page_needs_nobody_else(service: Living) -> None:
+    page = await service.anonymous.get("//docs")
+    assert page.status == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
+    links = _Links()
+    links.feed(page.body)
+    assert links.scripts == 0 and len(links.loads) > 50
+    for link in set(links.loads):
+        if link.startswith("#"):
+            assert f'id="{link[1:]}"' in page.body, link
+        else:
+            assert link.startswith("/") and not link.startswith("//"), link
+            assert (await service.anonymous.get("/" + link)).status == 200, link
+    style = await service.anonymous.get("//static/pages.css")
+    assert not re.search(r"url\(|@import|https?:", style.body)
+    for route in ROUTES:
+        assert PREFIX + route.path in page.body
