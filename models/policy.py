@@ -88,7 +88,7 @@ class Policy:
     areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.step_minutes % 30 and 30 % self.step_minutes:
+        if self.step_minutes < 1 or (self.step_minutes % 30 and 30 % self.step_minutes):
             raise ValueError("step_minutes must divide, or be divided by, the half hour")
         if not 0 < self.min_minutes <= self.max_minutes:
             raise ValueError("0 < min_minutes <= max_minutes")
