@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from models.errors import TooManyAttempts
+from models.reader import Reader
 from models.reservation import ReaderId
-from models.store.identity import ActivationCodes, Bindings, Sessions
+from models.store.client import new_id
+from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.sealing import fingerprint
 from models.store.throttles import Limit, Throttles
 from tests.race.stage import EIGHT, Around, Stage, Step, clock, kinds, put_around
@@ -141,6 +143,39 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
         await throttles.take([Limit(str(counter["_id"]), 5, timedelta(minutes=10))], later)
     else:
         assert kinds(results) == {"activation_code_invalid": 100}
+
+
+class AdmitsAfterALook(Readers):
+    """The control: looks for the number, then inserts it."""
+
+    async def admit(self, student_no: str, name: str, kind: str, now: datetime) -> Reader:
+        hashes = self._sealer.hashes(student_no, "student_no")
+        found = await self._all.find_one({"no_hashes": {"$in": hashes}})
+        if found is None:
+            found = {"_id": new_id(), "no_hashes": hashes, "kind": kind}
+            found["no"] = self._sealer.seal(student_no, "student_no")
+            found["name"] = self._sealer.seal(name, "name")
+            await self._all.insert_one(found)
+        return self._reader(found)
+
+
+@guarded
+async def test_two_first_logins_make_one_reader(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("readers", "no_hashes")
+    barrier = asyncio.Barrier(2)
+
+    async def admit() -> Reader:
+        readers = (Readers if guard else AdmitsAfterALook)(stage.db, stage.sealer)
+        if guard:
+            put_around(readers, "find_one_and_update", before=barrier.wait)
+        else:
+            put_around(readers, "find_one", behind=barrier.wait)
+        return await readers.admit("21079999", "张三", "student", EIGHT)
+
+    one, two = await asyncio.gather(admit(), admit())
+    assert (one == two) is guard
+    assert await stage.db["readers"].count_documents({}) == (1 if guard else 2)
 
 
 # --- single logout --------------------------------------------------------------------------------

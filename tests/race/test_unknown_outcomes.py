@@ -1,0 +1,184 @@
+"""A write whose answer is lost is resolved: it has happened, or it never will.
+
+``Torn`` loses the answer of one call. The write has then happened (``done``), or it is still on its
+way (``late``) and is let arrive after everything is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import time
+from typing import Any, Literal
+
+import pytest
+from pymongo.errors import AutoReconnect, DuplicateKeyError
+
+from models.booking.attend import check_in
+from models.booking.desk import Key
+from models.booking.reserve import change, reserve
+from models.errors import Upstream
+from models.reservation import State
+from models.store.client import Collection
+from tests.race.stage import SEAT, Stage, Step, ask, clock, events, scan, wish
+
+Fate = Literal["done", "late"]
+
+
+class Torn:
+    """A collection whose connection breaks during the first call of ``method``."""
+
+    def __init__(
+        self, collection: Collection, method: str, fate: Fate, afterwards: Step | None = None
+    ) -> None:
+        self._collection, self._method, self._fate = collection, method, fate
+        self._afterwards = afterwards
+        self.on_its_way: Callable[[], Awaitable[Any]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._collection, name)
+        return self._torn(call) if name == self._method and self.on_its_way is None else call
+
+    def _torn(self, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def torn(*args: Any, **options: Any) -> Any:
+            self.on_its_way = lambda: call(*args, **options)
+            if self._fate == "done":
+                await self.on_its_way()
+            if self._afterwards is not None:
+                await self._afterwards()
+            raise AutoReconnect("the answer is lost")
+
+        return torn
+
+    async def arrive(self) -> Any:
+        assert self.on_its_way is not None
+        return await self.on_its_way()
+
+
+def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) -> Torn:
+    """Break the connection of the stage's own desk during its next ``method``."""
+    torn = Torn(stage.db["reservations"], method, fate, afterwards)
+    repository: Any = stage.desk.reservations
+    repository._all = torn
+    return torn
+
+
+async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
+    reader = await stage.reader()
+    tear(stage, "insert_one", "done")
+    made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    assert await stage.stored(made) == made
+    assert await stage.desk.reservations.count() == 1
+
+
+async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
+    """The tombstone has its place: the late insert bounces, and the reader may book again."""
+    reader = await stage.reader()
+    torn = tear(stage, "insert_one", "late")
+    with pytest.raises(Upstream):
+        await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    with pytest.raises(DuplicateKeyError):
+        await torn.arrive()
+    assert await stage.desk.reservations.count() == 0 and await stage.live_claims() == []
+    made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    assert await stage.stored(made) == made
+
+
+async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage) -> None:
+    """Control: who only looks whether the document is there is wrong a moment later."""
+    reader = await stage.reader()
+    torn = tear(stage, "insert_one", "late")
+    with pytest.raises(Upstream):
+        await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    await stage.db["reservations"].delete_one({"tombstone": True})
+    assert await stage.desk.reservations.count() == 0, "looked, and told the reader so"
+    await torn.arrive()
+    assert await stage.desk.reservations.count() == 1
+
+
+async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+    tear(stage, "find_one_and_update", "done")
+    changed = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
+    assert await stage.stored(r) == changed and changed.state is State.IN_USE
+
+
+async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
+    """The fence moves ``rev``: the late update finds nothing, and the reader may try again."""
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+    torn = tear(stage, "find_one_and_update", "late")
+    with pytest.raises(Upstream):
+        await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
+    assert await torn.arrive() is None
+    after = await stage.stored(r)
+    assert after.rev == r.rev + 1
+    assert (after.state, after.claims, after.history) == (r.state, r.claims, r.history)
+    again = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
+    assert await stage.stored(r) == again and again.state is State.IN_USE
+
+
+async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> None:
+    """Control: ``rev`` is set back to where the fence found it."""
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+    torn = tear(stage, "find_one_and_update", "late")
+    with pytest.raises(Upstream):
+        await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
+    await stage.db["reservations"].update_one({"_id": r.id}, {"$set": {"rev": r.rev}})
+    assert (await stage.stored(r)).state is State.RESERVED, "looked, and told the reader so"
+    assert await torn.arrive() is not None
+    assert (await stage.stored(r)).state is State.IN_USE
+
+
+@pytest.mark.parametrize("fate", ["done", "late"])
+async def test_another_change_may_come_before_the_answer_is_sought(
+    stage: Stage, fate: Fate
+) -> None:
+    """Mine happened and then another one on top of it; or another one instead of mine."""
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+
+    async def others() -> None:
+        await change(await stage.worker(), ask(reader), r.id, None, None, time(13))
+
+    torn = tear(stage, "find_one_and_update", fate, others)
+    if fate == "done":
+        await change(stage.desk, ask(reader), r.id, None, time(12), time(14))
+        expected = ["reserve", "change", "change"]
+    else:
+        with pytest.raises(Upstream):
+            await change(stage.desk, ask(reader), r.id, None, time(12), time(14))
+        assert await torn.arrive() is None
+        expected = ["reserve", "change"]
+    assert events(await stage.stored(r)) == expected
+    assert (await stage.stored(r)).end == clock(13)
+
+
+class Unanswering:
+    """Every insert happens where it can, and no answer ever comes."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    async def insert_one(self, document: Any) -> None:
+        with suppress(DuplicateKeyError):
+            await self._collection.insert_one(document)
+        raise AutoReconnect("no answer")
+
+
+async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
+    """Not even the tombstone is answered: the reader hears so, and the repetition knows more."""
+    reader = await stage.reader()
+    keyed = ask(reader, key=Key("k-1", "digest"))
+    repository: Any = stage.desk.reservations
+    repository._all = Unanswering(stage.db["reservations"])
+    with pytest.raises(Upstream):
+        await reserve(stage.desk, keyed, SEAT, wish(10, 11))
+    made = await reserve(await stage.worker(), keyed, SEAT, wish(10, 11))
+    assert await stage.desk.reservations.count() == 1
+    assert await stage.stored(made) == made

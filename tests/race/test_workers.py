@@ -1,0 +1,272 @@
+"""Two workers that run one job at the same moment: each effect happens once.
+
+Leases keep that rare; these races are about when a lease has run out under a slow worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.booking import due, penalties
+from models.booking.desk import Desk
+from models.message import Message, Template
+from models.store.client import new_id
+from models.store.credits import Credits
+from models.store.leases import Leases
+from models.store.messages import Messages
+from models.store.violations import Violations
+from models.violation import Violation
+from notify.deliver import Channel, deliver
+from notify.relay import relay
+from notify.wechat.fields import TemplateConfig
+from notify.wechat.verdicts import SendOutcome, SendResult
+from tests.race.stage import (
+    EIGHT,
+    MONDAY,
+    Around,
+    Stage,
+    clock,
+    events,
+    nobody_to_tell,
+    put_around,
+    unguard,
+)
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+
+@guarded
+@pytest.mark.parametrize("verb", [due.no_show, due.complete, due.remind])
+async def test_a_job_in_two_workers_acts_once(stage: Stage, verb: Any, guard: bool) -> None:
+    reader = await stage.reader()
+    missed = verb is not due.complete
+    r = await (stage.reserved(reader) if missed else stage.in_use(reader))
+    before = len((await stage.stored(r)).outbox)
+    now = {due.no_show: clock(10, 30), due.complete: clock(11), due.remind: clock(10)}[verb]
+    slow, fast = await stage.worker(), await stage.worker()
+    done: list[int] = []
+    if not guard:
+        unguard(slow.reservations)
+
+    async def meanwhile() -> None:
+        done.append(await verb(fast, now))
+
+    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
+    done.append(await verb(slow, now))
+    told = len((await stage.stored(r)).outbox) - before
+    assert done == ([1, 0] if guard else [1, 1])
+    assert told == sum(done)
+
+
+class Anew(Messages):
+    """The control: what is told has an id of its own each time."""
+
+    async def add(self, message: Message) -> bool:
+        return await super().add(replace(message, id=new_id()))
+
+
+class RecordedAnew(Violations):
+    """The control: a violation has an id of its own each time."""
+
+    async def record(self, violation: Violation) -> Violation:
+        return await super().record(replace(violation, id=new_id()))
+
+
+@guarded
+async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> None:
+    """Both have read the outbox before one of them tells."""
+    reader = await stage.reader()
+    missed = await stage.missed(reader, EIGHT)
+    barrier = asyncio.Barrier(2)
+
+    async def run() -> int:
+        desk = await stage.worker()
+        desk.violations = (Violations if guard else RecordedAnew)(stage.db)
+        messages = (Messages if guard else Anew)(stage.db)
+        put_around(messages, "insert_one", before=barrier.wait)
+        return await relay(desk, messages, nobody_to_tell)
+
+    assert list(await asyncio.gather(run(), run())) == [2, 2]
+    told, _ = await Messages(stage.db).page_of(reader.id, False, 0, 10)
+    _, violations = await stage.desk.violations.page_of(reader.id, 0, 10)
+    times = 1 if guard else 2
+    templates = [Template.NO_SHOW, Template.RESERVED]
+    assert sorted(message.template for message in told) == sorted(templates * times)
+    assert violations == times
+    assert (await stage.stored(missed)).outbox == ()
+
+
+async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
+    """The relay takes out what it has told, and nothing else."""
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+
+    async def meanwhile() -> None:
+        await due.no_show(stage.desk, r.check_in_until)
+
+    desk = await stage.worker()
+    put_around(desk.reservations, "update_one", before=meanwhile)
+    assert await relay(desk, Messages(stage.db), nobody_to_tell) == 1
+    assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
+    assert events(await stage.stored(r)) == ["reserve", "miss"]
+
+
+class Phone:
+    """Stands where WeChat's gateway is and counts what would arrive."""
+
+    def __init__(self) -> None:
+        self.arrived: list[str] = []
+
+    async def send_subscribe(self, openid: str, *_: object) -> SendResult:
+        self.arrived.append(openid)
+        return SendResult(SendOutcome.SENT)
+
+
+@guarded
+async def test_a_message_in_two_workers_is_sent_once(stage: Stage, guard: bool) -> None:
+    """Both have found it due before one of them takes the lease."""
+    reader = await stage.reader()
+    await Messages(stage.db).add(
+        Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})
+    )
+    credits, phone, barrier = Credits(stage.db), Phone(), asyncio.Barrier(2)
+    for _ in range(2):
+        await credits.add(reader.id, Template.RESERVED)
+    gateway: Any = phone
+
+    async def openid_of(_: object) -> str:
+        return "o-one"
+
+    async def run() -> int:
+        messages = Messages(stage.db)
+        if not guard:
+            unguard(messages)
+        put_around(messages, "find_one", behind=barrier.wait)
+        channel = Channel(
+            gateway,
+            {Template.RESERVED: TemplateConfig("t-1", "", {})},
+            "formal",
+            openid_of,
+            lambda: EIGHT,
+        )
+        return await deliver(messages, credits, channel, EIGHT)
+
+    sent = await asyncio.gather(run(), run())
+    assert len(phone.arrived) == (1 if guard else 2)
+    assert not guard or sum(sent) == 1
+    assert (await credits.of(reader.id))[Template.RESERVED] == (1 if guard else 0)
+
+
+class Greedy(Leases):
+    """The control: looks who holds the lease, then takes it."""
+
+    async def acquire(self, name: str, owner: str, real_now: Any, length: timedelta) -> bool:
+        found = await self._all.find_one({"_id": name, "until": {"$gt": real_now}})
+        if found is not None and found["owner"] != owner:
+            return False
+        fields = {"owner": owner, "until": real_now + length}
+        await self._all.update_one({"_id": name}, {"$set": fields}, upsert=True)
+        return True
+
+
+@guarded
+async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
+    barrier, minute = asyncio.Barrier(2), timedelta(minutes=1)
+
+    async def acquire(owner: str) -> bool:
+        leases = (Leases if guard else Greedy)(stage.db)
+        if guard:
+            put_around(leases, "update_one", before=barrier.wait)
+        else:
+            put_around(leases, "find_one", behind=barrier.wait)
+        return await leases.acquire("relay", owner, EIGHT, minute)
+
+    won = await asyncio.gather(acquire("one"), acquire("two"))
+    assert sorted(won) == ([False, True] if guard else [True, True])
+    loser = Leases(stage.db)
+    holder = "one" if won[0] else "two"
+    if guard:
+        assert await loser.acquire("relay", "three", EIGHT + minute, minute), "it ran out"
+        assert not await loser.acquire("relay", holder, EIGHT + minute, minute)
+
+
+@guarded
+async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
+    reader, barrier = await stage.reader(), asyncio.Barrier(2)
+    await Credits(stage.db).add(reader.id, Template.RESERVED)
+
+    async def take() -> bool:
+        credits = Credits(stage.db)
+        if not guard:
+            unguard(credits)
+        put_around(credits, "find_one_and_update", before=barrier.wait)
+        return await credits.take(reader.id, Template.RESERVED)
+
+    assert sorted(await asyncio.gather(take(), take())) == ([False, True] if guard else [True] * 2)
+
+
+@guarded
+async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
+    """The third and the fourth are judged at the same moment, and each sees three unspent ones."""
+    if not guard:
+        await stage.drop("suspensions", "uses")
+    reader = await stage.reader()
+    days = [MONDAY.replace(hour=8) + timedelta(days=n) for n in range(4)]
+    missed = [await stage.missed(reader, day) for day in days]
+    for r in missed[:2]:
+        await penalties.judge(stage.desk, r, r.outbox[-1])
+    barrier = asyncio.Barrier(2)
+    desks: list[Desk] = [await stage.worker(), await stage.worker()]
+    for desk in desks:
+        violations: Any = desk.violations
+        violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
+    found = await asyncio.gather(
+        *(penalties.judge(desk, r, r.outbox[-1]) for desk, r in zip(desks, missed[2:], strict=True))
+    )
+    kept = await stage.db["suspensions"].count_documents({"reader": reader.id})
+    assert kept == sum(penalty.suspension is not None for penalty in found)
+    assert kept == (1 if guard else 2)
+    again = [await penalties.judge(stage.desk, r, r.outbox[-1]) for r in missed]
+    if guard:
+        assert [a.suspension for a in again[2:]] == [f.suspension for f in found]
+        assert await stage.db["suspensions"].count_documents({}) == 1
+
+
+async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) -> None:
+    """The suspension is named after the violation that brought it; both relays tell the same."""
+    reader = await stage.reader()
+    missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
+    for r in missed[:2]:
+        await penalties.judge(stage.desk, r, r.outbox[-1])
+    barrier = asyncio.Barrier(2)
+    third, desks = missed[2], [await stage.worker(), await stage.worker()]
+    for desk in desks:
+        violations: Any = desk.violations
+        violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
+    await asyncio.gather(*(penalties.judge(desk, third, third.outbox[-1]) for desk in desks))
+    assert await stage.db["suspensions"].count_documents({}) == 1
+    bound = await stage.desk.readers.get(reader.id)
+    assert bound is not None and bound.suspended_until == third.check_in_until + timedelta(days=7)
+
+
+@guarded
+async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("violations", "counted_on")
+    reader, barrier = await stage.reader(), asyncio.Barrier(2)
+
+    async def record(id: str) -> Violation:
+        violations = Violations(stage.db)
+        put_around(violations, "insert_one", before=barrier.wait)
+        r = await stage.reserved(reader, start=10 + len(id), end=11 + len(id))
+        return await violations.record(
+            Violation(id, reader.id, r.id, "no_show", clock(20), MONDAY.date(), counted=True)
+        )
+
+    found = await asyncio.gather(record("a"), record("bb"))
+    assert sorted(v.counted for v in found) == ([False, True] if guard else [True, True])
