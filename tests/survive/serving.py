@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import aiohttp
+from aiohttp import web
 
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
@@ -133,7 +134,9 @@ async def remote(
     }
     settings, clock = load(env), Clock()
     async with open_parts(settings, clock) as parts:
-        service = Remote(settings.public_base_url, parts, clock, env=env)
+        # The application lives in the other process; none can be reached here.
+        nowhere = web.Application()
+        service = Remote(settings.public_base_url, nowhere, parts, clock, env=env)
         service.anonymous = service.stranger()
         try:
             await service.show(now)

@@ -1,0 +1,149 @@
+"""The service killed again and again while its jobs run: every effect comes exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from models.booking import attend, reserve
+from models.booking.attend import Scan
+from models.booking.desk import Ask
+from models.library import KioskId
+from models.message import Template
+from models.reader import Reader
+from models.reservation import Actor
+from models.rules import Wish
+from models.store.sandbox_wechat import SandboxWeChat
+from models.timerange import local_date
+from tests.living import MONDAY_8
+from tests.survive.serving import Remote, remote, until
+
+KILLS = 8
+READERS = 60
+MISSED = READERS // 2
+"""So many do not come; the others check in and stay to the end."""
+
+NINE, TEN = MONDAY_8 + timedelta(hours=1), MONDAY_8 + timedelta(hours=2)
+TOLD = {
+    True: ["RESERVED", "NO_SHOW"],
+    False: ["RESERVED", "CHECKED_IN", "ENDED"],
+}
+"""What each is told at least, by whether they missed it; reminders depend on when it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    reader: Reader
+    openid: str
+    reservation: str
+    missed: bool
+
+
+async def guests(service: Remote) -> list[Guest]:
+    """While the service is down: bookings from 9 to 10, half of them checked in, and one consent
+    for each message."""
+    parts, actor = service.parts, Actor("reader", "mini")
+    wechat = SandboxWeChat(parts.db)
+    seats = [seat.id for seat in parts.desk.area("2f-hall").seats if seat.disabled is None]
+
+    async def one(number: int) -> Guest:
+        missed, openid = number < MISSED, f"o-guest{number}"
+        reader = await parts.readers.admit(f"2107{number:04}", "张三", "student", MONDAY_8)
+        await parts.bindings.bind(reader.id, openid, None, MONDAY_8)
+        for template in Template:
+            await parts.credits.add(reader.id, template)
+            await wechat.grant(openid, parts.channel.templates[template].template_id)
+        wish = Wish(local_date(NINE), NINE.time(), TEN.time())
+        made = await reserve.reserve(parts.desk, Ask(reader, actor, MONDAY_8), seats[number], wish)
+        if not missed:
+            scan = Scan(KioskId("2f-south"), 1, True)
+            await attend.check_in(parts.desk, Ask(reader, actor, NINE), made.id, scan)
+        return Guest(reader, openid, made.id, missed)
+
+    return await asyncio.gather(*(one(number) for number in range(READERS)))
+
+
+async def progress(service: Remote) -> int:
+    """Grows with every step of every job."""
+    db = service.parts.db
+    done = await db["reservations"].count_documents({"live": False})
+    relayed = await db["reservations"].count_documents({"outbox": []})
+    kept = await db["deliveries"].count_documents({})
+    settled = await db["deliveries"].count_documents({"open": False})
+    return done + relayed + kept + settled
+
+
+async def all_done(service: Remote) -> bool:
+    db = service.parts.db
+    return not (
+        await db["reservations"].count_documents(
+            {"$or": [{"live": True}, {"outbox.0": {"$exists": True}}]}
+        )
+        or await db["deliveries"].count_documents({"open": True})
+    )
+
+
+def reached(service: Remote, least: int) -> Callable[[], Awaitable[bool]]:
+    async def has() -> bool:
+        return await progress(service) >= least or await all_done(service)
+
+    return has
+
+
+@pytest.mark.parametrize("seed", [20260907])
+async def test_each_effect_comes_once(mongo_url: str, redis_url: str, seed: int) -> None:
+    chance = random.Random(seed)
+    async with remote(mongo_url, redis_url) as service:
+        await service.kill()
+        invited = await guests(service)
+        await service.show(TEN + timedelta(minutes=1))
+        kills_while_busy = 0
+        for _ in range(KILLS):
+            await service.leases_run_out()
+            before = await progress(service)
+            await service.start()
+            step = chance.randint(1, 60)
+            await until(reached(service, before + step), f"{step} steps of the jobs", 30)
+            kills_while_busy += not await all_done(service)
+            await service.kill()
+        assert kills_while_busy >= KILLS - 2, "the kills came in the middle of the work"
+        await service.leases_run_out()
+        await service.start()
+
+        async def done() -> bool:
+            return await all_done(service)
+
+        await until(done, "the end of the jobs", 40)
+        for guest in invited:
+            await fared_once(service, guest)
+        doubles = await service.parts.desk.reservations.doubles()
+        assert doubles == []
+        violations = service.parts.db["violations"]
+        assert await violations.count_documents({}) == MISSED
+
+
+async def fared_once(service: Remote, guest: Guest) -> None:
+    parts = service.parts
+    r = await parts.desk.reservations.get(guest.reservation)
+    assert r is not None
+    events = [entry.event for entry in r.history]
+    assert events == (["reserve", "miss"] if guest.missed else ["reserve", "check_in", "complete"])
+    assert r.ended_at == (NINE + timedelta(minutes=30) if guest.missed else TEN), "when it was due"
+
+    kept, total = await parts.messages.page_of(guest.reader.id, False, 0, 100)
+    templates = Counter(message.template.value for message in kept)
+    assert max(templates.values()) == 1 and total == len(kept)
+    assert set(TOLD[guest.missed]) <= set(templates)
+    _, violations = await parts.desk.violations.page_of(guest.reader.id, 0, 10)
+    assert violations == guest.missed
+
+    inbox = [d.template for d in await SandboxWeChat(parts.db).inbox(guest.openid)]
+    assert len(inbox) == len(set(inbox)), "at most one WeChat message each"
+    order = [message.template.value for message in sorted(kept, key=lambda m: (m.at, m.id))]
+    assert inbox == [template for template in order if template in inbox]

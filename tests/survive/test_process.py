@@ -1,0 +1,228 @@
+"""The process as an operator knows it: it starts fast, says what is wrong, and leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.living import DATA_KEYS, Client, free_port
+from tests.survive.serving import Remote, command, ended, ready, remote, until
+
+READY_WITHIN_S = 5.0
+
+
+# --- requests and WeChat ------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Remote]:
+    async with remote(mongo_url, redis_url) as running:
+        yield running
+
+
+async def misbehave(service: Remote, **modes: object) -> None:
+    await service.anonymous.ok("POST", "//sandbox/wechat/_mode", modes)
+
+
+async def taken(service: Remote, endpoint: str, times: int) -> int:
+    mode = await service.parts.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
+    return times - int(mode["left"]) if mode else 0
+
+
+async def test_requests_in_flight_are_answered_after_sigterm(service: Remote) -> None:
+    clients = [service.stranger() for _ in range(8)]
+    await misbehave(service, jscode2session={"delay_ms": 1500, "times": 8})
+    logins = [
+        asyncio.create_task(c.post("/wx/login", {"code": f"demo-{c.name}-1"})) for c in clients
+    ]
+
+    async def all_under_way() -> bool:
+        return await taken(service, "jscode2session", 8) == 8
+
+    await until(all_under_way, "8 logins under way")
+    assert service.process is not None
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    assert await service.kill(signal.SIGTERM) == 0
+    assert [answer.status for answer in await asyncio.gather(*logins)] == [200] * 8
+    assert not any(child.is_running() for child in children)
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await service.anonymous.get("//healthz")
+    # It let go of its leases: the next one goes on at once.
+    assert await service.parts.db["leases"].count_documents({}) == 0
+
+
+async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
+    readers = [await service.reader() for _ in range(10)]
+    for reader in readers:
+        await reader.accept("RESERVED")
+    await misbehave(service, subscribe_send={"hang_seconds": 10})
+    began = time.monotonic()
+    for number, reader in enumerate(readers, start=1):
+        before = time.monotonic()
+        made = await reader.reserve(f"2f-hall-{number:03}", "10:00", "11:00")
+        await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+        assert time.monotonic() - before < 1, "bookings do not wait for WeChat"
+    assert time.monotonic() - began < 5
+    assert (await service.anonymous.ok("GET", "//readyz"))["status"] == "ready"
+    assert await readers[0].messages() == []
+    inbox = await readers[0].ok("GET", "/messages")
+    assert [m["template"] for m in inbox["items"]] == ["RESERVED"], "in the app meanwhile"
+    await misbehave(service)
+
+    async def delivered() -> bool:
+        return all([await reader.messages() for reader in readers])
+
+    await until(delivered, "the messages, later", 30)
+    assert [len(await reader.messages()) for reader in readers] == [1] * len(readers)
+
+
+# --- the demo -----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def demo(data_dir: Path, **env: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A demo that is ready within its time, and its address."""
+    port = free_port()
+    process = await command("demo", DATA_DIR=str(data_dir), PORT=str(port), **env)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        assert await ready(base, process) < READY_WITHIN_S
+        yield base, process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def call(base: str, method: str, path: str, body: object = None, token: str = "") -> Any:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, base + path, json=body, headers=headers) as response,
+    ):
+        assert response.status < 300, (method, path, response.status, await response.text())
+        return await response.json()
+
+
+def servers_of(process: asyncio.subprocess.Process) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+async def gone(processes: list[psutil.Process]) -> None:
+    async def all_gone() -> bool:
+        return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+    await until(all_gone, "the end of its servers", 10)
+
+
+async def test_a_killed_demo_leaves_no_server_and_the_next_one_has_its_data(
+    tmp_path: Path,
+) -> None:
+    async with demo(tmp_path) as (base, process):
+        servers = servers_of(process)
+        assert sorted(server.name() for server in servers) == ["mongod", "redis-server"]
+        token = (await call(base, "POST", "/api/v1/wx/login", {"code": "demo-anna-1"}))["token"]
+        kiosks = await call(base, "GET", "/sandbox/kiosks")
+
+        # Another one on the same folder is told so, in one line.
+        second = await command("demo", DATA_DIR=str(tmp_path), PORT=str(free_port()))
+        status, _, err = await ended(second)
+        assert status == 1 and err.count("\n") == 1 and "another service runs on" in err
+        # The first is unharmed.
+        assert (await call(base, "GET", "/readyz"))["status"] == "ready"
+
+        process.kill()
+        await process.wait()
+        await gone(servers)
+
+    async with demo(tmp_path) as (base, process):
+        me = await call(base, "GET", "/api/v1/me", token=token)
+        assert me["reader"] is None, "the session is known"
+        assert await call(base, "GET", "/sandbox/kiosks") == kiosks
+        servers = servers_of(process)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        assert "is ready at" in out.decode()
+        await gone(servers)
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_demo_with_outside_servers_starts_none(
+    tmp_path: Path, mongo_url: str, redis_url: str, service: Remote
+) -> None:
+    env = {
+        "MONGO_URL": mongo_url,
+        "REDIS_URL": redis_url,
+        "MONGO_DATABASE": service.parts.settings.database,
+        "DATA_KEYS": DATA_KEYS,
+    }
+    async with demo(tmp_path, **env) as (base, process):
+        assert servers_of(process) == []
+        assert not (tmp_path / "mongod").exists()
+        # Two workers on one database: a session of one is good at the other.
+        reader: Client = await service.reader()
+        me = await call(base, "GET", "/api/v1/me", token=reader.token)
+        assert me["reader"]["name"] == "张三"
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            await process.communicate()
+        assert process.returncode == 0
+
+
+# --- mistakes -----------------------------------------------------------------------------------
+
+NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "REDIS_URL": "redis://127.0.0.1:9"}
+COMPLETE = {**NOWHERE, "DATA_KEYS": DATA_KEYS}
+MISTAKES: list[tuple[str, dict[str, str], str]] = [
+    ("serve", {}, "MONGO_URL is required"),
+    ("serve", {**COMPLETE, "PORT": "eighty"}, "PORT must be a whole number"),
+    ("serve", {**COMPLETE, "DATA_KEYS": "1:abc"}, "DATA_KEYS must look like"),
+    ("serve", {**COMPLETE, "WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
+    ("serve", {**COMPLETE, "SANDBOX": "1", "WECHAT_APPID": "wx1"}, "choose one"),
+    ("serve", COMPLETE, "MongoDB does not answer"),
+    ("demo", {"MONGO_URL": NOWHERE["MONGO_URL"]}, "set both or neither"),
+    ("demo", {"TRUSTED_PROXIES": "home"}, "TRUSTED_PROXIES"),
+]
+
+
+async def test_a_mistake_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        used = str(holder.getsockname()[1])
+        cases = [
+            *MISTAKES,
+            ("demo", {"PORT": used}, f"cannot listen on 127.0.0.1:{used}"),
+            ("serve", {**COMPLETE, "PORT": used}, f"cannot listen on 127.0.0.1:{used}"),
+        ]
+        running = [
+            await command(
+                name, **{"PORT": str(free_port()), "DATA_DIR": str(tmp_path / str(n))} | env
+            )
+            for n, (name, env, _) in enumerate(cases)
+        ]
+        for (name, env, expected), process in zip(cases, running, strict=True):
+            status, out, err = await ended(process)
+            lines = [line for line in err.splitlines() if not _is_log(line)]
+            assert (status, out, len(lines)) == (1, "", 1), (name, env, status, out, err)
+            assert expected in lines[0] and DATA_KEYS not in err, (name, env, err)
+
+
+def _is_log(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
