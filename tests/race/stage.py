@@ -88,6 +88,9 @@ class ById:
     async def find_one_and_update(self, filter: Any, update: Any, **options: Any) -> Any:
         return await self._collection.find_one_and_update({"_id": filter["_id"]}, update, **options)
 
+    async def update_one(self, filter: Any, update: Any, **options: Any) -> Any:
+        return await self._collection.update_one({"_id": filter["_id"]}, update, **options)
+
 
 def put_around(
     repository: Any, method: str, *, before: Step | None = None, behind: Step | None = None

@@ -14,7 +14,7 @@ import pytest
 
 from models.booking import due, penalties
 from models.booking.desk import Desk
-from models.message import Message, Template
+from models.message import DeliveryState, Message, Template
 from models.store.client import new_id
 from models.store.credits import Credits
 from models.store.leases import Leases
@@ -160,6 +160,40 @@ async def test_a_message_in_two_workers_is_sent_once(stage: Stage, guard: bool) 
     assert len(phone.arrived) == (1 if guard else 2)
     assert not guard or sum(sent) == 1
     assert (await credits.of(reader.id))[Template.RESERVED] == (1 if guard else 0)
+
+
+@guarded
+async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
+    """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
+    reader, minute = await stage.reader(), timedelta(minutes=1)
+    slow, fast = Messages(stage.db), Messages(stage.db)
+    await fast.add(Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {}))
+    if not guard:
+        unguard(slow)
+
+    async def meanwhile() -> None:
+        delivery = await fast.claim_next(reader.id, EIGHT, EIGHT, minute)
+        assert delivery is not None
+        await fast.retry(delivery, clock(9), None)
+
+    put_around(slow, "find_one", behind=meanwhile)
+    assert (await slow.claim_next(reader.id, EIGHT, EIGHT, minute) is None) is guard
+
+
+@guarded
+async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
+    reader, minute = await stage.reader(), timedelta(minutes=1)
+    slow, fast = Messages(stage.db), Messages(stage.db)
+    await fast.add(Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {}))
+    if not guard:
+        unguard(slow)
+    held = await slow.claim_next(reader.id, EIGHT, EIGHT, minute)
+    assert held is not None
+    assert await fast.claim_next(reader.id, EIGHT, EIGHT, minute) is None, "leased"
+    assert await fast.claim_next(reader.id, EIGHT, EIGHT + minute, minute) is not None
+    await slow.settle(held, DeliveryState.FAILED)
+    state = await fast.state_of("m-1")
+    assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
 
 
 class Greedy(Leases):
