@@ -114,7 +114,7 @@ def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
     if text.startswith("@"):
         try:
             text = Path(text[1:]).read_text(encoding="utf-8")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"WECHAT_TEMPLATES: {error}") from error
     try:
         parsed = parse_templates(text, {t.value: names for t, names in FACTS.items()})
@@ -180,8 +180,12 @@ def _required_url(env: Mapping[str, str], name: str) -> str:
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:
     value = (env.get(name, "") or default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
+    except ValueError:  # half a bracket of an IPv6 address
+        fits = False
+    if not fits:
         raise SettingsError(f"{name} must be an http or https address")
     return value
 
