@@ -1,0 +1,83 @@
+"""What tests are made from: one Monday, its clock times, and reservations with ordinary facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from models import reservation
+from models.claims import count_claim, place_claims, presence_claim
+from models.library import AreaId, Seat, SeatId, VenueId
+from models.policy import Policy
+from models.reservation import Actor, ReaderId, Reservation, ReservationId
+from models.timerange import TimeRange, at
+
+MONDAY: Final = date(2026, 9, 7)
+TOMORROW: Final = date(2026, 9, 8)
+VENUE, AREA = VenueId("main"), AreaId("2f-hall")
+SEAT: Final = Seat(SeatId("2f-hall-065"), AREA, "065", 0, 0)
+ZHANG, LI = ReaderId("a" * 24), ReaderId("b" * 24)
+BY_READER: Final = Actor("reader", "api")
+BY_JOB: Final = Actor("system", "job")
+
+
+def on(clock: str, day: date = MONDAY) -> datetime:
+    """The instant when the library's clock shows ``HH:MM[:SS]``, on the Monday."""
+    return at(day, time.fromisoformat(clock))
+
+
+def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
+    return TimeRange(on(start, day), on(end, day))
+
+
+def reserved(
+    start: str = "14:00",
+    end: str = "16:00",
+    *,
+    made: str = "08:00",
+    day: date = MONDAY,
+    made_on: date = MONDAY,
+    id: str = "5" * 24,
+    reader: ReaderId = ZHANG,
+    seat: str = SEAT.id,
+    policy: Policy | None = None,
+    k: int = 1,
+) -> Reservation:
+    """A new reservation with the claims of the k-th booking of its day."""
+    policy, span = policy or Policy(), hours(start, end, day)
+    return reservation.book(
+        id=ReservationId(id),
+        reader_id=reader,
+        venue_id=VENUE,
+        area_id=AREA,
+        seat_id=SeatId(seat),
+        span=span,
+        policy=policy,
+        claims=(count_claim(reader, day, k), *place_claims(SeatId(seat), reader, span)),
+        replay=None,
+        actor=BY_READER,
+        now=on(made, made_on),
+    )
+
+
+def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reservation:
+    """Checked in at its start, or at ``when`` with the half hours until the start."""
+    r = r or reserved()
+    when = when or r.start
+    sooner: tuple[str, ...] = ()
+    if when < r.start:
+        sooner = place_claims(r.seat_id, r.reader_id, TimeRange(when, r.start))
+    presence = presence_claim(r.reader_id)
+    return reservation.check_in(r, presence, sooner, Policy(), BY_READER, when)
+
+
+def away(r: Reservation | None = None, left: datetime | None = None) -> Reservation:
+    """Left half an hour after the start, or at ``left``, for half an hour."""
+    r = r or in_use()
+    left = left or r.start + timedelta(minutes=30)
+    return reservation.leave(r, left + timedelta(minutes=30), Policy(), BY_READER, left)
+
+
+def but(r: Reservation, **fields: Any) -> Reservation:
+    return replace(r, **fields)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from models.reader import mask_student_no, normalise_student_no
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("21070001", "21070001"), (" s202612345\n", "S202612345"), ("s20 26", "S20 26")],
+)
+def test_number_is_written_one_way(typed: str, number: str) -> None:
+    assert normalise_student_no(typed) == number
+    assert normalise_student_no(number) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("21070001", "21****01"), ("S202612345", "S2******45"), ("1234", "****"), ("12345", "12*45")],
+)
+def test_number_is_masked(number: str, shown: str) -> None:
+    assert mask_student_no(number) == shown

@@ -1,0 +1,368 @@
+"""Each rule on both sides of its boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from models import rules
+from models.errors import ServiceError
+from models.library import AreaId
+from models.policy import OpeningRule, Policy
+from models.reservation import Reservation, State
+from models.rules import Wish
+from models.timerange import local
+from tests.builders import (
+    AREA,
+    MONDAY,
+    SEAT,
+    TOMORROW,
+    VENUE,
+    away,
+    but,
+    hours,
+    in_use,
+    on,
+    reserved,
+)
+
+UPPER = AreaId("4f-hall")
+HALL = Policy(areas={UPPER: {"max_minutes": 360}})
+EVENING = replace(HALL, opens_at=time(20))
+HOLIDAY = replace(
+    HALL,
+    opening=(
+        *HALL.opening,
+        OpeningRule(None, None, first=MONDAY, last=MONDAY, reason="校庆闭馆", priority=1),
+    ),
+)
+SHORT_DAY = replace(
+    HALL,
+    opening=(*HALL.opening, OpeningRule(time(9), time(17), first=MONDAY, last=MONDAY, priority=1)),
+)
+
+
+def outcome(ask: Callable[[], object]) -> str:
+    """The code of the refusal, or ``ok``."""
+    try:
+        ask()
+    except ServiceError as refusal:
+        return refusal.code
+    return "ok"
+
+
+def decide(
+    start: str, end: str, now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA
+) -> Any:
+    """``start`` is a clock time or ``now``; ``now`` is on the Monday."""
+    begin = None if start == "now" else time.fromisoformat(start)
+    wish = Wish(day, begin, time.fromisoformat(end))
+    place = policy.open_day(day, VENUE, area)
+    return rules.decide_span(wish, policy.for_area(area), place, on(now))
+
+
+SUNDAY = MONDAY - timedelta(days=1)
+AFTER_TOMORROW = MONDAY + timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("expected", "wish"),
+    [
+        ("in_the_past", ("10:00", "11:00", "08:00", SUNDAY)),
+        ("in_the_past", ("13:00", "14:00", "13:01:00")),
+        ("ok", ("13:00", "14:00", "13:00:59")),
+        ("outside_horizon", ("10:00", "11:00", "08:00", AFTER_TOMORROW)),
+        ("ok", ("10:00", "11:00", "08:00", TOMORROW)),
+        ("ok", ("10:00", "11:00", "00:00", TOMORROW)),
+        ("not_open_yet", ("10:00", "11:00", "19:59:59", TOMORROW, EVENING)),
+        ("ok", ("10:00", "11:00", "20:00:00", TOMORROW, EVENING)),
+        ("ok", ("20:00", "21:00", "19:59:59", MONDAY, EVENING)),
+        ("closed", ("06:00", "08:00", "05:00")),
+        ("ok", ("07:00", "08:00", "05:00")),
+        ("closed", ("now", "08:00", "06:59:59")),
+        ("ok", ("now", "08:00", "07:00:00")),
+        ("closed", ("22:00", "23:00", "08:00")),
+        ("ok", ("22:00", "22:30", "08:00")),
+        ("closed", ("now", "22:30", "22:30")),
+        ("closed", ("10:00", "11:00", "08:00", MONDAY, HOLIDAY)),
+        ("ok", ("10:00", "11:00", "08:00", TOMORROW, HOLIDAY)),
+        ("closed", ("08:00", "10:00", "07:00", MONDAY, SHORT_DAY)),
+        ("ok", ("16:00", "17:00", "07:00", MONDAY, SHORT_DAY)),
+        ("off_grid", ("14:30", "16:00", "08:00")),
+        ("off_grid", ("14:00", "15:30", "08:00")),
+        ("off_grid", ("14:00:30", "16:00", "08:00")),
+        ("off_grid", ("now", "11:00", "08:00", TOMORROW)),
+        ("ok", ("now", "09:00", "08:30:10")),
+        ("ok", ("14:30", "16:00", "08:00", MONDAY, replace(HALL, step_minutes=30))),
+        ("too_short", ("now", "16:00", "15:51:00")),
+        ("ok", ("now", "16:00", "15:50:59")),
+        ("too_short", ("now", "22:30", "22:21")),
+        ("ok", ("now", "22:30", "22:20")),
+        ("too_short", ("14:00", "13:00", "08:00")),
+        ("too_short", ("14:00", "14:00", "08:00")),
+        ("too_long", ("now", "18:00", "13:59:59")),
+        ("ok", ("now", "18:00", "14:00:00")),
+        ("too_long", ("14:00", "19:00", "08:00")),
+        ("too_long", ("16:00", "22:30", "08:00", MONDAY, HALL, UPPER)),
+        ("ok", ("16:00", "22:00", "08:00", MONDAY, HALL, UPPER)),
+        ("ok", ("now", "22:00", "16:44", MONDAY, HALL, UPPER)),
+        ("too_long", ("now", "22:00", "16:44")),
+    ],
+)
+def test_wish(expected: str, wish: tuple[Any, ...]) -> None:
+    assert outcome(lambda: decide(*wish)) == expected
+
+
+def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
+    now = decide("now", "17:00", "16:38:20")
+    assert now == hours("16:38", "17:00"), "现在 is cut to the minute"
+    assert decide("10:00", "11:00", "08:00", TOMORROW) == hours("10:00", "11:00", TOMORROW)
+
+
+@pytest.mark.parametrize(
+    ("wish", "details"),
+    [
+        (("10:00", "11:00", "08:00", MONDAY, HOLIDAY), {"reason": "校庆闭馆"}),
+        (("06:00", "08:00", "05:00"), {"open": "07:00", "close": "22:30"}),
+        (("14:00", "19:00", "08:00"), {"max_minutes": 240}),
+        (("14:00", "14:00", "08:00"), {"min_minutes": 10}),
+        (("14:30", "16:00", "08:00"), {"step_minutes": 60}),
+        (("10:00", "11:00", "08:00", AFTER_TOMORROW), {"last_date": "2026-09-08"}),
+        (("10:00", "11:00", "08:00", TOMORROW, EVENING), {"opens_at": on("20:00")}),
+    ],
+)
+def test_refusal_carries_the_number_to_go_by(
+    wish: tuple[Any, ...], details: dict[str, object]
+) -> None:
+    with pytest.raises(ServiceError) as refusal:
+        decide(*wish)
+    assert refusal.value.details == details
+
+
+def test_reader_and_seat_must_be_free_to_book() -> None:
+    until = on("12:00")
+    assert outcome(lambda: rules.may_book(until, on("11:59:59"))) == "suspended"
+    assert outcome(lambda: rules.may_book(until, until)) == "ok"
+    assert outcome(lambda: rules.may_book(None, until)) == "ok"
+    broken = replace(SEAT, disabled="维修")
+    assert outcome(lambda: rules.seat_in_service(broken)) == "seat_disabled"
+    assert outcome(lambda: rules.seat_in_service(SEAT)) == "ok"
+
+
+# --- choices ------------------------------------------------------------------------------------
+
+
+def starts(now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA) -> list[str]:
+    place = policy.open_day(day, VENUE, area)
+    return [v for v, _ in rules.start_choices(day, policy.for_area(area), place, on(now))]
+
+
+def ends(start: str, area: AreaId = AREA, policy: Policy = HALL) -> list[str]:
+    open_hours = policy.open_day(MONDAY, VENUE, area).hours
+    assert open_hours is not None
+    choices = rules.end_choices(on(start), policy.for_area(area), open_hours)
+    return [f"{local(end):%H:%M}" for end in choices]
+
+
+FULL = [f"{hour:02}:00" for hour in range(7, 23)]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (starts("16:08"), ["now", "17:00", "18:00", "19:00", "20:00", "21:00", "22:00"]),
+        (ends("16:08"), ["17:00", "18:00", "19:00", "20:00"]),
+        (ends("16:08", UPPER), ["17:00", "18:00", "19:00", "20:00", "21:00", "22:00"]),
+        (ends("14:00"), ["15:00", "16:00", "17:00", "18:00"]),
+        (ends("15:50"), ["16:00", "17:00", "18:00", "19:00"]),
+        (ends("15:51"), ["17:00", "18:00", "19:00"]),
+        (ends("19:00"), ["20:00", "21:00", "22:00", "22:30"]),
+        (ends("18:30"), ["19:00", "20:00", "21:00", "22:00", "22:30"]),
+        (ends("18:29"), ["19:00", "20:00", "21:00", "22:00"]),
+        (ends("22:00"), ["22:30"]),
+        (ends("22:20"), ["22:30"]),
+        (ends("22:21"), []),
+        (starts("06:30"), FULL),
+        (starts("07:00:59"), ["now", *FULL[1:]]),
+        (starts("21:59"), ["now", "22:00"]),
+        (starts("22:20:59"), ["now"]),
+        (starts("22:21"), []),
+        (starts("23:00"), []),
+        (starts("23:00", TOMORROW), FULL),
+        (starts("08:00", MONDAY, HOLIDAY), []),
+        (starts("16:08", MONDAY, SHORT_DAY), ["now"]),
+    ],
+)
+def test_choices(found: list[str], expected: list[str]) -> None:
+    assert found == expected
+
+
+@pytest.mark.parametrize("now", ["06:00", "07:00:30", "11:59:59", "16:08", "21:55", "22:20:40"])
+@pytest.mark.parametrize("area", [AREA, UPPER])
+def test_whatever_is_offered_is_accepted(now: str, area: AreaId) -> None:
+    for day in (MONDAY, TOMORROW):
+        place = HALL.open_day(day, VENUE, area)
+        assert place.hours is not None
+        for value, start in rules.start_choices(day, HALL.for_area(area), place, on(now)):
+            for end in rules.end_choices(start, HALL.for_area(area), place.hours):
+                span = decide(value, f"{local(end):%H:%M}", now, day, HALL, area)
+                assert (span.start, span.end) == (start, end)
+
+
+# --- presence -----------------------------------------------------------------------------------
+
+NOW_BOOKING = reserved("14:10", "16:00", made="14:10:20")
+TEN_MINUTES = reserved("15:50", "16:00", made="15:50:30")
+LATE_ON_THE_DAY = reserved("14:00", "16:00", made="14:00:50")
+
+
+@pytest.mark.parametrize(
+    ("expected", "r", "now"),
+    [
+        ("too_early", reserved(), "13:29:59"),
+        ("ok", reserved(), "13:30:00"),
+        ("ok", reserved(), "14:30:00"),
+        ("too_late", reserved(), "14:30:01"),
+        ("ok", NOW_BOOKING, "14:40:20"),
+        ("too_late", NOW_BOOKING, "14:40:21"),
+        ("ok", LATE_ON_THE_DAY, "14:30:50"),
+        ("ok", TEN_MINUTES, "15:59:59"),
+        ("wrong_state", TEN_MINUTES, "16:00:00"),
+        ("wrong_state", in_use(), "14:05:00"),
+        ("wrong_state", but(reserved(), state=State.CANCELLED), "14:00:00"),
+    ],
+)
+def test_check_in(expected: str, r: Reservation, now: str) -> None:
+    assert outcome(lambda: rules.may_check_in(r, on(now))) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "ask", "r", "now"),
+    [
+        ("ok", rules.may_cancel, reserved(), "14:30:00"),
+        ("wrong_state", rules.may_cancel, reserved(), "14:30:01"),
+        ("wrong_state", rules.may_cancel, in_use(), "14:05:00"),
+        ("ok", rules.may_change, reserved(), "13:59:59"),
+        ("wrong_state", rules.may_change, reserved(), "14:00:00"),
+        ("wrong_state", rules.may_change, in_use(when=on("13:40")), "13:50:00"),
+        ("ok", rules.may_return, away(), "15:00:00"),
+        ("too_late", rules.may_return, away(), "15:00:01"),
+        ("wrong_state", rules.may_return, in_use(), "14:30:00"),
+        ("wrong_state", rules.may_return, but(away(), return_by=on("16:00")), "16:00:00"),
+        ("ok", rules.may_finish, in_use(), "15:59:59"),
+        ("ok", rules.may_finish, away(), "15:00:00"),
+        ("wrong_state", rules.may_finish, in_use(), "16:00:00"),
+        ("wrong_state", rules.may_finish, reserved(), "14:00:00"),
+    ],
+)
+def test_presence(
+    expected: str, ask: Callable[[Reservation, datetime], None], r: Reservation, now: str
+) -> None:
+    assert outcome(lambda: ask(r, on(now))) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "back"),
+    [
+        ("10:00:00", "10:30:00"),
+        ("10:30:00", "11:00:00"),  # the short leave ends as the meal begins
+        ("10:30:01", "11:30:01"),
+        ("12:59:59", "13:59:59"),
+        ("13:00:00", "13:30:00"),  # the meal is over
+        ("16:30:00", "17:00:00"),
+        ("16:30:01", "17:30:01"),
+        ("18:59:59", "19:59:59"),
+        ("19:00:00", "19:30:00"),
+        ("21:30:00", "22:00:00"),
+        ("21:45:00", "22:00:00"),  # never beyond the end
+        ("21:59:59", "22:00:00"),
+    ],
+)
+def test_leave_lasts(left: str, back: str) -> None:
+    r = in_use(reserved("08:00", "22:00", made="07:30"))
+    assert rules.decide_return_by(r, HALL, on(left)) == on(back)
+
+
+@pytest.mark.parametrize(
+    ("r", "now"),
+    [(reserved(), "14:00:00"), (away(), "14:40:00"), (in_use(), "16:00:00")],
+)
+def test_leave_is_for_those_who_sit(r: Reservation, now: str) -> None:
+    assert outcome(lambda: rules.decide_return_by(r, HALL, on(now))) == "wrong_state"
+
+
+SITS = in_use()  # 14:00–16:00
+SITS_LATE = in_use(reserved("19:00", "22:00"))
+SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
+
+
+@pytest.mark.parametrize(
+    ("expected", "r", "end", "now"),
+    [
+        ("too_early", SITS, "17:00", "14:59:59"),
+        ("ok", SITS, "17:00", "15:00:00"),
+        ("ok", SITS, "17:00", "15:59:59"),
+        ("wrong_state", SITS, "17:00", "16:00:00"),
+        ("wrong_state", away(), "17:00", "15:00:00"),
+        ("wrong_state", reserved(), "17:00", "15:00:00"),
+        ("ok", but(SITS, extensions=1), "17:00", "15:00:00"),
+        ("too_often", but(SITS, extensions=2), "17:00", "15:00:00"),
+        ("off_grid", SITS, "16:30", "15:00:00"),
+        ("off_grid", SITS, "16:00", "15:00:00"),
+        ("off_grid", SITS, "15:00", "15:00:00"),
+        ("ok", SITS, "19:00", "15:00:00"),
+        ("too_long", SITS, "20:00", "15:59:59"),
+        ("ok", SITS_LATE, "22:30", "21:00:00"),
+        ("closed", SITS_LATE, "23:00", "21:00:00"),
+        ("off_grid", SITS_TO_CLOSING, "22:30", "22:00:00"),
+    ],
+)
+def test_extension(expected: str, r: Reservation, end: str, now: str) -> None:
+    place = HALL.open_day(MONDAY, VENUE, AREA)
+    clock_time = time.fromisoformat(end)
+    found = outcome(lambda: rules.decide_extension(r, clock_time, HALL, place, on(now)))
+    assert found == expected
+    if expected != "too_often" and outcome(lambda: rules.may_extend(r, HALL, on(now))) == "ok":
+        offered = rules.extension_choices(r, HALL, place, on(now))
+        assert (on(end) in offered) == (expected == "ok"), "choices and decision agree"
+
+
+@pytest.mark.parametrize(
+    ("r", "now", "expected"),
+    [
+        (reserved(), "10:00", ["cancel", "change"]),
+        (reserved(), "13:30", ["check_in", "cancel", "change"]),
+        (reserved(), "14:00", ["check_in", "cancel"]),
+        (reserved(), "14:30:01", []),
+        (in_use(), "14:10", ["leave", "finish"]),
+        (in_use(), "15:00", ["leave", "extend", "finish"]),
+        (but(in_use(), extensions=2), "15:00", ["leave", "finish"]),
+        (in_use(), "16:00", []),
+        (away(), "14:40", ["return", "finish"]),
+        (away(), "15:00:01", ["finish"]),
+        (but(reserved(), state=State.FINISHED), "14:00", []),
+    ],
+)
+def test_actions(r: Reservation, now: str, expected: list[str]) -> None:
+    assert rules.actions(r, HALL, on(now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("event", "excused", "strict", "expected"),
+    [
+        ("no_show", False, False, True),
+        ("no_show", True, False, False),
+        ("away_expired", False, False, False),
+        ("away_expired", False, True, True),
+        ("away_expired", True, True, False),
+        ("ended", False, True, False),
+        ("reserved", False, True, False),
+    ],
+)
+def test_violation(event: str, excused: bool, strict: bool, expected: bool) -> None:
+    policy = replace(HALL, away_timeout_is_violation=strict)
+    assert rules.is_violation(event, excused, policy) is expected

@@ -1,0 +1,113 @@
+"""A wrong setting stops the start with one clear line, and no setting tells its secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, load
+from models.message import Template
+
+SECRETS = {
+    "MONGO_URL": "mongodb://seats:mongo-secret@db.example/?replicaSet=rs0",
+    "REDIS_URL": "redis://:redis-secret@cache.example/0",
+    "DATA_KEYS": "1:" + base64.b64encode(b"data-key-of-thirty-two-bytes-123").decode(),
+}
+SANDBOX = SECRETS
+REAL = {
+    **SECRETS,
+    "PUBLIC_BASE_URL": "https://seats.example.edu/",
+    "WECHAT_APPID": "wx0123456789abcdef",
+    "WECHAT_SECRET": "wechat-secret",
+    "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+    "CAS_BASE_URL": "https://cas.example.edu/cas",
+}
+TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
+
+
+def test_sandbox_stands_in_where_no_credentials_are() -> None:
+    found = load(SANDBOX)
+    assert found.sandbox and not found.secure_cookies and found.port == 8080
+    assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
+    assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
+    assert set(found.wechat.templates) == set(Template)
+
+
+def test_real_installation() -> None:
+    found = load({**REAL, "MONGO_DRIVER": "motor", "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
+    assert not found.sandbox and found.secure_cookies and found.mongo_driver == "motor"
+    assert found.public_base_url == "https://seats.example.edu", "without the slash"
+    assert found.wechat.base_url == "https://api.weixin.qq.com"
+    assert [str(network) for network in found.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
+
+
+@pytest.mark.parametrize(
+    ("base", "broken", "named"),
+    [
+        (SANDBOX, {"MONGO_URL": ""}, "MONGO_URL"),
+        (SANDBOX, {"REDIS_URL": ""}, "REDIS_URL"),
+        (SANDBOX, {"DATA_KEYS": ""}, "DATA_KEYS"),
+        (SANDBOX, {"DATA_KEYS": "secret"}, "DATA_KEYS"),
+        (SANDBOX, {"DATA_KEYS": "1:c2VjcmV0"}, "DATA_KEYS"),
+        (SANDBOX, {"DATA_KEYS": "x" + SECRETS["DATA_KEYS"]}, "DATA_KEYS"),
+        (SANDBOX, {"PORT": "0"}, "PORT"),
+        (SANDBOX, {"PORT": "65536"}, "PORT"),
+        (SANDBOX, {"PORT": "http"}, "PORT"),
+        (SANDBOX, {"PORT": "-1"}, "PORT"),
+        (SANDBOX, {"PUBLIC_BASE_URL": "seats.example.edu"}, "PUBLIC_BASE_URL"),
+        (SANDBOX, {"PUBLIC_BASE_URL": "ftp://seats.example.edu"}, "PUBLIC_BASE_URL"),
+        (SANDBOX, {"PUBLIC_BASE_URL": "https://a.example/?b=c"}, "PUBLIC_BASE_URL"),
+        (SANDBOX, {"PUBLIC_BASE_URL": "http://[::1"}, "PUBLIC_BASE_URL"),
+        (SANDBOX, {"MONGO_DRIVER": "mongoose"}, "MONGO_DRIVER"),
+        (SANDBOX, {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+        (SANDBOX, {"THROTTLE_SCALE": "0"}, "THROTTLE_SCALE"),
+        (SANDBOX, {"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES"),
+        (SANDBOX, {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
+        (SANDBOX, {"SANDBOX": "yes"}, "SANDBOX"),
+        (SANDBOX, {"SANDBOX": "0"}, "SANDBOX"),
+        (SANDBOX, {"WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
+        (SANDBOX, {"WECHAT_TEMPLATES": "@/nowhere/templates.json"}, "WECHAT_TEMPLATES"),
+        (SANDBOX, {"WECHAT_TEMPLATES": json.dumps({"HELLO": TEMPLATE})}, "WECHAT_TEMPLATES"),
+        (REAL, {"SANDBOX": "1"}, "SANDBOX"),
+        (REAL, {"WECHAT_APPID": ""}, "WECHAT_APPID"),
+        (REAL, {"WECHAT_SECRET": ""}, "WECHAT_SECRET"),
+        (REAL, {"WECHAT_TEMPLATES": ""}, "WECHAT_TEMPLATES"),
+        (REAL, {"WECHAT_STATE": "beta"}, "WECHAT_STATE"),
+        (REAL, {"WECHAT_BASE_URL": "api.weixin.qq.com"}, "WECHAT_BASE_URL"),
+        (REAL, {"CAS_BASE_URL": ""}, "CAS_BASE_URL"),
+        (REAL, {"CAS_BASE_URL": "cas.example.edu"}, "CAS_BASE_URL"),
+    ],
+)
+def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load({**base, **broken})
+    line = str(refusal.value)
+    assert (
+        named in line
+        and "\n" not in line
+        and "secret" not in line.lower().replace("wechat_secret", "")
+    )
+
+
+def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "templates.json"
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(SettingsError, match="WECHAT_TEMPLATES"):
+        load({**REAL, "WECHAT_TEMPLATES": f"@{path}"})
+
+
+@pytest.mark.parametrize("found", [load(SANDBOX), load(REAL)])
+def test_repr_tells_no_secret(found: Settings) -> None:
+    shown = f"{found!r} {found.sealer!r} {found.wechat!r} {found}"
+    for secret in (
+        "mongo-secret",
+        "redis-secret",
+        "wechat-secret",
+        "data-key-of",
+        "sandbox-secret",
+    ):
+        assert secret not in shown
+    assert SECRETS["DATA_KEYS"] not in shown
