@@ -153,9 +153,9 @@ async def test_a_killed_demo_leaves_no_server_and_the_next_one_has_its_data(
         servers = servers_of(process)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):
-            out, err = await process.communicate()
-        assert process.returncode == 0, err.decode()
-        assert "is ready at" in out.decode()
+            output, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        assert "is ready at" in output.decode()
         await gone(servers)
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
 
