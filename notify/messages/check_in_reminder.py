@@ -18,6 +18,10 @@ FACTS: Final = (
 )
 
 
+ANY_KIOSK: Final = "馆内任一选座机或查询机"
+"""Where the names of all kiosks are longer than WeChat's field: cut off, they would mislead."""
+
+
 def write(m: Moment) -> Letter:
     return Letter(
         f"{m.seat} 的预约 {clock(m.start)} 开始，请在 {clock(m.check_in_until)} 前扫码签到。"
@@ -26,7 +30,7 @@ def write(m: Moment) -> Letter:
             "seat": m.seat,
             "start": m.start,
             "until": m.check_in_until,
-            "place": m.kiosks,
+            "place": m.kiosks if len(m.kiosks) <= 20 else ANY_KIOSK,
             "tip": f"{clock(m.check_in_until)}前未签到将释放座位",
         },
         not_after=m.check_in_until,

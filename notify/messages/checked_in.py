@@ -21,9 +21,9 @@ FACTS: Final = (
 def write(m: Moment) -> Letter:
     wait = ""
     if m.usable_from and m.checked_in_at and m.usable_from > m.checked_in_at:
-        wait = f"座位上一位读者使用到 {clock(m.usable_from)}，请届时入座。"
+        wait = f"{clock(m.usable_from)} 起可入座，"
     return Letter(
-        f"{m.seat} 签到成功，可使用到 {clock(m.end)}。{wait}离开座位请先点“暂离”。",
+        f"{m.seat} 签到成功，{wait}可使用到 {clock(m.end)}。离开座位请先点“暂离”。",
         {
             "seat": m.seat,
             "at": m.at,

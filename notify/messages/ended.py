@@ -25,9 +25,10 @@ def write(m: Moment) -> Letter:
     end = floor_minute(m.ended_at or m.end)
     minutes = max(0, int((end - begin).total_seconds()) // 60)
     hours, rest = divmod(minutes, 60)
-    spoken = (f"{hours} 小时 " if hours else "") + f"{rest} 分钟"
+    parts = [f"{hours} 小时"] * bool(hours) + [f"{rest} 分钟"] * bool(rest)
+    spoken = "共 " + " ".join(parts) if parts else "不到 1 分钟"
     return Letter(
-        f"{m.seat} 使用结束：{clock(begin)}–{clock(end)}，共 {spoken}。请带走个人物品。",
+        f"{m.seat} 使用结束：{clock(begin)}–{clock(end)}，{spoken}。请带走个人物品。",
         {
             "seat": m.seat,
             "start": begin,

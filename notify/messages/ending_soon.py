@@ -19,13 +19,14 @@ FACTS: Final = (
 
 def write(m: Moment) -> Letter:
     return Letter(
-        f"{m.seat} 将于 {clock(m.end)} 到时。需要继续使用请在 {clock(m.end)} 前点“续约”；"
+        # Whether it can be extended depends on others and on closing: promise no more than a look.
+        f"{m.seat} 将于 {clock(m.end)} 到时。如需继续使用，请在 {clock(m.end)} 前查看能否“续约”；"
         "离开时请带走个人物品。",
         {
             "seat": m.seat,
             "end": m.end,
             "extend_until": m.end,
-            "tip": "需要继续使用请及时续约",
+            "tip": "如需继续请及时查看能否续约",
         },
         not_after=m.end,
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from models.message import Template
 from notify.messages.letter import Letter, Moment, clock
-from notify.messages.no_show import standing
+from notify.messages.no_show import standing, tip
 
 TEMPLATE: Final = Template.LEAVE_TIMEOUT
 TITLE: Final = "暂离超时"
@@ -22,13 +22,13 @@ FACTS: Final = (
 def write(m: Moment) -> Letter:
     return Letter(
         f"{m.seat} {clock(m.left_at)} 暂离，{clock(m.return_by)} 前未返回，座位已释放。"
-        + (standing(m) if m.violation else "本次不记违约。"),
+        + standing(m),
         {
             "seat": m.seat,
             "left_at": m.left_at,
             "released_at": m.ended_at,
             "result": "已释放",
-            "tip": "暂离超时未返回",
+            "tip": tip(m),
         },
         not_after=None,
     )

@@ -55,6 +55,8 @@ def standing(m: Moment) -> str:
 def tip(m: Moment) -> str:
     if not m.violation:
         return "本次不记违约"
+    if not m.counted:
+        return "当天已记过违约，不再累计"
     if m.suspended_until is not None:
         return f"暂停预约至{day_clock(m.suspended_until)}"
     return f"{m.window.days}天内累计{m.window.limit}次将暂停预约"

@@ -22,24 +22,18 @@ FACTS: Final = (
 
 
 def write(m: Moment) -> Letter:
-    text = (
-        f"{m.seat}，{span(m.start, m.end)}。"
-        f"请在 {clock(m.check_in_from)}–{clock(m.check_in_until)} 到馆扫码签到，"
-        "逾期未签到记违约一次。"
-    )
-    if m.excused:
-        text = (
-            f"{m.seat}，{span(m.start, m.end)}。"
-            f"请在 {clock(m.check_in_until)} 前到馆扫码签到，逾期座位将释放。"
-        )
+    until = clock(m.check_in_until)
+    # Where check-in is possible already, a time from when on would lie in the past.
+    when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
+    late = "逾期座位将释放。" if m.excused else "逾期未签到记违约一次。"
     return Letter(
-        text,
+        f"{m.seat}，{span(m.start, m.end)}。请在 {when}到馆扫码签到，{late}",
         {
             "seat": m.seat,
             "period": f"{clock(m.start)}~{clock(m.end)}",
             "receipt": m.receipt,
             "status": "已预约",
-            "tip": f"请在{clock(m.check_in_until)}前签到",
+            "tip": f"请在{until}前签到",
             "start": m.start,
             "end": m.end,
             "until": m.check_in_until,

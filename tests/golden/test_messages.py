@@ -1,0 +1,155 @@
+"""All messages as the student reads them, compared with ``messages.txt``.
+
+To accept a change of words: ``python -m tests.golden.test_messages``, then read the difference.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from miniapp_server import seed
+from miniapp_server.sandbox.wechat import fits
+from miniapp_server.settings import SANDBOX_TEMPLATES
+from models import reservation
+from models.claims import presence_claim
+from models.message import Template
+from models.policy import Policy
+from models.reservation import Reservation
+from models.timerange import local
+from models.violation import Window
+from notify.messages import BY_EVENT, FACTS
+from notify.messages.letter import Moment
+from notify.wechat.fields import format_fields, parse_templates
+from tests.builders import BY_JOB, BY_READER, MONDAY, away, in_use, on, reserved
+
+GOLDEN: Final = Path(__file__).with_name("messages.txt")
+POLICY: Final = Policy()
+SUNDAY: Final = MONDAY - timedelta(days=1)
+
+WAITED: Final = reservation.check_in(
+    reserved(), presence_claim(reserved().reader_id), (), POLICY, BY_READER, on("13:40:20")
+)
+TEN_MINUTES: Final = reserved("15:50", "16:00", made="15:50:30")
+AT_LUNCH: Final = reservation.leave(
+    in_use(reserved("11:00", "14:00")), on("12:45:10"), POLICY, BY_READER, on("11:45:10")
+)
+TO_CLOSING: Final = in_use(reserved("19:00", "22:30"))
+
+
+def reminded(r: Reservation) -> Reservation:
+    assert r.remind_at is not None
+    return reservation.remind(r, r.remind_at)
+
+
+def moment(r: Reservation, **penalty: Any) -> Moment:
+    """The last notice of the reservation, as the relay sees it."""
+    notice, library = r.outbox[-1], seed.read()
+    area = next(area for area in library.areas if area.id == r.area_id)
+    facts: dict[str, Any] = dict(notice.facts)
+    number = facts.pop("seat_id").rsplit("-", 1)[1]
+    defaults: dict[str, Any] = {
+        "violation": False,
+        "counted": False,
+        "window": Window(0, POLICY.violations_limit, POLICY.violations_window_days),
+        "suspended_until": None,
+    }
+    return Moment(
+        at=notice.at,
+        seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
+        receipt=r.receipt,
+        kiosks="、".join(kiosk.name for kiosk in library.kiosks),
+        **{**defaults, **facts, **penalty},
+    )
+
+
+def counted(count: int, until: datetime | None = None) -> dict[str, Any]:
+    window = Window(count, POLICY.violations_limit, POLICY.violations_window_days)
+    return {"violation": True, "counted": True, "window": window, "suspended_until": until}
+
+
+MISSED: Final = reservation.miss(reserved(), BY_JOB)
+LAPSED: Final = reservation.miss(TEN_MINUTES, BY_JOB)
+TIMED_OUT: Final = reservation.time_out(away(), BY_JOB)
+UNTIL: Final = on("14:30").replace(day=14)
+SECOND_OF_A_DAY: Final = {**counted(1), "counted": False}
+
+CASES: Final[list[tuple[str, str, Moment]]] = [
+    ("booked the day before", "reserved", moment(reserved(made="20:15", made_on=SUNDAY))),
+    ("booked 现在", "reserved", moment(reserved("16:38", "18:00", made="16:38:20"))),
+    ("booked for ten minutes", "reserved", moment(TEN_MINUTES)),
+    ("booked until closing", "reserved", moment(reserved("22:00", "22:30"))),
+    ("at the start", "check_in_reminder", moment(reminded(reserved()))),
+    ("at the start, after a downtime", "check_in_reminder",
+        moment(reminded(replace(reserved(), check_in_until=on("14:55"), excused=True)))),
+    ("checked in", "checked_in", moment(in_use(when=on("14:10:30")))),
+    ("checked in early, seat free", "checked_in", moment(in_use(when=on("13:40:20")))),
+    ("checked in early, seat taken", "checked_in", moment(WAITED)),
+    ("twenty minutes before the end", "ending_soon", moment(reminded(in_use()))),
+    ("twenty minutes before closing", "ending_soon", moment(reminded(TO_CLOSING))),
+    ("finished", "ended",
+        moment(reservation.finish(in_use(when=on("14:02:50")), BY_READER, on("15:38:20")))),
+    ("finished after early check-in", "ended",
+        moment(reservation.finish(in_use(when=on("13:40:20")), BY_READER, on("14:20:50")))),
+    ("finished at once", "ended",
+        moment(reservation.finish(in_use(when=on("14:10:20")), BY_READER, on("14:10:50")))),
+    ("completed", "ended", moment(reservation.complete(in_use(), BY_JOB))),
+    ("left", "left", moment(away())),
+    ("left for lunch", "left", moment(AT_LUNCH)),
+    ("left shortly before the end", "left",
+        moment(reservation.leave(in_use(), on("16:00"), POLICY, BY_READER, on("15:50")))),
+    ("ten minutes before the leave ends", "leave_reminder", moment(reminded(away()))),
+    ("not back, no violation", "away_expired", moment(TIMED_OUT)),
+    ("not back, counted", "away_expired", moment(TIMED_OUT, **counted(2))),
+    ("not back, second of the day", "away_expired", moment(TIMED_OUT, **SECOND_OF_A_DAY)),
+    ("not back, suspended", "away_expired", moment(TIMED_OUT, **counted(3, UNTIL))),
+    ("missed, first", "no_show", moment(MISSED, **counted(1))),
+    ("missed, second", "no_show", moment(MISSED, **counted(2))),
+    ("missed, second of the day", "no_show", moment(MISSED, **SECOND_OF_A_DAY)),
+    ("missed, suspended", "no_show", moment(MISSED, **counted(3, UNTIL))),
+    ("missed, excused", "no_show", moment(LAPSED, window=Window(1, 3, 30))),
+    ("suspended", "suspended", moment(MISSED, **counted(3, UNTIL))),
+]  # fmt: skip
+
+
+def render() -> str:
+    """Every case: in the app, then in WeChat as the sandbox's templates show it."""
+    templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FACTS.items()})
+    lines: list[str] = []
+    for name, event, told in CASES:
+        module = BY_EVENT[event]
+        letter = module.write(told)
+        fields = format_fields(templates[module.TEMPLATE.value], letter.facts)
+        until = f"{local(letter.not_after):%m-%d %H:%M:%S}" if letter.not_after else "a day"
+        lines += [f"== {module.TEMPLATE} · {name}", f"[{module.TITLE}] {letter.text}"]
+        lines += [f"    {key:<18} {value}" for key, value in fields.items()]
+        lines += [f"    (told {local(told.at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
+    return "\n".join(lines)
+
+
+def test_messages_read_as_committed() -> None:
+    committed, now = GOLDEN.read_text(encoding="utf-8"), render()
+    changed = difflib.unified_diff(committed.splitlines(), now.splitlines(), lineterm="", n=1)
+    assert committed == now, "\n".join(changed)
+
+
+def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
+    templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FACTS.items()})
+    seen: set[Template] = set()
+    for name, event, told in CASES:
+        module = BY_EVENT[event]
+        letter = module.write(told)
+        assert set(letter.facts) == set(module.FACTS), name
+        for key, value in format_fields(templates[module.TEMPLATE.value], letter.facts).items():
+            assert fits(key.rstrip("0123456789"), value), (name, key, value)
+            assert "…" not in value and "--" not in value, (name, key, value)
+        assert "--" not in letter.text and "None" not in letter.text
+        seen.add(module.TEMPLATE)
+    assert seen == set(Template)
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(render(), encoding="utf-8")
