@@ -29,7 +29,12 @@ async def judge(desk: Desk, r: Reservation, notice: Notice) -> Penalty:
     policy = await desk.policy_of(r)
     limit, days = policy.violations_limit, policy.violations_window_days
     if not rules.is_violation(notice.event, bool(notice.facts["excused"]), policy):
-        return Penalty(None, Window(0, limit, days), None)
+        # A missed booking that does not count still says where the reader stands.
+        count = 0
+        if notice.event == "no_show":
+            since = window_start(policy, notice.at)
+            count = len(await desk.violations.unspent(r.reader_id, since, notice.at))
+        return Penalty(None, Window(count, limit, days), None)
     violation = await desk.violations.record(
         Violation(
             id=f"{r.id}:{notice.event}",
