@@ -1,0 +1,195 @@
+"""Schemathesis against the running service: what the document allows, and what it does not.
+
+3,000 requests by default; ``SCHEMATHESIS_EXAMPLES=10000`` asks for more. Each operation has a
+reader of its own and is first sent a request that must succeed; afterwards a part of what is
+generated is pointed at things that exist, or nearly all answers would be refusals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.living import Living, living
+
+EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3000"))
+SEED: Final = 20260907
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+# They would end the caller's own access; tests/api/test_identity.py tries them.
+LEFT_OUT: Final = {"DELETE /sessions/current", "DELETE /bindings/current"}
+# In which state the reservation must be for the operation's good request.
+STATE: Final = {
+    "check-in": "reserved now",
+    "leave": "in_use",
+    "return": "away",
+    "extend": "in_use",
+    "finish": "in_use",
+}
+
+
+@dataclass(slots=True)
+class Target:
+    """An operation with its caller, a request that it must grant, and values that exist."""
+
+    operation: APIOperation[Any, Any, Any, Any]
+    name: str
+    auth: dict[str, str]
+    id: str | None
+    body: dict[str, Any] | None
+    real: dict[str, list[Any]]
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
+    """Make what the operation's good request needs."""
+    name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
+    seats = list(service.parts.desk.library.areas.values())[8].seats
+    seat = seats[2 * n].id
+    client, id, qr = await service.reader(), None, await service.qr()
+    wish = {"seat_id": seat, "date": service.tomorrow, "start": "14:00", "end": "15:00"}
+    own: list[str] = []
+    if "/reservations/{id}" in name:
+        id = str((await client.ok("POST", "/reservations", wish))["id"])
+        own.append(id)
+        verb = name.rpartition("/")[2]
+        if verb in STATE:
+            id = str((await client.reserve(seat, "now", "09:00"))["id"])
+            own.append(id)
+            if STATE[verb] != "reserved now":
+                await client.ok("POST", f"/reservations/{id}/check-in", {"qr": qr})
+            if STATE[verb] == "away":
+                await client.ok("POST", f"/reservations/{id}/leave")
+                qr = await service.qr("2f-north")
+    code = ""
+    if name == "POST /bindings":
+        client = await service.wx_user()
+        web = await service.web_reader()
+        code = (await web.ok("POST", "/activation-codes"))["code"]
+    elif name == "POST /activation-codes":
+        client = await service.web_reader()
+    auth = {"Authorization": f"Bearer {client.token}"}
+    if "/kiosks/" in name:
+        kiosks = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+        id = kiosks[0]["id"]
+        auth = {"X-Kiosk-Key": kiosks[0]["key"]}
+    elif "/areas/" in name:
+        id = "2f-hall"
+    elif "/seats/" in name:
+        id = seat
+    bodies: dict[str, dict[str, Any]] = {
+        "POST /wx/login": {"code": f"demo-{client.name}-1"},
+        "POST /bindings": {"activation_code": code},
+        "POST /subscriptions": {"results": {"LEAVE": "accept"}},
+        "POST /messages/read": {"ids": ["1"]},
+        "POST /reservations": wish,
+        "POST /reservations/{id}/change": {"end": "16:00"},
+        "POST /reservations/{id}/check-in": {"qr": qr},
+        "POST /reservations/{id}/return": {"qr": qr},
+        "POST /reservations/{id}/extend": {"end": "10:00"},
+    }
+    real: dict[str, list[Any]] = {
+        "id": [*own, id] if id else [],
+        "seat_id": [seat, seats[2 * n + 1].id],
+        "date": [service.today, service.tomorrow],
+        "start": ["now", "09:00", "14:00"],
+        "end": ["10:00", "16:00", "22:30"],
+        "qr": [qr],
+        "activation_code": [code] if code else [],
+        "venue": ["library"],
+        "results": [{"LEAVE": "accept"}, {"ENDED": "reject"}],
+    }
+    return Target(operation, name, auth, id, bodies.get(name), real)
+
+
+def send(target: Target, case: Any, http: requests.Session, base: str) -> None:
+    response = case.call(base_url=base, session=http)
+    target.statuses[response.status_code] += 1
+    case.validate_response(response, checks=CHECKS)
+
+
+def explore(target: Target, http: requests.Session, base: str, examples: int) -> None:
+    """The good request, then what Schemathesis thinks of."""
+    parameters = {"id": target.id} if target.id else {}
+    case = target.operation.Case(
+        path_parameters=parameters,
+        headers=dict(target.auth),
+        body=target.body if target.body is not None else schemathesis.core.NOT_SET,
+        media_type="application/json" if target.body is not None else None,
+    )
+    send(target, case, http, base)
+    assert {status // 100 for status in target.statuses} == {2}, (target.name, target.statuses)
+
+    def generated(case: Any, real: Any) -> None:
+        case.headers = {**(case.headers or {}), **target.auth}
+        for values in (case.path_parameters, case.query, case.body):
+            if isinstance(values, dict):
+                for name in sorted(values.keys() & target.real.keys()):
+                    if target.real[name] and real.draw(st.integers(0, 3)):
+                        values[name] = real.draw(st.sampled_from(target.real[name]))
+        send(target, case, http, base)
+
+    modes = [GenerationMode.POSITIVE]
+    if target.operation.body or target.operation.query or target.operation.path_parameters:
+        modes.append(GenerationMode.NEGATIVE)
+    for mode in modes:
+        strategy = target.operation.as_strategy(generation_mode=mode)
+        run = settings(
+            max_examples=max(1, examples // len(modes)),
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )(given(case=strategy, real=st.data())(generated))
+        seed(SEED)(run)()
+
+
+@pytest.mark.timeout(600 if EXAMPLES > 3000 else 120)
+async def test_no_request_breaks_the_service(
+    mongo_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1000000") as service:
+        document = await service.anonymous.ok("GET", "//openapi.json")
+        operations = list(schemathesis.openapi.from_dict(document).get_all_operations())
+        each = EXAMPLES // (len(operations) - len(LEFT_OUT)) + 1
+        targets: list[Target] = []
+        with caplog.at_level(logging.ERROR), requests.Session() as http:
+            http.trust_env = False
+            for n, found in enumerate(operations):
+                assert isinstance(found, Ok), found
+                made = await target(service, found.ok(), n)
+                if made.name not in LEFT_OUT:
+                    targets.append(made)
+                    await asyncio.to_thread(explore, made, http, service.base, each)
+        assert len(targets) == len(operations) - len(LEFT_OUT)
+        answers = sum((t.statuses for t in targets), Counter[int]())
+        assert answers.total() >= EXAMPLES * 0.9, answers
+        # Were nearly all of them refused, nothing would have been tried.
+        assert answers[200] > EXAMPLES / 10, answers
+        assert max(answers) < 500, answers
+        assert not caplog.records
