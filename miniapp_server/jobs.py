@@ -64,8 +64,12 @@ class JobRunner:
 
     async def stop(self) -> None:
         """Let go of the leases, so that another worker goes on at once."""
-        for task in self._tasks:
-            task.cancel()
+        # More than once: before Python 3.12 asyncio.wait_for, which the driver uses, swallows a
+        # cancellation that meets a result, and the loop would run on for ever.
+        while waiting := [task for task in self._tasks if not task.done()]:
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting, timeout=1)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         for loop in self.loops:
