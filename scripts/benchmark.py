@@ -68,6 +68,7 @@ LOOKERS: Final = 500
 BOOKINGS_PER_SECOND: Final = 4000
 """More than a run can use up. Were it ever used up, the run would end sooner, its rate unharmed."""
 _READY_S: Final = 30.0
+_STOP_S: Final = 20.0
 
 
 class BenchFailed(Exception):
@@ -346,7 +347,13 @@ async def _process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIte
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        await process.wait()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise BenchFailed(f"{arguments[-1]} did not end within {_STOP_S:.0f} s") from None
 
 
 async def _ready(port: int, path: str, member: Member | None = None) -> None:
