@@ -62,6 +62,43 @@ async def test_requests_in_flight_are_answered_after_sigterm(service: Remote) ->
     assert await service.parts.db["leases"].count_documents({}) == 0
 
 
+async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
+    """Nothing is done without an answer: who is cut off before (a connection that nobody has
+    taken yet is reset by the kernel) was not served at all."""
+    readers = [await service.reader() for _ in range(16)]
+    statuses: list[int] = []
+    acknowledged: list[str] = []
+
+    async def books(number: int, reader: Client) -> None:
+        while True:
+            wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
+            wish |= {"start": "10:00", "end": "11:00"}
+            try:
+                # A connection of its own: one that idles may be closed at any time.
+                answer = await reader.post("/reservations", wish, Connection="close")
+                statuses.append(answer.status)
+                acknowledged.append(answer.body["id"])
+                path = f"/reservations/{answer.body['id']}/cancel"
+                statuses.append((await reader.post(path, Connection="close")).status)
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+                return
+
+    clients = [asyncio.create_task(books(n, r)) for n, r in enumerate(readers, start=1)]
+
+    async def under_load() -> bool:
+        return len(statuses) > 100
+
+    await until(under_load, "some load")
+    assert await service.kill(signal.SIGTERM) == 0
+    async with asyncio.timeout(10):
+        await asyncio.gather(*clients)
+    assert set(statuses) == {200, 201}
+    stored = await service.parts.db["reservations"].find().to_list(None)
+    assert {d["_id"] for d in stored} == set(acknowledged)
+    cancelled = sum(d["state"] == "cancelled" for d in stored)
+    assert cancelled == statuses.count(200)
+
+
 async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
     readers = [await service.reader() for _ in range(10)]
     for reader in readers:
