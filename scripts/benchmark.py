@@ -53,8 +53,8 @@ NAMES: Final = ("hello", "reserve", "contended", "areas", "plan")
 CONNECTIONS: Final = 64
 THREADS: Final = 2
 """Threads of wrk."""
-_TAIL_S: Final = 1
-"""How long wrk stays for the last answers after the last request was sent."""
+_TAIL_S: Final = 3
+"""How long wrk stays for the last answers after the last booking was sent."""
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
 """What the service's clock shows: a Monday, the library open, tomorrow bookable."""
@@ -194,9 +194,10 @@ async def _play(folder: Path, port: int, seconds: int, load: Load) -> Run:
     """Let wrk play the load. Raises: BenchFailed."""
     file = folder / "requests"
     file.write_bytes(b"".join(request + b"\0" for request in load.requests))
+    tail = _TAIL_S if 201 in load.good else 0
     process = await asyncio.create_subprocess_exec(
         *("wrk", "--threads", str(THREADS), "--connections", str(CONNECTIONS)),
-        *("--duration", f"{seconds + _TAIL_S}s", "--timeout", "10s", "--latency"),
+        *("--duration", f"{seconds + tail}s", "--timeout", "10s", "--latency"),
         *("--script", str(ROOT / "scripts" / "lua" / "play.lua"), f"http://127.0.0.1:{port}"),
         *("--", str(file), str(seconds), "once" if load.once else "round"),
         env={**os.environ, "BENCH_THREADS": str(THREADS)},
