@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from models.store.client import Database, open_database
+from models.store.indexes import ensure_indexes
+from models.store.sealing import Sealer
+
+
+@pytest.fixture(params=["pymongo", "motor"])
+async def db(request: pytest.FixtureRequest, mongo_url: str) -> AsyncIterator[Database]:
+    """An empty database with all indexes, by either driver; emptied again afterwards.
+
+    Each driver keeps one: making the indexes takes longer than most of the tests.
+    """
+    async with open_database(mongo_url, f"store_{request.param}", request.param) as opened:
+        await ensure_indexes(opened)
+        yield opened
+        for name in await opened.list_collection_names():
+            if not name.startswith("system."):
+                await opened[name].delete_many({})
+
+
+@pytest.fixture
+def sealer() -> Sealer:
+    return Sealer({1: b"1" * 32})

@@ -1,0 +1,123 @@
+"""The library and its policy come back as they were written."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import date, time
+
+from miniapp_server import seed
+from models.library import Area, AreaId, Kiosk, KioskId, Library, Mark, Seat, SeatId, Venue, VenueId
+from models.policy import OpeningRule, Policy
+from models.store.catalogue import Catalogue, Policies
+from models.store.client import Database
+from models.store.sealing import Sealer
+from tests.builders import VENUE, on
+
+AREA = AreaId("2f-hall")
+SEATS = (
+    Seat(SeatId("2f-hall-001"), AREA, "001", 40, 80),
+    Seat(SeatId("2f-hall-002"), AREA, "002", 1, 2, True, True, True, True, "维修"),
+)
+HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Mark("wall", 0, 0, 800, 10),))
+KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
+
+
+async def test_library_round_trip(db: Database, sealer: Sealer) -> None:
+    catalogue = Catalogue(db, sealer)
+    assert await catalogue.number() == 0
+    empty = await catalogue.load()
+    await catalogue.put([Venue(VENUE, "图书馆")], [HALL], [KIOSK])
+    assert await catalogue.number() == 1
+    loaded = await catalogue.load()
+    assert loaded == Library(
+        loaded.version, {VENUE: Venue(VENUE, "图书馆")}, {AREA: HALL}, {KIOSK.id: KIOSK}
+    )
+    assert loaded.seat_label(SEATS[0]) == "图书馆2层二层中厅001号"
+    assert loaded.version not in ("", empty.version)
+    assert (await catalogue.load()).version == loaded.version, "the same content, the same version"
+    await catalogue.put([], [replace(HALL, seats=SEATS[:1])], [])
+    changed = await catalogue.load()
+    assert changed.version != loaded.version and set(changed.seats) == {SEATS[0].id}
+    assert await catalogue.number() == 2
+
+
+async def test_areas_come_in_their_order(db: Database, sealer: Sealer) -> None:
+    data = seed.read()
+    catalogue = Catalogue(db, sealer)
+    await catalogue.put([data.venue], data.areas[::-1], data.kiosks)
+    assert tuple((await catalogue.load()).areas.values()) == data.areas
+
+
+async def test_a_kiosk_keeps_its_key_and_secret(db: Database, sealer: Sealer) -> None:
+    catalogue = Catalogue(db, sealer)
+    await catalogue.put([], [], [KIOSK])
+    assert await catalogue.kiosk_secret(KIOSK.id) is None
+    assert not await catalogue.kiosk_key_fits(KIOSK.id, "")
+    assert not await catalogue.kiosk_key_fits("unknown", "key")
+    await catalogue.issue_kiosk_key(KIOSK.id, "key", "SECRET")
+    before = await catalogue.load()
+    await catalogue.put([], [], [replace(KIOSK, name="查询机")])
+    assert await catalogue.kiosk_secret(KIOSK.id) == "SECRET"
+    assert await catalogue.kiosk_key_fits(KIOSK.id, "key")
+    assert not await catalogue.kiosk_key_fits(KIOSK.id, "kez")
+    assert before.kiosks[KIOSK.id] == KIOSK, "no secret in the library"
+
+
+EVERY_FIELD = Policy(
+    version=7,
+    opening=(
+        OpeningRule(time(7), time(22, 30)),
+        OpeningRule(
+            None,
+            None,
+            first=date(2026, 10, 1),
+            last=date(2026, 10, 8),
+            weekdays=frozenset({0, 6}),
+            venue_id=VenueId("annex"),
+            area_id=AREA,
+            reason="国庆闭馆",
+            priority=3,
+        ),
+        OpeningRule(time(0), time(23, 59)),
+    ),
+    horizon_days=2,
+    opens_at=time(0),
+    step_minutes=30,
+    min_minutes=20,
+    max_minutes=120,
+    bookings_per_day=3,
+    check_in_before_minutes=15,
+    check_in_after_minutes=20,
+    leave_minutes=25,
+    meal_leave_minutes=50,
+    meals=((time(11, 30), time(12, 30)),),
+    extend_within_minutes=45,
+    max_extensions=1,
+    ending_soon_minutes=10,
+    leave_reminder_minutes=5,
+    kiosk_step_seconds=20,
+    away_timeout_is_violation=True,
+    violations_limit=2,
+    violations_window_days=14,
+    suspension_days=3,
+    filter_by_window=True,
+    filter_by_power=True,
+    areas={AREA: {"max_minutes": 90, "leave_minutes": 10}},
+)
+
+
+async def test_every_policy_field_round_trips(db: Database) -> None:
+    policies = Policies(db)
+    same = [
+        f.name for f in fields(Policy) if getattr(EVERY_FIELD, f.name) == getattr(Policy(), f.name)
+    ]
+    assert same == [], "a new field belongs here too"
+    assert await policies.newest() is None and await policies.get(7) is None
+    await policies.put(EVERY_FIELD, on("08:00"))
+    assert await policies.get(7) == EVERY_FIELD
+    await policies.put(replace(EVERY_FIELD, max_minutes=30), on("09:00"))
+    assert await policies.get(7) == EVERY_FIELD, "a version never changes"
+    for version in (9, 10, 8):
+        await policies.put(Policy(version=version), on("08:00"))
+    assert await policies.newest() == 10
+    assert await policies.get(8) == Policy(version=8)

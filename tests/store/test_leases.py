@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from models.store.client import Database
+from models.store.leases import Heartbeat, Leases
+from tests.builders import on
+
+NOW, LENGTH = on("08:00"), timedelta(seconds=30)
+
+
+async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
+    leases = Leases(db)
+    owners = [f"worker-{n}" for n in range(6)]
+    got = await asyncio.gather(*(leases.acquire("job", owner, NOW, LENGTH) for owner in owners))
+    assert sum(got) == 1
+    holder = owners[got.index(True)]
+    other = owners[got.index(False)]
+    assert await leases.acquire("another job", other, NOW, LENGTH)
+    assert await leases.acquire("job", holder, NOW + LENGTH / 2, LENGTH), "renewed"
+    assert not await leases.acquire("job", other, NOW + LENGTH, LENGTH)
+    await leases.release("job", other)
+    assert not await leases.acquire("job", other, NOW + LENGTH, LENGTH), "not theirs to release"
+    assert await leases.acquire("job", other, NOW + LENGTH * 1.5, LENGTH), "time is up"
+    await leases.release("job", other)
+    assert await leases.acquire("job", holder, NOW + LENGTH * 1.5, LENGTH)
+
+
+async def test_heartbeat(db: Database) -> None:
+    heartbeat = Heartbeat(db)
+    assert await heartbeat.last() is None
+    for instant in (NOW, NOW + LENGTH):
+        await heartbeat.beat(instant)
+        assert await heartbeat.last() == instant

@@ -1,0 +1,479 @@
+"""Reservations on a real MongoDB: what the index refuses, what a revision guards, what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from models import reservation
+from models.claims import idempotency_claim, place_claims, presence_claim
+from models.errors import Upstream
+from models.policy import Policy
+from models.reservation import ReaderId, Replay, Reservation, State
+from models.store.client import Database, new_id
+from models.store.reservations import ClaimLost, Double, Reservations, StaleRevision
+from models.timerange import TimeRange
+from tests.builders import (
+    BY_JOB,
+    BY_READER,
+    LI,
+    MONDAY,
+    SEAT,
+    TOMORROW,
+    ZHANG,
+    away,
+    but,
+    hours,
+    in_use,
+    on,
+    reserved,
+)
+
+POLICY = Policy()
+OTHER_SEAT = "2f-hall-066"
+
+
+@pytest.fixture
+def store(db: Database) -> Reservations:
+    return Reservations(db)
+
+
+def another(start: str = "14:00", end: str = "16:00", **facts: Any) -> Reservation:
+    return reserved(start, end, **{"id": new_id(), **facts})
+
+
+async def kept(store: Reservations, *made: Reservation) -> None:
+    for r in made:
+        await store.claim(r)
+
+
+def full() -> Reservation:
+    """Every field holds something."""
+    r = reservation.come_back(away(in_use(when=on("13:40"))), POLICY, BY_READER, on("14:40:20"))
+    r = reservation.extend(
+        r, on("17:00"), (*r.claims, "s:x:2026-09-07:32"), POLICY, BY_READER, on("15:10")
+    )
+    r = reservation.with_scan(r, f"k:2f-south:7:{ZHANG}")
+    r = reservation.with_replay(r, Replay("key", "digest", on("15:11")), "i:x:key")
+    return but(r, return_by=on("15:00"), ended_at=on("16:00"), carry_at=on("16:00"), excused=True)
+
+
+async def test_a_reservation_comes_back_as_it_went(store: Reservations) -> None:
+    made = full()
+    empty = [name for name in made.__slots__ if getattr(made, name) in (None, (), "")]
+    assert empty == [], "the round trip tries every field"
+    await store.claim(made)
+    assert await store.get(made.id) == made
+    assert await store.get_own(made.id, ZHANG) == made
+    assert await store.get_own(made.id, LI) is None
+    assert await store.get("0" * 24) is None
+
+
+@pytest.mark.parametrize(
+    ("second", "lost"),
+    [
+        (another("15:00", "17:00", reader=LI), "s"),
+        (another("15:00", "17:00", seat=OTHER_SEAT, k=2), "r"),
+        (another("15:00", "17:00", k=2), "r"),
+        (another("08:00", "09:00", seat=OTHER_SEAT), "n"),
+        (another("15:00", "17:00", k=1), "n"),
+        (another("16:00", "18:00", reader=LI), ""),
+        (another("12:00", "14:00", k=2), ""),
+        (another("14:00", "16:00", day=TOMORROW), ""),
+    ],
+)
+async def test_what_the_index_refuses(store: Reservations, second: Reservation, lost: str) -> None:
+    first = reserved()
+    await store.claim(first)
+    if not lost:
+        await store.claim(second)
+        assert await store.count() == 2
+        return
+    with pytest.raises(ClaimLost) as refusal:
+        await store.claim(second)
+    assert refusal.value.kind == lost
+    assert await store.count() == 1 and await store.get(first.id) == first
+
+
+async def test_the_drivers_own_repeat_is_no_loss(store: Reservations) -> None:
+    made = reserved()
+    await store.claim(made)
+    await store.claim(made)
+    assert await store.count() == 1
+
+
+async def test_a_change_is_guarded_by_its_revision_and_its_condition(store: Reservations) -> None:
+    made = reserved()
+    await store.claim(made)
+    checked_in = in_use(made)
+    await store.replace(made, checked_in)
+    assert await store.get(made.id) == checked_in
+    for stale in (reservation.cancel(made, BY_READER, on("14:00")), checked_in):
+        with pytest.raises(StaleRevision):
+            await store.replace(made, stale)
+    ended = reservation.complete(checked_in, BY_JOB)
+    with pytest.raises(StaleRevision):
+        await store.replace(checked_in, ended, {"end": {"$lte": on("15:59:59")}})
+    assert await store.get(made.id) == checked_in
+    await store.replace(checked_in, ended, {"end": {"$lte": on("16:00")}})
+    assert await store.get(made.id) == ended
+
+
+async def test_a_change_that_loses_keeps_the_old_place(store: Reservations) -> None:
+    mine, theirs = reserved(), another(seat=OTHER_SEAT, reader=LI)
+    await kept(store, mine, theirs)
+    wanted = reservation.change(
+        mine,
+        area_id=mine.area_id,
+        seat_id=theirs.seat_id,
+        span=mine.span,
+        policy=POLICY,
+        claims=mine.holds("s:", "r:") + place_claims(theirs.seat_id, ZHANG, mine.span),
+        actor=BY_READER,
+        now=on("09:00"),
+    )
+    with pytest.raises(ClaimLost) as refusal:
+        await store.replace(mine, wanted)
+    assert refusal.value.kind == "s"
+    assert await store.get(mine.id) == mine
+
+
+async def test_ending_frees_the_place_and_cancelling_the_count(store: Reservations) -> None:
+    made = reserved()
+    await store.claim(made)
+    assert await store.count_claims(ZHANG, MONDAY) == {1}
+    assert await store.count_claims(ZHANG, TOMORROW) == await store.count_claims(LI, MONDAY)
+    finished = reservation.finish(in_use(made), BY_READER, on("14:30"))
+    await store.replace(made, in_use(made))
+    await store.replace(in_use(made), finished)
+    await store.claim(another(reader=LI))
+    assert await store.count_claims(ZHANG, MONDAY) == {1}
+    second = another("18:00", "20:00", k=2)
+    await store.claim(second)
+    assert await store.count_claims(ZHANG, MONDAY) == {1, 2}
+    await store.replace(second, reservation.cancel(second, BY_READER, on("14:40")))
+    assert await store.count_claims(ZHANG, MONDAY) == {1}
+
+
+async def test_who_holds_a_claim(store: Reservations) -> None:
+    key = idempotency_claim(ZHANG, "key")
+    made = reservation.with_replay(reserved(), Replay("key", "digest", on("08:00")), key)
+    await store.claim(made)
+    assert await store.holder(key) == made
+    assert await store.holder(presence_claim(ZHANG)) is None
+    await store.release_claim(made.id, key)
+    assert await store.holder(key) is None
+
+
+# --- outcomes that the driver leaves unknown ------------------------------------------------------
+
+
+class Lossy:
+    """A collection that loses its connection at one call: before it is sent, or after."""
+
+    def __init__(self, collection: Any, method: str, arrives: bool) -> None:
+        self._collection, self._method, self._arrives = collection, method, arrives
+        self._lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        call: Callable[..., Awaitable[Any]] = getattr(self._collection, name)
+        if name != self._method or self._lost:
+            return call
+
+        async def lose(*args: Any, **options: Any) -> Any:
+            self._lost = True
+            if self._arrives:
+                await call(*args, **options)
+            raise AutoReconnect("connection closed")
+
+        return lose
+
+
+def lossy(db: Database, method: str, arrives: bool) -> Reservations:
+    store = Reservations(db)
+    store._all = Lossy(db["reservations"], method, arrives)  # type: ignore[assignment]
+    return store
+
+
+async def test_an_insert_whose_answer_was_lost_is_found_out(
+    db: Database, store: Reservations
+) -> None:
+    made = reserved()
+    await lossy(db, "insert_one", arrives=True).claim(made)
+    assert await store.get(made.id) == made
+
+
+async def test_an_insert_that_never_arrived_never_will(db: Database, store: Reservations) -> None:
+    made = reserved()
+    with pytest.raises(Upstream):
+        await lossy(db, "insert_one", arrives=False).claim(made)
+    assert await store.get(made.id) is None and await store.count() == 0
+    await store.claim(made)  # the late one meets the tombstone: silence, as nobody listens
+    assert await store.get(made.id) is None
+    assert await store.drop_tombstones(datetime.fromtimestamp(0, on("08:00").tzinfo)) == 0
+    later = datetime.fromtimestamp(int(new_id()[:8], 16) + 60, on("08:00").tzinfo)
+    tomb = db["reservations"]
+    assert await tomb.count_documents({"tombstone": True}) == 1
+    await store.drop_tombstones(later)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_change_whose_answer_was_lost(
+    db: Database, store: Reservations, arrives: bool
+) -> None:
+    made = reserved()
+    await store.claim(made)
+    unsure = lossy(db, "find_one_and_update", arrives)
+    if arrives:
+        await unsure.replace(made, in_use(made))
+        assert await store.get(made.id) == in_use(made)
+        return
+    with pytest.raises(Upstream):
+        await unsure.replace(made, in_use(made))
+    with pytest.raises(StaleRevision):  # the late one is fenced off
+        await store.replace(made, in_use(made))
+    assert await store.get(made.id) == but(made, rev=made.rev + 1)
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+async def test_a_readers_lists(store: Reservations) -> None:
+    mine = [
+        another("08:00", "09:00", k=1),
+        another("10:00", "11:00", k=2),
+        another("10:00", "11:00", day=TOMORROW),
+    ]
+    cancelled = but(another("12:00", "13:00", k=3), state=State.CANCELLED, claims=())
+    await kept(store, *mine, cancelled, another("10:00", "11:00", reader=LI, seat=OTHER_SEAT))
+    assert await store.live_of(ZHANG, on("00:00")) == mine
+    assert await store.live_of(ZHANG, on("08:00:01")) == mine[1:]
+    page, total = await store.page_of(ZHANG, (), skip=0, limit=2)
+    assert (page, total) == ([mine[2], cancelled], 4)
+    page, total = await store.page_of(ZHANG, (), skip=2, limit=2)
+    assert (page, total) == ([mine[1], mine[0]], 4)
+    assert await store.page_of(ZHANG, (State.CANCELLED,), 0, 9) == ([cancelled], 1)
+    assert await store.page_of(ReaderId("c" * 24), (), 0, 9) == ([], 0)
+    assert await store.count(State.RESERVED) == 4 and await store.count() == 5
+
+
+async def test_the_board_of_a_day(store: Reservations) -> None:
+    early = in_use(another(), on("13:40:30"))
+    ended = but(another("08:00", "09:00", k=2), state=State.FINISHED)
+    await kept(store, early, ended, another(day=TOMORROW))
+    board = [
+        (o.seat_id, o.reader_id, o.state, o.start, o.end) for o in await store.occupied(MONDAY)
+    ]
+    assert board == [(SEAT.id, ZHANG, State.IN_USE, on("13:40"), on("16:00"))]
+    assert len(await store.occupied(TOMORROW)) == 1
+
+
+async def test_what_is_due_is_due_to_the_second(store: Reservations) -> None:
+    waits = another("14:00", "16:00")
+    out = away(in_use(another("14:00", "16:00", reader=LI, seat=OTHER_SEAT)))
+    out_to_the_end = but(
+        out, id=new_id(), reader_id=ReaderId("c" * 24), claims=(), return_by=out.end
+    )
+    await kept(store, waits, out, out_to_the_end)
+
+    async def due(now: str) -> list[int]:
+        instant = on(now)
+        return [
+            len(await store.due_for_no_show(instant, 9)),
+            len(await store.due_for_time_out(instant, 9)),
+            len(await store.due_for_completion(instant, 9)),
+            len(await store.due_for_reminder(instant, 9)),
+        ]
+
+    assert await due("13:59:59") == [0, 0, 0, 0]
+    assert await due("14:00:00") == [0, 0, 0, 1]
+    assert await due("14:29:59") == [0, 0, 0, 1]
+    assert await due("14:30:00") == [1, 0, 0, 1]
+    assert await due("14:59:59") == [1, 0, 0, 3]
+    assert await due("15:00:00") == [1, 1, 0, 3]
+    assert await due("15:59:59") == [1, 1, 0, 3]
+    assert await due("16:00:00") == [1, 1, 2, 3], "a leave to the end is completed"
+    assert len(await store.due_for_completion(on("16:00"), 1)) == 1, "bounded"
+    instants, now = [], on("08:00")
+    while (following := await store.next_due(now)) is not None:
+        instants.append(following)
+        now = following
+    assert instants == [on(t) for t in ("14:00", "14:30", "14:50", "15:00", "16:00")]
+    outage = TimeRange(on("14:20"), on("15:00"))
+    assert {r.id for r in await store.deadlines_within(outage)} == {waits.id, out.id}
+
+
+async def test_carry_over_finds_the_follower(store: Reservations) -> None:
+    ended = reservation.complete(in_use(), BY_JOB)
+    follower = another("16:00", "18:00", k=2)
+    await kept(
+        store,
+        ended,
+        another("16:00", "18:00", reader=LI, seat=OTHER_SEAT),
+        another("18:00", "19:00", k=3),
+    )
+    assert await store.follower(ended) is None
+    await store.claim(follower)
+    assert await store.follower(ended) == follower
+    assert await store.due_for_carry_over(9) == [ended]
+    await store.carried_over(ended.id)
+    assert await store.due_for_carry_over(9) == []
+
+
+async def test_notices_are_taken_out_once_told(store: Reservations) -> None:
+    first, second = another(made="08:00"), another(reader=LI, seat=OTHER_SEAT, made="07:30")
+    await kept(store, first, second)
+    assert [r.id for r in await store.with_notices(9)] == [second.id, first.id]
+    assert await store.with_notices(1) == [second]
+    checked_in = in_use(first)
+    await store.replace(first, checked_in)
+    await store.forget_notices(first.id, [first.outbox[0].seq])
+    stored = await store.get(first.id)
+    assert stored is not None and stored.outbox == checked_in.outbox[1:], "the new one stays"
+    await store.forget_notices(first.id, [2])
+    await store.forget_notices(second.id, [1, 2])
+    assert await store.with_notices(9) == []
+
+
+async def test_past_days_leave_the_index(store: Reservations, db: Database) -> None:
+    past = reservation.finish(in_use(), BY_READER, on("15:00"))
+    still_live = another("18:00", "19:00", k=2)
+    ahead = another(day=TOMORROW)
+    await kept(store, past, still_live, ahead)
+    assert await store.drop_past_claims(MONDAY, 9) == 0
+    assert await store.drop_past_claims(TOMORROW, 9) == 1
+    stored = await store.get(past.id)
+    assert stored == replace(past, claims=())
+    assert await store.get(still_live.id) == still_live
+    assert await store.drop_past_claims(TOMORROW, 9) == 0
+
+
+# --- the sweep ------------------------------------------------------------------------------------
+
+
+def unclaimed(r: Reservation) -> Reservation:
+    """As a broken guard would have let it in."""
+    return but(r, claims=())
+
+
+async def test_the_sweep_finds_planted_doubles(store: Reservations) -> None:
+    first = another("14:00", "16:00")
+    same_seat = unclaimed(another("15:00", "17:00", reader=LI))
+    same_reader = unclaimed(another("13:00", "14:30", seat=OTHER_SEAT))
+    await kept(store, first, same_seat, same_reader)
+    assert await store.doubles() == [
+        Double("seat", first.id, same_seat.id),
+        Double("reader", same_reader.id, first.id),
+    ]
+
+
+async def test_the_sweep_finds_a_short_one_within_a_long_one(store: Reservations) -> None:
+    long = another("08:00", "12:00")
+    early = unclaimed(another("09:00", "10:00", reader=LI))
+    late = unclaimed(another("11:00", "12:00", reader=ReaderId("c" * 24)))
+    await kept(store, long, early, late)
+    assert await store.doubles() == [
+        Double("seat", long.id, early.id),
+        Double("seat", long.id, late.id),
+    ]
+
+
+def finished_then_now() -> list[Reservation]:
+    """Given back at 16:38:20; another reader takes the seat 现在 at 16:38:25."""
+    first = reservation.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
+    return [first, another("16:38", "18:00", made="16:38:25", reader=LI)]
+
+
+def own_next_seat() -> list[Reservation]:
+    first = reservation.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
+    return [first, another("16:38", "18:00", made="16:38:25", seat=OTHER_SEAT, k=2)]
+
+
+def early_check_in() -> list[Reservation]:
+    """The one before gave the seat back at 13:35; the next checks in at 13:40 for 14:00."""
+    before = reservation.finish(in_use(another("12:00", "13:00")), BY_READER, on("12:50"))
+    late = reservation.finish(
+        in_use(another("13:00", "14:00", reader=LI)), BY_READER, on("13:35:10")
+    )
+    return [before, late, in_use(another(k=2), on("13:40:20"))]
+
+
+def cancelled_then_rebooked() -> list[Reservation]:
+    first = reservation.cancel(another(), BY_READER, on("09:00"))
+    return [first, another(made="09:00:01", reader=LI), another("09:00", "10:00", made="09:01")]
+
+
+def cancelled_after_its_start() -> list[Reservation]:
+    first = reservation.cancel(another(), BY_READER, on("14:20:10"))
+    return [first, another("14:20", "16:00", made="14:20:30", reader=LI)]
+
+
+def missed_then_now() -> list[Reservation]:
+    first = reservation.miss(another(), BY_JOB)
+    return [first, another("14:30", "16:00", made="14:30:02", reader=LI)]
+
+
+def carried_over() -> list[Reservation]:
+    first = reservation.complete(in_use(another("14:00", "16:00")), BY_JOB)
+    follower = another("16:00", "18:00", k=2)
+    return [
+        first,
+        reservation.check_in(follower, presence_claim(ZHANG), (), POLICY, BY_JOB, on("16:00")),
+    ]
+
+
+def changed_then_taken() -> list[Reservation]:
+    first = another(made="08:00")
+    moved = reservation.change(
+        first,
+        area_id=first.area_id,
+        seat_id=another(seat=OTHER_SEAT).seat_id,
+        span=hours("15:00", "17:00"),
+        policy=POLICY,
+        claims=(),
+        actor=BY_READER,
+        now=on("09:00"),
+    )
+    return [moved, another(made="09:00:01", reader=LI)]
+
+
+def extended_back_to_back() -> list[Reservation]:
+    first = in_use(another("14:00", "16:00"))
+    longer = (*first.claims, *place_claims(first.seat_id, ZHANG, hours("16:00", "17:00")))
+    first = reservation.extend(first, on("17:00"), longer, POLICY, BY_READER, on("15:30"))
+    return [first, another("17:00", "18:00", reader=LI)]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        finished_then_now,
+        own_next_seat,
+        early_check_in,
+        cancelled_then_rebooked,
+        cancelled_after_its_start,
+        missed_then_now,
+        carried_over,
+        changed_then_taken,
+        extended_back_to_back,
+    ],
+)
+async def test_the_sweep_is_silent_about(
+    store: Reservations, story: Callable[[], list[Reservation]]
+) -> None:
+    await kept(store, *story())
+    assert await store.doubles() == []
+
+
+async def test_the_sweep_judges_times_and_not_claims(store: Reservations) -> None:
+    """Two rightful ones may share a half hour; one second of overlap is a double."""
+    first, second = finished_then_now()
+    sooner = but(second, since=on("16:38:19"))
+    await kept(store, first, sooner)
+    assert await store.doubles() == [Double("seat", first.id, second.id)]
+    assert first.ended_at is not None and first.ended_at - sooner.since == timedelta(seconds=1)

@@ -1,0 +1,55 @@
+"""Guesses are counted before they are judged; all or nothing over several limits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from models.errors import TooManyAttempts
+from models.store.client import Database
+from models.store.throttles import Limit, Throttles
+from tests.builders import on
+
+NOW = on("08:00")
+MINE, ALL = Limit("mine", 5, timedelta(minutes=10)), Limit("all", 8, timedelta(minutes=10))
+
+
+async def passes(throttles: Throttles, limits: list[Limit], now: datetime = NOW) -> bool:
+    try:
+        await throttles.take(limits, now)
+    except TooManyAttempts:
+        return False
+    return True
+
+
+async def test_as_many_as_allowed_at_once(db: Database) -> None:
+    throttles = Throttles(db)
+    assert sum(await asyncio.gather(*(passes(throttles, [MINE]) for _ in range(40)))) == 5
+    with pytest.raises(TooManyAttempts) as refusal:
+        await throttles.take([MINE], NOW + timedelta(minutes=9))
+    assert 60 <= refusal.value.retry_after <= 61
+    assert not await passes(throttles, [MINE], NOW + timedelta(minutes=10, seconds=-1))
+    assert await passes(throttles, [MINE], NOW + timedelta(minutes=10)), "a new window"
+
+
+async def test_a_refusal_keeps_nothing_and_success_gives_back(db: Database) -> None:
+    throttles = Throttles(db)
+    for _ in range(3):
+        await throttles.take([ALL], NOW)
+    for _ in range(5):
+        await throttles.take([MINE, ALL], NOW)
+    assert not await passes(throttles, [ALL, MINE])
+    await throttles.give_back([MINE])
+    assert not await passes(throttles, [MINE, ALL]), "MINE has a place, ALL has none"
+    assert await passes(throttles, [MINE]), "and the place in MINE was given back"
+    await throttles.give_back([ALL, Limit("unknown", 1, timedelta(1))])
+    assert await passes(throttles, [ALL]) and not await passes(throttles, [ALL])
+
+
+async def test_scale_and_pruning(db: Database) -> None:
+    throttles = Throttles(db, scale=2)
+    assert sum([await passes(throttles, [MINE]) for _ in range(12)]) == 10
+    assert await throttles.prune(NOW + timedelta(minutes=10, seconds=-1)) == 0
+    assert await throttles.prune(NOW + timedelta(minutes=10)) == 1
