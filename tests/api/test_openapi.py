@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 from handlers.api.openapi import document
 from handlers.api.routes import PREFIX, ROUTES
@@ -97,3 +98,16 @@ async def test_the_page_needs_nobody_else(service: Living) -> None:
     assert not re.search(r"url\(|@import|https?:", style.body)
     for route in ROUTES:
         assert PREFIX + route.path in page.body
+
+
+def test_the_page_for_developers_lists_every_error() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, re.M)
+    listed = {code: int(status) for status, code in rows}
+    leaves = {
+        value.code: status_of(value)
+        for module in (errors, wechat_errors)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, ServiceError) and value not in FAMILIES
+    }
+    assert listed == leaves | {"method_not_allowed": 405}
