@@ -108,8 +108,8 @@ async def test_closed_days_and_days_that_open_later(service: Living) -> None:
 async def test_what_others_and_the_reader_hold_is_lost(service: Living) -> None:
     first, second = await service.reader(), await service.reader()
     held = await first.reserve(start="14:00", end="16:00")
-    await second.ok("GET", "/areas/2f-hall/map")
     for start, end in (("14:00", "16:00"), ("13:00", "15:00"), ("15:00", "19:00")):
+        await second.ok("GET", "/areas/2f-hall/map")  # proposals come from what is known
         no = await second.refused("409 seat_taken", "POST", "/reservations", wish(start, end))
         near = no.details["nearest"]
         assert len(near) == 3 and list(near[0]) == ["id", "no", "label"]
