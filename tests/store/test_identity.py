@@ -64,19 +64,30 @@ async def test_sessions_of_both_kinds(db: Database, sealer: Sealer) -> None:
     sessions = Sessions(db, sealer)
     assert await sessions.open_web("web-token", ZHANG, "ST-1", NOW, LATER)
     await sessions.open_wx("wx-token", "o-zhang", NOW, LATER, "u-zhang")
-    web = await sessions.get(fingerprint("web-token"))
-    wx = await sessions.get(fingerprint("wx-token"))
-    assert web is not None and wx is not None
+    reader = await Readers(db, sealer).admit("21070001", "张三", "student", NOW)
+    await sessions.open_web("of-reader", reader.id, "ST-9", NOW, LATER)
+    of_reader = await sessions.who(fingerprint("of-reader"))
+    assert of_reader is not None and of_reader.reader == reader
+    await sessions.close(fingerprint("of-reader"))
+
+    unbound = await sessions.who(fingerprint("wx-token"))
+    await Bindings(db, sealer).bind(reader.id, "o-zhang", None, NOW)
+    bound = await sessions.who(fingerprint("wx-token"))
+    assert unbound is not None and unbound.reader is None
+    assert bound is not None and bound.reader == reader, "by the binding of this moment"
+    of_nobody = await sessions.who(fingerprint("web-token"))
+    assert of_nobody is not None and of_nobody.reader is None
+    web, wx = of_nobody.session, bound.session
     assert web == Session(
         fingerprint("web-token"), SessionKind.WEB, ZHANG, None, fingerprint("ST-1"), LATER
     )
     assert wx == Session(fingerprint("wx-token"), SessionKind.WX, None, "o-zhang", None, LATER)
     assert await sessions.unionid_of(wx) == "u-zhang" and await sessions.unionid_of(web) is None
     await sessions.close(wx.id)
-    assert await sessions.get(wx.id) is None
+    assert await sessions.who(wx.id) is None
     assert await sessions.prune(LATER - timedelta(seconds=1), NOW) == 0
     assert await sessions.prune(LATER, NOW) == 1
-    assert await sessions.get(web.id) is None
+    assert await sessions.who(web.id) is None
 
 
 async def test_a_single_logout_wins_in_either_order(db: Database, sealer: Sealer) -> None:
@@ -86,7 +97,7 @@ async def test_a_single_logout_wins_in_either_order(db: Database, sealer: Sealer
     assert await sessions.close_ticket("ST-1", NOW) == [fingerprint("first")]
     assert await sessions.close_ticket("ST-3", NOW) == []
     assert not await sessions.open_web("late", ZHANG, "ST-3", NOW, LATER)
-    assert [await sessions.get(fingerprint(t)) is None for t in ("first", "other", "late")] == [
+    assert [await sessions.who(fingerprint(t)) is None for t in ("first", "other", "late")] == [
         True,
         False,
         True,

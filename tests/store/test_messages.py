@@ -38,7 +38,8 @@ def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any)
 async def test_told_once_and_read_by_its_reader(store: Messages) -> None:
     first, second = message("a:1", "14:00"), message("a:2", "15:00", not_after=None)
     theirs = message("b:1", "14:30", reader=LI, reservation_id=None)
-    assert [await store.add(m) for m in (first, second, theirs, first)] == [True, True, True, False]
+    assert await store.add([first, second]) == 2 and await store.add([]) == 0
+    assert await store.add([second, theirs, first]) == 1, "what was there is not told again"
     assert await store.page_of(ZHANG, False, 0, 9) == ([second, first], 2)
     assert await store.page_of(ZHANG, False, 1, 1) == ([first], 2)
     assert await store.page_of(LI, False, 0, 9) == ([theirs], 1)
@@ -48,8 +49,8 @@ async def test_told_once_and_read_by_its_reader(store: Messages) -> None:
 
 
 async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
-    for m in (message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)):
-        await store.add(m)
+    told = [message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)]
+    assert await store.add(told) == 3
     now = on("15:00")
     assert await store.due(on("12:59:59"), 9) == []
     assert await store.due(on("13:00"), 9) == [LI] and await store.due(now, 9) == [LI, ZHANG]
@@ -84,6 +85,17 @@ async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
     assert await store.next_due(now) is None
 
 
+async def test_what_nobody_tried_may_be_ended_at_once(store: Messages) -> None:
+    await store.add([message("a:1"), message("a:2", "15:00"), message("b:1", "14:00", LI)])
+    now = on("14:00")
+    assert await store.claim_next(LI, now, REAL, LEASE) is not None
+    assert await store.untried(now, 9) == [("a:1", ZHANG, Template.LEAVE)]
+    assert await store.settle_untried(["a:1", "b:1"], DeliveryState.NO_CREDIT) == 1
+    assert await store.state_of("a:1") is DeliveryState.NO_CREDIT
+    assert await store.state_of("b:1") is DeliveryState.SENDING, "it goes its own way"
+    assert await store.untried(now, 9) == []
+
+
 async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     credits = Credits(db)
     none = dict.fromkeys(Template, 0)
@@ -94,6 +106,8 @@ async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     taken = await asyncio.gather(*(credits.take(ZHANG, Template.LEAVE) for _ in range(8)))
     assert sum(taken) == 3
     await credits.add(ZHANG, Template.LEAVE)
+    wanted = [(ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)]
+    assert await credits.known(wanted) == {wanted[0], wanted[2]}
     assert await credits.of(ZHANG) == {**none, Template.LEAVE: 1}
     await credits.empty(ZHANG, Template.LEAVE)
     await credits.empty(ZHANG, Template.ENDED)

@@ -332,11 +332,11 @@ async def test_notices_are_taken_out_once_told(store: Reservations) -> None:
     assert await store.with_notices(1) == [second]
     checked_in = in_use(first)
     await store.replace(first, checked_in)
-    await store.forget_notices(first.id, [first.outbox[0].seq])
+    await store.forget_notices([first])
     stored = await store.get(first.id)
     assert stored is not None and stored.outbox == checked_in.outbox[1:], "the new one stays"
-    await store.forget_notices(first.id, [2])
-    await store.forget_notices(second.id, [1, 2])
+    await store.forget_notices([checked_in, second])
+    await store.forget_notices([])
     assert await store.with_notices(9) == []
 
 

@@ -1,0 +1,266 @@
+"""What the verbs really send uses the index that was made for it: asked of MongoDB's profiler.
+
+The profiler records every command with its plan, so the filters here cannot drift from the code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pytest
+
+from models import reservation
+from models.booking.desk import Desk
+from models.claims import presence_claim
+from models.message import DeliveryState, Message, Template
+from models.reservation import ReaderId, Reservation, State
+from models.store.client import Database, Document, new_id
+from models.store.credits import Credits
+from models.store.identity import ActivationCodes, Bindings, Sessions
+from models.store.messages import Messages
+from models.store.sealing import Sealer, fingerprint
+from models.timerange import TimeRange
+from models.violation import Violation
+from tests.builders import BY_JOB, BY_READER, MONDAY, TOMORROW, away, but, in_use, on, reserved
+
+READERS: Final = 120
+EVENING: Final = on("23:00")
+NEXT_YEARS: Final = date(2036, 1, 1)
+LEASE: Final = timedelta(seconds=60)
+A_READERS_OWN: Final = 8
+"""No verb reads more than it returns, but for the few other reservations of the same reader."""
+
+
+@dataclass(slots=True)
+class Store:
+    """Everything of one database, filled as on a busy day."""
+
+    db: Database
+    desk: Desk
+    messages: Messages
+    credits: Credits
+    bindings: Bindings
+    sessions: Sessions
+    codes: ActivationCodes
+    readers: list[ReaderId]
+    mine: Reservation
+
+
+def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
+    """A reader's days: past ones ended, today's in every state, one for tomorrow."""
+    seat, later = f"seat-{n:03}", f"seat-{n + 500:03}"
+    for back in range(1, 6):
+        past = MONDAY - timedelta(days=back)
+        sat = in_use(reserved(day=past, made_on=past, id=new_id(), reader=reader, seat=seat))
+        yield but(reservation.complete(sat, BY_JOB), claims=(), outbox=(), carry_at=None)
+    today = reserved(id=new_id(), reader=reader, seat=seat)
+    yield [
+        today,
+        in_use(today),
+        away(in_use(today)),
+        reservation.complete(in_use(today), BY_JOB),
+    ][n % 4]
+    yield reserved("18:00", "20:00", id=new_id(), reader=reader, seat=later, k=2)
+    yield reserved(day=TOMORROW, id=new_id(), reader=reader, seat=seat)
+
+
+@pytest.fixture
+async def store(db: Database, sealer: Sealer) -> Store:
+    desk = Desk(db, sealer)
+    found = Store(
+        db, desk, Messages(db), Credits(db), Bindings(db, sealer), Sessions(db, sealer),
+        ActivationCodes(db, sealer), [ReaderId(f"{n:024x}") for n in range(READERS)], reserved(),
+    )  # fmt: skip
+    made = [r for n, reader in enumerate(found.readers) for r in day_of(reader, n)]
+    await asyncio.gather(*(desk.reservations.claim(r) for r in made))
+    mine = next(r for r in made if r.reader_id == found.readers[1] and r.state is State.IN_USE)
+    found.mine = mine
+    await found.sessions.open_wx("wx", f"o-{found.readers[3]}", on("08:00"), EVENING, None)
+    await asyncio.gather(*(fill(found, n, reader) for n, reader in enumerate(found.readers)))
+    return found
+
+
+async def fill(s: Store, n: int, reader: ReaderId) -> None:
+    """What else there is of a reader."""
+    await s.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
+    await s.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
+    await s.codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
+    await s.credits.add(reader, Template.LEAVE)
+    told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
+    await s.messages.add([replace(told, id=f"{reader}:{k}") for k in range(3)])
+    for k in range(3):
+        day = MONDAY - timedelta(days=k)
+        missed = f"{reader}:{k}", reader, s.mine.id, "no_show", on("14:30", day), day, True
+        await s.desk.violations.record(Violation(*missed))
+
+
+Verb = Callable[[Store], Awaitable[object]]
+
+
+def _of(name: str, *arguments: object) -> Verb:
+    """A verb of the reservations."""
+
+    async def call(s: Store) -> object:
+        return await getattr(s.desk.reservations, name)(*arguments)
+
+    return call
+
+
+async def _change(s: Store) -> None:
+    gone = reservation.finish(s.mine, BY_READER, on("15:00"))
+    await s.desk.reservations.replace(s.mine, gone, {"end": {"$lte": EVENING}})
+
+
+async def _claim_delivery(s: Store) -> None:
+    delivery = await s.messages.claim_next(s.readers[0], EVENING, EVENING, LEASE)
+    assert delivery is not None
+    await s.messages.retry(delivery, EVENING, -1)
+
+
+SPAN: Final = TimeRange(on("14:00"), on("15:30"))
+
+# verb → what it sends: the plan's index (or IDHACK), and how many documents a found one may cost
+HOT: Final[list[tuple[str, Verb, set[str]]]] = [
+    ("occupied", _of("occupied", MONDAY), {"day_board"}),
+    ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due_no_show"}),
+    ("due_for_time_out", _of("due_for_time_out", EVENING, 500), {"due_time_out"}),
+    ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
+    ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
+    ("due_for_carry_over", _of("due_for_carry_over", 500), {"due_carry_over"}),
+    ("with_notices", _of("with_notices", 200), {"outbox"}),
+    ("deadlines_within", _of("deadlines_within", SPAN), {"due_no_show", "due_time_out"}),
+    (
+        "next_due",
+        _of("next_due", on("13:00")),
+        {"due_no_show", "due_time_out", "due_complete", "due_remind"},
+    ),
+    ("get", lambda s: s.desk.reservations.get(s.mine.id), {"_id_"}),
+    ("replace", _change, {"_id_"}),
+    ("holder", lambda s: s.desk.reservations.holder(presence_claim(s.readers[1])), {"claims"}),
+    ("live_of", lambda s: s.desk.reservations.live_of(s.readers[1], on("00:00")), {"reader_start"}),
+    (
+        "count_claims",
+        lambda s: s.desk.reservations.count_claims(s.readers[1], MONDAY),
+        {"reader_start"},
+    ),
+    ("page_of", lambda s: s.desk.reservations.page_of(s.readers[1], (), 0, 5), {"reader_start"}),
+    (
+        "page_of states",
+        lambda s: s.desk.reservations.page_of(s.readers[1], (State.COMPLETED,), 0, 5),
+        {"reader_start"},
+    ),
+    ("follower", lambda s: s.desk.reservations.follower(s.mine), {"reader_start"}),
+    ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"claims", "_id_"}),
+    ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
+    ("messages.page_of", lambda s: s.messages.page_of(s.readers[0], True, 0, 9), {"reader_at"}),
+    ("messages.due", lambda s: s.messages.due(EVENING, 500), {"due"}),
+    ("messages.claim_next", _claim_delivery, {"reader_open", "_id_"}),
+    ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"due"}),
+    ("messages.mark_read", lambda s: s.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
+    ("sessions.who", lambda s: s.sessions.who(fingerprint(f"t{s.readers[0]}")), {"_id_"}),
+    ("sessions.who wx", lambda s: s.sessions.who(fingerprint("wx")), {"_id_"}),
+    ("messages.untried", lambda s: s.messages.untried(EVENING, 500), {"due"}),
+    (
+        "messages.settle_untried",
+        lambda s: s.messages.settle_untried(["x", "y"], DeliveryState.EXPIRED),
+        {"_id_"},
+    ),
+    (
+        "credits.known",
+        lambda s: s.credits.known([(s.readers[0], Template.LEAVE), (s.readers[1], Template.LEAVE)]),
+        {"_id_"},
+    ),
+    (
+        "forget_notices",
+        lambda s: s.desk.reservations.forget_notices([s.mine]),
+        {"_id_"},
+    ),
+    (
+        "sessions.close_ticket",
+        lambda s: s.sessions.close_ticket(f"ST-{s.readers[0]}", EVENING),
+        {"_id_", "ticket"},
+    ),
+    ("sessions.prune", lambda s: s.sessions.prune(on("09:00"), on("09:00")), {"expires_at", "at"}),
+    ("readers.admit", lambda s: s.desk.readers.admit("1", "x", "y", EVENING), {"no_hashes"}),
+    ("bindings.reader_of", lambda s: s.bindings.reader_of("o-x"), {"openid_hashes"}),
+    ("bindings.openid_of", lambda s: s.bindings.openid_of(s.readers[0]), {"reader"}),
+    ("codes.live_of", lambda s: s.codes.live_of(s.readers[0], EVENING), {"live_reader"}),
+    ("codes.redeem", lambda s: s.codes.redeem("100000", on("09:00")), {"live_digits"}),
+    ("credits.of", lambda s: s.credits.of(s.readers[0]), {"reader"}),
+    ("credits.take", lambda s: s.credits.take(s.readers[0], Template.LEAVE), {"_id_"}),
+    (
+        "violations.unspent",
+        lambda s: s.desk.violations.unspent(s.readers[0], on("00:00"), EVENING),
+        {"reader_at", "reader"},
+    ),
+    (
+        "violations.page_of",
+        lambda s: s.desk.violations.page_of(s.readers[0], 0, 9),
+        {"reader_at"},
+    ),
+]
+
+
+RARE: Final = {"drop_past_claims"}
+"""Every ten minutes, and may read all that still holds claims: two days of reservations."""
+
+
+async def profiled(s: Store, verb: Verb) -> list[Document]:
+    """The commands that the verb sent, with their plans."""
+    await s.db.command("profile", 0)
+    await s.db["system.profile"].drop()
+    await s.db.command("profile", 2)
+    try:
+        await verb(s)
+    finally:
+        await s.db.command("profile", 0)
+    seen = await s.db["system.profile"].find({"planSummary": {"$exists": True}}).to_list(None)
+    return [dict(row) for row in seen]
+
+
+def indexes_of(row: Document, names: dict[str, dict[str, str]]) -> set[str]:
+    """The names of the indexes in a plan summary like ``IXSCAN { state: 1, end: 1 }``."""
+    collection = row["ns"].split(".", 1)[1]
+    summary: str = row["planSummary"]
+    if summary == "IDHACK":
+        return {"_id_"}
+    scans = re.findall(r"SCAN (\{.*?\})", summary)
+    return {names[collection][scan] for scan in scans}
+
+
+async def test_every_hot_verb_uses_its_index(store: Store) -> None:
+    names: dict[str, dict[str, str]] = {}
+    for collection in await store.db.list_collection_names():
+        if not collection.startswith("system."):
+            info: Any = await store.db[collection].index_information()
+            names[collection] = {
+                "{ " + ", ".join(f"{key}: {way}" for key, way in index["key"]) + " }": name
+                for name, index in info.items()
+            }
+    wrong: list[str] = []
+    for verb_name, verb, wanted in HOT:
+        rows = await profiled(store, verb)
+        used: set[str] = set()
+        for row in rows:
+            if "SCAN {" not in row["planSummary"] and row["planSummary"] != "IDHACK":
+                wrong.append(f"{verb_name}: {row['planSummary']} on {row['ns']}")
+                continue
+            used |= indexes_of(row, names)
+            got = max(row.get(key, 0) for key in ("nreturned", "nModified", "ndeleted"))
+            if row.get("docsExamined", 0) > got + A_READERS_OWN and verb_name not in RARE:
+                wrong.append(f"{verb_name}: {row['docsExamined']} documents for {got}")
+        if used != wanted:
+            wrong.append(f"{verb_name}: {sorted(used)} instead of {sorted(wanted)}")
+    assert wrong == [], "\n" + "\n".join(wrong)
+
+
+async def test_the_board_is_read_from_the_index_alone(store: Store) -> None:
+    rows = await profiled(store, lambda s: s.desk.reservations.occupied(MONDAY))
+    found = sum(row["nreturned"] for row in rows)
+    assert found > READERS and sum(row["docsExamined"] for row in rows) == 0
+    assert sum(row["keysExamined"] for row in rows) <= found + 3, "one gap for each state"
