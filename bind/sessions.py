@@ -16,9 +16,9 @@ from time import monotonic
 from typing import Final
 
 from models.errors import Unauthenticated
-from models.reader import Principal, Session, SessionKind
+from models.reader import Principal, Session
 from models.reservation import ReaderId
-from models.store.identity import Bindings, Readers, Sessions
+from models.store.identity import Sessions
 from models.store.sealing import fingerprint
 from notify.wechat.gateway import WeChatIdentity
 
@@ -60,14 +60,10 @@ class SessionDesk:
     def __init__(
         self,
         sessions: Sessions,
-        readers: Readers,
-        bindings: Bindings,
         tell: Callable[[list[str]], Awaitable[None]],
     ) -> None:
         """``tell`` makes the other workers forget sessions or readers by their keys."""
         self._sessions = sessions
-        self._readers = readers
-        self._bindings = bindings
         self._tell = tell
         self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
@@ -99,15 +95,10 @@ class SessionDesk:
 
     async def _look_up(self, id: str) -> Principal:
         asked = monotonic()
-        session = await self._sessions.get(id)
-        if session is None:
+        principal = await self._sessions.who(id)
+        if principal is None:
             self._cache.pop(id, None)
             raise Unauthenticated()
-        reader_id = session.reader_id
-        if session.kind is SessionKind.WX and session.openid is not None:
-            reader_id = await self._bindings.reader_of(session.openid)
-        reader = await self._readers.get(reader_id) if reader_id else None
-        principal = Principal(session, reader)
         self._cache[id] = (asked, principal)
         self._cache.move_to_end(id)
         while len(self._cache) > _CACHE_SIZE:

@@ -78,16 +78,14 @@ class Parts:
         self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
         self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
         self.revocations = Revocations(redis_client)
-        self.sessions = SessionDesk(
-            self.stored_sessions, self.readers, self.bindings, self.revocations.tell
-        )
+        self.sessions = SessionDesk(self.stored_sessions, self.revocations.tell)
         self.channel = Channel(
             gateway=gateway,
             templates=settings.wechat.templates,
             state=settings.wechat.state,
             openid_of=self.bindings.openid_of,
             real_now=real_now,
-            counted=lambda outcome: self.metrics.deliveries.labels(outcome).inc(),
+            counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
         self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics)
 

@@ -23,6 +23,10 @@ LEASE: Final = timedelta(seconds=30)
 TIME_LIMIT_S: Final = 25.0
 """A run ends before its lease does, so two workers never run one job at once."""
 
+_GATHER_S: Final = 0.05
+_RENEW_AFTER_S: Final = 3.0
+"""With the time limit of a run, well within the lease."""
+
 _HANGS_AFTER_S: Final = 45.0
 
 
@@ -44,6 +48,7 @@ class Loop:
     leased: bool = True
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     went_well: float = field(default_factory=monotonic)
+    leased_at: float = float("-inf")
 
 
 class JobRunner:
@@ -134,9 +139,7 @@ class JobRunner:
 
     async def _round(self, loop: Loop) -> bool:
         """One run of each job. True when there may be more to do at once."""
-        if loop.leased and not await self._leases.acquire(
-            loop.name, self._owner, real_now(), LEASE
-        ):
+        if loop.leased and not await self._holds(loop):
             return False
         busy = False
         for job in loop.jobs:
@@ -146,9 +149,20 @@ class JobRunner:
             busy = busy or effects >= 200
         return busy
 
+    async def _holds(self, loop: Loop) -> bool:
+        """Is the lease ours? Asked of the database every few seconds, as rounds can be many."""
+        now = monotonic()
+        if now - loop.leased_at > _RENEW_AFTER_S:
+            if not await self._leases.acquire(loop.name, self._owner, real_now(), LEASE):
+                return False
+            loop.leased_at = now
+        return True
+
     async def _pause(self, loop: Loop) -> None:
         try:
             async with asyncio.timeout(loop.every_s * random.uniform(0.9, 1.1)):
                 await loop.nudged.wait()
+                # What is written in the same moment is told in the same round.
+                await asyncio.sleep(_GATHER_S)
         except TimeoutError:
             pass

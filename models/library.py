@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import hypot
 from typing import Final, NewType
@@ -81,18 +81,26 @@ class Library:
     areas: Mapping[AreaId, Area]
     kiosks: Mapping[KioskId, Kiosk]
     seats: Mapping[SeatId, Seat] = field(init=False)
+    _near: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seats = {seat.id: seat for area in self.areas.values() for seat in area.seats}
         object.__setattr__(self, "seats", seats)
+        object.__setattr__(self, "_near", {})
 
     def seat_label(self, seat: Seat) -> str:
         """The place as the manual writes it: 图书馆2层二层中厅065号."""
         area = self.areas[seat.area_id]
         return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}{seat.no}号"
 
-
-def nearest(seat: Seat, candidates: Iterable[Seat], count: int) -> list[Seat]:
-    """At most ``count`` of the candidates, the closest on the plan first."""
-    others = (other for other in candidates if other.id != seat.id)
-    return sorted(others, key=lambda o: (hypot(o.x - seat.x, o.y - seat.y), o.no))[:count]
+    def neighbours(self, seat: Seat) -> tuple[Seat, ...]:
+        """The other seats of the area that are in service, the closest on the plan first."""
+        if seat.id not in self._near:
+            others = (s for s in self.areas[seat.area_id].seats if s.id != seat.id)
+            self._near[seat.id] = tuple(
+                sorted(
+                    (s for s in others if s.disabled is None),
+                    key=lambda s: (hypot(s.x - seat.x, s.y - seat.y), s.no),
+                )
+            )
+        return self._near[seat.id]

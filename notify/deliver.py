@@ -42,7 +42,7 @@ class Channel:
     real_now: Callable[[], datetime]
     paused_until: datetime | None = None
     disabled: set[Template] = field(default_factory=set)
-    counted: Callable[[str], None] = lambda outcome: None
+    counted: Callable[[str, int], None] = lambda outcome, times: None
 
 
 async def deliver(messages: Messages, credits: Credits, channel: Channel, now: datetime) -> int:
@@ -50,6 +50,7 @@ async def deliver(messages: Messages, credits: Credits, channel: Channel, now: d
     if channel.paused_until is not None and now < channel.paused_until:
         return 0
     channel.paused_until = None
+    spared = await _spare(messages, credits, channel, now)
     readers = await messages.due(now, BATCH)
     gate = asyncio.Semaphore(READERS_AT_ONCE)
 
@@ -57,7 +58,18 @@ async def deliver(messages: Messages, credits: Credits, channel: Channel, now: d
         async with gate:
             return await _deliver_to(reader_id, messages, credits, channel, now)
 
-    return sum(await asyncio.gather(*(one(reader_id) for reader_id in readers)))
+    return spared + sum(await asyncio.gather(*(one(reader_id) for reader_id in readers)))
+
+
+async def _spare(messages: Messages, credits: Credits, channel: Channel, now: datetime) -> int:
+    """Most readers consent to few messages: what they did not ask for ends here, all at once."""
+    waiting = await messages.untried(now, BATCH)
+    if not waiting:
+        return 0
+    allowed = await credits.known({(reader_id, name) for _, reader_id, name in waiting})
+    unasked = [id for id, reader_id, name in waiting if (reader_id, name) not in allowed]
+    channel.counted(DeliveryState.NO_CREDIT.value, len(unasked))
+    return await messages.settle_untried(unasked, DeliveryState.NO_CREDIT) if unasked else 0
 
 
 async def _deliver_to(
@@ -82,7 +94,7 @@ async def _attempt(
         state = DeliveryState.NO_CREDIT
     if state is not None or openid is None:
         end = state or DeliveryState.UNBOUND
-        channel.counted(end.value)
+        channel.counted(end.value, 1)
         await messages.settle(delivery, end)
         return
     config = channel.templates[message.template]
@@ -101,7 +113,7 @@ async def _attempt(
         data,
         channel.state,
     )
-    channel.counted(result.outcome.value)
+    channel.counted(result.outcome.value, 1)
     await _follow(
         verdict(result, delivery.attempts), result, delivery, messages, credits, channel, now
     )

@@ -28,55 +28,58 @@ async def relay(
     desk: Desk, messages: Messages, reader_changed: Callable[[ReaderId], Awaitable[None]]
 ) -> int:
     """Relay what the outboxes hold, at most a batch. Returns the number of notices."""
-    done = 0
+    told: list[Reservation] = []
+    letters: list[Message] = []
     for r in await desk.reservations.with_notices(BATCH):
         try:
-            for notice in r.outbox:
-                await _tell(desk, messages, reader_changed, r, notice)
+            written = [
+                message
+                for notice in r.outbox
+                for message in await _told(desk, reader_changed, r, notice)
+            ]
         except Upstream:
             raise
         except (ServiceError, LookupError, TypeError, ValueError):
             # One that cannot be told must not keep back all the others; it stays and is seen.
             log.exception("relay_failed", extra={"reservation": r.id})
             continue
-        await desk.reservations.forget_notices(r.id, [notice.seq for notice in r.outbox])
-        done += len(r.outbox)
-    return done
+        letters += written
+        told.append(r)
+    await messages.add(letters)
+    await desk.reservations.forget_notices(told)
+    return sum(len(r.outbox) for r in told)
 
 
-async def _tell(
+async def _told(
     desk: Desk,
-    messages: Messages,
     reader_changed: Callable[[ReaderId], Awaitable[None]],
     r: Reservation,
     notice: Notice,
-) -> None:
+) -> list[Message]:
     penalty = await judge(desk, r, notice)
     moment = _moment(desk, r, notice, penalty)
+    id, found = f"{r.id}:{notice.seq}", []
     if still_true(r, notice):
-        await _write(messages, r, notice, BY_EVENT[notice.event], moment, f"{r.id}:{notice.seq}")
+        found.append(_written(r, notice, BY_EVENT[notice.event], moment, id))
     if penalty.suspension is not None:
-        await _write(messages, r, notice, suspended, moment, f"{r.id}:{notice.seq}:suspended")
+        found.append(_written(r, notice, suspended, moment, f"{id}:suspended"))
         await reader_changed(r.reader_id)
         log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
+    return found
 
 
-async def _write(
-    messages: Messages, r: Reservation, notice: Notice, module: Any, moment: Moment, id: str
-) -> None:
+def _written(r: Reservation, notice: Notice, module: Any, moment: Moment, id: str) -> Message:
     letter = module.write(moment)
-    await messages.add(
-        Message(
-            id=id,
-            reader_id=r.reader_id,
-            template=module.TEMPLATE,
-            title=module.TITLE,
-            text=letter.text,
-            at=notice.at,
-            facts=letter.facts,
-            reservation_id=r.id,
-            not_after=letter.not_after,
-        )
+    return Message(
+        id=id,
+        reader_id=r.reader_id,
+        template=module.TEMPLATE,
+        title=module.TITLE,
+        text=letter.text,
+        at=notice.at,
+        facts=letter.facts,
+        reservation_id=r.id,
+        not_after=letter.not_after,
     )
 
 

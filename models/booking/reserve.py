@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from itertools import islice
 
 from models import reservation, rules
 from models.booking.desk import Ask, Desk
 from models.claims import count_claim, idempotency_claim, place_claims
 from models.errors import Busy, DailyLimit, OwnOverlap, SeatTaken, ServiceError
-from models.library import Seat, nearest
+from models.library import Seat
 from models.policy import Policy
 from models.reservation import Replay, Reservation, ReservationId
 from models.rules import Wish
@@ -101,15 +102,14 @@ async def _nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[st
     """Proposals from a board that may be a second old: the index judges when one is taken up."""
     day = local(span.start).date()
     taken = (desk.occupancy.recent(day) or await desk.occupancy.board(day)).by_seat
-    free = [
+    free = (
         other
-        for other in desk.library.areas[seat.area_id].seats
-        if other.disabled is None
-        and not any(o.start < span.end and span.start < o.end for o in taken.get(other.id, ()))
-    ]
+        for other in desk.library.neighbours(seat)
+        if not any(o.start < span.end and span.start < o.end for o in taken.get(other.id, ()))
+    )
     return [
         {"id": s.id, "no": s.no, "label": desk.library.seat_label(s)}
-        for s in nearest(seat, free, NEAREST_PROPOSED)
+        for s in islice(free, NEAREST_PROPOSED)
     ]
 
 

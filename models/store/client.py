@@ -14,7 +14,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     ConnectionFailure,
+    DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
@@ -80,6 +82,17 @@ async def ping(db: Database) -> None:
         await db.command("ping")
 
 
+async def joined(db: Database, collection: str, pipeline: list[Document]) -> list[Document]:
+    """The first batch of an aggregation: for joins of at most 1000 documents in one round trip.
+
+    As a plain command, since the drivers' own cursors for it differ.
+    """
+    with upstream():
+        command = {"aggregate": collection, "pipeline": pipeline, "cursor": {"batchSize": 1000}}
+        answer = await db.command(command, codec_options=_CODEC)
+    return list(answer["cursor"]["firstBatch"])
+
+
 def new_id() -> str:
     """A new document id: 24 hex digits that begin with the time, made on our side of the wire."""
     return str(ObjectId())
@@ -103,8 +116,21 @@ def upstream() -> Iterator[None]:
         raise
 
 
+_DUPLICATE_KEY: Final = 11000
 # NotWritablePrimary, PrimarySteppedDown, InterruptedDueToReplStateChange, shutdown, NotPrimary…
 _NOT_PRIMARY: Final = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+
+
+def each_error(error: BulkWriteError, count: int) -> list[Exception | None]:
+    """The error of each of ``count`` documents. Without a majority the others are unknown too."""
+    details = cast("dict[str, Any]", error.details)
+    found: list[Exception | None] = [None] * count
+    if details.get("writeConcernErrors"):
+        found = [WTimeoutError("no majority in time")] * count
+    for one in details.get("writeErrors", []):
+        kind = DuplicateKeyError if one["code"] == _DUPLICATE_KEY else OperationFailure
+        found[one["index"]] = kind(one["errmsg"], one["code"], one)
+    return found
 
 
 def duplicate_claim(error: PyMongoError) -> str:

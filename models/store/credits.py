@@ -5,6 +5,7 @@ A hint only: WeChat enforces the truth, so a client that lies costs one refusal 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
@@ -38,6 +39,17 @@ class Credits:
                 {"_id": f"{reader_id}:{template}", "remain": {"$gt": 0}}, {"$inc": {"remain": -1}}
             )
         return found is not None
+
+    async def known(
+        self, wanted: Collection[tuple[ReaderId, Template]]
+    ) -> set[tuple[ReaderId, Template]]:
+        """Those of the wanted (reader, template) that have any left."""
+        keys = {f"{reader_id}:{template}": (reader_id, template) for reader_id, template in wanted}
+        with upstream():
+            rows = await self._all.find(
+                {"_id": {"$in": list(keys)}, "remain": {"$gt": 0}}, {"_id": 1}
+            ).to_list(None)
+        return {keys[row["_id"]] for row in rows}
 
     async def empty(self, reader_id: ReaderId, template: Template) -> None:
         """WeChat says there is none."""

@@ -9,10 +9,11 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.errors import AlreadyBound, ReaderBoundElsewhere
-from models.reader import Reader, Session, SessionKind, mask_student_no
+from models.reader import Principal, Reader, Session, SessionKind, mask_student_no
 from models.reservation import ReaderId
-from models.store.client import Database, Document, new_id, upstream
-from models.store.sealing import Sealer, fingerprint
+from models.store.client import Database, Document, joined, new_id, upstream
+from models.store.gathering import Gathering
+from models.store.sealing import SealBroken, Sealer, fingerprint
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "readers": [IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True)],
@@ -70,7 +71,7 @@ class Readers:
                         return_document=ReturnDocument.AFTER,
                     )
                     assert found is not None
-                    return self._reader(found)
+                    return _reader(found, self._sealer)
                 except DuplicateKeyError:
                     continue
         raise AssertionError("a reader's number can collide once only")
@@ -78,7 +79,7 @@ class Readers:
     async def get(self, id: ReaderId) -> Reader | None:
         with upstream():
             found = await self._all.find_one({"_id": id})
-        return self._reader(found) if found else None
+        return _reader(found, self._sealer) if found else None
 
     async def suspend(self, id: ReaderId, until: datetime) -> None:
         """Bar the reader from booking until then; a longer suspension stands."""
@@ -108,15 +109,6 @@ class Readers:
                     },
                 )
         return len(rows)
-
-    def _reader(self, d: Document) -> Reader:
-        return Reader(
-            id=ReaderId(d["_id"]),
-            student_no_masked=mask_student_no(self._sealer.open(d["no"], "student_no")),
-            name=self._sealer.open(d["name"], "name"),
-            kind=d["kind"],
-            suspended_until=d.get("suspended_until"),
-        )
 
 
 class Bindings:
@@ -193,8 +185,10 @@ class Sessions:
     """Sessions of both kinds, by the hash of their token."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
         self._all = db["sessions"]
         self._ended = db["ended_tickets"]
+        self._lookups = Gathering(self._who_all)
         self._sealer = sealer
 
     async def open_web(
@@ -228,6 +222,7 @@ class Sessions:
             "_id": fingerprint(token),
             "kind": SessionKind.WX.value,
             "openid": self._sealer.seal(openid, "session"),
+            "openid_hashes": self._sealer.hashes(openid, "openid"),
             "made_at": now,
             "expires_at": expires_at,
         }
@@ -242,21 +237,61 @@ class Sessions:
         sealed = found.get("unionid") if found else None
         return self._sealer.open(sealed, "session") if sealed else None
 
-    async def get(self, session_id: str) -> Session | None:
-        """By the token's fingerprint. Expiry is the caller's to judge: it knows the time."""
-        with upstream():
-            found = await self._all.find_one({"_id": session_id})
-        if found is None:
-            return None
-        openid = found.get("openid")
-        return Session(
-            id=found["_id"],
-            kind=SessionKind(found["kind"]),
-            reader_id=found.get("reader"),
-            openid=self._sealer.open(openid, "session") if openid else None,
-            ticket_hash=found.get("ticket"),
-            expires_at=found["expires_at"],
+    async def who(self, session_id: str) -> Principal | None:
+        """The session and its reader, by the token's fingerprint, in one round trip for all who
+        ask at this moment.
+
+        A WeChat user's reader is looked up through the binding of this moment. Expiry is the
+        caller's to judge: it knows the time. A session sealed with a key that is gone has ended.
+        """
+        return await self._lookups.one(session_id)
+
+    async def _who_all(self, session_ids: list[str]) -> list[Principal | None]:
+        rows = await joined(
+            self._db,
+            "sessions",
+            [
+                {"$match": {"_id": {"$in": session_ids}}},
+                {
+                    "$lookup": {
+                        "from": "bindings",
+                        "localField": "openid_hashes",
+                        "foreignField": "openid_hashes",
+                        "as": "binding",
+                    }
+                },
+                {"$set": {"reader": {"$ifNull": ["$reader", {"$first": "$binding.reader"}]}}},
+                {
+                    "$lookup": {
+                        "from": "readers",
+                        "localField": "reader",
+                        "foreignField": "_id",
+                        "as": "readers",
+                    }
+                },
+            ],
         )
+        found = {row["_id"]: self._principal(row) for row in rows}
+        return [found.get(id) for id in session_ids]
+
+    def _principal(self, d: Document) -> Principal | None:
+        try:
+            return self._opened(d)
+        except SealBroken:
+            return None
+
+    def _opened(self, d: Document) -> Principal:
+        kind, openid = SessionKind(d["kind"]), d.get("openid")
+        session = Session(
+            id=d["_id"],
+            kind=kind,
+            reader_id=d.get("reader") if kind is SessionKind.WEB else None,
+            openid=self._sealer.open(openid, "session") if openid else None,
+            ticket_hash=d.get("ticket"),
+            expires_at=d["expires_at"],
+        )
+        readers = d["readers"]
+        return Principal(session, _reader(readers[0], self._sealer) if readers else None)
 
     async def close(self, session_id: str) -> None:
         with upstream():
@@ -351,3 +386,13 @@ class ActivationCodes:
     def _digits(self, code: str) -> str:
         # Under the oldest live key: a rotation must not let the same digits live twice.
         return self._sealer.hashes(code, "activation")[-1]
+
+
+def _reader(d: Document, sealer: Sealer) -> Reader:
+    return Reader(
+        id=ReaderId(d["_id"]),
+        student_no_masked=mask_student_no(sealer.open(d["no"], "student_no")),
+        name=sealer.open(d["name"], "name"),
+        kind=d["kind"],
+        suspended_until=d.get("suspended_until"),
+    )

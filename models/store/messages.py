@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.message import Delivery, DeliveryState, Message, Template
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, upstream
+from models.store.client import Database, Document, each_error, upstream
 
 _ON_THE_WAY: Final = [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]
 
@@ -39,35 +39,20 @@ class Messages:
     def __init__(self, db: Database) -> None:
         self._all = db["deliveries"]
 
-    async def add(self, message: Message) -> bool:
-        """Keep the message and queue it for WeChat. False when it was there already."""
-        document: Document = {
-            "_id": message.id,
-            "reader": message.reader_id,
-            "template": message.template.value,
-            "title": message.title,
-            "text": message.text,
-            "at": message.at,
-            "facts": dict(message.facts),
-            "reservation": message.reservation_id,
-            "not_after": message.not_after,
-            "read": False,
-            "state": DeliveryState.QUEUED.value,
-            "open": True,
-            "due": message.at,
-            # Messages of one reader go out in the order of what they tell.
-            "order": f"{message.at.isoformat()} {message.id}",
-            "lease_until": None,
-            "attempts": 0,
-            "without_page": False,
-            "codes": [],
-        }
+    async def add(self, messages: Sequence[Message]) -> int:
+        """Keep the messages and queue them for WeChat. How many are new: the others were there."""
+        if not messages:
+            return 0
+        documents = [_document(message) for message in messages]
         with upstream():
             try:
-                await self._all.insert_one(document)
-            except DuplicateKeyError:
-                return False
-        return True
+                await self._all.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                failed = [e for e in each_error(error, len(documents)) if e is not None]
+                if not all(isinstance(e, DuplicateKeyError) for e in failed):
+                    raise
+                return len(documents) - len(failed)
+        return len(documents)
 
     # --- the reader's view --------------------------------------------------------------------
 
@@ -107,6 +92,29 @@ class Messages:
                 .to_list(None)
             )
         return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows))
+
+    async def untried(self, now: datetime, limit: int) -> list[tuple[str, ReaderId, Template]]:
+        """(id, reader, template) of due messages that nobody has tried to send yet."""
+        with upstream():
+            rows = await (
+                self._all.find(
+                    {"open": True, "due": {"$lte": now}, "attempts": 0},
+                    {"reader": 1, "template": 1},
+                )
+                .sort("due", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [(row["_id"], ReaderId(row["reader"]), Template(row["template"])) for row in rows]
+
+    async def settle_untried(self, ids: Sequence[str], state: DeliveryState) -> int:
+        """End messages that nobody has tried; one that is being tried now goes its own way."""
+        with upstream():
+            result = await self._all.update_many(
+                {"_id": {"$in": list(ids)}, "open": True, "attempts": 0},
+                {"$set": {"state": state.value, "open": False}},
+            )
+        return result.modified_count
 
     async def claim_next(
         self, reader_id: ReaderId, now: datetime, real_now: datetime, lease: timedelta
@@ -210,3 +218,27 @@ def _message(d: Document) -> Message:
         not_after=d["not_after"],
         read=d["read"],
     )
+
+
+def _document(message: Message) -> Document:
+    return {
+        "_id": message.id,
+        "reader": message.reader_id,
+        "template": message.template.value,
+        "title": message.title,
+        "text": message.text,
+        "at": message.at,
+        "facts": dict(message.facts),
+        "reservation": message.reservation_id,
+        "not_after": message.not_after,
+        "read": False,
+        "state": DeliveryState.QUEUED.value,
+        "open": True,
+        "due": message.at,
+        # Messages of one reader go out in the order of what they tell.
+        "order": f"{message.at.isoformat()} {message.id}",
+        "lease_until": None,
+        "attempts": 0,
+        "without_page": False,
+        "codes": [],
+    }

@@ -7,11 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
+
+from models.store.gathering import Gathering
 
 __all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis", "redis_answers"]
 
@@ -20,19 +23,23 @@ log = logging.getLogger(__name__)
 _RETRY_AFTER_S: Final = 1.0
 _CHANNEL: Final = "seat:revoked"
 
-# KEYS[1] bucket; ARGV: capacity, tokens per second. Time is the Redis server's, one clock for all.
-# Returns 0 when a token was taken, else the milliseconds until there is one.
+# KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, one
+# clock for all. Returns for each bucket 0 when a token was taken, else the milliseconds until then.
 _TAKE: Final = """
 local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local cap, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
-local b = redis.call('HMGET', KEYS[1], 'n', 't')
-local n = tonumber(b[1]) or cap; local at = tonumber(b[2]) or now
-n = math.min(cap, n + (now - at) * rate / 1000)
-local wait = 0
-if n >= 1 then n = n - 1 else wait = math.ceil((1 - n) / rate * 1000) end
-redis.call('HSET', KEYS[1], 'n', tostring(n), 't', now)
-redis.call('PEXPIRE', KEYS[1], math.ceil(cap / rate * 1000) + 1000)
-return wait
+local waits = {}
+for i, key in ipairs(KEYS) do
+  local b = redis.call('HMGET', key, 'n', 't')
+  local n = tonumber(b[1]) or cap; local at = tonumber(b[2]) or now
+  n = math.min(cap, n + (now - at) * rate / 1000)
+  local wait = 0
+  if n >= 1 then n = n - 1 else wait = math.ceil((1 - n) / rate * 1000) end
+  redis.call('HSET', key, 'n', tostring(n), 't', now)
+  redis.call('PEXPIRE', key, math.ceil(cap / rate * 1000) + 1000)
+  waits[i] = wait
+end
+return waits
 """
 
 
@@ -66,19 +73,25 @@ class Pacing:
         self._take = client.register_script(_TAKE)
         self._scale = scale
         self._open_until = 0.0
+        self._asked: dict[Bucket, Gathering[str, float]] = {}
 
     async def wait_for(self, bucket: Bucket, key: str) -> float:
         """Take a token; 0.0, or the seconds after which there is one."""
         if monotonic() < self._open_until:
             return 0.0
+        if bucket not in self._asked:
+            self._asked[bucket] = Gathering(partial(self._take_all, bucket))
+        return await self._asked[bucket].one(f"pace:{bucket.name}:{key}")
+
+    async def _take_all(self, bucket: Bucket, keys: list[str]) -> list[float]:
         args = [bucket.capacity * self._scale, bucket.per_second * self._scale]
         try:
-            return int(await self._take(keys=[f"pace:{bucket.name}:{key}"], args=args)) / 1000
+            return [int(wait) / 1000 for wait in await self._take(keys=keys, args=args)]
         except (RedisError, OSError, TimeoutError):
             # Not every request shall find out anew that Redis is away.
             self._open_until = monotonic() + _RETRY_AFTER_S
             log.warning("pacing_unavailable")
-            return 0.0
+            return [0.0] * len(keys)
 
 
 class Revocations:

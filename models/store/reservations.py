@@ -14,8 +14,8 @@ from datetime import date, datetime, time
 from typing import Any, Final
 
 from bson.objectid import ObjectId
-from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from models.errors import ServiceError, Upstream
 from models.library import AreaId, SeatId, VenueId
@@ -35,9 +35,11 @@ from models.store.client import (
     Database,
     Document,
     duplicate_claim,
+    each_error,
     new_id,
     upstream,
 )
+from models.store.gathering import Gathering
 from models.timerange import TimeRange, at, floor_minute, local_date
 
 _LIVE: Final = sorted(LIVE)
@@ -153,6 +155,8 @@ class Double:
 class Reservations:
     def __init__(self, db: Database) -> None:
         self._all = db["reservations"]
+        # Group commit: reservations that arrive together are inserted together, each judged alone.
+        self._inserts = Gathering(self._insert_all)
         # Hundreds of tasks on one client starve some of them: measured, a gate of 32 does not.
         self._gate = asyncio.Semaphore(32)
 
@@ -166,8 +170,7 @@ class Reservations:
         """
         document = _to_document(made)
         try:
-            async with self._gate:
-                await self._all.insert_one(document)
+            await self._inserts.one(document)
         except DuplicateKeyError as error:
             lost = duplicate_claim(error)
             if lost == made.id:  # the driver's own retry met the first attempt
@@ -181,6 +184,17 @@ class Reservations:
         except PyMongoError as error:
             with upstream():
                 raise error
+
+    async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
+        """One unordered insert; for each document the error that is its own, or None."""
+        if len(documents) == 1:
+            await self._all.insert_one(documents[0])
+            return [None]
+        try:
+            await self._all.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            return each_error(error, len(documents))
+        return [None] * len(documents)
 
     async def _exists_for_ever(self, id: ReservationId) -> bool:
         """After an unknown outcome: is the document there, or will it never be?"""
@@ -250,12 +264,19 @@ class Reservations:
             found = await self._all.find_one({"_id": old.id, "changes": change_id}, {"_id": 1})
         return found is not None
 
-    async def forget_notices(self, id: ReservationId, seqs: Sequence[int]) -> None:
-        """Take relayed notices out of the outbox; a change in between is not disturbed."""
-        with upstream():
-            await self._all.update_one(
-                {"_id": id}, {"$pull": {"outbox": {"seq": {"$in": list(seqs)}}}}
+    async def forget_notices(self, told: Sequence[Reservation]) -> None:
+        """Take what these outboxes held when they were read out of them; newer notices stay."""
+        if not told:
+            return
+        updates = [
+            UpdateOne(
+                {"_id": r.id},
+                {"$pull": {"outbox": {"seq": {"$in": [notice.seq for notice in r.outbox]}}}},
             )
+            for r in told
+        ]
+        with upstream():
+            await self._all.bulk_write(updates, ordered=False)
 
     async def drop_past_claims(self, before: date, limit: int) -> int:
         """The index holds live claims only: what lies before ``before`` drops all of them."""

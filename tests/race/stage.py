@@ -173,7 +173,7 @@ class Stage:
             bindings,
             self.desk.readers,
             sessions,
-            SessionDesk(sessions, self.desk.readers, bindings, nobody_to_tell),
+            SessionDesk(sessions, nobody_to_tell),
             throttles or Throttles(self.db),
             Credits(self.db),
         )
@@ -182,9 +182,9 @@ class Stage:
         """Signed in by WeChat, not bound."""
         sessions = Sessions(self.db, self.sealer)
         await sessions.open_wx(f"token-{openid}", openid, EIGHT, clock(22), None)
-        session = await sessions.get(fingerprint(f"token-{openid}"))
-        assert session is not None
-        return Principal(session, None)
+        who = await sessions.who(fingerprint(f"token-{openid}"))
+        assert who is not None
+        return who
 
 
 def ask(reader: Reader, now: datetime = EIGHT, key: Key | None = None) -> Ask:

@@ -156,7 +156,7 @@ class AdmitsAfterALook(Readers):
             found["no"] = self._sealer.seal(student_no, "student_no")
             found["name"] = self._sealer.seal(name, "name")
             await self._all.insert_one(found)
-        return self._reader(found)
+        return Reader(found["_id"], "", name, kind)
 
 
 @guarded
@@ -211,7 +211,7 @@ async def test_a_logout_wins_wherever_it_falls_into_a_login(
     reader, sessions = await stage.reader(), Sessions(stage.db, stage.sealer)
     _during(sessions, collection, method, where, stage)
     assert not await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
-    assert await sessions.get(fingerprint("token")) is None
+    assert await sessions.who(fingerprint("token")) is None
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
         put_around_ended(here, method, before=login)
     await here.close_ticket("ST-1", EIGHT)
     assert answers == [opened]
-    assert await here.get(fingerprint("token")) is None
+    assert await here.who(fingerprint("token")) is None
 
 
 async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage) -> None:
@@ -243,7 +243,7 @@ async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage)
     reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.sealer)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
-    assert await sessions.get(fingerprint("token")) is not None
+    assert await sessions.who(fingerprint("token")) is not None
 
 
 def _during(sessions: Sessions, collection: str, method: str, where: str, stage: Stage) -> None:

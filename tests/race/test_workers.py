@@ -6,6 +6,7 @@ Leases keep that rare; these races are about when a lease has run out under a sl
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -66,8 +67,8 @@ async def test_a_job_in_two_workers_acts_once(stage: Stage, verb: Any, guard: bo
 class Anew(Messages):
     """The control: what is told has an id of its own each time."""
 
-    async def add(self, message: Message) -> bool:
-        return await super().add(replace(message, id=new_id()))
+    async def add(self, messages: Sequence[Message]) -> int:
+        return await super().add([replace(message, id=new_id()) for message in messages])
 
 
 class RecordedAnew(Violations):
@@ -88,7 +89,7 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
         desk = await stage.worker()
         desk.violations = (Violations if guard else RecordedAnew)(stage.db)
         messages = (Messages if guard else Anew)(stage.db)
-        put_around(messages, "insert_one", before=barrier.wait)
+        put_around(messages, "insert_many", before=barrier.wait)
         return await relay(desk, messages, nobody_to_tell)
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
@@ -110,7 +111,7 @@ async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
         await due.no_show(stage.desk, r.check_in_until)
 
     desk = await stage.worker()
-    put_around(desk.reservations, "update_one", before=meanwhile)
+    put_around(desk.reservations, "bulk_write", before=meanwhile)
     assert await relay(desk, Messages(stage.db), nobody_to_tell) == 1
     assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
     assert events(await stage.stored(r)) == ["reserve", "miss"]
@@ -132,7 +133,7 @@ async def test_a_message_in_two_workers_is_sent_once(stage: Stage, guard: bool) 
     """Both have found it due before one of them takes the lease."""
     reader = await stage.reader()
     await Messages(stage.db).add(
-        Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})
+        [Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})]
     )
     credits, phone, barrier = Credits(stage.db), Phone(), asyncio.Barrier(2)
     for _ in range(2):
@@ -167,7 +168,7 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
     """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
     reader, minute = await stage.reader(), timedelta(minutes=1)
     slow, fast = Messages(stage.db), Messages(stage.db)
-    await fast.add(Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {}))
+    await fast.add([Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})])
     if not guard:
         unguard(slow)
 
@@ -184,7 +185,7 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
 async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
     reader, minute = await stage.reader(), timedelta(minutes=1)
     slow, fast = Messages(stage.db), Messages(stage.db)
-    await fast.add(Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {}))
+    await fast.add([Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})])
     if not guard:
         unguard(slow)
     held = await slow.claim_next(reader.id, EIGHT, EIGHT, minute)

@@ -1,0 +1,69 @@
+"""Calls that arrive together are answered together.
+
+A round trip costs the server and the driver nearly the same whether it carries one item or many
+(measured on two cores: a majority insert takes a sixth of mongod's time and a third of the driver's
+per document at 64). An idle service sends at once; while two batches are under way the next one
+gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+BATCH: Final = 100
+IN_FLIGHT: Final = 2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Gathering(Generic[Item, Result]):
+    """Turns ``work`` on many items into a call for one.
+
+    ``work`` returns a result or an error for each item, in their order; what it raises instead is
+    raised to every caller of the batch.
+    """
+
+    def __init__(
+        self, work: Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]
+    ) -> None:
+        self._work = work
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def one(self, item: Item) -> Result:
+        """The item's own result. Raises: the item's own error, or that of its batch."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Result] = loop.create_future()
+        self._waiting.append((item, done))
+        # Not before the others of this turn of the loop have come.
+        loop.call_soon(self._send)
+        return await done
+
+    def _send(self) -> None:
+        while self._waiting and len(self._under_way) < IN_FLIGHT:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            task = asyncio.create_task(self._run(batch))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._send()
+
+    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._work([item for item, _ in batch])
+        except Exception as error:
+            # Whatever it is, every caller is told: nobody else would wake them.
+            results = [error] * len(batch)
+        for (_, done), result in zip(batch, results, strict=True):
+            if done.done():
+                continue  # the caller has gone
+            if isinstance(result, Exception):
+                done.set_exception(result)
+            else:
+                done.set_result(result)
