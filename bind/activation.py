@@ -25,7 +25,7 @@ LIFETIME: Final = timedelta(minutes=10)
 _WINDOW: Final = timedelta(minutes=10)
 # Six digits among at most some hundred live codes: 500 guesses in 10 minutes over all find one
 # with a chance of a few per cent, and only if nobody looks. A campus can share one address.
-_PER_OPENID, _PER_ADDRESS, _OVERALL = 5, 60, 500
+_PER_OPENID, _PER_ADDRESS, _OVERALL = 5, 200, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,13 @@ class BindingDesk:
         await self._throttles.give_back(limits)
         unionid = await self._sessions.unionid_of(session)
         await self._bindings.bind(reader_id, session.openid, unionid, now)
-        self._session_desk.forget(session.id)
-        await self._session_desk.reader_changed(reader_id)
+        await self._session_desk.bound(session, reader_id)
         reader = await self._readers.get(reader_id)
         assert reader is not None
         return reader
+
+    async def is_bound(self, reader_id: ReaderId) -> bool:
+        return await self._bindings.is_bound(reader_id)
 
     async def unbind(self, reader_id: ReaderId) -> None:
         """End the binding; the consent that was given by that WeChat user ends with it."""

@@ -65,6 +65,7 @@ class SessionDesk:
         """``tell`` makes the other workers forget sessions or readers by their keys."""
         self._sessions = sessions
         self._tell = tell
+        self._forgotten = 0
         self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     async def open_web(self, reader_id: ReaderId, ticket: str, now: datetime) -> Issued:
@@ -94,11 +95,13 @@ class SessionDesk:
         return principal
 
     async def _look_up(self, id: str) -> Principal:
-        asked = monotonic()
+        asked, forgotten = monotonic(), self._forgotten
         principal = await self._sessions.who(id)
         if principal is None:
             self._cache.pop(id, None)
             raise Unauthenticated()
+        if forgotten != self._forgotten:
+            return principal  # something ended meanwhile, perhaps this: true once, not to be kept
         self._cache[id] = (asked, principal)
         self._cache.move_to_end(id)
         while len(self._cache) > _CACHE_SIZE:
@@ -116,6 +119,10 @@ class SessionDesk:
         await self._revoke(ended)
         return len(ended)
 
+    async def bound(self, session: Session, reader_id: ReaderId) -> None:
+        """The session, known without a reader until now, has one."""
+        await self._revoke([session.id, f"reader:{reader_id}"])
+
     async def reader_changed(self, reader_id: ReaderId) -> None:
         """Binding, unbinding or suspension: nobody may go on seeing the old reader."""
         await self._revoke([f"reader:{reader_id}"])
@@ -127,6 +134,7 @@ class SessionDesk:
 
     def forget(self, key: str) -> None:
         """Drop a session, or all sessions of a reader (``reader:<id>``), from this worker."""
+        self._forgotten += 1
         if not key.startswith("reader:"):
             self._cache.pop(key, None)
             return

@@ -51,6 +51,8 @@ async def _answered(request: web.Request, handler: Handler, request_id: str) -> 
         return answer(error)
     except web.HTTPException as error:
         return _http_error(error)
+    except ConnectionResetError:  # the client has gone; nobody reads this
+        return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
     except web.RequestPayloadError:  # what is sent as gzip, say, and is none
         return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
     except asyncio.CancelledError:

@@ -75,7 +75,9 @@ def client_address(request: web.Request) -> str:
     """The client's address; X-Forwarded-For is believed from configured proxies only."""
     trusted = request.app[SERVICES].trusted_proxies
     address = request.remote or "unknown"
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    # A proxy may add a line of its own behind one that the client sent.
+    lines = ",".join(request.headers.getall("X-Forwarded-For", []))
+    forwarded = [part.strip() for part in lines.split(",")]
     while forwarded and _is_trusted(address, trusted):
         candidate = forwarded.pop()
         if not _is_address(candidate):

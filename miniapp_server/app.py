@@ -25,7 +25,7 @@ from handlers.middleware import envelope_middleware
 from handlers.services import SERVICES, Metrics, Services
 from handlers.web.login import SERVICE_PATH, web_routes
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.jobs import Job, JobRunner, Loop
+from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
 from models.booking import due
 from models.booking.desk import Desk
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _KEEP_MESSAGES: Final = timedelta(days=180)
+_PRUNE_AT_ONCE: Final = 5000
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_TICKETS: Final = timedelta(days=2)
@@ -128,7 +129,7 @@ class Parts:
         await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
-        await self.messages.prune(now - _KEEP_MESSAGES)
+        await self.messages.prune(now - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         return claims
 
     async def health(self) -> tuple[bool, dict[str, str]]:
@@ -243,8 +244,7 @@ async def create_app(
 async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
     task = asyncio.create_task(parts.revocations.listen(parts.sessions.forget))
     yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await end([task])
 
 
 async def _working(parts: Parts, _: web.Application) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -26,7 +27,7 @@ from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.logs import configure_logs
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.tour import TourFailed, tour
-from models.errors import ServiceError, Upstream
+from models.errors import Malformed, ServiceError, Upstream
 
 Env = Mapping[str, str]
 _DRAIN_S: Final = 10.0
@@ -42,7 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.command == "demo":
             data_dir = Path(os.environ.get("DATA_DIR") or "var").resolve()
-            data_dir.mkdir(parents=True, exist_ok=True)
+            try:
+                data_dir.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Failed(f"DATA_DIR {data_dir}: {error.strerror}") from error
             uvloop.run(_demo(os.environ, data_dir))
         else:
             uvloop.run(args.run(os.environ, args))
@@ -51,6 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except ServiceError as error:
         why = "MongoDB does not answer" if isinstance(error, Upstream) else error.code
+        if isinstance(error, Malformed):
+            why = "{field}: {reason}".format_map(error.details)
         print(f"miniapp_server: {why}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -85,7 +91,13 @@ def _parser() -> argparse.ArgumentParser:
         "Write the library of scripts/data. Safe to repeat; prints the keys of new kiosks once.",
     )
     job = add("job", _job, "Run one job once, as its loop would.")
-    job.add_argument("name", metavar="NAME", help="no_show, complete, relay, deliver, prune, …")
+    job.add_argument(
+        "name",
+        metavar="NAME",
+        help="keep_time, no_show, time_out, complete, carry_over, remind, "
+        "relay, deliver, prune or "
+        "refresh",
+    )
     add("check-config", _check_config, "Validate the settings and show them without secrets.")
     add(
         "rotate-keys",
@@ -172,6 +184,7 @@ def _require_free(host: str, port: int) -> None:
 
 async def _serve_settings(settings: Settings, greet: bool) -> None:
     configure_logs(settings.log_level)
+    _raise_file_limit()
     _require_free(settings.host, settings.port)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -197,8 +210,20 @@ def _greet(settings: Settings) -> None:
         print(f"  sandbox and phone   {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")
-    print("  walk through it     python -m miniapp_server tour")
+    print(f"  walk through it     {_python()} -m miniapp_server tour --url {base}")
     print("Ctrl-C stops it.", flush=True)
+
+
+def _python() -> str:
+    """This interpreter, as short as it can be typed here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _raise_file_limit() -> None:
+    """Every open connection is a file; the soft limit is often 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 # --- operating ----------------------------------------------------------------------------------
@@ -236,7 +261,7 @@ async def _job(env: Env, args: argparse.Namespace) -> None:
         now = parts.clock.now()
         # A service that was down must not punish: the gap is seen before any deadline is.
         before = parts.runner.job("keep_time")
-        if before is not None and job is not before:
+        if before is not None and job.name in ("no_show", "time_out"):
             await before.run(now)
         print(f"{job.name}: {await job.run(now)}")
 

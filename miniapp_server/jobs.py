@@ -30,6 +30,18 @@ _RENEW_AFTER_S: Final = 3.0
 _HANGS_AFTER_S: Final = 45.0
 
 
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel the tasks until they have ended.
+
+    More than once: before Python 3.12 asyncio.wait_for, which the drivers use, swallows a
+    cancellation that meets a result, and a loop would run on for ever.
+    """
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """``run(now)`` does what is due and says how much it was. Idempotent and bounded."""
@@ -69,13 +81,7 @@ class JobRunner:
 
     async def stop(self) -> None:
         """Let go of the leases, so that another worker goes on at once."""
-        # More than once: before Python 3.12 asyncio.wait_for, which the driver uses, swallows a
-        # cancellation that meets a result, and the loop would run on for ever.
-        while waiting := [task for task in self._tasks if not task.done()]:
-            for task in waiting:
-                task.cancel()
-            await asyncio.wait(waiting, timeout=1)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         self._tasks = []
         for loop in self.loops:
             try:

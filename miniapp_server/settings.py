@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,12 +73,12 @@ def load(env: Mapping[str, str]) -> Settings:
     sandbox = _sandbox_wanted(env)
     local = f"http://127.0.0.1:{port}/sandbox"
     return Settings(
-        host=env.get("HOST", "127.0.0.1"),
+        host=env.get("HOST") or "127.0.0.1",
         port=port,
         public_base_url=public,
         mongo_url=_required(env, "MONGO_URL"),
         redis_url=_required(env, "REDIS_URL"),
-        database=env.get("MONGO_DATABASE", "seats"),
+        database=_database(env),
         mongo_driver=_driver(env),
         sealer=_sealer(env),
         wechat=_wechat(env, f"{local}/wechat" if sandbox else None),
@@ -161,7 +162,7 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = env.get(name, "") or str(default)
-    if not text.isdecimal() or not low <= int(text) <= high:
+    if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
         raise SettingsError(f"{name} must be a whole number from {low} to {high}")
     return int(text)
 
@@ -171,6 +172,13 @@ def _one_of(env: Mapping[str, str], name: str, default: str, allowed: tuple[str,
     if value not in allowed:
         raise SettingsError(f"{name} must be one of {', '.join(allowed)}")
     return value
+
+
+def _database(env: Mapping[str, str]) -> str:
+    name = env.get("MONGO_DATABASE") or "seats"
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", name):
+        raise SettingsError("MONGO_DATABASE must be letters, digits, _ and -, at most 38")
+    return name
 
 
 def _required_url(env: Mapping[str, str], name: str) -> str:

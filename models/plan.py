@@ -81,6 +81,8 @@ def view_seat(
         return _at(at_once, taken, moment, hours, reader_id)
     if look.span is not None:
         span = look.span
+        if span.start < max(hours.start, look.now) or hours.end < span.end:
+            return _DISABLED
         clashes = [t for t in taken if t.start < span.end and span.start < t.end]
         return _at(clashes, taken, span.start, hours, reader_id)
     own = [t for t in taken if t.reader_id == reader_id]

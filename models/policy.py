@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from models.library import AreaId, VenueId
-from models.timerange import TimeRange, at, local_date
+from models.timerange import SLOT_MINUTES, TimeRange, at, local_date
 
 OVERRIDABLE: Final = frozenset(
     {"step_minutes", "min_minutes", "max_minutes", "leave_minutes", "meal_leave_minutes"}
@@ -88,13 +88,15 @@ class Policy:
     areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.step_minutes < 1 or (self.step_minutes % 30 and 30 % self.step_minutes):
-            raise ValueError("step_minutes must divide, or be divided by, the half hour")
+        if self.step_minutes < SLOT_MINUTES or self.step_minutes % SLOT_MINUTES:
+            # Two bookings in one half hour would want the same claim.
+            raise ValueError("step_minutes must be a multiple of the half hour")
         if not 0 < self.min_minutes <= self.max_minutes:
             raise ValueError("0 < min_minutes <= max_minutes")
         for area_id, fields in self.areas.items():
             if unknown := set(fields) - OVERRIDABLE:
                 raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")
+            self.for_area(area_id)
 
     def for_area(self, area_id: AreaId) -> Policy:
         """This policy with the area's own numbers in place."""

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Final
 
 from models.message import Delivery, DeliveryState, Message, Template
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 LEASE: Final = timedelta(seconds=60)
 READERS_AT_ONCE: Final = 32
 BATCH: Final = 500
+ROUND_S: Final = 12.0
+"""A round begins no send later than this: what is under way then ends (8 s at most) before the
+job's time limit, which would cut it off with its credit spent."""
 KEEP_TRYING: Final = timedelta(hours=24)
 """A message without an expiry of its own is old news for WeChat after a day."""
 
@@ -53,10 +57,11 @@ async def deliver(messages: Messages, credits: Credits, channel: Channel, now: d
     spared = await _spare(messages, credits, channel, now)
     readers = await messages.due(now, BATCH)
     gate = asyncio.Semaphore(READERS_AT_ONCE)
+    stop_at = monotonic() + ROUND_S
 
     async def one(reader_id: ReaderId) -> int:
         async with gate:
-            return await _deliver_to(reader_id, messages, credits, channel, now)
+            return await _deliver_to(reader_id, messages, credits, channel, now, stop_at)
 
     return spared + sum(await asyncio.gather(*(one(reader_id) for reader_id in readers)))
 
@@ -73,10 +78,15 @@ async def _spare(messages: Messages, credits: Credits, channel: Channel, now: da
 
 
 async def _deliver_to(
-    reader_id: ReaderId, messages: Messages, credits: Credits, channel: Channel, now: datetime
+    reader_id: ReaderId,
+    messages: Messages,
+    credits: Credits,
+    channel: Channel,
+    now: datetime,
+    stop_at: float,
 ) -> int:
     done = 0
-    while channel.paused_until is None:
+    while channel.paused_until is None and monotonic() < stop_at:
         delivery = await messages.claim_next(reader_id, now, channel.real_now(), LEASE)
         if delivery is None:
             break
@@ -100,7 +110,7 @@ async def _attempt(
     config = channel.templates[message.template]
     try:
         data = format_fields(config, message.facts)
-    except ValueError:
+    except (ValueError, LookupError):
         # The configured fields and the facts do not fit: no retry can mend it.
         log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
         await credits.add(message.reader_id, message.template)

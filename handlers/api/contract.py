@@ -71,6 +71,12 @@ class Call:
         return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
 
 
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of an operation that takes none: empty, or an empty object."""
+
+
+_NOTHING: Final = msgspec.json.Decoder(Nothing)
+
 Operation = Callable[..., Awaitable[Any]]
 
 
@@ -109,6 +115,9 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
         call = Call(request, services, services.now(), principal)
         if decoder is not None:
             result = await route.operation(call, await _body(request, decoder, route))
+        elif changes and request.can_read_body and (await request.read()).strip():
+            await _body(request, _NOTHING, route)
+            result = await route.operation(call)
         elif route.query is not None:
             result = await route.operation(call, _query(request, route.query))
         else:

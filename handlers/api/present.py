@@ -9,6 +9,7 @@ from handlers.api import schemas as s
 from handlers.messages import STATE_TEXT
 from models import rules
 from models.booking.desk import Desk
+from models.library import SeatId
 from models.message import Message
 from models.reader import Reader
 from models.reservation import Reservation
@@ -32,7 +33,9 @@ def reader(r: Reader) -> s.ReaderOut:
 
 
 def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:
-    found = desk.seat(seat_id)
+    found = desk.library.seats.get(SeatId(seat_id))
+    if found is None:  # it has left the plan since
+        return s.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
     area = desk.library.areas[found.area_id]
     return s.ReservedSeat(
         id=found.id,

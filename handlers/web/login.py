@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from bind.cas import CasUnavailable, CasUser, TicketRefused, parse_logout
+from bind.cas import CasUnavailable, TicketRefused, parse_logout
 from handlers.forms import form_of
 from handlers.security import (
     COOKIE,
     SIGN_INS,
+    bound_reader,
     client_address,
     identify,
     pace,
     require_own_origin,
 )
-from handlers.services import SERVICES, Services
+from handlers.services import SERVICES
 from models.errors import Malformed, Unauthenticated
 from models.reader import Principal, normalise_student_no
-from models.store.throttles import Limit
 from models.timerange import local
 
 SERVICE_PATH: Final = "/login/cas"
 _PAGES = Environment(
     loader=PackageLoader("handlers.web", "templates"), autoescape=select_autoescape()
 )
-_WINDOW: Final = timedelta(minutes=10)
-_WRONG_TICKETS: Final = 100
-"""Wrong tickets from one address: a campus can share it, and a ticket has 128 random bits."""
 
 
 def web_routes() -> list[web.RouteDef]:
@@ -39,6 +35,7 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/login", login),
         web.get(SERVICE_PATH, ticket_arrives),
         web.post(SERVICE_PATH, single_logout),
+        web.post("/unbind", unbind),
         web.post("/logout", logout),
     ]
 
@@ -54,6 +51,7 @@ async def home(request: web.Request) -> web.Response:
             reader=principal.reader,
             code=code,
             until=f"{local(code.expires_at):%H:%M}",
+            bound=await services.bindings.is_bound(principal.reader.id),
             sandbox=services.sandbox,
         ),
         content_type="text/html",
@@ -66,12 +64,15 @@ async def login(request: web.Request) -> web.Response:
 
 
 async def ticket_arrives(request: web.Request) -> web.Response:
-    """CAS sends the browser back with a ticket; the redirect takes it out of the address."""
+    """CAS sends the browser back with a ticket; the redirect takes it out of the address.
+
+    Tickets have 128 random bits, so they are paced and not counted: a campus shares an address.
+    """
     services = request.app[SERVICES]
     await pace(services, SIGN_INS, client_address(request))
     ticket = request.query.get("ticket", "")
     try:
-        user = await _validated(request, services, ticket)
+        user = await services.cas.validate(ticket)
     except TicketRefused:
         return _page(request, 401, "登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。")
     except CasUnavailable:
@@ -96,18 +97,6 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     return response
 
 
-async def _validated(request: web.Request, services: Services, ticket: str) -> CasUser:
-    limits = [Limit(f"ticket:{client_address(request)}", _WRONG_TICKETS, _WINDOW)]
-    await services.throttles.take(limits, services.now())
-    try:
-        user = await services.cas.validate(ticket)
-    except CasUnavailable:
-        await services.throttles.give_back(limits)
-        raise
-    await services.throttles.give_back(limits)
-    return user
-
-
 async def single_logout(request: web.Request) -> web.Response:
     """CAS says that a ticket's session is over. No Origin: a server calls, naming a ticket."""
     services = request.app[SERVICES]
@@ -117,6 +106,14 @@ async def single_logout(request: web.Request) -> web.Response:
         raise Malformed("logoutRequest", "missing")
     await services.sessions.close_ticket(parse_logout(sent), services.now())
     return web.Response(status=204)
+
+
+async def unbind(request: web.Request) -> web.Response:
+    """The reader has another phone, or another WeChat."""
+    services = request.app[SERVICES]
+    reader = bound_reader(await identify(request))
+    await services.bindings.unbind(reader.id)
+    return _redirect("/")
 
 
 async def logout(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -15,8 +15,10 @@ from aiohttp.typedefs import Handler
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from bind.presence import new_key
-from handlers.security import identify
+from handlers.security import identify, require_own_origin
+from handlers.services import SERVICES
 from miniapp_server.app import Parts
+from miniapp_server.jobs import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.seed import LibraryData, read, seed
@@ -85,13 +87,15 @@ class Sandbox:
 
     # --- the clock ------------------------------------------------------------------------------
 
-    async def move(self, target: datetime) -> None:
-        """Let the clock reach ``target``: forward through each due instant in its order.
+    async def move(self, wanted: Callable[[datetime], datetime]) -> None:
+        """Let the clock reach what ``wanted`` makes of its time: forward through each due instant
+        in its order.
 
         Raises: ClockHeld, Malformed.
         """
         async with self._moving:
             now = self._parts.clock.now()
+            target = wanted(now)
             if target < now:
                 await self._back(target)
                 return
@@ -136,8 +140,7 @@ class Sandbox:
 
         task = asyncio.create_task(look())
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
 
     # --- the phone ------------------------------------------------------------------------------
 
@@ -230,16 +233,25 @@ class _Pages:
         return _json({"now": local(self._parts.clock.now())})
 
     async def move_clock(self, request: web.Request) -> web.Response:
-        await self._sandbox.move(_target(await request.read(), self._parts.clock.now()))
+        _from_here(request)
+        raw = await request.read()
+        await self._sandbox.move(lambda now: _target(raw, now))
         return _json({"now": local(self._parts.clock.now())})
 
     async def machines(self, kind: str, _: web.Request) -> web.Response:
         keys = await self._sandbox.state.keys(kind)
         return _json({"items": [{"id": id, "key": key} for id, key in keys.items()]})
 
-    async def reset(self, _: web.Request) -> web.Response:
+    async def reset(self, request: web.Request) -> web.Response:
+        _from_here(request)
         await self._sandbox.reset()
         return _json({"now": local(self._parts.clock.now())})
+
+
+def _from_here(request: web.Request) -> None:
+    """A page of another site must not move the demo's clock. Raises: BadOrigin."""
+    if "Origin" in request.headers:
+        require_own_origin(request, request.app[SERVICES])
 
 
 def _target(raw: bytes, now: datetime) -> datetime:

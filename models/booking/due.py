@@ -19,6 +19,7 @@ from models.timerange import TimeRange, local_date
 BATCH: Final = 500
 """Reservations that one run of a job looks at: it stays short, and the next run goes on."""
 
+_ROUNDS: Final = 10
 OUTAGE: Final = timedelta(minutes=2)
 """A longer gap in the heartbeat means that the service was down."""
 
@@ -43,10 +44,15 @@ async def time_out(desk: Desk, now: datetime) -> int:
 
 async def complete(desk: Desk, now: datetime) -> int:
     """In use or away when the end comes."""
-    found = await desk.reservations.due_for_completion(now, BATCH)
-    return await _settle(
-        desk, found, lambda r: reservation.complete(r, _SYSTEM), {"end": {"$lte": now}}
-    )
+    done = 0
+    for _ in range(_ROUNDS):  # all of the hour's, before anybody is reminded of what follows
+        found = await desk.reservations.due_for_completion(now, BATCH)
+        done += await _settle(
+            desk, found, lambda r: reservation.complete(r, _SYSTEM), {"end": {"$lte": now}}
+        )
+        if len(found) < BATCH:
+            break
+    return done
 
 
 async def remind(desk: Desk, now: datetime) -> int:
@@ -62,7 +68,7 @@ async def remind(desk: Desk, now: datetime) -> int:
 
 async def carry_over(desk: Desk, now: datetime) -> int:
     """Who sat there to the end stays checked in where a booking of theirs goes on on that seat."""
-    ended = await desk.reservations.due_for_carry_over(BATCH)
+    ended = await desk.reservations.due_for_carry_over(_ROUNDS * BATCH)
     done = 0
     for r in ended:
         follower = await desk.reservations.follower(r)
@@ -98,8 +104,11 @@ async def keep_time(desk: Desk, now: datetime) -> int:
     last = await desk.heartbeat.last()
     moved = 0
     if last is not None and now - last > OUTAGE:
-        moved = await forgive(desk, TimeRange(last, now))
-    if last is None or now > last:
+        # Noted first: cut off and repeated, it moves the same deadlines by the same time, once.
+        moved = await forgive(desk, TimeRange(*await desk.heartbeat.outage(last, now)))
+        await desk.heartbeat.beat(now)
+        await desk.heartbeat.forgiven()
+    elif last is None or now > last:
         await desk.heartbeat.beat(now)
     return moved
 

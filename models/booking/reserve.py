@@ -34,7 +34,7 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
     span = _decide(desk, ask, seat, wish, policy)
     id, k = ReservationId(new_id()), 1
     # Each clash on the count means that another booking of this reader took a place meanwhile.
-    for _ in range(policy.bookings_per_day + 2):
+    for _ in range(4 * policy.bookings_per_day):
         made = _made(desk, ask, id, seat, span, policy, k)
         try:
             await desk.reservations.claim(made)

@@ -21,11 +21,12 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
+    WriteConcernError,
     WTimeoutError,
 )
 from pymongo.write_concern import WriteConcern
 
-from models.errors import Upstream
+from models.errors import Malformed, Upstream
 
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
@@ -50,30 +51,40 @@ NEVER_SENT: Final = (ServerSelectionTimeoutError,)
 """No primary was found. On a retry the driver raises the first attempt's error instead, so with
 this one nothing has left the machine."""
 
-UNKNOWN_OUTCOME: Final = (AutoReconnect, WTimeoutError, ExecutionTimeout)
-"""The write may have happened or not: to be resolved, never guessed."""
+UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
+"""The write may have happened or not: to be resolved, never guessed. A write concern that failed
+(time-out, step-down) means that it has happened here and may yet be rolled back."""
 
 
 @asynccontextmanager
 async def open_database(url: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:
     """The service's database. Both drivers offer the calls that the store uses."""
+    with _readable("MONGO_URL"):
+        client = _client(url, driver)
+        database = client.get_database(name, codec_options=_CODEC, write_concern=_MAJORITY)
+    try:
+        yield cast(Database, database)
+    finally:
+        closing = client.close()
+        if closing is not None:
+            await closing
+
+
+def _client(url: str, driver: Driver) -> Any:
     if driver == "motor":
         from motor.motor_asyncio import AsyncIOMotorClient
 
-        motor: Any = AsyncIOMotorClient(url, **_OPTIONS)
-        try:
-            yield cast(
-                Database,
-                motor.get_database(name, codec_options=_CODEC, write_concern=_MAJORITY),
-            )
-        finally:
-            motor.close()
-        return
-    client: AsyncMongoClient[Document] = AsyncMongoClient(url, **_OPTIONS)
+        return AsyncIOMotorClient(url, **_OPTIONS)
+    return AsyncMongoClient(url, **_OPTIONS)
+
+
+@contextmanager
+def _readable(setting: str) -> Iterator[None]:
+    """Raises: Malformed that names the setting whose value the driver cannot read."""
     try:
-        yield client.get_database(name, codec_options=_CODEC, write_concern=_MAJORITY)
-    finally:
-        await client.close()
+        yield
+    except (PyMongoError, ValueError) as error:
+        raise Malformed(setting, str(error)) from error
 
 
 async def ping(db: Database) -> None:
@@ -105,9 +116,8 @@ def upstream() -> Iterator[None]:
         yield
     except (
         ConnectionFailure,
-        ServerSelectionTimeoutError,
         ExecutionTimeout,
-        WTimeoutError,
+        WriteConcernError,
     ) as error:
         raise Upstream() from error
     except OperationFailure as error:

@@ -150,7 +150,14 @@ class Bindings:
     async def openid_of(self, reader_id: ReaderId) -> str | None:
         with upstream():
             found = await self._all.find_one({"reader": reader_id}, {"openid": 1})
-        return self._sealer.open(found["openid"], "openid") if found else None
+        try:
+            return self._sealer.open(found["openid"], "openid") if found else None
+        except SealBroken:  # not resealed before its key went: nobody can be reached there
+            return None
+
+    async def is_bound(self, reader_id: ReaderId) -> bool:
+        with upstream():
+            return await self._all.find_one({"reader": reader_id}, {"_id": 1}) is not None
 
     async def unbind(self, reader_id: ReaderId) -> bool:
         """True when there was a binding."""
@@ -327,7 +334,11 @@ class ActivationCodes:
             found = await self._all.find_one({"reader": reader_id, "live": True})
         if found is None or found["expires_at"] <= now:
             return None
-        return self._sealer.open(found["sealed"], "activation"), found["expires_at"]
+        try:
+            return self._sealer.open(found["sealed"], "activation"), found["expires_at"]
+        except SealBroken:  # its key has gone: it can be neither shown nor redeemed
+            await self.revoke(reader_id)
+            return None
 
     async def issue(
         self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime

@@ -48,6 +48,19 @@ class Heartbeat:
             found = await self._all.find_one({"_id": "service"})
         return found["at"] if found else None
 
+    async def outage(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Note the outage; where one is noted already (its forgiving was cut off), that one."""
+        with upstream():
+            await self._all.update_one(
+                {"_id": "outage"}, {"$setOnInsert": {"start": start, "end": end}}, upsert=True
+            )
+            found = await self._all.find_one({"_id": "outage"})
+        return (found["start"], found["end"]) if found else (start, end)
+
+    async def forgiven(self) -> None:
+        with upstream():
+            await self._all.delete_one({"_id": "outage"})
+
     async def beat(self, now: datetime) -> None:
         with upstream():
             await self._all.update_one({"_id": "service"}, {"$set": {"at": now}}, upsert=True)

@@ -22,6 +22,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [
         IndexModel([("reader", ASCENDING), ("at", DESCENDING)], name="reader_at"),
         IndexModel(
+            [("at", ASCENDING)],
+            name="ended_at",
+            partialFilterExpression={"open": False},
+        ),
+        IndexModel(
             [("due", ASCENDING)],
             name="due",
             partialFilterExpression={"open": True},
@@ -198,11 +203,19 @@ class Messages:
             )
         return row["due"] if row else None
 
-    async def prune(self, before: datetime) -> int:
-        """Delete old messages that have come to an end."""
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Delete old messages that have come to an end, at most ``limit``."""
         with upstream():
-            result = await self._all.delete_many({"at": {"$lt": before}, "open": False})
-        return result.deleted_count
+            rows = await (
+                self._all.find({"at": {"$lt": before}, "open": False}, {"_id": 1})
+                .hint("ended_at")
+                .limit(limit)
+                .to_list(None)
+            )
+            ids = [row["_id"] for row in rows]
+            if ids:
+                await self._all.delete_many({"_id": {"$in": ids}, "open": False})
+        return len(ids)
 
 
 def _message(d: Document) -> Message:

@@ -14,6 +14,7 @@ from typing import Final
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from models.errors import Malformed
 from models.store.gathering import Gathering
 
 __all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis", "redis_answers"]
@@ -54,10 +55,16 @@ class Bucket:
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Redis]:
-    """A client whose pool makes callers wait (the plain pool raises), and that never hangs long."""
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1
-    )
+    """A client whose pool makes callers wait (the plain pool raises), and that never hangs long.
+
+    Raises: Malformed for an address that cannot be read.
+    """
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1
+        )
+    except ValueError as error:
+        raise Malformed("REDIS_URL", str(error)) from error
     client = Redis(connection_pool=pool)
     try:
         yield client

@@ -8,9 +8,9 @@ change by a fence on ``rev``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from bson.objectid import ObjectId
@@ -43,6 +43,8 @@ from models.store.gathering import Gathering
 from models.timerange import TimeRange, at, floor_minute, local_date
 
 _LIVE: Final = sorted(LIVE)
+_AT_ONCE: Final = timedelta(seconds=10)
+"""Longer than a request may take; a double lasts for minutes."""
 _CHANGES_KEPT: Final = 8
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -198,23 +200,16 @@ class Reservations:
 
     async def _exists_for_ever(self, id: ReservationId) -> bool:
         """After an unknown outcome: is the document there, or will it never be?"""
-        for last in (False, False, True):
-            try:
-                with upstream():
-                    return not await self._bury(id)
-            except Upstream:
-                # Server selection has waited two seconds for a primary; a failover takes longer.
-                if last:
-                    raise
-        raise AssertionError("unreachable")
+        return not await _persistently(lambda: self._bury(id))
 
     async def _bury(self, id: ReservationId) -> bool:
         """Put a tombstone where the document would be. False: the document is there."""
-        try:
-            await self._all.insert_one({"_id": id, "tombstone": True})
-        except DuplicateKeyError:
-            found = await self._all.find_one({"_id": id}, {"tombstone": 1})
-            return found is None or "tombstone" in found
+        with upstream():
+            try:
+                await self._all.insert_one({"_id": id, "tombstone": True})
+            except DuplicateKeyError:
+                found = await self._all.find_one({"_id": id}, {"tombstone": 1})
+                return found is None or "tombstone" in found
         return True
 
     async def replace(
@@ -225,7 +220,8 @@ class Reservations:
         ``due`` is a job's condition (``{"end": {"$lte": now}}``), checked by the database in the
         same step.
 
-        Raises: StaleRevision; ClaimLost; Upstream when the change certainly did not happen.
+        Raises: StaleRevision; ClaimLost; Upstream when it is certain that the change never happens,
+        or when even that cannot be found out now.
         """
         change_id = new_id()
         # The last few, since others may change it too before this one's outcome is asked for.
@@ -255,6 +251,9 @@ class Reservations:
 
     async def _changed_for_ever(self, old: Reservation, change_id: str) -> bool:
         """After an unknown outcome: fence the old revision off, then see whether ours is there."""
+        return await _persistently(lambda: self._fence(old, change_id))
+
+    async def _fence(self, old: Reservation, change_id: str) -> bool:
         with upstream():
             fenced = await self._all.find_one_and_update(
                 {"_id": old.id, "rev": old.rev}, {"$inc": {"rev": 1}}, projection={"_id": 1}
@@ -478,8 +477,11 @@ class Reservations:
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
         """Live reservations whose check-in or return was due in the outage."""
         within = {"$gt": outage.start, "$lte": outage.end}
-        waiting = {"state": State.RESERVED.value, "check_in_until": within}
-        away = {"state": State.AWAY.value, "return_by": within}
+        untouched: Document = {
+            "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
+        }
+        waiting = {"state": State.RESERVED.value, "check_in_until": within, **untouched}
+        away = {"state": State.AWAY.value, "return_by": within, **untouched}
         rows = await self._due("due_no_show", waiting, 0)
         return rows + await self._due("due_time_out", away, 0)
 
@@ -516,7 +518,9 @@ class Reservations:
     async def doubles(self) -> list[Double]:
         """Every pair that held one seat or one reader at once, by [start, actual end).
 
-        Never by claims: a claim is the guard, and the sweep is its judge.
+        Never by claims: a claim is the guard, and the sweep is its judge. Instants are those at
+        which requests came, so two that were under way together may overlap by seconds: one gave
+        the seat back while the other was already asking for it.
         """
         with upstream():
             rows = await self._all.find(
@@ -528,7 +532,7 @@ class Reservations:
         for thing in ("seat", "reader"):
             latest: tuple[str, datetime, str] | None = None
             for key, start, stop, id in _spans(rows, thing):
-                if latest is not None and latest[0] == key and start < latest[1]:
+                if latest is not None and latest[0] == key and start + _AT_ONCE < latest[1]:
                     found.append(Double(thing, ReservationId(latest[2]), ReservationId(id)))
                 if latest is None or latest[0] != key or stop > latest[1]:
                     latest = (key, stop, id)
@@ -541,6 +545,17 @@ class Reservations:
             query["state"] = query_state.value
         with upstream():
             return await self._all.count_documents(query)
+
+
+async def _persistently(settle: Callable[[], Awaitable[bool]]) -> bool:
+    """Three tries to settle an unknown outcome: each waits two seconds for a primary, and a
+    failover takes longer. Raises: Upstream when it stays unknown."""
+    for _ in range(2):
+        try:
+            return await settle()
+        except Upstream:
+            continue
+    return await settle()
 
 
 def _spans(rows: Sequence[Document], thing: str) -> list[tuple[str, datetime, datetime, str]]:

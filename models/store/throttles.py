@@ -50,16 +50,21 @@ class Throttles:
         """None when there was a place; else how long until the window ends."""
         with upstream():
             await self._all.delete_one({"_id": limit.key, "until": {"$lte": now}})
+            place = {"_id": limit.key, "n": {"$lt": limit.failures * self._scale}}
             try:
                 await self._all.update_one(
-                    {"_id": limit.key, "n": {"$lt": limit.failures * self._scale}},
+                    place,
                     {"$inc": {"n": 1}, "$setOnInsert": {"until": now + limit.window}},
                     upsert=True,
                 )
-            except DuplicateKeyError:  # the counter is there and full
-                found = await self._all.find_one({"_id": limit.key})
-                return (found["until"] - now) if found else timedelta(seconds=1)
-        return None
+                return None
+            except DuplicateKeyError:
+                # The counter is full, or another attempt has only just made it.
+                taken = await self._all.update_one(place, {"$inc": {"n": 1}})
+                if taken.matched_count:
+                    return None
+            found = await self._all.find_one({"_id": limit.key})
+        return (found["until"] - now) if found else timedelta(seconds=1)
 
     async def give_back(self, limits: list[Limit]) -> None:
         """The attempt was right after all."""

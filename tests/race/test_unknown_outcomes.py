@@ -6,19 +6,20 @@ way (``late``) and is let arrive after everything is settled.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import time
 from typing import Any, Literal
 
 import pytest
-from pymongo.errors import AutoReconnect, DuplicateKeyError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, WriteConcernError
 
 from models.booking.attend import check_in
 from models.booking.desk import Key
 from models.booking.reserve import change, reserve
 from models.errors import Upstream
-from models.reservation import State
+from models.reservation import Reservation, State
 from models.store.client import Collection
 from tests.race.stage import SEAT, Stage, Step, ask, clock, events, scan, wish
 
@@ -33,6 +34,7 @@ class Torn:
     ) -> None:
         self._collection, self._method, self._fate = collection, method, fate
         self._afterwards = afterwards
+        self.error: Exception = AutoReconnect("the answer is lost")
         self.on_its_way: Callable[[], Awaitable[Any]] | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -46,7 +48,7 @@ class Torn:
                 await self.on_its_way()
             if self._afterwards is not None:
                 await self._afterwards()
-            raise AutoReconnect("the answer is lost")
+            raise self.error
 
         return torn
 
@@ -181,4 +183,37 @@ async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
         await reserve(stage.desk, keyed, SEAT, wish(10, 11))
     made = await reserve(await stage.worker(), keyed, SEAT, wish(10, 11))
     assert await stage.desk.reservations.count() == 1
+    assert await stage.stored(made) == made
+
+
+@pytest.mark.parametrize("fate", ["done", "late"])
+async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
+    stage: Stage, fate: Fate
+) -> None:
+    readers = [await stage.reader() for _ in range(3)]
+    torn = tear(stage, "insert_many", fate)
+    answers = await asyncio.gather(
+        *(
+            reserve(stage.desk, ask(reader), f"2f-hall-{n:03}", wish(10, 11))
+            for n, reader in enumerate(readers, start=1)
+        ),
+        return_exceptions=True,
+    )
+    if fate == "done":
+        assert [isinstance(made, Reservation) for made in answers] == [True] * 3
+        assert await stage.desk.reservations.count() == 3
+        return
+    assert [type(error) for error in answers] == [Upstream] * 3
+    with pytest.raises(BulkWriteError):
+        await torn.arrive()
+    assert await stage.desk.reservations.count() == 0
+
+
+@pytest.mark.parametrize("code", [64, 91, 11602])
+async def test_a_write_concern_that_fails_is_not_a_refusal(stage: Stage, code: int) -> None:
+    """A step-down or time-out while waiting for the majority: the booking is there."""
+    reader = await stage.reader()
+    torn = tear(stage, "insert_one", "done")
+    torn.error = WriteConcernError("not acknowledged", code)
+    made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
     assert await stage.stored(made) == made

@@ -80,7 +80,7 @@ async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
     assert last.message.id == "a:2"
     await store.settle(last, DeliveryState.EXPIRED)
     assert await claim() is None and await store.due(now, 9) == [LI]
-    assert await store.prune(on("15:00:01")) == 2, "what is on the way stays"
+    assert await store.prune(on("15:00:01"), 9) == 2, "what is on the way stays"
     assert await store.state_of("a:1") is None
     assert await store.next_due(now) is None
 

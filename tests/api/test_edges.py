@@ -1,0 +1,92 @@
+"""Small things that were wrong once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+from models.booking import due
+from models.errors import Unauthenticated, Upstream
+from models.reader import Principal
+from models.store.identity import Sessions
+from models.store.sealing import fingerprint
+from models.store.throttles import Limit, Throttles
+from tests.living import MONDAY_8, Living
+
+
+async def test_attempts_that_begin_a_window_together_all_count(service: Living) -> None:
+    throttles = Throttles(service.parts.db)
+    now = service.clock.now()
+    for turn in range(20):
+        limit = [Limit(f"turn {turn}", 500, timedelta(minutes=10))]
+        await asyncio.gather(*(throttles.take(limit, now) for _ in range(12)))
+        found = await service.parts.db["throttles"].find_one({"_id": f"turn {turn}"})
+        assert found is not None and found["n"] == 12
+
+
+async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
+    service: Living,
+) -> None:
+    reader = await service.reader()
+    desk = service.parts.sessions
+    stored: Sessions = service.parts.stored_sessions
+
+    class Slow(Sessions):
+        async def who(self, session_id: str) -> Principal | None:
+            found = await stored.who(session_id)
+            if found is not None:
+                await desk.close(found.session)
+            return found
+
+    desk._sessions = Slow(service.parts.db, service.parts.settings.sealer)
+    await desk.principal(reader.token, service.clock.now())
+    assert await stored.who(fingerprint(reader.token)) is None
+    try:
+        await desk.principal(reader.token, service.clock.now())
+    except Unauthenticated:
+        return
+    raise AssertionError("the ended session still opens")
+
+
+async def test_an_action_without_a_body_refuses_one(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve()
+    path = f"/reservations/{made['id']}/cancel"
+    await reader.refused("400 malformed", "POST", path, {"reason": "late"})
+    assert (await reader.post(path, {})).status == 200
+
+
+async def test_a_time_outside_the_hours_shows_no_free_seat(service: Living) -> None:
+    reader = await service.reader()
+    await service.move("10:30")
+    for start, end in (("22:00", "23:00"), ("06:00", "08:00"), ("09:00", "11:00")):
+        answer = await reader.ok("GET", f"/areas?start={start}&end={end}")
+        assert {area["seats_free"] for area in answer["items"]} == {0}
+
+
+async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: Living) -> None:
+    first = await (await service.reader()).reserve("2f-hall-001", "10:00", "13:00")
+    second = await (await service.reader()).reserve("2f-hall-002", "10:00", "13:00")
+    desk, now = service.parts.desk, MONDAY_8
+    await desk.heartbeat.beat(now + timedelta(minutes=145))  # 10:25
+    back = now + timedelta(minutes=155)  # 10:35, both were due at 10:30
+    replace, times = desk.reservations.replace, 0
+
+    async def cut_off(*args: object, **options: object) -> None:
+        nonlocal times
+        times += 1
+        if times == 2:
+            raise Upstream()
+        await replace(*args, **options)  # type: ignore[arg-type]
+
+    desk.reservations.replace = cut_off  # type: ignore[method-assign]
+    with suppress(Upstream):
+        await due.keep_time(desk, back)
+    assert await due.keep_time(desk, back + timedelta(seconds=27)) == 1
+    deadlines = set()
+    for made in (first, second):
+        stored = await desk.reservations.get(made["id"])
+        assert stored is not None and stored.excused
+        deadlines.add(stored.check_in_until)
+    assert deadlines == {MONDAY_8 + timedelta(minutes=160)}, "10:40 for both"

@@ -1,0 +1,108 @@
+"""Calls that arrive together: one batch, each with its own outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WTimeoutError
+
+from models.store.client import each_error
+from models.store.gathering import BATCH, IN_FLIGHT, Gathering
+
+
+class Worker:
+    """Remembers its batches; ``gate`` holds them back, ``answer`` makes the results."""
+
+    def __init__(self, answer: Callable[[int], int | Exception] = lambda item: item) -> None:
+        self.batches: list[list[int]] = []
+        self.under_way = self.most_under_way = 0
+        self.gate, self.begun = asyncio.Event(), asyncio.Event()
+        self._answer = answer
+
+    async def __call__(self, items: list[int]) -> list[int | Exception]:
+        self.batches.append(items)
+        self.begun.set()
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await self.gate.wait()
+        self.under_way -= 1
+        return [self._answer(item) for item in items]
+
+
+async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
+    worker = Worker(lambda item: ValueError(str(item)) if item % 7 == 3 else item * 2)
+    gathering = Gathering(worker)
+    calls = [asyncio.create_task(gathering.one(item)) for item in range(3 * BATCH + 5)]
+    await worker.begun.wait()
+    worker.gate.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for item, result in enumerate(results):
+        if item % 7 == 3:
+            assert isinstance(result, ValueError) and str(result) == str(item)
+        else:
+            assert result == item * 2
+    assert [len(batch) for batch in worker.batches] == [BATCH, BATCH, BATCH, 5]
+    assert worker.most_under_way == IN_FLIGHT
+
+
+async def test_an_idle_one_sends_at_once_and_alone() -> None:
+    worker = Worker()
+    worker.gate.set()
+    gathering = Gathering(worker)
+    assert [await gathering.one(item) for item in range(3)] == [0, 1, 2]
+    assert worker.batches == [[0], [1], [2]]
+
+
+async def test_what_breaks_the_batch_reaches_everyone_and_the_next_goes_on() -> None:
+    async def broken(items: list[int]) -> list[int]:
+        if 0 in items:
+            raise ConnectionResetError
+        return items
+
+    gathering = Gathering(broken)
+    results = await asyncio.gather(*map(gathering.one, range(4)), return_exceptions=True)
+    assert all(isinstance(result, ConnectionResetError) for result in results)
+    assert await gathering.one(7) == 7
+
+
+async def test_a_caller_who_has_gone_disturbs_nobody() -> None:
+    worker = Worker()
+    gathering = Gathering(worker)
+    gone, stays = (asyncio.create_task(gathering.one(item)) for item in (1, 2))
+    await worker.begun.wait()
+    gone.cancel()
+    worker.gate.set()
+    assert await stays == 2
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"writeErrors": []}, [None, None, None]),
+        (
+            {"writeErrors": [{"index": 1, "code": 11000, "errmsg": "E11000"}]},
+            [None, DuplicateKeyError, None],
+        ),
+        (
+            {"writeErrors": [{"index": 0, "code": 121, "errmsg": "no"}]},
+            [OperationFailure, None, None],
+        ),
+        (
+            {
+                "writeErrors": [{"index": 2, "code": 11000, "errmsg": "E11000"}],
+                "writeConcernErrors": [{"code": 64, "errmsg": "waiting"}],
+            },
+            [WTimeoutError, WTimeoutError, DuplicateKeyError],
+        ),
+    ],
+    ids=["none", "duplicate", "another", "no majority"],
+)
+def test_the_error_of_each_document(
+    details: dict[str, object], expected: list[type[Exception] | None]
+) -> None:
+    found = each_error(BulkWriteError(details), 3)
+    assert [type(error) if error else None for error in found] == expected
