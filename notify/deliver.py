@@ -68,13 +68,16 @@ async def deliver(messages: Messages, credits: Credits, channel: Channel, now: d
 
 async def _spare(messages: Messages, credits: Credits, channel: Channel, now: datetime) -> int:
     """Most readers consent to few messages: what they did not ask for ends here, all at once."""
-    waiting = await messages.untried(now, BATCH)
-    if not waiting:
-        return 0
-    allowed = await credits.known({(reader_id, name) for _, reader_id, name in waiting})
-    unasked = [id for id, reader_id, name in waiting if (reader_id, name) not in allowed]
-    channel.counted(DeliveryState.NO_CREDIT.value, len(unasked))
-    return await messages.settle_untried(unasked, DeliveryState.NO_CREDIT) if unasked else 0
+    ended = 0
+    while waiting := await messages.untried(now, BATCH):
+        allowed = await credits.known({(reader_id, name) for _, reader_id, name in waiting})
+        unasked = [id for id, reader_id, name in waiting if (reader_id, name) not in allowed]
+        channel.counted(DeliveryState.NO_CREDIT.value, len(unasked))
+        if unasked:
+            ended += await messages.settle_untried(unasked, DeliveryState.NO_CREDIT)
+        if len(unasked) < BATCH // 2:  # the rest is to be sent, or there is no more
+            break
+    return ended
 
 
 async def _deliver_to(
