@@ -54,8 +54,8 @@ async def deliver(messages: Messages, credits: Credits, channel: Channel, now: d
     if channel.paused_until is not None and now < channel.paused_until:
         return 0
     channel.paused_until = None
-    spared = await _spare(messages, credits, channel, now)
-    readers = await messages.due(now, BATCH)
+    spared, consenting = await _spare(messages, credits, channel, now)
+    readers = dict.fromkeys([*await messages.due_again(now, BATCH), *consenting])
     gate = asyncio.Semaphore(READERS_AT_ONCE)
     stop_at = monotonic() + ROUND_S
 
@@ -66,8 +66,13 @@ async def deliver(messages: Messages, credits: Credits, channel: Channel, now: d
     return spared + sum(await asyncio.gather(*(one(reader_id) for reader_id in readers)))
 
 
-async def _spare(messages: Messages, credits: Credits, channel: Channel, now: datetime) -> int:
-    """Most readers consent to few messages: what they did not ask for ends here, all at once."""
+async def _spare(
+    messages: Messages, credits: Credits, channel: Channel, now: datetime
+) -> tuple[int, list[ReaderId]]:
+    """Most readers consent to few messages: what they did not ask for ends here, all at once.
+
+    Returns how many ended so, and the readers who have consented to one that waits.
+    """
     ended = 0
     while waiting := await messages.untried(now, BATCH):
         allowed = await credits.known({(reader_id, name) for _, reader_id, name in waiting})
@@ -76,8 +81,8 @@ async def _spare(messages: Messages, credits: Credits, channel: Channel, now: da
         if unasked:
             ended += await messages.settle_untried(unasked, DeliveryState.NO_CREDIT)
         if len(unasked) < BATCH // 2:  # the rest is to be sent, or there is no more
-            break
-    return ended
+            return ended, [reader for _, reader, name in waiting if (reader, name) in allowed]
+    return ended, []
 
 
 async def _deliver_to(

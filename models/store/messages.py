@@ -32,6 +32,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"open": True},
         ),
         IndexModel(
+            [("attempts", ASCENDING), ("due", ASCENDING)],
+            name="attempts_due",
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel(
             [("reader", ASCENDING), ("order", ASCENDING)],
             name="reader_open",
             partialFilterExpression={"open": True},
@@ -87,11 +92,14 @@ class Messages:
 
     # --- delivery -----------------------------------------------------------------------------
 
-    async def due(self, now: datetime, limit: int) -> list[ReaderId]:
-        """Readers who have something due, each once, the longest waiting first."""
+    async def due_again(self, now: datetime, limit: int) -> list[ReaderId]:
+        """Readers whose message was tried and is due once more, the longest waiting first."""
         with upstream():
             rows = (
-                await self._all.find({"open": True, "due": {"$lte": now}}, {"reader": 1})
+                await self._all.find(
+                    {"open": True, "due": {"$lte": now}, "attempts": {"$gt": 0}}, {"reader": 1}
+                )
+                .hint("attempts_due")
                 .sort("due", ASCENDING)
                 .limit(limit)
                 .to_list(None)
@@ -106,6 +114,7 @@ class Messages:
                     {"open": True, "due": {"$lte": now}, "attempts": 0},
                     {"reader": 1, "template": 1},
                 )
+                .hint("attempts_due")
                 .sort("due", ASCENDING)
                 .limit(limit)
                 .to_list(None)
