@@ -41,15 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command. Returns the exit status."""
     args = _parser().parse_args(argv)
     try:
-        if args.command == "demo":
-            data_dir = Path(os.environ.get("DATA_DIR") or "var").resolve()
-            try:
-                data_dir.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise Failed(f"DATA_DIR {data_dir}: {error.strerror}") from error
-            uvloop.run(_demo(os.environ, data_dir))
-        else:
-            uvloop.run(args.run(os.environ, args))
+        uvloop.run(args.run(os.environ, args))
     except (SettingsError, EmbeddedError, Failed, seeding.SeedError, TourFailed) as error:
         print(f"miniapp_server: {error}", file=sys.stderr)
         return 1
@@ -79,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add(
         "demo",
-        _nothing,
+        _demo,
         "Start private databases on DATA_DIR (default var/), seed the demo library and serve it "
         "with the sandbox. MONGO_URL and REDIS_URL use outside servers instead.",
     )
@@ -94,9 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="keep_time, no_show, time_out, complete, carry_over, remind, "
-        "relay, deliver, prune or "
-        "refresh",
+        help="keep_time, no_show, time_out, complete, carry_over, remind, relay, deliver, prune "
+        "or refresh",
     )
     add("check-config", _check_config, "Validate the settings and show them without secrets.")
     add(
@@ -118,10 +109,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _nothing(_: Env, __: argparse.Namespace) -> None:
-    raise AssertionError("demo starts its databases itself")
-
-
 # --- serving ------------------------------------------------------------------------------------
 
 
@@ -129,7 +116,8 @@ async def _serve(env: Env, _: argparse.Namespace) -> None:
     await _serve_settings(load(env), greet=False)
 
 
-async def _demo(env: Env, data_dir: Path) -> None:
+async def _demo(env: Env, _: argparse.Namespace) -> None:
+    data_dir = _data_dir(env)
     port = env.get("PORT") or str(DEFAULT_PORT)
     demo_env = {**env, "PORT": port}
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
@@ -146,6 +134,16 @@ async def _demo(env: Env, data_dir: Path) -> None:
     async with embedded_databases(data_dir) as databases:
         urls = _urls(env, databases.mongo_url, databases.redis_url)
         await _serve_settings(load({**demo_env, **urls}), greet=True)
+
+
+def _data_dir(env: Env) -> Path:
+    """The demo's folder, made where it is missing. Raises: Failed."""
+    path = Path(env.get("DATA_DIR") or "var").resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failed(f"DATA_DIR {path}: {error.strerror}") from error
+    return path
 
 
 def _urls(env: Env, mongo: str, redis: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, cast
 
 from bson.codec_options import CodecOptions
 from bson.objectid import ObjectId
-from pymongo import AsyncMongoClient
+from pymongo import DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
@@ -91,6 +91,22 @@ async def ping(db: Database) -> None:
     """Raises: Upstream when the primary does not answer."""
     with upstream():
         await db.command("ping")
+
+
+async def page(
+    collection: Collection, query: Document, newest_by: str, skip: int, limit: int
+) -> tuple[list[Document], int]:
+    """At most ``limit`` of the documents that match, the newest first, and how many there are."""
+    with upstream():
+        rows = (
+            await collection.find(query)
+            .sort([(newest_by, DESCENDING), ("_id", DESCENDING)])
+            .skip(skip)
+            .limit(limit)
+            .to_list(None)
+        )
+        total = await collection.count_documents(query)
+    return rows, total
 
 
 async def joined(db: Database, collection: str, pipeline: list[Document]) -> list[Document]:

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.message import Delivery, DeliveryState, Message, Template
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, each_error, upstream
+from models.store.client import Database, Document, each_error, page, upstream
 
 _ON_THE_WAY: Final = [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]
 
@@ -72,15 +72,7 @@ class Messages:
         query: Document = {"reader": reader_id}
         if unread_only:
             query["read"] = False
-        with upstream():
-            rows = (
-                await self._all.find(query)
-                .sort([("at", DESCENDING), ("_id", DESCENDING)])
-                .skip(skip)
-                .limit(limit)
-                .to_list(None)
-            )
-            total = await self._all.count_documents(query)
+        rows, total = await page(self._all, query, "at", skip, limit)
         return [_message(row) for row in rows], total
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:

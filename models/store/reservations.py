@@ -37,6 +37,7 @@ from models.store.client import (
     duplicate_claim,
     each_error,
     new_id,
+    page,
     upstream,
 )
 from models.store.gathering import Gathering
@@ -367,15 +368,7 @@ class Reservations:
         query: Document = {"reader": reader_id}
         if states:
             query["state"] = {"$in": [state.value for state in states]}
-        with upstream():
-            rows = (
-                await self._all.find(query)
-                .sort([("start", DESCENDING), ("_id", DESCENDING)])
-                .skip(skip)
-                .limit(limit)
-                .to_list(None)
-            )
-            total = await self._all.count_documents(query)
+        rows, total = await page(self._all, query, "start", skip, limit)
         return [_from_document(row) for row in rows], total
 
     # --- the plan -------------------------------------------------------------------------------

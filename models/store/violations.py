@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, upstream
+from models.store.client import Database, Document, page, upstream
 from models.violation import Suspension, Violation
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -115,15 +115,7 @@ class Violations:
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
         query: Document = {"reader": reader_id}
-        with upstream():
-            rows = (
-                await self._all.find(query)
-                .sort([("at", DESCENDING), ("_id", DESCENDING)])
-                .skip(skip)
-                .limit(limit)
-                .to_list(None)
-            )
-            total = await self._all.count_documents(query)
+        rows, total = await page(self._all, query, "at", skip, limit)
         return [_violation(row) for row in rows], total
 
 
