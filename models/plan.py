@@ -5,8 +5,8 @@ Pure: the day's live reservations go in, states come out, and never who.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -48,6 +48,20 @@ class Look:
     policy: Policy
     place: OpenDay
     now: datetime
+    _starts: list[tuple[str, datetime, list[datetime]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    @property
+    def starts(self) -> list[tuple[str, datetime, list[datetime]]]:
+        """(value, start, its ends) that the rules allow at this look, whatever is taken."""
+        if not self._starts and self.place.hours is not None:
+            hours = self.place.hours
+            self._starts.extend(
+                (value, start, end_choices(start, self.policy, hours))
+                for value, start in start_choices(self.day, self.policy, self.place, self.now)
+            )
+        return self._starts
 
     @property
     def moment(self) -> datetime | None:
@@ -66,7 +80,7 @@ class SeatView:
     next_free: datetime | None
 
 
-_DISABLED = SeatView(SeatStatus.DISABLED, None, None)
+NOTHING = SeatView(SeatStatus.DISABLED, None, None)
 
 
 def view_seat(
@@ -75,14 +89,14 @@ def view_seat(
     """The seat's state; ``taken`` are its live reservations of the day in order of start."""
     hours = look.place.hours
     if seat.disabled is not None or hours is None or look.now >= hours.end:
-        return _DISABLED
+        return NOTHING
     if (moment := look.moment) is not None:
         at_once = [t for t in taken if t.start <= moment < t.end]
         return _at(at_once, taken, moment, hours, reader_id)
     if look.span is not None:
         span = look.span
         if span.start < max(hours.start, look.now) or hours.end < span.end:
-            return _DISABLED
+            return NOTHING
         clashes = [t for t in taken if t.start < span.end and span.start < t.end]
         return _at(clashes, taken, span.start, hours, reader_id)
     own = [t for t in taken if t.reader_id == reader_id]
@@ -126,19 +140,21 @@ def _run_end(first: Taken, taken: Sequence[Taken]) -> datetime:
 
 def first_free_start(taken: Sequence[Taken], look: Look) -> datetime | None:
     """The first start that the rules allow and from which one end is free."""
-    return next(
-        (start for _, start in free_starts(taken, look)),
-        None,
-    )
+    return next((start for _, start in _free_starts(taken, look)), None)
 
 
 def free_starts(taken: Sequence[Taken], look: Look) -> list[tuple[str, datetime]]:
     """(value, instant) of the starts that the rules allow and from which one end is free."""
-    return [
-        (value, start)
-        for value, start in start_choices(look.day, look.policy, look.place, look.now)
-        if free_ends(taken, look, start)
-    ]
+    return list(_free_starts(taken, look))
+
+
+def _free_starts(taken: Sequence[Taken], look: Look) -> Iterator[tuple[str, datetime]]:
+    for value, start, ends in look.starts:
+        if any(t.start <= start < t.end for t in taken):
+            continue
+        limit = _next_start(taken, start)
+        if limit is None or ends[0] <= limit:
+            yield value, start
 
 
 def free_ends(taken: Sequence[Taken], look: Look, start: datetime) -> list[datetime]:

@@ -1,49 +1,25 @@
-"""Venues, areas, plans, and the times of a seat. Bodies that many look at are made once."""
+"""Venues, areas, plans, and the times of a seat."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Hashable
 from datetime import date, time
 from typing import Final
 
-import msgspec
 from aiohttp import web
 
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
+from handlers.api.plans import PLANS
 from models import rules
+from models.board import DayBoard
 from models.booking import views
-from models.booking.desk import DayBoard
-from models.library import Area, Venue
+from models.library import Venue, VenueId
 from models.plan import free_ends, free_starts
-from models.reservation import ReaderId
 from models.rules import Wish
-from models.timerange import floor_minute, local, local_date
+from models.timerange import local, local_date
 
 _WEEKDAYS: Final = "一二三四五六日"
-
-
-class Bodies:
-    """Encoded answers by all that they depend on; the newest few hundred."""
-
-    def __init__(self, size: int = 512) -> None:
-        self._size = size
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
-
-    def get(self, key: Hashable) -> bytes | None:
-        return self._kept.get(key)
-
-    def keep(self, key: Hashable, body: bytes) -> bytes:
-        self._kept[key] = body
-        while len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-        return body
-
-
-BODIES: Final = web.AppKey("bodies", Bodies)
 
 
 def clock(text: str | None) -> time | None:
@@ -81,103 +57,24 @@ def _date(call: Call, venue: Venue, day: date) -> s.DateOut:
 
 
 async def areas(call: Call, query: s.AreasQuery) -> web.StreamResponse:
-    desk = call.services.desk
-    if query.venue is not None and query.venue not in desk.library.venues:
-        return _json(call, msgspec.json.encode(s.AreasOut([])))
-    asked = _window(call, query.date, query.start, query.end)
-    board = await desk.occupancy.board(asked.day)
-    key = ("areas", query.venue, asked, board.version, *_versions(call))
-    bodies = call.request.app[BODIES]
-    body = bodies.get(key)
-    if body is None:
-        wanted = [
-            area for area in desk.library.areas.values() if query.venue in (None, area.venue_id)
-        ]
-        out = s.AreasOut([_area(call, area, asked, board) for area in wanted])
-        body = bodies.keep(key, msgspec.json.encode(out))
-    return _json(call, body)
-
-
-def _area(call: Call, area: Area, asked: views.Window, board: DayBoard) -> s.AreaOut:
-    desk = call.services.desk
-    look = views.look_at(desk, area, asked, floor_minute(call.now))
-    n = views.count(board, area, look)
-    return s.AreaOut(
-        id=area.id,
-        name=area.name,
-        floor=area.floor,
-        seats_total=n.total,
-        seats_free=n.free,
-        seats_in_use=n.in_use,
-        seats_away=n.away,
-        seats_disabled=n.disabled,
-        max_minutes=look.policy.max_minutes,
-        step_minutes=look.policy.step_minutes,
-    )
+    desk, asked = call.services.desk, _window(call, query.date, query.start, query.end)
+    board = await _board(call, asked.day)
+    venue = VenueId(query.venue) if query.venue is not None else None
+    body = call.request.app[PLANS].areas(desk, board, venue, asked, call.now)
+    return body.answer(call.request)
 
 
 async def plan(call: Call, query: s.WindowQuery) -> web.StreamResponse:
-    desk = call.services.desk
-    area = desk.area(call.id)
+    desk, area = call.services.desk, call.services.desk.area(call.id)
     asked = _window(call, query.date, query.start, query.end)
-    board = await desk.occupancy.board(asked.day)
-    mine = _reader_here(call, area, board)
-    key = ("plan", area.id, asked, board.version, mine, *_versions(call))
-    bodies = call.request.app[BODIES]
-    body = bodies.get(key)
-    if body is None:
-        body = bodies.keep(key, _plan_body(call, area, asked, board, mine))
-    return _json(call, body)
+    board = await _board(call, asked.day)
+    shown = call.request.app[PLANS].plan(desk, area, board, asked, call.now)
+    return shown.body(desk, call.reader.id).answer(call.request)
 
 
-def _reader_here(call: Call, area: Area, board: DayBoard) -> ReaderId | None:
-    """The reader, where they hold a seat of this area on that day: else the body is everybody's."""
-    reader_id = call.reader.id
-    for seat in area.seats:
-        for taken in board.by_seat.get(seat.id, ()):
-            if taken.reader_id == reader_id:
-                return reader_id
-    return None
-
-
-def _plan_body(
-    call: Call, area: Area, asked: views.Window, board: DayBoard, mine: ReaderId | None
-) -> bytes:
-    desk = call.services.desk
-    look = views.look_at(desk, area, asked, floor_minute(call.now))
-    seats = [
-        s.SeatOut(
-            id=seat.id,
-            no=seat.no,
-            x=seat.x,
-            y=seat.y,
-            status=view.status.value,
-            free_until=present.moment(view.free_until),
-            next_free=present.moment(view.next_free),
-            power=seat.power,
-            window=seat.window,
-            computer=seat.computer,
-            accessible=seat.accessible,
-        )
-        for seat, view in views.see_area(board, area, look, mine)
-    ]
-    states = msgspec.json.encode([seats, desk.library.version, desk.policy.version])
-    venue = desk.library.venues[area.venue_id].name
-    return msgspec.json.encode(
-        s.MapOut(
-            area=s.AreaHead(area.id, area.name, area.floor, venue),
-            width=area.width,
-            height=area.height,
-            seats=seats,
-            marks=[s.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.marks],
-            version=hashlib.sha256(states).hexdigest()[:16],
-        )
-    )
-
-
-def _versions(call: Call) -> tuple[Hashable, ...]:
-    desk = call.services.desk
-    return desk.library.version, desk.policy.version, floor_minute(call.now)
+async def _board(call: Call, day: date) -> DayBoard:
+    board = call.services.desk.board
+    return board.current(day) or await board.day(day)
 
 
 def _window(call: Call, day: date | None, start: str | None, end: str | None) -> views.Window:
@@ -186,23 +83,11 @@ def _window(call: Call, day: date | None, start: str | None, end: str | None) ->
     return asked
 
 
-def _json(call: Call, body: bytes) -> web.StreamResponse:
-    """With an ETag that is the body's hash, so it is the same on every worker."""
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    given = call.request.headers.get("If-None-Match", "")
-    if etag in (part.strip().removeprefix("W/") for part in given.split(",")):
-        return web.Response(status=304, headers=headers)
-    return web.Response(
-        body=body, content_type="application/json", charset="utf-8", headers=headers
-    )
-
-
 async def seat_day(call: Call, query: s.SeatDayQuery) -> s.SeatDayOut:
     desk = call.services.desk
     seat = desk.seat(call.id)
     asked = _window(call, query.date, None, None)
-    board = await desk.occupancy.board(asked.day)
+    board = await _board(call, asked.day)
     return s.SeatDayOut(
         id=seat.id,
         no=seat.no,
@@ -224,7 +109,7 @@ async def seat_times(call: Call, query: s.TimesQuery) -> s.TimesOut:
     seat = desk.seat(call.id)
     asked = _window(call, query.date, None, None)
     look = views.look_at(desk, desk.library.areas[seat.area_id], asked, call.now)
-    board = await desk.occupancy.board(asked.day)
+    board = await _board(call, asked.day)
     taken = board.by_seat.get(seat.id, ())
     if seat.disabled is not None:
         return s.TimesOut(starts=[]) if query.start is None else s.TimesOut(ends=[])

@@ -151,7 +151,7 @@ async def extension_choices(desk: Desk, ask: Ask, id: str) -> list[datetime]:
     if "extend" not in rules.actions(r, policy, ask.now):
         return []
     choices = rules.extension_choices(r, policy, desk.open_day(policy, r.date, r.area_id), ask.now)
-    board = await desk.occupancy.board(r.date)
+    board = await desk.board.day(r.date)
     next_start = min(
         (o.start for o in board.by_seat.get(r.seat_id, ()) if o.start >= r.end), default=None
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from time import monotonic
 from typing import Final
 
+from models.booking.board import Board
 from models.claims import idempotency_claim
 from models.errors import (
     Busy,
@@ -24,16 +23,15 @@ from models.policy import OpenDay, Policy
 from models.reader import Reader
 from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
 from models.store.catalogue import Catalogue, Policies
+from models.store.changes import Changes
 from models.store.client import Database
 from models.store.identity import Readers
 from models.store.leases import Heartbeat
-from models.store.reservations import ClaimLost, Occupied, Reservations, StaleRevision
+from models.store.reservations import ClaimLost, Reservations, StaleRevision
 from models.store.sealing import Sealer
 from models.store.violations import Violations
 
 REPLAY_FOR: Final = timedelta(hours=24)
-_BOARD_MAX_AGE: Final = 0.5
-"""Seconds for which another worker's write may be unseen on a plan. Own writes are seen at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,73 +52,8 @@ class Ask:
     key: Key | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DayBoard:
-    """The live reservations of a day; ``version`` changes in this process when they do."""
-
-    version: int
-    by_seat: dict[SeatId, list[Occupied]]
-
-
-class Occupancy:
-    """The day boards of this worker: loaded when asked for, at most half a second old."""
-
-    def __init__(self, reservations: Reservations) -> None:
-        self._reservations = reservations
-        self._boards: dict[date, tuple[float, int, list[Occupied], DayBoard]] = {}
-        self._touched: dict[date, int] = {}
-        self._locks: dict[date, asyncio.Lock] = {}
-        self._version = 0
-
-    def touch(self, day: date) -> None:
-        """This worker has written: the next look loads anew."""
-        self._touched[day] = self._touched.get(day, 0) + 1
-
-    def forget(self) -> None:
-        """Everything may have changed."""
-        self._boards.clear()
-
-    async def board(self, day: date) -> DayBoard:
-        if (board := self._fresh(day)) is not None:
-            return board
-        async with self._locks.setdefault(day, asyncio.Lock()):
-            if (board := self._fresh(day)) is not None:
-                return board
-            return await self._load(day)
-
-    def recent(self, day: date) -> DayBoard | None:
-        """What is known without asking the database; good enough for a proposal."""
-        known = self._boards.get(day)
-        return known[3] if known and monotonic() - known[0] <= 2 * _BOARD_MAX_AGE else None
-
-    def _fresh(self, day: date) -> DayBoard | None:
-        known = self._boards.get(day)
-        if known is None or known[1] != self._touched.get(day, 0):
-            return None
-        return known[3] if monotonic() - known[0] <= _BOARD_MAX_AGE else None
-
-    async def _load(self, day: date) -> DayBoard:
-        touched, at = self._touched.get(day, 0), monotonic()
-        rows = sorted(
-            await self._reservations.occupied(day), key=lambda o: (o.seat_id, o.start, o.end)
-        )
-        known = self._boards.get(day)
-        if known is not None and known[2] == rows:
-            board = known[3]
-        else:
-            self._version += 1
-            by_seat: dict[SeatId, list[Occupied]] = {}
-            for row in rows:
-                by_seat.setdefault(row.seat_id, []).append(row)
-            board = DayBoard(self._version, by_seat)
-        self._boards[day] = (at, touched, rows, board)
-        while len(self._boards) > 4:
-            self._boards.pop(next(iter(self._boards)))
-        return board
-
-
 class Desk:
-    """Repositories, the library and its rules in memory, and the day boards."""
+    """Repositories, the library and its rules in memory, and the board."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self.reservations = Reservations(db)
@@ -129,7 +62,7 @@ class Desk:
         self.catalogue = Catalogue(db, sealer)
         self.policies = Policies(db)
         self.heartbeat = Heartbeat(db)
-        self.occupancy = Occupancy(self.reservations)
+        self.board = Board(self.reservations, Changes(db))
         self.library = Library("", {}, {}, {})
         self._loaded: tuple[int, int | None] | None = None
         self.policy = Policy()
@@ -150,7 +83,7 @@ class Desk:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""
         self._loaded = None
         self._versions.clear()
-        self.occupancy.forget()
+        self.board.forget()
 
     # --- the library --------------------------------------------------------------------------
 
@@ -228,7 +161,7 @@ class Desk:
                     raise
                 await self.let_spent_key_go(ask, lost.claim)
                 continue
-            self.occupancy.touch(new.date)
+            self.board.wrote(new)
             return new
         raise Busy()
 

@@ -91,7 +91,7 @@ async def _carry(desk: Desk, follower: Reservation, when: datetime) -> int:
         await desk.reservations.replace(follower, new)
     except (StaleRevision, ClaimLost):
         return 0  # changed meanwhile, or the reader has checked in elsewhere: their word counts
-    desk.occupancy.touch(new.date)
+    desk.board.wrote(new)
     return 1
 
 
@@ -132,10 +132,11 @@ async def _settle(
 ) -> int:
     done = 0
     for r in found:
+        new = step(r)
         try:
-            await desk.reservations.replace(r, step(r), due)
+            await desk.reservations.replace(r, new, due)
         except StaleRevision:
             continue  # the reader, or another worker, was faster
-        desk.occupancy.touch(r.date)
+        desk.board.wrote(new)
         done += 1
     return done

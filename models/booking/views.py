@@ -1,14 +1,16 @@
-"""What readers see of areas, plans and seats, from the day boards."""
+"""What readers see of areas, plans and seats, from the board."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from models.booking.desk import DayBoard, Desk
+from models.board import DayBoard
+from models.booking.desk import Desk
 from models.errors import Malformed
-from models.library import Area, Seat
-from models.plan import AreaCount, Look, SeatView, count_area, view_seat
+from models.library import Area
+from models.plan import NOTHING, AreaCount, Look, SeatStatus, SeatView, count_area, view_seat
 from models.reservation import ReaderId
 from models.timerange import TimeRange, at, local_date
 
@@ -40,15 +42,66 @@ def look_at(desk: Desk, area: Area, asked: Window, now: datetime) -> Look:
     return Look(asked.day, span, policy, place, now)
 
 
-def see_area(
-    board: DayBoard, area: Area, look: Look, reader_id: ReaderId | None
-) -> list[tuple[Seat, SeatView]]:
-    """Each seat of the area with its state."""
-    return [
-        (seat, view_seat(seat, board.by_seat.get(seat.id, ()), look, reader_id))
-        for seat in area.seats
-    ]
+class AreaView:
+    """What everybody sees of an area for one window, brought up to date seat by seat.
 
+    ``version`` grows when a seat's state changes; ``changed`` names the seats (by their place in
+    ``area.seats``) that did after an earlier version.
+    """
 
-def count(board: DayBoard, area: Area, look: Look) -> AreaCount:
-    return count_area(view for _, view in see_area(board, area, look, None))
+    def __init__(self, area: Area) -> None:
+        self.area = area
+        self.version = 0
+        self.views: list[SeatView] = []
+        self.look: Look | None = None
+        self._place = {seat.id: place for place, seat in enumerate(area.seats)}
+        self._changed_at = [0] * len(area.seats)
+        self._board: DayBoard | None = None
+        self._seen = 0
+        self._count: tuple[int, AreaCount] | None = None
+
+    def refresh(self, board: DayBoard, look: Look) -> None:
+        """Bring it to what ``board`` holds, looked at as ``look`` says (the same one while the
+        minute and the rules are the same)."""
+        touched = board.since(self._seen) if board is self._board and look is self.look else None
+        if touched is None:
+            places: Iterable[int] = range(len(self.area.seats))
+        elif touched:
+            places = {self._place[seat_id] for seat_id in touched if seat_id in self._place}
+        else:
+            return
+        self._board, self.look, self._seen = board, look, board.version
+        first = not self.views
+        self.views = self.views or [NOTHING] * len(self.area.seats)
+        new = self.version + 1
+        for place in places:
+            seat = self.area.seats[place]
+            view = view_seat(seat, board.by_seat.get(seat.id, ()), look, None)
+            if first or view != self.views[place]:
+                self.views[place] = view
+                self._changed_at[place] = new
+                self.version = new
+
+    def changed(self, version: int) -> list[int]:
+        return [place for place, at in enumerate(self._changed_at) if at > version]
+
+    @property
+    def count(self) -> AreaCount:
+        if self._count is None or self._count[0] != self.version:
+            self._count = self.version, count_area(self.views)
+        return self._count[1]
+
+    def own(self, reader_id: ReaderId) -> list[tuple[int, SeatView]]:
+        """The seats that are the reader's own at this look, by place."""
+        assert self._board is not None and self.look is not None
+        rows = self._board.by_reader.get(reader_id)
+        if not rows:
+            return []
+        places = {self._place[row.seat_id] for row in rows if row.seat_id in self._place}
+        found = []
+        for place in sorted(places):
+            seat = self.area.seats[place]
+            view = view_seat(seat, self._board.by_seat.get(seat.id, ()), self.look, reader_id)
+            if view.status is SeatStatus.MINE:
+                found.append((place, view))
+        return found

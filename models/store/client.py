@@ -43,7 +43,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "retryWrites": True,
     "appname": "miniapp_server",
 }
-_CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
+CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 _MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
 
@@ -61,7 +61,7 @@ async def open_database(url: str, name: str, driver: Driver = "pymongo") -> Asyn
     """The service's database. Both drivers offer the calls that the store uses."""
     with _readable("MONGO_URL"):
         client = _client(url, driver)
-        database = client.get_database(name, codec_options=_CODEC, write_concern=_MAJORITY)
+        database = client.get_database(name, codec_options=CODEC, write_concern=_MAJORITY)
     try:
         yield cast(Database, database)
     finally:
@@ -116,7 +116,7 @@ async def joined(db: Database, collection: str, pipeline: list[Document]) -> lis
     """
     with upstream():
         command = {"aggregate": collection, "pipeline": pipeline, "cursor": {"batchSize": 1000}}
-        answer = await db.command(command, codec_options=_CODEC)
+        answer = await db.command(command, codec_options=CODEC)
     return list(answer["cursor"]["firstBatch"])
 
 

@@ -17,6 +17,7 @@ from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
+from models.board import Row
 from models.errors import ServiceError, Upstream
 from models.library import AreaId, SeatId, VenueId
 from models.reservation import (
@@ -29,6 +30,7 @@ from models.reservation import (
     ReservationId,
     State,
 )
+from models.store.changes import BOARD_FIELDS, row_of
 from models.store.client import (
     NEVER_SENT,
     UNKNOWN_OUTCOME,
@@ -41,7 +43,7 @@ from models.store.client import (
     upstream,
 )
 from models.store.gathering import Gathering
-from models.timerange import TimeRange, at, floor_minute, local_date
+from models.timerange import TimeRange, at, local_date
 
 _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
@@ -70,10 +72,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
                     "end",
                     "usable_from",
                     "reader",
+                    "rev",
+                    "_id",
                     "live",
                 )
             ],
-            name="day_board",
+            name="board",
             partialFilterExpression={"live": True},
         ),
         IndexModel(
@@ -133,17 +137,6 @@ class StaleRevision(ServiceError):
     """Somebody else changed the reservation first, or it is no longer due."""
 
     code = "stale_revision"
-
-
-@dataclass(frozen=True, slots=True)
-class Occupied:
-    """A live reservation as the plan sees it."""
-
-    seat_id: SeatId
-    reader_id: ReaderId
-    state: State
-    start: datetime
-    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,28 +366,18 @@ class Reservations:
 
     # --- the plan -------------------------------------------------------------------------------
 
-    async def occupied(self, day: date) -> list[Occupied]:
+    async def board_rows(self, day: date) -> list[Row]:
         """All live reservations of the day, from the index alone."""
         with upstream():
             rows = (
                 await self._all.find(
                     {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
-                    {"_id": 0, "seat": 1, "reader": 1, "state": 1, "start": 1, "end": 1}
-                    | {"usable_from": 1},
+                    dict.fromkeys(BOARD_FIELDS, 1),
                 )
-                .hint("day_board")
+                .hint("board")
                 .to_list(None)
             )
-        return [
-            Occupied(
-                row["seat"],
-                row["reader"],
-                State(row["state"]),
-                floor_minute(min(row["start"], row.get("usable_from") or row["start"])),
-                row["end"],
-            )
-            for row in rows
-        ]
+        return [row_of(row["_id"], row) for row in rows]
 
     # --- what is due ----------------------------------------------------------------------------
 

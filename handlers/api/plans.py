@@ -1,0 +1,284 @@
+"""Bodies that many look at: made once, mended seat by seat, the reader's own seats patched in.
+
+What a body says depends on the window, the seats' states and the versions of library and policy,
+and so does its ETag: workers that know the same give the same one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from handlers.api import present
+from handlers.api import schemas as s
+from models.board import DayBoard
+from models.booking import views
+from models.booking.desk import Desk
+from models.booking.views import AreaView, Window
+from models.library import Area, VenueId
+from models.plan import SeatView
+from models.reservation import ReaderId
+from models.timerange import floor_minute
+
+_VIEWS_KEPT: Final = 1024
+"""Areas times windows; one takes about 50 KB."""
+_LISTS_KEPT: Final = 128
+
+Value = TypeVar("Value")
+
+
+class _Newest(Generic[Value]):
+    """The values that were used last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Value] = OrderedDict()
+
+    def get(self, key: Hashable) -> Value | None:
+        value = self._kept.get(key)
+        if value is not None:
+            self._kept.move_to_end(key)
+        return value
+
+    def keep(self, key: Hashable, value: Value) -> Value:
+        self._kept[key] = value
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return value
+
+
+class Body:
+    """An answer's bytes with the ETag that stands for them."""
+
+    __slots__ = ("_content", "_etag", "_known", "_whole")
+
+    def __init__(self, content: bytes, etag: str) -> None:
+        self._content = content
+        self._etag = f'"{etag}"'
+        self._known = {"ETag": self._etag, "Cache-Control": "private, no-cache"}
+        self._whole = {"Content-Type": "application/json; charset=utf-8", **self._known}
+
+    def answer(self, request: web.Request) -> web.Response:
+        """The body, or 304 for who has it."""
+        given = request.headers.get("If-None-Match")
+        if given is not None and self._is_known(given):
+            return web.Response(status=304, headers=self._known)
+        return web.Response(body=self._content, headers=self._whole)
+
+    def _is_known(self, given: str) -> bool:
+        if given == self._etag:
+            return True
+        return self._etag in (part.strip().removeprefix("W/") for part in given.split(","))
+
+
+class Plan:
+    """One area in one window."""
+
+    def __init__(self, area: Area, venue: str, asked: Window) -> None:
+        self.area = area
+        self.view = AreaView(area)
+        self._asked = asked
+        self._head = s.AreaHead(area.id, area.name, area.floor, venue)
+        self._marks = [s.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.marks]
+        self._seats: list[bytes] = [b""] * len(area.seats)
+        self._encoded = 0
+        self._made_at: tuple[datetime, int] | None = None
+        self._version = ""
+        self._shared: Body | None = None
+
+    def refresh(self, desk: Desk, board: DayBoard, now: datetime) -> None:
+        """Bring it to this moment and to what the board holds."""
+        minute = floor_minute(now)
+        made_at = (minute, desk.policy.version)
+        look = self.view.look
+        if look is None or made_at != self._made_at:
+            self._made_at = made_at
+            look = views.look_at(desk, self.area, self._asked, minute)
+        self.view.refresh(board, look)
+
+    def body(self, desk: Desk, reader_id: ReaderId) -> Body:
+        """As the reader sees it. Everybody who holds no seat here shares one."""
+        shared = self._shared_body(desk)
+        own = self.view.own(reader_id)
+        if not own:
+            return shared
+        seats = list(self._seats)
+        for place, view in own:
+            seats[place] = seat_body(self.area, place, view)
+        overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
+        return Body(self._encode(seats), f"{self._version}-{overlay}")
+
+    def version(self, desk: Desk) -> str:
+        """Changes with every seat's state; the ETag of who holds no seat here."""
+        self._shared_body(desk)
+        return self._version
+
+    def _shared_body(self, desk: Desk) -> Body:
+        if self._shared is None or self._encoded != self.view.version:
+            for place in self.view.changed(self._encoded):
+                self._seats[place] = seat_body(self.area, place, self.view.views[place])
+            self._encoded = self.view.version
+            self._version = _digest(
+                [repr(self._asked).encode(), _versions(desk), *self._seats],
+            )
+            self._shared = Body(self._encode(self._seats), self._version)
+        return self._shared
+
+    def _encode(self, seats: Sequence[bytes]) -> bytes:
+        return msgspec.json.encode(
+            _MapBody(
+                area=self._head,
+                width=self.area.width,
+                height=self.area.height,
+                seats=_array(seats),
+                marks=self._marks,
+                version=self._version,
+            )
+        )
+
+
+class AreaList:
+    """The areas of one venue, or of all, in one window."""
+
+    def __init__(self) -> None:
+        self._made_of: tuple[Hashable, ...] | None = None
+        self._body: Body | None = None
+        self._items: dict[str, tuple[AreaView, int, int, bytes]] = {}
+
+    def body(
+        self,
+        plans: Plans,
+        desk: Desk,
+        board: DayBoard,
+        wanted: VenueId | None,
+        asked: Window,
+        now: datetime,
+    ) -> Body:
+        made_of = (id(board), board.version, floor_minute(now), desk.policy.version)
+        if self._body is None or made_of != self._made_of:
+            areas = [a for a in desk.library.areas.values() if wanted in (None, a.venue_id)]
+            items = [self._item(plans.plan(desk, area, board, asked, now), desk) for area in areas]
+            etag = _digest([repr((asked, wanted)).encode(), _versions(desk), *items])
+            self._made_of = made_of
+            self._body = Body(msgspec.json.encode(_AreasBody(_array(items))), etag)
+        return self._body
+
+    def _item(self, plan: Plan, desk: Desk) -> bytes:
+        view, policy = plan.view, desk.policy.version
+        known = self._items.get(plan.area.id)
+        if known is None or known[:3] != (view, view.version, policy):
+            body = msgspec.json.encode(_area_out(view))
+            known = self._items[plan.area.id] = view, view.version, policy, body
+        return known[3]
+
+
+class Plans:
+    """All plans and lists that are looked at in this worker."""
+
+    def __init__(self) -> None:
+        self._library = ""
+        self._plans: _Newest[Plan] = _Newest(_VIEWS_KEPT)
+        self._lists: _Newest[AreaList] = _Newest(_LISTS_KEPT)
+
+    def plan(self, desk: Desk, area: Area, board: DayBoard, asked: Window, now: datetime) -> Plan:
+        """The area's plan at this moment."""
+        self._follow(desk)
+        key = (area.id, asked)
+        plan = self._plans.get(key)
+        if plan is None:
+            venue = desk.library.venues[area.venue_id].name
+            plan = self._plans.keep(key, Plan(area, venue, asked))
+        plan.refresh(desk, board, now)
+        return plan
+
+    def areas(
+        self,
+        desk: Desk,
+        board: DayBoard,
+        venue: VenueId | None,
+        asked: Window,
+        now: datetime,
+    ) -> Body:
+        """The list of areas at this moment."""
+        self._follow(desk)
+        key = (venue, asked)
+        listed = self._lists.get(key) or self._lists.keep(key, AreaList())
+        return listed.body(self, desk, board, venue, asked, now)
+
+    def _follow(self, desk: Desk) -> None:
+        if desk.library.version != self._library:
+            self.__init__()  # type: ignore[misc]
+            self._library = desk.library.version
+
+
+PLANS: Final = web.AppKey("plans", Plans)
+
+
+class _MapBody(s.Answer):
+    """MapOut with its seats encoded already (a test reads it back as MapOut)."""
+
+    area: s.AreaHead
+    width: int
+    height: int
+    seats: msgspec.Raw
+    marks: list[s.MarkOut]
+    version: str
+
+
+class _AreasBody(s.Answer):
+    items: msgspec.Raw
+
+
+def seat_body(area: Area, place: int, view: SeatView) -> bytes:
+    """A seat as it stands in the plan."""
+    seat = area.seats[place]
+    return msgspec.json.encode(
+        s.SeatOut(
+            id=seat.id,
+            no=seat.no,
+            x=seat.x,
+            y=seat.y,
+            status=view.status.value,
+            free_until=present.moment(view.free_until),
+            next_free=present.moment(view.next_free),
+            power=seat.power,
+            window=seat.window,
+            computer=seat.computer,
+            accessible=seat.accessible,
+        )
+    )
+
+
+def _area_out(view: AreaView) -> s.AreaOut:
+    assert view.look is not None
+    area, n, policy = view.area, view.count, view.look.policy
+    return s.AreaOut(
+        id=area.id,
+        name=area.name,
+        floor=area.floor,
+        seats_total=n.total,
+        seats_free=n.free,
+        seats_in_use=n.in_use,
+        seats_away=n.away,
+        seats_disabled=n.disabled,
+        max_minutes=policy.max_minutes,
+        step_minutes=policy.step_minutes,
+    )
+
+
+def _array(items: Sequence[bytes]) -> msgspec.Raw:
+    return msgspec.Raw(b"[" + b",".join(items) + b"]")
+
+
+def _versions(desk: Desk) -> bytes:
+    return f"{desk.library.version} {desk.policy.version}".encode()
+
+
+def _digest(parts: Sequence[bytes]) -> str:
+    return blake2b(b"\0".join(parts), digest_size=12).hexdigest()

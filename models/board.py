@@ -1,0 +1,187 @@
+"""The occupancy board of one day: its live reservations in memory, kept by revision.
+
+The board is a view of the database. Rows come from a load, from this worker's own writes, and from
+the change stream, in any order and more than once; each carries the reservation's revision, and a
+row that is not newer than what is known changes nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeVar
+
+from models.library import SeatId
+from models.reservation import LIVE, ReaderId, ReservationId, State
+from models.timerange import floor_minute
+
+LOG_KEPT: Final = 20_000
+"""Changes that a follower may lie behind before it has to look at everything anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A reservation as the board sees it. ``start`` is the earlier one where its reader has checked
+    in and may sit there before the booked start."""
+
+    id: ReservationId
+    rev: int
+    seat_id: SeatId
+    reader_id: ReaderId
+    state: State
+    booked_start: datetime
+    usable_from: datetime | None
+    end: datetime
+    start: datetime
+
+    @classmethod
+    def of(
+        cls,
+        id: ReservationId,
+        rev: int,
+        seat_id: SeatId,
+        reader_id: ReaderId,
+        state: State,
+        booked_start: datetime,
+        usable_from: datetime | None,
+        end: datetime,
+    ) -> Row:
+        start = floor_minute(min(booked_start, usable_from or booked_start))
+        return cls(id, rev, seat_id, reader_id, state, booked_start, usable_from, end, start)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """An update as the change stream tells it: the new revision and the fields that changed."""
+
+    id: ReservationId
+    rev: int
+    fields: Mapping[str, object]
+
+    def on(self, row: Row) -> Row:
+        changed = replace(row, rev=self.rev, **self.fields)  # type: ignore[arg-type]
+        start = min(changed.booked_start, changed.usable_from or changed.booked_start)
+        return replace(changed, start=floor_minute(start))
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The document itself is gone (the sandbox starts anew)."""
+
+    id: ReservationId
+
+
+Change = Row | Patch | Removal
+Key = TypeVar("Key")
+
+
+class Gap(Exception):
+    """A revision is missing between what is known and what was told: load the day anew."""
+
+
+class DayBoard:
+    """The live reservations of one day.
+
+    ``by_seat`` holds each seat's rows in the order of their starts; ``by_reader`` each reader's.
+    ``version`` grows with every change, and ``since`` names the seats that changed after one.
+    """
+
+    def __init__(self) -> None:
+        self.by_seat: dict[SeatId, list[Row]] = {}
+        self.by_reader: dict[ReaderId, list[Row]] = {}
+        self._rows: dict[ReservationId, Row] = {}
+        # The last known revision of what has ended: a late echo must not revive it.
+        self._ended: dict[ReservationId, int] = {}
+        self._log: list[SeatId] = []
+        self._trimmed = 0
+
+    @property
+    def version(self) -> int:
+        return self._trimmed + len(self._log)
+
+    @property
+    def rows(self) -> Mapping[ReservationId, Row]:
+        return self._rows
+
+    def since(self, version: int) -> Sequence[SeatId] | None:
+        """The seats that changed after ``version``, some perhaps twice; None if it is too old."""
+        if version < self._trimmed:
+            return None
+        return self._log[version - self._trimmed :]
+
+    def apply(self, change: Change) -> bool:
+        """Take the change in. False when it was known already, or is of no live reservation.
+
+        Raises: Gap.
+        """
+        if isinstance(change, Row):
+            return self._put(change)
+        known = self._rows.get(change.id)
+        if known is None:
+            return False
+        if isinstance(change, Removal):
+            self._drop(known, known.rev)
+            return True
+        if change.rev <= known.rev:
+            return False
+        if change.rev > known.rev + 1:
+            raise Gap()
+        return self._put(change.on(known))
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Take over what the database holds: all live rows of the day, and no others."""
+        found = {row.id: row for row in rows}
+        for known in list(self._rows.values()):
+            if known.id not in found:
+                self._drop(known, known.rev)
+        for row in found.values():
+            self._put(row)
+
+    def _put(self, row: Row) -> bool:
+        known = self._rows.get(row.id)
+        last = known.rev if known is not None else self._ended.get(row.id, 0)
+        if row.rev <= last:
+            return False
+        if row.state not in LIVE:
+            if known is None:
+                self._ended[row.id] = row.rev
+                return False
+            self._drop(known, row.rev)
+            return True
+        if known is not None:
+            self._take_out(known)
+        self._rows[row.id] = row
+        insort(self.by_seat.setdefault(row.seat_id, []), row, key=_order)
+        insort(self.by_reader.setdefault(row.reader_id, []), row, key=_order)
+        self._note(row.seat_id)
+        return True
+
+    def _drop(self, known: Row, rev: int) -> None:
+        del self._rows[known.id]
+        self._ended[known.id] = rev
+        self._take_out(known)
+
+    def _take_out(self, known: Row) -> None:
+        _without(self.by_seat, known.seat_id, known.id)
+        _without(self.by_reader, known.reader_id, known.id)
+        self._note(known.seat_id)
+
+    def _note(self, seat_id: SeatId) -> None:
+        self._log.append(seat_id)
+        if len(self._log) > 2 * LOG_KEPT:
+            self._trimmed += len(self._log) - LOG_KEPT
+            del self._log[:-LOG_KEPT]
+
+
+def _without(lists: dict[Key, list[Row]], key: Key, id: ReservationId) -> None:
+    left = [row for row in lists[key] if row.id != id]
+    if left:
+        lists[key] = left
+    else:
+        del lists[key]
+
+
+def _order(row: Row) -> tuple[datetime, datetime]:
+    return row.start, row.end

@@ -1,0 +1,139 @@
+"""The occupancy board of this worker: every day that is looked at, kept up to date in memory.
+
+A day is loaded once. From then on this worker's own writes are seen at once and all others through
+the change stream. While the stream is silent for too long the board is stale: reads load the day
+anew, at most twice a second, so that the service goes on with what the database says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from time import monotonic
+from typing import Final
+
+from models.board import Change, DayBoard, Gap, Row
+from models.reservation import Reservation
+from models.store.changes import Changes
+from models.store.reservations import Reservations
+
+REFUSE_WITHIN_S: Final = 0.25
+"""A refusal from the board alone is right if the seat was taken at some moment of this time."""
+STALE_AFTER_S: Final = 2.0
+RELOAD_AFTER_S: Final = 0.5
+_DAYS_KEPT: Final = 4
+_NEVER: Final = float("-inf")
+
+
+@dataclass(slots=True)
+class _Day:
+    board: DayBoard = field(default_factory=DayBoard)
+    loaded_at: float = _NEVER
+    valid: bool = False
+    # What happens while the day is being loaded, to be applied to what the load brings.
+    meanwhile: list[Change] | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Board:
+    def __init__(self, reservations: Reservations, changes: Changes) -> None:
+        self._reservations = reservations
+        self._changes = changes
+        self._days: dict[date, _Day] = {}
+        self._as_of = _NEVER
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def stale(self) -> bool:
+        """The change stream has been silent for too long."""
+        return monotonic() - self._as_of > STALE_AFTER_S
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call ``changed`` after each change, own or foreign. It must be quick."""
+        self._listeners.append(changed)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def current(self, day: date) -> DayBoard | None:
+        """The day without waiting, where it is loaded and not stale."""
+        known = self._days.get(day)
+        return known.board if known is not None and known.valid and not self.stale else None
+
+    def judging(self, day: date) -> DayBoard | None:
+        """The day where the board alone may refuse: all that was true a moment ago is in it."""
+        known = self._days.get(day)
+        if known is None or not known.valid or monotonic() - self._as_of > REFUSE_WITHIN_S:
+            return None
+        return known.board
+
+    async def day(self, day: date) -> DayBoard:
+        """The day, loaded if need be. Raises: Upstream."""
+        if (board := self.current(day)) is not None:
+            return board
+        known = self._days.setdefault(day, _Day())
+        async with known.lock:
+            reload_before = monotonic() - RELOAD_AFTER_S
+            if not known.valid or (self.stale and known.loaded_at < reload_before):
+                await self._load(day, known)
+        while len(self._days) > _DAYS_KEPT:
+            self._days.pop(next(iter(self._days)))
+        return known.board
+
+    async def _load(self, day: date, known: _Day) -> None:
+        began, known.meanwhile = monotonic(), []
+        try:
+            known.board.load(await self._reservations.board_rows(day))
+            known.loaded_at, known.valid = began, True
+        finally:
+            meanwhile, known.meanwhile = known.meanwhile, None
+            for change in meanwhile:
+                self._apply(known, change)
+        self._tell()
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def wrote(self, r: Reservation) -> None:
+        """This worker has written the reservation: the next look shows it."""
+        row = Row.of(r.id, r.rev, r.seat_id, r.reader_id, r.state, r.start, r.usable_from, r.end)
+        self._take(r.date, row)
+        self._tell()
+
+    def forget(self) -> None:
+        """Everything may have changed: load anew what is asked for."""
+        for known in self._days.values():
+            known.valid = False
+        self._tell()
+
+    async def follow(self) -> None:
+        """Take in what others write, until cancelled."""
+        async for batch in self._changes.batches():
+            if batch.anew:
+                self.forget()
+            for day, change in batch.changes:
+                self._take(date.fromisoformat(day) if day else None, change)
+            if batch.as_of is not None:
+                self._as_of = batch.as_of
+            if batch.changes:
+                self._tell()
+
+    def _take(self, day: date | None, change: Change) -> None:
+        """``day`` None: an update of a reservation that one of the days may know."""
+        for at, known in self._days.items():
+            if day is not None and at != day:
+                continue
+            if known.meanwhile is not None:
+                known.meanwhile.append(change)
+            elif known.valid:
+                self._apply(known, change)
+
+    def _apply(self, known: _Day, change: Change) -> None:
+        try:
+            known.board.apply(change)
+        except Gap:
+            known.valid = False
+
+    def _tell(self) -> None:
+        for changed in self._listeners:
+            changed()

@@ -1,0 +1,197 @@
+"""The change stream of the reservations: what any worker on any host has written, in its order.
+
+Spoken as plain commands, since the drivers' own streams differ and hide what is needed here: an
+empty answer is the proof that nothing was missed until now. MongoDB names the protocol in
+https://www.mongodb.com/docs/manual/changeStreams/ (``$changeStream``, ``postBatchResumeToken``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from inspect import isawaitable
+from time import monotonic
+from typing import Any, Final, cast
+
+from pymongo.errors import OperationFailure, PyMongoError
+
+from models.board import Change, Patch, Removal, Row
+from models.library import SeatId
+from models.reservation import ReaderId, ReservationId, State
+from models.store.client import CODEC, Database, Document
+
+log = logging.getLogger(__name__)
+
+BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "usable_from")
+"""What of a stored reservation makes a row of the board, besides its id."""
+
+_COLLECTION: Final = "reservations"
+_BATCH: Final = 1000
+_AWAIT_MS: Final = 60
+"""An idle stream answers after this long: the heartbeat by which its silence can be trusted."""
+_GATHER_S: Final = 0.02
+"""After a batch: the next one shall carry more than one change, since each costs a round trip."""
+_RETRY_S: Final = 0.25
+# ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and a token nobody knows.
+_HISTORY_LOST: Final = frozenset({280, 286, 260, 136})
+
+_ENDS: Final = ("drop", "dropDatabase", "invalidate")
+
+_PIPELINE: Final[list[Document]] = [
+    {
+        "$match": {
+            "$or": [
+                {"operationType": "insert", "fullDocument.live": True},
+                # What does not count the revision up changes nothing that a plan shows.
+                {
+                    "operationType": "update",
+                    "updateDescription.updatedFields.rev": {"$exists": True},
+                },
+                {"operationType": {"$in": ["delete", *_ENDS]}},
+            ]
+        }
+    },
+    {
+        "$project": {
+            "operationType": 1,
+            "documentKey": 1,
+            "fullDocument": {"day": 1, **dict.fromkeys(BOARD_FIELDS, 1)},
+            "updateDescription": {"updatedFields": dict.fromkeys(BOARD_FIELDS, 1)},
+        }
+    },
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """``changes`` with the day where it is told, up to ``as_of`` (a monotonic instant), or None
+    where more is waiting. ``anew``: what happened before this batch may have been missed."""
+
+    changes: Sequence[tuple[str | None, Change]]
+    as_of: float | None
+    anew: bool = False
+
+
+class Changes:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._token: Document | None = None
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Every change from now on, for ever; goes on where it stopped when the server comes back.
+
+        The first batch, and each one before which history was lost, is ``anew``.
+        """
+        self._token = None
+        while True:
+            try:
+                async with self._session() as session:
+                    async for batch in self._read(session):
+                        yield batch
+            except PyMongoError as error:
+                log.warning("change_stream_broken", extra={"reason": type(error).__name__})
+                if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST:
+                    self._token = None
+            await asyncio.sleep(_RETRY_S)
+
+    async def _read(self, session: Any) -> AsyncIterator[Batch]:
+        """Raises: PyMongoError."""
+        anew = self._token is None
+        asked = monotonic()
+        answer = await self._command(
+            session,
+            {
+                "aggregate": _COLLECTION,
+                "pipeline": [
+                    {"$changeStream": {} if anew else {"resumeAfter": self._token}},
+                    *_PIPELINE,
+                ],
+                "cursor": {"batchSize": _BATCH},
+            },
+        )
+        cursor = answer["cursor"]
+        events = cursor["firstBatch"]
+        while True:
+            if any(e["operationType"] in _ENDS for e in events):
+                # The collection is gone, and this stream with it.
+                self._token = None
+                return
+            full = len(events) >= _BATCH
+            yield Batch([_change(e) for e in events], None if full else asked, anew)
+            # Only now: what was not taken in comes again.
+            self._token, anew = cursor.get("postBatchResumeToken", self._token), False
+            if cursor["id"] == 0:
+                return
+            if events and not full:
+                await asyncio.sleep(_GATHER_S)
+            asked = monotonic()
+            answer = await self._command(
+                session,
+                {
+                    "getMore": cursor["id"],
+                    "collection": _COLLECTION,
+                    "batchSize": _BATCH,
+                    "maxTimeMS": _AWAIT_MS,
+                },
+            )
+            cursor = answer["cursor"]
+            events = cursor["nextBatch"]
+
+    async def _command(self, session: Any, command: Document) -> Document:
+        return cast(Document, await self._db.command(command, session=session, codec_options=CODEC))
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Any]:
+        # A cursor belongs to its session; Motor makes one asynchronously, its successor at once.
+        started: Any = self._db.client.start_session()
+        session = await started if isawaitable(started) else started
+        try:
+            yield session
+        finally:
+            await session.end_session()
+
+
+def _change(event: Document) -> tuple[str | None, Change]:
+    id = ReservationId(event["documentKey"]["_id"])
+    if event["operationType"] == "delete":
+        return None, Removal(id)
+    if event["operationType"] == "insert":
+        document = event["fullDocument"]
+        return document["day"], row_of(id, document)
+    fields = event["updateDescription"]["updatedFields"]
+    known = {
+        ours: kind(fields[theirs]) if fields[theirs] is not None else None
+        for theirs, ours, kind in _FIELDS
+        if theirs in fields
+    }
+    return None, Patch(id, fields["rev"], known)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_FIELDS: Final[tuple[tuple[str, str, Any], ...]] = (
+    ("seat", "seat_id", SeatId),
+    ("state", "state", State),
+    ("start", "booked_start", _as_it_is),
+    ("usable_from", "usable_from", _as_it_is),
+    ("end", "end", _as_it_is),
+)
+
+
+def row_of(id: ReservationId, d: Document) -> Row:
+    """The board's row of a stored reservation."""
+    return Row.of(
+        id,
+        d["rev"],
+        SeatId(d["seat"]),
+        ReaderId(d["reader"]),
+        State(d["state"]),
+        d["start"],
+        d.get("usable_from"),
+        d["end"],
+    )
