@@ -267,10 +267,10 @@ async def test_the_board_of_a_day(store: Reservations) -> None:
     ended = but(another("08:00", "09:00", k=2), state=State.FINISHED)
     await kept(store, early, ended, another(day=TOMORROW))
     board = [
-        (o.seat_id, o.reader_id, o.state, o.start, o.end) for o in await store.occupied(MONDAY)
+        (o.seat_id, o.reader_id, o.state, o.start, o.end) for o in await store.board_rows(MONDAY)
     ]
     assert board == [(SEAT.id, ZHANG, State.IN_USE, on("13:40"), on("16:00"))]
-    assert len(await store.occupied(TOMORROW)) == 1
+    assert len(await store.board_rows(TOMORROW)) == 1
 
 
 async def test_what_is_due_is_due_to_the_second(store: Reservations) -> None:
