@@ -18,8 +18,8 @@ from bind.cas import AttributeNames, CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
 from handlers.api.openapi import docs_routes
+from handlers.api.plans import PLANS, Plans
 from handlers.api.routes import api_routes
-from handlers.api.seats import BODIES, Bodies
 from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
 from handlers.services import SERVICES, Metrics, Services
@@ -142,6 +142,8 @@ class Parts:
         if not await redis_answers(self.redis):
             troubles["redis"] = "unreachable"
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
+        if self.desk.board.stale:
+            troubles["board"] = "stale"
         if not self.desk.library.areas:
             troubles["library"] = "empty"
         return True, troubles
@@ -227,7 +229,7 @@ async def create_app(
     async with open_parts(settings, clock or Clock()) as parts:
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
         app[SERVICES] = parts.services()
-        app[BODIES] = Bodies()
+        app[PLANS] = Plans()
         app[PARTS] = parts
         app.add_routes([*api_routes(), *docs_routes(), *health_routes(), *web_routes()])
         app.router.add_static("/static", STATIC)
@@ -242,9 +244,12 @@ async def create_app(
 
 
 async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(parts.revocations.listen(parts.sessions.forget))
+    tasks = [
+        asyncio.create_task(parts.revocations.listen(parts.sessions.forget)),
+        asyncio.create_task(parts.desk.board.follow()),
+    ]
     yield
-    await end([task])
+    await end(tasks)
 
 
 async def _working(parts: Parts, _: web.Application) -> AsyncIterator[None]:
