@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from handlers.services import SERVICES
 
@@ -31,7 +33,7 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     return web.Response(
-        body=generate_latest(request.app[SERVICES].metrics.registry),
+        body=await asyncio.to_thread(request.app[SERVICES].metrics.exposition),
         headers={"Content-Type": CONTENT_TYPE_LATEST},
     )
 

@@ -6,10 +6,12 @@ import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from bind.activation import BindingDesk
 from bind.cas import CasClient
@@ -25,9 +27,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Metrics:
-    """What /metrics shows. One registry an application, so that tests do not share counts."""
+    """What /metrics shows. One registry an application, so that tests do not share counts.
 
-    def __init__(self) -> None:
+    Where several processes serve together, each counts in files of a folder that they share, and
+    each can tell the sum. prometheus_client chooses so when it is imported, by the variable
+    PROMETHEUS_MULTIPROC_DIR; ``folder`` must be the same.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "seat_http_request_seconds",
@@ -51,6 +59,15 @@ class Metrics:
         self.job_failures = Counter(
             "seat_job_failures", "Runs of jobs that failed", ["job"], registry=self.registry
         )
+
+    def exposition(self) -> bytes:
+        """All of it in Prometheus's text format, of all processes. Reads files where there are
+        several, so it is not for the event loop."""
+        registry = self.registry
+        if self._folder is not None:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -55,6 +56,15 @@ _KEEP_TICKETS: Final = timedelta(days=2)
 STATIC: Final = Path(__file__).resolve().parents[1] / "handlers" / "web" / "static"
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One of several processes that serve together: its name in the leases of jobs, and where all
+    of them count what /metrics shows."""
+
+    owner: str
+    metrics_folder: Path
+
+
 class Parts:
     """Everything that is opened, before HTTP is put in front of it."""
 
@@ -66,11 +76,12 @@ class Parts:
         redis_client: Redis,
         gateway: WeChatGateway,
         cas: CasClient,
+        worker: Worker | None = None,
     ) -> None:
         sealer = settings.sealer
         self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
         self.gateway, self.cas = gateway, cas
-        self.metrics = Metrics()
+        self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.desk = Desk(db, sealer)
         self.messages = Messages(db)
         self.credits = Credits(db)
@@ -88,7 +99,8 @@ class Parts:
             real_now=real_now,
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
-        self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics)
+        owner = worker.owner if worker else ""
+        self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics, owner)
 
     def _loops(self) -> list[Loop]:
         desk = self.desk
@@ -184,7 +196,9 @@ PARTS: Final = web.AppKey("parts", Parts)
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
+async def open_parts(
+    settings: Settings, clock: Clock, worker: Worker | None = None
+) -> AsyncIterator[Parts]:
     """Open databases and clients; the indexes exist and the library is loaded afterwards.
 
     Raises: Upstream when MongoDB does not answer.
@@ -212,7 +226,7 @@ async def open_parts(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
                 ),
             )
         )
-        parts = Parts(settings, clock, db, redis_client, gateway, cas)
+        parts = Parts(settings, clock, db, redis_client, gateway, cas, worker)
         await ensure_indexes(db)
         await parts.desk.refresh()
         yield parts
@@ -220,13 +234,18 @@ async def open_parts(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
 
 @asynccontextmanager
 async def create_app(
-    settings: Settings, clock: Clock | None = None, *, jobs: bool = True
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    jobs: bool = True,
+    worker: Worker | None = None,
 ) -> AsyncIterator[web.Application]:
     """The whole service as an application, with its databases open and its jobs running.
 
-    ``jobs=False`` leaves the loops still (tests run the jobs themselves).
+    ``jobs=False`` leaves the loops still (tests run the jobs themselves). ``worker`` says which of
+    several processes this one is.
     """
-    async with open_parts(settings, clock or Clock()) as parts:
+    async with open_parts(settings, clock or Clock(), worker) as parts:
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
         app[SERVICES] = parts.services()
         app[PLANS] = Plans()

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import base64
 import contextlib
 import json
 import os
-import resource
 import secrets
-import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import uvloop
-from aiohttp import web
 
 from miniapp_server import seed as seeding
-from miniapp_server.app import Parts, create_app, open_parts
+from miniapp_server.app import Parts, Worker, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.logs import configure_logs
+from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.tour import TourFailed, tour
+from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
 from models.errors import Malformed, ServiceError, Upstream
 
 Env = Mapping[str, str]
-_DRAIN_S: Final = 10.0
 
 
 class Failed(Exception):
     """One clear line; the exit status is 1."""
+
+
+_ONE_LINE: Final = (
+    *(SettingsError, EmbeddedError, Failed, ServingError),
+    *(seeding.SeedError, TourFailed),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         uvloop.run(args.run(os.environ, args))
-    except (SettingsError, EmbeddedError, Failed, seeding.SeedError, TourFailed) as error:
+    except _ONE_LINE as error:
         print(f"miniapp_server: {error}", file=sys.stderr)
         return 1
     except ServiceError as error:
@@ -50,6 +52,8 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, Malformed):
             why = "{field}: {reason}".format_map(error.details)
         print(f"miniapp_server: {why}", file=sys.stderr)
+        return 1
+    except WorkerFailed:
         return 1
     except KeyboardInterrupt:
         return 130
@@ -69,13 +73,28 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add(
+    demo = add(
         "demo",
         _demo,
         "Start private databases on DATA_DIR (default var/), seed the demo library and serve it "
         "with the sandbox. MONGO_URL and REDIS_URL use outside servers instead.",
     )
-    add("serve", _serve, "Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM.")
+    serving = add(
+        "serve", _serve, "Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM."
+    )
+    for command in (demo, serving):
+        command.add_argument(
+            "--workers",
+            type=_workers,
+            default=1,
+            metavar="N",
+            help="processes that serve the port together, with a supervisor that keeps them "
+            "(default: 1, without a supervisor)",
+        )
+    # For the supervisor only, so --help does not list it.
+    worker = commands.add_parser("worker")
+    worker.set_defaults(run=_worker)
+    worker.add_argument("--owner", required=True)
     add("init-db", _init_db, "Make the indexes. Safe to repeat, and while the service runs.")
     add(
         "seed",
@@ -109,14 +128,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError("a whole number from 1 to 64")
+    return int(text)
+
+
 # --- serving ------------------------------------------------------------------------------------
 
 
-async def _serve(env: Env, _: argparse.Namespace) -> None:
-    await _serve_settings(load(env), greet=False)
+async def _serve(env: Env, args: argparse.Namespace) -> None:
+    await _serve_env(env, args.workers, greet=False)
 
 
-async def _demo(env: Env, _: argparse.Namespace) -> None:
+async def _demo(env: Env, args: argparse.Namespace) -> None:
     data_dir = _data_dir(env)
     port = env.get("PORT") or str(DEFAULT_PORT)
     demo_env = {**env, "PORT": port}
@@ -125,15 +150,15 @@ async def _demo(env: Env, _: argparse.Namespace) -> None:
         raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
     # All settings are judged, and the port tried, before anything is started.
     load({**demo_env, **_urls(env, "mongodb://x", "redis://x"), "DATA_KEYS": _any_key(env)})
-    _require_free(demo_env.get("HOST") or "127.0.0.1", int(port))
+    hold_port(demo_env.get("HOST") or "127.0.0.1", int(port)).close()
     if not env.get("DATA_KEYS"):
         demo_env["DATA_KEYS"] = _demo_keys(data_dir / "keys")
     if all(outside):
-        await _serve_settings(load(demo_env), greet=True)
+        await _serve_env(demo_env, args.workers, greet=True)
         return
     async with embedded_databases(data_dir) as databases:
         urls = _urls(env, databases.mongo_url, databases.redis_url)
-        await _serve_settings(load({**demo_env, **urls}), greet=True)
+        await _serve_env({**demo_env, **urls}, args.workers, greet=True)
 
 
 def _data_dir(env: Env) -> Path:
@@ -171,34 +196,27 @@ def _demo_keys(path: Path) -> str:
     return keys
 
 
-def _require_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Failed(f"cannot listen on {host}:{port}: {error.strerror}") from error
+async def _serve_env(env: Env, workers: int, greet: bool) -> None:
+    settings = load(env)
+
+    def ready() -> None:
+        if greet:
+            _greet(settings)
+
+    if workers == 1:
+        await serve(settings, ready)
+    else:
+        # A terminal that closes sends SIGHUP too, and shall end the demo.
+        await supervise(settings, env, workers, ready, reloads=not greet)
 
 
-async def _serve_settings(settings: Settings, greet: bool) -> None:
-    configure_logs(settings.log_level)
-    _raise_file_limit()
-    _require_free(settings.host, settings.port)
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    async with create_app(settings) as app:
-        # Without an access log: it costs 30 µs a request, and /metrics counts them.
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_S)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
-            if greet:
-                _greet(settings)
-            await ended.wait()
-        finally:
-            await runner.cleanup()
+async def _worker(env: Env, args: argparse.Namespace) -> None:
+    """One of several, for the supervisor: it is told on standard output."""
+    await serve(
+        load(env),
+        lambda: print(READY, flush=True),
+        Worker(args.owner, Path(env[METRICS_FOLDER])),
+    )
 
 
 def _greet(settings: Settings) -> None:
@@ -216,12 +234,6 @@ def _python() -> str:
     """This interpreter, as short as it can be typed here."""
     path = Path(sys.executable)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
-
-
-def _raise_file_limit() -> None:
-    """Every open connection is a file; the soft limit is often 1024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 # --- operating ----------------------------------------------------------------------------------

@@ -14,15 +14,14 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import sysconfig
-import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from miniapp_server.offspring import bound
 from models.errors import Upstream
 from models.store.bootstrap import ensure_primary
 
@@ -30,18 +29,6 @@ _SET_NAME: Final = "rs0"
 _START_S: Final = 30.0
 _STOP_S: Final = 30.0
 _POLL_S: Final = 0.02
-
-# Runs in the new process before the server: the kernel sends it SIGTERM when the thread that forked
-# it is gone (prctl 1 is PR_SET_PDEATHSIG; the request survives exec). Not a preexec_fn, which may
-# deadlock in a process with threads. The second check closes the gap before the request.
-_LAUNCH: Final = """
-import ctypes, os, sys
-if ctypes.CDLL(None, use_errno=True).prctl(1, 15) != 0:
-    sys.exit("prctl failed")
-if os.getppid() != int(sys.argv[1]):
-    sys.exit(0)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class EmbeddedError(Exception):
@@ -180,14 +167,11 @@ class EmbeddedDatabases:
         return self._dir / f"{name}.log"
 
     def _spawn(self, name: str, binary: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
-        if threading.current_thread() is not threading.main_thread():
-            raise RuntimeError("the databases must be started from the main thread")
-        launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(binary)]
         # Each start begins a new log: it is for the last failure only. A session of its own keeps
         # the terminal's Ctrl-C from the servers, which must outlive the service's own closing.
         with self._log(name).open("wb") as log:
             return subprocess.Popen(
-                [*launcher, *options],
+                bound([str(binary), *options]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

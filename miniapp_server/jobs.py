@@ -27,6 +27,9 @@ _GATHER_S: Final = 0.05
 _RENEW_AFTER_S: Final = 3.0
 """With the time limit of a run, well within the lease."""
 
+_ASK_AGAIN_S: Final = 0.9
+"""Where another worker holds the lease; a round by interval (1 s, less its jitter) still asks."""
+
 _HANGS_AFTER_S: Final = 45.0
 
 
@@ -61,17 +64,25 @@ class Loop:
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     went_well: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
+    refused_at: float = float("-inf")
 
 
 class JobRunner:
     def __init__(
-        self, loops: Iterable[Loop], leases: Leases, clock: Clock, metrics: Metrics
+        self,
+        loops: Iterable[Loop],
+        leases: Leases,
+        clock: Clock,
+        metrics: Metrics,
+        owner: str = "",
     ) -> None:
+        """``owner`` is the name in the leases, of this process alone; made up where none is given.
+        Who starts with a dead process's name goes on with its leases."""
         self.loops = tuple(loops)
         self._leases = leases
         self._clock = clock
         self._metrics = metrics
-        self._owner = secrets.token_hex(8)
+        self._owner = owner or secrets.token_hex(8)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -158,8 +169,11 @@ class JobRunner:
     async def _holds(self, loop: Loop) -> bool:
         """Is the lease ours? Asked of the database every few seconds, as rounds can be many."""
         now = monotonic()
+        if now - loop.refused_at < _ASK_AGAIN_S:
+            return False
         if now - loop.leased_at > _RENEW_AFTER_S:
             if not await self._leases.acquire(loop.name, self._owner, real_now(), LEASE):
+                loop.refused_at = now
                 return False
             loop.leased_at = now
         return True

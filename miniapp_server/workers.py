@@ -1,0 +1,232 @@
+"""Several processes that serve one port: a supervisor starts them, keeps them, ends them.
+
+Each worker is a whole service (its own event loop, databases' clients, caches and job loops) that
+listens on the same address with SO_REUSEPORT; the kernel spreads new connections over them. They
+share nothing but MongoDB and Redis, just as services on several hosts do.
+
+A worker is started as ``python -m miniapp_server worker`` with the supervisor's environment. Its
+standard output is its line to the supervisor: one word once it accepts requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Final
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from miniapp_server.jobs import end
+from miniapp_server.logs import configure_logs
+from miniapp_server.offspring import bound
+from miniapp_server.serving import DRAIN_S, ServingError, hold_port, told_to_end
+from miniapp_server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which prometheus_client learns that several processes count together."""
+
+READY: Final = "ready"
+_KILL_AFTER_S: Final = DRAIN_S + 5.0
+"""Draining, and then closing the databases' clients."""
+
+_STEADY_S: Final = 10.0
+_FIRST_DELAY_S: Final = 0.2
+_LONGEST_DELAY_S: Final = 30.0
+"""A worker that lived for ``_STEADY_S`` is started again at once. One that died sooner waits, twice
+as long each time."""
+
+
+class WorkerFailed(Exception):
+    """A worker could not start, and has said why on stderr."""
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    number: int
+    process: Process
+    began: float = field(default_factory=monotonic)
+
+    async def ready(self) -> bool:
+        """Wait until it accepts requests. False when it ended before."""
+        assert self.process.stdout is not None
+        return await self.process.stdout.readline() == f"{READY}\n".encode()
+
+    def tell(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where one worker stands at a time. ``owner`` is its name in the leases of jobs: who takes a
+    dead one's place holds them at once, and need not wait until they run out."""
+
+    number: int
+    owner: str
+    worker: _Worker | None = None
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def supervise(
+    settings: Settings,
+    env: Mapping[str, str],
+    count: int,
+    ready: Callable[[], None],
+    reloads: bool,
+) -> None:
+    """Serve with ``count`` workers until SIGTERM or SIGINT, and end after the last of them.
+
+    ``env`` is the workers' environment. ``ready`` is called when all of them accept requests. With
+    ``reloads`` SIGHUP replaces them one after the other. If this process is killed, they drain and
+    end by themselves.
+
+    Raises: ServingError when the port is taken; WorkerFailed when one cannot start at first.
+    """
+    configure_logs(settings.log_level)
+    with (
+        hold_port(settings.host, settings.port),
+        TemporaryDirectory(prefix="miniapp-server-") as folder,
+        told_to_end() as ended,
+    ):
+        supervisor = _Supervisor({**env, METRICS_FOLDER: folder}, count, folder)
+        if reloads:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, supervisor.reload_wanted.set)
+        work = asyncio.create_task(supervisor.run(ready))
+        waiting = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            waiting.cancel()
+            await end([work])
+            await supervisor.stop()
+
+
+class _Supervisor:
+    def __init__(self, env: Mapping[str, str], count: int, folder: str) -> None:
+        self._env = env
+        self._folder = folder
+        self._places = [_Place(number, _new_owner(number)) for number in range(1, count + 1)]
+        self._living: set[_Worker] = set()
+        self.reload_wanted = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Start all, then keep them, until cancelled."""
+        # One first: it makes the indexes, and one line is enough to say that MongoDB is away.
+        await self._start(self._places[0])
+        others = [self._start(place) for place in self._places[1:]]
+        for result in await asyncio.gather(*others, return_exceptions=True):
+            if result is not None:
+                raise result
+        ready()
+        async with asyncio.TaskGroup() as group:
+            for place in self._places:
+                group.create_task(self._keep(place))
+            while True:
+                await self.reload_wanted.wait()
+                self.reload_wanted.clear()
+                await self._reload()
+
+    async def stop(self) -> None:
+        """Let all drain, and kill who does not end in time."""
+        waiting = [asyncio.create_task(self._retire(worker)) for worker in self._living]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    async def _start(self, place: _Place) -> None:
+        """Raises: WorkerFailed, ServingError."""
+        place.worker = await self._launch(place.number, place.owner)
+        if not await place.worker.ready():
+            status = await self._end_of(place.worker)
+            if status == 1:
+                raise WorkerFailed
+            raise ServingError(f"a worker ended with status {status} while it was starting")
+
+    async def _launch(self, number: int, owner: str) -> _Worker:
+        process = await asyncio.create_subprocess_exec(
+            *bound([sys.executable, "-m", "miniapp_server", "worker", "--owner", owner]),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            env=self._env,
+            # A session of its own: the terminal's Ctrl-C is for the supervisor, which drains.
+            start_new_session=True,
+        )
+        worker = _Worker(number, process)
+        self._living.add(worker)
+        log.info("worker_started", extra={"worker": number, "pid": process.pid})
+        return worker
+
+    async def _end_of(self, worker: _Worker) -> int:
+        status = await worker.process.wait()
+        self._living.discard(worker)
+        # Its counts stay and go on counting; what it alone measured (gauges) goes.
+        mark_process_dead(worker.process.pid, self._folder)  # type: ignore[no-untyped-call]
+        return status
+
+    async def _keep(self, place: _Place) -> None:
+        """Whenever the worker of this place has ended, start another."""
+        delay = 0.0
+        while True:
+            assert place.worker is not None
+            worker = place.worker
+            status = await self._end_of(worker)
+            async with place.changing:
+                if place.worker is not worker:
+                    continue  # it was replaced
+                steady = monotonic() - worker.began >= _STEADY_S
+                delay = 0.0 if steady else min(max(2 * delay, _FIRST_DELAY_S), _LONGEST_DELAY_S)
+                log.error(
+                    "worker_ended",
+                    extra={"worker": place.number, "pid": worker.process.pid}
+                    | {"status": status, "starts_again_in_s": delay},
+                )
+                await asyncio.sleep(delay)
+                try:
+                    place.worker = await self._launch(place.number, place.owner)
+                except OSError:  # no more processes or memory
+                    log.exception("worker_not_started", extra={"worker": place.number})
+                    worker.began = monotonic()
+
+    async def _reload(self) -> None:
+        """Replace the workers one after the other, each when its successor is ready."""
+        log.info("workers_reloading")
+        for place in self._places:
+            async with place.changing:
+                # Both live for a while, so each has a name of its own in the leases.
+                owner = _new_owner(place.number)
+                worker = await self._launch(place.number, owner)
+                if not await worker.ready():
+                    status = await self._end_of(worker)
+                    log.error("reload_failed", extra={"worker": place.number, "status": status})
+                    return
+                old, place.worker, place.owner = place.worker, worker, owner
+            assert old is not None
+            await self._retire(old)
+        log.info("workers_reloaded")
+
+    async def _retire(self, worker: _Worker) -> None:
+        worker.tell(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_KILL_AFTER_S):
+                await self._end_of(worker)
+        except TimeoutError:
+            log.error("worker_killed", extra={"worker": worker.number, "pid": worker.process.pid})
+            worker.tell(signal.SIGKILL)
+            await self._end_of(worker)
+
+
+def _new_owner(number: int) -> str:
+    return f"{secrets.token_hex(8)}-{number}"
