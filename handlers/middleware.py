@@ -6,6 +6,8 @@ import asyncio
 import logging
 import re
 import secrets
+from datetime import datetime
+from itertools import count
 from time import perf_counter
 from typing import Final
 
@@ -21,25 +23,44 @@ log = logging.getLogger(__name__)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_PROCESS: Final = secrets.token_hex(5)
+_numbers: Final = count(1)
+
+
+class _ServerTime:
+    """The header's text. Formatting a time costs as much as finding a route, so each second is
+    formatted once."""
+
+    def __init__(self) -> None:
+        self._second: datetime | None = None
+        self._text = ""
+
+    def text(self, now: datetime) -> str:
+        second = now.replace(microsecond=0)
+        if second != self._second:
+            self._second, self._text = second, local(second).isoformat()
+        return f"{self._text[:19]}.{now.microsecond // 1000:03d}{self._text[19:]}"
+
+
+_server_time: Final = _ServerTime()
 
 
 @web.middleware
 async def envelope_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every request is answered in the contract's shape, whatever happens behind."""
     services = request.app[SERVICES]
-    given = request.headers.get("X-Request-Id", "")
-    request_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    request_id = request.headers.get("X-Request-Id")
+    if request_id is None or not _GIVEN_ID.fullmatch(request_id):
+        request_id = f"{_PROCESS}{next(_numbers):06x}"
     request[REQUEST_ID] = request_id
     began = perf_counter()
     response = await _answered(request, handler, request_id)
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
-        response.headers["X-Server-Time"] = local(services.now()).isoformat(timespec="milliseconds")
+        response.headers["X-Server-Time"] = _server_time.text(services.now())
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
-    services.metrics.requests.labels(route, request.method, str(response.status)).observe(
-        perf_counter() - began
-    )
+    services.metrics.answered(route, request.method, response.status, perf_counter() - began)
     return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
 
-async def identify(request: web.Request) -> Principal:
+async def identify(request: web.Request, now: datetime) -> Principal:
     """The session behind the request. Raises: Unauthenticated, BadOrigin."""
     services = request.app[SERVICES]
     header = request.headers.get("Authorization")
@@ -31,13 +32,13 @@ async def identify(request: web.Request) -> Principal:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated()
-        return await services.sessions.principal(token.strip(), services.now())
+        return await services.sessions.principal(token.strip(), now)
     token = request.cookies.get(COOKIE, "")
     if not token:
         raise Unauthenticated()
     if request.method not in _SAFE:
         require_own_origin(request, services)
-    return await services.sessions.principal(token, services.now())
+    return await services.sessions.principal(token, now)
 
 
 def require_own_origin(request: web.Request, services: Services) -> None:

@@ -109,10 +109,11 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
 
     async def run(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
-        principal = await _allowed(request, route)
+        now = services.now()
+        principal = await _allowed(request, route, now)
         if changes and route.paced and principal is not None and principal.reader is not None:
             await pace(services, WRITES, principal.reader.id)
-        call = Call(request, services, services.now(), principal)
+        call = Call(request, services, now, principal)
         if decoder is not None:
             result = await route.operation(call, await _body(request, decoder, route))
         elif changes and request.can_read_body and (await request.read()).strip():
@@ -136,10 +137,10 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
     return run
 
 
-async def _allowed(request: web.Request, route: Route) -> Principal | None:
+async def _allowed(request: web.Request, route: Route, now: datetime) -> Principal | None:
     if route.who in (Who.ANYONE, Who.KIOSK):
         return None
-    principal = await identify(request)
+    principal = await identify(request, now)
     if route.who in (Who.READER, Who.WEB_READER):
         bound_reader(principal)
     wanted = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}.get(route.who)

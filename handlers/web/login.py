@@ -111,7 +111,7 @@ async def single_logout(request: web.Request) -> web.Response:
 async def unbind(request: web.Request) -> web.Response:
     """The reader has another phone, or another WeChat."""
     services = request.app[SERVICES]
-    reader = bound_reader(await identify(request))
+    reader = bound_reader(await identify(request, request.app[SERVICES].now()))
     await services.bindings.unbind(reader.id)
     return _redirect("/")
 
@@ -134,7 +134,7 @@ def _redirect(to: str) -> web.Response:
 
 async def _maybe(request: web.Request) -> Principal | None:
     try:
-        return await identify(request)
+        return await identify(request, request.app[SERVICES].now())
     except Unauthenticated:
         return None
 
