@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -24,6 +25,7 @@ from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.seed import LibraryData, read, seed
 from models.errors import Conflict, Malformed, ServiceError
 from models.message import Template
+from models.store.roll_call import RollCall
 from models.store.sandbox_cas import SandboxCas
 from models.store.sandbox_state import SandboxState
 from models.store.sandbox_wechat import SandboxWeChat
@@ -62,8 +64,16 @@ class Sandbox:
             settings.secure_cookies,
         )
         self._moving = asyncio.Lock()
+        self._moves = 0
+        self._reset_seen = ""
+        self._others = RollCall(parts.redis, f"clock:{settings.database}")
 
     # --- the demo library ---------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """The clock as it stands, and the demo library."""
+        self._parts.clock.offset, self._reset_seen = await self.state.clock()
+        await self.seed()
 
     async def seed(self) -> None:
         """The demo library with its machines' keys, for whoever plays kiosk or gate."""
@@ -75,37 +85,54 @@ class Sandbox:
 
     async def reset(self) -> None:
         """Back to the demo library, without readers, on real time."""
-        async with self._moving:
-            parts = self._parts
+        async with self._alone():
             await self.state.wipe()
-            parts.clock.offset = timedelta()
-            parts.sessions.forget_all()
-            parts.desk.forget()
-            parts.channel.paused_until = None
-            parts.channel.disabled.clear()
+            self._parts.clock.offset = timedelta()
+            self._forget()
             await self.seed()
+            self._reset_seen = await self.state.note_reset()
+        await self._tell_others()
+
+    def _forget(self) -> None:
+        """What this worker remembers of before the reset."""
+        parts = self._parts
+        parts.sessions.forget_all()
+        parts.desk.forget()
+        parts.channel.paused_until = None
+        parts.channel.disabled.clear()
 
     # --- the clock ------------------------------------------------------------------------------
 
     async def move(self, wanted: Callable[[datetime], datetime]) -> None:
-        """Let the clock reach what ``wanted`` makes of its time: forward through each due instant
-        in its order.
+        """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
+        each due instant in its order.
 
         Raises: ClockHeld, Malformed.
         """
-        async with self._moving:
+        async with self._alone():
             now = self._parts.clock.now()
             target = wanted(now)
             if target < now:
                 await self._back(target)
-                return
-            if target - now > _LONGEST_MOVE:
+            elif target - now > _LONGEST_MOVE:
                 raise Malformed("now", "at most 366 days ahead")
-            step = now
-            while (instant := await self._next_due(step)) is not None and instant <= target:
-                await self._stand_at(instant)
-                step = instant
-            await self._stand_at(target)
+            else:
+                await self._forward(now, target)
+        await self._tell_others()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One move at a time in this worker; a look that began before it counts for nothing."""
+        async with self._moving:
+            self._moves += 1
+            yield
+
+    async def _forward(self, now: datetime, target: datetime) -> None:
+        step = now
+        while (instant := await self._next_due(step)) is not None and instant <= target:
+            await self._stand_at(instant)
+            step = instant
+        await self._stand_at(target)
 
     async def _next_due(self, after: datetime) -> datetime | None:
         found = [
@@ -126,21 +153,41 @@ class Sandbox:
         await self._parts.desk.heartbeat.beat(target)
         await self.state.set_offset(self._parts.clock.set(target))
 
-    async def follow_clock(self, _: web.Application) -> AsyncIterator[None]:
-        """Workers agree on the offset: it is in MongoDB, and each looks often."""
+    async def follow(self, _: web.Application) -> AsyncIterator[None]:
+        """Workers agree on the clock: it is in MongoDB, and each looks when told, and often."""
 
-        async def look() -> None:
+        async def look_often() -> None:
             while True:
                 await asyncio.sleep(_CLOCK_POLL_S)
-                if not self._moving.locked():
-                    try:
-                        self._parts.clock.offset = await self.state.offset()
-                    except ServiceError:
-                        continue
+                await self._look()
 
-        task = asyncio.create_task(look())
+        tasks = [
+            asyncio.create_task(look_often()),
+            asyncio.create_task(self._others.listen(self._look)),
+        ]
         yield
-        await end([task])
+        await end(tasks)
+
+    async def _look(self) -> None:
+        if self._moving.locked():
+            return
+        before = self._moves
+        try:
+            offset, reset = await self.state.clock()
+            if before != self._moves:
+                return  # this worker moved it meanwhile
+            self._parts.clock.offset = offset
+            if reset != self._reset_seen:
+                self._reset_seen = reset
+                self._forget()
+                await self._parts.desk.refresh()
+        except ServiceError:
+            return  # MongoDB is away; the next look comes soon
+
+    async def _tell_others(self) -> None:
+        """Whoever asks any worker from now on is answered by the clock that stands now."""
+        if not await self._others.call():
+            await asyncio.sleep(2 * _CLOCK_POLL_S)  # they look by themselves
 
     # --- the phone ------------------------------------------------------------------------------
 
@@ -155,12 +202,11 @@ class Sandbox:
 async def add_sandbox(app: web.Application, parts: Parts) -> None:
     """Put the sandbox's routes beside the service's, and its phone in front of /subscriptions."""
     sandbox = Sandbox(parts, read())
-    parts.clock.offset = await sandbox.state.offset()
-    await sandbox.seed()
+    await sandbox.begin()
     pages = _Pages(sandbox, parts)
     app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
     app.middlewares.append(_phone(sandbox))
-    app.cleanup_ctx.append(partial(Sandbox.follow_clock, sandbox))
+    app.cleanup_ctx.append(partial(Sandbox.follow, sandbox))
 
 
 def _phone(sandbox: Sandbox) -> Any:
@@ -168,7 +214,7 @@ def _phone(sandbox: Sandbox) -> Any:
     async def phone(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         if request.method == "POST" and request.path == "/api/v1/subscriptions":
-            principal = await identify(request, request.app[SERVICES].now())
+            principal = await identify(request)
             if principal.session.openid is not None:
                 body = json.loads(await request.read())
                 await sandbox.tapped(principal.session.openid, body["results"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from models.store.client import Database, upstream
+from models.store.client import Database, new_id, upstream
 
 _KEPT = frozenset({"venues", "areas", "kiosks", "sandbox_machines", "leases"})
 
@@ -15,9 +15,13 @@ class SandboxState:
         self._db = db
 
     async def offset(self) -> timedelta:
+        return (await self.clock())[0]
+
+    async def clock(self) -> tuple[timedelta, str]:
+        """(the clock's offset, the name of the last reset: it is another after each)."""
         with upstream():
-            found = await self._db["sandbox_clock"].find_one({"_id": "offset"})
-        return timedelta(milliseconds=found["ms"]) if found else timedelta()
+            found = await self._db["sandbox_clock"].find_one({"_id": "offset"}) or {}
+        return timedelta(milliseconds=found.get("ms", 0)), found.get("reset", "")
 
     async def set_offset(self, offset: timedelta) -> None:
         with upstream():
@@ -26,6 +30,15 @@ class SandboxState:
                 {"$set": {"ms": round(offset / timedelta(milliseconds=1))}},
                 upsert=True,
             )
+
+    async def note_reset(self) -> str:
+        """Returns its name."""
+        name = new_id()
+        with upstream():
+            await self._db["sandbox_clock"].update_one(
+                {"_id": "offset"}, {"$set": {"reset": name}}, upsert=True
+            )
+        return name
 
     async def keep_keys(self, kind: str, keys: Mapping[str, str]) -> None:
         """The keys of demo machines, so that a newcomer can play kiosk or gate."""
