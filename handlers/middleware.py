@@ -45,6 +45,14 @@ class _ServerTime:
 _server_time: Final = _ServerTime()
 
 
+def stamps(request: web.Request) -> dict[str, str]:
+    """The headers that every answer has."""
+    return {
+        "X-Request-Id": request[REQUEST_ID],
+        "X-Server-Time": _server_time.text(request.app[SERVICES].now()),
+    }
+
+
 @web.middleware
 async def envelope_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every request is answered in the contract's shape, whatever happens behind."""
@@ -55,9 +63,9 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     request[REQUEST_ID] = request_id
     began = perf_counter()
     response = await _answered(request, handler, request_id)
-    if not response.prepared:
-        response.headers["X-Request-Id"] = request_id
-        response.headers["X-Server-Time"] = _server_time.text(services.now())
+    if response.prepared:
+        return response  # a stream: it carried its headers, and its length of life is no latency
+    response.headers.update(stamps(request))
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
     services.metrics.answered(route, request.method, response.status, perf_counter() - began)

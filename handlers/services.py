@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from bind.activation import BindingDesk
@@ -53,6 +53,12 @@ class Metrics:
             "Attempts to deliver, by outcome",
             ["outcome"],
             registry=self.registry,
+        )
+        self.event_streams = Gauge(
+            "seat_event_streams",
+            "Event streams that are open",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.job_effects = Counter(
             "seat_job_effects", "What jobs did, by job", ["job"], registry=self.registry

@@ -18,6 +18,7 @@ from bind.activation import BindingDesk
 from bind.cas import AttributeNames, CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
+from handlers.api.events import STREAMS, Streams
 from handlers.api.openapi import docs_routes
 from handlers.api.plans import PLANS, Plans
 from handlers.api.routes import api_routes
@@ -249,6 +250,9 @@ async def create_app(
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
         app[SERVICES] = parts.services()
         app[PLANS] = Plans()
+        app[STREAMS] = Streams(
+            parts.desk, app[PLANS], parts.clock.now, parts.metrics.event_streams.set
+        )
         app[PARTS] = parts
         app.add_routes([*api_routes(), *docs_routes(), *health_routes(), *web_routes()])
         app.router.add_static("/static", STATIC)
@@ -257,13 +261,19 @@ async def create_app(
 
             await add_sandbox(app, parts)
         app.cleanup_ctx.append(partial(_listening, parts))
+        app.on_shutdown.append(_no_more_streams)
         if jobs:
             app.cleanup_ctx.append(partial(_working, parts))
         yield app
 
 
-async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
+async def _no_more_streams(app: web.Application) -> None:
+    app[STREAMS].close()
+
+
+async def _listening(parts: Parts, app: web.Application) -> AsyncIterator[None]:
     tasks = [
+        asyncio.create_task(app[STREAMS].run()),
         asyncio.create_task(parts.revocations.listen(parts.sessions.forget)),
         asyncio.create_task(parts.desk.board.follow()),
     ]

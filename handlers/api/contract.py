@@ -82,7 +82,10 @@ Operation = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the contract. ``body`` or ``query`` is what the operation gets after the call."""
+    """One line of the contract. ``body`` or ``query`` is what the operation gets after the call.
+
+    ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
+    """
 
     method: str
     path: str
@@ -96,6 +99,7 @@ class Route:
     body_optional: bool = False
     idempotent: bool = False
     paced: bool = True
+    stream: bool = False
     errors: tuple[type[ServiceError], ...] = ()
 
 

@@ -106,9 +106,14 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "OK"}
     if route.answer is not None:
-        success["content"] = {"application/json": {"schema": refs[route.answer]}}
+        # What one event says stands in the components: OpenAPI 3.1 cannot describe a stream.
+        success["content"] = (
+            {"text/event-stream": {"schema": {"type": "string"}}}
+            if route.stream
+            else {"application/json": {"schema": refs[route.answer]}}
+        )
     responses = {str(route.status): success}
-    if route.path.startswith("/areas"):
+    if route.path.startswith("/areas") and not route.stream:
         responses["304"] = {"description": "Unchanged since the ETag given"}
     errors: list[type[ServiceError]] = [*_ALWAYS, *route.errors]
     if route.who is not Who.ANYONE:

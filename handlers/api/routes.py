@@ -133,6 +133,17 @@ ROUTES: Final = (
     ),
     Route(
         "GET",
+        "/areas/{id}/events",
+        seats.events,
+        Who.READER,
+        s.SeatEvent,
+        "The plan as it changes: Server-Sent Events `seat`, and `version` after them",
+        query=s.WindowQuery,
+        stream=True,
+        errors=(e.NotFound, *_DAY),
+    ),
+    Route(
+        "GET",
         "/seats/{id}",
         seats.seat_day,
         Who.READER,

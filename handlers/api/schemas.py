@@ -156,6 +156,15 @@ class SeatOut(Answer):
     accessible: bool
 
 
+class SeatEvent(Answer):
+    """What an event stream tells of a seat."""
+
+    id: str
+    status: Literal["free", "occupied", "away", "disabled", "mine"]
+    free_until: datetime | None
+    next_free: datetime | None
+
+
 class MarkOut(Answer):
     kind: str
     x: int

@@ -10,7 +10,9 @@ from aiohttp import web
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
+from handlers.api.events import STREAMS
 from handlers.api.plans import PLANS
+from handlers.middleware import stamps
 from models import rules
 from models.board import DayBoard
 from models.booking import views
@@ -70,6 +72,20 @@ async def plan(call: Call, query: s.WindowQuery) -> web.StreamResponse:
     board = await _board(call, asked.day)
     shown = call.request.app[PLANS].plan(desk, area, board, asked, call.now)
     return shown.body(desk, call.reader.id).answer(call.request)
+
+
+async def events(call: Call, query: s.WindowQuery) -> web.StreamResponse:
+    area = call.services.desk.area(call.id)
+    asked = _window(call, query.date, query.start, query.end)
+    headers = {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store",
+        # A proxy that gathers an answer before it passes it on would keep the events back.
+        "X-Accel-Buffering": "no",
+        **stamps(call.request),
+    }
+    streams = call.request.app[STREAMS]
+    return await streams.watch(call.request, headers, area, asked, call.reader.id)
 
 
 async def _board(call: Call, day: date) -> DayBoard:
