@@ -41,7 +41,7 @@ from models.store.messages import Messages
 from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_answers
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
-from notify.deliver import Channel, deliver
+from notify.deliver import Channel, Sender
 from notify.relay import relay
 from notify.wechat.gateway import WeChatGateway
 
@@ -96,10 +96,11 @@ class Parts:
             gateway=gateway,
             templates=settings.wechat.templates,
             state=settings.wechat.state,
-            openid_of=self.bindings.openid_of,
+            openids_of=self.bindings.openids_of,
             real_now=real_now,
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
+        self.sender = Sender(self.messages, self.credits, self.channel)
         owner = worker.owner if worker else ""
         self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics, owner)
 
@@ -120,16 +121,19 @@ class Parts:
                 every_s=2,
             ),
             Loop("relay", (Job("relay", self._relay),), every_s=1),
-            Loop("deliver", (Job("deliver", self._deliver),), every_s=1),
+            Loop("deliver", (Job("deliver", self.sender.run),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),
             Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
         ]
 
     async def _relay(self, _: datetime) -> int:
-        return await relay(self.desk, self.messages, self.sessions.reader_changed)
-
-    async def _deliver(self, now: datetime) -> int:
-        return await deliver(self.messages, self.credits, self.channel, now)
+        return await relay(
+            self.desk,
+            self.messages,
+            self.credits,
+            self.sessions.reader_changed,
+            self.channel.counted,
+        )
 
     async def _refresh(self, _: datetime) -> int:
         await self.desk.refresh()
@@ -142,7 +146,7 @@ class Parts:
         await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
-        await self.messages.prune(now - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
+        await self.messages.prune(real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         return claims
 
     async def health(self) -> tuple[bool, dict[str, str]]:
@@ -228,6 +232,7 @@ async def open_parts(
             )
         )
         parts = Parts(settings, clock, db, redis_client, gateway, cas, worker)
+        stack.push_async_callback(parts.sender.close)
         await ensure_indexes(db)
         await parts.desk.refresh()
         yield parts

@@ -59,9 +59,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way to WeChat. ``attempts`` counts the present one too."""
+    """A message on its way to WeChat, leased to ``holder``.
+
+    ``attempts`` counts the present one too; ``more`` says that another of the reader's waits behind
+    it.
+    """
 
     message: Message
     attempts: int
     without_page: bool
     codes: tuple[int, ...] = field(default=())
+    holder: str = ""
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt: an end, or another one at ``due`` (the state is then QUEUED)."""
+
+    delivery: Delivery
+    state: DeliveryState
+    code: int | None = None
+    due: datetime | None = None
+    without_page: bool = False

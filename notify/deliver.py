@@ -1,5 +1,9 @@
 """Delivery to WeChat: in order per reader, leased, with the verdicts of WeChat's error table.
 
+A pipeline: messages are claimed many at a time, sent ``AT_ONCE`` at once, and what became of them
+is written many at a time, so that WeChat's latency is the only limit. One that takes long holds up
+its reader's next message and nothing else.
+
 A message is sent at least once as far as we know; a repeat after an unknown outcome takes a credit
 of its own, so WeChat itself refuses a second copy where the reader gave one consent.
 """
@@ -8,16 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import islice
 from time import monotonic
-from typing import Final
+from typing import Final, cast
 
-from models.message import Delivery, DeliveryState, Message, Template
+from models.errors import Upstream
+from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId
 from models.store.credits import Credits
-from models.store.messages import Messages
+from models.store.messages import Messages, Place
 from models.timerange import at, local_date
 from notify.wechat.fields import TemplateConfig, format_fields
 from notify.wechat.gateway import MiniProgramState, WeChatGateway
@@ -25,14 +32,25 @@ from notify.wechat.verdicts import SendOutcome, SendResult, Step, Verdict, verdi
 
 log = logging.getLogger(__name__)
 
+AT_ONCE: Final = 50
+"""Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
 LEASE: Final = timedelta(seconds=60)
-READERS_AT_ONCE: Final = 32
-BATCH: Final = 500
-ROUND_S: Final = 12.0
-"""A round begins no send later than this: what is under way then ends (8 s at most) before the
-job's time limit, which would cut it off with its credit spent."""
+SEND_WITHIN_S: Final = 45.0
+"""A send begins no later after its claim: it may take 8 s and has to be settled in the lease."""
+AHEAD: Final = 100
+"""Claimed and ready to be sent, so that no slot waits for the database."""
+PAGE: Final = 100
+RUN_S: Final = 2.0
+"""A run goes by one reading of the clock, so it ends soon; what is under way goes on."""
+LINGER_S: Final = 1.0
+"""How long a run that finds no more waits for what is under way, if nothing comes back."""
+GATHER_S: Final = 0.02
+"""How long outcomes gather; a message sent and not written yet may be sent again after a crash."""
+CLOSE_S: Final = 3.0
 KEEP_TRYING: Final = timedelta(hours=24)
 """A message without an expiry of its own is old news for WeChat after a day."""
+
+Consent = tuple[ReaderId, Template]
 
 
 @dataclass(slots=True)
@@ -42,150 +60,320 @@ class Channel:
     gateway: WeChatGateway
     templates: Mapping[Template, TemplateConfig]
     state: MiniProgramState
-    openid_of: Callable[[ReaderId], Awaitable[str | None]]
+    openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
     real_now: Callable[[], datetime]
     paused_until: datetime | None = None
     disabled: set[Template] = field(default_factory=set)
     counted: Callable[[str, int], None] = lambda outcome, times: None
 
 
-async def deliver(messages: Messages, credits: Credits, channel: Channel, now: datetime) -> int:
-    """Send what is due, several readers at once, each reader's messages one after the other."""
-    if channel.paused_until is not None and now < channel.paused_until:
-        return 0
-    channel.paused_until = None
-    spared, consenting = await _spare(messages, credits, channel, now)
-    readers = dict.fromkeys([*await messages.due_again(now, BATCH), *consenting])
-    gate = asyncio.Semaphore(READERS_AT_ONCE)
-    stop_at = monotonic() + ROUND_S
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Claimed, its credit taken, its values written; ``send_by`` is in monotonic seconds."""
 
-    async def one(reader_id: ReaderId) -> int:
-        async with gate:
-            return await _deliver_to(reader_id, messages, credits, channel, now, stop_at)
-
-    return spared + sum(await asyncio.gather(*(one(reader_id) for reader_id in readers)))
+    delivery: Delivery
+    openid: str
+    config: TemplateConfig
+    values: Mapping[str, str]
+    send_by: float
 
 
-async def _spare(
-    messages: Messages, credits: Credits, channel: Channel, now: datetime
-) -> tuple[int, list[ReaderId]]:
-    """Most readers consent to few messages: what they did not ask for ends here, all at once.
+@dataclass(slots=True)
+class _Ends:
+    """What is to be written: outcomes, claims let go of, and credits."""
 
-    Returns how many ended so, and the readers who have consented to one that waits.
-    """
-    ended = 0
-    while waiting := await messages.untried(now, BATCH):
-        allowed = await credits.known({(reader_id, name) for _, reader_id, name in waiting})
-        unasked = [id for id, reader_id, name in waiting if (reader_id, name) not in allowed]
-        channel.counted(DeliveryState.NO_CREDIT.value, len(unasked))
-        if unasked:
-            ended += await messages.settle_untried(unasked, DeliveryState.NO_CREDIT)
-        if len(unasked) < BATCH // 2:  # the rest is to be sent, or there is no more
-            return ended, [reader for _, reader, name in waiting if (reader, name) in allowed]
-    return ended, []
+    outcomes: list[Outcome] = field(default_factory=list)
+    given_up: list[Delivery] = field(default_factory=list)
+    unused: list[Consent] = field(default_factory=list)
+    spent: list[Consent] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.outcomes or self.given_up)
 
 
-async def _deliver_to(
-    reader_id: ReaderId,
-    messages: Messages,
-    credits: Credits,
-    channel: Channel,
-    now: datetime,
-    stop_at: float,
-) -> int:
-    done = 0
-    while channel.paused_until is None and monotonic() < stop_at:
-        delivery = await messages.claim_next(reader_id, now, channel.real_now(), LEASE)
-        if delivery is None:
-            break
-        await _attempt(delivery, messages, credits, channel, now)
-        done += 1
-    return done
+class Sender:
+    """One process's way of sending. ``run`` claims what is due; tasks of its own send it and write
+    what became of it, also between two runs. ``close`` ends them."""
 
+    def __init__(self, messages: Messages, credits: Credits, channel: Channel) -> None:
+        self._messages, self._credits, self._channel = messages, credits, channel
+        self._ready: deque[_Ready] = deque()
+        self._slots: set[asyncio.Task[None]] = set()
+        self._ends = _Ends()
+        self._writer: asyncio.Task[None] | None = None
+        self._held: set[ReaderId] = set()
+        """Readers one of whose messages is ours just now; the next one waits."""
+        self._next: dict[ReaderId, None] = {}
+        """Readers whose next message may go."""
+        self._changed = asyncio.Event()
+        self._one_run = asyncio.Lock()
+        self._now: datetime | None = None
+        self._ended = 0
+        self._closing = False
 
-async def _attempt(
-    delivery: Delivery, messages: Messages, credits: Credits, channel: Channel, now: datetime
-) -> None:
-    message = delivery.message
-    state, openid = await _obstacle(message, channel, now)
-    if state is None and not await credits.take(message.reader_id, message.template):
-        state = DeliveryState.NO_CREDIT
-    if state is not None or openid is None:
-        end = state or DeliveryState.UNBOUND
-        channel.counted(end.value, 1)
-        await messages.settle(delivery, end)
-        return
-    config = channel.templates[message.template]
-    try:
-        data = format_fields(config, message.facts)
-    except (ValueError, LookupError):
-        # The configured fields and the facts do not fit: no retry can mend it.
-        log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
-        await credits.add(message.reader_id, message.template)
-        await messages.settle(delivery, DeliveryState.FAILED)
-        return
-    result = await channel.gateway.send_subscribe(
-        openid,
-        config.template_id,
-        None if delivery.without_page else _page(config, message),
-        data,
-        channel.state,
-    )
-    channel.counted(result.outcome.value, 1)
-    await _follow(
-        verdict(result, delivery.attempts), result, delivery, messages, credits, channel, now
-    )
+    async def run(self, now: datetime) -> int:
+        """Send what is due at ``now``, until nothing is or for a while.
 
+        Returns how many messages came to an end or were put off; at least 1 while any is under way.
 
-async def _obstacle(
-    message: Message, channel: Channel, now: datetime
-) -> tuple[DeliveryState | None, str | None]:
-    """Why it need not be tried, or the openid to send to."""
-    if now > (message.not_after or message.at + KEEP_TRYING):
-        return DeliveryState.EXPIRED, None
-    if message.template in channel.disabled or message.template not in channel.templates:
-        return DeliveryState.FAILED, None
-    openid = await channel.openid_of(message.reader_id)
-    return (None, openid) if openid else (DeliveryState.UNBOUND, None)
+        Raises: Upstream when MongoDB does not answer.
+        """
+        async with self._one_run:
+            channel, before, self._now = self._channel, self._ended, now
+            if channel.paused_until is not None and now >= channel.paused_until:
+                channel.paused_until = None
+            stop_at = monotonic() + RUN_S
+            if await self._claim_all(now, stop_at):
+                await self._all_written()
+            return max(self._ended - before, int(bool(self._held)))
 
+    async def close(self) -> None:
+        """Begin no more; wait a moment for what is under way and give back what is not.
 
-async def _follow(
-    v: Verdict,
-    result: SendResult,
-    delivery: Delivery,
-    messages: Messages,
-    credits: Credits,
-    channel: Channel,
-    now: datetime,
-) -> None:
-    message = delivery.message
-    if v.alarm:
-        log.error(
-            "wechat_delivery_alarm",
-            extra={"template": message.template.value, "errcode": result.errcode}
-            | {"field": result.field, "outcome": result.outcome.value},
+        What WeChat has not answered by then stays leased: another worker takes it over.
+        """
+        self._closing = True
+        await _ended(set(self._slots))
+        if self._writer is not None:
+            await _ended({self._writer})
+
+    # --- claiming -----------------------------------------------------------------------------
+
+    async def _claim_all(self, now: datetime, stop_at: float) -> bool:
+        """Claim as there is room. False when the time is up and there may be more to claim."""
+        place: Place | None = None
+        seen_all = False
+        while self._may_go_on():
+            if monotonic() > stop_at:
+                return False
+            if len(self._ready) > AHEAD // 2:
+                await self._change(stop_at)
+                continue
+            readers = set(islice(self._next, PAGE))
+            for reader in readers:
+                del self._next[reader]
+            if len(readers) < PAGE and not seen_all:
+                page, place = await self._messages.readers_due(now, place, PAGE)
+                seen_all = place is None
+                readers |= set(page) - self._held
+            if readers:
+                await self._claim(readers, now)
+            elif seen_all and not (self._held and await self._change(monotonic() + LINGER_S)):
+                break
+        return True
+
+    def _may_go_on(self) -> bool:
+        return self._channel.paused_until is None and not self._closing
+
+    async def _claim(self, readers: Collection[ReaderId], now: datetime) -> None:
+        send_by = monotonic() + SEND_WITHIN_S
+        claimed = await self._messages.claim(readers, now, self._channel.real_now(), LEASE)
+        self._held.update(d.message.reader_id for d in claimed)
+        try:
+            await self._prepare(claimed, now, send_by)
+        except BaseException:
+            self._ends.given_up += claimed
+            raise
+        finally:
+            self._write()
+        for _ in range(min(AT_ONCE - len(self._slots), len(self._ready))):
+            self._slots.add(asyncio.create_task(self._slot()))
+
+    async def _prepare(self, claimed: Sequence[Delivery], now: datetime, send_by: float) -> None:
+        """Everything up to the send; what need not be sent comes to its end."""
+        going, ends = [], []
+        for d in claimed:
+            end = self._obstacle(d.message, now)
+            if end is None:
+                going.append(d)
+            else:
+                ends.append(Outcome(d, end))
+        openids: Mapping[ReaderId, str] = {}
+        taken: Collection[Consent] = ()
+        if going:
+            openids = await self._channel.openids_of([d.message.reader_id for d in going])
+        if wanted := [_consent(d) for d in going if d.message.reader_id in openids]:
+            taken = await self._credits.take(wanted)
+        ready: list[_Ready] = []
+        unused: list[Consent] = []
+        for d in going:
+            message = d.message
+            if message.reader_id not in openids:
+                ends.append(Outcome(d, DeliveryState.UNBOUND))
+                continue
+            if _consent(d) not in taken:
+                ends.append(Outcome(d, DeliveryState.NO_CREDIT))
+                continue
+            config = self._channel.templates[message.template]
+            try:
+                values = format_fields(config, message.facts)
+            except (ValueError, LookupError):
+                # The configured fields and the facts do not fit: no retry can mend it.
+                log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
+                unused.append(_consent(d))
+                ends.append(Outcome(d, DeliveryState.FAILED))
+                continue
+            ready.append(_Ready(d, openids[message.reader_id], config, values, send_by))
+        # All of it or, had anything failed, none.
+        self._ready.extend(ready)
+        for outcome in ends:
+            self._channel.counted(outcome.state.value, 1)
+        self._ends.outcomes += ends
+        self._ends.unused += unused
+
+    def _obstacle(self, message: Message, now: datetime) -> DeliveryState | None:
+        """Why it need not be tried, as far as can be told without asking."""
+        if now > (message.not_after or message.at + KEEP_TRYING):
+            return DeliveryState.EXPIRED
+        channel = self._channel
+        if message.template in channel.disabled or message.template not in channel.templates:
+            return DeliveryState.FAILED
+        return None
+
+    # --- sending ------------------------------------------------------------------------------
+
+    async def _slot(self) -> None:
+        try:
+            await self._send_ready()
+        finally:
+            self._slots.remove(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _send_ready(self) -> None:
+        while self._ready:
+            ready = self._ready.popleft()
+            if len(self._ready) == AHEAD // 2:
+                self._changed.set()
+            message = ready.delivery.message
+            if not self._may_go_on() or monotonic() > ready.send_by:
+                self._ends.given_up.append(ready.delivery)
+                self._ends.unused.append(_consent(ready.delivery))
+            elif message.template in self._channel.disabled:
+                self._end(ready, DeliveryState.FAILED, credit_back=True)
+            else:
+                try:
+                    await self._send(ready)
+                except Exception:
+                    # Nobody knows what came of it: it stays leased, and is tried again then.
+                    log.exception("delivery_failed", extra={"message_id": message.id})
+                    self._held.discard(message.reader_id)
+            self._write()
+
+    def _end(self, ready: _Ready, state: DeliveryState, *, credit_back: bool) -> None:
+        self._channel.counted(state.value, 1)
+        self._ends.outcomes.append(Outcome(ready.delivery, state))
+        if credit_back:
+            self._ends.unused.append(_consent(ready.delivery))
+
+    async def _send(self, ready: _Ready) -> None:
+        d, channel = ready.delivery, self._channel
+        result = await channel.gateway.send_subscribe(
+            ready.openid,
+            ready.config.template_id,
+            None if d.without_page else _page(ready.config, d.message),
+            ready.values,
+            channel.state,
         )
-    if v.flag_binding:
-        log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
-    if v.disable_template:
-        channel.disabled.add(message.template)
-    if v.pause_until_next_day:
-        channel.paused_until = at(local_date(now) + timedelta(days=1), time(0))
-    elif v.pause_seconds:
-        channel.paused_until = now + timedelta(seconds=v.pause_seconds)
-    if v.credit_zero:
-        await credits.empty(message.reader_id, message.template)
-    elif v.credit_back:
-        await credits.add(message.reader_id, message.template)
-    if v.step is Step.RETRY:
-        due = channel.paused_until or now + timedelta(seconds=v.retry_after_seconds)
-        await messages.retry(delivery, due, result.errcode, v.without_page)
-        return
-    state = {
-        SendOutcome.SENT: DeliveryState.SENT,
-        SendOutcome.NO_CREDIT: DeliveryState.NO_CREDIT,
-    }.get(result.outcome, DeliveryState.FAILED)
-    await messages.settle(delivery, state, result.errcode)
+        channel.counted(result.outcome.value, 1)
+        self._follow(verdict(result, d.attempts), result, d)
+
+    def _follow(self, v: Verdict, result: SendResult, d: Delivery) -> None:
+        message, channel, now = d.message, self._channel, self._now
+        assert now is not None
+        if v.alarm:
+            log.error(
+                "wechat_delivery_alarm",
+                extra={"template": message.template.value, "errcode": result.errcode}
+                | {"field": result.field, "outcome": result.outcome.value},
+            )
+        if v.flag_binding:
+            log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
+        if v.disable_template:
+            channel.disabled.add(message.template)
+        if v.pause_until_next_day:
+            channel.paused_until = at(local_date(now) + timedelta(days=1), time(0))
+        elif v.pause_seconds:
+            channel.paused_until = now + timedelta(seconds=v.pause_seconds)
+        if v.credit_zero:
+            self._ends.spent.append(_consent(d))
+        elif v.credit_back:
+            self._ends.unused.append(_consent(d))
+        if v.step is Step.RETRY:
+            due = channel.paused_until or now + timedelta(seconds=v.retry_after_seconds)
+            outcome = Outcome(d, DeliveryState.QUEUED, result.errcode, due, v.without_page)
+        else:
+            state = {
+                SendOutcome.SENT: DeliveryState.SENT,
+                SendOutcome.NO_CREDIT: DeliveryState.NO_CREDIT,
+            }.get(result.outcome, DeliveryState.FAILED)
+            outcome = Outcome(d, state, result.errcode)
+        self._ends.outcomes.append(outcome)
+
+    # --- writing what became of them ----------------------------------------------------------
+
+    def _write(self) -> None:
+        if self._ends and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        while self._ends:
+            if self._slots:
+                await asyncio.sleep(GATHER_S)
+            ends, self._ends = self._ends, _Ends()
+            await self._persistently(ends)
+            for o in ends.outcomes:
+                reader = o.delivery.message.reader_id
+                self._held.discard(reader)
+                if o.delivery.more or (o.due is not None and self._now and o.due <= self._now):
+                    self._next[reader] = None
+            self._held.difference_update(d.message.reader_id for d in ends.given_up)
+            self._ended += len(ends.outcomes)
+            self._changed.set()
+
+    async def _persistently(self, ends: _Ends) -> None:
+        """Until it is written, or the leases are over and others have taken the messages."""
+        until = monotonic() + LEASE.total_seconds()
+        while True:
+            try:
+                # The credits first: a message that is put off finds its own again.
+                await self._credits.empty(ends.spent)
+                ends.spent = []
+                await self._credits.give_back(ends.unused)
+                ends.unused = []
+                await self._messages.write(ends.outcomes)
+                await self._messages.give_up(ends.given_up)
+                return
+            except Upstream:
+                if self._closing or monotonic() > until:
+                    log.error("deliveries_not_settled", extra={"count": len(ends.outcomes)})
+                    return
+                await asyncio.sleep(0.2)
+
+    async def _all_written(self) -> None:
+        """Wait for what is under way, as long as some of it comes back every now and then."""
+        while self._held and await self._change(monotonic() + LINGER_S):
+            pass
+
+    async def _change(self, until: float) -> bool:
+        """Wait until something was written or more is wanted. False when nothing was in time."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(max(0.0, until - monotonic())):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Wait for them, and cancel them if that takes too long."""
+    if tasks and (slow := (await asyncio.wait(tasks, timeout=CLOSE_S))[1]):
+        for task in slow:
+            task.cancel()
+        await asyncio.wait(slow, timeout=CLOSE_S)
+
+
+def _consent(d: Delivery) -> Consent:
+    return d.message.reader_id, d.message.template
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:

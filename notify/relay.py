@@ -13,8 +13,9 @@ from typing import Any, Final
 from models.booking.desk import Desk
 from models.booking.penalties import Penalty, judge
 from models.errors import ServiceError, Upstream
-from models.message import Message
+from models.message import DeliveryState, Message
 from models.reservation import Notice, ReaderId, Reservation, State
+from models.store.credits import Credits
 from models.store.messages import Messages
 from notify.messages import BY_EVENT, suspended
 from notify.messages.letter import Moment
@@ -25,9 +26,17 @@ BATCH: Final = 200
 
 
 async def relay(
-    desk: Desk, messages: Messages, reader_changed: Callable[[ReaderId], Awaitable[None]]
+    desk: Desk,
+    messages: Messages,
+    credits: Credits,
+    reader_changed: Callable[[ReaderId], Awaitable[None]],
+    counted: Callable[[str, int], None] = lambda outcome, times: None,
 ) -> int:
-    """Relay what the outboxes hold, at most a batch. Returns the number of notices."""
+    """Relay what the outboxes hold, at most a batch. Returns the number of notices.
+
+    Most readers consent to few messages: what they did not ask for is kept for the app, comes to
+    its end here and is ``counted`` as such. A client tells of consent before it acts.
+    """
     told: list[Reservation] = []
     letters: list[Message] = []
     for r in await desk.reservations.with_notices(BATCH):
@@ -45,7 +54,11 @@ async def relay(
             continue
         letters += written
         told.append(r)
-    await messages.add(letters)
+    if letters:
+        allowed = await credits.known({(m.reader_id, m.template) for m in letters})
+        unasked = {m.id for m in letters if (m.reader_id, m.template) not in allowed}
+        await messages.add(letters, unasked)
+        counted(DeliveryState.NO_CREDIT.value, len(unasked))
     await desk.reservations.forget_notices(told)
     return sum(len(r.outbox) for r in told)
 

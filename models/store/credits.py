@@ -12,7 +12,9 @@ from pymongo import ASCENDING, IndexModel
 
 from models.message import Template
 from models.reservation import ReaderId
-from models.store.client import Database, upstream
+from models.store.client import Database, new_id, upstream
+
+_TAKES_KEPT: Final = 4
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "credits": [IndexModel([("reader", ASCENDING)], name="reader")]
@@ -32,29 +34,56 @@ class Credits:
                 upsert=True,
             )
 
-    async def take(self, reader_id: ReaderId, template: Template) -> bool:
-        """Use one up; False when none is left."""
+    async def take(
+        self, wanted: Collection[tuple[ReaderId, Template]]
+    ) -> set[tuple[ReaderId, Template]]:
+        """Use one up of each. Those of the wanted (reader, template) that had one left."""
+        keys = _keys(wanted)
+        mark = new_id()
+        taken = {
+            "$inc": {"remain": -1},
+            # Tells which ones were ours; the last few, since others may take before we look.
+            "$push": {"takes": {"$each": [mark], "$slice": -_TAKES_KEPT}},
+        }
         with upstream():
-            found = await self._all.find_one_and_update(
-                {"_id": f"{reader_id}:{template}", "remain": {"$gt": 0}}, {"$inc": {"remain": -1}}
+            result = await self._all.update_many(
+                {"_id": {"$in": list(keys)}, "remain": {"$gt": 0}}, taken
             )
-        return found is not None
+            if result.modified_count == len(keys):
+                return set(keys.values())
+            rows = await self._all.find(
+                {"_id": {"$in": list(keys)}, "takes": mark}, {"_id": 1}
+            ).to_list(None)
+        return {keys[row["_id"]] for row in rows}
+
+    async def give_back(self, taken: Collection[tuple[ReaderId, Template]]) -> None:
+        """They were not used. Consent that has ended since stays ended."""
+        if not taken:
+            return
+        with upstream():
+            await self._all.update_many(
+                {"_id": {"$in": list(_keys(taken))}}, {"$inc": {"remain": 1}}
+            )
 
     async def known(
         self, wanted: Collection[tuple[ReaderId, Template]]
     ) -> set[tuple[ReaderId, Template]]:
         """Those of the wanted (reader, template) that have any left."""
-        keys = {f"{reader_id}:{template}": (reader_id, template) for reader_id, template in wanted}
+        keys = _keys(wanted)
         with upstream():
             rows = await self._all.find(
                 {"_id": {"$in": list(keys)}, "remain": {"$gt": 0}}, {"_id": 1}
             ).to_list(None)
         return {keys[row["_id"]] for row in rows}
 
-    async def empty(self, reader_id: ReaderId, template: Template) -> None:
-        """WeChat says there is none."""
+    async def empty(self, spent: Collection[tuple[ReaderId, Template]]) -> None:
+        """WeChat says there are none."""
+        if not spent:
+            return
         with upstream():
-            await self._all.update_one({"_id": f"{reader_id}:{template}"}, {"$set": {"remain": 0}})
+            await self._all.update_many(
+                {"_id": {"$in": list(_keys(spent))}}, {"$set": {"remain": 0}}
+            )
 
     async def of(self, reader_id: ReaderId) -> dict[Template, int]:
         """What is left for each template."""
@@ -67,3 +96,9 @@ class Credits:
         """Consent was given by a WeChat user; unbinding ends it."""
         with upstream():
             await self._all.delete_many({"reader": reader_id})
+
+
+def _keys(
+    wanted: Collection[tuple[ReaderId, Template]],
+) -> dict[str, tuple[ReaderId, Template]]:
+    return {f"{reader_id}:{template}": (reader_id, template) for reader_id, template in wanted}

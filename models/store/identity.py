@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -147,13 +149,18 @@ class Bindings:
             )
         return ReaderId(found["reader"]) if found else None
 
-    async def openid_of(self, reader_id: ReaderId) -> str | None:
+    async def openids_of(self, reader_ids: Collection[ReaderId]) -> dict[ReaderId, str]:
+        """The openids of those readers who are bound."""
         with upstream():
-            found = await self._all.find_one({"reader": reader_id}, {"openid": 1})
-        try:
-            return self._sealer.open(found["openid"], "openid") if found else None
-        except SealBroken:  # not resealed before its key went: nobody can be reached there
-            return None
+            rows = await self._all.find(
+                {"reader": {"$in": list(reader_ids)}}, {"reader": 1, "openid": 1}
+            ).to_list(None)
+        found: dict[ReaderId, str] = {}
+        for row in rows:
+            # One that was not resealed before its key went: nobody can be reached there.
+            with suppress(SealBroken):
+                found[ReaderId(row["reader"])] = self._sealer.open(row["openid"], "openid")
+        return found
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
         with upstream():

@@ -5,35 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from bson.objectid import ObjectId
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from models.message import Delivery, DeliveryState, Message, Template
+from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, each_error, page, upstream
+from models.store.client import Database, Document, each_error, new_id, page, upstream
 
-_ON_THE_WAY: Final = [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]
+Place = tuple[datetime, str]
+"""Where a look through the due messages has come to: due, id."""
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [
         IndexModel([("reader", ASCENDING), ("at", DESCENDING)], name="reader_at"),
         IndexModel(
-            [("at", ASCENDING)],
-            name="ended_at",
-            partialFilterExpression={"open": False},
-        ),
-        IndexModel(
-            [("due", ASCENDING)],
-            name="due",
-            partialFilterExpression={"open": True},
-        ),
-        IndexModel(
-            [("attempts", ASCENDING), ("due", ASCENDING)],
-            name="attempts_due",
+            # With the id, so that a look through them can go on where it stopped.
+            [("due", ASCENDING), ("_id", ASCENDING)],
+            name="open_due",
             partialFilterExpression={"open": True},
         ),
         IndexModel(
@@ -49,11 +42,14 @@ class Messages:
     def __init__(self, db: Database) -> None:
         self._all = db["deliveries"]
 
-    async def add(self, messages: Sequence[Message]) -> int:
-        """Keep the messages and queue them for WeChat. How many are new: the others were there."""
+    async def add(self, messages: Sequence[Message], unasked: Container[str] = ()) -> int:
+        """Keep the messages and queue them for WeChat. How many are new: the others were there.
+
+        Those whose ids are ``unasked`` come to their end at once: nobody consented to them.
+        """
         if not messages:
             return 0
-        documents = [_document(message) for message in messages]
+        documents = [_document(message, message.id not in unasked) for message in messages]
         with upstream():
             try:
                 await self._all.insert_many(documents, ordered=False)
@@ -84,112 +80,153 @@ class Messages:
 
     # --- delivery -----------------------------------------------------------------------------
 
-    async def due_again(self, now: datetime, limit: int) -> list[ReaderId]:
-        """Readers whose message was tried and is due once more, the longest waiting first."""
-        with upstream():
-            rows = (
-                await self._all.find(
-                    {"open": True, "due": {"$lte": now}, "attempts": {"$gt": 0}}, {"reader": 1}
-                )
-                .hint("attempts_due")
-                .sort("due", ASCENDING)
-                .limit(limit)
-                .to_list(None)
-            )
-        return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows))
+    async def readers_due(
+        self, now: datetime, after: Place | None, limit: int
+    ) -> tuple[list[ReaderId], Place | None]:
+        """Readers with a due message, the longest waiting first, and where to look on from.
 
-    async def untried(self, now: datetime, limit: int) -> list[tuple[str, ReaderId, Template]]:
-        """(id, reader, template) of due messages that nobody has tried to send yet."""
-        with upstream():
-            rows = await (
-                self._all.find(
-                    {"open": True, "due": {"$lte": now}, "attempts": 0},
-                    {"reader": 1, "template": 1},
-                )
-                .hint("attempts_due")
-                .sort("due", ASCENDING)
-                .limit(limit)
-                .to_list(None)
-            )
-        return [(row["_id"], ReaderId(row["reader"]), Template(row["template"])) for row in rows]
-
-    async def settle_untried(self, ids: Sequence[str], state: DeliveryState) -> int:
-        """End messages that nobody has tried; one that is being tried now goes its own way."""
-        with upstream():
-            result = await self._all.update_many(
-                {"_id": {"$in": list(ids)}, "open": True, "attempts": 0},
-                {"$set": {"state": state.value, "open": False}},
-            )
-        return result.modified_count
-
-    async def claim_next(
-        self, reader_id: ReaderId, now: datetime, real_now: datetime, lease: timedelta
-    ) -> Delivery | None:
-        """The reader's first open message, leased to the caller.
-
-        None when there is none, when the first is not due yet (the ones behind it wait for it), or
-        when another worker holds it.
+        The place is None when there are no more. At most ``limit`` messages are looked at.
         """
         with upstream():
-            first = await self._all.find_one(
-                {"reader": reader_id, "open": True}, sort=[("order", ASCENDING)]
+            cursor = self._all.find({"open": True, "due": {"$lte": now}}, {"reader": 1, "due": 1})
+            if after is not None:
+                bound: Any = [("due", after[0]), ("_id", after[1])]  # the stubs know no datetime
+                cursor = cursor.min(bound)
+            rows = await (
+                cursor.hint("open_due")
+                .sort([("due", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
             )
-            if first is None or first["due"] > now:
-                return None
-            found = await self._all.find_one_and_update(
-                {
-                    "_id": first["_id"],
-                    "state": {"$in": _ON_THE_WAY},
-                    "attempts": first["attempts"],
-                    "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
-                },
-                {
-                    "$set": {
-                        "state": DeliveryState.SENDING.value,
-                        "lease_until": real_now + lease,
-                    },
-                    "$inc": {"attempts": 1},
-                },
-                return_document=ReturnDocument.AFTER,
-            )
-        if found is None:
-            return None
-        return Delivery(
-            _message(found),
-            found["attempts"],
-            found["without_page"],
-            tuple(found["codes"]),
-        )
+        place = (rows[-1]["due"], rows[-1]["_id"] + "\0") if len(rows) == limit else None
+        return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
 
-    async def settle(
-        self, delivery: Delivery, state: DeliveryState, code: int | None = None
-    ) -> None:
-        """The delivery has come to an end."""
-        await self._write(
-            delivery, {"state": state.value, "open": False, "lease_until": None}, code
-        )
+    async def claim(
+        self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
+    ) -> list[Delivery]:
+        """The first open message of each of the readers, leased to the caller.
 
-    async def retry(
-        self, delivery: Delivery, due: datetime, code: int | None, without_page: bool = False
-    ) -> None:
-        """It goes out again at ``due``."""
-        fields: Document = {
-            "state": DeliveryState.QUEUED.value,
-            "due": due,
-            "lease_until": None,
-            "without_page": without_page or delivery.without_page,
-        }
-        await self._write(delivery, fields, code)
-
-    async def _write(self, delivery: Delivery, fields: Document, code: int | None) -> None:
-        update: dict[str, Any] = {"$set": fields}
-        if code is not None:
-            update["$push"] = {"codes": code}
+        Nothing for a reader who has none, whose first is not due yet (the ones behind it wait for
+        it), or whose first another worker holds.
+        """
         with upstream():
-            # The attempt guards: a worker whose lease ran out must not overwrite its successor.
-            await self._all.update_one(
-                {"_id": delivery.message.id, "open": True, "attempts": delivery.attempts}, update
+            rows = (
+                await self._all.find({"reader": {"$in": list(readers)}, "open": True})
+                .hint("reader_open")
+                .sort([("reader", ASCENDING), ("order", ASCENDING)])
+                .to_list(None)
             )
+            first: dict[str, Document] = {}
+            more: set[str] = set()
+            for row in rows:
+                if row["reader"] in first:
+                    more.add(row["reader"])
+                else:
+                    first[row["reader"]] = row
+            free = [row for row in first.values() if _may_go(row, now, real_now)]
+            holder = new_id()
+            won = await self._lease(free, holder, real_now, real_now + lease)
+        return [
+            Delivery(
+                _message(row),
+                row["attempts"] + 1,
+                row["without_page"],
+                tuple(row["codes"]),
+                holder,
+                row["reader"] in more,
+            )
+            for row in free
+            if row["_id"] in won
+        ]
+
+    async def _lease(
+        self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
+    ) -> Container[str]:
+        """The ids of those of the rows that are ``holder``'s now."""
+        if not rows:
+            return ()
+        ids = [row["_id"] for row in rows]
+        tried: dict[int, list[str]] = {}
+        for row in rows:
+            tried.setdefault(row["attempts"], []).append(row["_id"])
+        change: Document = {
+            "$set": {
+                "state": DeliveryState.SENDING.value,
+                "lease_until": until,
+                "held_by": holder,
+            },
+            "$inc": {"attempts": 1},
+        }
+        # The attempt guards: whoever claimed, settled or put one off since it was read, raised it.
+        result = await self._all.bulk_write(
+            [
+                UpdateMany(
+                    {
+                        "_id": {"$in": ids_then},
+                        "open": True,
+                        "attempts": attempts,
+                        "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+                    },
+                    change,
+                )
+                for attempts, ids_then in tried.items()
+            ],
+            ordered=False,
+        )
+        if result.modified_count == len(ids):
+            return set(ids)
+        mine = {"_id": {"$in": ids}, "held_by": holder}
+        return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
+
+    async def write(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of these attempts. May be repeated.
+
+        The attempt guards: a worker whose lease ran out must not overwrite its successor.
+        """
+        alike: dict[tuple[object, ...], list[str]] = {}
+        for o in outcomes:
+            without_page = o.without_page or o.delivery.without_page
+            key = o.delivery.attempts, o.state.value, o.code, o.due, without_page
+            alike.setdefault(key, []).append(o.delivery.message.id)
+        updates = []
+        for (attempts, state, code, due, page_left_out), ids in alike.items():
+            fields: Document = {"state": state, "lease_until": None}
+            if due is None:
+                fields["open"] = False
+            else:
+                fields |= {"due": due, "without_page": page_left_out}
+            update: Document = {"$set": fields}
+            if code is not None:
+                update["$push"] = {"codes": code}
+            held = {"state": DeliveryState.SENDING.value, "attempts": attempts}
+            updates.append(UpdateMany({"_id": {"$in": ids}, **held}, update))
+        if updates:
+            with upstream():
+                await self._all.bulk_write(updates, ordered=False)
+
+    async def give_up(self, deliveries: Sequence[Delivery]) -> None:
+        """Let go of claims that led to no attempt: they are as they were before. May be repeated.
+
+        The holder guards too, since the attempt is given out once more.
+        """
+        alike: dict[tuple[str, int], list[str]] = {}
+        for d in deliveries:
+            alike.setdefault((d.holder, d.attempts), []).append(d.message.id)
+        before: Document = {
+            "$set": {
+                "state": DeliveryState.QUEUED.value,
+                "lease_until": None,
+                "held_by": None,
+            },
+            "$inc": {"attempts": -1},
+        }
+        updates = [
+            UpdateMany({"_id": {"$in": ids}, "held_by": holder, "attempts": attempts}, before)
+            for (holder, attempts), ids in alike.items()
+        ]
+        if updates:
+            with upstream():
+                await self._all.bulk_write(updates, ordered=False)
 
     async def state_of(self, id: str) -> DeliveryState | None:
         with upstream():
@@ -204,12 +241,18 @@ class Messages:
             )
         return row["due"] if row else None
 
-    async def prune(self, before: datetime, limit: int) -> int:
-        """Delete old messages that have come to an end, at most ``limit``."""
+    async def prune(self, made_before: datetime, limit: int) -> int:
+        """Delete messages that have come to an end, about reservations made before that instant.
+
+        Their ids begin with the reservation's, so with its real time; at most ``limit`` go.
+        """
         with upstream():
             rows = await (
-                self._all.find({"at": {"$lt": before}, "open": False}, {"_id": 1})
-                .hint("ended_at")
+                self._all.find(
+                    {"_id": {"$lt": str(ObjectId.from_datetime(made_before))}, "open": False},
+                    {"_id": 1},
+                )
+                .hint("_id_")
                 .limit(limit)
                 .to_list(None)
             )
@@ -217,6 +260,11 @@ class Messages:
             if ids:
                 await self._all.delete_many({"_id": {"$in": ids}, "open": False})
         return len(ids)
+
+
+def _may_go(row: Document, now: datetime, real_now: datetime) -> bool:
+    free = row["lease_until"] is None or row["lease_until"] <= real_now
+    return bool(row["due"] <= now and free)
 
 
 def _message(d: Document) -> Message:
@@ -234,7 +282,7 @@ def _message(d: Document) -> Message:
     )
 
 
-def _document(message: Message) -> Document:
+def _document(message: Message, wanted: bool) -> Document:
     return {
         "_id": message.id,
         "reader": message.reader_id,
@@ -246,8 +294,8 @@ def _document(message: Message) -> Document:
         "reservation": message.reservation_id,
         "not_after": message.not_after,
         "read": False,
-        "state": DeliveryState.QUEUED.value,
-        "open": True,
+        "state": (DeliveryState.QUEUED if wanted else DeliveryState.NO_CREDIT).value,
+        "open": wanted,
         "due": message.at,
         # Messages of one reader go out in the order of what they tell.
         "order": f"{message.at.isoformat()} {message.id}",

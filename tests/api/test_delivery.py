@@ -13,7 +13,7 @@ import pytest
 from miniapp_server.clock import real_now
 from models.booking import due
 from models.errors import Upstream
-from models.message import DeliveryState, Template
+from models.message import DeliveryState, Outcome, Template
 from models.reservation import ReaderId
 from models.store.shared_tokens import SharedTokens
 from notify.deliver import LEASE
@@ -73,6 +73,13 @@ async def warm_up(service: Living) -> None:
 
 def alarms(caplog: pytest.LogCaptureFixture) -> list[Any]:
     return [r for r in caplog.records if r.getMessage() == "wechat_delivery_alarm"]
+
+
+async def tell(service: Living) -> None:
+    """The relay alone: what is told waits for its delivery."""
+    parts = service.parts
+    while await relay(parts.desk, parts.messages, parts.credits, parts.sessions.reader_changed):
+        pass
 
 
 async def run(service: Living, now: datetime) -> None:
@@ -353,21 +360,23 @@ async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
     messages, reader = service.parts.messages, await service.reader()
     made = await reader.reserve()
     id, now, real = f"{made['id']}:1", service.clock.now(), real_now()
-    await relay(service.parts.desk, messages, service.parts.sessions.reader_changed)
-    slow = await messages.claim_next(reader.reader_id, now, real, LEASE)
-    assert slow is not None and slow.attempts == 1
+    await reader.accept("RESERVED")
+    await tell(service)
+    readers = [reader.reader_id]
+    (slow,) = await messages.claim(readers, now, real, LEASE)
+    assert slow.attempts == 1
     almost = real + LEASE - timedelta(milliseconds=1)
-    assert await messages.claim_next(reader.reader_id, now, almost, LEASE) is None
+    assert await messages.claim(readers, now, almost, LEASE) == []
     claims = await asyncio.gather(
-        *(messages.claim_next(reader.reader_id, now, real + LEASE, LEASE) for _ in range(8))
+        *(messages.claim(readers, now, real + LEASE, LEASE) for _ in range(8))
     )
-    (taken,) = [claim for claim in claims if claim is not None]
+    (taken,) = [delivery for claim in claims for delivery in claim]
     assert taken.attempts == 2
 
-    await messages.settle(slow, DeliveryState.FAILED, -1)
+    await messages.write([Outcome(slow, DeliveryState.FAILED, -1)])
     assert await messages.state_of(id) is DeliveryState.SENDING, "the late one changes nothing"
-    await messages.settle(taken, DeliveryState.SENT, 0)
-    await messages.retry(slow, now, -1)
+    await messages.write([Outcome(taken, DeliveryState.SENT, 0)])
+    await messages.write([Outcome(slow, DeliveryState.QUEUED, -1, now)])
     assert await messages.state_of(id) is DeliveryState.SENT
     assert (await way_of(service, made)).codes == [0]
 
@@ -389,9 +398,8 @@ async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]
 
     for _ in crashes:
         with pytest.raises(Upstream):
-            await relay(parts.desk, parts.messages, breaks)
-    while await relay(parts.desk, parts.messages, parts.sessions.reader_changed):
-        pass
+            await relay(parts.desk, parts.messages, parts.credits, breaks)
+    await tell(service)
     templates = await told(reader)
     assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
     assert await parts.db["suspensions"].count_documents({}) == 1

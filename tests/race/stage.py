@@ -13,6 +13,8 @@ from datetime import datetime, time
 from itertools import count
 from typing import Any, Final
 
+from pymongo import UpdateMany
+
 from bind.activation import BindingDesk
 from bind.sessions import SessionDesk
 from models.booking import due
@@ -90,6 +92,13 @@ class ById:
 
     async def update_one(self, filter: Any, update: Any, **options: Any) -> Any:
         return await self._collection.update_one({"_id": filter["_id"]}, update, **options)
+
+    async def update_many(self, filter: Any, update: Any, **options: Any) -> Any:
+        return await self._collection.update_many({"_id": filter["_id"]}, update, **options)
+
+    async def bulk_write(self, updates: Any, **options: Any) -> Any:
+        bare = [UpdateMany({"_id": u._filter["_id"]}, u._doc) for u in updates]
+        return await self._collection.bulk_write(bare, **options)
 
 
 def put_around(

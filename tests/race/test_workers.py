@@ -6,7 +6,7 @@ Leases keep that rare; these races are about when a lease has run out under a sl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,17 +15,14 @@ import pytest
 
 from models.booking import due, penalties
 from models.booking.desk import Desk
-from models.message import DeliveryState, Message, Template
+from models.message import Message, Template
 from models.store.client import new_id
 from models.store.credits import Credits
 from models.store.leases import Leases
 from models.store.messages import Messages
 from models.store.violations import Violations
 from models.violation import Violation
-from notify.deliver import Channel, deliver
 from notify.relay import relay
-from notify.wechat.fields import TemplateConfig
-from notify.wechat.verdicts import SendOutcome, SendResult
 from tests.race.stage import (
     EIGHT,
     MONDAY,
@@ -67,7 +64,7 @@ async def test_a_job_in_two_workers_acts_once(stage: Stage, verb: Any, guard: bo
 class Anew(Messages):
     """The control: what is told has an id of its own each time."""
 
-    async def add(self, messages: Sequence[Message]) -> int:
+    async def add(self, messages: Sequence[Message], unasked: Container[str] = ()) -> int:
         return await super().add([replace(message, id=new_id()) for message in messages])
 
 
@@ -90,7 +87,7 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
         desk.violations = (Violations if guard else RecordedAnew)(stage.db)
         messages = (Messages if guard else Anew)(stage.db)
         put_around(messages, "insert_many", before=barrier.wait)
-        return await relay(desk, messages, nobody_to_tell)
+        return await relay(desk, messages, Credits(stage.db), nobody_to_tell)
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
     told, _ = await Messages(stage.db).page_of(reader.id, False, 0, 10)
@@ -112,89 +109,9 @@ async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
 
     desk = await stage.worker()
     put_around(desk.reservations, "bulk_write", before=meanwhile)
-    assert await relay(desk, Messages(stage.db), nobody_to_tell) == 1
+    assert await relay(desk, Messages(stage.db), Credits(stage.db), nobody_to_tell) == 1
     assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
     assert events(await stage.stored(r)) == ["reserve", "miss"]
-
-
-class Phone:
-    """Stands where WeChat's gateway is and counts what would arrive."""
-
-    def __init__(self) -> None:
-        self.arrived: list[str] = []
-
-    async def send_subscribe(self, openid: str, *_: object) -> SendResult:
-        self.arrived.append(openid)
-        return SendResult(SendOutcome.SENT)
-
-
-@guarded
-async def test_a_message_in_two_workers_is_sent_once(stage: Stage, guard: bool) -> None:
-    """Both have found it due before one of them takes the lease."""
-    reader = await stage.reader()
-    await Messages(stage.db).add(
-        [Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})]
-    )
-    credits, phone, barrier = Credits(stage.db), Phone(), asyncio.Barrier(2)
-    for _ in range(2):
-        await credits.add(reader.id, Template.RESERVED)
-    gateway: Any = phone
-
-    async def openid_of(_: object) -> str:
-        return "o-one"
-
-    async def run() -> int:
-        messages = Messages(stage.db)
-        if not guard:
-            unguard(messages)
-        put_around(messages, "find_one", behind=barrier.wait)
-        channel = Channel(
-            gateway,
-            {Template.RESERVED: TemplateConfig("t-1", "", {})},
-            "formal",
-            openid_of,
-            lambda: EIGHT,
-        )
-        return await deliver(messages, credits, channel, EIGHT)
-
-    sent = await asyncio.gather(run(), run())
-    assert len(phone.arrived) == (1 if guard else 2)
-    assert not guard or sum(sent) == 1
-    assert (await credits.of(reader.id))[Template.RESERVED] == (1 if guard else 0)
-
-
-@guarded
-async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
-    """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
-    reader, minute = await stage.reader(), timedelta(minutes=1)
-    slow, fast = Messages(stage.db), Messages(stage.db)
-    await fast.add([Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})])
-    if not guard:
-        unguard(slow)
-
-    async def meanwhile() -> None:
-        delivery = await fast.claim_next(reader.id, EIGHT, EIGHT, minute)
-        assert delivery is not None
-        await fast.retry(delivery, clock(9), None)
-
-    put_around(slow, "find_one", behind=meanwhile)
-    assert (await slow.claim_next(reader.id, EIGHT, EIGHT, minute) is None) is guard
-
-
-@guarded
-async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
-    reader, minute = await stage.reader(), timedelta(minutes=1)
-    slow, fast = Messages(stage.db), Messages(stage.db)
-    await fast.add([Message("m-1", reader.id, Template.RESERVED, "预约成功", "…", EIGHT, {})])
-    if not guard:
-        unguard(slow)
-    held = await slow.claim_next(reader.id, EIGHT, EIGHT, minute)
-    assert held is not None
-    assert await fast.claim_next(reader.id, EIGHT, EIGHT, minute) is None, "leased"
-    assert await fast.claim_next(reader.id, EIGHT, EIGHT + minute, minute) is not None
-    await slow.settle(held, DeliveryState.FAILED)
-    state = await fast.state_of("m-1")
-    assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
 
 
 class Greedy(Leases):
@@ -228,21 +145,6 @@ async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
     if guard:
         assert await loser.acquire("relay", "three", EIGHT + minute, minute), "it ran out"
         assert not await loser.acquire("relay", holder, EIGHT + minute, minute)
-
-
-@guarded
-async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
-    reader, barrier = await stage.reader(), asyncio.Barrier(2)
-    await Credits(stage.db).add(reader.id, Template.RESERVED)
-
-    async def take() -> bool:
-        credits = Credits(stage.db)
-        if not guard:
-            unguard(credits)
-        put_around(credits, "find_one_and_update", before=barrier.wait)
-        return await credits.take(reader.id, Template.RESERVED)
-
-    assert sorted(await asyncio.gather(take(), take())) == ([False, True] if guard else [True] * 2)
 
 
 @guarded

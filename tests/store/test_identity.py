@@ -53,8 +53,8 @@ async def test_a_binding_is_one_to_one(db: Database, sealer: Sealer) -> None:
     with pytest.raises(AlreadyBound):
         await bindings.bind(LI, "o-zhang", None, NOW)
     assert await bindings.reader_of("o-zhang") == ZHANG
-    assert await bindings.openid_of(ZHANG) == "o-zhang"
-    assert await bindings.reader_of("o-other") is None and await bindings.openid_of(LI) is None
+    assert await bindings.openids_of([ZHANG, LI]) == {ZHANG: "o-zhang"}
+    assert await bindings.reader_of("o-other") is None
     assert await bindings.unbind(ZHANG) and not await bindings.unbind(ZHANG)
     await bindings.bind(LI, "o-zhang", None, NOW)
     assert await bindings.reader_of("o-zhang") == LI
@@ -177,7 +177,7 @@ async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> N
         assert (await readers.admit(number, reader.name, reader.kind, NOW)).id == reader.id
         assert await readers.get(reader.id) == reader
         assert await bindings.reader_of(openid) == reader.id
-        assert await bindings.openid_of(reader.id) == openid
+        assert await bindings.openids_of([reader.id]) == {reader.id: openid}
         with pytest.raises(AlreadyBound):
             await bindings.bind(ReaderId("c" * 24), openid, None, NOW)
     assert await catalogue.kiosk_secret(kiosk.id) == "SECRET"

@@ -17,7 +17,7 @@ import pytest
 from models import reservation
 from models.booking.desk import Desk
 from models.claims import presence_claim
-from models.message import DeliveryState, Message, Template
+from models.message import DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, Reservation, State
 from models.store.client import Database, Document, new_id
 from models.store.credits import Credits
@@ -116,10 +116,17 @@ async def _change(s: Store) -> None:
     await s.desk.reservations.replace(s.mine, gone, {"end": {"$lte": EVENING}})
 
 
-async def _claim_delivery(s: Store) -> None:
-    delivery = await s.messages.claim_next(s.readers[0], EVENING, EVENING, LEASE)
-    assert delivery is not None
-    await s.messages.retry(delivery, EVENING, -1)
+async def _claim_deliveries(s: Store) -> None:
+    found = await s.messages.claim(s.readers[:40], EVENING, EVENING, LEASE)
+    assert len(found) == 40
+    put_off = [Outcome(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
+    await s.messages.write([*put_off, *(Outcome(d, DeliveryState.SENT, 0) for d in found[20:30])])
+    await s.messages.give_up(found[30:])
+
+
+async def _look_on(s: Store) -> None:
+    _, place = await s.messages.readers_due(EVENING, None, 30)
+    await s.messages.readers_due(EVENING, place, 30)
 
 
 SPAN: Final = TimeRange(on("14:00"), on("15:30"))
@@ -158,18 +165,13 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"claims", "_id_"}),
     ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
     ("messages.page_of", lambda s: s.messages.page_of(s.readers[0], True, 0, 9), {"reader_at"}),
-    ("messages.due_again", lambda s: s.messages.due_again(EVENING, 500), {"attempts_due"}),
-    ("messages.claim_next", _claim_delivery, {"reader_open", "_id_"}),
-    ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"due"}),
+    ("messages.readers_due", _look_on, {"open_due"}),
+    ("messages.claim", _claim_deliveries, {"reader_open", "_id_"}),
+    ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"open_due"}),
+    ("messages.prune", lambda s: s.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
     ("messages.mark_read", lambda s: s.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
     ("sessions.who", lambda s: s.sessions.who(fingerprint(f"t{s.readers[0]}")), {"_id_"}),
     ("sessions.who wx", lambda s: s.sessions.who(fingerprint("wx")), {"_id_"}),
-    ("messages.untried", lambda s: s.messages.untried(EVENING, 500), {"attempts_due"}),
-    (
-        "messages.settle_untried",
-        lambda s: s.messages.settle_untried(["x", "y"], DeliveryState.EXPIRED),
-        {"_id_"},
-    ),
     (
         "credits.known",
         lambda s: s.credits.known([(s.readers[0], Template.LEAVE), (s.readers[1], Template.LEAVE)]),
@@ -188,11 +190,11 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("sessions.prune", lambda s: s.sessions.prune(on("09:00"), on("09:00")), {"expires_at", "at"}),
     ("readers.admit", lambda s: s.desk.readers.admit("1", "x", "y", EVENING), {"no_hashes"}),
     ("bindings.reader_of", lambda s: s.bindings.reader_of("o-x"), {"openid_hashes"}),
-    ("bindings.openid_of", lambda s: s.bindings.openid_of(s.readers[0]), {"reader"}),
+    ("bindings.openids_of", lambda s: s.bindings.openids_of(s.readers[:9]), {"reader"}),
     ("codes.live_of", lambda s: s.codes.live_of(s.readers[0], EVENING), {"live_reader"}),
     ("codes.redeem", lambda s: s.codes.redeem("100000", on("09:00")), {"live_digits"}),
     ("credits.of", lambda s: s.credits.of(s.readers[0]), {"reader"}),
-    ("credits.take", lambda s: s.credits.take(s.readers[0], Template.LEAVE), {"_id_"}),
+    ("credits.take", lambda s: s.credits.take([(r, Template.LEAVE) for r in s.readers]), {"_id_"}),
     (
         "violations.unspent",
         lambda s: s.desk.violations.unspent(s.readers[0], on("00:00"), EVENING),
@@ -206,8 +208,9 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
 ]
 
 
-RARE: Final = {"drop_past_claims"}
-"""Every ten minutes, and may read all that still holds claims: two days of reservations."""
+RARE: Final = {"drop_past_claims", "messages.prune"}
+"""Every ten minutes, and may read all that still holds claims (two days of reservations), or old
+messages that are on the way still (hardly any)."""
 
 
 async def profiled(s: Store, verb: Verb) -> list[Document]:

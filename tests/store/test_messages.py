@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from bson.objectid import ObjectId
 
-from models.message import DeliveryState, Message, Template
+from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, ReservationId
 from models.store.client import Database
 from models.store.credits import Credits
 from models.store.messages import Messages
-from tests.builders import LI, ZHANG, on
+from tests.builders import LI, MONDAY, TOMORROW, ZHANG, on
 
 LEASE = timedelta(seconds=60)
 REAL = on("03:00")
@@ -53,69 +54,104 @@ async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
     assert await store.add(told) == 3
     now = on("15:00")
 
-    async def waiting(instant: datetime, limit: int) -> list[ReaderId]:
-        return list(dict.fromkeys(reader for _, reader, _ in await store.untried(instant, limit)))
+    async def waiting(instant: datetime) -> list[ReaderId]:
+        readers, place = await store.readers_due(instant, None, 9)
+        assert place is None
+        return readers
 
-    assert await waiting(on("12:59:59"), 9) == []
-    assert await waiting(on("13:00"), 9) == [LI] and await waiting(now, 9) == [LI, ZHANG]
-    assert await waiting(now, 1) == [LI] and await store.due_again(now, 9) == []
+    assert await waiting(on("12:59:59")) == []
+    assert await waiting(on("13:00")) == [LI] and await waiting(now) == [LI, ZHANG]
 
-    async def claim(real: Any = REAL) -> Any:
-        return await store.claim_next(ZHANG, now, real, LEASE)
+    async def claim(real: datetime = REAL, *readers: ReaderId) -> list[Delivery]:
+        return await store.claim(readers or (ZHANG,), now, real, LEASE)
 
     tries = await asyncio.gather(*(claim() for _ in range(6)))
-    won = [delivery for delivery in tries if delivery is not None]
-    assert [(d.message.id, d.attempts, d.codes) for d in won] == [("a:1", 1, ())]
-    assert await claim(REAL + LEASE - timedelta(seconds=1)) is None, "the second waits"
-    again = await claim(REAL + LEASE)
-    assert (again.message.id, again.attempts) == ("a:1", 2)
+    (first,) = [delivery for found in tries for delivery in found]
+    assert (first.message.id, first.attempts, first.codes, first.more) == ("a:1", 1, (), True)
+    assert await claim(REAL + LEASE - timedelta(seconds=1)) == [], "the second waits"
+    both = await claim(REAL + LEASE, ZHANG, LI)
+    assert [(d.message.id, d.attempts, d.more) for d in both] == [
+        ("a:1", 2, True),
+        ("b:1", 1, False),
+    ]
+    again = both[0]
 
-    await store.settle(won[0], DeliveryState.SENT, 0)
+    await store.write([Outcome(first, DeliveryState.SENT, 0)])
     assert await store.state_of("a:1") is DeliveryState.SENDING, "its lease had run out"
-    await store.retry(again, now + timedelta(minutes=1), -1, without_page=True)
-    assert await claim() is None, "not due yet, and the one behind it waits"
-    assert await store.next_due(now) == now + timedelta(minutes=1)
-    now += timedelta(minutes=1)
-    third = await claim()
+    later = now + timedelta(minutes=1)
+    put_off = Outcome(again, DeliveryState.QUEUED, -1, later, without_page=True)
+    for _ in range(2):
+        await store.write([put_off, Outcome(both[1], DeliveryState.EXPIRED)])
+    assert await claim() == [], "not due yet, and the one behind it waits"
+    assert await store.next_due(now) == later
+    now = later
+    (third,) = await claim()
     assert (third.attempts, third.codes, third.without_page) == (3, (-1,), True)
-    await store.settle(third, DeliveryState.SENT, 0)
+    await store.write([Outcome(third, DeliveryState.SENT, 0)])
     assert await store.state_of("a:1") is DeliveryState.SENT
-    last = await claim()
-    assert last.message.id == "a:2"
-    await store.settle(last, DeliveryState.EXPIRED)
-    assert await claim() is None and await waiting(now, 9) == [LI]
-    assert await store.prune(on("15:00:01"), 9) == 2, "what is on the way stays"
-    assert await store.state_of("a:1") is None
+    (last,) = await claim()
+    assert (last.message.id, last.more) == ("a:2", False)
+    await store.write([Outcome(last, DeliveryState.EXPIRED)])
+    assert await claim() == [] and await waiting(now) == []
     assert await store.next_due(now) is None
 
 
-async def test_what_nobody_tried_may_be_ended_at_once(store: Messages) -> None:
-    await store.add([message("a:1"), message("a:2", "15:00"), message("b:1", "14:00", LI)])
-    now = on("14:00")
-    assert await store.claim_next(LI, now, REAL, LEASE) is not None
-    assert await store.untried(now, 9) == [("a:1", ZHANG, Template.LEAVE)]
-    assert await store.settle_untried(["a:1", "b:1"], DeliveryState.NO_CREDIT) == 1
-    assert await store.state_of("a:1") is DeliveryState.NO_CREDIT
-    assert await store.state_of("b:1") is DeliveryState.SENDING, "it goes its own way"
-    assert await store.untried(now, 9) == []
+async def test_a_claim_that_led_to_nothing_is_undone(store: Messages) -> None:
+    await store.add([message("a:1"), message("b:1", reader=LI)])
+    now, readers = on("15:00"), [ZHANG, LI]
+    mine = await store.claim(readers, now, REAL, LEASE)
+    assert len(mine) == 2
+    await store.give_up(mine)
+    theirs = await store.claim(readers, now, REAL, LEASE)
+    assert [d.attempts for d in theirs] == [1, 1], "it was no attempt"
+    await store.give_up(mine)
+    assert await store.claim(readers, now, REAL, LEASE) == [], "what others hold now stays theirs"
+
+
+async def test_a_look_through_what_is_due_goes_on_where_it_stopped(store: Messages) -> None:
+    readers = [ReaderId(f"{n:024x}") for n in range(7)]
+    await store.add([message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)])
+    seen, place = await store.readers_due(on("14:00"), None, 3)
+    pages = [seen]
+    while place is not None:
+        seen, place = await store.readers_due(on("14:00"), place, 3)
+        pages.append(seen)
+    assert pages == [readers[:3], readers[3:6], readers[6:]]
+
+
+async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: Messages) -> None:
+    old, new = (str(ObjectId.from_datetime(on("08:00", day))) for day in (MONDAY, TOMORROW))
+    told = [message(f"{old}:1"), message(f"{old}:2"), message(f"{new}:1")]
+    await store.add(told, {f"{old}:1", f"{new}:1"})
+    assert await store.readers_due(on("15:00"), None, 9) == ([ZHANG], None)
+    assert [d.message.id for d in await store.claim([ZHANG], on("15:00"), REAL, LEASE)] == [
+        f"{old}:2"
+    ]
+    assert await store.page_of(ZHANG, False, 0, 9) == (told[::-1], 3), "it is in the app"
+    assert await store.prune(on("00:00", TOMORROW), 9) == 1, "what is on the way stays"
+    states = [await store.state_of(m.id) for m in told]
+    assert states == [None, DeliveryState.SENDING, DeliveryState.NO_CREDIT]
 
 
 async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     credits = Credits(db)
     none = dict.fromkeys(Template, 0)
-    assert await credits.of(ZHANG) == none and not await credits.take(ZHANG, Template.LEAVE)
+    leave, ended, theirs = (ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)
+    assert await credits.of(ZHANG) == none and await credits.take([leave]) == set()
     for _ in range(3):
-        await credits.add(ZHANG, Template.LEAVE)
-    await credits.add(LI, Template.ENDED)
-    taken = await asyncio.gather(*(credits.take(ZHANG, Template.LEAVE) for _ in range(8)))
-    assert sum(taken) == 3
-    await credits.add(ZHANG, Template.LEAVE)
-    wanted = [(ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)]
-    assert await credits.known(wanted) == {wanted[0], wanted[2]}
+        await credits.add(*leave)
+    await credits.add(*theirs)
+    taken = await asyncio.gather(*(credits.take([leave, ended]) for _ in range(8)))
+    assert sorted(map(len, taken)) == [0] * 5 + [1] * 3 and leave in set().union(*taken)
+    await credits.add(*leave)
+    assert await credits.known([leave, ended, theirs]) == {leave, theirs}
+    assert await credits.take([leave, ended, theirs]) == {leave, theirs}
+    await credits.give_back([leave, theirs, ended])
     assert await credits.of(ZHANG) == {**none, Template.LEAVE: 1}
-    await credits.empty(ZHANG, Template.LEAVE)
-    await credits.empty(ZHANG, Template.ENDED)
+    await credits.empty([leave, ended])
     assert await credits.of(ZHANG) == none
-    await credits.add(ZHANG, Template.ENDED)
+    await credits.add(*ended)
     await credits.forget(ZHANG)
-    assert await credits.of(ZHANG) == none and await credits.take(LI, Template.ENDED)
+    await credits.give_back([ended])
+    assert await credits.of(ZHANG) == none, "consent that has ended stays ended"
+    assert await credits.take([theirs]) == {theirs}

@@ -1,0 +1,252 @@
+"""Several senders over one queue: each message once, each reader's in order, a credit an attempt.
+
+The lease of the job keeps that rare; these races are about when two send all the same, and about
+one that is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from models.errors import Upstream
+from models.message import Delivery, DeliveryState, Message, Outcome, Template
+from models.reservation import ReaderId, ReservationId
+from models.store.credits import Credits
+from models.store.messages import Messages
+from notify.deliver import LEASE, PAGE, Channel, Sender
+from notify.wechat.fields import TemplateConfig
+from notify.wechat.verdicts import SendOutcome, SendResult
+from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+LI: Final = ReaderId("5" * 24)
+RESERVED: Final = Template.RESERVED
+
+
+def told(reader: ReaderId, number: int = 0) -> Message:
+    id = f"{reader}-{number}"
+    at = EIGHT + timedelta(seconds=number)
+    return Message(id, reader, RESERVED, "预约成功", "…", at, {}, ReservationId(id))
+
+
+class Gone:
+    """A collection that a dead process reaches no more."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AutoReconnect("dead")
+
+
+@dataclass(slots=True)
+class Phones:
+    """What arrived where, in order; and whether one reader was written to twice at a time."""
+
+    arrived: dict[str, list[str]] = field(default_factory=dict)
+    under_way: Counter[str] = field(default_factory=Counter)
+    overlaps: int = 0
+
+    def of(self, reader: ReaderId) -> list[str]:
+        return self.arrived.get(f"o-{reader}", [])
+
+
+@dataclass(slots=True)
+class Worker:
+    """A sender with repositories and a gateway of its own. After ``dies_after`` sends nothing that
+    it does reaches anybody, and it hears nothing."""
+
+    stage: Stage
+    phones: Phones
+    real: list[datetime]
+    guard: bool = True
+    dies_after: int = 1_000_000
+    sends: int = 0
+    at_send: Callable[[], None] = lambda: None
+    dead: asyncio.Event = field(default_factory=asyncio.Event)
+    buried: asyncio.Event = field(default_factory=asyncio.Event)
+    messages: Messages = field(init=False)
+    credits: Credits = field(init=False)
+    sender: Sender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.messages, self.credits = Messages(self.stage.db), Credits(self.stage.db)
+        if not self.guard:
+            unguard(self.messages)
+        gateway: Any = self
+        templates = {RESERVED: TemplateConfig("t-1", "p", {})}
+        channel = Channel(gateway, templates, "formal", self.openids_of, lambda: self.real[0])
+        self.sender = Sender(self.messages, self.credits, channel)
+
+    async def openids_of(self, readers: Any) -> dict[ReaderId, str]:
+        return {reader: f"o-{reader}" for reader in readers}
+
+    async def send_subscribe(self, openid: str, _: str, page: str, *__: object) -> SendResult:
+        phones = self.phones
+        if not self.dead.is_set():
+            self.sends += 1
+            phones.overlaps += phones.under_way[openid] > 0
+            phones.under_way[openid] += 1
+            phones.arrived.setdefault(openid, []).append(page.removeprefix("p?id="))
+            self.at_send()
+            await asyncio.sleep(0)
+            if self.sends >= self.dies_after:
+                self.dead.set()
+                for repository in (self.messages, self.credits):
+                    repository._all = Gone()  # type: ignore[assignment]
+            phones.under_way[openid] -= 1
+        if self.dead.is_set():
+            await self.buried.wait()
+            return SendResult(SendOutcome.BUSY, unknown=True)
+        return SendResult(SendOutcome.SENT, 0)
+
+    async def run(self) -> None:
+        try:
+            while await self.sender.run(clock(9)):
+                if self.dead.is_set():
+                    return
+        except Upstream:
+            assert self.dead.is_set()
+
+
+@guarded
+async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -> None:
+    """Both have read the queue before one of them claims; later one is gone, and its leases end.
+
+    More readers than are claimed at once, so that there is something for whoever comes second.
+    """
+    readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
+    queue = [told(reader, number) for reader in readers for number in range(3)]
+    await Messages(stage.db).add(queue)
+    credits = Credits(stage.db)
+    rich = readers[::2]
+    for times in range(6):
+        gifts = rich if times else readers
+        await asyncio.gather(*(credits.add(reader, RESERVED) for reader in gifts))
+    phones, real, barrier = Phones(), [EIGHT], asyncio.Barrier(2)
+    mortal, other = (
+        Worker(stage, phones, real, guard, dies_after=dies_after) for dies_after in (25, 1_000_000)
+    )
+    for worker in (mortal, other):
+        put_around(worker.messages, "bulk_write", before=barrier.wait)
+    await asyncio.gather(mortal.run(), other.run())
+    if not guard:
+        arrived = Counter(id for there in phones.arrived.values() for id in there)
+        assert max(arrived.values()) > 1, "both took the same"
+        mortal.buried.set()
+        await mortal.sender.close()
+        return
+    assert mortal.dead.is_set()
+    held = {
+        row["_id"] async for row in stage.db["deliveries"].find({"state": "sending"}, {"_id": 1})
+    }
+    before = {id for there in phones.arrived.values() for id in there}
+    unknown = held & before
+    assert unknown, "the kill left some whose outcome nobody knows"
+    real[0] += LEASE
+    await other.run()
+    assert phones.overlaps == 0
+    for reader in readers:
+        there = phones.of(reader)
+        assert there == sorted(there), "in order"
+        again = {id for id, times in Counter(there).items() if times > 1}
+        assert again <= unknown and len(there) <= len(set(there)) + len(again), "once more at most"
+        wanted = {m.id for m in queue if m.reader_id == reader}
+        assert set(there) == wanted if reader in rich else len(there) <= 1
+        left = (await credits.of(reader))[RESERVED]
+        assert 0 <= left <= (6 if reader in rich else 1) - len(there)
+    assert await stage.db["deliveries"].count_documents({"open": True}) == 0
+    mortal.buried.set()
+    await mortal.sender.close()
+
+
+async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
+    """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
+    readers = [ReaderId(f"{n:024x}") for n in range(90)]
+    await Messages(stage.db).add([told(reader) for reader in readers])
+    credits = Credits(stage.db)
+    for reader in readers:
+        await credits.add(reader, RESERVED)
+    phones, real = Phones(), [EIGHT]
+    ending, next_one = Worker(stage, phones, real), Worker(stage, phones, real)
+    closed: list[asyncio.Task[None]] = []
+
+    def close() -> None:
+        if not closed:
+            closed.append(asyncio.create_task(ending.sender.close()))
+
+    ending.at_send = close
+    await ending.run()
+    await closed[0]
+    assert 0 < ending.sends < 90
+    await next_one.run()
+    assert ending.sends + next_one.sends == 90 and all(len(phones.of(r)) == 1 for r in readers)
+    attempts = await stage.db["deliveries"].distinct("attempts")
+    assert attempts == [1] and all([(await credits.of(r))[RESERVED] == 0 for r in readers])
+
+
+@guarded
+async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
+    """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
+    slow, fast = Messages(stage.db), Messages(stage.db)
+    await fast.add([told(LI)])
+    if not guard:
+        unguard(slow)
+
+    async def meanwhile() -> None:
+        found = await fast.claim([LI], EIGHT, EIGHT, LEASE)
+        await fast.write([Outcome(d, DeliveryState.QUEUED, None, clock(9)) for d in found])
+
+    put_around(slow, "bulk_write", before=meanwhile)
+    assert (await slow.claim([LI], EIGHT, EIGHT, LEASE) == []) is guard
+
+
+@guarded
+async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
+    slow, fast = Messages(stage.db), Messages(stage.db)
+    await fast.add([told(LI)])
+    if not guard:
+        unguard(slow)
+    held = await slow.claim([LI], EIGHT, EIGHT, LEASE)
+    assert held and not await fast.claim([LI], EIGHT, EIGHT, LEASE), "leased"
+    assert await fast.claim([LI], EIGHT, EIGHT + LEASE, LEASE)
+    await slow.write([Outcome(d, DeliveryState.FAILED) for d in held])
+    state = await fast.state_of(told(LI).id)
+    assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
+
+
+@guarded
+async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool) -> None:
+    """Given up, claimed by another, and given up once more (its answer had been lost)."""
+    slow, fast = Messages(stage.db), Messages(stage.db)
+    await fast.add([told(LI)])
+    held = await slow.claim([LI], EIGHT, EIGHT, LEASE)
+    await slow.give_up(held)
+    theirs: list[Delivery] = await fast.claim([LI], EIGHT, EIGHT, LEASE)
+    assert [d.attempts for d in theirs] == [1]
+    if not guard:
+        unguard(slow)
+    await slow.give_up(held)
+    assert bool(await slow.claim([LI], EIGHT, EIGHT, LEASE)) is not guard
+
+
+@guarded
+async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
+    barrier = asyncio.Barrier(2)
+    await Credits(stage.db).add(LI, RESERVED)
+
+    async def take() -> int:
+        credits = Credits(stage.db)
+        if not guard:
+            unguard(credits)
+        put_around(credits, "update_many", before=barrier.wait)
+        return len(await credits.take([(LI, RESERVED)]))
+
+    assert sorted(await asyncio.gather(take(), take())) == ([0, 1] if guard else [1, 1])
+    assert (await Credits(stage.db).of(LI))[RESERVED] == (0 if guard else -1)
