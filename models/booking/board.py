@@ -17,7 +17,8 @@ from typing import Final
 from models.board import Change, DayBoard, Gap, Row
 from models.reservation import Reservation
 from models.store.changes import Changes
-from models.store.reservations import Reservations
+from models.store.client import new_id
+from models.store.reservations import ClaimLost, Reservations
 
 REFUSE_WITHIN_S: Final = 0.25
 """A refusal from the board alone is right if the seat was taken at some moment of this time."""
@@ -93,6 +94,24 @@ class Board:
         self._tell()
 
     # --- writing --------------------------------------------------------------------------------
+
+    async def insert(self, made: Reservation) -> None:
+        """Claim the reservation, and show it from then on. Raises: as ``Reservations.claim``."""
+        try:
+            await self._reservations.claim(made)
+        except ClaimLost:
+            raise
+        except BaseException:
+            self._doubt(made.date)
+            raise
+        self.wrote(made)
+
+    def _doubt(self, day: date) -> None:
+        """An insert may be there, or come yet, and the stream leaves out what this process inserts:
+        look at the day, and from now on let the stream tell what was inserted until now."""
+        self._reservations.writer = self._changes.writer = new_id()
+        if (known := self._days.get(day)) is not None:
+            known.valid = False
 
     def wrote(self, r: Reservation) -> None:
         """This worker has written the reservation: the next look shows it."""

@@ -62,7 +62,7 @@ class Desk:
         self.catalogue = Catalogue(db, sealer)
         self.policies = Policies(db)
         self.heartbeat = Heartbeat(db)
-        self.board = Board(self.reservations, Changes(db))
+        self.board = Board(self.reservations, Changes(db, self.reservations.writer))
         self.library = Library("", {}, {}, {})
         self._loaded: tuple[int, int | None] | None = None
         self.policy = Policy()

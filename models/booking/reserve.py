@@ -41,7 +41,7 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
     for _ in range(4 * policy.bookings_per_day):
         made = _made(desk, ask, id, seat, span, policy, k)
         try:
-            await desk.reservations.claim(made)
+            await desk.board.insert(made)
         except ClaimLost as lost:
             if lost.kind == "n":
                 k = await _free_count(desk, ask, wish.day, policy)
@@ -50,7 +50,6 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
             else:
                 raise await _refusal(desk, lost, seat, span) from lost
             continue
-        desk.board.wrote(made)
         return made
     raise Busy()
 

@@ -40,29 +40,36 @@ _HISTORY_LOST: Final = frozenset({280, 286, 260, 136})
 
 _ENDS: Final = ("drop", "dropDatabase", "invalidate")
 
-_PIPELINE: Final[list[Document]] = [
-    {
-        "$match": {
-            "$or": [
-                {"operationType": "insert", "fullDocument.live": True},
-                # What does not count the revision up changes nothing that a plan shows.
-                {
-                    "operationType": "update",
-                    "updateDescription.updatedFields.rev": {"$exists": True},
-                },
-                {"operationType": {"$in": ["delete", *_ENDS]}},
-            ]
-        }
-    },
-    {
-        "$project": {
-            "operationType": 1,
-            "documentKey": 1,
-            "fullDocument": {"day": 1, **dict.fromkeys(BOARD_FIELDS, 1)},
-            "updateDescription": {"updatedFields": dict.fromkeys(BOARD_FIELDS, 1)},
-        }
-    },
-]
+
+def _pipeline(writer: str) -> list[Document]:
+    return [
+        {
+            "$match": {
+                "$or": [
+                    # A process knows what it has inserted: in a rush that is most of the stream.
+                    {
+                        "operationType": "insert",
+                        "fullDocument.live": True,
+                        "fullDocument.writer": {"$ne": writer},
+                    },
+                    # What does not count the revision up changes nothing that a plan shows.
+                    {
+                        "operationType": "update",
+                        "updateDescription.updatedFields.rev": {"$exists": True},
+                    },
+                    {"operationType": {"$in": ["delete", *_ENDS]}},
+                ]
+            }
+        },
+        {
+            "$project": {
+                "operationType": 1,
+                "documentKey": 1,
+                "fullDocument": {"day": 1, **dict.fromkeys(BOARD_FIELDS, 1)},
+                "updateDescription": {"updatedFields": dict.fromkeys(BOARD_FIELDS, 1)},
+            }
+        },
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +83,11 @@ class Batch:
 
 
 class Changes:
-    def __init__(self, db: Database) -> None:
+    """``writer`` (``Reservations.writer``): its inserts are left out. It may change at any time."""
+
+    def __init__(self, db: Database, writer: str) -> None:
         self._db = db
+        self.writer = writer
         self._token: Document | None = None
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -95,11 +105,11 @@ class Changes:
                 log.warning("change_stream_broken", extra={"reason": type(error).__name__})
                 if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST:
                     self._token = None
-            await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
 
     async def _read(self, session: Any) -> AsyncIterator[Batch]:
         """Raises: PyMongoError."""
-        anew = self._token is None
+        anew, writer = self._token is None, self.writer
         asked = monotonic()
         answer = await self._command(
             session,
@@ -107,7 +117,7 @@ class Changes:
                 "aggregate": _COLLECTION,
                 "pipeline": [
                     {"$changeStream": {} if anew else {"resumeAfter": self._token}},
-                    *_PIPELINE,
+                    *_pipeline(writer),
                 ],
                 "cursor": {"batchSize": _BATCH},
             },
@@ -123,7 +133,7 @@ class Changes:
             yield Batch([_change(e) for e in events], None if full else asked, anew)
             # Only now: what was not taken in comes again.
             self._token, anew = cursor.get("postBatchResumeToken", self._token), False
-            if cursor["id"] == 0:
+            if cursor["id"] == 0 or writer != self.writer:
                 return
             if events and not full:
                 await asyncio.sleep(_GATHER_S)

@@ -151,6 +151,8 @@ class Double:
 class Reservations:
     def __init__(self, db: Database) -> None:
         self._all = db["reservations"]
+        self.writer = new_id()
+        """Stands in what this process inserts, so that its change stream can leave that out."""
         # Group commit: reservations that arrive together are inserted together, each judged alone.
         self._inserts = Gathering(self._insert_all)
         # Hundreds of tasks on one client starve some of them: measured, a gate of 32 does not.
@@ -164,7 +166,7 @@ class Reservations:
         Raises: ClaimLost; Upstream when it is certain that the reservation will never exist, or
         when even that cannot be found out now.
         """
-        document = _to_document(made)
+        document = {**_to_document(made), "writer": self.writer}
         try:
             await self._inserts.one(document)
         except DuplicateKeyError as error:
