@@ -19,12 +19,14 @@ from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, Worker, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import EmbeddedError, embedded_databases
+from miniapp_server.growth.grow import GrowthRefused, grown
 from miniapp_server.logs import configure_logs
 from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
 from models.errors import Malformed, ServiceError, Upstream
+from models.store.past import PastRefused
 
 Env = Mapping[str, str]
 
@@ -115,6 +117,15 @@ def _parser() -> argparse.ArgumentParser:
         "Seal all personal data with the newest key of DATA_KEYS. Afterwards the old key may go.",
     )
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
+    growth = add(
+        "grow",
+        _grow,
+        "Fill an empty sandbox database with years of past reservations, for measurements.",
+    )
+    growth.add_argument(
+        "--scale", type=_positive, required=True, metavar="N", help="about how many reservations"
+    )
+    growth.add_argument("--seed", type=int, default=1, help="another seed, another past")
     walk = add(
         "tour",
         _tour,
@@ -302,6 +313,23 @@ async def _sweep(env: Env, _: argparse.Namespace) -> None:
     if doubles:
         raise Failed(f"{len(doubles)} doubles")
     print("no doubles")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+async def _grow(env: Env, args: argparse.Namespace) -> None:
+    if not load(env).sandbox:
+        raise Failed("grow writes an invented past: not where real credentials are set")
+    async with _parts(env) as parts:
+        try:
+            await grown(parts, args.scale, args.seed, print)
+        except (GrowthRefused, PastRefused) as error:
+            raise Failed(f"the database is not filled: {error}") from error
 
 
 async def _tour(_: Env, args: argparse.Namespace) -> None:

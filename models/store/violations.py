@@ -39,23 +39,12 @@ class Violations:
 
     async def record(self, violation: Violation) -> Violation:
         """Keep it once; whether it counts is decided by the day's unique key. Idempotent."""
-        document: Document = {
-            "_id": violation.id,
-            "reader": violation.reader_id,
-            "reservation": violation.reservation_id,
-            "kind": violation.kind,
-            "at": violation.at,
-            "day": violation.day.isoformat(),
-            "counted_on": f"{violation.reader_id}:{violation.day.isoformat()}",
-            "waived": False,
-        }
         with upstream():
             for counted in (True, False):
-                if not counted:
-                    del document["counted_on"]
+                judged = replace(violation, counted=counted)
                 try:
-                    await self._all.insert_one(document)
-                    return replace(violation, counted=counted)
+                    await self._all.insert_one(document_of(judged))
+                    return judged
                 except DuplicateKeyError as error:
                     details: Any = error.details or {}
                     if "_id" in details.get("keyValue", {}):
@@ -89,15 +78,7 @@ class Violations:
         """Keep it once. False when it exists, or when a violation it uses is used already."""
         with upstream():
             try:
-                await self._suspensions.insert_one(
-                    {
-                        "_id": suspension.id,
-                        "reader": suspension.reader_id,
-                        "start": suspension.start,
-                        "until": suspension.until,
-                        "uses": list(suspension.uses),
-                    }
-                )
+                await self._suspensions.insert_one(suspension_document(suspension))
             except DuplicateKeyError:
                 return False
         return True
@@ -117,6 +98,31 @@ class Violations:
         query: Document = {"reader": reader_id}
         rows, total = await page(self._all, query, "at", skip, limit)
         return [_violation(row) for row in rows], total
+
+
+def document_of(v: Violation) -> Document:
+    """``counted_on`` is the day's unique key: only the one that counts has it."""
+    counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counted else {}
+    return {
+        "_id": v.id,
+        "reader": v.reader_id,
+        "reservation": v.reservation_id,
+        "kind": v.kind,
+        "at": v.at,
+        "day": v.day.isoformat(),
+        **counted_on,
+        "waived": v.waived,
+    }
+
+
+def suspension_document(s: Suspension) -> Document:
+    return {
+        "_id": s.id,
+        "reader": s.reader_id,
+        "start": s.start,
+        "until": s.until,
+        "uses": list(s.uses),
+    }
 
 
 def _violation(d: Document) -> Violation:
