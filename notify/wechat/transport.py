@@ -15,9 +15,11 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 from wechatpy.client.api import WeChatWxa
 from wechatpy.client.base import BaseWeChatClient
 from wechatpy.exceptions import APILimitedException, WeChatClientException
+from yarl import URL
 
 from models.store.shared_tokens import SharedTokens
 from notify.wechat.tokens import AccessTokens, IssuedToken, IssueRefused
@@ -26,6 +28,8 @@ _TOKEN_ERRORS: Final = frozenset({40001, 40014, 42001})
 _DAY_QUOTA: Final = 45009
 _STABLE_TOKEN: Final = "/cgi-bin/stable_token"
 _LOGIN: Final = "/sns/jscode2session"
+_KEEP_ALIVE_S: Final = 15.0
+_WRITTEN_KEPT: Final = 8
 
 
 class NotReached(WeChatClientException):  # type: ignore[misc]
@@ -93,11 +97,18 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
             total=timeout_seconds, connect=min(3, timeout_seconds)
         )
         self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+        self._written: dict[tuple[str, str], URL] = {}
 
     async def __aenter__(self) -> WeChatTransport:
         jar = aiohttp.DummyCookieJar()
         self._sessions = (
-            aiohttp.ClientSession(timeout=self._timeout, cookie_jar=jar),
+            # Its limit is on calls at once; who sends has a limit of its own.
+            aiohttp.ClientSession(
+                timeout=self._timeout,
+                cookie_jar=jar,
+                headers={"Content-Type": "application/json"},
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            ),
             # aiohttp resends a GET when a kept-alive connection drops; a login code is good once,
             # so the second one would be refused as used.
             aiohttp.ClientSession(
@@ -121,7 +132,7 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
         params = dict(kwargs.get("params") or {})
         data = kwargs.get("data")
         if path in (_STABLE_TOKEN, _LOGIN):
-            result = await self._call(method, path, params, data)
+            result = await self._call(method, path, self._url(path, params), data)
         else:
             result = await self._call_with_token(method, path, params, data)
         processor = kwargs.get("result_processor")
@@ -132,33 +143,38 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
     ) -> Any:
         token = await self.tokens.get()
         try:
-            return await self._call(method, path, {**params, "access_token": token}, data)
+            return await self._call(method, path, self._with_token(path, params, token), data)
         except WeChatClientException as error:
             if error.errcode not in _TOKEN_ERRORS:
                 raise
         token = await self.tokens.get(bad=token)
         try:
-            return await self._call(method, path, {**params, "access_token": token}, data)
+            return await self._call(method, path, self._with_token(path, params, token), data)
         except WeChatClientException as error:
             if error.errcode in _TOKEN_ERRORS:
                 self.tokens.stays_bad(token, error.errcode)
             raise
 
-    async def _call(self, method: str, path: str, params: dict[str, Any], data: Any) -> Any:
+    def _url(self, path: str, params: Mapping[str, Any]) -> URL:
+        return URL(f"{self._base_url}{path}").with_query(params)
+
+    def _with_token(self, path: str, params: dict[str, Any], token: str) -> URL:
+        """Written once for each token where that is all there is: many calls go to one address."""
+        if params:
+            return self._url(path, {**params, "access_token": token})
+        if (known := self._written.get((path, token))) is None:
+            if len(self._written) >= _WRITTEN_KEPT:
+                self._written.clear()
+            known = self._written[path, token] = self._url(path, {"access_token": token})
+        return known
+
+    async def _call(self, method: str, path: str, url: URL, data: Any) -> Any:
         if self._sessions is None:
             raise RuntimeError("the transport is not open")
         session = self._sessions[1 if path == _LOGIN else 0]
-        body = json.dumps(data, ensure_ascii=False).encode() if data is not None else None
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        body = msgspec.json.encode(data) if data is not None else None
         try:
-            async with session.request(
-                method,
-                f"{self._base_url}{path}",
-                params=params,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-            ) as response:
+            async with session.request(method, url, data=body, allow_redirects=False) as response:
                 raw = await response.read()
                 status = response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -177,7 +193,7 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
             "force_refresh": False,
         }
         try:
-            result = await self._call("post", _STABLE_TOKEN, {}, body)
+            result = await self._call("post", _STABLE_TOKEN, self._url(_STABLE_TOKEN, {}), body)
             return IssuedToken(str(result["access_token"]), int(result["expires_in"]))
         except WeChatClientException as error:
             raise IssueRefused(error.errcode) from None
