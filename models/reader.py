@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -22,14 +23,33 @@ def mask_student_no(number: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Personal:
+    """What is sealed at rest."""
+
+    student_no: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …"""
+    """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …
+
+    Their personal data is opened where it is shown, and nowhere else: nearly every request needs
+    to know who asks, and hardly any their name.
+    """
 
     id: ReaderId
-    student_no_masked: str
-    name: str
     kind: str
-    suspended_until: datetime | None = None
+    suspended_until: datetime | None
+    opened: Callable[[], Personal] = field(repr=False, compare=False)
+
+    @property
+    def student_no_masked(self) -> str:
+        return mask_student_no(self.opened().student_no)
+
+    @property
+    def name(self) -> str:
+        return self.opened().name
 
 
 class SessionKind(StrEnum):
@@ -44,9 +64,14 @@ class Session:
     id: str
     kind: SessionKind
     reader_id: ReaderId | None
-    openid: str | None
     ticket_hash: str | None
     expires_at: datetime
+    opened: Callable[[], str | None] = field(repr=False, compare=False)
+
+    @property
+    def openid(self) -> str | None:
+        """The WeChat user; None on the web."""
+        return self.opened()
 
 
 @dataclass(frozen=True, slots=True)

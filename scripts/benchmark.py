@@ -41,7 +41,7 @@ from models.booking import reserve
 from models.booking.desk import Ask
 from models.errors import ServiceError
 from models.library import SeatId
-from models.reader import Reader
+from models.reader import Personal, Reader
 from models.reservation import Actor, ReaderId
 from models.rules import Wish
 from models.store.client import new_id
@@ -305,7 +305,7 @@ async def _half_fill(parts: Parts) -> None:
     wish = Wish(MORNING.date(), None, time(12))
 
     async def take(member: Member, seat: SeatId) -> None:
-        reader = Reader(member.id, "", "", "student")
+        reader = Reader(member.id, "student", None, lambda: Personal("", ""))
         ask = Ask(reader, Actor("reader", "web"), MORNING)
         await reserve.reserve(parts.desk, ask, seat, wish)
 

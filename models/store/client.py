@@ -109,17 +109,6 @@ async def page(
     return rows, total
 
 
-async def joined(db: Database, collection: str, pipeline: list[Document]) -> list[Document]:
-    """The first batch of an aggregation: for joins of at most 1000 documents in one round trip.
-
-    As a plain command, since the drivers' own cursors for it differ.
-    """
-    with upstream():
-        command = {"aggregate": collection, "pipeline": pipeline, "cursor": {"batchSize": 1000}}
-        answer = await db.command(command, codec_options=CODEC)
-    return list(answer["cursor"]["firstBatch"])
-
-
 def new_id() -> str:
     """A new document id: 24 hex digits that begin with the time, made on our side of the wire."""
     return str(ObjectId())

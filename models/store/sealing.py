@@ -70,6 +70,10 @@ class Sealer:
             raise SealBroken(purpose) from error
         return plain.decode()
 
+    def can_open(self, sealed: str) -> bool:
+        """Is its key among the live ones?"""
+        return int(sealed.partition(":")[0]) in self._ciphers
+
     def hashes(self, plain: str, purpose: str) -> list[str]:
         """The keyed hash under every live key, the current one first."""
         return [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.errors import TooManyAttempts
-from models.reader import Reader
+from models.reader import Personal, Reader
 from models.reservation import ReaderId
 from models.store.client import new_id
 from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
@@ -156,7 +156,7 @@ class AdmitsAfterALook(Readers):
             found["no"] = self._sealer.seal(student_no, "student_no")
             found["name"] = self._sealer.seal(name, "name")
             await self._all.insert_one(found)
-        return Reader(found["_id"], "", name, kind)
+        return Reader(found["_id"], kind, None, lambda: Personal(student_no, name))
 
 
 @guarded

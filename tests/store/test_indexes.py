@@ -133,7 +133,7 @@ SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 
 # verb → what it sends: the plan's index (or IDHACK), and how many documents a found one may cost
 HOT: Final[list[tuple[str, Verb, set[str]]]] = [
-    ("occupied", _of("occupied", MONDAY), {"day_board"}),
+    ("board_rows", _of("board_rows", MONDAY), {"board"}),
     ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due_no_show"}),
     ("due_for_time_out", _of("due_for_time_out", EVENING, 500), {"due_time_out"}),
     ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
@@ -171,7 +171,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("messages.prune", lambda s: s.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
     ("messages.mark_read", lambda s: s.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
     ("sessions.who", lambda s: s.sessions.who(fingerprint(f"t{s.readers[0]}")), {"_id_"}),
-    ("sessions.who wx", lambda s: s.sessions.who(fingerprint("wx")), {"_id_"}),
+    ("sessions.who wx", lambda s: s.sessions.who(fingerprint("wx")), {"_id_", "openid_hashes"}),
     (
         "credits.known",
         lambda s: s.credits.known([(s.readers[0], Template.LEAVE), (s.readers[1], Template.LEAVE)]),
@@ -263,7 +263,7 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
 
 
 async def test_the_board_is_read_from_the_index_alone(store: Store) -> None:
-    rows = await profiled(store, lambda s: s.desk.reservations.occupied(MONDAY))
+    rows = await profiled(store, lambda s: s.desk.reservations.board_rows(MONDAY))
     found = sum(row["nreturned"] for row in rows)
     assert found > READERS and sum(row["docsExamined"] for row in rows) == 0
     assert sum(row["keysExamined"] for row in rows) <= found + 3, "one gap for each state"
