@@ -63,12 +63,13 @@ class Remote(Living):
     """A service in another process; ``parts`` are this process's own view of its databases."""
 
     env: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Returns once it is ready."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "miniapp_server", "serve"),
+            *(sys.executable, "-m", "miniapp_server", "serve", *self.options),
             env=environment(**self.env),
             cwd=ROOT,
             stdout=asyncio.subprocess.DEVNULL,
@@ -118,9 +119,12 @@ async def ready(base: str, process: asyncio.subprocess.Process, within_s: float 
 
 @asynccontextmanager
 async def remote(
-    mongo_url: str, redis_url: str, *, now: datetime = MONDAY_8, **env: str
+    mongo_url: str, redis_url: str, *options: str, now: datetime = MONDAY_8, **env: str
 ) -> AsyncIterator[Remote]:
-    """A service on a database of its own, started, its clock at ``now``; jobs run by themselves."""
+    """A service on a database of its own, started, its clock at ``now``; jobs run by themselves.
+
+    ``options`` are those of ``serve``.
+    """
     port = free_port()
     env = {
         "PORT": str(port),
@@ -136,7 +140,7 @@ async def remote(
     async with open_parts(settings, clock) as parts:
         # The application lives in the other process; none can be reached here.
         nowhere = web.Application()
-        service = Remote(settings.public_base_url, nowhere, parts, clock, env=env)
+        service = Remote(settings.public_base_url, nowhere, parts, clock, env=env, options=options)
         service.anonymous = service.stranger()
         try:
             await service.show(now)

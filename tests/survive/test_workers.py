@@ -1,0 +1,273 @@
+"""Several workers on one port: they share the work, and neither kill nor signal loses an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.living import DATA_KEYS, Client, free_port
+from tests.survive.serving import Remote, command, ended, remote, until
+
+GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Remote]:
+    async with remote(mongo_url, redis_url, "--workers", "2") as running:
+        await all_listen(running)
+        yield running
+
+
+def workers(service: Remote) -> dict[str, int]:
+    """The process of each worker, by its name in the leases."""
+    assert service.process is not None
+    found = {}
+    for child in psutil.Process(service.process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # it has ended just now
+            line = child.cmdline()
+            if "worker" in line:
+                found[line[line.index("--owner") + 1]] = child.pid
+    return found
+
+
+def sockets(service: Remote, pid: int, status: str) -> int:
+    """How many of the service's port the process holds."""
+    found = psutil.Process(pid).net_connections("tcp")
+    return sum(c.laddr.port == int(service.env["PORT"]) and c.status == status for c in found)
+
+
+async def all_listen(service: Remote) -> None:
+    async def both() -> bool:
+        pids = workers(service).values()
+        return sum(sockets(service, pid, psutil.CONN_LISTEN) for pid in pids) == 2
+
+    await until(both, "two workers that listen")
+
+
+async def spread(service: Remote, count: int = 24) -> list[Client]:
+    """Clients whose connections are kept alive, so many that each worker has some."""
+    clients = [service.stranger() for _ in range(count)]
+    for client in clients:
+        await client.ok("GET", "//healthz")
+    assert all(sockets(service, pid, psutil.CONN_ESTABLISHED) for pid in workers(service).values())
+    return clients
+
+
+async def counted(client: Client, path: str) -> int:
+    """Answers with 200 to the path, as /metrics says."""
+    text = (await client.get("//metrics")).body
+    line = re.search(
+        rf'^seat_http_request_seconds_count{{.*route="{path}",status="200"}} (\S+)$', text, re.M
+    )
+    return int(float(line[1])) if line else 0
+
+
+async def test_workers_share_port_clock_and_metrics(service: Remote, tmp_path: Path) -> None:
+    assert len(workers(service)) == 2
+    before = await counted(service.anonymous, "/healthz")
+    clients = await spread(service)
+    counts = {await counted(client, "/healthz") for client in clients}
+    assert counts == {before + len(clients)}, "whoever is asked tells the sum"
+
+    # Whichever worker moved the clock, none answers by the old time.
+    last = ""
+    for client in clients[:6]:
+        moved = (await client.ok("POST", "//sandbox/clock", {"advance_seconds": 600}))["now"]
+        shown = [(await other.ok("GET", "//sandbox/clock"))["now"] for other in clients]
+        assert last < moved <= min(shown), (last, moved, shown)
+        last = max(shown)
+    # A reset ends what another worker remembers, too.
+    reader = await service.reader()
+    for client in clients:
+        client.token = reader.token
+        await client.ok("GET", "/me")
+    await service.anonymous.ok("POST", "//sandbox/reset")
+    assert [(await client.get("/me")).code for client in clients] == ["unauthenticated"] * 24
+    await refuse_in_one_line(service, tmp_path)
+
+
+async def refuse_in_one_line(service: Remote, folder: Path) -> None:
+    """What cannot be served, beside a service that is."""
+    nowhere = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "PORT": str(free_port())}
+    port = service.env["PORT"]
+    cases = [
+        (service.env, f"cannot listen on 127.0.0.1:{port}"),
+        ({**service.env, **nowhere}, "MongoDB does not answer"),
+        ({**service.env, "DATA_KEYS": "1:abc"}, "DATA_KEYS must look like"),
+    ]
+    running = [
+        await command("serve", "--workers", "2", **env, TMPDIR=str(folder)) for env, _ in cases
+    ]
+    for process, (_, expected) in zip(running, cases, strict=True):
+        status, out, err = await ended(process)
+        assert (status, out, err.count("\n")) == (1, "", 1) and expected in err, (out, err)
+        assert DATA_KEYS not in err
+    assert os.listdir(folder) == [], "nothing is left"
+    # Nor does a single process join the workers' port, even while none of them listens.
+    for pid in workers(service).values():
+        os.kill(pid, signal.SIGKILL)
+    alone = await ended(await command("serve", **service.env))
+    assert alone[0] == 1 and f"cannot listen on 127.0.0.1:{port}" in alone[2]
+
+
+async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote) -> None:
+    """Its own connections break; every answer that comes is right. Its jobs go on."""
+    db = service.parts.db
+    readers = [await service.reader() for _ in range(12)]
+    broken = 0
+    acknowledged: list[str] = []
+    stop = asyncio.Event()
+
+    async def books(number: int, reader: Client) -> None:
+        nonlocal broken
+        wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
+        wish |= {"start": "10:00", "end": "11:00"}
+        while not stop.is_set():
+            try:
+                answer = await reader.post("/reservations", wish)
+                # What was done for a request whose answer was lost shows as the reader's own.
+                if answer.code != "own_overlap":
+                    assert answer.status == 201, answer.body
+                    acknowledged.append(answer.body["id"])
+                live = (await reader.ok("GET", "/reservations"))["items"]
+                for r in live:
+                    if r["state"] == "reserved":
+                        done = await reader.post(f"/reservations/{r['id']}/cancel")
+                        assert done.status == 200, done.body
+            except GONE:
+                broken += 1
+
+    async def all_led() -> bool:
+        return {d["_id"] async for d in db["leases"].find()} >= {"deadlines", "relay", "deliver"}
+
+    await until(all_led, "a holder of each job")
+    lease = await db["leases"].find_one({"_id": "relay"})
+    assert lease is not None
+    before = workers(service)
+    clients = [asyncio.create_task(books(n, r)) for n, r in enumerate(readers, start=1)]
+
+    async def under_load() -> bool:
+        return len(acknowledged) > 50
+
+    await until(under_load, "some load")
+    os.kill(before[lease["owner"]], signal.SIGKILL)
+
+    async def replaced() -> bool:
+        now = workers(service)
+        return len(now) == 2 and now[lease["owner"]] != before[lease["owner"]]
+
+    await until(replaced, "a new worker in the dead one's place")
+    told = await db["deliveries"].count_documents({})
+
+    async def more() -> bool:
+        return await db["deliveries"].count_documents({}) > told + 5
+
+    # Far sooner than the dead one's lease ends.
+    await until(more, "messages from the relay", 12)
+    stop.set()
+    await asyncio.gather(*clients)
+    assert broken
+    known = {d["_id"] async for d in db["reservations"].find({}, {"_id": 1})}
+    assert set(acknowledged) <= known
+
+
+async def test_sigterm_under_load_answers_all_that_was_accepted(service: Remote) -> None:
+    """Connections are kept alive: an answer that says close is the last, and none is missing."""
+    assert service.process is not None
+    slow = {"jscode2session": {"delay_ms": 1500, "times": 8}}
+    await service.anonymous.ok("POST", "//sandbox/wechat/_mode", slow)
+    strangers = [service.stranger() for _ in range(8)]
+    logins = [
+        asyncio.create_task(c.post("/wx/login", {"code": f"demo-{c.name}-1"})) for c in strangers
+    ]
+    readers = [await service.reader() for _ in range(16)]
+    pids = [service.process.pid, *workers(service).values()]
+    statuses: list[int] = []
+    acknowledged: list[str] = []
+    lost: list[str] = []
+
+    async def books(number: int, reader: Client) -> None:
+        wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
+        wish |= {"start": "10:00", "end": "11:00"}
+        while True:
+            try:
+                answer = await reader.post("/reservations", wish)
+                acknowledged.append(answer.body["id"])
+                path = f"/reservations/{answer.body['id']}/cancel"
+                statuses.append(answer.status)
+                statuses.append((await reader.post(path)).status)
+            except aiohttp.ClientConnectorError:
+                return  # nobody listens any more
+            except GONE as error:
+                lost.append(repr(error))
+                return
+
+    clients = [asyncio.create_task(books(n, r)) for n, r in enumerate(readers, start=1)]
+
+    async def under_load() -> bool:
+        mode = await service.parts.db["sandbox_wechat_modes"].find_one({"_id": "jscode2session"})
+        return len(statuses) > 100 and (mode is None or mode["left"] == 0)
+
+    await until(under_load, "some load, and 8 logins under way")
+    service.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.05)
+    assert await service.kill(signal.SIGTERM) == 0, "a second one does no harm"
+    async with asyncio.timeout(10):
+        await asyncio.gather(*clients)
+    assert [answer.status for answer in await asyncio.gather(*logins)] == [200] * 8
+    assert set(statuses) == {200, 201}
+    stored = await service.parts.db["reservations"].find().to_list(None)
+    assert {d["_id"] for d in stored} == set(acknowledged), lost
+    assert sum(d["state"] == "cancelled" for d in stored) == statuses.count(200), lost
+    assert not any(map(psutil.pid_exists, pids))
+    assert await service.parts.db["leases"].count_documents({}) == 0
+
+
+async def test_no_worker_outlives_a_killed_supervisor(service: Remote) -> None:
+    pids = list(workers(service).values())
+    await service.kill(signal.SIGKILL)
+
+    async def gone() -> bool:
+        return not any(map(psutil.pid_exists, pids))
+
+    await until(gone, "the end of the workers", 10)
+    assert await service.parts.db["leases"].count_documents({}) == 0, "they drained"
+    await service.start()
+    await all_listen(service)
+
+
+async def test_sighup_replaces_the_workers_without_a_lost_answer(service: Remote) -> None:
+    before = set(workers(service).values())
+    assert service.process is not None
+    stop = asyncio.Event()
+    answers: list[int] = []
+    lost: list[str] = []
+
+    async def asks(client: Client) -> None:
+        while not stop.is_set():
+            try:
+                answers.append((await client.get("//readyz")).status)
+            except GONE as error:
+                lost.append(repr(error))
+
+    asking = [asyncio.create_task(asks(service.stranger())) for _ in range(8)]
+    service.process.send_signal(signal.SIGHUP)
+
+    async def replaced() -> bool:
+        now = set(workers(service).values())
+        return len(now) == 2 and not now & before
+
+    await until(replaced, "two new workers")
+    stop.set()
+    await asyncio.gather(*asking)
+    assert set(answers) == {200}
+    assert len(lost) <= 1, lost  # what met the moment between the last accept and the close
