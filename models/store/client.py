@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
 from typing import Any, Final, Literal, cast
@@ -94,19 +95,23 @@ async def ping(db: Database) -> None:
 
 
 async def page(
-    collection: Collection, query: Document, newest_by: str, skip: int, limit: int
+    collection: Collection, query: Document, newest_by: Sequence[str], skip: int, limit: int
 ) -> tuple[list[Document], int]:
-    """At most ``limit`` of the documents that match, the newest first, and how many there are."""
+    """At most ``limit`` of the documents that match, the newest first, and how many there are.
+
+    ``newest_by`` are the fields of the index that follow the query's own: rows come in its order
+    and are counted in it, both at once, so that a long history costs no more than a short one.
+    """
+    rows = (
+        collection.find(query)
+        .sort([(name, DESCENDING) for name in newest_by])
+        .skip(skip)
+        .limit(limit)
+        .to_list(None)
+    )
     with upstream():
-        rows = (
-            await collection.find(query)
-            .sort([(newest_by, DESCENDING), ("_id", DESCENDING)])
-            .skip(skip)
-            .limit(limit)
-            .to_list(None)
-        )
-        total = await collection.count_documents(query)
-    return rows, total
+        found, total = await asyncio.gather(rows, collection.count_documents(query))
+    return found, total
 
 
 def new_id() -> str:

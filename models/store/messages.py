@@ -22,7 +22,16 @@ Place = tuple[datetime, str]
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [
-        IndexModel([("reader", ASCENDING), ("at", DESCENDING)], name="reader_at"),
+        IndexModel(
+            # Lists in their order; with the mark, the unread ones are counted in the index alone.
+            [
+                ("reader", ASCENDING),
+                ("at", DESCENDING),
+                ("_id", DESCENDING),
+                ("read", ASCENDING),
+            ],
+            name="reader_messages",
+        ),
         IndexModel(
             # With the id, so that a look through them can go on where it stopped.
             [("due", ASCENDING), ("_id", ASCENDING)],
@@ -68,7 +77,7 @@ class Messages:
         query: Document = {"reader": reader_id}
         if unread_only:
             query["read"] = False
-        rows, total = await page(self._all, query, "at", skip, limit)
+        rows, total = await page(self._all, query, ("at", "_id"), skip, limit)
         return [_message(row) for row in rows], total
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:

@@ -8,11 +8,13 @@ change by a fence on ``rev``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from heapq import heappop, heappush
+from typing import Any, Final, NamedTuple
 
+import pymongo
 from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
@@ -49,6 +51,11 @@ _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
 """Longer than a request may take; a double lasts for minutes."""
 _CHANGES_KEPT: Final = 8
+_SPAN: Final = ("since", "start", "end", "ended_at", "usable_from")
+_EARLIEST: Final = timedelta(days=1)
+"""No check-in is as long as this before its start."""
+_SWEEP_BATCH: Final = 5000
+_SWEEP_S: Final = 3600.0
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "reservations": [
@@ -59,7 +66,17 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             unique=True,
             partialFilterExpression={"claims": {"$type": "string"}},
         ),
-        IndexModel([("reader", ASCENDING), ("start", DESCENDING)], name="reader_start"),
+        IndexModel(
+            # A reader's list in its order; with the state, those of one state are found and
+            # counted without reading the others.
+            [
+                ("reader", ASCENDING),
+                ("start", DESCENDING),
+                ("made_at", DESCENDING),
+                ("state", ASCENDING),
+            ],
+            name="reader_list",
+        ),
         IndexModel(
             # live again, as the planner does not take it from the partial filter: covered only so.
             [
@@ -146,6 +163,15 @@ class Double:
     thing: str
     first: ReservationId
     second: ReservationId
+
+
+class _Span(NamedTuple):
+    """A seat or reader was taken by this reservation in [start, stop)."""
+
+    key: str
+    start: datetime
+    stop: datetime
+    id: ReservationId
 
 
 class Reservations:
@@ -363,7 +389,7 @@ class Reservations:
         query: Document = {"reader": reader_id}
         if states:
             query["state"] = {"$in": [state.value for state in states]}
-        rows, total = await page(self._all, query, "start", skip, limit)
+        rows, total = await page(self._all, query, ("start", "made_at"), skip, limit)
         return [_from_document(row) for row in rows], total
 
     # --- the plan -------------------------------------------------------------------------------
@@ -500,28 +526,61 @@ class Reservations:
         which requests came, so two that were under way together may overlap by seconds: one gave
         the seat back while the other was already asking for it.
         """
-        with upstream():
-            rows = await self._all.find(
-                {"tombstone": {"$exists": False}},
-                {"seat": 1, "reader": 1, "since": 1, "start": 1, "end": 1, "ended_at": 1}
-                | {"usable_from": 1},
-            ).to_list(None)
         found: list[Double] = []
         for thing in ("seat", "reader"):
-            latest: tuple[str, datetime, str] | None = None
-            for key, start, stop, id in _spans(rows, thing):
-                if latest is not None and latest[0] == key and start + _AT_ONCE < latest[1]:
-                    found.append(Double(thing, ReservationId(latest[2]), ReservationId(id)))
-                if latest is None or latest[0] != key or stop > latest[1]:
-                    latest = (key, stop, id)
+            latest: _Span | None = None
+            async for span in self._spans(thing):
+                if latest is None or latest.key != span.key:
+                    latest = span
+                    continue
+                if span.start + _AT_ONCE < latest.stop:
+                    found.append(Double(thing, latest.id, span.id))
+                if span.stop > latest.stop:
+                    latest = span
         return found
 
+    async def _spans(self, thing: str) -> AsyncIterator[_Span]:
+        """What each took of its seat or reader, by seat or reader and then by time.
+
+        A batch at a time, sorted by MongoDB on its disk: memory stays the same however many.
+        """
+        cursor = (
+            self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys((thing, *_SPAN), 1))
+            .sort([(thing, ASCENDING), ("start", ASCENDING)])
+            .allow_disk_use(True)
+        )
+        ahead: list[_Span] = []
+        while rows := await self._batch(cursor):
+            for row in rows:
+                # Early check-ins begin before their start, so a few are held back until all that
+                # could begin before them have come.
+                sure = _Span(row[thing], row["start"] - _EARLIEST, row["start"], row["_id"])
+                while ahead and ahead[0] < sure:
+                    yield heappop(ahead)
+                if (span := _span(thing, row)) is not None:
+                    heappush(ahead, span)
+        while ahead:
+            yield heappop(ahead)
+
+    async def _batch(self, cursor: Any) -> list[Document]:
+        # The sort of millions takes longer than a request may.
+        with upstream(), pymongo.timeout(_SWEEP_S):
+            rows: list[Document] = await cursor.to_list(_SWEEP_BATCH)
+        return rows
+
     async def count(self, query_state: State | None = None) -> int:
-        """How many there are, of one state or of all."""
-        query: Document = {"tombstone": {"$exists": False}}
-        if query_state is not None:
-            query["state"] = query_state.value
+        """How many there are, of one state or of all.
+
+        All of them: by MongoDB's own number, as counting millions takes seconds; right except after
+        a crash of its, until it has been restarted cleanly. An ended state is counted one by one.
+        """
         with upstream():
+            if query_state is None:
+                buried = await self._all.count_documents({"tombstone": True})
+                return await self._all.estimated_document_count() - buried
+            query: Document = {"state": query_state.value}
+            if query_state in LIVE:
+                query |= {"live": True}
             return await self._all.count_documents(query)
 
 
@@ -536,21 +595,14 @@ async def _persistently(settle: Callable[[], Awaitable[bool]]) -> bool:
     return await settle()
 
 
-def _spans(rows: Sequence[Document], thing: str) -> list[tuple[str, datetime, datetime, str]]:
-    """(seat or reader, from, actual end, id) in order; what ended before it began took nothing.
+def _span(thing: str, row: Document) -> _Span | None:
+    """None for what ended before it began: it took nothing.
 
     A start 现在 is cut to the minute, so it took nothing before ``since``.
     """
-    spans = [
-        (
-            row[thing],
-            max(min(row["start"], row.get("usable_from") or row["start"]), row["since"]),
-            min(row["end"], row.get("ended_at") or row["end"]),
-            row["_id"],
-        )
-        for row in rows
-    ]
-    return sorted(span for span in spans if span[1] < span[2])
+    start = max(min(row["start"], row.get("usable_from") or row["start"]), row["since"])
+    stop = min(row["end"], row.get("ended_at") or row["end"])
+    return _Span(row[thing], start, stop, row["_id"]) if start < stop else None
 
 
 def _to_document(r: Reservation) -> Document:

@@ -15,7 +15,10 @@ from models.violation import Suspension, Violation
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "violations": [
-        IndexModel([("reader", ASCENDING), ("at", DESCENDING)], name="reader_at"),
+        IndexModel(
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="reader_violations",
+        ),
         # At most one counts a day: the second of a day is kept without this field.
         IndexModel(
             [("counted_on", ASCENDING)],
@@ -96,7 +99,7 @@ class Violations:
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
         query: Document = {"reader": reader_id}
-        rows, total = await page(self._all, query, "at", skip, limit)
+        rows, total = await page(self._all, query, ("at", "_id"), skip, limit)
         return [_violation(row) for row in rows], total
 
 

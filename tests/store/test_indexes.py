@@ -149,22 +149,26 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("get", lambda s: s.desk.reservations.get(s.mine.id), {"_id_"}),
     ("replace", _change, {"_id_"}),
     ("holder", lambda s: s.desk.reservations.holder(presence_claim(s.readers[1])), {"claims"}),
-    ("live_of", lambda s: s.desk.reservations.live_of(s.readers[1], on("00:00")), {"reader_start"}),
+    ("live_of", lambda s: s.desk.reservations.live_of(s.readers[1], on("00:00")), {"reader_list"}),
     (
         "count_claims",
         lambda s: s.desk.reservations.count_claims(s.readers[1], MONDAY),
-        {"reader_start"},
+        {"reader_list"},
     ),
-    ("page_of", lambda s: s.desk.reservations.page_of(s.readers[1], (), 0, 5), {"reader_start"}),
+    ("page_of", lambda s: s.desk.reservations.page_of(s.readers[1], (), 0, 5), {"reader_list"}),
     (
         "page_of states",
         lambda s: s.desk.reservations.page_of(s.readers[1], (State.COMPLETED,), 0, 5),
-        {"reader_start"},
+        {"reader_list"},
     ),
-    ("follower", lambda s: s.desk.reservations.follower(s.mine), {"reader_start"}),
+    ("follower", lambda s: s.desk.reservations.follower(s.mine), {"reader_list"}),
     ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"claims", "_id_"}),
     ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
-    ("messages.page_of", lambda s: s.messages.page_of(s.readers[0], True, 0, 9), {"reader_at"}),
+    (
+        "messages.page_of",
+        lambda s: s.messages.page_of(s.readers[0], True, 0, 9),
+        {"reader_messages"},
+    ),
     ("messages.readers_due", _look_on, {"open_due"}),
     ("messages.claim", _claim_deliveries, {"reader_open", "_id_"}),
     ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"open_due"}),
@@ -198,12 +202,12 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     (
         "violations.unspent",
         lambda s: s.desk.violations.unspent(s.readers[0], on("00:00"), EVENING),
-        {"reader_at", "reader"},
+        {"reader_violations", "reader"},
     ),
     (
         "violations.page_of",
         lambda s: s.desk.violations.page_of(s.readers[0], 0, 9),
-        {"reader_at"},
+        {"reader_violations"},
     ),
 ]
 
