@@ -19,7 +19,10 @@ def reader_claims(reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
 
 def place_claims(seat_id: SeatId, reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
     """The seat's and the reader's half hours of the span."""
-    return seat_claims(seat_id, span) + reader_claims(reader_id, span)
+    slots = [f"{day.isoformat()}:{slot}" for day, slot in slots_of(span)]
+    return tuple(
+        [f"s:{seat_id}:{slot}" for slot in slots] + [f"r:{reader_id}:{slot}" for slot in slots]
+    )
 
 
 def count_claim(reader_id: ReaderId, day: date, k: int) -> str:

@@ -167,21 +167,24 @@ class Actor:
     via: str
 
 
+_FACTS: Final = (
+    "seat_id",
+    "start",
+    "end",
+    "check_in_from",
+    "check_in_until",
+    "checked_in_at",
+    "usable_from",
+    "left_at",
+    "return_by",
+    "ended_at",
+    "excused",
+)
+"""What a message about this moment may need; later changes must not rewrite it."""
+
+
 def _facts(r: Reservation) -> dict[str, object]:
-    """What a message about this moment may need; later changes must not rewrite it."""
-    return {
-        "seat_id": r.seat_id,
-        "start": r.start,
-        "end": r.end,
-        "check_in_from": r.check_in_from,
-        "check_in_until": r.check_in_until,
-        "checked_in_at": r.checked_in_at,
-        "usable_from": r.usable_from,
-        "left_at": r.left_at,
-        "return_by": r.return_by,
-        "ended_at": r.ended_at,
-        "excused": r.excused,
-    }
+    return {name: getattr(r, name) for name in _FACTS}
 
 
 def _advance(
@@ -224,9 +227,18 @@ def book(
 ) -> Reservation:
     """A new reservation at revision 1."""
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
-    made = Reservation(
+    facts = {
+        **dict.fromkeys(_FACTS),
+        "seat_id": seat_id,
+        "start": span.start,
+        "end": span.end,
+        "check_in_from": opens,
+        "check_in_until": until,
+        "excused": excused,
+    }
+    return Reservation(
         id=id,
-        rev=0,
+        rev=1,
         reader_id=reader_id,
         venue_id=venue_id,
         area_id=area_id,
@@ -244,9 +256,9 @@ def book(
         excused=excused,
         remind_at=span.start if span.start > now else None,
         replays=(replay,) if replay else (),
+        history=(Entry(now, "reserve", actor.by, actor.via),),
+        outbox=(Notice(1, "reserved", now, facts),),
     )
-    booked = _advance(made, made, Event.CHANGE, actor, now, "reserved")
-    return replace(booked, history=(Entry(now, "reserve", actor.by, actor.via),))
 
 
 def change(

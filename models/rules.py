@@ -27,7 +27,7 @@ from models.errors import (
 )
 from models.library import Seat
 from models.policy import OpenDay, Policy, grid
-from models.reservation import PRESENT, Reservation, State, leave_limit
+from models.reservation import PRESENT, TRANSITIONS, Event, Reservation, State, leave_limit
 from models.timerange import TimeRange, at, floor_minute, local, local_date
 
 
@@ -230,16 +230,20 @@ def decide_extension(
 
 def actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
     """What the reader may do now, as far as the reservation itself decides it."""
-    questions: dict[str, Callable[[], object]] = {
-        "check_in": lambda: may_check_in(r, now),
-        "cancel": lambda: may_cancel(r, now),
-        "leave": lambda: decide_return_by(r, policy, now),
-        "return": lambda: may_return(r, now),
-        "extend": lambda: may_extend(r, policy, now),
-        "finish": lambda: may_finish(r, now),
-        "change": lambda: may_change(r, now),
+    questions: dict[Event, Callable[[], object]] = {
+        Event.CHECK_IN: lambda: may_check_in(r, now),
+        Event.CANCEL: lambda: may_cancel(r, now),
+        Event.LEAVE: lambda: decide_return_by(r, policy, now),
+        Event.RETURN: lambda: may_return(r, now),
+        Event.EXTEND: lambda: may_extend(r, policy, now),
+        Event.FINISH: lambda: may_finish(r, now),
+        Event.CHANGE: lambda: may_change(r, now),
     }
-    return [name for name, ask in questions.items() if _allows(ask)]
+    return [
+        event.value
+        for event, ask in questions.items()
+        if (r.state, event) in TRANSITIONS and _allows(ask)
+    ]
 
 
 def _allows(ask: Callable[[], object]) -> bool:

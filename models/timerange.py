@@ -66,13 +66,17 @@ def floor_minute(instant: datetime) -> datetime:
 
 def slots_of(span: TimeRange) -> Iterator[tuple[date, int]]:
     """Each half hour that the range touches, as (day, slot of the day 0…47), in order."""
-    begin = local(span.start)
-    minute = begin.hour * 60 + begin.minute
-    day, slot = begin.date(), minute // SLOT_MINUTES
-    slot_start = at(day, time(slot * SLOT_MINUTES // 60, slot * SLOT_MINUTES % 60))
-    while slot_start < span.end:
+    begin, end = local(span.start), local(span.end)
+    day, slot = begin.date(), _slot(begin)
+    last = end.date(), _slot(end)
+    # A range that ends on the half hour does not touch the one that begins there.
+    touches_last = end.minute % SLOT_MINUTES or end.second or end.microsecond
+    while (day, slot) < last or (touches_last and (day, slot) == last):
         yield day, slot
-        slot_start += timedelta(minutes=SLOT_MINUTES)
         slot += 1
         if slot == SLOTS_PER_DAY:
             day, slot = day + timedelta(days=1), 0
+
+
+def _slot(clock: datetime) -> int:
+    return (clock.hour * 60 + clock.minute) // SLOT_MINUTES

@@ -32,6 +32,7 @@ from models.store.sealing import Sealer
 from models.store.violations import Violations
 
 REPLAY_FOR: Final = timedelta(hours=24)
+_OPEN_DAYS_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Desk:
         self._loaded: tuple[int, int | None] | None = None
         self.policy = Policy()
         self._versions: dict[tuple[int, AreaId], Policy] = {}
+        self._open_days: dict[tuple[int, date, AreaId], OpenDay] = {}
         self._under_way: set[tuple[ReaderId, str]] = set()
 
     async def refresh(self) -> None:
@@ -83,6 +85,7 @@ class Desk:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""
         self._loaded = None
         self._versions.clear()
+        self._open_days.clear()
         self.board.forget()
 
     # --- the library --------------------------------------------------------------------------
@@ -122,7 +125,14 @@ class Desk:
         return self._versions[key]
 
     def open_day(self, policy: Policy, day: date, area_id: AreaId) -> OpenDay:
-        return policy.open_day(day, self.library.areas[area_id].venue_id, area_id)
+        key = (policy.version, day, area_id)
+        known = self._open_days.get(key)
+        if known is None:
+            if len(self._open_days) > _OPEN_DAYS_KEPT:
+                self._open_days.clear()
+            known = policy.open_day(day, self.library.areas[area_id].venue_id, area_id)
+            self._open_days[key] = known
+        return known
 
     # --- one reader's reservation ---------------------------------------------------------------
 

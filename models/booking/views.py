@@ -38,7 +38,7 @@ def look_at(desk: Desk, area: Area, asked: Window, now: datetime) -> Look:
     span = None
     if asked.start is not None and asked.end is not None:
         span = TimeRange(at(asked.day, asked.start), at(asked.day, asked.end))
-    place = policy.open_day(asked.day, area.venue_id, area.id)
+    place = desk.open_day(policy, asked.day, area.id)
     return Look(asked.day, span, policy, place, now)
 
 
