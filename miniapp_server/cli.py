@@ -222,12 +222,12 @@ async def _serve_env(env: Env, workers: int, greet: bool) -> None:
 
 
 async def _worker(env: Env, args: argparse.Namespace) -> None:
-    """One of several, for the supervisor: it is told on standard output."""
-    await serve(
-        load(env),
-        lambda: print(READY, flush=True),
-        Worker(args.owner, Path(env[METRICS_FOLDER])),
-    )
+    """One of several, for the supervisor, which is told on standard output."""
+    folder = env.get(METRICS_FOLDER)
+    if folder is None:
+        raise Failed("a worker is started by serve --workers N")
+    worker = Worker(args.owner, Path(folder))
+    await serve(load(env), lambda: print(READY, flush=True), worker)
 
 
 def _greet(settings: Settings) -> None:
