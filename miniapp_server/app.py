@@ -18,6 +18,7 @@ from bind.activation import BindingDesk
 from bind.cas import AttributeNames, CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
+from handlers.admission import Admission
 from handlers.api.events import STREAMS, Streams
 from handlers.api.openapi import docs_routes
 from handlers.api.plans import PLANS, Plans
@@ -42,7 +43,7 @@ from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_an
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
 from notify.deliver import Channel, Sender
-from notify.relay import relay
+from notify.relay import BATCH, relay
 from notify.wechat.gateway import WeChatGateway
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Parts:
         self.messages = Messages(db)
         self.credits = Credits(db)
         self.throttles = Throttles(db, settings.throttle_scale)
+        self.admission = Admission(settings.throttle_scale)
         self.leases = Leases(db)
         self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
         self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
@@ -120,7 +122,7 @@ class Parts:
                 tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
                 every_s=2,
             ),
-            Loop("relay", (Job("relay", self._relay),), every_s=1),
+            Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
             Loop("deliver", (Job("deliver", self.sender.run),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),
             Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
@@ -184,6 +186,7 @@ class Parts:
             credits=self.credits,
             throttles=self.throttles,
             pacing=Pacing(self.redis, settings.throttle_scale),
+            admission=self.admission,
             cas=self.cas,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
@@ -278,6 +281,7 @@ async def _no_more_streams(app: web.Application) -> None:
 
 async def _listening(parts: Parts, app: web.Application) -> AsyncIterator[None]:
     tasks = [
+        asyncio.create_task(parts.admission.run()),
         asyncio.create_task(app[STREAMS].run()),
         asyncio.create_task(parts.revocations.listen(parts.sessions.forget)),
         asyncio.create_task(parts.desk.board.follow()),

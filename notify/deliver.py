@@ -46,6 +46,10 @@ LINGER_S: Final = 1.0
 """How long a run that finds no more waits for what is under way, if nothing comes back."""
 GATHER_S: Final = 0.02
 """How long outcomes gather; a message sent and not written yet may be sent again after a crash."""
+BEARABLE_S: Final = 0.005
+POLITE: Final = 3
+"""Requests share the event loop. When it answers later than that, each slot pauses so many times as
+long before its next send: alone, the sender has its full rate; beside others it gives way."""
 CLOSE_S: Final = 3.0
 KEEP_TRYING: Final = timedelta(hours=24)
 """A message without an expiry of its own is old news for WeChat after a day."""
@@ -69,12 +73,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """Claimed, its credit taken, its values written; ``send_by`` is in monotonic seconds."""
+    """Claimed and its credit taken; ``send_by`` is in monotonic seconds."""
 
     delivery: Delivery
     openid: str
-    config: TemplateConfig
-    values: Mapping[str, str]
     send_by: float
 
 
@@ -109,6 +111,8 @@ class Sender:
         self._one_run = asyncio.Lock()
         self._now: datetime | None = None
         self._ended = 0
+        self._late_s = 0.0
+        """How long the event loop lets callers wait, as the writer saw it lately."""
         self._closing = False
 
     async def run(self, now: datetime) -> int:
@@ -195,7 +199,6 @@ class Sender:
         if wanted := [_consent(d) for d in going if d.message.reader_id in openids]:
             taken = await self._credits.take(wanted)
         ready: list[_Ready] = []
-        unused: list[Consent] = []
         for d in going:
             message = d.message
             if message.reader_id not in openids:
@@ -204,22 +207,12 @@ class Sender:
             if _consent(d) not in taken:
                 ends.append(Outcome(d, DeliveryState.NO_CREDIT))
                 continue
-            config = self._channel.templates[message.template]
-            try:
-                values = format_fields(config, message.facts)
-            except (ValueError, LookupError):
-                # The configured fields and the facts do not fit: no retry can mend it.
-                log.exception("wechat_delivery_alarm", extra={"template": message.template.value})
-                unused.append(_consent(d))
-                ends.append(Outcome(d, DeliveryState.FAILED))
-                continue
-            ready.append(_Ready(d, openids[message.reader_id], config, values, send_by))
+            ready.append(_Ready(d, openids[message.reader_id], send_by))
         # All of it or, had anything failed, none.
         self._ready.extend(ready)
         for outcome in ends:
             self._channel.counted(outcome.state.value, 1)
         self._ends.outcomes += ends
-        self._ends.unused += unused
 
     def _obstacle(self, message: Message, now: datetime) -> DeliveryState | None:
         """Why it need not be tried, as far as can be told without asking."""
@@ -248,7 +241,7 @@ class Sender:
                 self._ends.given_up.append(ready.delivery)
                 self._ends.unused.append(_consent(ready.delivery))
             elif message.template in self._channel.disabled:
-                self._end(ready, DeliveryState.FAILED, credit_back=True)
+                self._fail(ready.delivery)
             else:
                 try:
                     await self._send(ready)
@@ -257,20 +250,31 @@ class Sender:
                     log.exception("delivery_failed", extra={"message_id": message.id})
                     self._held.discard(message.reader_id)
             self._write()
+            if self._late_s > BEARABLE_S:
+                await asyncio.sleep(self._late_s * POLITE)
 
-    def _end(self, ready: _Ready, state: DeliveryState, *, credit_back: bool) -> None:
-        self._channel.counted(state.value, 1)
-        self._ends.outcomes.append(Outcome(ready.delivery, state))
-        if credit_back:
-            self._ends.unused.append(_consent(ready.delivery))
+    def _fail(self, d: Delivery) -> None:
+        """It cannot be sent, and took no credit of WeChat's."""
+        self._channel.counted(DeliveryState.FAILED.value, 1)
+        self._ends.outcomes.append(Outcome(d, DeliveryState.FAILED))
+        self._ends.unused.append(_consent(d))
 
     async def _send(self, ready: _Ready) -> None:
         d, channel = ready.delivery, self._channel
+        config = channel.templates[d.message.template]
+        try:
+            # Here and not for many at once, which would hold up whoever asks for something.
+            values = format_fields(config, d.message.facts)
+        except (ValueError, LookupError):
+            # The configured fields and the facts do not fit: no retry can mend it.
+            log.exception("wechat_delivery_alarm", extra={"template": d.message.template.value})
+            self._fail(d)
+            return
         result = await channel.gateway.send_subscribe(
             ready.openid,
-            ready.config.template_id,
-            None if d.without_page else _page(ready.config, d.message),
-            ready.values,
+            config.template_id,
+            None if d.without_page else _page(config, d.message),
+            values,
             channel.state,
         )
         channel.counted(result.outcome.value, 1)
@@ -317,7 +321,10 @@ class Sender:
     async def _write_all(self) -> None:
         while self._ends:
             if self._slots:
+                began = monotonic()
                 await asyncio.sleep(GATHER_S)
+                late_s = max(0.0, monotonic() - began - GATHER_S)
+                self._late_s += (late_s - self._late_s) / 4
             ends, self._ends = self._ends, _Ends()
             await self._persistently(ends)
             for o in ends.outcomes:

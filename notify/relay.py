@@ -6,6 +6,7 @@ itself without harm; only then are the notices taken out of the outbox.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -22,7 +23,9 @@ from notify.messages.letter import Moment
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 200
+BATCH: Final = 500
+_AT_A_TIME: Final = 25
+"""Written before requests have their turn again."""
 
 
 async def relay(
@@ -39,7 +42,9 @@ async def relay(
     """
     told: list[Reservation] = []
     letters: list[Message] = []
-    for r in await desk.reservations.with_notices(BATCH):
+    for number, r in enumerate(await desk.reservations.with_notices(BATCH), start=1):
+        if number % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
         try:
             written = [
                 message

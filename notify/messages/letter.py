@@ -48,7 +48,10 @@ class Letter:
 
 def clock(instant: datetime | None) -> str:
     """16:38"""
-    return f"{local(instant):%H:%M}" if instant else "--:--"
+    if instant is None:
+        return "--:--"
+    there = local(instant)
+    return f"{there.hour:02}:{there.minute:02}"  # strftime takes four times as long
 
 
 def day_clock(instant: datetime | None) -> str:
@@ -56,7 +59,7 @@ def day_clock(instant: datetime | None) -> str:
     if instant is None:
         return ""
     there = local(instant)
-    return f"{there.month}月{there.day}日 {there:%H:%M}"
+    return f"{there.month}月{there.day}日 {there.hour:02}:{there.minute:02}"
 
 
 def span(start: datetime, end: datetime) -> str:
