@@ -45,6 +45,7 @@ class RollCall:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(self._channel)
+                    await channel.get_message(timeout=0.5)  # the server's word that it counts us
                     await act()  # a call may have gone by before
                     while True:
                         message = await channel.get_message(timeout=0.5)

@@ -21,8 +21,10 @@ GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
 @pytest.fixture
-async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Remote]:
-    async with remote(mongo_url, redis_url, "--workers", "2") as running:
+async def service(mongo_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Remote]:
+    # Killed at the end, it leaves its folder of counts behind.
+    options = ("--workers", "2")
+    async with remote(mongo_url, redis_url, *options, TMPDIR=str(tmp_path)) as running:
         await all_listen(running)
         yield running
 
@@ -71,7 +73,7 @@ async def counted(client: Client, path: str) -> int:
     return int(float(line[1])) if line else 0
 
 
-async def test_workers_share_port_clock_and_metrics(service: Remote, tmp_path: Path) -> None:
+async def test_workers_share_port_clock_and_metrics(service: Remote) -> None:
     assert len(workers(service)) == 2
     before = await counted(service.anonymous, "/healthz")
     clients = await spread(service)
@@ -92,10 +94,10 @@ async def test_workers_share_port_clock_and_metrics(service: Remote, tmp_path: P
         await client.ok("GET", "/me")
     await service.anonymous.ok("POST", "//sandbox/reset")
     assert [(await client.get("/me")).code for client in clients] == ["unauthenticated"] * 24
-    await refuse_in_one_line(service, tmp_path)
+    await refuse_in_one_line(service)
 
 
-async def refuse_in_one_line(service: Remote, folder: Path) -> None:
+async def refuse_in_one_line(service: Remote) -> None:
     """What cannot be served, beside a service that is."""
     nowhere = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "PORT": str(free_port())}
     port = service.env["PORT"]
@@ -104,14 +106,12 @@ async def refuse_in_one_line(service: Remote, folder: Path) -> None:
         ({**service.env, **nowhere}, "MongoDB does not answer"),
         ({**service.env, "DATA_KEYS": "1:abc"}, "DATA_KEYS must look like"),
     ]
-    running = [
-        await command("serve", "--workers", "2", **env, TMPDIR=str(folder)) for env, _ in cases
-    ]
+    running = [await command("serve", "--workers", "2", **env) for env, _ in cases]
     for process, (_, expected) in zip(running, cases, strict=True):
         status, out, err = await ended(process)
         assert (status, out, err.count("\n")) == (1, "", 1) and expected in err, (out, err)
         assert DATA_KEYS not in err
-    assert os.listdir(folder) == [], "nothing is left"
+    assert len(os.listdir(service.env["TMPDIR"])) == 1, "the service's own counts, no others"
     # Nor does a single process join the workers' port, even while none of them listens.
     for pid in workers(service).values():
         os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,48 @@
+"""A call returns when every worker that listens has acted on it."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+from miniapp_server.jobs import end
+from models.store.pacing import open_redis
+from models.store.roll_call import RollCall
+
+
+async def test_a_call_waits_for_all_who_listen(redis_url: str) -> None:
+    async with open_redis(redis_url) as client:
+        name = uuid4().hex
+        assert await RollCall(client, name).call(), "nobody listens, so nobody is missing"
+        looked = asyncio.Semaphore(0)
+        acted: list[str] = []
+        asked, may_end = asyncio.Event(), asyncio.Event()
+
+        async def quick() -> None:
+            acted.append("quick")
+            looked.release()
+
+        async def slow() -> None:
+            looked.release()
+            if asked.is_set():
+                await may_end.wait()
+            acted.append("slow")
+
+        tasks = [asyncio.create_task(RollCall(client, name).listen(act)) for act in (quick, slow)]
+        for _ in tasks:
+            await looked.acquire()
+        assert sorted(acted) == ["quick", "slow"], "each looks once when it begins"
+        asked.set()
+        calling = asyncio.create_task(RollCall(client, name).call())
+        for _ in tasks:
+            await looked.acquire()
+        assert not calling.done()
+        may_end.set()
+        assert await calling
+        assert sorted(acted) == ["quick", "quick", "slow", "slow"]
+        await end(tasks)
+
+
+async def test_without_redis_a_call_says_so() -> None:
+    async with open_redis("redis://127.0.0.1:9") as client:
+        assert not await RollCall(client, "nobody").call()
