@@ -37,8 +37,8 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client learns that several processes count together."""
 
 READY: Final = "ready"
-_KILL_AFTER_S: Final = DRAIN_S + 5.0
-"""Draining, and then closing the databases' clients."""
+_KILL_AFTER_S: Final = DRAIN_S + 10.0
+"""Draining; then a message that is being sent (8 s at most), and the databases' clients."""
 
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
