@@ -38,7 +38,7 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 READY: Final = "ready"
 _KILL_AFTER_S: Final = DRAIN_S + 10.0
-"""Draining; then a message that is being sent (8 s at most), and the databases' clients."""
+"""Draining; then the messages that are being sent, and the databases' clients."""
 
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
