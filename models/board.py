@@ -20,6 +20,9 @@ from models.timerange import floor_minute
 LOG_KEPT: Final = 20_000
 """Changes that a follower may lie behind before it has to look at everything anew."""
 
+_GONE: Final = 1 << 62
+"""No revision comes after this one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -94,6 +97,9 @@ class DayBoard:
         self._rows: dict[ReservationId, Row] = {}
         # The last known revision of what has ended: a late echo must not revive it.
         self._ended: dict[ReservationId, int] = {}
+        # Updates that were told before the row itself: an answer to this worker's own write can
+        # come after the echo of what another one has made of it.
+        self._ahead: dict[ReservationId, int] = {}
         self._log: list[SeatId] = []
         self._trimmed = 0
 
@@ -117,13 +123,15 @@ class DayBoard:
         Raises: Gap.
         """
         if isinstance(change, Row):
+            if change.rev < self._ahead.get(change.id, 0):
+                raise Gap()
             return self._put(change)
         known = self._rows.get(change.id)
+        if isinstance(change, Removal) or change.fields.get("state", State.RESERVED) not in LIVE:
+            return self._over(change.id, _GONE if isinstance(change, Removal) else change.rev)
         if known is None:
+            self._ahead[change.id] = change.rev
             return False
-        if isinstance(change, Removal):
-            self._drop(known, known.rev)
-            return True
         if change.rev <= known.rev:
             return False
         if change.rev > known.rev + 1:
@@ -139,17 +147,24 @@ class DayBoard:
         for row in found.values():
             self._put(row)
 
+    def _over(self, id: ReservationId, rev: int) -> bool:
+        """It has ended for good, whatever was told or missed of it before."""
+        self._ahead.pop(id, None)
+        known = self._rows.get(id)
+        if known is not None:
+            self._drop(known, rev)
+            return True
+        self._ended[id] = max(rev, self._ended.get(id, 0))
+        return False
+
     def _put(self, row: Row) -> bool:
         known = self._rows.get(row.id)
         last = known.rev if known is not None else self._ended.get(row.id, 0)
         if row.rev <= last:
             return False
         if row.state not in LIVE:
-            if known is None:
-                self._ended[row.id] = row.rev
-                return False
-            self._drop(known, row.rev)
-            return True
+            return self._over(row.id, row.rev)
+        self._ahead.pop(row.id, None)
         if known is not None:
             self._take_out(known)
         self._rows[row.id] = row

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Final
 
 from models.board import Change, DayBoard, Gap, Row
+from models.errors import Upstream
 from models.reservation import Reservation
 from models.store.changes import Changes
 from models.store.client import new_id
@@ -24,7 +25,8 @@ REFUSE_WITHIN_S: Final = 0.25
 """A refusal from the board alone is right if the seat was taken at some moment of this time."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
-_DAYS_KEPT: Final = 4
+_DAYS_KEPT: Final = 16
+"""More than can be booked ahead; what is past is asked for no more, and goes first."""
 _NEVER: Final = float("-inf")
 
 
@@ -32,10 +34,22 @@ _NEVER: Final = float("-inf")
 class _Day:
     board: DayBoard = field(default_factory=DayBoard)
     loaded_at: float = _NEVER
+    failed_at: float = _NEVER
     valid: bool = False
+    # How often it was found to be doubtful: a load that began before says nothing any more.
+    doubts: int = 0
     # What happens while the day is being loaded, to be applied to what the load brings.
     meanwhile: list[Change] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def complete(self) -> bool:
+        """All that was told is in it."""
+        return self.valid and self.meanwhile is None
+
+    def doubt(self) -> None:
+        self.valid = False
+        self.doubts += 1
 
 
 class Board:
@@ -60,12 +74,12 @@ class Board:
     def current(self, day: date) -> DayBoard | None:
         """The day without waiting, where it is loaded and not stale."""
         known = self._days.get(day)
-        return known.board if known is not None and known.valid and not self.stale else None
+        return known.board if known is not None and known.complete and not self.stale else None
 
     def judging(self, day: date) -> DayBoard | None:
         """The day where the board alone may refuse: all that was true a moment ago is in it."""
         known = self._days.get(day)
-        if known is None or not known.valid or monotonic() - self._as_of > REFUSE_WITHIN_S:
+        if known is None or not known.complete or monotonic() - self._as_of > REFUSE_WITHIN_S:
             return None
         return known.board
 
@@ -73,8 +87,10 @@ class Board:
         """The day, loaded if need be. Raises: Upstream."""
         if (board := self.current(day)) is not None:
             return board
-        known = self._days.setdefault(day, _Day())
+        known, asked = self._days.setdefault(day, _Day()), monotonic()
         async with known.lock:
+            if known.failed_at > asked:
+                raise Upstream()  # each waiting for its own failure, the last would wait for ever
             reload_before = monotonic() - RELOAD_AFTER_S
             if not known.valid or (self.stale and known.loaded_at < reload_before):
                 await self._load(day, known)
@@ -83,10 +99,13 @@ class Board:
         return known.board
 
     async def _load(self, day: date, known: _Day) -> None:
-        began, known.meanwhile = monotonic(), []
+        began, known.meanwhile, doubts = monotonic(), [], known.doubts
         try:
             known.board.load(await self._reservations.board_rows(day))
-            known.loaded_at, known.valid = began, True
+            known.loaded_at, known.valid = began, known.doubts == doubts
+        except Upstream:
+            known.failed_at = monotonic()
+            raise
         finally:
             meanwhile, known.meanwhile = known.meanwhile, None
             for change in meanwhile:
@@ -111,7 +130,7 @@ class Board:
         look at the day, and from now on let the stream tell what was inserted until now."""
         self._reservations.writer = self._changes.writer = new_id()
         if (known := self._days.get(day)) is not None:
-            known.valid = False
+            known.doubt()
 
     def wrote(self, r: Reservation) -> None:
         """This worker has written the reservation: the next look shows it."""
@@ -122,7 +141,7 @@ class Board:
     def forget(self) -> None:
         """Everything may have changed: load anew what is asked for."""
         for known in self._days.values():
-            known.valid = False
+            known.doubt()
         self._tell()
 
     async def follow(self) -> None:
@@ -144,14 +163,16 @@ class Board:
                 continue
             if known.meanwhile is not None:
                 known.meanwhile.append(change)
-            elif known.valid:
+            else:
+                # Where the day waits for its load too: what has ended must not come back by the
+                # late answer to a write.
                 self._apply(known, change)
 
     def _apply(self, known: _Day, change: Change) -> None:
         try:
             known.board.apply(change)
         except Gap:
-            known.valid = False
+            known.doubt()
 
     def _tell(self) -> None:
         for changed in self._listeners:
