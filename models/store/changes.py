@@ -89,11 +89,13 @@ class Changes:
         self._db = db
         self.writer = writer
         self._token: Document | None = None
+        self._left_out = writer
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Every change from now on, for ever; goes on where it stopped when the server comes back.
 
-        The first batch, and each one before which history was lost, is ``anew``.
+        The first batch is ``anew``, and so is each one before which history was lost, or before
+        which inserts of the former ``writer`` may have been left out.
         """
         self._token = None
         while True:
@@ -109,14 +111,15 @@ class Changes:
 
     async def _read(self, session: Any) -> AsyncIterator[Batch]:
         """Raises: PyMongoError."""
-        anew, writer = self._token is None, self.writer
+        writer = self.writer
+        anew = self._token is None or writer != self._left_out
         asked = monotonic()
         answer = await self._command(
             session,
             {
                 "aggregate": _COLLECTION,
                 "pipeline": [
-                    {"$changeStream": {} if anew else {"resumeAfter": self._token}},
+                    {"$changeStream": {"resumeAfter": self._token} if self._token else {}},
                     *_pipeline(writer),
                 ],
                 "cursor": {"batchSize": _BATCH},
@@ -133,6 +136,7 @@ class Changes:
             yield Batch([_change(e) for e in events], None if full else asked, anew)
             # Only now: what was not taken in comes again.
             self._token, anew = cursor.get("postBatchResumeToken", self._token), False
+            self._left_out = writer
             if cursor["id"] == 0 or writer != self.writer:
                 return
             if events and not full:
