@@ -21,7 +21,7 @@ from models.board import DayBoard
 from models.booking import views
 from models.booking.desk import Desk
 from models.booking.views import AreaView, Window
-from models.library import Area, VenueId
+from models.library import Area, Library, VenueId
 from models.plan import SeatView
 from models.reservation import ReaderId
 from models.timerange import floor_minute
@@ -88,6 +88,7 @@ class Plan:
         self._marks = [s.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.marks]
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
+        self._encoded_under = b""
         self._made_at: tuple[datetime, int] | None = None
         self._version = ""
         self._shared: Body | None = None
@@ -120,13 +121,16 @@ class Plan:
         return self._version
 
     def _shared_body(self, desk: Desk) -> Body:
-        if self._shared is None or self._encoded != self.view.version:
+        versions = _versions(desk)
+        if (
+            self._shared is None
+            or self._encoded != self.view.version
+            or self._encoded_under != versions
+        ):
             for place in self.view.changed(self._encoded):
                 self._seats[place] = seat_body(self.area, place, self.view.views[place])
-            self._encoded = self.view.version
-            self._version = _digest(
-                [repr(self._asked).encode(), _versions(desk), *self._seats],
-            )
+            self._encoded, self._encoded_under = self.view.version, versions
+            self._version = _digest([repr(self._asked).encode(), versions, *self._seats])
             self._shared = Body(self._encode(self._seats), self._version)
         return self._shared
 
@@ -160,7 +164,7 @@ class AreaList:
         asked: Window,
         now: datetime,
     ) -> Body:
-        made_of = (id(board), board.version, floor_minute(now), desk.policy.version)
+        made_of = (board, board.version, floor_minute(now), desk.policy.version)
         if self._body is None or made_of != self._made_of:
             areas = [a for a in desk.library.areas.values() if wanted in (None, a.venue_id)]
             items = [self._item(plans.plan(desk, area, board, asked, now), desk) for area in areas]
@@ -182,7 +186,7 @@ class Plans:
     """All plans and lists that are looked at in this worker."""
 
     def __init__(self) -> None:
-        self._library = ""
+        self._library: Library | None = None
         self._plans: _Newest[Plan] = _Newest(_VIEWS_KEPT)
         self._lists: _Newest[AreaList] = _Newest(_LISTS_KEPT)
 
@@ -212,9 +216,11 @@ class Plans:
         return listed.body(self, desk, board, venue, asked, now)
 
     def _follow(self, desk: Desk) -> None:
-        if desk.library.version != self._library:
+        # Not by its version: watchers are told of what they watch as long as the library is this
+        # very one, and with a new policy it is loaded anew.
+        if desk.library is not self._library:
             self.__init__()  # type: ignore[misc]
-            self._library = desk.library.version
+            self._library = desk.library
 
 
 PLANS: Final = web.AppKey("plans", Plans)
