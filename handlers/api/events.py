@@ -26,6 +26,7 @@ from aiohttp import web
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.plans import Plan, Plans
+from models.board import DayBoard
 from models.booking.desk import Desk
 from models.booking.views import Window
 from models.errors import Busy, ServiceError, Throttled
@@ -45,8 +46,10 @@ LIVES_S: Final = (600.0, 900.0)
 """A stream ends after a time between these: its session is judged anew when it comes back, and the
 streams spread over the workers that there are by then."""
 UNREAD_AT_MOST: Final = 32 * 1024
-"""Bytes that may wait for one watcher. Less than the transport's own limit, from which on writing
-to it would wait."""
+"""Bytes that may wait for one watcher when it is told something more."""
+_NEVER_WAIT: Final = 16 * 1024 * 1024
+"""The transport's own limit, from which on writing to it would wait: beyond what is unread and all
+seats of any area."""
 _SEND_BUFFER: Final = 64 * 1024
 _RETRY_MS: Final = 3000
 _GATHER_S: Final = 0.05
@@ -68,6 +71,8 @@ class _Watcher:
 
     async def write(self, chunk: bytes) -> None:
         """Hand the chunk to the transport; who has not read what came before is dropped."""
+        if self.ended.is_set():
+            return  # its handler may have ended the answer already
         transport = self.request.transport
         if transport is None or transport.is_closing():
             self.ended.set()
@@ -127,12 +132,16 @@ class Streams:
             raise Throttled(5)
         self._of_reader[reader_id] += 1
         try:
+            # Before the answer begins: without a database it is a refusal.
+            board = await self._desk.board.day(asked.day)
             response = web.StreamResponse(headers=headers)
             # A buffer of megabytes would hide for minutes that nobody reads.
             if (sock := request.get_extra_info("socket")) is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            if request.transport is not None:
+                request.transport.set_write_buffer_limits(_NEVER_WAIT)
             await response.prepare(request)
-            await self._attend(request, response, area, asked, reader_id)
+            await self._attend(request, response, area, board, asked, reader_id)
             return response
         finally:
             self._of_reader[reader_id] -= 1
@@ -145,10 +154,11 @@ class Streams:
         request: web.Request,
         response: web.StreamResponse,
         area: Area,
+        board: DayBoard,
         asked: Window,
         reader_id: ReaderId,
     ) -> None:
-        key, board = (area.id, asked), await self._desk.board.day(asked.day)
+        key = (area.id, asked)
         watched = self._watched.get(key)
         if watched is None or watched.plan.area is not area:
             if watched is not None:
@@ -167,6 +177,8 @@ class Streams:
         # this one hears some seats twice.
         watched.watchers.add(watcher)
         self._opened(self._of_reader.total())
+        if self._closed:  # meanwhile
+            watcher.ended.set()
         try:
             await watcher.write(first)
             await watcher.ended.wait()
@@ -207,7 +219,9 @@ class Streams:
             try:
                 await self._tell(watched)
             except ServiceError:
-                continue  # no database at this moment: they are told when there is one
+                # No database at this moment, for the others neither: they are told when there is.
+                self._changed.set()
+                return
             except Exception:
                 log.exception("event_stream_failed", extra={"area": key[0]})
                 _end(watched.watchers)
