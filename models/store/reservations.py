@@ -18,6 +18,7 @@ import pymongo
 from bson.objectid import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from models.board import Row
 from models.errors import ServiceError, Upstream
@@ -396,10 +397,15 @@ class Reservations:
     # --- the plan -------------------------------------------------------------------------------
 
     async def board_rows(self, day: date) -> list[Row]:
-        """All live reservations of the day, from the index alone."""
+        """All live reservations of the day, from the index alone.
+
+        Those of a majority, as the change stream tells them: what another server's failure could
+        still undo, nobody would take back.
+        """
+        settled = self._all.with_options(read_concern=ReadConcern("majority"))
         with upstream():
             rows = (
-                await self._all.find(
+                await settled.find(
                     {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
                     dict.fromkeys(BOARD_FIELDS, 1),
                 )
