@@ -82,14 +82,18 @@ class SessionDesk:
         await self._sessions.open_wx(issued.token, openid, now, issued.expires_at, unionid)
         return issued
 
+    def remembered(self, token: str, now: datetime) -> Principal | None:
+        """Who is behind the token, where this worker has looked it up a moment ago."""
+        known = self._cache.get(fingerprint(token))
+        if known is None or monotonic() - known[0] > CACHE_SECONDS:
+            return None
+        return known[1] if now < known[1].session.expires_at else None
+
     async def principal(self, token: str, now: datetime) -> Principal:
         """Raises: Unauthenticated for an unknown, ended or expired token."""
-        id = fingerprint(token)
-        known = self._cache.get(id)
-        if known is not None and monotonic() - known[0] <= CACHE_SECONDS:
-            principal = known[1]
-        else:
-            principal = await self._look_up(id)
+        if (known := self.remembered(token, now)) is not None:
+            return known
+        principal = await self._look_up(fingerprint(token))
         if now >= principal.session.expires_at:
             raise Unauthenticated()
         return principal

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from handlers.admission import require
 from handlers.services import SERVICES, Network, Services
 from models.errors import BadOrigin, NotBound, Throttled, Unauthenticated
 from models.reader import Principal, Reader, SessionKind
@@ -20,25 +21,38 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES: Final = Bucket("write", capacity=60, per_second=2)
 """A reader's changes. Generous for people; who hammers is slowed to two a second."""
 
+BOOKINGS: Final = Bucket("book", capacity=10, per_second=0.5)
+"""A reader's attempts to get a seat, on all channels together. Enough to try one seat after the
+other by hand; a script that hammers before the opening has none left when it opens."""
+
 SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
 
 async def identify(request: web.Request, now: datetime) -> Principal:
-    """The session behind the request. Raises: Unauthenticated, BadOrigin."""
+    """The session behind the request. Raises: Unauthenticated, BadOrigin, Throttled."""
     services = request.app[SERVICES]
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if scheme.lower() != "bearer":
             raise Unauthenticated()
-        return await services.sessions.principal(token.strip(), now)
-    token = request.cookies.get(COOKIE, "")
+        token = token.strip()
+    else:
+        token = request.cookies.get(COOKIE, "")
     if not token:
         raise Unauthenticated()
-    if request.method not in _SAFE:
+    if header is None and request.method not in _SAFE:
         require_own_origin(request, services)
-    return await services.sessions.principal(token, now)
+    if (known := services.sessions.remembered(token, now)) is not None:
+        return known
+    strangers, address = services.admission.strangers, client_address(request)
+    require(strangers.wait_for(address, take=0))
+    try:
+        return await services.sessions.principal(token, now)
+    except Unauthenticated:
+        strangers.wait_for(address)
+        raise
 
 
 def require_own_origin(request: web.Request, services: Services) -> None:
@@ -76,6 +90,8 @@ def client_address(request: web.Request) -> str:
     """The client's address; X-Forwarded-For is believed from configured proxies only."""
     trusted = request.app[SERVICES].trusted_proxies
     address = request.remote or "unknown"
+    if not trusted:
+        return address
     # A proxy may add a line of its own behind one that the client sent.
     lines = ",".join(request.headers.getall("X-Forwarded-For", []))
     forwarded = [part.strip() for part in lines.split(",")]

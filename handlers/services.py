@@ -17,6 +17,7 @@ from bind.activation import BindingDesk
 from bind.cas import CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
+from handlers.admission import Admission
 from models.booking.desk import Desk
 from models.store.credits import Credits
 from models.store.messages import Messages
@@ -97,6 +98,7 @@ class Services:
     credits: Credits
     throttles: Throttles
     pacing: Pacing
+    admission: Admission
     cas: CasClient
     sign_ins: SignIns
     now: Callable[[], datetime]

@@ -13,9 +13,12 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from handlers.admission import require
 from handlers.security import (
+    BOOKINGS,
     WRITES,
     bound_reader,
+    client_address,
     identify,
     pace,
     via,
@@ -24,7 +27,7 @@ from handlers.services import SERVICES, Services
 from models.booking.desk import Ask, Key
 from models.errors import Malformed, NotAllowed, ServiceError
 from models.reader import Principal, Reader, SessionKind
-from models.reservation import Actor
+from models.reservation import Actor, ReaderId
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
@@ -85,6 +88,7 @@ class Route:
     """One line of the contract. ``body`` or ``query`` is what the operation gets after the call.
 
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
+    ``books``: it takes a seat, which everybody wants in the same moment.
     """
 
     method: str
@@ -100,6 +104,7 @@ class Route:
     idempotent: bool = False
     paced: bool = True
     stream: bool = False
+    books: bool = False
     errors: tuple[type[ServiceError], ...] = ()
 
 
@@ -112,11 +117,24 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
     changes = route.method != "GET"
 
     async def run(request: web.Request) -> web.StreamResponse:
+        admission = request.app[SERVICES].admission
+        require(admission.addresses.wait_for(client_address(request)))
+        if route.stream:
+            with admission.look():
+                pass  # to begin is a look; afterwards it is nobody's turn
+            return await answered(request)
+        if route.method == "GET" and route.who is not Who.KIOSK:
+            with admission.look():
+                return await answered(request)
+        async with admission.change():
+            return await answered(request)
+
+    async def answered(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         now = services.now()
         principal = await _allowed(request, route, now)
-        if changes and route.paced and principal is not None and principal.reader is not None:
-            await pace(services, WRITES, principal.reader.id)
+        if principal is not None and principal.reader is not None:
+            await _paced(services, route, principal.reader.id)
         call = Call(request, services, now, principal)
         if decoder is not None:
             result = await route.operation(call, await _body(request, decoder, route))
@@ -139,6 +157,14 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
         )
 
     return run
+
+
+async def _paced(services: Services, route: Route, reader_id: ReaderId) -> None:
+    """Raises: Throttled. Changes are counted for all workers together, looks by each alone."""
+    if route.method == "GET":
+        require(services.admission.reads.wait_for(reader_id))
+    elif route.paced:
+        await pace(services, BOOKINGS if route.books else WRITES, reader_id)
 
 
 async def _allowed(request: web.Request, route: Route, now: datetime) -> Principal | None:

@@ -172,6 +172,7 @@ ROUTES: Final = (
         status=201,
         body=s.Reserve,
         idempotent=True,
+        books=True,
         errors=(*_BOOK, e.DailyLimit, *_KEY),
     ),
     Route(
@@ -211,6 +212,7 @@ ROUTES: Final = (
         "Another seat or time, all or nothing",
         body=s.Change,
         idempotent=True,
+        books=True,
         errors=(*_OWN, *_BOOK),
     ),
     Route(

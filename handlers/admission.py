@@ -1,0 +1,180 @@
+"""Who is answered now, and who is asked to come back: the service stays quick when everybody comes.
+
+Buckets in this worker's memory slow down who asks too often, before anything is looked up for them.
+Behind them is the door. Changes (bookings, check-ins) stand in one line in the order in which they
+came and are let in as others leave; who would wait too long gets 503 with an honest Retry-After.
+Looking (plans, lists) is refused as soon as the event loop is late or the line is long: a look is
+repeated by itself, and a booking is what people came for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
+from typing import Final
+
+from models.errors import Busy, Throttled
+from models.store.pacing import Bucket
+
+READS: Final = Bucket("read", capacity=60, per_second=10)
+"""One reader's looks at one worker. A page needs about ten at once, then one in fifteen seconds."""
+
+ADDRESS: Final = Bucket("address", capacity=5000, per_second=1000)
+"""All requests from one address at one worker: a whole campus can stand behind one."""
+
+STRANGERS: Final = Bucket("stranger", capacity=200, per_second=10)
+"""Requests from one address with tokens that nobody has; each costs a look-up."""
+
+_KEYS_KEPT: Final = 100_000
+
+SLOTS: Final = 256
+"""Changes under way at once: enough for two full batches of the group commit and those behind."""
+LOOKS: Final = 512
+"""Looks under way at once. Nearly all are answered from memory without waiting for anything."""
+LONGEST_WAIT_S: Final = 1.0
+"""In the line. An answer shall come within 2 s, and the work itself takes its time too."""
+LATE_S: Final = 0.3
+"""From here on looks are refused: the loop comes round that late, or the line is that long."""
+_TICK_S: Final = 0.1
+_SHORT_LINE: Final = 1000
+_FIRST_GUESS: Final = 500.0
+_WEIGHT: Final = 0.3
+
+
+class Buckets:
+    """Token buckets in memory, of the keys used last. For what need not be the same everywhere."""
+
+    def __init__(
+        self, bucket: Bucket, scale: int = 1, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._clock = clock
+        self._capacity = bucket.capacity * scale
+        self._rate = bucket.per_second * scale
+        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_for(self, key: str, take: float = 1) -> float:
+        """Take a token (or none, just asking); 0.0, or the seconds after which there is one."""
+        now = self._clock()
+        left, at = self._kept.get(key, (self._capacity, now))
+        left = min(self._capacity, left + (now - at) * self._rate)
+        if left < 1:
+            return (1 - left) / self._rate
+        self._kept[key] = left - take, now
+        self._kept.move_to_end(key)
+        if len(self._kept) > _KEYS_KEPT:
+            self._kept.popitem(last=False)
+        return 0.0
+
+
+class Door:
+    """The line for changes. ``rate`` is how many a second leave while there is a line."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self.rate = _FIRST_GUESS
+        self._inside = 0
+        self._left = 0
+        self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the first of the line has been waiting."""
+        return self._clock() - self._line[0][0] if self._line else 0.0
+
+    async def enter(self) -> None:
+        """Returns when there is a place inside. Raises: Busy after ``LONGEST_WAIT_S``, or at once
+        where the line is much too long already."""
+        if self._inside < SLOTS and not self._line:
+            self._inside += 1
+            return
+        if len(self._line) > max(_SHORT_LINE, 2 * LONGEST_WAIT_S * self.rate):
+            raise self._busy()
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append((self._clock(), place))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        self._inside -= 1
+        self._left += 1
+        self._let_in()
+
+    def tick(self, seconds: float) -> None:
+        """Send away who has waited too long, and measure."""
+        if self._line:
+            self.rate += _WEIGHT * (self._left / seconds - self.rate)
+        self._left = 0
+        while self._line and self.oldest_s > LONGEST_WAIT_S:
+            _, place = self._line.popleft()
+            if not place.done():
+                place.set_exception(self._busy())
+
+    def _let_in(self) -> None:
+        while self._line and self._inside < SLOTS:
+            _, place = self._line.popleft()
+            if not place.done():
+                self._inside += 1
+                place.set_result(None)
+
+    def _busy(self) -> Busy:
+        # Spread over time, or all who were sent away together come back together.
+        wait = len(self._line) / max(self.rate, 1.0)
+        return Busy(retry_after=1 + wait + random.uniform(0, 2))
+
+
+class Admission:
+    """All of it for one worker. ``scale`` multiplies the buckets (tests and benchmarks)."""
+
+    def __init__(self, scale: int = 1) -> None:
+        self.reads = Buckets(READS, scale)
+        self.addresses = Buckets(ADDRESS, scale)
+        self.strangers = Buckets(STRANGERS, scale)
+        self.door = Door()
+        self._late_s = 0.0
+        self._looking = 0
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[None]:
+        """For the time of a change. Raises: Busy."""
+        await self.door.enter()
+        try:
+            yield
+        finally:
+            self.door.leave()
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """For the time of a look. Raises: Busy."""
+        late = max(self._late_s, self.door.oldest_s)
+        if late > LATE_S or self._looking >= LOOKS:
+            raise Busy(retry_after=1 + late + random.uniform(0, 2))
+        self._looking += 1
+        try:
+            yield
+        finally:
+            self._looking -= 1
+
+    async def run(self) -> None:
+        """Keep the line moving and measure, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await asyncio.sleep(_TICK_S)
+            took = loop.time() - began
+            # Believed at once when it gets late; when it gets better, one turn proves little.
+            self._late_s = max(took - _TICK_S, self._late_s / 2)
+            self.door.tick(took)
+
+
+def require(wait: float) -> None:
+    """Raises: Throttled where a bucket gave a wait."""
+    if wait > 0:
+        raise Throttled(wait)
