@@ -52,7 +52,7 @@ async def all_listen(service: Remote) -> None:
         pids = workers(service).values()
         return sum(sockets(service, pid, psutil.CONN_LISTEN) for pid in pids) == 2
 
-    await until(both, "two workers that listen")
+    await until(both, "two workers that listen", 60)
 
 
 async def spread(service: Remote, count: int = 24) -> list[Client]:
@@ -165,7 +165,7 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
         now = workers(service)
         return len(now) == 2 and now[lease["owner"]] != before[lease["owner"]]
 
-    await until(replaced, "a new worker in the dead one's place")
+    await until(replaced, "a new worker in the dead one's place", 60)
     told = await db["deliveries"].count_documents({})
 
     async def more() -> bool:
@@ -266,7 +266,7 @@ async def test_sighup_replaces_the_workers_without_a_lost_answer(service: Remote
         now = set(workers(service).values())
         return len(now) == 2 and not now & before
 
-    await until(replaced, "two new workers")
+    await until(replaced, "two new workers", 60)
     stop.set()
     await asyncio.gather(*asking)
     assert set(answers) == {200}
