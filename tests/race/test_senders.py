@@ -69,6 +69,7 @@ class Worker:
     dies_after: int = 1_000_000
     sends: int = 0
     at_send: Callable[[], None] = lambda: None
+    slow: dict[str, asyncio.Event] = field(default_factory=dict)
     dead: asyncio.Event = field(default_factory=asyncio.Event)
     buried: asyncio.Event = field(default_factory=asyncio.Event)
     messages: Messages = field(init=False)
@@ -96,6 +97,8 @@ class Worker:
             phones.arrived.setdefault(openid, []).append(page.removeprefix("p?id="))
             self.at_send()
             await asyncio.sleep(0)
+            if openid in self.slow:
+                await self.slow[openid].wait()
             if self.sends >= self.dies_after:
                 self.dead.set()
                 for repository in (self.messages, self.credits):
@@ -164,6 +167,27 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     assert await stage.db["deliveries"].count_documents({"open": True}) == 0
     mortal.buried.set()
     await mortal.sender.close()
+
+
+async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
+    readers = [ReaderId(f"{n:024x}") for n in range(3 * PAGE)]
+    queue = [told(reader, number) for reader in readers for number in range(2)]
+    await Messages(stage.db).add(queue)
+    for reader in readers:
+        await stage.db["credits"].insert_one(
+            {"_id": f"{reader}:{RESERVED}", "reader": reader, "remain": 2}
+        )
+    answer, phones = asyncio.Event(), Phones()
+    worker = Worker(stage, phones, [EIGHT], slow={f"o-{readers[0]}": answer})
+    open_ones: dict[str, object] = {"open": True}
+    while await stage.db["deliveries"].count_documents(open_ones) > 2:
+        assert await worker.sender.run(clock(9)) > 0
+    assert phones.of(readers[0]) == [told(readers[0]).id], "the second waits for the first"
+    assert await worker.sender.run(clock(9)) == 1, "something is under way"
+    answer.set()
+    await worker.run()
+    assert await stage.db["deliveries"].count_documents(open_ones) == 0
+    assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
 
 
 async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
