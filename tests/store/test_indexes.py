@@ -71,6 +71,10 @@ def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
 
 @pytest.fixture
 async def store(db: Database, sealer: Sealer) -> Store:
+    return await a_busy_day(db, sealer)
+
+
+async def a_busy_day(db: Database, sealer: Sealer) -> Store:
     desk = Desk(db, sealer)
     found = Store(
         db, desk, Messages(db), Credits(db), Bindings(db, sealer), Sessions(db, sealer),
