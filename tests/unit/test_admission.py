@@ -1,0 +1,147 @@
+"""The door: who is let in, in which order, and who is asked to come back. Time is a number here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, Admission, Buckets, Door
+from models.errors import Busy
+from models.store.pacing import Bucket
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+PAUSES = st.lists(st.floats(min_value=0, max_value=5), min_size=1, max_size=60)
+
+
+@given(PAUSES, st.integers(1, 20), st.floats(min_value=0.1, max_value=10))
+def test_no_bucket_gives_more_than_it_holds(pauses: list[float], holds: int, rate: float) -> None:
+    time = Time()
+    bucket = Buckets(Bucket("b", capacity=holds, per_second=rate), clock=time)
+    given = 0
+    for pause in pauses:
+        time.now += pause
+        wait = bucket.wait_for("a")
+        given += wait == 0.0
+        assert given <= holds + (time.now - 1000) * rate + 1e-6
+        if wait:
+            assert bucket.wait_for("other", take=0) == 0.0, "each key has its own"
+            time.now += wait + 1e-6
+            for _ in range(3):  # asking takes nothing
+                assert bucket.wait_for("a", take=0) == 0.0, "the wait was honest"
+
+
+async def settle() -> None:
+    """Let every task come as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def inside(door: Door, number: int) -> None:
+    for _ in range(number):
+        await door.enter()
+
+
+def start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(coroutine)
+
+
+@given(st.lists(st.sampled_from(["come", "leave", "later", "give up"]), max_size=80))
+def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
+    async def story() -> None:
+        time = Time()
+        door = Door(time)
+        await inside(door, SLOTS - 2)
+        waiting: list[tuple[float, asyncio.Task[None]]] = []
+        busy = SLOTS - 2
+        for step in steps:
+            if step == "come":
+                waiting.append((time.now, start(door.enter())))
+            elif step == "leave" and busy:
+                door.leave()
+                busy -= 1
+            elif step == "later":
+                time.now += 0.3
+                door.tick(0.3)
+            elif step == "give up" and waiting:
+                waiting.pop(0)[1].cancel()
+            await settle()
+            let_in = [not task.done() for _, task in waiting]
+            assert let_in == sorted(let_in), "who came first is answered first"
+            for came, task in [w for w in waiting if w[1].done()]:
+                waiting.remove((came, task))
+                if (error := task.exception()) is None:
+                    busy += 1
+                else:
+                    assert isinstance(error, Busy) and error.retry_after >= 1
+                    assert time.now - came > LONGEST_WAIT_S, "sent away after the wait only"
+            assert busy <= SLOTS
+            assert not waiting or busy == SLOTS, "nobody waits at an open door"
+            assert all(time.now - came <= LONGEST_WAIT_S + 0.3 for came, _ in waiting)
+        for _, task in waiting:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
+
+    asyncio.run(story())
+
+
+async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
+    time = Time()
+    door = Door(time)
+    await inside(door, SLOTS)
+    waiting = [start(door.enter()) for _ in range(1001)]
+    await settle()
+    with pytest.raises(Busy) as refused:
+        await door.enter()
+    assert refused.value.retry_after >= 2, "as long as the line takes"
+    for _ in range(SLOTS):
+        door.leave()
+    await settle()
+    assert sum(task.done() for task in waiting) == SLOTS
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_cancelled_guest_gives_the_place_on() -> None:
+    door = Door(Time())
+    await inside(door, SLOTS)
+    first, second = start(door.enter()), start(door.enter())
+    await settle()
+    door.leave()
+    first.cancel()  # let in and gone in the same turn
+    await asyncio.gather(first, return_exceptions=True)
+    await second
+
+
+async def test_looks_are_refused_before_changes() -> None:
+    time = Time()
+    admission = Admission()
+    admission.door = Door(time)
+    with admission.look():
+        pass
+    await inside(admission.door, SLOTS)
+    with admission.look():
+        pass  # all places taken, and nobody waits yet
+    waits = start(admission.door.enter())
+    await settle()
+    time.now += LATE_S + 0.01
+    with pytest.raises(Busy), admission.look():
+        pass
+    assert not waits.done(), "the booking still has its place in the line"
+    admission.door.leave()
+    await waits
+    with admission.look():
+        pass
