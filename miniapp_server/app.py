@@ -19,7 +19,6 @@ from bind.cas import AttributeNames, CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
 from handlers.admission import Admission
-from handlers.admission import Admission
 from handlers.api.events import STREAMS, Streams
 from handlers.api.openapi import docs_routes
 from handlers.api.plans import PLANS, Plans
@@ -89,7 +88,6 @@ class Parts:
         self.messages = Messages(db)
         self.credits = Credits(db)
         self.throttles = Throttles(db, settings.throttle_scale)
-        self.admission = Admission(settings.throttle_scale)
         self.admission = Admission(settings.throttle_scale)
         self.leases = Leases(db)
         self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
@@ -189,7 +187,6 @@ class Parts:
             throttles=self.throttles,
             pacing=Pacing(self.redis, settings.throttle_scale),
             admission=self.admission,
-            admission=self.admission,
             cas=self.cas,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
@@ -284,7 +281,6 @@ async def _no_more_streams(app: web.Application) -> None:
 
 async def _listening(parts: Parts, app: web.Application) -> AsyncIterator[None]:
     tasks = [
-        asyncio.create_task(parts.admission.run()),
         asyncio.create_task(parts.admission.run()),
         asyncio.create_task(app[STREAMS].run()),
         asyncio.create_task(parts.revocations.listen(parts.sessions.forget)),
