@@ -20,7 +20,6 @@ from itertools import islice
 from time import monotonic
 from typing import Final, cast
 
-from models.errors import Upstream
 from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId
 from models.store.credits import Credits
@@ -349,9 +348,13 @@ class Sender:
                 await self._messages.write(ends.outcomes)
                 await self._messages.give_up(ends.given_up)
                 return
-            except Upstream:
+            except Exception as error:
+                # Whatever it is, the readers must not stay held: others take over in time.
                 if self._closing or monotonic() > until:
-                    log.error("deliveries_not_settled", extra={"count": len(ends.outcomes)})
+                    log.error(
+                        "deliveries_not_settled",
+                        extra={"count": len(ends.outcomes), "reason": repr(error)},
+                    )
                     return
                 await asyncio.sleep(0.2)
 
