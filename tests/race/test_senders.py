@@ -170,7 +170,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
 
 
 async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
-    readers = [ReaderId(f"{n:024x}") for n in range(3 * PAGE)]
+    readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
     queue = [told(reader, number) for reader in readers for number in range(2)]
     await Messages(stage.db).add(queue)
     for reader in readers:
