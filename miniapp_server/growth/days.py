@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 
-from miniapp_server.growth.readers import Readers
+from miniapp_server.growth.readers import SLOT, Readers, until_slot
 from miniapp_server.growth.visits import MINUTE, Course, Visit
 from models.library import Area, AreaId, Library
 from models.policy import Policy, grid
@@ -19,6 +19,8 @@ from models.timerange import at
 
 _LEAST_MINUTES: Final = 50
 """Who checks in late is still told that the end is near: so each course has one history."""
+_LAST: Final = 25 * MINUTE
+"""Nothing is drawn for the last minutes, when the end has been announced."""
 _DAY: Final = 24 * 60 * MINUTE
 
 # Shares of the free seats that are taken in each hour of the day. Ours, after what a full
@@ -54,6 +56,34 @@ class Drawn:
     visit: Visit
     position: int
     k: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A seat from when to when; made ``after`` somebody else cancelled it."""
+
+    seat: bytes
+    base: int
+    planned: bool
+    early: bool
+    begins: int
+    ends: int
+    after: int
+
+
+@dataclass(slots=True)
+class _Stay:
+    """What became of it, as far as it is drawn; ``latest`` is its last instant so far."""
+
+    ending: State
+    ends: int
+    latest: int = 0
+    arrived: int = 0
+    left: int = 0
+    return_by: int = 0
+    back: int = 0
+    extended: int = 0
+    ended: int = 0
 
 
 class Days:
@@ -132,7 +162,8 @@ class Days:
             if end is None:
                 continue
             early = planned and start - 30 >= booked_until and chance() < 0.5
-            drawn = self._visit(place, seat, base, planned, early, start, end, cancelled_at)
+            span = base + start * MINUTE, base + end * MINUTE
+            drawn = self._visit(place, _Wish(seat, base, planned, early, *span, cancelled_at))
             if drawn is None:
                 continue
             yield drawn
@@ -163,118 +194,123 @@ class Days:
             length -= 1
         return None
 
-    def _visit(
-        self,
-        place: _Place,
-        seat: bytes,
-        base: int,
-        planned: bool,
-        early: bool,
-        start: int,
-        end: int,
-        cancelled_at: int,
-    ) -> Drawn | None:
+    def _visit(self, place: _Place, wish: _Wish) -> Drawn | None:
+        """The wish with its reader and its fate. None: nobody came."""
         rng, policy = self._rng, place.policy
-        chance = rng.random
-
-        def within(low: int, high: int) -> int:
-            return low + int(chance() * (high - low))
-
-        begins, ends = base + start * MINUTE, base + end * MINUTE
-        if planned:
-            earliest = max(cancelled_at + 1000, base - policy.horizon_days * _DAY)
-            made = max(earliest, begins - int(rng.expovariate(1 / 180) * MINUTE) - 5 * MINUTE)
-            if made >= begins - MINUTE:
-                return None
-            until = begins + policy.check_in_after_minutes * MINUTE
-        else:
-            made = within(begins, begins + MINUTE)
-            if made <= cancelled_at:
-                return None
-            until = made + policy.check_in_after_minutes * MINUTE
-        if until > ends:
+        made = self._made(policy, wish)
+        until = max(made, wish.begins) + policy.check_in_after_minutes * MINUTE
+        ending = self._fate(wish, made)
+        if made <= wish.after or until > wish.ends or ending is None:
             return None
-        fate = chance()
-        ending = State.FINISHED if fate > 0.55 else State.COMPLETED
-        if planned and fate < 0.11:
-            ending = State.NO_SHOW if fate < 0.03 else State.CANCELLED
         attended = ending not in (State.NO_SHOW, State.CANCELLED)
-        if ending is State.CANCELLED and made > begins - 40 * MINUTE:
-            return None
-        early = early and attended
-        slot = 30 * MINUTE
-        held = (
-            (begins - slot if early else begins) // slot * slot,
-            -(-ends // slot) * slot,
-        )
+        early = wish.early and attended
+        held = (wish.begins - SLOT if early else wish.begins) // SLOT * SLOT, until_slot(wish.ends)
         position, k = self._readers.choose(held, ending is State.NO_SHOW, policy)
         if position < 0:
             return None
-        late = min(25, policy.check_in_after_minutes)
-        arrived = left = return_by = back = extended = ended_at = 0
-        booked = ends
+        stay = _Stay(ending, wish.ends)
         if attended:
-            if early:
-                arrived = within(max(made, begins - 25 * MINUTE) + 1000, begins - 1000)
-            elif planned:
-                arrived = within(begins + 1000, begins + late * MINUTE)
-            else:
-                arrived = within(made + 1000, made + 9 * MINUTE)
-            latest = max(arrived, begins)
-            if ends - latest > 100 * MINUTE and chance() < 0.4:
-                low = latest + 10 * MINUTE
-                left = within(low, ends - 90 * MINUTE) | 1
-                limit = place.leaves[(left - base) // MINUTE] * MINUTE
-                return_by = left + limit
-                if return_by > ends - 25 * MINUTE:
-                    left = return_by = 0
-                elif chance() < 0.03:
-                    ending = State.AWAY_EXPIRED
-                else:
-                    back = within(left + 3 * MINUTE, left + limit - 12 * MINUTE)
-                    latest = back
-            window = policy.extend_within_minutes * MINUTE
-            low = max(latest, ends - window) + 1000
-            if ending is not State.AWAY_EXPIRED and chance() < 0.08 and low < ends - 25 * MINUTE:
-                longer = self._longer(place, start, end)
-                if longer is not None and self._readers.stays(
-                    position, held, longer * MINUTE + base
-                ):
-                    extended = latest = within(low, ends - 25 * MINUTE)
-                    ends = base + longer * MINUTE
-            if ending is State.FINISHED:
-                low = latest + 5 * MINUTE
-                if low < ends - 25 * MINUTE:
-                    ended_at = within(low, ends - 25 * MINUTE)
-                else:
-                    ending = State.COMPLETED
+            self._sit_down(policy, wish, made, early, stay)
+            self._leave(place, wish, stay)
+            self._extend(place, wish, position, held, stay)
+            self._finish(stay)
         elif ending is State.CANCELLED:
-            ended_at = within(made + MINUTE, begins - 10 * MINUTE)
-        step = b"%d" % (arrived // (1000 * policy.kiosk_step_seconds)) if attended else b""
-        reader = self._readers.at(position)
+            stay.ended = self._within(made + MINUTE, wish.begins - 10 * MINUTE)
+        step = stay.arrived // (1000 * policy.kiosk_step_seconds)
         visit = Visit(
             id=self.new_id(made).encode(),
-            reader=reader,
-            seat=seat,
+            reader=self._readers.at(position),
+            seat=wish.seat,
             day=place.day,
             key=b"%032x" % rng.getrandbits(128),
             digest=b"%064x" % rng.getrandbits(256),
-            step=step,
+            step=b"%d" % step if attended else b"",
             made=made,
-            start=begins,
-            booked=booked,
-            end=ends,
-            opens=begins - policy.check_in_before_minutes * MINUTE,
+            start=wish.begins,
+            booked=wish.ends,
+            end=stay.ends,
+            opens=wish.begins - policy.check_in_before_minutes * MINUTE,
             until=until,
-            arrived=arrived,
-            left=left,
-            return_by=return_by,
-            back=back,
-            extended=extended,
-            ended=ended_at,
+            arrived=stay.arrived,
+            left=stay.left,
+            return_by=stay.return_by,
+            back=stay.back,
+            extended=stay.extended,
+            ended=stay.ended,
         )
-        course = _course(ending, not planned, early, left > 0, extended > 0)
+        course = _course(stay.ending, not wish.planned, early, stay.left > 0, stay.extended > 0)
         return Drawn(course, place.area.id, visit, position, k)
+
+    def _within(self, low: int, high: int) -> int:
+        return low + int(self._rng.random() * (high - low))
+
+    def _made(self, policy: Policy, wish: _Wish) -> int:
+        """When it was booked; 0 where there was no time for it."""
+        if not wish.planned:
+            return self._within(wish.begins, wish.begins + MINUTE)
+        ahead = int(self._rng.expovariate(1 / 180) * MINUTE) + 5 * MINUTE
+        earliest = max(wish.after + 1000, wish.base - policy.horizon_days * _DAY)
+        made = max(earliest, wish.begins - ahead)
+        return made if made < wish.begins - MINUTE else 0
+
+    def _fate(self, wish: _Wish, made: int) -> State | None:
+        fate = self._rng.random()
+        if not wish.planned or fate >= 0.11:
+            return State.FINISHED if fate > 0.55 else State.COMPLETED
+        if fate < 0.03:
+            return State.NO_SHOW
+        return State.CANCELLED if made <= wish.begins - 40 * MINUTE else None
+
+    def _sit_down(self, policy: Policy, wish: _Wish, made: int, early: bool, stay: _Stay) -> None:
+        begins = wish.begins
+        if early:
+            stay.arrived = self._within(max(made, begins - 25 * MINUTE) + 1000, begins - 1000)
+        elif wish.planned:
+            late = min(25, policy.check_in_after_minutes)
+            stay.arrived = self._within(begins + 1000, begins + late * MINUTE)
+        else:
+            stay.arrived = self._within(made + 1000, made + 9 * MINUTE)
+        stay.latest = max(stay.arrived, begins)
+
+    def _leave(self, place: _Place, wish: _Wish, stay: _Stay) -> None:
+        """A leave from a long stay, mostly with a return in good time."""
+        if stay.ends - stay.latest <= 100 * MINUTE or self._rng.random() >= 0.4:
+            return
+        left = self._within(stay.latest + 10 * MINUTE, stay.ends - 90 * MINUTE) | 1
+        limit = place.leaves[(left - wish.base) // MINUTE] * MINUTE
+        if left + limit > stay.ends - _LAST:
+            return
+        stay.left, stay.return_by = left, left + limit
+        if self._rng.random() < 0.03:
+            stay.ending = State.AWAY_EXPIRED
+        else:
+            stay.back = stay.latest = self._within(left + 3 * MINUTE, left + limit - 12 * MINUTE)
+
+    def _extend(
+        self, place: _Place, wish: _Wish, position: int, held: tuple[int, int], stay: _Stay
+    ) -> None:
+        low = max(stay.latest, stay.ends - place.policy.extend_within_minutes * MINUTE) + 1000
+        if stay.ending is State.AWAY_EXPIRED or low >= stay.ends - _LAST:
+            return
+        if self._rng.random() >= 0.08:
+            return
+        start, end = ((ms - wish.base) // MINUTE for ms in (wish.begins, stay.ends))
+        longer = self._longer(place, start, end)
+        if longer is None:
+            return
+        ends = wish.base + longer * MINUTE
+        if self._readers.stays(position, held, ends):
+            stay.extended = stay.latest = self._within(low, stay.ends - _LAST)
+            stay.ends = ends
+
+    def _finish(self, stay: _Stay) -> None:
+        if stay.ending is not State.FINISHED:
+            return
+        low, high = stay.latest + 5 * MINUTE, stay.ends - _LAST
+        if low < high:
+            stay.ended = self._within(low, high)
+        else:
+            stay.ending = State.COMPLETED
 
     def _longer(self, place: _Place, start: int, end: int) -> int | None:
         """The next end after this one."""

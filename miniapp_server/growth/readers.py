@@ -19,7 +19,7 @@ AT_ONCE: Final = 12_000
 """Readers of a university whose library has 2,400 seats."""
 _STAY_MONTHS: Final = 48
 """A reader studies for four years: each month a 48th of them goes and as many come."""
-_SLOT: Final = 30 * MINUTE
+SLOT: Final = 30 * MINUTE
 
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
 _GIVEN: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉萍红玲文辉"
@@ -138,11 +138,16 @@ class Readers:
     def stays(self, position: int, held: tuple[int, int], until: int) -> bool:
         """Prolong what the reader holds until then, if nothing of theirs is in the way."""
         mine = self._held[position]
-        longer = held[0], -(-until // _SLOT) * _SLOT
+        longer = held[0], until_slot(until)
         mine.remove(held)
         free = _apart(mine, longer)
         mine.append(longer if free else held)
         return free
+
+
+def until_slot(ms: int) -> int:
+    """The end of the half hour that ends then or later."""
+    return -(-ms // SLOT) * SLOT
 
 
 def _apart(mine: Sequence[tuple[int, int]], held: tuple[int, int]) -> bool:
