@@ -1,0 +1,247 @@
+"""The change stream: what it tells, what it leaves out, and that it loses nothing unsaid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, cast
+
+from miniapp_server.jobs import end
+from models import reservation
+from models.board import Change, Patch, Removal
+from models.policy import Policy
+from models.reservation import ReaderId, Reservation, ReservationId, State
+from models.store.changes import Batch, Changes, row_of
+from models.store.client import Database, Document, new_id
+from models.store.reservations import Reservations
+from tests.builders import BY_READER, on, reserved
+
+SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
+
+
+@dataclass
+class Heard:
+    """All that a follower was told so far."""
+
+    changes: list[tuple[str | None, Change]] = field(default_factory=list)
+    batches: int = 0
+    anew: int = 0
+    as_of: float | None = None
+    told: asyncio.Condition = field(default_factory=asyncio.Condition)
+    check: Callable[[Batch], None] = lambda batch: None
+
+    async def listen(self, changes: Changes) -> None:
+        async for batch in changes.batches():
+            self.changes += batch.changes
+            self.batches += 1
+            self.anew += batch.anew
+            self.as_of = batch.as_of or self.as_of
+            self.check(batch)
+            async with self.told:
+                self.told.notify_all()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20), self.told:
+            await self.told.wait_for(holds)
+
+    def knows(self, id: str, rev: int) -> bool:
+        changes = (change for _, change in self.changes)
+        return any(c.id == id and not isinstance(c, Removal) and c.rev == rev for c in changes)
+
+
+@asynccontextmanager
+async def following(db: Database, writer: str = "") -> AsyncIterator[Heard]:
+    heard = Heard()
+    task = asyncio.create_task(heard.listen(Changes(db, writer)))
+    try:
+        await heard.until(lambda: heard.anew == 1)
+        assert heard.batches == 1, "the first batch says that nothing is known before it"
+        yield heard
+    finally:
+        await end([task])
+    assert task.cancelled(), "it follows for ever"
+
+
+def booking(number: int) -> Reservation:
+    """One of many that have nothing to do with one another."""
+    seat, reader = SEATS[number], ReaderId(f"{number:024x}")
+    return reserved("09:00", "10:00", id=new_id(), seat=seat, reader=reader)
+
+
+def next_of(r: Reservation) -> Reservation:
+    """The same at its next revision."""
+    if r.state is State.RESERVED:
+        return reservation.check_in(r, f"u:{r.reader_id}", (), Policy(), BY_READER, r.start)
+    return reservation.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
+
+
+async def kill_cursors(db: Database) -> int:
+    """Every cursor on the reservations, as a failing server would. How many there were."""
+    admin: Any = db.client.get_database("admin")
+    of_ours = {
+        "cursor.originatingCommand.aggregate": "reservations",
+        "ns": {"$in": [f"{db.name}.reservations", f"{db.name}.$cmd.aggregate"]},
+    }
+    pipeline: list[Document] = [
+        {"$currentOp": {"idleCursors": True, "allUsers": True}},
+        {"$match": of_ours},
+    ]
+    answer = await admin.command({"aggregate": 1, "pipeline": pipeline, "cursor": {}})
+    found = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
+    if found:
+        await db.command({"killCursors": "reservations", "cursors": found})
+    return len(found)
+
+
+async def test_what_is_told(db: Database) -> None:
+    mine, theirs = Reservations(db), Reservations(db)
+    async with following(db, mine.writer) as heard:
+        own, made = booking(0), booking(1)
+        await mine.claim(own)  # known to who has written it
+        await theirs.claim(made)
+        await heard.until(lambda: heard.knows(made.id, 1))
+        (document,) = await db["reservations"].find({"_id": made.id}).to_list(None)
+        assert heard.changes == [("2026-09-07", row_of(made.id, document))]
+
+        heard.changes.clear()
+        stored = cast(Reservation, await theirs.get(made.id))
+        await theirs.forget_notices([stored])  # as the relay does
+        await theirs.release_claim(made.id, stored.claims[0])
+        await db["reservations"].insert_one({"_id": new_id(), "tombstone": True})
+        early = reservation.check_in(
+            made, f"u:{made.reader_id}", ("s:x",), Policy(), BY_READER, on("08:45:30")
+        )
+        await theirs.replace(made, early)
+        await mine.replace(own, reservation.cancel(own, BY_READER, on("08:10")))
+        await heard.until(lambda: heard.knows(own.id, 2))
+        assert heard.changes == [
+            (None, Patch(made.id, 2, {"state": State.IN_USE, "usable_from": on("08:45:30")})),
+            (None, Patch(own.id, 2, {"state": State.CANCELLED})),
+        ]
+        row = row_of(made.id, document)
+        (now,) = await db["reservations"].find({"_id": made.id}).to_list(None)
+        patch = cast(Patch, heard.changes[0][1])
+        assert patch.on(row) == row_of(made.id, now) and patch.on(row).start == on("08:45")
+
+        heard.changes.clear()
+        await db["reservations"].delete_one({"_id": made.id})
+        await heard.until(lambda: bool(heard.changes))
+        assert heard.changes == [(None, Removal(ReservationId(made.id)))]
+
+
+async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
+    """An idle stream says at each beat until when nothing has happened."""
+    async with following(db) as heard:
+        now = monotonic()
+        await heard.until(lambda: heard.as_of is not None and heard.as_of > now)
+        beats = heard.batches
+        await heard.until(lambda: heard.batches >= beats + 3)
+        assert not heard.changes and heard.as_of is not None and heard.as_of <= monotonic()
+
+
+async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> None:
+    """The board refuses because of this promise. Other traffic and broken cursors change nothing;
+    after them it goes on where it stopped."""
+    them, answered = Reservations(db), list[tuple[float, str, int]]()
+    async with following(db) as heard:
+        known = set[tuple[str, int]]()
+        late = list[tuple[str, int]]()
+
+        def check(batch: Batch) -> None:
+            known.update((c.id, c.rev) for _, c in batch.changes if not isinstance(c, Removal))
+            if batch.as_of is not None:
+                as_of = batch.as_of
+                late.extend(
+                    (id, rev) for t, id, rev in answered if t < as_of and (id, rev) not in known
+                )
+
+        heard.check = check
+
+        async def write(first: int) -> None:
+            for number in range(first, first + 50):
+                r = booking(number)
+                await them.claim(r)
+                answered.append((monotonic(), r.id, 1))
+                for _ in range(2):
+                    changed = next_of(r)
+                    await them.replace(r, changed)
+                    r = changed
+                    answered.append((monotonic(), r.id, r.rev))
+
+        async def other_traffic() -> None:
+            for _ in range(40):
+                await db["violations"].insert_many([{"n": n} for n in range(200)])
+
+        async def break_it() -> None:
+            for part in (100, 250, 400):
+                await heard.until(lambda part=part: len(known) >= part)  # type: ignore[misc]
+                killed = await kill_cursors(db)
+                while not killed:
+                    killed = await kill_cursors(db)
+
+        await asyncio.gather(*(write(50 * n) for n in range(4)), other_traffic(), break_it())
+        await heard.until(lambda: len(known) == 600)
+        assert known == {(id, rev) for _, id, rev in answered}
+        assert not late and heard.anew == 1, "resumed, not begun anew"
+
+
+class OldTokens:
+    """A database whose oplog does not reach back to where the stream wants to resume, once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db, self.armed, self.asked = db, False, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    async def command(self, command: Document, **options: Any) -> Any:
+        if self.armed and "aggregate" in command:
+            stage = command["pipeline"][0]["$changeStream"]
+            if "resumeAfter" in stage:
+                self.armed, self.asked = False, self.asked + 1
+                data = stage["resumeAfter"]["_data"]
+                # After the first byte, the seconds of the event: those of 1970.
+                stage["resumeAfter"] = {"_data": f"{data[:2]}00000001{data[10:]}"}
+        return await self._db.command(command, **options)
+
+
+async def test_lost_history_is_said(db: Database) -> None:
+    them, short = Reservations(db), OldTokens(db)
+    async with following(cast(Database, short)) as heard:
+        await them.claim(first := booking(0))
+        await heard.until(lambda: heard.knows(first.id, 1))
+        short.armed = True
+        while not await kill_cursors(db):
+            pass
+        await heard.until(lambda: heard.anew == 2)
+        assert short.asked == 1
+        await them.claim(second := booking(1))
+        await heard.until(lambda: heard.knows(second.id, 1))
+        await db["reservations"].drop()  # and the stream ends with it
+        await heard.until(lambda: heard.anew == 3)
+        await them.claim(third := booking(2))
+        await heard.until(lambda: heard.knows(third.id, 1))
+        assert heard.anew == 3
+
+
+async def test_a_new_writer_begins_with_a_look_at_everything(db: Database) -> None:
+    """What the former one has inserted until then may have been left out and must not be lost."""
+    mine = Reservations(db)
+    changes, heard = Changes(db, mine.writer), Heard()
+    task = asyncio.create_task(heard.listen(changes))
+    await heard.until(lambda: heard.anew == 1)
+    await mine.claim(booking(0))
+    former, changes.writer = mine.writer, new_id()
+    await heard.until(lambda: heard.anew == 2)
+    await mine.claim(late := booking(1))  # by the former name
+    mine.writer = changes.writer
+    await mine.claim(left_out := booking(2))
+    await heard.until(lambda: heard.knows(late.id, 1))
+    beats = heard.batches
+    await heard.until(lambda: heard.batches > beats + 1)
+    assert not heard.knows(left_out.id, 1)
+    assert heard.anew == 2 and former != mine.writer
+    await end([task])
