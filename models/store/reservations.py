@@ -68,6 +68,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"claims": {"$type": "string"}},
         ),
         IndexModel(
+            # What pruning takes the claims from: hardly two days' ended ones.
+            [("day", ASCENDING)],
+            name="ended_with_claims",
+            partialFilterExpression={"claims": {"$type": "string"}, "live": False},
+        ),
+        IndexModel(
             # A reader's list in its order; with the state, those of one state are found and
             # counted without reading the others.
             [
@@ -313,6 +319,7 @@ class Reservations:
                     },
                     {"_id": 1},
                 )
+                .hint("ended_with_claims")
                 .limit(limit)
                 .to_list(None)
             )

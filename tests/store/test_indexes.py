@@ -166,7 +166,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"reader_list"},
     ),
     ("follower", lambda s: s.desk.reservations.follower(s.mine), {"reader_list"}),
-    ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"claims", "_id_"}),
+    ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"ended_with_claims", "_id_"}),
     ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
     (
         "messages.page_of",
@@ -216,9 +216,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
 ]
 
 
-RARE: Final = {"drop_past_claims", "messages.prune"}
-"""Every ten minutes, and may read all that still holds claims (two days of reservations), or old
-messages that are on the way still (hardly any)."""
+RARE: Final = {"messages.prune"}
+"""Every ten minutes, and may read old messages that are on the way still (hardly any)."""
 
 
 async def profiled(s: Store, verb: Verb) -> list[Document]:
