@@ -1,0 +1,416 @@
+"""Two workers' boards: whatever happened, they become what the database holds, byte for byte. And
+a refusal by the board alone is right, costs nothing, and is never given by one that may be old."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time as real_time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.monitoring import CommandListener
+
+from handlers.api.plans import Plans
+from miniapp_server import seed
+from miniapp_server.embedded import embedded_databases
+from miniapp_server.jobs import end
+from models.booking import attend, due
+from models.booking.board import REFUSE_WITHIN_S
+from models.booking.desk import Desk, Key
+from models.booking.reserve import cancel, change, reserve
+from models.booking.views import Window
+from models.errors import DailyLimit, OwnOverlap, SeatTaken, ServiceError
+from models.library import AreaId
+from models.reader import Reader
+from models.reservation import LIVE, Reservation, State
+from models.rules import Wish
+from models.store.client import CODEC, Database, open_database
+from models.store.indexes import ensure_indexes
+from models.store.sealing import Sealer
+from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, ask, clock, scan, wish
+
+TODAY = MONDAY.date()
+TOMORROW = TODAY + timedelta(days=1)
+AREA = AreaId("2f-hall")
+WINDOWS = (
+    Window(TODAY, None, None),
+    Window(TOMORROW, None, None),
+    Window(TODAY, time(10), time(12)),
+)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str, within_s: float = 20) -> None:
+    deadline = real_time.monotonic() + within_s
+    while not await holds():
+        assert real_time.monotonic() < deadline, f"waited {within_s:.0f} s for: {what}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Worker:
+    """A desk with a client of its own, that follows the stream, and what it would answer."""
+
+    desk: Desk
+    plans: Plans = field(default_factory=Plans)
+    task: asyncio.Task[None] | None = None
+
+    def follow(self) -> None:
+        self.task = asyncio.create_task(self.desk.board.follow())
+
+    async def fresh(self) -> None:
+        """Returns when its board may judge both days."""
+
+        async def judges() -> bool:
+            with suppress(ServiceError):
+                for day in (TODAY, TOMORROW):
+                    await self.desk.board.day(day)
+            return all(self.desk.board.judging(day) for day in (TODAY, TOMORROW))
+
+        await until(judges, "a board that is up to date")
+
+    async def stop(self) -> None:
+        if self.task is not None:
+            await end([self.task])
+
+    async def equals_the_database(self) -> bool:
+        for day in (TODAY, TOMORROW):
+            rows = {row.id: row for row in await self.desk.reservations.board_rows(day)}
+            if (await self.desk.board.day(day)).rows != rows:
+                return False
+        return True
+
+    async def bodies(self, readers: list[Reader]) -> list[tuple[bytes, str]]:
+        """Every plan as everybody and as each holder sees it, and the list of areas."""
+        found = []
+        area, now = self.desk.library.areas[AREA], clock(9, 30)
+        for asked in WINDOWS:
+            board = await self.desk.board.day(asked.day)
+            plan = self.plans.plan(self.desk, area, board, asked, now)
+            answers = [plan.body(self.desk, reader.id) for reader in readers]
+            answers.append(self.plans.areas(self.desk, board, None, asked, now))
+            found += [(body._content, body._etag) for body in answers]
+        return found
+
+
+@asynccontextmanager
+async def worker(url: str, name: str, sealer: Sealer) -> AsyncIterator[Worker]:
+    async with open_database(url, name) as db:
+        made = Worker(Desk(db, sealer))
+        await made.desk.refresh()
+        made.follow()
+        try:
+            yield made
+        finally:
+            await made.stop()
+
+
+@asynccontextmanager
+async def two_workers(url: str, name: str, sealer: Sealer) -> AsyncIterator[list[Worker]]:
+    async with AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(worker(url, name, sealer)) for _ in range(2)]
+        for one in workers:
+            await one.fresh()
+        yield workers
+
+
+# --- random histories ---------------------------------------------------------------------------
+
+
+async def act(chance: random.Random, workers: list[Worker], readers: list[Reader]) -> None:
+    """One use case by one of the workers. That it is refused, or that nobody knows, is fine."""
+    desk = chance.choice(workers).desk
+    reader = chance.choice(readers)
+    day = chance.choice([TODAY, TODAY, TOMORROW])
+    begin = chance.randint(9, 20)
+    hours = Wish(day, time(begin), time(begin + chance.randint(1, 2)))
+    seat = chance.choice(SEATS[:8])
+    now = clock(chance.choice([8, 9, 10, 11]), chance.choice([0, 20, 45]))
+    verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish", "extend"]
+    verb = chance.choice([*verbs, "no_show", "complete", "time_out", "remind", "carry_over"])
+    with suppress(ServiceError):
+        if verb == "reserve":
+            await reserve(desk, ask(reader, EIGHT), seat, hours)
+            return
+        if verb in ("no_show", "complete", "time_out", "remind"):
+            await getattr(due, verb)(desk, now)
+            return
+        if verb == "carry_over":
+            await due.carry_over(desk, now)
+            return
+        live = await desk.reservations.live_of(reader.id, clock(0))
+        if not live:
+            return
+        r = chance.choice(live)
+        if verb == "change":
+            await change(desk, ask(reader, EIGHT), r.id, seat, hours.start, hours.end)
+        elif verb == "cancel":
+            await cancel(desk, ask(reader, EIGHT), r.id)
+        elif verb == "check_in":
+            early = r.check_in_from + timedelta(minutes=chance.choice([0, 7, 30]))
+            await attend.check_in(desk, ask(reader, early), r.id, scan(chance.randint(1, 10**6)))
+        elif verb == "leave":
+            await attend.leave(desk, ask(reader, r.start), r.id)
+        elif verb == "back":
+            step = scan(chance.randint(1, 10**6))
+            await attend.come_back(desk, ask(reader, r.start), r.id, step)
+        elif verb == "finish":
+            await attend.finish(desk, ask(reader, r.start), r.id)
+        else:
+            later = (r.end + timedelta(hours=1)).astimezone(MONDAY.tzinfo).time()
+            await attend.extend(desk, ask(reader, r.end - timedelta(minutes=9)), r.id, later)
+
+
+async def many(
+    seed: int, number: int, workers: list[Worker], readers: list[Reader], at_once: int = 8
+) -> None:
+    async def some(chance: random.Random) -> None:
+        for _ in range(number // at_once):
+            await act(chance, workers, readers)
+
+    await asyncio.gather(*(some(random.Random(f"{seed}.{n}")) for n in range(at_once)))
+
+
+async def they_become_equal(workers: list[Worker], readers: list[Reader]) -> None:
+    for one in workers:
+        await one.fresh()
+        await until(one.equals_the_database, "the board is the database")
+    first, second = [await one.bodies(readers) for one in workers]
+    assert first == second
+    stranger = Worker(workers[0].desk)  # whose plans were never mended
+    assert await stranger.bodies(readers) == first
+
+
+async def kill_cursors(db: Database) -> None:
+    admin: Any = db.client.get_database("admin")
+    pipeline: list[dict[str, Any]] = [
+        {"$currentOp": {"idleCursors": True, "allUsers": True}},
+        {"$match": {"cursor.originatingCommand.pipeline.0.$changeStream": {"$exists": True}}},
+    ]
+    answer = await admin.command({"aggregate": 1, "pipeline": pipeline, "cursor": {}})
+    cursors = [op["cursor"]["cursorId"] for op in answer["cursor"]["firstBatch"]]
+    if cursors:
+        await db.command({"killCursors": "reservations", "cursors": cursors})
+
+
+async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
+    readers = [await stage.reader() for _ in range(6)]
+    async with two_workers(mongo_url, theatre, stage.sealer) as workers:
+        for round in range(8):
+            history = asyncio.create_task(many(round, 160, workers, readers))
+            trouble = round % 4
+            if trouble == 1:
+                while not history.done():
+                    await kill_cursors(stage.db)
+                    await asyncio.sleep(0.1)
+            elif trouble == 2:
+                await workers[1].stop()  # and what happens now it is never told
+                workers[1].desk.board.forget()
+                await history
+                workers[1].follow()
+            elif trouble == 3:
+                while not history.done():
+                    workers[0].desk.board.forget()
+                    await workers[0].desk.board.day(TODAY)
+            await history
+            await they_become_equal(workers, readers)
+        rows = await workers[0].desk.reservations.board_rows(TODAY)
+        assert len(rows) > 5, "something happened"
+
+
+async def test_boards_outlive_a_killed_mongod(tmp_path: Path, library: seed.LibraryData) -> None:
+    sealer = Sealer({1: b"k" * 32})
+    async with embedded_databases(tmp_path / "data") as servers:
+        async with open_database(servers.mongo_url, "board") as db:
+            await ensure_indexes(db)
+            desk = Desk(db, sealer)
+            await seed.seed(desk, library, EIGHT)
+            stage = Stage(db, sealer, desk)
+            readers = [await stage.reader() for _ in range(6)]
+        async with two_workers(servers.mongo_url, "board", sealer) as workers:
+            await many(7, 120, workers, readers)
+            history = asyncio.create_task(many(8, 240, workers, readers))
+            before = await workers[0].desk.reservations.count()
+
+            async def goes_on() -> bool:
+                return await workers[0].desk.reservations.count() >= before + 5
+
+            await until(goes_on, "writes are under way")
+            await servers.kill_mongod()
+
+            async def stale() -> bool:
+                return all(one.desk.board.stale for one in workers)
+
+            await until(stale, "both know that they hear nothing")
+            await servers.start_mongod()
+            await history
+            await many(9, 120, workers, readers)
+            await they_become_equal(workers, readers)
+
+
+# --- refused by the board alone -----------------------------------------------------------------
+
+
+class Commands(CommandListener):
+    """What one client sends about bookings; its change stream and heartbeats do not count."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: Any) -> None:
+        if event.command_name not in ("getMore", "hello", "endSessions", "killCursors"):
+            self.names.append(event.command_name)
+
+    def succeeded(self, event: Any) -> None: ...
+
+    def failed(self, event: Any) -> None: ...
+
+
+@asynccontextmanager
+async def counted_worker(
+    url: str, name: str, sealer: Sealer
+) -> AsyncIterator[tuple[Worker, Commands]]:
+    commands = Commands()
+    client: Any = pymongo.AsyncMongoClient(url, event_listeners=[commands])
+    db: Any = client.get_database(
+        name, codec_options=CODEC, write_concern=pymongo.WriteConcern(w="majority")
+    )
+    made = Worker(Desk(db, sealer))
+    await made.desk.refresh()
+    made.follow()
+    try:
+        await made.fresh()
+        yield made, commands
+    finally:
+        await made.stop()
+        await client.close()
+
+
+async def test_a_refusal_by_the_board_costs_nothing(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    holder, reader = await stage.reader(), await stage.reader()
+    async with counted_worker(mongo_url, theatre, stage.sealer) as (one, commands):
+        held = await stage.reserved(holder)  # by another worker
+        own = await stage.reserved(reader, SEATS[5], 14, 15)
+
+        async def heard() -> bool:
+            rows = (await one.desk.board.day(TODAY)).rows
+            return held.id in rows and own.id in rows
+
+        await until(heard, "the others' bookings are heard of")
+        refusals: list[tuple[type[ServiceError], str, int, int]] = [
+            (SeatTaken, SEATS[0], 10, 12),
+            (SeatTaken, SEATS[0], 9, 11),
+            (OwnOverlap, SEATS[5], 14, 15),
+            (OwnOverlap, SEATS[7], 13, 17),
+        ]
+        for error, seat, start, stop in refusals:
+            await one.fresh()
+            commands.names.clear()
+            with pytest.raises(error) as refused:
+                await reserve(one.desk, ask(reader), seat, wish(start, stop))
+            assert commands.names == [], error
+            if isinstance(refused.value, SeatTaken):
+                assert refused.value.details["nearest"]
+            # It is what the index says.
+            with pytest.raises(error):
+                await reserve(stage.desk, ask(reader), seat, wish(start, stop))
+        await stage.reserved(reader, SEATS[6], 9, 10)
+        for hour in (16, 18, 20):
+            await stage.reserved(reader, SEATS[hour], hour, hour + 1)
+
+        async def five() -> bool:
+            return len((await one.desk.board.day(TODAY)).by_reader[reader.id]) == 5
+
+        await until(five, "the reader's five bookings are heard of")
+        await one.fresh()
+        commands.names.clear()
+        with pytest.raises(DailyLimit):
+            await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+        assert commands.names == []
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_silent_board_asks_the_index(
+    stage: Stage, mongo_url: str, theatre: str, guarded: bool
+) -> None:
+    """What it believes to be taken may long be free: nobody has told it."""
+    holder, reader = await stage.reader(), await stage.reader()
+    async with counted_worker(mongo_url, theatre, stage.sealer) as (one, commands):
+        held = await reserve(one.desk, ask(holder), SEATS[0], wish(10, 11))
+        await one.stop()
+        await cancel(stage.desk, ask(holder), held.id)
+
+        async def silent() -> bool:
+            return one.desk.board.judging(TODAY) is None
+
+        await until(silent, "the stream is silent for too long", within_s=3)
+        board = one.desk.board.current(TODAY)
+        assert board is not None and held.id in board.rows, "it has not heard of it"
+        if not guarded:
+            one.desk.board._as_of = float("inf")  # believed for ever
+            with pytest.raises(SeatTaken):
+                await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+            return
+        commands.names.clear()
+        made = await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+        assert made.state is State.RESERVED and commands.names == ["insert"]
+
+
+async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str) -> None:
+    """A seat is taken and given back by another worker's readers. Who is refused is refused for a
+    holder of the last quarter of a second, never for one of before; and it ends."""
+    holder, reader = await stage.reader(), await stage.reader()
+    refused = 0
+    async with two_workers(mongo_url, theatre, stage.sealer) as (one, other):
+        for _ in range(12):
+            held = await reserve(other.desk, ask(holder), SEATS[0], wish(10, 11))
+            await one.fresh()
+            cancelling = asyncio.create_task(cancel(other.desk, ask(holder), held.id))
+            given_back = float("inf")
+            while True:
+                if cancelling.done():
+                    given_back = min(given_back, real_time.monotonic())
+                asked = real_time.monotonic()
+                try:
+                    won = await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+                    break
+                except SeatTaken:
+                    refused += 1
+                    assert asked <= given_back + REFUSE_WITHIN_S
+                await asyncio.sleep(0)
+            await cancelling
+            await cancel(one.desk, ask(reader), won.id)
+
+            async def free(won: Reservation = won) -> bool:
+                return won.id not in (await other.desk.board.day(TODAY)).rows
+
+            await until(free, "the other worker hears that it is free")
+    assert refused > 12, "most were refused by the board, until it heard"
+
+
+async def test_a_repeat_is_given_its_first_success(
+    stage: Stage, mongo_url: str, theatre: str
+) -> None:
+    reader = await stage.reader()
+    asked = ask(reader, key=Key("once", "digest"))
+    async with two_workers(mongo_url, theatre, stage.sealer) as workers:
+        first = await reserve(workers[0].desk, asked, SEATS[0], wish(10, 11))
+        for one in workers:
+
+            async def knows(one: Worker = one) -> bool:
+                return first.id in (await one.desk.board.day(TODAY)).rows
+
+            await until(knows, "the booking is heard of")
+            await one.fresh()
+            again: Reservation = await reserve(one.desk, asked, SEATS[0], wish(10, 11))
+            assert (again.id, again.state in LIVE) == (first.id, True)
+            with pytest.raises(OwnOverlap):
+                await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
