@@ -12,8 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -139,28 +138,17 @@ class Admission:
         self.strangers = Buckets(STRANGERS, scale)
         self.door = Door()
         self._late_s = 0.0
-        self._looking = 0
+        self.looking = 0
 
-    @asynccontextmanager
-    async def change(self) -> AsyncIterator[None]:
-        """For the time of a change. Raises: Busy."""
-        await self.door.enter()
-        try:
-            yield
-        finally:
-            self.door.leave()
-
-    @contextmanager
-    def look(self) -> Iterator[None]:
-        """For the time of a look. Raises: Busy."""
+    def begin_look(self) -> None:
+        """Raises: Busy. Otherwise ``end_look`` must follow."""
         late = max(self._late_s, self.door.oldest_s)
-        if late > LATE_S or self._looking >= LOOKS:
+        if late > LATE_S or self.looking >= LOOKS:
             raise Busy(retry_after=1 + late + random.uniform(0, 2))
-        self._looking += 1
-        try:
-            yield
-        finally:
-            self._looking -= 1
+        self.looking += 1
+
+    def end_look(self) -> None:
+        self.looking -= 1
 
     async def run(self) -> None:
         """Keep the line moving and measure, until cancelled."""

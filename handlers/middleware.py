@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from handlers.errors import answer, envelope
-from handlers.services import SERVICES
+from handlers.services import SERVICES, Services
 from models.errors import ServiceError
 from models.timerange import local
 
@@ -45,11 +45,11 @@ class _ServerTime:
 _server_time: Final = _ServerTime()
 
 
-def stamps(request: web.Request) -> dict[str, str]:
+def stamps(request: web.Request, services: Services) -> dict[str, str]:
     """The headers that every answer has."""
     return {
         "X-Request-Id": request[REQUEST_ID],
-        "X-Server-Time": _server_time.text(request.app[SERVICES].now()),
+        "X-Server-Time": _server_time.text(services.now()),
     }
 
 
@@ -62,21 +62,23 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         request_id = f"{_PROCESS}{next(_numbers):06x}"
     request[REQUEST_ID] = request_id
     began = perf_counter()
-    response = await _answered(request, handler, request_id)
+    response = await _answered(request, handler, request_id, services)
     if response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
-    response.headers.update(stamps(request))
+    response.headers.update(stamps(request, services))
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
     services.metrics.answered(route, request.method, response.status, perf_counter() - began)
     return response
 
 
-async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+async def _answered(
+    request: web.Request, handler: Handler, request_id: str, services: Services
+) -> web.StreamResponse:
     try:
         return await handler(request)
     except ServiceError as error:
-        request.app[SERVICES].metrics.refusals.labels(error.code).inc()
+        services.metrics.refusals.labels(error.code).inc()
         return answer(error)
     except web.HTTPException as error:
         return _http_error(error)

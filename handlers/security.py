@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from handlers.admission import require
-from handlers.services import SERVICES, Network, Services
+from handlers.services import Network, Services
 from models.errors import BadOrigin, NotBound, Throttled, Unauthenticated
 from models.reader import Principal, Reader, SessionKind
 from models.store.pacing import Bucket
@@ -29,9 +29,8 @@ SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
 
-async def identify(request: web.Request, now: datetime) -> Principal:
+async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
     """The session behind the request. Raises: Unauthenticated, BadOrigin, Throttled."""
-    services = request.app[SERVICES]
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
@@ -46,7 +45,7 @@ async def identify(request: web.Request, now: datetime) -> Principal:
         require_own_origin(request, services)
     if (known := services.sessions.remembered(token, now)) is not None:
         return known
-    strangers, address = services.admission.strangers, client_address(request)
+    strangers, address = services.admission.strangers, client_address(request, services)
     require(strangers.wait_for(address, take=0))
     try:
         return await services.sessions.principal(token, now)
@@ -86,9 +85,9 @@ async def pace(services: Services, bucket: Bucket, key: str) -> None:
         raise Throttled(wait)
 
 
-def client_address(request: web.Request) -> str:
+def client_address(request: web.Request, services: Services) -> str:
     """The client's address; X-Forwarded-For is believed from configured proxies only."""
-    trusted = request.app[SERVICES].trusted_proxies
+    trusted = services.trusted_proxies
     address = request.remote or "unknown"
     if not trusted:
         return address

@@ -18,6 +18,8 @@ from bind.cas import CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
 from handlers.admission import Admission
+from handlers.api.events import Streams
+from handlers.api.plans import Plans
 from models.booking.desk import Desk
 from models.store.credits import Credits
 from models.store.messages import Messages
@@ -99,6 +101,8 @@ class Services:
     throttles: Throttles
     pacing: Pacing
     admission: Admission
+    plans: Plans
+    streams: Streams
     cas: CasClient
     sign_ins: SignIns
     now: Callable[[], datetime]

@@ -19,9 +19,9 @@ from bind.cas import AttributeNames, CasClient
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
 from handlers.admission import Admission
-from handlers.api.events import STREAMS, Streams
+from handlers.api.events import Streams
 from handlers.api.openapi import docs_routes
-from handlers.api.plans import PLANS, Plans
+from handlers.api.plans import Plans
 from handlers.api.routes import api_routes
 from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
@@ -89,6 +89,8 @@ class Parts:
         self.credits = Credits(db)
         self.throttles = Throttles(db, settings.throttle_scale)
         self.admission = Admission(settings.throttle_scale)
+        self.plans = Plans()
+        self.streams = Streams(self.desk, self.plans, clock.now, self.metrics.event_streams.set)
         self.leases = Leases(db)
         self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
         self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
@@ -187,6 +189,8 @@ class Parts:
             throttles=self.throttles,
             pacing=Pacing(self.redis, settings.throttle_scale),
             admission=self.admission,
+            plans=self.plans,
+            streams=self.streams,
             cas=self.cas,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
@@ -257,10 +261,6 @@ async def create_app(
     async with open_parts(settings, clock or Clock(), worker) as parts:
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
         app[SERVICES] = parts.services()
-        app[PLANS] = Plans()
-        app[STREAMS] = Streams(
-            parts.desk, app[PLANS], parts.clock.now, parts.metrics.event_streams.set
-        )
         app[PARTS] = parts
         app.add_routes([*api_routes(), *docs_routes(), *health_routes(), *web_routes()])
         app.router.add_static("/static", STATIC)
@@ -276,13 +276,13 @@ async def create_app(
 
 
 async def _no_more_streams(app: web.Application) -> None:
-    app[STREAMS].close()
+    app[SERVICES].streams.close()
 
 
 async def _listening(parts: Parts, app: web.Application) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(parts.admission.run()),
-        asyncio.create_task(app[STREAMS].run()),
+        asyncio.create_task(parts.streams.run()),
         asyncio.create_task(parts.revocations.listen(parts.sessions.forget)),
         asyncio.create_task(parts.desk.board.follow()),
     ]

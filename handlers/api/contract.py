@@ -115,24 +115,36 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
     if route.body is not None:
         decoder = msgspec.json.Decoder(route.body)
     changes = route.method != "GET"
+    identified = route.who not in (Who.ANYONE, Who.KIOSK)
+    looks = not changes and route.who is not Who.KIOSK
+    nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
 
     async def run(request: web.Request) -> web.StreamResponse:
-        admission = request.app[SERVICES].admission
-        require(admission.addresses.wait_for(client_address(request)))
-        if route.stream:
-            with admission.look():
-                pass  # to begin is a look; afterwards it is nobody's turn
-            return await answered(request)
-        if route.method == "GET" and route.who is not Who.KIOSK:
-            with admission.look():
-                return await answered(request)
-        async with admission.change():
-            return await answered(request)
-
-    async def answered(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
+        admission = services.admission
+        require(admission.addresses.wait_for(client_address(request, services)))
+        if route.stream:
+            admission.begin_look()
+            admission.end_look()  # from now on it is nobody's turn
+            return await answered(request, services)
+        if looks:
+            admission.begin_look()
+            try:
+                return await answered(request, services)
+            finally:
+                admission.end_look()
+        await admission.door.enter()
+        try:
+            return await answered(request, services)
+        finally:
+            admission.door.leave()
+
+    async def answered(request: web.Request, services: Services) -> web.StreamResponse:
         now = services.now()
-        principal = await _allowed(request, route, now)
+        principal = None
+        if identified:
+            principal = await identify(request, services, now)
+            _allow(principal, route)
         if principal is not None and principal.reader is not None:
             await _paced(services, route, principal.reader.id)
         call = Call(request, services, now, principal)
@@ -142,7 +154,8 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
             await _body(request, _NOTHING, route)
             result = await route.operation(call)
         elif route.query is not None:
-            result = await route.operation(call, _query(request, route.query))
+            asked = _query(request, route.query) if request.query_string else nothing_asked
+            result = await route.operation(call, asked)
         else:
             result = await route.operation(call)
         if isinstance(result, web.StreamResponse):
@@ -167,16 +180,16 @@ async def _paced(services: Services, route: Route, reader_id: ReaderId) -> None:
         await pace(services, BOOKINGS if route.books else WRITES, reader_id)
 
 
-async def _allowed(request: web.Request, route: Route, now: datetime) -> Principal | None:
-    if route.who in (Who.ANYONE, Who.KIOSK):
-        return None
-    principal = await identify(request, now)
+_KINDS: Final = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}
+
+
+def _allow(principal: Principal, route: Route) -> None:
+    """Raises: NotBound, NotAllowed."""
     if route.who in (Who.READER, Who.WEB_READER):
         bound_reader(principal)
-    wanted = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}.get(route.who)
+    wanted = _KINDS.get(route.who)
     if wanted is not None and principal.session.kind is not wanted:
         raise NotAllowed()
-    return principal
 
 
 async def _body(request: web.Request, decoder: msgspec.json.Decoder[Any], route: Route) -> Any:

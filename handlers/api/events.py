@@ -265,9 +265,6 @@ class Streams:
                     await watcher.write(_COMMENT)
 
 
-STREAMS: Final = web.AppKey("streams", Streams)
-
-
 def _end(watchers: Iterable[_Watcher]) -> None:
     for watcher in watchers:
         watcher.ended.set()

@@ -19,7 +19,7 @@ from models.timerange import at, local, local_date
 
 async def wx_login(call: Call, body: s.WxLogin) -> s.LoginOut:
     services = call.services
-    await pace(services, SIGN_INS, client_address(call.request))
+    await pace(services, SIGN_INS, client_address(call.request, services))
     identity = await services.sign_ins.identity(body.code)
     issued = await services.sessions.open_wx(identity.openid, identity.unionid, call.now)
     principal = await services.sessions.principal(issued.token, call.now)
@@ -30,7 +30,7 @@ async def wx_login(call: Call, body: s.WxLogin) -> s.LoginOut:
 async def bind(call: Call, body: s.Bind) -> s.BindingOut:
     assert call.principal is not None
     reader = await call.services.bindings.bind(
-        call.principal, body.activation_code, client_address(call.request), call.now
+        call.principal, body.activation_code, client_address(call.request, call.services), call.now
     )
     return s.BindingOut(present.reader(reader))
 

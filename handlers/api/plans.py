@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from hashlib import blake2b
 from typing import Final, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from handlers.api import present
 from handlers.api import schemas as s
+from models import rules
 from models.board import DayBoard
 from models.booking import views
 from models.booking.desk import Desk
@@ -187,8 +188,29 @@ class Plans:
 
     def __init__(self) -> None:
         self._library: Library | None = None
+        self._minute: datetime | None = None
+        self._windows: dict[tuple[date | None, str | None, str | None], Window] = {}
         self._plans: _Newest[Plan] = _Newest(_VIEWS_KEPT)
         self._lists: _Newest[AreaList] = _Newest(_LISTS_KEPT)
+
+    def window(
+        self, desk: Desk, day: date | None, start: str | None, end: str | None, now: datetime
+    ) -> Window:
+        """The asked window; the same few are asked for all the time.
+
+        Raises: Malformed, InThePast, OutsideHorizon.
+        """
+        self._follow(desk)
+        minute = floor_minute(now)
+        if minute != self._minute:
+            self._minute = minute
+            self._windows.clear()
+        asked = self._windows.get((day, start, end))
+        if asked is None:
+            asked = views.window(day, _clock(start), _clock(end), now)
+            rules.day_in_horizon(asked.day, desk.policy, now)
+            self._windows[day, start, end] = asked
+        return asked
 
     def plan(self, desk: Desk, area: Area, board: DayBoard, asked: Window, now: datetime) -> Plan:
         """The area's plan at this moment."""
@@ -219,11 +241,10 @@ class Plans:
         # Not by its version: watchers are told of what they watch as long as the library is this
         # very one, and with a new policy it is loaded anew.
         if desk.library is not self._library:
-            self.__init__()  # type: ignore[misc]
             self._library = desk.library
-
-
-PLANS: Final = web.AppKey("plans", Plans)
+            self._windows.clear()
+            self._plans = _Newest(_VIEWS_KEPT)
+            self._lists = _Newest(_LISTS_KEPT)
 
 
 class _MapBody(s.Answer):
@@ -239,6 +260,10 @@ class _MapBody(s.Answer):
 
 class _AreasBody(s.Answer):
     items: msgspec.Raw
+
+
+def _clock(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text is not None else None
 
 
 def seat_body(area: Area, place: int, view: SeatView) -> bytes:

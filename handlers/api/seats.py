@@ -10,8 +10,6 @@ from aiohttp import web
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
-from handlers.api.events import STREAMS
-from handlers.api.plans import PLANS
 from handlers.middleware import stamps
 from models import rules
 from models.board import DayBoard
@@ -22,10 +20,6 @@ from models.rules import Wish
 from models.timerange import local, local_date
 
 _WEEKDAYS: Final = "一二三四五六日"
-
-
-def clock(text: str | None) -> time | None:
-    return time.fromisoformat(text) if text is not None else None
 
 
 async def venues(call: Call) -> s.VenuesOut:
@@ -62,7 +56,7 @@ async def areas(call: Call, query: s.AreasQuery) -> web.StreamResponse:
     desk, asked = call.services.desk, _window(call, query.date, query.start, query.end)
     board = await _board(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = call.request.app[PLANS].areas(desk, board, venue, asked, call.now)
+    body = call.services.plans.areas(desk, board, venue, asked, call.now)
     return body.answer(call.request)
 
 
@@ -70,7 +64,7 @@ async def plan(call: Call, query: s.WindowQuery) -> web.StreamResponse:
     desk, area = call.services.desk, call.services.desk.area(call.id)
     asked = _window(call, query.date, query.start, query.end)
     board = await _board(call, asked.day)
-    shown = call.request.app[PLANS].plan(desk, area, board, asked, call.now)
+    shown = call.services.plans.plan(desk, area, board, asked, call.now)
     return shown.body(desk, call.reader.id).answer(call.request)
 
 
@@ -82,10 +76,9 @@ async def events(call: Call, query: s.WindowQuery) -> web.StreamResponse:
         "Cache-Control": "no-store",
         # A proxy that gathers an answer before it passes it on would keep the events back.
         "X-Accel-Buffering": "no",
-        **stamps(call.request),
+        **stamps(call.request, call.services),
     }
-    streams = call.request.app[STREAMS]
-    return await streams.watch(call.request, headers, area, asked, call.reader.id)
+    return await call.services.streams.watch(call.request, headers, area, asked, call.reader.id)
 
 
 async def _board(call: Call, day: date) -> DayBoard:
@@ -94,9 +87,7 @@ async def _board(call: Call, day: date) -> DayBoard:
 
 
 def _window(call: Call, day: date | None, start: str | None, end: str | None) -> views.Window:
-    asked = views.window(day, clock(start), clock(end), call.now)
-    rules.day_in_horizon(asked.day, call.services.desk.policy, call.now)
-    return asked
+    return call.services.plans.window(call.services.desk, day, start, end, call.now)
 
 
 async def seat_day(call: Call, query: s.SeatDayQuery) -> s.SeatDayOut:
@@ -134,6 +125,6 @@ async def seat_times(call: Call, query: s.TimesQuery) -> s.TimesOut:
         return s.TimesOut(
             starts=[s.Choice(value, "现在" if value == "now" else value) for value, _ in starts]
         )
-    wished = None if query.start == "now" else clock(query.start)
+    wished = None if query.start == "now" else time.fromisoformat(query.start)
     start = rules.decide_start(Wish(asked.day, wished, time(0)), look.policy, call.now)
     return s.TimesOut(ends=[present.choice(end) for end in free_ends(taken, look, start)])

@@ -69,7 +69,7 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     Tickets have 128 random bits, so they are paced and not counted: a campus shares an address.
     """
     services = request.app[SERVICES]
-    await pace(services, SIGN_INS, client_address(request))
+    await pace(services, SIGN_INS, client_address(request, services))
     ticket = request.query.get("ticket", "")
     try:
         user = await services.cas.validate(ticket)
@@ -111,7 +111,7 @@ async def single_logout(request: web.Request) -> web.Response:
 async def unbind(request: web.Request) -> web.Response:
     """The reader has another phone, or another WeChat."""
     services = request.app[SERVICES]
-    reader = bound_reader(await identify(request, request.app[SERVICES].now()))
+    reader = bound_reader(await identify(request, services, services.now()))
     await services.bindings.unbind(reader.id)
     return _redirect("/")
 
@@ -134,7 +134,8 @@ def _redirect(to: str) -> web.Response:
 
 async def _maybe(request: web.Request) -> Principal | None:
     try:
-        return await identify(request, request.app[SERVICES].now())
+        services = request.app[SERVICES]
+        return await identify(request, services, services.now())
     except Unauthenticated:
         return None
 

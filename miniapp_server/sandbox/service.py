@@ -214,7 +214,8 @@ def _phone(sandbox: Sandbox) -> Any:
     async def phone(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         if request.method == "POST" and request.path == "/api/v1/subscriptions":
-            principal = await identify(request, request.app[SERVICES].now())
+            services = request.app[SERVICES]
+            principal = await identify(request, services, services.now())
             if principal.session.openid is not None:
                 body = json.loads(await request.read())
                 await sandbox.tapped(principal.session.openid, body["results"])

@@ -130,18 +130,18 @@ async def test_looks_are_refused_before_changes() -> None:
     time = Time()
     admission = Admission()
     admission.door = Door(time)
-    with admission.look():
-        pass
+    admission.begin_look()
     await inside(admission.door, SLOTS)
-    with admission.look():
-        pass  # all places taken, and nobody waits yet
+    admission.begin_look()  # all places taken, and nobody waits yet
     waits = start(admission.door.enter())
     await settle()
     time.now += LATE_S + 0.01
-    with pytest.raises(Busy), admission.look():
-        pass
+    with pytest.raises(Busy):
+        admission.begin_look()
     assert not waits.done(), "the booking still has its place in the line"
     admission.door.leave()
     await waits
-    with admission.look():
-        pass
+    admission.begin_look()
+    for _ in range(3):
+        admission.end_look()
+    assert admission.looking == 0
