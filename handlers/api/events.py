@@ -126,6 +126,8 @@ class Streams:
 
         Raises: Busy, Throttled when there are too many; Upstream.
         """
+        if request.method == "HEAD":
+            return web.Response(headers=headers)  # and no body to wait for
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
             raise Busy(retry_after=random.randint(10, 30))
         if self._of_reader[reader_id] >= STREAMS_OF_A_READER:

@@ -1,0 +1,439 @@
+"""Plans as they change: what the event streams tell, to whom, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from handlers.api.events import COMMENT_EVERY_S, STREAMS_OF_A_READER
+from miniapp_server.embedded import embedded_databases
+from tests.living import SEAT, Answer, Client, Living, living
+
+HALL, EAST = "2f-hall", "2f-east"
+OTHER = "2f-hall-066"
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str, within_s: float = 15) -> None:
+    deadline = monotonic() + within_s
+    while not await holds():
+        assert monotonic() < deadline, f"waited {within_s:.0f} s for: {what}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Watcher:
+    """One open stream, and the plan as it stands by what the stream has said."""
+
+    client: Client
+    path: str
+    seats: dict[str, dict[str, Any]] = field(default_factory=dict)
+    version: str = ""
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    comments: int = 0
+    text: str = ""
+    ended: bool = False
+    told: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def plan(self) -> Any:
+        return await self.client.ok("GET", self.path.replace("/events", "/map"))
+
+    async def look(self) -> None:
+        plan = await self.plan()
+        self.seats = {seat["id"]: seat for seat in plan["seats"]}
+        self.version = plan["version"]
+
+    async def read(self, response: aiohttp.ClientResponse) -> None:
+        name = ""
+        async for raw in response.content:
+            line = raw.decode().rstrip("\n")
+            self.text += raw.decode()
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                self.take(name, json.loads(line.removeprefix("data: ")))
+            elif line.startswith(":"):
+                self.comments += 1
+            async with self.told:
+                self.told.notify_all()
+        self.ended = True
+        async with self.told:
+            self.told.notify_all()
+
+    def take(self, name: str, data: dict[str, Any]) -> None:
+        self.events.append((name, data))
+        if name == "version":
+            self.version = data["version"]
+        else:
+            assert name == "seat" and list(data) == ["id", "status", "free_until", "next_free"]
+            self.seats[data["id"]] = self.seats[data["id"]] | data
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(15), self.told:
+            await self.told.wait_for(holds)
+
+    async def shows(self, seat: str, status: str) -> None:
+        await self.until(lambda: self.seats[seat]["status"] == status)
+
+    async def agrees(self) -> None:
+        """What was told on top of the earlier plan is the plan as it is now."""
+
+        async def equal() -> bool:
+            plan = await self.plan()
+            now = {seat["id"]: seat for seat in plan["seats"]}
+            return now == self.seats and self.version == plan["version"]
+
+        await until(equal, f"{self.path} says what the plan says")
+
+
+@asynccontextmanager
+async def watching(
+    client: Client, path: str = f"/areas/{HALL}/events", session: Any = None
+) -> AsyncIterator[Watcher]:
+    watcher = Watcher(client, path)
+    await watcher.look()
+    headers = {"Authorization": f"Bearer {client.token}"}
+    url = f"{client.service.base}/api/v1{path}"
+    async with (session or client.session).get(url, headers=headers) as response:
+        assert response.status == 200, await response.text()
+        assert response.content_type == "text/event-stream"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Request-Id"] and response.headers["X-Server-Time"]
+        task = asyncio.create_task(watcher.read(response))
+        try:
+            await watcher.until(lambda: bool(watcher.events))
+            yield watcher
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, aiohttp.ClientError):
+                await task
+
+
+async def open_streams(service: Living) -> int:
+    text = (await service.anonymous.get("//metrics")).body
+    (line,) = [row for row in text.splitlines() if row.startswith("seat_event_streams ")]
+    return int(float(line.split()[1]))
+
+
+async def test_a_visit_is_told(service: Living) -> None:
+    holder, other = await service.reader(), await service.reader()
+    async with watching(holder) as mine, watching(other) as theirs:
+        for one in (mine, theirs):
+            plan = await one.plan()
+            assert one.events == [("version", {"version": plan["version"]})]
+            assert one.text.startswith("retry: 3000\nevent: version\n")
+        made = await holder.reserve(SEAT, "now", "10:00")
+        path = f"/reservations/{made['id']}"
+        await mine.shows(SEAT, "mine")
+        await theirs.shows(SEAT, "occupied")
+        assert theirs.seats[SEAT]["next_free"] == "2026-09-07T10:00:00+08:00"
+        await holder.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+        await holder.ok("POST", f"{path}/leave")
+        await theirs.shows(SEAT, "away")
+        await holder.ok("POST", f"{path}/return", {"qr": await service.qr("2f-north")})
+        await theirs.shows(SEAT, "occupied")
+        await holder.ok("POST", f"{path}/finish")
+        await theirs.shows(SEAT, "free")
+        await mine.shows(SEAT, "free")
+        second = await holder.reserve(OTHER, "now", "09:00")
+        await mine.shows(OTHER, "mine")
+        await holder.ok("POST", f"/reservations/{second['id']}/cancel")
+        await theirs.shows(OTHER, "free")
+        for one in (mine, theirs):
+            await one.agrees()
+            assert {d["id"] for n, d in one.events if n == "seat"} == {SEAT, OTHER}
+            assert {d["status"] for n, d in one.events if n == "seat"} == (
+                {"mine", "free"} if one is mine else {"occupied", "away", "free"}
+            )
+            secrets = [holder.number, holder.reader_id, holder.openid, "张三", made["id"]]
+            assert not [s for s in secrets if s in one.text]
+
+
+async def test_a_whole_story_is_told(service: Living) -> None:
+    chance = random.Random(20260907)
+    readers = [await service.reader() for _ in range(3)]
+    seats = [f"2f-hall-{number:03d}" for number in range(60, 66)]
+    asked = [
+        f"/areas/{HALL}/events",
+        f"/areas/{HALL}/events?date={service.tomorrow}",
+        f"/areas/{HALL}/events?start=14:00&end=16:00",
+    ]
+    paths = [(reader, path) for reader in readers[:2] for path in asked]
+    watchers: list[Watcher] = []
+
+    async def act() -> None:
+        reader = chance.choice(readers)
+        own = (await reader.ok("GET", "/me"))["active"]
+        if not own or chance.random() < 0.5:
+            hour = chance.randint(9, 19)
+            wish = {
+                "seat_id": chance.choice(seats),
+                "date": chance.choice([service.today, service.tomorrow]),
+                "start": f"{hour:02}:00",
+                "end": f"{hour + 2:02}:00",
+            }
+            if chance.random() < 0.3:
+                wish |= {"date": service.today, "start": "now", "end": "10:00"}
+            await reader.post("/reservations", wish)
+            return
+        path = f"/reservations/{chance.choice(own)['id']}"
+        verb = chance.choice(["cancel", "change", "check-in", "leave", "finish"])
+        body = {
+            "change": {"seat_id": chance.choice(seats)},
+            "check-in": {"qr": await service.qr(chance.choice(["2f-south", "2f-north"]))},
+        }
+        await reader.post(f"{path}/{verb}", body.get(verb))
+
+    async with asyncio.TaskGroup() as group:
+        done = asyncio.Event()
+
+        async def attend(reader: Client, path: str) -> None:
+            async with watching(reader, path) as one:
+                watchers.append(one)
+                await done.wait()
+
+        for reader, path in paths:
+            group.create_task(attend(reader, path))
+
+        async def all_watch() -> bool:
+            return len(watchers) == len(paths)
+
+        await until(all_watch, "all streams are open")
+        for _ in range(6):
+            for _ in range(8):
+                await act()
+            for one in watchers:
+                await one.agrees()
+        await service.move("09:31")  # some are missed, some have begun
+        for one in watchers:
+            await one.agrees()
+        done.set()
+    for one in watchers:
+        assert len(one.events) > 5, one.path
+
+
+async def test_time_alone_is_told(service: Living) -> None:
+    """Nobody writes when a booked hour begins, nor when the library closes."""
+    holder, other = await service.reader(), await service.reader()
+    await holder.reserve(SEAT, "09:00", "10:00")
+    async with watching(other) as one:
+        assert one.seats[SEAT]["status"] == "free"
+        await service.jump("09:00")
+        await one.shows(SEAT, "occupied")
+        await service.jump("22:30")
+        await one.until(lambda: {s["status"] for s in one.seats.values()} == {"disabled"})
+        await one.agrees()
+
+
+async def test_who_may_not_watch(service: Living) -> None:
+    reader, path = await service.reader(), f"/areas/{HALL}/events"
+    refusals = [
+        ("404 not_found", "/areas/nowhere/events"),
+        ("422 outside_horizon", f"{path}?date=2026-12-01"),
+        ("422 in_the_past", f"{path}?date=2026-09-01"),
+        ("400 malformed", f"{path}?start=14:00"),
+        ("400 malformed", f"{path}?date=yesterday"),
+    ]
+    for wanted, target in refusals:
+        await reader.refused(wanted, "GET", target)
+    await service.stranger().refused("401 unauthenticated", "GET", path)
+    await (await service.wx_user()).refused("403 not_bound", "GET", path)
+    assert (await reader.call("HEAD", path)).status == 200
+    assert (await reader.get("/areas")).status == 200, "on the same connection"
+    assert await open_streams(service) == 0
+
+
+async def test_a_reader_has_so_many_streams(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    path = f"/areas/{HALL}/events"
+    async with aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Bearer {reader.token}"}
+        streams = [
+            await session.get(f"{service.base}/api/v1{path}", headers=headers)
+            for _ in range(STREAMS_OF_A_READER)
+        ]
+        assert {stream.status for stream in streams} == {200}
+        await reader.refused("429 throttled", "GET", path)
+        async with watching(other):
+            assert await open_streams(service) == STREAMS_OF_A_READER + 1
+        for stream in streams:
+            stream.close()
+
+    async def noticed() -> bool:
+        # As the seconds would: each stream has its turn once in fifteen.
+        for slot in range(COMMENT_EVERY_S):
+            await service.parts.streams._comment(slot)
+        return await open_streams(service) == 0
+
+    await until(noticed, "that the clients have gone")
+    async with watching(reader) as again:
+        for slot in range(COMMENT_EVERY_S):
+            await service.parts.streams._comment(slot)
+        await again.until(lambda: again.comments == 1)
+
+
+async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    path = f"/areas/{EAST}/events"
+    sleeper = socket.socket()
+    sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sleeper.setblocking(False)
+    loop = asyncio.get_running_loop()
+    host, port = "127.0.0.1", int(service.base.rpartition(":")[2])
+    await loop.sock_connect(sleeper, (host, port))
+    asked = f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reader.token}\r\n\r\n"
+    await loop.sock_sendall(sleeper, asked.encode())
+    async with watching(other, path) as one:
+
+        async def both() -> bool:
+            return await open_streams(service) == 2
+
+        await until(both, "two streams")
+        told = 0
+        for turn in range(100):
+            # All of 222 seats change, about 30 KB: the doors close and open again.
+            await service.jump("22:30" if turn % 2 == 0 else "08:00")
+            service.parts.desk.board.forget()  # wakes who tells, instead of the next second
+            wanted = {"disabled"} if turn % 2 == 0 else {"free"}
+
+            async def changed(wanted: set[str] = wanted) -> bool:
+                return {seat["status"] for seat in one.seats.values()} == wanted
+
+            await until(changed, "who reads is told of all seats")
+            told += 1
+            if await open_streams(service) == 1:
+                break
+        assert 3 <= told < 100 and not one.ended
+        await one.agrees()
+    sleeper.close()
+
+
+async def test_streams_end_with_the_service(mongo_url: str, redis_url: str) -> None:
+    async with aiohttp.ClientSession() as session, living(mongo_url, redis_url) as service:
+        reader = await service.reader()
+        headers = {"Authorization": f"Bearer {reader.token}"}
+        url = f"{service.base}/api/v1/areas/{HALL}/events"
+        stream = await session.get(url, headers=headers)
+        await stream.content.readuntil(b"\n\n")
+        service.parts.streams.close()
+        # A proper end, not a broken connection: else this raises.
+        async with asyncio.timeout(5):
+            assert await stream.content.read() == b""
+        await reader.refused("503 busy", "GET", f"/areas/{HALL}/events")
+
+
+@asynccontextmanager
+async def two_workers(mongo_url: str, redis_url: str) -> AsyncIterator[list[Living]]:
+    name = f"t{uuid4().hex[:16]}"
+    async with (
+        living(mongo_url, redis_url, database=name) as one,
+        living(mongo_url, redis_url, database=name) as other,
+    ):
+        yield [one, other]
+        await one.parts.db.client.drop_database(name)
+
+
+def elsewhere(client: Client, service: Living) -> Client:
+    """The same reader with the same token, at another worker."""
+    twin = service.stranger()
+    twin.token, twin.number, twin.reader_id = client.token, client.number, client.reader_id
+    return twin
+
+
+async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
+    async with two_workers(mongo_url, redis_url) as (one, other):
+        holder, reader = await one.reader(), await one.reader()
+        there = elsewhere(holder, other)
+        paths = [
+            f"/areas/{HALL}/map",
+            f"/areas/{HALL}/map?date={one.tomorrow}",
+            f"/areas/{HALL}/map?start=09:00&end=11:00",
+            "/areas",
+        ]
+
+        async def alike(paths: list[str]) -> bool:
+            pairs: list[tuple[Answer, Answer]] = []
+            for client in (holder, reader):
+                twin = elsewhere(client, other)
+                pairs += [(await client.get(path), await twin.get(path)) for path in paths]
+            return all(
+                (a.status, a.body, a.headers["ETag"]) == (b.status, b.body, b.headers["ETag"])
+                for a, b in pairs
+            )
+
+        await until(lambda: alike(paths), "both answer alike")
+        async with watching(holder) as mine, watching(there) as same:
+            made = await there.reserve(SEAT, "now", "10:00")
+            await holder.reserve(OTHER, "09:00", "10:00", one.tomorrow)
+            await mine.shows(SEAT, "mine")
+            await same.shows(SEAT, "mine")
+            await until(lambda: alike(paths), "both answer alike after bookings")
+            known = (await holder.get(paths[0])).headers["ETag"]
+            assert (await there.get(paths[0], **{"If-None-Match": known})).status == 304
+            assert (await reader.get(paths[0], **{"If-None-Match": known})).status == 200
+            await holder.ok("POST", f"/reservations/{made['id']}/cancel")
+            await same.shows(SEAT, "free")
+
+            # A new policy changes nothing to be seen; one of the workers has no plan made before.
+            policy = one.parts.desk.policy
+            newer = replace(policy, version=policy.version + 1, suspension_days=8)
+            await one.parts.desk.policies.put(newer, one.clock.now())
+            for service in (one, other):
+                await service.parts.desk.refresh()
+            later = f"/areas/{HALL}/map?start=12:00&end=13:00"
+            await until(lambda: alike([*paths, later]), "both answer alike by the new policy")
+        async with watching(holder) as mine, watching(there) as same:
+            for seat in (SEAT, OTHER, "2f-hall-067"):
+                await reader.reserve(seat, "now", "09:00")
+                for watcher in (mine, same):
+                    await watcher.shows(seat, "occupied")
+                mine_now = (await reader.ok("GET", "/me"))["active"][0]
+                await reader.ok("POST", f"/reservations/{mine_now['id']}/cancel")
+                for watcher in (mine, same):
+                    await watcher.shows(seat, "free")
+            assert not mine.ended and not same.ended, "nobody is sent away by every change"
+
+
+async def test_without_mongod_and_after(tmp_path: Path) -> None:
+    async with (
+        embedded_databases(tmp_path / "data") as servers,
+        living(servers.mongo_url, servers.redis_url) as service,
+    ):
+        reader, other = await service.reader(), await service.reader()
+        async with watching(reader) as one:
+            await servers.kill_mongod()
+            assert (await service.anonymous.get("//readyz")).status == 503
+            board = service.parts.desk.board
+
+            async def stale() -> bool:
+                return board.stale
+
+            await until(stale, "the board knows that it hears nothing")
+            path = f"/areas/{HALL}"
+            async with asyncio.timeout(8):  # one after the other they would take 20 s
+                answers = await asyncio.gather(
+                    *(reader.get(f"{path}/{kind}") for kind in ["map", "events"] for _ in range(5))
+                )
+            assert {a.status for a in answers} == {503}
+            assert all(int(a.headers["Retry-After"]) >= 1 for a in answers)
+            await servers.start_mongod()
+
+            async def ready() -> bool:
+                answer = await service.anonymous.get("//readyz")
+                return answer.status == 200 and "board" not in answer.body["troubles"]
+
+            await until(ready, "ready again, and the board is told again")
+            await other.reserve(SEAT, "now", "10:00")
+            await one.shows(SEAT, "occupied")
+            await one.agrees()
+            assert not one.ended, "the stream has outlived it"
