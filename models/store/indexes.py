@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import pymongo
 from pymongo import IndexModel
 
 from models.store import (
@@ -29,8 +30,12 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
 }
 
 
+_BUILD_S: Final = 3600.0
+"""Over millions of documents a new index takes minutes, where a request has seconds."""
+
+
 async def ensure_indexes(db: Database) -> None:
     """Create what is missing. Idempotent, and safe with several workers at once."""
-    with upstream():
+    with upstream(), pymongo.timeout(_BUILD_S):
         for collection, models in INDEXES.items():
             await db[collection].create_indexes(models)
