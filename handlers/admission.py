@@ -38,6 +38,8 @@ LONGEST_WAIT_S: Final = 1.0
 """In the line. An answer shall come within 2 s, and the work itself takes its time too."""
 LATE_S: Final = 0.3
 """From here on looks are refused: the loop comes round that late, or the line is that long."""
+PRESSING: Final = 24
+"""So many changes under way at once are a rush, in which all that can wait should."""
 _TICK_S: Final = 0.1
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
@@ -83,6 +85,10 @@ class Door:
     def oldest_s(self) -> float:
         """How long the first of the line has been waiting."""
         return self._clock() - self._line[0][0] if self._line else 0.0
+
+    @property
+    def pressing(self) -> bool:
+        return self._inside >= PRESSING
 
     async def enter(self) -> None:
         """Returns when there is a place inside. Raises: Busy after ``LONGEST_WAIT_S``, or at once

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from aiohttp import web
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _KEEP_MESSAGES: Final = timedelta(days=180)
+_RUSH_S: Final = 10.0
 _PRUNE_AT_ONCE: Final = 5000
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
@@ -89,6 +91,7 @@ class Parts:
         self.credits = Credits(db)
         self.throttles = Throttles(db, settings.throttle_scale)
         self.admission = Admission(settings.throttle_scale)
+        self._calm_at = monotonic()
         self.plans = Plans()
         self.streams = Streams(self.desk, self.plans, clock.now, self.metrics.event_streams.set)
         self.leases = Leases(db)
@@ -131,6 +134,8 @@ class Parts:
         ]
 
     async def _relay(self, _: datetime) -> int:
+        if self._telling_waits():
+            return 0
         return await relay(
             self.desk,
             self.messages,
@@ -138,6 +143,14 @@ class Parts:
             self.sessions.reader_changed,
             self.channel.counted,
         )
+
+    def _telling_waits(self) -> bool:
+        """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
+        Not for long: a rush that lasts is the usual load."""
+        now = monotonic()
+        if not self.admission.door.pressing:
+            self._calm_at = now
+        return now - self._calm_at < _RUSH_S and self.admission.door.pressing
 
     async def _refresh(self, _: datetime) -> int:
         await self.desk.refresh()

@@ -2,8 +2,8 @@
 
 A round trip costs the server and the driver nearly the same whether it carries one item or many
 (measured on two cores: a majority insert takes a sixth of mongod's time and a third of the driver's
-per document at 64). An idle service sends at once; while two batches are under way the next one
-gathers.
+per document at 64). An idle service sends at once; while a batch is under way the next one gathers.
+Two under way at once carried half as many each, and a booking then cost a tenth more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 BATCH: Final = 100
-IN_FLIGHT: Final = 2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,7 +30,7 @@ class Gathering(Generic[Item, Result]):
     ) -> None:
         self._work = work
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: asyncio.Task[None] | None = None
 
     async def one(self, item: Item) -> Result:
         """The item's own result. Raises: the item's own error, or that of its batch."""
@@ -43,14 +42,13 @@ class Gathering(Generic[Item, Result]):
         return await done
 
     def _send(self) -> None:
-        while self._waiting and len(self._under_way) < IN_FLIGHT:
+        if self._waiting and self._under_way is None:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            task = asyncio.create_task(self._run(batch))
-            self._under_way.add(task)
-            task.add_done_callback(self._ended)
+            self._under_way = asyncio.create_task(self._run(batch))
+            self._under_way.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        self._under_way = None
         self._send()
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
