@@ -297,7 +297,7 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = Following.TestCase
-TestFollowing.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestFollowing.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
 def row(rev: int, state: State = State.RESERVED, seat: SeatId = SEATS[0]) -> Row:
@@ -375,7 +375,7 @@ def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> Look:
     return Look(day, span, POLICY, POLICY.open_day(day, VENUE, AREA), now)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -> None:
     tomorrow = data.draw(st.booleans())
