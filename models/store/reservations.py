@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple
 
 import pymongo
@@ -52,9 +51,7 @@ _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
 """Longer than a request may take; a double lasts for minutes."""
 _CHANGES_KEPT: Final = 8
-_SPAN: Final = ("since", "start", "end", "ended_at", "usable_from")
-_EARLIEST: Final = timedelta(days=1)
-"""No check-in is as long as this before its start."""
+_SPAN: Final = ("day", "seat", "reader", "since", "start", "end", "ended_at", "usable_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
 
@@ -173,7 +170,7 @@ class Double:
 
 
 class _Span(NamedTuple):
-    """A seat or reader was taken by this reservation in [start, stop)."""
+    """``seat <id>`` or ``reader <id>`` was taken by this reservation in [start, stop)."""
 
     key: str
     start: datetime
@@ -547,40 +544,35 @@ class Reservations:
         the seat back while the other was already asking for it.
         """
         found: list[Double] = []
-        for thing in ("seat", "reader"):
-            latest: _Span | None = None
-            async for span in self._spans(thing):
-                if latest is None or latest.key != span.key:
-                    latest = span
-                    continue
-                if span.start + _AT_ONCE < latest.stop:
-                    found.append(Double(thing, latest.id, span.id))
-                if span.stop > latest.stop:
-                    latest = span
-        return found
+        before: dict[str, _Span] = {}
+        async for rows in self._days():
+            latest: dict[str, _Span] = {}
+            for span in sorted(span for row in rows for span in _spans(row)):
+                held = latest.get(span.key) or before.get(span.key)
+                if held is not None and span.start + _AT_ONCE < held.stop:
+                    found.append(Double(span.key.partition(" ")[0], held.id, span.id))
+                if held is None or span.stop > held.stop:
+                    latest[span.key] = span
+            before = latest
+        return sorted(found, key=lambda double: double.thing, reverse=True)
 
-    async def _spans(self, thing: str) -> AsyncIterator[_Span]:
-        """What each took of its seat or reader, by seat or reader and then by time.
-
-        A batch at a time, sorted by MongoDB on its disk: memory stays the same however many.
-        """
+    async def _days(self) -> AsyncIterator[list[Document]]:
+        """All reservations by their day of use: MongoDB sorts them on its disk, and one day is in
+        memory at a time, however many there are. Nobody sits through midnight."""
         cursor = (
-            self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys((thing, *_SPAN), 1))
-            .sort([(thing, ASCENDING), ("start", ASCENDING)])
+            self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
+            .sort("day", ASCENDING)
             .allow_disk_use(True)
         )
-        ahead: list[_Span] = []
+        day: list[Document] = []
         while rows := await self._batch(cursor):
             for row in rows:
-                # Early check-ins begin before their start, so a few are held back until all that
-                # could begin before them have come.
-                sure = _Span(row[thing], row["start"] - _EARLIEST, row["start"], row["_id"])
-                while ahead and ahead[0] < sure:
-                    yield heappop(ahead)
-                if (span := _span(thing, row)) is not None:
-                    heappush(ahead, span)
-        while ahead:
-            yield heappop(ahead)
+                if day and row["day"] != day[0]["day"]:
+                    yield day
+                    day = []
+                day.append(row)
+        if day:
+            yield day
 
     async def _batch(self, cursor: Any) -> list[Document]:
         # The sort of millions takes longer than a request may.
@@ -615,14 +607,16 @@ async def _persistently(settle: Callable[[], Awaitable[bool]]) -> bool:
     return await settle()
 
 
-def _span(thing: str, row: Document) -> _Span | None:
-    """None for what ended before it began: it took nothing.
+def _spans(row: Document) -> list[_Span]:
+    """For its seat and its reader; none for what ended before it began: it took nothing.
 
     A start 现在 is cut to the minute, so it took nothing before ``since``.
     """
     start = max(min(row["start"], row.get("usable_from") or row["start"]), row["since"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
-    return _Span(row[thing], start, stop, row["_id"]) if start < stop else None
+    if stop <= start:
+        return []
+    return [_Span(f"{thing} {row[thing]}", start, stop, row["_id"]) for thing in ("seat", "reader")]
 
 
 def _to_document(r: Reservation) -> Document:
