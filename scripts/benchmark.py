@@ -1,4 +1,4 @@
-"""Requests a second of the real service, each as a ratio to a bare aiohttp handler.
+"""Measures the real service under load, each run as a ratio to a bare aiohttp handler.
 
 Databases, library, readers and sessions are its own, in a temporary folder that goes afterwards.
 The status is 1 on an error, a double, or a booking that was counted and is not there (or is there
@@ -9,455 +9,443 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
-import os
-import random
-import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from itertools import islice, product
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from time import monotonic
+from statistics import mean, median
 from typing import Any, Final
 
-import aiohttp
 import uvloop
-from aiohttp import web
 
-from miniapp_server import seed as seeding
-from miniapp_server.app import Parts, open_parts
-from miniapp_server.clock import Clock
-from miniapp_server.embedded import EmbeddedError, embedded_databases
-from miniapp_server.settings import load
-from models.booking import reserve
-from models.booking.desk import Ask
+from miniapp_server.embedded import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.errors import ServiceError
-from models.library import SeatId
-from models.reader import Personal, Reader
-from models.reservation import Actor, ReaderId
-from models.rules import Wish
 from models.store.client import new_id
-from models.store.sealing import fingerprint
+from scripts.bench_delivery import DeliveryFailed, delivery
+from scripts.bench_load import BenchFailed, Load, Run, play, request
+from scripts.bench_rush import rush
+from scripts.bench_service import (
+    AREA,
+    House,
+    Member,
+    Stage,
+    bare_handler,
+    booking,
+    contended,
+    free_hours,
+    house,
+    members,
+    serving,
+)
+from scripts.bench_sse import sse
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-NAMES: Final = ("hello", "reserve", "contended", "areas", "plan")
+NAMES: Final = (
+    *("hello", "reserve", "contended", "areas", "plan", "plan_304"),
+    *("reserve_1w", "reserve_2w", "reads_1w", "reads_2w"),
+    *("rush", "sse", "delivery", "reserve_grown", "areas_grown"),
+)
+PAIRS: Final = (
+    ("reads_2w", "reads_1w"),
+    ("reserve_2w", "reserve_1w"),
+    ("reserve_grown", "reserve"),
+    ("areas_grown", "areas"),
+)
+"""Runs that are compared with one another: the median over the rounds of each round's quotient."""
 
-CONNECTIONS: Final = 64
-THREADS: Final = 2
-"""Threads of wrk."""
-_TAIL_S: Final = 3
-"""How long wrk stays for the last answers after the last booking was sent."""
-
-MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
-"""What the service's clock shows: a Monday, the library open, tomorrow bookable."""
-TOMORROW: Final = MORNING.date() + timedelta(days=1)
-AREA: Final = "2f-east"
-HOURS: Final = range(7, 21)
-"""Starts of the one-hour bookings; the hour after them is the contended one."""
 CONTENDED_SEATS, CONTENDED_READERS = 20, 500
 LOOKERS: Final = 500
 """Readers who look at areas and plans."""
 BOOKINGS_PER_SECOND: Final = 4000
 """More than a run can use up. Were it ever used up, the run would end sooner, its rate unharmed."""
-_READY_S: Final = 30.0
-_STOP_S: Final = 20.0
+DELIVERY_LATENCY_S: Final = 0.05
 
-
-class BenchFailed(Exception):
-    """One clear line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Whole HTTP requests to play against a port; ``good`` are the statuses that count."""
-
-    requests: Sequence[bytes]
-    good: frozenset[int] = frozenset({200})
-    once: bool = False
+_AREAS: Final = "/api/v1/areas"
+_PLAN: Final = f"/api/v1/areas/{AREA}/map"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """``errors`` are statuses that are not good, and failures of connections."""
+class Options:
+    """How much of it. ``seconds`` are those of each run; ``short`` leaves out what only precision
+    needs; ``plant`` puts an error and a double in, which have to be found."""
 
-    rps: float
-    p50_ms: float
-    p99_ms: float
-    errors: int
-    statuses: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A reader with the token of a live session."""
-
-    id: ReaderId
-    token: str
-
-
-# --- the run ------------------------------------------------------------------------------------
+    wanted: frozenset[str]
+    seconds: int = 5
+    repeat: int = 1
+    scale: int = 50_000
+    seats: int = 1000
+    connected: bool = False
+    streams: int = 500
+    events: int = 20
+    messages: int = 10_000
+    short: bool = False
+    plant: bool = False
 
 
-async def bench(folder: Path, seconds: int) -> tuple[dict[str, Run], int]:
-    """All runs, and the doubles that the sweep found. Raises: BenchFailed."""
-    before = await _hello(folder, seconds)
-    async with embedded_databases(folder) as databases:
-        port = _free_port()
-        env = {
-            "PORT": str(port),
-            "MONGO_URL": databases.mongo_url,
-            "REDIS_URL": databases.redis_url,
-            "MONGO_DATABASE": "bench",
-            "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "THROTTLE_SCALE": "1000000",
-            "LOG_LEVEL": "WARNING",
-        }
-        async with open_parts(load(env), Clock()) as parts:
-            runs = await _service_runs(folder, seconds, env, port, parts)
-            doubles = len(await parts.desk.reservations.doubles())
-    # Once more, since a shared machine changes while one looks away: ratios are to the mean.
-    after = await _hello(folder, seconds)
-    hello = Run(
-        rps=(before.rps + after.rps) / 2,
-        p50_ms=(before.p50_ms + after.p50_ms) / 2,
-        p99_ms=max(before.p99_ms, after.p99_ms),
-        errors=before.errors + after.errors,
-        statuses={},
-    )
-    return {"hello": hello, **runs}, doubles
+@dataclass(slots=True)
+class Bench:
+    """The whole command: what it measures with, and what it has found."""
 
+    options: Options
+    folder: Path
+    databases: EmbeddedDatabases
+    hello_port: int
+    stack: AsyncExitStack
+    doubles: int = 0
+    rounds: list[dict[str, Run]] = field(default_factory=list)
+    grown: House | None = None
 
-async def _hello(folder: Path, seconds: int) -> Run:
-    port = _free_port()
-    async with _process(["-m", "scripts.benchmark", "--serve-hello", str(port)], {}):
-        await _ready(port, "/")
-        return await _play(folder, port, seconds, Load([_get("/", None)]))
-
-
-async def _service_runs(
-    folder: Path, seconds: int, env: Mapping[str, str], port: int, parts: Parts
-) -> dict[str, Run]:
-    await seeding.seed(parts.desk, seeding.read(), MORNING)
-    async with _process(["-m", "miniapp_server", "serve"], env):
-        await _ready(port, "/readyz")
-        await _set_clock(port)
-        looking = await _members(parts, LOOKERS)
-        await _ready(port, "/api/v1/me", looking[0])
-        await _half_fill(parts)
-        areas = Load([_get("/api/v1/areas", member) for member in looking])
-        plan = Load([_get(f"/api/v1/areas/{AREA}/map", member) for member in looking])
-        contended = _contended(parts, await _members(parts, CONTENDED_READERS))
-        bookings = list(islice(_free_hours(parts), BOOKINGS_PER_SECOND * seconds))
-        members = await _members(parts, len(bookings))
-        distinct = Load(
-            [_booking(m, seat, hour) for m, (seat, hour) in zip(members, bookings, strict=True)],
-            frozenset({201}),
-            once=True,
+    async def round(self, number: int) -> dict[str, Run]:
+        """Everything that is wanted, once. The bare handler is measured between any two groups,
+        since a shared machine changes while one looks away; a run's ratio is to the mean of the
+        measurement before its group and the one after it. (The short form measures it at the
+        beginning and at the end.)"""
+        hellos = [await self._hello()]
+        groups: list[tuple[int, dict[str, Run]]] = []
+        for group in (self._one_worker, self._grown, self._workers, *self._alone):
+            _go_on()
+            if found := await group(number):
+                groups.append((len(hellos) - 1, found))
+                if not self.options.short:
+                    hellos.append(await self._hello())
+        if self.options.short:
+            hellos.append(await self._hello())
+        runs: dict[str, Run] = {}
+        for before, found in groups:
+            base = mean(hello.rps for hello in hellos[before : before + 2])
+            for name, run in found.items():
+                ratio = run.rps / base if base else 0.0
+                runs[name] = run if run.ratio is not None else replace(run, ratio=ratio)
+        hello = Run(
+            rps=mean(hello.rps for hello in hellos),
+            p50_ms=mean(hello.p50_ms for hello in hellos),
+            p99_ms=max(hello.p99_ms for hello in hellos),
+            errors=sum(hello.errors for hello in hellos),
+            ratio=1.0,
         )
-        return {
-            "areas": await _play(folder, port, seconds, areas),
-            "plan": await _play(folder, port, seconds, plan),
-            "contended": await _booked(
-                folder, port, seconds, contended, parts, exactly=CONTENDED_SEATS
-            ),
-            "reserve": await _booked(folder, port, seconds, distinct, parts),
-        }
+        return {"hello": hello, **runs}
 
+    async def _hello(self) -> Run:
+        load = Load([request("GET", "/")])
+        return await play(self.folder, self.hello_port, self.options.seconds, load)
 
-async def _booked(
-    folder: Path, port: int, seconds: int, load: Load, parts: Parts, exactly: int | None = None
-) -> Run:
-    """A run whose 201s must be the bookings that are in the database afterwards.
+    def _wants(self, *names: str) -> bool:
+        return not self.options.wanted.isdisjoint(names)
 
-    Raises: BenchFailed.
-    """
-    before = await parts.desk.reservations.count()
-    run = await _play(folder, port, seconds, load)
-    kept = await parts.desk.reservations.count() - before
-    confirmed = run.statuses.get(201, 0)
-    if confirmed != kept:
-        raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")
-    if exactly not in (None, kept):
-        raise BenchFailed(f"{kept} bookings for {exactly} seats in one hour")
-    return run
+    # --- groups: each on a database of its own --------------------------------------------------
 
+    async def _one_worker(self, _: int) -> dict[str, Run]:
+        if not self._wants("areas", "plan", "plan_304", "contended", "reserve"):
+            return {}
+        async with house(self.folder, self.databases) as home:
+            async with serving(home) as stage:
+                found = await self._runs(stage)
+            if self.options.plant:
+                await _plant_double(home)
+            self.doubles += await home.doubles()
+        return found
 
-async def _play(folder: Path, port: int, seconds: int, load: Load) -> Run:
-    """Let wrk play the load. Raises: BenchFailed."""
-    file = folder / "requests"
-    file.write_bytes(b"".join(request + b"\0" for request in load.requests))
-    tail = _TAIL_S if 201 in load.good else 0
-    process = await asyncio.create_subprocess_exec(
-        *("wrk", "--threads", str(THREADS), "--connections", str(CONNECTIONS)),
-        *("--duration", f"{seconds + tail}s", "--timeout", "10s", "--latency"),
-        *("--script", str(ROOT / "scripts" / "lua" / "play.lua"), f"http://127.0.0.1:{port}"),
-        *("--", str(file), str(seconds), "once" if load.once else "round"),
-        env={**os.environ, "BENCH_THREADS": str(THREADS)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output = (await process.communicate())[0].decode(errors="replace")
-    line = next((x for x in output.splitlines() if x.startswith("RESULT ")), None)
-    if line is None:
-        raise BenchFailed(f"wrk failed: {output.strip()[-500:]}")
-    result = json.loads(line.removeprefix("RESULT "))
-    statuses = {int(status): n for status, n in result["statuses"].items()}
-    good = sum(n for status, n in statuses.items() if status in load.good)
-    return Run(
-        rps=good / result["seconds"] if good else 0.0,
-        p50_ms=result["p50_us"] / 1000,
-        p99_ms=result["p99_us"] / 1000,
-        errors=sum(statuses.values()) - good + result["socket_errors"],
-        statuses=statuses,
-    )
+    async def _runs(self, stage: Stage) -> dict[str, Run]:
+        seconds, runs = self.options.seconds, {}
+        looking = await members(stage.parts, LOOKERS)
+        await stage.half_fill()
+        if self._wants("areas"):
+            load = Load(_looks(_AREAS, looking))
+            if self.options.plant:
+                load = replace(load, requests=[*load.requests, request("GET", "/nowhere")])
+            runs["areas"] = await stage.play(seconds, load)
+        if self._wants("plan"):
+            runs["plan"] = await stage.play(seconds, Load(_looks(_PLAN, looking)))
+        if self._wants("plan_304"):
+            known = await stage.etag(_PLAN, looking[0])
+            load = Load(_looks(_PLAN, looking, known), frozenset({304}))
+            runs["plan_304"] = await stage.play(seconds, load)
+        if self._wants("contended"):
+            wanting = await members(stage.parts, CONTENDED_READERS)
+            load = contended(stage.parts, wanting, CONTENDED_SEATS)
+            runs["contended"] = await stage.booked(seconds, load, exactly=CONTENDED_SEATS)
+        if self._wants("reserve"):
+            runs["reserve"] = await self._reserve(stage)
+        return runs
 
+    async def _reserve(self, stage: Stage) -> Run:
+        """Bookings that nobody else wants, each by a reader of its own."""
+        seconds = self.options.seconds
+        hours = list(islice(free_hours(stage.parts), BOOKINGS_PER_SECOND * seconds))
+        booking_ones = await members(stage.parts, len(hours))
+        bookings = [
+            booking(m, seat, hour) for m, (seat, hour) in zip(booking_ones, hours, strict=True)
+        ]
+        return await stage.booked(seconds, Load(bookings, frozenset({201}), once=True))
 
-# --- what is played -----------------------------------------------------------------------------
+    async def _grown(self, _: int) -> dict[str, Run]:
+        if not self._wants("reserve_grown", "areas_grown"):
+            return {}
+        if self.grown is None:  # it serves all rounds
+            home = house(self.folder, self.databases, self.options.scale)
+            self.grown = await self.stack.enter_async_context(home)
+        past = await self.grown.parts.desk.reservations.count()
+        runs = {}
+        async with serving(self.grown) as stage:
+            looking = await members(stage.parts, LOOKERS)
+            await stage.half_fill()
+            if self._wants("areas_grown"):
+                load = Load(_looks(_AREAS, looking))
+                runs["areas_grown"] = await stage.play(self.options.seconds, load)
+            if self._wants("reserve_grown"):
+                runs["reserve_grown"] = await self._reserve(stage)
+        self.doubles += await self.grown.doubles()
+        facts = {"past": past}
+        return {name: replace(run, facts=facts) for name, run in runs.items()}
 
+    async def _workers(self, number: int) -> dict[str, Run]:
+        """The same with one and with two, next to each other; who is first takes turns."""
+        runs = {}
+        for workers in (1, 2) if number % 2 == 0 else (2, 1):
+            reads, reserve = f"reads_{workers}w", f"reserve_{workers}w"
+            if not self._wants(reads, reserve):
+                continue
+            async with house(self.folder, self.databases) as home:
+                async with serving(home, workers) as stage:
+                    looking = await members(stage.parts, LOOKERS)
+                    await stage.half_fill()
+                    if self._wants(reads):
+                        looks = zip(_looks(_AREAS, looking), _looks(_PLAN, looking), strict=True)
+                        load = Load([look for pair in looks for look in pair])
+                        runs[reads] = await stage.play(self.options.seconds, load)
+                    if self._wants(reserve):
+                        runs[reserve] = await self._reserve(stage)
+                self.doubles += await home.doubles()
+        return runs
 
-def _get(path: str, member: Member | None) -> bytes:
-    return _request("GET", path, member, b"")
+    @property
+    def _alone(self) -> Sequence[Callable[[int], Awaitable[dict[str, Run]]]]:
+        return self._rush, self._sse, self._delivery
 
+    async def _rush(self, _: int) -> dict[str, Run]:
+        if not self._wants("rush"):
+            return {}
+        async with house(self.folder, self.databases) as home:
+            run = await rush(home, self.hello_port, self.options.seats, self.options.connected)
+            self.doubles += await home.doubles()
+        return {"rush": run}
 
-def _booking(member: Member, seat: SeatId, hour: int) -> bytes:
-    body = {
-        "seat_id": seat,
-        "date": TOMORROW.isoformat(),
-        "start": f"{hour:02}:00",
-        "end": f"{hour + 1:02}:00",
-    }
-    return _request("POST", "/api/v1/reservations", member, json.dumps(body).encode())
+    async def _sse(self, _: int) -> dict[str, Run]:
+        if not self._wants("sse"):
+            return {}
+        o = self.options
+        async with house(self.folder, self.databases) as home:
+            run = await sse(home, o.streams, o.seconds, o.events)
+            self.doubles += await home.doubles()
+        return {"sse": run}
 
-
-def _request(method: str, path: str, member: Member | None, body: bytes) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
-    if member is not None:
-        lines.append(f"Authorization: Bearer {member.token}")
-    if body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _contended(parts: Parts, members: Sequence[Member]) -> Load:
-    """Every reader wants every one of a few seats in the same hour, in no order."""
-    seats = [seat.id for seat in parts.desk.area(AREA).seats if seat.disabled is None]
-    wishes = list(product(members, seats[:CONTENDED_SEATS]))
-    random.Random(1).shuffle(wishes)
-    requests = [_booking(member, seat, HOURS.stop) for member, seat in wishes]
-    return Load(requests, frozenset({201, 409}))
-
-
-def _free_hours(parts: Parts) -> Iterator[tuple[SeatId, int]]:
-    """Every seat of the library in every hour of tomorrow, the contended hour left out."""
-    seats = [seat.id for seat in parts.desk.library.seats.values() if seat.disabled is None]
-    random.Random(2).shuffle(seats)
-    return ((seat, hour) for hour in HOURS for seat in seats)
-
-
-# --- the library and its readers ----------------------------------------------------------------
-
-
-async def _members(parts: Parts, count: int) -> list[Member]:
-    """New readers with web sessions: one made by the repositories, the others in its image."""
-    first = f"B{secrets.token_hex(4)}".upper()
-    token, ticket = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
-    reader = await parts.readers.admit(first, "张三", "student", MORNING)
-    await parts.stored_sessions.open_web(
-        token, reader.id, ticket, MORNING, MORNING + timedelta(hours=12)
-    )
-    reader_image = await parts.db["readers"].find_one({"_id": reader.id})
-    session_image = await parts.db["sessions"].find_one({"_id": fingerprint(token)})
-    assert reader_image is not None and session_image is not None
-    members, readers, sessions = [Member(reader.id, token)], [], []
-    for number in range(1, count):
-        member = Member(ReaderId(new_id()), secrets.token_urlsafe(32))
-        hashes = parts.settings.sealer.hashes(f"{first}{number}", "student_no")
-        readers.append({**reader_image, "_id": member.id, "no_hashes": hashes})
-        sessions.append(
-            {
-                **session_image,
-                "_id": fingerprint(member.token),
-                "reader": member.id,
-                "ticket": fingerprint(f"{ticket}{number}"),
-            }
+    async def _delivery(self, _: int) -> dict[str, Run]:
+        """Its ratio is to what the latency of the other side allows."""
+        if not self._wants("delivery"):
+            return {}
+        urls = self.databases.mongo_url, self.databases.redis_url
+        found = await delivery(*urls, self.options.messages, DELIVERY_LATENCY_S)
+        errors = found.pop("errors")
+        run = Run(
+            rps=found.pop("per_second"),
+            p50_ms=0.0,
+            p99_ms=0.0,
+            errors=sum(errors.values()),
+            ratio=found.pop("ratio"),
+            facts={"ratio_to": "latency bound", **found, "wrong": errors},
         )
-        members.append(member)
-    await parts.db["readers"].insert_many(readers, ordered=False)
-    await parts.db["sessions"].insert_many(sessions, ordered=False)
-    return members
+        return {"delivery": run}
 
 
-async def _half_fill(parts: Parts) -> None:
-    """Half of the seats are taken until noon; returns when all of that has been told.
-
-    Areas and plans of an empty library would be cheaper to show than those of a real one.
-    """
-    seats = [seat.id for seat in parts.desk.library.seats.values() if seat.disabled is None][::2]
-    members = await _members(parts, len(seats))
-    wish = Wish(MORNING.date(), None, time(12))
-
-    async def take(member: Member, seat: SeatId) -> None:
-        reader = Reader(member.id, "student", None, lambda: Personal("", ""))
-        ask = Ask(reader, Actor("reader", "web"), MORNING)
-        await reserve.reserve(parts.desk, ask, seat, wish)
-
-    await asyncio.gather(*(take(m, seat) for m, seat in zip(members, seats, strict=True)))
-    deadline = monotonic() + _READY_S
-    while await parts.desk.reservations.with_notices(1):
-        if monotonic() > deadline:
-            raise BenchFailed("the service does not relay its notices")
-        await asyncio.sleep(0.1)
+def _looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
+    return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
-async def _set_clock(port: int) -> None:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(
-            f"http://127.0.0.1:{port}/sandbox/clock", json={"now": MORNING.isoformat()}
-        ) as answer,
-    ):
-        if answer.status != 200:
-            raise BenchFailed(f"the clock cannot be set: {await answer.text()}")
+async def _plant_double(home: House) -> None:
+    """A second holder of a seat that no index could know."""
+    one = await home.parts.db["reservations"].find_one({"live": True})
+    assert one is not None
+    await home.parts.db["reservations"].insert_one({**one, "_id": new_id(), "claims": []})
 
 
-# --- processes ----------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[None]:
-    """A Python process for the length of a block. It ends with this one, even if that is killed."""
-    launcher = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
-    process = await asyncio.create_subprocess_exec(
-        *launcher,
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        env={"PATH": os.environ.get("PATH", ""), **env},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(_STOP_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise BenchFailed(f"{arguments[-1]} did not end within {_STOP_S:.0f} s") from None
-
-
-async def _ready(port: int, path: str, member: Member | None = None) -> None:
-    """Returns when the path is answered with 200. Raises: BenchFailed."""
-    headers = {"Authorization": f"Bearer {member.token}"} if member else {}
-    deadline = monotonic() + _READY_S
-    said = "nothing"
-    async with aiohttp.ClientSession(headers=headers) as session:
-        while monotonic() < deadline:
-            with suppress(aiohttp.ClientConnectionError):
-                async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
-                    if answer.status == 200:
-                        return
-                    said = (await answer.text())[:200]
-            await asyncio.sleep(0.05)
-    raise BenchFailed(f"{path} does not answer with 200 after {_READY_S:.0f} s: {said}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def _serve_hello(port: int) -> None:
-    """The yardstick: as little as aiohttp can do, started like the service."""
-
-    async def hello(_: web.Request) -> web.Response:
-        return web.json_response({"hello": "world"})
-
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    app = web.Application()
-    app.add_routes([web.get("/", hello)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    await ended.wait()
-    await runner.cleanup()
+async def bench(options: Options, folder: Path) -> dict[str, Any]:
+    """All rounds as a report. Raises: BenchFailed, DeliveryFailed, EmbeddedError, ServiceError."""
+    async with AsyncExitStack() as stack:
+        hello_port = await stack.enter_async_context(bare_handler())
+        databases = await stack.enter_async_context(embedded_databases(folder))
+        work = Bench(options, folder, databases, hello_port, stack)
+        for number in range(options.repeat):
+            work.rounds.append(await work.round(number))
+        return report(work.rounds, work.doubles)
 
 
 # --- the report ---------------------------------------------------------------------------------
 
 
-def report(runs: Mapping[str, Run], doubles: int) -> dict[str, Any]:
-    """The JSON form."""
-    base = runs["hello"].rps
-    return {
-        "runs": {
-            name: {
-                "rps": round(runs[name].rps, 1),
-                "ratio": round(runs[name].rps / base, 4) if base else 0.0,
-                "p50_ms": round(runs[name].p50_ms, 2),
-                "p99_ms": round(runs[name].p99_ms, 2),
-                "errors": runs[name].errors,
-            }
-            for name in NAMES
-        },
-        "doubles": doubles,
-    }
+def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
+    """The JSON form: medians over the rounds; errors and refusals of all of them together.
+
+    ``facts`` are those of the last round.
+    """
+    shown: dict[str, Any] = {}
+    for name in NAMES:
+        runs = [found[name] for found in rounds if name in found]
+        if not runs:
+            continue
+        ratios = [run.ratio or 0.0 for run in runs]
+        statuses: dict[str, int] = {}
+        for run in runs:
+            for status, n in run.statuses.items():
+                statuses[str(status)] = statuses.get(str(status), 0) + n
+        shown[name] = {
+            "rps": round(median(run.rps for run in runs), 1),
+            "ratio": round(median(ratios), 4),
+            "p50_ms": round(median(run.p50_ms for run in runs), 2),
+            "p99_ms": round(median(run.p99_ms for run in runs), 2),
+            "errors": sum(run.errors for run in runs),
+            "refused": sum(run.refused for run in runs),
+            "ratios": [round(ratio, 4) for ratio in ratios],
+            "statuses": statuses,
+            "facts": dict(runs[-1].facts),
+        }
+    pairs = {}
+    for one, other in PAIRS:
+        quotients = [
+            found[one].rps / found[other].rps
+            for found in rounds
+            if one in found and other in found and found[other].rps
+        ]
+        if quotients:
+            pairs[f"{one}/{other}"] = round(median(quotients), 3)
+    return {"runs": shown, "doubles": doubles, "pairs": pairs, "rounds": len(rounds)}
+
+
+def complaints(shown: Mapping[str, Any]) -> list[str]:
+    """Why the benchmark has failed, if it has. Time is no reason."""
+    found = [
+        f"{name}: {run['errors']} errors, statuses {run['statuses']}, {run['facts']}"
+        for name, run in shown["runs"].items()
+        if run["errors"]
+    ]
+    if shown["doubles"]:
+        found.append(f"{shown['doubles']} doubles")
+    return found
 
 
 def table(shown: Mapping[str, Any]) -> str:
     """The Markdown form."""
     lines = [
-        "| run | requests/s | ratio to hello | p50 ms | p99 ms | errors |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| run | a second | ratio to hello | p50 ms | p99 ms | refused | errors |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    lines += [
-        f"| {name} | {r['rps']:,.0f} | {r['ratio']:.3f} | {r['p50_ms']:.1f} | {r['p99_ms']:.1f} "
-        f"| {r['errors']} |"
-        for name, r in shown["runs"].items()
-    ]
-    return "\n".join([*lines, "", f"Doubles found afterwards: {shown['doubles']}"])
+    for name, run in shown["runs"].items():
+        of_what = " of the bound" if "ratio_to" in run["facts"] else ""
+        times = "– | –" if of_what else f"{run['p50_ms']:.1f} | {run['p99_ms']:.1f}"
+        lines.append(
+            f"| {name} | {run['rps']:,.0f} | {run['ratio']:.3f}{of_what} | {times} "
+            f"| {run['refused']} | {run['errors']} |"
+        )
+    lines.append("")
+    for name in ("rush", "sse", "delivery"):
+        if name in shown["runs"]:
+            lines.append(f"- {name}: {_in_words(shown['runs'][name]['facts'])}")
+    lines += [f"- {pair}: {quotient:.2f}" for pair, quotient in shown["pairs"].items()]
+    lines.append(f"- doubles found afterwards: {shown['doubles']}; rounds: {shown['rounds']}")
+    return "\n".join(lines)
 
 
-def main() -> int:
+def _in_words(facts: Mapping[str, Any]) -> str:
+    said = []
+    for name, value in facts.items():
+        text = f"({_in_words(value)})" if isinstance(value, Mapping) else value
+        said.append(f"{name} {text}")
+    return ", ".join(said)
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _names(text: str) -> frozenset[str]:
+    """With those that they are compared with."""
+    names = frozenset(text.split(","))
+    if unknown := names - set(NAMES):
+        raise argparse.ArgumentTypeError(f"no run {', '.join(sorted(unknown))}")
+    compared = {other for one, other in PAIRS if one in names}
+    return names | compared
+
+
+def _options(argv: Sequence[str] | None) -> tuple[Options, bool]:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--seconds", type=int, default=5, help="of each run (default: 5)")
-    parser.add_argument("--serve-hello", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.serve_hello:
-        uvloop.run(_serve_hello(args.serve_hello))
-        return 0
-    if args.seconds < 1:
-        parser.error("--seconds must be at least 1")
+    add = parser.add_argument
+    add("--json", action="store_true", help="print JSON instead of Markdown")
+    add("--only", type=_names, metavar="RUN,…", help=f"of {', '.join(NAMES[1:])}")
+    add("--seconds", type=_positive, metavar="N", help="of each run (default: 5)")
+    add("--repeat", type=_positive, metavar="N", help="rounds; medians are shown (default: 1)")
+    add("--scale", type=_positive, metavar="N", help="past reservations (default: 50000)")
+    add("--seats", type=_positive, metavar="N", help="of the rush, at most 2400 (default: 1000)")
+    add("--connected", action="store_true", help="the rush's readers are connected before it")
+    add("--streams", type=_positive, metavar="N", help="event streams (default: 500)")
+    add("--events", type=_positive, metavar="N", help="bookings a second for them (default: 20)")
+    add("--messages", type=_positive, metavar="N", help="to deliver (default: 10000)")
+    add("--short", action="store_true", help="everything once, as quick as can be: judges only")
+    add("--plant", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    given = {
+        name: value
+        for name, value in vars(args).items()
+        if value is not None and name not in ("json", "only")
+    }
+    options = Options(args.only or frozenset(NAMES))
+    if args.short:
+        options = replace(options, seconds=1, scale=5_000, seats=400, messages=1_000)
+    return replace(options, **given), args.json
+
+
+async def _until_told(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """SIGTERM ends it as Ctrl-C does: everything that was started is ended first."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
+
+
+def _go_on() -> None:
+    """Raises: CancelledError when this shall end and some library on the way did not pass it on."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options, as_json = _options(argv)
     if shutil.which("wrk") is None:
         print("error: wrk is missing (Debian: apt-get install wrk)", file=sys.stderr)
         return 1
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            runs, doubles = uvloop.run(bench(Path(folder), args.seconds))
-    except (BenchFailed, EmbeddedError, ServiceError) as error:
+            shown = uvloop.run(_until_told(bench(options, Path(folder))))
+    except (BenchFailed, DeliveryFailed, EmbeddedError, ServiceError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
-    shown = report(runs, doubles)
-    print(json.dumps(shown) if args.json else table(shown))
-    bad = {name: run.statuses for name, run in runs.items() if run.errors}
-    if bad or doubles:
-        print(f"error: {doubles} doubles; runs with errors: {bad}", file=sys.stderr)
-        return 1
-    return 0
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    print(json.dumps(shown) if as_json else table(shown))
+    found = complaints(shown)
+    for complaint in found:
+        print(f"error: {complaint}", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

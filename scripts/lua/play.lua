@@ -3,7 +3,8 @@
 -- FILE holds whole HTTP requests, each ended by a zero byte; every thread takes its own share of
 -- them. Sending ends after SECONDS, or at the end of the file with "once". From then on an empty
 -- request keeps a connection silent until wrk itself stops, so that every answer to a sent request
--- is counted: wrk alone would cut the last ones off. Ends with one line: RESULT and JSON.
+-- is counted: wrk alone would cut the last ones off. A thread that has all of its answers by then
+-- says ANSWERED, so that nobody waits for nothing. Ends with one line: RESULT and JSON.
 
 local ffi = require("ffi")
 ffi.cdef([[
@@ -45,7 +46,24 @@ function init(args)
   file:close()
 end
 
-local verified = false
+local verified, over = false, false
+local sent, answered = 0, 0
+
+local function say_answered()
+  io.write("ANSWERED\n")
+  io.flush()
+end
+
+-- wrk itself stays for its whole duration unless it is interrupted, which bench_load.py does.
+local function nothing()
+  if not over then
+    over = true
+    if answered == sent then
+      say_answered()
+    end
+  end
+  return ""
+end
 
 function request()
   -- wrk asks the first thread for one request that it only looks at.
@@ -58,20 +76,29 @@ function request()
   end
   if next_one == #requests then
     if once then
-      return ""
+      return nothing()
     end
     next_one = 0
   end
   if now() - began >= seconds then
-    return ""
+    return nothing()
   end
+  sent = sent + 1
   next_one = next_one + 1
   return requests[next_one]
 end
 
-function response(status)
+function response(status, headers)
+  -- A refusal that does not say when to come again is an error of its own (bench_load.py).
+  if (status == 503 or status == 429) and not headers["Retry-After"] then
+    status = 599
+  end
   statuses[status] = (statuses[status] or 0) + 1
   ended = now()
+  answered = answered + 1
+  if over and answered == sent then
+    say_answered()
+  end
 end
 
 function done(summary, latency)

@@ -1,4 +1,4 @@
-"""The benchmark's short form: it judges what was booked, never the time."""
+"""The benchmark's short form: it judges what was booked, told and sent, never the time."""
 
 from __future__ import annotations
 
@@ -6,24 +6,85 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Final
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
+
+from scripts.bench_load import Run
+from scripts.benchmark import NAMES, complaints, report, table
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+KEYS: Final = {
+    *("rps", "ratio", "p50_ms", "p99_ms", "errors", "refused", "ratios", "statuses", "facts"),
+}
 
 
-def test_the_short_form_finds_no_errors_and_no_doubles() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.benchmark", "--json", "--seconds", "1"],
+def bench(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.benchmark", "--json", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=230,
         check=False,
     )
+
+
+@pytest.mark.timeout(240)
+def test_the_short_form_finds_no_errors_and_no_doubles() -> None:
+    done = bench("--short")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
-    assert shown.keys() == {"runs", "doubles"} and shown["doubles"] == 0
-    assert list(shown["runs"]) == ["hello", "reserve", "contended", "areas", "plan"]
+    assert shown.keys() == {"runs", "doubles", "pairs", "rounds"}
+    assert shown["doubles"] == 0 and shown["rounds"] == 1
+    assert list(shown["runs"]) == list(NAMES)
     for name, run in shown["runs"].items():
-        assert run.keys() == {"rps", "ratio", "p50_ms", "p99_ms", "errors"}, name
-        assert run["errors"] == 0 and run["rps"] > 0, name
+        assert run.keys() == KEYS, name
+        assert run["errors"] == 0 and run["rps"] > 0 and run["ratio"] > 0, name
     assert shown["runs"]["hello"]["ratio"] == 1
+    assert list(shown["pairs"]) == [
+        *("reads_2w/reads_1w", "reserve_2w/reserve_1w"),
+        *("reserve_grown/reserve", "areas_grown/areas"),
+    ]
+    rush, sse = shown["runs"]["rush"], shown["runs"]["sse"]
+    facts = rush["facts"]
+    assert facts["bookings"] == facts["seats"] and facts["readers"] == 3 * facts["seats"]
+    assert sum(facts["first_answers"].values()) == facts["readers"], "everybody was answered"
+    assert facts["all_answers"].keys() <= {"201", "409", "429", "503"}
+    assert sse["facts"]["missing"] == 0 and sse["facts"]["events"] > sse["facts"]["bookings"] > 0
+    assert shown["runs"]["reserve_grown"]["facts"]["past"] > 4000
+
+
+@pytest.mark.timeout(240)
+def test_a_planted_error_and_a_planted_double_are_found() -> None:
+    done = bench("--seconds", "1", "--only", "areas", "--plant")
+    assert done.returncode == 1
+    shown = json.loads(done.stdout)
+    assert shown["doubles"] == 2, "the seat and its reader"
+    assert shown["runs"]["areas"]["errors"] > 0 and "404" in shown["runs"]["areas"]["statuses"]
+    assert "error: areas: " in done.stderr and "error: 2 doubles" in done.stderr
+
+
+def run(**other: Any) -> Run:
+    return Run(**{"rps": 100.0, "p50_ms": 1.0, "p99_ms": 2.0, "errors": 0, "ratio": 0.5, **other})
+
+
+def test_errors_and_doubles_are_failures_and_neither_slowness_nor_refusals_are() -> None:
+    slow = run(rps=0.1, p99_ms=60_000.0, statuses={200: 1, 503: 9})
+    good = {"hello": run(ratio=1.0), "areas": slow}
+    assert complaints(report([good], 0)) == []
+    assert complaints(report([good], 1)) == ["1 doubles"]
+    (one,) = complaints(report([good, {**good, "areas": run(errors=3, statuses={500: 3})}], 0))
+    assert one.startswith("areas: 3 errors, statuses {'200': 1, '503': 9, '500': 3}")
+
+
+def test_rounds_become_medians_and_pairs_are_compared_within_a_round() -> None:
+    rounds = [
+        {"reads_1w": run(rps=one, ratio=one / 1000), "reads_2w": run(rps=two, ratio=two / 1000)}
+        for one, two in ((100.0, 150.0), (10.0, 14.0), (50.0, 80.0))
+    ]
+    shown = report(rounds, 0)
+    assert shown["runs"]["reads_1w"]["rps"] == 50 and shown["runs"]["reads_2w"]["rps"] == 80
+    assert shown["runs"]["reads_1w"]["ratios"] == [0.1, 0.01, 0.05]
+    assert shown["pairs"] == {"reads_2w/reads_1w": 1.5}
+    assert "| reads_2w | 80 | 0.080 | 1.0 | 2.0 | 0 | 0 |" in table(shown)

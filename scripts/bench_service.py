@@ -1,0 +1,347 @@
+"""A service to measure: its database, its library on a Monday at ten, its readers, its process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import random
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from itertools import product
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import aiohttp
+import uvloop
+from aiohttp import web
+
+from miniapp_server import seed as seeding
+from miniapp_server.app import Parts, open_parts
+from miniapp_server.clock import Clock
+from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.growth.grow import grow
+from miniapp_server.offspring import bound
+from miniapp_server.settings import load
+from models.booking import reserve
+from models.booking.desk import Ask
+from models.library import SeatId
+from models.reader import Personal, Reader
+from models.reservation import Actor, ReaderId
+from models.rules import Wish
+from models.store.client import new_id
+from models.store.past import Past
+from models.store.sandbox_state import SandboxState
+from models.store.sealing import fingerprint
+from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
+
+MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
+"""What the service's clock shows: a Monday, the library open, tomorrow bookable."""
+TOMORROW: Final = MORNING.date() + timedelta(days=1)
+AREA: Final = "2f-east"
+HOURS: Final = range(7, 21)
+"""Starts of the one-hour bookings; the hour after them is the contended one."""
+UNPACED: Final = 1_000_000
+"""THROTTLE_SCALE where few readers and one address stand for everybody."""
+_WORKER: Final = 10
+"""Characters of a request's id that are its worker's."""
+_READY_S: Final = 60.0
+_STOP_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reader with the token of a live session."""
+
+    id: ReaderId
+    token: str
+
+
+@dataclass(slots=True)
+class House:
+    """A database with the library in it, and a look into it from here."""
+
+    folder: Path
+    env: Mapping[str, str]
+    parts: Parts
+
+    async def doubles(self) -> int:
+        return len(await self.parts.desk.reservations.doubles())
+
+    async def rewind(self) -> None:
+        """Back to the morning: no reservation of this day or the next, and nothing of a service
+        that has been there."""
+        db = self.parts.db
+        await db["reservations"].delete_many({"day": {"$gte": MORNING.date().isoformat()}})
+        for name in ("heartbeat", "leases"):
+            await db[name].delete_many({})
+        await SandboxState(db).set_offset(self.parts.clock.set(MORNING))
+
+
+@asynccontextmanager
+async def house(
+    folder: Path, databases: EmbeddedDatabases, grown_to: int = 0
+) -> AsyncIterator[House]:
+    """A database of its own for the length of a block, with about so many past reservations."""
+    env = {
+        "PORT": "1",  # each service gets its own
+        "MONGO_URL": databases.mongo_url,
+        "REDIS_URL": databases.redis_url,
+        "MONGO_DATABASE": f"bench{secrets.token_hex(4)}",
+        "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(folder),
+    }
+    async with open_parts(load(env), Clock()) as parts:
+        try:
+            await seeding.seed(parts.desk, seeding.read(), MORNING)
+            if grown_to:
+                past = Past(parts.db, parts.settings.sealer)
+                await grow(parts.desk, past, MORNING.date(), grown_to)
+                # What is written to disk for all this shall not be written during a run.
+                await parts.db.client.admin.command("fsync")
+            yield House(folder, env, parts)
+        finally:
+            await parts.db.client.drop_database(parts.db.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running service on a house. ``pid`` is its process, or the supervisor of its workers."""
+
+    house: House
+    port: int
+    pid: int
+
+    @property
+    def parts(self) -> Parts:
+        return self.house.parts
+
+    async def play(self, seconds: int, load: Load) -> Run:
+        return await play(self.house.folder, self.port, seconds, load)
+
+    async def booked(self, seconds: int, load: Load, exactly: int | None = None) -> Run:
+        """A run whose 201s must be the bookings that are in the database afterwards.
+
+        Raises: BenchFailed.
+        """
+        before = await self.parts.desk.reservations.count()
+        run = await self.play(seconds, load)
+        await self.compare(run.statuses.get(201, 0), before, exactly)
+        return run
+
+    async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
+        """Raises: BenchFailed unless so many bookings have come to those that were there before."""
+        kept = await self.parts.desk.reservations.count() - before
+        if confirmed != kept:
+            raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")
+        if exactly not in (None, kept):
+            raise BenchFailed(f"{kept} bookings for {exactly} seats in one hour")
+
+    async def etag(self, path: str, member: Member) -> str:
+        """Raises: BenchFailed where there is none."""
+        headers = {"Authorization": f"Bearer {member.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(f"http://127.0.0.1:{self.port}{path}") as answer,
+        ):
+            if "ETag" not in answer.headers:
+                raise BenchFailed(f"{path} has no ETag: {answer.status}")
+            return answer.headers["ETag"]
+
+    async def half_fill(self) -> None:
+        """Half of the seats are taken until noon; returns when all of that has been told.
+
+        Areas and plans of an empty library would be cheaper to show than those of a real one.
+        """
+        seats = seats_of(self.parts)[::2]
+        readers = await members(self.parts, len(seats))
+        wish = Wish(MORNING.date(), None, time(12))
+
+        async def take(member: Member, seat: SeatId) -> None:
+            reader = Reader(member.id, "student", None, lambda: Personal("", ""))
+            ask = Ask(reader, Actor("reader", "web"), MORNING)
+            await reserve.reserve(self.parts.desk, ask, seat, wish)
+
+        await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
+        deadline = monotonic() + _READY_S
+        while await self.parts.desk.reservations.with_notices(1):
+            if monotonic() > deadline:
+                raise BenchFailed("the service does not relay its notices")
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def serving(
+    house: House, workers: int = 1, throttle_scale: int = UNPACED
+) -> AsyncIterator[Stage]:
+    """The service on the house for the length of a block: all of its workers answer.
+
+    Raises: BenchFailed.
+    """
+    await house.rewind()
+    port = free_port()
+    env = {**house.env, "PORT": str(port), "THROTTLE_SCALE": str(throttle_scale)}
+    async with process(["-m", "miniapp_server", "serve", "--workers", str(workers)], env) as pid:
+        await ready(port, "/readyz", workers)
+        yield Stage(house, port, pid)
+
+
+# --- readers and what they ask --------------------------------------------------------------------
+
+
+def seats_of(parts: Parts) -> list[SeatId]:
+    """All seats in service."""
+    return [seat.id for seat in parts.desk.library.seats.values() if seat.disabled is None]
+
+
+def booking(member: Member, seat: SeatId, hour: int) -> bytes:
+    """One hour of tomorrow."""
+    body = {
+        "seat_id": seat,
+        "date": TOMORROW.isoformat(),
+        "start": f"{hour:02}:00",
+        "end": f"{hour + 1:02}:00",
+    }
+    return request("POST", "/api/v1/reservations", member.token, json.dumps(body).encode())
+
+
+def contended(parts: Parts, readers: Sequence[Member], count: int) -> Load:
+    """Every reader wants every one of ``count`` seats in the same hour, in no order."""
+    seats = [seat.id for seat in parts.desk.area(AREA).seats if seat.disabled is None]
+    wishes = list(product(readers, seats[:count]))
+    random.Random(1).shuffle(wishes)
+    return Load([booking(m, seat, HOURS.stop) for m, seat in wishes], frozenset({201, 409}))
+
+
+def free_hours(parts: Parts) -> Iterator[tuple[SeatId, int]]:
+    """Every seat of the library in every hour of tomorrow, the contended hour left out."""
+    seats = seats_of(parts)
+    random.Random(2).shuffle(seats)
+    return ((seat, hour) for hour in HOURS for seat in seats)
+
+
+async def members(parts: Parts, count: int) -> list[Member]:
+    """New readers with web sessions: one made by the repositories, the others in its image."""
+    first = f"B{secrets.token_hex(4)}".upper()
+    token, ticket = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
+    reader = await parts.readers.admit(first, "张三", "student", MORNING)
+    await parts.stored_sessions.open_web(
+        token, reader.id, ticket, MORNING, MORNING + timedelta(hours=12)
+    )
+    reader_image = await parts.db["readers"].find_one({"_id": reader.id})
+    session_image = await parts.db["sessions"].find_one({"_id": fingerprint(token)})
+    assert reader_image is not None and session_image is not None
+    found, readers, sessions = [Member(reader.id, token)], [], []
+    for number in range(1, count):
+        member = Member(ReaderId(new_id()), secrets.token_urlsafe(32))
+        hashes = parts.settings.sealer.hashes(f"{first}{number}", "student_no")
+        readers.append({**reader_image, "_id": member.id, "no_hashes": hashes})
+        sessions.append(
+            {
+                **session_image,
+                "_id": fingerprint(member.token),
+                "reader": member.id,
+                "ticket": fingerprint(f"{ticket}{number}"),
+            }
+        )
+        found.append(member)
+    if readers:
+        await parts.db["readers"].insert_many(readers, ordered=False)
+        await parts.db["sessions"].insert_many(sessions, ordered=False)
+    return found
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+
+async def ready(port: int, path: str, workers: int = 1) -> None:
+    """Returns when the path is answered with 200 by so many workers. Raises: BenchFailed.
+
+    A worker is known by the first part of its requests' ids. Each try is a connection of its own,
+    which the kernel gives to any of them.
+    """
+    deadline = monotonic() + _READY_S
+    seen: set[str] = set()
+    said = "nothing"
+    while monotonic() < deadline:
+        with suppress(aiohttp.ClientConnectionError):
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{port}{path}") as answer,
+            ):
+                if answer.status == 200:
+                    seen.add(answer.headers.get("X-Request-Id", "")[:_WORKER])
+                said = (await answer.text())[:200]
+        if len(seen) >= workers:
+            return
+        await asyncio.sleep(0.05)
+    raise BenchFailed(f"{path}: {len(seen)} of {workers} answer after {_READY_S:.0f} s: {said}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[int]:
+    """A Python process for the length of a block, by its id. It ends with this one, however that
+    ends. Raises: BenchFailed when it does not end on SIGTERM."""
+    started = await asyncio.create_subprocess_exec(
+        *bound([sys.executable, *arguments]),
+        cwd=ROOT,
+        env={"PATH": os.environ.get("PATH", ""), **env},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield started.pid
+    finally:
+        with suppress(ProcessLookupError):
+            started.terminate()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await started.wait()
+        except TimeoutError:
+            started.kill()
+            await started.wait()
+            raise BenchFailed(f"{arguments[-1]} did not end within {_STOP_S:.0f} s") from None
+
+
+@asynccontextmanager
+async def bare_handler() -> AsyncIterator[int]:
+    """The yardstick in a process of its own, by its port."""
+    port = free_port()
+    async with process(["-m", "scripts.bench_service", str(port)], {}):
+        await ready(port, "/")
+        yield port
+
+
+async def _serve_hello(port: int) -> None:
+    """As little as aiohttp can do, started like the service."""
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.json_response({"hello": "world"})
+
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    app = web.Application()
+    app.add_routes([web.get("/", hello), web.post("/", hello)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
+    await ended.wait()
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve_hello(int(sys.argv[1])))
