@@ -114,7 +114,7 @@ class Following(RuleBasedStateMachine):
         self.number = 0
         self.before: tuple[DayBoard, int, dict[SeatId, list[Row]]] | None = None
         self.tell([], anew=True)
-        self.look()
+        self.settle()
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
