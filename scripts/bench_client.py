@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any, Final
 
 import uvloop
@@ -135,7 +135,7 @@ class Rush:
             some = min(_AT_ONCE, len(requests) - len(connections))
             connections += await asyncio.gather(*(connect(self.port) for _ in range(some)))
         connections += [None] * (len(requests) - len(connections))
-        began = monotonic() + 0.2
+        cpu, began = process_time(), monotonic() + 0.2
         clients = (
             self._client(request, began + moment, began, random.Random(number), connection)
             for number, (request, moment, connection) in enumerate(
@@ -156,6 +156,7 @@ class Rush:
             "late_max_ms": percentile(self.late, 1) * 1000,
             "gave_up": self.gave_up,
             "took_s": ended - began,
+            "cpu_s": process_time() - cpu,
         }
 
     async def _client(

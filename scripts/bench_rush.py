@@ -76,6 +76,8 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
             "generator": {
                 "late_p99_ms": round(found["late_p99_ms"], 1),
                 "late_max_ms": round(found["late_max_ms"], 1),
+                "cpu_s": round(found["cpu_s"], 2),
+                "hello_late_p99_ms": round(check["late_p99_ms"], 1),
                 "hello_p50_ms": round(check["p50_ms"], 1),
                 "hello_p99_ms": round(check["p99_ms"], 1),
                 "hello_max_ms": round(check["max_ms"], 1),
