@@ -236,11 +236,13 @@ async def _grown(
     for number, (day, usual, factor) in enumerate(plan):
         gone = readers.renew(day)
         await writing.put("readers", [_reader(past, reader) for reader in gone])
-        drawn = days.draw(day, factor * wanted / expected)
+        # In a thread, so that the batches before it leave while it is drawn.
+        drawn = await asyncio.to_thread(days.draw, day, factor * wanted / expected)
         wanted, expected = max(0.0, wanted - len(drawn)), expected - usual
         counts.days += bool(drawn)
         recent = day >= today - timedelta(days=1)
-        await writing.put("reservations", [_written(d, days, forms, recent) for d in drawn])
+        documents = await asyncio.to_thread(_all_written, drawn, days, forms, recent)
+        await writing.put("reservations", documents)
         for violation, suspension in _misses(drawn, readers, desk.policy):
             await writing.put("violations", [past.violation(violation)])
             if suspension is not None:
@@ -291,6 +293,10 @@ def _plan(desk: Desk, today: date, scale: int) -> list[tuple[date, float, float]
             found.append((day, usual, factor))
             left -= usual
     return found[::-1]
+
+
+def _all_written(drawn: Sequence[Drawn], days: Days, forms: Forms, recent: bool) -> list[Any]:
+    return [_written(d, days, forms, recent) for d in drawn]
 
 
 def _written(d: Drawn, days: Days, forms: Forms, recent: bool) -> Any:
