@@ -143,6 +143,8 @@ class Admission:
         self.addresses = Buckets(ADDRESS, scale)
         self.strangers = Buckets(STRANGERS, scale)
         self.door = Door()
+        self.closing = False
+        """The service goes down: every answer is its connection's last."""
         self._late_s = 0.0
         self.looking = 0
 

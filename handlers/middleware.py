@@ -22,6 +22,9 @@ from models.timerange import local
 log = logging.getLogger(__name__)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+NOW: Final = web.RequestKey("now", datetime)
+"""The service's time when the request came: what rules judge by."""
+_AT_ONCE_S: Final = 0.001
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _PROCESS: Final = secrets.token_hex(5)
 _numbers: Final = count(1)
@@ -46,7 +49,7 @@ _server_time: Final = _ServerTime()
 
 
 def stamps(request: web.Request, services: Services) -> dict[str, str]:
-    """The headers that every answer has."""
+    """The headers that every answer has, for one that is prepared by its own handler."""
     return {
         "X-Request-Id": request[REQUEST_ID],
         "X-Server-Time": _server_time.text(services.now()),
@@ -61,14 +64,21 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     if request_id is None or not _GIVEN_ID.fullmatch(request_id):
         request_id = f"{_PROCESS}{next(_numbers):06x}"
     request[REQUEST_ID] = request_id
+    request[NOW] = now = services.now()
     began = perf_counter()
     response = await _answered(request, handler, request_id, services)
     if response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
-    response.headers.update(stamps(request, services))
+    took = perf_counter() - began
+    # Reading the time costs as much as finding the route; it has hardly gone on.
+    headers = response.headers
+    headers["X-Request-Id"] = request_id
+    headers["X-Server-Time"] = _server_time.text(now if took < _AT_ONCE_S else services.now())
+    if services.admission.closing:
+        response.force_close()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
-    services.metrics.answered(route, request.method, response.status, perf_counter() - began)
+    services.metrics.answered(route, request.method, response.status, took)
     return response
 
 

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from handlers.admission import require
+from handlers.middleware import NOW
 from handlers.security import (
     BOOKINGS,
     WRITES,
@@ -140,7 +141,7 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
             admission.door.leave()
 
     async def answered(request: web.Request, services: Services) -> web.StreamResponse:
-        now = services.now()
+        now = request[NOW]
         principal = None
         if identified:
             principal = await identify(request, services, now)

@@ -165,10 +165,10 @@ class Streams:
         if watched is None or watched.plan.area is not area:
             if watched is not None:
                 _end(watched.watchers)  # of a library that has changed
-            plan = self._plans.plan(self._desk, area, board, asked, self._now())
+            plan = self._plans.plan(self._desk, area, board, asked, self._minute())
             watched = self._watched[key] = _Watched(plan, asked, plan.view.version)
         plan = watched.plan
-        plan.refresh(self._desk, board, self._now())
+        plan.refresh(self._desk, board, self._minute())
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
         watcher = _Watcher(reader_id, request, response, until, slot)
@@ -195,18 +195,21 @@ class Streams:
         for watched in self._watched.values():
             _end(watched.watchers)
 
+    def _minute(self) -> datetime:
+        return floor_minute(self._now())
+
     # --- the task -------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Tell the watchers what changes and what time alone changes, until cancelled."""
-        second, minute = int(monotonic()), floor_minute(self._now())
+        second, minute = int(monotonic()), self._minute()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._changed.wait()
                     await asyncio.sleep(_GATHER_S)
             began = monotonic()
-            new_minute = floor_minute(self._now())
+            new_minute = self._minute()
             if self._changed.is_set() or new_minute != minute:
                 self._changed.clear()
                 minute = new_minute
@@ -233,7 +236,7 @@ class Streams:
         if self._desk.library.areas.get(plan.area.id) is not plan.area:
             _end(watched.watchers)  # the library has changed: they look at everything anew
             return
-        plan.refresh(self._desk, await self._desk.board.day(watched.asked.day), self._now())
+        plan.refresh(self._desk, await self._desk.board.day(watched.asked.day), self._minute())
         places = view.changed(watched.told)
         watched.told = view.version
         version = _version(plan.version(self._desk))

@@ -13,10 +13,10 @@ from hashlib import blake2b
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from aiohttp import web
 
 from handlers.api import present
 from handlers.api import schemas as s
+from handlers.api.bodies import Body
 from models import rules
 from models.board import DayBoard
 from models.booking import views
@@ -25,7 +25,6 @@ from models.booking.views import AreaView, Window
 from models.library import Area, Library, VenueId
 from models.plan import SeatView
 from models.reservation import ReaderId
-from models.timerange import floor_minute
 
 _VIEWS_KEPT: Final = 1024
 """Areas times windows; one takes about 50 KB."""
@@ -54,30 +53,6 @@ class _Newest(Generic[Value]):
         return value
 
 
-class Body:
-    """An answer's bytes with the ETag that stands for them."""
-
-    __slots__ = ("_content", "_etag", "_known", "_whole")
-
-    def __init__(self, content: bytes, etag: str) -> None:
-        self._content = content
-        self._etag = f'"{etag}"'
-        self._known = {"ETag": self._etag, "Cache-Control": "private, no-cache"}
-        self._whole = {"Content-Type": "application/json; charset=utf-8", **self._known}
-
-    def answer(self, request: web.Request) -> web.Response:
-        """The body, or 304 for who has it."""
-        given = request.headers.get("If-None-Match")
-        if given is not None and self._is_known(given):
-            return web.Response(status=304, headers=self._known)
-        return web.Response(body=self._content, headers=self._whole)
-
-    def _is_known(self, given: str) -> bool:
-        if given == self._etag:
-            return True
-        return self._etag in (part.strip().removeprefix("W/") for part in given.split(","))
-
-
 class Plan:
     """One area in one window."""
 
@@ -94,9 +69,8 @@ class Plan:
         self._version = ""
         self._shared: Body | None = None
 
-    def refresh(self, desk: Desk, board: DayBoard, now: datetime) -> None:
-        """Bring it to this moment and to what the board holds."""
-        minute = floor_minute(now)
+    def refresh(self, desk: Desk, board: DayBoard, minute: datetime) -> None:
+        """Bring it to this minute and to what the board holds."""
         made_at = (minute, desk.policy.version)
         look = self.view.look
         if look is None or made_at != self._made_at:
@@ -163,12 +137,14 @@ class AreaList:
         board: DayBoard,
         wanted: VenueId | None,
         asked: Window,
-        now: datetime,
+        minute: datetime,
     ) -> Body:
-        made_of = (board, board.version, floor_minute(now), desk.policy.version)
+        made_of = (board, board.version, minute, desk.policy.version)
         if self._body is None or made_of != self._made_of:
             areas = [a for a in desk.library.areas.values() if wanted in (None, a.venue_id)]
-            items = [self._item(plans.plan(desk, area, board, asked, now), desk) for area in areas]
+            items = [
+                self._item(plans.plan(desk, area, board, asked, minute), desk) for area in areas
+            ]
             etag = _digest([repr((asked, wanted)).encode(), _versions(desk), *items])
             self._made_of = made_of
             self._body = Body(msgspec.json.encode(_AreasBody(_array(items))), etag)
@@ -194,33 +170,34 @@ class Plans:
         self._lists: _Newest[AreaList] = _Newest(_LISTS_KEPT)
 
     def window(
-        self, desk: Desk, day: date | None, start: str | None, end: str | None, now: datetime
+        self, desk: Desk, day: date | None, start: str | None, end: str | None, minute: datetime
     ) -> Window:
         """The asked window; the same few are asked for all the time.
 
         Raises: Malformed, InThePast, OutsideHorizon.
         """
         self._follow(desk)
-        minute = floor_minute(now)
-        if minute != self._minute:
+        if minute != self._minute or len(self._windows) > _VIEWS_KEPT:
             self._minute = minute
             self._windows.clear()
         asked = self._windows.get((day, start, end))
         if asked is None:
-            asked = views.window(day, _clock(start), _clock(end), now)
-            rules.day_in_horizon(asked.day, desk.policy, now)
+            asked = views.window(day, _clock(start), _clock(end), minute)
+            rules.day_in_horizon(asked.day, desk.policy, minute)
             self._windows[day, start, end] = asked
         return asked
 
-    def plan(self, desk: Desk, area: Area, board: DayBoard, asked: Window, now: datetime) -> Plan:
-        """The area's plan at this moment."""
+    def plan(
+        self, desk: Desk, area: Area, board: DayBoard, asked: Window, minute: datetime
+    ) -> Plan:
+        """The area's plan in this minute."""
         self._follow(desk)
         key = (area.id, asked)
         plan = self._plans.get(key)
         if plan is None:
             venue = desk.library.venues[area.venue_id].name
             plan = self._plans.keep(key, Plan(area, venue, asked))
-        plan.refresh(desk, board, now)
+        plan.refresh(desk, board, minute)
         return plan
 
     def areas(
@@ -229,13 +206,13 @@ class Plans:
         board: DayBoard,
         venue: VenueId | None,
         asked: Window,
-        now: datetime,
+        minute: datetime,
     ) -> Body:
-        """The list of areas at this moment."""
+        """The list of areas in this minute."""
         self._follow(desk)
         key = (venue, asked)
         listed = self._lists.get(key) or self._lists.keep(key, AreaList())
-        return listed.body(self, desk, board, venue, asked, now)
+        return listed.body(self, desk, board, venue, asked, minute)
 
     def _follow(self, desk: Desk) -> None:
         # Not by its version: watchers are told of what they watch as long as the library is this

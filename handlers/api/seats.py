@@ -17,7 +17,7 @@ from models.booking import views
 from models.library import Venue, VenueId
 from models.plan import free_ends, free_starts
 from models.rules import Wish
-from models.timerange import local, local_date
+from models.timerange import floor_minute, local, local_date
 
 _WEEKDAYS: Final = "一二三四五六日"
 
@@ -53,18 +53,20 @@ def _date(call: Call, venue: Venue, day: date) -> s.DateOut:
 
 
 async def areas(call: Call, query: s.AreasQuery) -> web.StreamResponse:
-    desk, asked = call.services.desk, _window(call, query.date, query.start, query.end)
+    desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
+    asked = plans.window(desk, query.date, query.start, query.end, minute)
     board = await _board(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = call.services.plans.areas(desk, board, venue, asked, call.now)
+    body = plans.areas(desk, board, venue, asked, minute)
     return body.answer(call.request)
 
 
 async def plan(call: Call, query: s.WindowQuery) -> web.StreamResponse:
-    desk, area = call.services.desk, call.services.desk.area(call.id)
-    asked = _window(call, query.date, query.start, query.end)
+    desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
+    area = desk.area(call.id)
+    asked = plans.window(desk, query.date, query.start, query.end, minute)
     board = await _board(call, asked.day)
-    shown = call.services.plans.plan(desk, area, board, asked, call.now)
+    shown = plans.plan(desk, area, board, asked, minute)
     return shown.body(desk, call.reader.id).answer(call.request)
 
 
@@ -87,7 +89,8 @@ async def _board(call: Call, day: date) -> DayBoard:
 
 
 def _window(call: Call, day: date | None, start: str | None, end: str | None) -> views.Window:
-    return call.services.plans.window(call.services.desk, day, start, end, call.now)
+    minute = floor_minute(call.now)
+    return call.services.plans.window(call.services.desk, day, start, end, minute)
 
 
 async def seat_day(call: Call, query: s.SeatDayQuery) -> s.SeatDayOut:
