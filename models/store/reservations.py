@@ -562,6 +562,7 @@ class Reservations:
         cursor = (
             self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)
+            .batch_size(_SWEEP_BATCH)  # else MongoDB sends 16 MB at once
             .allow_disk_use(True)
         )
         day: list[Document] = []

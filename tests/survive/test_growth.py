@@ -99,7 +99,7 @@ async def the_sweep_streams(desk: Desk, db: Database) -> None:
     watching = asyncio.create_task(watch())
     found = await desk.reservations.doubles()
     watching.cancel()
-    assert highest - before < SWEEP_MB << 20
+    assert (highest - before) >> 20 < SWEEP_MB
     pair = sorted((one["_id"], again["_id"]))
     assert found == [Double("seat", *pair), Double("reader", *pair)]
     await db["reservations"].delete_one({"_id": again["_id"]})
