@@ -130,9 +130,10 @@ class Door:
                 place.set_result(None)
 
     def _busy(self) -> Busy:
-        # Spread over time, or all who were sent away together come back together.
-        wait = len(self._line) / max(self.rate, 1.0)
-        return Busy(retry_after=1 + wait + random.uniform(0, 2))
+        # As many as wait now will be sent away as well. They shall come back one after the other,
+        # over twice the time that they take, and not all together.
+        spread = 2 * len(self._line) / max(self.rate, 1.0)
+        return Busy(retry_after=1 + random.uniform(0, 1 + spread))
 
 
 class Admission:

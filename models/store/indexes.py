@@ -17,7 +17,7 @@ from models.store import (
     throttles,
     violations,
 )
-from models.store.client import Database, upstream
+from models.store.client import Database, ping, upstream
 
 INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **reservations.INDEXES,
@@ -35,7 +35,11 @@ _BUILD_S: Final = 3600.0
 
 
 async def ensure_indexes(db: Database) -> None:
-    """Create what is missing. Idempotent, and safe with several workers at once."""
+    """Create what is missing. Idempotent, and safe with several workers at once.
+
+    Raises: Upstream, within seconds, when MongoDB does not answer.
+    """
+    await ping(db)  # the long patience below would also wait for a server that is not there
     with upstream(), pymongo.timeout(_BUILD_S):
         for collection, models in INDEXES.items():
             await db[collection].create_indexes(models)
