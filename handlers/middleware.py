@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from time import perf_counter
 from typing import Final
@@ -26,6 +26,7 @@ NOW: Final = web.RequestKey("now", datetime)
 """The service's time when the request came: what rules judge by."""
 _AT_ONCE_S: Final = 0.001
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
 _PROCESS: Final = secrets.token_hex(5)
 _numbers: Final = count(1)
 
@@ -35,14 +36,15 @@ class _ServerTime:
     formatted once."""
 
     def __init__(self) -> None:
-        self._second: datetime | None = None
-        self._text = ""
+        self._second = datetime.min.replace(tzinfo=UTC)
+        self._before = self._behind = ""
 
     def text(self, now: datetime) -> str:
-        second = now.replace(microsecond=0)
-        if second != self._second:
-            self._second, self._text = second, local(second).isoformat()
-        return f"{self._text[:19]}.{now.microsecond // 1000:03d}{self._text[19:]}"
+        if not _NO_TIME <= now - self._second < _SECOND:
+            self._second = now.replace(microsecond=0)
+            text = local(self._second).isoformat()
+            self._before, self._behind = text[:19], text[19:]
+        return f"{self._before}.{now.microsecond // 1000:03d}{self._behind}"
 
 
 _server_time: Final = _ServerTime()
