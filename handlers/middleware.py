@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import secrets
@@ -68,7 +67,10 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     request[REQUEST_ID] = request_id
     request[NOW] = now = services.now()
     began = perf_counter()
-    response = await _answered(request, handler, request_id, services)
+    try:
+        response = await handler(request)
+    except Exception as error:
+        response = _refused(request, error, services)
     if response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
@@ -84,25 +86,22 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     return response
 
 
-async def _answered(
-    request: web.Request, handler: Handler, request_id: str, services: Services
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ServiceError as error:
-        services.metrics.refusals.labels(error.code).inc()
-        return answer(error)
-    except web.HTTPException as error:
-        return _http_error(error)
-    except ConnectionResetError:  # the client has gone; nobody reads this
-        return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
-    except web.RequestPayloadError:  # what is sent as gzip, say, and is none
-        return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("request_failed", extra={"request_id": request_id, "path": request.path})
-        return envelope(500, "internal", {"request_id": request_id})
+def _refused(request: web.Request, error: Exception, services: Services) -> web.StreamResponse:
+    match error:
+        case ServiceError():
+            services.metrics.refusals.labels(error.code).inc()
+            return answer(error)
+        case web.HTTPException():
+            return _http_error(error)
+        case ConnectionResetError():  # the client has gone; nobody reads this
+            return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
+        case web.RequestPayloadError():  # what is sent as gzip, say, and is none
+            return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
+    request_id = request[REQUEST_ID]
+    log.error(
+        "request_failed", exc_info=error, extra={"request_id": request_id, "path": request.path}
+    )
+    return envelope(500, "internal", {"request_id": request_id})
 
 
 def _http_error(error: web.HTTPException) -> web.StreamResponse:

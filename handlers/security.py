@@ -45,8 +45,10 @@ async def identify(request: web.Request, services: Services, now: datetime) -> P
         require_own_origin(request, services)
     if (known := services.sessions.remembered(token, now)) is not None:
         return known
-    strangers, address = services.admission.strangers, client_address(request, services)
+    admission, address = services.admission, client_address(request, services)
+    strangers = admission.strangers
     require(strangers.wait_for(address, take=0))
+    require(admission.addresses.wait_for(address))
     try:
         return await services.sessions.principal(token, now)
     except Unauthenticated:

@@ -28,7 +28,7 @@ from handlers.services import SERVICES, Services
 from models.booking.desk import Ask, Key
 from models.errors import Malformed, NotAllowed, ServiceError
 from models.reader import Principal, Reader, SessionKind
-from models.reservation import Actor, ReaderId
+from models.reservation import Actor
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
@@ -79,8 +79,6 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """The body of an operation that takes none: empty, or an empty object."""
 
 
-_NOTHING: Final = msgspec.json.Decoder(Nothing)
-
 Operation = Callable[..., Awaitable[Any]]
 
 
@@ -103,62 +101,83 @@ class Route:
     query: type | None = None
     body_optional: bool = False
     idempotent: bool = False
-    paced: bool = True
     stream: bool = False
     books: bool = False
     errors: tuple[type[ServiceError], ...] = ()
 
 
 def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Identify, pace, parse, call, present."""
-    encoder = msgspec.json.Encoder()
-    decoder: msgspec.json.Decoder[Any] | None = None
-    if route.body is not None:
-        decoder = msgspec.json.Decoder(route.body)
-    changes = route.method != "GET"
-    identified = route.who not in (Who.ANYONE, Who.KIOSK)
-    looks = not changes and route.who is not Who.KIOSK
-    nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
+    """Let in, identify, pace, parse, call, present."""
+    return _looking(route) if route.method == "GET" and _identified(route) else _changing(route)
 
-    async def run(request: web.Request) -> web.StreamResponse:
+
+def _identified(route: Route) -> bool:
+    return route.who not in (Who.ANYONE, Who.KIOSK)
+
+
+def _looking(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
+    present = _presenter(route)
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        admission = services.admission
+        admission.begin_look()
+        looking = True
+        try:
+            now = request[NOW]
+            principal = await identify(request, services, now)
+            _allow(principal, route)
+            if principal.reader is not None:
+                require(admission.reads.wait_for(principal.reader.id))
+            call = Call(request, services, now, principal)
+            if route.query is None:
+                return present(await route.operation(call))
+            asked = _query(request, route.query) if request.query_string else nothing_asked
+            if route.stream:
+                admission.end_look()  # from now on it is nobody's turn
+                looking = False
+            return present(await route.operation(call, asked))
+        finally:
+            if looking:
+                admission.end_look()
+
+    return look
+
+
+def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or Nothing)
+    present = _presenter(route)
+    bucket = BOOKINGS if route.books else WRITES
+
+    async def change(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         admission = services.admission
         require(admission.addresses.wait_for(client_address(request, services)))
-        if route.stream:
-            admission.begin_look()
-            admission.end_look()  # from now on it is nobody's turn
-            return await answered(request, services)
-        if looks:
-            admission.begin_look()
-            try:
-                return await answered(request, services)
-            finally:
-                admission.end_look()
         await admission.door.enter()
         try:
-            return await answered(request, services)
+            now, principal = request[NOW], None
+            if _identified(route):
+                principal = await identify(request, services, now)
+                _allow(principal, route)
+                if principal.reader is not None:
+                    await pace(services, bucket, principal.reader.id)
+            call = Call(request, services, now, principal)
+            if route.body is not None:
+                return present(await route.operation(call, await _body(request, decoder, route)))
+            if request.can_read_body and (await request.read()).strip():
+                await _body(request, decoder, route)
+            return present(await route.operation(call))
         finally:
             admission.door.leave()
 
-    async def answered(request: web.Request, services: Services) -> web.StreamResponse:
-        now = request[NOW]
-        principal = None
-        if identified:
-            principal = await identify(request, services, now)
-            _allow(principal, route)
-        if principal is not None and principal.reader is not None:
-            await _paced(services, route, principal.reader.id)
-        call = Call(request, services, now, principal)
-        if decoder is not None:
-            result = await route.operation(call, await _body(request, decoder, route))
-        elif changes and request.can_read_body and (await request.read()).strip():
-            await _body(request, _NOTHING, route)
-            result = await route.operation(call)
-        elif route.query is not None:
-            asked = _query(request, route.query) if request.query_string else nothing_asked
-            result = await route.operation(call, asked)
-        else:
-            result = await route.operation(call)
+    return change
+
+
+def _presenter(route: Route) -> Callable[[Any], web.StreamResponse]:
+    encoder = msgspec.json.Encoder()
+
+    def present(result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):
             return result
         if result is None:
@@ -170,15 +189,7 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
             charset="utf-8",
         )
 
-    return run
-
-
-async def _paced(services: Services, route: Route, reader_id: ReaderId) -> None:
-    """Raises: Throttled. Changes are counted for all workers together, looks by each alone."""
-    if route.method == "GET":
-        require(services.admission.reads.wait_for(reader_id))
-    elif route.paced:
-        await pace(services, BOOKINGS if route.books else WRITES, reader_id)
+    return present
 
 
 _KINDS: Final = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}
