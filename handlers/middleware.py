@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from handlers.api.bodies import Kept
 from handlers.errors import answer, envelope
 from handlers.services import SERVICES, Services
 from models.errors import ServiceError
@@ -75,9 +76,11 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
     # Reading the time costs as much as finding the route; it has hardly gone on.
-    headers = response.headers
-    headers["X-Request-Id"] = request_id
-    headers["X-Server-Time"] = _server_time.text(now if took < _AT_ONCE_S else services.now())
+    time = _server_time.text(now if took < _AT_ONCE_S else services.now())
+    if isinstance(response, Kept):
+        response.stamp(request_id, time)
+    else:
+        response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
     if services.admission.closing:
         response.force_close()
     resource = request.match_info.route.resource

@@ -34,7 +34,7 @@ async def identify(request: web.Request, services: Services, now: datetime) -> P
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
+        if scheme != "Bearer" and scheme.lower() != "bearer":
             raise Unauthenticated()
         token = token.strip()
     else:

@@ -32,7 +32,7 @@ class Body:
         given = request.headers.get("If-None-Match")
         known = given is not None and self._is_known(given)
         if request.method == "GET" and request.version == HttpVersion11 and request.keep_alive:
-            return _Kept(304, self._known_tail) if known else _Kept(200, self._whole_tail)
+            return Kept(304, self._known_tail) if known else Kept(200, self._whole_tail)
         if known:
             return web.Response(status=304, headers=self._known)
         return web.Response(body=self._content, headers=self._whole)
@@ -43,7 +43,7 @@ class Body:
         return self._etag in (part.strip().removeprefix("W/") for part in given.split(","))
 
 
-class _Kept(web.StreamResponse):
+class Kept(web.StreamResponse):
     """Sends bytes that hold headers and body already, behind the headers of this very answer.
 
     For the usual request only: GET by HTTP/1.1 on a connection that stays open. Making the same
@@ -53,7 +53,13 @@ class _Kept(web.StreamResponse):
     def __init__(self, status: int, tail: bytes) -> None:
         super().__init__(status=status)
         self._tail = tail
+        self._own = b""
         self._sent = False
+
+    def stamp(self, request_id: str, server_time: str) -> None:
+        """What every answer carries."""
+        own = f"X-Request-Id: {request_id}\r\nX-Server-Time: {server_time}\r\n"
+        self._own = own.encode()
 
     @property
     def keep_alive(self) -> bool | None:
@@ -65,9 +71,9 @@ class _Kept(web.StreamResponse):
             raise ConnectionResetError
         if not self._sent:
             self._sent = True
-            own = self.headers if self.keep_alive else {**self.headers, "Connection": "close"}
             line = _OK if self.status == 200 else _UNCHANGED
-            transport.writelines([line + _lines(own), self._tail])
+            own = self._own if self.keep_alive else self._own + b"Connection: close\r\n"
+            transport.writelines([line, own, self._tail])
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
