@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import count
 from time import perf_counter
 from typing import Final
@@ -38,12 +39,15 @@ class _ServerTime:
     def __init__(self) -> None:
         self._second = datetime.min.replace(tzinfo=UTC)
         self._before = self._behind = ""
+        self.date = ""
+        """The second once more, as HTTP writes it."""
 
     def text(self, now: datetime) -> str:
         if not _NO_TIME <= now - self._second < _SECOND:
             self._second = now.replace(microsecond=0)
             text = local(self._second).isoformat()
             self._before, self._behind = text[:19], text[19:]
+            self.date = format_datetime(self._second, usegmt=True)
         return f"{self._before}.{now.microsecond // 1000:03d}{self._behind}"
 
 
@@ -78,7 +82,7 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     # Reading the time costs as much as finding the route; it has hardly gone on.
     time = _server_time.text(now if took < _AT_ONCE_S else services.now())
     if isinstance(response, Kept):
-        response.stamp(request_id, time)
+        response.stamp(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
     if services.admission.closing:
