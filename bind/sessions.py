@@ -66,6 +66,8 @@ class SessionDesk:
         self._sessions = sessions
         self._tell = tell
         self._forgotten = 0
+        # What a token's fingerprint is never changes, and hashing it for each request adds up.
+        self._ids: dict[str, str] = {}
         self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     async def open_web(self, reader_id: ReaderId, ticket: str, now: datetime) -> Issued:
@@ -84,7 +86,12 @@ class SessionDesk:
 
     def remembered(self, token: str, now: datetime) -> Principal | None:
         """Who is behind the token, where this worker has looked it up a moment ago."""
-        known = self._cache.get(fingerprint(token))
+        id = self._ids.get(token)
+        if id is None:
+            if len(self._ids) >= _CACHE_SIZE:
+                self._ids.clear()
+            id = self._ids[token] = fingerprint(token)
+        known = self._cache.get(id)
         if known is None or monotonic() - known[0] > CACHE_SECONDS:
             return None
         return known[1] if now < known[1].session.expires_at else None

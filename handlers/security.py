@@ -33,10 +33,9 @@ async def identify(request: web.Request, services: Services, now: datetime) -> P
     """The session behind the request. Raises: Unauthenticated, BadOrigin, Throttled."""
     header = request.headers.get("Authorization")
     if header is not None:
-        scheme, _, token = header.partition(" ")
-        if scheme != "Bearer" and scheme.lower() != "bearer":
+        if header[:7].lower() != "bearer ":
             raise Unauthenticated()
-        token = token.strip()
+        token = header[7:].strip()
     else:
         token = request.cookies.get(COOKIE, "")
     if not token:
