@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _KEEP_MESSAGES: Final = timedelta(days=180)
+_BEGIN_ANEW_S: Final = 1.0
 _RUSH_S: Final = 10.0
 _PRUNE_AT_ONCE: Final = 5000
 _KEEP_CODES: Final = timedelta(days=1)
@@ -292,15 +293,26 @@ async def _no_more_streams(app: web.Application) -> None:
     app[SERVICES].streams.close()
 
 
-async def _listening(parts: Parts, app: web.Application) -> AsyncIterator[None]:
-    tasks = [
-        asyncio.create_task(parts.admission.run()),
-        asyncio.create_task(parts.streams.run()),
-        asyncio.create_task(parts.revocations.listen(parts.sessions.forget)),
-        asyncio.create_task(parts.desk.board.follow()),
-    ]
+async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
+    running = {
+        "admission": parts.admission.run,
+        "board": parts.desk.board.follow,
+        "event streams": parts.streams.run,
+        "revocations": partial(parts.revocations.listen, parts.sessions.forget),
+    }
+    tasks = [asyncio.create_task(_for_ever(name, run)) for name, run in running.items()]
     yield
     await end(tasks)
+
+
+async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Every request rests on these tasks: what breaks one is seen, and it begins anew."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("task_failed", extra={"task": name})
+        await asyncio.sleep(_BEGIN_ANEW_S)
 
 
 async def _working(parts: Parts, _: web.Application) -> AsyncIterator[None]:
