@@ -294,7 +294,7 @@ async def _no_more_streams(app: web.Application) -> None:
 
 
 async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
-    running = {
+    running: dict[str, Callable[[], Awaitable[None]]] = {
         "admission": parts.admission.run,
         "board": parts.desk.board.follow,
         "event streams": parts.streams.run,
