@@ -276,12 +276,13 @@ async def create_app(
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
         app[SERVICES] = parts.services()
         app[PARTS] = parts
-        app.add_routes([*api_routes(), *docs_routes(), *health_routes(), *web_routes()])
-        app.router.add_static("/static", STATIC)
+        routes = api_routes()
         if settings.sandbox:
             from miniapp_server.sandbox.service import add_sandbox
 
-            await add_sandbox(app, parts)
+            routes = await add_sandbox(app, parts, routes)
+        app.add_routes([*routes, *docs_routes(), *health_routes(), *web_routes()])
+        app.router.add_static("/static", STATIC)
         app.cleanup_ctx.append(partial(_listening, parts))
         app.on_shutdown.append(_no_more_streams)
         if jobs:

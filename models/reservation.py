@@ -145,7 +145,7 @@ class Reservation:
     @property
     def receipt(self) -> str:
         """A short number to say at the desk; the id stays the key."""
-        return f"R{self.date:%Y%m%d}{self.id[-6:].upper()}"
+        return f"R{self.date.isoformat().replace('-', '')}{self.id[-6:].upper()}"
 
     def next_state(self, event: Event) -> State:
         """Raises: WrongState where the table has no such transition."""

@@ -6,9 +6,10 @@ reader's half hours, the day's count) are not asked here: the claim index decide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from models.errors import (
     Closed,
@@ -228,27 +229,35 @@ def decide_extension(
     return wanted
 
 
+_ASK: Final[Mapping[Event, Callable[[Reservation, Policy, datetime], object]]] = {
+    Event.CHECK_IN: lambda r, _, now: may_check_in(r, now),
+    Event.CANCEL: lambda r, _, now: may_cancel(r, now),
+    Event.LEAVE: decide_return_by,
+    Event.RETURN: lambda r, _, now: may_return(r, now),
+    Event.EXTEND: may_extend,
+    Event.FINISH: lambda r, _, now: may_finish(r, now),
+    Event.CHANGE: lambda r, _, now: may_change(r, now),
+}
+"""The rule that a reader's action is asked of."""
+
+
 def actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
     """What the reader may do now, as far as the reservation itself decides it."""
-    questions: dict[Event, Callable[[], object]] = {
-        Event.CHECK_IN: lambda: may_check_in(r, now),
-        Event.CANCEL: lambda: may_cancel(r, now),
-        Event.LEAVE: lambda: decide_return_by(r, policy, now),
-        Event.RETURN: lambda: may_return(r, now),
-        Event.EXTEND: lambda: may_extend(r, policy, now),
-        Event.FINISH: lambda: may_finish(r, now),
-        Event.CHANGE: lambda: may_change(r, now),
-    }
     return [
         event.value
-        for event, ask in questions.items()
-        if (r.state, event) in TRANSITIONS and _allows(ask)
+        for event, ask in _ASK.items()
+        if (r.state, event) in TRANSITIONS and _allows(ask, r, policy, now)
     ]
 
 
-def _allows(ask: Callable[[], object]) -> bool:
+def _allows(
+    ask: Callable[[Reservation, Policy, datetime], object],
+    r: Reservation,
+    policy: Policy,
+    now: datetime,
+) -> bool:
     try:
-        ask()
+        ask(r, policy, now)
     except (WrongState, TooEarly, TooLate, TooOften):
         return False
     return True

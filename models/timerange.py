@@ -61,8 +61,8 @@ def at(day: date, clock_time: time) -> datetime:
 
 
 def floor_minute(instant: datetime) -> datetime:
-    # Taken away rather than replaced, which costs four times as much: every request asks for it.
-    return instant - timedelta(seconds=instant.second, microseconds=instant.microsecond)
+    # Every request asks for it: taking away costs half of replacing, by position half of by name.
+    return instant - timedelta(0, instant.second, instant.microsecond)
 
 
 def slots_of(span: TimeRange) -> Iterator[tuple[date, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -199,29 +199,34 @@ class Sandbox:
                 await self.wechat.grant(openid, templates[Template(name)].template_id)
 
 
-async def add_sandbox(app: web.Application, parts: Parts) -> None:
-    """Put the sandbox's routes beside the service's, and its phone in front of /subscriptions."""
+async def add_sandbox(
+    app: web.Application, parts: Parts, routes: Iterable[web.RouteDef]
+) -> list[web.RouteDef]:
+    """Put the sandbox's routes beside the service's. Returns the service's ``routes`` with the
+    sandbox's phone in front of /subscriptions (of that one alone: a middleware would be in the way
+    of every request, also where rates are measured)."""
     sandbox = Sandbox(parts, read())
     await sandbox.begin()
     pages = _Pages(sandbox, parts)
     app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
-    app.middlewares.append(_phone(sandbox))
     app.cleanup_ctx.append(partial(Sandbox.follow, sandbox))
+    return [
+        web.route(r.method, r.path, partial(_tapped, sandbox, r.handler), **r.kwargs)
+        if r.path.endswith("/subscriptions")
+        else r
+        for r in routes
+    ]
 
 
-def _phone(sandbox: Sandbox) -> Any:
-    @web.middleware
-    async def phone(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if request.method == "POST" and request.path == "/api/v1/subscriptions":
-            services = request.app[SERVICES]
-            principal = await identify(request, services, services.now())
-            if principal.session.openid is not None:
-                body = json.loads(await request.read())
-                await sandbox.tapped(principal.session.openid, body["results"])
-        return response
-
-    return phone
+async def _tapped(sandbox: Sandbox, handler: Handler, request: web.Request) -> web.StreamResponse:
+    """Whoever reports a tap has tapped: WeChat gets its credits too."""
+    response = await handler(request)
+    services = request.app[SERVICES]
+    principal = await identify(request, services, services.now())
+    if principal.session.openid is not None:
+        body = json.loads(await request.read())
+        await sandbox.tapped(principal.session.openid, body["results"])
+    return response
 
 
 class _Pages:

@@ -31,17 +31,21 @@ class Gathering(Generic[Item, Result]):
         self._work = work
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._under_way: asyncio.Task[None] | None = None
+        self._called = False
 
     async def one(self, item: Item) -> Result:
         """The item's own result. Raises: the item's own error, or that of its batch."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((item, done))
-        # Not before the others of this turn of the loop have come.
-        loop.call_soon(self._send)
+        if self._under_way is None and not self._called:
+            # Not before the others of this turn of the loop have come.
+            self._called = True
+            loop.call_soon(self._send)
         return await done
 
     def _send(self) -> None:
+        self._called = False
         if self._waiting and self._under_way is None:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
             self._under_way = asyncio.create_task(self._run(batch))
