@@ -25,7 +25,7 @@ from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote, until
 
 KILLS = 8
-READERS = 160
+READERS = 640
 MISSED = READERS // 2
 """So many do not come; the others check in and stay to the end."""
 
@@ -50,7 +50,7 @@ async def guests(service: Remote) -> list[Guest]:
     for each message."""
     parts, actor = service.parts, Actor("reader", "mini")
     wechat = SandboxWeChat(parts.db)
-    seats = [seat.id for seat in parts.desk.area("2f-east").seats if seat.disabled is None]
+    seats = [seat.id for seat in parts.desk.library.seats.values() if seat.disabled is None]
 
     async def one(number: int) -> Guest:
         missed, openid = number < MISSED, f"o-guest{number}"

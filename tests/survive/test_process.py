@@ -112,9 +112,13 @@ async def test_a_hanging_wechat_holds_up_no_booking(service: Remote) -> None:
         assert time.monotonic() - before < 1, "bookings do not wait for WeChat"
     assert time.monotonic() - began < 5
     assert (await service.anonymous.ok("GET", "//readyz"))["status"] == "ready"
+
+    async def in_the_app() -> bool:
+        inbox = await readers[0].ok("GET", "/messages")
+        return [m["template"] for m in inbox["items"]] == ["RESERVED"]
+
+    await until(in_the_app, "the message in the app, while WeChat hangs", 5)
     assert await readers[0].messages() == []
-    inbox = await readers[0].ok("GET", "/messages")
-    assert [m["template"] for m in inbox["items"]] == ["RESERVED"], "in the app meanwhile"
     await misbehave(service)
 
     async def delivered() -> bool:
