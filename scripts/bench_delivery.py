@@ -28,6 +28,7 @@ from typing import Any, Final, cast
 import aiohttp
 import uvloop
 
+from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
 from miniapp_server.embedded import EmbeddedError, embedded_databases
@@ -37,10 +38,13 @@ from models.message import DeliveryState, Message, Template
 from models.reservation import ReaderId, ReservationId
 from models.store.client import new_id
 from notify.deliver import AT_ONCE
+from scripts.bench_client import percentile
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 TEMPLATE: Final = Template.CHECK_IN_REMINDER
 _READY_S: Final = 30.0
+_ASKED_EVERY_S: Final = 0.01
+_QUIET_S: Final = 3.0
 _STOP_S: Final = 20.0
 _STUCK_S: Final = 60.0
 """Without a message sent for so long, the run has failed."""
@@ -56,7 +60,8 @@ async def delivery(
     """Queue ``messages`` to as many readers, all consented to, and let the service send them.
 
     Returns ``per_second``, ``bound_per_second``, ``ratio``, ``sent``, ``errors`` (what went wrong,
-    by name, with counts; empty when nothing did) and ``at_once``.
+    by name, with counts; empty when nothing did), ``at_once``, and how long a reader's requests
+    took (``asked_p50_ms``, ``asked_p99_ms``) meanwhile and, as ``quiet_…``, after the last one.
 
     Raises: DeliveryFailed when it does not come to an end.
     """
@@ -68,6 +73,7 @@ async def delivery(
         "MONGO_DATABASE": f"delivery{secrets.token_hex(4)}",
         "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "LOG_LEVEL": "WARNING",
+        "THROTTLE_SCALE": "1000",
         "WECHAT_BASE_URL": f"http://127.0.0.1:{wechat}",
         "WECHAT_APPID": f"wx{secrets.token_hex(4)}",
         "WECHAT_SECRET": "none",
@@ -80,10 +86,15 @@ async def delivery(
         open_parts(load(env), Clock()) as parts,
     ):
         await _answered(wechat, "/stats")
+        await seeding.seed(parts.desk, seeding.read(), parts.clock.now())
+        token = await _member(parts)
         await queue(parts, messages)
         async with _process(["-m", "miniapp_server", "serve"], env):
             await _answered(port, "/readyz")
-            await _all_ended(parts)
+            ending = asyncio.create_task(_all_ended(parts))
+            asked = await _ask(port, token, ending)
+            await ending
+            quiet = await _ask(port, token, asyncio.create_task(asyncio.sleep(_QUIET_S)))
         stats = await _answered(wechat, "/stats")
         errors = await _errors(parts, messages, stats)
         await parts.db.client.drop_database(parts.db.name)
@@ -97,7 +108,36 @@ async def delivery(
         "sent": stats["messages"],
         "errors": errors,
         "at_once": stats["at_once"],
+        "asked_p50_ms": percentile(asked, 0.5),
+        "asked_p99_ms": percentile(asked, 0.99),
+        "quiet_p50_ms": percentile(quiet, 0.5),
+        "quiet_p99_ms": percentile(quiet, 0.99),
     }
+
+
+async def _member(parts: Parts) -> str:
+    """The token of a reader's session."""
+    now = parts.clock.now()
+    reader = await parts.readers.admit(f"B{secrets.token_hex(4)}".upper(), "张三", "student", now)
+    return (await parts.sessions.open_web(reader.id, secrets.token_urlsafe(16), now)).token
+
+
+async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
+    """Ask, one request after the other with a pause, for the areas (from memory) and for one's own
+    list (from the database). Returns the milliseconds that each took, sorted. Raises: DeliveryFailed."""
+    took: list[float] = []
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as session:
+        while not until.done():
+            path = ("/api/v1/areas", "/api/v1/reservations")[len(took) % 2]
+            began = monotonic()
+            async with session.get(path) as answer:
+                await answer.read()
+                if answer.status != 200:
+                    raise DeliveryFailed(f"{path} answers {answer.status} meanwhile")
+            took.append((monotonic() - began) * 1000)
+            await asyncio.sleep(_ASKED_EVERY_S)
+    return sorted(took)
 
 
 async def queue(parts: Parts, count: int) -> None:
