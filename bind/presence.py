@@ -16,16 +16,17 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 
 from models.booking.attend import Scan
-from models.errors import QrInvalid
+from models.errors import QrExpired, QrInvalid
 from models.library import KioskId
-from models.reservation import ReaderId
 from models.store.catalogue import Catalogue
+from models.store.sealing import SealBroken, Sealer
 from models.store.throttles import Limit, Throttles
 
 DIGITS: Final = 8
 _ACCEPTED_BACK: Final = 1
 _RECOGNISED_BACK: Final = 20
 """Steps for which an old code is still told from a wrong one (qr_expired, not qr_invalid)."""
+PROOF_FOR: Final = timedelta(minutes=5)
 _GUESSES, _WINDOW = 20, timedelta(minutes=10)
 
 
@@ -48,9 +49,12 @@ def new_key() -> str:
 
 
 class KioskCodes:
-    def __init__(self, catalogue: Catalogue, throttles: Throttles, public_base_url: str) -> None:
+    def __init__(
+        self, catalogue: Catalogue, throttles: Throttles, sealer: Sealer, public_base_url: str
+    ) -> None:
         self._catalogue = catalogue
         self._throttles = throttles
+        self._sealer = sealer
         self._base = public_base_url.rstrip("/")
 
     async def show(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
@@ -64,18 +68,33 @@ class KioskCodes:
             expires_at=datetime.fromtimestamp((step + 1) * step_seconds, UTC),
         )
 
-    async def verify(
-        self, text: str, reader_id: ReaderId, step_seconds: int, now: datetime
-    ) -> Scan:
-        """Which kiosk showed this, and when. Guesses are counted per reader.
+    async def verify(self, text: str, who: str, step_seconds: int, now: datetime) -> Scan:
+        """Which kiosk showed this, and when. Guesses are counted by ``who``: a reader's id, or an
+        address where nobody has signed in yet.
 
         Raises: QrInvalid, TooManyAttempts.
         """
-        limits = [Limit(f"qr:{reader_id}", _GUESSES, _WINDOW)]
+        limits = [Limit(f"qr:{who}", _GUESSES, _WINDOW)]
         await self._throttles.take(limits, now)
         scan = await self._verified(text, step_seconds, now)
         await self._throttles.give_back(limits)
         return scan
+
+    def prove(self, scan: Scan, now: datetime) -> str:
+        """A sealed note for the browser that brought a fresh code: signing in may take longer than
+        a code lives. Good for ``PROOF_FOR``, and once a reader, like the code itself."""
+        until = int((now + PROOF_FOR).timestamp())
+        return self._sealer.seal(f"{scan.kiosk_id} {scan.step} {until}", "proof")
+
+    def proven(self, note: str, kiosk_id: str, now: datetime) -> Scan:
+        """What the note says. Raises: QrExpired for an old one, another kiosk's, or no note."""
+        try:
+            kiosk, step, until = self._sealer.open(note, "proof").split(" ")
+        except (SealBroken, ValueError) as error:
+            raise QrExpired() from error
+        if kiosk != kiosk_id or now.timestamp() > int(until):
+            raise QrExpired()
+        return Scan(KioskId(kiosk), int(step), True)
 
     async def _verified(self, text: str, step_seconds: int, now: datetime) -> Scan:
         kiosk_id, digits = self._parse(text)

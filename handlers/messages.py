@@ -20,6 +20,49 @@ STATE_TEXT: Final[Mapping[State, str]] = {
     State.AWAY_EXPIRED: "暂离超时",
 }
 
+WEEKDAYS: Final = "一二三四五六日"
+
+SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
+    "moment": {
+        "free": "当前无人",
+        "occupied": "当前有人",
+        "away": "当前暂离",
+        "disabled": "禁用",
+        "mine": "我的座位",
+    },
+    "time": {
+        "free": "该时段可约",
+        "occupied": "该时段已约",
+        "away": "该时段已约",
+        "disabled": "禁用",
+        "mine": "我的座位",
+    },
+    "day": {
+        "free": "有可约时段",
+        "occupied": "全天已约",
+        "away": "全天已约",
+        "disabled": "禁用",
+        "mine": "我的座位",
+    },
+}
+"""A seat's state in words: as it is at this moment, for a chosen time, or over another day."""
+
+EVENT_TEXT: Final[Mapping[str, str]] = {
+    "reserve": "预约",
+    "change": "更改座位或时间",
+    "cancel": "取消",
+    "check_in": "签到",
+    "leave": "暂离",
+    "return": "返回",
+    "extend": "续约",
+    "finish": "结束使用",
+    "complete": "到时结束",
+    "miss": "未按时签到",
+    "time_out": "暂离超时，座位释放",
+    "outage": "服务中断，时限顺延",
+}
+"""The lines of a reservation's history."""
+
 TEXTS: Final[Mapping[str, str]] = {
     "malformed": "请求内容有误：{field}",
     "unauthenticated": "请先登录",
@@ -69,6 +112,16 @@ TEXTS: Final[Mapping[str, str]] = {
     "clock_held": "有预约时，时钟只能向前调",
     "cas_unavailable": "统一身份认证暂不可用，请稍后再试",
 }
+
+
+def days_text(weekdays: frozenset[int]) -> str:
+    """Days of the week in words: 每天, 周一至周五, 周一、周三."""
+    days = sorted(weekdays)
+    if len(days) == 7:
+        return "每天"
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"周{WEEKDAYS[days[0]]}至周{WEEKDAYS[days[-1]]}"
+    return "、".join(f"周{WEEKDAYS[day]}" for day in days)
 
 
 def text_of(code: str, details: Mapping[str, Any]) -> str:

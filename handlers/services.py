@@ -108,6 +108,7 @@ class Services:
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
+    title: str
     public_base_url: str
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]

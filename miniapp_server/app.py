@@ -27,7 +27,8 @@ from handlers.api.routes import api_routes
 from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
 from handlers.services import SERVICES, Metrics, Services
-from handlers.web.login import SERVICE_PATH, web_routes
+from handlers.web.login import SERVICE_PATH
+from handlers.web.routes import web_routes
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
@@ -57,8 +58,6 @@ _PRUNE_AT_ONCE: Final = 5000
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_TICKETS: Final = timedelta(days=2)
-
-STATIC: Final = Path(__file__).resolve().parents[1] / "handlers" / "web" / "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +196,9 @@ class Parts:
                 self.throttles,
                 self.credits,
             ),
-            kiosks=KioskCodes(self.desk.catalogue, self.throttles, settings.public_base_url),
+            kiosks=KioskCodes(
+                self.desk.catalogue, self.throttles, settings.sealer, settings.public_base_url
+            ),
             messages=self.messages,
             credits=self.credits,
             throttles=self.throttles,
@@ -210,6 +211,7 @@ class Parts:
             now=self.clock.now,
             nudge=self.runner.nudge,
             health=self.health,
+            title=settings.title,
             public_base_url=settings.public_base_url,
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,
@@ -282,7 +284,6 @@ async def create_app(
 
             routes = await add_sandbox(app, parts, routes)
         app.add_routes([*routes, *docs_routes(), *health_routes(), *web_routes()])
-        app.router.add_static("/static", STATIC)
         app.cleanup_ctx.append(partial(_listening, parts))
         app.on_shutdown.append(_no_more_streams)
         if jobs:

@@ -18,6 +18,7 @@ from notify.messages import FACTS
 from notify.wechat.fields import TemplateConfig, TemplateConfigError, parse_templates
 
 DEFAULT_PORT: Final = 8080
+DEFAULT_TITLE: Final = "北京工业大学图书馆座位预约系统"
 
 
 class SettingsError(Exception):
@@ -48,6 +49,7 @@ class Settings:
 
     host: str
     port: int
+    title: str
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -75,6 +77,7 @@ def load(env: Mapping[str, str]) -> Settings:
     return Settings(
         host=env.get("HOST") or "127.0.0.1",
         port=port,
+        title=env.get("LIBRARY_TITLE") or DEFAULT_TITLE,
         public_base_url=public,
         mongo_url=_required(env, "MONGO_URL"),
         redis_url=_required(env, "REDIS_URL"),

@@ -124,7 +124,10 @@ async def _member(parts: Parts) -> str:
 
 async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
     """Ask, one request after the other with a pause, for the areas (from memory) and for one's own
-    list (from the database). Returns the milliseconds that each took, sorted. Raises: DeliveryFailed."""
+    list (from the database). Returns the milliseconds that each took, sorted.
+
+    Raises: DeliveryFailed.
+    """
     took: list[float] = []
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as session:

@@ -66,14 +66,19 @@ class Call:
     def ask(self, digest: str = "") -> Ask:
         """Who asks the use cases, with the idempotency key where the request carries one."""
         assert self.principal is not None
-        key = None
         value = self.request.headers.get("Idempotency-Key")
-        if value is not None:
-            if not _KEY.fullmatch(value):
-                raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
-            text = f"{self.request.path}\0{digest}"
-            key = Key(value, hashlib.sha256(text.encode()).hexdigest())
+        key = key_of(value, self.request.path, digest) if value is not None else None
         return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
+
+
+def key_of(value: str, path: str, digest: str) -> Key:
+    """The key for one request: the same key with another path or body is refused.
+
+    Raises: Malformed.
+    """
+    if not _KEY.fullmatch(value):
+        raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
+    return Key(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest())
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -209,7 +214,7 @@ async def _body(request: web.Request, decoder: msgspec.json.Decoder[Any], route:
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _malformed(error, "body") from error
+        raise malformed(error, "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("body", "not JSON") from error
 
@@ -223,10 +228,10 @@ def _query(request: web.Request, shape: type) -> Any:
     try:
         return msgspec.convert(values, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise _malformed(error, "query") from error
+        raise malformed(error, "query") from error
 
 
-def _malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
+def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
     """msgspec says ``… - at `$.start``` or ``… at `key` in `$.results```: the path is the field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")

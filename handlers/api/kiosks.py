@@ -9,8 +9,8 @@ import segno
 from handlers.api import schemas as s
 from handlers.api.contract import Call
 from models.errors import NotFound, Unauthenticated
-from models.library import KioskId
-from models.timerange import local
+from models.library import Kiosk, KioskId
+from models.timerange import floor_minute, local
 
 
 async def code(call: Call) -> s.KioskCodeOut:
@@ -29,7 +29,19 @@ async def code(call: Call) -> s.KioskCodeOut:
         expires_at=local(shown.expires_at),
         step_seconds=step,
         kind=kiosk.kind,
+        free=await _free(call, kiosk) if kiosk.kind == "seat_kiosk" else [],
     )
+
+
+async def _free(call: Call, kiosk: Kiosk) -> list[s.FreeOut]:
+    desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
+    asked = plans.window(desk, None, None, None, minute)
+    board = await desk.board.day(asked.day)
+    return [
+        s.FreeOut(area.name, plans.plan(desk, area, board, asked, minute).view.count.free)
+        for area in desk.library.areas.values()
+        if area.venue_id == kiosk.venue_id
+    ]
 
 
 def _svg(payload: str) -> str:

@@ -90,6 +90,13 @@ class Plan:
         overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
         return Body(self._encode(seats), f"{self._version}-{overlay}")
 
+    def seen_by(self, reader_id: ReaderId) -> list[SeatView]:
+        """All seats as the reader sees them, in the area's order."""
+        views = list(self.view.views)
+        for place, view in self.view.own(reader_id):
+            views[place] = view
+        return views
+
     def version(self, desk: Desk) -> str:
         """Changes with every seat's state; the ETag of who holds no seat here."""
         self._shared_body(desk)

@@ -385,12 +385,20 @@ class MarkRead(Request):
 # --- machines -----------------------------------------------------------------------------------
 
 
+class FreeOut(Answer):
+    name: str
+    seats_free: int
+
+
 class KioskCodeOut(Answer):
+    """``free``: seats that are free now, by area; a query terminal shows none."""
+
     payload: str
     svg: str
     expires_at: datetime
     step_seconds: int
     kind: str
+    free: list[FreeOut]
 
 
 # --- errors -------------------------------------------------------------------------------------

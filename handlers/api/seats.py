@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
-from typing import Final
+from datetime import date
 
 from aiohttp import web
 
@@ -11,44 +10,16 @@ from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
 from handlers.middleware import stamps
-from models import rules
 from models.board import DayBoard
 from models.booking import views
-from models.library import Venue, VenueId
-from models.plan import free_ends, free_starts
-from models.rules import Wish
-from models.timerange import floor_minute, local, local_date
-
-_WEEKDAYS: Final = "一二三四五六日"
+from models.library import VenueId
+from models.timerange import floor_minute, local
 
 
 async def venues(call: Call) -> s.VenuesOut:
     desk = call.services.desk
-    return s.VenuesOut([_venue(call, venue) for venue in desk.library.venues.values()])
-
-
-def _venue(call: Call, venue: Venue) -> s.VenueOut:
-    policy = call.services.desk.policy
-    dates = [_date(call, venue, day) for day in policy.bookable_dates(call.now)]
-    return s.VenueOut(venue.id, venue.name, dates[0].open, dates)
-
-
-def _date(call: Call, venue: Venue, day: date) -> s.DateOut:
-    policy = call.services.desk.policy
-    place = policy.open_day(day, venue.id, None)
-    opens_at = policy.opens_at_instant(day)
-    today = local_date(call.now)
-    waits = opens_at is not None and day > today and call.now < opens_at
-    over = place.hours is not None and call.now >= place.hours.end
-    name = {0: "今天", 1: "明天"}.get((day - today).days, f"周{_WEEKDAYS[day.weekday()]}")
-    hours = place.hours
-    return s.DateOut(
-        date=day,
-        label=f"{name} {day.month}月{day.day}日",
-        bookable=hours is not None and not waits and not over,
-        opens_at=present.moment(opens_at) if waits else None,
-        open=s.OpenOut(present.clock(hours.start), present.clock(hours.end)) if hours else None,
-        reason=place.reason,
+    return s.VenuesOut(
+        [present.venue(desk, venue, call.now) for venue in desk.library.venues.values()]
     )
 
 
@@ -118,16 +89,8 @@ async def seat_times(call: Call, query: s.TimesQuery) -> s.TimesOut:
     desk = call.services.desk
     seat = desk.seat(call.id)
     asked = _window(call, query.date, None, None)
-    look = views.look_at(desk, desk.library.areas[seat.area_id], asked, call.now)
-    board = await _board(call, asked.day)
-    taken = board.by_seat.get(seat.id, ())
-    if seat.disabled is not None:
-        return s.TimesOut(starts=[]) if query.start is None else s.TimesOut(ends=[])
     if query.start is None:
-        starts = free_starts(taken, look)
-        return s.TimesOut(
-            starts=[s.Choice(value, "现在" if value == "now" else value) for value, _ in starts]
-        )
-    wished = None if query.start == "now" else time.fromisoformat(query.start)
-    start = rules.decide_start(Wish(asked.day, wished, time(0)), look.policy, call.now)
-    return s.TimesOut(ends=[present.choice(end) for end in free_ends(taken, look, start)])
+        starts = await views.seat_starts(desk, seat, asked, call.now)
+        return s.TimesOut(starts=[present.start(value) for value, _ in starts])
+    ends = await views.seat_ends(desk, seat, asked, query.start, call.now)
+    return s.TimesOut(ends=[present.choice(end) for end in ends])

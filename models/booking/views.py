@@ -6,11 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from models import rules
 from models.board import DayBoard
 from models.booking.desk import Desk
 from models.errors import Malformed
-from models.library import Area
-from models.plan import NOTHING, AreaCount, Look, SeatStatus, SeatView, count_area, view_seat
+from models.library import Area, Seat
+from models.plan import (
+    NOTHING,
+    AreaCount,
+    Look,
+    SeatStatus,
+    SeatView,
+    count_area,
+    free_ends,
+    free_starts,
+    view_seat,
+)
 from models.reservation import ReaderId
 from models.timerange import TimeRange, at, local_date
 
@@ -40,6 +51,30 @@ def look_at(desk: Desk, area: Area, asked: Window, now: datetime) -> Look:
         span = TimeRange(at(asked.day, asked.start), at(asked.day, asked.end))
     place = desk.open_day(policy, asked.day, area.id)
     return Look(asked.day, span, policy, place, now)
+
+
+async def seat_starts(
+    desk: Desk, seat: Seat, asked: Window, now: datetime
+) -> list[tuple[str, datetime]]:
+    """(value, instant) of the starts that are free for the seat on the asked day."""
+    if seat.disabled is not None:
+        return []
+    look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
+    board = await desk.board.day(asked.day)
+    return free_starts(board.by_seat.get(seat.id, ()), look)
+
+
+async def seat_ends(
+    desk: Desk, seat: Seat, asked: Window, start: str, now: datetime
+) -> list[datetime]:
+    """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
+    if seat.disabled is not None:
+        return []
+    look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
+    board = await desk.board.day(asked.day)
+    wished = None if start == "now" else time.fromisoformat(start)
+    begin = rules.decide_start(rules.Wish(asked.day, wished, time(0)), look.policy, now)
+    return free_ends(board.by_seat.get(seat.id, ()), look, begin)
 
 
 class AreaView:

@@ -90,17 +90,3 @@ async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: 
         assert stored is not None and stored.excused
         deadlines.add(stored.check_in_until)
     assert deadlines == {MONDAY_8 + timedelta(minutes=160)}, "10:40 for both"
-
-
-async def test_the_page_can_unbind(service: Living) -> None:
-    """Who has another phone now: the page says that a WeChat is bound, and lets it go."""
-    phone = await service.reader()
-    page = await service.web_reader(phone)
-    cookie = {"Cookie": f"seat_sid={page.token}"}
-    page.token = ""
-    assert "解除绑定" in (await page.get("//", **cookie)).body
-    assert (await page.post("//unbind", **cookie)).code == "bad_origin"
-    assert (await phone.get("/areas")).status == 200
-    assert (await page.post("//unbind", **cookie, Origin=service.base)).status == 302
-    assert (await phone.get("/areas")).code == "not_bound"
-    assert "解除绑定" not in (await page.get("//", **cookie)).body

@@ -192,7 +192,7 @@ async def test_signing_in_on_the_web(service: Living) -> None:
 
     me = await browser.ok("GET", "/me")
     assert me["reader"]["student_no_masked"].startswith(browser.number[:2] + "****")
-    home = await browser.get("//")
+    home = await browser.get("//activation")
     assert (await browser.ok("POST", "/activation-codes", Origin=service.base))["code"] in home.body
     # The cookie is as good as a token; where both come, the token speaks.
     other = await service.reader()

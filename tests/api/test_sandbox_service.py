@@ -95,14 +95,15 @@ async def test_machines_and_reset(service: Living) -> None:
         wrong = {"X-Kiosk-Key": kiosk["key"] + "x"}
         await anyone.refused("401 unauthenticated", "GET", path, None, **wrong)
     code = shown["2f-south"]
-    assert list(code) == ["payload", "svg", "expires_at", "step_seconds", "kind"]
+    assert list(code) == ["payload", "svg", "expires_at", "step_seconds", "kind", "free"]
     assert (
         code["payload"].startswith(f"{service.base}/k/2f-south?c=")
         and len(code["payload"].rpartition("=")[2]) == 8
     )
     assert code["svg"].startswith("<svg") and "<script" not in code["svg"]
     assert (code["step_seconds"], code["kind"]) == (15, "seat_kiosk")
-    assert shown["3f-north"]["kind"] == "query_terminal"
+    assert shown["3f-north"]["kind"] == "query_terminal" and shown["3f-north"]["free"] == []
+    assert shown["2f-south"]["free"][1] == {"name": "二层中厅", "seats_free": 68}
 
     assert (await anyone.post("//sandbox/reset")).status == 200
     await reader.refused("401 unauthenticated", "GET", "/me")

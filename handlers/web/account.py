@@ -1,0 +1,90 @@
+"""激活码, 签到, 我的, and the rules in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from handlers.api.openapi import VERSION
+from handlers.messages import days_text
+from handlers.web.pages import Form, Visit, page, redirect, text_in
+from handlers.web.reservations import kiosks_of
+from handlers.web.seats import current_of
+from models.booking.penalties import standing
+
+_MESSAGES: Final = 20
+
+
+async def activation(visit: Visit) -> web.StreamResponse:
+    """The six digits: the same ones after a reload. Once bound, the way to let go again."""
+    services, reader = visit.services, visit.reader
+    bound = await services.bindings.is_bound(reader.id)
+    code = None if bound else await services.bindings.code_for(reader.id, False, visit.now)
+    return page(visit.request, "activation.html", reader=reader, bound=bound, code=code)
+
+
+async def activation_state(visit: Visit) -> web.StreamResponse:
+    """What the page with the digits asks while it waits."""
+    bound = await visit.services.bindings.is_bound(visit.reader.id)
+    return web.json_response({"bound": bound}, headers={"Cache-Control": "no-store"})
+
+
+async def new_activation(visit: Visit, _: Form) -> web.StreamResponse:
+    await visit.services.bindings.code_for(visit.reader.id, True, visit.now)
+    return redirect("/activation")
+
+
+async def unbind(visit: Visit, _: Form) -> web.StreamResponse:
+    """The reader has another phone, or another WeChat."""
+    await visit.services.bindings.unbind(visit.reader.id)
+    return redirect("/activation")
+
+
+async def check_in(visit: Visit) -> web.StreamResponse:
+    return page(
+        visit.request,
+        "check_in.html",
+        reader=visit.reader,
+        current=await current_of(visit),
+        kiosks=kiosks_of(visit),
+    )
+
+
+async def me(visit: Visit) -> web.StreamResponse:
+    services, reader = visit.services, visit.reader
+    messages, _ = await services.messages.page_of(reader.id, False, 0, _MESSAGES)
+    until = reader.suspended_until
+    return page(
+        visit.request,
+        "me.html",
+        reader=reader,
+        bound=await services.bindings.is_bound(reader.id),
+        messages=messages,
+        version=VERSION,
+        standing=await standing(services.desk, reader.id, visit.now),
+        suspended_until=until if until is not None and until > visit.now else None,
+    )
+
+
+async def read(visit: Visit, form: Form) -> web.StreamResponse:
+    ids = [id for id in text_in(form, "ids").split(" ") if id][:100]
+    await visit.services.messages.mark_read(visit.reader.id, ids)
+    return redirect("/me")
+
+
+async def rules(visit: Visit) -> web.StreamResponse:
+    desk = visit.services.desk
+    stays: dict[int, list[str]] = {}
+    for area in desk.library.areas.values():
+        stays.setdefault(desk.policy_for(area.id).max_minutes, []).append(area.name)
+    opening = [
+        (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
+        for rule in desk.policy.opening
+        if rule.opens is not None and rule.closes is not None and rule.area_id is None
+    ]
+    return page(visit.request, "rules.html", reader=visit.reader, stays=stays, opening=opening)
+
+
+async def sign_out(visit: Visit) -> web.StreamResponse:
+    return page(visit.request, "sign_out.html", reader=visit.reader)

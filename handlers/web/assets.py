@@ -1,0 +1,88 @@
+"""Static files under names that carry their content's hash: browsers may keep them for ever.
+
+They are read once, when the service starts; a new version has new names. The plain names are
+answered as well, to be asked for again each time.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Final
+
+from aiohttp import web
+
+_KINDS: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    content: bytes
+    packed: bytes
+    kind: str
+    hashed: str
+
+    def answer(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        etag = f'"{self.hashed}"'
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable"
+            if name == self.hashed
+            else "no-cache",
+            "ETag": etag,
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
+        }
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers=headers)
+        headers["Content-Type"] = self.kind
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return web.Response(body=self.packed, headers={**headers, "Content-Encoding": "gzip"})
+        return web.Response(body=self.content, headers=headers)
+
+
+def _read() -> tuple[dict[str, _Asset], dict[str, str]]:
+    by_name: dict[str, _Asset] = {}
+    urls: dict[str, str] = {}
+    for file in files("handlers.web").joinpath("static").iterdir():
+        path = PurePosixPath(file.name)
+        if path.suffix not in _KINDS:
+            continue
+        content = file.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:10]
+        hashed = f"{path.stem}.{digest}{path.suffix}"
+        asset = _Asset(content, gzip.compress(content, 9, mtime=0), _KINDS[path.suffix], hashed)
+        by_name[file.name] = by_name[hashed] = asset
+        urls[file.name] = f"/static/{hashed}"
+    return by_name, urls
+
+
+_BY_NAME, _URLS = _read()
+
+
+def asset_url(name: str) -> str:
+    """Where the file is found. Raises: KeyError for one that is not there."""
+    return _URLS[name]
+
+
+def asset_routes() -> list[web.RouteDef]:
+    return [web.get("/static/{name}", _static), web.get("/favicon.ico", _favicon)]
+
+
+async def _static(request: web.Request) -> web.Response:
+    asset = _BY_NAME.get(request.match_info["name"])
+    if asset is None:
+        raise web.HTTPNotFound
+    return asset.answer(request)
+
+
+async def _favicon(_: web.Request) -> web.Response:
+    """Browsers ask for it wherever a page names no icon."""
+    raise web.HTTPFound(_URLS["icon.svg"])

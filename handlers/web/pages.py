@@ -1,0 +1,316 @@
+"""How a page is made: who looks at it, what stands around it, and the headers that keep it safe."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote, unquote, urlsplit
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from multidict import MultiDictProxy
+
+from handlers.admission import require
+from handlers.errors import status_of
+from handlers.forms import form_of
+from handlers.messages import WEEKDAYS, text_of
+from handlers.middleware import NOW, REQUEST_ID
+from handlers.security import (
+    BOOKINGS,
+    COOKIE,
+    WRITES,
+    bound_reader,
+    client_address,
+    identify,
+    pace,
+    require_own_origin,
+    via,
+)
+from handlers.services import SERVICES, Services
+from handlers.web.assets import asset_url
+from models.booking.desk import Ask, Key
+from models.errors import BadOrigin, NotBound, ServiceError, Throttled, Unauthenticated, Upstream
+from models.policy import Policy
+from models.reader import Principal, Reader
+from models.reservation import Actor
+from models.timerange import local
+
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+
+FRAGMENT: Final = "X-Fragment"
+"""A page's script asks with this header for the part of a page that changes."""
+
+_NEXT: Final = "seat_next"
+_NEXT_SECONDS: Final = 600
+
+_PAGES: Final = Environment(
+    loader=PackageLoader("handlers.web", "templates"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.globals |= {"asset": asset_url}
+
+
+def _ticker(policy: Policy) -> str:
+    """The line of rules above every page."""
+    areas = (policy.for_area(area).max_minutes for area in policy.areas)
+    stays = sorted({policy.max_minutes, *areas})
+    longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
+    return (
+        "有效预约的读者享有座位优先使用权 · "
+        f"不同区域最长时间不同，一次最多 {longest} 小时 · "
+        f"请在开始前 {policy.check_in_before_minutes} 分钟至开始后 "
+        f"{policy.check_in_after_minutes} 分钟内扫码签到，否则记违约一次 · "
+        "暂时离开请先暂离，提前离开请结束使用"
+    )
+
+
+_PAGES.filters |= {
+    "ticker": _ticker,
+    "weekday": lambda d: WEEKDAYS[d.weekday()],
+    "clock": lambda instant: f"{local(instant):%H:%M}",
+    "day": lambda d: f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}",
+    "hours": lambda minutes: f"{minutes / 60:g} 小时",
+}
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request of a reader's browser, identified and with its time."""
+
+    request: web.Request
+    services: Services
+    now: datetime
+    principal: Principal
+
+    @property
+    def reader(self) -> Reader:
+        return bound_reader(self.principal)
+
+    @property
+    def id(self) -> str:
+        return self.request.match_info["id"]
+
+    def ask(self, key: Key | None = None) -> Ask:
+        """Who asks the use cases; ``key`` makes a form that is sent twice count once."""
+        return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
+
+
+Shown = Callable[[Visit], Awaitable[web.StreamResponse]]
+Posted = Callable[[Visit, Form], Awaitable[web.StreamResponse]]
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = None) -> Handler:
+    """A page for readers. Who is not signed in sees what is for strangers, or goes to sign in and
+    comes back."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services, visit = request.app[SERVICES], None
+        try:
+            services.admission.begin_look()
+            try:
+                visit = await _visit(request)
+                require(services.admission.reads.wait_for(visit.reader.id))
+                return await shown(visit)
+            finally:
+                services.admission.end_look()
+        except (Unauthenticated, NotBound):
+            return (stranger or to_sign_in)(request)
+        except ServiceError as error:
+            return refused(request, error, visit)
+
+    return handle
+
+
+def change(posted: Posted, *, books: bool = False) -> Handler:
+    """A form of a page. It must come from our page, by its address and by its token."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services, visit = request.app[SERVICES], None
+        admission = services.admission
+        try:
+            require(admission.addresses.wait_for(client_address(request, services)))
+            await admission.door.enter()
+            try:
+                visit = await _visit(request)
+                require_own_origin(request, services)
+                await pace(services, BOOKINGS if books else WRITES, visit.reader.id)
+                form = await form_of(request)
+                if not _token_fits(text_in(form, "csrf"), _secret(request)):
+                    raise BadOrigin()
+                return await posted(visit, form)
+            finally:
+                admission.door.leave()
+        except (Unauthenticated, NotBound):
+            return redirect("/login")
+        except ServiceError as error:
+            return refused(request, error, visit)
+
+    return handle
+
+
+async def _visit(request: web.Request) -> Visit:
+    services, now = request.app[SERVICES], request[NOW]
+    return Visit(request, services, now, await identify(request, services, now))
+
+
+def text_in(form: Form, name: str) -> str:
+    """The field's text; empty where it is missing or a file."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+# --- the form's token -----------------------------------------------------------------------------
+
+
+def _secret(request: web.Request) -> str:
+    return request.cookies.get(COOKIE, "")
+
+
+def _token(secret: str) -> str:
+    """Another one on each page, so that what is packed with it tells nothing (BREACH)."""
+    nonce = secrets.token_hex(8)
+    return f"{nonce}.{_mac(secret, nonce)}"
+
+
+def _token_fits(token: str, secret: str) -> bool:
+    nonce, _, mac = token.partition(".")
+    return bool(secret) and hmac.compare_digest(_mac(secret, nonce).encode(), mac.encode())
+
+
+def _mac(secret: str, nonce: str) -> str:
+    return hmac.digest(secret.encode(), f"csrf {nonce}".encode(), "sha256").hex()[:32]
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+def page(
+    request: web.Request,
+    template: str,
+    *,
+    status: int = 200,
+    reader: Reader | None = None,
+    headers: dict[str, str] | None = None,
+    **facts: Any,
+) -> web.Response:
+    """The template as an answer, or the part of it that the page's script asked for."""
+    services = request.app[SERVICES]
+    now = local(services.now())
+    text = _PAGES.get_template(template).render(
+        title=services.title,
+        reader=reader,
+        csrf=_token(_secret(request)) if reader else "",
+        key=secrets.token_hex(8),
+        now=now,
+        now_ms=int(now.timestamp() * 1000),
+        fragment=FRAGMENT in request.headers,
+        path=request.path,
+        policy=services.desk.policy,
+        sandbox=services.sandbox,
+        **facts,
+    )
+    response = web.Response(status=status, text=text, content_type="text/html")
+    response.headers.update(_safety(services))
+    if headers:
+        response.headers.update(headers)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+def _safety(services: Services) -> dict[str, str]:
+    cas = urlsplit(services.cas.login_url())
+    return {
+        # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
+        # the whole way of a form.
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self' {cas.scheme}://{cas.netloc}",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Vary": f"{FRAGMENT}, Accept-Encoding",
+    }
+
+
+def redirect(to: str) -> web.Response:
+    """See other: whatever was posted, the next page is looked at."""
+    return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
+
+
+def refused(request: web.Request, error: ServiceError, visit: Visit | None = None) -> web.Response:
+    """A page that says what happened and what to do next."""
+    headers = {}
+    facts = dict(error.details)
+    if isinstance(error, Throttled | Upstream):
+        headers["Retry-After"] = str(error.retry_after)
+        facts["retry_after"] = error.retry_after
+    return page(
+        request,
+        "sorry.html",
+        status=status_of(type(error)),
+        reader=visit.principal.reader if visit is not None else None,
+        headers=headers,
+        heading="这一步没有完成",
+        text=text_of(error.code, facts),
+        code=error.code,
+        request_id=request[REQUEST_ID],
+    )
+
+
+# --- the way back after signing in ----------------------------------------------------------------
+
+
+def to_sign_in(request: web.Request) -> web.Response:
+    """To the sign-in page. Where the reader wanted to go is remembered for a while."""
+    return redirect(f"/login?next={quote(request.path_qs, safe='')}")
+
+
+def remember_way(request: web.Request, response: web.StreamResponse) -> None:
+    """Keep the page that the reader wanted, over the way to the campus's sign-on and back."""
+    wanted = request.query.get("next", "")
+    if is_own_path(wanted):
+        response.set_cookie(
+            _NEXT,
+            quote(wanted, safe="/?=&-._~"),
+            path="/login",
+            max_age=_NEXT_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=request.app[SERVICES].secure_cookies,
+        )
+
+
+def way_back(request: web.Request) -> str:
+    """The page that was wanted, or the first one. Only ever a path of this service."""
+    wanted = unquote(request.cookies.get(_NEXT, ""))
+    return wanted if is_own_path(wanted) else "/"
+
+
+def forget_way(request: web.Request, response: web.StreamResponse) -> None:
+    if _NEXT in request.cookies:
+        response.del_cookie(_NEXT, path="/login")
+
+
+def is_own_path(text: str) -> bool:
+    """A path here, and no address of another host in disguise (``//host``, ``/\\host``)."""
+    return (
+        len(text) <= 300
+        and text.startswith("/")
+        and not text.startswith(("//", "/\\"))
+        and text.isprintable()
+        and "\\" not in text
+    )

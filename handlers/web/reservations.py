@@ -1,0 +1,230 @@
+"""我的预约: the list, one reservation, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from handlers.api import present
+from handlers.api import schemas as s
+from handlers.api.contract import digest_of, key_of, malformed
+from handlers.errors import status_of
+from handlers.messages import EVENT_TEXT, text_of
+from handlers.web.pages import Form, Visit, page, redirect, text_in
+from handlers.web.seats import current_of
+from models import rules
+from models.booking import attend, reserve
+from models.booking.desk import Ask, Desk
+from models.booking.penalties import standing
+from models.errors import Conflict, NotFound, RuleViolation, WrongState
+from models.reservation import Reservation
+
+_PAGE_SIZE: Final = 10
+DONE: Final[Mapping[str, str]] = {
+    "reserve": "预约成功",
+    "cancel": "已取消预约",
+    "leave": "已登记暂离",
+    "extend": "续约成功",
+    "finish": "已结束使用，座位已归还",
+    "check_in": "签到成功",
+    "return": "已返回，继续使用",
+}
+
+
+async def listed(visit: Visit) -> web.StreamResponse:
+    desk, number = visit.services.desk, _page_number(visit)
+    rows, total = await desk.reservations.page_of(
+        visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    )
+    return page(
+        visit.request,
+        "reservations.html",
+        reader=visit.reader,
+        items=[await present.reservation(desk, r, visit.now) for r in rows],
+        number=number,
+        pages=max(1, -(-total // _PAGE_SIZE)),
+        total=total,
+        current=await current_of(visit),
+        done=DONE.get(visit.request.query.get("done", ""), ""),
+    )
+
+
+async def violations(visit: Visit) -> web.StreamResponse:
+    desk, number = visit.services.desk, _page_number(visit)
+    rows, total = await desk.violations.page_of(
+        visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    )
+    items = []
+    for v in rows:
+        r = await desk.own(v.reservation_id, visit.reader.id)
+        items.append((v, await present.reservation(desk, r, visit.now)))
+    until = visit.reader.suspended_until
+    return page(
+        visit.request,
+        "violations.html",
+        reader=visit.reader,
+        items=items,
+        number=number,
+        pages=max(1, -(-total // _PAGE_SIZE)),
+        total=total,
+        standing=await standing(desk, visit.reader.id, visit.now),
+        suspended_until=until if until is not None and until > visit.now else None,
+    )
+
+
+def _page_number(visit: Visit) -> int:
+    query = {"page": visit.request.query.get("page", "1")}
+    try:
+        asked: s.PageQuery = msgspec.convert(query, s.PageQuery, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "query") from error
+    return asked.page
+
+
+async def one(visit: Visit) -> web.StreamResponse:
+    desk = visit.services.desk
+    r = await present.detail(desk, await desk.own(visit.id, visit.reader.id), visit.now)
+    return page(
+        visit.request,
+        "reservation.html",
+        reader=visit.reader,
+        r=r,
+        events=EVENT_TEXT,
+        kiosks=kiosks_of(visit),
+        done=DONE.get(visit.request.query.get("done", ""), ""),
+    )
+
+
+def kiosks_of(visit: Visit) -> list[str]:
+    return [kiosk.name for kiosk in visit.services.desk.library.kiosks.values()]
+
+
+# --- what can be done -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """An action with its question. ``asks`` gives what the question has to tell."""
+
+    title: str
+    sure: str
+    rather_not: str
+    asks: Callable[[Visit, Reservation], Awaitable[dict[str, Any]]]
+    does: Callable[[Desk, Ask, str, str], Awaitable[Reservation]]
+
+
+async def _nothing(_: Visit, __: Reservation) -> dict[str, Any]:
+    return {}
+
+
+async def _return_by(visit: Visit, r: Reservation) -> dict[str, Any]:
+    policy = await visit.services.desk.policy_of(r)
+    return {"return_by": rules.decide_return_by(r, policy, visit.now)}
+
+
+async def _ends(visit: Visit, r: Reservation) -> dict[str, Any]:
+    ends = await attend.extension_choices(visit.services.desk, visit.ask(), r.id)
+    return {"ends": [present.choice(end) for end in ends]}
+
+
+DEEDS: Final[Mapping[str, _Deed]] = {
+    "cancel": _Deed(
+        "取消预约",
+        "确定取消",
+        "再想想",
+        _nothing,
+        lambda desk, ask, id, _: reserve.cancel(desk, ask, id),
+    ),
+    "leave": _Deed(
+        "暂离",
+        "确定暂离",
+        "再想想",
+        _return_by,
+        lambda desk, ask, id, _: attend.leave(desk, ask, id),
+    ),
+    "finish": _Deed(
+        "结束使用",
+        "确认结束",
+        "再想想",
+        _nothing,
+        lambda desk, ask, id, _: attend.finish(desk, ask, id),
+    ),
+    "extend": _Deed(
+        "续约",
+        "确定续约",
+        "再想想",
+        _ends,
+        lambda desk, ask, id, end: attend.extend(desk, ask, id, time.fromisoformat(end)),
+    ),
+}
+
+
+async def question(visit: Visit) -> web.StreamResponse:
+    """What will happen, before it happens."""
+    deed = _deed(visit)
+    desk = visit.services.desk
+    r = await desk.own(visit.id, visit.reader.id)
+    shown = await present.reservation(desk, r, visit.now)
+    if _verb(visit) not in shown.actions:
+        # Between the list and the tap the state has moved on: say so, show how it is now.
+        raise WrongState(state=r.state.value)
+    return page(
+        visit.request,
+        "question.html",
+        reader=visit.reader,
+        r=shown,
+        verb=_verb(visit),
+        deed=deed,
+        facts=await deed.asks(visit, r),
+        refusal="",
+    )
+
+
+async def answer(visit: Visit, form: Form) -> web.StreamResponse:
+    deed, verb, desk = _deed(visit), _verb(visit), visit.services.desk
+    body = s.Extend("")
+    if verb == "extend":
+        try:
+            body = msgspec.convert({"end": text_in(form, "end")}, s.Extend)
+        except msgspec.ValidationError as error:
+            raise malformed(error, "form") from error
+    key = text_in(form, "key")
+    ask = visit.ask(key_of(key, visit.request.path, digest_of(body)) if key else None)
+    try:
+        await deed.does(desk, ask, visit.id, body.end)
+    except NotFound:
+        raise
+    except (Conflict, RuleViolation) as error:
+        r = await desk.own(visit.id, visit.reader.id)
+        return page(
+            visit.request,
+            "question.html",
+            status=status_of(type(error)),
+            reader=visit.reader,
+            r=await present.reservation(desk, r, visit.now),
+            verb=verb,
+            deed=deed,
+            facts={"ends": [], "return_by": None},
+            refusal=text_of(error.code, error.details),
+        )
+    visit.services.nudge()
+    if verb == "cancel":
+        return redirect("/reservations?done=cancel")
+    return redirect(f"/reservations/{visit.id}?done={verb}")
+
+
+def _verb(visit: Visit) -> str:
+    return visit.request.match_info["verb"]
+
+
+def _deed(visit: Visit) -> _Deed:
+    """Raises: NotFound."""
+    deed = DEEDS.get(_verb(visit))
+    if deed is None:
+        raise NotFound()
+    return deed

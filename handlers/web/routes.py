@@ -1,0 +1,38 @@
+"""Every page on one screen."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.web import account, kiosk, reservations, seats
+from handlers.web.assets import asset_routes
+from handlers.web.login import login_routes, welcome
+from handlers.web.pages import change, look
+
+
+def web_routes() -> list[web.RouteDef]:
+    return [
+        *asset_routes(),
+        *login_routes(),
+        web.get("/", look(seats.areas, welcome)),
+        web.get("/areas/{id}", look(seats.plan)),
+        web.post("/reserve", change(seats.book, books=True)),
+        web.get("/reservations", look(reservations.listed)),
+        web.get("/reservations/violations", look(reservations.violations)),
+        web.get("/reservations/{id}", look(reservations.one)),
+        web.get("/reservations/{id}/{verb}", look(reservations.question)),
+        web.post("/reservations/{id}/{verb}", change(reservations.answer)),
+        web.get("/activation", look(account.activation)),
+        web.get("/activation/state", look(account.activation_state)),
+        web.post("/activation", change(account.new_activation)),
+        web.post("/unbind", change(account.unbind)),
+        web.get("/check-in", look(account.check_in)),
+        web.get("/me", look(account.me)),
+        web.post("/me/read", change(account.read)),
+        web.get("/rules", look(account.rules)),
+        web.get("/logout", look(account.sign_out)),
+        web.get("/kiosk/{id}", kiosk.screen),
+        web.get("/k/{id}", kiosk.scanned),
+        web.get("/k/{id}/check-in", look(kiosk.arrived)),
+        web.post("/k/{id}/check-in", change(kiosk.check_in)),
+    ]

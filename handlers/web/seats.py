@@ -1,0 +1,374 @@
+"""自选座位: the areas, the plan of one, the times of a seat, and booking it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from handlers.api import present
+from handlers.api import schemas as s
+from handlers.api.contract import digest_of, key_of, malformed
+from handlers.api.plans import Plan
+from handlers.errors import status_of
+from handlers.messages import SEAT_TEXT, text_of
+from handlers.web.pages import FRAGMENT, Form, Visit, page, redirect, text_in
+from models.booking import reserve, views
+from models.booking.views import Window
+from models.errors import Conflict, RuleViolation, SeatTaken, ServiceError
+from models.library import Area, Mark, Seat, VenueId
+from models.plan import AreaCount, SeatStatus, SeatView
+from models.policy import grid
+from models.rules import Wish
+from models.timerange import floor_minute, local_date
+
+_FLOORS: Final = "零一二三四五六七八九"
+_FEW: Final = 0.2
+"""Below this share of free seats an area's bar warns."""
+MARK_TEXT: Final = {"power": "电源", "window": "靠窗", "computer": "电脑", "accessible": "无障碍"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for: a day, perhaps a time, and on a plan a seat and its start."""
+
+    day: date
+    start: str = ""
+    end: str = ""
+    venue: str = ""
+    seat: str = ""
+    begin: str = ""
+
+    def to(self, path: str, **other: str) -> str:
+        """The path with this search, some of it changed."""
+        query = {"date": self.day.isoformat(), "start": self.start, "end": self.end} | other
+        return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
+
+    @property
+    def here(self) -> Mapping[str, str]:
+        return {"date": self.day.isoformat(), "start": self.start, "end": self.end}
+
+
+class _Query(s.Request):
+    """As a form sends it: fields that were left open are empty."""
+
+    date: str = ""
+    start: str = ""
+    end: str = ""
+    venue: str = ""
+    seat: str = ""
+    begin: str = ""
+
+
+class _Search(s.Request):
+    date: date | None = None
+    start: s.ClockTime | None = None
+    end: s.ClockTime | None = None
+
+
+def _asked(visit: Visit) -> Asked:
+    """Raises: Malformed."""
+    query = visit.request.query
+    # What else an address carries (WeChat adds its own) is nothing to us.
+    names = ("date", "start", "end", "venue", "seat", "begin")
+    values = {name: query[name].strip() for name in names if query.get(name, "").strip()}
+    try:
+        found = msgspec.convert(values, _Query)
+        search = {name: values[name] for name in ("date", "start", "end") if name in values}
+        day = msgspec.convert(search, _Search, strict=False).date or local_date(visit.now)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "query") from error
+    return Asked(day, found.start, found.end, found.venue, found.seat, found.begin)
+
+
+def _window(visit: Visit, asked: Asked) -> Window:
+    """The time counts where both ends are chosen. Raises: Malformed, InThePast, OutsideHorizon."""
+    whole = bool(asked.start and asked.end)
+    return visit.services.plans.window(
+        visit.services.desk,
+        asked.day,
+        asked.start if whole else None,
+        asked.end if whole else None,
+        floor_minute(visit.now),
+    )
+
+
+# --- areas ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    area: Area
+    count: AreaCount
+    max_minutes: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.count.free / self.count.total) if self.count.total else 0
+
+    @property
+    def few(self) -> bool:
+        return self.count.free < _FEW * self.count.total
+
+
+async def areas(visit: Visit) -> web.StreamResponse:
+    asked = _asked(visit)
+    window = _window(visit, asked)
+    desk = visit.services.desk
+    venues = [present.venue(desk, venue, visit.now) for venue in desk.library.venues.values()]
+    venue = next((v for v in venues if v.id == asked.venue), venues[0])
+    board = await desk.board.day(window.day)
+    tiles = [
+        _Tile(
+            area,
+            visit.services.plans.plan(
+                desk, area, board, window, floor_minute(visit.now)
+            ).view.count,
+            desk.policy_for(area.id).max_minutes,
+        )
+        for area in desk.library.areas.values()
+        if area.venue_id == venue.id
+    ]
+    floors = [
+        (f"{_FLOORS[floor]}层" if floor < len(_FLOORS) else f"{floor}层", list(found))
+        for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
+    ]
+    return page(
+        visit.request,
+        "areas.html",
+        reader=visit.reader,
+        asked=asked,
+        venues=venues,
+        venue=venue,
+        chosen_day=_day_of(venue, asked.day),
+        floors=floors,
+        times=_times(visit, venue.id, asked.day),
+        current=await current_of(visit),
+    )
+
+
+def _day_of(venue: s.VenueOut, day: date) -> s.DateOut:
+    return next((d for d in venue.dates if d.date == day), venue.dates[0])
+
+
+def _times(visit: Visit, venue_id: str, day: date) -> list[str]:
+    """The clock times that a search may name: the steps of the day and its closing."""
+    policy = visit.services.desk.policy
+    hours = policy.open_day(day, VenueId(venue_id), None).hours
+    if hours is None:
+        return []
+    steps = [*grid(policy, hours), hours.end]
+    return [present.clock(step) for step in steps if step > visit.now]
+
+
+async def current_of(visit: Visit) -> s.ReservationOut | None:
+    """What the reader's pages show first: the seat that they are at, or their next one."""
+    desk = visit.services.desk
+    since = visit.now - timedelta(days=1)
+    live = await desk.reservations.live_of(visit.reader.id, since)
+    shown = [await present.reservation(desk, r, visit.now) for r in live]
+    here = [r for r in shown if r.state in ("in_use", "away")]
+    return next(iter([*here, *shown]), None)
+
+
+# --- a plan ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _SeatShown:
+    seat: Seat
+    status: str
+    until: str
+    free_from: str
+
+    @property
+    def marks(self) -> list[str]:
+        return [text for name, text in MARK_TEXT.items() if getattr(self.seat, name)]
+
+
+@dataclass(slots=True)
+class Panel:
+    """The chosen seat with its times. ``refusal`` says why the last try did not succeed."""
+
+    seat: Seat
+    label: str
+    marks: list[str]
+    status: str
+    starts: list[s.Choice] = field(default_factory=list)
+    start: str = ""
+    ends: list[s.Choice] = field(default_factory=list)
+    end: str = ""
+    check_in: str = ""
+    refusal: str = ""
+    nearest: list[tuple[str, str]] = field(default_factory=list)
+
+
+async def plan(visit: Visit) -> web.StreamResponse:
+    return await _plan(visit, visit.id, _asked(visit))
+
+
+async def _plan(
+    visit: Visit,
+    area_id: str,
+    asked: Asked,
+    *,
+    status: int = 200,
+    refusal: ServiceError | None = None,
+    wished_end: str = "",
+) -> web.StreamResponse:
+    desk = visit.services.desk
+    area = desk.area(area_id)
+    window = _window(visit, asked)
+    board = await desk.board.day(window.day)
+    shown = visit.services.plans.plan(desk, area, board, window, floor_minute(visit.now))
+    kind = kind_of(shown)
+    panel = None
+    if asked.seat:
+        panel = await _panel(visit, area, asked, shown, kind, wished_end)
+        if refusal is not None:
+            _say(panel, refusal, asked, area)
+    if FRAGMENT in visit.request.headers:
+        return page(
+            visit.request, "panel.html", status=status, reader=visit.reader, asked=asked,
+            area=area, panel=panel,
+        )  # fmt: skip
+    seats = [
+        _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
+        for seat, view in zip(area.seats, shown.seen_by(visit.reader.id), strict=True)
+    ]
+    venue = present.venue(desk, desk.library.venues[area.venue_id], visit.now)
+    query = urlencode(
+        {"date": asked.day.isoformat()}
+        | ({"start": asked.start, "end": asked.end} if window.start is not None else {})
+    )
+    return page(
+        visit.request,
+        "plan.html",
+        status=status,
+        reader=visit.reader,
+        asked=asked,
+        area=area,
+        venue=venue,
+        chosen_day=_day_of(venue, asked.day),
+        seats=seats,
+        marks=list(_marks(area.marks)),
+        count=shown.view.count,
+        max_minutes=desk.policy_for(area.id).max_minutes,
+        words=SEAT_TEXT[kind],
+        words_json=msgspec.json.encode(SEAT_TEXT[kind]).decode(),
+        version=shown.version(desk),
+        data=f"/api/v1/areas/{area.id}",
+        query=query,
+        times=_times(visit, venue.id, asked.day),
+        panel=panel,
+    )
+
+
+def kind_of(shown: Plan) -> str:
+    """Which words a seat's state has: of this moment, of a chosen time, of a whole day."""
+    assert shown.view.look is not None
+    if shown.view.look.span is not None:
+        return "time"
+    return "moment" if shown.view.look.moment is not None else "day"
+
+
+def _clock(instant: datetime | None) -> str:
+    return present.clock(instant) if instant is not None else ""
+
+
+def _marks(marks: Iterable[Mark]) -> Iterable[dict[str, Any]]:
+    words = {"bookshelf": "书架", "door": "入口", "kiosk": "选座机", "window": "窗", "pillar": ""}
+    for mark in marks:
+        yield {"m": mark, "text": words.get(mark.kind, ""), "tall": mark.h > 2 * mark.w}
+
+
+async def _panel(
+    visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str, wished_end: str
+) -> Panel:
+    """The times of the chosen seat: a start is chosen already, the filter's or the first."""
+    desk, now = visit.services.desk, visit.now
+    seat = desk.seat(asked.seat)
+    day = Window(asked.day, None, None)
+    view = _view_of(shown, area, seat, visit)
+    panel = Panel(
+        seat=seat,
+        label=desk.library.seat_label(seat),
+        marks=[text for name, text in MARK_TEXT.items() if getattr(seat, name)],
+        status=SEAT_TEXT[kind][view.status.value],
+    )
+    starts = await views.seat_starts(desk, seat, day, now)
+    panel.starts = [present.start(value) for value, _ in starts]
+    if not starts:
+        return panel
+    instants = dict(starts)
+    panel.start = next((v for v in (asked.begin, asked.start) if v in instants), starts[0][0])
+    ends = await views.seat_ends(desk, seat, day, panel.start, now)
+    panel.ends = [present.choice(end) for end in ends]
+    values = [choice.value for choice in panel.ends]
+    usual = values[min(1, len(values) - 1)] if values else ""
+    panel.end = next((v for v in (wished_end, asked.end) if v in values), usual)
+    policy = desk.policy_for(area.id)
+    begin = instants[panel.start]
+    before = timedelta(minutes=policy.check_in_before_minutes)
+    after = timedelta(minutes=policy.check_in_after_minutes)
+    opens = max(begin - before, now)
+    panel.check_in = f"{present.clock(opens)}–{present.clock(begin + after)}"
+    return panel
+
+
+def _view_of(shown: Plan, area: Area, seat: Seat, visit: Visit) -> SeatView:
+    for other, view in zip(area.seats, shown.seen_by(visit.reader.id), strict=True):
+        if other.id == seat.id:
+            return view
+    return SeatView(SeatStatus.DISABLED, None, None)
+
+
+def _say(panel: Panel, error: ServiceError, asked: Asked, area: Area) -> None:
+    panel.refusal = text_of(error.code, error.details)
+    if isinstance(error, SeatTaken):
+        near: Any = error.details.get("nearest", [])
+        panel.nearest = [
+            (one["no"], asked.to(f"/areas/{area.id}", seat=one["id"], begin=asked.begin))
+            for one in near
+        ]
+
+
+# --- booking --------------------------------------------------------------------------------------
+
+
+async def book(visit: Visit, form: Form) -> web.StreamResponse:
+    """立即预约. A refusal is said where the choice was made, and leaves the choice as it was."""
+    wish = {name: text_in(form, name) for name in ("seat_id", "date", "start", "end")}
+    try:
+        body = msgspec.convert(wish, s.Reserve, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "form") from error
+    desk = visit.services.desk
+    key = text_in(form, "key")
+    ask = visit.ask(key_of(key, visit.request.path, digest_of(body)) if key else None)
+    start = None if body.start == "now" else time.fromisoformat(body.start)
+    seat = desk.seat(body.seat_id)
+    try:
+        made = await reserve.reserve(
+            desk, ask, body.seat_id, Wish(body.date, start, time.fromisoformat(body.end))
+        )
+    except (Conflict, RuleViolation) as error:
+        asked = Asked(
+            body.date, text_in(form, "from"), text_in(form, "to"), "", seat.id, body.start
+        )
+        return await _plan(
+            visit,
+            seat.area_id,
+            asked,
+            status=status_of(type(error)),
+            refusal=error,
+            wished_end=body.end,
+        )
+    visit.services.nudge()
+    return redirect(f"/reservations/{made.id}?done=reserve")

@@ -1,0 +1,120 @@
+// What every page does: the clock on the server's time, countdowns, questions in a dialog, live numbers.
+"use strict";
+
+const clock = document.querySelector("[data-now]");
+const ahead = clock ? Number(clock.dataset.now) - Date.now() : 0;
+const serverNow = () => Date.now() + ahead;
+const two = (n) => String(n).padStart(2, "0");
+const spell = (ms) => {
+  const s = Math.max(0, Math.ceil(ms / 1000));
+  const h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
+  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+};
+const AT_OPENING_MS = 1000;
+let due = 0;
+
+function tick() {
+  const now = serverNow();
+  if (clock) {
+    const at = new Date(now + 8 * 3600e3);
+    clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+  }
+  for (const one of document.querySelectorAll("[data-until]")) one.textContent = spell(one.dataset.until - now);
+  for (const one of document.querySelectorAll("[data-opens]")) {
+    const left = one.dataset.opens - now;
+    if (left > 0 && left <= 600e3) one.textContent = `${spell(left)} 后开放`;
+  }
+  for (const one of document.querySelectorAll("[data-countdown]")) {
+    const left = one.dataset.countdown - now;
+    if (left > 0) one.textContent = `，还有 ${spell(left)}`;
+    // Everybody's page would come back in the same moment.
+    else due ||= setTimeout(() => location.reload(), Math.random() * AT_OPENING_MS);
+  }
+}
+tick();
+setInterval(tick, 1000);
+
+const line = document.querySelector(".strip span");
+if (line && line.scrollWidth > line.parentElement.clientWidth) line.classList.add("runs");
+
+// --- questions ----------------------------------------------------------------------------------
+
+const sheet = document.querySelector("dialog.sheet");
+let opener = null;
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !sheet) return;
+  if (link.dataset.close !== undefined && sheet.contains(link)) {
+    event.preventDefault();
+    sheet.close();
+  } else if (link.dataset.dialog !== undefined) {
+    event.preventDefault();
+    opener = link;
+    try {
+      const answer = await fetch(link.href, { headers: { "X-Fragment": "1" } });
+      if (answer.redirected || !answer.ok) throw new Error(answer.status);
+      sheet.innerHTML = await answer.text();
+      sheet.showModal();
+    } catch {
+      location.href = link.href;
+    }
+  }
+});
+sheet?.addEventListener("close", () => opener?.focus());
+
+// A form goes once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  if (event.target.dataset.sent) return event.preventDefault();
+  event.target.dataset.sent = "1";
+  event.submitter?.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+// --- the activation code --------------------------------------------------------------------------
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "已复制";
+  });
+}
+const waiting = document.querySelector("[data-waits]");
+if (waiting) {
+  const until = Number(waiting.querySelector("[data-until]").dataset.until);
+  const ask = async () => {
+    try {
+      const answer = await fetch("/activation/state");
+      if (answer.ok && (await answer.json()).bound) return location.reload();
+      if (serverNow() > until) return location.reload();
+    } catch { /* the next one may succeed */ }
+    setTimeout(ask, 2000);
+  };
+  setTimeout(ask, 2000);
+}
+
+// --- free seats by area ---------------------------------------------------------------------------
+
+const floors = document.querySelector("[data-live]");
+if (floors) {
+  const again = () => setTimeout(ask, 15000 + (Math.random() - 0.5) * 6000);
+  const ask = async () => {
+    try {
+      const answer = await fetch(floors.dataset.live);
+      if (answer.ok) {
+        for (const area of (await answer.json()).items) {
+          const tile = floors.querySelector(`[data-area="${area.id}"]`);
+          if (!tile) continue;
+          tile.querySelector(".n").textContent = tile.querySelector(".n2").textContent = area.seats_free;
+          tile.querySelector(".part").setAttribute("width", (100 * area.seats_free) / (area.seats_total || 1));
+          tile.classList.toggle("few", area.seats_free < 0.2 * area.seats_total);
+        }
+      }
+    } catch { /* the numbers stay; the next one may succeed */ }
+    again();
+  };
+  again();
+}

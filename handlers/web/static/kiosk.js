@@ -1,0 +1,79 @@
+// A kiosk's screen. Its key comes once behind the address's "#" (which never leaves the browser), is
+// remembered here, and the page then starts by itself after a power cut.
+"use strict";
+
+(() => {
+  const id = document.body.dataset.kiosk, name = `kiosk-key-${id}`;
+  const code = document.getElementById("code"), said = document.getElementById("said");
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (given) {
+    localStorage.setItem(name, given);
+    history.replaceState(null, "", location.pathname);
+  }
+  let ahead = Number(document.body.dataset.now) - Date.now(), until = 0, trying = false, tryAt = 0;
+  const now = () => Date.now() + ahead;
+  const two = (n) => String(n).padStart(2, "0");
+
+  function hide(text) {
+    until = 0;
+    code.classList.add("away");
+    code.textContent = text;
+  }
+
+  async function ask() {
+    const key = localStorage.getItem(name);
+    if (!key) {
+      hide("请用带密钥的地址打开一次");
+      said.textContent = "本机还没有密钥";
+      tryAt = Infinity;
+      return;
+    }
+    trying = true;
+    try {
+      const limit = AbortSignal.timeout(4000);
+      const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key }, signal: limit, cache: "no-store" });
+      if (answer.status === 401) {
+        hide("密钥不对，请用带密钥的地址重新打开");
+        said.textContent = "请联系管理员";
+        tryAt = Date.now() + 30000;
+        return;
+      }
+      if (!answer.ok) throw new Error(answer.status);
+      const shown = await answer.json();
+      ahead = Date.parse(answer.headers.get("X-Server-Time")) - Date.now();
+      until = Date.parse(shown.expires_at);
+      code.classList.remove("away");
+      code.innerHTML = shown.svg;
+      const free = document.getElementById("free");
+      if (free) {
+        free.replaceChildren(...shown.free.map((area) => {
+          const row = document.createElement("li"), n = document.createElement("b");
+          n.textContent = area.seats_free || "满";
+          if (!area.seats_free) n.className = "none";
+          row.append(area.name, n);
+          return row;
+        }));
+      }
+    } catch {
+      // The code on the screen stays good until its end; after that a stale one would mislead.
+      tryAt = Date.now() + 1500 + Math.random() * 1000;
+    } finally {
+      trying = false;
+    }
+  }
+
+  function tick() {
+    const at = new Date(now() + 8 * 3600e3), left = Math.ceil((until - now()) / 1000);
+    document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
+    document.getElementById("date").textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日 周${"日一二三四五六"[at.getUTCDay()]}`;
+    if (left > 0) said.textContent = `${left} 秒后更新`;
+    else {
+      if (until) hide("请到服务台办理");
+      if (code.classList.contains("away") && tryAt < Infinity && code.textContent.startsWith("请到")) said.textContent = "暂时连不上服务，正在重新连接…";
+      if (!trying && Date.now() >= tryAt) ask();
+    }
+  }
+  ask();
+  setInterval(tick, 250);
+  addEventListener("online", ask);
+})();

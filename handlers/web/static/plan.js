@@ -1,0 +1,236 @@
+// A plan: seats that change before one's eyes, the panel of times, keys, zoom, the list.
+"use strict";
+
+(() => {
+  const plan = document.getElementById("plan");
+  const panel = document.getElementById("panel");
+  const list = document.getElementById("list");
+  const lost = document.getElementById("lost");
+  const words = JSON.parse(plan.dataset.words);
+  const seats = [...plan.querySelectorAll(".seat")];
+  const clockOf = (iso) => (iso ? iso.slice(11, 16) : "");
+
+  // --- seats as they change ---------------------------------------------------------------------
+
+  function show(seat) {
+    const one = document.getElementById(seat.id);
+    if (!one) return;
+    one.setAttribute("class", `seat ${seat.status}`);
+    one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
+    const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
+    const marks = one.dataset.marks ? `，${one.dataset.marks}` : "";
+    one.setAttribute("aria-label", `${one.dataset.no}号 ${words[seat.status]}${until}${marks}`);
+    one.toggleAttribute("aria-disabled", seat.status === "disabled");
+    const row = list.querySelector(`[data-of="${seat.id}"]`);
+    if (row) describe(row, one);
+  }
+  function count() {
+    document.getElementById("free").textContent = plan.querySelectorAll(".seat.free").length;
+  }
+
+  let version = plan.dataset.version;
+  let heard = Date.now();
+  let source = null;
+  const POLL_MS = 15000, SILENT_MS = 40000;
+
+  async function refetch() {
+    try {
+      const answer = await fetch(plan.dataset.map);
+      if (answer.status === 401) return location.reload();
+      if (!answer.ok) throw new Error(answer.status);
+      const map = await answer.json();
+      map.seats.forEach(show);
+      version = map.version;
+      count();
+      lost.hidden = true;
+    } catch {
+      lost.textContent = "连接中断，座位状态可能不是最新的；正在重新连接…";
+      lost.hidden = false;
+    }
+  }
+
+  function watch() {
+    source?.close();
+    if (!window.EventSource) return;
+    source = new EventSource(plan.dataset.events);
+    source.addEventListener("version", (event) => {
+      heard = Date.now();
+      lost.hidden = true;
+      const known = JSON.parse(event.data).version;
+      if (known !== version && fresh) refetch();
+      fresh = false;
+      version = known;
+    });
+    source.addEventListener("seat", (event) => {
+      heard = Date.now();
+      show(JSON.parse(event.data));
+      count();
+    });
+    source.addEventListener("open", () => {
+      heard = Date.now();
+      fresh = true;
+    });
+  }
+  let fresh = true;
+  watch();
+  setInterval(() => {
+    // A webview may drop streams, or keep a dead one: ask, and try again.
+    const dead = !source || source.readyState === 2;
+    if (dead || Date.now() - heard > SILENT_MS || source.readyState === 0) {
+      refetch();
+      if (dead) watch();
+    }
+  }, POLL_MS + Math.random() * 3000);
+  addEventListener("online", () => { refetch(); watch(); });
+  addEventListener("offline", refetch);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refetch(); });
+  addEventListener("pagehide", () => source?.close());
+
+  // --- the panel ----------------------------------------------------------------------------------
+
+  async function choose(href, push) {
+    const seat = new URL(href).searchParams.get("seat");
+    for (const one of seats) one.toggleAttribute("aria-current", one.id === seat);
+    document.getElementById(seat)?.setAttribute("aria-current", "true");
+    if (push) history.pushState(null, "", href);
+    if (!seat) return closed();
+    panel.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(href, { headers: { "X-Fragment": "1" } });
+      if (answer.redirected) return location.reload();
+      const text = await answer.text();
+      if (!answer.ok && !text.includes("panel-head")) throw new Error(answer.status);
+      panel.innerHTML = text;
+    } catch {
+      panel.innerHTML = '<div class="refusal" role="alert"><p>没有连上服务，请检查网络后再点一次座位。</p></div>';
+    }
+    panel.removeAttribute("aria-busy");
+    panel.classList.add("open");
+    return undefined;
+  }
+  function closed() {
+    panel.classList.remove("open");
+    panel.innerHTML = empty;
+  }
+  const empty = panel.classList.contains("open")
+    ? '<h2>选择座位</h2><p class="soft">点选图上的空位，再选开始和结束时间。</p>' : panel.innerHTML;
+
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-panel], .panel a[data-close]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const href = link.href.baseVal ?? link.href;
+    if (link.dataset.close !== undefined) return back(href);
+    if (link.getAttribute("aria-disabled")) return;
+    const inside = panel.contains(link);
+    await choose(new URL(href, location.href).href, true);
+    if (inside) panel.querySelector('.time[aria-current="true"]')?.focus();
+    else if (event.detail === 0) panel.focus();
+  });
+  function back(href) {
+    const seat = new URL(location.href).searchParams.get("seat");
+    choose(new URL(href, location.href).href, true);
+    document.getElementById(seat)?.focus();
+  }
+  addEventListener("popstate", () => choose(location.href, false));
+
+  // --- keys: one seat takes the focus, arrows go to the nearest in their direction ----------------
+
+  const place = (one) => {
+    const box = one.querySelector("rect");
+    return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
+  };
+  function rove(to) {
+    for (const one of seats) one.setAttribute("tabindex", one === to ? "0" : "-1");
+  }
+  rove(plan.querySelector(".seat[aria-current]") ?? plan.querySelector(".seat.free") ?? seats[0]);
+  plan.addEventListener("focusin", (event) => {
+    const one = event.target.closest(".seat");
+    if (one) rove(one);
+  });
+  const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+  plan.addEventListener("keydown", (event) => {
+    const way = WAYS[event.key], from = event.target.closest(".seat");
+    if (!way || !from) return;
+    event.preventDefault();
+    const [x, y] = place(from);
+    let best = null, least = Infinity;
+    for (const one of seats) {
+      const [a, b] = place(one);
+      const along = (a - x) * way[0] + (b - y) * way[1];
+      const aside = Math.abs((a - x) * way[1]) + Math.abs((b - y) * way[0]);
+      if (along > 0 && along + 3 * aside < least) [best, least] = [one, along + 3 * aside];
+    }
+    best?.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    const close = panel.querySelector("a[data-close]");
+    if (event.key === "Escape" && close && !document.querySelector("dialog[open]")) back(close.href);
+  });
+
+  // --- the same seats as a list ---------------------------------------------------------------------
+
+  function describe(row, one) {
+    row.textContent = one.getAttribute("aria-label");
+    row.className = one.getAttribute("class").replace("seat ", "");
+  }
+  const button = document.getElementById("as-list");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const on = list.hidden;
+    if (on && !list.children.length) {
+      for (const one of seats) {
+        const item = document.createElement("li"), row = document.createElement("a");
+        row.href = one.getAttribute("href");
+        row.dataset.panel = "";
+        row.dataset.of = one.id;
+        describe(row, one);
+        item.append(row);
+        list.append(item);
+      }
+    }
+    list.hidden = !on;
+    document.querySelector(".viewport").hidden = on;
+    button.setAttribute("aria-pressed", String(on));
+  });
+
+  // --- zoom ---------------------------------------------------------------------------------------
+
+  const view = document.querySelector(".viewport");
+  const [, , width] = plan.getAttribute("viewBox").split(" ").map(Number);
+  const narrow = matchMedia("(max-width: 899px)");
+  let scale = 0;
+  function zoom(to, x = view.clientWidth / 2, y = view.clientHeight / 2) {
+    const old = scale;
+    scale = Math.min(2.5, Math.max(view.clientWidth / width, to));
+    plan.style.setProperty("width", `${width * scale}px`);
+    if (old) view.scrollTo((view.scrollLeft + x) * (scale / old) - x, (view.scrollTop + y) * (scale / old) - y);
+  }
+  function fit() {
+    if (narrow.matches) {
+      zoom(1.1); // a seat with its gap is then as wide as a finger
+      const shown = plan.querySelector(".seat[aria-current], .seat.mine") ?? seats[0];
+      const [x, y] = place(shown);
+      view.scrollTo(x * scale - view.clientWidth / 2, y * scale - view.clientHeight / 2);
+    } else {
+      scale = 0;
+      plan.style.removeProperty("width");
+    }
+  }
+  fit();
+  narrow.addEventListener("change", fit);
+  let spread = 0, begun = 1;
+  const apart = (event) => Math.hypot(
+    event.touches[0].clientX - event.touches[1].clientX, event.touches[0].clientY - event.touches[1].clientY);
+  view.addEventListener("touchstart", (event) => {
+    if (event.touches.length === 2) [spread, begun] = [apart(event), scale || view.clientWidth / width];
+  }, { passive: true });
+  view.addEventListener("touchmove", (event) => {
+    if (event.touches.length !== 2 || !spread) return;
+    event.preventDefault();
+    const box = view.getBoundingClientRect();
+    zoom(begun * (apart(event) / spread), (event.touches[0].clientX + event.touches[1].clientX) / 2 - box.left,
+      (event.touches[0].clientY + event.touches[1].clientY) / 2 - box.top);
+  }, { passive: false });
+  view.addEventListener("touchend", () => { spread = 0; }, { passive: true });
+})();

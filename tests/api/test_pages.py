@@ -1,0 +1,193 @@
+"""Pages over HTTP: whose form it is, where a sign-in leads, and what a browser is told to allow."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.living import SEAT, Answer, Client, Living
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Browser:
+    """A reader's cookie, and the forms of the pages that it was shown."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.cookie = {"Cookie": f"seat_sid={client.token}"}
+        client.token = ""
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        return await self.client.get(f"/{path}", **self.cookie, **headers)
+
+    async def token(self, path: str = "/activation") -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', (await self.get(path)).body)
+        assert found is not None
+        return found[1]
+
+    async def post(self, path: str, form: dict[str, str], origin: str) -> Answer:
+        headers = FORM | self.cookie | ({"Origin": origin} if origin else {})
+        return await self.client.post(f"/{path}", urlencode(form).encode(), **headers)
+
+
+@pytest.fixture
+async def browser(service: Living) -> Browser:
+    return Browser(await service.web_reader())
+
+
+def wish(service: Living, **other: str) -> dict[str, str]:
+    return {"seat_id": SEAT, "date": service.today, "start": "14:00", "end": "16:00"} | other
+
+
+async def test_a_form_must_be_ours(service: Living, browser: Browser) -> None:
+    token, base = await browser.token(), service.base
+    foreign = await Browser(await service.web_reader()).token()
+    before = await service.books()
+    for form, origin in (
+        ({}, base),
+        ({"csrf": ""}, base),
+        ({"csrf": "0" * 16 + "." + "0" * 32}, base),
+        ({"csrf": foreign}, base),
+        ({"csrf": token}, ""),
+        ({"csrf": token}, "https://evil.example"),
+        ({"csrf": token}, "null"),
+    ):
+        answer = await browser.post("/reserve", wish(service) | form, origin)
+        assert answer.status == 403, (form, origin)
+        assert await service.books() == before
+    made = await browser.post("/reserve", wish(service, csrf=token), base)
+    assert made.status == 303 and made.headers["Location"].startswith("/reservations/")
+
+
+async def test_a_form_sent_twice_counts_once(service: Living, browser: Browser) -> None:
+    form = wish(service, csrf=await browser.token(), key="tap-1")
+    first = await browser.post("/reserve", form, service.base)
+    again = await browser.post("/reserve", form, service.base)
+    assert first.headers["Location"] == again.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("other", "status", "said"),
+    [
+        ({"end": "20:00"}, 422, "最多 240 分钟"),
+        ({"start": "07:00"}, 422, "开始时间已过"),
+        ({"end": ""}, 400, "请求内容有误"),
+        ({"date": "soon"}, 400, "请求内容有误"),
+        ({"seat_id": "nowhere"}, 404, "没有找到"),
+    ],
+)
+async def test_a_refusal_says_why_and_keeps_the_choice(
+    service: Living, browser: Browser, other: dict[str, str], status: int, said: str
+) -> None:
+    form = wish(service, csrf=await browser.token(), **other)
+    before = await service.books()
+    answer = await browser.post("/reserve", form, service.base)
+    assert (answer.status, await service.books()) == (status, before)
+    assert said in answer.body
+    if status == 422:
+        assert "065 号" in answer.body and "二层中厅" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/areas/nowhere", 404),
+        ("/areas/2f-hall?date=never", 400),
+        ("/areas/2f-hall?start=99:99&end=100", 400),
+        ("/areas/2f-hall?seat=nowhere", 404),
+        ("/areas/2f-hall?seat=2f-hall-001&begin=never", 200),
+        ("/?date=2030-01-01", 422),
+        ("/?colour=blue", 200),
+        ("/reservations?page=0", 400),
+        ("/reservations/nothing", 404),
+        ("/reservations/nothing/cancel", 404),
+        ("/reservations/nothing/fly", 404),
+        ("/kiosk/nowhere", 404),
+        ("/k/2f-south?c=00000000", 422),
+        ("/k/2f-south", 422),
+    ],
+)
+async def test_what_cannot_be_shown(browser: Browser, path: str, status: int) -> None:
+    answer = await browser.get(path)
+    assert answer.status == status
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads_to"),
+    [
+        ("/reservations?page=2", "/reservations?page=2"),
+        ("/areas/2f-hall?date=2026-09-07&seat=2f-hall-065", "same"),
+        ("//evil.example/", "/"),
+        ("/\\\\evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/%0d%0aSet-Cookie:%20a=b", "/%0d%0aSet-Cookie:%20a=b"),
+        ("", "/"),
+    ],
+)
+async def test_signing_in_leads_back_to_our_own_pages(
+    service: Living, wanted: str, leads_to: str
+) -> None:
+    stranger = service.stranger()
+    answer = await stranger.get(f"//login?{urlencode({'next': wanted})}")
+    assert answer.status == 302 and "/sandbox/cas/login" in answer.headers["Location"]
+    form = {"username": stranger.number, "password": "demo"}
+    back = await stranger.call(
+        "POST",
+        "//" + answer.headers["Location"].removeprefix(f"{service.base}/"),
+        urlencode(form).encode(),
+        **FORM,
+    )
+    ticket = back.headers["Location"].removeprefix(service.base + "/")
+    landed = await stranger.get(f"//{ticket}")
+    assert landed.headers["Location"] == (wanted if leads_to == "same" else leads_to)
+
+
+async def test_a_stranger_is_sent_to_sign_in_and_back(service: Living) -> None:
+    stranger = service.stranger()
+    answer = await stranger.get("//reservations/abc?done=cancel")
+    assert answer.status == 303
+    assert answer.headers["Location"] == "/login?next=%2Freservations%2Fabc%3Fdone%3Dcancel"
+    front = await stranger.get("//")
+    assert front.status == 200 and "统一身份认证登录" in front.body
+
+
+async def test_a_plan_is_small_and_its_files_stay(service: Living, browser: Browser) -> None:
+    """Everything that the first page of the plan needs, as a browser takes it."""
+    page = await browser.get("/areas/3f-east")
+    assert (
+        page.headers["Content-Encoding"] == "gzip" and "no-store" in page.headers["Cache-Control"]
+    )
+    total = len(gzip.compress(page.body.encode()))
+    files = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page.body))
+    assert {file.partition(".")[0] for file in files} == {
+        "/static/icon",
+        "/static/app",
+        "/static/plan",
+    }
+    for file in files:
+        answer = await service.anonymous.get(f"/{file}", **{"Accept-Encoding": "gzip"})
+        assert "immutable" in answer.headers["Cache-Control"]
+        total += int(answer.headers["Content-Length"])
+        known = {"If-None-Match": answer.headers["ETag"]}
+        assert (await service.anonymous.get(f"/{file}", **known)).status == 304
+    assert total < 60_000, total
+    assert (await service.anonymous.get("//static/nothing.js")).status == 404
+
+
+async def test_the_page_can_unbind(service: Living) -> None:
+    """Who has another phone now: the page says that a WeChat is bound, and lets it go."""
+    phone = await service.reader()
+    browser = Browser(await service.web_reader(phone))
+    assert "已绑定小程序" in (await browser.get("/activation")).body
+    token = await browser.token()
+    assert (await browser.post("/unbind", {"csrf": token}, "")).status == 403
+    assert (await phone.get("/areas")).status == 200
+    assert (await browser.post("/unbind", {"csrf": token}, service.base)).status == 303
+    assert (await phone.get("/areas")).code == "not_bound"
+    assert "已绑定小程序" not in (await browser.get("/activation")).body

@@ -1,0 +1,129 @@
+"""A real Chromium on a whole service. What goes wrong unseen in a browser fails the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.living import Living, living
+
+CHROMIUM: Final = "/usr/bin/chromium"
+_ARGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: Final[dict[str, Any]] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "has_touch": True,
+    "is_mobile": True,
+}
+AFTERNOON: Final = "16:08"
+
+
+@pytest.fixture
+async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """The manual's moment: a Monday at 16:08; the change stream feeds the board."""
+    async with living(mongo_url, redis_url) as running:
+        await running.move(AFTERNOON)
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
+        yield chromium
+        await chromium.close()
+
+
+class Tab:
+    """A browser of somebody's own. ``wrong`` is what its console and its network had to say."""
+
+    def __init__(self, service: Living, context: BrowserContext, page: Page) -> None:
+        self.service, self.context, self.page = service, context, page
+        self.wrong: list[str] = []
+        self.expected: set[int] = set()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        page.on("console", self._said)
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+
+    def _said(self, message: Any) -> None:
+        # What the network answers is judged below, with its status.
+        if message.type in ("error", "warning") and "Failed to load" not in message.text:
+            self.wrong.append(f"console: {message.text}")
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.service.base, "data:")):
+            self.wrong.append(f"external: {request.url}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.wrong.append(f"{response.status}: {response.url}")
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(self.service.base + path)
+
+    async def sign_in(self, number: str = "21071234") -> None:
+        """By the campus's page, as a person does."""
+        await self.page.fill("[name=username]", number)
+        await self.page.fill("[name=password]", "demo")
+        await self.page.press("[name=password]", "Enter")
+        await self.page.wait_for_url(lambda url: "/sandbox/" not in url)
+
+    async def text(self, selector: str) -> str:
+        return (await self.page.inner_text(selector)).strip()
+
+
+Open = Callable[..., Awaitable[Tab]]
+
+
+@pytest.fixture
+async def opened(service: Living, browser: Browser) -> AsyncIterator[Open]:
+    """Opens browsers of different people; at the end none of them may have anything to complain."""
+    tabs: list[Tab] = []
+    async with AsyncExitStack() as stack:
+
+        async def open_tab(number: str = "", path: str = "/", **options: Any) -> Tab:
+            context = await stack.enter_async_context(_context(browser, options or DESKTOP))
+            tab = Tab(service, context, await context.new_page())
+            tabs.append(tab)
+            await tab.go(path)
+            if number:
+                await tab.page.click("text=统一身份认证登录")
+                await tab.sign_in(number)
+            return tab
+
+        yield open_tab
+        await asyncio.gather(*(tab.page.close() for tab in tabs))
+    assert [tab.wrong for tab in tabs if tab.wrong] == []
+
+
+@asynccontextmanager
+async def _context(browser: Browser, options: dict[str, Any]) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(locale="zh-CN", **options)
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core's source (scripts/test installs it from npm)."""
+    source = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+    return source.read_text(encoding="utf-8")

@@ -1,0 +1,75 @@
+"""The kiosk's screen, and the way from its code to a check-in with a slow login."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.browser.conftest import Open
+from tests.living import Living
+
+
+async def _key(service: Living, kiosk: str) -> str:
+    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+    return str(next(item["key"] for item in keys if item["id"] == kiosk))
+
+
+async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened: Open) -> None:
+    key = await _key(service, "2f-north")
+    tab = await opened(path=f"/kiosk/2f-north#key={key}")
+    page = tab.page
+    first = await page.inner_html("#code svg")
+    await page.wait_for_selector("text=秒后更新")
+    assert await page.locator("#free li").count() == 18
+    # The next code comes by itself.
+    await service.move(timedelta(seconds=15))
+    await page.reload()  # as after a power cut: the key is remembered
+    await page.wait_for_selector("#code svg")
+    assert await page.inner_html("#code svg") != first
+    # Without the service a code that has ended is hidden, and comes back with it.
+    await page.route("**/api/**", lambda route: route.abort())
+    await page.wait_for_selector("text=请到服务台办理", timeout=20_000)
+    await page.unroute("**/api/**")
+    await page.wait_for_selector("#code svg")
+
+
+async def test_a_wrong_key_shows_no_code(service: Living, opened: Open) -> None:
+    tab = await opened(path="/kiosk/2f-north")
+    assert "密钥" in await tab.text("#code")
+    tab.expected = {401}
+    await tab.go("/kiosk/2f-north#key=wrong")
+    await tab.page.reload()
+    await tab.page.wait_for_selector("text=密钥不对")
+
+
+async def test_a_slow_login_does_not_cost_the_check_in(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    await reader.reserve(start="17:00", end="18:00")
+    await service.move("16:40")
+    code = await service.qr()
+    tab = await opened(path=code.removeprefix(service.base))
+    await tab.page.wait_for_selector("[name=username]")
+    await service.move(timedelta(minutes=3))  # long after the code's end
+    await tab.sign_in(reader.number)
+    await tab.page.click("main button >> text=签到")
+    assert await tab.text(".done") == "签到成功"
+    (kept,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert kept["state"] == "in_use"
+
+
+async def test_a_code_is_not_for_later(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    await reader.reserve(start="17:00", end="18:00")
+    await service.move("16:40")
+    code = await service.qr()
+    path = code.removeprefix(service.base)
+    late = await opened(path=path)
+    await late.page.wait_for_selector("[name=username]")
+    await service.move(timedelta(minutes=6))
+    late.expected = {422}
+    await late.sign_in(reader.number)
+    assert "已过期" in await late.text("main")
+    # The code itself, photographed and sent on, is as old.
+    await late.go(path)
+    assert "请重新扫描" in await late.text("main")
+    (kept,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert kept["state"] == "reserved"

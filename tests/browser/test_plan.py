@@ -1,0 +1,168 @@
+"""A plan in two browsers, by keys alone, over a lost connection, and for everybody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE, Open
+from tests.living import Living
+
+SEEN_WITHIN_MS = 1000
+
+
+async def test_two_on_one_plan(opened: Open) -> None:
+    first, second = await opened("21071234"), await opened("21075678")
+    for tab in (first, second):
+        await tab.page.click('[data-area="2f-hall"]')
+        await tab.page.wait_for_selector("#plan")
+        await tab.page.click('[id="2f-hall-065"]')
+        await tab.page.wait_for_selector("text=立即预约")
+    assert await second.text("#free") == "68"
+    await first.page.click("text=立即预约")
+    await second.page.wait_for_selector('[id="2f-hall-065"].occupied', timeout=SEEN_WITHIN_MS)
+    await first.page.wait_for_selector(".done")
+    assert await second.text("#free") == "67"
+    # The panel is still open: the second one tries all the same, and is told kindly.
+    second.expected = {409}
+    await second.page.check('input[name=end][value="19:00"]', force=True)
+    await second.page.click("text=立即预约")
+    assert "已被预约" in await second.text(".refusal")
+    assert await second.text("#panel h2") == "065 号"
+    near = await second.page.locator(".refusal .chip").all_inner_texts()
+    assert len(near) == 3 and near[0] in ("064 号", "066 号")
+    await second.page.click(".refusal .chip >> nth=0")
+    await second.page.wait_for_selector(f"#panel h2 >> text={near[0]}")
+    await second.page.click("text=立即预约")
+    assert await second.text(".done") == "预约成功"
+
+
+async def test_by_keys_alone(opened: Open) -> None:
+    tab = await opened("21071234")
+    page = tab.page
+    await page.focus('[data-area="2f-hall"]')
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#plan")
+    await page.focus('#plan .seat[tabindex="0"]')
+    focused = "document.activeElement.id"
+    began = await page.evaluate(focused)
+    await page.keyboard.press("ArrowRight")
+    assert await page.evaluate(focused) != began
+    await page.keyboard.press("ArrowLeft")
+    assert await page.evaluate(focused) == began
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=立即预约")
+    assert await page.evaluate(focused) == "panel"
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("text=立即预约", state="detached")
+    assert await page.evaluate(focused) == began
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=立即预约")
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.innerText") == "立即预约":
+            break
+    await page.keyboard.press("Enter")
+    assert await tab.text(".done") == "预约成功"
+
+
+async def test_back_and_reload_in_mid_flow(opened: Open) -> None:
+    tab = await opened("21071234", **PHONE)
+    page = tab.page
+    await page.click('[data-area="2f-hall"]')
+    await page.click('[id="2f-hall-063"]')
+    await page.wait_for_selector("text=立即预约")
+    await page.click("#panel >> text=19:00 >> nth=0")
+    await page.wait_for_selector('#panel a.time[aria-current] >> text="19:00"')
+    await page.reload()
+    assert await tab.text("#panel a.time[aria-current]") == "19:00", "nothing chosen was lost"
+    await page.go_back()
+    await page.wait_for_selector('#panel a.time[aria-current] >> text="现在"')
+    await page.go_back()
+    await page.wait_for_selector("text=立即预约", state="detached")
+
+
+async def test_a_lost_connection_is_said_and_comes_back(service: Living, opened: Open) -> None:
+    tab = await opened("21071234")
+    await tab.page.click('[data-area="2f-hall"]')
+    await tab.page.wait_for_selector("#plan")
+    await tab.context.set_offline(True)
+    await tab.page.wait_for_selector("#lost:visible")
+    other = await service.reader()
+    await other.reserve("2f-hall-064", "17:00", "18:00")
+    await other.ok("POST", "/reservations", {
+        "seat_id": "2f-hall-063", "date": service.today, "start": "now", "end": "17:00",
+    })  # fmt: skip
+    await tab.context.set_offline(False)
+    await tab.page.wait_for_selector('[id="2f-hall-063"].occupied')
+    await tab.page.wait_for_selector("#lost", state="hidden")
+
+
+async def test_a_plan_names_its_seats(opened: Open) -> None:
+    tab = await opened("21071234")
+    await tab.page.click('[data-area="2f-hall"]')
+    seat = tab.page.locator('[id="2f-hall-065"]')
+    name = await seat.get_attribute("aria-label")
+    assert name == "065号 当前无人，可用至 22:30，电源，靠窗"
+    await tab.page.click("text=列表")
+    rows = tab.page.locator("#list a")
+    assert await rows.count() == 68
+    assert await rows.filter(has_text="065号").inner_text() == name
+    await rows.filter(has_text="065号").click()
+    await tab.page.wait_for_selector("text=立即预约")
+
+
+PAGES = (
+    "/",
+    "/?start=18:00&end=20:00",
+    "/areas/2f-hall",
+    "/areas/2f-east?seat=2f-east-001",
+    "/reservations",
+    "/reservations/violations",
+    "/activation",
+    "/check-in",
+    "/me",
+    "/rules",
+    "/logout",
+    "/areas/nowhere",
+)
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_is_for_everybody(
+    service: Living, opened: Open, axe: str, device: dict[str, Any], scheme: str
+) -> None:
+    """axe-core finds nothing serious, and nothing is wider than a small phone."""
+    tab = await opened("21071234", color_scheme=scheme, **device)
+    reader = await service.reader()
+    await reader.reserve("2f-hall-066", "17:00", "18:00")
+    tab.expected = {404}
+    made = await _own(tab)
+    for path in (*PAGES, f"/reservations/{made}", f"/reservations/{made}/cancel"):
+        await tab.go(path)
+        await tab.page.evaluate(axe)
+        found = await tab.page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']})"
+            ".then(found => JSON.stringify(found.violations))"
+        )
+        serious = [
+            (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
+            for v in json.loads(found)
+            if v["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], path
+        if device is PHONE:
+            await tab.page.set_viewport_size({"width": 360, "height": 740})
+            wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 360, path
+
+
+async def _own(tab: Any) -> str:
+    await tab.page.click('[data-area="2f-hall"]')
+    await tab.page.click('[id="2f-hall-065"]')
+    await tab.page.click("text=立即预约")
+    await tab.page.wait_for_selector(".done")
+    return str(tab.page.url.rpartition("/")[2].partition("?")[0])
