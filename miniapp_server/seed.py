@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
 
 from bind.presence import new_key, new_secret
 from models.booking.desk import Desk
 from models.library import Area, AreaId, Kiosk, KioskId, Mark, Seat, SeatId, Venue, VenueId
+from models.notice import Notice
 from models.policy import Policy
+from models.timerange import at
 
 DATA: Final = Path(__file__).resolve().parents[1] / "scripts" / "data"
 
@@ -28,6 +30,7 @@ class LibraryData:
     areas: tuple[Area, ...]
     kiosks: tuple[Kiosk, ...]
     gates: tuple[str, ...]
+    notices: tuple[Notice, ...]
 
 
 def read(folder: Path = DATA) -> LibraryData:
@@ -39,7 +42,18 @@ def read(folder: Path = DATA) -> LibraryData:
         kiosks = tuple(
             Kiosk(KioskId(k["id"]), venue.id, k["name"], k["kind"]) for k in top["kiosks"]
         )
-        return LibraryData(venue, areas, kiosks, tuple(g["id"] for g in top["gates"]))
+        notices = tuple(
+            Notice(
+                id=n["id"],
+                title=n["title"],
+                body="\n".join(n["body"]),
+                published_at=at(date.fromisoformat(n["published"]), time(8)),
+                pinned=n["pinned"],
+            )
+            for n in top["notices"]
+        )
+        gates = tuple(g["id"] for g in top["gates"])
+        return LibraryData(venue, areas, kiosks, gates, notices)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SeedError(f"cannot read the library in {folder}: {error!r}") from error
 
@@ -75,6 +89,8 @@ async def seed(desk: Desk, data: LibraryData, now: datetime) -> dict[str, str]:
     """Write the library; kiosks without a key and a secret get them: the new keys are returned."""
     await desk.catalogue.put([data.venue], data.areas, data.kiosks)
     await desk.policies.put(default_policy(data), now)
+    for notice in data.notices:
+        await desk.notices.add(notice)
     fresh: dict[str, str] = {}
     for kiosk in data.kiosks:
         if await desk.catalogue.kiosk_secret(kiosk.id) is None:

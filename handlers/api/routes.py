@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.api import identity, kiosks, records, reservations, seats
+from handlers.api import identity, kiosks, notices, records, reservations, seats
 from handlers.api import schemas as s
 from handlers.api.contract import Route, Who, handler
 from models import errors as e
@@ -110,6 +110,24 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/venues", seats.venues, Who.SESSION, s.VenuesOut, "Venues and their bookable days"
+    ),
+    Route(
+        "GET",
+        "/notices",
+        notices.listed,
+        Who.SESSION,
+        s.NoticesOut,
+        "What the library tells everybody",
+        query=s.PageQuery,
+    ),
+    Route(
+        "GET",
+        "/notices/{id}",
+        notices.one,
+        Who.SESSION,
+        s.NoticeDetail,
+        "One notice",
+        errors=(e.NotFound,),
     ),
     Route(
         "GET",

@@ -382,6 +382,29 @@ class MarkRead(Request):
     ids: Annotated[list[Id], Meta(max_length=100)]
 
 
+# --- notices ------------------------------------------------------------------------------------
+
+
+class NoticeOut(Answer):
+    id: str
+    title: str
+    published_at: datetime
+    pinned: bool
+
+
+class NoticeDetail(NoticeOut):
+    """``body_html`` holds no script and no picture from elsewhere."""
+
+    body_html: str
+
+
+class NoticesOut(Answer):
+    items: list[NoticeOut]
+    page: int
+    page_size: int
+    total: int
+
+
 # --- machines -----------------------------------------------------------------------------------
 
 

@@ -73,6 +73,7 @@ def _ticker(policy: Policy) -> str:
 
 _PAGES.filters |= {
     "ticker": _ticker,
+    "local_day": lambda instant: f"{local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": lambda instant: f"{local(instant):%H:%M}",
     "day": lambda d: f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}",

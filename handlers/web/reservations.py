@@ -27,6 +27,7 @@ from models.reservation import Reservation
 _PAGE_SIZE: Final = 10
 DONE: Final[Mapping[str, str]] = {
     "reserve": "预约成功",
+    "change": "已更改预约",
     "cancel": "已取消预约",
     "leave": "已登记暂离",
     "extend": "续约成功",
@@ -37,7 +38,7 @@ DONE: Final[Mapping[str, str]] = {
 
 
 async def listed(visit: Visit) -> web.StreamResponse:
-    desk, number = visit.services.desk, _page_number(visit)
+    desk, number = visit.services.desk, page_number(visit)
     rows, total = await desk.reservations.page_of(
         visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
@@ -55,7 +56,7 @@ async def listed(visit: Visit) -> web.StreamResponse:
 
 
 async def violations(visit: Visit) -> web.StreamResponse:
-    desk, number = visit.services.desk, _page_number(visit)
+    desk, number = visit.services.desk, page_number(visit)
     rows, total = await desk.violations.page_of(
         visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
@@ -77,7 +78,7 @@ async def violations(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _page_number(visit: Visit) -> int:
+def page_number(visit: Visit) -> int:
     query = {"page": visit.request.query.get("page", "1")}
     try:
         asked: s.PageQuery = msgspec.convert(query, s.PageQuery, strict=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.web import account, kiosk, reservations, seats
+from handlers.web import account, kiosk, notices, reservations, seats
 from handlers.web.assets import asset_routes
 from handlers.web.login import login_routes, welcome
 from handlers.web.pages import change, look
@@ -21,6 +21,7 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/reservations/violations", look(reservations.violations)),
         web.get("/reservations/{id}", look(reservations.one)),
         web.get("/reservations/{id}/{verb}", look(reservations.question)),
+        web.post("/reservations/{id}/change", change(seats.change, books=True)),
         web.post("/reservations/{id}/{verb}", change(reservations.answer)),
         web.get("/activation", look(account.activation)),
         web.get("/activation/state", look(account.activation_state)),
@@ -29,6 +30,8 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/check-in", look(account.check_in)),
         web.get("/me", look(account.me)),
         web.post("/me/read", change(account.read)),
+        web.get("/notices", look(notices.listed)),
+        web.get("/notices/{id}", look(notices.one)),
         web.get("/rules", look(account.rules)),
         web.get("/logout", look(account.sign_out)),
         web.get("/kiosk/{id}", kiosk.screen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -19,12 +19,15 @@ from handlers.api.plans import Plan
 from handlers.errors import status_of
 from handlers.messages import SEAT_TEXT, text_of
 from handlers.web.pages import FRAGMENT, Form, Visit, page, redirect, text_in
+from models import rules
 from models.booking import reserve, views
+from models.booking.desk import Ask
 from models.booking.views import Window
 from models.errors import Conflict, RuleViolation, SeatTaken, ServiceError
 from models.library import Area, Mark, Seat, VenueId
 from models.plan import AreaCount, SeatStatus, SeatView
 from models.policy import grid
+from models.reservation import Reservation
 from models.rules import Wish
 from models.timerange import floor_minute, local_date
 
@@ -44,10 +47,17 @@ class Asked:
     venue: str = ""
     seat: str = ""
     begin: str = ""
+    change: str = ""
+    """The reservation that shall get another seat or time."""
 
     def to(self, path: str, **other: str) -> str:
         """The path with this search, some of it changed."""
-        query = {"date": self.day.isoformat(), "start": self.start, "end": self.end} | other
+        query = {
+            "date": self.day.isoformat(),
+            "start": self.start,
+            "end": self.end,
+            "change": self.change,
+        } | other
         return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
 
     @property
@@ -64,6 +74,7 @@ class _Query(s.Request):
     venue: str = ""
     seat: str = ""
     begin: str = ""
+    change: str = ""
 
 
 class _Search(s.Request):
@@ -76,7 +87,7 @@ def _asked(visit: Visit) -> Asked:
     """Raises: Malformed."""
     query = visit.request.query
     # What else an address carries (WeChat adds its own) is nothing to us.
-    names = ("date", "start", "end", "venue", "seat", "begin")
+    names = ("date", "start", "end", "venue", "seat", "begin", "change")
     values = {name: query[name].strip() for name in names if query.get(name, "").strip()}
     try:
         found = msgspec.convert(values, _Query)
@@ -84,7 +95,7 @@ def _asked(visit: Visit) -> Asked:
         day = msgspec.convert(search, _Search, strict=False).date or local_date(visit.now)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    return Asked(day, found.start, found.end, found.venue, found.seat, found.begin)
+    return Asked(day, found.start, found.end, found.venue, found.seat, found.begin, found.change)
 
 
 def _window(visit: Visit, asked: Asked) -> Window:
@@ -149,8 +160,19 @@ async def areas(visit: Visit) -> web.StreamResponse:
         chosen_day=_day_of(venue, asked.day),
         floors=floors,
         times=_times(visit, venue.id, asked.day),
-        current=await current_of(visit),
+        current=None if asked.change else await current_of(visit),
+        changing=await _changing(visit, asked),
     )
+
+
+async def _changing(visit: Visit, asked: Asked) -> s.ReservationOut | None:
+    """What is about to be changed. Raises: NotFound, WrongState where it cannot be any more."""
+    if not asked.change:
+        return None
+    desk = visit.services.desk
+    r = await desk.own(asked.change, visit.reader.id)
+    rules.may_change(r, visit.now)
+    return await present.reservation(desk, r, visit.now)
 
 
 def _day_of(venue: s.VenueOut, day: date) -> s.DateOut:
@@ -229,14 +251,17 @@ async def _plan(
     shown = visit.services.plans.plan(desk, area, board, window, floor_minute(visit.now))
     kind = kind_of(shown)
     panel = None
+    changing = await _changing(visit, asked)
     if asked.seat:
+        if changing is not None and not wished_end:
+            wished_end = present.clock(changing.end)
         panel = await _panel(visit, area, asked, shown, kind, wished_end)
         if refusal is not None:
             _say(panel, refusal, asked, area)
     if FRAGMENT in visit.request.headers:
         return page(
             visit.request, "panel.html", status=status, reader=visit.reader, asked=asked,
-            area=area, panel=panel,
+            area=area, panel=panel, changing=changing,
         )  # fmt: skip
     seats = [
         _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
@@ -267,6 +292,7 @@ async def _plan(
         query=query,
         times=_times(visit, venue.id, asked.day),
         panel=panel,
+        changing=changing,
     )
 
 
@@ -302,13 +328,13 @@ async def _panel(
         marks=[text for name, text in MARK_TEXT.items() if getattr(seat, name)],
         status=SEAT_TEXT[kind][view.status.value],
     )
-    starts = await views.seat_starts(desk, seat, day, now)
+    starts = await views.seat_starts(desk, seat, day, now, asked.change)
     panel.starts = [present.start(value) for value, _ in starts]
     if not starts:
         return panel
     instants = dict(starts)
     panel.start = next((v for v in (asked.begin, asked.start) if v in instants), starts[0][0])
-    ends = await views.seat_ends(desk, seat, day, panel.start, now)
+    ends = await views.seat_ends(desk, seat, day, panel.start, now, asked.change)
     panel.ends = [present.choice(end) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
@@ -343,7 +369,32 @@ def _say(panel: Panel, error: ServiceError, asked: Asked, area: Area) -> None:
 
 
 async def book(visit: Visit, form: Form) -> web.StreamResponse:
-    """立即预约. A refusal is said where the choice was made, and leaves the choice as it was."""
+    """立即预约."""
+
+    async def work(ask: Ask, seat_id: str, wish: Wish) -> Reservation:
+        return await reserve.reserve(visit.services.desk, ask, seat_id, wish)
+
+    return await _settled(visit, form, work)
+
+
+async def change(visit: Visit, form: Form) -> web.StreamResponse:
+    """Another seat or time for a reservation: all or nothing."""
+
+    async def work(ask: Ask, seat_id: str, wish: Wish) -> Reservation:
+        start = wish.start if wish.start is not None else "now"
+        desk = visit.services.desk
+        return await reserve.change(desk, ask, visit.id, seat_id, start, wish.end)
+
+    return await _settled(visit, form, work, visit.id)
+
+
+async def _settled(
+    visit: Visit,
+    form: Form,
+    work: Callable[[Ask, str, Wish], Awaitable[Reservation]],
+    changing: str = "",
+) -> web.StreamResponse:
+    """A refusal is said where the choice was made, and leaves the choice as it was."""
     wish = {name: text_in(form, name) for name in ("seat_id", "date", "start", "end")}
     try:
         body = msgspec.convert(wish, s.Reserve, strict=False)
@@ -355,12 +406,11 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     seat = desk.seat(body.seat_id)
     try:
-        made = await reserve.reserve(
-            desk, ask, body.seat_id, Wish(body.date, start, time.fromisoformat(body.end))
-        )
+        wished = Wish(body.date, start, time.fromisoformat(body.end))
+        made = await work(ask, body.seat_id, wished)
     except (Conflict, RuleViolation) as error:
         asked = Asked(
-            body.date, text_in(form, "from"), text_in(form, "to"), "", seat.id, body.start
+            body.date, text_in(form, "from"), text_in(form, "to"), "", seat.id, body.start, changing
         )
         return await _plan(
             visit,
@@ -371,4 +421,4 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
             wished_end=body.end,
         )
     visit.services.nudge()
-    return redirect(f"/reservations/{made.id}?done=reserve")
+    return redirect(f"/reservations/{made.id}?done={'change' if changing else 'reserve'}")

@@ -27,6 +27,7 @@ from models.store.changes import Changes
 from models.store.client import Database
 from models.store.identity import Readers
 from models.store.leases import Heartbeat
+from models.store.notices import Notices
 from models.store.reservations import ClaimLost, Reservations, StaleRevision
 from models.store.sealing import Sealer
 from models.store.violations import Violations
@@ -62,6 +63,7 @@ class Desk:
         self.violations = Violations(db)
         self.catalogue = Catalogue(db, sealer)
         self.policies = Policies(db)
+        self.notices = Notices(db)
         self.heartbeat = Heartbeat(db)
         self.board = Board(self.reservations, Changes(db, self.reservations.writer))
         self.library = Library("", {}, {}, {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from models import rules
-from models.board import DayBoard
+from models.board import DayBoard, Row
 from models.booking.desk import Desk
 from models.errors import Malformed
 from models.library import Area, Seat
@@ -54,27 +54,33 @@ def look_at(desk: Desk, area: Area, asked: Window, now: datetime) -> Look:
 
 
 async def seat_starts(
-    desk: Desk, seat: Seat, asked: Window, now: datetime
+    desk: Desk, seat: Seat, asked: Window, now: datetime, besides: str = ""
 ) -> list[tuple[str, datetime]]:
-    """(value, instant) of the starts that are free for the seat on the asked day."""
+    """(value, instant) of the starts that are free for the seat on the asked day.
+
+    ``besides`` names a reservation that would be changed: what it holds is free for it.
+    """
     if seat.disabled is not None:
         return []
     look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
-    board = await desk.board.day(asked.day)
-    return free_starts(board.by_seat.get(seat.id, ()), look)
+    return free_starts(await _taken(desk, seat, asked.day, besides), look)
 
 
 async def seat_ends(
-    desk: Desk, seat: Seat, asked: Window, start: str, now: datetime
+    desk: Desk, seat: Seat, asked: Window, start: str, now: datetime, besides: str = ""
 ) -> list[datetime]:
     """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
     if seat.disabled is not None:
         return []
     look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
-    board = await desk.board.day(asked.day)
     wished = None if start == "now" else time.fromisoformat(start)
     begin = rules.decide_start(rules.Wish(asked.day, wished, time(0)), look.policy, now)
-    return free_ends(board.by_seat.get(seat.id, ()), look, begin)
+    return free_ends(await _taken(desk, seat, asked.day, besides), look, begin)
+
+
+async def _taken(desk: Desk, seat: Seat, day: date, besides: str) -> list[Row]:
+    board = await desk.board.day(day)
+    return [row for row in board.by_seat.get(seat.id, ()) if row.id != besides]
 
 
 class AreaView:

@@ -13,6 +13,7 @@ from models.store import (
     identity,
     leases,
     messages,
+    notices,
     reservations,
     throttles,
     violations,
@@ -27,6 +28,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **credits.INDEXES,
     **throttles.INDEXES,
     **leases.INDEXES,
+    **notices.INDEXES,
 }
 
 

@@ -125,6 +125,8 @@ PAGES = (
     "/check-in",
     "/me",
     "/rules",
+    "/notices",
+    "/notices/how-to-book",
     "/logout",
     "/areas/nowhere",
 )

@@ -156,3 +156,30 @@ async def test_the_activation_code_stays_and_the_binding_shows(
     await tab.page.wait_for_selector("text=已绑定小程序", timeout=4000)
     await tab.page.click("button >> text=解除绑定")
     await tab.page.wait_for_selector(".digits")
+
+
+async def test_changing_keeps_the_old_one_until_the_new_is_won(
+    service: Living, opened: Open
+) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve("2f-hall-066", "17:00", "18:00")
+    tab = await opened(reader.number)
+    page = tab.page
+    await page.click(".now >> text=更改")
+    assert "正在更改 图书馆2层二层中厅066号" in await tab.text(".lost")
+    assert await tab.text("#panel a.time[aria-current]") == "17:00", "its own time is free for it"
+    await page.click('[id="2f-hall-064"]')
+    await page.wait_for_selector('#panel h2 >> text="064 号"')
+    rival = await service.reader()
+    await rival.reserve("2f-hall-064", "17:00", "19:00")
+    tab.expected = {409}
+    await page.click("text=更改预约")
+    assert "已被预约" in await tab.text(".refusal")
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["rev"] == made["rev"]
+    await page.click(".refusal .chip >> nth=0")
+    await page.wait_for_selector(".refusal", state="detached")
+    await page.click("text=更改预约")
+    assert await tab.text(".done") == "已更改预约"
+    now = await reader.ok("GET", f"/reservations/{made['id']}")
+    assert now["seat"]["id"] not in ("2f-hall-064", "2f-hall-066")
+    assert now["start"][11:16] == "17:00"

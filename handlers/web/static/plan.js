@@ -122,8 +122,11 @@
     const href = link.href.baseVal ?? link.href;
     if (link.dataset.close !== undefined) return back(href);
     if (link.getAttribute("aria-disabled")) return;
-    const inside = panel.contains(link);
-    await choose(new URL(href, location.href).href, true);
+    const inside = panel.contains(link), to = new URL(href, location.href);
+    // Another seat keeps the start that was chosen.
+    const begin = panel.querySelector("input[name=start]")?.value;
+    if (!inside && begin) to.searchParams.set("begin", begin);
+    await choose(to.href, true);
     if (inside) panel.querySelector('.time[aria-current="true"]')?.focus();
     else if (event.detail === 0) panel.focus();
   });

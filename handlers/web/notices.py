@@ -1,0 +1,43 @@
+"""通知公告 as pages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+from markupsafe import Markup
+
+from handlers.prose import html_of
+from handlers.web.pages import Visit, page
+from handlers.web.reservations import page_number
+from models.errors import NotFound
+
+_PAGE_SIZE: Final = 20
+
+
+async def listed(visit: Visit) -> web.StreamResponse:
+    number = page_number(visit)
+    rows, total = await visit.services.desk.notices.page_of(
+        visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    )
+    return page(
+        visit.request,
+        "notices.html",
+        reader=visit.reader,
+        items=rows,
+        number=number,
+        pages=max(1, -(-total // _PAGE_SIZE)),
+    )
+
+
+async def one(visit: Visit) -> web.StreamResponse:
+    notice = await visit.services.desk.notices.get(visit.id, visit.now)
+    if notice is None:
+        raise NotFound()
+    return page(
+        visit.request,
+        "notice.html",
+        reader=visit.reader,
+        notice=notice,
+        body=Markup(html_of(notice.body)),
+    )
