@@ -109,6 +109,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "wechat_user_blocked": "微信限制了此账号登录，请联系服务台",
     "wechat_unavailable": "微信暂时无法连接，请稍后再试",
     "ticket_invalid": "登录凭据已失效，请重新登录",
+    "entry_refused": "没有认出您的身份，请回到日新工大重新打开，或用统一身份认证登录",
+    "entry_unavailable": "日新工大暂时连不上，请稍后再试，或用统一身份认证登录",
     "clock_held": "有预约时，时钟只能向前调",
     "cas_unavailable": "统一身份认证暂不可用，请稍后再试",
 }

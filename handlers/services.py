@@ -15,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from bind.activation import BindingDesk
 from bind.cas import CasClient
+from bind.entrances import Entrance
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
 from handlers.admission import Admission
@@ -104,6 +105,7 @@ class Services:
     plans: Plans
     streams: Streams
     cas: CasClient
+    entrance: Entrance
     sign_ins: SignIns
     now: Callable[[], datetime]
     nudge: Callable[[], None]

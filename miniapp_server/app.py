@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from bind.activation import BindingDesk
 from bind.cas import AttributeNames, CasClient
+from bind.entrances import CasEntrance, Entrance, TicketEntrance, WeComEntrance
 from bind.presence import KioskCodes
 from bind.sessions import SessionDesk, SignIns
 from handlers.admission import Admission
@@ -27,7 +28,7 @@ from handlers.api.routes import api_routes
 from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
 from handlers.services import SERVICES, Metrics, Services
-from handlers.web.login import SERVICE_PATH
+from handlers.web.login import ENTRY_PATH, SERVICE_PATH
 from handlers.web.routes import web_routes
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop, end
@@ -80,11 +81,12 @@ class Parts:
         redis_client: Redis,
         gateway: WeChatGateway,
         cas: CasClient,
+        entrance: Entrance,
         worker: Worker | None = None,
     ) -> None:
         sealer = settings.sealer
         self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
-        self.gateway, self.cas = gateway, cas
+        self.gateway, self.cas, self.entrance = gateway, cas, entrance
         self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.desk = Desk(db, sealer)
         self.messages = Messages(db)
@@ -207,6 +209,7 @@ class Parts:
             plans=self.plans,
             streams=self.streams,
             cas=self.cas,
+            entrance=self.entrance,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
             nudge=self.runner.nudge,
@@ -254,11 +257,33 @@ async def open_parts(
                 ),
             )
         )
-        parts = Parts(settings, clock, db, redis_client, gateway, cas, worker)
+        entrance = await _entrance(settings, cas, enter)
+        parts = Parts(settings, clock, db, redis_client, gateway, cas, entrance, worker)
         stack.push_async_callback(parts.sender.close)
         await ensure_indexes(db)
         await parts.desk.refresh()
         yield parts
+
+
+async def _entrance(
+    settings: Settings, cas: CasClient, enter: Callable[..., Awaitable[Any]]
+) -> Entrance:
+    entry = settings.entry
+    if entry.kind == "cas":
+        return CasEntrance(cas)
+    opened: Entrance = await enter(
+        TicketEntrance(entry.url, entry.secret)
+        if entry.kind == "ticket"
+        else WeComEntrance(
+            entry.corp_id,
+            entry.agent_id,
+            entry.secret,
+            settings.public_base_url + ENTRY_PATH,
+            api_url=entry.api_url,
+            authorize_url=entry.authorize_url,
+        )
+    )
+    return opened
 
 
 @asynccontextmanager

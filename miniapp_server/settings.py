@@ -44,6 +44,19 @@ class CasSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EntrySettings:
+    """How the campus's app hands its user over: by the CAS cookie, a ticket, or 企业微信."""
+
+    kind: Literal["cas", "ticket", "wecom"]
+    url: str = ""
+    secret: str = field(default="", repr=False)
+    corp_id: str = ""
+    agent_id: str = ""
+    api_url: str = ""
+    authorize_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of the service's settings. docs/operations.md lists their variables."""
 
@@ -58,6 +71,7 @@ class Settings:
     sealer: Sealer = field(repr=False)
     wechat: WeChatSettings
     cas: CasSettings
+    entry: EntrySettings
     sandbox: bool
     throttle_scale: int
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -86,6 +100,7 @@ def load(env: Mapping[str, str]) -> Settings:
         sealer=_sealer(env),
         wechat=_wechat(env, f"{local}/wechat" if sandbox else None),
         cas=_cas(env, f"{public}/sandbox/cas" if sandbox else None),
+        entry=_entry(env),
         sandbox=sandbox,
         throttle_scale=_number(env, "THROTTLE_SCALE", 1, 1, 1_000_000),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
@@ -140,6 +155,30 @@ def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
         name_attribute=env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=env.get("CAS_KIND_ATTRIBUTE", "userType"),
     )
+
+
+def _entry(env: Mapping[str, str]) -> EntrySettings:
+    match _one_of(env, "CAMPUS_ENTRY", "cas", ("cas", "ticket", "wecom")):
+        case "ticket":
+            url, secret = (
+                _required_url(env, "CAMPUS_TICKET_URL"),
+                _required(env, "CAMPUS_TICKET_SECRET"),
+            )
+            return EntrySettings("ticket", url=url, secret=secret)
+        case "wecom":
+            return EntrySettings(
+                "wecom",
+                secret=_required(env, "WECOM_SECRET"),
+                corp_id=_required(env, "WECOM_CORP_ID"),
+                agent_id=_required(env, "WECOM_AGENT_ID"),
+                api_url=_url(env, "WECOM_BASE_URL", "https://qyapi.weixin.qq.com"),
+                authorize_url=_url(
+                    env,
+                    "WECOM_AUTHORIZE_URL",
+                    "https://open.weixin.qq.com/connect/oauth2/authorize",
+                ),
+            )
+    return EntrySettings("cas")
 
 
 def _driver(env: Mapping[str, str]) -> Driver:

@@ -287,7 +287,7 @@ def remember_way(request: web.Request, response: web.StreamResponse) -> None:
         response.set_cookie(
             _NEXT,
             quote(wanted, safe="/?=&-._~"),
-            path="/login",
+            path="/",
             max_age=_NEXT_SECONDS,
             httponly=True,
             samesite="Lax",
@@ -303,7 +303,7 @@ def way_back(request: web.Request) -> str:
 
 def forget_way(request: web.Request, response: web.StreamResponse) -> None:
     if _NEXT in request.cookies:
-        response.del_cookie(_NEXT, path="/login")
+        response.del_cookie(_NEXT, path="/")
 
 
 def is_own_path(text: str) -> bool:
