@@ -26,6 +26,7 @@ from models.store.credits import Credits
 from models.store.messages import Messages
 from models.store.pacing import Pacing
 from models.store.throttles import Throttles
+from notify.entry_codes import EntryCodes
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -104,6 +105,7 @@ class Services:
     admission: Admission
     plans: Plans
     streams: Streams
+    entry_codes: EntryCodes
     cas: CasClient
     entrance: Entrance
     sign_ins: SignIns

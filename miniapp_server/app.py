@@ -38,6 +38,7 @@ from models.booking.desk import Desk
 from models.errors import Upstream
 from models.store.client import Database, open_database, ping
 from models.store.credits import Credits
+from models.store.entry_codes import EntryCodeStore
 from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.indexes import ensure_indexes
 from models.store.leases import Leases
@@ -46,6 +47,7 @@ from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_an
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
 from notify.deliver import Channel, Sender
+from notify.entry_codes import EntryCodes
 from notify.relay import BATCH, relay
 from notify.wechat.gateway import WeChatGateway
 
@@ -108,6 +110,11 @@ class Parts:
             openids_of=self.bindings.openids_of,
             real_now=real_now,
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
+        )
+        self.entry_codes = EntryCodes(
+            EntryCodeStore(db),
+            lambda scene: gateway.entry_code(scene, settings.wechat.state),
+            real_now,
         )
         self.sender = Sender(self.messages, self.credits, self.channel)
         owner = worker.owner if worker else ""
@@ -208,6 +215,7 @@ class Parts:
             admission=self.admission,
             plans=self.plans,
             streams=self.streams,
+            entry_codes=self.entry_codes,
             cas=self.cas,
             entrance=self.entrance,
             sign_ins=SignIns(self.gateway.exchange_code),

@@ -8,10 +8,12 @@ from aiohttp import web
 
 from handlers.api.openapi import VERSION
 from handlers.messages import days_text
+from handlers.services import SERVICES
 from handlers.web.pages import Form, Visit, page, redirect, text_in
 from handlers.web.reservations import kiosks_of
 from handlers.web.seats import current_of
 from models.booking.penalties import standing
+from models.library import KioskId
 
 _MESSAGES: Final = 20
 
@@ -39,6 +41,21 @@ async def unbind(visit: Visit, _: Form) -> web.StreamResponse:
     """The reader has another phone, or another WeChat."""
     await visit.services.bindings.unbind(visit.reader.id)
     return redirect("/activation")
+
+
+async def entry_code(request: web.Request) -> web.StreamResponse:
+    """The mini-program's code for the page with the digits (``web``) or for a kiosk. A stranger may
+    see it: it says nothing but where the mini-program is."""
+    services, place = request.app[SERVICES], request.match_info["place"]
+    if place != "web" and KioskId(place) not in services.desk.library.kiosks:
+        raise web.HTTPNotFound
+    picture = await services.entry_codes.picture("web" if place == "web" else f"k={place}")
+    kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
+    return web.Response(
+        body=picture,
+        content_type=kind,
+        headers={"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 async def check_in(visit: Visit) -> web.StreamResponse:

@@ -26,6 +26,7 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/activation", look(account.activation)),
         web.get("/activation/state", look(account.activation_state)),
         web.post("/activation", change(account.new_activation)),
+        web.get("/mini-code/{place}", account.entry_code),
         web.post("/unbind", change(account.unbind)),
         web.get("/check-in", look(account.check_in)),
         web.get("/me", look(account.me)),

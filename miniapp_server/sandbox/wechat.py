@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import re
 import secrets
-import struct
 import unicodedata
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
+import segno
 from aiohttp import web
 
 from models.store.sandbox_wechat import Delivered, Mode, SandboxWeChat
@@ -306,7 +306,7 @@ class _Server:
             raise _Refused(41030)
         if not isinstance(width, int) or not 280 <= width <= 1280:
             raise _Refused(40097)
-        return web.Response(body=_white_square(width), content_type="image/png")
+        return web.Response(body=_drawing(scene, width), content_type="image/png")
 
     async def url_link(self, request: web.Request, mode: Mode) -> web.StreamResponse:
         await self._authorised(request)
@@ -499,17 +499,8 @@ def _check_buttons(buttons: object, *, most: int, name_bytes: int) -> None:
             raise _Refused(40119)
 
 
-def _white_square(width: int) -> bytes:
-    """A PNG of that width, where WeChat would draw its code."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        checksum = zlib.crc32(kind + body)
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
-
-    rows = (b"\x00" + b"\xff" * ((width + 7) // 8)) * width
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, width, 1, 0, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+def _drawing(scene: str, width: int) -> bytes:
+    """A PNG of about that width, where WeChat would draw its own kind of code."""
+    code, out = segno.make(f"sandbox:{scene}", error="m", micro=False), io.BytesIO()
+    code.save(out, kind="png", scale=max(1, width // code.symbol_size()[0]))
+    return out.getvalue()

@@ -148,6 +148,24 @@ class WeChatGateway:
             return _send_failure(error, had_page=bool(page))
         return _sent(answer)
 
+    async def entry_code(self, scene: str, state: MiniProgramState) -> bytes:
+        """A picture (PNG or JPEG) that opens the mini-program with ``scene`` (at most 32 visible
+        characters, no ``%``).
+
+        Raises: WeChatUnavailable.
+        """
+        version = {"formal": "release", "trial": "trial", "developer": "develop"}[state]
+        try:
+            picture = await self._transport.wxa.entry_code(scene, version)
+        except TokenUnavailable:
+            raise
+        except WeChatClientException as error:
+            _log.warning("wechat_entry_code_refused", extra={"errcode": error.errcode})
+            raise WeChatUnavailable() from None
+        if not isinstance(picture, bytes) or not picture.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+            raise WeChatUnavailable()
+        return picture
+
 
 def _login_error(errcode: int | None) -> Exception:
     if errcode in _CODE_ERRORS:

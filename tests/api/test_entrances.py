@@ -150,7 +150,7 @@ async def test_by_wecom(mongo_url: str, redis_url: str) -> None:
             assert (away.scheme, away.netloc) == ("https", "open.weixin.qq.com")
             assert (away.path, away.fragment) == ("/connect/oauth2/authorize", "wechat_redirect")
             query = {name: value for name, (value,) in parse_qs(away.query).items()}
-            state = query.pop("state")
+            state: str = query.pop("state")
             assert query == {
                 "appid": "ww1",
                 "redirect_uri": f"{service.base}/entry",

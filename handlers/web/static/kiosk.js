@@ -73,6 +73,14 @@
       if (!trying && Date.now() >= tryAt) ask();
     }
   }
+
+  // Where WeChat cannot draw its code now, the words beside it say how to find the mini-program.
+  for (const picture of document.querySelectorAll(".mini-code img")) {
+    const gone = () => { picture.hidden = true; };
+    if (picture.complete && !picture.naturalWidth) gone();
+    picture.addEventListener("error", gone);
+  }
+
   ask();
   setInterval(tick, 250);
   addEventListener("online", ask);

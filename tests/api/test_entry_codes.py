@@ -1,0 +1,39 @@
+"""The mini-program's codes: drawn by WeChat once, then our own."""
+
+from __future__ import annotations
+
+import io
+
+import zxingcpp
+from PIL import Image
+
+from tests.living import Living
+
+
+async def _picture(service: Living, place: str) -> tuple[int, bytes]:
+    async with service.anonymous.session.get(f"{service.base}/mini-code/{place}") as answer:
+        return answer.status, await answer.read()
+
+
+async def _wechat(service: Living, **modes: object) -> None:
+    await service.anonymous.ok("POST", "//sandbox/wechat/_mode", modes)
+
+
+async def test_a_code_is_drawn_once_and_outlives_wechat(service: Living) -> None:
+    status, drawn = await _picture(service, "2f-south")
+    assert status == 200
+    (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(drawn)))
+    assert read.text == "sandbox:k=2f-south"
+    await _wechat(service, getwxacodeunlimit={"errcode": -1})
+    assert await _picture(service, "2f-south") == (200, drawn)
+    service.parts.entry_codes._kept.clear()  # as after a restart
+    assert await _picture(service, "2f-south") == (200, drawn)
+    assert await service.parts.db["entry_codes"].count_documents({}) == 1
+
+    # One that is not drawn yet cannot be had now; WeChat is left alone for a minute.
+    assert (await _picture(service, "web"))[0] == 503
+    await _wechat(service)
+    assert (await _picture(service, "web"))[0] == 503
+    service.parts.entry_codes._failed_at = None  # the minute is over
+    assert (await _picture(service, "web"))[0] == 200
+    assert (await _picture(service, "elsewhere"))[0] == 404
