@@ -32,6 +32,11 @@ async def activation_state(visit: Visit) -> web.StreamResponse:
     return web.json_response({"bound": bound}, headers={"Cache-Control": "no-store"})
 
 
+def nobody(_: web.Request) -> web.Response:
+    """For scripts, which cannot follow to the campus's sign-on."""
+    return web.Response(status=401)
+
+
 async def new_activation(visit: Visit, _: Form) -> web.StreamResponse:
     await visit.services.bindings.code_for(visit.reader.id, True, visit.now)
     return redirect("/activation")

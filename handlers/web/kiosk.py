@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiohttp import web
 
+from bind.presence import GUESSES, PROOF_FOR, STRANGERS_GUESSES
+from handlers.admission import require
 from handlers.api import present
 from handlers.middleware import NOW
-from handlers.security import client_address
-from handlers.services import SERVICES
-from handlers.web.pages import Form, Visit, page, redirect, refused
+from handlers.security import bound_reader, client_address, identify
+from handlers.services import SERVICES, Services
+from handlers.web.pages import Form, Visit, page, redirect, refused, text_in
 from handlers.web.reservations import kiosks_of
 from models.booking import attend
-from models.errors import NotFound, QrExpired, ServiceError
+from models.errors import NotBound, NotFound, QrExpired, ServiceError, Unauthenticated
 from models.library import Kiosk, KioskId
 from models.reservation import Reservation, State
 
 _PROOF: Final = "seat_proof"
-_PROOF_SECONDS: Final = 300
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
@@ -45,26 +46,39 @@ async def scanned(request: web.Request) -> web.StreamResponse:
     note of that moment: signing in may take longer than a code lives. The redirect takes the code
     out of the address, so that a reload or the browser's history shows none."""
     services, now = request.app[SERVICES], request[NOW]
-    kiosk_id, code = request.match_info["id"], request.query.get("c", "")
-    text = f"{services.public_base_url}/k/{kiosk_id}?c={code}"
-    who = f"address:{client_address(request, services)}"
+    code, address = request.query.get("c", ""), client_address(request, services)
     try:
-        scan = await services.kiosks.verify(text, who, services.desk.policy.kiosk_step_seconds, now)
+        require(services.admission.addresses.wait_for(address))
+        kiosk = _kiosk(request)
+        text = f"{services.public_base_url}/k/{kiosk.id}?c={code}"
+        who, guesses = await _guesser(request, services, now, address)
+        step_seconds = services.desk.policy.kiosk_step_seconds
+        scan = await services.kiosks.verify(text, who, step_seconds, now, guesses)
         if not scan.fresh:
             raise QrExpired()
     except ServiceError as error:
         return refused(request, error)
-    response = redirect(f"/k/{kiosk_id}/check-in")
+    response = redirect(f"/k/{kiosk.id}/check-in")
     response.set_cookie(
         _PROOF,
         services.kiosks.prove(scan, now),
-        path=f"/k/{kiosk_id}",
-        max_age=_PROOF_SECONDS,
+        path=f"/k/{kiosk.id}",
+        max_age=int(PROOF_FOR.total_seconds()),
         httponly=True,
         samesite="Lax",
         secure=services.secure_cookies,
     )
     return response
+
+
+async def _guesser(
+    request: web.Request, services: Services, now: datetime, address: str
+) -> tuple[str, int]:
+    """By whom wrong codes are counted, and how many they may be."""
+    try:
+        return bound_reader(await identify(request, services, now)).id, GUESSES
+    except (Unauthenticated, NotBound):
+        return f"address:{address}", STRANGERS_GUESSES
 
 
 async def arrived(visit: Visit) -> web.StreamResponse:
@@ -85,24 +99,25 @@ async def arrived(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def check_in(visit: Visit, _: Form) -> web.StreamResponse:
+async def check_in(visit: Visit, form: Form) -> web.StreamResponse:
     services = visit.services
     scan = services.kiosks.proven(visit.request.cookies.get(_PROOF, ""), visit.id, visit.now)
-    r = await _meant(visit)
-    if r is None:
-        raise NotFound()
-    done = await attend.check_in(services.desk, visit.ask(), r.id, scan)
+    done = await attend.check_in(services.desk, visit.ask(), text_in(form, "reservation"), scan)
     services.nudge()
     back = done.returned_at == visit.now
-    response = redirect(f"/reservations/{done.id}?done={'return' if back else 'check_in'}")
-    response.del_cookie(_PROOF, path=f"/k/{visit.id}")
-    return response
+    # The note stays until its time is over: who got no answer sends the same once more.
+    return redirect(f"/reservations/{done.id}?done={'return' if back else 'check_in'}")
 
 
 async def _meant(visit: Visit) -> Reservation | None:
-    """Who is away returns; otherwise the next one to check in at, or the one that is in use."""
+    """Who is away returns; otherwise one that can be checked in now, the one in use, the next."""
     desk = visit.services.desk
     live = await desk.reservations.live_of(visit.reader.id, visit.now - timedelta(days=1))
-    order = {State.AWAY: 0, State.RESERVED: 1, State.IN_USE: 2}
+
+    def rank(r: Reservation) -> int:
+        if r.state is State.RESERVED:
+            return 1 if r.check_in_from <= visit.now <= r.check_in_until else 3
+        return 0 if r.state is State.AWAY else 2
+
     here = [r for r in live if r.venue_id == _kiosk(visit.request).venue_id]
-    return min(here, key=lambda r: (order[r.state], r.start), default=None)
+    return min(here, key=lambda r: (rank(r), r.start), default=None)

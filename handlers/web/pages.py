@@ -6,7 +6,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -57,6 +57,12 @@ _PAGES: Final = Environment(
 _PAGES.globals |= {"asset": asset_url}
 
 
+def _day(when: date | datetime) -> str:
+    """The day of an instant is the library's, whatever clock it is kept by."""
+    d = local(when).date() if isinstance(when, datetime) else when
+    return f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}"
+
+
 def _ticker(policy: Policy) -> str:
     """The line of rules above every page."""
     areas = (policy.for_area(area).max_minutes for area in policy.areas)
@@ -76,7 +82,7 @@ _PAGES.filters |= {
     "local_day": lambda instant: f"{local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": lambda instant: f"{local(instant):%H:%M}",
-    "day": lambda d: f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}",
+    "day": _day,
     "hours": lambda minutes: f"{minutes / 60:g} 小时",
 }
 
@@ -125,6 +131,8 @@ def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = 
             finally:
                 services.admission.end_look()
         except (Unauthenticated, NotBound):
+            if FRAGMENT in request.headers:
+                return web.Response(status=401)  # a script cannot follow to another host
             return (stranger or to_sign_in)(request)
         except ServiceError as error:
             return refused(request, error, visit)
@@ -185,11 +193,15 @@ def _token(secret: str) -> str:
 
 def _token_fits(token: str, secret: str) -> bool:
     nonce, _, mac = token.partition(".")
-    return bool(secret) and hmac.compare_digest(_mac(secret, nonce).encode(), mac.encode())
+    return bool(secret) and hmac.compare_digest(
+        _mac(secret, nonce).encode(), mac.encode(errors="replace")
+    )
 
 
 def _mac(secret: str, nonce: str) -> str:
-    return hmac.digest(secret.encode(), f"csrf {nonce}".encode(), "sha256").hex()[:32]
+    return hmac.digest(secret.encode(), f"csrf {nonce}".encode(errors="replace"), "sha256").hex()[
+        :32
+    ]
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -206,7 +218,7 @@ def page(
 ) -> web.Response:
     """The template as an answer, or the part of it that the page's script asked for."""
     services = request.app[SERVICES]
-    now = local(services.now())
+    now = local(request[NOW])
     text = _PAGES.get_template(template).render(
         title=services.title,
         reader=reader,
@@ -254,6 +266,7 @@ def redirect(to: str) -> web.Response:
 
 def refused(request: web.Request, error: ServiceError, visit: Visit | None = None) -> web.Response:
     """A page that says what happened and what to do next."""
+    counted(request, error)
     headers = {}
     facts = dict(error.details)
     if isinstance(error, Throttled | Upstream):
@@ -272,6 +285,11 @@ def refused(request: web.Request, error: ServiceError, visit: Visit | None = Non
     )
 
 
+def counted(request: web.Request, error: ServiceError) -> None:
+    """As the API's refusals are, by code."""
+    request.app[SERVICES].metrics.refusals.labels(error.code).inc()
+
+
 # --- the way back after signing in ----------------------------------------------------------------
 
 
@@ -283,7 +301,9 @@ def to_sign_in(request: web.Request) -> web.Response:
 def remember_way(request: web.Request, response: web.StreamResponse) -> None:
     """Keep the page that the reader wanted, over the way to the campus's sign-on and back."""
     wanted = request.query.get("next", "")
-    if is_own_path(wanted):
+    if not is_own_path(wanted):
+        forget_way(request, response)
+    else:
         response.set_cookie(
             _NEXT,
             quote(wanted, safe="/?=&-._~"),

@@ -15,7 +15,7 @@ from handlers.api import schemas as s
 from handlers.api.contract import digest_of, key_of, malformed
 from handlers.errors import status_of
 from handlers.messages import EVENT_TEXT, text_of
-from handlers.web.pages import Form, Visit, page, redirect, text_in
+from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
 from handlers.web.seats import current_of
 from models import rules
 from models.booking import attend, reserve
@@ -198,9 +198,8 @@ async def answer(visit: Visit, form: Form) -> web.StreamResponse:
     ask = visit.ask(key_of(key, visit.request.path, digest_of(body)) if key else None)
     try:
         await deed.does(desk, ask, visit.id, body.end)
-    except NotFound:
-        raise
     except (Conflict, RuleViolation) as error:
+        counted(visit.request, error)
         r = await desk.own(visit.id, visit.reader.id)
         return page(
             visit.request,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -18,16 +18,16 @@ from handlers.api.contract import digest_of, key_of, malformed
 from handlers.api.plans import Plan
 from handlers.errors import status_of
 from handlers.messages import SEAT_TEXT, text_of
-from handlers.web.pages import FRAGMENT, Form, Visit, page, redirect, text_in
+from handlers.web.pages import FRAGMENT, Form, Visit, counted, page, redirect, text_in
 from models import rules
 from models.booking import reserve, views
 from models.booking.desk import Ask
 from models.booking.views import Window
-from models.errors import Conflict, RuleViolation, SeatTaken, ServiceError
+from models.errors import Conflict, NotFound, RuleViolation, SeatTaken, ServiceError
 from models.library import Area, Mark, Seat, VenueId
-from models.plan import AreaCount, SeatStatus, SeatView
+from models.plan import AreaCount
 from models.policy import grid
-from models.reservation import Reservation
+from models.reservation import Reservation, check_in_window
 from models.rules import Wish
 from models.timerange import floor_minute, local_date
 
@@ -56,13 +56,17 @@ class Asked:
             "date": self.day.isoformat(),
             "start": self.start,
             "end": self.end,
+            "venue": self.venue,
             "change": self.change,
         } | other
         return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
 
     @property
-    def here(self) -> Mapping[str, str]:
-        return {"date": self.day.isoformat(), "start": self.start, "end": self.end}
+    def hint(self) -> str:
+        """What is missing for the time to count; empty where nothing is."""
+        if bool(self.start) != bool(self.end):
+            return "请同时选择开始和结束时间"
+        return "结束时间要晚于开始时间" if self.start and self.end <= self.start else ""
 
 
 class _Query(s.Request):
@@ -100,7 +104,7 @@ def _asked(visit: Visit) -> Asked:
 
 def _window(visit: Visit, asked: Asked) -> Window:
     """The time counts where both ends are chosen. Raises: Malformed, InThePast, OutsideHorizon."""
-    whole = bool(asked.start and asked.end)
+    whole = bool(asked.start) and not asked.hint
     return visit.services.plans.window(
         visit.services.desk,
         asked.day,
@@ -227,6 +231,8 @@ class Panel:
     ends: list[s.Choice] = field(default_factory=list)
     end: str = ""
     check_in: str = ""
+    counts: bool = True
+    """Does it count as a violation not to come?"""
     refusal: str = ""
     nearest: list[tuple[str, str]] = field(default_factory=list)
 
@@ -258,16 +264,17 @@ async def _plan(
         panel = await _panel(visit, area, asked, shown, kind, wished_end)
         if refusal is not None:
             _say(panel, refusal, asked, area)
+    venue = present.venue(desk, desk.library.venues[area.venue_id], visit.now)
+    chosen_day = _day_of(venue, asked.day)
     if FRAGMENT in visit.request.headers:
         return page(
             visit.request, "panel.html", status=status, reader=visit.reader, asked=asked,
-            area=area, panel=panel, changing=changing,
+            area=area, panel=panel, changing=changing, chosen_day=chosen_day,
         )  # fmt: skip
     seats = [
         _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
         for seat, view in zip(area.seats, shown.seen_by(visit.reader.id), strict=True)
     ]
-    venue = present.venue(desk, desk.library.venues[area.venue_id], visit.now)
     query = urlencode(
         {"date": asked.day.isoformat()}
         | ({"start": asked.start, "end": asked.end} if window.start is not None else {})
@@ -280,7 +287,7 @@ async def _plan(
         asked=asked,
         area=area,
         venue=venue,
-        chosen_day=_day_of(venue, asked.day),
+        chosen_day=chosen_day,
         seats=seats,
         marks=list(_marks(area.marks)),
         count=shown.view.count,
@@ -320,8 +327,10 @@ async def _panel(
     """The times of the chosen seat: a start is chosen already, the filter's or the first."""
     desk, now = visit.services.desk, visit.now
     seat = desk.seat(asked.seat)
+    if seat.area_id != area.id:
+        raise NotFound()
     day = Window(asked.day, None, None)
-    view = _view_of(shown, area, seat, visit)
+    view = shown.seen_by(visit.reader.id)[area.seats.index(seat)]
     panel = Panel(
         seat=seat,
         label=desk.library.seat_label(seat),
@@ -339,20 +348,14 @@ async def _panel(
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
     panel.end = next((v for v in (wished_end, asked.end) if v in values), usual)
-    policy = desk.policy_for(area.id)
-    begin = instants[panel.start]
-    before = timedelta(minutes=policy.check_in_before_minutes)
-    after = timedelta(minutes=policy.check_in_after_minutes)
-    opens = max(begin - before, now)
-    panel.check_in = f"{present.clock(opens)}–{present.clock(begin + after)}"
+    if panel.end:
+        begin = instants[panel.start]
+        end = ends[values.index(panel.end)]
+        policy = desk.policy_for(area.id)
+        opens, closes, excused = check_in_window(begin, end, now, policy)
+        panel.check_in = f"{present.clock(max(opens, now))}–{present.clock(closes)}"
+        panel.counts = not excused
     return panel
-
-
-def _view_of(shown: Plan, area: Area, seat: Seat, visit: Visit) -> SeatView:
-    for other, view in zip(area.seats, shown.seen_by(visit.reader.id), strict=True):
-        if other.id == seat.id:
-            return view
-    return SeatView(SeatStatus.DISABLED, None, None)
 
 
 def _say(panel: Panel, error: ServiceError, asked: Asked, area: Area) -> None:
@@ -398,6 +401,8 @@ async def _settled(
     wish = {name: text_in(form, name) for name in ("seat_id", "date", "start", "end")}
     try:
         body = msgspec.convert(wish, s.Reserve, strict=False)
+        given = {"start": text_in(form, "from"), "end": text_in(form, "to")}
+        search = msgspec.convert({k: v for k, v in given.items() if v}, _Search)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     desk = visit.services.desk
@@ -409,8 +414,14 @@ async def _settled(
         wished = Wish(body.date, start, time.fromisoformat(body.end))
         made = await work(ask, body.seat_id, wished)
     except (Conflict, RuleViolation) as error:
+        counted(visit.request, error)
         asked = Asked(
-            body.date, text_in(form, "from"), text_in(form, "to"), "", seat.id, body.start, changing
+            day=body.date,
+            start=search.start or "",
+            end=search.end or "",
+            seat=seat.id,
+            begin=body.start,
+            change=changing,
         )
         return await _plan(
             visit,
@@ -422,3 +433,8 @@ async def _settled(
         )
     visit.services.nudge()
     return redirect(f"/reservations/{made.id}?done={'change' if changing else 'reserve'}")
+
+
+async def nowhere(_: Visit) -> web.StreamResponse:
+    """A refused booking stands under this address; who opens it anew begins at the areas."""
+    return redirect("/")

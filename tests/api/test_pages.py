@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -31,7 +32,9 @@ class Browser:
 
     async def post(self, path: str, form: dict[str, str], origin: str) -> Answer:
         headers = FORM | self.cookie | ({"Origin": origin} if origin else {})
-        return await self.client.post(f"/{path}", urlencode(form).encode(), **headers)
+        return await self.client.post(
+            f"/{path}", urlencode(form, errors="surrogatepass").encode(), **headers
+        )
 
 
 @pytest.fixture
@@ -76,6 +79,8 @@ async def test_a_form_sent_twice_counts_once(service: Living, browser: Browser) 
         ({"end": "20:00"}, 422, "最多 240 分钟"),
         ({"start": "07:00"}, 422, "开始时间已过"),
         ({"end": ""}, 400, "请求内容有误"),
+        ({"start": "07:00", "from": "x", "to": "<b>"}, 400, "请求内容有误"),
+        ({"csrf": "\ud800.x"}, 403, "请在本站页面内操作"),
         ({"date": "soon"}, 400, "请求内容有误"),
         ({"seat_id": "nowhere"}, 404, "没有找到"),
     ],
@@ -83,7 +88,7 @@ async def test_a_form_sent_twice_counts_once(service: Living, browser: Browser) 
 async def test_a_refusal_says_why_and_keeps_the_choice(
     service: Living, browser: Browser, other: dict[str, str], status: int, said: str
 ) -> None:
-    form = wish(service, csrf=await browser.token(), **other)
+    form = wish(service, csrf=await browser.token()) | other
     before = await service.books()
     answer = await browser.post("/reserve", form, service.base)
     assert (answer.status, await service.books()) == (status, before)
@@ -99,6 +104,7 @@ async def test_a_refusal_says_why_and_keeps_the_choice(
         ("/areas/2f-hall?date=never", 400),
         ("/areas/2f-hall?start=99:99&end=100", 400),
         ("/areas/2f-hall?seat=nowhere", 404),
+        ("/areas/2f-hall?seat=3f-east-001", 404),
         ("/areas/2f-hall?seat=2f-hall-001&begin=never", 200),
         ("/?date=2030-01-01", 422),
         ("/?colour=blue", 200),
@@ -109,6 +115,8 @@ async def test_a_refusal_says_why_and_keeps_the_choice(
         ("/kiosk/nowhere", 404),
         ("/k/2f-south?c=00000000", 422),
         ("/k/2f-south", 422),
+        ("/k/nowhere?c=00000000", 404),
+        ("/k/2f-south%3Fc=1%0d%0aSet-Cookie:a=b?c=00000000", 404),
     ],
 )
 async def test_what_cannot_be_shown(browser: Browser, path: str, status: int) -> None:
@@ -191,3 +199,59 @@ async def test_the_page_can_unbind(service: Living) -> None:
     assert (await browser.post("/unbind", {"csrf": token}, service.base)).status == 303
     assert (await phone.get("/areas")).code == "not_bound"
     assert "已绑定小程序" not in (await browser.get("/activation")).body
+
+
+async def test_what_happens_before_eight_is_of_its_own_day(
+    service: Living, browser: Browser
+) -> None:
+    """Instants are kept in UTC, where the library's early morning is the day before."""
+    await service.move("19:00")
+    token = await browser.token()
+    early = wish(service, csrf=token, date=service.tomorrow, start="07:00", end="09:00")
+    made = await browser.post("/reserve", early, service.base)
+    assert made.headers["Location"].startswith("/reservations/")
+    await service.move(timedelta(hours=12, minutes=40))  # 07:40 of the next day: missed
+    later = Browser(await service.web_reader(browser.client))  # a session lives for twelve hours
+    for path in ("/reservations/violations", "/me"):
+        shown = (await later.get(path)).body
+        assert "9月8日 周二" in shown and "9月7日 周一 07" not in shown, path
+
+
+async def test_guesses_of_a_crowd_do_not_shut_out_a_reader(
+    service: Living, browser: Browser
+) -> None:
+    """A campus stands behind one address: wrong codes count by reader where one is known."""
+    stranger = service.stranger()
+    for _ in range(25):
+        assert (await stranger.get("//k/2f-south?c=00000000")).status == 422
+    code = (await service.qr()).removeprefix(service.base)
+    assert (await browser.get(code)).status == 303
+
+
+async def test_only_a_true_note_of_this_kiosk_checks_in(service: Living, browser: Browser) -> None:
+    made = await browser.post(
+        "/reserve",
+        wish(service, csrf=await browser.token(), start="now", end="09:00"),
+        service.base,
+    )
+    id = made.headers["Location"].removeprefix("/reservations/").partition("?")[0]
+    code = (await service.qr("2f-north")).removeprefix(service.base)
+    note = (await browser.get(code)).headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    form = {"csrf": await browser.token(), "reservation": id}
+    sign_in = browser.cookie["Cookie"]
+    browser.client.session.cookie_jar.clear()  # it would send the true one as well
+    before = await service.books()
+    for kiosk, forged in (
+        ("2f-south", note),
+        ("2f-north", note[:-4] + "AAAA"),
+        ("2f-north", ""),
+        ("2f-north", "1:AAAA"),
+        ("2f-north", "x"),
+    ):
+        browser.cookie = {"Cookie": f"{sign_in}; seat_proof={forged}"}
+        answer = await browser.post(f"/k/{kiosk}/check-in", form, service.base)
+        assert (answer.status, await service.books()) == (422, before), (kiosk, forged)
+    browser.cookie = {"Cookie": f"{sign_in}; seat_proof={note}"}
+    for _ in range(2):  # and once more by who got no answer
+        done = await browser.post("/k/2f-north/check-in", form, service.base)
+        assert done.headers["Location"] == f"/reservations/{id}?done=check_in"

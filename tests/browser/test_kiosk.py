@@ -20,11 +20,20 @@ async def test_a_kiosk_shows_hides_and_starts_by_itself(service: Living, opened:
     first = await page.inner_html("#code svg")
     await page.wait_for_selector("text=秒后更新")
     assert await page.locator("#free li").count() == 18
-    # The next code comes by itself.
-    await service.move(timedelta(seconds=15))
+    # The next code comes by itself, and none is hidden before.
+    await page.evaluate(
+        "window.hidden = 0; new MutationObserver(() => {"
+        " hidden += document.getElementById('code').classList.contains('away') })"
+        ".observe(document.getElementById('code'), {attributes: true})"
+    )
+    await page.wait_for_function(
+        "first => document.querySelector('#code svg').innerHTML !== first",
+        arg=first,
+        timeout=20_000,
+    )
+    assert await page.evaluate("window.hidden") == 0
     await page.reload()  # as after a power cut: the key is remembered
     await page.wait_for_selector("#code svg")
-    assert await page.inner_html("#code svg") != first
     # Without the service a code that has ended is hidden, and comes back with it.
     await page.route("**/api/**", lambda route: route.abort())
     await page.wait_for_selector("text=请到服务台办理", timeout=20_000)
@@ -37,7 +46,6 @@ async def test_a_wrong_key_shows_no_code(service: Living, opened: Open) -> None:
     assert "密钥" in await tab.text("#code")
     tab.expected = {401}
     await tab.go("/kiosk/2f-north#key=wrong")
-    await tab.page.reload()
     await tab.page.wait_for_selector("text=密钥不对")
 
 

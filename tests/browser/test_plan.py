@@ -100,6 +100,28 @@ async def test_a_lost_connection_is_said_and_comes_back(service: Living, opened:
     await tab.page.wait_for_selector("#lost", state="hidden")
 
 
+async def test_the_panel_is_of_the_seat_that_was_chosen_last(opened: Open) -> None:
+    """However late the answer for another one comes."""
+    tab = await opened("21071234")
+    page = tab.page
+    await page.click('[data-area="2f-hall"]')
+    held: list[Any] = []
+
+    async def hold(route: Any) -> None:
+        held.append(route)
+
+    await page.route("**/areas/2f-hall?*seat=2f-hall-041*", hold)
+    await page.click('[id="2f-hall-041"]')
+    await page.wait_for_function("document.querySelector('#panel').ariaBusy === 'true'")
+    await page.click('[id="2f-hall-042"]')
+    await page.wait_for_selector('#panel h2 >> text="042 号"')
+    async with page.expect_response("**seat=2f-hall-041*"):
+        await held[0].continue_()
+    await page.evaluate("new Promise(requestAnimationFrame)")
+    assert await tab.text("#panel h2") == "042 号"
+    assert await page.input_value("#panel [name=seat_id]") == "2f-hall-042"
+
+
 async def test_a_plan_names_its_seats(opened: Open) -> None:
     tab = await opened("21071234")
     await tab.page.click('[data-area="2f-hall"]')

@@ -19,12 +19,16 @@ async def scan(service: Living, opened: Open, tmp_path: Any, kiosk: str = "2f-so
     key = next(item["key"] for item in keys if item["id"] == kiosk)
     screen = await opened(path=f"/kiosk/{kiosk}#key={key}", viewport={"width": 1080, "height": 720})
     await screen.page.wait_for_selector("#code svg")
+    await screen.page.wait_for_selector(".mini-code img")
+    await screen.page.wait_for_load_state("networkidle")
     assert key not in screen.page.url, "the key has left the address"
     file = tmp_path / "kiosk.png"
     await screen.page.screenshot(path=file)
     await screen.page.close()
-    (found,) = zxingcpp.read_barcodes(Image.open(file))
-    return str(found.text)
+    codes = {str(code.text) for code in zxingcpp.read_barcodes(Image.open(file))}
+    assert f"sandbox:k={kiosk}" in codes, "a seat kiosk shows the mini-program's code as well"
+    (found,) = (code for code in codes if "/k/" in code)
+    return found
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -67,6 +67,11 @@ document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
   if (event.target.dataset.sent) return event.preventDefault();
   event.target.dataset.sent = "1";
+  // Who stopped a slow page may try again.
+  setTimeout(() => {
+    delete event.target.dataset.sent;
+    event.submitter?.removeAttribute("aria-disabled");
+  }, 8000);
   event.submitter?.setAttribute("aria-disabled", "true");
 });
 addEventListener("pageshow", (event) => {
@@ -88,10 +93,11 @@ if (waiting) {
   const ask = async () => {
     try {
       const answer = await fetch("/activation/state");
+      if (answer.status === 401) return location.reload();
       if (answer.ok && (await answer.json()).bound) return location.reload();
       if (serverNow() > until) return location.reload();
     } catch { /* the next one may succeed */ }
-    setTimeout(ask, 2000);
+    return setTimeout(ask, 2000);
   };
   setTimeout(ask, 2000);
 }
@@ -104,6 +110,8 @@ if (floors) {
   const ask = async () => {
     try {
       const answer = await fetch(floors.dataset.live);
+      // Signed out, or the day is over.
+      if (answer.status === 401 || answer.status === 422) return location.reload();
       if (answer.ok) {
         for (const area of (await answer.json()).items) {
           const tile = floors.querySelector(`[data-area="${area.id}"]`);
@@ -114,7 +122,7 @@ if (floors) {
         }
       }
     } catch { /* the numbers stay; the next one may succeed */ }
-    again();
+    return again();
   };
   again();
 }

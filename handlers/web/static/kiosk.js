@@ -55,7 +55,11 @@
         }));
       }
     } catch {
-      // The code on the screen stays good until its end; after that a stale one would mislead.
+      // The code on the screen stays until its end; after that a stale one would mislead.
+      if (until <= now()) {
+        hide("请到服务台办理");
+        said.textContent = "暂时连不上服务，正在重新连接…";
+      }
       tryAt = Date.now() + 1500 + Math.random() * 1000;
     } finally {
       trying = false;
@@ -67,11 +71,7 @@
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日 周${"日一二三四五六"[at.getUTCDay()]}`;
     if (left > 0) said.textContent = `${left} 秒后更新`;
-    else {
-      if (until) hide("请到服务台办理");
-      if (code.classList.contains("away") && tryAt < Infinity && code.textContent.startsWith("请到")) said.textContent = "暂时连不上服务，正在重新连接…";
-      if (!trying && Date.now() >= tryAt) ask();
-    }
+    else if (!trying && Date.now() >= tryAt) ask();
   }
 
   // Where WeChat cannot draw its code now, the words beside it say how to find the mini-program.
@@ -84,4 +84,5 @@
   ask();
   setInterval(tick, 250);
   addEventListener("online", ask);
+  addEventListener("hashchange", () => location.reload());
 })();

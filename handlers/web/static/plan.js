@@ -6,8 +6,15 @@
   const panel = document.getElementById("panel");
   const list = document.getElementById("list");
   const lost = document.getElementById("lost");
+  const view = document.querySelector(".viewport");
+  const narrow = matchMedia("(max-width: 899px)");
+  let scale = 0;
   const words = JSON.parse(plan.dataset.words);
   const seats = [...plan.querySelectorAll(".seat")];
+  const place = (one) => {
+    const box = one.querySelector("rect");
+    return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
+  };
   const clockOf = (iso) => (iso ? iso.slice(11, 16) : "");
 
   // --- seats as they change ---------------------------------------------------------------------
@@ -20,7 +27,8 @@
     const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
     const marks = one.dataset.marks ? `，${one.dataset.marks}` : "";
     one.setAttribute("aria-label", `${one.dataset.no}号 ${words[seat.status]}${until}${marks}`);
-    one.toggleAttribute("aria-disabled", seat.status === "disabled");
+    if (seat.status === "disabled") one.setAttribute("aria-disabled", "true");
+    else one.removeAttribute("aria-disabled");
     const row = list.querySelector(`[data-of="${seat.id}"]`);
     if (row) describe(row, one);
   }
@@ -31,22 +39,28 @@
   let version = plan.dataset.version;
   let heard = Date.now();
   let source = null;
-  const POLL_MS = 15000, SILENT_MS = 40000;
+  let told = 0;
+  // Scripts do not see a stream's signs of life, so a quiet one is checked by a 304 now and then.
+  const POLL_MS = 15000, SILENT_MS = 60000;
 
   async function refetch() {
     try {
-      const answer = await fetch(plan.dataset.map);
-      if (answer.status === 401) return location.reload();
+      const before = told, answer = await fetch(plan.dataset.map);
+      // Signed out, or the day is over: what stands here is of no use any more.
+      if (answer.status === 401 || answer.status === 422) return location.reload();
       if (!answer.ok) throw new Error(answer.status);
       const map = await answer.json();
+      if (before !== told) return refetch(); // what was told meanwhile may be newer than this
       map.seats.forEach(show);
       version = map.version;
+      heard = Date.now();
       count();
       lost.hidden = true;
     } catch {
       lost.textContent = "连接中断，座位状态可能不是最新的；正在重新连接…";
       lost.hidden = false;
     }
+    return undefined;
   }
 
   function watch() {
@@ -63,6 +77,7 @@
     });
     source.addEventListener("seat", (event) => {
       heard = Date.now();
+      told += 1;
       show(JSON.parse(event.data));
       count();
     });
@@ -86,10 +101,16 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refetch(); });
   addEventListener("pagehide", () => source?.close());
 
+  // A refused booking is shown under its form's address, which nobody can come back to.
+  if (location.pathname === "/reserve" || location.pathname.endsWith("/change")) {
+    history.replaceState(null, "", plan.dataset.here);
+  }
+
   // --- the panel ----------------------------------------------------------------------------------
 
+  let chosen = 0;
   async function choose(href, push) {
-    const seat = new URL(href).searchParams.get("seat");
+    const seat = new URL(href).searchParams.get("seat"), mine = ++chosen;
     for (const one of seats) one.toggleAttribute("aria-current", one.id === seat);
     document.getElementById(seat)?.setAttribute("aria-current", "true");
     if (push) history.pushState(null, "", href);
@@ -97,16 +118,26 @@
     panel.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(href, { headers: { "X-Fragment": "1" } });
-      if (answer.redirected) return location.reload();
+      if (answer.status === 401) return location.reload();
       const text = await answer.text();
-      if (!answer.ok && !text.includes("panel-head")) throw new Error(answer.status);
+      if (mine !== chosen) return undefined; // another seat was chosen meanwhile
       panel.innerHTML = text;
     } catch {
+      if (mine !== chosen) return undefined;
       panel.innerHTML = '<div class="refusal" role="alert"><p>没有连上服务，请检查网络后再点一次座位。</p></div>';
     }
     panel.removeAttribute("aria-busy");
     panel.classList.add("open");
+    if (narrow.matches) bring(seat);
     return undefined;
+  }
+  // The sheet covers the lower part of the screen: the seat goes to where it is seen.
+  function bring(seat) {
+    const one = document.getElementById(seat);
+    if (!one) return;
+    const [x, y] = place(one);
+    view.scrollTo(x * scale - view.clientWidth / 2 + 22, y * scale - 48);
+    view.scrollIntoView({ block: "start" });
   }
   function closed() {
     panel.classList.remove("open");
@@ -139,10 +170,6 @@
 
   // --- keys: one seat takes the focus, arrows go to the nearest in their direction ----------------
 
-  const place = (one) => {
-    const box = one.querySelector("rect");
-    return [Number(box.getAttribute("x")), Number(box.getAttribute("y"))];
-  };
   function rove(to) {
     for (const one of seats) one.setAttribute("tabindex", one === to ? "0" : "-1");
   }
@@ -199,10 +226,7 @@
 
   // --- zoom ---------------------------------------------------------------------------------------
 
-  const view = document.querySelector(".viewport");
   const [, , width] = plan.getAttribute("viewBox").split(" ").map(Number);
-  const narrow = matchMedia("(max-width: 899px)");
-  let scale = 0;
   function zoom(to, x = view.clientWidth / 2, y = view.clientHeight / 2) {
     const old = scale;
     scale = Math.min(2.5, Math.max(view.clientWidth / width, to));
@@ -212,13 +236,15 @@
   function fit() {
     if (narrow.matches) {
       zoom(1.1); // a seat with its gap is then as wide as a finger
-      const shown = plan.querySelector(".seat[aria-current], .seat.mine") ?? seats[0];
-      const [x, y] = place(shown);
-      view.scrollTo(x * scale - view.clientWidth / 2, y * scale - view.clientHeight / 2);
+      const open = plan.querySelector(".seat[aria-current]");
+      if (open) return bring(open.id);
+      const [x, y] = place(plan.querySelector(".seat.mine") ?? plan.querySelector(".seat.free") ?? seats[0]);
+      view.scrollTo(x * scale - 24, y * scale - 24);
     } else {
       scale = 0;
       plan.style.removeProperty("width");
     }
+    return undefined;
   }
   fit();
   narrow.addEventListener("change", fit);
