@@ -29,11 +29,12 @@ from models.reservation import ReaderId
 _VIEWS_KEPT: Final = 1024
 """Areas times windows; one takes about 50 KB."""
 _LISTS_KEPT: Final = 128
+_DRAWINGS_KEPT: Final = 256
 
 Value = TypeVar("Value")
 
 
-class _Newest(Generic[Value]):
+class Newest(Generic[Value]):
     """The values that were used last."""
 
     def __init__(self, size: int) -> None:
@@ -96,6 +97,11 @@ class Plan:
         for place, view in self.view.own(reader_id):
             views[place] = view
         return views
+
+    def version_for(self, desk: Desk, reader_id: ReaderId) -> str:
+        """Changes with all that the reader sees."""
+        own = self.view.own(reader_id)
+        return f"{self.version(desk)} {own}" if own else self.version(desk)
 
     def version(self, desk: Desk) -> str:
         """Changes with every seat's state; the ETag of who holds no seat here."""
@@ -173,8 +179,10 @@ class Plans:
         self._library: Library | None = None
         self._minute: datetime | None = None
         self._windows: dict[tuple[date | None, str | None, str | None], Window] = {}
-        self._plans: _Newest[Plan] = _Newest(_VIEWS_KEPT)
-        self._lists: _Newest[AreaList] = _Newest(_LISTS_KEPT)
+        self._plans: Newest[Plan] = Newest(_VIEWS_KEPT)
+        self._lists: Newest[AreaList] = Newest(_LISTS_KEPT)
+        self.drawings: Newest[str] = Newest(_DRAWINGS_KEPT)
+        """A plan's seats as a page draws them, by what they show."""
 
     def window(
         self, desk: Desk, day: date | None, start: str | None, end: str | None, minute: datetime
@@ -227,8 +235,9 @@ class Plans:
         if desk.library is not self._library:
             self._library = desk.library
             self._windows.clear()
-            self._plans = _Newest(_VIEWS_KEPT)
-            self._lists = _Newest(_LISTS_KEPT)
+            self._plans = Newest(_VIEWS_KEPT)
+            self._lists = Newest(_LISTS_KEPT)
+            self.drawings = Newest(_DRAWINGS_KEPT)
 
 
 class _MapBody(s.Answer):

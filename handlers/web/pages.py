@@ -241,6 +241,11 @@ def page(
     return response
 
 
+def part(template: str, **facts: Any) -> str:
+    """Some HTML of a page, which a template puts where it belongs."""
+    return _PAGES.get_template(template).render(**facts)
+
+
 def _safety(services: Services) -> dict[str, str]:
     cas = urlsplit(services.cas.login_url())
     return {

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
+from markupsafe import Markup
 
 from handlers.api import present
 from handlers.api import schemas as s
@@ -18,7 +19,7 @@ from handlers.api.contract import digest_of, key_of, malformed
 from handlers.api.plans import Plan
 from handlers.errors import status_of
 from handlers.messages import SEAT_TEXT, text_of
-from handlers.web.pages import FRAGMENT, Form, Visit, counted, page, redirect, text_in
+from handlers.web.pages import FRAGMENT, Form, Visit, counted, page, part, redirect, text_in
 from models import rules
 from models.booking import reserve, views
 from models.booking.desk import Ask
@@ -271,10 +272,6 @@ async def _plan(
             visit.request, "panel.html", status=status, reader=visit.reader, asked=asked,
             area=area, panel=panel, changing=changing, chosen_day=chosen_day,
         )  # fmt: skip
-    seats = [
-        _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
-        for seat, view in zip(area.seats, shown.seen_by(visit.reader.id), strict=True)
-    ]
     query = urlencode(
         {"date": asked.day.isoformat()}
         | ({"start": asked.start, "end": asked.end} if window.start is not None else {})
@@ -288,7 +285,7 @@ async def _plan(
         area=area,
         venue=venue,
         chosen_day=chosen_day,
-        seats=seats,
+        drawing=_drawing(visit, area, asked, shown, kind),
         marks=list(_marks(area.marks)),
         count=shown.view.count,
         max_minutes=desk.policy_for(area.id).max_minutes,
@@ -301,6 +298,23 @@ async def _plan(
         panel=panel,
         changing=changing,
     )
+
+
+def _drawing(visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str) -> Markup:
+    """All seats as SVG. Made once for all who see the same: it takes most of a page's time."""
+    drawings, reader_id = visit.services.plans.drawings, visit.reader.id
+    key = (area.id, asked, kind, shown.version_for(visit.services.desk, reader_id))
+    drawn = drawings.get(key)
+    if drawn is None:
+        seats = [
+            _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
+            for seat, view in zip(area.seats, shown.seen_by(reader_id), strict=True)
+        ]
+        words = SEAT_TEXT[kind]
+        drawn = drawings.keep(
+            key, part("seats.html", area=area, asked=asked, seats=seats, words=words)
+        )
+    return Markup(drawn)
 
 
 def kind_of(shown: Plan) -> str:
