@@ -146,13 +146,14 @@ class Admission:
         self.door = Door()
         self.closing = False
         """The service goes down: every answer is its connection's last."""
+        self.late_at_most_s = LATE_S
         self._late_s = 0.0
         self.looking = 0
 
     def begin_look(self) -> None:
         """Raises: Busy. Otherwise ``end_look`` must follow."""
         late = max(self._late_s, self.door.oldest_s)
-        if late > LATE_S or self.looking >= LOOKS:
+        if late > self.late_at_most_s or self.looking >= LOOKS:
             raise Busy(retry_after=1 + late + random.uniform(0, 2))
         self.looking += 1
 

@@ -1,1 +1,1 @@
-"""What a browser asks for: sign-in by CAS and the entrance page."""
+"""What a browser asks for: pages for readers, the kiosk's screen, sign-in. routes.py lists them."""

@@ -108,6 +108,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         id = "2f-hall"
     elif "/seats/" in name:
         id = seat
+    elif "/notices/" in name:
+        id = "how-to-book"
     bodies: dict[str, dict[str, Any]] = {
         "POST /wx/login": {"code": f"demo-{client.name}-1"},
         "POST /bindings": {"activation_code": code},

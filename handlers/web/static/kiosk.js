@@ -44,6 +44,7 @@
       until = Date.parse(shown.expires_at);
       code.classList.remove("away");
       code.innerHTML = shown.svg;
+      tick();
       const free = document.getElementById("free");
       if (free) {
         free.replaceChildren(...shown.free.map((area) => {
@@ -81,7 +82,7 @@
     picture.addEventListener("error", gone);
   }
 
-  ask();
+  tick();
   setInterval(tick, 250);
   addEventListener("online", ask);
   addEventListener("hashchange", () => location.reload());
