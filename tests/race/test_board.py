@@ -220,8 +220,9 @@ async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre:
                     await workers[0].desk.board.day(TODAY)
             await history
             await they_become_equal(workers, readers)
-        rows = await workers[0].desk.reservations.board_rows(TODAY)
-        assert len(rows) > 5, "something happened"
+        # How many of them still live is chance; about a hundred are made.
+        made = await workers[0].desk.reservations.count()
+        assert made > 30, "something happened"
 
 
 async def test_boards_outlive_a_killed_mongod(tmp_path: Path, library: seed.LibraryData) -> None:
