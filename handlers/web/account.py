@@ -32,11 +32,6 @@ async def activation_state(visit: Visit) -> web.StreamResponse:
     return web.json_response({"bound": bound}, headers={"Cache-Control": "no-store"})
 
 
-def nobody(_: web.Request) -> web.Response:
-    """For scripts, which cannot follow to the campus's sign-on."""
-    return web.Response(status=401)
-
-
 async def new_activation(visit: Visit, _: Form) -> web.StreamResponse:
     await visit.services.bindings.code_for(visit.reader.id, True, visit.now)
     return redirect("/activation")
@@ -76,7 +71,6 @@ async def check_in(visit: Visit) -> web.StreamResponse:
 async def me(visit: Visit) -> web.StreamResponse:
     services, reader = visit.services, visit.reader
     messages, _ = await services.messages.page_of(reader.id, False, 0, _MESSAGES)
-    until = reader.suspended_until
     return page(
         visit.request,
         "me.html",
@@ -85,7 +79,7 @@ async def me(visit: Visit) -> web.StreamResponse:
         messages=messages,
         version=VERSION,
         standing=await standing(services.desk, reader.id, visit.now),
-        suspended_until=until if until is not None and until > visit.now else None,
+        suspended_until=visit.suspended_until,
     )
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from handlers.prose import html_of
 from handlers.web.pages import Visit, page
-from handlers.web.reservations import page_number
+from handlers.web.reservations import page_number, pages_of
 from models.errors import NotFound
 
 _PAGE_SIZE: Final = 20
@@ -26,7 +26,7 @@ async def listed(visit: Visit) -> web.StreamResponse:
         reader=visit.reader,
         items=rows,
         number=number,
-        pages=max(1, -(-total // _PAGE_SIZE)),
+        pages=pages_of(total, _PAGE_SIZE),
     )
 
 

@@ -10,11 +10,14 @@ from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from multidict import MultiDictProxy
 
 from handlers.admission import require
+from handlers.api import present
+from handlers.api.contract import digest_of, key_of
 from handlers.errors import status_of
 from handlers.forms import form_of
 from handlers.messages import WEEKDAYS, text_of
@@ -81,7 +84,7 @@ _PAGES.filters |= {
     "ticker": _ticker,
     "local_day": lambda instant: f"{local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
-    "clock": lambda instant: f"{local(instant):%H:%M}",
+    "clock": present.clock,
     "day": _day,
     "hours": lambda minutes: f"{minutes / 60:g} 小时",
 }
@@ -104,15 +107,24 @@ class Visit:
     def id(self) -> str:
         return self.request.match_info["id"]
 
+    @property
+    def suspended_until(self) -> datetime | None:
+        """Where the reader may not book now: until when."""
+        until = self.reader.suspended_until
+        return until if until is not None and until > self.now else None
+
     def ask(self, key: Key | None = None) -> Ask:
-        """Who asks the use cases; ``key`` makes a form that is sent twice count once."""
+        """Who asks the use cases."""
         return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
+
+    def ask_once(self, form: Form, body: msgspec.Struct) -> Ask:
+        """The same for a form: its key makes it count once however often it is sent."""
+        key = text_in(form, "key")
+        return self.ask(key_of(key, self.request.path, digest_of(body)) if key else None)
 
 
 Shown = Callable[[Visit], Awaitable[web.StreamResponse]]
 Posted = Callable[[Visit, Form], Awaitable[web.StreamResponse]]
-
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -199,9 +211,8 @@ def _token_fits(token: str, secret: str) -> bool:
 
 
 def _mac(secret: str, nonce: str) -> str:
-    return hmac.digest(secret.encode(), f"csrf {nonce}".encode(errors="replace"), "sha256").hex()[
-        :32
-    ]
+    text = f"csrf {nonce}".encode(errors="replace")
+    return hmac.digest(secret.encode(), text, "sha256").hex()[:32]
 
 
 # --- answers --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.contract import digest_of, key_of, malformed
+from handlers.api.contract import malformed
 from handlers.errors import status_of
 from handlers.messages import EVENT_TEXT, text_of
 from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
@@ -48,8 +48,7 @@ async def listed(visit: Visit) -> web.StreamResponse:
         reader=visit.reader,
         items=[await present.reservation(desk, r, visit.now) for r in rows],
         number=number,
-        pages=max(1, -(-total // _PAGE_SIZE)),
-        total=total,
+        pages=pages_of(total, _PAGE_SIZE),
         current=await current_of(visit),
         done=DONE.get(visit.request.query.get("done", ""), ""),
     )
@@ -64,17 +63,15 @@ async def violations(visit: Visit) -> web.StreamResponse:
     for v in rows:
         r = await desk.own(v.reservation_id, visit.reader.id)
         items.append((v, await present.reservation(desk, r, visit.now)))
-    until = visit.reader.suspended_until
     return page(
         visit.request,
         "violations.html",
         reader=visit.reader,
         items=items,
         number=number,
-        pages=max(1, -(-total // _PAGE_SIZE)),
-        total=total,
+        pages=pages_of(total, _PAGE_SIZE),
         standing=await standing(desk, visit.reader.id, visit.now),
-        suspended_until=until if until is not None and until > visit.now else None,
+        suspended_until=visit.suspended_until,
     )
 
 
@@ -85,6 +82,11 @@ def page_number(visit: Visit) -> int:
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
     return asked.page
+
+
+def pages_of(total: int, size: int) -> int:
+    """An empty list has one page, too."""
+    return max(1, -(-total // size))
 
 
 async def one(visit: Visit) -> web.StreamResponse:
@@ -114,7 +116,6 @@ class _Deed:
 
     title: str
     sure: str
-    rather_not: str
     asks: Callable[[Visit, Reservation], Awaitable[dict[str, Any]]]
     does: Callable[[Desk, Ask, str, str], Awaitable[Reservation]]
 
@@ -137,28 +138,24 @@ DEEDS: Final[Mapping[str, _Deed]] = {
     "cancel": _Deed(
         "取消预约",
         "确定取消",
-        "再想想",
         _nothing,
         lambda desk, ask, id, _: reserve.cancel(desk, ask, id),
     ),
     "leave": _Deed(
         "暂离",
         "确定暂离",
-        "再想想",
         _return_by,
         lambda desk, ask, id, _: attend.leave(desk, ask, id),
     ),
     "finish": _Deed(
         "结束使用",
         "确认结束",
-        "再想想",
         _nothing,
         lambda desk, ask, id, _: attend.finish(desk, ask, id),
     ),
     "extend": _Deed(
         "续约",
         "确定续约",
-        "再想想",
         _ends,
         lambda desk, ask, id, end: attend.extend(desk, ask, id, time.fromisoformat(end)),
     ),
@@ -194,8 +191,7 @@ async def answer(visit: Visit, form: Form) -> web.StreamResponse:
             body = msgspec.convert({"end": text_in(form, "end")}, s.Extend)
         except msgspec.ValidationError as error:
             raise malformed(error, "form") from error
-    key = text_in(form, "key")
-    ask = visit.ask(key_of(key, visit.request.path, digest_of(body)) if key else None)
+    ask = visit.ask_once(form, body)
     try:
         await deed.does(desk, ask, visit.id, body.end)
     except (Conflict, RuleViolation) as error:

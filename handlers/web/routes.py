@@ -25,7 +25,7 @@ def web_routes() -> list[web.RouteDef]:
         web.post("/reservations/{id}/change", change(seats.change, books=True)),
         web.post("/reservations/{id}/{verb}", change(reservations.answer)),
         web.get("/activation", look(account.activation)),
-        web.get("/activation/state", look(account.activation_state, account.nobody)),
+        web.get("/activation/state", look(account.activation_state)),
         web.post("/activation", change(account.new_activation)),
         web.get("/mini-code/{place}", account.entry_code),
         web.post("/unbind", change(account.unbind)),

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.contract import digest_of, key_of, malformed
+from handlers.api.contract import malformed
 from handlers.api.plans import Plan
 from handlers.errors import status_of
 from handlers.messages import SEAT_TEXT, text_of
@@ -70,18 +70,6 @@ class Asked:
         return "结束时间要晚于开始时间" if self.start and self.end <= self.start else ""
 
 
-class _Query(s.Request):
-    """As a form sends it: fields that were left open are empty."""
-
-    date: str = ""
-    start: str = ""
-    end: str = ""
-    venue: str = ""
-    seat: str = ""
-    begin: str = ""
-    change: str = ""
-
-
 class _Search(s.Request):
     date: date | None = None
     start: s.ClockTime | None = None
@@ -92,15 +80,15 @@ def _asked(visit: Visit) -> Asked:
     """Raises: Malformed."""
     query = visit.request.query
     # What else an address carries (WeChat adds its own) is nothing to us.
-    names = ("date", "start", "end", "venue", "seat", "begin", "change")
-    values = {name: query[name].strip() for name in names if query.get(name, "").strip()}
+    times, names = ("date", "start", "end"), ("venue", "seat", "begin", "change")
+    values = {n: query[n].strip() for n in (*times, *names) if query.get(n, "").strip()}
     try:
-        found = msgspec.convert(values, _Query)
-        search = {name: values[name] for name in ("date", "start", "end") if name in values}
-        day = msgspec.convert(search, _Search, strict=False).date or local_date(visit.now)
+        search = {name: values.pop(name) for name in times if name in values}
+        found = msgspec.convert(search, _Search, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    return Asked(day, found.start, found.end, found.venue, found.seat, found.begin, found.change)
+    day = found.date or local_date(visit.now)
+    return Asked(day, found.start or "", found.end or "", **values)
 
 
 def _window(visit: Visit, asked: Asked) -> Window:
@@ -216,7 +204,11 @@ class _SeatShown:
 
     @property
     def marks(self) -> list[str]:
-        return [text for name, text in MARK_TEXT.items() if getattr(self.seat, name)]
+        return _marks_of(self.seat)
+
+
+def _marks_of(seat: Seat) -> list[str]:
+    return [text for name, text in MARK_TEXT.items() if getattr(seat, name)]
 
 
 @dataclass(slots=True)
@@ -348,7 +340,7 @@ async def _panel(
     panel = Panel(
         seat=seat,
         label=desk.library.seat_label(seat),
-        marks=[text for name, text in MARK_TEXT.items() if getattr(seat, name)],
+        marks=_marks_of(seat),
         status=SEAT_TEXT[kind][view.status.value],
     )
     starts = await views.seat_starts(desk, seat, day, now, asked.change)
@@ -420,8 +412,7 @@ async def _settled(
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     desk = visit.services.desk
-    key = text_in(form, "key")
-    ask = visit.ask(key_of(key, visit.request.path, digest_of(body)) if key else None)
+    ask = visit.ask_once(form, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
     seat = desk.seat(body.seat_id)
     try:

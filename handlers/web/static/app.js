@@ -92,7 +92,7 @@ if (waiting) {
   const until = Number(waiting.querySelector("[data-until]").dataset.until);
   const ask = async () => {
     try {
-      const answer = await fetch("/activation/state");
+      const answer = await fetch("/activation/state", { headers: { "X-Fragment": "1" } });
       if (answer.status === 401) return location.reload();
       if (answer.ok && (await answer.json()).bound) return location.reload();
       if (serverNow() > until) return location.reload();
