@@ -94,6 +94,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "outside_horizon": "目前只能预约到 {last_date}",
     "not_open_yet": "{opens_at} 起可以预约，请到时再来",
     "in_the_past": "开始时间已过，请选择“现在”或更晚的时间",
+    "filter_off": "图书馆没有开放这种筛选",
     "seat_disabled": "该座位暂停使用（{reason}），请换一个座位",
     "suspended": "因违约累计，{until} 前不能预约",
     "too_early": "还没到时间，{from} 起可以操作",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -99,7 +99,7 @@ def _refused(request: web.Request, error: Exception, services: Services) -> web.
             services.metrics.refusals.labels(error.code).inc()
             return answer(error)
         case web.HTTPException():
-            return _http_error(error)
+            return _http_error(request, error)
         case ConnectionResetError():  # the client has gone; nobody reads this
             return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
         case web.RequestPayloadError():  # what is sent as gzip, say, and is none
@@ -108,15 +108,23 @@ def _refused(request: web.Request, error: Exception, services: Services) -> web.
     log.error(
         "request_failed", exc_info=error, extra={"request_id": request_id, "path": request.path}
     )
-    return envelope(500, "internal", {"request_id": request_id})
+    return _said(request, 500, "internal", {"request_id": request_id})
 
 
-def _http_error(error: web.HTTPException) -> web.StreamResponse:
+def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
     if error.status < 400:  # the router's own redirect
         return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
     if error.status not in codes:
-        return envelope(400, "malformed", {"field": "request", "reason": error.reason})
-    allow = error.headers.get("Allow")
-    headers = {"Allow": allow} if allow else None
-    return envelope(error.status, codes[error.status], {}, headers)
+        return _said(request, 400, "malformed", {"field": "request", "reason": error.reason})
+    response = _said(request, error.status, codes[error.status], {})
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _said(request: web.Request, status: int, code: str, facts: dict[str, Any]) -> web.Response:
+    """In the contract's shape for programs, as a page for people."""
+    if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
+        return request.app[SERVICES].error_page(request, status, code, facts)
+    return envelope(status, code, facts)

@@ -25,6 +25,9 @@ BOOKINGS: Final = Bucket("book", capacity=10, per_second=0.5)
 """A reader's attempts to get a seat, on all channels together. Enough to try one seat after the
 other by hand; a script that hammers before the opening has none left when it opens."""
 
+QUESTIONS: Final = Bucket("question", capacity=5, per_second=1 / 600)
+"""What a reader writes to the library: a person reads it."""
+
 SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 

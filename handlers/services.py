@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -23,11 +23,13 @@ from handlers.api.events import Streams
 from handlers.api.plans import Plans
 from models.booking.desk import Desk
 from models.store.credits import Credits
+from models.store.feedback import Feedbacks
 from models.store.messages import Messages
 from models.store.pacing import Pacing
 from models.store.throttles import Throttles
 from notify.entry_codes import EntryCodes
 
+ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], web.Response]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -99,6 +101,7 @@ class Services:
     bindings: BindingDesk
     kiosks: KioskCodes
     messages: Messages
+    feedbacks: Feedbacks
     credits: Credits
     throttles: Throttles
     pacing: Pacing
@@ -113,10 +116,13 @@ class Services:
     nudge: Callable[[], None]
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
     title: str
+    contact: tuple[str, ...]
     public_base_url: str
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]
     sandbox: bool
+    error_page: ErrorPage
+    """What a browser is shown for what no handler answers: request, status, code, facts."""
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -29,6 +29,7 @@ from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
 from handlers.services import SERVICES, Metrics, Services
 from handlers.web.login import ENTRY_PATH, SERVICE_PATH
+from handlers.web.pages import sorry
 from handlers.web.routes import web_routes
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop, end
@@ -39,6 +40,7 @@ from models.errors import Upstream
 from models.store.client import Database, open_database, ping
 from models.store.credits import Credits
 from models.store.entry_codes import EntryCodeStore
+from models.store.feedback import Feedbacks
 from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.indexes import ensure_indexes
 from models.store.leases import Leases
@@ -91,7 +93,7 @@ class Parts:
         self.gateway, self.cas, self.entrance = gateway, cas, entrance
         self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.desk = Desk(db, sealer)
-        self.messages = Messages(db)
+        self.messages, self.feedbacks = Messages(db), Feedbacks(db)
         self.credits = Credits(db)
         self.throttles = Throttles(db, settings.throttle_scale)
         self.admission = Admission(settings.throttle_scale)
@@ -209,6 +211,7 @@ class Parts:
                 self.desk.catalogue, self.throttles, settings.sealer, settings.public_base_url
             ),
             messages=self.messages,
+            feedbacks=self.feedbacks,
             credits=self.credits,
             throttles=self.throttles,
             pacing=Pacing(self.redis, settings.throttle_scale),
@@ -223,10 +226,12 @@ class Parts:
             nudge=self.runner.nudge,
             health=self.health,
             title=settings.title,
+            contact=settings.contact,
             public_base_url=settings.public_base_url,
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,
             sandbox=settings.sandbox,
+            error_page=sorry,
             metrics=self.metrics,
         )
 

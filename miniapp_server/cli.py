@@ -25,8 +25,11 @@ from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
-from models.errors import Malformed, ServiceError, Upstream
+from models.errors import Malformed, NotFound, ServiceError, Upstream, WrongState
+from models.feedback import LONGEST
 from models.store.past import PastRefused
+from models.timerange import local
+from notify.answers import answer
 
 Env = Mapping[str, str]
 
@@ -34,6 +37,8 @@ Env = Mapping[str, str]
 class Failed(Exception):
     """One clear line; the exit status is 1."""
 
+
+_QUESTIONS: Final = 100
 
 _ONE_LINE: Final = (
     *(SettingsError, EmbeddedError, Failed, ServingError),
@@ -116,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
         _rotate_keys,
         "Seal all personal data with the newest key of DATA_KEYS. Afterwards the old key may go.",
     )
+    add("questions", _questions, "What readers wrote to the library and nobody has answered yet.")
+    reply = add("answer", _answer, "Answer such a question; its reader finds a message in the app.")
+    reply.add_argument("id", metavar="ID", help="of the question, as questions lists it")
+    reply.add_argument("text", metavar="TEXT", type=_answer_text, help="the answer")
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
     growth = add(
         "grow",
@@ -313,6 +322,34 @@ async def _sweep(env: Env, _: argparse.Namespace) -> None:
     if doubles:
         raise Failed(f"{len(doubles)} doubles")
     print("no doubles")
+
+
+async def _questions(env: Env, _: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        waiting = await parts.feedbacks.waiting(_QUESTIONS)
+        readers = [await parts.readers.get(feedback.reader_id) for feedback in waiting]
+    for feedback, reader in zip(waiting, readers, strict=True):
+        who = reader.student_no_masked if reader else ""
+        print(f"{feedback.id}  {local(feedback.at):%Y-%m-%d %H:%M}  {who}")
+        print("    " + feedback.text.replace("\n", "\n    "))
+    print(f"{len(waiting)} waiting" if waiting else "none is waiting")
+
+
+async def _answer(env: Env, args: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        try:
+            await answer(parts.feedbacks, parts.messages, args.id, args.text, parts.clock.now())
+        except NotFound:
+            raise Failed(f"there is no question {args.id!r}") from None
+        except WrongState:
+            raise Failed("it has been answered already, in other words") from None
+    print("answered")
+
+
+def _answer_text(text: str) -> str:
+    if not 0 < len(text.strip()) <= LONGEST:
+        raise argparse.ArgumentTypeError(f"must have 1 to {LONGEST} characters")
+    return text.strip()
 
 
 def _positive(text: str) -> int:

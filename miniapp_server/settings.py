@@ -19,6 +19,8 @@ from notify.wechat.fields import TemplateConfig, TemplateConfigError, parse_temp
 
 DEFAULT_PORT: Final = 8080
 DEFAULT_TITLE: Final = "北京工业大学图书馆座位预约系统"
+DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
+"""No library's telephone number is known here."""
 
 
 class SettingsError(Exception):
@@ -63,6 +65,7 @@ class Settings:
     host: str
     port: int
     title: str
+    contact: tuple[str, ...]
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -87,11 +90,13 @@ def load(env: Mapping[str, str]) -> Settings:
     port = _number(env, "PORT", DEFAULT_PORT, 1, 65535)
     public = _url(env, "PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
     sandbox = _sandbox_wanted(env)
+    contact = env.get("LIBRARY_CONTACT") or DEFAULT_CONTACT
     local = f"http://127.0.0.1:{port}/sandbox"
     return Settings(
         host=env.get("HOST") or "127.0.0.1",
         port=port,
         title=env.get("LIBRARY_TITLE") or DEFAULT_TITLE,
+        contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
         mongo_url=_required(env, "MONGO_URL"),
         redis_url=_required(env, "REDIS_URL"),

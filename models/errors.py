@@ -220,6 +220,12 @@ class InThePast(RuleViolation):
     code = "in_the_past"
 
 
+class FilterOff(RuleViolation):
+    """The library does not let seats be looked for by this mark. Details: ``filter``."""
+
+    code = "filter_off"
+
+
 class SeatDisabled(RuleViolation):
     """The seat is out of use. Details: ``reason``."""
 

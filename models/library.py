@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import hypot
 from typing import Final, NewType
@@ -47,6 +47,14 @@ class Seat:
     computer: bool = False
     accessible: bool = False
     disabled: str | None = None
+
+    def has(self, wanted: Iterable[str]) -> bool:
+        """Whether it has all of the wished marks (of WISHES)."""
+        return all(getattr(self, mark) for mark in wanted)
+
+
+WISHES: Final = ("window", "power")
+"""Marks of a seat that readers may filter by, where the policy lets them."""
 
 
 @dataclass(frozen=True, slots=True)

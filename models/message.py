@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from models.reservation import ReaderId, ReservationId
 
@@ -23,6 +24,12 @@ class Template(StrEnum):
     LEAVE_REMINDER = "LEAVE_REMINDER"
     LEAVE_TIMEOUT = "LEAVE_TIMEOUT"
     SUSPENDED = "SUSPENDED"
+    ANSWER = "ANSWER"
+
+
+CONSENTED: Final = tuple(template for template in Template if template is not Template.ANSWER)
+"""Those that WeChat carries, each with the reader's consent. The library's answer to a question
+stays in the app: its text fits no template."""
 
 
 class DeliveryState(StrEnum):

@@ -126,6 +126,10 @@ class Policy:
         today = local_date(now)
         return [today + timedelta(days=ahead) for ahead in range(self.horizon_days + 1)]
 
+    def may_filter_by(self, mark: str) -> bool:
+        """The library may switch filters off, to prevent quarrels. ``mark`` is one of WISHES."""
+        return {"window": self.filter_by_window, "power": self.filter_by_power}[mark]
+
     @property
     def longest(self) -> timedelta:
         return timedelta(minutes=self.max_minutes)

@@ -13,6 +13,7 @@ from typing import Final
 
 from models.errors import (
     Closed,
+    FilterOff,
     InThePast,
     NotOpenYet,
     OffGrid,
@@ -271,3 +272,10 @@ def is_violation(event: str, excused: bool, policy: Policy) -> bool:
     if excused:
         return False
     return event == "no_show" or (event == "away_expired" and policy.away_timeout_is_violation)
+
+
+def may_filter(wanted: Iterable[str], policy: Policy) -> None:
+    """Whether seats may be looked for by these marks. Raises: FilterOff."""
+    for mark in wanted:
+        if not policy.may_filter_by(mark):
+            raise FilterOff(filter=mark)

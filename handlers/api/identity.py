@@ -12,7 +12,7 @@ from handlers.api.contract import Call
 from handlers.security import COOKIE, SIGN_INS, client_address, pace
 from models.booking.penalties import standing
 from models.errors import UnknownTemplate
-from models.message import Template
+from models.message import CONSENTED, Template
 from models.reader import SessionKind
 from models.timerange import at, local, local_date
 
@@ -66,7 +66,7 @@ async def me(call: Call) -> s.MeOut:
 async def subscribe(call: Call, body: s.Subscribe) -> s.SubscriptionsOut:
     """``accept`` is one more message of that template; anything else changes nothing."""
     for name in body.results:
-        if name not in Template.__members__:
+        if name not in CONSENTED:
             raise UnknownTemplate(template=name)
     reader_id = call.reader.id
     for name, result in body.results.items():

@@ -151,23 +151,26 @@ class AreaList:
         wanted: VenueId | None,
         asked: Window,
         minute: datetime,
+        marks: frozenset[str],
     ) -> Body:
         made_of = (board, board.version, minute, desk.policy.version)
         if self._body is None or made_of != self._made_of:
             areas = [a for a in desk.library.areas.values() if wanted in (None, a.venue_id)]
             items = [
-                self._item(plans.plan(desk, area, board, asked, minute), desk) for area in areas
+                self._item(plans.plan(desk, area, board, asked, minute), desk, marks)
+                for area in areas
             ]
-            etag = _digest([repr((asked, wanted)).encode(), _versions(desk), *items])
+            about = repr((asked, wanted, sorted(marks))).encode()
+            etag = _digest([about, _versions(desk), *items])
             self._made_of = made_of
             self._body = Body(msgspec.json.encode(_AreasBody(_array(items))), etag)
         return self._body
 
-    def _item(self, plan: Plan, desk: Desk) -> bytes:
+    def _item(self, plan: Plan, desk: Desk, marks: frozenset[str]) -> bytes:
         view, policy = plan.view, desk.policy.version
         known = self._items.get(plan.area.id)
         if known is None or known[:3] != (view, view.version, policy):
-            body = msgspec.json.encode(_area_out(view))
+            body = msgspec.json.encode(_area_out(view, marks))
             known = self._items[plan.area.id] = view, view.version, policy, body
         return known[3]
 
@@ -222,12 +225,13 @@ class Plans:
         venue: VenueId | None,
         asked: Window,
         minute: datetime,
+        marks: frozenset[str] = frozenset(),
     ) -> Body:
-        """The list of areas in this minute."""
+        """The list of areas in this minute, counting the seats that have all the ``marks``."""
         self._follow(desk)
-        key = (venue, asked)
+        key = (venue, asked, marks)
         listed = self._lists.get(key) or self._lists.keep(key, AreaList())
-        return listed.body(self, desk, board, venue, asked, minute)
+        return listed.body(self, desk, board, venue, asked, minute, marks)
 
     def _follow(self, desk: Desk) -> None:
         # Not by its version: watchers are told of what they watch as long as the library is this
@@ -279,9 +283,9 @@ def seat_body(area: Area, place: int, view: SeatView) -> bytes:
     )
 
 
-def _area_out(view: AreaView) -> s.AreaOut:
+def _area_out(view: AreaView, marks: frozenset[str]) -> s.AreaOut:
     assert view.look is not None
-    area, n, policy = view.area, view.count, view.look.policy
+    area, n, policy = view.area, view.count_of(marks), view.look.policy
     return s.AreaOut(
         id=area.id,
         name=area.name,

@@ -137,7 +137,7 @@ ROUTES: Final = (
         s.AreasOut,
         "Areas with their free seats",
         query=s.AreasQuery,
-        errors=_DAY,
+        errors=(*_DAY, e.FilterOff),
     ),
     Route(
         "GET",

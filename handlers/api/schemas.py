@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from models.library import WISHES
+
 ClockTime = Annotated[
     str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5, description="HH:MM")
 ]
@@ -110,6 +112,13 @@ class AreasQuery(Request):
     date: date | None = None
     start: ClockTime | None = None
     end: ClockTime | None = None
+    window: bool = False
+    power: bool = False
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Marks that a seat must have to be counted."""
+        return frozenset(mark for mark in WISHES if getattr(self, mark))
 
 
 class WindowQuery(Request):

@@ -10,6 +10,7 @@ from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
 from handlers.middleware import stamps
+from models import rules
 from models.board import DayBoard
 from models.booking import views
 from models.library import VenueId
@@ -25,10 +26,11 @@ async def venues(call: Call) -> s.VenuesOut:
 
 async def areas(call: Call, query: s.AreasQuery) -> web.StreamResponse:
     desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
+    rules.may_filter(query.wanted, desk.policy)
     asked = plans.window(desk, query.date, query.start, query.end, minute)
     board = await _board(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = plans.areas(desk, board, venue, asked, minute)
+    body = plans.areas(desk, board, venue, asked, minute, query.wanted)
     return body.answer(call.request)
 
 

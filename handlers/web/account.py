@@ -14,6 +14,7 @@ from handlers.web.reservations import kiosks_of
 from handlers.web.seats import current_of
 from models.booking.penalties import standing
 from models.library import KioskId
+from notify.messages import TITLES
 
 _MESSAGES: Final = 20
 
@@ -77,6 +78,10 @@ async def me(visit: Visit) -> web.StreamResponse:
         reader=reader,
         bound=await services.bindings.is_bound(reader.id),
         messages=messages,
+        subscriptions=[
+            (TITLES[template], left)
+            for template, left in (await services.credits.of(reader.id)).items()
+        ],
         version=VERSION,
         standing=await standing(services.desk, reader.id, visit.now),
         suspended_until=visit.suspended_until,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -23,7 +23,6 @@ from handlers.forms import form_of
 from handlers.messages import WEEKDAYS, text_of
 from handlers.middleware import NOW, REQUEST_ID
 from handlers.security import (
-    BOOKINGS,
     COOKIE,
     WRITES,
     bound_reader,
@@ -40,6 +39,7 @@ from models.errors import BadOrigin, NotBound, ServiceError, Throttled, Unauthen
 from models.policy import Policy
 from models.reader import Principal, Reader
 from models.reservation import Actor
+from models.store.pacing import Bucket
 from models.timerange import local
 
 Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
@@ -152,11 +152,12 @@ def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = 
     return handle
 
 
-def change(posted: Posted, *, books: bool = False) -> Handler:
-    """A form of a page. It must come from our page, by its address and by its token."""
+def change(posted: Posted, bucket: Bucket = WRITES) -> Handler:
+    """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
+    how often a reader may send it."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        services, visit = request.app[SERVICES], None
+        services, visit, ours = request.app[SERVICES], None, None
         admission = services.admission
         try:
             require(admission.addresses.wait_for(client_address(request, services)))
@@ -164,17 +165,18 @@ def change(posted: Posted, *, books: bool = False) -> Handler:
             try:
                 visit = await _visit(request)
                 require_own_origin(request, services)
-                await pace(services, BOOKINGS if books else WRITES, visit.reader.id)
                 form = await form_of(request)
                 if not _token_fits(text_in(form, "csrf"), _secret(request)):
                     raise BadOrigin()
+                ours = form
+                await pace(services, bucket, visit.reader.id)
                 return await posted(visit, form)
             finally:
                 admission.door.leave()
         except (Unauthenticated, NotBound):
             return redirect("/login")
         except ServiceError as error:
-            return refused(request, error, visit)
+            return refused(request, error, visit, ours)
 
     return handle
 
@@ -280,23 +282,54 @@ def redirect(to: str) -> web.Response:
     return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
 
 
-def refused(request: web.Request, error: ServiceError, visit: Visit | None = None) -> web.Response:
-    """A page that says what happened and what to do next."""
+def refused(
+    request: web.Request,
+    error: ServiceError,
+    visit: Visit | None = None,
+    form: Form | None = None,
+) -> web.Response:
+    """A page that says what happened and what to do next. Where it may succeed later, the ``form``
+    stands ready to be sent once more, so that nothing that was filled in is lost."""
     counted(request, error)
     headers = {}
     facts = dict(error.details)
+    again: list[tuple[str, str]] = []
     if isinstance(error, Throttled | Upstream):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
+        again = [(name, text_in(form, name)) for name in form] if form is not None else []
+    return sorry(
+        request,
+        status_of(type(error)),
+        error.code,
+        facts,
+        reader=visit.principal.reader if visit is not None else None,
+        headers=headers,
+        again=again,
+    )
+
+
+def sorry(
+    request: web.Request,
+    status: int,
+    code: str,
+    facts: Mapping[str, Any],
+    *,
+    reader: Reader | None = None,
+    headers: dict[str, str] | None = None,
+    again: Sequence[tuple[str, str]] = (),
+) -> web.Response:
+    """The page for what did not succeed."""
     return page(
         request,
         "sorry.html",
-        status=status_of(type(error)),
-        reader=visit.principal.reader if visit is not None else None,
+        status=status,
+        reader=reader,
         headers=headers,
         heading="这一步没有完成",
-        text=text_of(error.code, facts),
-        code=error.code,
+        text=text_of(code, facts),
+        code=code,
+        again=again,
         request_id=request[REQUEST_ID],
     )
 

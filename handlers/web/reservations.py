@@ -42,6 +42,8 @@ async def listed(visit: Visit) -> web.StreamResponse:
     rows, total = await desk.reservations.page_of(
         visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
+    if number > pages_of(total, _PAGE_SIZE):
+        return redirect(f"/reservations?page={pages_of(total, _PAGE_SIZE)}")
     return page(
         visit.request,
         "reservations.html",
@@ -59,6 +61,8 @@ async def violations(visit: Visit) -> web.StreamResponse:
     rows, total = await desk.violations.page_of(
         visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
+    if number > pages_of(total, _PAGE_SIZE):
+        return redirect(f"/reservations/violations?page={pages_of(total, _PAGE_SIZE)}")
     items = []
     for v in rows:
         r = await desk.own(v.reservation_id, visit.reader.id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.web import account, kiosk, notices, reservations, seats
+from handlers.security import BOOKINGS, QUESTIONS
+from handlers.web import account, contact, kiosk, notices, reservations, seats
 from handlers.web.assets import asset_routes
 from handlers.web.login import login_routes, welcome
 from handlers.web.pages import change, look
@@ -17,12 +18,12 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/", look(seats.areas, welcome)),
         web.get("/areas/{id}", look(seats.plan)),
         web.get("/reserve", look(seats.nowhere)),
-        web.post("/reserve", change(seats.book, books=True)),
+        web.post("/reserve", change(seats.book, BOOKINGS)),
         web.get("/reservations", look(reservations.listed)),
         web.get("/reservations/violations", look(reservations.violations)),
         web.get("/reservations/{id}", look(reservations.one)),
         web.get("/reservations/{id}/{verb}", look(reservations.question)),
-        web.post("/reservations/{id}/change", change(seats.change, books=True)),
+        web.post("/reservations/{id}/change", change(seats.change, BOOKINGS)),
         web.post("/reservations/{id}/{verb}", change(reservations.answer)),
         web.get("/activation", look(account.activation)),
         web.get("/activation/state", look(account.activation_state)),
@@ -35,6 +36,8 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/notices", look(notices.listed)),
         web.get("/notices/{id}", look(notices.one)),
         web.get("/rules", look(account.rules)),
+        web.get("/contact", look(contact.shown)),
+        web.post("/contact", change(contact.send, QUESTIONS)),
         web.get("/logout", look(account.sign_out)),
         web.get("/kiosk/{id}", kiosk.screen),
         web.get("/k/{id}", kiosk.scanned),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -25,7 +25,7 @@ from models.booking import reserve, views
 from models.booking.desk import Ask
 from models.booking.views import Window
 from models.errors import Conflict, NotFound, RuleViolation, SeatTaken, ServiceError
-from models.library import Area, Mark, Seat, VenueId
+from models.library import WISHES, Area, Mark, Seat, VenueId
 from models.plan import AreaCount
 from models.policy import grid
 from models.reservation import Reservation, check_in_window
@@ -50,6 +50,8 @@ class Asked:
     begin: str = ""
     change: str = ""
     """The reservation that shall get another seat or time."""
+    marks: frozenset[str] = frozenset()
+    """What a seat must have."""
 
     def to(self, path: str, **other: str) -> str:
         """The path with this search, some of it changed."""
@@ -59,6 +61,7 @@ class Asked:
             "end": self.end,
             "venue": self.venue,
             "change": self.change,
+            **dict.fromkeys(sorted(self.marks), "1"),
         } | other
         return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
 
@@ -88,7 +91,13 @@ def _asked(visit: Visit) -> Asked:
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
     day = found.date or local_date(visit.now)
-    return Asked(day, found.start or "", found.end or "", **values)
+    return Asked(day, found.start or "", found.end or "", **values, marks=_marks_in(query, visit))
+
+
+def _marks_in(given: Mapping[str, Any], visit: Visit) -> frozenset[str]:
+    """The wished marks; what the library does not let readers filter by counts as not wished."""
+    policy = visit.services.desk.policy
+    return frozenset(m for m in WISHES if given.get(m) and policy.may_filter_by(m))
 
 
 def _window(visit: Visit, asked: Asked) -> Window:
@@ -133,7 +142,7 @@ async def areas(visit: Visit) -> web.StreamResponse:
             area,
             visit.services.plans.plan(
                 desk, area, board, window, floor_minute(visit.now)
-            ).view.count,
+            ).view.count_of(asked.marks),
             desk.policy_for(area.id).max_minutes,
         )
         for area in desk.library.areas.values()
@@ -153,6 +162,7 @@ async def areas(visit: Visit) -> web.StreamResponse:
         chosen_day=_day_of(venue, asked.day),
         floors=floors,
         times=_times(visit, venue.id, asked.day),
+        wishes=_wishes(visit),
         current=None if asked.change else await current_of(visit),
         changing=await _changing(visit, asked),
     )
@@ -180,6 +190,12 @@ def _times(visit: Visit, venue_id: str, day: date) -> list[str]:
         return []
     steps = [*grid(policy, hours), hours.end]
     return [present.clock(step) for step in steps if step > visit.now]
+
+
+def _wishes(visit: Visit) -> list[tuple[str, str]]:
+    """(mark, its name) of what seats may be filtered by."""
+    policy = visit.services.desk.policy
+    return [(mark, MARK_TEXT[mark]) for mark in WISHES if policy.may_filter_by(mark)]
 
 
 async def current_of(visit: Visit) -> s.ReservationOut | None:
@@ -279,7 +295,7 @@ async def _plan(
         chosen_day=chosen_day,
         drawing=_drawing(visit, area, asked, shown, kind),
         marks=list(_marks(area.marks)),
-        count=shown.view.count,
+        count=shown.view.count_of(asked.marks),
         max_minutes=desk.policy_for(area.id).max_minutes,
         words=SEAT_TEXT[kind],
         words_json=msgspec.json.encode(SEAT_TEXT[kind]).decode(),
@@ -287,6 +303,7 @@ async def _plan(
         data=f"/api/v1/areas/{area.id}",
         query=query,
         times=_times(visit, venue.id, asked.day),
+        wishes=_wishes(visit),
         panel=panel,
         changing=changing,
     )
@@ -427,6 +444,7 @@ async def _settled(
             seat=seat.id,
             begin=body.start,
             change=changing,
+            marks=_marks_in(form, visit),
         )
         return await _plan(
             visit,

@@ -24,7 +24,7 @@ from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.seed import LibraryData, read, seed
 from models.errors import Conflict, Malformed, ServiceError
-from models.message import Template
+from models.message import CONSENTED, Template
 from models.store.roll_call import RollCall
 from models.store.sandbox_cas import SandboxCas
 from models.store.sandbox_state import SandboxState
@@ -195,7 +195,7 @@ class Sandbox:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
         templates = self._parts.settings.wechat.templates
         for name, result in results.items():
-            if result in ("accept", "acceptWithAudio") and name in Template.__members__:
+            if result in ("accept", "acceptWithAudio") and name in CONSENTED:
                 await self.wechat.grant(openid, templates[Template(name)].template_id)
 
 

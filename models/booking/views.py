@@ -132,6 +132,13 @@ class AreaView:
             self._count = self.version, count_area(self.views)
         return self._count[1]
 
+    def count_of(self, wanted: frozenset[str]) -> AreaCount:
+        """The same of the seats that have all the wanted marks."""
+        if not wanted:
+            return self.count
+        seats = zip(self.area.seats, self.views, strict=True)
+        return count_area(view for seat, view in seats if seat.has(wanted))
+
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatView]]:
         """The seats that are the reader's own at this look, by place."""
         assert self._board is not None and self.look is not None

@@ -10,7 +10,7 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from models.message import Template
+from models.message import CONSENTED, Template
 from models.reservation import ReaderId
 from models.store.client import Database, new_id, upstream
 
@@ -90,7 +90,7 @@ class Credits:
         with upstream():
             rows = await self._all.find({"reader": reader_id}).to_list(None)
         left = {row["_id"].rsplit(":", 1)[1]: row["remain"] for row in rows}
-        return {template: left.get(template.value, 0) for template in Template}
+        return {template: left.get(template.value, 0) for template in CONSENTED}
 
     async def forget(self, reader_id: ReaderId) -> None:
         """Consent was given by a WeChat user; unbinding ends it."""

@@ -10,6 +10,7 @@ from pymongo import IndexModel
 
 from models.store import (
     credits,
+    feedback,
     identity,
     leases,
     messages,
@@ -29,6 +30,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **throttles.INDEXES,
     **leases.INDEXES,
     **notices.INDEXES,
+    **feedback.INDEXES,
 }
 
 

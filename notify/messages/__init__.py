@@ -35,6 +35,10 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
 }
 """Which message an event of the outbox brings."""
 
+TITLES: Final[Mapping[Template, str]] = {
+    module.TEMPLATE: module.TITLE for module in BY_EVENT.values()
+}
+
 FACTS: Final[Mapping[Template, tuple[str, ...]]] = {
     module.TEMPLATE: module.FACTS for module in BY_EVENT.values()
 }

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.living import SEAT, Answer, Client, Living
+from models.library import AreaId
+from models.policy import Policy
+from tests.living import SEAT, Answer, Client, Living, living
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -124,6 +126,92 @@ async def test_what_cannot_be_shown(browser: Browser, path: str, status: int) ->
     assert answer.status == status
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/areas/", 404),
+        ("POST", "/nothing", 404),
+        ("DELETE", "/me", 405),
+        ("GET", "/unbind", 405),
+    ],
+)
+async def test_people_see_pages_and_programs_the_contract(
+    service: Living, method: str, path: str, status: int
+) -> None:
+    people = await service.anonymous.call(
+        method, f"/{path}", None, Accept="text/html,application/xhtml+xml"
+    )
+    assert people.status == status and people.headers["Content-Type"].startswith("text/html")
+    assert "返回首页" in people.body
+    programs = await service.anonymous.call(method, f"/{path}")
+    assert programs.status == status and programs.code in ("not_found", "method_not_allowed")
+    below = await service.anonymous.call(method, f"/api/v1{path}", None, Accept="text/html")
+    assert below.code in ("not_found", "method_not_allowed")
+
+
+async def test_a_form_that_is_too_large_is_refused_as_a_page(
+    service: Living, browser: Browser
+) -> None:
+    form = urlencode({"csrf": await browser.token(), "text": "x" * 70_000}).encode()
+    headers = FORM | browser.cookie | {"Origin": service.base, "Accept": "text/html"}
+    answer = await browser.client.post("//contact", form, **headers)
+    assert answer.status == 413 and "太大" in answer.body and "返回首页" in answer.body
+
+
+async def test_a_page_too_far_leads_to_the_last(browser: Browser) -> None:
+    for path in ("/reservations", "/reservations/violations"):
+        answer = await browser.get(f"{path}?page=99")
+        assert (answer.status, answer.headers["Location"]) == (303, f"{path}?page=1")
+
+
+async def test_an_impatient_reader_loses_no_choice(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+        await _is_impatient(service, Browser(await service.web_reader()))
+
+
+async def _is_impatient(service: Living, browser: Browser) -> None:
+    token = await browser.token()
+    before = await service.books()
+    for _ in range(40):  # some come back to the bucket meanwhile
+        refused = await browser.post(
+            "/reserve", wish(service, csrf=token, end="20:00"), service.base
+        )
+        if refused.status == 429:
+            break
+    assert refused.status == 429 and int(refused.headers["Retry-After"]) >= 1
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', refused.body))
+    assert hidden == wish(service, csrf=token, end="20:00"), "one tap sends it again"
+    assert await service.books() == before
+
+
+async def test_filters_count_only_where_the_library_allows_them(
+    service: Living, browser: Browser
+) -> None:
+    """By the manual they are switched off, to prevent quarrels."""
+    desk = service.parts.desk
+    assert "电源" not in (await browser.get("/?power=1")).body
+    reader = await service.reader()
+    await reader.refused("422 filter_off", "GET", "/areas?power=true")
+    area = desk.library.areas[AreaId("2f-hall")]
+    with_power = [seat for seat in area.seats if seat.power]
+    assert 0 < len(with_power) < len(area.seats)
+
+    on = Policy(version=2, areas=desk.policy.areas, filter_by_power=True)
+    await desk.policies.put(on, service.clock.now())
+    await desk.refresh()
+    await reader.refused("422 filter_off", "GET", "/areas?window=true")
+    counted = {a["id"]: a for a in (await reader.ok("GET", "/areas?power=true"))["items"]}
+    assert counted["2f-hall"]["seats_total"] == len(with_power)
+    everything = {a["id"]: a for a in (await reader.ok("GET", "/areas"))["items"]}
+    assert everything["2f-hall"]["seats_total"] == len(area.seats)
+    shown = (await browser.get("/?power=1")).body
+    assert f'可用 <b class="n2">{counted["2f-hall"]["seats_free"]}</b>' in shown
+    assert 'name="window"' not in shown
+    plan = (await browser.get("/areas/2f-hall?power=1&window=1")).body
+    assert plan.count(" aside") == len(area.seats) - len(with_power)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from models.booking import attend, reserve
 from models.booking.attend import Scan
 from models.booking.desk import Ask
 from models.library import KioskId
-from models.message import Template
+from models.message import CONSENTED
 from models.reader import Reader
 from models.reservation import Actor
 from models.rules import Wish
@@ -56,7 +56,7 @@ async def guests(service: Remote) -> list[Guest]:
         missed, openid = number < MISSED, f"o-guest{number}"
         reader = await parts.readers.admit(f"2107{number:04}", "张三", "student", MONDAY_8)
         await parts.bindings.bind(reader.id, openid, None, MONDAY_8)
-        for template in Template:
+        for template in CONSENTED:
             await parts.credits.add(reader.id, template)
             await wechat.grant(openid, parts.channel.templates[template].template_id)
         wish = Wish(local_date(NINE), NINE.time(), TEN.time())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, load
-from models.message import Template
+from models.message import CONSENTED
 
 SECRETS = {
     "MONGO_URL": "mongodb://seats:mongo-secret@db.example/?replicaSet=rs0",
@@ -33,7 +33,7 @@ def test_sandbox_stands_in_where_no_credentials_are() -> None:
     assert found.sandbox and not found.secure_cookies and found.port == 8080
     assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
     assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
-    assert set(found.wechat.templates) == set(Template)
+    assert set(found.wechat.templates) == set(CONSENTED)
 
 
 def test_real_installation() -> None:

@@ -127,6 +127,24 @@ if (floors) {
   again();
 }
 
+// --- messages that were not read ------------------------------------------------------------------
+
+const marked = document.querySelectorAll("[data-unread]");
+if (marked.length && !location.pathname.startsWith("/me")) {
+  fetch("/api/v1/messages?unread=true&page_size=1").then((answer) => answer.json()).then(({ total }) => {
+    for (const link of total ? marked : []) {
+      const badge = document.createElement("span");
+      badge.className = "badge";
+      badge.textContent = total > 99 ? "99+" : total;
+      const words = document.createElement("span");
+      words.className = "hide";
+      words.textContent = " 条未读";
+      badge.append(words);
+      link.append(" ", badge);
+    }
+  }).catch(() => { /* the mark is missing; the messages are not */ });
+}
+
 // Where WeChat cannot draw its code now, the words beside it say how to find the mini-program.
 for (const picture of document.querySelectorAll(".mini-code img")) {
   const gone = () => { picture.hidden = true; };

@@ -22,18 +22,19 @@
   function show(seat) {
     const one = document.getElementById(seat.id);
     if (!one) return;
-    one.setAttribute("class", `seat ${seat.status}`);
+    const aside = one.classList.contains("aside");
+    one.setAttribute("class", `seat ${seat.status}${aside ? " aside" : ""}`);
     one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
     const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
     const marks = one.dataset.marks ? `，${one.dataset.marks}` : "";
-    one.setAttribute("aria-label", `${one.dataset.no}号 ${words[seat.status]}${until}${marks}`);
+    one.setAttribute("aria-label", `${one.dataset.no}号 ${words[seat.status]}${until}${marks}${aside ? "，不合筛选" : ""}`);
     if (seat.status === "disabled") one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
     const row = list.querySelector(`[data-of="${seat.id}"]`);
     if (row) describe(row, one);
   }
   function count() {
-    document.getElementById("free").textContent = plan.querySelectorAll(".seat.free").length;
+    document.getElementById("free").textContent = plan.querySelectorAll(".seat.free:not(.aside)").length;
   }
 
   let version = plan.dataset.version;
@@ -173,7 +174,7 @@
   function rove(to) {
     for (const one of seats) one.setAttribute("tabindex", one === to ? "0" : "-1");
   }
-  rove(plan.querySelector(".seat[aria-current]") ?? plan.querySelector(".seat.free") ?? seats[0]);
+  rove(plan.querySelector(".seat[aria-current]") ?? plan.querySelector(".seat.free:not(.aside)") ?? seats[0]);
   plan.addEventListener("focusin", (event) => {
     const one = event.target.closest(".seat");
     if (one) rove(one);
@@ -238,7 +239,7 @@
       zoom(1.1); // a seat with its gap is then as wide as a finger
       const open = plan.querySelector(".seat[aria-current]");
       if (open) return bring(open.id);
-      const [x, y] = place(plan.querySelector(".seat.mine") ?? plan.querySelector(".seat.free") ?? seats[0]);
+      const [x, y] = place(plan.querySelector(".seat.mine") ?? plan.querySelector(".seat.free:not(.aside)") ?? seats[0]);
       view.scrollTo(x * scale - 24, y * scale - 24);
     } else {
       scale = 0;

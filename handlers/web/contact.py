@@ -1,0 +1,54 @@
+"""客服咨询: how the library is reached, and writing to it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from handlers.middleware import REQUEST_ID
+from handlers.web.pages import Form, Visit, page, redirect, text_in
+from models.feedback import LONGEST
+
+_SHOWN: Final = 20
+
+
+async def shown(visit: Visit) -> web.StreamResponse:
+    return await _page(visit, sent="sent" in visit.request.query)
+
+
+async def send(visit: Visit, form: Form) -> web.StreamResponse:
+    """Keep it for the library. What cannot be kept stands in the form again."""
+    text = text_in(form, "text").replace("\r\n", "\n")
+    wrong = ""
+    if not text:
+        wrong = "请写下您的问题"
+    elif len(text) > LONGEST:
+        wrong = f"最多 {LONGEST} 字，现在有 {len(text)} 字，请缩短"
+    elif any(not (c.isprintable() or c in "\n\t") for c in text):
+        wrong = "内容里有不能显示的字符，请删去后再发"
+    if wrong:
+        return await _page(visit, status=422, text=text, wrong=wrong)
+    services = visit.services
+    key = text_in(form, "key")[:64] or visit.request[REQUEST_ID]
+    await services.feedbacks.add(visit.reader.id, key, text, visit.now)
+    return redirect("/contact?sent")
+
+
+async def _page(
+    visit: Visit, *, status: int = 200, text: str = "", wrong: str = "", sent: bool = False
+) -> web.StreamResponse:
+    services, reader = visit.services, visit.reader
+    items, _ = await services.feedbacks.page_of(reader.id, 0, _SHOWN)
+    return page(
+        visit.request,
+        "contact.html",
+        status=status,
+        reader=reader,
+        contact=services.contact,
+        items=items,
+        longest=LONGEST,
+        text=text,
+        wrong=wrong,
+        sent=sent,
+    )

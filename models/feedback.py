@@ -1,0 +1,24 @@
+"""客服咨询: what readers write to the library, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from models.reservation import ReaderId
+
+LONGEST: Final = 1000
+"""Characters of a question, and of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """``answer`` is empty until ``answered_at``."""
+
+    id: str
+    reader_id: ReaderId
+    text: str
+    at: datetime
+    answer: str = ""
+    answered_at: datetime | None = None

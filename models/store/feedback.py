@@ -1,0 +1,86 @@
+"""What readers wrote to the library, with its answers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from models.feedback import Feedback
+from models.reservation import ReaderId
+from models.store.client import Database, Document, new_id, page, upstream
+
+INDEXES: Final = {
+    "feedback": [
+        IndexModel(
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="reader_feedback"
+        ),
+        IndexModel([("key", ASCENDING)], name="form", unique=True),
+        IndexModel(
+            [("answered_at", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)], name="answered"
+        ),
+    ]
+}
+
+
+class Feedbacks:
+    def __init__(self, db: Database) -> None:
+        self._all = db["feedback"]
+
+    async def add(self, reader_id: ReaderId, key: str, text: str, at: datetime) -> None:
+        """Keep what the reader wrote. The same form (``key``) sent again is kept once."""
+        with upstream(), suppress(DuplicateKeyError):  # the other one of two at once was kept
+            await self._all.update_one(
+                {"key": f"{reader_id}:{key}"},
+                {
+                    "$setOnInsert": {
+                        # Messages are pruned by the time that their ids begin with.
+                        "_id": new_id(),
+                        "reader": reader_id,
+                        "text": text,
+                        "at": at,
+                        "answer": "",
+                        "answered_at": None,
+                    }
+                },
+                upsert=True,
+            )
+
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[Feedback], int]:
+        """The reader's, the newest first, and how many there are."""
+        rows, total = await page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
+        return [_feedback(row) for row in rows], total
+
+    async def waiting(self, limit: int) -> list[Feedback]:
+        """Those without an answer, the longest waiting first."""
+        with upstream():
+            rows = (
+                await self._all.find({"answered_at": None})
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_feedback(row) for row in rows]
+
+    async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
+        """Answer it, once. As it is then: with the earlier answer where there was one; None where
+        nobody wrote such a thing."""
+        with upstream():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "answered_at": None},
+                {"$set": {"answer": text, "answered_at": at}},
+                return_document=ReturnDocument.AFTER,
+            )
+            found = found or await self._all.find_one({"_id": id})
+        return _feedback(found) if found else None
+
+
+def _feedback(d: Document) -> Feedback:
+    return Feedback(
+        d["_id"], ReaderId(d["reader"]), d["text"], d["at"], d["answer"], d["answered_at"]
+    )

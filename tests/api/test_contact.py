@@ -1,0 +1,90 @@
+"""客服咨询: what a reader writes is kept once, and answered once, in the app."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.errors import NotFound, WrongState
+from notify.answers import answer
+from tests.api.test_pages import Browser
+from tests.living import MONDAY_8, Living, living
+
+QUESTION = "065 号座位的插座没有电\r\n请修一下 <b>谢谢</b>"
+
+
+@pytest.fixture
+async def browser(service: Living) -> Browser:
+    return Browser(await service.web_reader())
+
+
+async def test_a_question_and_its_answer(service: Living, browser: Browser) -> None:
+    assert "开馆时间可到图书馆服务台咨询" in (await browser.get("/contact")).body
+    form = {"csrf": await browser.token("/contact"), "key": "tap-1", "text": QUESTION}
+    for _ in range(2):  # a form sent twice
+        assert (await browser.post("/contact", form, service.base)).status == 303
+    feedbacks, messages = service.parts.feedbacks, service.parts.messages
+    (kept,) = await feedbacks.waiting(10)
+    assert kept.text == QUESTION.replace("\r\n", "\n")
+    shown = (await browser.get("/contact")).body
+    assert "待答复" in shown and "&lt;b&gt;谢谢" in shown and "<b>谢谢" not in shown
+    other = Browser(await service.web_reader())
+    assert "插座" not in (await other.get("/contact")).body
+
+    for _ in range(2):  # said again: told once
+        await answer(feedbacks, messages, kept.id, "今天下午修好。", service.clock.now())
+    with pytest.raises(WrongState):
+        await answer(feedbacks, messages, kept.id, "另一种说法", service.clock.now())
+    with pytest.raises(NotFound):
+        await answer(feedbacks, messages, "nothing", "?", service.clock.now())
+    assert not await feedbacks.waiting(10)
+    await service.settle()
+    inbox = await browser.client.call("GET", "/messages", **browser.cookie)
+    (told,) = inbox.body["items"]
+    assert (told["template"], told["title"], told["read"]) == ("ANSWER", "服务台回复", False)
+    assert told["text"].endswith("答复：今天下午修好。")
+    assert "今天下午修好" in (await browser.get("/contact")).body
+    assert "今天下午修好" in (await browser.get("/me")).body
+
+
+async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: Browser) -> None:
+    """Messages are pruned by the time in their ids: it must be the question's own."""
+    form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
+    await browser.post("/contact", form, service.base)
+    (kept,) = await service.parts.feedbacks.waiting(10)
+    await answer(service.parts.feedbacks, service.parts.messages, kept.id, "22:30", MONDAY_8)
+    reader = await service.parts.readers.get(kept.reader_id)
+    assert reader is not None and kept.id > reader.id
+
+
+@pytest.mark.parametrize("text", ["", "  \r\n ", "x" * 1001, "a\x00b", "a\u202eb"])
+async def test_what_is_not_kept(service: Living, browser: Browser, text: str) -> None:
+    form = {"csrf": await browser.token("/contact"), "text": text}
+    answered = await browser.post("/contact", form, service.base)
+    assert answered.status == 422 and 'role="alert"' in answered.body
+    if text.startswith("x"):
+        assert text in answered.body, "what was written stays"
+    assert not await service.parts.feedbacks.waiting(10)
+
+
+async def test_who_writes_too_often_loses_no_word(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+        await _writes_too_often(service, Browser(await service.web_reader()))
+
+
+async def _writes_too_often(service: Living, browser: Browser) -> None:
+    form = {"csrf": await browser.token("/contact")}
+    for number in range(5):
+        sent = form | {"key": f"k{number}", "text": f"第 {number} 个问题"}
+        assert (await browser.post("/contact", sent, service.base)).status == 303
+    refused = await browser.post("/contact", form | {"text": "第 6 个“问题”"}, service.base)
+    assert refused.status == 429 and int(refused.headers["Retry-After"]) > 60
+    assert 'value="第 6 个“问题”"' in refused.body and "再试一次" in refused.body
+    assert len(await service.parts.feedbacks.waiting(10)) == 5
+
+
+async def test_an_answer_needs_no_consent(service: Living, browser: Browser) -> None:
+    subscriptions = await browser.client.call("GET", "/me", **browser.cookie)
+    assert "ANSWER" not in subscriptions.body["subscriptions"]
+    wish = {"results": {"ANSWER": "accept"}}
+    phone = await service.reader()
+    await phone.refused("422 unknown_template", "POST", "/subscriptions", wish)
