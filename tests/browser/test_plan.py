@@ -149,6 +149,7 @@ PAGES = (
     "/rules",
     "/notices",
     "/notices/how-to-book",
+    "/contact",
     "/logout",
     "/areas/nowhere",
 )

@@ -1,0 +1,140 @@
+"""What a phone's browser has to do well: scanning by itself, and a large plan under the finger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import zxingcpp
+from PIL import Image
+
+from models.library import AreaId, Seat, SeatId
+from tests.browser.conftest import PHONE, Open
+from tests.living import Living
+
+DETECTOR = """
+window.BarcodeDetector = class {
+  static async getSupportedFormats() { return ["qr_code"]; }
+  async detect() { return window.before ? [{ rawValue: window.before }] : []; }
+};
+"""
+"""Chromium has a detector on phones and none here, so this one stands in; the camera is
+Chromium's own (a moving test picture)."""
+
+SLOWER = 4
+"""A phone's processor beside a server's, as Chromium's own tests count it."""
+FRAME_MS = 1000 / 60
+LONG_MS = 250
+"""Longer, and a finger feels that the page hangs. None is seen here on a quiet machine."""
+
+
+async def test_scanning_in_the_page_checks_in(service: Living, opened: Open) -> None:
+    reader = await service.web_reader()
+    made = await reader.reserve(start="now", end="17:00")
+    tab = await opened(reader.number, **PHONE)
+    await tab.context.add_init_script(DETECTOR)
+    await tab.go("/check-in")
+    page = tab.page
+    await page.click("text=打开相机扫码")
+    await page.wait_for_selector("text=请对准屏幕上的二维码")
+    await page.evaluate("window.before = 'https://evil.example/k/2f-south?c=12345678'")
+    await page.wait_for_selector("text=这不是选座机或查询机上的签到码")
+    code = await service.qr()
+    await page.evaluate("code => { window.before = code }", code)
+    await page.click("main button >> text=签到")
+    assert await tab.text(".done") == "签到成功"
+
+    # The same code once more, for another booking of the same reader: it was used.
+    await reader.ok("POST", f"/reservations/{made['id']}/finish")
+    again = await reader.reserve("2f-hall-064", start="now", end="17:00")
+    tab.expected = {422}
+    await tab.page.goto(code)
+    await page.click("main button >> text=签到")
+    assert "您已用过" in await tab.text("main")
+    assert (await reader.ok("GET", f"/reservations/{again['id']}"))["state"] == "reserved"
+
+
+async def test_without_a_detector_the_page_says_how(opened: Open) -> None:
+    tab = await opened("21071234", **PHONE)
+    await tab.go("/check-in")
+    assert await tab.page.locator("#scan:visible").count() == 0
+    assert "微信“扫一扫”" in await tab.text("#scan-other")
+
+
+async def test_unread_messages_are_marked_until_they_are_read(
+    service: Living, opened: Open
+) -> None:
+    reader = await service.web_reader()
+    await reader.reserve(start="now", end="17:00")
+    await service.settle()  # 预约成功 has been told
+    tab = await opened(reader.number, **PHONE)
+    badge = tab.page.locator(".tabs .badge")
+    await badge.wait_for()
+    assert (await badge.inner_text()).startswith("1")
+    await tab.page.click(".tabs >> text=我的")
+    await tab.page.click("text=全部已读")
+    await tab.page.wait_for_selector("text=全部已读", state="detached")
+    async with tab.page.expect_response("**/messages?unread*"):
+        await tab.page.click(".tabs >> text=预约选座")
+    assert await badge.count() == 0
+
+
+async def test_a_query_terminal_fits_a_corner(service: Living, opened: Open, tmp_path: Any) -> None:
+    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+    key = next(item["key"] for item in keys if item["id"] == "3f-north")
+    tab = await opened(path=f"/kiosk/3f-north#key={key}", viewport={"width": 300, "height": 360})
+    await tab.page.wait_for_selector("#code svg")
+    fits = "document.documentElement.scrollHeight <= innerHeight && scrollX === 0"
+    assert await tab.page.evaluate(fits)
+    file = tmp_path / "corner.png"
+    await tab.page.screenshot(path=file)
+    (code,) = zxingcpp.read_barcodes(Image.open(file))
+    assert "/k/3f-north?c=" in code.text
+
+
+async def test_three_hundred_seats_stay_smooth(service: Living, opened: Open) -> None:
+    desk = service.parts.desk
+    area = desk.library.areas[AreaId("2f-hall")]
+    seats = tuple(
+        Seat(SeatId(f"2f-hall-{n:03}"), area.id, f"{n:03}", 20 + n % 20 * 52, 20 + n // 20 * 60)
+        for n in range(300)
+    )
+    wide = replace(area, seats=seats, width=20 * 52 + 40, height=15 * 60 + 40)
+    await desk.catalogue.put([], [wide], [])
+    await desk.refresh()
+    tab = await opened("21071234", **PHONE)
+    await tab.go("/areas/2f-hall")
+    page = tab.page
+    assert await page.locator("#plan .seat").count() == 300
+    devtools = await tab.context.new_cdp_session(page)
+    await devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    await page.evaluate(
+        """() => {
+          window.frames_ = [];
+          let last = performance.now();
+          const frame = (at) => {
+            frames_.push(at - last);
+            last = at;
+            requestAnimationFrame(frame);
+          };
+          requestAnimationFrame(frame);
+          window.long_ = [];
+          new PerformanceObserver((seen) => {
+            for (const one of seen.getEntries()) long_.push(one.duration);
+          }).observe({ type: "longtask" });
+        }"""
+    )
+    middle = {"x": 195, "y": 400}
+    for _ in range(3):
+        pan = {**middle, "xDistance": -200, "yDistance": -150, "speed": 800}
+        await devtools.send("Input.synthesizeScrollGesture", pan)
+        pinch = {**middle, "scaleFactor": 1.6, "relativeSpeed": 400}
+        await devtools.send("Input.synthesizePinchGesture", pinch)
+        pinch["scaleFactor"] = 0.6
+        await devtools.send("Input.synthesizePinchGesture", pinch)
+    rival = await service.reader()
+    await rival.reserve("2f-hall-063", "now", "17:00")
+    await page.wait_for_selector('[id="2f-hall-063"].occupied')
+    frames = sorted(await page.evaluate("frames_"))
+    assert len(frames) > 60 and frames[len(frames) // 2] < 1.5 * FRAME_MS
+    assert max(await page.evaluate("long_"), default=0) < LONG_MS
