@@ -36,7 +36,9 @@ from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
 from models.booking import due
 from models.booking.desk import Desk
+from models.booking.gates import Doorstep
 from models.errors import Upstream
+from models.gate import CLOCK_OFF
 from models.store.client import Database, open_database, ping
 from models.store.credits import Credits
 from models.store.entry_codes import EntryCodeStore
@@ -60,6 +62,7 @@ _KEEP_MESSAGES: Final = timedelta(days=180)
 _BEGIN_ANEW_S: Final = 1.0
 _RUSH_S: Final = 10.0
 _PRUNE_AT_ONCE: Final = 5000
+_KEEP_PASSAGES: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_TICKETS: Final = timedelta(days=2)
@@ -105,6 +108,7 @@ class Parts:
         self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
         self.revocations = Revocations(redis_client)
         self.sessions = SessionDesk(self.stored_sessions, self.revocations.tell)
+        self.desk.reader_changed = self.sessions.reader_changed
         self.channel = Channel(
             gateway=gateway,
             templates=settings.wechat.templates,
@@ -124,8 +128,10 @@ class Parts:
 
     def _loops(self) -> list[Loop]:
         desk = self.desk
-        deadlines = {
+        doorstep = Doorstep(desk)
+        deadlines: dict[str, Callable[[Desk, datetime], Awaitable[int]]] = {
             "keep_time": due.keep_time,
+            "gates": lambda _, now: doorstep.look(now),
             "no_show": due.no_show,
             "time_out": due.time_out,
             "complete": due.complete,
@@ -151,7 +157,6 @@ class Parts:
             self.desk,
             self.messages,
             self.credits,
-            self.sessions.reader_changed,
             self.channel.counted,
         )
 
@@ -175,6 +180,7 @@ class Parts:
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
         await self.messages.prune(real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
+        await self.desk.passages.prune(now - _KEEP_PASSAGES)
         return claims
 
     async def health(self) -> tuple[bool, dict[str, str]]:
@@ -189,6 +195,10 @@ class Parts:
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
         if self.desk.board.stale:
             troubles["board"] = "stale"
+        for gate in await self.desk.gates.all():
+            if abs(gate.clock_off) > CLOCK_OFF:
+                off = round(gate.clock_off.total_seconds())
+                troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
         if not self.desk.library.areas:
             troubles["library"] = "empty"
         return True, troubles

@@ -112,8 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="keep_time, no_show, time_out, complete, carry_over, remind, relay, deliver, prune "
-        "or refresh",
+        help="keep_time, gates, no_show, time_out, complete, carry_over, remind, relay, deliver, "
+        "prune or refresh",
     )
     add("check-config", _check_config, "Validate the settings and show them without secrets.")
     add(
@@ -275,11 +275,12 @@ async def _init_db(env: Env, _: argparse.Namespace) -> None:
 async def _seed(env: Env, _: argparse.Namespace) -> None:
     data = seeding.read()
     async with _parts(env) as parts:
-        fresh = await seeding.seed(parts.desk, data, real_now())
+        kiosks, gates = await seeding.seed(parts.desk, data, real_now())
         seats = len(parts.desk.library.seats)
     print(f"{data.venue.name}: {len(data.areas)} areas, {seats} seats, {len(data.kiosks)} kiosks")
-    for kiosk, key in fresh.items():
-        print(f"new kiosk {kiosk}, its key (shown once): {key}")
+    for kind, fresh in (("kiosk", kiosks), ("gate", gates)):
+        for id, key in fresh.items():
+            print(f"new {kind} {id}, its key (shown once): {key}")
 
 
 async def _job(env: Env, args: argparse.Namespace) -> None:
@@ -308,6 +309,7 @@ async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
 
 async def _resealed(parts: Parts) -> dict[str, int]:
     done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reseal()}
+    done["gates"] = await parts.desk.gates.reseal()
     for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
         while count := await reseal(500):
             done[name] += count

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bind.presence import new_key, new_secret
 from models.booking.desk import Desk
+from models.gate import Gate, GateId
 from models.library import Area, AreaId, Kiosk, KioskId, Mark, Seat, SeatId, Venue, VenueId
 from models.notice import Notice
 from models.policy import Policy
@@ -29,7 +30,7 @@ class LibraryData:
     venue: Venue
     areas: tuple[Area, ...]
     kiosks: tuple[Kiosk, ...]
-    gates: tuple[str, ...]
+    gates: tuple[Gate, ...]
     notices: tuple[Notice, ...]
 
 
@@ -52,7 +53,7 @@ def read(folder: Path = DATA) -> LibraryData:
             )
             for n in top["notices"]
         )
-        gates = tuple(g["id"] for g in top["gates"])
+        gates = tuple(Gate(GateId(g["id"]), venue.id, g["name"]) for g in top["gates"])
         return LibraryData(venue, areas, kiosks, gates, notices)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SeedError(f"cannot read the library in {folder}: {error!r}") from error
@@ -85,8 +86,12 @@ def default_policy(data: LibraryData) -> Policy:
     return Policy(version=1, areas=longer)
 
 
-async def seed(desk: Desk, data: LibraryData, now: datetime) -> dict[str, str]:
-    """Write the library; kiosks without a key and a secret get them: the new keys are returned."""
+async def seed(
+    desk: Desk, data: LibraryData, now: datetime
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Write the library; kiosks and gates without a key get one: the new keys are returned, of the
+    kiosks and of the gates."""
+    await desk.gates.put(data.gates)
     await desk.catalogue.put([data.venue], data.areas, data.kiosks)
     await desk.policies.put(default_policy(data), now)
     for notice in data.notices:
@@ -96,5 +101,10 @@ async def seed(desk: Desk, data: LibraryData, now: datetime) -> dict[str, str]:
         if await desk.catalogue.kiosk_secret(kiosk.id) is None:
             fresh[kiosk.id] = new_key()
             await desk.catalogue.issue_kiosk_key(kiosk.id, fresh[kiosk.id], new_secret())
+    gates: dict[str, str] = {}
+    for gate in data.gates:
+        if await desk.gates.key(gate.id) is None:
+            gates[gate.id] = new_key()
+            await desk.gates.issue_key(gate.id, gates[gate.id])
     await desk.refresh()
-    return fresh
+    return fresh, gates

@@ -100,6 +100,16 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class Assisted:
+    """What a gate did last on the reader's behalf (check_in, leave, return), until they confirm it.
+    Whatever they do themselves confirms it too."""
+
+    kind: str
+    at: datetime
+    confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
 
@@ -134,6 +144,7 @@ class Reservation:
     remind_at: datetime | None = None
     carry_at: datetime | None = None
     last_scan: str | None = None
+    assisted: Assisted | None = None
     replays: tuple[Replay, ...] = ()
     history: tuple[Entry, ...] = ()
     outbox: tuple[Notice, ...] = ()
@@ -146,6 +157,12 @@ class Reservation:
     def receipt(self) -> str:
         """A short number to say at the desk; the id stays the key."""
         return f"R{self.date.isoformat().replace('-', '')}{self.id[-6:].upper()}"
+
+    @property
+    def unconfirmed(self) -> str | None:
+        """What a gate did and the reader has not confirmed yet."""
+        assisted = self.assisted
+        return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
 
     def next_state(self, event: Event) -> State:
         """Raises: WrongState where the table has no such transition."""
@@ -179,11 +196,12 @@ _FACTS: Final = (
     "return_by",
     "ended_at",
     "excused",
+    "unconfirmed",
 )
 """What a message about this moment may need; later changes must not rewrite it."""
 
 
-def _facts(r: Reservation) -> dict[str, object]:
+def facts_of(r: Reservation) -> dict[str, object]:
     return {name: getattr(r, name) for name in _FACTS}
 
 
@@ -192,11 +210,20 @@ def _advance(
 ) -> Reservation:
     rev = old.rev + 1
     new = replace(
-        new, rev=rev, history=(*old.history, Entry(now, event.value, actor.by, actor.via))
+        new,
+        rev=rev,
+        history=(*old.history, Entry(now, event.value, actor.by, actor.via)),
+        assisted=_confirmed(old.assisted, now) if actor.by != "system" else old.assisted,
     )
     if tell is None:
         return new
-    return replace(new, outbox=(*old.outbox, Notice(rev, tell, now, _facts(new))))
+    return replace(new, outbox=(*old.outbox, Notice(rev, tell, now, facts_of(new))))
+
+
+def _confirmed(assisted: Assisted | None, now: datetime) -> Assisted | None:
+    if assisted is None or assisted.confirmed_at is not None:
+        return assisted
+    return replace(assisted, confirmed_at=now)
 
 
 def check_in_window(
@@ -328,15 +355,14 @@ def check_in(
 def leave(
     r: Reservation, return_by: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
-    remind = return_by - timedelta(minutes=policy.leave_reminder_minutes)
     new = replace(
         r,
         state=r.next_state(Event.LEAVE),
         left_at=now,
         return_by=return_by,
         returned_at=None,
-        remind_at=remind if remind > now else None,
     )
+    new = replace(new, remind_at=reminder_of(new, policy, now))
     return _advance(r, new, Event.LEAVE, actor, now, "left")
 
 
@@ -380,8 +406,10 @@ def miss(r: Reservation, actor: Actor) -> Reservation:
 
 
 def time_out(r: Reservation, actor: Actor) -> Reservation:
+    """What a gate alone has said makes no violation."""
     assert r.return_by is not None
-    return _end(r, Event.TIME_OUT, actor, r.return_by, "away_expired")
+    excused = r.excused or r.unconfirmed == "leave"
+    return _end(replace(r, excused=excused), Event.TIME_OUT, actor, r.return_by, "away_expired")
 
 
 def complete(r: Reservation, actor: Actor) -> Reservation:
@@ -401,6 +429,16 @@ def _end(r: Reservation, event: Event, actor: Actor, when: datetime, tell: str) 
     return _advance(r, new, event, actor, when, tell)
 
 
+def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The reader says that it is as the gate has it. No change of state."""
+    return replace(
+        r,
+        rev=r.rev + 1,
+        assisted=_confirmed(r.assisted, now),
+        history=(*r.history, Entry(now, "confirm", actor.by, actor.via)),
+    )
+
+
 def remind(r: Reservation, due: datetime) -> Reservation:
     """The reminder of the present state is written to the outbox once. No change of state."""
     tell = {
@@ -410,7 +448,7 @@ def remind(r: Reservation, due: datetime) -> Reservation:
     }[r.state]
     rev = r.rev + 1
     return replace(
-        r, rev=rev, remind_at=None, outbox=(*r.outbox, Notice(rev, tell, due, _facts(r)))
+        r, rev=rev, remind_at=None, outbox=(*r.outbox, Notice(rev, tell, due, facts_of(r)))
     )
 
 
@@ -433,6 +471,19 @@ def with_replay(r: Reservation, replay: Replay, claim: str) -> Reservation:
 def with_scan(r: Reservation, claim: str) -> Reservation:
     """The same update also uses up the kiosk's code for this reader."""
     return replace(r, last_scan=claim, claims=(*r.claims, claim))
+
+
+def reminder_of(r: Reservation, policy: Policy, now: datetime) -> datetime | None:
+    """When the reader has to be reminded in the present state, if that is still to come."""
+    match r.state:
+        case State.RESERVED:
+            return r.remind_at
+        case State.IN_USE:
+            return _ending_soon(r.end, policy, now)
+        case State.AWAY if r.return_by is not None:
+            remind = r.return_by - timedelta(minutes=policy.leave_reminder_minutes)
+            return remind if remind > now else None
+    return None
 
 
 def _ending_soon(end: datetime, policy: Policy, now: datetime) -> datetime | None:

@@ -15,6 +15,7 @@ from models.errors import (
     Closed,
     FilterOff,
     InThePast,
+    NothingToConfirm,
     NotOpenYet,
     OffGrid,
     OutsideHorizon,
@@ -187,6 +188,11 @@ def may_return(r: Reservation, now: datetime) -> None:
         raise TooLate(r.return_by)
 
 
+def may_confirm(r: Reservation) -> None:
+    if r.state not in PRESENT or r.unconfirmed is None:
+        raise NothingToConfirm()
+
+
 def may_finish(r: Reservation, now: datetime) -> None:
     if r.state not in PRESENT or now >= r.end:
         raise WrongState(state=r.state.value)
@@ -244,11 +250,14 @@ _ASK: Final[Mapping[Event, Callable[[Reservation, Policy, datetime], object]]] =
 
 def actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
     """What the reader may do now, as far as the reservation itself decides it."""
-    return [
+    found = [
         event.value
         for event, ask in _ASK.items()
         if (r.state, event) in TRANSITIONS and _allows(ask, r, policy, now)
     ]
+    if r.state in PRESENT and r.unconfirmed is not None:
+        found.append("confirm")
+    return found
 
 
 def _allows(

@@ -10,8 +10,29 @@ from models.reservation import ReaderId, ReservationId
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Who let it go, why, and when. ``lifted`` is the end of the suspension that ended with it."""
+
+    by: str
+    reason: str
+    at: datetime
+    lifted: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """What the reader says about it; ``answer`` is the library's, empty until it is ``settled``."""
+
+    text: str
+    at: datetime
+    settled_at: datetime | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
-    """One per ended reservation. ``counted`` is false for the second one of a day."""
+    """One per ended reservation. ``counted`` is false for the second one of a day. ``waived``: it
+    is forgiven, or was none after all."""
 
     id: str
     reader_id: ReaderId
@@ -21,6 +42,8 @@ class Violation:
     day: date
     counted: bool
     waived: bool = False
+    waiver: Waiver | None = None
+    appeal: Appeal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 from models.booking.desk import Desk
 from models.booking.penalties import Penalty, judge
 from models.errors import ServiceError, Upstream
 from models.message import DeliveryState, Message
-from models.reservation import Notice, ReaderId, Reservation, State
+from models.reservation import Notice, Reservation, State
 from models.store.credits import Credits
 from models.store.messages import Messages
 from notify.messages import BY_EVENT, suspended
@@ -32,7 +32,6 @@ async def relay(
     desk: Desk,
     messages: Messages,
     credits: Credits,
-    reader_changed: Callable[[ReaderId], Awaitable[None]],
     counted: Callable[[str, int], None] = lambda outcome, times: None,
 ) -> int:
     """Relay what the outboxes hold, at most a batch. Returns the number of notices.
@@ -46,11 +45,7 @@ async def relay(
         if number % _AT_A_TIME == 0:
             await asyncio.sleep(0)
         try:
-            written = [
-                message
-                for notice in r.outbox
-                for message in await _told(desk, reader_changed, r, notice)
-            ]
+            written = [message for notice in r.outbox for message in await _told(desk, r, notice)]
         except Upstream:
             raise
         except (ServiceError, LookupError, TypeError, ValueError):
@@ -68,12 +63,7 @@ async def relay(
     return sum(len(r.outbox) for r in told)
 
 
-async def _told(
-    desk: Desk,
-    reader_changed: Callable[[ReaderId], Awaitable[None]],
-    r: Reservation,
-    notice: Notice,
-) -> list[Message]:
+async def _told(desk: Desk, r: Reservation, notice: Notice) -> list[Message]:
     penalty = await judge(desk, r, notice)
     moment = _moment(desk, r, notice, penalty)
     id, found = f"{r.id}:{notice.seq}", []
@@ -81,7 +71,6 @@ async def _told(
         found.append(_written(r, notice, BY_EVENT[notice.event], moment, id))
     if penalty.suspension is not None:
         found.append(_written(r, notice, suspended, moment, f"{id}:suspended"))
-        await reader_changed(r.reader_id)
         log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
     return found
 
@@ -107,6 +96,8 @@ def still_true(r: Reservation, notice: Notice) -> bool:
         return r.state is State.RESERVED and r.start == notice.facts["start"]
     if notice.event == "leave_reminder":
         return r.state is State.AWAY and r.return_by == notice.facts["return_by"]
+    if notice.event == "left" and notice.facts.get("unconfirmed"):
+        return r.state is State.AWAY and r.left_at == notice.facts["left_at"]
     if notice.event == "ending_soon":
         return r.state in (State.IN_USE, State.AWAY) and r.end == notice.facts["end"]
     return True

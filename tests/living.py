@@ -27,7 +27,7 @@ DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
-    {"areas", "venues", "kiosks", "heartbeat", "leases", "sessions", "throttles"}
+    {"areas", "venues", "kiosks", "gates", "heartbeat", "leases", "sessions", "throttles"}
 )
 
 _numbers = itertools.count(21070001)

@@ -35,7 +35,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Who(Enum):
-    """Who may call. ``ANYONE`` needs no token; a kiosk shows its key."""
+    """Who may call. ``ANYONE`` needs no token; a kiosk shows its key, a gate signs."""
 
     ANYONE = "anyone"
     SESSION = "session"
@@ -43,6 +43,7 @@ class Who(Enum):
     READER = "reader"
     WEB_READER = "web reader"
     KIOSK = "kiosk"
+    GATE = "gate"
 
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make
@@ -94,6 +95,7 @@ class Route:
 
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``books``: it takes a seat, which everybody wants in the same moment.
+    ``first`` is asked before the body is read into its shape (a machine's signature).
     """
 
     method: str
@@ -109,6 +111,7 @@ class Route:
     idempotent: bool = False
     stream: bool = False
     books: bool = False
+    first: Callable[[Call], Awaitable[None]] | None = None
     errors: tuple[type[ServiceError], ...] = ()
 
 
@@ -118,7 +121,7 @@ def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
 
 
 def _identified(route: Route) -> bool:
-    return route.who not in (Who.ANYONE, Who.KIOSK)
+    return route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE)
 
 
 def _looking(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -169,6 +172,8 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
                 if principal.reader is not None:
                     await pace(services, bucket, principal.reader.id)
             call = Call(request, services, now, principal)
+            if route.first is not None:
+                await route.first(call)
             if route.body is not None:
                 return present(
                     request, await route.operation(call, await _body(request, decoder, route))

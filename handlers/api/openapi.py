@@ -47,6 +47,7 @@ def document() -> dict[str, Any]:
                 "token": {"type": "http", "scheme": "bearer"},
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "seat_sid"},
                 "kiosk": {"type": "apiKey", "in": "header", "name": "X-Kiosk-Key"},
+                "gate": {"type": "apiKey", "in": "header", "name": "X-Gate-Signature"},
             },
         },
     }
@@ -63,6 +64,7 @@ def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
     security: dict[Who, list[dict[str, list[str]]]] = {
         Who.ANYONE: [],
         Who.KIOSK: [{"kiosk": []}],
+        Who.GATE: [{"gate": []}],
         Who.WX_USER: [{"token": []}],
         Who.WEB_READER: [{"cookie": []}],
     }
@@ -118,7 +120,7 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
     errors: list[type[ServiceError]] = [*_ALWAYS, *route.errors]
     if route.who is not Who.ANYONE:
         errors.append(e.Unauthenticated)
-    if route.who not in (Who.ANYONE, Who.KIOSK):
+    if route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE):
         errors += [e.NotBound, e.NotAllowed] if route.who is not Who.SESSION else []
         errors += [e.BadOrigin] if route.method != "GET" else []
     if route.body is not None:

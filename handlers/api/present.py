@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -9,10 +10,11 @@ from handlers.api import schemas as s
 from handlers.messages import STATE_TEXT, WEEKDAYS
 from models import rules
 from models.booking.desk import Desk
+from models.gate import GateId, Passage
 from models.library import SeatId, Venue
 from models.message import Message
 from models.reader import Reader
-from models.reservation import Reservation
+from models.reservation import PRESENT, Reservation
 from models.timerange import local, local_date
 
 
@@ -95,7 +97,7 @@ async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
         "start": local(r.start),
         "end": local(r.end),
         "state": r.state.value,
-        "state_text": STATE_TEXT[r.state],
+        "state_text": state_text(r),
         "created_at": local(r.made_at),
         "checked_in_at": moment(r.checked_in_at),
         "usable_from": moment(r.usable_from),
@@ -105,9 +107,31 @@ async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
         "ended_at": moment(r.ended_at),
         "check_in_from": local(r.check_in_from),
         "check_in_until": local(r.check_in_until),
-        "assisted": None,
+        "assisted": assisted(r),
         "actions": rules.actions(r, policy, now),
     }
+
+
+def passage(p: Passage, names: Mapping[GateId, str]) -> s.GateRecordOut:
+    return s.GateRecordOut(
+        p.id,
+        names.get(p.gate_id, p.gate_id),
+        p.direction.value,
+        p.method,
+        local(p.at),
+        p.effect.value,
+    )
+
+
+def assisted(r: Reservation) -> s.AssistedOut | None:
+    a = r.assisted
+    return s.AssistedOut(a.kind, local(a.at), moment(a.confirmed_at)) if a else None
+
+
+def state_text(r: Reservation) -> str:
+    """The state in words; what only a gate has said waits for the reader's word."""
+    waits = r.state in PRESENT and r.unconfirmed is not None
+    return STATE_TEXT[r.state] + ("·待确认" if waits else "")
 
 
 def message(m: Message) -> s.MessageOut:

@@ -88,6 +88,10 @@ async def extend(call: Call, body: s.Extend) -> s.ReservationOut:
     return await _shown(call, extended)
 
 
+async def confirm(call: Call) -> s.ReservationOut:
+    return await _shown(call, await attend.confirm(call.services.desk, call.ask(), call.id))
+
+
 async def extensions(call: Call) -> s.EndsOut:
     ends = await attend.extension_choices(call.services.desk, call.ask(), call.id)
     return s.EndsOut([present.choice(end) for end in ends])

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.api import identity, kiosks, notices, records, reservations, seats
+from handlers.api import gates, identity, kiosks, notices, records, reservations, seats
 from handlers.api import schemas as s
 from handlers.api.contract import Route, Who, handler
 from models import errors as e
@@ -305,6 +305,16 @@ ROUTES: Final = (
         errors=_OWN,
     ),
     Route(
+        "POST",
+        "/reservations/{id}/confirm",
+        reservations.confirm,
+        Who.READER,
+        s.ReservationOut,
+        "Confirm what a gate did on the reader's behalf",
+        idempotent=True,
+        errors=(e.NotFound, e.NothingToConfirm, *_KEY),
+    ),
+    Route(
         "GET",
         "/violations",
         records.violations,
@@ -312,6 +322,25 @@ ROUTES: Final = (
         s.ViolationsOut,
         "The reader's violations and where they stand",
         query=s.PageQuery,
+    ),
+    Route(
+        "GET",
+        "/gate-records",
+        gates.records,
+        Who.READER,
+        s.GateRecordsOut,
+        "The reader's passages through the gates, the newest first",
+        query=s.PageQuery,
+    ),
+    Route(
+        "POST",
+        "/gate/events",
+        gates.events,
+        Who.GATE,
+        s.GateEventsOut,
+        "Passages that a gate reports, signed",
+        body=s.GateEvents,
+        first=gates.signed,
     ),
     Route(
         "GET",

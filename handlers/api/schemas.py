@@ -283,7 +283,9 @@ class ReservedSeat(Answer):
     label: str
 
 
-class Assisted(Answer):
+class AssistedOut(Answer):
+    """What a gate did last on the reader's behalf, and since when they have confirmed it."""
+
     kind: str
     at: datetime
     confirmed_at: datetime | None
@@ -315,7 +317,7 @@ class ReservationOut(Answer):
     ended_at: datetime | None
     check_in_from: datetime
     check_in_until: datetime
-    assisted: Assisted | None
+    assisted: AssistedOut | None
     actions: list[str]
 
 
@@ -431,6 +433,54 @@ class KioskCodeOut(Answer):
     step_seconds: int
     kind: str
     free: list[FreeOut]
+
+
+# --- gates --------------------------------------------------------------------------------------
+
+
+class GateEvent(Request):
+    """One passage. ``id`` is the gate's own and names it for ever."""
+
+    id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
+    student_no: Annotated[str, Meta(min_length=1, max_length=32)]
+    direction: Literal["in", "out"]
+    method: Literal["card", "face"]
+    at: Annotated[datetime, Meta(tz=True)]
+
+
+class GateEvents(Request):
+    """``events``: passages as GateEvent; one that is none is rejected alone. ``complete_until``:
+    the gate has told of every passage before that, so that deadlines need not wait for it."""
+
+    events: Annotated[list[Any], Meta(max_length=500)]
+    complete_until: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class RejectedOut(Answer):
+    id: str
+    code: str
+
+
+class GateEventsOut(Answer):
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedOut]
+
+
+class GateRecordOut(Answer):
+    id: str
+    gate: str
+    direction: str
+    method: str
+    at: datetime
+    effect: str
+
+
+class GateRecordsOut(Answer):
+    items: list[GateRecordOut]
+    page: int
+    page_size: int
+    total: int
 
 
 # --- errors -------------------------------------------------------------------------------------

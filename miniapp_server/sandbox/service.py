@@ -15,7 +15,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from bind.presence import new_key
 from handlers.security import identify, require_own_origin
 from handlers.services import SERVICES
 from miniapp_server.app import Parts
@@ -77,10 +76,8 @@ class Sandbox:
 
     async def seed(self) -> None:
         """The demo library with its machines' keys, for whoever plays kiosk or gate."""
-        fresh = await seed(self._parts.desk, self._data, self._parts.clock.now())
-        await self.state.keep_keys("kiosk", fresh)
-        known = await self.state.keys("gate")
-        gates = {gate: new_key() for gate in self._data.gates if gate not in known}
+        kiosks, gates = await seed(self._parts.desk, self._data, self._parts.clock.now())
+        await self.state.keep_keys("kiosk", kiosks)
         await self.state.keep_keys("gate", gates)
 
     async def reset(self) -> None:

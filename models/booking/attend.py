@@ -124,6 +124,16 @@ async def finish(desk: Desk, ask: Ask, id: str) -> Reservation:
     return await desk.once(ask, lambda: desk.alter(ask, id, decide))
 
 
+async def confirm(desk: Desk, ask: Ask, id: str) -> Reservation:
+    """It is as a gate has it. Raises: NotFound, NothingToConfirm."""
+
+    async def decide(r: Reservation, _: Policy) -> Reservation:
+        rules.may_confirm(r)
+        return reservation.confirm(r, ask.actor, ask.now)
+
+    return await desk.once(ask, lambda: desk.alter(ask, id, decide))
+
+
 async def extend(desk: Desk, ask: Ask, id: str, end: time) -> Reservation:
     """Stay longer. Raises: NotFound, WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong,
     SeatTaken, OwnOverlap."""

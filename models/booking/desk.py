@@ -18,6 +18,7 @@ from models.errors import (
     NotFound,
     RuleViolation,
 )
+from models.gate import told_until
 from models.library import Area, AreaId, Library, Seat, SeatId
 from models.policy import OpenDay, Policy
 from models.reader import Reader
@@ -25,6 +26,7 @@ from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
 from models.store.catalogue import Catalogue, Policies
 from models.store.changes import Changes
 from models.store.client import Database
+from models.store.gates import Gates, Passages
 from models.store.identity import Readers
 from models.store.leases import Heartbeat
 from models.store.notices import Notices
@@ -54,6 +56,10 @@ class Ask:
     key: Key | None = None
 
 
+async def _nobody_cares(_: ReaderId) -> None:
+    return None
+
+
 class Desk:
     """Repositories, the library and its rules in memory, and the board."""
 
@@ -65,12 +71,15 @@ class Desk:
         self.policies = Policies(db)
         self.notices = Notices(db)
         self.heartbeat = Heartbeat(db)
+        self.gates, self.passages = Gates(db, sealer), Passages(db, sealer)
         self.board = Board(self.reservations, Changes(db, self.reservations.writer))
         self.library = Library("", {}, {}, {})
         self._loaded: tuple[int, int | None] | None = None
         self.policy = Policy()
         self._versions: dict[tuple[int, AreaId], Policy] = {}
         self._open_days: dict[tuple[int, date, AreaId], OpenDay] = {}
+        self.reader_changed: Callable[[ReaderId], Awaitable[None]] = _nobody_cares
+        """Told when a reader's suspension begins or ends: sessions remember who they are of."""
         self._under_way: set[tuple[ReaderId, str]] = set()
 
     async def refresh(self) -> None:
@@ -135,6 +144,11 @@ class Desk:
             known = policy.open_day(day, self.library.areas[area_id].venue_id, area_id)
             self._open_days[key] = known
         return known
+
+    async def told_until(self, now: datetime) -> datetime:
+        """Until when it is certain who went through the gates: deadlines up to then can be settled.
+        ``now`` where no gate tells."""
+        return told_until(await self.gates.all(), now)
 
     # --- one reader's reservation ---------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models import reservation, rules
+from models.assist import left_unseen
 from models.booking.desk import Desk
 from models.claims import presence_claim
 from models.reservation import Actor, Reservation
@@ -27,18 +28,20 @@ _SYSTEM: Final = Actor("system", "job")
 
 
 async def no_show(desk: Desk, now: datetime) -> int:
-    """Reserved and not checked in by ``check_in_until``."""
-    found = await desk.reservations.due_for_no_show(now, BATCH)
+    """Reserved and not checked in by ``check_in_until``, as far as the gates have told."""
+    due = await desk.told_until(now)
+    found = await desk.reservations.due_for_no_show(due, BATCH)
     return await _settle(
-        desk, found, lambda r: reservation.miss(r, _SYSTEM), {"check_in_until": {"$lte": now}}
+        desk, found, lambda r: reservation.miss(r, _SYSTEM), {"check_in_until": {"$lte": due}}
     )
 
 
 async def time_out(desk: Desk, now: datetime) -> int:
-    """Away beyond ``return_by``."""
-    found = await desk.reservations.due_for_time_out(now, BATCH)
+    """Away beyond ``return_by``, as far as the gates have told."""
+    due = await desk.told_until(now)
+    found = await desk.reservations.due_for_time_out(due, BATCH)
     return await _settle(
-        desk, found, lambda r: reservation.time_out(r, _SYSTEM), {"return_by": {"$lte": now}}
+        desk, found, lambda r: reservation.time_out(r, _SYSTEM), {"return_by": {"$lte": due}}
     )
 
 
@@ -68,11 +71,16 @@ async def remind(desk: Desk, now: datetime) -> int:
 
 async def carry_over(desk: Desk, now: datetime) -> int:
     """Who sat there to the end stays checked in where a booking of theirs goes on on that seat."""
-    ended = await desk.reservations.due_for_carry_over(_ROUNDS * BATCH)
+    ended = await desk.reservations.due_for_carry_over(await desk.told_until(now), _ROUNDS * BATCH)
     done = 0
     for r in ended:
         follower = await desk.reservations.follower(r)
-        if follower is not None and "check_in" in _possible(desk, follower, r.end):
+        if (
+            follower is not None
+            and "check_in" in _possible(desk, follower, r.end)
+            # A gate may have told since that they left before the end.
+            and not left_unseen(r, await desk.passages.of_day(r.reader_id, r.start, r.end))
+        ):
             done += await _carry(desk, follower, r.end)
         await desk.reservations.carried_over(r.id)
     return done

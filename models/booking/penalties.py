@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from models import rules
 from models.booking.desk import Desk
+from models.errors import NotFound
+from models.gate import Passage
 from models.reservation import Notice, ReaderId, Reservation
 from models.timerange import local_date
-from models.violation import Suspension, Violation, Window, decide_suspension, window_start
+from models.violation import Suspension, Violation, Waiver, Window, decide_suspension, window_start
+
+_TRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,53 @@ async def judge(desk: Desk, r: Reservation, notice: Notice) -> Penalty:
     if known is None and not await desk.violations.suspend(suspension):
         return Penalty(violation, Window(len(unspent), limit, days), None)
     await desk.readers.suspend(r.reader_id, suspension.until)
+    await desk.reader_changed(r.reader_id)
     return Penalty(violation, Window(limit, limit, days), suspension)
+
+
+async def waive(desk: Desk, violation_id: str, waiver: Waiver) -> Violation:
+    """Let a violation go. A suspension that rests on it ends; the other violations that it used up
+    count again. The same again changes nothing.
+
+    Raises: NotFound.
+    """
+    await desk.violations.waive(violation_id, waiver)
+    found = await desk.violations.get(violation_id)
+    if found is None:
+        raise NotFound()
+    # Also when it was waived already: the first try may have been cut off here.
+    await desk.violations.lift(violation_id)
+    for _ in range(_TRIES):
+        reader = await desk.readers.get(found.reader_id)
+        if reader is None:
+            break
+        until = await desk.violations.suspended_until(found.reader_id)
+        was = reader.suspended_until
+        # A suspension that is written meanwhile raises it: then this is not what stands.
+        if was == until or await desk.readers.let_go(found.reader_id, was, until):
+            break
+    await desk.reader_changed(found.reader_id)
+    return await desk.violations.get(violation_id) or found
+
+
+async def void(desk: Desk, r: Reservation, p: Passage) -> None:
+    """A gate tells late that the reader of a missed booking had come: it was no violation."""
+    waiver = Waiver("gate", f"passage {p.id}", p.at)
+    id = f"{r.id}:no_show"
+    await desk.violations.void(
+        Violation(
+            id=id,
+            reader_id=r.reader_id,
+            reservation_id=r.id,
+            kind="no_show",
+            at=r.ended_at or p.at,
+            day=local_date(r.ended_at or p.at),
+            counted=False,
+            waived=True,
+            waiver=waiver,
+        )
+    )
+    await waive(desk, id, waiver)
 
 
 async def standing(desk: Desk, reader_id: ReaderId, now: datetime) -> Window:

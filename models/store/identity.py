@@ -83,10 +83,30 @@ class Readers:
             found = await self._all.find_one({"_id": id})
         return _reader(found, self._sealer) if found else None
 
+    async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
+        """The readers with these (normalised) student numbers, as far as there are any."""
+        hashes = {h: n for n in numbers for h in self._sealer.hashes(n, "student_no")}
+        with upstream():
+            rows = await self._all.find(
+                {"no_hashes": {"$in": list(hashes)}}, {"no_hashes": 1}
+            ).to_list(None)
+        return {
+            hashes[h]: ReaderId(row["_id"]) for row in rows for h in row["no_hashes"] if h in hashes
+        }
+
     async def suspend(self, id: ReaderId, until: datetime) -> None:
         """Bar the reader from booking until then; a longer suspension stands."""
         with upstream():
             await self._all.update_one({"_id": id}, {"$max": {"suspended_until": until}})
+
+    async def let_go(self, id: ReaderId, was: datetime | None, until: datetime | None) -> bool:
+        """The reader is suspended until then instead; None: not at all. False where ``was`` is not
+        what stands."""
+        with upstream():
+            result = await self._all.update_one(
+                {"_id": id, "suspended_until": was}, {"$set": {"suspended_until": until}}
+            )
+        return bool(result.matched_count)
 
     async def reseal(self, limit: int) -> int:
         """Seal with the current key what is sealed with an older one. Returns how many it was."""

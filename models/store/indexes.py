@@ -11,6 +11,7 @@ from pymongo import IndexModel
 from models.store import (
     credits,
     feedback,
+    gates,
     identity,
     leases,
     messages,
@@ -31,6 +32,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **leases.INDEXES,
     **notices.INDEXES,
     **feedback.INDEXES,
+    **gates.INDEXES,
 }
 
 

@@ -24,6 +24,7 @@ from models.errors import ServiceError, Upstream
 from models.library import AreaId, SeatId, VenueId
 from models.reservation import (
     LIVE,
+    Assisted,
     Entry,
     Notice,
     ReaderId,
@@ -388,6 +389,21 @@ class Reservations:
             )
         return [_from_document(row) for row in rows]
 
+    async def of_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+        """All of the reader's reservations for that day of use, the earliest start first."""
+        with upstream():
+            rows = (
+                await self._all.find(
+                    {
+                        "reader": reader_id,
+                        "start": {"$gte": at(day, time(0)), "$lt": at(day, time(23, 59))},
+                    }
+                )
+                .sort("start", ASCENDING)
+                .to_list(None)
+            )
+        return [_from_document(row) for row in rows]
+
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[State], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
@@ -438,9 +454,18 @@ class Reservations:
         )
 
     async def due_for_completion(self, now: datetime, limit: int) -> list[Reservation]:
+        """At their end; who should have been back before it is left to the time-out, which may
+        still wait for a gate to tell."""
         return await self._due(
             "due_complete",
-            {"state": {"$in": [State.IN_USE.value, State.AWAY.value]}, "end": {"$lte": now}},
+            {
+                "state": {"$in": [State.IN_USE.value, State.AWAY.value]},
+                "end": {"$lte": now},
+                "$or": [
+                    {"state": State.IN_USE.value},
+                    {"$expr": {"$gte": ["$return_by", "$end"]}},
+                ],
+            },
             limit,
         )
 
@@ -454,10 +479,14 @@ class Reservations:
             )
         return [_from_document(row) for row in rows]
 
-    async def due_for_carry_over(self, limit: int) -> list[Reservation]:
+    async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
         """Completed ones whose reader may sit on the same seat in the next booking too."""
         with upstream():
-            rows = await self._all.find({"carry_at": {"$type": "date"}}).limit(limit).to_list(None)
+            rows = (
+                await self._all.find({"carry_at": {"$type": "date", "$lte": now}})
+                .limit(limit)
+                .to_list(None)
+            )
         return [_from_document(row) for row in rows]
 
     async def carried_over(self, id: ReservationId) -> None:
@@ -650,6 +679,7 @@ def _to_document(r: Reservation) -> Document:
         "remind_at": r.remind_at,
         "carry_at": r.carry_at,
         "last_scan": r.last_scan,
+        "assisted": _assisted_document(r.assisted),
         "replays": [{"key": p.key, "digest": p.digest, "at": p.at} for p in r.replays],
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
         "outbox": [_notice_document(n) for n in r.outbox],
@@ -664,6 +694,14 @@ def _changed(old: Reservation, new: Reservation) -> Document:
         for name, value in after.items()
         if name not in ("_id", "outbox") and value != before[name]
     }
+
+
+def _assisted_document(a: Assisted | None) -> Document | None:
+    return {"kind": a.kind, "at": a.at, "confirmed_at": a.confirmed_at} if a else None
+
+
+def _assisted(d: Document | None) -> Assisted | None:
+    return Assisted(d["kind"], d["at"], d["confirmed_at"]) if d else None
 
 
 def _notice_document(notice: Notice) -> Document:
@@ -704,6 +742,7 @@ def _from_document(d: Document) -> Reservation:
         remind_at=d["remind_at"],
         carry_at=d["carry_at"],
         last_scan=d["last_scan"],
+        assisted=_assisted(d.get("assisted")),  # older ones know no gates
         replays=tuple(Replay(p["key"], p["digest"], p["at"]) for p in d["replays"]),
         history=tuple(Entry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
         outbox=tuple(Notice(n["seq"], n["event"], n["at"], n["facts"]) for n in d["outbox"]),

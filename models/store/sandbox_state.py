@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from models.store.client import Database, new_id, upstream
 
-_KEPT = frozenset({"venues", "areas", "kiosks", "sandbox_machines", "leases"})
+_KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases"})
 
 
 class SandboxState:
@@ -61,3 +61,5 @@ class SandboxState:
             for name in await self._db.list_collection_names():
                 if name not in _KEPT and not name.startswith("system."):
                     await self._db[name].delete_many({})
+            # What gates said stands on a clock that is gone.
+            await self._db["gates"].update_many({}, {"$unset": {"seen_at": "", "told_until": ""}})

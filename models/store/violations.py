@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId, ReservationId
 from models.store.client import Database, Document, page, upstream
-from models.violation import Suspension, Violation
+from models.violation import Appeal, Suspension, Violation, Waiver
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "violations": [
@@ -25,6 +26,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             name="counted_on",
             unique=True,
             partialFilterExpression={"counted_on": {"$type": "string"}},
+        ),
+        IndexModel([("at", ASCENDING), ("_id", ASCENDING)], name="at"),
+        IndexModel(
+            [("appeal.at", ASCENDING), ("_id", ASCENDING)],
+            name="open_appeals",
+            partialFilterExpression={"appeal.open": True},
         ),
     ],
     "suspensions": [
@@ -77,6 +84,96 @@ class Violations:
         spent = {id for row in used for id in row["uses"]}
         return [_violation(row) for row in rows if row["_id"] not in spent]
 
+    async def get(self, id: str) -> Violation | None:
+        with upstream():
+            found = await self._all.find_one({"_id": id})
+        return _violation(found) if found else None
+
+    async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
+        """Keep what the reader says, once. None where there is nothing (more) to appeal against."""
+        with upstream():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "reader": reader_id, "appeal": None, "waived": False},
+                {"$set": {"appeal": {"text": appeal.text, "at": appeal.at, "open": True}}},
+                return_document=ReturnDocument.AFTER,
+            )
+        return _violation(found) if found else None
+
+    async def settle_appeal(self, id: str, answer: str, at: datetime) -> Violation | None:
+        """The library has answered. None where no appeal waits."""
+        with upstream():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "appeal.open": True},
+                {
+                    "$set": {
+                        "appeal.answer": answer,
+                        "appeal.settled_at": at,
+                        "appeal.open": False,
+                    }
+                },
+                return_document=ReturnDocument.AFTER,
+            )
+        return _violation(found) if found else None
+
+    async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
+        """Those that wait for the library, the longest waiting first, and how many there are."""
+        query = {"appeal.open": True}
+        with upstream():
+            total = await self._all.count_documents(query)
+            rows = (
+                await self._all.find(query)
+                .sort([("appeal.at", ASCENDING), ("_id", ASCENDING)])
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_violation(row) for row in rows], total
+
+    async def within(self, start: datetime, end: datetime, limit: int) -> list[Violation]:
+        """Violations in [start, end) that nobody has waived, the earliest first."""
+        with upstream():
+            rows = (
+                await self._all.find({"at": {"$gte": start, "$lt": end}, "waived": False})
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_violation(row) for row in rows]
+
+    async def waive(self, id: str, waiver: Waiver) -> bool:
+        """Let it go, once. False where it was waived already, or is not there."""
+        with upstream():
+            result = await self._all.update_one(
+                {"_id": id, "waived": False},
+                {"$set": {"waived": True, "waiver": _waiver_document(waiver)}},
+            )
+        return bool(result.modified_count)
+
+    async def void(self, violation: Violation) -> None:
+        """Keep it as waived from the beginning, where the relay has not recorded it yet."""
+        with upstream(), suppress(DuplicateKeyError):
+            await self._all.insert_one(document_of(violation))
+
+    async def lift(self, violation_id: str) -> tuple[Suspension, ...]:
+        """End the suspensions that rest on the violation; what else they used up counts again."""
+        with upstream():
+            rows = await self._suspensions.find({"uses": violation_id}).to_list(None)
+            for row in rows:
+                await self._all.update_one(
+                    {"_id": violation_id, "waiver": {"$exists": True}},
+                    {"$set": {"waiver.lifted": row["until"]}},
+                )
+                await self._suspensions.delete_one({"_id": row["_id"]})
+        return tuple(_suspension(row) for row in rows)
+
+    async def suspended_until(self, reader_id: ReaderId) -> datetime | None:
+        """The end of the reader's last suspension."""
+        with upstream():
+            found = await self._suspensions.find_one(
+                {"reader": reader_id}, {"until": 1}, sort=[("until", DESCENDING)]
+            )
+        return found["until"] if found else None
+
     async def suspend(self, suspension: Suspension) -> bool:
         """Keep it once. False when it exists, or when a violation it uses is used already."""
         with upstream():
@@ -89,11 +186,7 @@ class Violations:
     async def suspension(self, id: str) -> Suspension | None:
         with upstream():
             found = await self._suspensions.find_one({"_id": id})
-        if found is None:
-            return None
-        return Suspension(
-            found["_id"], found["reader"], found["start"], found["until"], tuple(found["uses"])
-        )
+        return _suspension(found) if found else None
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
@@ -115,7 +208,12 @@ def document_of(v: Violation) -> Document:
         "day": v.day.isoformat(),
         **counted_on,
         "waived": v.waived,
+        **({"waiver": _waiver_document(v.waiver)} if v.waiver else {}),
     }
+
+
+def _waiver_document(w: Waiver) -> Document:
+    return {"by": w.by, "reason": w.reason, "at": w.at}
 
 
 def suspension_document(s: Suspension) -> Document:
@@ -128,6 +226,10 @@ def suspension_document(s: Suspension) -> Document:
     }
 
 
+def _suspension(d: Document) -> Suspension:
+    return Suspension(d["_id"], ReaderId(d["reader"]), d["start"], d["until"], tuple(d["uses"]))
+
+
 def _violation(d: Document) -> Violation:
     return Violation(
         id=d["_id"],
@@ -138,4 +240,14 @@ def _violation(d: Document) -> Violation:
         day=date.fromisoformat(d["day"]),
         counted="counted_on" in d,
         waived=d["waived"],
+        waiver=_waiver(d.get("waiver")),
+        appeal=_appeal(d.get("appeal")),
     )
+
+
+def _waiver(d: Document | None) -> Waiver | None:
+    return Waiver(d["by"], d["reason"], d["at"], d.get("lifted")) if d else None
+
+
+def _appeal(d: Document | None) -> Appeal | None:
+    return Appeal(d["text"], d["at"], d.get("settled_at"), d.get("answer", "")) if d else None

@@ -18,6 +18,7 @@ from notify.messages import (
     leave_timeout,
     no_show,
     reserved,
+    returned,
     suspended,
 )
 
@@ -29,6 +30,7 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
     "ending_soon": ending_soon,
     "ended": ended,
     "left": leave,
+    "returned": returned,
     "leave_reminder": leave_reminder,
     "away_expired": leave_timeout,
     "suspended": suspended,

@@ -32,6 +32,7 @@ class Moment:
     counted: bool
     window: Window
     suspended_until: datetime | None
+    unconfirmed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,9 @@ STATE: Final = {
 }
 
 
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "host", "te"})
+
+
 @dataclass(slots=True)
 class Target:
     """An operation with its caller, a request that it must grant, and values that exist."""
@@ -158,7 +161,9 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
     assert {status // 100 for status in target.statuses} == {2}, (target.name, target.statuses)
 
     def generated(case: Any, real: Any) -> None:
-        case.headers = {**(case.headers or {}), **target.auth}
+        # Headers that frame the message are HTTP's own: a wrong one never reaches the service.
+        kept = {n: v for n, v in (case.headers or {}).items() if n.lower() not in FRAMING}
+        case.headers = {**kept, **target.auth}
         for values in (case.path_parameters, case.query, case.body):
             if isinstance(values, dict):
                 for name in sorted(values.keys() & target.real.keys()):

@@ -30,7 +30,6 @@ from tests.race.stage import (
     Stage,
     clock,
     events,
-    nobody_to_tell,
     put_around,
     unguard,
 )
@@ -87,7 +86,7 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
         desk.violations = (Violations if guard else RecordedAnew)(stage.db)
         messages = (Messages if guard else Anew)(stage.db)
         put_around(messages, "insert_many", before=barrier.wait)
-        return await relay(desk, messages, Credits(stage.db), nobody_to_tell)
+        return await relay(desk, messages, Credits(stage.db))
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
     told, _ = await Messages(stage.db).page_of(reader.id, False, 0, 10)
@@ -109,7 +108,7 @@ async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
 
     desk = await stage.worker()
     put_around(desk.reservations, "bulk_write", before=meanwhile)
-    assert await relay(desk, Messages(stage.db), Credits(stage.db), nobody_to_tell) == 1
+    assert await relay(desk, Messages(stage.db), Credits(stage.db)) == 1
     assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
     assert events(await stage.stored(r)) == ["reserve", "miss"]
 

@@ -142,7 +142,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("due_for_time_out", _of("due_for_time_out", EVENING, 500), {"due_time_out"}),
     ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
     ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
-    ("due_for_carry_over", _of("due_for_carry_over", 500), {"due_carry_over"}),
+    ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
     ("with_notices", _of("with_notices", 200), {"outbox"}),
     ("deadlines_within", _of("deadlines_within", SPAN), {"due_no_show", "due_time_out"}),
     (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bson.objectid import ObjectId
 
-from models.message import Delivery, DeliveryState, Message, Outcome, Template
+from models.message import CONSENTED, Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, ReservationId
 from models.store.client import Database
 from models.store.credits import Credits
@@ -135,7 +135,7 @@ async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: Messages) -
 
 async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     credits = Credits(db)
-    none = dict.fromkeys(Template, 0)
+    none = dict.fromkeys(CONSENTED, 0)
     leave, ended, theirs = (ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)
     assert await credits.of(ZHANG) == none and await credits.take([leave]) == set()
     for _ in range(3):

@@ -14,7 +14,7 @@ from models import reservation
 from models.claims import idempotency_claim, place_claims, presence_claim
 from models.errors import Upstream
 from models.policy import Policy
-from models.reservation import ReaderId, Replay, Reservation, State
+from models.reservation import Assisted, ReaderId, Replay, Reservation, State
 from models.store.client import Database, new_id
 from models.store.reservations import ClaimLost, Double, Reservations, StaleRevision
 from models.timerange import TimeRange
@@ -60,6 +60,7 @@ def full() -> Reservation:
     )
     r = reservation.with_scan(r, f"k:2f-south:7:{ZHANG}")
     r = reservation.with_replay(r, Replay("key", "digest", on("15:11")), "i:x:key")
+    r = but(r, assisted=Assisted("return", on("14:40:20"), on("14:45")))
     return but(r, return_by=on("15:00"), ended_at=on("16:00"), carry_at=on("16:00"), excused=True)
 
 
@@ -320,9 +321,9 @@ async def test_carry_over_finds_the_follower(store: Reservations) -> None:
     assert await store.follower(ended) is None
     await store.claim(follower)
     assert await store.follower(ended) == follower
-    assert await store.due_for_carry_over(9) == [ended]
+    assert await store.due_for_carry_over(on("23:00"), 9) == [ended]
     await store.carried_over(ended.id)
-    assert await store.due_for_carry_over(9) == []
+    assert await store.due_for_carry_over(on("23:00"), 9) == []
 
 
 async def test_notices_are_taken_out_once_told(store: Reservations) -> None:

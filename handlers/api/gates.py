@@ -1,0 +1,100 @@
+"""门禁: what gates report, and what a reader sees of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from bind import gates as signatures
+from handlers.api import present
+from handlers.api import schemas as s
+from handlers.api.contract import Call
+from models.booking import gates
+from models.gate import CLOCK_OFF, LATE, Direction, GateId, Passage
+from models.reader import normalise_student_no
+from models.reservation import ReaderId
+
+log = logging.getLogger(__name__)
+
+_CLOCK: Final = web.RequestKey("gate_clock", timedelta)
+_AHEAD: Final = timedelta(minutes=5)
+"""As far as a gate's clock may be ahead."""
+
+
+async def signed(call: Call) -> None:
+    """Is it the gate? Raises: Unauthenticated."""
+    headers, gate = call.request.headers, call.request.headers.get("X-Gate-Id", "")
+    off = signatures.verify(
+        await call.services.desk.gates.key(gate),
+        headers.get("X-Gate-Timestamp", ""),
+        headers.get("X-Gate-Signature", ""),
+        await call.request.read(),
+        call.now,
+    )
+    if abs(off) > CLOCK_OFF:
+        log.warning("gate_clock_off", extra={"gate": gate, "seconds": off.total_seconds()})
+    call.request[_CLOCK] = off
+
+
+async def events(call: Call, body: s.GateEvents) -> s.GateEventsOut:
+    """Take in a batch. Each event is judged alone: one that cannot be read holds up no other."""
+    desk, gate = call.services.desk, GateId(call.request.headers["X-Gate-Id"])
+    rejected: list[s.RejectedOut] = []
+    read: list[s.GateEvent] = []
+    for raw in body.events:
+        event = _read(raw)
+        if event is None or event.at > call.now + _AHEAD:
+            code = "malformed" if event is None else "in_the_future"
+            rejected.append(s.RejectedOut(_id_of(raw), code))
+        else:
+            read.append(event)
+    numbers = {normalise_student_no(event.student_no) for event in read}
+    known = await desk.readers.by_numbers(numbers)
+    passages = [_passage(gate, event, known, call.now) for event in read]
+    accepted, duplicates = await gates.passed(desk, passages, call.now)
+    told = min(body.complete_until, call.now) if body.complete_until else None
+    await desk.gates.heard(gate, call.now, told, call.request[_CLOCK])
+    call.services.nudge()
+    return s.GateEventsOut(accepted, duplicates, rejected)
+
+
+def _read(raw: Any) -> s.GateEvent | None:
+    try:
+        return msgspec.convert(raw, s.GateEvent)
+    except msgspec.ValidationError:
+        return None
+
+
+def _id_of(raw: Any) -> str:
+    id = raw.get("id") if isinstance(raw, dict) else None
+    return id[:64] if isinstance(id, str) else ""
+
+
+def _passage(
+    gate: GateId, event: s.GateEvent, known: dict[str, ReaderId], now: datetime
+) -> tuple[Passage, str]:
+    number = normalise_student_no(event.student_no)
+    passage = Passage(
+        id=f"{gate}:{event.id}",
+        gate_id=gate,
+        reader_id=known.get(number),
+        direction=Direction(event.direction),
+        method=event.method,
+        at=event.at,
+        late=now - event.at > LATE,
+    )
+    return passage, number
+
+
+async def records(call: Call, query: s.PageQuery) -> s.GateRecordsOut:
+    desk = call.services.desk
+    rows, total = await desk.passages.page_of(
+        call.reader.id, (query.page - 1) * query.page_size, query.page_size
+    )
+    names = {gate.id: gate.name for gate in await desk.gates.all()}
+    items = [present.passage(p, names) for p in rows]
+    return s.GateRecordsOut(items, query.page, query.page_size, total)

@@ -1,0 +1,425 @@
+"""门禁 over HTTP: who may speak for a gate, what passages do, in whatever order they come."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from bind.gates import sign
+from models.booking import reserve
+from models.booking.desk import Ask
+from models.policy import Policy
+from models.reservation import Actor
+from models.rules import Wish
+from tests.living import MONDAY_8, Answer, Client, Living, living
+
+Event = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Gate:
+    """Speaks for a gate."""
+
+    service: Living
+    key: str
+    id: str = "main"
+    count: int = 0
+
+    def event(self, reader: Client, way: str, at: str | datetime = "", **other: Any) -> Event:
+        """``at``: a clock time of today, an instant, or now."""
+        self.count += 1
+        if isinstance(at, datetime):
+            when = at.isoformat()
+        else:
+            when = (
+                f"{self.service.today}T{at}:00+08:00"
+                if at
+                else self.service.clock.now().isoformat()
+            )
+        return {
+            "id": str(self.count),
+            "student_no": reader.number,
+            "direction": way,
+            "method": "card",
+            "at": when,
+        } | other
+
+    async def send(self, events: Sequence[Event], **other: Any) -> Answer:
+        body = json.dumps({"events": events} | other).encode()
+        stamp = str(int(self.service.clock.now().timestamp()))
+        return await self.post(body, stamp, sign(self.key, stamp, body))
+
+    async def post(self, body: bytes, stamp: str, signature: str, gate: str = "") -> Answer:
+        headers = {
+            "X-Gate-Id": gate or self.id,
+            "X-Gate-Timestamp": stamp,
+            "X-Gate-Signature": signature,
+        }
+        return await self.service.anonymous.post("/gate/events", body, **headers)
+
+    async def pass_(self, reader: Client, way: str, at: str = "") -> None:
+        answer = await self.send([self.event(reader, way, at)])
+        assert (answer.status, answer.body["accepted"]) == (200, 1), answer.body
+
+
+@pytest.fixture
+async def gate(service: Living) -> Gate:
+    return await gate_of(service)
+
+
+async def gate_of(service: Living, id: str = "main") -> Gate:
+    keys = (await service.anonymous.ok("GET", "//sandbox/gates"))["items"]
+    return Gate(service, next(item["key"] for item in keys if item["id"] == id), id)
+
+
+async def one(reader: Client, made: Any) -> Any:
+    return await reader.ok("GET", f"/reservations/{made['id']}")
+
+
+async def test_who_may_speak_for_a_gate(service: Living, gate: Gate) -> None:
+    reader = await service.reader()
+    body = json.dumps({"events": [gate.event(reader, "in")]}).encode()
+    now = int(MONDAY_8.timestamp())
+    other = await gate_of(service, "side")
+    before = await service.books()
+    for stamp, key, name, sent in (
+        (now, "wrong", "main", body),
+        (now, other.key, "main", body),
+        (now, gate.key, "side", body),
+        (now, gate.key, "nowhere", body),
+        (now, gate.key, "main", body + b" "),
+        (now, gate.key, "main", b"no JSON"),  # nobody learns more without a signature
+        (now - 301, gate.key, "main", body),
+        (now + 301, gate.key, "main", body),
+        ("now", gate.key, "main", body),
+        ("9" * 30, gate.key, "main", body),
+        ("", gate.key, "main", body),
+    ):
+        signature = sign(key, str(stamp), body)
+        answer = await gate.post(sent, str(stamp), signature, name)
+        assert (answer.status, answer.code) == (401, "unauthenticated"), (stamp, name)
+    for signature in ("", "ü", "0" * 64):
+        assert (await gate.post(body, str(now), signature)).status == 401
+    assert await service.books() == before
+
+    for off in (-299, 0, 299):
+        stamp = str(now + off)
+        answer = await gate.post(body, stamp, sign(gate.key, stamp, body).upper())
+        assert answer.status == 200
+    health = (await service.anonymous.get("//readyz")).body
+    assert health["troubles"] == {"gates.main": "clock off by 299 s"}
+    stamp = str(now)
+    await gate.post(b'{"events":[]}', stamp, sign(gate.key, stamp, b'{"events":[]}'))
+    assert "gates.main" not in (await service.anonymous.get("//readyz")).body.get("troubles", {})
+
+
+async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, gate: Gate) -> None:
+    reader, stranger = await service.reader(), service.stranger()
+    good = gate.event(reader, "in", student_no=f" {reader.number} ")
+    batch: list[Any] = [
+        good,
+        good,
+        gate.event(stranger, "in"),
+        gate.event(reader, "in", direction="sideways"),
+        gate.event(reader, "in", at="08:06"),
+        gate.event(reader, "in", at=MONDAY_8.replace(tzinfo=None)),
+        gate.event(reader, "in", extra=1),
+        {"id": 7},
+        None,
+    ]
+    answer = await gate.send(batch)
+    assert answer.status == 200
+    assert (answer.body["accepted"], answer.body["duplicates"]) == (2, 1)
+    refused = [(r["id"], r["code"]) for r in answer.body["rejected"]]
+    assert refused == [
+        ("3", "malformed"),
+        ("4", "in_the_future"),
+        ("5", "malformed"),
+        ("6", "malformed"),
+        ("", "malformed"),
+        ("", "malformed"),
+    ]
+    again = await gate.send(batch[:3])
+    assert (again.body["accepted"], again.body["duplicates"]) == (0, 3)
+    (kept,) = (await reader.ok("GET", "/gate-records"))["items"]
+    assert (kept["gate"], kept["direction"], kept["method"]) == ("正门闸机", "in", "card")
+    assert kept["effect"] == "none" and kept["at"].startswith(f"{service.today}T08:00")
+    # The same event of another gate is another one.
+    side = await gate_of(service, "side")
+    assert (await side.send([good])).body["accepted"] == 1
+
+    known = json.dumps(await service.books(), default=str)
+    assert stranger.number not in known and reader.number not in known, "kept aside, and sealed"
+    too_many = await gate.send([gate.event(reader, "in", at="07:50") for _ in range(501)])
+    assert too_many.status == 400
+
+
+async def test_a_day_with_the_gate(service: Living, gate: Gate) -> None:
+    reader = await service.reader()
+    await reader.accept("CHECKED_IN", "LEAVE")
+    made = await reader.reserve(start="09:00", end="12:00")
+    await service.move("08:40")
+    await gate.pass_(reader, "in")
+    now = await one(reader, made)
+    assert (now["state"], now["state_text"]) == ("in_use", "使用中·待确认")
+    assert now["assisted"]["kind"] == "check_in" and now["assisted"]["confirmed_at"] is None
+    assert "confirm" in now["actions"] and now["history"][-1]["by"] == "gate"
+    await service.settle()
+    (told,) = await reader.messages()
+    assert told["template"] == "CHECKED_IN"
+    text = (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    assert "请在“我的预约”中确认" in text
+
+    confirmed = await reader.ok("POST", f"/reservations/{made['id']}/confirm")
+    assert confirmed["state_text"] == "使用中" and "confirm" not in confirmed["actions"]
+    await reader.refused("409 nothing_to_confirm", "POST", f"/reservations/{made['id']}/confirm")
+
+    await service.move("10:00")
+    await gate.pass_(reader, "out")
+    now = await one(reader, made)
+    assert (now["state"], now["state_text"]) == ("away", "暂离·待确认")
+    assert now["return_by"][11:16] == "10:30"
+    await service.settle()
+    assert (await reader.messages())[-1]["template"] == "LEAVE"
+    await service.move("10:20")
+    await gate.pass_(reader, "in")
+    now = await one(reader, made)
+    assert (now["state"], now["returned_at"][11:16]) == ("in_use", "10:20")
+    await service.settle()
+    assert "已返回" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
+
+    # Out with a friend's card, so to say: the kiosk's code brings one back all the same.
+    await gate.pass_(reader, "out")
+    back = await reader.ok("POST", f"/reservations/{made['id']}/return", {"qr": await service.qr()})
+    assert back["state_text"] == "使用中"
+    effects = [r["effect"] for r in (await reader.ok("GET", "/gate-records"))["items"]]
+    assert effects == ["leave", "return", "leave", "check_in"]
+    other = await service.reader()
+    assert (await other.ok("GET", "/gate-records"))["total"] == 0
+
+
+async def test_who_is_inside_is_checked_in_when_the_window_opens(
+    service: Living, gate: Gate
+) -> None:
+    inside, gone, books_later = [await service.reader() for _ in range(3)]
+    for number, reader in enumerate((inside, gone, books_later)):
+        await gate.pass_(reader, "in")
+        if reader is not books_later:
+            await reader.reserve(f"2f-hall-06{number}", "10:00", "12:00")
+    await service.move("09:20")
+    await gate.pass_(gone, "out")
+    await service.move("09:31")
+    (now,) = (await inside.ok("GET", "/reservations"))["items"]
+    assert (now["state"], now["checked_in_at"][11:16]) == ("in_use", "09:30")
+    (now,) = (await gone.ok("GET", "/reservations"))["items"]
+    assert now["state"] == "reserved"
+    # A seat for now is the seat of somebody who stands before it.
+    await books_later.reserve("2f-hall-064", "now", "11:00")
+    await service.settle()
+    (now,) = (await books_later.ok("GET", "/reservations"))["items"]
+    assert now["state"] == "in_use"
+
+
+async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
+    reader = await service.reader()
+    await reader.reserve("2f-hall-061", "09:00", "10:00")
+    second = await reader.reserve("2f-hall-062", "10:00", "11:00")
+    await service.move("08:45")
+    await gate.pass_(reader, "in")
+    await service.move("09:50")
+    assert (await one(reader, second))["state"] == "reserved"
+    await service.move("10:01")
+    now = await one(reader, second)
+    assert (now["state"], now["checked_in_at"][11:16]) == ("in_use", "10:00")
+
+
+async def test_an_unconfirmed_leave_ends_without_a_violation(service: Living, gate: Gate) -> None:
+    desk = service.parts.desk
+    strict = Policy(version=2, areas=desk.policy.areas, away_timeout_is_violation=True)
+    await desk.policies.put(strict, service.clock.now())
+    await desk.refresh()
+    by_gate, by_hand = await service.reader(), await service.reader()
+    made = {}
+    for number, reader in enumerate((by_gate, by_hand)):
+        made[reader.name] = await reader.reserve(f"2f-hall-06{number}", "09:00", "12:00")
+    await service.move("09:00")
+    for reader in (by_gate, by_hand):
+        await gate.pass_(reader, "in")
+        await reader.ok("POST", f"/reservations/{made[reader.name]['id']}/confirm")
+    await service.move("09:10")
+    await gate.pass_(by_gate, "out")
+    await by_hand.ok("POST", f"/reservations/{made[by_hand.name]['id']}/leave")
+    await service.move("09:50")
+    for reader, count in ((by_gate, 0), (by_hand, 1)):
+        assert (await one(reader, made[reader.name]))["state"] == "away_expired"
+        assert (await reader.ok("GET", "/violations"))["window"]["count"] == count
+
+
+async def test_what_is_told_late_moves_no_seat_but_voids_a_violation(
+    service: Living, gate: Gate
+) -> None:
+    reader, passer_by = await service.reader(), await service.reader()
+    made = await reader.reserve(start="09:00", end="12:00")
+    await service.move("09:41")
+    assert (await one(reader, made))["state"] == "no_show"
+    await service.settle()
+    assert (await reader.ok("GET", "/violations"))["window"]["count"] == 1
+    theirs = await passer_by.reserve(start="now", end="11:00")
+    await gate.pass_(reader, "in", "09:05")
+    assert (await one(reader, made))["state"] == "no_show", "the seat has another reader now"
+    assert (await one(passer_by, theirs))["state"] == "reserved"
+    (record,) = (await reader.ok("GET", "/gate-records"))["items"]
+    assert record["effect"] == "late"
+    found = await reader.ok("GET", "/violations")
+    assert found["window"]["count"] == 0 and found["items"][0]["waived"] is True
+    # Out, told late: they may be back by now.
+    in_use = await passer_by.ok(
+        "POST", f"/reservations/{theirs['id']}/check-in", {"qr": await service.qr()}
+    )
+    await service.move("10:00")
+    await gate.pass_(passer_by, "out", "09:45")
+    assert (await one(passer_by, theirs))["rev"] == in_use["rev"]
+
+
+async def test_a_late_passage_lifts_the_suspension_that_it_proves_wrong(
+    service: Living, gate: Gate
+) -> None:
+    reader = await service.reader()
+    for day in range(3):
+        await reader.reserve(start="09:00", end="12:00")
+        await service.move("09:31")
+        came = service.clock.now() - timedelta(minutes=20)
+        await service.settle()
+        if day < 2:
+            await service.move(timedelta(hours=22, minutes=40))
+            reader = await _again(service, reader)
+    assert (await reader.ok("GET", "/me"))["suspended_until"] is not None
+    await gate.send([gate.event(reader, "in", came)])
+    me = await reader.ok("GET", "/me")
+    assert (me["suspended_until"], me["violations_count"]) == (None, 2)
+    await reader.reserve(start="11:00", end="12:00")
+
+
+async def _again(service: Living, reader: Client) -> Client:
+    """The reader's token of the next day."""
+    issued = await service.parts.sessions.open_wx(reader.openid, None, service.clock.now())
+    reader.token = issued.token
+    return reader
+
+
+async def test_deadlines_wait_for_a_gate_that_says_it_has_more(service: Living, gate: Gate) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="09:00", end="12:00")
+    await service.move("09:29")
+    told = service.clock.now().isoformat()
+    await gate.send([], complete_until=told)
+    await service.move("09:34")
+    assert (await one(reader, made))["state"] == "reserved", "the gate may have seen them"
+    await gate.send(
+        [gate.event(reader, "in", "09:30")], complete_until=service.clock.now().isoformat()
+    )
+    now = await one(reader, made)
+    assert (now["state"], now["checked_in_at"][11:16]) == ("in_use", "09:30")
+    # Nobody waits for ever.
+    late = await service.reader()
+    made = await late.reserve("2f-hall-064", start="now", end="12:00")
+    await service.move(timedelta(minutes=29))
+    await gate.send([], complete_until=service.clock.now().isoformat())
+    await service.move(timedelta(minutes=5))
+    assert (await one(late, made))["state"] == "reserved"
+    await service.move(timedelta(minutes=7))
+    assert (await one(late, made))["state"] == "no_show"
+
+
+# --- a day of 3,000 passages ----------------------------------------------------------------------
+
+READERS: Final = 300
+PASSAGES: Final = 3000
+TICK: Final = timedelta(minutes=10)
+
+
+async def _day(
+    mongo_url: str,
+    redis_url: str,
+    plan: list[tuple[int, str, datetime]],
+    chance: random.Random | None,
+) -> Any:
+    """The day's end. With ``chance``, each passage is told up to ten minutes late, twice, in any
+    order."""
+    async with living(mongo_url, redis_url, LOG_LEVEL="ERROR") as service:
+        gate = await gate_of(service)
+        desk, now = service.parts.desk, MONDAY_8
+        readers = [await service.reader() for _ in range(READERS)]
+        number_of = {reader.reader_id: i for i, reader in enumerate(readers)}
+        seats = [seat.id for seat in desk.library.seats.values() if seat.disabled is None]
+        for i, reader in enumerate(readers):
+            person = await desk.readers.get(reader.reader_id)
+            assert person is not None
+            spans = [(9 + i % 3, 12), (12, 14 + i % 2), (15, 16 + i % 4)]
+            for n, (start, end) in enumerate(spans):
+                seat = seats[i if n < 2 else i + READERS]
+                wish = Wish(
+                    now.date(),
+                    MONDAY_8.time().replace(hour=start),
+                    MONDAY_8.time().replace(hour=end),
+                )
+                await reserve.reserve(desk, Ask(person, Actor("reader", "mini"), now), seat, wish)
+        events = [
+            (
+                at + (chance.uniform(0, 0.499) * TICK if chance else timedelta()),
+                gate.event(readers[i], way, at),
+            )
+            for i, way, at in plan
+        ]
+        tick = MONDAY_8
+        sent = 0
+        while tick < MONDAY_8 + timedelta(hours=15):
+            tick += TICK / 2
+            await service.anonymous.ok("POST", "//sandbox/clock", {"now": tick.isoformat()})
+            batch = [e for told, e in events if tick - TICK / 2 < told <= tick]
+            complete = tick - (TICK if chance else timedelta())
+            for _ in range(2 if chance else 1):
+                if chance:
+                    chance.shuffle(batch)
+                answer = await gate.send(batch, complete_until=complete.isoformat())
+                assert answer.status == 200 and not answer.body["rejected"]
+                sent += answer.body["accepted"]
+        await service.anonymous.ok(
+            "POST", "//sandbox/clock", {"now": (tick + 2 * TICK).isoformat()}
+        )
+        assert sent == len(plan)
+        assert not await desk.reservations.doubles()
+        db = service.parts.db
+        ends: dict[tuple[int, datetime], Any] = {}
+        async for r in db["reservations"].find():
+            # How it ended; a passage told after the end is noted nowhere else than in its record.
+            ends[number_of[r["reader"]], r["start"]] = r["state"], r["ended_at"], r["excused"]
+        judged = [
+            (number_of[v["reader"]], v["kind"], v["at"], v["waived"])
+            async for v in db["violations"].find()
+        ]
+        return ends, sorted(judged)
+
+
+@pytest.mark.timeout(300)
+async def test_a_day_shuffled_ends_like_the_day_in_order(mongo_url: str, redis_url: str) -> None:
+    chance = random.Random(5)
+    plan = []
+    for n in range(PASSAGES):
+        i = n % READERS
+        at = MONDAY_8 + timedelta(seconds=chance.randrange(30 * 60, 13 * 3600))
+        plan.append((i, chance.choice(["in", "in", "out"]), at))
+    plan.sort(key=lambda passed: passed[2])
+    in_order, fined = await _day(mongo_url, redis_url, plan, None)
+    shuffled, fined_too = await _day(mongo_url, redis_url, plan, chance)
+    states = [state for state, _, _ in in_order.values()]
+    assert {"completed", "no_show", "away_expired"} <= set(states), "something happened"
+    differing = {k: (in_order[k], shuffled[k]) for k in in_order if in_order[k] != shuffled[k]}
+    assert not differing, (len(differing), next(iter(differing.items())))
+    assert fined == fined_too

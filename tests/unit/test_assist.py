@@ -1,0 +1,196 @@
+"""What passages make of a reservation: a table of days, and that their order does not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import reservation
+from models.assist import assist, left_unseen
+from models.gate import LATE, Direction, Gate, GateId, Passage, told_until
+from models.library import VenueId
+from models.policy import Policy
+from models.reservation import Reservation, State
+from tests.builders import BY_JOB, BY_READER, ZHANG, away, in_use, on, reserved
+
+POLICY = Policy()
+EVENING = on("22:00")
+GATE = GateId("main")
+
+
+def passage(text: str) -> Passage:
+    """``in 13:40`` or ``out 14:10:30``."""
+    way, _, clock = text.partition(" ")
+    return Passage(f"main:{text}", GATE, ZHANG, Direction(way), "card", on(clock), late=False)
+
+
+def after(r: Reservation, *passages: str, told: str = "22:00", free_from: str = "") -> Reservation:
+    free = on(free_from) if free_from else None
+    return assist(r, POLICY, [passage(p) for p in passages], free, on(told), EVENING)[0]
+
+
+def told_of(r: Reservation) -> str:
+    """As ``in_use check_in 13:40``: the state, and the last that a gate did."""
+    if r.assisted is None:
+        return r.state.value
+    return f"{r.state.value} {r.assisted.kind} {r.assisted.at.astimezone(on('08:00').tzinfo):%H:%M}"
+
+
+def local(text: str) -> str:
+    """The table speaks the library's time, the code UTC."""
+    words = text.split(" ")
+    if len(words) == 3:
+        words[2] = f"{on(words[2]):%H:%M}"
+    return " ".join(words)
+
+
+# A reservation of 14:00–16:00: checked in from 13:30 to 14:30.
+@pytest.mark.parametrize(
+    ("passages", "result"),
+    [
+        ([], "reserved"),
+        (["in 13:40"], "in_use check_in 13:40"),
+        (["in 13:30"], "in_use check_in 13:30"),
+        (["in 14:30"], "in_use check_in 14:30"),
+        (["in 14:31"], "reserved"),
+        (["in 09:00"], "in_use check_in 13:30"),
+        (["in 09:00", "out 13:29"], "reserved"),
+        (["in 09:00", "out 13:30"], "reserved"),
+        (["in 09:00", "out 13:31"], "away leave 13:31"),
+        (["out 13:50"], "reserved"),
+        (["in 13:40", "in 13:50"], "in_use check_in 13:40"),
+        (["in 13:40", "out 14:50"], "away leave 14:50"),
+        (["in 13:40", "out 14:50", "out 15:00"], "away leave 15:00"),
+        (["in 13:40", "out 14:50", "in 15:20"], "in_use return 15:20"),
+        (["in 13:40", "out 14:50", "in 15:21"], "away leave 14:50"),
+        (["in 13:40", "out 15:50", "in 16:00"], "away leave 15:50"),
+        (["in 13:40", "out 14:50", "in 15:10", "out 15:30"], "away leave 15:30"),
+        (["in 15:59"], "reserved"),
+    ],
+)
+def test_a_reserved_one(passages: list[str], result: str) -> None:
+    for order in permutations(passages):
+        assert told_of(after(reserved(), *order)) == local(result), order
+
+
+@pytest.mark.parametrize(
+    ("r", "passages", "result"),
+    [
+        (in_use(), ["in 13:40"], "in_use"),
+        (in_use(), ["in 14:10"], "in_use"),
+        (in_use(), ["out 14:10"], "away leave 14:10"),
+        (in_use(), ["out 13:50"], "in_use"),  # before the reader's own check-in
+        (away(), ["out 14:32"], "away"),  # they pressed 暂离 and went
+        (away(), ["out 14:32", "in 14:50"], "in_use return 14:50"),
+        (away(), ["in 15:01"], "away"),  # too late for this leave
+        (away(), ["out 14:32", "in 14:50", "out 15:10"], "away leave 15:10"),
+    ],
+)
+def test_one_that_the_reader_has_moved_themselves(
+    r: Reservation, passages: list[str], result: str
+) -> None:
+    for order in permutations(passages):
+        assert told_of(after(r, *order)) == local(result), order
+
+
+def test_nobody_is_taken_for_inside_before_all_is_told() -> None:
+    waiting = after(reserved(), "in 09:00", told="13:29")
+    assert waiting.state is State.RESERVED
+    assert after(waiting, "in 09:00", told="13:30").state is State.IN_USE
+
+
+def test_a_stay_elsewhere_comes_first() -> None:
+    r = after(reserved(), "in 09:00", free_from="14:10")
+    assert (r.state, r.checked_in_at) == (State.IN_USE, on("14:10"))
+    assert after(reserved(), "in 09:00", free_from="14:31").state is State.RESERVED
+
+
+def test_the_same_passages_again_change_nothing() -> None:
+    once = after(reserved(), "in 13:40", "out 14:50")
+    assert after(once, "out 14:50", "in 13:40") is once
+    assert [e.event for e in once.history] == ["reserve", "check_in", "leave"]
+    assert [n.event for n in once.outbox] == ["reserved", "left"], "only how it stands is told"
+    assert "u:" + ZHANG in once.claims
+
+
+def test_confirming_and_own_acts_settle_it() -> None:
+    r = after(reserved(), "in 13:40")
+    assert r.unconfirmed == "check_in"
+    confirmed = reservation.confirm(r, BY_READER, on("14:00"))
+    assert confirmed.unconfirmed is None and confirmed.state is State.IN_USE
+    left = reservation.leave(r, on("14:40"), POLICY, BY_READER, on("14:10"))
+    assert left.unconfirmed is None
+    # Whatever a gate tells late of the time before their own word, their word stands.
+    assert told_of(after(confirmed, "out 13:50")) == told_of(confirmed)
+    assert after(left, "in 13:40", "out 14:05").left_at == on("14:10")
+    assert told_of(after(confirmed, "out 14:05")) == local("away leave 14:05")
+
+
+def test_an_unconfirmed_leave_is_no_violation() -> None:
+    by_gate = after(in_use(), "out 14:10")
+    assert reservation.time_out(by_gate, BY_JOB).excused
+    agreed = reservation.confirm(by_gate, BY_READER, on("14:11"))
+    assert not reservation.time_out(agreed, BY_JOB).excused
+
+
+def test_an_outage_moves_the_return_and_no_passage_moves_it_back() -> None:
+    by_gate = after(in_use(), "out 14:10")
+    assert by_gate.return_by == on("14:40")
+    moved = replace(by_gate, return_by=on("14:50"))
+    assert after(moved, "out 14:10").return_by == on("14:50")
+    assert after(moved, "out 14:10", "in 14:45").state is State.IN_USE
+
+
+def test_who_left_before_the_end_is_not_carried_over() -> None:
+    done = reservation.complete(in_use(), BY_JOB)
+    assert not left_unseen(done, [passage("in 13:40"), passage("out 13:59")])
+    assert not left_unseen(done, [passage("out 14:10"), passage("in 14:20")])
+    assert left_unseen(done, [passage("out 14:10")])
+    assert not left_unseen(done, [passage("out 16:00")])
+
+
+ways = st.sampled_from(["in", "out"])
+minutes = st.integers(0, 200).map(lambda m: f"{(13 * 60 + m) // 60:02}:{(13 * 60 + m) % 60:02}")
+days = st.lists(
+    st.tuples(ways, minutes), min_size=1, max_size=7, unique_by=lambda passed: passed[1]
+)
+
+
+@given(days, st.randoms(use_true_random=False), st.sampled_from([reserved(), in_use(), away()]))
+def test_any_order_leads_to_the_same(
+    day: list[tuple[str, str]], chance: object, r: Reservation
+) -> None:
+    """Each passage arrives alone; all are known that lie before those which have not arrived."""
+    texts = [" ".join(passed) for passed in day]
+    in_order = sorted(texts, key=lambda text: text.partition(" ")[2])
+    shuffled = list(texts)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    ends = []
+    for order in (in_order, shuffled):
+        now, known = r, []
+        for arrived in order:
+            known.append(arrived)
+            waiting = [passage(t).at for t in texts if t not in known]
+            told = min([*waiting, EVENING]) - timedelta(seconds=1)
+            now = assist(now, POLICY, [passage(t) for t in known], None, told, EVENING)[0]
+        now = assist(now, POLICY, [passage(t) for t in known], None, EVENING, EVENING)[0]
+        ends.append(replace(now, rev=0, outbox=()))
+    assert ends[0] == ends[1]
+
+
+def test_how_long_deadlines_wait_for_gates() -> None:
+    now = on("12:00")
+
+    def gate(told: str | None, seen: str | None) -> Gate:
+        return Gate(GATE, VenueId("v"), "", on(seen) if seen else None, on(told) if told else None)
+
+    assert told_until([], now) == now
+    assert told_until([gate(None, "11:59")], now) == now, "it does not say"
+    assert told_until([gate("11:57", "11:59"), gate("11:58", "11:59")], now) == on("11:57")
+    assert told_until([gate("11:00", "11:59")], now) == now - LATE, "never for longer"
+    assert told_until([gate("11:30", "11:50")], now) == now, "it is silent"
