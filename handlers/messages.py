@@ -60,8 +60,17 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "miss": "未按时签到",
     "time_out": "暂离超时，座位释放",
     "outage": "服务中断，时限顺延",
+    "confirm": "确认状态",
 }
 """The lines of a reservation's history."""
+
+EFFECT_TEXT: Final[Mapping[str, str]] = {
+    "check_in": "协助签到",
+    "leave": "协助暂离",
+    "return": "协助返回",
+    "late": "补传，不影响座位",
+}
+"""What a passage through a gate did, where it did something."""
 
 TEXTS: Final[Mapping[str, str]] = {
     "malformed": "请求内容有误：{field}",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import csv
 import json
 import os
 import secrets
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
+from handlers.api.gates import take_in
 from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, Worker, open_parts
 from miniapp_server.clock import Clock, real_now
@@ -25,8 +28,10 @@ from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
+from models.booking.gates import BATCH
 from models.errors import Malformed, NotFound, ServiceError, Upstream, WrongState
 from models.feedback import LONGEST
+from models.gate import GateId
 from models.store.past import PastRefused
 from models.timerange import local
 from notify.answers import answer
@@ -125,6 +130,14 @@ def _parser() -> argparse.ArgumentParser:
     reply = add("answer", _answer, "Answer such a question; its reader finds a message in the app.")
     reply.add_argument("id", metavar="ID", help="of the question, as questions lists it")
     reply.add_argument("text", metavar="TEXT", type=_answer_text, help="the answer")
+    gates = add(
+        "gate-import",
+        _gate_import,
+        "Take in passages from a CSV file with the columns id, student_no, direction, method, at. "
+        "Safe to repeat.",
+    )
+    gates.add_argument("--gate", required=True, metavar="ID", help="whose passages they are")
+    gates.add_argument("file", metavar="FILE", type=Path)
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
     growth = add(
         "grow",
@@ -324,6 +337,28 @@ async def _sweep(env: Env, _: argparse.Namespace) -> None:
     if doubles:
         raise Failed(f"{len(doubles)} doubles")
     print("no doubles")
+
+
+async def _gate_import(env: Env, args: argparse.Namespace) -> None:
+    try:
+        with args.file.open(encoding="utf-8-sig", newline="") as source:
+            rows = list(csv.DictReader(source))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Failed(f"cannot read {args.file}: {error}") from error
+    async with _parts(env) as parts:
+        if args.gate not in {gate.id for gate in await parts.desk.gates.all()}:
+            raise Failed(f"there is no gate {args.gate!r}")
+        counts = Counter[str]()
+        for begin in range(0, len(rows), BATCH):
+            batch = rows[begin : begin + BATCH]
+            taken = await take_in(parts.desk, GateId(args.gate), batch, parts.clock.now())
+            counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
+            for place, code in taken.rejected:
+                # The first line is the header's.
+                print(f"line {begin + place + 2}: {code}", file=sys.stderr)
+                counts["rejected"] += 1
+    names = ("accepted", "duplicates", "rejected")
+    print(", ".join(f"{name}: {counts[name]}" for name in names))
 
 
 async def _questions(env: Env, _: argparse.Namespace) -> None:

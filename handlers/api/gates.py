@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
 from models.booking import gates
+from models.booking.desk import Desk
 from models.gate import CLOCK_OFF, LATE, Direction, GateId, Passage
 from models.reader import normalise_student_no
 from models.reservation import ReaderId
@@ -41,25 +44,41 @@ async def signed(call: Call) -> None:
 
 
 async def events(call: Call, body: s.GateEvents) -> s.GateEventsOut:
-    """Take in a batch. Each event is judged alone: one that cannot be read holds up no other."""
+    """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
     desk, gate = call.services.desk, GateId(call.request.headers["X-Gate-Id"])
-    rejected: list[s.RejectedOut] = []
-    read: list[s.GateEvent] = []
-    for raw in body.events:
-        event = _read(raw)
-        if event is None or event.at > call.now + _AHEAD:
-            code = "malformed" if event is None else "in_the_future"
-            rejected.append(s.RejectedOut(_id_of(raw), code))
-        else:
-            read.append(event)
-    numbers = {normalise_student_no(event.student_no) for event in read}
-    known = await desk.readers.by_numbers(numbers)
-    passages = [_passage(gate, event, known, call.now) for event in read]
-    accepted, duplicates = await gates.passed(desk, passages, call.now)
+    taken = await take_in(desk, gate, body.events, call.now)
     told = min(body.complete_until, call.now) if body.complete_until else None
     await desk.gates.heard(gate, call.now, told, call.request[_CLOCK])
     call.services.nudge()
-    return s.GateEventsOut(accepted, duplicates, rejected)
+    rejected = [s.RejectedOut(_id_of(body.events[place]), code) for place, code in taken.rejected]
+    return s.GateEventsOut(taken.accepted, taken.duplicates, rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """``rejected``: (place in the batch, code)."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[tuple[int, str]]
+
+
+async def take_in(desk: Desk, gate: GateId, events: Sequence[Any], now: datetime) -> TakenIn:
+    """Passages in the shape of GateEvent, from a gate or a file."""
+    rejected: list[tuple[int, str]] = []
+    read: list[s.GateEvent] = []
+    for place, raw in enumerate(events):
+        event = _read(raw)
+        if event is None:
+            rejected.append((place, "malformed"))
+        elif event.at > now + _AHEAD:
+            rejected.append((place, "in_the_future"))
+        else:
+            read.append(event)
+    known = await desk.readers.by_numbers({normalise_student_no(e.student_no) for e in read})
+    passages = [_passage(gate, event, known, now) for event in read]
+    accepted, duplicates = await gates.passed(desk, passages, now)
+    return TakenIn(accepted, duplicates, rejected)
 
 
 def _read(raw: Any) -> s.GateEvent | None:

@@ -14,7 +14,7 @@ from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import malformed
 from handlers.errors import status_of
-from handlers.messages import EVENT_TEXT, text_of
+from handlers.messages import EFFECT_TEXT, EVENT_TEXT, text_of
 from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
 from handlers.web.seats import current_of
 from models import rules
@@ -34,6 +34,7 @@ DONE: Final[Mapping[str, str]] = {
     "finish": "已结束使用，座位已归还",
     "check_in": "签到成功",
     "return": "已返回，继续使用",
+    "confirm": "已确认",
 }
 
 
@@ -76,6 +77,25 @@ async def violations(visit: Visit) -> web.StreamResponse:
         pages=pages_of(total, _PAGE_SIZE),
         standing=await standing(desk, visit.reader.id, visit.now),
         suspended_until=visit.suspended_until,
+    )
+
+
+async def gate_records(visit: Visit) -> web.StreamResponse:
+    desk, number = visit.services.desk, page_number(visit)
+    rows, total = await desk.passages.page_of(
+        visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    )
+    if number > pages_of(total, _PAGE_SIZE):
+        return redirect(f"/reservations/gates?page={pages_of(total, _PAGE_SIZE)}")
+    names = {gate.id: gate.name for gate in await desk.gates.all()}
+    return page(
+        visit.request,
+        "gates.html",
+        reader=visit.reader,
+        items=[present.passage(p, names) for p in rows],
+        effects=EFFECT_TEXT,
+        number=number,
+        pages=pages_of(total, _PAGE_SIZE),
     )
 
 
@@ -156,6 +176,12 @@ DEEDS: Final[Mapping[str, _Deed]] = {
         "确认结束",
         _nothing,
         lambda desk, ask, id, _: attend.finish(desk, ask, id),
+    ),
+    "confirm": _Deed(
+        "确认状态",
+        "确认",
+        _nothing,
+        lambda desk, ask, id, _: attend.confirm(desk, ask, id),
     ),
     "extend": _Deed(
         "续约",

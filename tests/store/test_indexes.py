@@ -17,10 +17,12 @@ import pytest
 from models import reservation
 from models.booking.desk import Desk
 from models.claims import presence_claim
+from models.gate import Direction, Effect, GateId, Passage
 from models.message import DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, Reservation, State
 from models.store.client import Database, Document, new_id
 from models.store.credits import Credits
+from models.store.gates import Judged
 from models.store.identity import ActivationCodes, Bindings, Sessions
 from models.store.messages import Messages
 from models.store.sealing import Sealer, fingerprint
@@ -101,6 +103,12 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
         day = MONDAY - timedelta(days=k)
         missed = f"{reader}:{k}", reader, s.mine.id, "no_show", on("14:30", day), day, True
         await s.desk.violations.record(Violation(*missed))
+    ways = [
+        Passage(f"main:{reader}:{k}", GateId("main"), reader, Direction.IN, "card", when, False)
+        for k, when in enumerate([on("08:30"), on("09:30"), on("08:30", TOMORROW)])
+    ]
+    kept, _ = await s.desk.passages.add([(p, "21070001") for p in ways], EVENING)
+    await s.desk.passages.settle([Judged(p, Effect.NONE, None) for p in kept[1:]])
 
 
 Verb = Callable[[Store], Awaitable[object]]
@@ -144,6 +152,28 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
     ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
     ("with_notices", _of("with_notices", 200), {"outbox"}),
+    ("of_day", lambda s: s.desk.reservations.of_day(s.readers[2], MONDAY), {"reader_list"}),
+    (
+        "passages.of_day",
+        lambda s: s.desk.passages.of_day(s.readers[2], on("00:00"), on("23:00")),
+        {"reader_passages"},
+    ),
+    (
+        "passages.seen",
+        lambda s: s.desk.passages.seen(s.readers[:5], on("00:00")),
+        {"reader_passages"},
+    ),
+    (
+        "passages.readers_left_open",
+        lambda s: s.desk.passages.readers_left_open(EVENING, 500),
+        {"open"},
+    ),
+    (
+        "passages.page_of",
+        lambda s: s.desk.passages.page_of(s.readers[2], 0, 20),
+        {"reader_passages"},
+    ),
+    ("violations.within", lambda s: s.desk.violations.within(on("14:00"), EVENING, 500), {"at"}),
     ("deadlines_within", _of("deadlines_within", SPAN), {"due_no_show", "due_time_out"}),
     (
         "next_due",
@@ -216,8 +246,9 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
 ]
 
 
-RARE: Final = {"messages.prune"}
-"""Every ten minutes, and may read old messages that are on the way still (hardly any)."""
+RARE: Final = {"messages.prune", "due_for_completion"}
+"""The one reads messages that are on the way still, the other who is away too long and was not
+timed out in the same round: hardly any. Here they are many."""
 
 
 async def profiled(s: Store, verb: Verb) -> list[Document]:

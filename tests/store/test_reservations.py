@@ -298,8 +298,10 @@ async def test_what_is_due_is_due_to_the_second(store: Reservations) -> None:
     assert await due("14:59:59") == [1, 0, 0, 3]
     assert await due("15:00:00") == [1, 1, 0, 3]
     assert await due("15:59:59") == [1, 1, 0, 3]
-    assert await due("16:00:00") == [1, 1, 2, 3], "a leave to the end is completed"
-    assert len(await store.due_for_completion(on("16:00"), 1)) == 1, "bounded"
+    assert await due("16:00:00") == [1, 1, 1, 3], "a leave to the end is completed"
+    (completed,) = await store.due_for_completion(on("16:00"), 9)
+    assert completed.id == out_to_the_end.id, "the other one is the time-out's"
+    assert len(await store.due_for_reminder(on("16:00"), 1)) == 1, "bounded"
     instants, now = [], on("08:00")
     while (following := await store.next_due(now)) is not None:
         instants.append(following)

@@ -1,0 +1,192 @@
+"""The reference agent of a gate: follows the file that the gate writes and tells the service.
+
+    GATE_KEY=… scripts/gate-agent --url https://seats.example --gate main --file passages.csv
+
+Each line is ``id,student_no,in|out,card|face,RFC 3339 time with offset``; a header line is passed
+over. Lines go into a spool (SQLite) in the same transaction as the place in the file, and leave it
+when the service has taken them, so nothing is lost over an outage or a kill. What is sent twice is
+known to the service by its id. Only Python's standard library is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import hmac
+import json
+import os
+import sqlite3
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+BATCH: Final = 400
+"""Below the service's 500, and well below its 64 KB."""
+POLL_S: Final = 0.5
+BEAT_S: Final = 20.0
+"""Also without passages: deadlines wait for a gate that has not said that there were none."""
+_PATIENCE_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+_TIMEOUT_S: Final = 10.0
+_FIELDS: Final = ("id", "student_no", "direction", "method", "at")
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS spool (n INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY, inode INTEGER, at INTEGER);
+INSERT OR IGNORE INTO place VALUES (1, 0, 0);
+"""
+
+
+class Spool:
+    """What has been read and not been taken yet, and how far the file was read."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def take_in(self, file: Path) -> None:
+        """Read the whole lines that are new. A file that was replaced is read from its start."""
+        try:
+            source = file.open("rb")
+        except FileNotFoundError:
+            return
+        with source:
+            found = os.fstat(source.fileno())
+            inode, at = self._db.execute("SELECT inode, at FROM place").fetchone()
+            if inode != found.st_ino or found.st_size < at:
+                at = 0
+            source.seek(at)
+            new = source.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        if not whole and inode == found.st_ino:
+            return
+        events = [json.dumps(event) for event in _events(whole.decode(errors="replace"))]
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("INSERT INTO spool (event) VALUES (?)", [(e,) for e in events])
+        self._db.execute("UPDATE place SET inode = ?, at = ?", (found.st_ino, at + len(whole)))
+        self._db.execute("COMMIT")
+
+    def first(self, count: int) -> list[tuple[int, dict[str, str]]]:
+        rows = self._db.execute("SELECT n, event FROM spool ORDER BY n LIMIT ?", (count,))
+        return [(n, json.loads(event)) for n, event in rows.fetchall()]
+
+    def taken(self, last: int) -> None:
+        self._db.execute("DELETE FROM spool WHERE n <= ?", (last,))
+
+
+def _events(text: str) -> list[dict[str, str]]:
+    found = []
+    for row in csv.reader(text.splitlines()):
+        if row[:1] == ["id"] or not row:
+            continue
+        if len(row) != len(_FIELDS):
+            _say(f"passed over a line of {len(row)} fields: {row[:1]}")
+            continue
+        found.append(dict(zip(_FIELDS, (cell.strip() for cell in row), strict=True)))
+    return found
+
+
+class Refused(Exception):
+    """The service did not take it now."""
+
+
+class Service:
+    def __init__(self, url: str, gate: str, key: str, now: Callable[[], datetime]) -> None:
+        self.now = now
+        self._url = f"{url.rstrip('/')}/api/v1/gate/events"
+        self._gate, self._key = gate, key.encode()
+
+    def tell(self, events: list[dict[str, str]], complete_until: str | None) -> dict[str, Any]:
+        """Raises: Refused."""
+        body: dict[str, Any] = {"events": events}
+        if complete_until is not None:
+            body["complete_until"] = complete_until
+        raw, stamp = json.dumps(body).encode(), str(int(self.now().timestamp()))
+        signature = hmac.new(self._key, stamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
+        request = urllib.request.Request(
+            self._url,
+            raw,
+            {
+                "Content-Type": "application/json",
+                "X-Gate-Id": self._gate,
+                "X-Gate-Timestamp": stamp,
+                "X-Gate-Signature": signature,
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            raise Refused(f"{error.code} {error.read(300).decode(errors='replace')}") from error
+        except (OSError, ValueError) as error:
+            raise Refused(str(error)) from error
+
+
+def follow(spool: Spool, service: Service, file: Path, once: bool) -> None:
+    """Tell what comes, for ever; with ``once`` until all of the file is told."""
+    told_at, failures = float("-inf"), 0
+    while True:
+        # Before the look: what is written later is not in it.
+        looked = service.now().isoformat()
+        spool.take_in(file)
+        batch = spool.first(BATCH)
+        whole = len(batch) < BATCH
+        if batch or time.monotonic() - told_at > BEAT_S:
+            try:
+                answer = service.tell([event for _, event in batch], looked if whole else None)
+            except Refused as refused:
+                _say(f"not taken: {refused}")
+                time.sleep(_PATIENCE_S[min(failures, len(_PATIENCE_S) - 1)])
+                failures += 1
+                continue
+            told_at, failures = time.monotonic(), 0
+            for rejected in answer["rejected"]:
+                _say(f"rejected {rejected['id']}: {rejected['code']}")
+            if batch:
+                spool.taken(batch[-1][0])
+        if not whole:
+            continue
+        if once:
+            return
+        time.sleep(POLL_S)
+
+
+def _say(text: str) -> None:
+    print(f"gate-agent: {text}", file=sys.stderr, flush=True)
+
+
+def _by_this_machine() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 (no part of the service: the gate's own clock)
+
+
+def main(now: Callable[[], datetime] = _by_this_machine) -> int:
+    parser = argparse.ArgumentParser(prog="gate-agent", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--url", required=True, help="the service's address")
+    parser.add_argument("--gate", required=True, help="the gate's id; its key is in GATE_KEY")
+    parser.add_argument("--file", required=True, type=Path, help="what the gate writes")
+    parser.add_argument("--spool", type=Path, help="default: the file's name with .spool")
+    parser.add_argument("--once", action="store_true", help="stop when all of the file is told")
+    args = parser.parse_args()
+    key = os.environ.get("GATE_KEY", "")
+    if not key:
+        _say("GATE_KEY is required")
+        return 1
+    spool = Spool(args.spool or args.file.with_suffix(args.file.suffix + ".spool"))
+    with closing(spool), suppress(KeyboardInterrupt):
+        follow(spool, Service(args.url, args.gate, key, now), args.file, args.once)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The gate's agent, killed at random and cut off from the service: every passage counts once."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import random
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from tests.api.test_gates import gate_of
+from tests.living import MONDAY_8, Client, Living, living
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+READERS: Final = 40
+KILLS: Final = 8
+# The gate's machine shows the test's time.
+PROGRAM: Final = """
+import sys
+from datetime import datetime, timedelta, timezone
+from scripts import gate_agent
+ahead = timedelta(seconds=float(sys.argv.pop(1)))
+sys.exit(gate_agent.main(lambda: datetime.now(timezone.utc) + ahead))
+"""
+
+
+async def start(
+    service: Living, file: Path, key: str, *more: str, url: str = ""
+) -> asyncio.subprocess.Process:
+    ahead = service.clock.offset.total_seconds()
+    arguments = ["--url", url or service.base, "--gate", "main", "--file", str(file), *more]
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        PROGRAM,
+        str(ahead),
+        *arguments,
+        cwd=ROOT,
+        env={"GATE_KEY": key, "PATH": "/usr/bin:/bin"},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+def line(reader: Client, n: int, way: str, minutes: float) -> list[str]:
+    at = (MONDAY_8 + timedelta(minutes=minutes)).isoformat()
+    return [f"e{n}", reader.number, way, "card", at]
+
+
+async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_path: Path) -> None:
+    chance, file = random.Random(7), tmp_path / "passages.csv"
+    async with living(mongo_url, redis_url) as service:
+        gate = await gate_of(service)
+        readers = [await service.reader() for _ in range(READERS)]
+        for n, reader in enumerate(readers):
+            await reader.reserve(f"3f-east-{n + 1:03}", "09:00", "12:00")
+        await service.move("09:08")
+        rows = [line(reader, n, "in", 61 + n / 10) for n, reader in enumerate(readers)]
+        rows += [line(reader, n + 100, "out", 66 + n / 40) for n, reader in enumerate(readers[::2])]
+        with file.open("w", newline="") as written:
+            csv.writer(written).writerow(["id", "student_no", "direction", "method", "at"])
+        # Nobody listens there: everything waits in the spool.
+        offline = await start(service, file, gate.key, url="http://127.0.0.1:9")
+        for k in range(KILLS):
+            with file.open("a", newline="") as written:
+                csv.writer(written).writerows(rows[k::KILLS])
+            agent = offline if k == 0 else await start(service, file, gate.key)
+            await asyncio.sleep(chance.uniform(0.05, 0.6))
+            agent.kill()
+            await agent.wait()
+        last = await start(service, file, gate.key, "--once")
+        assert await asyncio.wait_for(last.wait(), 60) == 0
+
+        passages = service.parts.db["passages"]
+        assert await passages.count_documents({}) == len(rows)
+        assert await passages.count_documents({"open": True}) == 0
+        for n, reader in enumerate(readers):
+            (kept,) = (await reader.ok("GET", "/reservations"))["items"]
+            assert kept["state"] == ("away" if n % 2 == 0 else "in_use")
+            detail = await reader.ok("GET", f"/reservations/{kept['id']}")
+            acts = [e["event"] for e in detail["history"]]
+            assert acts == ["reserve", "check_in", *(["leave"] if n % 2 == 0 else [])]
+        (told,) = [g for g in await service.parts.desk.gates.all() if g.id == "main"]
+        assert told.told_until is not None and told.told_until > MONDAY_8 + timedelta(minutes=60)
+        # Nothing is told anew by another start, and what is no passage holds up nothing.
+        with file.open("a") as more:
+            more.write("nonsense\n,,,,\ne900,99999999,in,card,2026-09-07T09:00:00+08:00\ncut off")
+        again = await start(service, file, gate.key, "--once")
+        assert await asyncio.wait_for(again.wait(), 60) == 0
+        assert await passages.count_documents({}) == len(rows) + 1
