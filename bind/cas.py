@@ -168,6 +168,16 @@ class CasClient:
             raise CasUnavailable("status")
         return user
 
+    async def answers(self) -> bool:
+        """Does the server speak CAS? A ticket that it cannot know must be refused."""
+        try:
+            await self.validate("ST-0-are-you-there")
+        except TicketRefused:
+            return True
+        except CasUnavailable:
+            return False
+        return True
+
     async def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
         if self._session is None:
             raise RuntimeError("CasClient is used outside its context")

@@ -22,6 +22,7 @@ from handlers.admission import Admission
 from handlers.api.events import Streams
 from handlers.api.plans import Plans
 from models.booking.desk import Desk
+from models.booking.outages import Watch
 from models.store.credits import Credits
 from models.store.feedback import Feedbacks
 from models.store.messages import Messages
@@ -112,6 +113,7 @@ class Services:
     cas: CasClient
     entrance: Entrance
     sign_ins: SignIns
+    watch: Watch
     now: Callable[[], datetime]
     nudge: Callable[[], None]
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]

@@ -37,6 +37,7 @@ from miniapp_server.settings import Settings
 from models.booking import due
 from models.booking.desk import Desk
 from models.booking.gates import Doorstep
+from models.booking.outages import Watch
 from models.errors import Upstream
 from models.gate import CLOCK_OFF
 from models.store.client import Database, open_database, ping
@@ -129,6 +130,7 @@ class Parts:
     def _loops(self) -> list[Loop]:
         desk = self.desk
         doorstep = Doorstep(desk)
+        self.watch = Watch(desk, self.cas.answers)
         deadlines: dict[str, Callable[[Desk, datetime], Awaitable[int]]] = {
             "keep_time": due.keep_time,
             "gates": lambda _, now: doorstep.look(now),
@@ -139,6 +141,8 @@ class Parts:
             "remind": due.remind,
         }
         return [
+            # By itself: a sign-on that hangs must not keep deadlines waiting.
+            Loop("outages", (Job("outages", self.watch.look),), every_s=5),
             Loop(
                 "deadlines",
                 tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
@@ -195,6 +199,9 @@ class Parts:
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
         if self.desk.board.stale:
             troubles["board"] = "stale"
+        for outage in await self.desk.outages.all():
+            if outage.end is None and outage.counts(self.clock.now()):
+                troubles[f"outages.{outage.what}"] = f"since {outage.start.isoformat()}"
         for gate in await self.desk.gates.all():
             if abs(gate.clock_off) > CLOCK_OFF:
                 off = round(gate.clock_off.total_seconds())
@@ -231,6 +238,7 @@ class Parts:
             entry_codes=self.entry_codes,
             cas=self.cas,
             entrance=self.entrance,
+            watch=self.watch,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
             nudge=self.runner.nudge,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Final
 
 import segno
 
@@ -11,6 +12,9 @@ from handlers.api.contract import Call
 from models.errors import NotFound, Unauthenticated
 from models.library import Kiosk, KioskId
 from models.timerange import floor_minute, local
+
+SCREEN: Final = "X-Kiosk-Screen"
+"""A kiosk's screen says that it is one: readers rely on it, and it is missed when it is silent."""
 
 
 async def code(call: Call) -> s.KioskCodeOut:
@@ -21,6 +25,8 @@ async def code(call: Call) -> s.KioskCodeOut:
     key = call.request.headers.get("X-Kiosk-Key", "")
     if not key or not await desk.catalogue.kiosk_key_fits(kiosk.id, key):
         raise Unauthenticated()
+    if SCREEN in call.request.headers:
+        await call.services.watch.screen_seen(kiosk.id, call.now)
     step = desk.policy.kiosk_step_seconds
     shown = await call.services.kiosks.show(kiosk.id, step, call.now)
     return s.KioskCodeOut(

@@ -66,6 +66,7 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     except TicketRefused:
         return _said(request, 401, "登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。")
     except CasUnavailable:
+        await services.watch.cas_failed(services.now())
         return _said(request, 503, "统一身份认证暂不可用", "请稍后再试，或到服务台办理。")
     return await _signed_in(request, user.user, user.name, user.kind, ticket)
 

@@ -141,6 +141,9 @@ class Sandbox:
     async def _stand_at(self, instant: datetime) -> None:
         # The heartbeat first: a moved clock is not a time in which the service was down.
         await self._parts.desk.heartbeat.beat(instant)
+        # Nor one in which the kiosks were.
+        for kiosk in await self._parts.desk.catalogue.screens():
+            await self._parts.desk.catalogue.screen_seen(kiosk, instant)
         await self.state.set_offset(self._parts.clock.set(instant))
         await self._parts.runner.run_until_idle(instant)
 

@@ -30,6 +30,7 @@ from models.store.gates import Gates, Passages
 from models.store.identity import Readers
 from models.store.leases import Heartbeat
 from models.store.notices import Notices
+from models.store.outages import Outages
 from models.store.reservations import ClaimLost, Reservations, StaleRevision
 from models.store.sealing import Sealer
 from models.store.violations import Violations
@@ -71,6 +72,7 @@ class Desk:
         self.policies = Policies(db)
         self.notices = Notices(db)
         self.heartbeat = Heartbeat(db)
+        self.outages = Outages(db)
         self.gates, self.passages = Gates(db, sealer), Passages(db, sealer)
         self.board = Board(self.reservations, Changes(db, self.reservations.writer))
         self.library = Library("", {}, {}, {})

@@ -6,6 +6,7 @@ An effect carries the instant at which it was due, however late it ran.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,8 +14,9 @@ from models import reservation, rules
 from models.assist import left_unseen
 from models.booking.desk import Desk
 from models.claims import presence_claim
+from models.library import VenueId
 from models.reservation import Actor, Reservation
-from models.store.reservations import ClaimLost, StaleRevision
+from models.store.reservations import ClaimLost, Held, StaleRevision
 from models.timerange import TimeRange, local_date
 
 BATCH: Final = 500
@@ -30,19 +32,36 @@ _SYSTEM: Final = Actor("system", "job")
 async def no_show(desk: Desk, now: datetime) -> int:
     """Reserved and not checked in by ``check_in_until``, as far as the gates have told."""
     due = await desk.told_until(now)
-    found = await desk.reservations.due_for_no_show(due, BATCH)
-    return await _settle(
-        desk, found, lambda r: reservation.miss(r, _SYSTEM), {"check_in_until": {"$lte": due}}
-    )
+    held = await _held(desk, now)
+    found = await desk.reservations.due_for_no_show(due, BATCH, held, now)
+
+    def missed(r: Reservation) -> Reservation:
+        # Ended while nobody could check in: that is nobody's fault.
+        excused = r.excused or held is True or r.venue_id in held
+        return reservation.miss(replace(r, excused=excused), _SYSTEM)
+
+    return await _settle(desk, found, missed, {"check_in_until": {"$lte": due}})
 
 
 async def time_out(desk: Desk, now: datetime) -> int:
     """Away beyond ``return_by``, as far as the gates have told."""
     due = await desk.told_until(now)
-    found = await desk.reservations.due_for_time_out(due, BATCH)
-    return await _settle(
-        desk, found, lambda r: reservation.time_out(r, _SYSTEM), {"return_by": {"$lte": due}}
-    )
+    held = await _held(desk, now)
+    found = await desk.reservations.due_for_time_out(due, BATCH, held, now)
+
+    def timed_out(r: Reservation) -> Reservation:
+        excused = r.excused or held is True or r.venue_id in held
+        return reservation.time_out(replace(r, excused=excused), _SYSTEM)
+
+    return await _settle(desk, found, timed_out, {"return_by": {"$lte": due}})
+
+
+async def _held(desk: Desk, now: datetime) -> Held:
+    """Venues whose deadlines wait since nobody can check in there now: all of them, or some."""
+    out = [outage for outage in await desk.outages.all() if outage.counts(now)]
+    if any(outage.venue_id is None for outage in out):
+        return True
+    return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
 
 
 async def complete(desk: Desk, now: datetime) -> int:
@@ -121,9 +140,14 @@ async def keep_time(desk: Desk, now: datetime) -> int:
     return moved
 
 
-async def forgive(desk: Desk, outage: TimeRange) -> int:
-    """Move each deadline that fell into the outage by its length, without violation."""
-    found = await desk.reservations.deadlines_within(outage)
+async def forgive(desk: Desk, outage: TimeRange, venue_id: VenueId | None = None) -> int:
+    """Move each deadline that fell into the outage (of the venue, or anywhere) by its length,
+    without violation."""
+    found = [
+        r
+        for r in await desk.reservations.deadlines_within(outage)
+        if venue_id in (None, r.venue_id)
+    ]
     return await _settle(desk, found, lambda r: reservation.forgive_outage(r, outage), {})
 
 

@@ -122,6 +122,21 @@ class Catalogue:
         known = (found or {}).get("key_hash") or ""
         return secrets.compare_digest(known, fingerprint(key))
 
+    async def screen_seen(self, kiosk_id: KioskId, now: datetime) -> None:
+        """The kiosk's screen is there."""
+        with upstream():
+            await self._db["kiosks"].update_one({"_id": kiosk_id}, {"$max": {"seen_at": now}})
+
+    async def screens(self) -> dict[KioskId, datetime]:
+        """When each kiosk with a screen was last seen."""
+        with upstream():
+            rows = (
+                await self._db["kiosks"]
+                .find({"seen_at": {"$type": "date"}}, {"seen_at": 1})
+                .to_list(None)
+            )
+        return {KioskId(row["_id"]): row["seen_at"] for row in rows}
+
     async def reseal(self) -> int:
         """As Readers.reseal, for the kiosks' secrets."""
         current = f"{self._sealer.current}:"

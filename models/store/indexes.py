@@ -16,6 +16,7 @@ from models.store import (
     leases,
     messages,
     notices,
+    outages,
     reservations,
     throttles,
     violations,
@@ -31,6 +32,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **throttles.INDEXES,
     **leases.INDEXES,
     **notices.INDEXES,
+    **outages.INDEXES,
     **feedback.INDEXES,
     **gates.INDEXES,
 }

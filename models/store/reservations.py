@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import pymongo
 from bson.objectid import ObjectId
@@ -139,6 +139,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
     ]
 }
+
+
+Held = Literal[True] | frozenset[VenueId]
+"""Venues whose deadlines wait; True stands for all."""
 
 
 class ClaimLost(ServiceError):
@@ -436,19 +440,26 @@ class Reservations:
 
     # --- what is due ----------------------------------------------------------------------------
 
-    async def due_for_no_show(self, now: datetime, limit: int) -> list[Reservation]:
-        return await self._due(
-            "due_no_show", {"state": State.RESERVED.value, "check_in_until": {"$lte": now}}, limit
-        )
+    async def due_for_no_show(
+        self, due: datetime, limit: int, held: Held = frozenset(), now: datetime | None = None
+    ) -> list[Reservation]:
+        """Those whose time to check in is over at ``due``; of venues that are ``held``, only those
+        that have ended at ``now``."""
+        query: Document = {"state": State.RESERVED.value, "check_in_until": {"$lte": due}}
+        return await self._due("due_no_show", query | _not_held(held, now), limit)
 
-    async def due_for_time_out(self, now: datetime, limit: int) -> list[Reservation]:
-        """Away beyond ``return_by``; where that is the end itself, completion takes it."""
+    async def due_for_time_out(
+        self, due: datetime, limit: int, held: Held = frozenset(), now: datetime | None = None
+    ) -> list[Reservation]:
+        """Away beyond ``return_by``; where that is the end itself, completion takes it. ``held``:
+        as for no-shows."""
         return await self._due(
             "due_time_out",
             {
                 "state": State.AWAY.value,
-                "return_by": {"$lte": now},
+                "return_by": {"$lte": due},
                 "$expr": {"$lt": ["$return_by", "$end"]},
+                **_not_held(held, now),
             },
             limit,
         )
@@ -624,6 +635,14 @@ class Reservations:
             if query_state in LIVE:
                 query |= {"live": True}
             return await self._all.count_documents(query)
+
+
+def _not_held(held: Held, now: datetime | None) -> Document:
+    """Not even an outage keeps a seat beyond its end."""
+    if not held:
+        return {}
+    over: Document = {"end": {"$lte": now}}
+    return over if held is True else {"$or": [{"venue": {"$nin": sorted(held)}}, over]}
 
 
 async def _persistently(settle: Callable[[], Awaitable[bool]]) -> bool:

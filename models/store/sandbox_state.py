@@ -61,5 +61,6 @@ class SandboxState:
             for name in await self._db.list_collection_names():
                 if name not in _KEPT and not name.startswith("system."):
                     await self._db[name].delete_many({})
+            await self._db["kiosks"].update_many({}, {"$unset": {"seen_at": ""}})
             # What gates said stands on a clock that is gone.
             await self._db["gates"].update_many({}, {"$unset": {"seen_at": "", "told_until": ""}})

@@ -31,7 +31,7 @@
     trying = true;
     try {
       const limit = AbortSignal.timeout(4000);
-      const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key }, signal: limit, cache: "no-store" });
+      const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key, "X-Kiosk-Screen": "1" }, signal: limit, cache: "no-store" });
       if (answer.status === 401) {
         hide("密钥不对，请用带密钥的地址重新打开");
         said.textContent = "请联系管理员";

@@ -1,0 +1,38 @@
+"""Times in which readers could not check in or return: their deadlines must not run then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.library import VenueId
+
+GRACE: Final = timedelta(minutes=2)
+"""A shorter one moves nothing."""
+RETIRED: Final = timedelta(days=3)
+"""A kiosk that has not been seen for longer is not there any more."""
+CAS: Final = "cas"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """``what`` is ``cas``, or ``kiosks:<venue>`` where no kiosk of the venue is seen. ``end`` is
+    None while it lasts."""
+
+    what: str
+    start: datetime
+    end: datetime | None = None
+
+    @property
+    def venue_id(self) -> VenueId | None:
+        """Where; None for everywhere."""
+        kind, _, venue = self.what.partition(":")
+        return VenueId(venue) if kind == "kiosks" else None
+
+    def counts(self, now: datetime) -> bool:
+        return (self.end or now) - self.start > GRACE
+
+
+def kiosks_of(venue_id: VenueId) -> str:
+    return f"kiosks:{venue_id}"

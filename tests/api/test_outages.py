@@ -1,0 +1,110 @@
+"""Nobody is punished for a kiosk that is dark or a sign-on that is down."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from handlers.api.kiosks import SCREEN
+from models.timerange import local
+from tests.living import Client, Living
+
+LONG = timedelta(minutes=20)
+
+
+async def show(service: Living, kiosk: str = "2f-south") -> None:
+    """The kiosk's screen asks for its code."""
+    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+    key = next(item["key"] for item in keys if item["id"] == kiosk)
+    headers = {"X-Kiosk-Key": key, SCREEN: "1"}
+    await service.anonymous.ok("GET", f"/kiosks/{kiosk}/code", **headers)
+
+
+async def run(service: Living, to: str) -> None:
+    """Time goes on by itself, and the service lives: the jobs run every minute."""
+    while f"{local(service.clock.now()):%H:%M}" < to:
+        later = local(service.clock.now()) + timedelta(minutes=1)
+        await service.jump(f"{later:%H:%M}:00")
+        await service.settle()
+
+
+async def state(reader: Client, made: dict[str, str]) -> dict[str, str]:
+    found = await reader.ok("GET", f"/reservations/{made['id']}")
+    return dict(found)
+
+
+@pytest.fixture
+async def two(service: Living) -> tuple[Client, Client]:
+    return await service.reader(), await service.reader()
+
+
+async def test_dark_kiosks_move_the_deadlines(service: Living, two: tuple[Client, Client]) -> None:
+    late, away = two
+    waits = await late.reserve("2f-hall-061", "09:00", "12:00")
+    left = await away.reserve("2f-hall-062", "09:00", "12:00")
+    await show(service)
+    await run(service, "09:10")
+    await show(service)
+    await show(service, "2f-north")
+    await away.ok("POST", f"/reservations/{left['id']}/check-in", {"qr": await service.qr()})
+    await away.ok("POST", f"/reservations/{left['id']}/leave")
+    await run(service, "09:20")
+    health = (await service.anonymous.get("//readyz")).body
+    assert list(health["troubles"]) == ["outages.kiosks:library"]
+    # A code that a program asks for is no screen that anybody can stand before.
+    await service.qr()
+    await run(service, "09:45")
+    assert (await state(late, waits))["state"] == "reserved"
+    assert (await state(away, left))["state"] == "away"
+    await show(service, "2f-north")  # one is enough
+    await run(service, "09:46")
+    moved = await state(late, waits)
+    assert moved["state"] == "reserved"
+    out = datetime.fromisoformat(moved["check_in_until"]) - datetime.fromisoformat(
+        waits["check_in_until"]
+    )
+    assert timedelta(minutes=34) < out < timedelta(minutes=37)
+    assert (await state(away, left))["return_by"][11:16] in ("10:14", "10:15", "10:16")
+    while f"{local(service.clock.now()):%H:%M}" < "10:20":
+        await show(service)
+        await run(service, f"{local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
+    assert (await state(late, waits))["state"] == "no_show"
+    assert (await state(away, left))["state"] == "away_expired"
+    assert (await late.ok("GET", "/violations"))["total"] == 0
+
+
+async def test_no_outage_keeps_a_seat_beyond_its_end(
+    service: Living, two: tuple[Client, Client]
+) -> None:
+    reader, _ = two
+    made = await reader.reserve(start="09:00", end="10:00")
+    await show(service)
+    await run(service, "09:59")
+    assert (await state(reader, made))["state"] == "reserved"
+    await run(service, "10:01")
+    assert (await state(reader, made))["state"] == "no_show"
+    assert (await reader.ok("GET", "/violations"))["total"] == 0
+
+
+async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client]) -> None:
+    reader, other = two
+    made = await reader.reserve("2f-hall-061", "09:00", "12:00")
+    await run(service, "09:20")
+    answers, service.parts.watch._cas_answers = service.parts.watch._cas_answers, _no
+    await service.parts.watch.cas_failed(service.clock.now())
+    await run(service, "09:50")
+    assert (await state(reader, made))["state"] == "reserved"
+    service.parts.watch._cas_answers = answers
+    await run(service, "09:52")
+    assert (await state(reader, made))["check_in_until"][11:16] in ("10:00", "10:01")
+    assert (await service.anonymous.get("//readyz")).body["status"] == "ready"
+    # A hiccup moves nothing.
+    later = await other.reserve("2f-hall-062", "now", "12:00")
+    await service.parts.watch.cas_failed(service.clock.now())
+    await run(service, "09:53")
+    assert (await state(other, later))["rev"] == later["rev"]
+
+
+async def _no() -> bool:
+    return False
