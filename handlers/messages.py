@@ -91,6 +91,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "other_in_use": "您正在使用另一个座位，请先结束它再签到",
     "nothing_to_confirm": "没有需要确认的操作",
+    "nothing_to_appeal": "这条违约已免除或已申诉过，结果会在消息里告诉您",
     "idempotency_key_reused": "这个请求编号已用于另一项操作",
     "in_progress": "上一次相同的请求还在处理，请稍候",
     "already_bound": "此微信已绑定身份，无需再次绑定",

@@ -119,6 +119,8 @@ class Services:
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
     title: str
     contact: tuple[str, ...]
+    librarians: frozenset[str]
+    librarian_group: str
     public_base_url: str
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]

@@ -245,6 +245,8 @@ class Parts:
             health=self.health,
             title=settings.title,
             contact=settings.contact,
+            librarians=settings.librarians,
+            librarian_group=settings.cas.librarian_group,
             public_base_url=settings.public_base_url,
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from models.message import Template
+from models.reader import normalise_student_no
 from models.store.client import Driver
 from models.store.sealing import Sealer
 from notify.messages import FACTS
@@ -43,6 +44,7 @@ class CasSettings:
     base_url: str
     name_attribute: str
     kind_attribute: str
+    librarian_group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Settings:
     port: int
     title: str
     contact: tuple[str, ...]
+    librarians: frozenset[str]
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -96,6 +99,11 @@ def load(env: Mapping[str, str]) -> Settings:
         host=env.get("HOST") or "127.0.0.1",
         port=port,
         title=env.get("LIBRARY_TITLE") or DEFAULT_TITLE,
+        librarians=frozenset(
+            normalise_student_no(number)
+            for number in env.get("LIBRARIANS", "").split(",")
+            if number.strip()
+        ),
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
         mongo_url=_required(env, "MONGO_URL"),
@@ -159,6 +167,7 @@ def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
         base_url=sandbox_url or _required_url(env, "CAS_BASE_URL"),
         name_attribute=env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=env.get("CAS_KIND_ATTRIBUTE", "userType"),
+        librarian_group=env.get("CAS_LIBRARIAN_GROUP", "library-admin" if sandbox_url else ""),
     )
 
 

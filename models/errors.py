@@ -142,6 +142,12 @@ class NothingToConfirm(Conflict):
     code = "nothing_to_confirm"
 
 
+class NothingToAppeal(Conflict):
+    """The violation is waived, or the reader has appealed against it already."""
+
+    code = "nothing_to_appeal"
+
+
 class IdempotencyKeyReused(Conflict):
     """The key stands for another request of this reader."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from models.reservation import ReaderId
 
@@ -20,6 +21,10 @@ def mask_student_no(number: str) -> str:
     if len(number) <= 4:
         return "*" * len(number)
     return number[:2] + "*" * (len(number) - 4) + number[-2:]
+
+
+LIBRARIAN: Final = "librarian"
+"""The kind of reader who may decide about others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,3 +288,12 @@ def may_filter(wanted: Iterable[str], policy: Policy) -> None:
     for mark in wanted:
         if not policy.may_filter_by(mark):
             raise FilterOff(filter=mark)
+
+
+def still_to_come(day: Iterable[Reservation], now: datetime) -> list[Reservation]:
+    """After a missed booking: the day's others that can still be cancelled, so that nobody waits
+    for a reader who is not coming. ``day`` are the reader's reservations of the day."""
+    rows = list(day)
+    if not any(r.state is State.NO_SHOW for r in rows):
+        return []
+    return [r for r in rows if r.state is State.RESERVED and now <= r.check_in_until]

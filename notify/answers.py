@@ -1,4 +1,4 @@
-"""The library's answer to what a reader wrote: a message in the app."""
+"""The library's answers, to a question or an appeal: messages in the app."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from models.errors import NotFound, WrongState
 from models.message import Message, Template
 from models.store.feedback import Feedbacks
 from models.store.messages import Messages
+from models.violation import Violation
 
 TITLE: Final = "服务台回复"
+_KINDS: Final = {"no_show": "未按时签到", "away_timeout": "暂离超时"}
 
 
 async def answer(
@@ -36,3 +38,38 @@ async def answer(
         facts={},
     )
     await messages.add([message], unasked={message.id})
+
+
+async def appeal_settled(messages: Messages, v: Violation, now: datetime) -> None:
+    """What became of the reader's appeal. Told once."""
+    assert v.appeal is not None
+    outcome = "已免除" if v.waived else "未予免除"
+    text = f"您对{_about(v)}的申诉{outcome}。答复：{v.appeal.answer}"
+    await _tell(messages, v, f"{v.reservation_id}:appeal", "申诉结果", text, now)
+
+
+async def waived(messages: Messages, v: Violation, now: datetime) -> None:
+    """The library let a violation go by itself. Told once."""
+    reason = v.waiver.reason if v.waiver else ""
+    text = f"{_about(v)}已由图书馆免除，原因：{reason}"
+    await _tell(messages, v, f"{v.reservation_id}:waived", "违约免除", text, now)
+
+
+def _about(v: Violation) -> str:
+    return f"{v.day.month}月{v.day.day}日的违约（{_KINDS.get(v.kind, v.kind)}）"
+
+
+async def _tell(
+    messages: Messages, v: Violation, id: str, title: str, text: str, now: datetime
+) -> None:
+    message = Message(
+        id=id,
+        reader_id=v.reader_id,
+        template=Template.ANSWER,
+        title=title,
+        text=text,
+        at=now,
+        facts={},
+        reservation_id=v.reservation_id,
+    )
+    await messages.add([message], unasked={id})

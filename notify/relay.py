@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
+from models import rules
 from models.booking.desk import Desk
 from models.booking.penalties import Penalty, judge
 from models.errors import ServiceError, Upstream
@@ -66,6 +68,9 @@ async def relay(
 async def _told(desk: Desk, r: Reservation, notice: Notice) -> list[Message]:
     penalty = await judge(desk, r, notice)
     moment = _moment(desk, r, notice, penalty)
+    if notice.event == "no_show":
+        day = await desk.reservations.of_day(r.reader_id, r.date)
+        moment = replace(moment, others=len(rules.still_to_come(day, notice.at)))
     id, found = f"{r.id}:{notice.seq}", []
     if still_true(r, notice):
         found.append(_written(r, notice, BY_EVENT[notice.event], moment, id))

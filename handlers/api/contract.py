@@ -28,7 +28,7 @@ from handlers.security import (
 from handlers.services import SERVICES, Services
 from models.booking.desk import Ask, Key
 from models.errors import Malformed, NotAllowed, ServiceError
-from models.reader import Principal, Reader, SessionKind
+from models.reader import LIBRARIAN, Principal, Reader, SessionKind
 from models.reservation import Actor
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
@@ -42,6 +42,7 @@ class Who(Enum):
     WX_USER = "wx user"
     READER = "reader"
     WEB_READER = "web reader"
+    LIBRARIAN = "librarian"
     KIOSK = "kiosk"
     GATE = "gate"
 
@@ -205,8 +206,10 @@ _KINDS: Final = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}
 
 def _allow(principal: Principal, route: Route) -> None:
     """Raises: NotBound, NotAllowed."""
-    if route.who in (Who.READER, Who.WEB_READER):
-        bound_reader(principal)
+    if route.who in (Who.READER, Who.WEB_READER, Who.LIBRARIAN):
+        reader = bound_reader(principal)
+        if route.who is Who.LIBRARIAN and reader.kind != LIBRARIAN:
+            raise NotAllowed()
     wanted = _KINDS.get(route.who)
     if wanted is not None and principal.session.kind is not wanted:
         raise NotAllowed()

@@ -16,6 +16,7 @@ from models.message import Message
 from models.reader import Reader
 from models.reservation import PRESENT, Reservation
 from models.timerange import local, local_date
+from models.violation import Violation
 
 
 def moment(instant: datetime | None) -> datetime | None:
@@ -132,6 +133,23 @@ def state_text(r: Reservation) -> str:
     """The state in words; what only a gate has said waits for the reader's word."""
     waits = r.state in PRESENT and r.unconfirmed is not None
     return STATE_TEXT[r.state] + ("·待确认" if waits else "")
+
+
+async def violation(desk: Desk, v: Violation, now: datetime) -> s.ViolationOut:
+    """With its reservation, whoever looks: their owner, or a librarian."""
+    waiver, appeal = v.waiver, v.appeal
+    return s.ViolationOut(
+        id=v.id,
+        kind="no_show" if v.kind == "no_show" else "away_timeout",
+        at=local(v.at),
+        counted=v.counted,
+        reservation=await reservation(desk, await desk.own(v.reservation_id, v.reader_id), now),
+        waived=v.waived,
+        waiver=s.WaiverOut(waiver.reason, local(waiver.at)) if waiver else None,
+        appeal=s.AppealOut(appeal.text, local(appeal.at), moment(appeal.settled_at), appeal.answer)
+        if appeal
+        else None,
+    )
 
 
 def message(m: Message) -> s.MessageOut:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
+from models.booking import penalties
 from models.booking.penalties import standing
-from models.timerange import local
 
 
 async def messages(call: Call, query: s.MessagesQuery) -> s.MessagesOut:
@@ -26,19 +26,7 @@ async def violations(call: Call, query: s.PageQuery) -> s.ViolationsOut:
     rows, total = await desk.violations.page_of(
         call.reader.id, (query.page - 1) * query.page_size, query.page_size
     )
-    items = [
-        s.ViolationOut(
-            id=v.id,
-            kind="no_show" if v.kind == "no_show" else "away_timeout",
-            at=local(v.at),
-            counted=v.counted,
-            reservation=await present.reservation(
-                desk, await desk.own(v.reservation_id, call.reader.id), call.now
-            ),
-            waived=v.waived,
-        )
-        for v in rows
-    ]
+    items = [await present.violation(desk, v, call.now) for v in rows]
     window = await standing(desk, call.reader.id, call.now)
     return s.ViolationsOut(
         items,
@@ -47,3 +35,9 @@ async def violations(call: Call, query: s.PageQuery) -> s.ViolationsOut:
         total,
         s.WindowOut(window.count, window.limit, window.days),
     )
+
+
+async def appeal(call: Call, body: s.NewAppeal) -> s.ViolationOut:
+    desk = call.services.desk
+    kept = await penalties.appeal(desk, call.reader.id, call.id, body.text, call.now)
+    return await present.violation(desk, kept, call.now)

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.api import gates, identity, kiosks, notices, records, reservations, seats
+from handlers.api import desk, gates, identity, kiosks, notices, records, reservations, seats
 from handlers.api import schemas as s
 from handlers.api.contract import Route, Who, handler
 from models import errors as e
@@ -322,6 +322,54 @@ ROUTES: Final = (
         s.ViolationsOut,
         "The reader's violations and where they stand",
         query=s.PageQuery,
+    ),
+    Route(
+        "POST",
+        "/violations/{id}/appeal",
+        records.appeal,
+        Who.READER,
+        s.ViolationOut,
+        "Say why it was no violation",
+        body=s.NewAppeal,
+        errors=(e.NotFound, e.NothingToAppeal),
+    ),
+    Route(
+        "GET",
+        "/desk/appeals",
+        desk.appeals,
+        Who.LIBRARIAN,
+        s.DeskAppealsOut,
+        "Appeals that wait, the oldest first",
+        query=s.PageQuery,
+    ),
+    Route(
+        "POST",
+        "/desk/appeals/{id}",
+        desk.settle,
+        Who.LIBRARIAN,
+        s.ViolationOut,
+        "Answer the appeal against this violation; granted, it is waived",
+        body=s.Settle,
+        errors=(e.NotFound, e.WrongState),
+    ),
+    Route(
+        "POST",
+        "/desk/violations/{id}/waive",
+        desk.waive,
+        Who.LIBRARIAN,
+        s.ViolationOut,
+        "Let a violation go; a suspension that no longer holds ends",
+        body=s.Waive,
+        errors=(e.NotFound,),
+    ),
+    Route(
+        "POST",
+        "/desk/violations/waive",
+        desk.waive_all,
+        Who.LIBRARIAN,
+        s.WaivedOut,
+        "Let all violations of an interval go",
+        body=s.WaiveAll,
     ),
     Route(
         "GET",

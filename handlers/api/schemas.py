@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from models.library import WISHES
 
@@ -340,6 +340,27 @@ class MeOut(Answer):
     subscriptions: dict[str, int]
 
 
+class WaiverOut(Answer):
+    reason: str
+    at: datetime
+
+
+class AppealOut(Answer):
+    """``answer`` is empty until ``settled_at``."""
+
+    text: str
+    at: datetime
+    settled_at: datetime | None
+    answer: str
+
+
+Said = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class NewAppeal(Request):
+    text: Said
+
+
 class ViolationOut(Answer):
     id: str
     kind: Literal["no_show", "away_timeout"]
@@ -347,6 +368,8 @@ class ViolationOut(Answer):
     counted: bool
     reservation: ReservationOut
     waived: bool
+    waiver: WaiverOut | None
+    appeal: AppealOut | None
 
 
 class WindowOut(Answer):
@@ -361,6 +384,44 @@ class ViolationsOut(Answer):
     page_size: int
     total: int
     window: WindowOut
+
+
+# --- the library's desk -------------------------------------------------------------------------
+
+
+class DeskAppealOut(Answer):
+    """An appeal that waits, with whose it is."""
+
+    violation: ViolationOut
+    reader: ReaderOut
+
+
+class DeskAppealsOut(Answer):
+    items: list[DeskAppealOut]
+    page: int
+    page_size: int
+    total: int
+
+
+class Settle(Request):
+    granted: bool
+    answer: Said
+
+
+class Waive(Request):
+    reason: Said
+
+
+class WaiveAll(Request):
+    """Every violation in [from, to)."""
+
+    reason: Said
+    start: Annotated[datetime, Meta(tz=True)] = field(name="from")
+    end: Annotated[datetime, Meta(tz=True)] = field(name="to")
+
+
+class WaivedOut(Answer):
+    waived: int
 
 
 # --- messages -----------------------------------------------------------------------------------

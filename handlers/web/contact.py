@@ -19,20 +19,25 @@ async def shown(visit: Visit) -> web.StreamResponse:
 
 async def send(visit: Visit, form: Form) -> web.StreamResponse:
     """Keep it for the library. What cannot be kept stands in the form again."""
-    text = text_in(form, "text").replace("\r\n", "\n")
-    wrong = ""
-    if not text:
-        wrong = "请写下您的问题"
-    elif len(text) > LONGEST:
-        wrong = f"最多 {LONGEST} 字，现在有 {len(text)} 字，请缩短"
-    elif any(not (c.isprintable() or c in "\n\t") for c in text):
-        wrong = "内容里有不能显示的字符，请删去后再发"
+    text, wrong = written(form)
     if wrong:
         return await _page(visit, status=422, text=text, wrong=wrong)
     services = visit.services
     key = text_in(form, "key")[:64] or visit.request[REQUEST_ID]
     await services.feedbacks.add(visit.reader.id, key, text, visit.now)
     return redirect("/contact?sent")
+
+
+def written(form: Form) -> tuple[str, str]:
+    """What somebody wrote in the form, and what is wrong with it."""
+    text = text_in(form, "text").replace("\r\n", "\n")
+    if not text:
+        return text, "请写下您想说的"
+    if len(text) > LONGEST:
+        return text, f"最多 {LONGEST} 字，现在有 {len(text)} 字，请缩短"
+    if any(not (c.isprintable() or c in "\n\t") for c in text):
+        return text, "内容里有不能显示的字符，请删去后再发"
+    return text, ""
 
 
 async def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -15,14 +16,17 @@ from handlers.api import schemas as s
 from handlers.api.contract import malformed
 from handlers.errors import status_of
 from handlers.messages import EFFECT_TEXT, EVENT_TEXT, text_of
+from handlers.web.contact import written
 from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
 from handlers.web.seats import current_of
 from models import rules
-from models.booking import attend, reserve
+from models.booking import attend, penalties, reserve
 from models.booking.desk import Ask, Desk
 from models.booking.penalties import standing
-from models.errors import Conflict, NotFound, RuleViolation, WrongState
+from models.errors import Conflict, NotFound, NothingToAppeal, RuleViolation, WrongState
+from models.feedback import LONGEST
 from models.reservation import Reservation
+from models.timerange import local_date
 
 _PAGE_SIZE: Final = 10
 DONE: Final[Mapping[str, str]] = {
@@ -40,8 +44,9 @@ DONE: Final[Mapping[str, str]] = {
 
 async def listed(visit: Visit) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
-    rows, total = await desk.reservations.page_of(
-        visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    (rows, total), today = await asyncio.gather(
+        desk.reservations.page_of(visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE),
+        desk.reservations.of_day(visit.reader.id, local_date(visit.now)),
     )
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/reservations?page={pages_of(total, _PAGE_SIZE)}")
@@ -53,6 +58,10 @@ async def listed(visit: Visit) -> web.StreamResponse:
         number=number,
         pages=pages_of(total, _PAGE_SIZE),
         current=await current_of(visit),
+        others=[
+            await present.reservation(desk, r, visit.now)
+            for r in rules.still_to_come(today, visit.now)
+        ],
         done=DONE.get(visit.request.query.get("done", ""), ""),
     )
 
@@ -64,19 +73,50 @@ async def violations(visit: Visit) -> web.StreamResponse:
     )
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/reservations/violations?page={pages_of(total, _PAGE_SIZE)}")
-    items = []
-    for v in rows:
-        r = await desk.own(v.reservation_id, visit.reader.id)
-        items.append((v, await present.reservation(desk, r, visit.now)))
     return page(
         visit.request,
         "violations.html",
         reader=visit.reader,
-        items=items,
+        items=[await present.violation(desk, v, visit.now) for v in rows],
+        sent="sent" in visit.request.query,
         number=number,
         pages=pages_of(total, _PAGE_SIZE),
         standing=await standing(desk, visit.reader.id, visit.now),
         suspended_until=visit.suspended_until,
+    )
+
+
+async def appeal_form(visit: Visit) -> web.StreamResponse:
+    return await _appeal(visit)
+
+
+async def appeal(visit: Visit, form: Form) -> web.StreamResponse:
+    """Why it was no violation, in the reader's words."""
+    text, wrong = written(form)
+    if wrong:
+        return await _appeal(visit, status=422, text=text, wrong=wrong)
+    await penalties.appeal(visit.services.desk, visit.reader.id, visit.id, text, visit.now)
+    return redirect("/reservations/violations?sent")
+
+
+async def _appeal(
+    visit: Visit, *, status: int = 200, text: str = "", wrong: str = ""
+) -> web.StreamResponse:
+    desk = visit.services.desk
+    found = await desk.violations.get(visit.id)
+    if found is None or found.reader_id != visit.reader.id:
+        raise NotFound()
+    if found.waived or found.appeal is not None:
+        raise NothingToAppeal()
+    return page(
+        visit.request,
+        "appeal.html",
+        status=status,
+        reader=visit.reader,
+        v=await present.violation(desk, found, visit.now),
+        longest=LONGEST,
+        text=text,
+        wrong=wrong,
     )
 
 

@@ -21,6 +21,8 @@ def web_routes() -> list[web.RouteDef]:
         web.post("/reserve", change(seats.book, BOOKINGS)),
         web.get("/reservations", look(reservations.listed)),
         web.get("/reservations/violations", look(reservations.violations)),
+        web.get("/reservations/violations/{id}/appeal", look(reservations.appeal_form)),
+        web.post("/reservations/violations/{id}/appeal", change(reservations.appeal, QUESTIONS)),
         web.get("/reservations/gates", look(reservations.gate_records)),
         web.get("/reservations/{id}", look(reservations.one)),
         web.get("/reservations/{id}/{verb}", look(reservations.question)),

@@ -5,19 +5,29 @@ Called by the relay of the outbox, once or more for each notice: every step is k
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from models import rules
 from models.booking.desk import Desk
-from models.errors import NotFound
+from models.errors import NotFound, NothingToAppeal, WrongState
 from models.gate import Passage
 from models.reservation import Notice, ReaderId, Reservation
 from models.timerange import local_date
-from models.violation import Suspension, Violation, Waiver, Window, decide_suspension, window_start
+from models.violation import (
+    Appeal,
+    Suspension,
+    Violation,
+    Waiver,
+    Window,
+    decide_suspension,
+    window_start,
+)
 
 _TRIES: Final = 8
+_BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,52 @@ async def judge(desk: Desk, r: Reservation, notice: Notice) -> Penalty:
     await desk.readers.suspend(r.reader_id, suspension.until)
     await desk.reader_changed(r.reader_id)
     return Penalty(violation, Window(limit, limit, days), suspension)
+
+
+async def appeal(
+    desk: Desk, reader_id: ReaderId, violation_id: str, text: str, now: datetime
+) -> Violation:
+    """The reader says why it was none. Once. Raises: NotFound, NothingToAppeal."""
+    kept = await desk.violations.appeal(violation_id, reader_id, Appeal(text, now))
+    if kept is not None:
+        return kept
+    found = await desk.violations.get(violation_id)
+    if found is None or found.reader_id != reader_id:
+        raise NotFound()
+    raise NothingToAppeal()
+
+
+async def settle_appeal(
+    desk: Desk, violation_id: str, granted: bool, answer: str, by: str, now: datetime
+) -> Violation:
+    """The library's answer; granted, it waives the violation. The same again changes nothing.
+
+    Raises: NotFound; WrongState where no appeal waits, or another answer was given.
+    """
+    found = await desk.violations.settle_appeal(violation_id, answer, now)
+    found = found or await desk.violations.get(violation_id)
+    if found is None:
+        raise NotFound()
+    if found.appeal is None or found.appeal.answer != answer:
+        raise WrongState(state="settled")
+    return await waive(desk, found.id, Waiver(by, answer, now)) if granted else found
+
+
+async def waive_all(
+    desk: Desk,
+    start: datetime,
+    end: datetime,
+    waiver: Waiver,
+    tell: Callable[[Violation], Awaitable[None]],
+) -> int:
+    """Let go of every violation in [start, end): a gate was broken, the heating was out. Each
+    reader is told."""
+    waived = 0
+    while found := await desk.violations.within(start, end, _BATCH):
+        for violation in found:
+            await tell(await waive(desk, violation.id, waiver))
+        waived += len(found)
+    return waived
 
 
 async def waive(desk: Desk, violation_id: str, waiver: Waiver) -> Violation:

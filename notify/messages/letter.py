@@ -33,6 +33,8 @@ class Moment:
     window: Window
     suspended_until: datetime | None
     unconfirmed: str | None = None
+    others: int = 0
+    """The reader's other bookings of the day, after a missed one."""
 
 
 @dataclass(frozen=True, slots=True)

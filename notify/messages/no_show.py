@@ -24,8 +24,9 @@ def write(m: Moment) -> Letter:
         f"{m.seat}，{span(m.start, m.end)} 的预约未在 {clock(m.check_in_until)} 前签到，"
         "座位已释放。"
     )
+    more = f"您今天还有 {m.others} 个预约，来不了请在“我的预约”中取消。" if m.others else ""
     return Letter(
-        what + standing(m),
+        what + standing(m) + more,
         {
             "kind": "预约未签到",
             "at": m.ended_at,

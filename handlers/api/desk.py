@@ -1,0 +1,58 @@
+"""What librarians decide: appeals, and violations that are let go."""
+
+from __future__ import annotations
+
+from handlers.api import present
+from handlers.api import schemas as s
+from handlers.api.contract import Call
+from models.booking import penalties
+from models.errors import Malformed, NotFound
+from models.violation import Violation, Waiver
+from notify import answers
+
+
+async def appeals(call: Call, query: s.PageQuery) -> s.DeskAppealsOut:
+    desk = call.services.desk
+    rows, total = await desk.violations.appeals((query.page - 1) * query.page_size, query.page_size)
+    items = [await _appeal(call, v) for v in rows]
+    return s.DeskAppealsOut(items, query.page, query.page_size, total)
+
+
+async def _appeal(call: Call, v: Violation) -> s.DeskAppealOut:
+    reader = await call.services.desk.readers.get(v.reader_id)
+    if reader is None:
+        raise NotFound()
+    shown = await present.violation(call.services.desk, v, call.now)
+    return s.DeskAppealOut(shown, present.reader(reader))
+
+
+async def settle(call: Call, body: s.Settle) -> s.ViolationOut:
+    desk = call.services.desk
+    settled = await penalties.settle_appeal(
+        desk, call.id, body.granted, body.answer, call.reader.id, call.now
+    )
+    await answers.appeal_settled(call.services.messages, settled, call.now)
+    return await present.violation(desk, settled, call.now)
+
+
+async def waive(call: Call, body: s.Waive) -> s.ViolationOut:
+    desk = call.services.desk
+    waived = await penalties.waive(desk, call.id, _waiver(call, body.reason))
+    await answers.waived(call.services.messages, waived, call.now)
+    return await present.violation(desk, waived, call.now)
+
+
+async def waive_all(call: Call, body: s.WaiveAll) -> s.WaivedOut:
+    if body.end <= body.start:
+        raise Malformed("to", "to is after from")
+    desk, messages = call.services.desk, call.services.messages
+
+    async def tell(violation: Violation) -> None:
+        await answers.waived(messages, violation, call.now)
+
+    waiver = _waiver(call, body.reason)
+    return s.WaivedOut(await penalties.waive_all(desk, body.start, body.end, waiver, tell))
+
+
+def _waiver(call: Call, reason: str) -> Waiver:
+    return Waiver(call.reader.id, reason, call.now)

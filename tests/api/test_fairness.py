@@ -1,0 +1,201 @@
+"""Appeals and waivers: who may, what they lift, and what the reader hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.api.test_pages import FORM, Browser
+from tests.living import Client, Living
+
+WHY = "地铁故障，我 9:35 到的"
+
+
+async def librarian(service: Living) -> Client:
+    client = await service.reader()
+    await service.parts.readers.admit(client.number, "林静怡", "librarian", service.clock.now())
+    await service.parts.sessions.reader_changed(client.reader_id)
+    return client
+
+
+async def missed(service: Living, days: int) -> Client:
+    """A reader with that many violations, at 09:31 of the last day."""
+    reader = await service.reader()
+    for day in range(days):
+        await reader.reserve(start="09:00", end="12:00")
+        await service.move("09:31")
+        if day < days - 1:
+            await service.move(timedelta(hours=22, minutes=40))
+            now = service.clock.now()
+            reader.token = (await service.parts.sessions.open_wx(reader.openid, None, now)).token
+    await service.settle()
+    return reader
+
+
+async def violations(reader: Client) -> list[Any]:
+    return list((await reader.ok("GET", "/violations"))["items"])
+
+
+async def test_only_librarians_decide(service: Living) -> None:
+    reader = await missed(service, 1)
+    (one,) = await violations(reader)
+    waive: dict[str, Any] = {"reason": "x"}
+    interval = {"from": "2026-09-07T00:00:00+08:00", "to": "2026-09-08T00:00:00+08:00"} | waive
+    for caller, refusal in ((reader, "403 forbidden"), (service.stranger(), "401 unauthenticated")):
+        await caller.refused(refusal, "GET", "/desk/appeals")
+        await caller.refused(refusal, "POST", f"/desk/violations/{one['id']}/waive", waive)
+        await caller.refused(refusal, "POST", "/desk/violations/waive", interval)
+        settle = {"granted": True, "answer": "x"}
+        await caller.refused(refusal, "POST", f"/desk/appeals/{one['id']}", settle)
+
+
+async def test_an_appeal_is_heard_once(service: Living) -> None:
+    desk, reader, other = await librarian(service), await missed(service, 1), await service.reader()
+    (one,) = await violations(reader)
+    path, settle = f"/violations/{one['id']}/appeal", f"/desk/appeals/{one['id']}"
+    granted = {"granted": True, "answer": "情况属实，本次免除。"}
+    await desk.refused("409 wrong_state", "POST", settle, granted)
+    await other.refused("404 not_found", "POST", path, {"text": WHY})
+    for text in ("", " \n ", "x" * 1001):
+        await reader.refused("400 malformed", "POST", path, {"text": text})
+    appealed = await reader.ok("POST", path, {"text": WHY})
+    assert appealed["appeal"]["text"] == WHY and appealed["appeal"]["settled_at"] is None
+    await reader.refused("409 nothing_to_appeal", "POST", path, {"text": "noch einmal"})
+
+    (waiting,) = (await desk.ok("GET", "/desk/appeals"))["items"]
+    assert waiting["reader"]["student_no_masked"].count("*") >= 4
+    assert reader.number not in str(waiting)
+    for _ in range(2):
+        settled = await desk.ok("POST", settle, granted)
+    assert settled["waived"] and settled["appeal"]["answer"] == granted["answer"]
+    await desk.refused("409 wrong_state", "POST", settle, granted | {"answer": "anders"})
+    assert (await desk.ok("GET", "/desk/appeals"))["total"] == 0
+    assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
+    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
+    assert [m["title"] for m in told] == ["申诉结果"] and "已免除" in told[0]["text"]
+
+
+async def test_a_refused_appeal_changes_nothing_but_is_answered(service: Living) -> None:
+    desk, reader = await librarian(service), await missed(service, 1)
+    (one,) = await violations(reader)
+    await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": WHY})
+    answer = {"granted": False, "answer": "当天没有故障记录。"}
+    await desk.ok("POST", f"/desk/appeals/{one['id']}", answer)
+    found = await reader.ok("GET", "/violations")
+    assert found["window"]["count"] == 1 and not found["items"][0]["waived"]
+    assert "未予免除" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
+
+
+async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
+    reader = await missed(service, 3)
+    desk = await librarian(service)
+    until = (await reader.ok("GET", "/me"))["suspended_until"]
+    assert until is not None
+    wish = {"seat_id": "2f-hall-064", "date": service.today, "start": "14:00", "end": "15:00"}
+    await reader.refused("422 suspended", "POST", "/reservations", wish)
+    oldest = (await violations(reader))[-1]
+    for _ in range(2):
+        await desk.ok("POST", f"/desk/violations/{oldest['id']}/waive", {"reason": "闸机故障"})
+    me = await reader.ok("GET", "/me")
+    assert (me["suspended_until"], me["violations_count"]) == (None, 2)
+    await reader.reserve("2f-hall-064")
+    told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
+    assert [m["title"] for m in told] == ["违约免除"] and "闸机故障" in told[0]["text"]
+    # The two that are left count on: a third one suspends again.
+    await service.move("14:31")
+    await service.settle()
+    again = await reader.ok("GET", "/me")
+    assert again["violations_count"] == 2, "one counts a day"
+
+
+async def test_an_interval_is_waived_at_once(service: Living) -> None:
+    desk = await librarian(service)
+    readers = [await service.reader() for _ in range(12)]
+    for number, reader in enumerate(readers):
+        await reader.reserve(
+            f"2f-hall-{number + 1:03}", "09:00" if number < 8 else "11:00", "12:00"
+        )
+    await service.move("11:31")
+    await service.settle()
+    wrong = {"from": "2026-09-07T12:00:00+08:00", "to": "2026-09-07T10:00:00+08:00", "reason": "x"}
+    await desk.refused("400 malformed", "POST", "/desk/violations/waive", wrong)
+    interval = {
+        "from": "2026-09-07T09:00:00+08:00",
+        "to": "2026-09-07T10:00:00+08:00",
+        "reason": "停电",
+    }
+    assert await desk.ok("POST", "/desk/violations/waive", interval) == {"waived": 8}
+    assert await desk.ok("POST", "/desk/violations/waive", interval) == {"waived": 0}
+    counts = [(await r.ok("GET", "/violations"))["window"]["count"] for r in readers]
+    assert counts == [0] * 8 + [1] * 4
+
+
+async def test_a_waiver_and_a_new_suspension_at_once(service: Living) -> None:
+    """Whichever comes first: suspended exactly where three violations stand that nobody waived."""
+    for _ in range(5):
+        reader, desk = await missed(service, 2), await librarian(service)
+        first = (await violations(reader))[-1]
+        await service.move(timedelta(hours=22, minutes=40))
+        now = service.clock.now()
+        for client in (reader, desk):
+            client.token = (await service.parts.sessions.open_wx(client.openid, None, now)).token
+        await reader.reserve(start="09:00", end="12:00")
+        await service.jump("09:31")
+        await service.parts.desk.heartbeat.beat(service.clock.now())  # it was no downtime
+        await asyncio.gather(
+            service.settle(),
+            desk.ok("POST", f"/desk/violations/{first['id']}/waive", {"reason": "x"}),
+        )
+        await service.settle()
+        me = await reader.ok("GET", "/me")
+        assert (me["suspended_until"], me["violations_count"]) == (None, 2)
+        await service.move(timedelta(hours=22, minutes=40))
+
+
+@pytest.mark.parametrize("group", ["library-admin", "somebody"])
+async def test_who_is_a_librarian_by_cas(service: Living, group: str) -> None:
+    """The demo's librarian signs in by the campus's page, as a browser does."""
+    stranger = service.stranger()
+    account = "librarian" if group == "library-admin" else stranger.number
+    start = await stranger.get("//login")
+    form = urlencode({"username": account, "password": "demo"}).encode()
+    login = "//" + start.headers["Location"].removeprefix(f"{service.base}/")
+    back = await stranger.call("POST", login, form, **FORM)
+    await stranger.get("//" + back.headers["Location"].removeprefix(f"{service.base}/"))
+    answer = await stranger.get("/desk/appeals")
+    assert answer.status == (200 if account == "librarian" else 403)
+
+
+async def test_the_page_appeals_and_offers_to_cancel_the_rest(service: Living) -> None:
+    reader = await service.reader()
+    await reader.reserve(start="09:00", end="10:00")
+    later = await reader.reserve(start="14:00", end="16:00")
+    await service.move("09:31")
+    await service.settle()
+    assert "您今天还有 1 个预约" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    browser = Browser(await service.web_reader(reader))
+    shown = (await browser.get("/reservations")).body
+    assert "今天不来了吗" in shown
+    action = re.search(r'action="(/reservations/[^"]+/cancel)"', shown)
+    assert action is not None and later["id"] in action[1]
+    token = await browser.token("/reservations")
+    gone = await browser.post(action[1], {"csrf": token, "key": "k"}, service.base)
+    assert gone.status == 303
+    assert "今天不来了吗" not in (await browser.get("/reservations")).body
+
+    (one,) = await violations(reader)
+    path = f"/reservations/violations/{one['id']}/appeal"
+    assert path in (await browser.get("/reservations/violations")).body
+    empty = await browser.post(path, {"csrf": await browser.token(path), "text": " "}, service.base)
+    assert empty.status == 422 and "请写下" in empty.body
+    sent = await browser.post(path, {"csrf": await browser.token(path), "text": WHY}, service.base)
+    assert sent.headers["Location"] == "/reservations/violations?sent"
+    assert "申诉中" in (await browser.get("/reservations/violations?sent")).body
+    assert (await browser.get(path)).status == 409
+    other = Browser(await service.web_reader())
+    assert (await other.get(path)).status == 404
