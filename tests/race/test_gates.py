@@ -1,0 +1,105 @@
+"""Two workers hear of one reader's passages at once; a waiver meets a new suspension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from models.booking import penalties
+from models.booking.gates import passed
+from models.gate import Direction, GateId, Passage
+from models.reader import Reader
+from models.reservation import State
+from models.store.client import new_id
+from models.store.gates import Passages
+from models.violation import Violation, Waiver
+from tests.race.stage import EIGHT, Stage, clock, events, put_around, unguard
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+
+def passage(reader: Reader, way: str, at: datetime) -> tuple[Passage, str]:
+    id = f"main:{way}:{at:%H%M}"
+    return Passage(id, GateId("main"), reader.id, Direction(way), "card", at, False), "21070001"
+
+
+@guarded
+async def test_passages_in_two_workers_are_all_heeded(stage: Stage, guard: bool) -> None:
+    """One worker has worked out what it knows, and the other knows more before it is written."""
+    reader = await stage.reader()
+    r = await stage.reserved(reader)
+    slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 20)
+
+    async def meanwhile() -> None:
+        await passed(fast, [passage(reader, "out", clock(10, 15))], now)
+
+    if not guard:
+        unguard(slow.reservations)
+    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
+    await passed(slow, [passage(reader, "in", clock(10, 5))], now)
+    found = await stage.stored(r)
+    if guard:
+        assert found.state is State.AWAY and events(found) == ["reserve", "check_in", "leave"]
+    else:
+        assert found.state is State.IN_USE, "the leave is lost"
+
+
+class KeptAnew(Passages):
+    """The control: a passage has an id of its own each time."""
+
+    async def add(
+        self, passages: Sequence[tuple[Passage, str]], now: datetime
+    ) -> tuple[list[Passage], int]:
+        return await super().add([(replace(p, id=new_id()), n) for p, n in passages], now)
+
+
+@guarded
+async def test_a_passage_is_kept_once(stage: Stage, guard: bool) -> None:
+    reader = await stage.reader()
+    batch = [passage(reader, "in", clock(9, 5))]
+    slow, fast = await stage.worker(), await stage.worker()
+    kind = Passages if guard else KeptAnew
+    slow.passages, fast.passages = (kind(stage.db, stage.sealer) for _ in range(2))
+    counts: list[tuple[int, int]] = []
+
+    async def meanwhile() -> None:
+        counts.append(await passed(fast, batch, clock(9, 6)))
+
+    put_around(slow.passages, "insert_many", before=meanwhile)
+    counts.append(await passed(slow, batch, clock(9, 6)))
+    assert counts == ([(1, 0), (0, 1)] if guard else [(1, 0), (1, 0)])
+    assert (await stage.desk.passages.page_of(reader.id, 0, 9))[1] == (1 if guard else 2)
+
+
+async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
+    """A violation of that day, judged as the relay judges."""
+    r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
+    await penalties.judge(stage.desk, r, r.outbox[-1])
+    found = await stage.desk.violations.get(f"{r.id}:no_show")
+    assert found is not None
+    return found
+
+
+@guarded
+async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool) -> None:
+    """The reader's last day is counted between the look at what stands and the release."""
+    reader = await stage.reader()
+    rows = [await _violation(stage, reader, days) for days in range(3)]
+    suspended = await stage.desk.readers.get(reader.id)
+    assert suspended is not None and suspended.suspended_until is not None
+    slow = await stage.worker()
+
+    async def meanwhile() -> None:
+        await _violation(stage, reader, 3)
+
+    if not guard:
+        unguard(slow.readers)
+    put_around(slow.readers, "update_one", before=meanwhile)
+    await penalties.waive(slow, rows[0].id, Waiver("desk", "x", EIGHT + timedelta(days=3)))
+    now = await stage.desk.readers.get(reader.id)
+    stands = await stage.desk.violations.suspended_until(reader.id)
+    assert now is not None and stands is not None
+    assert (now.suspended_until == stands) is guard
