@@ -61,6 +61,10 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "time_out": "暂离超时，座位释放",
     "outage": "服务中断，时限顺延",
     "confirm": "确认状态",
+    "report": "报告座位被占",
+    "resolve": "座位已清理",
+    "doubt": "其他读者反映座位无人",
+    "prove": "已证明在座",
 }
 """The lines of a reservation's history."""
 
@@ -89,6 +93,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
     "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
+    "not_in_use": "该座位现在没有人签到使用，可以直接预约",
     "other_in_use": "您正在使用另一个座位，请先结束它再签到",
     "nothing_to_confirm": "没有需要确认的操作",
     "nothing_to_appeal": "这条违约已免除或已申诉过，结果会在消息里告诉您",

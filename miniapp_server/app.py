@@ -135,6 +135,7 @@ class Parts:
             "keep_time": due.keep_time,
             "gates": lambda _, now: doorstep.look(now),
             "no_show": due.no_show,
+            "unproven": due.unproven,
             "time_out": due.time_out,
             "complete": due.complete,
             "carry_over": due.carry_over,

@@ -117,8 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="keep_time, outages, gates, no_show, time_out, complete, carry_over, remind, relay, "
-        "deliver, prune or refresh",
+        help="keep_time, outages, gates, no_show, unproven, time_out, complete, carry_over, "
+        "remind, relay, deliver, prune or refresh",
     )
     add("check-config", _check_config, "Validate the settings and show them without secrets.")
     add(

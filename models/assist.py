@@ -204,6 +204,7 @@ def _moved(
         return_by=_return_by(r, policy, course) if away else None,
         returned_at=course.returned_at,
         assisted=assisted,
+        prove_by=r.prove_by if course.state is r.state else None,
         claims=_with_presence(r, course.state),
         history=history,
     )

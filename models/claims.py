@@ -35,5 +35,10 @@ def presence_claim(reader_id: ReaderId) -> str:
     return f"u:{reader_id}"
 
 
+def doubt_claim(reader_id: ReaderId, day: date) -> str:
+    """A reader is asked to show that they are there once a day at most."""
+    return f"a:{reader_id}:{day.isoformat()}"
+
+
 def idempotency_claim(reader_id: ReaderId, key: str) -> str:
     return f"i:{reader_id}:{key}"

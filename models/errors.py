@@ -130,6 +130,12 @@ class WrongState(Conflict):
     code = "wrong_state"
 
 
+class NotInUse(Conflict):
+    """Nobody is checked in at the seat now."""
+
+    code = "not_in_use"
+
+
 class OtherInUse(Conflict):
     """The reader is checked in at another seat. Details: ``reservation_id``."""
 

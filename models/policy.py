@@ -78,6 +78,7 @@ class Policy:
     max_extensions: int = 2
     ending_soon_minutes: int = 20
     leave_reminder_minutes: int = 10
+    prove_minutes: int = 20
     kiosk_step_seconds: int = 15
     away_timeout_is_violation: bool = False
     violations_limit: int = 3

@@ -51,6 +51,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.RESERVED, Event.CHANGE): State.RESERVED,
     (State.RESERVED, Event.MISS): State.NO_SHOW,
     (State.IN_USE, Event.LEAVE): State.AWAY,
+    (State.IN_USE, Event.CHANGE): State.IN_USE,
     (State.IN_USE, Event.FINISH): State.FINISHED,
     (State.IN_USE, Event.EXTEND): State.IN_USE,
     (State.IN_USE, Event.COMPLETE): State.COMPLETED,
@@ -110,6 +111,16 @@ class Assisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The reader finds their seat taken: ``occupied`` by somebody, or by ``belongings``. While it
+    is ``open`` no deadline runs; it closes when they have another seat, or the desk has helped."""
+
+    kind: str
+    at: datetime
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
 
@@ -145,6 +156,9 @@ class Reservation:
     carry_at: datetime | None = None
     last_scan: str | None = None
     assisted: Assisted | None = None
+    report: Report | None = None
+    prove_by: datetime | None = None
+    """Another reader says that nobody sits there: until then it has to be shown otherwise."""
     replays: tuple[Replay, ...] = ()
     history: tuple[Entry, ...] = ()
     outbox: tuple[Notice, ...] = ()
@@ -163,6 +177,11 @@ class Reservation:
         """What a gate did and the reader has not confirmed yet."""
         assisted = self.assisted
         return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
+
+    @property
+    def reported(self) -> bool:
+        """The seat is taken by somebody else, and nothing has come of it yet."""
+        return self.report is not None and self.report.open
 
     def next_state(self, event: Event) -> State:
         """Raises: WrongState where the table has no such transition."""
@@ -197,6 +216,7 @@ _FACTS: Final = (
     "ended_at",
     "excused",
     "unconfirmed",
+    "prove_by",
 )
 """What a message about this moment may need; later changes must not rewrite it."""
 
@@ -214,6 +234,8 @@ def _advance(
         rev=rev,
         history=(*old.history, Entry(now, event.value, actor.by, actor.via)),
         assisted=_confirmed(old.assisted, now) if actor.by != "system" else old.assisted,
+        report=old.report if event in _KEEPS_REPORT else _closed(old.report),
+        prove_by=old.prove_by if event is Event.EXTEND else None,
     )
     if tell is None:
         return new
@@ -224,6 +246,13 @@ def _confirmed(assisted: Assisted | None, now: datetime) -> Assisted | None:
     if assisted is None or assisted.confirmed_at is not None:
         return assisted
     return replace(assisted, confirmed_at=now)
+
+
+_KEEPS_REPORT: Final = frozenset({Event.LEAVE, Event.RETURN, Event.EXTEND})
+
+
+def _closed(report: Report | None) -> Report | None:
+    return replace(report, open=False) if report is not None and report.open else report
 
 
 def check_in_window(
@@ -318,6 +347,83 @@ def change(
         remind_at=span.start if span.start > now else None,
     )
     return _advance(r, new, Event.CHANGE, actor, now, "reserved")
+
+
+def move(
+    r: Reservation,
+    *,
+    area_id: AreaId,
+    seat_id: SeatId,
+    claims: tuple[str, ...],
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """To another seat in the middle of the stay: its own is taken by somebody. Time and everything
+    else stay as they are."""
+    new = replace(
+        r,
+        state=r.next_state(Event.CHANGE),
+        area_id=area_id,
+        seat_id=seat_id,
+        since=now,
+        claims=claims,
+    )
+    return _advance(r, new, Event.CHANGE, actor, now, None)
+
+
+def report(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
+    """The seat is taken by somebody else. No change of state."""
+    return replace(
+        r,
+        rev=r.rev + 1,
+        report=Report(kind, now),
+        assisted=_confirmed(r.assisted, now),
+        history=(*r.history, Entry(now, "report", actor.by, actor.via)),
+    )
+
+
+def resolve(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The desk has freed the seat: the time that it took is added to the deadline."""
+    assert r.report is not None
+    until = r.check_in_until
+    if r.state is State.RESERVED:
+        until = min(until + (now - r.report.at), r.end)
+    return replace(
+        r,
+        rev=r.rev + 1,
+        check_in_until=max(until, r.check_in_until),
+        report=_closed(r.report),
+        history=(*r.history, Entry(now, "resolve", actor.by, actor.via)),
+    )
+
+
+def doubt(r: Reservation, claim: str, until: datetime, actor: Actor, now: datetime) -> Reservation:
+    """Somebody says that nobody sits there. ``claim`` is the reader's one question of the day."""
+    rev = r.rev + 1
+    new = replace(
+        r,
+        rev=rev,
+        prove_by=until,
+        claims=(*r.claims, claim),
+        history=(*r.history, Entry(now, "doubt", actor.by, actor.via)),
+    )
+    return replace(new, outbox=(*r.outbox, Notice(rev, "doubted", now, facts_of(new))))
+
+
+def prove(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The reader has shown that they are there."""
+    return replace(
+        r,
+        rev=r.rev + 1,
+        prove_by=None,
+        history=(*r.history, Entry(now, "prove", actor.by, actor.via)),
+    )
+
+
+def left_unproven(r: Reservation, return_by: datetime, policy: Policy, actor: Actor) -> Reservation:
+    """Nobody has shown up: it counts as left when the time was over. That is no violation."""
+    assert r.prove_by is not None
+    return leave(replace(r, excused=True), return_by, policy, actor, r.prove_by)
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:

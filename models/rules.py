@@ -170,8 +170,27 @@ def may_cancel(r: Reservation, now: datetime) -> None:
 
 
 def may_change(r: Reservation, now: datetime) -> None:
-    if r.state is not State.RESERVED or now >= r.start:
+    """Until the start; a reader whose seat is taken by somebody gets another one later, too."""
+    helped = r.reported and r.state in (State.RESERVED, State.IN_USE) and now < r.end
+    if not helped and (r.state is not State.RESERVED or now >= r.start):
         raise WrongState(state=r.state.value)
+
+
+def may_report(r: Reservation, now: datetime) -> None:
+    """Who may sit down now, or sits there, and has not said so yet."""
+    if r.state is State.RESERVED:
+        may_check_in(r, now)
+    elif r.state is not State.IN_USE or now >= r.end:
+        raise WrongState(state=r.state.value)
+    if r.reported:
+        raise WrongState(state="reported")
+
+
+def decide_proof(r: Reservation, policy: Policy, now: datetime) -> datetime:
+    """Until when the reader has to show that they are there, if nobody sits there."""
+    if r.state is not State.IN_USE or now >= r.end or r.prove_by is not None:
+        raise WrongState(state=r.state.value)
+    return min(now + timedelta(minutes=policy.prove_minutes), r.end)
 
 
 def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
@@ -257,6 +276,8 @@ def actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
     ]
     if r.state in PRESENT and r.unconfirmed is not None:
         found.append("confirm")
+    if _allows(lambda r, _, now: may_report(r, now), r, policy, now):
+        found.append("report")
     return found
 
 

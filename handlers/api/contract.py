@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from handlers.admission import require
+from handlers.api import schemas as s
 from handlers.api.bodies import json_answer
 from handlers.middleware import NOW
 from handlers.security import (
@@ -81,10 +82,6 @@ def key_of(value: str, path: str, digest: str) -> Key:
     if not _KEY.fullmatch(value):
         raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
     return Key(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest())
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an operation that takes none: empty, or an empty object."""
 
 
 Operation = Callable[..., Awaitable[Any]]
@@ -156,7 +153,7 @@ def _looking(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
 
 
 def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or Nothing)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or s.Nothing)
     present = _presenter(route)
     bucket = BOOKINGS if route.books else WRITES
 

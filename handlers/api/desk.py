@@ -5,8 +5,10 @@ from __future__ import annotations
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
-from models.booking import penalties
+from models.booking import attend, penalties
 from models.errors import Malformed, NotFound
+from models.reservation import Actor
+from models.timerange import local
 from models.violation import Violation, Waiver
 from notify import answers
 
@@ -52,6 +54,33 @@ async def waive_all(call: Call, body: s.WaiveAll) -> s.WaivedOut:
 
     waiver = _waiver(call, body.reason)
     return s.WaivedOut(await penalties.waive_all(desk, body.start, body.end, waiver, tell))
+
+
+async def reports(call: Call, query: s.PageQuery) -> s.DeskReportsOut:
+    """Seats that somebody else has taken: the desk goes and looks."""
+    desk = call.services.desk
+    rows, total = await desk.reservations.reported(
+        (query.page - 1) * query.page_size, query.page_size
+    )
+    items = [
+        s.DeskReportOut(
+            r.id,
+            present.seat(desk, r.seat_id),
+            local(r.start),
+            local(r.end),
+            r.report.kind,
+            local(r.report.at),
+        )
+        for r in rows
+        if r.report is not None
+    ]
+    return s.DeskReportsOut(items, query.page, query.page_size, total)
+
+
+async def resolve(call: Call) -> s.ReservationOut:
+    actor = Actor("librarian", call.reader.id)
+    r = await attend.resolve(call.services.desk, call.id, actor, call.now)
+    return await present.reservation(call.services.desk, r, call.now)
 
 
 def _waiver(call: Call, reason: str) -> Waiver:

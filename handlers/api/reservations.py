@@ -92,6 +92,20 @@ async def confirm(call: Call) -> s.ReservationOut:
     return await _shown(call, await attend.confirm(call.services.desk, call.ask(), call.id))
 
 
+async def report(call: Call, body: s.ReportTaken) -> s.ReportOut:
+    desk = call.services.desk
+    r = await attend.report(desk, call.ask(digest_of(body)), call.id, body.kind)
+    near = await reserve.nearest_of(desk, r, call.now)
+    return s.ReportOut(await _shown(call, r), [s.NearSeat(**seat) for seat in near])
+
+
+async def doubt(call: Call) -> s.DoubtOut:
+    services = call.services
+    asked = await attend.doubt(services.desk, services.throttles, call.ask(), call.id)
+    services.nudge()
+    return s.DoubtOut(asked)
+
+
 async def extensions(call: Call) -> s.EndsOut:
     ends = await attend.extension_choices(call.services.desk, call.ask(), call.id)
     return s.EndsOut([present.choice(end) for end in ends])

@@ -27,6 +27,10 @@ class Request(Struct, forbid_unknown_fields=True):
     """A request body or query: unknown fields are errors."""
 
 
+class Nothing(Request):
+    """The body of an operation that takes none: empty, or an empty object."""
+
+
 class Answer(Struct):
     """An answer."""
 
@@ -386,6 +390,29 @@ class ViolationsOut(Answer):
     window: WindowOut
 
 
+class ReportTaken(Request):
+    kind: Literal["occupied", "belongings"]
+
+
+class NearSeat(Answer):
+    id: str
+    no: str
+    label: str
+
+
+class ReportOut(Answer):
+    """``nearest``: free seats for the rest of the time, for ``change``."""
+
+    reservation: ReservationOut
+    nearest: list[NearSeat]
+
+
+class DoubtOut(Answer):
+    """``asked``: its reader has been asked to show that they are there."""
+
+    asked: bool
+
+
 # --- the library's desk -------------------------------------------------------------------------
 
 
@@ -418,6 +445,24 @@ class WaiveAll(Request):
     reason: Said
     start: Annotated[datetime, Meta(tz=True)] = field(name="from")
     end: Annotated[datetime, Meta(tz=True)] = field(name="to")
+
+
+class DeskReportOut(Answer):
+    """A seat that somebody else has taken. ``kind``: occupied or belongings."""
+
+    reservation_id: str
+    seat: ReservedSeat
+    start: datetime
+    end: datetime
+    kind: str
+    at: datetime
+
+
+class DeskReportsOut(Answer):
+    items: list[DeskReportOut]
+    page: int
+    page_size: int
+    total: int
 
 
 class WaivedOut(Answer):

@@ -39,6 +39,7 @@ DONE: Final[Mapping[str, str]] = {
     "check_in": "签到成功",
     "return": "已返回，继续使用",
     "confirm": "已确认",
+    "report": "已告诉图书馆，请选一个附近的空位",
 }
 
 
@@ -155,12 +156,13 @@ def pages_of(total: int, size: int) -> int:
 
 async def one(visit: Visit) -> web.StreamResponse:
     desk = visit.services.desk
-    r = await present.detail(desk, await desk.own(visit.id, visit.reader.id), visit.now)
+    found = await desk.own(visit.id, visit.reader.id)
     return page(
         visit.request,
         "reservation.html",
         reader=visit.reader,
-        r=r,
+        r=await present.detail(desk, found, visit.now),
+        nearest=await reserve.nearest_of(desk, found, visit.now) if found.reported else None,
         events=EVENT_TEXT,
         kiosks=kiosks_of(visit),
         done=DONE.get(visit.request.query.get("done", ""), ""),
@@ -217,6 +219,12 @@ DEEDS: Final[Mapping[str, _Deed]] = {
         _nothing,
         lambda desk, ask, id, _: attend.finish(desk, ask, id),
     ),
+    "report": _Deed(
+        "座位被占",
+        "报告图书馆",
+        _nothing,
+        lambda desk, ask, id, kind: attend.report(desk, ask, id, kind),
+    ),
     "confirm": _Deed(
         "确认状态",
         "确认",
@@ -230,6 +238,13 @@ DEEDS: Final[Mapping[str, _Deed]] = {
         lambda desk, ask, id, end: attend.extend(desk, ask, id, time.fromisoformat(end)),
     ),
 }
+
+
+_SAYS: Final[Mapping[str, tuple[str, type[msgspec.Struct]]]] = {
+    "extend": ("end", s.Extend),
+    "report": ("kind", s.ReportTaken),
+}
+"""The one field that the reader fills in, and the shape that it must have."""
 
 
 async def question(visit: Visit) -> web.StreamResponse:
@@ -255,15 +270,15 @@ async def question(visit: Visit) -> web.StreamResponse:
 
 async def answer(visit: Visit, form: Form) -> web.StreamResponse:
     deed, verb, desk = _deed(visit), _verb(visit), visit.services.desk
-    body = s.Extend("")
-    if verb == "extend":
-        try:
-            body = msgspec.convert({"end": text_in(form, "end")}, s.Extend)
-        except msgspec.ValidationError as error:
-            raise malformed(error, "form") from error
+    field, shape = _SAYS.get(verb, ("", s.Nothing))
+    said = text_in(form, field)
+    try:
+        body = msgspec.convert({field: said} if field else {}, shape)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "form") from error
     ask = visit.ask_once(form, body)
     try:
-        await deed.does(desk, ask, visit.id, body.end)
+        await deed.does(desk, ask, visit.id, said)
     except (Conflict, RuleViolation) as error:
         counted(visit.request, error)
         r = await desk.own(visit.id, visit.reader.id)

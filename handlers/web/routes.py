@@ -39,6 +39,8 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/notices", look(notices.listed)),
         web.get("/notices/{id}", look(notices.one)),
         web.get("/rules", look(account.rules)),
+        web.get("/seats/{id}/report", look(seats.doubt_form)),
+        web.post("/seats/{id}/report", change(seats.doubt)),
         web.get("/contact", look(contact.shown)),
         web.post("/contact", change(contact.send, QUESTIONS)),
         web.get("/logout", look(account.sign_out)),

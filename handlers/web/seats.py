@@ -21,12 +21,12 @@ from handlers.errors import status_of
 from handlers.messages import SEAT_TEXT, text_of
 from handlers.web.pages import FRAGMENT, Form, Visit, counted, page, part, redirect, text_in
 from models import rules
-from models.booking import reserve, views
+from models.booking import attend, reserve, views
 from models.booking.desk import Ask
 from models.booking.views import Window
 from models.errors import Conflict, NotFound, RuleViolation, SeatTaken, ServiceError
 from models.library import WISHES, Area, Mark, Seat, VenueId
-from models.plan import AreaCount
+from models.plan import AreaCount, SeatStatus
 from models.policy import grid
 from models.reservation import Reservation, check_in_window
 from models.rules import Wish
@@ -242,6 +242,8 @@ class Panel:
     check_in: str = ""
     counts: bool = True
     """Does it count as a violation not to come?"""
+    doubtful: bool = False
+    """It is shown in use, and whoever stands before it may see that nobody is there."""
     refusal: str = ""
     nearest: list[tuple[str, str]] = field(default_factory=list)
 
@@ -304,6 +306,7 @@ async def _plan(
         query=query,
         times=_times(visit, venue.id, asked.day),
         wishes=_wishes(visit),
+        thanks="thanks" in visit.request.query,
         panel=panel,
         changing=changing,
     )
@@ -359,6 +362,7 @@ async def _panel(
         label=desk.library.seat_label(seat),
         marks=_marks_of(seat),
         status=SEAT_TEXT[kind][view.status.value],
+        doubtful=kind == "moment" and view.status is SeatStatus.OCCUPIED,
     )
     starts = await views.seat_starts(desk, seat, day, now, asked.change)
     panel.starts = [present.start(value) for value, _ in starts]
@@ -456,6 +460,27 @@ async def _settled(
         )
     visit.services.nudge()
     return redirect(f"/reservations/{made.id}?done={'change' if changing else 'reserve'}")
+
+
+async def doubt_form(visit: Visit) -> web.StreamResponse:
+    desk = visit.services.desk
+    seat = desk.seat(visit.id)
+    return page(
+        visit.request,
+        "doubt.html",
+        reader=visit.reader,
+        seat=seat,
+        label=desk.library.seat_label(seat),
+    )
+
+
+async def doubt(visit: Visit, _: Form) -> web.StreamResponse:
+    """Nobody sits there, somebody says."""
+    services = visit.services
+    await attend.doubt(services.desk, services.throttles, visit.ask(), visit.id)
+    services.nudge()
+    area = services.desk.seat(visit.id).area_id
+    return redirect(f"/areas/{area}?{urlencode({'seat': visit.id, 'thanks': '1'})}")
 
 
 async def nowhere(_: Visit) -> web.StreamResponse:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from typing import Final
 
 from models import reservation, rules
 from models.booking.desk import Ask, Desk
-from models.claims import place_claims, presence_claim
+from models.claims import doubt_claim, place_claims, presence_claim
 from models.errors import (
+    Busy,
+    NotFound,
+    NotInUse,
     OtherInUse,
     OwnOverlap,
     QrExpired,
     QrUsed,
     SeatTaken,
+    WrongState,
     WrongVenue,
 )
 from models.library import KioskId
 from models.policy import Policy
-from models.reservation import Reservation, State, scan_claim
-from models.store.reservations import ClaimLost
-from models.timerange import TimeRange
+from models.reservation import Actor, Reservation, State, scan_claim
+from models.store.reservations import ClaimLost, StaleRevision
+from models.store.throttles import Limit, Throttles
+from models.timerange import TimeRange, local_date
+
+_TRIES: Final = 8
+DOUBTS: Final = 5
+"""A reader's reports of empty seats in a day: enough to help, too few to be a nuisance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,9 @@ async def _scanned(
             raise QrExpired()
         if desk.library.kiosks[scan.kiosk_id].venue_id != r.venue_id:
             raise WrongVenue()
-        if only_return or r.state is State.AWAY:
+        if r.state is State.IN_USE and r.prove_by is not None and not only_return:
+            new = reservation.prove(r, ask.actor, ask.now)
+        elif only_return or r.state is State.AWAY:
             rules.may_return(r, ask.now)
             new = reservation.come_back(r, policy, ask.actor, ask.now)
         else:
@@ -132,6 +144,66 @@ async def confirm(desk: Desk, ask: Ask, id: str) -> Reservation:
         return reservation.confirm(r, ask.actor, ask.now)
 
     return await desk.once(ask, lambda: desk.alter(ask, id, decide))
+
+
+async def report(desk: Desk, ask: Ask, id: str, kind: str) -> Reservation:
+    """The reader finds their seat taken: the desk sees it, no deadline runs, and another seat is
+    theirs by ``change``. Raises: NotFound, WrongState, TooEarly, TooLate."""
+
+    async def decide(r: Reservation, _: Policy) -> Reservation:
+        rules.may_report(r, ask.now)
+        return reservation.report(r, kind, ask.actor, ask.now)
+
+    return await desk.once(ask, lambda: desk.alter(ask, id, decide))
+
+
+async def resolve(desk: Desk, id: str, actor: Actor, now: datetime) -> Reservation:
+    """The desk has freed the seat. Raises: NotFound; WrongState where nothing is reported."""
+    for _ in range(_TRIES):
+        r = await desk.reservations.get(id)
+        if r is None:
+            raise NotFound()
+        if not r.reported:
+            raise WrongState(state=r.state.value)
+        new = reservation.resolve(r, actor, now)
+        try:
+            await desk.reservations.replace(r, new)
+        except StaleRevision:
+            continue
+        desk.board.wrote(new)
+        return new
+    raise Busy()
+
+
+async def doubt(desk: Desk, throttles: Throttles, ask: Ask, seat_id: str) -> bool:
+    """Nobody sits on a seat that is shown in use: its reader is asked to show that they are there,
+    once a day at most. False where they were asked today.
+
+    Raises: NotFound; NotInUse where nobody is checked in there, or the asking reader is;
+    TooManyAttempts.
+    """
+    limit = Limit(f"doubt:{ask.reader.id}", DOUBTS, timedelta(days=1))
+    await throttles.take([limit], ask.now)
+    seat, day = desk.seat(seat_id), local_date(ask.now)
+    board = await desk.board.day(day)
+    for row in board.by_seat.get(seat.id, ()):
+        if row.state is not State.IN_USE or row.reader_id == ask.reader.id:
+            continue
+        claim = doubt_claim(row.reader_id, day)
+        r = await desk.reservations.get(row.id)
+        if r is None or r.state is not State.IN_USE or r.seat_id != seat.id:
+            continue
+        if claim in r.claims or r.prove_by is not None:
+            return False
+        until = rules.decide_proof(r, await desk.policy_of(r), ask.now)
+        new = reservation.doubt(r, claim, until, ask.actor, ask.now)
+        try:
+            await desk.reservations.replace(r, new)
+        except (ClaimLost, StaleRevision):
+            return False  # asked today about another seat, or something has just happened there
+        desk.board.wrote(new)
+        return True
+    raise NotInUse()
 
 
 async def extend(desk: Desk, ask: Ask, id: str, end: time) -> Reservation:

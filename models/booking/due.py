@@ -15,7 +15,7 @@ from models.assist import left_unseen
 from models.booking.desk import Desk
 from models.claims import presence_claim
 from models.library import VenueId
-from models.reservation import Actor, Reservation
+from models.reservation import Actor, Reservation, leave_limit
 from models.store.reservations import ClaimLost, Held, StaleRevision
 from models.timerange import TimeRange, local_date
 
@@ -37,7 +37,7 @@ async def no_show(desk: Desk, now: datetime) -> int:
 
     def missed(r: Reservation) -> Reservation:
         # Ended while nobody could check in: that is nobody's fault.
-        excused = r.excused or held is True or r.venue_id in held
+        excused = r.excused or held is True or r.venue_id in held or r.reported
         return reservation.miss(replace(r, excused=excused), _SYSTEM)
 
     return await _settle(desk, found, missed, {"check_in_until": {"$lte": due}})
@@ -50,7 +50,7 @@ async def time_out(desk: Desk, now: datetime) -> int:
     found = await desk.reservations.due_for_time_out(due, BATCH, held, now)
 
     def timed_out(r: Reservation) -> Reservation:
-        excused = r.excused or held is True or r.venue_id in held
+        excused = r.excused or held is True or r.venue_id in held or r.reported
         return reservation.time_out(replace(r, excused=excused), _SYSTEM)
 
     return await _settle(desk, found, timed_out, {"return_by": {"$lte": due}})
@@ -62,6 +62,23 @@ async def _held(desk: Desk, now: datetime) -> Held:
     if any(outage.venue_id is None for outage in out):
         return True
     return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
+
+
+async def unproven(desk: Desk, now: datetime) -> int:
+    """Doubted and not shown to be there in time: it counts as left."""
+    found = await desk.reservations.due_for_proof(now, BATCH)
+    held = await _held(desk, now)
+    # Who cannot scan cannot show it.
+    free = [r for r in found if held is not True and r.venue_id not in held]
+    policies = {r.id: await desk.policy_of(r) for r in free}
+
+    def gone(r: Reservation) -> Reservation:
+        assert r.prove_by is not None
+        policy = policies[r.id]
+        return_by = min(r.prove_by + leave_limit(policy, r.prove_by), r.end)
+        return reservation.left_unproven(r, return_by, policy, _SYSTEM)
+
+    return await _settle(desk, free, gone, {"prove_by": {"$lte": now}})
 
 
 async def complete(desk: Desk, now: datetime) -> int:

@@ -13,11 +13,11 @@ from models.claims import count_claim, idempotency_claim, place_claims
 from models.errors import Busy, DailyLimit, OwnOverlap, SeatTaken, ServiceError
 from models.library import Seat
 from models.policy import Policy
-from models.reservation import Replay, Reservation, ReservationId
+from models.reservation import Replay, Reservation, ReservationId, State
 from models.rules import Wish
 from models.store.client import new_id
 from models.store.reservations import ClaimLost
-from models.timerange import TimeRange, local
+from models.timerange import TimeRange, floor_minute, local
 
 NEAREST_PROPOSED = 3
 
@@ -71,7 +71,7 @@ async def _surely_lost(
     if _meets(own, span):
         return OwnOverlap()
     if _meets(board.by_seat.get(seat.id, ()), span):
-        return SeatTaken(nearest=await _nearest_free(desk, seat, span))
+        return SeatTaken(nearest=await nearest_free(desk, seat, span))
     return None
 
 
@@ -123,10 +123,10 @@ async def _free_count(desk: Desk, ask: Ask, day: date, policy: Policy) -> int:
 async def _refusal(desk: Desk, lost: ClaimLost, seat: Seat, span: TimeRange) -> ServiceError:
     if lost.kind == "r":
         return OwnOverlap()
-    return SeatTaken(nearest=await _nearest_free(desk, seat, span))
+    return SeatTaken(nearest=await nearest_free(desk, seat, span))
 
 
-async def _nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
+async def nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
     """Proposals: the index judges when one is taken up."""
     taken = (await desk.board.day(local(span.start).date())).by_seat
     free = (
@@ -138,6 +138,15 @@ async def _nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[st
         {"id": s.id, "no": s.no, "label": desk.library.seat_label(s)}
         for s in islice(free, NEAREST_PROPOSED)
     ]
+
+
+async def nearest_of(desk: Desk, r: Reservation, now: datetime) -> list[dict[str, str]]:
+    """Free seats near the reservation's own, for what is left of its time."""
+    start = max(floor_minute(now), r.start)
+    seat = desk.library.seats.get(r.seat_id)
+    if seat is None or start >= r.end:
+        return []
+    return await nearest_free(desk, seat, TimeRange(start, r.end))
 
 
 async def change(
@@ -162,6 +171,8 @@ async def change(
         rules.may_change(r, ask.now)
         seat = desk.seat(seat_id or r.seat_id)
         policy = desk.policy_for(seat.area_id)
+        if r.reported and (r.state is State.IN_USE or ask.now >= r.start):
+            return _elsewhere(r, seat)
         span = _decide(desk, ask, seat, _changed_wish(r, start, end), policy)
         wanted = seat, span
         if seat.id == r.seat_id and span == r.span:
@@ -177,6 +188,25 @@ async def change(
             actor=ask.actor,
             now=ask.now,
         )
+
+    def _elsewhere(r: Reservation, seat: Seat) -> Reservation:
+        """Their seat is taken: another one from now to the end they had, whatever the grid."""
+        nonlocal wanted
+        rules.seat_in_service(seat)
+        span = TimeRange(floor_minute(ask.now), r.end)
+        wanted = seat, span
+        if seat.id == r.seat_id:
+            raise SeatTaken()
+        claims = r.holds("s:", "r:") + place_claims(seat.id, ask.reader.id, span)
+        if r.state is State.IN_USE:
+            return reservation.move(
+                r, area_id=seat.area_id, seat_id=seat.id, claims=claims,
+                actor=ask.actor, now=ask.now,
+            )  # fmt: skip
+        return reservation.change(
+            r, area_id=seat.area_id, seat_id=seat.id, span=span,
+            policy=desk.policy_for(seat.area_id), claims=claims, actor=ask.actor, now=ask.now,
+        )  # fmt: skip
 
     async def work() -> Reservation:
         try:

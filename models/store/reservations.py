@@ -29,6 +29,7 @@ from models.reservation import (
     Notice,
     ReaderId,
     Replay,
+    Report,
     Reservation,
     ReservationId,
     State,
@@ -126,6 +127,16 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("remind_at", ASCENDING)],
             name="due_remind",
             partialFilterExpression={"remind_at": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("prove_by", ASCENDING)],
+            name="due_proof",
+            partialFilterExpression={"prove_by": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("report.at", ASCENDING)],
+            name="open_reports",
+            partialFilterExpression={"report.open": True},
         ),
         IndexModel(
             [("carry_at", ASCENDING)],
@@ -490,6 +501,36 @@ class Reservations:
             )
         return [_from_document(row) for row in rows]
 
+    async def due_for_proof(self, now: datetime, limit: int) -> list[Reservation]:
+        """In use, doubted, and not shown to be by now."""
+        with upstream():
+            rows = (
+                await self._all.find(
+                    {
+                        "prove_by": {"$type": "date", "$lte": now},
+                        "state": State.IN_USE.value,
+                        "end": {"$gt": now},
+                    }
+                )
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_from_document(row) for row in rows]
+
+    async def reported(self, skip: int, limit: int) -> tuple[list[Reservation], int]:
+        """Those with an open report, the longest waiting first, and how many there are."""
+        query: Document = {"report.open": True}
+        with upstream():
+            total = await self._all.count_documents(query)
+            rows = (
+                await self._all.find(query)
+                .sort("report.at", ASCENDING)
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_from_document(row) for row in rows], total
+
     async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
         """Completed ones whose reader may sit on the same seat in the next booking too."""
         with upstream():
@@ -553,6 +594,7 @@ class Reservations:
             ({"state": State.AWAY.value, "live": True}, "return_by"),
             ({"state": {"$in": [State.IN_USE.value, State.AWAY.value]}, "live": True}, "end"),
             ({}, "remind_at"),
+            ({}, "prove_by"),
         ]
         instants: list[datetime] = []
         with upstream():
@@ -638,11 +680,13 @@ class Reservations:
 
 
 def _not_held(held: Held, now: datetime | None) -> Document:
-    """Not even an outage keeps a seat beyond its end."""
-    if not held:
-        return {}
-    over: Document = {"end": {"$lte": now}}
-    return over if held is True else {"$or": [{"venue": {"$nin": sorted(held)}}, over]}
+    """Neither an outage nor a report keeps a seat beyond its end."""
+    waits: Document = {} if held is True else {"report.open": {"$ne": True}}
+    if held is True:
+        return {"end": {"$lte": now}}
+    if held:
+        waits["venue"] = {"$nin": sorted(held)}
+    return {"$or": [waits, {"end": {"$lte": now}}]} if now is not None else waits
 
 
 async def _persistently(settle: Callable[[], Awaitable[bool]]) -> bool:
@@ -699,6 +743,8 @@ def _to_document(r: Reservation) -> Document:
         "carry_at": r.carry_at,
         "last_scan": r.last_scan,
         "assisted": _assisted_document(r.assisted),
+        "report": _report_document(r.report),
+        "prove_by": r.prove_by,
         "replays": [{"key": p.key, "digest": p.digest, "at": p.at} for p in r.replays],
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
         "outbox": [_notice_document(n) for n in r.outbox],
@@ -713,6 +759,14 @@ def _changed(old: Reservation, new: Reservation) -> Document:
         for name, value in after.items()
         if name not in ("_id", "outbox") and value != before[name]
     }
+
+
+def _report_document(r: Report | None) -> Document | None:
+    return {"kind": r.kind, "at": r.at, "open": r.open} if r else None
+
+
+def _report(d: Document | None) -> Report | None:
+    return Report(d["kind"], d["at"], d["open"]) if d else None
 
 
 def _assisted_document(a: Assisted | None) -> Document | None:
@@ -761,7 +815,9 @@ def _from_document(d: Document) -> Reservation:
         remind_at=d["remind_at"],
         carry_at=d["carry_at"],
         last_scan=d["last_scan"],
-        assisted=_assisted(d.get("assisted")),  # older ones know no gates
+        assisted=_assisted(d.get("assisted")),  # older ones know none of the three
+        report=_report(d.get("report")),
+        prove_by=d.get("prove_by"),
         replays=tuple(Replay(p["key"], p["digest"], p["at"]) for p in d["replays"]),
         history=tuple(Entry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
         outbox=tuple(Notice(n["seq"], n["event"], n["at"], n["facts"]) for n in d["outbox"]),

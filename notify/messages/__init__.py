@@ -11,6 +11,7 @@ from models.message import Template
 from notify.messages import (
     check_in_reminder,
     checked_in,
+    doubted,
     ended,
     ending_soon,
     leave,
@@ -31,6 +32,7 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
     "ended": ended,
     "left": leave,
     "returned": returned,
+    "doubted": doubted,
     "leave_reminder": leave_reminder,
     "away_expired": leave_timeout,
     "suspended": suspended,

@@ -33,6 +33,7 @@ class Moment:
     window: Window
     suspended_until: datetime | None
     unconfirmed: str | None = None
+    prove_by: datetime | None = None
     others: int = 0
     """The reader's other bookings of the day, after a missed one."""
 

@@ -1,0 +1,216 @@
+"""座位被占 and 监督: a reader whose seat is taken, and a seat that is shown in use and empty."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.api.test_fairness import librarian
+from tests.api.test_pages import Browser
+from tests.living import SEAT, Client, Living, living
+
+
+async def one(reader: Client, made: Any) -> Any:
+    return await reader.ok("GET", f"/reservations/{made['id']}")
+
+
+async def report(reader: Client, made: Any, kind: str = "occupied") -> Any:
+    return await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": kind})
+
+
+async def test_when_it_may_be_reported(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    made = await reader.reserve(start="09:00", end="12:00")
+    path, body = f"/reservations/{made['id']}/report", {"kind": "occupied"}
+    await reader.refused("422 too_early", "POST", path, body)
+    await service.move("08:30")
+    await other.refused("404 not_found", "POST", path, body)
+    await reader.refused("400 malformed", "POST", path, {"kind": "noisy"})
+    assert "report" in (await one(reader, made))["actions"]
+    await report(reader, made)
+    assert "report" not in (await one(reader, made))["actions"]
+    await reader.refused("409 wrong_state", "POST", path, body)
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await reader.refused("409 wrong_state", "POST", path, body)
+
+
+async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) -> None:
+    reader = await service.reader()
+    for hour in range(14, 18):
+        await reader.reserve("3f-east-001", f"{hour}:00", f"{hour + 1}:00")
+    made = await reader.reserve(start="09:00", end="12:00")  # the fifth of the day
+    await service.move("09:10")
+    told = await report(reader, made, "belongings")
+    near = [seat["id"] for seat in told["nearest"]]
+    assert len(near) == 3 and SEAT not in near
+    # No deadline runs meanwhile.
+    await service.move("09:40")
+    assert (await one(reader, made))["state"] == "reserved"
+    desk = await librarian(service)
+    (listed,) = (await desk.ok("GET", "/desk/reports"))["items"]
+    assert (listed["seat"]["id"], listed["kind"]) == (SEAT, "belongings")
+    path = f"/reservations/{made['id']}/change"
+    await reader.refused("409 seat_taken", "POST", path, {"seat_id": SEAT})
+    moved = await reader.ok("POST", path, {"seat_id": near[0]})
+    assert (moved["seat"]["id"], moved["end"][11:16]) == (near[0], "12:00")
+    assert moved["start"][11:16] == "09:40" and moved["check_in_until"][11:16] == "10:10"
+    assert (await desk.ok("GET", "/desk/reports"))["total"] == 0
+    plan = (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]
+    assert {s["id"]: s["status"] for s in plan if s["id"] in (SEAT, near[0])} == {
+        SEAT: "free",
+        near[0]: "mine",
+    }
+    await reader.refused("409 wrong_state", "POST", path, {"seat_id": near[1]})
+    await service.move("10:11")
+    assert (await one(reader, made))["state"] == "no_show", "the deadlines run again"
+    assert not await service.parts.desk.reservations.doubles()
+
+
+async def test_in_the_middle_of_the_stay(service: Living) -> None:
+    reader, rival = await service.reader(), await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await service.move("09:20")
+    path = f"/reservations/{made['id']}/change"
+    await reader.refused("409 wrong_state", "POST", path, {"seat_id": "2f-hall-064"})
+    near = (await report(reader, made))["nearest"]
+    await rival.reserve(near[0]["id"], "10:00", "11:00")
+    before = await one(reader, made)
+    await reader.refused("409 seat_taken", "POST", path, {"seat_id": near[0]["id"]})
+    assert await one(reader, made) == before
+    moved = await reader.ok("POST", path, {"seat_id": near[1]["id"]})
+    assert (moved["state"], moved["seat"]["id"]) == ("in_use", near[1]["id"])
+    assert moved["checked_in_at"] == before["checked_in_at"] and moved["end"] == before["end"]
+    await (await service.reader()).reserve(SEAT, "now", "11:00")
+    with pytest.raises(AssertionError):
+        await (await service.reader()).reserve(near[1]["id"], "now", "11:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/leave")
+    assert not await service.parts.desk.reservations.doubles()
+
+
+async def test_the_desk_frees_the_seat(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="09:00", end="12:00")
+    await service.move("09:20")
+    await report(reader, made)
+    await service.move("09:35")
+    desk = await librarian(service)
+    await reader.refused("403 forbidden", "POST", f"/desk/reports/{made['id']}/resolve")
+    freed = await desk.ok("POST", f"/desk/reports/{made['id']}/resolve")
+    assert freed["check_in_until"][11:16] in ("09:44", "09:45")
+    await desk.refused("409 wrong_state", "POST", f"/desk/reports/{made['id']}/resolve")
+    await desk.refused("404 not_found", "POST", "/desk/reports/nothing/resolve")
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+
+
+async def test_a_report_keeps_no_seat_beyond_its_end(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="09:00", end="10:00")
+    await service.move("09:20")
+    await report(reader, made)
+    await service.move("10:01")
+    assert (await one(reader, made))["state"] == "no_show"
+    assert (await reader.ok("GET", "/violations"))["total"] == 0
+    desk = await librarian(service)
+    assert (await desk.ok("GET", "/desk/reports"))["total"] == 0
+
+
+# --- 监督 -----------------------------------------------------------------------------------------
+
+
+async def holder(service: Living, seat: str = SEAT) -> tuple[Client, Any]:
+    reader = await service.reader()
+    made = await reader.reserve(seat, "now", "12:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    return reader, made
+
+
+async def test_an_empty_seat_that_nobody_claims(service: Living) -> None:
+    (sits, made), watcher = await holder(service), await service.reader()
+    await sits.accept("CHECK_IN_REMINDER")
+    await service.move("09:00")
+    await watcher.refused("409 not_in_use", "POST", "/seats/2f-hall-001/report")
+    await watcher.refused("404 not_found", "POST", "/seats/nowhere/report")
+    await sits.refused("409 not_in_use", "POST", f"/seats/{SEAT}/report")
+    assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": True}
+    assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": False}
+    await service.settle()
+    assert (await sits.messages())[-1]["template"] == "CHECK_IN_REMINDER"
+    text = (await sits.ok("GET", "/messages"))["items"][0]["text"]
+    assert "无人使用" in text and "09:20" in text
+    assert watcher.name not in str(await one(sits, made))
+    await service.move("09:19")
+    assert (await one(sits, made))["state"] == "in_use"
+    await service.move("09:21")
+    gone = await one(sits, made)
+    assert (gone["state"], gone["left_at"][11:16], gone["return_by"][11:16]) == (
+        *("away", "09:20"),
+        "09:50",
+    )
+    await service.move("09:51")
+    assert (await one(sits, made))["state"] == "away_expired"
+    assert (await sits.ok("GET", "/violations"))["total"] == 0
+
+
+async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
+    (sits, made), watcher = await holder(service), await service.reader()
+    await service.move("09:00")
+    await watcher.ok("POST", f"/seats/{SEAT}/report")
+    await service.move("09:10")
+    proved = await sits.ok(
+        "POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()}
+    )
+    assert proved["state"] == "in_use"
+    history = [e["event"] for e in (await one(sits, made))["history"]]
+    assert history == ["reserve", "check_in", "doubt", "prove"]
+    await service.move("09:30")
+    assert (await one(sits, made))["state"] == "in_use"
+    # Once a day, also at another seat.
+    another = await service.reader()
+    assert await another.ok("POST", f"/seats/{SEAT}/report") == {"asked": False}
+    await sits.ok("POST", f"/reservations/{made['id']}/finish")
+    second = await sits.reserve("2f-hall-001", "now", "12:00")
+    await sits.ok(
+        "POST", f"/reservations/{second['id']}/check-in", {"qr": await service.qr("2f-north")}
+    )
+    assert await another.ok("POST", "/seats/2f-hall-001/report") == {"asked": False}
+
+
+async def test_nobody_reports_without_end(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+        (_, _), watcher = await holder(service), await service.reader()
+        for _ in range(5):
+            await watcher.post("/seats/2f-hall-001/report")
+        await watcher.refused("429 too_many_attempts", "POST", f"/seats/{SEAT}/report")
+
+
+async def test_by_the_pages(service: Living) -> None:
+    (sits, made), watcher = await holder(service), await service.reader()
+    browser = Browser(await service.web_reader(sits))
+    path = f"/reservations/{made['id']}"
+    assert "座位被占" in (await browser.get(path)).body
+    form = {"csrf": await browser.token(f"{path}/report"), "key": "k", "kind": "noisy"}
+    assert (await browser.post(f"{path}/report", form, service.base)).status == 400
+    sent = await browser.post(f"{path}/report", form | {"kind": "belongings"}, service.base)
+    assert sent.headers["Location"] == f"{path}?done=report"
+    shown = (await browser.get(f"{path}?done=report")).body
+    near = re.search(r'name="seat_id" value="([^"]+)"', shown)
+    assert near is not None and "换到附近的空位" in shown
+    wish = {"seat_id": near[1], "date": service.today, "start": "now", "end": "12:00"}
+    token = {"csrf": await browser.token(path), "key": "k2"}
+    moved = await browser.post(f"{path}/change", wish | token, service.base)
+    assert moved.headers["Location"] == f"{path}?done=change"
+    assert (await one(sits, made))["seat"]["id"] == near[1]
+
+    other = Browser(await service.web_reader(watcher))
+    plan = f"/areas/2f-hall?seat={near[1]}"
+    assert "座位上没有人" in (await other.get(plan)).body
+    question = f"/seats/{near[1]}/report"
+    token = {"csrf": await other.token(question)}
+    assert (await other.post(question, token, service.base)).status == 303
+    assert (await one(sits, made))["history"][-1]["event"] == "doubt"
+    assert "已请该座位的读者确认" in (await other.get(f"{plan}&thanks=1")).body
+    refused = await other.post("/seats/2f-hall-001/report", token, service.base)
+    assert refused.status == 409 and "没有人签到" in refused.body
