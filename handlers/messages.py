@@ -85,8 +85,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_found": "没有找到，可能已被删除",
     "method_not_allowed": "不支持这种请求方式",
     "too_large": "提交的内容太大",
-    "throttled": "操作太频繁，请 {retry_after} 秒后再试",
-    "too_many_attempts": "尝试次数过多，请 {retry_after} 秒后再试",
+    "throttled": "操作太频繁，请 {retry_after}后再试",
+    "too_many_attempts": "尝试次数过多，请 {retry_after}后再试",
     "busy": "现在人多，请稍后再试",
     "unavailable": "服务暂时不可用，请稍后再试；您的预约不会丢失",
     "internal": "服务出错了，请稍后再试；如仍有问题，请把编号告诉服务台",
@@ -132,6 +132,19 @@ TEXTS: Final[Mapping[str, str]] = {
 }
 
 
+_FIELDS: Final[Mapping[str, str]] = {
+    "date": "日期",
+    "start": "开始时间",
+    "end": "结束时间",
+    "seat_id": "座位",
+    "page": "页码",
+    "text": "内容",
+    "kind": "类型",
+    "qr": "签到码",
+    "activation_code": "激活码",
+}
+
+
 def days_text(weekdays: frozenset[int]) -> str:
     """Days of the week in words: 每天, 周一至周五, 周一、周三."""
     days = sorted(weekdays)
@@ -152,6 +165,12 @@ def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
         there = local(value)
         return f"{there.month}月{there.day}日 {there:%H:%M}"
+    if name == "retry_after" and isinstance(value, int):
+        if value < 120:
+            return f"{value} 秒"
+        return f"约 {-(-value // 60)} 分钟" if value < 7200 else f"约 {-(-value // 3600)} 小时"
+    if name == "field":
+        return _FIELDS.get(str(value), str(value))
     if name == "state" and value in set(State):
         return STATE_TEXT[State(value)]
     return str(value)

@@ -75,7 +75,7 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     try:
         response = await handler(request)
     except Exception as error:
-        response = _refused(request, error, services)
+        response = await _refused(request, error, services)
     if response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
@@ -93,13 +93,15 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     return response
 
 
-def _refused(request: web.Request, error: Exception, services: Services) -> web.StreamResponse:
+async def _refused(
+    request: web.Request, error: Exception, services: Services
+) -> web.StreamResponse:
     match error:
         case ServiceError():
             services.metrics.refusals.labels(error.code).inc()
             return answer(error)
         case web.HTTPException():
-            return _http_error(request, error)
+            return await _http_error(request, error)
         case ConnectionResetError():  # the client has gone; nobody reads this
             return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
         case web.RequestPayloadError():  # what is sent as gzip, say, and is none
@@ -108,23 +110,25 @@ def _refused(request: web.Request, error: Exception, services: Services) -> web.
     log.error(
         "request_failed", exc_info=error, extra={"request_id": request_id, "path": request.path}
     )
-    return _said(request, 500, "internal", {"request_id": request_id})
+    return await _said(request, 500, "internal", {"request_id": request_id})
 
 
-def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+async def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
     if error.status < 400:  # the router's own redirect
         return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
     if error.status not in codes:
-        return _said(request, 400, "malformed", {"field": "request", "reason": error.reason})
-    response = _said(request, error.status, codes[error.status], {})
+        return await _said(request, 400, "malformed", {"field": "request", "reason": error.reason})
+    response = await _said(request, error.status, codes[error.status], {})
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
     return response
 
 
-def _said(request: web.Request, status: int, code: str, facts: dict[str, Any]) -> web.Response:
+async def _said(
+    request: web.Request, status: int, code: str, facts: dict[str, Any]
+) -> web.Response:
     """In the contract's shape for programs, as a page for people."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
-        return request.app[SERVICES].error_page(request, status, code, facts)
+        return await request.app[SERVICES].error_page(request, status, code, facts)
     return envelope(status, code, facts)

@@ -30,7 +30,7 @@ from models.store.pacing import Pacing
 from models.store.throttles import Throttles
 from notify.entry_codes import EntryCodes
 
-ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], web.Response]
+ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], Awaitable[web.Response]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 

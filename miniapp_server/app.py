@@ -29,7 +29,7 @@ from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
 from handlers.services import SERVICES, Metrics, Services
 from handlers.web.login import ENTRY_PATH, SERVICE_PATH
-from handlers.web.pages import sorry
+from handlers.web.pages import error_page
 from handlers.web.routes import web_routes
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop, end
@@ -252,7 +252,7 @@ class Parts:
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,
             sandbox=settings.sandbox,
-            error_page=sorry,
+            error_page=error_page,
             metrics=self.metrics,
         )
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from typing import Final
 
 from aiohttp import web
 
+from handlers.messages import text_of
 from handlers.middleware import REQUEST_ID
-from handlers.web.pages import Form, Visit, page, redirect, text_in
+from handlers.security import QUESTIONS, pace
+from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
+from models.errors import Throttled
 from models.feedback import LONGEST
 
 _SHOWN: Final = 20
+_UNSEEN: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
+_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that turn the direction of writing: what follows would be read otherwise than it is."""
 
 
 async def shown(visit: Visit) -> web.StreamResponse:
@@ -23,7 +31,17 @@ async def send(visit: Visit, form: Form) -> web.StreamResponse:
     if wrong:
         return await _page(visit, status=422, text=text, wrong=wrong)
     services = visit.services
-    key = text_in(form, "key")[:64] or visit.request[REQUEST_ID]
+    try:
+        await pace(services, QUESTIONS, visit.reader.id)
+    except Throttled as error:
+        counted(visit.request, error)
+        said = text_of(error.code, {"retry_after": error.retry_after})
+        response = await _page(visit, status=429, text=text, wrong=said)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    # With the text: who stopped a slow page and went on writing has written something else.
+    sent = f"{text_in(form, 'key') or visit.request[REQUEST_ID]} {text}"
+    key = hashlib.sha256(sent.encode()).hexdigest()
     await services.feedbacks.add(visit.reader.id, key, text, visit.now)
     return redirect("/contact?sent")
 
@@ -35,7 +53,9 @@ def written(form: Form) -> tuple[str, str]:
         return text, "请写下您想说的"
     if len(text) > LONGEST:
         return text, f"最多 {LONGEST} 字，现在有 {len(text)} 字，请缩短"
-    if any(not (c.isprintable() or c in "\n\t") for c in text):
+    if any(unicodedata.category(c) in _UNSEEN and c not in "\n\t" for c in text) or _TURNS & set(
+        text
+    ):
         return text, "内容里有不能显示的字符，请删去后再发"
     return text, ""
 

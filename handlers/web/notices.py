@@ -8,7 +8,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from handlers.prose import html_of
-from handlers.web.pages import Visit, page
+from handlers.web.pages import Visit, page, redirect
 from handlers.web.reservations import page_number, pages_of
 from models.errors import NotFound
 
@@ -20,6 +20,8 @@ async def listed(visit: Visit) -> web.StreamResponse:
     rows, total = await visit.services.desk.notices.page_of(
         visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
+    if number > pages_of(total, _PAGE_SIZE):
+        return redirect(f"/notices?page={pages_of(total, _PAGE_SIZE)}")
     return page(
         visit.request,
         "notices.html",

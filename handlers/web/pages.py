@@ -334,6 +334,17 @@ def sorry(
     )
 
 
+async def error_page(
+    request: web.Request, status: int, code: str, facts: Mapping[str, Any]
+) -> web.Response:
+    """The same for what no page answers, with a reader's menu around it where one is known."""
+    try:
+        reader = (await _visit(request)).reader
+    except ServiceError:
+        reader = None
+    return sorry(request, status, code, facts, reader=reader)
+
+
 def counted(request: web.Request, error: ServiceError) -> None:
     """As the API's refusals are, by code."""
     request.app[SERVICES].metrics.refusals.labels(error.code).inc()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
@@ -141,11 +142,12 @@ async def gate_records(visit: Visit) -> web.StreamResponse:
 
 
 def page_number(visit: Visit) -> int:
+    """Which page is asked for; what is none is the first."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
         asked: s.PageQuery = msgspec.convert(query, s.PageQuery, strict=False)
-    except msgspec.ValidationError as error:
-        raise malformed(error, "query") from error
+    except msgspec.ValidationError:
+        return 1
     return asked.page
 
 
@@ -249,9 +251,12 @@ _SAYS: Final[Mapping[str, tuple[str, type[msgspec.Struct]]]] = {
 
 async def question(visit: Visit) -> web.StreamResponse:
     """What will happen, before it happens."""
-    deed = _deed(visit)
     desk = visit.services.desk
     r = await desk.own(visit.id, visit.reader.id)
+    if _verb(visit) == "change":
+        wish = {"change": r.id, "date": r.date.isoformat(), "seat": r.seat_id}
+        return redirect(f"/areas/{r.area_id}?{urlencode(wish)}")
+    deed = _deed(visit)
     shown = await present.reservation(desk, r, visit.now)
     if _verb(visit) not in shown.actions:
         # Between the list and the tap the state has moved on: say so, show how it is now.

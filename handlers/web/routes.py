@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.security import BOOKINGS, QUESTIONS
+from handlers.security import BOOKINGS
 from handlers.web import account, contact, kiosk, notices, reservations, seats
 from handlers.web.assets import asset_routes
 from handlers.web.login import login_routes, welcome
@@ -22,7 +22,7 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/reservations", look(reservations.listed)),
         web.get("/reservations/violations", look(reservations.violations)),
         web.get("/reservations/violations/{id}/appeal", look(reservations.appeal_form)),
-        web.post("/reservations/violations/{id}/appeal", change(reservations.appeal, QUESTIONS)),
+        web.post("/reservations/violations/{id}/appeal", change(reservations.appeal)),
         web.get("/reservations/gates", look(reservations.gate_records)),
         web.get("/reservations/{id}", look(reservations.one)),
         web.get("/reservations/{id}/{verb}", look(reservations.question)),
@@ -42,7 +42,7 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/seats/{id}/report", look(seats.doubt_form)),
         web.post("/seats/{id}/report", change(seats.doubt)),
         web.get("/contact", look(contact.shown)),
-        web.post("/contact", change(contact.send, QUESTIONS)),
+        web.post("/contact", change(contact.send)),
         web.get("/logout", look(account.sign_out)),
         web.get("/kiosk/{id}", kiosk.screen),
         web.get("/k/{id}", kiosk.scanned),

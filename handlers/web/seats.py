@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Final
@@ -48,10 +48,13 @@ class Asked:
     venue: str = ""
     seat: str = ""
     begin: str = ""
+    until: str = ""
     change: str = ""
     """The reservation that shall get another seat or time."""
     marks: frozenset[str] = frozenset()
     """What a seat must have."""
+    over: bool = False
+    """The time that was asked for has begun already, and counts no more."""
 
     def to(self, path: str, **other: str) -> str:
         """The path with this search, some of it changed."""
@@ -68,6 +71,8 @@ class Asked:
     @property
     def hint(self) -> str:
         """What is missing for the time to count; empty where nothing is."""
+        if self.over:
+            return "这个时间已过，请重新选择"
         if bool(self.start) != bool(self.end):
             return "请同时选择开始和结束时间"
         return "结束时间要晚于开始时间" if self.start and self.end <= self.start else ""
@@ -83,15 +88,36 @@ def _asked(visit: Visit) -> Asked:
     """Raises: Malformed."""
     query = visit.request.query
     # What else an address carries (WeChat adds its own) is nothing to us.
-    times, names = ("date", "start", "end"), ("venue", "seat", "begin", "change")
-    values = {n: query[n].strip() for n in (*times, *names) if query.get(n, "").strip()}
+    given = {name: value.strip() for name, value in query.items() if value.strip()}
     try:
-        search = {name: values.pop(name) for name in times if name in values}
+        search = {name: given[name] for name in ("date", "start", "end") if name in given}
         found = msgspec.convert(search, _Search, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    day = found.date or local_date(visit.now)
-    return Asked(day, found.start or "", found.end or "", **values, marks=_marks_in(query, visit))
+    asked = Asked(
+        found.date or local_date(visit.now),
+        found.start or "",
+        found.end or "",
+        venue=given.get("venue", ""),
+        seat=given.get("seat", ""),
+        begin=given.get("begin", ""),
+        until=given.get("until", ""),
+        change=given.get("change", ""),
+        marks=_marks_in(query, visit),
+    )
+    # A search for tomorrow morning, looked at today in the afternoon.
+    today = asked.day == local_date(visit.now)
+    if today and asked.start and not asked.hint and asked.start < present.clock(visit.now):
+        return replace(asked, start="", end="", over=True)
+    return asked
+
+
+def _of_today(visit: Visit, asked: Asked) -> web.Response | None:
+    """To today, where the address is of a day that is over: a bookmark, a page left open."""
+    if asked.day >= local_date(visit.now):
+        return None
+    today = replace(asked, day=local_date(visit.now), start="", end="")
+    return redirect(today.to(visit.request.path))
 
 
 def _marks_in(given: Mapping[str, Any], visit: Visit) -> frozenset[str]:
@@ -132,6 +158,8 @@ class _Tile:
 
 async def areas(visit: Visit) -> web.StreamResponse:
     asked = _asked(visit)
+    if (moved := _of_today(visit, asked)) is not None:
+        return moved
     window = _window(visit, asked)
     desk = visit.services.desk
     venues = [present.venue(desk, venue, visit.now) for venue in desk.library.venues.values()]
@@ -244,12 +272,15 @@ class Panel:
     """Does it count as a violation not to come?"""
     doubtful: bool = False
     """It is shown in use, and whoever stands before it may see that nobody is there."""
+    gone: str = ""
+    """The start that was chosen and is not free any more."""
     refusal: str = ""
     nearest: list[tuple[str, str]] = field(default_factory=list)
 
 
 async def plan(visit: Visit) -> web.StreamResponse:
-    return await _plan(visit, visit.id, _asked(visit))
+    asked = _asked(visit)
+    return _of_today(visit, asked) or await _plan(visit, visit.id, asked)
 
 
 async def _plan(
@@ -315,6 +346,7 @@ async def _plan(
 def _drawing(visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str) -> Markup:
     """All seats as SVG. Made once for all who see the same: it takes most of a page's time."""
     drawings, reader_id = visit.services.plans.drawings, visit.reader.id
+    asked = replace(asked, until="")
     key = (area.id, asked, kind, shown.version_for(visit.services.desk, reader_id))
     drawn = drawings.get(key)
     if drawn is None:
@@ -369,12 +401,17 @@ async def _panel(
     if not starts:
         return panel
     instants = dict(starts)
+    if asked.begin and asked.begin not in instants:
+        # Never another time than was chosen, a tap away from being booked.
+        panel.gone = present.start(asked.begin).label
+        return panel
     panel.start = next((v for v in (asked.begin, asked.start) if v in instants), starts[0][0])
     ends = await views.seat_ends(desk, seat, day, panel.start, now, asked.change)
     panel.ends = [present.choice(end) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
-    panel.end = next((v for v in (wished_end, asked.end) if v in values), usual)
+    wished = (wished_end, asked.until, asked.end)
+    panel.end = next((v for v in wished if v in values), usual)
     if panel.end:
         begin = instants[panel.start]
         end = ends[values.index(panel.end)]
@@ -387,12 +424,14 @@ async def _panel(
 
 def _say(panel: Panel, error: ServiceError, asked: Asked, area: Area) -> None:
     panel.refusal = text_of(error.code, error.details)
+
+    def to_seat(id: str) -> str:
+        """The same time on another seat."""
+        return asked.to(f"/areas/{area.id}", seat=id, begin=asked.begin, until=asked.until)
+
     if isinstance(error, SeatTaken):
         near: Any = error.details.get("nearest", [])
-        panel.nearest = [
-            (one["no"], asked.to(f"/areas/{area.id}", seat=one["id"], begin=asked.begin))
-            for one in near
-        ]
+        panel.nearest = [(one["no"], to_seat(one["id"])) for one in near]
 
 
 # --- booking --------------------------------------------------------------------------------------
@@ -447,6 +486,7 @@ async def _settled(
             end=search.end or "",
             seat=seat.id,
             begin=body.start,
+            until=body.end,
             change=changing,
             marks=_marks_in(form, visit),
         )

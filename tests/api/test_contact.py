@@ -56,7 +56,9 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     assert reader is not None and kept.id > reader.id
 
 
-@pytest.mark.parametrize("text", ["", "  \r\n ", "x" * 1001, "a\x00b", "a\u202eb"])
+@pytest.mark.parametrize(
+    "text", ["", "  \r\n ", "\u3000", "x" * 1001, "a\x00b", "a\u202eb", "a\ue000b"]
+)
 async def test_what_is_not_kept(service: Living, browser: Browser, text: str) -> None:
     form = {"csrf": await browser.token("/contact"), "text": text}
     answered = await browser.post("/contact", form, service.base)
@@ -64,6 +66,20 @@ async def test_what_is_not_kept(service: Living, browser: Browser, text: str) ->
     if text.startswith("x"):
         assert text in answered.body, "what was written stays"
     assert not await service.parts.feedbacks.waiting(10)
+
+
+async def test_what_people_write_is_kept(service: Living, browser: Browser) -> None:
+    """Spaces of Chinese text, an emoji made of several; and another text is another question."""
+    texts = [
+        "你好，\u3000\u3000空调太冷了",
+        "价格\u00a0多少",
+        "谢谢 👨\u200d👩\u200d👧",
+        "再问一次",
+    ]
+    form = {"csrf": await browser.token("/contact"), "key": "the same"}
+    for text in texts:
+        assert (await browser.post("/contact", form | {"text": text}, service.base)).status == 303
+    assert [f.text for f in await service.parts.feedbacks.waiting(10)] == texts
 
 
 async def test_who_writes_too_often_loses_no_word(mongo_url: str, redis_url: str) -> None:
@@ -78,7 +94,7 @@ async def _writes_too_often(service: Living, browser: Browser) -> None:
         assert (await browser.post("/contact", sent, service.base)).status == 303
     refused = await browser.post("/contact", form | {"text": "第 6 个“问题”"}, service.base)
     assert refused.status == 429 and int(refused.headers["Retry-After"]) > 60
-    assert 'value="第 6 个“问题”"' in refused.body and "再试一次" in refused.body
+    assert ">第 6 个“问题”</textarea>" in refused.body and "约 10 分钟" in refused.body
     assert len(await service.parts.feedbacks.waiting(10)) == 5
 
 

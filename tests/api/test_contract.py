@@ -128,7 +128,9 @@ async def test_the_shapes(service: Living) -> None:
     assert keys(held) == [*LIST, "window"]
     assert held["window"] == {"count": 1, "limit": 3, "days": 30}
     (violation,) = held["items"]
-    assert keys(violation) == ["id", "kind", "at", "counted", "reservation", "waived"]
+    assert keys(violation) == [
+        *("id", "kind", "at", "counted", "reservation", "waived", "waiver", "appeal")
+    ]
     assert violation["reservation"]["id"] == missed["id"] and violation["counted"] is True
 
     told = await reader.ok("GET", "/messages?unread=true&page=1")

@@ -31,7 +31,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.living import Living, living
+from models.booking.gates import passed
+from models.gate import Direction, GateId, Passage
+from models.violation import Violation
+from tests.api.test_fairness import librarian
+from tests.living import Client, Living, living
 
 EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3000"))
 SEED: Final = 20260907
@@ -48,6 +52,7 @@ LEFT_OUT: Final = {
     "DELETE /sessions/current",
     "DELETE /bindings/current",
     "GET /areas/{id}/events",
+    "POST /gate/events",  # signed; tests/api/test_gates.py
 }
 # In which state the reservation must be for the operation's good request.
 STATE: Final = {
@@ -56,6 +61,8 @@ STATE: Final = {
     "return": "away",
     "extend": "in_use",
     "finish": "in_use",
+    "report": "reserved now",
+    "confirm": "assisted",
 }
 
 
@@ -75,6 +82,24 @@ class Target:
     statuses: Counter[int] = field(default_factory=Counter)
 
 
+async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
+    """What the desk has to decide, with who may: a violation, an appeal, or a taken seat."""
+    parts, reader = service.parts, await service.reader()
+    if "/reports/" in name:
+        made = await reader.reserve(seat, "now", "09:00")
+        await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+        return await librarian(service), str(made["id"])
+    made = await reader.reserve(seat, "20:00", "21:00", service.tomorrow)
+    now, id = service.clock.now(), f"{made['id']}:no_show"
+    missed = Violation(id, reader.reader_id, made["id"], "no_show", now, now.date(), counted=True)
+    await parts.desk.violations.record(missed)
+    if name.startswith("POST /violations/"):
+        return reader, id
+    if "/appeals/" in name:
+        await reader.ok("POST", f"/violations/{id}/appeal", {"text": "x"})
+    return await librarian(service), id
+
+
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Make what the operation's good request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
@@ -90,7 +115,13 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         if verb in STATE:
             id = str((await client.reserve(seat, "now", "09:00"))["id"])
             own.append(id)
-            if STATE[verb] != "reserved now":
+            if STATE[verb] == "assisted":
+                passage = Passage(
+                    f"main:{n}", GateId("main"), client.reader_id, Direction.IN, "card",
+                    service.clock.now(), False,
+                )  # fmt: skip
+                await passed(service.parts.desk, [(passage, client.number)], service.clock.now())
+            elif STATE[verb] != "reserved now":
                 await client.ok("POST", f"/reservations/{id}/check-in", {"qr": qr})
             if STATE[verb] == "away":
                 await client.ok("POST", f"/reservations/{id}/leave")
@@ -111,8 +142,18 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         id = "2f-hall"
     elif "/seats/" in name:
         id = seat
+        if name.startswith("POST"):
+            sits = await service.reader()
+            made = await sits.reserve(seat, "now", "09:00")
+            await sits.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": qr})
     elif "/notices/" in name:
         id = "how-to-book"
+    elif "/violations/{id}" in name or "/appeals/{id}" in name or "/reports/{id}" in name:
+        client, id = await decided(service, name, seat)
+        auth = {"Authorization": f"Bearer {client.token}"}
+    elif "/desk/" in name:
+        client = await librarian(service)
+        auth = {"Authorization": f"Bearer {client.token}"}
     bodies: dict[str, dict[str, Any]] = {
         "POST /wx/login": {"code": f"demo-{client.name}-1"},
         "POST /bindings": {"activation_code": code},
@@ -123,6 +164,15 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /reservations/{id}/check-in": {"qr": qr},
         "POST /reservations/{id}/return": {"qr": qr},
         "POST /reservations/{id}/extend": {"end": "10:00"},
+        "POST /reservations/{id}/report": {"kind": "occupied"},
+        "POST /violations/{id}/appeal": {"text": "x"},
+        "POST /desk/appeals/{id}": {"granted": True, "answer": "x"},
+        "POST /desk/violations/{id}/waive": {"reason": "x"},
+        "POST /desk/violations/waive": {
+            "from": "2026-09-07T00:00:00+08:00",
+            "to": "2026-09-08T00:00:00+08:00",
+            "reason": "x",
+        },
     }
     real: dict[str, list[Any]] = {
         "id": [*own, id] if id else [],

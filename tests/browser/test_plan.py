@@ -14,8 +14,10 @@ SEEN_WITHIN_MS = 1000
 
 
 async def test_two_on_one_plan(opened: Open) -> None:
-    first, second = await opened("21071234"), await opened("21075678")
-    for tab in (first, second):
+    """One books; the other sees it at once; a third one's view is late, and is told kindly."""
+    first, second, late = [await opened(f"2107000{n}") for n in range(3)]
+    await late.page.route("**/events*", lambda route: route.abort())
+    for tab in (first, second, late):
         await tab.page.click('[data-area="2f-hall"]')
         await tab.page.wait_for_selector("#plan")
         await tab.page.click('[id="2f-hall-065"]')
@@ -25,18 +27,23 @@ async def test_two_on_one_plan(opened: Open) -> None:
     await second.page.wait_for_selector('[id="2f-hall-065"].occupied', timeout=SEEN_WITHIN_MS)
     await first.page.wait_for_selector(".done")
     assert await second.text("#free") == "67"
-    # The panel is still open: the second one tries all the same, and is told kindly.
-    second.expected = {409}
-    await second.page.check('input[name=end][value="19:00"]', force=True)
-    await second.page.click("text=立即预约")
-    assert "已被预约" in await second.text(".refusal")
-    assert await second.text("#panel h2") == "065 号"
-    near = await second.page.locator(".refusal .chip").all_inner_texts()
+    # The panel has followed: nothing stands ready that is gone.
+    await second.page.wait_for_selector("#panel >> text=现在 开始的时间没有了")
+    assert await second.page.locator("text=立即预约").count() == 0
+
+    late.expected = {409}
+    await late.page.check('input[name=end][value="19:00"]', force=True)
+    await late.page.click("text=立即预约")
+    assert "已被预约" in await late.text(".refusal")
+    assert await late.text("#panel h2") == "065 号"
+    assert await late.page.locator("text=立即预约").count() == 0
+    near = await late.page.locator(".refusal .chip").all_inner_texts()
     assert len(near) == 3 and near[0] in ("064 号", "066 号")
-    await second.page.click(".refusal .chip >> nth=0")
-    await second.page.wait_for_selector(f"#panel h2 >> text={near[0]}")
-    await second.page.click("text=立即预约")
-    assert await second.text(".done") == "预约成功"
+    await late.page.click(".refusal .chip >> nth=0")
+    await late.page.wait_for_selector(f"#panel h2 >> text={near[0]}")
+    assert await late.page.is_checked('input[name=end][value="19:00"]'), "the chosen end stays"
+    await late.page.click("text=立即预约")
+    assert await late.text(".done") == "预约成功"
 
 
 async def test_by_keys_alone(opened: Open) -> None:

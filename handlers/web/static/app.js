@@ -17,9 +17,14 @@ function tick() {
   const now = serverNow();
   if (clock) {
     const at = new Date(now + 8 * 3600e3);
+    clock.querySelector(".day").textContent = `${at.toISOString().slice(0, 10)} 周${"日一二三四五六"[at.getUTCDay()]}`;
     clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
   }
-  for (const one of document.querySelectorAll("[data-until]")) one.textContent = spell(one.dataset.until - now);
+  for (const one of document.querySelectorAll("[data-until]")) {
+    one.textContent = spell(one.dataset.until - now);
+    // What the time was for has happened, or will in a moment: show how it stands.
+    if (one.dataset.until < now && one.closest(".now")) due ||= setTimeout(() => location.reload(), 3000 + Math.random() * 3000);
+  }
   for (const one of document.querySelectorAll("[data-opens]")) {
     const left = one.dataset.opens - now;
     if (left > 0 && left <= 600e3) one.textContent = `${spell(left)} 后开放`;

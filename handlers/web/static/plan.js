@@ -22,7 +22,7 @@
   function show(seat) {
     const one = document.getElementById(seat.id);
     if (!one) return;
-    const aside = one.classList.contains("aside");
+    const aside = one.classList.contains("aside"), was = one.getAttribute("class");
     one.setAttribute("class", `seat ${seat.status}${aside ? " aside" : ""}`);
     one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
     const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
@@ -32,6 +32,10 @@
     else one.removeAttribute("aria-disabled");
     const row = list.querySelector(`[data-of="${seat.id}"]`);
     if (row) describe(row, one);
+    // The seat that is being chosen has changed under the reader's hands: show its times as they are.
+    if (one.getAttribute("aria-current") && was !== one.getAttribute("class") && panel.classList.contains("open")) {
+      choose(chosenAddress(), false);
+    }
   }
   function count() {
     document.getElementById("free").textContent = plan.querySelectorAll(".seat.free:not(.aside)").length;
@@ -109,11 +113,25 @@
 
   // --- the panel ----------------------------------------------------------------------------------
 
+  // With what is ticked in the panel, so that nothing chosen is lost.
+  function chosenAddress() {
+    return withChoice(new URL(location.href)).href;
+  }
+  function withChoice(to) {
+    const begin = panel.querySelector("input[name=start]")?.value;
+    const end = panel.querySelector("input[name=end]:checked")?.value;
+    if (begin) to.searchParams.set("begin", begin);
+    if (end) to.searchParams.set("until", end);
+    return to;
+  }
   let chosen = 0;
   async function choose(href, push) {
     const seat = new URL(href).searchParams.get("seat"), mine = ++chosen;
-    for (const one of seats) one.toggleAttribute("aria-current", one.id === seat);
-    document.getElementById(seat)?.setAttribute("aria-current", "true");
+    for (const one of [...seats, ...list.querySelectorAll("a")]) {
+      if ((one.dataset.of ?? one.id) === seat) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+    }
+    delete panel.dataset.lost;
     if (push) history.pushState(null, "", href);
     if (!seat) return closed();
     panel.setAttribute("aria-busy", "true");
@@ -125,6 +143,7 @@
       panel.innerHTML = text;
     } catch {
       if (mine !== chosen) return undefined;
+      panel.dataset.lost = href;
       panel.innerHTML = '<div class="refusal" role="alert"><p>没有连上服务，请检查网络后再点一次座位。</p></div>';
     }
     panel.removeAttribute("aria-busy");
@@ -153,11 +172,11 @@
     event.preventDefault();
     const href = link.href.baseVal ?? link.href;
     if (link.dataset.close !== undefined) return back(href);
-    if (link.getAttribute("aria-disabled")) return;
     const inside = panel.contains(link), to = new URL(href, location.href);
-    // Another seat keeps the start that was chosen.
-    const begin = panel.querySelector("input[name=start]")?.value;
-    if (!inside && begin) to.searchParams.set("begin", begin);
+    // Another start is chosen inside, another seat outside: the rest of the choice stays.
+    const begin = to.searchParams.get("begin");
+    withChoice(to);
+    if (inside && begin) to.searchParams.set("begin", begin);
     await choose(to.href, true);
     if (inside) panel.querySelector('.time[aria-current="true"]')?.focus();
     else if (event.detail === 0) panel.focus();
@@ -165,8 +184,9 @@
   function back(href) {
     const seat = new URL(location.href).searchParams.get("seat");
     choose(new URL(href, location.href).href, true);
-    document.getElementById(seat)?.focus();
+    (list.hidden ? document.getElementById(seat) : list.querySelector(`[data-of="${seat}"]`))?.focus();
   }
+  addEventListener("online", () => { if (panel.dataset.lost) choose(panel.dataset.lost, false); });
   addEventListener("popstate", () => choose(location.href, false));
 
   // --- keys: one seat takes the focus, arrows go to the nearest in their direction ----------------
@@ -232,6 +252,7 @@
     const old = scale;
     scale = Math.min(2.5, Math.max(view.clientWidth / width, to));
     plan.style.setProperty("width", `${width * scale}px`);
+    plan.style.setProperty("max-height", "none");
     if (old) view.scrollTo((view.scrollLeft + x) * (scale / old) - x, (view.scrollTop + y) * (scale / old) - y);
   }
   function fit() {
@@ -244,11 +265,17 @@
     } else {
       scale = 0;
       plan.style.removeProperty("width");
+      plan.style.removeProperty("max-height");
     }
     return undefined;
   }
   fit();
   narrow.addEventListener("change", fit);
+  for (const [id, times] of [["nearer", 1.3], ["farther", 1 / 1.3]]) {
+    const by = document.getElementById(id);
+    by.hidden = false;
+    by.addEventListener("click", () => zoom((scale || plan.clientWidth / width) * times));
+  }
   let spread = 0, begun = 1;
   const apart = (event) => Math.hypot(
     event.touches[0].clientX - event.touches[1].clientX, event.touches[0].clientY - event.touches[1].clientY);
