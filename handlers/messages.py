@@ -18,6 +18,8 @@ STATE_TEXT: Final[Mapping[State, str]] = {
     State.CANCELLED: "已取消",
     State.NO_SHOW: "失约",
     State.AWAY_EXPIRED: "暂离超时",
+    State.HELD: "候补待接受",
+    State.LAPSED: "候补未接受",
 }
 
 WEEKDAYS: Final = "一二三四五六日"
@@ -61,6 +63,9 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "time_out": "暂离超时，座位释放",
     "outage": "服务中断，时限顺延",
     "confirm": "确认状态",
+    "hold": "候补到座位，为您保留",
+    "accept": "接受候补座位",
+    "lapse": "未接受，座位让给下一位",
     "report": "报告座位被占",
     "resolve": "座位已清理",
     "doubt": "其他读者反映座位无人",
@@ -93,6 +98,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
     "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
+    "seat_free": "这个时间还有空位，可以直接预约，不用候补",
+    "already_waiting": "您在这段时间已经候补，请先取消原来的候补",
     "not_in_use": "该座位现在没有人签到使用，可以直接预约",
     "other_in_use": "您正在使用另一个座位，请先结束它再签到",
     "nothing_to_confirm": "没有需要确认的操作",

@@ -135,10 +135,12 @@ class Parts:
             "keep_time": due.keep_time,
             "gates": lambda _, now: doorstep.look(now),
             "no_show": due.no_show,
+            "lapse": lambda _, now: desk.line.lapse(now),
             "unproven": due.unproven,
             "time_out": due.time_out,
             "complete": due.complete,
             "carry_over": due.carry_over,
+            "offer": lambda _, now: desk.line.offer(now),
             "remind": due.remind,
         }
         return [

@@ -317,6 +317,7 @@ SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
         phrase4="result",
         thing5="tip",
     ),
+    "OFFER": _template("OFFER", thing1="seat", time2="period", time3="until", thing4="tip"),
     "SUSPENDED": _template("SUSPENDED", time1="until", thing2="reason", thing3="tip"),
 }
 """The designs that the sandbox answers to; a real account's ids and keys come from its console."""

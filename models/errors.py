@@ -130,6 +130,18 @@ class WrongState(Conflict):
     code = "wrong_state"
 
 
+class SeatFree(Conflict):
+    """Nobody has to wait: details ``seats`` are free for that time."""
+
+    code = "seat_free"
+
+
+class AlreadyWaiting(Conflict):
+    """The reader has a place in a line for some of that time."""
+
+    code = "already_waiting"
+
+
 class NotInUse(Conflict):
     """Nobody is checked in at the seat now."""
 

@@ -15,7 +15,7 @@ from typing import Final, NewType
 from models.errors import WrongState
 from models.library import AreaId, KioskId, SeatId, VenueId
 from models.policy import Policy
-from models.timerange import TimeRange, at, local_date
+from models.timerange import TimeRange, at, floor_minute, local_date
 
 ReaderId = NewType("ReaderId", str)
 ReservationId = NewType("ReservationId", str)
@@ -30,6 +30,8 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
     AWAY_EXPIRED = "away_expired"
+    HELD = "held"
+    LAPSED = "lapsed"
 
 
 class Event(StrEnum):
@@ -43,6 +45,8 @@ class Event(StrEnum):
     EXTEND = "extend"
     COMPLETE = "complete"
     TIME_OUT = "time_out"
+    ACCEPT = "accept"
+    LAPSE = "lapse"
 
 
 TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
@@ -59,6 +63,8 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.AWAY, Event.FINISH): State.FINISHED,
     (State.AWAY, Event.TIME_OUT): State.AWAY_EXPIRED,
     (State.AWAY, Event.COMPLETE): State.COMPLETED,
+    (State.HELD, Event.ACCEPT): State.RESERVED,
+    (State.HELD, Event.LAPSE): State.LAPSED,
 }
 LIVE: Final = frozenset(state for state, _ in TRANSITIONS)
 TERMINAL: Final = frozenset(State) - LIVE
@@ -157,6 +163,9 @@ class Reservation:
     last_scan: str | None = None
     assisted: Assisted | None = None
     report: Report | None = None
+    wait_id: str | None = None
+    held_until: datetime | None = None
+    """The offer from the waiting list stands until then."""
     prove_by: datetime | None = None
     """Another reader says that nobody sits there: until then it has to be shown otherwise."""
     replays: tuple[Replay, ...] = ()
@@ -217,6 +226,7 @@ _FACTS: Final = (
     "excused",
     "unconfirmed",
     "prove_by",
+    "held_until",
 )
 """What a message about this moment may need; later changes must not rewrite it."""
 
@@ -315,6 +325,70 @@ def book(
         history=(Entry(now, "reserve", actor.by, actor.via),),
         outbox=(Notice(1, "reserved", now, facts),),
     )
+
+
+def hold(
+    *,
+    id: ReservationId,
+    reader_id: ReaderId,
+    venue_id: VenueId,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    wait_id: str,
+    until: datetime,
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """A seat held for the first in line, who is told."""
+    held = book(
+        id=id, reader_id=reader_id, venue_id=venue_id, area_id=area_id, seat_id=seat_id, span=span,
+        policy=policy, claims=claims, replay=None, actor=actor, now=now,
+    )  # fmt: skip
+    held = replace(
+        held,
+        state=State.HELD,
+        wait_id=wait_id,
+        held_until=until,
+        remind_at=None,
+        history=(Entry(now, "hold", actor.by, actor.via),),
+    )
+    return replace(held, outbox=(Notice(1, "offered", now, facts_of(held)),))
+
+
+def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: datetime) -> Reservation:
+    """The reader takes what was held; where its time has begun it begins at this minute. ``count``
+    is its place among the day's bookings."""
+    start = max(r.start, floor_minute(now))
+    opens, until, excused = check_in_window(start, r.end, now, policy)
+    new = replace(
+        r,
+        state=r.next_state(Event.ACCEPT),
+        start=start,
+        since=now,
+        held_until=None,
+        check_in_from=opens,
+        check_in_until=until,
+        excused=excused,
+        policy_version=policy.version,
+        claims=(*r.claims, count),
+        remind_at=start if start > now else None,
+    )
+    return _advance(r, new, Event.ACCEPT, actor, now, "reserved")
+
+
+def lapse(r: Reservation, actor: Actor, when: datetime) -> Reservation:
+    """The offer was not taken, or not wanted. That costs nothing."""
+    new = replace(
+        r,
+        state=r.next_state(Event.LAPSE),
+        ended_at=when,
+        held_until=None,
+        claims=r.holds(*PLACE_CLAIMS),
+    )
+    return _advance(r, new, Event.LAPSE, actor, when, None)
 
 
 def change(

@@ -207,6 +207,11 @@ def may_return(r: Reservation, now: datetime) -> None:
         raise TooLate(r.return_by)
 
 
+def may_accept(r: Reservation, now: datetime) -> None:
+    if r.state is not State.HELD or r.held_until is None or now >= r.held_until:
+        raise WrongState(state=r.state.value)
+
+
 def may_confirm(r: Reservation) -> None:
     if r.state not in PRESENT or r.unconfirmed is None:
         raise NothingToConfirm()
@@ -276,6 +281,8 @@ def actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
     ]
     if r.state in PRESENT and r.unconfirmed is not None:
         found.append("confirm")
+    if _allows(lambda r, _, now: may_accept(r, now), r, policy, now):
+        found += ["accept", "decline"]
     if _allows(lambda r, _, now: may_report(r, now), r, policy, now):
         found.append("report")
     return found

@@ -14,9 +14,10 @@ from models.gate import GateId, Passage
 from models.library import SeatId, Venue
 from models.message import Message
 from models.reader import Reader
-from models.reservation import PRESENT, Reservation
+from models.reservation import PRESENT, Reservation, State
 from models.timerange import local, local_date
 from models.violation import Violation
+from models.wait import Wait, WaitState
 
 
 def moment(instant: datetime | None) -> datetime | None:
@@ -109,8 +110,28 @@ async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
         "check_in_from": local(r.check_in_from),
         "check_in_until": local(r.check_in_until),
         "assisted": assisted(r),
+        "held_until": moment(r.held_until),
         "actions": rules.actions(r, policy, now),
     }
+
+
+async def wait(desk: Desk, w: Wait, now: datetime) -> s.WaitOut:
+    area = desk.library.areas.get(w.area_id)
+    held = await desk.reservations.get(w.offer) if w.offer else None
+    waiting = w.state is WaitState.WAITING
+    return s.WaitOut(
+        id=w.id,
+        area_id=w.area_id,
+        area=area.name if area else w.area_id,
+        seats=sorted(w.seats),
+        date=local_date(w.start),
+        start=local(w.start),
+        end=local(w.end),
+        state=w.state.value,
+        ahead=await desk.waits.ahead_of(w) if waiting else None,
+        made_at=local(w.made_at),
+        offer=await reservation(desk, held, now) if held and held.state is State.HELD else None,
+    )
 
 
 def passage(p: Passage, names: Mapping[GateId, str]) -> s.GateRecordOut:

@@ -6,7 +6,17 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.api import desk, gates, identity, kiosks, notices, records, reservations, seats
+from handlers.api import (
+    desk,
+    gates,
+    identity,
+    kiosks,
+    notices,
+    records,
+    reservations,
+    seats,
+    waits,
+)
 from handlers.api import schemas as s
 from handlers.api.contract import Route, Who, handler
 from models import errors as e
@@ -322,6 +332,61 @@ ROUTES: Final = (
         s.ViolationsOut,
         "The reader's violations and where they stand",
         query=s.PageQuery,
+    ),
+    Route(
+        "POST",
+        "/waits",
+        waits.join,
+        Who.READER,
+        s.WaitOut,
+        "Wait for a seat of an area in a time in which nothing fitting is free",
+        status=201,
+        body=s.Join,
+        errors=(
+            e.NotFound,
+            e.Suspended,
+            *_TIMES,
+            e.FilterOff,
+            e.SeatFree,
+            e.AlreadyWaiting,
+        ),
+    ),
+    Route(
+        "GET",
+        "/waits",
+        waits.listed,
+        Who.READER,
+        s.WaitsOut,
+        "The reader's places in lines, the newest first",
+        query=s.PageQuery,
+    ),
+    Route(
+        "DELETE",
+        "/waits/{id}",
+        waits.leave,
+        Who.READER,
+        None,
+        "Give a place up; a seat that is held passes on",
+        status=204,
+        errors=(e.NotFound,),
+    ),
+    Route(
+        "POST",
+        "/reservations/{id}/accept",
+        waits.accept,
+        Who.READER,
+        s.ReservationOut,
+        "Take the seat that is held",
+        errors=(e.NotFound, e.WrongState, e.Suspended, e.DailyLimit),
+    ),
+    Route(
+        "POST",
+        "/reservations/{id}/decline",
+        waits.decline,
+        Who.READER,
+        s.ReservationOut,
+        "Not this seat: it passes on, and the reader waits on",
+        errors=(e.NotFound, e.WrongState),
     ),
     Route(
         "POST",

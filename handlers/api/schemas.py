@@ -322,6 +322,7 @@ class ReservationOut(Answer):
     check_in_from: datetime
     check_in_until: datetime
     assisted: AssistedOut | None
+    held_until: datetime | None
     actions: list[str]
 
 
@@ -388,6 +389,46 @@ class ViolationsOut(Answer):
     page_size: int
     total: int
     window: WindowOut
+
+
+class Join(Request):
+    """A place in the line for an area; ``seats``: only these will do."""
+
+    area_id: Id
+    date: date
+    start: Start
+    end: ClockTime
+    seats: Annotated[list[Id], Meta(max_length=20)] = []
+    window: bool = False
+    power: bool = False
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        return frozenset(mark for mark in WISHES if getattr(self, mark))
+
+
+class WaitOut(Answer):
+    """``state``: waiting, offered, accepted, lapsed, left, over. ``ahead``: how many are before the
+    reader. ``offer``: the seat that is held, to accept or decline until ``held_until``."""
+
+    id: str
+    area_id: str
+    area: str
+    seats: list[str]
+    date: date
+    start: datetime
+    end: datetime
+    state: str
+    ahead: int | None
+    made_at: datetime
+    offer: ReservationOut | None
+
+
+class WaitsOut(Answer):
+    items: list[WaitOut]
+    page: int
+    page_size: int
+    total: int
 
 
 class ReportTaken(Request):

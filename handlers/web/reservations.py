@@ -26,6 +26,7 @@ from models.booking.desk import Ask, Desk
 from models.booking.penalties import standing
 from models.errors import Conflict, NotFound, NothingToAppeal, RuleViolation, WrongState
 from models.feedback import LONGEST
+from models.library import WISHES
 from models.reservation import Reservation
 from models.timerange import local_date
 
@@ -40,15 +41,20 @@ DONE: Final[Mapping[str, str]] = {
     "check_in": "签到成功",
     "return": "已返回，继续使用",
     "confirm": "已确认",
+    "accept": "预约成功",
+    "decline": "已放弃，继续候补",
+    "wait": "已加入候补，有空位会保留 10 分钟并通知您",
+    "unwait": "已取消候补",
     "report": "已告诉图书馆，请选一个附近的空位",
 }
 
 
 async def listed(visit: Visit) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
-    (rows, total), today = await asyncio.gather(
+    (rows, total), today, waits = await asyncio.gather(
         desk.reservations.page_of(visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE),
         desk.reservations.of_day(visit.reader.id, local_date(visit.now)),
+        desk.waits.open_of(visit.reader.id),
     )
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/reservations?page={pages_of(total, _PAGE_SIZE)}")
@@ -60,6 +66,7 @@ async def listed(visit: Visit) -> web.StreamResponse:
         number=number,
         pages=pages_of(total, _PAGE_SIZE),
         current=await current_of(visit),
+        waits=[await present.wait(desk, w, visit.now) for w in waits],
         others=[
             await present.reservation(desk, r, visit.now)
             for r in rules.still_to_come(today, visit.now)
@@ -120,6 +127,28 @@ async def _appeal(
         text=text,
         wrong=wrong,
     )
+
+
+async def join(visit: Visit, form: Form) -> web.StreamResponse:
+    """加入候补."""
+    names = ("area_id", "date", "start", "end")
+    given = {name: text_in(form, name) for name in names}
+    marks = {mark: "true" for mark in WISHES if text_in(form, mark)}
+    try:
+        body = msgspec.convert(given | marks, s.Join, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "form") from error
+    start = None if body.start == "now" else time.fromisoformat(body.start)
+    wish = rules.Wish(body.date, start, time.fromisoformat(body.end))
+    line = visit.services.desk.line
+    await line.join(visit.ask(), body.area_id, [], body.wanted, wish)
+    return redirect("/reservations?done=wait")
+
+
+async def unwait(visit: Visit, _: Form) -> web.StreamResponse:
+    await visit.services.desk.line.leave(visit.ask(), visit.id)
+    visit.services.nudge()
+    return redirect("/reservations?done=unwait")
 
 
 async def gate_records(visit: Visit) -> web.StreamResponse:
@@ -220,6 +249,18 @@ DEEDS: Final[Mapping[str, _Deed]] = {
         "确认结束",
         _nothing,
         lambda desk, ask, id, _: attend.finish(desk, ask, id),
+    ),
+    "accept": _Deed(
+        "接受候补座位",
+        "接受",
+        _nothing,
+        lambda desk, ask, id, _: desk.line.accept(ask, id),
+    ),
+    "decline": _Deed(
+        "放弃候补座位",
+        "放弃",
+        _nothing,
+        lambda desk, ask, id, _: desk.line.decline(ask, id),
     ),
     "report": _Deed(
         "座位被占",

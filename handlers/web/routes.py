@@ -39,6 +39,8 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/notices", look(notices.listed)),
         web.get("/notices/{id}", look(notices.one)),
         web.get("/rules", look(account.rules)),
+        web.post("/waits", change(reservations.join)),
+        web.post("/waits/{id}/leave", change(reservations.unwait)),
         web.get("/seats/{id}/report", look(seats.doubt_form)),
         web.post("/seats/{id}/report", change(seats.doubt)),
         web.get("/contact", look(contact.shown)),

@@ -337,6 +337,10 @@ async def _plan(
         query=query,
         times=_times(visit, venue.id, asked.day),
         wishes=_wishes(visit),
+        may_wait=not changing
+        and window.start is not None
+        and chosen_day.bookable
+        and not shown.view.count_of(asked.marks).free,
         thanks="thanks" in visit.request.query,
         panel=panel,
         changing=changing,

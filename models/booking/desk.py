@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from models.booking.board import Board
+from models.booking.line import Line
 from models.claims import idempotency_claim
 from models.errors import (
     Busy,
@@ -34,6 +35,7 @@ from models.store.outages import Outages
 from models.store.reservations import ClaimLost, Reservations, StaleRevision
 from models.store.sealing import Sealer
 from models.store.violations import Violations
+from models.store.waits import Waits
 
 REPLAY_FOR: Final = timedelta(hours=24)
 _OPEN_DAYS_KEPT: Final = 1000
@@ -72,7 +74,8 @@ class Desk:
         self.policies = Policies(db)
         self.notices = Notices(db)
         self.heartbeat = Heartbeat(db)
-        self.outages = Outages(db)
+        self.outages, self.waits = Outages(db), Waits(db)
+        self.line = Line(self)
         self.gates, self.passages = Gates(db, sealer), Passages(db, sealer)
         self.board = Board(self.reservations, Changes(db, self.reservations.writer))
         self.library = Library("", {}, {}, {})
@@ -181,7 +184,7 @@ class Desk:
                 replay = Replay(ask.key.value, ask.key.digest, ask.now)
                 new = with_replay(new, replay, idempotency_claim(ask.reader.id, ask.key.value))
             try:
-                await self.reservations.replace(old, new)
+                await self.line.write(old, new, ask.now)
             except StaleRevision:
                 continue
             except ClaimLost as lost:
@@ -189,7 +192,6 @@ class Desk:
                     raise
                 await self.let_spent_key_go(ask, lost.claim)
                 continue
-            self.board.wrote(new)
             return new
         raise Busy()
 

@@ -40,7 +40,7 @@ async def no_show(desk: Desk, now: datetime) -> int:
         excused = r.excused or held is True or r.venue_id in held or r.reported
         return reservation.miss(replace(r, excused=excused), _SYSTEM)
 
-    return await _settle(desk, found, missed, {"check_in_until": {"$lte": due}})
+    return await _settle(desk, now, found, missed, {"check_in_until": {"$lte": due}})
 
 
 async def time_out(desk: Desk, now: datetime) -> int:
@@ -53,7 +53,7 @@ async def time_out(desk: Desk, now: datetime) -> int:
         excused = r.excused or held is True or r.venue_id in held or r.reported
         return reservation.time_out(replace(r, excused=excused), _SYSTEM)
 
-    return await _settle(desk, found, timed_out, {"return_by": {"$lte": due}})
+    return await _settle(desk, now, found, timed_out, {"return_by": {"$lte": due}})
 
 
 async def _held(desk: Desk, now: datetime) -> Held:
@@ -78,7 +78,7 @@ async def unproven(desk: Desk, now: datetime) -> int:
         return_by = min(r.prove_by + leave_limit(policy, r.prove_by), r.end)
         return reservation.left_unproven(r, return_by, policy, _SYSTEM)
 
-    return await _settle(desk, free, gone, {"prove_by": {"$lte": now}})
+    return await _settle(desk, now, free, gone, {"prove_by": {"$lte": now}})
 
 
 async def complete(desk: Desk, now: datetime) -> int:
@@ -87,7 +87,7 @@ async def complete(desk: Desk, now: datetime) -> int:
     for _ in range(_ROUNDS):  # all of the hour's, before anybody is reminded of what follows
         found = await desk.reservations.due_for_completion(now, BATCH)
         done += await _settle(
-            desk, found, lambda r: reservation.complete(r, _SYSTEM), {"end": {"$lte": now}}
+            desk, now, found, lambda r: reservation.complete(r, _SYSTEM), {"end": {"$lte": now}}
         )
         if len(found) < BATCH:
             break
@@ -102,7 +102,7 @@ async def remind(desk: Desk, now: datetime) -> int:
         assert r.remind_at is not None
         return reservation.remind(r, r.remind_at)
 
-    return await _settle(desk, found, reminded, {"remind_at": {"$lte": now}})
+    return await _settle(desk, now, found, reminded, {"remind_at": {"$lte": now}})
 
 
 async def carry_over(desk: Desk, now: datetime) -> int:
@@ -165,7 +165,9 @@ async def forgive(desk: Desk, outage: TimeRange, venue_id: VenueId | None = None
         for r in await desk.reservations.deadlines_within(outage)
         if venue_id in (None, r.venue_id)
     ]
-    return await _settle(desk, found, lambda r: reservation.forgive_outage(r, outage), {})
+    return await _settle(
+        desk, outage.end, found, lambda r: reservation.forgive_outage(r, outage), {}
+    )
 
 
 async def prune_claims(desk: Desk, now: datetime) -> int:
@@ -175,6 +177,7 @@ async def prune_claims(desk: Desk, now: datetime) -> int:
 
 async def _settle(
     desk: Desk,
+    now: datetime,
     found: Sequence[Reservation],
     step: Callable[[Reservation], Reservation],
     due: Mapping[str, object],
@@ -183,9 +186,8 @@ async def _settle(
     for r in found:
         new = step(r)
         try:
-            await desk.reservations.replace(r, new, due)
+            await desk.line.write(r, new, now, due)
         except StaleRevision:
             continue  # the reader, or another worker, was faster
-        desk.board.wrote(new)
         done += 1
     return done

@@ -65,7 +65,7 @@ async def _surely_lost(
     board = desk.board.judging(local(span.start).date())
     if board is None:
         return None
-    own = board.by_reader.get(ask.reader.id, ())
+    own = [r for r in board.by_reader.get(ask.reader.id, ()) if r.state is not State.HELD]
     if len(own) >= policy.bookings_per_day:
         return DailyLimit(limit=policy.bookings_per_day)
     if _meets(own, span):

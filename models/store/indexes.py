@@ -20,6 +20,7 @@ from models.store import (
     reservations,
     throttles,
     violations,
+    waits,
 )
 from models.store.client import Database, ping, upstream
 
@@ -32,6 +33,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **throttles.INDEXES,
     **leases.INDEXES,
     **notices.INDEXES,
+    **waits.INDEXES,
     **outages.INDEXES,
     **feedback.INDEXES,
     **gates.INDEXES,

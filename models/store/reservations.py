@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from inspect import isawaitable
 from typing import Any, Final, Literal, NamedTuple
 
 import pymongo
@@ -48,6 +49,7 @@ from models.store.client import (
 )
 from models.store.gathering import Gathering
 from models.timerange import TimeRange, at, local_date
+from models.wait import WaitState
 
 _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
@@ -129,6 +131,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"remind_at": {"$type": "date"}},
         ),
         IndexModel(
+            [("held_until", ASCENDING)],
+            name="due_lapse",
+            partialFilterExpression={"held_until": {"$type": "date"}},
+        ),
+        IndexModel(
             [("prove_by", ASCENDING)],
             name="due_proof",
             partialFilterExpression={"prove_by": {"$type": "date"}},
@@ -196,7 +203,7 @@ class _Span(NamedTuple):
 
 class Reservations:
     def __init__(self, db: Database) -> None:
-        self._all = db["reservations"]
+        self._all, self._waits = db["reservations"], db["waits"]
         self.writer = new_id()
         """Stands in what this process inserts, so that its change stream can leave that out."""
         # Group commit: reservations that arrive together are inserted together, each judged alone.
@@ -266,17 +273,10 @@ class Reservations:
         or when even that cannot be found out now.
         """
         change_id = new_id()
-        # The last few, since others may change it too before this one's outcome is asked for.
-        pushed: Document = {"changes": {"$each": [change_id], "$slice": -_CHANGES_KEPT}}
-        if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
-            pushed["outbox"] = {"$each": [_notice_document(n) for n in fresh]}
-        update: dict[str, Any] = {"$set": _changed(old, new), "$push": pushed}
-        guard: Document = {"_id": old.id, "state": old.state.value, "rev": old.rev}
+        guard, update = _step(old, new, due, change_id)
         try:
             async with self._gate:
-                found = await self._all.find_one_and_update(
-                    {**guard, **(due or {})}, update, projection={"_id": 1}
-                )
+                found = await self._all.find_one_and_update(guard, update, projection={"_id": 1})
         except DuplicateKeyError as error:
             raise ClaimLost(duplicate_claim(error)) from error
         except NEVER_SENT as error:
@@ -290,6 +290,81 @@ class Reservations:
                 raise error
         if found is None:
             raise StaleRevision()
+
+    async def hand_over(
+        self,
+        old: Reservation,
+        new: Reservation,
+        due: Mapping[str, object] | None,
+        hold: Reservation,
+        wait_id: str,
+    ) -> None:
+        """As ``replace``, and what it gives back is held for who waits, all in one transaction.
+
+        Raises: StaleRevision; ClaimLost where the hold is not possible, or somebody else has found
+        a seat for who waits; Upstream.
+        """
+        change_id = new_id()
+        guard, update = _step(old, new, due, change_id)
+
+        async def work(session: Any) -> None:
+            found = await self._all.find_one_and_update(
+                guard, update, projection={"_id": 1}, session=session
+            )
+            if found is None:
+                raise StaleRevision()
+            await self._insert_hold(hold, wait_id, session)
+
+        try:
+            await self._together(work)
+        except UNKNOWN_OUTCOME as error:
+            if not await self._changed_for_ever(old, change_id):
+                raise Upstream() from error
+
+    async def hold_free(self, hold: Reservation, wait_id: str) -> None:
+        """Hold a free seat for who waits. Raises: as ``hand_over``."""
+
+        async def work(session: Any) -> None:
+            await self._insert_hold(hold, wait_id, session)
+
+        try:
+            await self._together(work)
+        except UNKNOWN_OUTCOME as error:
+            if not await self._exists_for_ever(hold.id):
+                raise Upstream() from error
+
+    async def _insert_hold(self, hold: Reservation, wait_id: str, session: Any) -> None:
+        offered = await self._waits.update_one(
+            {"_id": wait_id, "state": WaitState.WAITING.value},
+            {"$set": {"state": WaitState.OFFERED.value, "offer": hold.id}},
+            session=session,
+        )
+        if not offered.matched_count:
+            raise ClaimLost(f"w:{wait_id}")
+        document = {**_to_document(hold), "writer": self.writer}
+        await self._all.insert_one(document, session=session)
+
+    async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
+        """All of it or nothing; conflicts with other transactions are tried again.
+
+        Raises: ClaimLost; what ``work`` raises; PyMongoError of unknown outcome.
+        """
+        started: Any = self._all.database.client.start_session()
+        session = await started if isawaitable(started) else started
+        try:
+            async with self._gate:
+                await session.with_transaction(work)
+        except DuplicateKeyError as error:
+            raise ClaimLost(duplicate_claim(error)) from error
+        except NEVER_SENT as error:
+            raise Upstream() from error
+        except UNKNOWN_OUTCOME:
+            raise
+        except PyMongoError as error:
+            with upstream():
+                raise error
+        finally:
+            await session.end_session()
 
     async def _changed_for_ever(self, old: Reservation, change_id: str) -> bool:
         """After an unknown outcome: fence the old revision off, then see whether ours is there."""
@@ -501,6 +576,16 @@ class Reservations:
             )
         return [_from_document(row) for row in rows]
 
+    async def due_for_lapse(self, now: datetime, limit: int) -> list[Reservation]:
+        """Offers whose time is over."""
+        with upstream():
+            rows = (
+                await self._all.find({"held_until": {"$type": "date", "$lte": now}})
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_from_document(row) for row in rows]
+
     async def due_for_proof(self, now: datetime, limit: int) -> list[Reservation]:
         """In use, doubted, and not shown to be by now."""
         with upstream():
@@ -595,6 +680,7 @@ class Reservations:
             ({"state": {"$in": [State.IN_USE.value, State.AWAY.value]}, "live": True}, "end"),
             ({}, "remind_at"),
             ({}, "prove_by"),
+            ({}, "held_until"),
         ]
         instants: list[datetime] = []
         with upstream():
@@ -745,10 +831,24 @@ def _to_document(r: Reservation) -> Document:
         "assisted": _assisted_document(r.assisted),
         "report": _report_document(r.report),
         "prove_by": r.prove_by,
+        "wait": r.wait_id,
+        "held_until": r.held_until,
         "replays": [{"key": p.key, "digest": p.digest, "at": p.at} for p in r.replays],
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
         "outbox": [_notice_document(n) for n in r.outbox],
     }
+
+
+def _step(
+    old: Reservation, new: Reservation, due: Mapping[str, object] | None, change_id: str
+) -> tuple[Document, Document]:
+    """The guard and the update that make ``new`` of ``old``."""
+    # The last few, since others may change it too before this one's outcome is asked for.
+    pushed: Document = {"changes": {"$each": [change_id], "$slice": -_CHANGES_KEPT}}
+    if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
+        pushed["outbox"] = {"$each": [_notice_document(n) for n in fresh]}
+    guard = {"_id": old.id, "state": old.state.value, "rev": old.rev, **(due or {})}
+    return guard, {"$set": _changed(old, new), "$push": pushed}
 
 
 def _changed(old: Reservation, new: Reservation) -> Document:
@@ -815,9 +915,11 @@ def _from_document(d: Document) -> Reservation:
         remind_at=d["remind_at"],
         carry_at=d["carry_at"],
         last_scan=d["last_scan"],
-        assisted=_assisted(d.get("assisted")),  # older ones know none of the three
+        assisted=_assisted(d.get("assisted")),  # older ones know none of these
         report=_report(d.get("report")),
         prove_by=d.get("prove_by"),
+        wait_id=d.get("wait"),
+        held_until=d.get("held_until"),
         replays=tuple(Replay(p["key"], p["digest"], p["at"]) for p in d["replays"]),
         history=tuple(Entry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
         outbox=tuple(Notice(n["seq"], n["event"], n["at"], n["facts"]) for n in d["outbox"]),

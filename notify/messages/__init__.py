@@ -18,6 +18,7 @@ from notify.messages import (
     leave_reminder,
     leave_timeout,
     no_show,
+    offer,
     reserved,
     returned,
     suspended,
@@ -33,6 +34,7 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
     "left": leave,
     "returned": returned,
     "doubted": doubted,
+    "offered": offer,
     "leave_reminder": leave_reminder,
     "away_expired": leave_timeout,
     "suspended": suspended,
@@ -40,7 +42,9 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
 """Which message an event of the outbox brings."""
 
 TITLES: Final[Mapping[Template, str]] = {
-    module.TEMPLATE: module.TITLE for module in BY_EVENT.values()
+    # Where two share a template, the first gives it its name.
+    module.TEMPLATE: module.TITLE
+    for module in reversed(BY_EVENT.values())
 }
 
 FACTS: Final[Mapping[Template, tuple[str, ...]]] = {

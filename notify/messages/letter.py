@@ -34,6 +34,7 @@ class Moment:
     suspended_until: datetime | None
     unconfirmed: str | None = None
     prove_by: datetime | None = None
+    held_until: datetime | None = None
     others: int = 0
     """The reader's other bookings of the day, after a missed one."""
 

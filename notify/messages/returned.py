@@ -9,7 +9,7 @@ from notify.messages import checked_in
 from notify.messages.letter import Letter, Moment, clock
 
 TEMPLATE: Final = Template.CHECKED_IN
-TITLE: Final = checked_in.TITLE
+TITLE: Final = "返回登记"
 FACTS: Final = checked_in.FACTS
 
 

@@ -24,6 +24,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "/reservations/{id}/return": {"qr": "x"},
     "/reservations/{id}/extend": {"end": "17:00"},
     "/reservations/{id}/report": {"kind": "occupied"},
+    "/waits": {
+        "area_id": "2f-hall",
+        "date": "2026-09-07",
+        "start": "14:00",
+        "end": "16:00",
+        "seats": [SEAT],
+        "window": False,
+        "power": False,
+    },
     "/violations/{id}/appeal": {"text": "x"},
     "/desk/appeals/{id}": {"granted": True, "answer": "x"},
     "/desk/violations/{id}/waive": {"reason": "x"},
@@ -36,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
 OPTIONAL = {
     "/activation-codes": {"renew"},
     "/reservations/{id}/change": {"seat_id", "start", "end"},
+    "/waits": {"seats", "window", "power"},
 }
 
 UNREADABLE = [
@@ -75,6 +85,10 @@ WRONG: dict[str, list[object]] = {
               "14:00\n", "\uff11\uff14:00", 14, 1400, True, ["14:00"]],
     "end": ["", "now", "24:00", "25:00", "14:00:00", "16:00\n", "-1:00", 16, ["16:00"]],
     "qr": ["", "x" * 513, 1, None, ["x"]],
+    "area_id": ["", "x" * 65, 1, None, ["a"]],
+    "seats": [None, "x", [1], [""], ["x"] * 21, {}],
+    "window": ["true", 1, None],
+    "power": ["true", 1, None],
     "kind": ["", "noisy", 1, None, ["occupied"]],
     "text": ["", " \n", "x" * 1001, 1, None, ["x"]],
     "answer": ["", " \n", "x" * 1001, 1, None, ["x"]],

@@ -33,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
 
 from models.booking.gates import passed
 from models.gate import Direction, GateId, Passage
+from models.library import AreaId
 from models.violation import Violation
 from tests.api.test_fairness import librarian
 from tests.living import Client, Living, living
@@ -64,6 +65,7 @@ STATE: Final = {
     "report": "reserved now",
     "confirm": "assisted",
 }
+HELD = ("POST /reservations/{id}/accept", "POST /reservations/{id}/decline", "DELETE /waits/{id}")
 
 
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "host", "te"})
@@ -108,7 +110,18 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     client, id, qr = await service.reader(), None, await service.qr()
     wish = {"seat_id": seat, "date": service.tomorrow, "start": "14:00", "end": "15:00"}
     own: list[str] = []
-    if "/reservations/{id}" in name:
+    if name in HELD or name == "POST /waits":
+        area = service.parts.desk.library.areas[AreaId("4f-reserved")]
+        only = [area.seats[n].id]
+        owner, when = await service.reader(), {"start": "14:00", "end": "15:00"}
+        made = await owner.reserve(only[0], **when)
+        wish = {"area_id": area.id, "date": service.today, "seats": only, **when}
+        if name in HELD:
+            wait = await client.ok("POST", "/waits", wish)
+            await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+            offer = (await client.ok("GET", "/waits"))["items"][0]["offer"]
+            id = str(wait["id"] if "/waits" in name else offer["id"])
+    elif "/reservations/{id}" in name:
         id = str((await client.ok("POST", "/reservations", wish))["id"])
         own.append(id)
         verb = name.rpartition("/")[2]
@@ -160,6 +173,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
         "POST /reservations": wish,
+        "POST /waits": wish,
         "POST /reservations/{id}/change": {"end": "16:00"},
         "POST /reservations/{id}/check-in": {"qr": qr},
         "POST /reservations/{id}/return": {"qr": qr},

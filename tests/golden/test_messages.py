@@ -24,7 +24,21 @@ from models.violation import Window
 from notify.messages import BY_EVENT, FACTS
 from notify.messages.letter import Moment
 from notify.wechat.fields import format_fields, parse_templates
-from tests.builders import BY_JOB, BY_READER, MONDAY, away, in_use, on, reserved
+from tests.builders import (
+    AREA,
+    BY_JOB,
+    BY_READER,
+    MONDAY,
+    SEAT,
+    VENUE,
+    ZHANG,
+    away,
+    hours,
+    in_use,
+    on,
+    reserved,
+)
+from tests.unit.test_assist import after
 
 GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()
@@ -77,6 +91,18 @@ TIMED_OUT: Final = reservation.time_out(away(), BY_JOB)
 UNTIL: Final = on("14:30").replace(day=14)
 SECOND_OF_A_DAY: Final = {**counted(1), "counted": False}
 
+DOUBTED: Final = reservation.doubt(in_use(), "a:x", on("15:20"), BY_READER, on("15:00"))
+HELD: Final = reservation.hold(
+    id=reserved().id, reader_id=ZHANG, venue_id=VENUE, area_id=AREA, seat_id=SEAT.id,
+    span=hours("14:00", "16:00"), policy=POLICY, claims=(), wait_id="w", until=on("08:10"),
+    actor=BY_JOB, now=on("08:00"),
+)  # fmt: skip
+
+
+def passed(*passages: str) -> Reservation:
+    return after(reserved(), *passages)
+
+
 CASES: Final[list[tuple[str, str, Moment]]] = [
     ("booked the day before", "reserved", moment(reserved(made="20:15", made_on=SUNDAY))),
     ("booked 现在", "reserved", moment(reserved("16:38", "18:00", made="16:38:20"))),
@@ -111,7 +137,13 @@ CASES: Final[list[tuple[str, str, Moment]]] = [
     ("missed, second of the day", "no_show", moment(MISSED, **SECOND_OF_A_DAY)),
     ("missed, suspended", "no_show", moment(MISSED, **counted(3, UNTIL))),
     ("missed, excused", "no_show", moment(LAPSED, window=Window(1, 3, 30))),
+    ("missed, with more to come", "no_show", moment(MISSED, others=2, **counted(1))),
     ("suspended", "suspended", moment(MISSED, **counted(3, UNTIL))),
+    ("a gate checked in", "checked_in", moment(passed("in 13:40"))),
+    ("a gate saw them leave", "left", moment(passed("in 13:40", "out 14:50"))),
+    ("a gate saw them return", "returned", moment(passed("in 13:40", "out 14:50", "in 15:10"))),
+    ("somebody doubts it", "doubted", moment(DOUBTED)),
+    ("a seat is held", "offered", moment(HELD)),
 ]  # fmt: skip
 
 

@@ -1,0 +1,177 @@
+"""The waiting list. One place for each reader and half hour, by a unique index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from models.errors import AlreadyWaiting
+from models.library import AreaId, SeatId
+from models.reservation import ReaderId, ReservationId
+from models.store.client import Database, Document, page, upstream
+from models.wait import Wait, WaitState
+
+INDEXES: Final = {
+    "waits": [
+        IndexModel(
+            [("claims", ASCENDING)],
+            name="claims",
+            unique=True,
+            partialFilterExpression={"claims": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("area", ASCENDING), ("made_at", ASCENDING), ("_id", ASCENDING)],
+            name="in_line",
+            partialFilterExpression={"state": WaitState.WAITING.value},
+        ),
+        IndexModel(
+            [("made_at", ASCENDING), ("_id", ASCENDING)],
+            name="open",
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel(
+            [("reader", ASCENDING), ("made_at", DESCENDING), ("_id", DESCENDING)], name="reader"
+        ),
+    ]
+}
+
+
+class Waits:
+    def __init__(self, db: Database) -> None:
+        self._all = db["waits"]
+
+    async def join(self, wait: Wait) -> None:
+        """Raises: AlreadyWaiting, where the reader has a place for some of that time."""
+        with upstream():
+            try:
+                await self._all.insert_one(_document(wait))
+            except DuplicateKeyError as error:
+                raise AlreadyWaiting() from error
+
+    async def get(self, id: str) -> Wait | None:
+        with upstream():
+            found = await self._all.find_one({"_id": id})
+        return _wait(found) if found else None
+
+    async def in_line(self, area_id: AreaId, start: datetime, end: datetime) -> list[Wait]:
+        """Who waits for the area and for some of [start, end), the first in line first."""
+        with upstream():
+            rows = (
+                await self._all.find(
+                    {
+                        "area": area_id,
+                        "state": WaitState.WAITING.value,
+                        "start": {"$lt": end},
+                        "end": {"$gt": start},
+                    }
+                )
+                .hint("in_line")
+                .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
+                .to_list(None)
+            )
+        return [_wait(row) for row in rows]
+
+    async def open_ones(self, limit: int) -> list[Wait]:
+        """Those that wait or have an offer, the first in line first."""
+        with upstream():
+            rows = (
+                await self._all.find({"open": True})
+                .hint("open")
+                .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_wait(row) for row in rows]
+
+    async def ahead_of(self, wait: Wait) -> int:
+        """How many are before it in the area's line."""
+        with upstream():
+            return await self._all.count_documents(
+                {
+                    "area": wait.area_id,
+                    "state": WaitState.WAITING.value,
+                    "start": {"$lt": wait.end},
+                    "end": {"$gt": wait.start},
+                    "$or": [
+                        {"made_at": {"$lt": wait.made_at}},
+                        {"made_at": wait.made_at, "_id": {"$lt": wait.id}},
+                    ],
+                }
+            )
+
+    async def open_of(self, reader_id: ReaderId) -> list[Wait]:
+        """The reader's that are not over, the newest first."""
+        with upstream():
+            rows = (
+                await self._all.find({"reader": reader_id, "open": True})
+                .hint("reader")
+                .sort([("made_at", DESCENDING), ("_id", DESCENDING)])
+                .to_list(None)
+            )
+        return [_wait(row) for row in rows]
+
+    async def page_of(self, reader_id: ReaderId, skip: int, limit: int) -> tuple[list[Wait], int]:
+        rows, total = await page(self._all, {"reader": reader_id}, ("made_at", "_id"), skip, limit)
+        return [_wait(row) for row in rows], total
+
+    async def settle(self, id: str, states: Sequence[WaitState], state: WaitState) -> Wait | None:
+        """End it, if it is in one of ``states``; its times are the reader's again."""
+        change: Document = {
+            "$set": {"state": state.value, "claims": [], "open": False, "offer": None}
+        }
+        with upstream():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "state": {"$in": [s.value for s in states]}},
+                change,
+                return_document=ReturnDocument.AFTER,
+            )
+        return _wait(found) if found else None
+
+    async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
+        """The seat is not wanted: wait on, at the same place, for another one."""
+        with upstream():
+            await self._all.update_one(
+                {"_id": id, "offer": offer},
+                {
+                    "$set": {"state": WaitState.WAITING.value, "offer": None},
+                    "$addToSet": {"declined": seat_id},
+                },
+            )
+
+
+def _document(w: Wait) -> Document:
+    return {
+        "_id": w.id,
+        "reader": w.reader_id,
+        "area": w.area_id,
+        "seats": sorted(w.seats),
+        "marks": sorted(w.marks),
+        "start": w.start,
+        "end": w.end,
+        "made_at": w.made_at,
+        "state": w.state.value,
+        "open": True,
+        "declined": [],
+        "offer": None,
+        "claims": list(w.claims),
+    }
+
+
+def _wait(d: Document) -> Wait:
+    return Wait(
+        id=d["_id"],
+        reader_id=ReaderId(d["reader"]),
+        area_id=AreaId(d["area"]),
+        seats=frozenset(SeatId(seat) for seat in d["seats"]),
+        marks=frozenset(d["marks"]),
+        start=d["start"],
+        end=d["end"],
+        made_at=d["made_at"],
+        state=WaitState(d["state"]),
+        declined=frozenset(SeatId(seat) for seat in d["declined"]),
+        offer=ReservationId(d["offer"]) if d["offer"] else None,
+    )

@@ -1,0 +1,257 @@
+"""候补: who is first in line gets the seat, and nobody comes in between."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+from typing import Any
+
+from models.library import AreaId
+from tests.living import Client, Living
+
+AREA = "2f-hall"
+
+
+async def full(
+    service: Living, start: str = "14:00", end: str = "16:00"
+) -> list[tuple[Client, Any]]:
+    """Every seat of the area is somebody's in that time."""
+    seats = service.parts.desk.library.areas[AreaId(AREA)].seats
+    readers = [await service.reader() for _ in seats]
+    made = await asyncio.gather(
+        *(r.reserve(s.id, start, end) for r, s in zip(readers, seats, strict=True))
+    )
+    return list(zip(readers, made, strict=True))
+
+
+def wish(service: Living, **other: Any) -> dict[str, Any]:
+    return {"area_id": AREA, "date": service.today, "start": "14:00", "end": "16:00"} | other
+
+
+async def join(service: Living, reader: Client, **other: Any) -> Any:
+    return await reader.ok("POST", "/waits", wish(service, **other))
+
+
+async def offers(reader: Client) -> list[Any]:
+    waits = (await reader.ok("GET", "/waits"))["items"]
+    return [w["offer"] for w in waits if w["offer"] is not None]
+
+
+async def test_joining(service: Living) -> None:
+    reader = await service.reader()
+    no = await reader.refused("409 seat_free", "POST", "/waits", wish(service))
+    assert len(no.details["seats"]) == 3
+    await full(service)
+    for other, refusal in (
+        ({"area_id": "nowhere"}, "404 not_found"),
+        ({"seats": ["3f-east-001"]}, "404 not_found"),
+        ({"end": "19:00"}, "422 too_long"),
+        ({"end": "14:30"}, "422 off_grid"),
+        ({"date": "2026-10-01"}, "422 outside_horizon"),
+        ({"start": "07:00", "end": "09:00"}, "422 in_the_past"),
+        ({"power": True}, "422 filter_off"),
+        ({"seats": ["x"] * 21}, "400 malformed"),
+    ):
+        await reader.refused(refusal, "POST", "/waits", wish(service) | other)
+    made = await join(service, reader)
+    assert (made["state"], made["ahead"], made["area"]) == ("waiting", 0, "二层中厅")
+    await reader.refused("409 already_waiting", "POST", "/waits", wish(service, start="15:00"))
+    second = await service.reader()
+    assert (await join(service, second))["ahead"] == 1
+    await reader.refused(
+        "404 not_found", "DELETE", f"/waits/{(await second.ok('GET', '/waits'))['items'][0]['id']}"
+    )
+    await reader.ok("DELETE", f"/waits/{made['id']}")
+    assert (await second.ok("GET", "/waits"))["items"][0]["ahead"] == 0
+    await join(service, reader)  # at the end of the line
+
+
+async def test_the_first_in_line_is_offered_the_seat(service: Living) -> None:
+    taken = await full(service)
+    first, second, passer_by = [await service.reader() for _ in range(3)]
+    await first.accept("OFFER")
+    for reader in (first, second):
+        await join(service, reader)
+    owner, made = taken[9]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    (held,) = await offers(first)
+    assert (held["seat"]["id"], held["state"]) == (made["seat"]["id"], "held")
+    assert held["actions"] == ["accept", "decline"] and await offers(second) == []
+    assert held["held_until"][11:16] == "08:10"
+    await service.settle()
+    (told,) = await first.messages()
+    assert told["template"] == "OFFER"
+    booking = {
+        "seat_id": made["seat"]["id"],
+        "date": service.today,
+        "start": "14:00",
+        "end": "16:00",
+    }
+    await passer_by.refused("409 seat_taken", "POST", "/reservations", booking)
+    await second.refused("404 not_found", "POST", f"/reservations/{held['id']}/accept")
+
+    got = await first.ok("POST", f"/reservations/{held['id']}/accept")
+    assert got["state"] == "reserved" and "cancel" in got["actions"]
+    assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "accepted"
+    await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
+    await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/decline")
+
+
+async def test_refusing_costs_nothing_and_passes_on(service: Living) -> None:
+    taken = await full(service)
+    first, second = await service.reader(), await service.reader()
+    for reader in (first, second):
+        await join(service, reader)
+    (owner, made), (other, more) = taken[:2]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    (held,) = await offers(first)
+    gone = await first.ok("POST", f"/reservations/{held['id']}/decline")
+    assert gone["state"] == "lapsed"
+    (passed,) = await offers(second)
+    assert passed["seat"]["id"] == made["seat"]["id"]
+    # The first one waits on at the same place, and for another seat.
+    await other.ok("POST", f"/reservations/{more['id']}/cancel")
+    (again,) = await offers(first)
+    assert again["seat"]["id"] == more["seat"]["id"]
+    assert (await first.ok("GET", "/violations"))["total"] == 0
+
+
+async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
+    taken = await full(service)
+    first, second = await service.reader(), await service.reader()
+    for reader in (first, second):
+        await join(service, reader)
+    owner, made = taken[3]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    (held,) = await offers(first)
+    await service.move("08:09")
+    assert await offers(second) == []
+    await service.move("08:11")
+    await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
+    assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "lapsed"
+    (passed,) = await offers(second)
+    assert passed["held_until"][11:16] == "08:20"
+    await service.move("08:21")
+    # Nobody is left: the seat is everybody's.
+    await (await service.reader()).reserve(made["seat"]["id"])
+    assert not await service.parts.desk.reservations.doubles()
+
+
+async def test_wishes_and_times_must_fit(service: Living) -> None:
+    taken = await full(service)
+    seat = taken[5][1]["seat"]["id"]
+    picky, busy, waits = [await service.reader() for _ in range(3)]
+    await join(service, picky, seats=[seat])
+    await busy.reserve("3f-east-001", "15:00", "16:00")
+    await join(service, busy)
+    await join(service, waits)
+    owner, made = taken[4]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert (await offers(picky), await offers(busy)) == ([], [])
+    assert len(await offers(waits)) == 1
+    await taken[5][0].ok("POST", f"/reservations/{taken[5][1]['id']}/cancel")
+    assert [o["seat"]["id"] for o in await offers(picky)] == [seat]
+
+
+async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
+    taken = await full(service, "09:00", "12:00")
+    reader = await service.reader()
+    await join(service, reader, start="09:00", end="12:00")
+    await service.move("08:45")
+    owner, made = taken[0]
+    await owner.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await service.move("09:20")
+    await owner.ok("POST", f"/reservations/{made['id']}/finish")
+    (held,) = await offers(reader)
+    await service.move("09:26")
+    got = await reader.ok("POST", f"/reservations/{held['id']}/accept")
+    assert (got["start"][11:16], got["check_in_until"][11:16]) == ("09:26", "09:56")
+    assert not await service.parts.desk.reservations.doubles()
+
+
+async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
+    taken = await full(service)
+    reader = await service.reader()
+    await join(service, reader)
+    for hour in range(17, 22):
+        await reader.reserve("3f-east-001", f"{hour}:00", f"{hour + 1}:00")
+    owner, made = taken[0]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    (held,) = await offers(reader)
+    await reader.refused("422 daily_limit", "POST", f"/reservations/{held['id']}/accept")
+
+
+async def test_nobody_is_woken(service: Living) -> None:
+    await service.move("21:50")
+    # Tomorrow's seats, given back at night.
+    seats = service.parts.desk.library.areas[AreaId(AREA)].seats
+    readers = [await service.reader() for _ in seats]
+    made = [
+        await r.reserve(s.id, "14:00", "16:00", service.tomorrow)
+        for r, s in zip(readers, seats, strict=True)
+    ]
+    reader = await service.reader()
+    await join(service, reader, date=service.tomorrow)
+    await service.move("22:40")
+    await readers[0].ok("POST", f"/reservations/{made[0]['id']}/cancel")
+    assert await offers(reader) == []
+    await service.move(timedelta(hours=8, minutes=21))
+    reader.token = (
+        await service.parts.sessions.open_wx(reader.openid, None, service.clock.now())
+    ).token
+    (held,) = await offers(reader)
+    assert held["held_until"][11:15] == "07:1"
+
+
+async def test_places_end_with_their_time(service: Living) -> None:
+    await full(service, "09:00", "11:00")
+    reader = await service.reader()
+    await join(service, reader, start="09:00", end="11:00")
+    await service.move("10:55")
+    (wait,) = (await reader.ok("GET", "/waits"))["items"]
+    assert wait["state"] in ("over", "lapsed")
+    await reader.reserve("3f-east-001", "11:00", "12:00")
+
+
+async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
+    """Each seat that becomes free goes to one who waits, and to no passer-by in between."""
+    chance = random.Random(3)
+    taken = await full(service)
+    early = [await service.reader() for _ in range(20)]
+    for reader in early:
+        await join(service, reader)
+    late = [await service.reader() for _ in range(30)]
+    passers = [await service.reader() for _ in range(20)]
+    leaving = chance.sample(taken, 50)
+
+    async def cancel(owner: Client, made: Any) -> None:
+        await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+
+    async def wait(reader: Client) -> None:
+        answer = await reader.post("/waits", wish(service))
+        assert answer.status == 201 or answer.code == "seat_free", answer.body
+
+    async def snatch(reader: Client, seat: str) -> str:
+        body = {"seat_id": seat, "date": service.today, "start": "14:00", "end": "16:00"}
+        answer = await reader.post("/reservations", body)
+        return "got" if answer.status == 201 else answer.code
+
+    work: list[Any] = [cancel(*one) for one in leaving] + [wait(reader) for reader in late]
+    work += [snatch(r, made["seat"]["id"]) for r, (_, made) in zip(passers, leaving, strict=False)]
+    chance.shuffle(work)
+    await asyncio.gather(*work)
+    await service.settle()
+    held = [offer for reader in (*early, *late) for offer in await offers(reader)]
+    seats = [offer["seat"]["id"] for offer in held]
+    assert len(seats) == len(set(seats)), "each seat is offered once"
+    for reader in early:
+        assert len(await offers(reader)) == 1, "who was there before has an offer each"
+    db = service.parts.db
+    assert await db["reservations"].count_documents({"state": "held"}) == len(held)
+    waiting = await db["waits"].count_documents({"state": "waiting"})
+    live = await db["reservations"].count_documents({"state": {"$in": ["reserved", "held"]}})
+    assert waiting == 0 or live == len(taken), "nobody waits while a seat is free"
+    assert not await service.parts.desk.reservations.doubles()
+    await service.move("08:30")
+    assert await db["reservations"].count_documents({"state": "held"}) == 0, "none is left behind"

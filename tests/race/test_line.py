@@ -1,0 +1,100 @@
+"""A seat that is given back goes to who waits: once, and with nobody in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.booking.reserve import cancel, reserve
+from models.errors import SeatTaken, ServiceError
+from models.reader import Reader
+from models.reservation import Reservation, State
+from models.store.client import new_id
+from models.store.reservations import Reservations
+from models.wait import Wait
+from tests.race.stage import EIGHT, SEAT, Around, ById, Stage, ask, clock, put_around, wish
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+
+async def waits(stage: Stage, reader: Reader) -> None:
+    """Waits since a minute before eight for any seat of the area from ten to eleven."""
+    area, since = stage.desk.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
+    anything = frozenset[str]()
+    await stage.desk.waits.join(
+        Wait(new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since)
+    )
+
+
+async def held(stage: Stage) -> list[str]:
+    rows = await stage.db["reservations"].find({"state": "held"}).to_list(None)
+    return [row["seat"] for row in rows]
+
+
+class InTwoSteps(Reservations):
+    """The control: the seat is let go first, and held afterwards."""
+
+    async def hand_over(
+        self,
+        old: Reservation,
+        new: Reservation,
+        due: Mapping[str, object] | None,
+        hold: Reservation,
+        wait_id: str,
+    ) -> None:
+        await self.replace(old, new, due)
+        await self.hold_free(hold, wait_id)
+
+
+@guarded
+async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
+    owner, first, passer_by = [await stage.reader() for _ in range(3)]
+    r = await stage.reserved(owner)
+    await waits(stage, first)
+    desk, other = await stage.worker(), await stage.worker()
+    tries: list[asyncio.Task[Reservation]] = []
+
+    async def snatch() -> None:
+        """After the seat is let go. In the transaction, it cannot end before that does."""
+        tries.append(asyncio.create_task(reserve(other, ask(passer_by), SEAT, wish(10, 11))))
+        if not guard:
+            await tries[0]
+
+    if not guard:
+        desk.reservations = InTwoSteps(stage.db)
+    repository: Any = desk.reservations
+    repository._waits = Around(repository._waits, "update_one", before=snatch)
+    if guard:
+        await cancel(desk, ask(owner), r.id)
+        with pytest.raises(SeatTaken):
+            await tries[0]
+        assert await held(stage) == [SEAT]
+    else:
+        with pytest.raises(ServiceError):
+            await cancel(desk, ask(owner), r.id)
+        assert (await tries[0]).state is State.RESERVED, "the passer-by has it"
+
+
+@guarded
+async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
+    """Two seats become free at once, and one reader waits."""
+    owners, seats = [await stage.reader() for _ in range(2)], [SEAT, "2f-hall-066"]
+    rows = [await stage.reserved(o, s) for o, s in zip(owners, seats, strict=True)]
+    await waits(stage, await stage.reader())
+    slow, fast = [await stage.worker() for _ in range(2)]
+    if not guard:
+        await stage.drop("reservations", "claims")
+        repository: Any = slow.reservations
+        repository._waits = ById(repository._waits)
+
+    async def meanwhile() -> None:
+        await cancel(fast, ask(owners[1]), rows[1].id)
+
+    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
+    await cancel(slow, ask(owners[0]), rows[0].id)
+    assert len(await held(stage)) == (1 if guard else 2)
+    assert await stage.db["reservations"].count_documents({"state": "cancelled"}) == 2
