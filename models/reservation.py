@@ -70,6 +70,9 @@ LIVE: Final = frozenset(state for state, _ in TRANSITIONS)
 TERMINAL: Final = frozenset(State) - LIVE
 PRESENT: Final = frozenset({State.IN_USE, State.AWAY})
 
+BOOKED: Final = frozenset(State) - {State.HELD, State.LAPSED}
+"""Bookings, as lists show them; an offer from the waiting list is shown there."""
+
 PLACE_CLAIMS: Final = ("s:", "r:", "u:")
 """What a reservation gives back when it ends; ``n:`` stays, so the day's limit stays counted."""
 

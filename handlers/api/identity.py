@@ -14,6 +14,7 @@ from models.booking.penalties import standing
 from models.errors import UnknownTemplate
 from models.message import CONSENTED, Template
 from models.reader import SessionKind
+from models.reservation import BOOKED
 from models.timerange import at, local, local_date
 
 
@@ -56,7 +57,7 @@ async def me(call: Call) -> s.MeOut:
     until = reader.suspended_until
     return s.MeOut(
         reader=present.reader(reader),
-        active=[await present.reservation(desk, r, call.now) for r in active],
+        active=[await present.reservation(desk, r, call.now) for r in active if r.state in BOOKED],
         violations_count=window.count,
         suspended_until=local(until) if until and until > call.now else None,
         subscriptions=_named(await services.credits.of(reader.id)),

@@ -262,7 +262,16 @@ class Change(Request):
 
 
 State = Literal[
-    "reserved", "in_use", "away", "finished", "completed", "cancelled", "no_show", "away_expired"
+    "reserved",
+    "in_use",
+    "away",
+    "finished",
+    "completed",
+    "cancelled",
+    "no_show",
+    "away_expired",
+    "held",
+    "lapsed",
 ]
 
 

@@ -24,6 +24,7 @@ from models.board import Row
 from models.errors import ServiceError, Upstream
 from models.library import AreaId, SeatId, VenueId
 from models.reservation import (
+    BOOKED,
     LIVE,
     Assisted,
     Entry,
@@ -497,10 +498,10 @@ class Reservations:
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[State], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:
-        """The reader's reservations, the newest first, and how many there are."""
-        query: Document = {"reader": reader_id}
-        if states:
-            query["state"] = {"$in": [state.value for state in states]}
+        """The reader's reservations in these states, all bookings where none is given, the newest
+        first, and how many there are."""
+        wanted = sorted(state.value for state in states or BOOKED)
+        query: Document = {"reader": reader_id, "state": {"$in": wanted}}
         rows, total = await page(self._all, query, ("start", "made_at"), skip, limit)
         return [_from_document(row) for row in rows], total
 

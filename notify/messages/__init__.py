@@ -44,7 +44,7 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
 TITLES: Final[Mapping[Template, str]] = {
     # Where two share a template, the first gives it its name.
     module.TEMPLATE: module.TITLE
-    for module in reversed(BY_EVENT.values())
+    for module in reversed(list(BY_EVENT.values()))
 }
 
 FACTS: Final[Mapping[Template, tuple[str, ...]]] = {

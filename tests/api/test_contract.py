@@ -29,6 +29,7 @@ RESERVATION = [
     "check_in_from",
     "check_in_until",
     "assisted",
+    "held_until",
     "actions",
 ]
 SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label"]

@@ -109,7 +109,7 @@ QUERIES = {
     "/seats/2f-hall-065/times": ["start=24:00", "start=%FF", "date=1", "end=15:00"],
     "/reservations": ["page=0", "page=-1", "page=10001", "page=1.5", "page=x", "page=",
                       "page_size=0", "page_size=101", "page_size=99999999999999999999999",
-                      "state=", "state=held", "state=reserved&state=away", "date=2026-09-07"],
+                      "state=", "state=nowhere", "state=reserved&state=away", "date=2026-09-07"],
     "/violations": ["page=0", "state=reserved", "page=1&page=2"],
     "/messages": ["unread=2", "unread=yes", "unread=", "page=0", "page_size=101"],
 }  # fmt: skip

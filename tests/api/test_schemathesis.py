@@ -105,19 +105,21 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Make what the operation's good request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
-    seats = list(service.parts.desk.library.areas.values())[8].seats
+    area = list(service.parts.desk.library.areas.values())[11]
+    seats = [seat for seat in area.seats if seat.disabled is None]
     seat = seats[2 * n].id
+    place: dict[str, Any] = {}
     client, id, qr = await service.reader(), None, await service.qr()
     wish = {"seat_id": seat, "date": service.tomorrow, "start": "14:00", "end": "15:00"}
     own: list[str] = []
     if name in HELD or name == "POST /waits":
-        area = service.parts.desk.library.areas[AreaId("4f-reserved")]
-        only = [area.seats[n].id]
+        reserved = service.parts.desk.library.areas[AreaId("4f-reserved")]
+        only: list[str] = [reserved.seats[n].id]
         owner, when = await service.reader(), {"start": "14:00", "end": "15:00"}
         made = await owner.reserve(only[0], **when)
-        wish = {"area_id": area.id, "date": service.today, "seats": only, **when}
+        place = {"area_id": reserved.id, "date": service.today, "seats": only, **when}
         if name in HELD:
-            wait = await client.ok("POST", "/waits", wish)
+            wait = await client.ok("POST", "/waits", place)
             await owner.ok("POST", f"/reservations/{made['id']}/cancel")
             offer = (await client.ok("GET", "/waits"))["items"][0]["offer"]
             id = str(wait["id"] if "/waits" in name else offer["id"])
@@ -173,7 +175,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
         "POST /reservations": wish,
-        "POST /waits": wish,
+        "POST /waits": place,
         "POST /reservations/{id}/change": {"end": "16:00"},
         "POST /reservations/{id}/check-in": {"qr": qr},
         "POST /reservations/{id}/return": {"qr": qr},

@@ -65,7 +65,11 @@ async def test_from_binding_to_the_end(service: Living) -> None:
 
     await service.move("14:05")
     checked_in = await student.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
-    assert checked_in["state"] == "in_use" and checked_in["actions"] == ["leave", "finish"]
+    assert checked_in["state"] == "in_use" and checked_in["actions"] == [
+        "leave",
+        "finish",
+        "report",
+    ]
     plan = await student.ok("GET", "/areas/2f-hall/map")
     assert {s["status"] for s in plan["seats"] if s["id"] == seat} == {"mine"}
 

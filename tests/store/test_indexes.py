@@ -178,7 +178,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     (
         "next_due",
         _of("next_due", on("13:00")),
-        {"due_no_show", "due_time_out", "due_complete", "due_remind"},
+        {"due_no_show", "due_time_out", "due_complete", "due_lapse", "due_proof", "due_remind"},
     ),
     ("get", lambda s: s.desk.reservations.get(s.mine.id), {"_id_"}),
     ("replace", _change, {"_id_"}),
