@@ -23,12 +23,17 @@ from handlers.api.events import Streams
 from handlers.api.plans import Plans
 from models.booking.desk import Desk
 from models.booking.outages import Watch
+from models.message import Template
 from models.store.credits import Credits
 from models.store.feedback import Feedbacks
+from models.store.identity import Bindings
 from models.store.messages import Messages
 from models.store.pacing import Pacing
+from models.store.pushes import Pushes
 from models.store.throttles import Throttles
 from notify.entry_codes import EntryCodes
+from notify.wechat.fields import TemplateConfig
+from notify.wechat.push import PushAccount
 
 ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], Awaitable[web.Response]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -113,6 +118,14 @@ class Services:
     cas: CasClient
     entrance: Entrance
     sign_ins: SignIns
+    bound: Bindings
+    pushes: Pushes
+    push_accounts: Mapping[str, PushAccount]
+    templates: Mapping[Template, TemplateConfig]
+    unionid_of: Callable[[str], Awaitable[str | None]]
+    mini_appid: str
+    verification: tuple[str, str]
+    """The name and text of the file by which WeChat knows this host; empty where there is none."""
     watch: Watch
     now: Callable[[], datetime]
     nudge: Callable[[], None]

@@ -31,6 +31,7 @@ from handlers.services import SERVICES, Metrics, Services
 from handlers.web.login import ENTRY_PATH, SERVICE_PATH
 from handlers.web.pages import error_page
 from handlers.web.routes import web_routes
+from handlers.wechat import wechat_routes
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
@@ -49,12 +50,15 @@ from models.store.indexes import ensure_indexes
 from models.store.leases import Leases
 from models.store.messages import Messages
 from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_answers
+from models.store.pushes import Pushes
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
 from notify.deliver import Channel, Sender
 from notify.entry_codes import EntryCodes
 from notify.relay import BATCH, relay
 from notify.wechat.gateway import WeChatGateway
+from notify.wechat.official import OfficialAccount
+from notify.wechat.push import PushAccount
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +95,20 @@ class Parts:
         cas: CasClient,
         entrance: Entrance,
         worker: Worker | None = None,
+        official: OfficialAccount | None = None,
     ) -> None:
         sealer = settings.sealer
         self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
         self.gateway, self.cas, self.entrance = gateway, cas, entrance
+        self.official, self.pushes = official, Pushes(db)
+        appids = {"mini": settings.wechat.appid}
+        if settings.official is not None:
+            appids["mp"] = settings.official.appid
+        self.push_accounts = {
+            name: PushAccount(appids[name], push.token, push.aes_key)
+            for name, push in settings.pushes.items()
+            if name in appids
+        }
         self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.desk = Desk(db, sealer)
         self.messages, self.feedbacks = Messages(db), Feedbacks(db)
@@ -186,6 +200,7 @@ class Parts:
         await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
+        await self.pushes.prune(now - _KEEP_CODES)
         await self.messages.prune(real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         await self.desk.passages.prune(now - _KEEP_PASSAGES)
         return claims
@@ -242,6 +257,13 @@ class Parts:
             cas=self.cas,
             entrance=self.entrance,
             watch=self.watch,
+            bound=self.bindings,
+            pushes=self.pushes,
+            push_accounts=self.push_accounts,
+            templates=settings.wechat.templates,
+            unionid_of=self.official.unionid_of if self.official else _nobody_known,
+            mini_appid=settings.wechat.appid,
+            verification=settings.verification,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
             nudge=self.runner.nudge,
@@ -257,6 +279,10 @@ class Parts:
             error_page=error_page,
             metrics=self.metrics,
         )
+
+
+async def _nobody_known(_: str) -> None:
+    return None
 
 
 PARTS: Final = web.AppKey("parts", Parts)
@@ -294,7 +320,17 @@ async def open_parts(
             )
         )
         entrance = await _entrance(settings, cas, enter)
-        parts = Parts(settings, clock, db, redis_client, gateway, cas, entrance, worker)
+        official = None
+        if settings.official is not None:
+            official = await enter(
+                OfficialAccount(
+                    base_url=settings.wechat.base_url,
+                    appid=settings.official.appid,
+                    secret=settings.official.secret,
+                    shared_tokens=SharedTokens(redis_client),
+                )
+            )
+        parts = Parts(settings, clock, db, redis_client, gateway, cas, entrance, worker, official)
         stack.push_async_callback(parts.sender.close)
         await ensure_indexes(db)
         await parts.desk.refresh()
@@ -344,7 +380,7 @@ async def create_app(
             from miniapp_server.sandbox.service import add_sandbox
 
             routes = await add_sandbox(app, parts, routes)
-        app.add_routes([*routes, *docs_routes(), *health_routes(), *web_routes()])
+        app.add_routes([*routes, *docs_routes(), *health_routes(), *wechat_routes(), *web_routes()])
         app.cleanup_ctx.append(partial(_listening, parts))
         app.on_shutdown.append(_no_more_streams)
         if jobs:

@@ -6,6 +6,7 @@ import argparse
 import base64
 import contextlib
 import csv
+import difflib
 import json
 import os
 import secrets
@@ -35,6 +36,7 @@ from models.gate import GateId
 from models.store.past import PastRefused
 from models.timerange import local
 from notify.answers import answer
+from notify.wechat.official import HOME, MenuFull, with_entry
 
 Env = Mapping[str, str]
 
@@ -138,6 +140,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     gates.add_argument("--gate", required=True, metavar="ID", help="whose passages they are")
     gates.add_argument("file", metavar="FILE", type=Path)
+    menu = add(
+        "wechat-menu",
+        _wechat_menu,
+        "The official account's menu: show it, show what put would change, or put the entry "
+        "学研支持 → 座位预约 into it.",
+    )
+    menu.add_argument("what", choices=("show", "diff", "put"))
+    links = add("wechat-links", _wechat_links, "A link that opens a page of the mini-program.")
+    links.add_argument("page", metavar="PAGE", help="such as pages/index/index")
+    links.add_argument("--query", default="", help="such as k=2f-south")
+    links.add_argument("--days", type=int, default=30, help="how long it lives (at most 30)")
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
     growth = add(
         "grow",
@@ -361,13 +374,41 @@ async def _gate_import(env: Env, args: argparse.Namespace) -> None:
     print(", ".join(f"{name}: {counts[name]}" for name in names))
 
 
+async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        if parts.official is None:
+            raise Failed("WECHAT_MP_APPID and its companions are not set")
+        stands = await parts.official.menu()
+        settings = parts.settings
+        try:
+            wanted = with_entry(stands, settings.wechat.appid, HOME, settings.public_base_url + "/")
+        except MenuFull as error:
+            raise Failed(str(error)) from error
+        if args.what == "put" and wanted != stands:
+            await parts.official.put_menu(wanted)
+    before, after = (
+        json.dumps(menu, ensure_ascii=False, indent=2).splitlines() for menu in (stands, wanted)
+    )
+    if args.what == "show":
+        print("\n".join(before))
+    else:
+        changed = list(difflib.unified_diff(before, after, "stands", "wanted", lineterm=""))
+        print("\n".join(changed) if changed else "nothing to change")
+
+
+async def _wechat_links(env: Env, args: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        state = parts.settings.wechat.state
+        print(await parts.gateway.link(args.page, args.query, args.days, state))
+
+
 async def _questions(env: Env, _: argparse.Namespace) -> None:
     async with _parts(env) as parts:
         waiting = await parts.feedbacks.waiting(_QUESTIONS)
-        readers = [await parts.readers.get(feedback.reader_id) for feedback in waiting]
+        readers = [await parts.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
     for feedback, reader in zip(waiting, readers, strict=True):
         who = reader.student_no_masked if reader else ""
-        print(f"{feedback.id}  {local(feedback.at):%Y-%m-%d %H:%M}  {who}")
+        print(f"{feedback.id}  {local(feedback.at):%Y-%m-%d %H:%M}  {feedback.source}  {who}")
         print("    " + feedback.text.replace("\n", "\n    "))
     print(f"{len(waiting)} waiting" if waiting else "none is waiting")
 

@@ -24,6 +24,9 @@ DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
 """No library's telephone number is known here."""
 
 
+SANDBOX_AES_KEY: Final = "S" * 42 + "A"
+
+
 class SettingsError(Exception):
     """One clear line about the setting that is wrong or missing."""
 
@@ -37,6 +40,22 @@ class WeChatSettings:
     secret: str = field(repr=False)
     state: Literal["formal", "trial", "developer"]
     templates: Mapping[Template, TemplateConfig]
+
+
+@dataclass(frozen=True, slots=True)
+class PushSettings:
+    """How WeChat speaks to us about one account."""
+
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialSettings:
+    """The official account."""
+
+    appid: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,9 @@ class Settings:
     mongo_driver: Driver
     sealer: Sealer = field(repr=False)
     wechat: WeChatSettings
+    official: OfficialSettings | None
+    pushes: Mapping[str, PushSettings]
+    verification: tuple[str, str]
     cas: CasSettings
     entry: EntrySettings
     sandbox: bool
@@ -112,6 +134,9 @@ def load(env: Mapping[str, str]) -> Settings:
         mongo_driver=_driver(env),
         sealer=_sealer(env),
         wechat=_wechat(env, f"{local}/wechat" if sandbox else None),
+        official=_official(env, sandbox),
+        pushes=_pushes(env, sandbox),
+        verification=_verification(env),
         cas=_cas(env, f"{public}/sandbox/cas" if sandbox else None),
         entry=_entry(env),
         sandbox=sandbox,
@@ -160,6 +185,37 @@ def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
         state=state,  # type: ignore[arg-type]
         templates={Template(name): config for name, config in parsed.items()},
     )
+
+
+def _official(env: Mapping[str, str], sandbox: bool) -> OfficialSettings | None:
+    if sandbox:
+        return OfficialSettings("wxofficial", "sandbox-official-secret")
+    if not env.get("WECHAT_MP_APPID"):
+        return None
+    return OfficialSettings(env["WECHAT_MP_APPID"], _required(env, "WECHAT_MP_SECRET"))
+
+
+def _pushes(env: Mapping[str, str], sandbox: bool) -> dict[str, PushSettings]:
+    """By account: mp (the official account) and mini, those that are set."""
+    if sandbox:
+        return {name: PushSettings(f"sandbox-{name}", SANDBOX_AES_KEY) for name in ("mp", "mini")}
+    found = {}
+    for name, prefix in (("mp", "WECHAT_MP"), ("mini", "WECHAT_MINI")):
+        if not env.get(f"{prefix}_TOKEN"):
+            continue
+        key = _required(env, f"{prefix}_AES_KEY")
+        if not re.fullmatch(r"[A-Za-z0-9+/]{43}", key):
+            raise SettingsError(f"{prefix}_AES_KEY must have 43 characters")
+        found[name] = PushSettings(env[f"{prefix}_TOKEN"], key)
+    return found
+
+
+def _verification(env: Mapping[str, str]) -> tuple[str, str]:
+    text = env.get("WECHAT_VERIFICATION_FILE", "")
+    name, _, content = text.partition("=")
+    if text and not (re.fullmatch(r"[A-Za-z0-9_-]{1,64}\.txt", name) and content):
+        raise SettingsError("WECHAT_VERIFICATION_FILE must look like name.txt=content")
+    return name, content
 
 
 def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:

@@ -14,11 +14,14 @@ LONGEST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """``answer`` is empty until ``answered_at``."""
+    """``answer`` is empty until ``answered_at``. ``source``: web (the form), mini (the
+    mini-program's customer service) or mp (the official account), where the reader may be unknown.
+    """
 
     id: str
-    reader_id: ReaderId
+    reader_id: ReaderId | None
     text: str
     at: datetime
     answer: str = ""
     answered_at: datetime | None = None
+    source: str = "web"

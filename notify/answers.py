@@ -28,6 +28,8 @@ async def answer(
         raise NotFound()
     if found.answer != text or found.answered_at is None:
         raise WrongState(state="answered")
+    if found.reader_id is None:
+        return  # a follower whom nobody here knows: the desk answers in the account's console
     message = Message(
         id=f"{found.id}:answer",
         reader_id=found.reader_id,

@@ -52,7 +52,8 @@ class Sandbox:
         self.state = SandboxState(parts.db)
         self.wechat = WeChatSandbox(
             SandboxWeChat(parts.db),
-            {settings.wechat.appid: settings.wechat.secret},
+            {settings.wechat.appid: settings.wechat.secret}
+            | ({settings.official.appid: settings.official.secret} if settings.official else {}),
             {c.template_id: t.value for t, c in settings.wechat.templates.items()},
             parts.clock.now,
         )

@@ -75,6 +75,7 @@ _ENDPOINTS: Final = frozenset(
         "generate_urllink",
         "menu_create",
         "menu_get",
+        "user_info",
     }
 )
 
@@ -136,6 +137,7 @@ def wechat_routes(state: WeChatSandbox) -> list[web.RouteDef]:
             f"{ROOT}/wxa/generate_urllink", server.answer("generate_urllink", server.url_link)
         ),
         web.post(f"{ROOT}/cgi-bin/menu/create", server.answer("menu_create", server.create_menu)),
+        web.get(f"{ROOT}/cgi-bin/user/info", server.answer("user_info", server.user_info)),
         web.get(f"{ROOT}/cgi-bin/menu/get", server.answer("menu_get", server.get_menu)),
         web.post(f"{ROOT}/_grant", server.grant),
         web.post(f"{ROOT}/_mode", server.set_mode),
@@ -338,6 +340,17 @@ class _Server:
         if menu is None:
             raise _Refused(46003)
         return web.json_response({"menu": json.loads(menu)})
+
+    async def user_info(self, request: web.Request, mode: Mode) -> web.StreamResponse:
+        """A follower ``mp-<name>`` is the mini-program's user ``o-<name>`` (one unionid)."""
+        await self._authorised(request)
+        if not mode.after:
+            await _wait(request, mode.delay)
+        openid = request.query.get("openid", "")
+        if not openid.startswith("mp-"):
+            raise _Refused(40003)
+        name = openid.removeprefix("mp-")
+        return web.json_response({"subscribe": 1, "openid": openid, "unionid": f"u-{name}"})
 
     # The stand-in's own
 

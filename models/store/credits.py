@@ -34,6 +34,15 @@ class Credits:
                 upsert=True,
             )
 
+    async def at_least_one(self, reader_id: ReaderId, template: Template) -> None:
+        """WeChat says that the reader accepted, perhaps what the client has reported already."""
+        with upstream():
+            await self._all.update_one(
+                {"_id": f"{reader_id}:{template}"},
+                {"$max": {"remain": 1}, "$setOnInsert": {"reader": reader_id}},
+                upsert=True,
+            )
+
     async def take(
         self, wanted: Collection[tuple[ReaderId, Template]]
     ) -> set[tuple[ReaderId, Template]]:

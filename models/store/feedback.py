@@ -30,7 +30,14 @@ class Feedbacks:
     def __init__(self, db: Database) -> None:
         self._all = db["feedback"]
 
-    async def add(self, reader_id: ReaderId, key: str, text: str, at: datetime) -> None:
+    async def add(
+        self,
+        reader_id: ReaderId | None,
+        key: str,
+        text: str,
+        at: datetime,
+        source: str = "web",
+    ) -> None:
         """Keep what the reader wrote. The same form (``key``) sent again is kept once."""
         with upstream(), suppress(DuplicateKeyError):  # the other one of two at once was kept
             await self._all.update_one(
@@ -44,6 +51,7 @@ class Feedbacks:
                         "at": at,
                         "answer": "",
                         "answered_at": None,
+                        "source": source,
                     }
                 },
                 upsert=True,
@@ -82,5 +90,11 @@ class Feedbacks:
 
 def _feedback(d: Document) -> Feedback:
     return Feedback(
-        d["_id"], ReaderId(d["reader"]), d["text"], d["at"], d["answer"], d["answered_at"]
+        d["_id"],
+        ReaderId(d["reader"]) if d["reader"] else None,
+        d["text"],
+        d["at"],
+        d["answer"],
+        d["answered_at"],
+        d["source"],
     )

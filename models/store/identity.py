@@ -22,6 +22,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "bindings": [
         IndexModel([("reader", ASCENDING)], name="reader", unique=True),
         IndexModel([("openid_hashes", ASCENDING)], name="openid_hashes", unique=True),
+        IndexModel([("unionid_hashes", ASCENDING)], name="unionid_hashes"),
     ],
     "sessions": [
         IndexModel([("ticket", ASCENDING)], name="ticket", sparse=True),
@@ -166,6 +167,13 @@ class Bindings:
         with upstream():
             found = await self._all.find_one(
                 {"openid_hashes": {"$in": self._sealer.hashes(openid, "openid")}}, {"reader": 1}
+            )
+        return ReaderId(found["reader"]) if found else None
+
+    async def reader_by_unionid(self, unionid: str) -> ReaderId | None:
+        with upstream():
+            found = await self._all.find_one(
+                {"unionid_hashes": {"$in": self._sealer.hashes(unionid, "unionid")}}, {"reader": 1}
             )
         return ReaderId(found["reader"]) if found else None
 

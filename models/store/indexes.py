@@ -17,6 +17,7 @@ from models.store import (
     messages,
     notices,
     outages,
+    pushes,
     reservations,
     throttles,
     violations,
@@ -35,6 +36,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **notices.INDEXES,
     **waits.INDEXES,
     **outages.INDEXES,
+    **pushes.INDEXES,
     **feedback.INDEXES,
     **gates.INDEXES,
 }

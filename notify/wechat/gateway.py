@@ -26,6 +26,11 @@ _log = logging.getLogger(__name__)
 
 MiniProgramState = Literal["formal", "trial", "developer"]
 
+_VERSIONS: Final[Mapping[MiniProgramState, str]] = {
+    "formal": "release",
+    "trial": "trial",
+    "developer": "develop",
+}
 _JS_CODE: Final = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _FIELD: Final = re.compile(r"data\.([a-z_]+[0-9]+)")
 _CODE_ERRORS: Final = frozenset({40029, 40163})
@@ -109,6 +114,15 @@ class WeChatGateway:
         unionid = answer.get("unionid")
         return WeChatIdentity(openid, str(unionid) if unionid else None)
 
+    async def link(self, page: str, query: str, days: int, state: MiniProgramState) -> str:
+        """A link into the mini-program that lives for some days. Raises: WeChatUnavailable."""
+        try:
+            answer = await self._transport.wxa.url_link(page, query, days, _VERSIONS[state])
+            return str(answer["url_link"])
+        except (WeChatClientException, KeyError, TypeError) as error:
+            code = getattr(error, "errcode", None)
+            raise WeChatUnavailable(errcode=code) from error
+
     async def send_subscribe(
         self,
         openid: str,
@@ -154,9 +168,8 @@ class WeChatGateway:
 
         Raises: WeChatUnavailable.
         """
-        version = {"formal": "release", "trial": "trial", "developer": "develop"}[state]
         try:
-            picture = await self._transport.wxa.entry_code(scene, version)
+            picture = await self._transport.wxa.entry_code(scene, _VERSIONS[state])
         except TokenUnavailable:
             raise
         except WeChatClientException as error:

@@ -59,6 +59,13 @@ class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
             message["page"] = page
         return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
 
+    def url_link(self, path: str, query: str, days: int, env_version: str) -> Awaitable[Any]:
+        """A link that opens the page from outside WeChat (wxa/generate_urllink), for 30 days at
+        most."""
+        asked = {"path": path, "query": query, "env_version": env_version}
+        asked |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
+        return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=asked))
+
     def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
         """A picture whose scan opens the mini-program's first page with ``scene``. Permanent, and
         not counted (wxa/getwxacodeunlimit). Asked without check_path: the page may not be out."""

@@ -52,6 +52,7 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     await browser.post("/contact", form, service.base)
     (kept,) = await service.parts.feedbacks.waiting(10)
     await answer(service.parts.feedbacks, service.parts.messages, kept.id, "22:30", MONDAY_8)
+    assert kept.reader_id is not None
     reader = await service.parts.readers.get(kept.reader_id)
     assert reader is not None and kept.id > reader.id
 

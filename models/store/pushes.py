@@ -1,0 +1,31 @@
+"""What WeChat has pushed: it repeats what it got no answer to in time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.store.client import Database, upstream
+
+INDEXES: Final = {"pushes": [IndexModel([("at", ASCENDING)], name="at")]}
+
+
+class Pushes:
+    def __init__(self, db: Database) -> None:
+        self._all = db["pushes"]
+
+    async def first(self, name: str, now: datetime) -> bool:
+        """Is this the first time? ``name`` is the push's own, without anybody's openid."""
+        with upstream():
+            try:
+                await self._all.insert_one({"_id": name, "at": now})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def prune(self, before: datetime) -> None:
+        with upstream():
+            await self._all.delete_many({"at": {"$lt": before}})

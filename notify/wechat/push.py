@@ -1,0 +1,150 @@
+"""Message push: what WeChat tells of an account's users, in secure mode only.
+
+https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html: the
+signature is a SHA-1 over token, timestamp, nonce and the encrypted text; that is AES-256-CBC. XML
+and JSON are both understood, and a list with one entry that arrives as the entry alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.exceptions import InvalidAppIdException
+from wechatpy.replies import TextReply
+
+MAX_BYTES: Final = 64 * 1024
+_LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
+
+
+class PushRefused(Exception):
+    """Not from WeChat, or not for this account, or nothing that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message or event. ``entries`` are those of a subscription event, by field name."""
+
+    to: str
+    openid: str
+    kind: str
+    created: int
+    event: str = ""
+    key: str = ""
+    content: str = ""
+    message_id: str = ""
+    entries: tuple[Mapping[str, str], ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """The same for each of WeChat's repetitions."""
+        what = self.message_id or f"{self.created} {self.event} {self.key}"
+        return hashlib.sha256(f"{self.openid} {what}".encode()).hexdigest()
+
+
+class PushAccount:
+    """One account's way of speaking: the token and the EncodingAESKey (43 characters) of its
+    console. Raises ValueError for a key that is none."""
+
+    def __init__(self, appid: str, token: str, aes_key: str) -> None:
+        if len(aes_key) != 43 or not token:
+            raise ValueError("a push account has a token and an EncodingAESKey of 43 characters")
+        self.appid, self._token = appid, token
+        self._crypto = WeChatCrypto(token, aes_key, appid)
+
+    def echo(self, query: Mapping[str, str]) -> str:
+        """What WeChat wants to hear when the address is set. Raises: PushRefused."""
+        given = query.get("signature", "")
+        self._check(given, query.get("timestamp", ""), query.get("nonce", ""))
+        return query.get("echostr", "")
+
+    def read(self, query: Mapping[str, str], body: bytes) -> Push:
+        """The message in it. Raises: PushRefused."""
+        outer = _read(body)
+        sealed = outer.get("Encrypt", "")
+        if not isinstance(sealed, str) or not sealed:
+            raise PushRefused("not encrypted")
+        stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+        self._check(query.get("msg_signature", ""), stamp, nonce, sealed)
+        try:
+            signature = self._sign(stamp, nonce, sealed)
+            plain = self._crypto.decrypt_message({"Encrypt": sealed}, signature, stamp, nonce)
+        except (InvalidAppIdException, ValueError, IndexError, UnicodeDecodeError) as error:
+            raise PushRefused("cannot be opened") from error
+        return _push(_read(plain.encode()))
+
+    def text(self, push: Push, content: str, timestamp: str, nonce: str) -> str:
+        """A passive reply, encrypted."""
+        reply = TextReply(content=content, source=push.to, target=push.openid)
+        return str(self._crypto.encrypt_message(reply, nonce, timestamp))
+
+    def _check(self, given: str, *parts: str) -> None:
+        expected = self._sign(*parts)
+        if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
+            raise PushRefused("wrong signature")
+
+    def _sign(self, *parts: str) -> str:
+        return hashlib.sha1("".join(sorted([self._token, *parts])).encode()).hexdigest()
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """XML or JSON as one dictionary. Raises: PushRefused."""
+    try:
+        if body.lstrip()[:1] == b"{":
+            found = json.loads(body)
+        else:
+            found = {child.tag: _value(child) for child in fromstring(body.decode())}
+    except (ValueError, ParseError, DefusedXmlException, RecursionError) as error:
+        raise PushRefused("cannot be read") from error
+    if not isinstance(found, dict):
+        raise PushRefused("cannot be read")
+    return found
+
+
+def _value(element: Element) -> Any:
+    children = list(element)
+    if not children:
+        return element.text or ""
+    if len({child.tag for child in children}) < len(children) or element.tag in _LISTS:
+        return {"List": [_value(child) for child in children]}
+    return {child.tag: _value(child) for child in children}
+
+
+def _push(d: Mapping[str, Any]) -> Push:
+    def text(name: str) -> str:
+        value = d.get(name, "")
+        return str(value) if isinstance(value, str | int) else ""
+
+    if not text("FromUserName") or not text("CreateTime").isdecimal():
+        raise PushRefused("not a message")
+    return Push(
+        to=text("ToUserName"),
+        openid=text("FromUserName"),
+        kind=text("MsgType"),
+        created=int(text("CreateTime")),
+        event=text("Event"),
+        key=text("EventKey"),
+        content=text("Content"),
+        message_id=text("MsgId"),
+        entries=_entries(d),
+    )
+
+
+def _entries(d: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    found: Any = d.get("List")
+    for name in _LISTS:
+        inner = d.get(name)
+        if isinstance(inner, dict):
+            found = inner.get("List", found)
+    listed = found if isinstance(found, list) else [found]
+    return tuple(
+        {str(k): str(v) for k, v in entry.items()} for entry in listed if isinstance(entry, dict)
+    )

@@ -1,0 +1,274 @@
+"""What WeChat pushes to us: only its own, once, and answered in a second."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from time import perf_counter
+from typing import Any
+
+import pytest
+from wechatpy.crypto import WeChatCrypto
+
+from miniapp_server.settings import SANDBOX_AES_KEY
+from models.message import Template
+from notify.wechat.official import TOP, MenuFull, with_entry
+from notify.wechat.push import PushAccount, PushRefused
+from tests.living import Answer, Living, living
+
+STAMP, NONCE = "1714112445", "415670741"
+# WeChat's own examples (developers.weixin.qq.com, message push).
+VECTOR = PushAccount("wxba5fad812f8e6fb9", "AAAAA", "A" * 43)
+VECTOR_ECHO = {
+    "timestamp": "1714036504",
+    "nonce": "1514711492",
+    "echostr": "4375120948345356249",
+    "signature": "f464b24fc39322e44b38aa78f5edd27bd1441696",
+}
+VECTOR_SEALED = (
+    "+qdx1OKCy+5JPCBFWw70tm0fJGb2Jmeia4FCB7kao+/Q5c/ohsOzQHi8khUOb05JCpj0JB4RvQMkUyus8TPxLKJGQqc"
+    "vZqzDpVzazhZv6JsXUnnR8XGT740XgXZUXQ7vJVnAG+tE8NUd4yFyjPy7GgiaviNrlCTj+l5kdfMuFUPpRSrfMZuMcp3"
+    "Fn2Pede2IuQrKEYwKSqFIZoNqJ4M8EajAsjLY2km32IIjdf8YL/P50F7mStwntrA2cPDrM1kb6mOcfBgRtWygb3VIYnSe"
+    "OBrebufAlr7F9mFUPAJGj04="
+)
+CRYPTO = {name: WeChatCrypto(f"sandbox-{name}", SANDBOX_AES_KEY, appid) for name, appid in (
+    ("mp", "wxofficial"), ("mini", "wxsandbox"))}  # fmt: skip
+
+
+def test_wechats_own_vectors() -> None:
+    assert VECTOR.echo(VECTOR_ECHO) == "4375120948345356249"
+    with pytest.raises(PushRefused):
+        VECTOR.echo(VECTOR_ECHO | {"nonce": "1514711493"})
+    query = {"timestamp": STAMP, "nonce": NONCE}
+    query["msg_signature"] = "046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
+    push = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
+    assert (push.kind, push.event) == ("event", "debug_demo")
+    for wrong in (
+        query | {"msg_signature": "0" * 40},
+        query | {"msg_signature": "ü"},
+        query | {"nonce": "1"},
+        query | {"timestamp": "1"},
+        {},
+    ):
+        with pytest.raises(PushRefused):
+            VECTOR.read(wrong, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
+    with pytest.raises(PushRefused):
+        PushAccount("wxother", "AAAAA", "A" * 43).read(
+            query, json.dumps({"Encrypt": VECTOR_SEALED}).encode()
+        )
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b"<xml>",
+        b'{"Encrypt":1}',
+        b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>",
+    ):
+        with pytest.raises(PushRefused):
+            VECTOR.read(query, body)
+
+
+def sealed(account: str, plain: str) -> tuple[str, bytes]:
+    """As WeChat sends it: the query, and the body with the encrypted text."""
+    crypto = CRYPTO[account]
+    xml = crypto.encrypt_message(plain, NONCE, STAMP)
+    found = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
+    assert found is not None
+    parts = sorted([f"sandbox-{account}", STAMP, NONCE, found[1]])
+    signature = hashlib.sha1("".join(parts).encode()).hexdigest()
+    query = f"timestamp={STAMP}&nonce={NONCE}&encrypt_type=aes&msg_signature={signature}"
+    body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{found[1]}</Encrypt></xml>"
+    return query, body.encode()
+
+
+async def push(service: Living, account: str, plain: str) -> Answer:
+    query, body = sealed(account, plain)
+    return await service.anonymous.post(f"//wechat/{account}/callback?{query}", body)
+
+
+def message(openid: str, content: str, id: int = 1) -> str:
+    return (
+        f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName>"
+        f"<CreateTime>1714112445</CreateTime><MsgType>text</MsgType>"
+        f"<Content><![CDATA[{content}]]></Content><MsgId>{id}</MsgId></xml>"
+    )
+
+
+def event(openid: str, name: str, key: str = "", more: str = "", at: int = 1714112445) -> str:
+    return (
+        f"<xml><ToUserName>gh_1</ToUserName><FromUserName>{openid}</FromUserName>"
+        f"<CreateTime>{at}</CreateTime><MsgType>event</MsgType><Event>{name}</Event>"
+        f"<EventKey>{key}</EventKey>{more}</xml>"
+    )
+
+
+def said(answer: Answer) -> str:
+    """What the follower reads."""
+    sealed_reply = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]>", answer.body)
+    signature = re.search(r"<MsgSignature><!\[CDATA\[(.*?)\]\]>", answer.body)
+    assert sealed_reply is not None and signature is not None, answer.body
+    plain = CRYPTO["mp"].decrypt_message(answer.body, signature[1], STAMP, NONCE)
+    found = re.search(r"<Content><!\[CDATA\[(.*?)\]\]>", plain, re.S)
+    assert found is not None and "<ToUserName><![CDATA[mp-" in plain
+    return found[1]
+
+
+async def test_setting_the_address(service: Living) -> None:
+    for account in ("mp", "mini"):
+        parts = "".join(sorted([f"sandbox-{account}", STAMP, NONCE]))
+        right = hashlib.sha1(parts.encode()).hexdigest()
+        path = f"//wechat/{account}/callback?timestamp={STAMP}&nonce={NONCE}&echostr=hello"
+        assert (await service.anonymous.get(f"{path}&signature={right}")).body == "hello"
+        for wrong in ("", "0" * 40, right.upper()):
+            assert (await service.anonymous.get(f"{path}&signature={wrong}")).status == 403
+    assert (await service.anonymous.get("//wechat/other/callback")).status == 404
+
+
+async def test_forged_pushes_change_nothing(service: Living) -> None:
+    before = await service.books()
+    query, body = sealed("mp", message("mp-zhang", "请修灯"))
+    for bad_query, bad_body in (
+        (query.replace("msg_signature=", "msg_signature=0"), body),
+        (query.replace(NONCE, "1"), body),
+        ("", body),
+        (query, body.replace(b"<Encrypt>", b"<Encrypt>A")),
+        (query, message("mp-zhang", "plain").encode()),
+        (query, b"x" * 70_000),
+        (query, b"\xff"),
+    ):
+        answer = await service.anonymous.post(f"//wechat/mp/callback?{bad_query}", bad_body)
+        assert answer.status in (403, 413), bad_body[:40]
+    # The other account's token and key open nothing here.
+    answer = await service.anonymous.post(f"//wechat/mini/callback?{query}", body)
+    assert answer.status == 403
+    assert await service.books() == before
+
+
+async def test_a_follower_is_answered(service: Living) -> None:
+    began = perf_counter()
+    welcome = said(await push(service, "mp", event("mp-zhang", "subscribe")))
+    assert perf_counter() - began < 1
+    assert 'data-miniprogram-appid="wxsandbox"' in welcome and "欢迎关注" in welcome
+    assert "激活码" in said(await push(service, "mp", message("mp-zhang", " 帮助 ", 2)))
+    seats = said(await push(service, "mp", message("mp-zhang", "空位", 3)))
+    assert "二层中厅 68/68" in seats and seats.count("\n") == 18
+    assert said(await push(service, "mp", event("mp-zhang", "CLICK", "SEATS"))) == seats
+    assert (await push(service, "mp", event("mp-zhang", "unsubscribe"))).body == "success"
+    assert (await push(service, "mp", event("mp-zhang", "VIEW", "https://x"))).body == "success"
+
+
+async def test_my_reservations_where_wechat_says_who_it_is(service: Living) -> None:
+    stranger = said(await push(service, "mp", message("mp-zhang", "我的预约")))
+    assert f"{service.base}/reservations" in stranger
+    phone, web = service.stranger(), await service.web_reader()
+    phone.name = "zhang"
+    login = await phone.ok("POST", "/wx/login", {"code": "demo-zhang-1"})
+    phone.token = login["token"]
+    code = (await web.ok("POST", "/activation-codes"))["code"]
+    await phone.ok("POST", "/bindings", {"activation_code": code})
+    assert "没有预约" in said(await push(service, "mp", message("mp-zhang", "我的预约", 2)))
+    await phone.reserve()
+    mine = said(await push(service, "mp", event("mp-zhang", "CLICK", "MINE")))
+    assert mine == "09-07 14:00–16:00 图书馆2层二层中厅065号 已预约"
+    # WeChat that hangs costs no second: the way to it is told instead.
+    await service.anonymous.post("//sandbox/wechat/_mode", {"user_info": {"hang_seconds": 5}})
+    began = perf_counter()
+    late = said(await push(service, "mp", message("mp-zhang", "我的预约", 4)))
+    assert perf_counter() - began < 1.5 and f"{service.base}/reservations" in late
+    await service.anonymous.post("//sandbox/wechat/_mode", {})
+
+
+async def test_what_followers_and_users_write_lands_in_one_list(service: Living) -> None:
+    reader = await service.reader()
+    for _ in range(3):  # WeChat repeats what it got no answer to
+        answer = await push(service, "mp", message("mp-li", "空调太冷了"))
+        mini = await push(service, "mini", message(reader.openid, "插座坏了", 7))
+    assert answer.body == mini.body == "success"
+    waiting = await service.parts.feedbacks.waiting(10)
+    assert [(f.source, f.text, f.reader_id) for f in waiting] == [
+        ("mp", "空调太冷了", None),
+        ("mini", "插座坏了", reader.reader_id),
+    ]
+    first = await push(service, "mp", message("mp-li", "还有一个问题", 9))
+    assert "已收到您的留言" in said(first)
+
+
+def listed(status: str, *templates: str) -> str:
+    entries = "".join(
+        f"<List><TemplateId>{t}</TemplateId><SubscribeStatusString>{status}</SubscribeStatusString>"
+        "<PopupScene>0</PopupScene></List>"
+        for t in templates
+    )
+    return f"<SubscribeMsgPopupEvent>{entries}</SubscribeMsgPopupEvent>"
+
+
+async def test_consent_follows_what_wechat_says(service: Living) -> None:
+    reader = await service.reader()
+    leave, ended = "sandbox-leave", "sandbox-ended"
+
+    async def left() -> dict[str, int]:
+        credits = (await reader.ok("GET", "/me"))["subscriptions"]
+        return {name: credits[name] for name in ("LEAVE", "ENDED")}
+
+    name = "subscribe_msg_popup_event"
+    both = event(reader.openid, name, more=listed("accept", leave, ended))
+    await push(service, "mini", both)
+    assert await left() == {"LEAVE": 1, "ENDED": 1}
+    await push(service, "mini", both)
+    await reader.accept("LEAVE")
+    await push(service, "mini", event(reader.openid, name, more=listed("accept", leave), at=5))
+    assert await left() == {"LEAVE": 2, "ENDED": 1}, "told twice is allowed once"
+    changed = listed("reject", leave).replace("PopupEvent", "ChangeEvent")
+    await push(service, "mini", event(reader.openid, "subscribe_msg_change_event", more=changed))
+    assert await left() == {"LEAVE": 0, "ENDED": 1}
+    # As JSON, with one entry that stands alone; of nobody we know; of a template of others.
+    body: dict[str, Any] = {
+        "ToUserName": "gh_1", "FromUserName": reader.openid, "CreateTime": 9, "MsgType": "event",
+        "Event": "subscribe_msg_change_event",
+        "List": {"TemplateId": ended, "SubscribeStatusString": "reject"},
+    }  # fmt: skip
+    await push(service, "mini", json.dumps(body))
+    assert await left() == {"LEAVE": 0, "ENDED": 0}
+    await push(service, "mini", event("o-nobody", name, more=listed("accept", leave)))
+    await push(service, "mini", event(reader.openid, name, more=listed("accept", "other"), at=77))
+    assert await left() == {"LEAVE": 0, "ENDED": 0}
+    assert Template.LEAVE in service.parts.channel.templates
+
+
+async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
+    official = service.parts.official
+    assert official is not None
+    empty = await official.menu()
+    assert empty == {"button": []}
+    wanted = with_entry(empty, "wxsandbox", "pages/index/index", f"{service.base}/")
+    await official.put_menu(wanted)
+    assert await official.menu() == wanted
+    assert with_entry(wanted, "wxsandbox", "pages/index/index", f"{service.base}/") == wanted
+    theirs = {
+        "button": [
+            {"type": "view", "name": "官网", "url": "https://lib.example/"},
+            {"name": TOP, "sub_button": [{"type": "click", "name": "参考咨询", "key": "ASK"}]},
+        ]
+    }
+    merged = with_entry(theirs, "wx1", "pages/index/index", "https://x/")
+    assert merged["button"][0] == theirs["button"][0]
+    names = [b["name"] for b in merged["button"][1]["sub_button"]]
+    assert names == ["座位预约", "参考咨询", "空位查询", "我的预约", "使用帮助"]
+    entry = merged["button"][1]["sub_button"][0]
+    assert (entry["type"], entry["appid"], entry["url"]) == ("miniprogram", "wx1", "https://x/")
+    assert theirs["button"][1]["sub_button"] == [  # type: ignore[index]
+        {"type": "click", "name": "参考咨询", "key": "ASK"}
+    ]
+    await official.put_menu(merged)
+    full = {"button": [{"type": "click", "name": f"{n}", "key": "k"} for n in range(3)]}
+    with pytest.raises(MenuFull):
+        with_entry(full, "wx1", "p", "https://x/")
+
+
+async def test_links_and_the_verification_file(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE="abC1.txt=c0ffee") as service:
+        link = await service.parts.gateway.link("pages/index/index", "k=2f-south", 30, "formal")
+        assert link.startswith("https://")
+        assert (await service.anonymous.get("//abC1.txt")).body == "c0ffee"
+        assert (await service.anonymous.get("//other.txt")).status == 404
