@@ -25,6 +25,13 @@ from miniapp_server.offspring import bound
 from models.errors import Upstream
 from models.store.bootstrap import ensure_primary
 
+_ENGINE: Final = (
+    # The journal would take 300 MB in advance.
+    "log=(prealloc=false,file_max=8MB),"
+    # Each index is an open file for ten minutes after its last use, and a process may have 20,000:
+    # tests make and drop a thousand databases with a hundred files each.
+    "file_manager=(close_idle_time=20,close_scan_interval=5,close_handle_minimum=100)"
+)
 _SET_NAME: Final = "rs0"
 _START_S: Final = 30.0
 _STOP_S: Final = 30.0
@@ -188,8 +195,9 @@ class EmbeddedDatabases:
             *("--replSet", _SET_NAME),
             *("--oplogSize", "256"),  # MB; the default is 5 % of the disk
             *("--wiredTigerCacheSizeGB", str(self._cache_gb)),
-            # The journal would take 300 MB in advance.
-            *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
+            *("--wiredTigerEngineConfigString", _ENGINE),
+            # What was dropped would stay open for another five minutes.
+            *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # There is no other member to hand over to, so nothing to wait for.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"),

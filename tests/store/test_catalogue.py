@@ -95,6 +95,7 @@ EVERY_FIELD = Policy(
     max_extensions=1,
     ending_soon_minutes=10,
     leave_reminder_minutes=5,
+    prove_minutes=15,
     kiosk_step_seconds=20,
     away_timeout_is_violation=True,
     violations_limit=2,
