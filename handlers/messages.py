@@ -126,6 +126,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "qr_expired": "签到码已过期，请扫描屏幕上正在显示的码",
     "qr_used": "这个签到码您已用过，请等待下一个码",
     "wrong_venue": "请扫描座位所在场馆的选座机",
+    "card_unknown": "没有认出这张卡，请用手机扫码，或到服务台登记",
     "activation_code_invalid": "激活码不正确或已过期，请在网页上重新获取",
     "unknown_template": "没有这种消息：{template}",
     "code_invalid": "微信登录已失效，请重新打开小程序",

@@ -32,6 +32,9 @@ SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
 
+_WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
+
+
 async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
     """The session behind the request. Raises: Unauthenticated, BadOrigin, Throttled."""
     header = request.headers.get("Authorization")
@@ -79,7 +82,7 @@ def bound_reader(principal: Principal) -> Reader:
 
 def via(principal: Principal) -> str:
     """The way a change came by, for the history."""
-    return "mini" if principal.session.kind is SessionKind.WX else "web"
+    return _WAYS[principal.session.kind]
 
 
 async def pace(services: Services, bucket: Bucket, key: str) -> None:

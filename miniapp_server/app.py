@@ -35,7 +35,7 @@ from handlers.wechat import wechat_routes
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
-from models.booking import due
+from models.booking import due, relays
 from models.booking.desk import Desk
 from models.booking.gates import Doorstep
 from models.booking.outages import Watch
@@ -159,6 +159,7 @@ class Parts:
         }
         return [
             # By itself: a sign-on that hangs must not keep deadlines waiting.
+            Loop("watch", (Job("relay_watch", partial(relays.watch, desk)),), every_s=30),
             Loop("outages", (Job("outages", self.watch.look),), every_s=5),
             Loop(
                 "deadlines",
@@ -203,6 +204,7 @@ class Parts:
         await self.pushes.prune(now - _KEEP_CODES)
         await self.messages.prune(real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         await self.desk.passages.prune(now - _KEEP_PASSAGES)
+        await self.desk.scans.prune(now - _KEEP_PASSAGES)
         return claims
 
     async def health(self) -> tuple[bool, dict[str, str]]:

@@ -9,6 +9,7 @@ import csv
 import difflib
 import json
 import os
+import re
 import secrets
 import sys
 from collections import Counter
@@ -33,6 +34,7 @@ from models.booking.gates import BATCH
 from models.errors import Malformed, NotFound, ServiceError, Upstream, WrongState
 from models.feedback import LONGEST
 from models.gate import GateId
+from models.reader import normalise_student_no
 from models.store.past import PastRefused
 from models.timerange import local
 from notify.answers import answer
@@ -119,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="keep_time, outages, gates, no_show, unproven, time_out, complete, carry_over, "
-        "remind, relay, deliver, prune or refresh",
+        help="keep_time, outages, relay_watch, gates, no_show, lapse, unproven, time_out, "
+        "complete, carry_over, offer, remind, relay, deliver, prune or refresh",
     )
     add("check-config", _check_config, "Validate the settings and show them without secrets.")
     add(
@@ -151,6 +153,13 @@ def _parser() -> argparse.ArgumentParser:
     links.add_argument("page", metavar="PAGE", help="such as pages/index/index")
     links.add_argument("--query", default="", help="such as k=2f-south")
     links.add_argument("--days", type=int, default=30, help="how long it lives (at most 30)")
+    cards = add(
+        "card-import",
+        _card_import,
+        "Which card is whose, from a CSV file with the columns card_no, student_no, name. Safe to "
+        "repeat; a card that is listed anew changes its owner.",
+    )
+    cards.add_argument("file", metavar="FILE", type=Path)
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
     growth = add(
         "grow",
@@ -352,12 +361,41 @@ async def _sweep(env: Env, _: argparse.Namespace) -> None:
     print("no doubles")
 
 
-async def _gate_import(env: Env, args: argparse.Namespace) -> None:
+def _rows(file: Path, columns: set[str]) -> list[dict[str, str]]:
+    """A CSV file's lines by its header's names. Raises: Failed."""
     try:
-        with args.file.open(encoding="utf-8-sig", newline="") as source:
-            rows = list(csv.DictReader(source))
+        with file.open(encoding="utf-8-sig", newline="") as source:
+            reader = csv.DictReader(source)
+            rows = [dict(row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Failed(f"cannot read {args.file}: {error}") from error
+        raise Failed(f"cannot read {file}: {error}") from error
+    if missing := columns - set(reader.fieldnames or ()):
+        raise Failed(f"{file} has no column {', '.join(sorted(missing))}")
+    return rows
+
+
+async def _card_import(env: Env, args: argparse.Namespace) -> None:
+    rows, kept = _rows(args.file, {"card_no", "student_no", "name"}), 0
+    async with _parts(env) as parts:
+        for line, row in enumerate(rows, start=2):
+            card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
+            number = normalise_student_no(number)
+            if not re.fullmatch(r"[!-~]{4,32}", card) or not number:
+                print(f"line {line}: malformed", file=sys.stderr)
+                continue
+            known = await parts.desk.readers.by_numbers([number])
+            reader_id = known.get(number)
+            if reader_id is None:
+                name = (row["name"] or "").strip()
+                reader = await parts.readers.admit(number, name, "student", parts.clock.now())
+                reader_id = reader.id
+            await parts.desk.cards.put(card, reader_id)
+            kept += 1
+    print(f"cards: {kept}, rejected: {len(rows) - kept}")
+
+
+async def _gate_import(env: Env, args: argparse.Namespace) -> None:
+    rows = _rows(args.file, {"id", "student_no", "direction", "method", "at"})
     async with _parts(env) as parts:
         if args.gate not in {gate.id for gate in await parts.desk.gates.all()}:
             raise Failed(f"there is no gate {args.gate!r}")

@@ -313,6 +313,12 @@ class WrongVenue(RuleViolation):
     code = "wrong_venue"
 
 
+class CardUnknown(RuleViolation):
+    """No reader has this card."""
+
+    code = "card_unknown"
+
+
 class ActivationCodeInvalid(RuleViolation):
     """Wrong, used or expired alike, so that guessing learns nothing."""
 

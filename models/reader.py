@@ -60,11 +60,12 @@ class Reader:
 class SessionKind(StrEnum):
     WEB = "web"
     WX = "wx"
+    KIOSK = "kiosk"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session. ``reader_id`` only for the web: a WeChat user's binding is looked up."""
+    """A live session. ``reader_id`` not for WeChat: a user's binding is looked up."""
 
     id: str
     kind: SessionKind

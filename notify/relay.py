@@ -15,6 +15,7 @@ from typing import Any, Final
 from models import rules
 from models.booking.desk import Desk
 from models.booking.penalties import Penalty, judge
+from models.booking.relays import record_of
 from models.errors import ServiceError, Upstream
 from models.message import DeliveryState, Message
 from models.reservation import Notice, Reservation, State
@@ -72,6 +73,8 @@ async def _told(desk: Desk, r: Reservation, notice: Notice) -> list[Message]:
         day = await desk.reservations.of_day(r.reader_id, r.date)
         moment = replace(moment, others=len(rules.still_to_come(day, notice.at)))
     id, found = f"{r.id}:{notice.seq}", []
+    if notice.event == "checked_in" and (scan := record_of(r, notice.at)) is not None:
+        await desk.scans.add(scan)
     if still_true(r, notice):
         found.append(_written(r, notice, BY_EVENT[notice.event], moment, id))
     if penalty.suspension is not None:

@@ -7,6 +7,7 @@ from handlers.api import schemas as s
 from handlers.api.contract import Call
 from models.booking import attend, penalties
 from models.errors import Malformed, NotFound
+from models.library import KioskId
 from models.reservation import Actor
 from models.timerange import local
 from models.violation import Violation, Waiver
@@ -81,6 +82,29 @@ async def resolve(call: Call) -> s.ReservationOut:
     actor = Actor("librarian", call.reader.id)
     r = await attend.resolve(call.services.desk, call.id, actor, call.now)
     return await present.reservation(call.services.desk, r, call.now)
+
+
+async def relays(call: Call, query: s.PageQuery) -> s.RelaysOut:
+    """Check-ins by a code that somebody else may have sent on."""
+    desk = call.services.desk
+    rows, total = await desk.scans.page_of((query.page - 1) * query.page_size, query.page_size)
+    items = []
+    for scan in rows:
+        reader = await desk.readers.get(scan.reader_id)
+        if reader is None:
+            continue
+        kiosk = desk.library.kiosks.get(KioskId(scan.step.split(":")[1]))
+        items.append(
+            s.RelayOut(
+                scan.id,
+                present.reader(reader),
+                kiosk.name if kiosk else "",
+                local(scan.at),
+                scan.score,
+                list(scan.reasons),
+            )
+        )
+    return s.RelaysOut(items, query.page, query.page_size, total)
 
 
 def _waiver(call: Call, reason: str) -> Waiver:

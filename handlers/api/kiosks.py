@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import io
+from datetime import time, timedelta
 from typing import Final
 
 import segno
 
+from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
-from models.errors import NotFound, Unauthenticated
+from models.booking import attend
+from models.booking.attend import Scan
+from models.errors import CardUnknown, NotAllowed, NotFound, Unauthenticated
 from models.library import Kiosk, KioskId
-from models.timerange import floor_minute, local
+from models.reader import SessionKind
+from models.reservation import BOOKED
+from models.store.throttles import Limit
+from models.timerange import at, floor_minute, local, local_date
 
+IDLE_S: Final = 30
+"""Without a touch for so long, the screen signs out."""
+_WRONG_CARDS: Final = 30
 SCREEN: Final = "X-Kiosk-Screen"
 """A kiosk's screen says that it is one: readers rely on it, and it is missed when it is silent."""
 
 
-async def code(call: Call) -> s.KioskCodeOut:
+async def _kiosk(call: Call) -> Kiosk:
+    """The kiosk that asks. Raises: NotFound, Unauthenticated."""
     desk = call.services.desk
     kiosk = desk.library.kiosks.get(KioskId(call.id))
     if kiosk is None:
@@ -25,6 +36,48 @@ async def code(call: Call) -> s.KioskCodeOut:
     key = call.request.headers.get("X-Kiosk-Key", "")
     if not key or not await desk.catalogue.kiosk_key_fits(kiosk.id, key):
         raise Unauthenticated()
+    return kiosk
+
+
+async def touch(call: Call, body: s.Touch) -> s.TouchOut:
+    """A card at a seat kiosk signs its owner in, for a moment. Raises: CardUnknown."""
+    kiosk, services, desk = await _kiosk(call), call.services, call.services.desk
+    if kiosk.kind != "seat_kiosk":
+        raise NotFound()
+    limits = [Limit(f"card:{kiosk.id}", _WRONG_CARDS, timedelta(minutes=10))]
+    await services.throttles.take(limits, call.now)
+    reader_id = await desk.cards.reader_of(body.card)
+    reader = await desk.readers.get(reader_id) if reader_id is not None else None
+    if reader is None:
+        raise CardUnknown()
+    await services.throttles.give_back(limits)
+    issued = await services.sessions.open_kiosk(reader.id, call.now)
+    live = await desk.reservations.live_of(reader.id, at(local_date(call.now), time(0)))
+    return s.TouchOut(
+        token=issued.token,
+        expires_at=local(issued.expires_at),
+        idle_seconds=IDLE_S,
+        reader=present.reader(reader),
+        active=[await present.reservation(desk, r, call.now) for r in live if r.state in BOOKED],
+    )
+
+
+async def check_in(call: Call, body: s.AtKiosk) -> s.ReservationOut:
+    """Who stands before the kiosk needs no code: check in, or return. Raises: as the scan."""
+    kiosk, desk = await _kiosk(call), call.services.desk
+    assert call.principal is not None
+    if call.principal.session.kind is not SessionKind.KIOSK:
+        raise NotAllowed()
+    step = int(call.now.timestamp()) // desk.policy.kiosk_step_seconds
+    # No step of a code: that of this moment may have been used, and none is used up here.
+    scan = Scan(kiosk.id, -step, True)
+    done = await attend.check_in(desk, call.ask(), body.reservation_id, scan)
+    call.services.nudge()
+    return await present.reservation(desk, done, call.now)
+
+
+async def code(call: Call) -> s.KioskCodeOut:
+    desk, kiosk = call.services.desk, await _kiosk(call)
     if SCREEN in call.request.headers:
         await call.services.watch.screen_seen(kiosk.id, call.now)
     step = desk.policy.kiosk_step_seconds

@@ -515,6 +515,25 @@ class DeskReportsOut(Answer):
     total: int
 
 
+class RelayOut(Answer):
+    """A check-in by code that may have been passed on. ``reasons``: outside (a gate had seen the
+    reader leave), crowd (many used that one code)."""
+
+    reservation_id: str
+    reader: ReaderOut
+    kiosk: str
+    at: datetime
+    score: int
+    reasons: list[str]
+
+
+class RelaysOut(Answer):
+    items: list[RelayOut]
+    page: int
+    page_size: int
+    total: int
+
+
 class WaivedOut(Answer):
     waived: int
 
@@ -578,6 +597,26 @@ class NoticesOut(Answer):
 class FreeOut(Answer):
     name: str
     seats_free: int
+
+
+class Touch(Request):
+    """What the card reader typed."""
+
+    card: Annotated[str, Meta(pattern="^[!-~]{4,32}$", max_length=32)]
+
+
+class TouchOut(Answer):
+    """A session at the kiosk; the screen ends it after ``idle_seconds`` without a touch."""
+
+    token: str
+    expires_at: datetime
+    idle_seconds: int
+    reader: ReaderOut
+    active: list[ReservationOut]
+
+
+class AtKiosk(Request):
+    reservation_id: Id
 
 
 class KioskCodeOut(Answer):

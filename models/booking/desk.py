@@ -24,6 +24,7 @@ from models.library import Area, AreaId, Library, Seat, SeatId
 from models.policy import OpenDay, Policy
 from models.reader import Reader
 from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
+from models.store.cards import Cards
 from models.store.catalogue import Catalogue, Policies
 from models.store.changes import Changes
 from models.store.client import Database
@@ -33,6 +34,7 @@ from models.store.leases import Heartbeat
 from models.store.notices import Notices
 from models.store.outages import Outages
 from models.store.reservations import ClaimLost, Reservations, StaleRevision
+from models.store.scans import Scans
 from models.store.sealing import Sealer
 from models.store.violations import Violations
 from models.store.waits import Waits
@@ -74,6 +76,7 @@ class Desk:
         self.policies = Policies(db)
         self.notices = Notices(db)
         self.heartbeat = Heartbeat(db)
+        self.scans, self.cards = Scans(db), Cards(db, sealer)
         self.outages, self.waits = Outages(db), Waits(db)
         self.line = Line(self)
         self.gates, self.passages = Gates(db, sealer), Passages(db, sealer)

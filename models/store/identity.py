@@ -257,6 +257,21 @@ class Sessions:
             await self._all.delete_one({"_id": document["_id"]})
         return False
 
+    async def open_kiosk(
+        self, token: str, reader_id: ReaderId, now: datetime, expires_at: datetime
+    ) -> None:
+        """Somebody touched a kiosk with their card."""
+        with upstream():
+            await self._all.insert_one(
+                {
+                    "_id": fingerprint(token),
+                    "kind": SessionKind.KIOSK.value,
+                    "reader": reader_id,
+                    "made_at": now,
+                    "expires_at": expires_at,
+                }
+            )
+
     async def open_wx(
         self, token: str, openid: str, now: datetime, expires_at: datetime, unionid: str | None
     ) -> None:
@@ -319,7 +334,7 @@ class Sessions:
         session = Session(
             id=d["_id"],
             kind=kind,
-            reader_id=d.get("reader") if kind is SessionKind.WEB else None,
+            reader_id=d.get("reader") if kind is not SessionKind.WX else None,
             ticket_hash=d.get("ticket"),
             expires_at=d["expires_at"],
             opened=lambda: self._sealer.open(openid, "session") if openid else None,

@@ -9,6 +9,7 @@ import pymongo
 from pymongo import IndexModel
 
 from models.store import (
+    cards,
     credits,
     feedback,
     gates,
@@ -19,6 +20,7 @@ from models.store import (
     outages,
     pushes,
     reservations,
+    scans,
     throttles,
     violations,
     waits,
@@ -34,6 +36,8 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **throttles.INDEXES,
     **leases.INDEXES,
     **notices.INDEXES,
+    **cards.INDEXES,
+    **scans.INDEXES,
     **waits.INDEXES,
     **outages.INDEXES,
     **pushes.INDEXES,

@@ -65,6 +65,7 @@ STATE: Final = {
     "report": "reserved now",
     "confirm": "assisted",
 }
+CARD = "0012345678"
 HELD = ("POST /reservations/{id}/accept", "POST /reservations/{id}/decline", "DELETE /waits/{id}")
 
 
@@ -153,6 +154,14 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         kiosks = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
         id = kiosks[0]["id"]
         auth = {"X-Kiosk-Key": kiosks[0]["key"]}
+        await service.parts.desk.cards.put(CARD, client.reader_id)
+        if name.endswith("/check-in"):
+            made = await client.reserve(seat, "now", "09:00")
+            own.append(str(made["id"]))
+            touched = await service.anonymous.ok(
+                "POST", f"/kiosks/{id}/touch", {"card": CARD}, **auth
+            )
+            auth["Authorization"] = f"Bearer {touched['token']}"
     elif "/areas/" in name:
         id = "2f-hall"
     elif "/seats/" in name:
@@ -176,6 +185,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /messages/read": {"ids": ["1"]},
         "POST /reservations": wish,
         "POST /waits": place,
+        "POST /kiosks/{id}/touch": {"card": CARD},
+        "POST /kiosks/{id}/check-in": {"reservation_id": own[0] if own else ""},
         "POST /reservations/{id}/change": {"end": "16:00"},
         "POST /reservations/{id}/check-in": {"qr": qr},
         "POST /reservations/{id}/return": {"qr": qr},

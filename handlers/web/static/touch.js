@@ -1,0 +1,142 @@
+// A seat kiosk with a card reader that types: who touches it with a card chooses a seat, checks in,
+// returns, leaves, finishes. Signs out after half a minute without a touch.
+"use strict";
+
+(() => {
+  const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch");
+  const key = () => localStorage.getItem(`kiosk-key-${kiosk}`) ?? "";
+  const make = (tag, text = "", className = "") => {
+    const one = document.createElement(tag);
+    one.textContent = text;
+    one.className = className;
+    return one;
+  };
+  const clock = (text) => text.slice(11, 16);
+  let token = "", until = 0, idleS = 30, left = null, name = "";
+
+  async function call(method, path, body) {
+    const headers = { "Content-Type": "application/json", "X-Kiosk-Key": key() };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(8000) });
+    const said = answer.status === 204 ? {} : await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(said.error?.message ?? "请稍后再试"), { status: answer.status });
+    return said;
+  }
+
+  function show(title, ...parts) {
+    const head = make("header"), quit = make("button", "退出");
+    quit.addEventListener("click", out);
+    left = make("span", "", "soft");
+    head.append(make("b", name), left, quit);
+    box.replaceChildren(head, make("h1", title), ...parts);
+    box.hidden = false;
+    stay();
+  }
+  function stay() { until = Date.now() + idleS * 1000; }
+  function out() {
+    if (token) call("DELETE", "/sessions/current").catch(() => {});
+    token = name = "";
+    box.hidden = true;
+    box.replaceChildren();
+  }
+  setInterval(() => {
+    if (box.hidden) return;
+    const s = Math.ceil((until - Date.now()) / 1000);
+    if (s <= 0) out();
+    else if (left) left.textContent = `${s} 秒后退出`;
+  }, 250);
+  box.addEventListener("pointerdown", stay);
+
+  function button(text, act, className = "") {
+    const one = make("button", text, className);
+    one.addEventListener("click", async () => {
+      for (const other of box.querySelectorAll("button")) other.disabled = true;
+      try { await act(); } catch (error) {
+        if (error.status === 401) return out();
+        problem(error.message);
+      }
+      return undefined;
+    });
+    return one;
+  }
+  function problem(text) {
+    show("没有完成", make("p", text), button("返回", home));
+  }
+  function done(text) {
+    show(text, button("继续", home), button("退出", out, "quiet"));
+  }
+
+  async function home(known) {
+    const active = known ?? (await call("GET", "/me")).active;
+    const now = active.find((r) => r.state === "in_use" || r.state === "away") ?? active[0];
+    if (!now) return areas();
+    const act = (verb, text) => button(text, async () => {
+      if (verb === "check-in") await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: now.id });
+      else await call("POST", `/reservations/${now.id}/${verb}`);
+      done(`${text}成功`);
+    });
+    const can = [];
+    if (now.actions.includes("check_in")) can.push(act("check-in", "签到"));
+    if (now.actions.includes("return")) can.push(act("check-in", "返回"));
+    if (now.actions.includes("leave")) can.push(act("leave", "暂离"));
+    if (now.actions.includes("finish")) can.push(act("finish", "结束"));
+    if (now.actions.includes("cancel")) can.push(act("cancel", "取消预约"));
+    const row = make("div", "", "choices");
+    row.append(...can);
+    show(now.seat.label, make("p", `${now.state_text} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
+    return undefined;
+  }
+
+  async function areas() {
+    const found = (await call("GET", "/areas")).items, row = make("div", "", "choices");
+    for (const area of found) {
+      const one = button(area.name, () => seats(area));
+      one.append(make("small", area.seats_free ? `空 ${area.seats_free}` : "满"));
+      one.disabled = !area.seats_free;
+      row.append(one);
+    }
+    show("选区域", row);
+  }
+  async function seats(area) {
+    const free = (await call("GET", `/areas/${area.id}/map`)).seats.filter((seat) => seat.status === "free");
+    const row = make("div", "", "choices many");
+    for (const seat of free) row.append(button(seat.no, () => ends(area, seat)));
+    show(`${area.name} · 选座位`, row, button("返回", areas, "quiet"));
+  }
+  async function ends(area, seat) {
+    const found = (await call("GET", `/seats/${seat.id}/times?start=now`)).ends, row = make("div", "", "choices");
+    for (const end of found) row.append(button(`到 ${end.label}`, () => book(seat, end.value)));
+    show(`${area.name} ${seat.no} 号 · 现在开始`, row, button("返回", () => seats(area), "quiet"));
+  }
+  async function book(seat, end) {
+    const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + 8 * 3600e3).toISOString().slice(0, 10);
+    const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
+    await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
+    done(`已入座 ${made.seat.label}`);
+  }
+  const loaded = Date.now();
+
+  // The reader types the number and presses Enter, faster than anybody could.
+  let typed = "", last = 0;
+  document.addEventListener("keydown", async (event) => {
+    if (event.timeStamp - last > 500) typed = "";
+    last = event.timeStamp;
+    if (event.key !== "Enter") {
+      if (/^[!-~]$/.test(event.key)) typed += event.key;
+      return;
+    }
+    const card = typed;
+    typed = "";
+    if (card.length < 4 || !key()) return;
+    event.preventDefault();
+    out();
+    try {
+      const here = await call("POST", `/kiosks/${kiosk}/touch`, { card });
+      [token, idleS, name] = [here.token, here.idle_seconds, here.reader.name];
+      await home(here.active);
+    } catch (error) {
+      name = "";
+      show(error.status === 422 ? "没有认出这张卡" : "没有完成", make("p", error.message), button("关闭", out));
+    }
+  });
+})();

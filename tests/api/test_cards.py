@@ -1,0 +1,77 @@
+"""Cards at a kiosk: whose they are, what a kiosk's session may do, and that guessing is slow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.living import Client, Living, living
+
+CARD = "0012345678"
+
+
+async def kiosk(service: Living, id: str = "2f-south") -> dict[str, str]:
+    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+    return {"X-Kiosk-Key": next(item["key"] for item in keys if item["id"] == id)}
+
+
+async def touched(service: Living, client: Client) -> Client:
+    key = await kiosk(service)
+    here = await service.anonymous.ok("POST", "/kiosks/2f-south/touch", {"card": CARD}, **key)
+    client.token = here["token"]
+    return client
+
+
+async def test_a_session_at_a_kiosk(service: Living) -> None:
+    owner, key = await service.reader(), await kiosk(service)
+    await service.parts.desk.cards.put(CARD, owner.reader_id)
+    made = await owner.reserve(start="now", end="10:00")
+    path = "/kiosks/2f-south/check-in"
+    body: dict[str, Any] = {"reservation_id": made["id"]}
+    await owner.refused("403 forbidden", "POST", path, body, **key)  # a phone is not a kiosk
+    at_kiosk = await touched(service, service.stranger())
+    await at_kiosk.refused("401 unauthenticated", "POST", path, body)
+    await at_kiosk.refused("401 unauthenticated", "POST", path, body, **{"X-Kiosk-Key": "x"})
+    other = await service.reader()
+    theirs = await other.reserve("2f-hall-064", "now", "10:00")
+    await at_kiosk.refused("404 not_found", "POST", path, {"reservation_id": theirs["id"]}, **key)
+    assert (await at_kiosk.ok("POST", path, body, **key))["state"] == "in_use"
+    # Nothing that needs the campus's sign-on, and no longer than three minutes.
+    await at_kiosk.refused("403 forbidden", "POST", "/activation-codes")
+    await service.move(timedelta(minutes=3, seconds=1))
+    await at_kiosk.refused("401 unauthenticated", "GET", "/me")
+
+
+async def test_which_cards_and_kiosks(service: Living) -> None:
+    owner, new = await service.reader(), await service.reader()
+    cards = service.parts.desk.cards
+    await cards.put(CARD, owner.reader_id)
+    await cards.put(CARD, owner.reader_id)
+    anyone, key = service.anonymous, await kiosk(service)
+    for card, refusal in (
+        ("12345678", "422 card_unknown"),
+        ("1", "400 malformed"),
+        ("a b c d", "400 malformed"),
+    ):
+        await anyone.refused(refusal, "POST", "/kiosks/2f-south/touch", {"card": card}, **key)
+    terminal = await kiosk(service, "3f-north")
+    touch = {"card": CARD}
+    await anyone.refused("404 not_found", "POST", "/kiosks/3f-north/touch", touch, **terminal)
+    await anyone.refused("401 unauthenticated", "POST", "/kiosks/2f-south/touch", touch)
+    await cards.put(CARD, new.reader_id)  # the card was given to somebody else
+    here = await anyone.ok("POST", "/kiosks/2f-south/touch", touch, **key)
+    assert here["reader"]["student_no_masked"][-2:] == new.number[-2:]
+    assert CARD not in str(await service.books()), "only a hash of it is kept"
+
+
+async def test_guessing_cards_is_slow(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+        key = await kiosk(service)
+        for number in range(30):
+            body = {"card": f"1000{number:04}"}
+            answer = await service.anonymous.post("/kiosks/2f-south/touch", body, **key)
+            assert answer.code == "card_unknown"
+        body = {"card": "99999999"}
+        await service.anonymous.refused(
+            "429 too_many_attempts", "POST", "/kiosks/2f-south/touch", body, **key
+        )

@@ -1,0 +1,53 @@
+"""Relay watch: what may have been passed on is listed, and nobody is punished."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from models.booking.relays import MANY
+from tests.api.test_fairness import librarian
+from tests.api.test_gates import gate_of
+from tests.living import Living
+
+
+async def test_who_checks_in_from_outside_is_listed(service: Living) -> None:
+    gate, desk = await gate_of(service), await librarian(service)
+    gone, back, unseen = [await service.reader() for _ in range(3)]
+    for number, reader in enumerate((gone, back, unseen)):
+        await reader.reserve(f"2f-hall-06{number}", "09:00", "12:00")
+    await service.move("08:10")
+    for reader in (gone, back):
+        await gate.send([gate.event(reader, "in", "08:01"), gate.event(reader, "out", "08:05")])
+    await service.move("08:55")
+    await gate.pass_(back, "in")  # checks in by itself
+    for reader in (gone, unseen):
+        (made,) = (await reader.ok("GET", "/reservations"))["items"]
+        await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await service.move(timedelta(minutes=2))
+    (listed,) = (await desk.ok("GET", "/desk/relays"))["items"]
+    assert (listed["score"], listed["reasons"]) == (3, ["outside"])
+    assert listed["kiosk"] == "二层南自助服务区选座机" and gone.number not in str(listed)
+    assert (await gone.ok("GET", "/violations"))["total"] == 0
+    await gone.refused("403 forbidden", "GET", "/desk/relays")
+
+
+async def test_one_code_for_many_is_listed(service: Living) -> None:
+    desk = await librarian(service)
+    readers = [await service.reader() for _ in range(MANY)]
+    for number, reader in enumerate(readers):
+        await reader.reserve(f"3f-east-{number + 1:03}", "09:00", "12:00")
+    await service.jump("08:50:00")
+    await service.parts.desk.heartbeat.beat(service.clock.now())
+    qr = await service.qr()
+    for reader in readers:
+        (made,) = (await reader.ok("GET", "/reservations"))["items"]
+        await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": qr})
+    few = await service.reader()
+    made = await few.reserve("2f-hall-001", "now", "10:00")
+    await few.ok(
+        "POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr("2f-north")}
+    )
+    await service.move("08:53")
+    found = await desk.ok("GET", "/desk/relays?page_size=100")
+    assert found["total"] == MANY
+    assert {tuple(item["reasons"]) for item in found["items"]} == {("crowd",)}

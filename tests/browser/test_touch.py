@@ -1,0 +1,72 @@
+"""选座机 without a phone: a card, a seat, check-in, leave, return, finish."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.browser.conftest import Open, Tab
+from tests.browser.test_kiosk import _key
+from tests.living import Client, Living
+
+CARD = "0012345678"
+
+
+async def carded(service: Living) -> Client:
+    reader = await service.web_reader()
+    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    return reader
+
+
+async def kiosk(service: Living, opened: Open) -> Tab:
+    key = await _key(service, "2f-south")
+    tab = await opened(path=f"/kiosk/2f-south#key={key}", viewport={"width": 1080, "height": 720})
+    await tab.page.wait_for_selector("#code svg")
+    return tab
+
+
+async def touch(tab: Tab, card: str = CARD) -> None:
+    await tab.page.keyboard.type(card)
+    await tab.page.keyboard.press("Enter")
+
+
+async def test_without_a_phone(service: Living, opened: Open) -> None:
+    reader = await carded(service)
+    tab = await kiosk(service, opened)
+    page = tab.page
+    await touch(tab)
+    await page.click("#touch button:has-text('二层中厅')")
+    await page.click("#touch button:text-is('065')")
+    await page.click("#touch button:text-is('到 18:00')")
+    await page.wait_for_selector("#touch h1 >> text=已入座 图书馆2层二层中厅065号")
+    (made,) = (await reader.ok("GET", "/reservations"))["items"]
+    assert made["state"] == "in_use" and made["end"][11:16] == "18:00"
+    for verb, state in (("暂离", "away"), ("返回", "in_use"), ("结束", "finished")):
+        await page.click("#touch button:text-is('继续')")
+        await service.move(timedelta(seconds=20))
+        await page.click(f"#touch button:text-is('{verb}')")
+        await page.wait_for_selector(f"#touch h1 >> text={verb}成功")
+        assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == state
+    await page.click("#touch header button:text-is('退出')")
+    assert await page.locator("#touch:visible").count() == 0
+    history = (await reader.ok("GET", f"/reservations/{made['id']}"))["history"]
+    assert {e["via"] for e in history} == {"kiosk"}
+
+
+async def test_it_signs_out_by_itself(service: Living, opened: Open) -> None:
+    await carded(service)
+    tab = await kiosk(service, opened)
+    await tab.page.clock.install()
+    await touch(tab)
+    await tab.page.wait_for_selector("#touch h1 >> text=选区域")
+    async with tab.page.expect_request("**/sessions/current"):
+        await tab.page.clock.run_for(31_000)
+    assert await tab.page.locator("#touch:visible").count() == 0
+
+
+async def test_a_card_that_nobody_knows(service: Living, opened: Open) -> None:
+    tab = await kiosk(service, opened)
+    tab.expected = {422}
+    await touch(tab, "99999999")
+    await tab.page.wait_for_selector("#touch h1 >> text=没有认出这张卡")
+    await tab.page.click("#touch button:text-is('关闭')")
+    assert await tab.page.locator("#touch:visible").count() == 0
