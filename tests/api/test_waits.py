@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from datetime import timedelta
 from typing import Any
 
 from models.library import AreaId
+from tests.api.test_pages import Browser
 from tests.living import Client, Living
 
 AREA = "2f-hall"
@@ -255,3 +257,36 @@ async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
     assert not await service.parts.desk.reservations.doubles()
     await service.move("08:30")
     assert await db["reservations"].count_documents({"state": "held"}) == 0, "none is left behind"
+
+
+async def test_by_the_pages(service: Living) -> None:
+    taken = await full(service)
+    reader = await service.web_reader()
+    browser = Browser(reader)
+    plan = f"/areas/{AREA}?date={service.today}&start=14:00&end=16:00"
+    assert "加入候补" in (await browser.get(plan)).body
+    assert "加入候补" not in (await browser.get(f"/areas/{AREA}")).body
+    form = wish(service) | {"csrf": await browser.token(plan), "key": "k"}
+    joined = await browser.post("/waits", form, service.base)
+    assert joined.headers["Location"] == "/reservations?done=wait"
+    shown = (await browser.get("/reservations")).body
+    assert "排在第一位" in shown
+    again = await browser.post("/waits", form, service.base)
+    assert again.status == 409 and "已经候补" in again.body
+    owner, made = taken[0]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    shown = (await browser.get("/")).body
+    accept = re.search(r'href="(/reservations/[^"]+/accept)"', shown)
+    assert accept is not None and "候补待接受" in shown
+    token = {"csrf": await browser.token(accept[1]), "key": "k2"}
+    got = await browser.post(accept[1], token, service.base)
+    assert got.headers["Location"].endswith("?done=accept")
+    assert "排在第一位" not in (await browser.get("/reservations")).body
+    # Another one, given up again by its button.
+    later = wish(service, start="20:00", end="22:00")
+    await full(service, "20:00", "22:00")
+    await browser.post("/waits", later | token, service.base)
+    leave = re.search(r'action="(/waits/[^"]+/leave)"', (await browser.get("/reservations")).body)
+    assert leave is not None
+    gone = await browser.post(leave[1], token, service.base)
+    assert gone.headers["Location"] == "/reservations?done=unwait"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,14 +10,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from models.booking import penalties
+from models.booking.attend import doubt
 from models.booking.gates import passed
+from models.errors import NothingToAppeal
 from models.gate import Direction, GateId, Passage
 from models.reader import Reader
 from models.reservation import State
 from models.store.client import new_id
 from models.store.gates import Passages
+from models.store.pushes import Pushes
+from models.store.throttles import Throttles
 from models.violation import Violation, Waiver
-from tests.race.stage import EIGHT, Stage, clock, events, put_around, unguard
+from tests.race.stage import EIGHT, Stage, ask, clock, events, put_around, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
@@ -103,3 +108,57 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
     stands = await stage.desk.violations.suspended_until(reader.id)
     assert now is not None and stands is not None
     assert (now.suspended_until == stands) is guard
+
+
+@guarded
+async def test_a_reader_is_doubted_once(stage: Stage, guard: bool) -> None:
+    """Two others say at once that nobody sits there."""
+    sits, first, second = [await stage.reader() for _ in range(3)]
+    r = await stage.in_use(sits)
+    slow, fast = await stage.worker(), await stage.worker()
+    throttles = Throttles(stage.db)
+    asked: list[bool] = []
+
+    async def meanwhile() -> None:
+        asked.append(await doubt(fast, throttles, ask(second, clock(10, 5)), r.seat_id))
+
+    if not guard:
+        await stage.drop("reservations", "claims")
+        unguard(slow.reservations)
+    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
+    asked.append(await doubt(slow, throttles, ask(first, clock(10, 5)), r.seat_id))
+    assert asked == ([True, False] if guard else [True, True])
+    told = [n.event for n in (await stage.stored(r)).outbox].count("doubted")
+    assert told == (1 if guard else 2)
+
+
+@guarded
+async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> None:
+    reader = await stage.reader()
+    violation = await _violation(stage, reader, 0)
+    slow, fast = await stage.worker(), await stage.worker()
+    if not guard:
+        unguard(slow.violations)
+
+    async def meanwhile() -> None:
+        await penalties.appeal(fast, reader.id, violation.id, "the first", EIGHT)
+
+    put_around(slow.violations, "find_one_and_update", before=meanwhile)
+    work = penalties.appeal(slow, reader.id, violation.id, "the second", EIGHT)
+    if guard:
+        with pytest.raises(NothingToAppeal):
+            await work
+    else:
+        await work
+    kept = await stage.desk.violations.get(violation.id)
+    assert kept is not None and kept.appeal is not None
+    assert kept.appeal.text == ("the first" if guard else "the second")
+
+
+@guarded
+async def test_a_push_counts_once(stage: Stage, guard: bool) -> None:
+    """WeChat repeats what it got no answer to, to another worker."""
+    pushes = [Pushes(stage.db) for _ in range(2)]
+    names = ["mp:x", "mp:x" if guard else "mp:y"]  # the control: another name each time
+    found = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))
+    assert sorted(found) == ([False, True] if guard else [True, True])

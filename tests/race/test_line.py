@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.booking.reserve import cancel, reserve
-from models.errors import SeatTaken, ServiceError
+from models.errors import AlreadyWaiting, SeatTaken, ServiceError
 from models.reader import Reader
 from models.reservation import Reservation, State
 from models.store.client import new_id
@@ -98,3 +98,17 @@ async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
     await cancel(slow, ask(owners[0]), rows[0].id)
     assert len(await held(stage)) == (1 if guard else 2)
     assert await stage.db["reservations"].count_documents({"state": "cancelled"}) == 2
+
+
+@guarded
+async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> None:
+    """Two phones join at once; the times overlap."""
+    reader = await stage.reader()
+    if not guard:
+        await stage.drop("waits", "claims")
+    results = await asyncio.gather(
+        waits(stage, reader), waits(stage, reader), return_exceptions=True
+    )
+    refused = [r for r in results if isinstance(r, AlreadyWaiting)]
+    assert len(refused) == (1 if guard else 0)
+    assert await stage.db["waits"].count_documents({}) == (1 if guard else 2)
