@@ -160,12 +160,12 @@ def may_check_in(r: Reservation, now: datetime) -> None:
         raise WrongState(state=r.state.value)
     if now < r.check_in_from:
         raise TooEarly(r.check_in_from)
-    if now > r.check_in_until:
+    if now > r.check_in_until and not r.reported:
         raise TooLate(r.check_in_until)
 
 
 def may_cancel(r: Reservation, now: datetime) -> None:
-    if r.state is not State.RESERVED or now > r.check_in_until:
+    if r.state is not State.RESERVED or (now > r.check_in_until and not r.reported):
         raise WrongState(state=r.state.value)
 
 

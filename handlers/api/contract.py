@@ -198,6 +198,8 @@ def _presenter(route: Route) -> Callable[[web.Request, Any], web.StreamResponse]
     return present
 
 
+_AT_A_KIOSK: Final = ("/me", "/areas", "/seats", "/reservations", "/kiosks", "/sessions", "/venues")
+"""What a card at a kiosk opens: a seat, and nothing of its owner's account."""
 _KINDS: Final = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}
 
 
@@ -207,6 +209,8 @@ def _allow(principal: Principal, route: Route) -> None:
         reader = bound_reader(principal)
         if route.who is Who.LIBRARIAN and reader.kind != LIBRARIAN:
             raise NotAllowed()
+    if principal.session.kind is SessionKind.KIOSK and not route.path.startswith(_AT_A_KIOSK):
+        raise NotAllowed()
     wanted = _KINDS.get(route.who)
     if wanted is not None and principal.session.kind is not wanted:
         raise NotAllowed()

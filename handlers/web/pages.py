@@ -37,7 +37,7 @@ from handlers.web.assets import asset_url
 from models.booking.desk import Ask, Key
 from models.errors import BadOrigin, NotBound, ServiceError, Throttled, Unauthenticated, Upstream
 from models.policy import Policy
-from models.reader import Principal, Reader
+from models.reader import Principal, Reader, SessionKind
 from models.reservation import Actor
 from models.store.pacing import Bucket
 from models.timerange import local
@@ -183,7 +183,10 @@ def change(posted: Posted, bucket: Bucket = WRITES) -> Handler:
 
 async def _visit(request: web.Request) -> Visit:
     services, now = request.app[SERVICES], request[NOW]
-    return Visit(request, services, now, await identify(request, services, now))
+    principal = await identify(request, services, now)
+    if principal.session.kind is SessionKind.KIOSK:
+        raise Unauthenticated()  # a card at a kiosk opens no pages
+    return Visit(request, services, now, principal)
 
 
 def text_in(form: Form, name: str) -> str:

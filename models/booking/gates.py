@@ -8,8 +8,8 @@ matter in which order, how often, or in which worker they arrive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.assist import assist
@@ -36,24 +36,26 @@ async def passed(
     What was kept and not worked out, since this worker died in between, ``Doorstep`` works out.
     """
     new, known = await desk.passages.add(passages, now)
-    readers = {p.reader_id for p in new if p.reader_id is not None}
-    await _each(desk, list(readers), now, await desk.told_until(now))
+    days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
+    await _each(desk, days, now, await desk.told_until(now))
     return len(new), known
 
 
-async def _each(desk: Desk, readers: Sequence[ReaderId], now: datetime, told: datetime) -> int:
+async def _each(
+    desk: Desk, days: Iterable[tuple[ReaderId, date]], now: datetime, told: datetime
+) -> int:
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(reader_id: ReaderId) -> int:
+    async def one(reader_id: ReaderId, day: date) -> int:
         async with gate:
-            return await follow(desk, reader_id, now, told)
+            return await follow(desk, reader_id, day, now, told)
 
-    return sum(await asyncio.gather(*(one(reader_id) for reader_id in readers)))
+    return sum(await asyncio.gather(*(one(reader_id, day) for reader_id, day in days)))
 
 
-async def follow(desk: Desk, reader_id: ReaderId, now: datetime, told: datetime) -> int:
-    """Let the reader's reservations be what their passages make of them. How many changed."""
-    day = local_date(now)
+async def follow(desk: Desk, reader_id: ReaderId, day: date, now: datetime, told: datetime) -> int:
+    """Let the reader's reservations of the day be what their passages make of them. How many
+    changed."""
     midnight = at(day, time(0))
     changed = 0
     for _ in range(_ROUNDS):
@@ -155,11 +157,12 @@ class Doorstep:
         if not any(gate.seen_at is not None for gate in gates):
             return 0
         told = told_until(gates, now)
-        left = await desk.passages.readers_left_open(now - _CUT_OFF, BATCH)
-        found = await self._at_the_door(now, told)
-        midnight = at(local_date(now), time(0))
-        came = await desk.passages.seen(found, midnight)
-        return await _each(desk, list({*left, *came}), now, told)
+        left = await desk.passages.left_open(now - _CUT_OFF, BATCH)
+        found, today = await self._at_the_door(now, told), local_date(now)
+        came = await desk.passages.seen(found, at(today, time(0)))
+        days = {(reader_id, today) for reader_id in came}
+        days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
+        return await _each(desk, days, now, told)
 
     async def _at_the_door(self, now: datetime, told: datetime) -> list[ReaderId]:
         """Readers with a window that has opened and that was not looked at with all that the gates

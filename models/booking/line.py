@@ -71,9 +71,12 @@ class Line:
     ) -> tuple[Wait, Reservation] | None:
         """Who is first in line for what is given back, with the hold for them."""
         desk = self._desk
-        gone = new.seat_id != old.seat_id or not any(c.startswith("s:") for c in new.claims)
+        keeps = any(c.startswith("s:") for c in new.claims) and new.seat_id == old.seat_id
+        kept = new.span if keeps else None
         seat = desk.library.seats.get(old.seat_id)
-        if not gone or seat is None or old.end <= now or is_quiet(now):
+        if seat is None or old.end <= now or is_quiet(now):
+            return None
+        if kept is not None and kept.start <= old.start and old.end <= kept.end:
             return None
         waits = await desk.waits.in_line(seat.area_id, max(now, old.start), old.end)
         if not waits:
@@ -83,7 +86,7 @@ class Line:
             if wait.id in passed_over or wait.reader_id == old.reader_id:
                 continue
             span = self._fits(wait, seat, board, now, besides=old.id)
-            if span is not None:
+            if span is not None and not (kept is not None and kept.overlaps(span)):
                 return wait, self._hold(wait, seat, span, now)
         return None
 

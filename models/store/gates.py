@@ -178,18 +178,16 @@ class Passages:
                 ordered=False,
             )
 
-    async def readers_left_open(self, told_before: datetime, limit: int) -> list[ReaderId]:
-        """Readers of passages whose effect was cut off: told before then, and still open."""
+    async def left_open(self, told_before: datetime, limit: int) -> list[Passage]:
+        """Passages whose effect was cut off: told before then, and still open."""
         with upstream():
             rows = (
-                await self._all.find(
-                    {"open": True, "told_at": {"$lte": told_before}}, {"reader": 1}
-                )
+                await self._all.find({"open": True, "told_at": {"$lte": told_before}})
                 .hint("open")
                 .limit(limit)
                 .to_list(None)
             )
-        return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows))
+        return [_passage(row) for row in rows]
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int

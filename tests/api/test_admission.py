@@ -8,7 +8,7 @@ from datetime import time
 
 import pytest
 
-from handlers.admission import LONGEST_WAIT_S, SLOTS, STRANGERS, Door
+from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, STRANGERS, Door
 from handlers.security import BOOKINGS
 from handlers.services import SERVICES
 from models.policy import Policy
@@ -54,6 +54,7 @@ async def test_an_address_that_tries_tokens_is_stopped(strict: Living) -> None:
 async def test_a_full_house_says_so_in_time(service: Living) -> None:
     now = 0.0
     admission = service.app[SERVICES].admission
+    admission.late_at_most_s = LATE_S
     door = admission.door = Door(lambda: now)
     for _ in range(SLOTS):
         await door.enter()

@@ -38,6 +38,10 @@ async def test_a_session_at_a_kiosk(service: Living) -> None:
     assert (await at_kiosk.ok("POST", path, body, **key))["state"] == "in_use"
     # Nothing that needs the campus's sign-on, and no longer than three minutes.
     await at_kiosk.refused("403 forbidden", "POST", "/activation-codes")
+    await at_kiosk.refused("403 forbidden", "DELETE", "/bindings/current")
+    await at_kiosk.refused("403 forbidden", "GET", "/violations")
+    page = await service.anonymous.get("//me", Cookie=f"seat_sid={at_kiosk.token}")
+    assert page.status == 303 and "/login" in page.headers["Location"]
     await service.move(timedelta(minutes=3, seconds=1))
     await at_kiosk.refused("401 unauthenticated", "GET", "/me")
 

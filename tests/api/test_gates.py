@@ -306,6 +306,23 @@ async def test_a_late_passage_lifts_the_suspension_that_it_proves_wrong(
     await reader.reserve(start="11:00", end="12:00")
 
 
+async def test_a_passage_of_yesterday_is_settled_too(service: Living, gate: Gate) -> None:
+    """A gate that was cut off over night: what it proves counts, and nothing stays open."""
+    reader = await service.reader()
+    made = await reader.reserve(start="21:00", end="22:30")
+    came = MONDAY_8.replace(hour=21, minute=5)
+    await service.move("22:00")
+    await service.settle()
+    await service.move(timedelta(hours=10))
+    await _again(service, reader)
+    assert (await reader.ok("GET", "/violations"))["window"]["count"] == 1
+    await gate.send([gate.event(reader, "in", came), gate.event(reader, "out", came)])
+    found = await reader.ok("GET", "/violations")
+    assert found["window"]["count"] == 0 and found["items"][0]["waived"]
+    assert (await one(reader, made))["state"] == "no_show"
+    assert await service.parts.db["passages"].count_documents({"open": True}) == 0
+
+
 async def _again(service: Living, reader: Client) -> Client:
     """The reader's token of the next day."""
     issued = await service.parts.sessions.open_wx(reader.openid, None, service.clock.now())

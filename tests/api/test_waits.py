@@ -8,7 +8,6 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from handlers.services import SERVICES
 from models.library import AreaId
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -219,7 +218,6 @@ async def test_places_end_with_their_time(service: Living) -> None:
 async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
     """Each seat that becomes free goes to one who waits, and to no passer-by in between."""
     chance = random.Random(3)
-    service.app[SERVICES].admission.late_at_most_s = 5.0  # a hundred come at once to two cores
     taken = await full(service)
     early = [await service.reader() for _ in range(20)]
     for reader in early:

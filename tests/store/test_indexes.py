@@ -164,8 +164,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"reader_passages"},
     ),
     (
-        "passages.readers_left_open",
-        lambda s: s.desk.passages.readers_left_open(EVENING, 500),
+        "passages.left_open",
+        lambda s: s.desk.passages.left_open(EVENING, 500),
         {"open"},
     ),
     (
