@@ -289,3 +289,25 @@ async def test_by_the_pages(service: Living) -> None:
     assert leave is not None
     gone = await browser.post(leave[1], token, service.base)
     assert gone.headers["Location"] == "/reservations?done=unwait"
+
+
+async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
+    """Until a quarter of an hour before their end."""
+    taken = await full(service, "10:00", "11:00")
+    owner, made = taken[0]
+    sits, reader = await service.reader(), await service.reader()
+    stay = await sits.reserve(made["seat"]["id"], "now", "10:00")
+    await sits.ok("POST", f"/reservations/{stay['id']}/check-in", {"qr": await service.qr()})
+    await join(service, reader, start="10:00", end="11:00")
+    await service.move("09:20")
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert await offers(reader) == []
+    ends = (await sits.ok("GET", f"/reservations/{stay['id']}/extensions"))["ends"]
+    assert [e["value"] for e in ends][:1] == ["11:00"]
+    await service.move("09:44")
+    assert await offers(reader) == []
+    await service.move("09:46")
+    (held,) = await offers(reader)
+    assert held["seat"]["id"] == made["seat"]["id"]
+    body = {"end": "11:00"}
+    await sits.refused("409 seat_taken", "POST", f"/reservations/{stay['id']}/extend", body)

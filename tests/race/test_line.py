@@ -112,3 +112,27 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
     refused = [r for r in results if isinstance(r, AlreadyWaiting)]
     assert len(refused) == (1 if guard else 0)
     assert await stage.db["waits"].count_documents({}) == (1 if guard else 2)
+
+
+async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
+    """The seat is let go and not held yet: neither has happened, and both can happen later."""
+    owner, first = await stage.reader(), await stage.reader()
+    r = await stage.reserved(owner)
+    await waits(stage, first)
+    desk = await stage.worker()
+
+    async def breaks() -> None:
+        raise ConnectionError("the worker is gone")
+
+    repository: Any = desk.reservations
+    repository._waits = Around(repository._waits, "update_one", before=breaks)
+    with pytest.raises(ConnectionError):
+        await cancel(desk, ask(owner), r.id)
+    assert await stage.stored(r) == r and await held(stage) == []
+    await cancel(await stage.worker(), ask(owner), r.id)
+    assert await held(stage) == [SEAT]
+    # Nobody is there to take it: it lapses by itself, and the seat is everybody's.
+    assert await stage.desk.line.lapse(EIGHT + timedelta(minutes=10)) == 1
+    assert await held(stage) == []
+    passer_by = await stage.reader()
+    await reserve(stage.desk, ask(passer_by, EIGHT + timedelta(minutes=11)), SEAT, wish(10, 11))
