@@ -72,13 +72,17 @@ class _Callback:
         except PushRefused as error:
             log.warning("wechat_push_refused", extra={"account": self._account, "why": str(error)})
             return web.Response(status=403)
-        first = await services.pushes.first(f"{self._account}:{push.name}", request[NOW])
-        if not first:
+        name = f"{self._account}:{push.name}"
+        if not await services.pushes.first(name, request[NOW]):
             return web.Response(text="success")
-        if self._account == "mini":
-            await _of_the_mini_program(services, push, request)
-            return web.Response(text="success")
-        said = await _answer(services, push, request)
+        try:
+            if self._account == "mini":
+                await _of_the_mini_program(services, push, request)
+                return web.Response(text="success")
+            said = await _answer(services, push, request)
+        except Exception:
+            await services.pushes.forget(name)
+            raise
         if not said:
             return web.Response(text="success")
         stamp, nonce = request.query["timestamp"], request.query["nonce"]

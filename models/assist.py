@@ -31,7 +31,8 @@ from models.reservation import (
 
 GATE: Final = "gate"
 """Who acts, in the history."""
-_NO_ACTS: Final = frozenset({"outage"})
+_NO_ACTS: Final = frozenset({"outage", "doubt", "resolve"})
+"""What others did to it: no word of its reader's."""
 _TELLS: Final[Mapping[Effect, str]] = {
     Effect.CHECK_IN: "checked_in",
     Effect.LEAVE: "left",

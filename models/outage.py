@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,6 +33,13 @@ class Outage:
 
     def counts(self, now: datetime) -> bool:
         return (self.end or now) - self.start > GRACE
+
+
+def seen_until(screens: Iterable[datetime], now: datetime) -> datetime:
+    """Until when a venue's kiosks were seen, when their ``screens`` last were. At most GRACE back:
+    then it is an outage, or nobody expects them to be seen. ``now`` where there are none."""
+    living = [seen for seen in screens if now - seen < RETIRED]
+    return max(min(max(living), now), now - GRACE) if living else now
 
 
 def kiosks_of(venue_id: VenueId) -> str:

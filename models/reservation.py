@@ -122,11 +122,14 @@ class Assisted:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The reader finds their seat taken: ``occupied`` by somebody, or by ``belongings``. While it
-    is ``open`` no deadline runs; it closes when they have another seat, or the desk has helped."""
+    is ``open`` no deadline runs; it closes when they have another seat, or the desk has helped.
+    The ``desk`` has still to look at ``seat_id``, also when its reader sits elsewhere by now."""
 
     kind: str
     at: datetime
+    seat_id: SeatId
     open: bool = True
+    desk: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +250,7 @@ def _advance(
         rev=rev,
         history=(*old.history, Entry(now, event.value, actor.by, actor.via)),
         assisted=_confirmed(old.assisted, now) if actor.by != "system" else old.assisted,
-        report=old.report if event in _KEEPS_REPORT else _closed(old.report),
+        report=_report_after(old.report, event),
         prove_by=old.prove_by if event is Event.EXTEND else None,
     )
     if tell is None:
@@ -264,8 +267,11 @@ def _confirmed(assisted: Assisted | None, now: datetime) -> Assisted | None:
 _KEEPS_REPORT: Final = frozenset({Event.LEAVE, Event.RETURN, Event.EXTEND})
 
 
-def _closed(report: Report | None) -> Report | None:
-    return replace(report, open=False) if report is not None and report.open else report
+def _report_after(report: Report | None, event: Event) -> Report | None:
+    if report is None or not report.open or event in _KEEPS_REPORT:
+        return report
+    # With another seat the reader is helped; whoever sits on this one is still there.
+    return replace(report, open=False, desk=event is Event.CHANGE)
 
 
 def check_in_window(
@@ -453,25 +459,31 @@ def report(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservatio
     return replace(
         r,
         rev=r.rev + 1,
-        report=Report(kind, now),
+        report=Report(kind, now, r.seat_id),
         assisted=_confirmed(r.assisted, now),
         history=(*r.history, Entry(now, "report", actor.by, actor.via)),
     )
 
 
 def resolve(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The desk has freed the seat: the time that it took is added to the deadline."""
+    """The desk has freed the seat: the time that it took is added to the reader's deadline."""
     assert r.report is not None
-    until = r.check_in_until
-    if r.state is State.RESERVED:
-        until = min(until + (now - r.report.at), r.end)
-    return replace(
+    new = replace(
         r,
         rev=r.rev + 1,
-        check_in_until=max(until, r.check_in_until),
-        report=_closed(r.report),
+        report=replace(r.report, open=False, desk=False),
         history=(*r.history, Entry(now, "resolve", actor.by, actor.via)),
     )
+    if not r.report.open:
+        return new  # the reader has another seat by now
+    if r.state is State.AWAY:
+        assert r.return_by is not None and r.left_at is not None
+        lost = now - max(r.report.at, r.left_at)
+        return replace(new, return_by=min(r.return_by + lost, r.end))
+    if r.state is State.RESERVED:
+        until = min(r.check_in_until + (now - r.report.at), r.end)
+        return replace(new, check_in_until=max(until, r.check_in_until))
+    return new
 
 
 def doubt(r: Reservation, claim: str, until: datetime, actor: Actor, now: datetime) -> Reservation:
@@ -637,13 +649,20 @@ def remind(r: Reservation, due: datetime) -> Reservation:
 
 def forgive_outage(r: Reservation, outage: TimeRange) -> Reservation:
     """The deadline that fell into the outage moves by its length and carries no violation."""
-    if r.state is State.RESERVED:
-        moved = replace(r, check_in_until=min(r.check_in_until + outage.length, r.end))
-    else:
-        assert r.return_by is not None
-        moved = replace(r, return_by=min(r.return_by + outage.length, r.end))
+    length = outage.length
     entry = Entry(outage.end, "outage", "system", "job")
-    return replace(moved, rev=r.rev + 1, excused=True, history=(*r.history, entry))
+    r = replace(r, rev=r.rev + 1, history=(*r.history, entry))
+    match r.state:
+        case State.RESERVED:
+            until = min(r.check_in_until + length, r.end)
+            return replace(r, check_in_until=until, excused=True)
+        case State.AWAY if r.return_by is not None:
+            return replace(r, return_by=min(r.return_by + length, r.end), excused=True)
+        case State.HELD if r.held_until is not None:
+            return replace(r, held_until=min(r.held_until + length, r.end))
+        case State.IN_USE if r.prove_by is not None:
+            return replace(r, prove_by=min(r.prove_by + length, r.end))
+    raise WrongState(state=r.state.value)
 
 
 def with_replay(r: Reservation, replay: Replay, claim: str) -> Reservation:

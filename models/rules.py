@@ -81,6 +81,15 @@ def decide_span(wish: Wish, policy: Policy, place: OpenDay, now: datetime) -> Ti
     day_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
     end = at(wish.day, wish.end)
+    hours = open_from_to(start, end, place)
+    steps = grid(policy, hours)
+    if wish.start is not None and start not in steps:
+        raise OffGrid(step_minutes=policy.step_minutes)
+    return decide_length(start, end, steps, hours, policy)
+
+
+def open_from_to(start: datetime, end: datetime, place: OpenDay) -> TimeRange:
+    """The opening hours in which that time lies. Raises: Closed."""
     hours = place.hours
     if hours is None:
         raise Closed(reason=place.reason)
@@ -90,10 +99,7 @@ def decide_span(wish: Wish, policy: Policy, place: OpenDay, now: datetime) -> Ti
             open=f"{local(hours.start):%H:%M}",
             close=f"{local(hours.end):%H:%M}",
         )
-    steps = grid(policy, hours)
-    if wish.start is not None and start not in steps:
-        raise OffGrid(step_minutes=policy.step_minutes)
-    return decide_length(start, end, steps, hours, policy)
+    return hours
 
 
 def decide_start(wish: Wish, policy: Policy, now: datetime) -> datetime:

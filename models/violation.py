@@ -21,12 +21,14 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """What the reader says about it; ``answer`` is the library's, empty until it is ``settled``."""
+    """What the reader says about it; ``answer`` is the library's, empty until it is ``settled``,
+    as is ``granted`` None."""
 
     text: str
     at: datetime
     settled_at: datetime | None = None
     answer: str = ""
+    granted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

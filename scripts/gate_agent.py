@@ -28,7 +28,10 @@ from pathlib import Path
 from typing import Any, Final
 
 BATCH: Final = 400
-"""Below the service's 500, and well below its 64 KB."""
+BATCH_BYTES: Final = 60_000
+"""Below the service's 500 passages and 64 KB."""
+LONGEST: Final = 128
+"""Characters of a field: the service takes no id of more than 64."""
 POLL_S: Final = 0.5
 BEAT_S: Final = 20.0
 """Also without passages: deadlines wait for a gate that has not said that there were none."""
@@ -77,9 +80,18 @@ class Spool:
         self._db.execute("UPDATE place SET inode = ?, at = ?", (found.st_ino, at + len(whole)))
         self._db.execute("COMMIT")
 
-    def first(self, count: int) -> list[tuple[int, dict[str, str]]]:
-        rows = self._db.execute("SELECT n, event FROM spool ORDER BY n LIMIT ?", (count,))
-        return [(n, json.loads(event)) for n, event in rows.fetchall()]
+    def first(self) -> tuple[list[tuple[int, dict[str, str]]], bool]:
+        """As many as one request takes, and whether that is all that waits."""
+        rows = self._db.execute(
+            "SELECT n, event FROM spool ORDER BY n LIMIT ?", (BATCH + 1,)
+        ).fetchall()
+        fit, size = [], 0
+        for n, event in rows[:BATCH]:
+            size += len(event) + 2
+            if size > BATCH_BYTES:
+                break
+            fit.append((n, json.loads(event)))
+        return fit, len(fit) == len(rows)
 
     def taken(self, last: int) -> None:
         self._db.execute("DELETE FROM spool WHERE n <= ?", (last,))
@@ -87,8 +99,13 @@ class Spool:
 
 def _events(text: str) -> list[dict[str, str]]:
     found = []
-    for row in csv.reader(text.splitlines()):
+    for line in text.splitlines():
+        # Each line alone: a stray quotation mark must not swallow those after it.
+        row = next(csv.reader([line]), [])
         if row[:1] == ["id"] or not row:
+            continue
+        if any(len(cell) > LONGEST for cell in row):
+            _say(f"passed over a line with a field of more than {LONGEST} characters")
             continue
         if len(row) != len(_FIELDS):
             _say(f"passed over a line of {len(row)} fields: {row[:1]}")
@@ -140,8 +157,7 @@ def follow(spool: Spool, service: Service, file: Path, once: bool) -> None:
         # Before the look: what is written later is not in it.
         looked = service.now().isoformat()
         spool.take_in(file)
-        batch = spool.first(BATCH)
-        whole = len(batch) < BATCH
+        batch, whole = spool.first()
         if batch or time.monotonic() - told_at > BEAT_S:
             try:
                 answer = service.tell([event for _, event in batch], looked if whole else None)

@@ -61,12 +61,12 @@ async def reports(call: Call, query: s.PageQuery) -> s.DeskReportsOut:
     """Seats that somebody else has taken: the desk goes and looks."""
     desk = call.services.desk
     rows, total = await desk.reservations.reported(
-        (query.page - 1) * query.page_size, query.page_size
+        call.now, (query.page - 1) * query.page_size, query.page_size
     )
     items = [
         s.DeskReportOut(
             r.id,
-            present.seat(desk, r.seat_id),
+            present.seat(desk, r.report.seat_id),
             local(r.start),
             local(r.end),
             r.report.kind,

@@ -13,7 +13,7 @@ from models.booking.desk import Desk
 from models.gate import GateId, Passage
 from models.library import SeatId, Venue
 from models.message import Message
-from models.reader import Reader
+from models.reader import LIBRARIAN, Reader
 from models.reservation import PRESENT, Reservation, State
 from models.timerange import local, local_date
 from models.violation import Violation
@@ -84,7 +84,11 @@ async def reservation(desk: Desk, r: Reservation, now: datetime) -> s.Reservatio
 
 
 async def detail(desk: Desk, r: Reservation, now: datetime) -> s.ReservationDetail:
-    history = [s.HistoryEntry(local(e.at), e.event, e.by, e.via) for e in r.history]
+    history = [
+        # Which librarian it was is the library's own business.
+        s.HistoryEntry(local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via)
+        for e in r.history
+    ]
     return s.ReservationDetail(**await _fields(desk, r, now), history=history)
 
 

@@ -347,6 +347,8 @@ ROUTES: Final = (
             e.Suspended,
             *_TIMES,
             e.FilterOff,
+            e.OwnOverlap,
+            e.DailyLimit,
             e.SeatFree,
             e.AlreadyWaiting,
         ),

@@ -21,10 +21,22 @@ Start = Annotated[
     ),
 ]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Instant = Annotated[datetime, Meta(tz=True, description="in the years 2000 to 2099")]
 
 
 class Request(Struct, forbid_unknown_fields=True):
     """A request body or query: unknown fields are errors."""
+
+
+class Timed(Request):
+    """One with instants. Those that no reader ever sees are malformed: the first and the last days
+    of the calendar cannot even be taken to another time zone."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime) and not 2000 <= value.year < 2100:
+                raise ValueError(f"{name}: a year from 2000 to 2099")
 
 
 class Nothing(Request):
@@ -489,12 +501,12 @@ class Waive(Request):
     reason: Said
 
 
-class WaiveAll(Request):
+class WaiveAll(Timed):
     """Every violation in [from, to)."""
 
     reason: Said
-    start: Annotated[datetime, Meta(tz=True)] = field(name="from")
-    end: Annotated[datetime, Meta(tz=True)] = field(name="to")
+    start: Instant = field(name="from")
+    end: Instant = field(name="to")
 
 
 class DeskReportOut(Answer):
@@ -633,22 +645,22 @@ class KioskCodeOut(Answer):
 # --- gates --------------------------------------------------------------------------------------
 
 
-class GateEvent(Request):
+class GateEvent(Timed):
     """One passage. ``id`` is the gate's own and names it for ever."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
     student_no: Annotated[str, Meta(min_length=1, max_length=32)]
     direction: Literal["in", "out"]
     method: Literal["card", "face"]
-    at: Annotated[datetime, Meta(tz=True)]
+    at: Instant
 
 
-class GateEvents(Request):
+class GateEvents(Timed):
     """``events``: passages as GateEvent; one that is none is rejected alone. ``complete_until``:
     the gate has told of every passage before that, so that deadlines need not wait for it."""
 
     events: Annotated[list[Any], Meta(max_length=500)]
-    complete_until: Annotated[datetime, Meta(tz=True)] | None = None
+    complete_until: Instant | None = None
 
 
 class RejectedOut(Answer):

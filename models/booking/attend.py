@@ -163,7 +163,7 @@ async def resolve(desk: Desk, id: str, actor: Actor, now: datetime) -> Reservati
         r = await desk.reservations.get(id)
         if r is None:
             raise NotFound()
-        if not r.reported:
+        if r.report is None or not r.report.desk:
             raise WrongState(state=r.state.value)
         new = reservation.resolve(r, actor, now)
         try:
@@ -193,7 +193,8 @@ async def doubt(desk: Desk, throttles: Throttles, ask: Ask, seat_id: str) -> boo
         r = await desk.reservations.get(row.id)
         if r is None or r.state is not State.IN_USE or r.seat_id != seat.id:
             continue
-        if claim in r.claims or r.prove_by is not None:
+        # Also not where its reader has said themselves that somebody else sits there.
+        if claim in r.claims or r.prove_by is not None or r.reported:
             return False
         until = rules.decide_proof(r, await desk.policy_of(r), ask.now)
         new = reservation.doubt(r, claim, until, ask.actor, ask.now)

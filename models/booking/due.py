@@ -15,6 +15,7 @@ from models.assist import left_unseen
 from models.booking.desk import Desk
 from models.claims import presence_claim
 from models.library import VenueId
+from models.outage import seen_until
 from models.reservation import Actor, Reservation, leave_limit
 from models.store.reservations import ClaimLost, Held, StaleRevision
 from models.timerange import TimeRange, local_date
@@ -31,8 +32,8 @@ _SYSTEM: Final = Actor("system", "job")
 
 async def no_show(desk: Desk, now: datetime) -> int:
     """Reserved and not checked in by ``check_in_until``, as far as the gates have told."""
-    due = await desk.told_until(now)
     held = await _held(desk, now)
+    due = await _settled_until(desk, held, now)
     found = await desk.reservations.due_for_no_show(due, BATCH, held, now)
 
     def missed(r: Reservation) -> Reservation:
@@ -45,8 +46,8 @@ async def no_show(desk: Desk, now: datetime) -> int:
 
 async def time_out(desk: Desk, now: datetime) -> int:
     """Away beyond ``return_by``, as far as the gates have told."""
-    due = await desk.told_until(now)
     held = await _held(desk, now)
+    due = await _settled_until(desk, held, now)
     found = await desk.reservations.due_for_time_out(due, BATCH, held, now)
 
     def timed_out(r: Reservation) -> Reservation:
@@ -58,10 +59,23 @@ async def time_out(desk: Desk, now: datetime) -> int:
 
 async def _held(desk: Desk, now: datetime) -> Held:
     """Venues whose deadlines wait since nobody can check in there now: all of them, or some."""
-    out = [outage for outage in await desk.outages.all() if outage.counts(now)]
+    out = [o for o in await desk.outages.all() if o.end is None or o.counts(now)]
     if any(outage.venue_id is None for outage in out):
         return True
     return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
+
+
+async def _settled_until(desk: Desk, held: Held, now: datetime) -> datetime:
+    """Until when it is certain that readers could check in, and who did: the gates have told, and
+    a screen was seen. The first two minutes of an outage are not known to be one."""
+    until = await desk.told_until(now)
+    if held is True:
+        return until
+    screens = await desk.catalogue.screens()
+    for venue_id in desk.library.venues.keys() - held:
+        seen = (t for id, t in screens.items() if desk.library.kiosks[id].venue_id == venue_id)
+        until = min(until, seen_until(seen, now))
+    return until
 
 
 async def unproven(desk: Desk, now: datetime) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from models import reservation, rules
 from models.board import DayBoard
 from models.claims import count_claim, place_claims
-from models.errors import Busy, DailyLimit, NotFound, SeatFree, WrongState
+from models.errors import Busy, DailyLimit, NotFound, OwnOverlap, SeatFree, WrongState
 from models.library import Seat, SeatId
 from models.reservation import PRESENT, Actor, Reservation, ReservationId, State
 from models.store.client import new_id
@@ -79,7 +79,7 @@ class Line:
         if kept is not None and kept.start <= old.start and old.end <= kept.end:
             return None
         waits = await desk.waits.in_line(seat.area_id, max(now, old.start), old.end)
-        if not waits:
+        if not waits or seat.id in await desk.reservations.taken_seats(now):
             return None
         board = await desk.board.day(old.date)
         for wait in waits:
@@ -149,14 +149,21 @@ class Line:
     async def offer(self, now: datetime) -> int:
         """Hold what is free for who waits; and end the places whose time is over."""
         desk, done = self._desk, 0
-        waits = await desk.waits.open_ones(BATCH)
-        self._looked = {w.id: self._looked[w.id] for w in waits if w.id in self._looked}
-        for wait in waits:
-            done += await self._look_after(wait, now)
-            await asyncio.sleep(0)  # requests have their turn
+        looked, self._looked = self._looked, {}
+        taken: set[SeatId] | None = None
+        after: Wait | None = None
+        while waits := await desk.waits.open_ones(after, BATCH):
+            if taken is None:
+                taken = await desk.reservations.taken_seats(now)
+            for wait in waits:
+                if wait.id in looked:
+                    self._looked[wait.id] = looked[wait.id]
+                done += await self._look_after(wait, taken, now)
+                await asyncio.sleep(0)  # requests have their turn
+            after = waits[-1]
         return done
 
-    async def _look_after(self, wait: Wait, now: datetime) -> int:
+    async def _look_after(self, wait: Wait, taken: set[SeatId], now: datetime) -> int:
         desk = self._desk
         shortest = timedelta(minutes=desk.policy_for(wait.area_id).min_minutes)
         if wait.state is WaitState.OFFERED:
@@ -174,7 +181,7 @@ class Line:
         self._looked[wait.id] = looked
         for seat in self._seats(wait):
             span = self._fits(wait, seat, board, now)
-            if span is None:
+            if span is None or seat.id in taken:
                 continue
             hold = self._hold(wait, seat, span, now)
             try:
@@ -208,8 +215,8 @@ class Line:
         marks: frozenset[str],
         wish: rules.Wish,
     ) -> Wait:
-        """A place in the line. Raises: as ``reserve.reserve`` for the time; SeatFree where nobody
-        has to wait, AlreadyWaiting, FilterOff, NotFound."""
+        """A place in the line. Raises: as ``reserve.reserve``, for the time and for the reader;
+        SeatFree where nobody has to wait, AlreadyWaiting, FilterOff, NotFound."""
         desk = self._desk
         area = desk.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)
@@ -222,6 +229,13 @@ class Line:
         span = rules.decide_span(wish, policy, desk.open_day(policy, wish.day, area.id), ask.now)
         wait = Wait(new_id(), ask.reader.id, area.id, wanted, marks, span.start, span.end, ask.now)
         board = await desk.board.day(wish.day)
+        for row in board.by_reader.get(ask.reader.id, ()):
+            # What is held for them now is of a place in the line, which the index knows.
+            if row.state is not State.HELD and row.start < span.end and span.start < row.end:
+                raise OwnOverlap()
+        used = await desk.reservations.count_claims(ask.reader.id, wish.day)
+        if len(used) >= policy.bookings_per_day:
+            raise DailyLimit(limit=policy.bookings_per_day)
         free = [s for s in self._seats(wait) if self._fits(wait, s, board, ask.now) is not None]
         if free:
             raise SeatFree(
@@ -238,9 +252,10 @@ class Line:
         wait = await desk.waits.get(id)
         if wait is None or wait.reader_id != ask.reader.id:
             raise NotFound()
-        await desk.waits.settle(id, _OPEN, WaitState.LEFT)
-        if wait.offer is not None:
-            held = await desk.reservations.get(wait.offer)
+        # What it was offered up to this very moment, not what it was when it was read.
+        left = await desk.waits.settle(id, _OPEN, WaitState.LEFT)
+        if left is not None and left.offer is not None:
+            held = await desk.reservations.get(left.offer)
             if held is not None and held.state is State.HELD:
                 await self._give_up(held, ask)
 

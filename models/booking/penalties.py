@@ -94,11 +94,12 @@ async def settle_appeal(
 
     Raises: NotFound; WrongState where no appeal waits, or another answer was given.
     """
-    found = await desk.violations.settle_appeal(violation_id, answer, now)
+    found = await desk.violations.settle_appeal(violation_id, granted, answer, now)
     found = found or await desk.violations.get(violation_id)
     if found is None:
         raise NotFound()
-    if found.appeal is None or found.appeal.answer != answer:
+    kept = found.appeal
+    if kept is None or (kept.granted, kept.answer) != (granted, answer):
         raise WrongState(state="settled")
     return await waive(desk, found.id, Waiver(by, answer, now)) if granted else found
 

@@ -26,10 +26,14 @@ _SCORES: Final = {OUTSIDE: 3, CROWD: 1}
 
 
 def record_of(r: Reservation, when: datetime) -> ScanRecord | None:
-    """The check-in by code that this reservation tells of; None where a gate or time did it."""
+    """The check-in by code that this reservation tells of; None where a card, a gate or time did
+    it."""
     if r.last_scan is None or not r.last_scan.startswith("k:"):
         return None
-    return ScanRecord(r.id, r.reader_id, r.last_scan.rsplit(":", 1)[0], when)
+    step = r.last_scan.rsplit(":", 1)[0]
+    if int(step.rsplit(":", 1)[1]) < 0:
+        return None  # a card at the kiosk: there was no code that could be sent on
+    return ScanRecord(r.id, r.reader_id, step, when)
 
 
 async def watch(desk: Desk, now: datetime) -> int:

@@ -195,6 +195,8 @@ async def change(
         rules.seat_in_service(seat)
         span = TimeRange(floor_minute(ask.now), r.end)
         wanted = seat, span
+        policy = desk.policy_for(seat.area_id)
+        rules.open_from_to(span.start, span.end, desk.open_day(policy, r.date, seat.area_id))
         if seat.id == r.seat_id:
             raise SeatTaken()
         claims = r.holds("s:", "r:") + place_claims(seat.id, ask.reader.id, span)
@@ -205,7 +207,7 @@ async def change(
             )  # fmt: skip
         return reservation.change(
             r, area_id=seat.area_id, seat_id=seat.id, span=span,
-            policy=desk.policy_for(seat.area_id), claims=claims, actor=ask.actor, now=ask.now,
+            policy=policy, claims=claims, actor=ask.actor, now=ask.now,
         )  # fmt: skip
 
     async def work() -> Reservation:

@@ -26,6 +26,11 @@ class Pushes:
                 return False
         return True
 
+    async def forget(self, name: str) -> None:
+        """Nothing has come of it: WeChat's next repetition is the first again."""
+        with upstream():
+            await self._all.delete_one({"_id": name})
+
     async def prune(self, before: datetime) -> None:
         with upstream():
             await self._all.delete_many({"at": {"$lt": before}})

@@ -143,8 +143,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         IndexModel(
             [("report.at", ASCENDING)],
-            name="open_reports",
-            partialFilterExpression={"report.open": True},
+            name="desk_reports",
+            partialFilterExpression={"report.desk": True},
         ),
         IndexModel(
             [("carry_at", ASCENDING)],
@@ -596,6 +596,8 @@ class Reservations:
                         "prove_by": {"$type": "date", "$lte": now},
                         "state": State.IN_USE.value,
                         "end": {"$gt": now},
+                        # Who found the seat taken cannot sit there.
+                        "report.open": {"$ne": True},
                     }
                 )
                 .limit(limit)
@@ -603,19 +605,31 @@ class Reservations:
             )
         return [_from_document(row) for row in rows]
 
-    async def reported(self, skip: int, limit: int) -> tuple[list[Reservation], int]:
-        """Those with an open report, the longest waiting first, and how many there are."""
-        query: Document = {"report.open": True}
+    async def reported(self, now: datetime, skip: int, limit: int) -> tuple[list[Reservation], int]:
+        """Those whose report waits for the desk, the longest waiting first, and how many there are.
+        Until their time is over: nobody sits there for ever."""
+        query: Document = {"report.desk": True, "end": {"$gt": now}}
         with upstream():
-            total = await self._all.count_documents(query)
+            total = await self._all.count_documents(query, hint="desk_reports")
             rows = (
                 await self._all.find(query)
+                .hint("desk_reports")
                 .sort("report.at", ASCENDING)
                 .skip(skip)
                 .limit(limit)
                 .to_list(None)
             )
         return [_from_document(row) for row in rows], total
+
+    async def taken_seats(self, now: datetime) -> set[SeatId]:
+        """Seats where somebody sits whose they are not, as their readers say."""
+        with upstream():
+            rows = (
+                await self._all.find({"report.desk": True, "end": {"$gt": now}}, {"report.seat": 1})
+                .hint("desk_reports")
+                .to_list(None)
+            )
+        return {SeatId(row["report"]["seat"]) for row in rows}
 
     async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
         """Completed ones whose reader may sit on the same seat in the next booking too."""
@@ -663,7 +677,7 @@ class Reservations:
         return _from_document(found) if found else None
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
-        """Live reservations whose check-in or return was due in the outage."""
+        """Live reservations whose check-in, return, proof or answer was due in the outage."""
         within = {"$gt": outage.start, "$lte": outage.end}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
@@ -671,7 +685,14 @@ class Reservations:
         waiting = {"state": State.RESERVED.value, "check_in_until": within, **untouched}
         away = {"state": State.AWAY.value, "return_by": within, **untouched}
         rows = await self._due("due_no_show", waiting, 0)
-        return rows + await self._due("due_time_out", away, 0)
+        rows += await self._due("due_time_out", away, 0)
+        doubted: Document = {"prove_by": {"$type": "date", **within}, "state": State.IN_USE.value}
+        offered: Document = {"held_until": {"$type": "date", **within}}
+        with upstream():
+            for query in (doubted, offered):
+                found = await self._all.find({**query, **untouched}).to_list(None)
+                rows += [_from_document(row) for row in found]
+        return rows
 
     async def next_due(self, after: datetime) -> datetime | None:
         """The first instant after ``after`` at which something here becomes due."""
@@ -863,11 +884,13 @@ def _changed(old: Reservation, new: Reservation) -> Document:
 
 
 def _report_document(r: Report | None) -> Document | None:
-    return {"kind": r.kind, "at": r.at, "open": r.open} if r else None
+    if r is None:
+        return None
+    return {"kind": r.kind, "at": r.at, "seat": r.seat_id, "open": r.open, "desk": r.desk}
 
 
 def _report(d: Document | None) -> Report | None:
-    return Report(d["kind"], d["at"], d["open"]) if d else None
+    return Report(d["kind"], d["at"], SeatId(d["seat"]), d["open"], d["desk"]) if d else None
 
 
 def _assisted_document(a: Assisted | None) -> Document | None:

@@ -99,7 +99,9 @@ class Violations:
             )
         return _violation(found) if found else None
 
-    async def settle_appeal(self, id: str, answer: str, at: datetime) -> Violation | None:
+    async def settle_appeal(
+        self, id: str, granted: bool, answer: str, at: datetime
+    ) -> Violation | None:
         """The library has answered. None where no appeal waits."""
         with upstream():
             found = await self._all.find_one_and_update(
@@ -107,6 +109,7 @@ class Violations:
                 {
                     "$set": {
                         "appeal.answer": answer,
+                        "appeal.granted": granted,
                         "appeal.settled_at": at,
                         "appeal.open": False,
                     }
@@ -250,4 +253,6 @@ def _waiver(d: Document | None) -> Waiver | None:
 
 
 def _appeal(d: Document | None) -> Appeal | None:
-    return Appeal(d["text"], d["at"], d.get("settled_at"), d.get("answer", "")) if d else None
+    if d is None:
+        return None
+    return Appeal(d["text"], d["at"], d.get("settled_at"), d.get("answer", ""), d.get("granted"))

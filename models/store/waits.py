@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.errors import AlreadyWaiting
@@ -75,11 +75,17 @@ class Waits:
             )
         return [_wait(row) for row in rows]
 
-    async def open_ones(self, limit: int) -> list[Wait]:
-        """Those that wait or have an offer, the first in line first."""
+    async def open_ones(self, after: Wait | None, limit: int) -> list[Wait]:
+        """Those that wait or have an offer, the first in line first, from the one ``after``."""
+        query: Document = {"open": True}
+        if after is not None:
+            query["$or"] = [
+                {"made_at": {"$gt": after.made_at}},
+                {"made_at": after.made_at, "_id": {"$gt": after.id}},
+            ]
         with upstream():
             rows = (
-                await self._all.find({"open": True})
+                await self._all.find(query)
                 .hint("open")
                 .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
                 .limit(limit)
@@ -119,7 +125,7 @@ class Waits:
         return [_wait(row) for row in rows], total
 
     async def settle(self, id: str, states: Sequence[WaitState], state: WaitState) -> Wait | None:
-        """End it, if it is in one of ``states``; its times are the reader's again."""
+        """End it, if it is in one of ``states``; its times are the reader's again. As it was."""
         change: Document = {
             "$set": {"state": state.value, "claims": [], "open": False, "offer": None}
         }
@@ -127,7 +133,6 @@ class Waits:
             found = await self._all.find_one_and_update(
                 {"_id": id, "state": {"$in": [s.value for s in states]}},
                 change,
-                return_document=ReturnDocument.AFTER,
             )
         return _wait(found) if found else None
 

@@ -92,7 +92,8 @@ class PushAccount:
             raise PushRefused("wrong signature")
 
     def _sign(self, *parts: str) -> str:
-        return hashlib.sha1("".join(sorted([self._token, *parts])).encode()).hexdigest()
+        text = "".join(sorted([self._token, *parts]))
+        return hashlib.sha1(text.encode(errors="replace")).hexdigest()
 
 
 def _read(body: bytes) -> dict[str, Any]:

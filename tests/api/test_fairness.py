@@ -89,6 +89,9 @@ async def test_a_refused_appeal_changes_nothing_but_is_answered(service: Living)
     found = await reader.ok("GET", "/violations")
     assert found["window"]["count"] == 1 and not found["items"][0]["waived"]
     assert "未予免除" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    other = answer | {"granted": True}
+    await desk.refused("409 wrong_state", "POST", f"/desk/appeals/{one['id']}", other)
+    assert await reader.ok("GET", "/violations") == found
 
 
 async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
@@ -133,6 +136,18 @@ async def test_an_interval_is_waived_at_once(service: Living) -> None:
     assert await desk.ok("POST", "/desk/violations/waive", interval) == {"waived": 0}
     counts = [(await r.ok("GET", "/violations"))["window"]["count"] for r in readers]
     assert counts == [0] * 8 + [1] * 4
+
+
+async def test_no_instant_beyond_the_calendar(service: Living) -> None:
+    desk, reason = await librarian(service), {"reason": WHY}
+    day = "2026-09-02T00:00:00+08:00"
+    for start, end in (
+        ("0001-01-01T00:00:00+08:00", day),
+        (day, "9999-12-31T23:59:59-08:00"),
+    ):
+        await desk.refused(
+            "400 malformed", "POST", "/desk/violations/waive", reason | {"from": start, "to": end}
+        )
 
 
 async def test_a_waiver_and_a_new_suspension_at_once(service: Living) -> None:

@@ -132,6 +132,8 @@ async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, ga
         gate.event(reader, "in", extra=1),
         {"id": 7},
         None,
+        gate.event(reader, "in") | {"at": "0001-01-01T00:00:00+08:00"},
+        gate.event(reader, "in") | {"at": "9999-12-31T23:59:59-08:00"},
     ]
     answer = await gate.send(batch)
     assert answer.status == 200
@@ -144,7 +146,10 @@ async def test_a_batch_is_taken_in_once_and_each_event_alone(service: Living, ga
         ("6", "malformed"),
         ("", "malformed"),
         ("", "malformed"),
+        ("7", "malformed"),
+        ("8", "malformed"),
     ]
+    assert (await gate.send([], complete_until="0001-01-01T00:00:00+08:00")).status == 400
     again = await gate.send(batch[:3])
     assert (again.body["accepted"], again.body["duplicates"]) == (0, 3)
     (kept,) = (await reader.ok("GET", "/gate-records"))["items"]

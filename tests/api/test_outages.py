@@ -108,3 +108,53 @@ async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client
 
 async def _no() -> bool:
     return False
+
+
+async def test_the_first_minutes_of_an_outage_are_not_settled(
+    service: Living, two: tuple[Client, Client]
+) -> None:
+    reader, other = two
+    made = await reader.reserve("2f-hall-061", "09:00", "12:00")
+    await run(service, "09:28")
+    await service.jump("09:28:40")
+    await show(service)
+    await service.settle()
+    await service.jump("09:30:30")  # due, and the screen has been silent since before
+    await service.settle()
+    assert (await state(reader, made))["state"] == "reserved"
+    await run(service, "09:45")
+    await show(service)
+    await run(service, "09:46")
+    moved = await state(reader, made)
+    assert (moved["state"], moved["check_in_until"][11:16]) == ("reserved", "09:46")
+    # Where the screens live a deadline is settled as soon as they were seen after it.
+    second = await other.reserve("2f-hall-062", "now", "12:00")
+    until = second["check_in_until"][11:16]
+    while f"{local(service.clock.now()):%H:%M}" <= until:
+        await show(service)
+        await run(service, f"{local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
+    await show(service)
+    await service.settle()
+    assert (await state(other, second))["state"] == "no_show"
+    assert (await other.ok("GET", "/violations"))["total"] == 1
+
+
+async def test_nobody_has_to_prove_anything_to_a_dark_kiosk(
+    service: Living, two: tuple[Client, Client]
+) -> None:
+    sits, watcher = two
+    await show(service)
+    made = await sits.reserve("2f-hall-061", "now", "12:00")
+    await sits.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await watcher.ok("POST", "/seats/2f-hall-061/report")
+    await run(service, "09:10")
+    assert (await state(sits, made))["state"] == "in_use"
+    await show(service)
+    await run(service, "09:11")
+    assert (await state(sits, made))["state"] == "in_use", "the time to show it moves as well"
+    await run(service, "09:12")
+    while f"{local(service.clock.now()):%H:%M}" < "09:32":
+        await show(service)
+        await run(service, f"{local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
+    left = await state(sits, made)
+    assert left["state"] == "away" and left["left_at"][11:16] in ("09:29", "09:30", "09:31")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models.booking.relays import MANY
+from tests.api.test_cards import CARD, kiosk, touched
 from tests.api.test_fairness import librarian
 from tests.api.test_gates import gate_of
 from tests.living import Living
@@ -51,3 +52,15 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
     found = await desk.ok("GET", "/desk/relays?page_size=100")
     assert found["total"] == MANY
     assert {tuple(item["reasons"]) for item in found["items"]} == {("crowd",)}
+
+
+async def test_a_card_at_the_kiosk_is_no_code(service: Living) -> None:
+    gate, desk, reader = await gate_of(service), await librarian(service), await service.reader()
+    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    made = await reader.reserve(start="now", end="12:00")
+    await gate.pass_(reader, "out")
+    await service.move(timedelta(minutes=1))
+    at_kiosk, key = await touched(service, service.stranger()), await kiosk(service)
+    await at_kiosk.ok("POST", "/kiosks/2f-south/check-in", {"reservation_id": made["id"]}, **key)
+    await service.move(timedelta(minutes=15))
+    assert (await desk.ok("GET", "/desk/relays"))["total"] == 0

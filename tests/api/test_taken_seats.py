@@ -56,6 +56,11 @@ async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) 
     moved = await reader.ok("POST", path, {"seat_id": near[0]})
     assert (moved["seat"]["id"], moved["end"][11:16]) == (near[0], "12:00")
     assert moved["start"][11:16] == "09:40" and moved["check_in_until"][11:16] == "10:10"
+    # The reader is helped, and somebody still sits on their old seat.
+    (still,) = (await desk.ok("GET", "/desk/reports"))["items"]
+    assert still["seat"]["id"] == SEAT
+    resolved = await desk.ok("POST", f"/desk/reports/{made['id']}/resolve")
+    assert resolved["check_in_until"] == moved["check_in_until"]
     assert (await desk.ok("GET", "/desk/reports"))["total"] == 0
     plan = (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]
     assert {s["id"]: s["status"] for s in plan if s["id"] in (SEAT, near[0])} == {
@@ -103,6 +108,34 @@ async def test_the_desk_frees_the_seat(service: Living) -> None:
     await desk.refused("409 wrong_state", "POST", f"/desk/reports/{made['id']}/resolve")
     await desk.refused("404 not_found", "POST", "/desk/reports/nothing/resolve")
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    entry = (await one(reader, made))["history"][-2]
+    assert (entry["event"], entry["by"], entry["via"]) == ("resolve", "librarian", "desk")
+
+
+async def test_a_leave_waits_for_the_desk_too(service: Living) -> None:
+    (reader, made), watcher = await holder(service), await service.reader()
+    await report(reader, made)
+    # It looks empty because somebody else has taken it: nobody has to show anything.
+    assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": False}
+    await service.move("08:30")
+    assert (await one(reader, made))["state"] == "in_use"
+    left = await reader.ok("POST", f"/reservations/{made['id']}/leave")
+    assert left["return_by"][11:16] == "09:00"
+    await service.move("09:20")
+    assert (await one(reader, made))["state"] == "away"
+    freed = await (await librarian(service)).ok("POST", f"/desk/reports/{made['id']}/resolve")
+    assert (freed["state"], freed["return_by"][11:16]) == ("away", "09:50")
+    await service.settle()
+    await reader.ok("POST", f"/reservations/{made['id']}/return", {"qr": await service.qr()})
+
+
+async def test_a_doubt_stops_where_the_reader_finds_the_seat_taken(service: Living) -> None:
+    (reader, made), watcher = await holder(service), await service.reader()
+    assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": True}
+    await report(reader, made)
+    await service.move("09:00")
+    found = await one(reader, made)
+    assert found["state"] == "in_use" and "change" in found["actions"]
 
 
 async def test_a_report_keeps_no_seat_beyond_its_end(service: Living) -> None:

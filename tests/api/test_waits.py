@@ -8,7 +8,12 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from models.booking.line import BATCH
 from models.library import AreaId
+from models.store.waits import Waits
+from tests.api.test_fairness import librarian
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
 
@@ -144,8 +149,8 @@ async def test_wishes_and_times_must_fit(service: Living) -> None:
     seat = taken[5][1]["seat"]["id"]
     picky, busy, waits = [await service.reader() for _ in range(3)]
     await join(service, picky, seats=[seat])
-    await busy.reserve("3f-east-001", "15:00", "16:00")
     await join(service, busy)
+    await busy.reserve("3f-east-001", "15:00", "16:00")  # something came up meanwhile
     await join(service, waits)
     owner, made = taken[4]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
@@ -311,3 +316,101 @@ async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
     assert held["seat"]["id"] == made["seat"]["id"]
     body = {"end": "11:00"}
     await sits.refused("409 seat_taken", "POST", f"/reservations/{stay['id']}/extend", body)
+
+
+async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
+    busy, booked = await service.reader(), await service.reader()
+    for hour in range(9, 14):
+        await busy.reserve("3f-east-001", f"{hour:02}:00", f"{hour + 1:02}:00")
+    await booked.reserve("3f-east-002", "15:00", "17:00")
+    await full(service)
+    await busy.refused("422 daily_limit", "POST", "/waits", wish(service))
+    await booked.refused("409 own_overlap", "POST", "/waits", wish(service))
+    assert await service.parts.db["waits"].count_documents({}) == 0
+
+
+async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Living) -> None:
+    taken, first = await full(service), await service.reader()
+    await join(service, first)
+    owner, made = taken[9]
+    later = {"start": "18:00", "end": "20:00"}
+    await owner.ok("POST", f"/reservations/{made['id']}/change", later)
+    (held,) = await offers(first)
+    assert (held["seat"]["id"], held["start"][11:16]) == (made["seat"]["id"], "14:00")
+
+
+async def test_a_long_line_is_looked_at_to_its_end(service: Living) -> None:
+    taken, last = await full(service), await service.reader()
+    waits = service.parts.db["waits"]
+    await join(service, last)
+    mine = await waits.find_one({"reader": last.reader_id}) or {}
+    before = {
+        "area": "3f-east",
+        "seats": ["3f-east-900"],
+        "made_at": mine["made_at"] - timedelta(minutes=5),
+    }
+    await waits.insert_many(
+        mine | before | {"_id": f"x{n:04}", "reader": f"r{n}", "claims": [f"w:{n}"]}
+        for n in range(2 * BATCH + 1)
+    )
+    await service.jump("06:50:00")  # when nobody is woken
+    owner, made = taken[9]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.jump("08:01:00")
+    await service.settle()
+    (held,) = await offers(last)
+    assert held["seat"]["id"] == made["seat"]["id"]
+    await service.move("16:30")
+    assert await waits.count_documents({"open": True}) == 0
+
+
+async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living) -> None:
+    taken, first = await full(service, "09:00", "12:00"), await service.reader()
+    owner, made = taken[9]
+    await service.move("09:10")
+    await owner.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    elsewhere = {"seat_id": "3f-east-001"}
+    await join(service, first, start="now", end="12:00")
+    await owner.ok("POST", f"/reservations/{made['id']}/change", elsewhere)
+    await service.settle()
+    assert await offers(first) == []
+    desk = await librarian(service)
+    await desk.ok("POST", f"/desk/reports/{made['id']}/resolve")
+    await service.move("09:12")
+    (held,) = await offers(first)
+    assert held["seat"]["id"] == made["seat"]["id"]
+
+
+async def test_leaving_gives_up_what_was_offered_a_moment_ago(
+    service: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, first = await full(service), await service.reader()
+    place = await join(service, first)
+    owner, made = taken[3]
+    settle = Waits.settle
+
+    async def late(waits: Waits, *rest: Any) -> Any:
+        monkeypatch.setattr(Waits, "settle", settle)
+        await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+        assert len(await offers(first)) == 1
+        return await settle(waits, *rest)
+
+    monkeypatch.setattr(Waits, "settle", late)
+    await first.ok("DELETE", f"/waits/{place['id']}")
+    assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "left"
+    rows = await service.parts.db["reservations"].find({"reader": first.reader_id}).to_list(None)
+    assert [row["state"] for row in rows] == ["lapsed"]
+    await (await service.reader()).reserve(made["seat"]["id"], "14:00", "16:00")
+
+
+async def test_an_offer_outlives_a_downtime(service: Living) -> None:
+    taken, first = await full(service), await service.reader()
+    await join(service, first)
+    owner, made = taken[3]
+    await service.settle()
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.jump("08:30:00")  # nothing ran meanwhile
+    await service.settle()
+    (held,) = await offers(first)
+    assert held["held_until"][11:16] == "08:40"
+    await first.ok("POST", f"/reservations/{held['id']}/accept")

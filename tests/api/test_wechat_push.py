@@ -12,7 +12,9 @@ import pytest
 from wechatpy.crypto import WeChatCrypto
 
 from miniapp_server.settings import SANDBOX_AES_KEY
+from models.errors import Upstream
 from models.message import Template
+from models.store.feedback import Feedbacks
 from notify.wechat.official import TOP, MenuFull, with_entry
 from notify.wechat.push import PushAccount, PushRefused
 from tests.living import Answer, Living, living
@@ -63,6 +65,7 @@ def test_wechats_own_vectors() -> None:
         b"[]",
         b"<xml>",
         b'{"Encrypt":1}',
+        b'{"Encrypt":"\\ud800"}',
         b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>",
     ):
         with pytest.raises(PushRefused):
@@ -156,6 +159,21 @@ async def test_a_follower_is_answered(service: Living) -> None:
     assert said(await push(service, "mp", event("mp-zhang", "CLICK", "SEATS"))) == seats
     assert (await push(service, "mp", event("mp-zhang", "unsubscribe"))).body == "success"
     assert (await push(service, "mp", event("mp-zhang", "VIEW", "https://x"))).body == "success"
+
+
+async def test_what_failed_is_done_when_wechat_says_it_again(
+    service: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: object) -> None:
+        raise Upstream()
+
+    said = message("mp-zhang", "请修三层的灯")
+    with monkeypatch.context() as broken:
+        broken.setattr(Feedbacks, "add", down)
+        assert (await push(service, "mp", said)).status == 503
+    for _ in range(2):
+        assert (await push(service, "mp", said)).status == 200
+    assert await service.parts.db["feedback"].count_documents({}) == 1
 
 
 async def test_my_reservations_where_wechat_says_who_it_is(service: Living) -> None:

@@ -174,7 +174,14 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         {"reader_passages"},
     ),
     ("violations.within", lambda s: s.desk.violations.within(on("14:00"), EVENING, 500), {"at"}),
-    ("deadlines_within", _of("deadlines_within", SPAN), {"due_no_show", "due_time_out"}),
+    (
+        "deadlines_within",
+        _of("deadlines_within", SPAN),
+        {"due_no_show", "due_time_out", "due_lapse", "due_proof"},
+    ),
+    ("reported", _of("reported", on("14:00"), 0, 20), {"desk_reports"}),
+    ("taken_seats", _of("taken_seats", on("14:00")), {"desk_reports"}),
+    ("waits.open_ones", lambda s: s.desk.waits.open_ones(None, 200), {"open"}),
     (
         "next_due",
         _of("next_due", on("13:00")),

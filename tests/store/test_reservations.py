@@ -13,6 +13,7 @@ from pymongo.errors import AutoReconnect
 from models import reservation
 from models.claims import idempotency_claim, place_claims, presence_claim
 from models.errors import Upstream
+from models.library import SeatId
 from models.policy import Policy
 from models.reservation import Assisted, ReaderId, Replay, Report, Reservation, State
 from models.store.client import Database, new_id
@@ -61,7 +62,11 @@ def full() -> Reservation:
     r = reservation.with_scan(r, f"k:2f-south:7:{ZHANG}")
     r = reservation.with_replay(r, Replay("key", "digest", on("15:11")), "i:x:key")
     r = but(r, assisted=Assisted("return", on("14:40:20"), on("14:45")))
-    r = but(r, report=Report("occupied", on("14:50"), open=False), prove_by=on("15:20"))
+    r = but(
+        r,
+        report=Report("occupied", on("14:50"), SeatId("2f-hall-064"), open=False, desk=False),
+        prove_by=on("15:20"),
+    )
     r = but(r, wait_id="7" * 24, held_until=on("08:10"))
     return but(r, return_by=on("15:00"), ended_at=on("16:00"), carry_at=on("16:00"), excused=True)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import random
 import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from scripts.gate_agent import BATCH, Spool
 from tests.api.test_gates import gate_of
 from tests.living import MONDAY_8, Client, Living, living
 
@@ -46,6 +48,31 @@ async def start(
 def line(reader: Client, n: int, way: str, minutes: float) -> list[str]:
     at = (MONDAY_8 + timedelta(minutes=minutes)).isoformat()
     return [f"e{n}", reader.number, way, "card", at]
+
+
+def test_one_bad_line_takes_no_other_with_it(tmp_path: Path) -> None:
+    def written(n: int, number: str) -> str:
+        return f"{n},{number},in,card,2026-09-07T08:00:00+08:00\n"
+
+    file, odd = tmp_path / "passages.csv", {2: '"2107', 5: "2" * 200}
+    file.write_text("".join(written(n, odd.get(n, "21070001")) for n in range(1, 20)))
+    spool = Spool(tmp_path / "spool")
+    spool.take_in(file)
+    batch, whole = spool.first()
+    assert whole and [e["id"] for _, e in batch] == [str(n) for n in range(1, 20) if n not in odd]
+    # A batch is no larger than the service takes, whatever its ids look like.
+    with file.open("a") as more:
+        more.writelines(written(n, "2" * 32).replace(",", "x" * 60 + ",", 1) for n in range(900))
+    spool.take_in(file)
+    told = 0
+    while batch:
+        sent = json.dumps({"events": [e for _, e in batch], "complete_until": "2" * 40})
+        assert len(batch) <= BATCH and len(sent) < 65_536
+        told += len(batch)
+        spool.taken(batch[-1][0])
+        batch, whole = spool.first()
+    assert whole and told == 17 + 900
+    spool.close()
 
 
 async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_path: Path) -> None:

@@ -131,6 +131,16 @@ def test_confirming_and_own_acts_settle_it() -> None:
     assert told_of(after(confirmed, "out 14:05")) == local("away leave 14:05")
 
 
+def test_what_others_do_is_no_word_of_the_readers() -> None:
+    r = reservation.doubt(in_use(), "d:x", on("14:40"), BY_READER, on("14:20"))
+    late = after(r, "out 14:10")
+    assert (late.state, late.left_at, late.prove_by) == (State.AWAY, on("14:10"), None)
+    assert [e.event for e in late.history][-2:] == ["leave", "doubt"]
+    assert after(late, "out 14:10") is late
+    back = after(late, "out 14:10", "in 14:15")
+    assert back.state is State.IN_USE and back.returned_at == on("14:15")
+
+
 def test_an_unconfirmed_leave_is_no_violation() -> None:
     by_gate = after(in_use(), "out 14:10")
     assert reservation.time_out(by_gate, BY_JOB).excused
