@@ -1,0 +1,128 @@
+// The way to the service: one login at a time, a dead token renewed once, nothing sent twice.
+
+import { BASE_URL } from "../config";
+import { align } from "../lib/clock";
+import { refusal, t } from "../lib/texts";
+import type { ErrorOut, LoginOut } from "./types";
+
+const TOKEN = "token";
+const TIMEOUT_MS = 10000;
+const TRIES = 3;
+
+/** A refusal with its code, or no answer at all (`offline`, `slow`). */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: Record<string, unknown> = {},
+    readonly retryAfter = 0,
+  ) {
+    super(message);
+  }
+}
+
+type Method = "GET" | "POST" | "DELETE";
+
+interface Answer {
+  status: number;
+  data: unknown;
+  headers: Record<string, string>;
+}
+
+let loggingIn: Promise<LoginOut> | null = null;
+const kept = new Map<string, { etag: string; data: unknown }>();
+
+function send(method: Method, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    wx.request({
+      url: `${BASE_URL}/api/v1${path}`,
+      method,
+      data: body as WechatMiniprogram.IAnyObject,
+      header: { "Content-Type": "application/json", ...headers },
+      timeout: TIMEOUT_MS,
+      success: (answer) => {
+        const found: Record<string, string> = {};
+        for (const [name, value] of Object.entries(answer.header)) found[name.toLowerCase()] = String(value);
+        align(found["x-server-time"]);
+        resolve({ status: answer.statusCode, data: answer.data, headers: found });
+      },
+      fail: (error) => {
+        const slow = /timeout/.test(error.errMsg);
+        reject(new Refused(0, slow ? "slow" : "offline", t(slow ? "slow" : "offline")));
+      },
+    });
+  });
+}
+
+function refused(answer: Answer): Refused {
+  const error = (answer.data as ErrorOut | undefined)?.error;
+  const after = Number(answer.headers["retry-after"] ?? 0);
+  if (error === undefined) return new Refused(answer.status, "unavailable", t("unavailable"), {}, after);
+  const message = refusal(error.code, error.message, error.details);
+  return new Refused(answer.status, error.code, message, error.details, after);
+}
+
+/** wx.login and what it is good for here. Whoever asks meanwhile shares it. */
+export function login(): Promise<LoginOut> {
+  loggingIn ??= enter().finally(() => { loggingIn = null; });
+  return loggingIn;
+}
+
+async function enter(): Promise<LoginOut> {
+  const { code } = await new Promise<{ code: string }>((resolve, reject) => {
+    wx.login({ success: resolve, fail: () => reject(new Refused(0, "offline", t("offline"))) });
+  });
+  const answer = await send("POST", "/wx/login", { code }, {});
+  if (answer.status !== 200) throw refused(answer);
+  const entered = answer.data as LoginOut;
+  wx.setStorageSync(TOKEN, entered.token);
+  return entered;
+}
+
+async function authorised(method: Method, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+  let token = wx.getStorageSync(TOKEN) as string;
+  if (!token) token = (await login()).token;
+  const answer = await send(method, path, body, { ...headers, Authorization: `Bearer ${token}` });
+  if (answer.status !== 401) return answer;
+  // It has ended. Somebody else may have renewed it meanwhile.
+  const renewed = wx.getStorageSync(TOKEN) === token ? (await login()).token : (wx.getStorageSync(TOKEN) as string);
+  return send(method, path, body, { ...headers, Authorization: `Bearer ${renewed}` });
+}
+
+/** Looks: from what is kept where the service says that it is unchanged. */
+export async function get<T>(path: string): Promise<T> {
+  const known = kept.get(path);
+  const answer = await authorised("GET", path, undefined, known ? { "If-None-Match": known.etag } : {});
+  if (answer.status === 304 && known) return known.data as T;
+  if (answer.status !== 200) throw refused(answer);
+  if (answer.headers.etag) kept.set(path, { etag: answer.headers.etag, data: answer.data });
+  return answer.data as T;
+}
+
+/** A name for one tap: sent again, it counts once. */
+export function tap(): string {
+  return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 12)}`;
+}
+
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** Changes. With a `key` it is sent again where nobody answered: the service knows it by the key. */
+export async function post<T>(path: string, body: object = {}, key = ""): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const answer = await authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
+      if (answer.status >= 200 && answer.status < 300) return answer.data as T;
+      throw refused(answer);
+    } catch (error) {
+      const again = error instanceof Refused && (error.status === 0 || error.status === 503);
+      if (!again || !key || tries >= TRIES) throw error;
+      await wait(Math.max(error.retryAfter, 1) * 1000 * (0.8 + Math.random() * 0.4));
+    }
+  }
+}
+
+export async function drop(path: string): Promise<void> {
+  const answer = await authorised("DELETE", path, undefined, {});
+  if (answer.status >= 300) throw refused(answer);
+}

@@ -1,0 +1,540 @@
+// Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.
+
+export interface ActivationCodeOut {
+  code: string;
+  expires_at: string;
+}
+
+export interface AppealOut {
+  text: string;
+  at: string;
+  settled_at: string | null;
+  answer: string;
+}
+
+export interface AreaHead {
+  id: string;
+  name: string;
+  floor: number;
+  venue: string;
+}
+
+export interface AreaOut {
+  id: string;
+  name: string;
+  floor: number;
+  seats_total: number;
+  seats_free: number;
+  seats_in_use: number;
+  seats_away: number;
+  seats_disabled: number;
+  max_minutes: number;
+  step_minutes: number;
+}
+
+export interface AreasOut {
+  items: AreaOut[];
+}
+
+export interface AssistedOut {
+  kind: string;
+  at: string;
+  confirmed_at: string | null;
+}
+
+export interface AtKiosk {
+  reservation_id: string;
+}
+
+export interface Bind {
+  activation_code: string;
+}
+
+export interface BindingOut {
+  reader: ReaderOut;
+}
+
+export interface Change {
+  seat_id?: string | null;
+  start?: string | null;
+  end?: string | null;
+}
+
+export interface Choice {
+  value: string;
+  label: string;
+}
+
+export interface DateOut {
+  date: string;
+  label: string;
+  bookable: boolean;
+  opens_at: string | null;
+  open: OpenOut | null;
+  reason: string;
+}
+
+export interface DeskAppealOut {
+  violation: ViolationOut;
+  reader: ReaderOut;
+}
+
+export interface DeskAppealsOut {
+  items: DeskAppealOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface DeskReportOut {
+  reservation_id: string;
+  seat: ReservedSeat;
+  start: string;
+  end: string;
+  kind: string;
+  at: string;
+}
+
+export interface DeskReportsOut {
+  items: DeskReportOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface DoubtOut {
+  asked: boolean;
+}
+
+export interface EndsOut {
+  ends: Choice[];
+}
+
+export interface ErrorBody {
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+}
+
+export interface ErrorOut {
+  error: ErrorBody;
+}
+
+export interface Extend {
+  end: string;
+}
+
+export interface FreeOut {
+  name: string;
+  seats_free: number;
+}
+
+export interface GateEvents {
+  events: unknown[];
+  complete_until?: string | null;
+}
+
+export interface GateEventsOut {
+  accepted: number;
+  duplicates: number;
+  rejected: RejectedOut[];
+}
+
+export interface GateRecordOut {
+  id: string;
+  gate: string;
+  direction: string;
+  method: string;
+  at: string;
+  effect: string;
+}
+
+export interface GateRecordsOut {
+  items: GateRecordOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface HistoryEntry {
+  at: string;
+  event: string;
+  by: string;
+  via: string;
+}
+
+export interface Join {
+  area_id: string;
+  date: string;
+  start: string;
+  end: string;
+  seats?: string[];
+  window?: boolean;
+  power?: boolean;
+}
+
+export interface KioskCodeOut {
+  payload: string;
+  svg: string;
+  expires_at: string;
+  step_seconds: number;
+  kind: string;
+  free: FreeOut[];
+}
+
+export interface LoginOut {
+  token: string;
+  expires_at: string;
+  bound: boolean;
+  reader: ReaderOut | null;
+}
+
+export interface MapOut {
+  area: AreaHead;
+  width: number;
+  height: number;
+  seats: SeatOut[];
+  marks: MarkOut[];
+  version: string;
+}
+
+export interface MarkOut {
+  kind: string;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface MarkRead {
+  ids: string[];
+}
+
+export interface MeOut {
+  reader: ReaderOut | null;
+  active: ReservationOut[];
+  violations_count: number;
+  suspended_until: string | null;
+  subscriptions: Record<string, number>;
+}
+
+export interface MessageOut {
+  id: string;
+  template: string;
+  title: string;
+  text: string;
+  at: string;
+  read: boolean;
+  reservation_id: string | null;
+}
+
+export interface MessagesOut {
+  items: MessageOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface NearSeat {
+  id: string;
+  no: string;
+  label: string;
+}
+
+export interface NewActivationCode {
+  renew?: boolean;
+}
+
+export interface NewAppeal {
+  text: string;
+}
+
+export interface NoticeDetail {
+  id: string;
+  title: string;
+  published_at: string;
+  pinned: boolean;
+  body_html: string;
+}
+
+export interface NoticeOut {
+  id: string;
+  title: string;
+  published_at: string;
+  pinned: boolean;
+}
+
+export interface NoticesOut {
+  items: NoticeOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface OpenOut {
+  from: string;
+  to: string;
+}
+
+export interface ReaderOut {
+  student_no_masked: string;
+  name: string;
+  kind: string;
+}
+
+export interface RejectedOut {
+  id: string;
+  code: string;
+}
+
+export interface RelayOut {
+  reservation_id: string;
+  reader: ReaderOut;
+  kiosk: string;
+  at: string;
+  score: number;
+  reasons: string[];
+}
+
+export interface RelaysOut {
+  items: RelayOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface ReportOut {
+  reservation: ReservationOut;
+  nearest: NearSeat[];
+}
+
+export interface ReportTaken {
+  kind: "belongings" | "occupied";
+}
+
+export interface ReservationDetail {
+  id: string;
+  rev: number;
+  receipt: string;
+  seat: ReservedSeat;
+  date: string;
+  start: string;
+  end: string;
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "held" | "in_use" | "lapsed" | "no_show" | "reserved";
+  state_text: string;
+  created_at: string;
+  checked_in_at: string | null;
+  usable_from: string | null;
+  left_at: string | null;
+  return_by: string | null;
+  returned_at: string | null;
+  ended_at: string | null;
+  check_in_from: string;
+  check_in_until: string;
+  assisted: AssistedOut | null;
+  held_until: string | null;
+  actions: string[];
+  history: HistoryEntry[];
+}
+
+export interface ReservationOut {
+  id: string;
+  rev: number;
+  receipt: string;
+  seat: ReservedSeat;
+  date: string;
+  start: string;
+  end: string;
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "held" | "in_use" | "lapsed" | "no_show" | "reserved";
+  state_text: string;
+  created_at: string;
+  checked_in_at: string | null;
+  usable_from: string | null;
+  left_at: string | null;
+  return_by: string | null;
+  returned_at: string | null;
+  ended_at: string | null;
+  check_in_from: string;
+  check_in_until: string;
+  assisted: AssistedOut | null;
+  held_until: string | null;
+  actions: string[];
+}
+
+export interface ReservationsOut {
+  items: ReservationOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface Reserve {
+  seat_id: string;
+  date: string;
+  start: string;
+  end: string;
+}
+
+export interface ReservedSeat {
+  id: string;
+  no: string;
+  area_id: string;
+  area: string;
+  floor: number;
+  venue: string;
+  label: string;
+}
+
+export interface Scanned {
+  qr: string;
+}
+
+export interface SeatDayOut {
+  id: string;
+  no: string;
+  area_id: string;
+  label: string;
+  power: boolean;
+  window: boolean;
+  computer: boolean;
+  accessible: boolean;
+  disabled: string | null;
+  date: string;
+  taken: TakenOut[];
+}
+
+export interface SeatEvent {
+  id: string;
+  status: "away" | "disabled" | "free" | "mine" | "occupied";
+  free_until: string | null;
+  next_free: string | null;
+}
+
+export interface SeatOut {
+  id: string;
+  no: string;
+  x: number;
+  y: number;
+  status: "away" | "disabled" | "free" | "mine" | "occupied";
+  free_until: string | null;
+  next_free: string | null;
+  power: boolean;
+  window: boolean;
+  computer: boolean;
+  accessible: boolean;
+}
+
+export interface Settle {
+  granted: boolean;
+  answer: string;
+}
+
+export interface Subscribe {
+  results: Record<string, string>;
+}
+
+export interface SubscriptionsOut {
+  subscriptions: Record<string, number>;
+}
+
+export interface TakenOut {
+  start: string;
+  end: string;
+}
+
+export interface TimesOut {
+  starts?: Choice[];
+  ends?: Choice[];
+}
+
+export interface Touch {
+  card: string;
+}
+
+export interface TouchOut {
+  token: string;
+  expires_at: string;
+  idle_seconds: number;
+  reader: ReaderOut;
+  active: ReservationOut[];
+}
+
+export interface VenueOut {
+  id: string;
+  name: string;
+  open: OpenOut | null;
+  dates: DateOut[];
+}
+
+export interface VenuesOut {
+  items: VenueOut[];
+}
+
+export interface ViolationOut {
+  id: string;
+  kind: "away_timeout" | "no_show";
+  at: string;
+  counted: boolean;
+  reservation: ReservationOut;
+  waived: boolean;
+  waiver: WaiverOut | null;
+  appeal: AppealOut | null;
+}
+
+export interface ViolationsOut {
+  items: ViolationOut[];
+  page: number;
+  page_size: number;
+  total: number;
+  window: WindowOut;
+}
+
+export interface WaitOut {
+  id: string;
+  area_id: string;
+  area: string;
+  seats: string[];
+  date: string;
+  start: string;
+  end: string;
+  state: string;
+  ahead: number | null;
+  made_at: string;
+  offer: ReservationOut | null;
+}
+
+export interface WaitsOut {
+  items: WaitOut[];
+  page: number;
+  page_size: number;
+  total: number;
+}
+
+export interface Waive {
+  reason: string;
+}
+
+export interface WaiveAll {
+  reason: string;
+  from: string;
+  to: string;
+}
+
+export interface WaivedOut {
+  waived: number;
+}
+
+export interface WaiverOut {
+  reason: string;
+  at: string;
+}
+
+export interface WindowOut {
+  count: number;
+  limit: number;
+  days: number;
+}
+
+export interface WxLogin {
+  code: string;
+}

@@ -1,0 +1,35 @@
+// What went wrong in loading, and another try: by hand, or by itself where the service says when.
+
+import { t } from "../../lib/texts";
+
+Component({
+  options: { styleIsolation: "apply-shared" },
+  properties: {
+    wrong: { type: String, value: "" },
+    /** Seconds until the service wants to be asked again; 0 where it says nothing. */
+    wait: { type: Number, value: 0 },
+  },
+  data: { left: 0, retry: "", counting: "", timer: 0 },
+  observers: {
+    "wrong, wait"(wrong: string, wait: number) {
+      clearInterval(this.data.timer);
+      if (!wrong) return;
+      this.setData({ retry: t("retry"), left: wait, counting: wait ? t("retry_in", { s: wait }) : "" });
+      if (wait) this.setData({ timer: setInterval(() => { this.count(); }, 1000) as unknown as number });
+    },
+  },
+  lifetimes: {
+    detached() { clearInterval(this.data.timer); },
+  },
+  methods: {
+    count() {
+      const left = this.data.left - 1;
+      if (left <= 0) this.again();
+      else this.setData({ left, counting: t("retry_in", { s: left }) });
+    },
+    again() {
+      clearInterval(this.data.timer);
+      this.triggerEvent("retry");
+    },
+  },
+});

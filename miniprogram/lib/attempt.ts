@@ -1,0 +1,25 @@
+// What every page that loads has in common: it waits, shows, or says what went wrong.
+
+import { Refused } from "../api/client";
+
+export interface Loads {
+  data: { ready: boolean };
+  setData(change: Record<string, unknown>): void;
+}
+
+/** The data of such a page. */
+export const LOADING = { loading: false, ready: false, wrong: "", wait: 0 };
+
+/** Do the work of loading. What is shown already stays; a reader who is not bound goes to bind. */
+export async function attempt(page: Loads, work: () => Promise<void>): Promise<void> {
+  page.setData({ loading: !page.data.ready, wrong: "", wait: 0 });
+  try {
+    await work();
+    page.setData({ ready: true, loading: false });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    page.setData({ loading: false });
+    if (error.code === "not_bound") wx.reLaunch({ url: "/pages/bind/bind" });
+    else page.setData({ wrong: error.message, wait: error.retryAfter });
+  }
+}

@@ -1,0 +1,122 @@
+import { Refused, get, post, tap } from "../../api/client";
+import type { AreasOut, MeOut, MessageOut, MessagesOut, NoticeOut, NoticesOut, ReservationOut, WaitsOut } from "../../api/types";
+import { LOADING, attempt } from "../../lib/attempt";
+import { clock, day } from "../../lib/clock";
+import { poll } from "../../lib/polling";
+import { t, words } from "../../lib/texts";
+
+const SHOWN = 3;
+
+interface Floor { floor: number; name: string; free: number; total: number }
+
+function byFloor(areas: AreasOut): Floor[] {
+  const floors = new Map<number, Floor>();
+  for (const area of areas.items) {
+    const name = t("floor", { n: area.floor });
+    const floor = floors.get(area.floor) ?? { floor: area.floor, name, free: 0, total: 0 };
+    floor.free += area.seats_free;
+    floor.total += area.seats_total;
+    floors.set(area.floor, floor);
+  }
+  return [...floors.values()];
+}
+
+Component({
+  data: {
+    ...LOADING,
+    words: {} as Record<string, string>,
+    live: [] as ReservationOut[],
+    kiosk: false,
+    scanned: "",
+    said: "",
+    floors: [] as Floor[],
+    messages: [] as MessageOut[],
+    notices: [] as (NoticeOut & { at: string })[],
+    unread: "",
+    timer: 0,
+  },
+  methods: {
+    /** From a message (`id`), a kiosk's code (`scene`), WeChat's own scanner (`q`), a link or the menu. */
+    onLoad(query: Record<string, string | undefined>) {
+      wx.setNavigationBarTitle({ title: t("app") });
+      const scene = decodeURIComponent(query.scene ?? "");
+      this.setData({
+        words: words("loading", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty"),
+        kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
+        scanned: decodeURIComponent(query.q ?? ""),
+      });
+    },
+    onShow() {
+      void this.load();
+      clearInterval(this.data.timer);
+      this.setData({ timer: poll(() => { void this.load(); }) });
+    },
+    onHide() {
+      clearInterval(this.data.timer);
+    },
+    onUnload() {
+      clearInterval(this.data.timer);
+    },
+    async onPullDownRefresh() {
+      await this.load();
+      wx.stopPullDownRefresh();
+    },
+    load() {
+      return attempt(this, async () => {
+        const me = await get<MeOut>("/me");
+        if (me.reader === null) {
+          wx.reLaunch({ url: "/pages/bind/bind" });
+          return;
+        }
+        if (this.data.scanned) await this.checkIn(me.active);
+        const [areas, unread, messages, notices, waits, { active }] = await Promise.all([
+          get<AreasOut>("/areas"),
+          get<MessagesOut>("/messages?unread=true&page_size=1"),
+          get<MessagesOut>(`/messages?page_size=${SHOWN}`),
+          get<NoticesOut>(`/notices?page_size=${SHOWN}`),
+          get<WaitsOut>("/waits"),
+          get<MeOut>("/me"),
+        ]);
+        const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
+        this.setData({
+          live: [...offers, ...active.filter((r) => r.state !== "held")],
+          floors: byFloor(areas),
+          messages: messages.items,
+          notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })),
+          unread: unread.total ? t("home_unread", { n: unread.total }) : "",
+        });
+      });
+    },
+    /** The code that brought the reader here is used at once, and only once. */
+    async checkIn(active: ReservationOut[]) {
+      const qr = this.data.scanned;
+      this.setData({ scanned: "", said: "" });
+      const due = active.find((r) => r.actions.includes("check_in") || r.actions.includes("return"));
+      if (due === undefined) {
+        const next = active[0];
+        const when = next?.state === "reserved" ? t("note_reserved", { from: clock(next.check_in_from), until: clock(next.check_in_until) }) : "";
+        this.setData({ said: when || t("scan_none") });
+        return;
+      }
+      try {
+        await post<ReservationOut>(`/reservations/${due.id}/check-in`, { qr }, tap());
+        wx.showToast({ title: t("scan_done") });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        this.setData({ said: error.message });
+      }
+    },
+    seats() {
+      wx.switchTab({ url: "/pages/seats/seats" });
+    },
+    allMessages() {
+      wx.navigateTo({ url: "/pages/messages/messages" });
+    },
+    allNotices() {
+      wx.navigateTo({ url: "/pages/notices/notices" });
+    },
+    notice(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/notices/notice?id=${String(event.currentTarget.dataset.id)}` });
+    },
+  },
+});

@@ -1,0 +1,153 @@
+import { Refused, drop, get, post } from "../../api/client";
+import type { GateRecordsOut, MeOut, ReservationOut, ReservationsOut, ViolationOut, ViolationsOut } from "../../api/types";
+import { VERSION } from "../../config";
+import { agreed, written } from "../../lib/ask";
+import { LOADING, attempt } from "../../lib/attempt";
+import { clock, day } from "../../lib/clock";
+import { named, stateOf, t, words } from "../../lib/texts";
+
+const PAGE = 20;
+type Tab = "mine" | "violations" | "gates";
+
+/** What a row of any of the three shows. */
+interface Row { id: string; title: string; text: string; state: string; more: boolean; appeal: boolean }
+
+function reservation(r: ReservationOut): Row {
+  return { id: r.id, title: r.seat.label, text: `${day(r.start)}–${clock(r.end)}`, state: stateOf(r), more: true, appeal: false };
+}
+
+function violation(v: ViolationOut): Row {
+  let state = v.counted ? "" : t("not_counted");
+  if (v.waived) state = t("waived");
+  else if (v.appeal) state = v.appeal.settled_at ? t("appeal_settled", { answer: v.appeal.answer }) : t("appeal_waits");
+  return {
+    id: v.id,
+    title: `${named("kind", v.kind)} · ${v.reservation.seat.label}`,
+    text: day(v.at),
+    state,
+    more: false,
+    appeal: !v.waived && v.appeal === null,
+  };
+}
+
+Component({
+  data: {
+    ...LOADING,
+    words: {} as Record<string, string>,
+    name: "",
+    number: "",
+    standing: "",
+    suspended: "",
+    version: "",
+    tab: "mine" as Tab,
+    tabs: [] as { name: Tab; text: string }[],
+    rows: [] as Row[],
+    page: 1,
+    total: 0,
+    busy: false,
+  },
+  methods: {
+    onLoad() {
+      wx.setNavigationBarTitle({ title: t("tab_me") });
+      this.setData({
+        words: words("loading", "detail", "appeal", "empty", "more", "waits", "notices", "contact", "subscriptions", "unbind"),
+        version: t("version", { v: VERSION }),
+        tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
+      });
+    },
+    onShow() {
+      void this.load();
+    },
+    async onPullDownRefresh() {
+      await this.load();
+      wx.stopPullDownRefresh();
+    },
+    onReachBottom() {
+      void this.next();
+    },
+    load() {
+      return attempt(this, async () => {
+        const [me, { window }] = await Promise.all([get<MeOut>("/me"), get<ViolationsOut>("/violations?page_size=1")]);
+        this.setData({
+          name: me.reader?.name ?? "",
+          number: me.reader?.student_no_masked ?? "",
+          standing: t("standing", { ...window }),
+          suspended: me.suspended_until ? t("suspended", { until: day(me.suspended_until) }) : "",
+        });
+        await this.show(1);
+      });
+    },
+    async show(page: number) {
+      const { tab } = this.data;
+      const [rows, total] = await this.asked(tab, page);
+      if (tab !== this.data.tab) return; // another one was chosen meanwhile
+      this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total });
+    },
+    async asked(tab: Tab, page: number): Promise<[Row[], number]> {
+      const query = `?page=${page}&page_size=${PAGE}`;
+      if (tab === "mine") {
+        const found = await get<ReservationsOut>(`/reservations${query}`);
+        return [found.items.map(reservation), found.total];
+      }
+      if (tab === "violations") {
+        const found = await get<ViolationsOut>(`/violations${query}`);
+        return [found.items.map(violation), found.total];
+      }
+      const found = await get<GateRecordsOut>(`/gate-records${query}`);
+      const rows = found.items.map((p) => ({
+        id: p.id,
+        title: `${named("gate", p.direction)} · ${p.gate}`,
+        text: `${day(p.at)} · ${named("method", p.method)}`,
+        state: p.effect === "none" ? "" : named("effect", p.effect),
+        more: false,
+        appeal: false,
+      }));
+      return [rows, found.total];
+    },
+    async next() {
+      if (this.data.busy || this.data.rows.length >= this.data.total) return;
+      this.setData({ busy: true });
+      await attempt(this, () => this.show(this.data.page + 1));
+      this.setData({ busy: false });
+    },
+    choose(event: WechatMiniprogram.TouchEvent) {
+      this.setData({ tab: event.currentTarget.dataset.name as Tab, rows: [], total: 0 });
+      void attempt(this, () => this.show(1));
+    },
+    detail(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/reservation/detail?id=${String(event.currentTarget.dataset.id)}` });
+    },
+    async appeal(event: WechatMiniprogram.TouchEvent) {
+      const text = await written(t("appeal_text"));
+      if (!text) return;
+      await this.only(async () => {
+        await post(`/violations/${String(event.currentTarget.dataset.id)}/appeal`, { text });
+        wx.showToast({ title: t("appealed") });
+      });
+      await this.load();
+    },
+    async unbind() {
+      if (!(await agreed(t("ask_unbind")))) return;
+      await this.only(async () => {
+        await drop("/bindings/current");
+        wx.reLaunch({ url: "/pages/bind/bind" });
+      });
+    },
+    async only(work: () => Promise<void>) {
+      if (this.data.busy) return;
+      this.setData({ busy: true });
+      try {
+        await work();
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        wx.showToast({ title: error.message, icon: "none" });
+      } finally {
+        this.setData({ busy: false });
+      }
+    },
+    go(event: WechatMiniprogram.TouchEvent) {
+      const page = String(event.currentTarget.dataset.page);
+      wx.navigateTo({ url: `/pages/${page}/${page}` });
+    },
+  },
+});

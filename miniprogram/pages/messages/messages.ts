@@ -1,0 +1,43 @@
+import { get, post } from "../../api/client";
+import type { MessageOut, MessagesOut } from "../../api/types";
+import { LOADING, attempt } from "../../lib/attempt";
+import { day } from "../../lib/clock";
+import { t, words } from "../../lib/texts";
+
+type Row = MessageOut & { when: string };
+
+Component({
+  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], page: 1, total: 0 },
+  methods: {
+    onLoad() {
+      wx.setNavigationBarTitle({ title: t("home_messages") });
+      this.setData({ words: words("loading", "empty", "more") });
+      void this.load();
+    },
+    async onPullDownRefresh() {
+      await this.load();
+      wx.stopPullDownRefresh();
+    },
+    onReachBottom() {
+      void this.more();
+    },
+    load() {
+      return attempt(this, () => this.show(1));
+    },
+    async show(page: number) {
+      const found = await get<MessagesOut>(`/messages?page=${page}`);
+      const rows = found.items.map((message) => ({ ...message, when: day(message.at) }));
+      this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total: found.total });
+      // They keep their mark on the screen until the page is opened again.
+      const ids = found.items.filter((message) => !message.read).map((message) => message.id);
+      if (ids.length) await post("/messages/read", { ids });
+    },
+    async more() {
+      if (this.data.rows.length < this.data.total) await attempt(this, () => this.show(this.data.page + 1));
+    },
+    open(event: WechatMiniprogram.TouchEvent) {
+      const { id } = event.currentTarget.dataset as { id: string | null };
+      if (id) wx.navigateTo({ url: `/pages/reservation/detail?id=${id}` });
+    },
+  },
+});

@@ -1,0 +1,45 @@
+import { get } from "../../api/client";
+import type { ReservationDetail } from "../../api/types";
+import { LOADING, attempt } from "../../lib/attempt";
+import { clock, day } from "../../lib/clock";
+import { named, stateOf, t, words } from "../../lib/texts";
+
+interface Line { at: string; text: string }
+
+Component({
+  data: {
+    ...LOADING,
+    words: {} as Record<string, string>,
+    id: "",
+    r: null as ReservationDetail | null,
+    live: false,
+    state: "",
+    when: "",
+    receipt: "",
+    made: "",
+    lines: [] as Line[],
+  },
+  methods: {
+    onLoad(query: Record<string, string | undefined>) {
+      wx.setNavigationBarTitle({ title: t("detail_page") });
+      this.setData({ words: words("loading", "history"), id: query.id ?? "" });
+    },
+    onShow() {
+      void this.load();
+    },
+    load() {
+      return attempt(this, async () => {
+        const r = await get<ReservationDetail>(`/reservations/${this.data.id}`);
+        this.setData({
+          r,
+          live: ["reserved", "in_use", "away", "held"].includes(r.state),
+          state: stateOf(r),
+          when: `${day(r.start)}–${clock(r.end)}`,
+          receipt: t("receipt", { n: r.receipt }),
+          made: t("made_at", { at: day(r.created_at) }),
+          lines: r.history.map((entry) => ({ at: day(entry.at), text: named("event", entry.event) })),
+        });
+      });
+    },
+  },
+});

@@ -1,0 +1,184 @@
+import { get } from "../../api/client";
+import type { AreaOut, AreasOut, DateOut, VenueOut, VenuesOut } from "../../api/types";
+import { LOADING, attempt } from "../../lib/attempt";
+import { clock, now, span } from "../../lib/clock";
+import type { Favourite } from "../../lib/favourites";
+import { favourites } from "../../lib/favourites";
+import { poll } from "../../lib/polling";
+import { t, words } from "../../lib/texts";
+
+const HOUR_MS = 3600000;
+const COUNTDOWN_MS = 10 * 60000;
+const WEEK = 7;
+const FEW = 0.2;
+
+interface Day { date: string; weekday: string; number: number; label: string; on: boolean; there: boolean; note: string }
+interface Tile extends AreaOut { percent: number; few: boolean; totalText: string; freeText: string }
+interface Floor { floor: number; name: string; areas: Tile[] }
+
+function strip(venue: VenueOut, chosen: string): Day[] {
+  const first = Date.parse(`${venue.dates[0]?.date ?? ""}T00:00:00Z`);
+  return Array.from({ length: WEEK }, (_, n) => {
+    const at = new Date(first + n * 24 * HOUR_MS);
+    const date = at.toISOString().slice(0, 10);
+    const known = venue.dates.find((d) => d.date === date);
+    const weekday = t("weekdays")[at.getUTCDay()] ?? "";
+    const name = [t("today"), t("tomorrow")][n] ?? weekday;
+    return { date, weekday, number: at.getUTCDate(), label: name, on: date === chosen, there: known !== undefined, note: known ? noteOn(known) : "" };
+  });
+}
+
+/** What stands below a day that cannot be booked yet; a countdown in the last ten minutes. */
+function noteOn(d: DateOut): string {
+  if (d.open === null) return t("day_closed");
+  if (d.opens_at === null) return "";
+  const left = Date.parse(d.opens_at) - now();
+  if (left <= 0) return "";
+  return left <= COUNTDOWN_MS ? t("day_opens_in", { t: span(left) }) : t("day_opens", { at: clock(d.opens_at) });
+}
+
+function sayOf(d: DateOut, label: string): string {
+  if (d.open === null) return t("day_note_closed", { day: label }) + d.reason;
+  if (d.opens_at !== null && Date.parse(d.opens_at) > now()) return t("day_note_opens", { day: label, at: clock(d.opens_at) });
+  return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
+}
+
+/** The full hours between opening and closing, and closing itself. */
+function hours(d: DateOut): string[] {
+  if (d.open === null) return [];
+  const found: string[] = [];
+  for (let h = Number(d.open.from.slice(0, 2)); h <= 24; h += 1) {
+    const hour = `${String(h).padStart(2, "0")}:00`;
+    if (hour >= d.open.from && hour < d.open.to) found.push(hour);
+  }
+  return [...found, d.open.to];
+}
+
+function tile(area: AreaOut): Tile {
+  const part = area.seats_total ? area.seats_free / area.seats_total : 0;
+  return {
+    ...area,
+    percent: Math.round(part * 100),
+    few: part < FEW,
+    totalText: t("total", { n: area.seats_total }),
+    freeText: area.seats_free ? t("free", { n: area.seats_free }) : t("free_none"),
+  };
+}
+
+Component({
+  data: {
+    ...LOADING,
+    words: {} as Record<string, string>,
+    venues: [] as VenueOut[],
+    venue: "",
+    date: "",
+    days: [] as Day[],
+    note: "",
+    times: [] as string[],
+    from: -1,
+    to: -1,
+    filter: "",
+    floors: [] as Floor[],
+    liked: [] as Favourite[],
+    timer: 0,
+    ticking: 0,
+  },
+  methods: {
+    onLoad() {
+      wx.setNavigationBarTitle({ title: t("tab_seats") });
+      this.setData({ words: words("loading", "filter", "filter_from", "filter_to", "filter_clear", "favourites"), filter: t("filter_any") });
+    },
+    onShow() {
+      this.setData({ liked: favourites() });
+      void this.load();
+      this.onHide();
+      this.setData({ timer: poll(() => { void this.load(); }), ticking: setInterval(() => { this.tick(); }, 1000) as unknown as number });
+    },
+    onHide() {
+      clearInterval(this.data.timer);
+      clearInterval(this.data.ticking);
+    },
+    onUnload() {
+      this.onHide();
+    },
+    async onPullDownRefresh() {
+      await this.load();
+      wx.stopPullDownRefresh();
+    },
+    load() {
+      return attempt(this, async () => {
+        const { items } = await get<VenuesOut>("/venues");
+        const venue = items.find((v) => v.id === this.data.venue) ?? items[0];
+        if (venue === undefined) return;
+        const kept = venue.dates.some((d) => d.date === this.data.date);
+        const date = kept ? this.data.date : (venue.dates.find((d) => d.bookable) ?? venue.dates[0])?.date ?? "";
+        this.setData({ venues: items, venue: venue.id, date });
+        this.draw();
+        const areas = await get<AreasOut>(`/areas?venue=${venue.id}&date=${date}${this.window()}`);
+        const floors = new Map<number, Floor>();
+        for (const area of areas.items) {
+          const floor = floors.get(area.floor) ?? { floor: area.floor, name: t("floor", { n: area.floor }), areas: [] };
+          floor.areas.push(tile(area));
+          floors.set(area.floor, floor);
+        }
+        this.setData({ floors: [...floors.values()] });
+      });
+    },
+    /** The days, and the hours of the chosen one. */
+    draw() {
+      const venue = this.data.venues.find((v) => v.id === this.data.venue);
+      const chosen = venue?.dates.find((d) => d.date === this.data.date);
+      if (venue === undefined || chosen === undefined) return;
+      const days = strip(venue, this.data.date);
+      this.setData({ days, note: sayOf(chosen, days.find((d) => d.on)?.label ?? chosen.label), times: hours(chosen) });
+    },
+    /** The countdown runs on the service's clock; at its end the day is asked for anew. */
+    tick() {
+      const venue = this.data.venues.find((v) => v.id === this.data.venue);
+      if (venue === undefined) return;
+      const notes = strip(venue, this.data.date).map((d) => d.note);
+      if (notes.every((note, n) => note === this.data.days[n]?.note)) return;
+      const opened = notes.some((note, n) => note === "" && this.data.days[n]?.note !== "");
+      this.draw();
+      if (opened) void this.load();
+    },
+    window(): string {
+      const { from, to, times } = this.data;
+      return from >= 0 && to > from ? `&start=${times[from]}&end=${times[to]}` : "";
+    },
+    choose(event: WechatMiniprogram.TouchEvent) {
+      const { date, there } = event.currentTarget.dataset as { date: string; there: boolean };
+      if (!there || date === this.data.date) return;
+      this.setData({ date });
+      this.clear();
+    },
+    venueOf(event: WechatMiniprogram.TouchEvent) {
+      this.setData({ venue: String(event.currentTarget.dataset.id) });
+      this.clear();
+    },
+    fromHour(event: WechatMiniprogram.PickerChange) {
+      const from = Number(event.detail.value);
+      this.narrow(from, this.data.to > from ? this.data.to : Math.min(from + 1, this.data.times.length - 1));
+    },
+    toHour(event: WechatMiniprogram.PickerChange) {
+      const to = Number(event.detail.value);
+      this.narrow(this.data.from >= 0 && this.data.from < to ? this.data.from : Math.max(to - 1, 0), to);
+    },
+    narrow(from: number, to: number) {
+      const { times } = this.data;
+      this.setData({ from, to, filter: t("filter_time", { from: times[from], to: times[to] }) });
+      void this.load();
+    },
+    clear() {
+      this.setData({ from: -1, to: -1, filter: t("filter_any") });
+      void this.load();
+    },
+    area(event: WechatMiniprogram.TouchEvent) {
+      wx.navigateTo({ url: `/pages/plan/plan?area=${String(event.currentTarget.dataset.id)}&date=${this.data.date}${this.window()}` });
+    },
+    favourite(event: WechatMiniprogram.TouchEvent) {
+      const seat = this.data.liked.find((liked) => liked.id === event.currentTarget.dataset.id);
+      if (seat) wx.navigateTo({ url: `/pages/plan/plan?area=${seat.area}&date=${this.data.date}&seat=${seat.id}${this.window()}` });
+    },
+  },
+});

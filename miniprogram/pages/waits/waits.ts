@@ -1,0 +1,52 @@
+import { Refused, drop, get } from "../../api/client";
+import type { ReservationOut, WaitOut, WaitsOut } from "../../api/types";
+import { agreed } from "../../lib/ask";
+import { LOADING, attempt } from "../../lib/attempt";
+import { clock, day } from "../../lib/clock";
+import { named, t, words } from "../../lib/texts";
+
+interface Row { id: string; title: string; state: string; open: boolean; offer: ReservationOut | null }
+
+function row(wait: WaitOut): Row {
+  return {
+    id: wait.id,
+    title: `${wait.area} ${day(wait.start)}–${clock(wait.end)}`,
+    state: wait.state === "waiting" ? t("wait_waiting", { n: wait.ahead ?? 0 }) : named("wait", wait.state),
+    open: wait.state === "waiting" || wait.state === "offered",
+    offer: wait.offer,
+  };
+}
+
+Component({
+  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], busy: false },
+  methods: {
+    onLoad() {
+      wx.setNavigationBarTitle({ title: t("waits") });
+      this.setData({ words: words("loading", "empty", "wait_leave") });
+    },
+    onShow() {
+      void this.load();
+    },
+    async onPullDownRefresh() {
+      await this.load();
+      wx.stopPullDownRefresh();
+    },
+    load() {
+      return attempt(this, async () => {
+        this.setData({ rows: (await get<WaitsOut>("/waits")).items.map(row) });
+      });
+    },
+    async leave(event: WechatMiniprogram.TouchEvent) {
+      if (this.data.busy || !(await agreed(t("ask_wait_leave")))) return;
+      this.setData({ busy: true });
+      try {
+        await drop(`/waits/${String(event.currentTarget.dataset.id)}`);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        wx.showToast({ title: error.message, icon: "none" });
+      }
+      this.setData({ busy: false });
+      await this.load();
+    },
+  },
+});

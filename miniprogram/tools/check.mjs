@@ -1,0 +1,78 @@
+// What tsc does not see: WeChat's own compilers on every page, and what they miss: pages that are
+// listed and not there, handlers that no method is, tags that nobody knows.
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const bin = join(root, "node_modules/miniprogram-compiler/bin/linux");
+const TAGS = new Set(["view", "text", "input", "image", "block", "scroll-view", "button", "picker", "switch", "navigator", "textarea", "rich-text", "movable-area", "movable-view", "page-meta"]);
+const wrong = [];
+
+const app = JSON.parse(readFileSync(join(root, "app.json"), "utf8"));
+const units = [...app.pages];
+for (const name of readdirSync(join(root, "components"))) units.push(`components/${name}/${name}`);
+const everywhere = app.usingComponents ?? {};
+
+for (const unit of units) {
+  for (const ending of ["json", "ts", "wxml", "wxss"]) {
+    if (!existsSync(join(root, `${unit}.${ending}`))) wrong.push(`${unit}.${ending} is missing`);
+  }
+  const wxml = readFileSync(join(root, `${unit}.wxml`), "utf8");
+  const ts = readFileSync(join(root, `${unit}.ts`), "utf8");
+  const known = JSON.parse(readFileSync(join(root, `${unit}.json`), "utf8")).usingComponents ?? {};
+  Object.assign(known, everywhere);
+  for (const [, tag] of wxml.matchAll(/<([a-z][\w-]*)/g)) {
+    if (!TAGS.has(tag) && !(tag in known)) wrong.push(`${unit}.wxml: unknown tag <${tag}>`);
+  }
+  for (const [, handler] of wxml.matchAll(/\b(?:bind|catch):?[a-z]+="(\w+)"/g)) {
+    if (!new RegExp(`\\b(?:async )?${handler}\\(`).test(ts)) wrong.push(`${unit}.wxml: no method ${handler}`);
+  }
+  for (const [, path] of Object.entries(known)) {
+    const there = path.startsWith("/") ? path.slice(1) : relative(root, join(root, dirname(unit), path));
+    if (!existsSync(join(root, `${there}.ts`))) wrong.push(`${unit}.json: no component ${path}`);
+  }
+}
+for (const file of readdirSync(join(root, "pages"), { recursive: true })) {
+  const page = `pages/${file.replace(/\.wxml$/, "")}`;
+  if (file.endsWith(".wxml") && !app.pages.includes(page)) wrong.push(`${page} is not in app.json`);
+}
+
+// Every text is used, and every text that is used exists (tsc sees the second of t and words only).
+const texts = readFileSync(join(root, "lib/texts.ts"), "utf8");
+const sources = readdirSync(root, { recursive: true })
+  .filter((file) => /^(app|pages|components|lib|api).*\.(ts|wxml)$/.test(file) && file !== "lib/texts.ts")
+  .map((file) => readFileSync(join(root, file), "utf8"))
+  .join("\n");
+for (const [, name] of texts.slice(0, texts.indexOf("const EN")).matchAll(/^  (\w+): /gm)) {
+  const byPrefix = [...`${sources}\n${texts}`.matchAll(/named\("(\w+)"/g)].some(([, prefix]) => name.startsWith(`${prefix}_`));
+  if (!byPrefix && !new RegExp(`"${name}"`).test(sources + texts)) wrong.push(`lib/texts.ts: nobody says ${name}`);
+}
+for (const [, name] of sources.matchAll(/words\.(\w+)/g)) {
+  if (!new RegExp(`"${name}"`).test(sources)) wrong.push(`words.${name} is given to no page`);
+}
+
+// What is uploaded: WeChat takes 2 MB, and a phone in a basement likes less.
+const LARGEST = 500 * 1024;
+const shipped = readdirSync(root, { recursive: true })
+  .filter((file) => /^(app\.|config\.js|theme\.json|(pages|components|lib|api)\b).*\.(js|json|wxml|wxss)$/.test(file))
+  .reduce((sum, file) => sum + statSync(join(root, file)).size, 0);
+if (shipped > LARGEST) wrong.push(`the package has ${shipped} bytes, more than ${LARGEST}`);
+
+for (const compiler of ["wcc", "wcsc"]) chmodSync(join(bin, compiler), 0o755);
+const run = (compiler, files) => {
+  try {
+    execFileSync(join(bin, compiler), files, { cwd: root, stdio: ["ignore", "ignore", "pipe"] });
+  } catch (error) {
+    wrong.push(`${compiler}: ${String(error.stderr).trim()}`);
+  }
+};
+run("wcc", ["-d", ...units.map((unit) => `${unit}.wxml`)]);
+run("wcsc", ["-lc", "app.wxss", ...units.map((unit) => `${unit}.wxss`)]);
+
+if (wrong.length) {
+  console.error(wrong.join("\n"));
+  process.exit(1);
+}
+console.log(`${units.length} pages and components, ${Math.ceil(shipped / 1024)} KB`);

@@ -1,0 +1,72 @@
+"""The mini-program's types of the API, made from its OpenAPI document.
+
+``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts; with ``--check`` it fails
+where the file is not what it would write.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from handlers.api.openapi import document
+
+FILE: Final = Path(__file__).resolve().parents[1] / "miniprogram" / "api" / "types.ts"
+_PLAIN: Final = {
+    "string": "string",
+    "integer": "number",
+    "number": "number",
+    "boolean": "boolean",
+    "null": "null",
+}
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " | ".join(dict.fromkeys(_type(part) for part in schema["anyOf"]))
+    if "enum" in schema:
+        return " | ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    if "const" in schema:
+        return json.dumps(schema["const"], ensure_ascii=False)
+    kind = schema.get("type")
+    if kind == "array":
+        inner = _type(schema.get("items", {}))
+        return f"({inner})[]" if " " in inner else f"{inner}[]"
+    if kind == "object":
+        values = schema.get("additionalProperties")
+        return f"Record<string, {_type(values) if isinstance(values, dict) else 'unknown'}>"
+    return _PLAIN.get(str(kind), "unknown")
+
+
+def render() -> str:
+    """One interface for each shape of the API."""
+    lines = ["// Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.", ""]
+    for name, schema in sorted(document()["components"]["schemas"].items()):
+        if schema.get("type") != "object":
+            lines += [f"export type {name} = {_type(schema)};", ""]
+            continue
+        required = set(schema.get("required", ()))
+        lines.append(f"export interface {name} {{")
+        for field, shape in schema["properties"].items():
+            mark = "" if field in required else "?"
+            lines.append(f"  {field}{mark}: {_type(shape)};")
+        lines += ["}", ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        if FILE.read_text(encoding="utf-8") == render():
+            return 0
+        print(f"{FILE} is not what the API says: python -m scripts.miniprogram_types")
+        return 1
+    FILE.write_text(render(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
