@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 from handlers.api import schemas as s
 from handlers.messages import STATE_TEXT, WEEKDAYS
@@ -14,10 +14,12 @@ from models.gate import GateId, Passage
 from models.library import SeatId, Venue
 from models.message import Message
 from models.reader import LIBRARIAN, Reader
-from models.reservation import PRESENT, Reservation, State
+from models.reservation import PRESENT, Reservation, State, leave_limit
 from models.timerange import local, local_date
 from models.violation import Violation
 from models.wait import Wait, WaitState
+
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def moment(instant: datetime | None) -> datetime | None:
@@ -94,6 +96,7 @@ async def detail(desk: Desk, r: Reservation, now: datetime) -> s.ReservationDeta
 
 async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
     policy = await desk.policy_of(r)
+    actions = rules.actions(r, policy, now)
     return {
         "id": r.id,
         "rev": r.rev,
@@ -115,7 +118,8 @@ async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
         "check_in_until": local(r.check_in_until),
         "assisted": assisted(r),
         "held_until": moment(r.held_until),
-        "actions": rules.actions(r, policy, now),
+        "leave_minutes": leave_limit(policy, now) // _MINUTE if "leave" in actions else None,
+        "actions": actions,
     }
 
 

@@ -324,6 +324,8 @@ class HistoryEntry(Answer):
 
 
 class ReservationOut(Answer):
+    """``leave_minutes``: how long a leave that begins now may last, where the reader may leave."""
+
     id: str
     rev: int
     receipt: str
@@ -344,6 +346,7 @@ class ReservationOut(Answer):
     check_in_until: datetime
     assisted: AssistedOut | None
     held_until: datetime | None
+    leave_minutes: int | None
     actions: list[str]
 
 

@@ -8,6 +8,7 @@ import type { ErrorOut, LoginOut } from "./types";
 const TOKEN = "token";
 const TIMEOUT_MS = 10000;
 const TRIES = 3;
+const PATIENCE_S = 3;
 
 /** A refusal with its code, or no answer at all (`offline`, `slow`). */
 export class Refused extends Error {
@@ -90,14 +91,35 @@ async function authorised(method: Method, path: string, body: unknown, headers: 
   return send(method, path, body, { ...headers, Authorization: `Bearer ${renewed}` });
 }
 
-/** Looks: from what is kept where the service says that it is unchanged. */
-export async function get<T>(path: string): Promise<T> {
-  const known = kept.get(path);
-  const answer = await authorised("GET", path, undefined, known ? { "If-None-Match": known.etag } : {});
-  if (answer.status === 304 && known) return known.data as T;
-  if (answer.status !== 200) throw refused(answer);
-  if (answer.headers.etag) kept.set(path, { etag: answer.headers.etag, data: answer.data });
-  return answer.data as T;
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+/** Whether the service is only busy, and asks to come back in a moment. */
+function busy(error: Refused): boolean {
+  return (error.status === 429 || error.status === 503) && error.retryAfter <= PATIENCE_S;
+}
+
+/** Once more where that may help, when the service wants it, and not all phones at the same moment. */
+async function patiently<T>(tries: number, worth: (error: Refused) => boolean, work: () => Promise<T>): Promise<T> {
+  for (let n = 1; ; n += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Refused) || n >= tries || !worth(error)) throw error;
+      await wait(Math.max(error.retryAfter, 1) * 1000 * (1 + Math.random() * 0.4));
+    }
+  }
+}
+
+/** Looks: from what is kept where the service says that it is unchanged. Raises: Refused. */
+export function get<T>(path: string): Promise<T> {
+  return patiently(2, busy, async () => {
+    const known = kept.get(path);
+    const answer = await authorised("GET", path, undefined, known ? { "If-None-Match": known.etag } : {});
+    if (answer.status === 304 && known) return known.data as T;
+    if (answer.status !== 200) throw refused(answer);
+    if (answer.headers.etag) kept.set(path, { etag: answer.headers.etag, data: answer.data });
+    return answer.data as T;
+  });
 }
 
 /** A name for one tap: sent again, it counts once. */
@@ -105,23 +127,17 @@ export function tap(): string {
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 12)}`;
 }
 
-export const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
-
-/** Changes. With a `key` it is sent again where nobody answered: the service knows it by the key. */
-export async function post<T>(path: string, body: object = {}, key = ""): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const answer = await authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
-      if (answer.status >= 200 && answer.status < 300) return answer.data as T;
-      throw refused(answer);
-    } catch (error) {
-      const again = error instanceof Refused && (error.status === 0 || error.status === 503);
-      if (!again || !key || tries >= TRIES) throw error;
-      await wait(Math.max(error.retryAfter, 1) * 1000 * (0.8 + Math.random() * 0.4));
-    }
-  }
+/** Changes. With a `key` it is sent again where nobody answered: the service knows it by the key. Raises: Refused. */
+export function post<T>(path: string, body: object = {}, key = ""): Promise<T> {
+  const worth = (error: Refused): boolean => key !== "" && (error.status === 0 || error.status === 503 || busy(error));
+  return patiently(TRIES, worth, async () => {
+    const answer = await authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
+    if (answer.status < 200 || answer.status >= 300) throw refused(answer);
+    return answer.data as T;
+  });
 }
 
+/** Raises: Refused. */
 export async function drop(path: string): Promise<void> {
   const answer = await authorised("DELETE", path, undefined, {});
   if (answer.status >= 300) throw refused(answer);

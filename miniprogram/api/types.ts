@@ -333,6 +333,7 @@ export interface ReservationDetail {
   check_in_until: string;
   assisted: AssistedOut | null;
   held_until: string | null;
+  leave_minutes: number | null;
   actions: string[];
   history: HistoryEntry[];
 }
@@ -358,6 +359,7 @@ export interface ReservationOut {
   check_in_until: string;
   assisted: AssistedOut | null;
   held_until: string | null;
+  leave_minutes: number | null;
   actions: string[];
 }
 

@@ -30,6 +30,7 @@ RESERVATION = [
     "check_in_until",
     "assisted",
     "held_until",
+    "leave_minutes",
     "actions",
 ]
 SEAT_OF = ["id", "no", "area_id", "area", "floor", "venue", "label"]
@@ -96,6 +97,7 @@ async def test_the_shapes(service: Living) -> None:
         "check_in_from": "2026-09-07T13:30:00+08:00",
         "check_in_until": "2026-09-07T14:30:00+08:00",
         "assisted": None,
+        "leave_minutes": None,
         "actions": ["cancel", "change"],
     }
     assert made["seat"] == {

@@ -70,6 +70,7 @@ async def test_from_binding_to_the_end(service: Living) -> None:
         "finish",
         "report",
     ]
+    assert checked_in["leave_minutes"] == 30
     plan = await student.ok("GET", "/areas/2f-hall/map")
     assert {s["status"] for s in plan["seats"] if s["id"] == seat} == {"mine"}
 

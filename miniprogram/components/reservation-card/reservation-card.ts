@@ -3,7 +3,7 @@
 import { Refused, get, post, tap } from "../../api/client";
 import type { EndsOut, NearSeat, ReportOut, ReservationOut } from "../../api/types";
 import { agreed, chosen, scanned } from "../../lib/ask";
-import { clock, day, now, span } from "../../lib/clock";
+import { clock, clockAt, day, now, span } from "../../lib/clock";
 import { consent } from "../../lib/subscriptions";
 import type { Text } from "../../lib/texts";
 import { named, stateOf, t, words } from "../../lib/texts";
@@ -36,10 +36,16 @@ function leftOf(r: ReservationOut): string {
   return t("left_to_check_in", { t: until(r.check_in_until) });
 }
 
+/** Until when the reader may stay away who leaves now. */
+function returnBy(r: ReservationOut, minutes: number): string {
+  return clockAt(Math.min(now() + minutes * 60000, Date.parse(r.end)));
+}
+
 function noteOf(r: ReservationOut): string {
   if (r.actions.includes("confirm") && r.assisted) {
     return t("note_gate", { at: clock(r.assisted.at), kind: named("gate", r.assisted.kind) });
   }
+  if (r.leave_minutes !== null) return t("note_leave", { at: returnBy(r, r.leave_minutes) });
   if (r.state === "away") return t("note_away");
   if (r.state === "held") return t("note_held", { at: clock(r.held_until ?? r.end) });
   if (r.state !== "reserved") return "";
@@ -82,8 +88,9 @@ Component({
     attached() {
       const timer = setInterval(() => {
         const r = this.data.r as ReservationOut;
-        const left = r.id ? leftOf(r) : "";
-        if (left !== this.data.left) this.setData({ left });
+        if (!r.id) return;
+        const left = leftOf(r);
+        if (left !== this.data.left) this.setData({ left, note: noteOf(r) });
       }, TICK_MS);
       this.setData({ timer: timer as unknown as number });
     },

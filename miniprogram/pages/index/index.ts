@@ -49,7 +49,7 @@ Component({
     onShow() {
       void this.load();
       clearInterval(this.data.timer);
-      this.setData({ timer: poll(() => { void this.load(); }) });
+      this.setData({ timer: poll(() => { void attempt(this, async () => { await this.mine(); }); }) });
     },
     onHide() {
       clearInterval(this.data.timer);
@@ -63,29 +63,31 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const me = await get<MeOut>("/me");
-        if (me.reader === null) {
-          wx.reLaunch({ url: "/pages/bind/bind" });
-          return;
+        const active = await this.mine();
+        if (this.data.scanned) {
+          await this.checkIn(active);
+          await this.mine();
         }
-        if (this.data.scanned) await this.checkIn(me.active);
-        const [areas, unread, messages, notices, waits, { active }] = await Promise.all([
+        const [areas, unread, messages, notices] = await Promise.all([
           get<AreasOut>("/areas"),
           get<MessagesOut>("/messages?unread=true&page_size=1"),
           get<MessagesOut>(`/messages?page_size=${SHOWN}`),
           get<NoticesOut>(`/notices?page_size=${SHOWN}`),
-          get<WaitsOut>("/waits"),
-          get<MeOut>("/me"),
         ]);
-        const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
         this.setData({
-          live: [...offers, ...active.filter((r) => r.state !== "held")],
           floors: byFloor(areas),
           messages: messages.items,
           notices: notices.items.map((notice) => ({ ...notice, at: day(notice.published_at) })),
           unread: unread.total ? t("home_unread", { n: unread.total }) : "",
         });
       });
+    },
+    /** The reader's own seats; those that the line offers first. */
+    async mine() {
+      const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<WaitsOut>("/waits")]);
+      const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
+      this.setData({ live: [...offers, ...active] });
+      return active;
     },
     /** The code that brought the reader here is used at once, and only once. */
     async checkIn(active: ReservationOut[]) {

@@ -1,0 +1,234 @@
+// A phone with WeChat on it: the mini-program's own files, compiled by WeChat's compilers and run by
+// miniprogram-simulate on jsdom. What WeChat itself does (dialogues, camera, storage, the network) is
+// played here; the answers come from the real service.
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { JSDOM } from "jsdom";
+
+const SOURCE = fileURLToPath(new URL("../", import.meta.url));
+const LONGEST_MS = 15_000;
+const SANDBOX = "http://127.0.0.1:8080";
+const require = createRequire(import.meta.url);
+
+const { window } = new JSDOM("<!DOCTYPE html><body></body>", { url: "http://phone.invalid/", pretendToBeVisual: true });
+Object.assign(globalThis, {
+  window, document: window.document, CustomEvent: window.CustomEvent, Event: window.Event, HTMLElement: window.HTMLElement,
+  Node: window.Node,
+  // Timers are numbers on a phone; pages keep them in their data.
+  setInterval: window.setInterval.bind(window), clearInterval: window.clearInterval.bind(window),
+  getApp: () => ({}), getCurrentPages: () => [], App: (options) => options.onLaunch(),
+});
+const simulate = require("miniprogram-simulate");
+const exparser = require("miniprogram-exparser");
+// What a handler throws is the test's business, not a line on the console.
+exparser.globalOptions.throwGlobalError = true;
+
+/** A copy of the program for one installation, as it would be uploaded. Forget it by `remove()`. */
+function install(base) {
+  const root = mkdtempSync(join(tmpdir(), "miniprogram-"));
+  const shipped = ["app.js", "app.json", "app.wxss", "config.js", "api", "lib", "pages", "components"];
+  for (const name of shipped) cpSync(join(SOURCE, name), join(root, name), { recursive: true });
+  const config = join(root, "config.js");
+  const text = readFileSync(config, "utf8");
+  if (!text.includes(SANDBOX)) throw new Error(`config.ts no longer names ${SANDBOX}`);
+  writeFileSync(config, text.replace(SANDBOX, base));
+  // simulate hands an app's components on to what has a list of its own.
+  for (const name of readdirSync(root, { recursive: true })) {
+    if (!/^(pages|components).*\.json$/.test(name)) continue;
+    const unit = JSON.parse(readFileSync(join(root, name), "utf8"));
+    writeFileSync(join(root, name), JSON.stringify({ usingComponents: {}, ...unit }));
+  }
+  return root;
+}
+
+export class Phone {
+  /** `service` as in service.mjs; `name` makes the WeChat account. */
+  constructor(service, name, { language = "zh_CN" } = {}) {
+    this.service = service;
+    this.name = name;
+    this.storage = new Map();
+    this.requests = []; // {method, path, body, headers, status}
+    this.navigations = []; // urls
+    this.toasts = [];
+    this.asked = []; // texts of dialogues, template ids of consents
+    /** Taps on WeChat's dialogues to come: true, false, a text, or the place in a list. */
+    this.taps = [];
+    /** What the camera sees next. */
+    this.sees = [];
+    /** The answer to requestSubscribeMessage: a word for all of them, or null where it fails. */
+    this.consents = "accept";
+    /** Told of each request before it is sent: "offline", "timeout", "lost" (sent, but the answer never
+     * comes), {status, headers, data} in place of the service, or nothing. */
+    this.network = () => undefined;
+    this.logins = 0;
+    this.page = null;
+    this.root = install(service.url);
+    this.#wx(language);
+    this.#run("app");
+  }
+
+  #run(path) {
+    require(join(this.root, path));
+  }
+
+  #wx(language) {
+    const log = this;
+    const later = (call, ...values) => { setImmediate(() => call?.(...values)); };
+    const go = ({ url }) => { log.navigations.push(url); later(() => log.open(url)); };
+    Object.assign(globalThis.wx, {
+      getAppBaseInfo: () => ({ language }),
+      getWindowInfo: () => ({ windowWidth: 390, windowHeight: 844 }),
+      setTabBarItem: () => undefined,
+      setNavigationBarTitle: ({ title }) => { log.title = title; },
+      getStorageSync: (key) => (log.storage.has(key) ? structuredClone(log.storage.get(key)) : ""),
+      setStorageSync: (key, value) => { log.storage.set(key, structuredClone(value)); },
+      removeStorageSync: (key) => { log.storage.delete(key); },
+      login: ({ success }) => { log.logins += 1; later(success, { code: log.service.loginCode(log.name) }); },
+      request: (options) => { void log.#request(options); },
+      showToast: ({ title }) => { log.toasts.push(title); },
+      showModal: ({ title, content, success, fail }) => {
+        log.asked.push(content ?? title);
+        if (!log.taps.length) return later(fail, { errMsg: "showModal:fail" });
+        const answer = log.taps.shift();
+        return later(success, { confirm: answer !== false, cancel: answer === false, content: typeof answer === "string" ? answer : "" });
+      },
+      showActionSheet: ({ itemList, success, fail }) => {
+        log.asked.push(itemList.join("|"));
+        if (!log.taps.length) return later(fail, { errMsg: "showActionSheet:fail cancel" });
+        return later(success, { tapIndex: log.taps.shift() });
+      },
+      scanCode: ({ success, fail }) => {
+        if (!log.sees.length) return later(fail, { errMsg: "scanCode:fail cancel" });
+        return later(success, { result: log.sees.shift() });
+      },
+      requestSubscribeMessage: ({ tmplIds, success, fail }) => {
+        if (tmplIds.length > 3) throw new Error("WeChat asks for three templates at most");
+        log.asked.push(tmplIds.join("|"));
+        if (log.consents === null) return later(fail, { errCode: 20004, errMsg: "requestSubscribeMessage:fail" });
+        return later(success, { errMsg: "ok", ...Object.fromEntries(tmplIds.map((id) => [id, log.consents])) });
+      },
+      setClipboardData: ({ data, success }) => { log.clipboard = data; later(success); },
+      stopPullDownRefresh: () => { log.pulled = true; },
+      openSetting: () => { log.settings = true; },
+      navigateTo: go,
+      switchTab: go,
+      reLaunch: go,
+    });
+  }
+
+  async #request({ url, method, data, header, success, fail }) {
+    const entry = { method, path: url.slice(this.service.url.length), body: data, headers: header };
+    this.requests.push(entry);
+    const weather = this.network(entry);
+    entry.weather = weather;
+    const failed = (why) => { setImmediate(() => { fail({ errMsg: `request:fail ${why}` }); }); };
+    if (weather === "offline") return failed("");
+    if (weather === "timeout") return failed("timeout");
+    const answer = await this.#answer(entry, weather);
+    entry.status = answer.status;
+    if (weather === "lost") return failed("timeout");
+    return success({ statusCode: answer.status, header: answer.headers, data: answer.data });
+  }
+
+  async #answer({ path, method, body, headers }, weather) {
+    if (typeof weather === "object") return { headers: {}, data: "", ...weather };
+    const answer = await fetch(this.service.url + path, {
+      method, headers, body: method === "GET" || body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    const found = Object.fromEntries([...answer.headers].map(([name, value]) => [name.replace(/(^|-)\w/g, (s) => s.toUpperCase()), value]));
+    return { status: answer.status, headers: found, data: /json/.test(answer.headers.get("content-type") ?? "") ? JSON.parse(text) : text };
+  }
+
+  /** Opens a page as WeChat does: from a tap, a message, a code. Ends the one that is open. */
+  open(url) {
+    this.leave();
+    const [path, query = ""] = url.replace(/^\//, "").split("?");
+    // WeChat hands on what it finds in the link, without decoding it.
+    const given = Object.fromEntries(query.split("&").filter(Boolean).map((part) => part.split(/=(.*)/s).slice(0, 2)));
+    const { usingComponents } = JSON.parse(readFileSync(join(this.root, "app.json"), "utf8"));
+    const id = simulate.load(join(this.root, path), { rootPath: this.root, compiler: "official", usingComponents });
+    this.view = simulate.render(id);
+    const body = document.createElement("div");
+    document.body.replaceChildren(body);
+    this.view.attach(body);
+    this.path = path;
+    this.page = this.view.instance;
+    this.page.onLoad?.(given);
+    this.page.onShow?.();
+    return this.page;
+  }
+
+  leave() {
+    if (this.page === null) return;
+    this.page.onHide?.();
+    this.page.onUnload?.();
+    this.view.detach();
+    this.page = null;
+  }
+
+  /** Closes the program and forgets its files. */
+  close() {
+    this.leave();
+    for (const file of Object.keys(require.cache)) if (file.startsWith(this.root)) delete require.cache[file];
+    rmSync(this.root, { recursive: true });
+  }
+
+  /** All that is on the screen. */
+  get text() {
+    return document.body.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  /** Waits until it is so; what `look` found. */
+  async until(look, what = look) {
+    const deadline = Date.now() + LONGEST_MS;
+    for (;;) {
+      const found = this.page === null ? undefined : look(this.page.data);
+      if (found) return found;
+      if (Date.now() > deadline) throw new Error(`never: ${what}\n${this.path}: ${this.text}\n${JSON.stringify(this.requests.slice(-3))}`);
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+  }
+
+  async reads(text) {
+    await this.until(() => this.text.includes(text), `“${text}” on the screen`);
+  }
+
+  async reaches(path) {
+    await this.until(() => this.path === path, path);
+    await this.until((data) => data.ready !== false || data.wrong, `${path} has loaded`);
+  }
+
+  /** Elements by their class, inside of components too. simulate puts the component's name before it. */
+  all(name) {
+    return [...document.body.querySelectorAll("*")].filter((node) => [...node.classList].some((given) => given.replace(/^.*--/, "") === name));
+  }
+
+  /** The innermost element that says just that. */
+  find(text) {
+    const said = [...document.body.querySelectorAll("*")].filter((node) => node.textContent.trim() === text);
+    return said.find((node) => !said.some((other) => other !== node && node.contains(other)));
+  }
+
+  /** Waits for the element that says just that, and is not busy, and taps it. */
+  async tap(text) {
+    const idle = () => {
+      const node = this.find(text);
+      return node && !/busy/.test(node.className) && node;
+    };
+    this.touch(await this.until(idle, `“${text}” to tap`));
+  }
+
+  /** A tap, or another event, on an element of the page. */
+  touch(node, type = "tap", detail = {}) {
+    const options = { bubbles: true, composed: true, capturePhase: true };
+    exparser.Event.dispatchEvent(node.__wxElement, exparser.Event.create(type, detail, options));
+  }
+
+  type(text) {
+    this.touch(document.querySelector("wx-input"), "input", { value: text });
+  }
+}

@@ -1,0 +1,137 @@
+// The real service, as a demo on a port and databases of its own, and the others who use it:
+// the web page that gives activation codes, the kiosks, readers on other phones.
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const LONGEST_START_MS = 60_000;
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Starts it. `stop()` ends it and forgets its data. */
+export async function start() {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "miniprogram-service-"));
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), DATA_DIR: folder, LOG_LEVEL: "WARNING" };
+  const child = spawn(join(PROJECT, ".venv/bin/python"), ["-m", "miniapp_server", "demo"], {
+    cwd: PROJECT, env, stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => { said += part; });
+  const ended = once(child, "exit");
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + LONGEST_START_MS;
+  while (!(await fetch(`${url}/readyz`).then((answer) => answer.ok, () => false))) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the service did not start: ${said}`);
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+  return new Service(url, async () => {
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true });
+  });
+}
+
+class Service {
+  #logins = 0;
+  #passages = 0;
+
+  constructor(url, stop) {
+    this.url = url;
+    this.stop = stop;
+  }
+
+  /** An answer that must be good. `as` is a token. */
+  async call(method, path, { body, headers = {}, as = "" } = {}) {
+    const answer = await fetch(this.url + path, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { ...headers, ...(as ? { Authorization: `Bearer ${as}` } : {}) },
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  }
+
+  /** The demo library without readers or reservations, at that time. */
+  async reset(now) {
+    await this.call("POST", "/sandbox/reset");
+    await this.call("POST", "/sandbox/clock", { body: { now } });
+  }
+
+  async clock(now) {
+    await this.call("POST", "/sandbox/clock", { body: { now } });
+  }
+
+  /** A login code of WeChat's for that phone. Each is good once. */
+  loginCode(name) {
+    this.#logins += 1;
+    return `demo-${name}-${this.#logins}`;
+  }
+
+  /** The six digits that the web page shows to a student who has signed in. */
+  async activationCode(username) {
+    let url = `${this.url}/sandbox/cas/login`;
+    let form = new URLSearchParams({ username, password: "demo", service: `${this.url}/login/cas` });
+    const cookies = new Map();
+    const cookie = () => [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    for (let hops = 0; url && hops < 5; hops += 1) {
+      const answer = await fetch(url, { method: form ? "POST" : "GET", body: form, redirect: "manual", headers: { cookie: cookie() } });
+      for (const line of answer.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+        cookies.set(name, value);
+      }
+      url = answer.headers.get("location") && new URL(answer.headers.get("location"), url).href;
+      form = undefined;
+    }
+    const { code } = await this.call("POST", "/api/v1/activation-codes", { headers: { cookie: cookie(), Origin: this.url } });
+    return code;
+  }
+
+  /** Another reader, bound, on a phone of theirs: their token. */
+  async reader(name, username) {
+    const { token } = await this.call("POST", "/api/v1/wx/login", { body: { code: this.loginCode(name) } });
+    const code = await this.activationCode(username);
+    await this.call("POST", "/api/v1/bindings", { as: token, body: { activation_code: code } });
+    return token;
+  }
+
+  /** What a kiosk shows now. */
+  async kioskCode(id = "2f-south") {
+    const { items } = await this.call("GET", "/sandbox/kiosks");
+    const { key } = items.find((kiosk) => kiosk.id === id);
+    const { payload } = await this.call("GET", `/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key } });
+    return payload;
+  }
+
+  /** A reader's card at a gate, now. `direction` is "in" or "out". */
+  async passage(student_no, direction) {
+    const { items: [gate] } = await this.call("GET", "/sandbox/gates");
+    const { now } = await this.call("GET", "/sandbox/clock");
+    this.#passages += 1;
+    const events = [{ id: `passage-${this.#passages}`, student_no, direction, method: "card", at: now }];
+    const body = JSON.stringify({ events });
+    const stamp = String(Math.floor(Date.parse(now) / 1000));
+    const signature = createHmac("sha256", gate.key).update(`${stamp}.${body}`).digest("hex");
+    const headers = { "X-Gate-Id": gate.id, "X-Gate-Timestamp": stamp, "X-Gate-Signature": signature };
+    const answer = await this.call("POST", "/api/v1/gate/events", { body: { events }, headers });
+    if (answer.accepted !== 1) throw new Error(`the gate was refused: ${JSON.stringify(answer)}`);
+  }
+
+  reserve(as, seat_id, date, start, end) {
+    return this.call("POST", "/api/v1/reservations", { as, body: { seat_id, date, start, end } });
+  }
+}

@@ -1,0 +1,287 @@
+// The manual's chapter on the mini-program, from binding to 结束, against the real service.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Phone } from "./phone.mjs";
+import { MONDAY, SEAT, at, bound, posted, seatChosen, seatTapped } from "./reader.mjs";
+import { start } from "./service.mjs";
+
+let service;
+let phone;
+
+before(async () => { service = await start(); });
+after(() => service.stop());
+afterEach(() => phone.close());
+
+/** That reader's phone at that time of Monday. */
+async function begin(clock) {
+  await service.reset(at(clock));
+  phone = await bound(service);
+  return phone.storage.get("token");
+}
+
+const reload = async () => {
+  phone.open("pages/index/index");
+  await phone.reaches("pages/index/index");
+};
+
+test("the story: bind, reserve, check in, extend, leave, return, finish", async () => {
+  await service.reset(at("08:00"));
+  phone = new Phone(service, "wang");
+
+  // The first start asks for the six digits, and says where they are.
+  phone.open("pages/index/index");
+  await phone.reaches("pages/bind/bind");
+  await phone.tap("复制网址");
+  assert.equal(phone.clipboard, `${service.url}/activation`);
+  phone.type("000000");
+  await phone.reads("激活码不正确或已过期");
+  assert.deepEqual(phone.page.data.boxes, ["", "", "", "", "", ""]);
+  const code = await service.activationCode("21070001");
+  phone.type(`激活码 ${code.slice(0, 3)} ${code.slice(3)}`); // pasted with what stood around it
+  await phone.reaches("pages/index/index");
+  assert.ok(phone.toasts.includes("已绑定：赵晨阳"));
+  await phone.reads("现在没有预约");
+
+  // Never again, on this start or the next.
+  phone.open("pages/index/index");
+  await phone.reaches("pages/index/index");
+  assert.equal(phone.logins, 1);
+
+  // 预约座位: area, plan, seat, times, 预约成功.
+  await phone.tap("去选座");
+  await phone.reaches("pages/seats/seats");
+  await phone.until((data) => data.floors.length);
+  phone.touch(phone.all("area").find((card) => card.textContent.includes("二层中厅")));
+  await phone.reaches("pages/plan/plan");
+  assert.equal(phone.title, "二层中厅 12-07");
+  await seatTapped(phone);
+  await phone.tap("09:00");
+  await phone.until((data) => data.start === "09:00");
+  await phone.tap("12:00");
+  await phone.tap("立即预约");
+  await phone.reads("预约成功");
+  await phone.reads("请在 08:30–09:30 扫码签到");
+  assert.deepEqual(posted(phone, "/reservations").map((sent) => sent.status), [201]);
+  await phone.until((data) => data.seats.find((seat) => seat.id === SEAT).said.includes("09:00 前空闲"), "what is left of the seat");
+
+  // The card, before its time.
+  await phone.tap("查看预约");
+  await phone.reaches("pages/index/index");
+  await phone.reads("已预约 · 图书馆2层二层中厅065号");
+  await phone.reads("1:00:00 后开始");
+
+  // A code that is none is refused and says so; the kiosk's is taken.
+  await service.clock(at("08:55"));
+  phone.open("pages/index/index");
+  phone.sees.push("http://example.com/k/2f-south?c=1");
+  await phone.tap("扫码签到");
+  await phone.until(() => phone.all("said").some((node) => node.textContent.trim()), "a refusal");
+  phone.sees.push(await service.kioskCode());
+  await phone.tap("扫码签到");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+
+  // 暂离 says until when before it is tapped, and after.
+  await service.clock(at("10:00"));
+  phone.open("pages/index/index");
+  await phone.reads("请在 10:30 前返回并再次扫码");
+  await phone.tap("暂离");
+  await phone.reads("暂离 · 图书馆2层二层中厅065号请在 10:30 前返回");
+  await service.clock(at("10:20"));
+  phone.sees.push(await service.kioskCode("3f-north"));
+  await phone.tap("扫码返回");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+
+  // 续约, of the choices that there are.
+  await service.clock(at("11:40"));
+  phone.open("pages/index/index");
+  phone.taps.push(0);
+  await phone.tap("续约");
+  await phone.until(() => phone.text.includes("–13:00"), "a later end");
+
+  // 结束 asks first.
+  await service.clock(at("12:30"));
+  phone.taps.push(false);
+  await phone.tap("结束");
+  await phone.until(() => phone.asked.at(-1).includes("确认结束"));
+  await phone.until((data) => data.live[0]?.state === "in_use");
+  phone.taps.push(true);
+  await phone.tap("结束");
+  await phone.reads("现在没有预约");
+
+  // 我的预约 with 详情, and the messages.
+  phone.open("pages/me/me");
+  await phone.reads("结束使用");
+  await phone.tap("详情");
+  await phone.reaches("pages/reservation/detail");
+  const told = phone.page.data.lines.map((line) => line.text);
+  assert.deepEqual(told, ["预约", "签到", "暂离", "返回", "续约", "结束使用"]);
+  phone.open("pages/index/index");
+  await phone.reads("条未读");
+  phone.open("pages/messages/messages");
+  await phone.reads("预约成功");
+  await phone.until(() => posted(phone, "/messages/read").at(-1)?.status === 204 || posted(phone, "/messages/read").at(-1)?.status === 200);
+  phone.open("pages/index/index");
+  await phone.reaches("pages/index/index");
+  assert.equal(phone.page.data.unread, "");
+});
+
+test("a kiosk's link that WeChat's scanner opens checks in at once, and once", async () => {
+  const token = await begin("08:00");
+  await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  const open = async () => {
+    phone.open(`pages/index/index?q=${encodeURIComponent(await service.kioskCode())}`);
+    await phone.reaches("pages/index/index");
+  };
+  await open();
+  await phone.reads("请在 08:30–09:30 到选座机"); // too early: says when
+  assert.equal(posted(phone, "/check-in").length, 0);
+
+  await service.clock(at("08:40"));
+  phone.storage.delete("token"); // the program was closed for long: it signs in first
+  await open();
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+  assert.ok(phone.toasts.includes("签到成功"));
+  await phone.page.load();
+  assert.deepEqual(posted(phone, "/check-in").map((sent) => sent.status), [200]);
+
+  await open();
+  await phone.reads("您现在没有可以签到的预约");
+});
+
+test("a seat kiosk's code brings a hint, the account's menu none", async () => {
+  const token = await begin("08:40");
+  await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  for (const [query, hint] of [["scene=k%3D2f-south", true], ["k=2f-south", true], ["scene=web", false], ["", false]]) {
+    phone.open(`pages/index/index?${query}`);
+    await phone.reads("已预约");
+    assert.equal(phone.text.includes("您在选座机旁"), hint, query);
+  }
+});
+
+test("a lost race is told kindly, with seats nearby", async () => {
+  await begin("08:00");
+  const other = await service.reader("li", "21070002");
+  await seatChosen(phone);
+  const { start: from, end } = phone.page.data;
+  await service.reserve(other, SEAT, MONDAY, from, end);
+  await phone.tap("立即预约");
+  const near = await phone.until((data) => data.near.length && data.near);
+  assert.match(phone.page.data.refused, /刚刚被|已被/);
+  await phone.until((data) => data.seats.find((seat) => seat.id === SEAT).status !== "free", "the plan tells");
+
+  await phone.tap(near[0].no);
+  await phone.until((data) => data.seat.id === near[0].id && data.end === end, "the same time there");
+  await phone.tap("立即预约");
+  await phone.reads("预约成功");
+  const made = await service.call("GET", "/api/v1/reservations", { as: phone.storage.get("token") });
+  assert.deepEqual(made.items.map((r) => r.seat.id), [near[0].id]);
+});
+
+test("候补: in line, offered, accepted", async () => {
+  await begin("08:00");
+  const other = await service.reader("li", "21070002");
+  const taken = await service.reserve(other, SEAT, MONDAY, "09:00", "12:00");
+  // Nothing of that seat is free in that window; the reader waits for the area.
+  await seatChosen(phone, SEAT, "&start=09:00&end=12:00").catch(() => undefined);
+  await service.call("POST", "/api/v1/waits", {
+    as: phone.storage.get("token"), body: { area_id: "2f-hall", seats: [SEAT], date: MONDAY, start: "09:00", end: "12:00" },
+  });
+  phone.open("pages/waits/waits");
+  await phone.reads("等候中，前面还有 0 位");
+
+  await service.call("POST", `/api/v1/reservations/${taken.id}/cancel`, { as: other });
+  await service.clock(at("08:01"));
+  await reload();
+  await phone.reads("候补待接受 · 图书馆2层二层中厅065号");
+  await phone.tap("接受");
+  await phone.reads("已预约 · 图书馆2层二层中厅065号");
+  phone.open("pages/waits/waits");
+  await phone.reads("已接受");
+});
+
+test("what the gate has done is confirmed with a tap; its passages are shown", async () => {
+  const token = await begin("08:00");
+  await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  await service.clock(at("08:50"));
+  await service.passage("21070001", "in");
+  await reload();
+  await phone.reads("闸机识别到您 08:50 入馆，已为您签到");
+  await phone.tap("确认");
+  await phone.until(() => !phone.find("确认"), "nothing is left to confirm");
+  await phone.reads("使用中 · 图书馆2层二层中厅065号");
+  phone.open("pages/me/me");
+  await phone.tap("门禁记录");
+  await phone.reads("协助签到");
+});
+
+test("a seat that somebody sits on is changed for the next one", async () => {
+  const token = await begin("08:00");
+  await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  await service.clock(at("08:50"));
+  await reload();
+  phone.sees.push(await service.kioskCode());
+  await phone.tap("扫码签到");
+  phone.taps.push(1); // 座位上有物品
+  await phone.tap("座位被占");
+  await phone.reads("换到附近的空位");
+  const offered = phone.all("deed").map((node) => node.textContent).filter((text) => /^\d{3}$/.test(text));
+  await phone.tap(offered[0]);
+  await phone.reads(`使用中 · 图书馆2层二层中厅${offered[0]}号`);
+});
+
+test("a no-show is shown with its appeal", async () => {
+  const token = await begin("08:00");
+  await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+  await service.clock(at("10:00"));
+  phone.open("pages/me/me");
+  await phone.reads("近 30 天违约 1 次");
+  await phone.tap("我的违约");
+  await phone.reads("未按时签到");
+  phone.taps.push("查询机没有亮");
+  await phone.tap("申诉");
+  await phone.reads("申诉待处理");
+  assert.ok(phone.toasts.includes("申诉已提交"));
+});
+
+test("a seat that is liked is found again on the same phone", async () => {
+  await begin("08:00");
+  await seatChosen(phone);
+  await phone.tap("☆ 收藏");
+  phone.open("pages/seats/seats");
+  await phone.tap("065 号");
+  await phone.reaches("pages/plan/plan");
+  await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
+  await phone.tap("★ 取消收藏");
+  phone.open("pages/seats/seats");
+  await phone.until((data) => data.ready);
+  assert.deepEqual(phone.page.data.liked, []);
+});
+
+test("a day that opens later counts down on the service's clock, and opens by itself", async () => {
+  await begin("08:00");
+  // The demo's days are open at once: here is a tomorrow that opens at 08:10.
+  const answer = await service.call("GET", "/api/v1/venues", { as: phone.storage.get("token") });
+  Object.assign(answer.items[0].dates[1], { bookable: false, opens_at: at("08:10") });
+  phone.network = ({ path }) => (path.endsWith("/venues") ? { status: 200, data: answer } : undefined);
+  await service.clock("2026-12-07T08:09:58+08:00");
+  phone.open("pages/seats/seats");
+  await phone.until((data) => /^0:0[12] 后开放$/.test(data.days[1]?.note), "a countdown of seconds");
+  phone.touch(phone.all("day")[1]);
+  await phone.reads("明天 的座位 08:10 开放预约");
+  phone.network = () => undefined;
+  await phone.until((data) => data.venues[0].dates[1].bookable && data.days[1].note === "" && data.note === "", "it has opened");
+});
+
+test("unbinding asks first, and is the first start again", async () => {
+  await begin("08:00");
+  phone.open("pages/me/me");
+  await phone.reads("赵晨阳");
+  phone.taps.push(false);
+  await phone.tap("解绑");
+  assert.equal(phone.path, "pages/me/me");
+  phone.taps.push(true);
+  await phone.tap("解绑");
+  await phone.reaches("pages/bind/bind");
+  phone.open("pages/index/index");
+  await phone.reaches("pages/bind/bind");
+});
