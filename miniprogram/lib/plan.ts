@@ -5,7 +5,7 @@ import { clock } from "./clock";
 import type { Text } from "./texts";
 import { t } from "./texts";
 
-export interface Tile { id: string; no: string; x: number; y: number; status: string; mark: string; tags: string; said: string }
+export interface Tile { id: string; no: string; x: number; y: number; status: string; mark: string; tags: string; name: string; facts: string; said: string }
 
 /** A state is a shape and a mark before it is a colour. */
 const MARKS: Readonly<Record<string, string>> = { free: "", occupied: "●", away: "◷", disabled: "✕", mine: "★" };
@@ -37,7 +37,8 @@ function until(seat: SeatOut): string {
 export function tileOf(seat: SeatOut): Tile {
   const has = TAGS.filter(([name]) => seat[name]);
   const state = STATES.find(([status]) => status === seat.status);
-  const said = [t("seat_no", { no: seat.no }), state ? t(state[1]) : seat.status, until(seat), ...has.map(([, , text]) => t(text))];
+  const name = t("seat_no", { no: seat.no });
+  const facts = [state ? t(state[1]) : seat.status, until(seat), ...has.map(([, , text]) => t(text))].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
     no: seat.no,
@@ -46,7 +47,9 @@ export function tileOf(seat: SeatOut): Tile {
     status: seat.status,
     mark: MARKS[seat.status] ?? "",
     tags: has.map(([, sign]) => sign).join(""),
-    said: said.filter((part) => part !== "").join(" · "),
+    name,
+    facts,
+    said: `${name} · ${facts}`,
   };
 }
 

@@ -100,11 +100,9 @@ const ZH = {
   total: "总数 {n}",
   free: "可用 {n}",
   free_none: "暂无空位",
-  filter: "筛选",
-  filter_time: "时间 {from}–{to}",
-  filter_any: "时间不限",
-  filter_from: "从",
-  filter_to: "到",
+  filter: "按时间筛选",
+  filter_from: "从几点",
+  filter_to: "到几点",
   filter_clear: "清除",
   favourites: "收藏的座位",
   favourite_add: "收藏",
@@ -313,9 +311,7 @@ const EN: Record<keyof typeof ZH, string> = {
   total: "{n} seats",
   free: "{n} free",
   free_none: "None free",
-  filter: "Filter",
-  filter_time: "{from}–{to}",
-  filter_any: "Any time",
+  filter: "Time",
   filter_from: "From",
   filter_to: "To",
   filter_clear: "Clear",
@@ -494,8 +490,8 @@ export function words(...names: Text[]): Record<string, string> {
 
 /** What a refusal says: the service's own words, or their English. */
 export function refusal(code: string, message: string, details: Facts): string {
-  const english = table === EN ? EN_REFUSALS[code] : undefined;
-  return english === undefined ? message : filled(english, details);
+  if (table !== EN) return message;
+  return filled(EN_REFUSALS[code] ?? "That did not work ({code}). Please try again later", { ...details, code });
 }
 
 /** A reservation's state in words. */

@@ -11,7 +11,6 @@ Component({
     address: "",
     digits: "",
     boxes: ["", "", "", "", "", ""],
-    focused: true,
     wrong: "",
     busy: false,
   },
@@ -22,12 +21,6 @@ Component({
         words: words("bind_title", "bind_hint", "bind_next", "bind_copy", "bind_submit", "bind_digits"),
         address: `${BASE_URL}/activation`,
       });
-    },
-    focus() {
-      this.setData({ focused: true });
-    },
-    blur() {
-      this.setData({ focused: false });
     },
     /** Typed or pasted: whatever stands around the digits is left out. */
     type(event: WechatMiniprogram.Input) {
@@ -48,9 +41,13 @@ Component({
         wx.reLaunch({ url: "/pages/index/index" });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
+        if (error.code === "already_bound") {
+          wx.reLaunch({ url: "/pages/index/index" });
+          return;
+        }
         this.setData({ wrong: error.message });
         // What could not even be asked stays, to be sent again.
-        if (error.status !== 0) this.setData({ digits: "", boxes: ["", "", "", "", "", ""], focused: true });
+        if (error.status !== 0) this.setData({ digits: "", boxes: ["", "", "", "", "", ""] });
       } finally {
         this.setData({ busy: false });
       }

@@ -9,9 +9,11 @@ import { poll } from "../../lib/polling";
 import { consent } from "../../lib/subscriptions";
 import { t, words } from "../../lib/texts";
 
-const SMALLEST = 0.4;
 const LARGEST = 2.5;
 const STEP = 1.4;
+/** Of the screen's width and height: what plan.wxss leaves to the plan. */
+const MARGIN_PX = 34;
+const PART_OF_HEIGHT = 0.6;
 
 interface Done { label: string; when: string; note: string }
 
@@ -26,7 +28,7 @@ Component({
     width: 0,
     height: 0,
     scale: 1,
-    smallest: SMALLEST,
+    smallest: 1,
     largest: LARGEST,
     list: false,
     stale: "",
@@ -84,8 +86,12 @@ Component({
       return attempt(this, async () => {
         const map = await this.map();
         wx.setNavigationBarTitle({ title: `${map.area.name} ${this.data.date.slice(5)}` });
-        const scale = Math.max(SMALLEST, Math.min(1, (wx.getWindowInfo().windowWidth - 34) / map.width));
-        this.setData({ width: map.width, height: map.height, marks: map.marks, scale, ...changed(this.data.seats, map) });
+        // Full of seats that a finger can hit; smaller down to the whole of it.
+        const { windowWidth, windowHeight } = wx.getWindowInfo();
+        const [wide, high] = [(windowWidth - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
+        const scale = Math.min(1, Math.max(wide, high));
+        const smallest = Math.min(1, wide, high);
+        this.setData({ width: map.width, height: map.height, marks: map.marks, scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
@@ -93,13 +99,15 @@ Component({
       try {
         const change = changed(this.data.seats, await this.map());
         this.setData({ ...change, stale: "" });
+        const id = this.data.seat?.id;
+        if (id) this.setData({ seat: this.data.seats.find((seat) => seat.id === id) ?? null });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ stale: t("stale") });
       }
     },
     larger() { this.setData({ scale: Math.min(LARGEST, this.data.scale * STEP) }); },
-    smaller() { this.setData({ scale: Math.max(SMALLEST, this.data.scale / STEP) }); },
+    smaller() { this.setData({ scale: Math.max(this.data.smallest, this.data.scale / STEP) }); },
     scaled(event: WechatMiniprogram.CustomEvent<{ scale: number }>) {
       // Pinched: kept for the buttons, without drawing anew.
       this.data.scale = event.detail.scale;

@@ -77,7 +77,6 @@ Component({
     times: [] as string[],
     from: -1,
     to: -1,
-    filter: "",
     floors: [] as Floor[],
     liked: [] as Favourite[],
     timer: 0,
@@ -86,7 +85,7 @@ Component({
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_seats") });
-      this.setData({ words: words("loading", "filter", "filter_from", "filter_to", "filter_clear", "favourites"), filter: t("filter_any") });
+      this.setData({ words: words("loading", "filter", "filter_from", "filter_to", "filter_clear", "favourites") });
     },
     onShow() {
       this.setData({ liked: favourites() });
@@ -165,12 +164,11 @@ Component({
       this.narrow(this.data.from >= 0 && this.data.from < to ? this.data.from : Math.max(to - 1, 0), to);
     },
     narrow(from: number, to: number) {
-      const { times } = this.data;
-      this.setData({ from, to, filter: t("filter_time", { from: times[from], to: times[to] }) });
+      this.setData({ from, to });
       void this.load();
     },
     clear() {
-      this.setData({ from: -1, to: -1, filter: t("filter_any") });
+      this.setData({ from: -1, to: -1 });
       void this.load();
     },
     area(event: WechatMiniprogram.TouchEvent) {

@@ -1,0 +1,200 @@
+// What the network and the service do to a phone: nothing is sent twice, nothing is lost, and the
+// reader is told in words.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Phone } from "./phone.mjs";
+import { MONDAY, SEAT, at, bound, posted, seatChosen } from "./reader.mjs";
+import { start } from "./service.mjs";
+
+let service;
+let phone;
+
+before(async () => { service = await start(); });
+after(() => service.stop());
+afterEach(() => phone.close());
+
+async function begin() {
+  await service.reset(at("08:00"));
+  phone = await bound(service);
+  phone.requests.length = 0;
+}
+
+const home = async () => {
+  phone.open("pages/index/index");
+  await phone.until((data) => data.ready || data.wrong);
+};
+const mine = async () => (await service.call("GET", "/api/v1/reservations", { as: phone.storage.get("token") })).items;
+
+/** That weather for the first `times` requests there, and no weather after. */
+function weather(what, times, path, method = "POST") {
+  let left = times;
+  phone.network = (sent) => {
+    if (left === 0 || sent.method !== method || !sent.path.startsWith(path)) return undefined;
+    left -= 1;
+    return what;
+  };
+}
+
+test("a dead token is renewed once, however many ask at once, and nobody sees it", async () => {
+  await begin();
+  const logins = phone.logins;
+  phone.storage.set("token", "dead");
+  await home();
+  assert.equal(phone.page.data.wrong, "");
+  await phone.reads("当前空位");
+  assert.equal(phone.logins, logins + 1);
+  assert.equal(phone.requests.filter((sent) => sent.path.endsWith("/wx/login")).length, 1);
+});
+
+test("a token that is refused again right after login is no endless loop", async () => {
+  await begin();
+  phone.network = ({ path }) => (path.endsWith("/me") ? { status: 401, data: { error: { code: "unauthenticated", message: "请重新登录", details: {} } } } : undefined);
+  await home();
+  await phone.reads("请重新登录");
+  assert.equal(phone.requests.filter((sent) => sent.path.endsWith("/me")).length, 2);
+});
+
+test("without a network the page says so, and comes with a tap when there is one", async () => {
+  await begin();
+  phone.network = () => "offline";
+  await home();
+  await phone.reads("没有网络，请检查后重试");
+  phone.network = () => undefined;
+  await phone.tap("重试");
+  await phone.reads("当前空位");
+  assert.ok(!phone.text.includes("没有网络"));
+});
+
+test("a service that does not answer is told apart from a missing network", async () => {
+  await begin();
+  phone.network = () => "timeout";
+  await home();
+  await phone.reads("服务没有回应，请稍后再试");
+});
+
+test("a busy service is asked again by itself, when it wants to be", async () => {
+  await begin();
+  const busy = { status: 503, headers: { "Retry-After": "1" }, data: { error: { code: "busy", message: "人多，请稍后再试", details: { retry_after: 1 } } } };
+  weather(busy, 2, "/api/v1/me", "GET");
+  await home(); // refused twice: once in silence, then with words and a countdown
+  await phone.reads("秒后自动重试");
+  await phone.reads("当前空位");
+  assert.deepEqual(phone.requests.filter((sent) => sent.path.endsWith("/me")).map((sent) => sent.status), [503, 503, 200]);
+});
+
+test("maintenance without our words says that nothing is lost", async () => {
+  await begin();
+  phone.network = () => ({ status: 502, data: "<html>Bad Gateway</html>" });
+  await home();
+  await phone.reads("服务暂时不可用，请稍后再试；您的预约不会丢失");
+});
+
+test("what is shown stays when the network goes", async () => {
+  await begin();
+  await seatChosen(phone);
+  phone.network = () => "offline";
+  await phone.page.refresh();
+  await phone.reads("网络不稳，显示的可能不是最新");
+  assert.ok(phone.all("seat").length > 60);
+  phone.network = () => undefined;
+  await phone.page.refresh();
+  assert.equal(phone.page.data.stale, "");
+});
+
+test("a plan that has not changed is not sent again", async () => {
+  await begin();
+  await seatChosen(phone);
+  await phone.page.refresh();
+  assert.equal(phone.requests.at(-1).status, 304);
+});
+
+test("two taps make one reservation", async () => {
+  await begin();
+  await seatChosen(phone);
+  const button = phone.find("立即预约");
+  phone.touch(button);
+  phone.touch(button);
+  await phone.reads("预约成功");
+  assert.equal(posted(phone, "/reservations").length, 1);
+  assert.equal((await mine()).length, 1);
+});
+
+for (const [what, said] of [["lost", "an answer that is lost"], [{ status: 503, headers: { "Retry-After": "1" } }, "a busy service"]]) {
+  test(`${said} makes one reservation, under one key`, async () => {
+    await begin();
+    await seatChosen(phone);
+    weather(what, 1, "/api/v1/reservations");
+    await phone.tap("立即预约");
+    await phone.reads("预约成功");
+    const sent = posted(phone, "/reservations");
+    assert.equal(sent.length, 2);
+    assert.equal(new Set(sent.map((one) => one.headers["Idempotency-Key"])).size, 1);
+    assert.equal((await mine()).length, 1);
+  });
+}
+
+test("what could not be sent at all may be tapped again, under the same key", async () => {
+  await begin();
+  await seatChosen(phone);
+  weather("lost", 3, "/api/v1/reservations");
+  await phone.tap("立即预约");
+  await phone.reads("服务没有回应，请稍后再试");
+  await phone.tap("立即预约");
+  await phone.reads("预约成功");
+  assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 1);
+  assert.equal((await mine()).length, 1);
+});
+
+test("a refusal leaves everything as it was, and another tap is another try", async () => {
+  await begin();
+  const token = phone.storage.get("token");
+  await service.reserve(token, "2f-hall-001", MONDAY, "09:00", "12:00");
+  await seatChosen(phone);
+  for (let n = 0; n < 2; n += 1) {
+    await phone.tap("立即预约");
+    await phone.until((data) => data.refused && !data.busy, "a refusal");
+  }
+  assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 2);
+  assert.deepEqual((await mine()).map((r) => r.seat.id), ["2f-hall-001"]);
+});
+
+test("wrong digits end in words about when to go on; what was not sent stays", async () => {
+  await service.reset(at("08:00"));
+  phone = new Phone(service, "new");
+  phone.open("pages/bind/bind");
+  phone.network = () => "offline";
+  phone.type("123456");
+  await phone.reads("没有网络");
+  assert.equal(phone.page.data.digits, "123456");
+  phone.network = () => undefined;
+  for (let n = 0; n < 12 && !/尝试次数过多/.test(phone.text); n += 1) {
+    phone.type(String(100000 + n));
+    await phone.until((data) => !data.busy && data.wrong);
+  }
+  assert.match(phone.text, /尝试次数过多，请 .+后再试/);
+});
+
+test("a second login is not begun while one is under way", async () => {
+  await begin();
+  phone.storage.delete("token");
+  const logins = phone.logins;
+  phone.open("pages/me/me"); // two looks at once
+  await phone.reads("赵晨阳");
+  assert.equal(phone.logins, logins + 1);
+});
+
+test("a code that the camera has not seen is refused in words, and the seat stays as it was", async () => {
+  await begin();
+  await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "08:00", "12:00");
+  await home();
+  await phone.tap("扫码签到");
+  await phone.reads("没有扫到签到码");
+  assert.deepEqual((await mine()).map((r) => r.state), ["reserved"]);
+});
+
+test("who is bound already has nothing to do on the page for it", async () => {
+  await begin();
+  phone.open("pages/bind/bind");
+  phone.type(await service.activationCode("21070001"));
+  await phone.reaches("pages/index/index");
+});

@@ -1,0 +1,74 @@
+// Every page of app.json, in both languages, with something on it and with nothing.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { MONDAY, SEAT, at, bound } from "./reader.mjs";
+import { start } from "./service.mjs";
+
+const { pages } = JSON.parse(readFileSync(new URL("../app.json", import.meta.url), "utf8"));
+const CHINESE = /\p{Script=Han}/u;
+const ROLES = ["button", "tab"];
+
+let service;
+before(async () => { service = await start(); });
+after(() => service.stop());
+
+/** What each page is opened with, and the data in which its content is. */
+const OPENED = {
+  "pages/index/index": ["", (data) => data.floors.length],
+  "pages/seats/seats": ["", (data) => data.floors.length],
+  "pages/me/me": ["", (data) => data.name],
+  "pages/plan/plan": [`?area=2f-hall&date=${MONDAY}&seat=${SEAT}`, (data) => data.ends.length],
+  "pages/reservation/detail": ["?id=RESERVATION", (data) => data.lines.length],
+  "pages/bind/bind": ["", (data) => data.address],
+  "pages/messages/messages": ["", (data) => data.rows.length],
+  "pages/notices/notices": ["", (data) => data.rows.length],
+  "pages/notices/notice": ["?id=how-to-book", (data) => data.notice],
+  "pages/waits/waits": ["", (data) => data.rows.length],
+  "pages/subscriptions/subscriptions": ["", (data) => data.rows.length],
+};
+
+test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });
+
+/** Elements that take taps, with what a screen reader says of them. */
+function tappable() {
+  return [...document.body.querySelectorAll("*")].flatMap((node) => {
+    const made = node.__wxElement?._vt;
+    if (!made || !("tap" in made.event)) return [];
+    const attributes = Object.fromEntries(made.attrs.map(({ name, value }) => [name, value]));
+    return [{ node, role: attributes.role, said: attributes["aria-label"] ?? node.textContent.trim() }];
+  });
+}
+
+for (const language of ["zh_CN", "en"]) {
+  for (const page of pages) {
+    test(`${page} in ${language}`, async () => {
+      await service.reset(at("08:40"));
+      const phone = await bound(service, "wang", "21070001", { language });
+      try {
+        const token = phone.storage.get("token");
+        const { id } = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
+        const other = await service.reader("li", "21070002");
+        await service.reserve(other, "2f-hall-001", MONDAY, "13:00", "15:00");
+        await service.call("POST", "/api/v1/waits", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
+        await service.clock(at("08:41")); // messages have gone out
+        const [query, shown] = OPENED[page];
+        phone.open(page + query.replace("RESERVATION", id));
+        await phone.until(shown);
+        assert.doesNotMatch(phone.text, /undefined|null|NaN|\{\w+\}|\[object/);
+        assert.ok(phone.title, "a title");
+        const given = Object.entries(phone.page.data.words);
+        for (const [name, text] of given) {
+          assert.ok(text, name);
+          if (language === "en" && name !== "bind_hint") assert.doesNotMatch(text, CHINESE, name);
+        }
+        for (const { node, role, said } of tappable()) {
+          assert.ok(said, `no name: ${node.outerHTML.slice(0, 200)}`);
+          assert.ok(ROLES.includes(role), `no role: ${node.outerHTML.slice(0, 200)}`);
+        }
+      } finally {
+        phone.close();
+      }
+    });
+  }
+}

@@ -1,0 +1,126 @@
+// Pictures of the story's pages: `node tools/screenshots.mjs FOLDER [dark]`. The pages are what the
+// phone of the tests shows; Chromium draws them, with WeChat's bars around them.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MONDAY, SEAT, at, bound, seatChosen } from "../tests/reader.mjs";
+import { Phone } from "../tests/phone.mjs";
+import { start } from "../tests/service.mjs";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const [folder, scheme = "light"] = process.argv.slice(2);
+if (!folder) throw new Error("where to?");
+mkdirSync(folder, { recursive: true });
+
+const app = JSON.parse(readFileSync(join(ROOT, "app.json"), "utf8"));
+const theme = JSON.parse(readFileSync(join(ROOT, "theme.json"), "utf8"))[scheme];
+const tabs = app.tabBar.list.map((tab) => tab.pagePath);
+const style = (path) => readFileSync(join(ROOT, `${path}.wxss`), "utf8");
+const WECHAT = `
+  html { font-size: 16px; } body { margin: 0; min-height: 844px; padding: 48px 0 56px; box-sizing: border-box; }
+  wx-view, wx-scroll-view, wx-movable-area, wx-movable-view, wx-button, wx-rich-text, main, trouble, reservation-card { display: block; }
+  wx-movable-area { position: relative; } wx-movable-view { position: absolute; transform-origin: 0 0; }
+  wx-scroll-view { overflow-x: auto; } wx-input, wx-page-meta { display: none; }
+  .bar { position: fixed; left: 0; right: 0; z-index: 9; display: flex; align-items: center; justify-content: space-around; background: ${theme.navBackground}; color: ${theme.navText === "white" ? "#fff" : "#000"}; }
+  .bar.top { top: 0; height: 48px; font-weight: 600; } .bar.bottom { bottom: 0; height: 56px; font-size: 14px; color: ${theme.soft}; } .bar .here { color: ${theme.brand}; }
+`;
+
+function draw(phone, name) {
+  const css = [WECHAT, style("app").replace(/\bpage\b/g, "body"), `trouble { ${style("components/trouble/trouble")} }`, `reservation-card { ${style("components/reservation-card/reservation-card")} }`, style(phone.path)].join("\n");
+  const body = document.body.cloneNode(true);
+  for (const node of body.querySelectorAll("*")) if (node.className) node.className = node.className.replace(/\S+?--/g, "");
+  const plan = body.querySelector("wx-movable-view");
+  if (plan) plan.style.transform = `scale(${phone.page.data.scale})`;
+  const rich = body.querySelector("wx-rich-text");
+  if (rich) rich.innerHTML = phone.page.data.notice.body_html;
+  const bar = app.tabBar.list.map((tab) => `<span class="${tab.pagePath === phone.path ? "here" : ""}">${tab.text}</span>`).join("");
+  const html = `<!DOCTYPE html><meta charset="utf-8"><style>${css}</style><body><div class="bar top">${phone.title}</div>${body.innerHTML}${tabs.includes(phone.path) ? `<div class="bar bottom">${bar}</div>` : ""}`;
+  const work = mkdtempSync(join(tmpdir(), "miniprogram-look-"));
+  writeFileSync(join(work, "page.html"), html);
+  execFileSync("/usr/bin/chromium", [
+    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=390,844", `--user-data-dir=${join(work, "profile")}`,
+    `--blink-settings=preferredColorScheme=${scheme === "dark" ? 0 : 1}`, `--screenshot=${join(folder, `miniprogram-${name}.png`)}`, `file://${join(work, "page.html")}`,
+  ], { stdio: "ignore" });
+  rmSync(work, { recursive: true });
+}
+
+const service = await start();
+let phone;
+try {
+  await service.reset(at("08:00"));
+  phone = new Phone(service, "new");
+  phone.open("pages/bind/bind");
+  phone.page.type({ detail: { value: "123" } });
+  await phone.until(() => phone.all("box")[2].textContent === "3");
+  draw(phone, "bind");
+  phone.type("123456");
+  await phone.until((data) => data.wrong);
+  draw(phone, "bind-wrong");
+  phone.close();
+
+  phone = await bound(service);
+  const token = phone.storage.get("token");
+  const other = await service.reader("li", "21070002");
+  await phone.reads("座位预约使用说明");
+  draw(phone, "home-empty");
+  phone.open("pages/seats/seats");
+  await phone.until((data) => data.floors.length);
+  draw(phone, "seats");
+  await seatChosen(phone);
+  draw(phone, "times");
+  await service.reserve(other, SEAT, MONDAY, phone.page.data.start, phone.page.data.end);
+  await phone.tap("立即预约");
+  await phone.until((data) => data.near.length);
+  draw(phone, "lost-race");
+  phone.page.close();
+  await phone.page.refresh();
+  draw(phone, "plan");
+  await phone.tap("列表");
+  draw(phone, "list");
+  await seatChosen(phone, "2f-hall-066");
+  await phone.tap("09:00");
+  await phone.until((data) => data.start === "09:00");
+  await phone.tap("立即预约");
+  await phone.reads("预约成功");
+  draw(phone, "reserved");
+  await service.clock(at("08:50"));
+  const home = async (text) => { phone.open("pages/index/index"); await phone.reads(text); await phone.reads("座位预约使用说明"); };
+  await home("已预约 ·");
+  draw(phone, "home-reserved");
+  phone.sees.push(await service.kioskCode());
+  await phone.tap("扫码签到");
+  await phone.reads("使用中 ·");
+  draw(phone, "home-in-use");
+  phone.taps.push(0);
+  await phone.tap("座位被占");
+  await phone.reads("换到附近");
+  draw(phone, "home-reported");
+  await phone.tap("暂离");
+  await phone.reads("暂离 ·");
+  draw(phone, "home-away");
+  phone.network = () => "offline";
+  await phone.page.load();
+  draw(phone, "home-offline");
+  phone.network = () => undefined;
+  for (const [page, name] of [["me/me", "me"], ["messages/messages", "messages"], ["notices/notices", "notices"], ["notices/notice?id=how-to-book", "notice"], ["subscriptions/subscriptions", "subscriptions"], ["waits/waits", "waits"]]) {
+    phone.open(`pages/${page}`);
+    await phone.until((data) => data.ready);
+    draw(phone, name);
+  }
+  const { items: [r] } = await service.call("GET", "/api/v1/reservations", { as: token });
+  phone.open(`pages/reservation/detail?id=${r.id}`);
+  await phone.until((data) => data.lines.length);
+  draw(phone, "detail");
+  await service.clock(at("11:00"));
+  await service.reserve(token, "2f-hall-067", MONDAY, "12:00", "14:00");
+  await service.clock(at("13:00"));
+  phone.open("pages/me/me");
+  await phone.tap("我的违约");
+  await phone.until((data) => data.rows.length);
+  draw(phone, "violations");
+} finally {
+  phone?.close();
+  await service.stop();
+}
