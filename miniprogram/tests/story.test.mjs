@@ -143,6 +143,7 @@ test("a kiosk's link that WeChat's scanner opens checks in at once, and once", a
   assert.ok(phone.toasts.includes("签到成功"));
   await phone.page.load();
   assert.deepEqual(posted(phone, "/check-in").map((sent) => sent.status), [200]);
+  assert.ok(!phone.text.includes("您现在没有可以签到的预约"));
 
   await open();
   await phone.reads("您现在没有可以签到的预约");
