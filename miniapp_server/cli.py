@@ -35,6 +35,8 @@ from models.errors import Malformed, NotFound, ServiceError, Upstream, WrongStat
 from models.feedback import LONGEST
 from models.gate import GateId
 from models.reader import normalise_student_no
+from models.store.backup import BackupRefused, backup, restore
+from models.store.client import Database, open_database
 from models.store.past import PastRefused
 from models.timerange import local
 from notify.answers import answer
@@ -160,6 +162,19 @@ def _parser() -> argparse.ArgumentParser:
         "repeat; a card that is listed anew changes its owner.",
     )
     cards.add_argument("file", metavar="FILE", type=Path)
+    saving = add(
+        "backup",
+        _backup,
+        "Write the whole database, as it stands at one moment, to a new file. The service goes on. "
+        "DATA_KEYS are not in it: keep them elsewhere.",
+    )
+    saving.add_argument("file", metavar="FILE", type=Path)
+    loading = add(
+        "restore",
+        _restore,
+        "Fill the empty database MONGO_DATABASE from such a file and look for doubles.",
+    )
+    loading.add_argument("file", metavar="FILE", type=Path)
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
     growth = add(
         "grow",
@@ -349,6 +364,37 @@ async def _resealed(parts: Parts) -> dict[str, int]:
         while count := await reseal(500):
             done[name] += count
     return done
+
+
+@contextlib.asynccontextmanager
+async def _database(env: Env) -> AsyncIterator[Database]:
+    settings = load(env)
+    configure_logs(settings.log_level)
+    async with open_database(settings.mongo_url, settings.database) as db:
+        yield db
+
+
+async def _backup(env: Env, args: argparse.Namespace) -> None:
+    async with _database(env) as db:
+        counts = await _kept_apart(args.file, backup(db, args.file, real_now()))
+    print(f"{args.file}: {counts.total()} documents, {args.file.stat().st_size} bytes")
+
+
+async def _restore(env: Env, args: argparse.Namespace) -> None:
+    async with _database(env) as db:
+        counts = await _kept_apart(args.file, restore(db, args.file))
+    print(f"{counts.total()} documents, {counts['reservations']} of them reservations")
+    await _sweep(env, args)
+
+
+async def _kept_apart(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]:
+    """Raises: Failed."""
+    try:
+        return await work
+    except BackupRefused as error:
+        raise Failed(str(error)) from error
+    except OSError as error:
+        raise Failed(f"{file}: {error.strerror}") from error
 
 
 async def _sweep(env: Env, _: argparse.Namespace) -> None:

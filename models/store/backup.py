@@ -1,0 +1,190 @@
+"""The whole database as one file, as it stood at one moment; and back into an empty one.
+
+A file is gzip around frames: ``H`` and a document about the file, then for each collection ``C``
+and its name followed by ``D`` and one document each, at last ``E`` with how many there are of each.
+Documents are BSON, which says its own length. Personal data stays sealed: the file is worth nothing
+without DATA_KEYS, and DATA_KEYS are not in it.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from gzip import BadGzipFile, GzipFile
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any, Final
+
+import bson
+from bson.errors import InvalidBSON
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import OperationFailure
+
+from models.store.client import CODEC, Database, Document, upstream
+from models.store.indexes import ensure_indexes
+
+_FORMAT: Final = 1
+_HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
+_SHORT_LIVED: Final = frozenset({"leases", "throttles"})
+"""Who runs which job now, who has guessed how often lately: no longer true when it comes back."""
+_RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
+_BATCH: Final = 1000
+_LEVEL: Final = 6
+_LARGEST_DOCUMENT: Final = 17 * 2**20
+_HISTORY_GONE: Final = frozenset({239, 246})
+"""SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has that moment."""
+
+
+class BackupRefused(Exception):
+    """What is wrong in words. Nothing has been changed."""
+
+
+async def backup(db: Database, file: Path, now: datetime) -> Counter[str]:
+    """Write the database to ``file``; how many documents of each collection.
+
+    All collections are read at one moment, while the service goes on. The file is its owner's only
+    and appears when it is whole.
+
+    Raises: BackupRefused (the file is there already, or MongoDB's history is too short); OSError;
+        Upstream.
+    """
+    counts: Counter[str] = Counter()
+    with _appearing(file) as out:
+        about = {"format": _FORMAT, "database": db.name, "taken_at": now}
+        out.write(_HEADER + bson.encode(about))
+        await _write_all(db, out, counts)
+        out.write(_END + bson.encode({"counts": dict(counts)}))
+    return counts
+
+
+@contextmanager
+def _appearing(file: Path) -> Iterator[GzipFile]:
+    """A new file, there when it has been written to the disk. Raises: BackupRefused, OSError."""
+    if file.exists():
+        raise BackupRefused(f"{file} is there already")
+    part = file.with_name(f"{file.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as raw:
+            with GzipFile("", "wb", _LEVEL, raw) as out:
+                yield out
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.rename(file)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+async def _write_all(db: Database, out: GzipFile, counts: Counter[str]) -> None:
+    names = sorted(n for n in await _names(db) if n not in _SHORT_LIVED)
+    started: Any = db.client.start_session(snapshot=True)
+    session = await started if isawaitable(started) else started
+    try:
+        for name in names:
+            out.write(_COLLECTION + bson.encode({"name": name}))
+            counts[name] = 0
+            raw: Any = db.get_collection(name, codec_options=_RAW)
+            found = raw.find({}, session=session)
+            with upstream():
+                async for document in found:
+                    out.write(_DOCUMENT + document.raw)
+                    counts[name] += 1
+    except OperationFailure as error:
+        if error.code in _HISTORY_GONE:
+            raise BackupRefused(
+                "MongoDB has forgotten the moment of the backup: raise its "
+                "minSnapshotHistoryWindowInSeconds"
+            ) from error
+        raise
+    finally:
+        await session.end_session()
+
+
+async def restore(db: Database, file: Path) -> Counter[str]:
+    """Fill an empty database from ``file``; how many documents of each collection there are now.
+
+    The file is read to its end before anything is written, and counted in the database afterwards.
+
+    Raises: BackupRefused (the file is damaged or none of ours, or the database is not empty);
+        OSError; Upstream, in which case the database holds a part and must be dropped.
+    """
+    promised = _checked(file)
+    with upstream():
+        for name in await _names(db):
+            if await db[name].find_one({}, {"_id": 1}) is not None:
+                raise BackupRefused(f"the database {db.name} is not empty: it has {name}")
+    await ensure_indexes(db)
+    for name, batch in _batches(file):
+        with upstream():
+            await db[name].insert_many(batch, ordered=False)
+    with upstream():
+        there = Counter({name: await db[name].count_documents({}) for name in promised})
+    if there != promised:
+        raise BackupRefused(f"{db.name} holds {dict(there)}, and the file {dict(promised)}")
+    return there
+
+
+async def _names(db: Database) -> list[str]:
+    with upstream():
+        return [n for n in await db.list_collection_names() if not n.startswith("system.")]
+
+
+def _checked(file: Path) -> Counter[str]:
+    """What the file promises, and holds. Raises: BackupRefused."""
+    seen: Counter[str] = Counter()
+    name, promised = "", None
+    for kind, document in _frames(file):
+        if promised is not None:
+            raise BackupRefused(f"{file} goes on after its end")
+        if kind == _COLLECTION:
+            name = _decoded(document)["name"]
+            seen[name] = 0
+        elif kind == _DOCUMENT:
+            seen[name] += 1
+        elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
+            raise BackupRefused(f"{file} is of another format")
+        elif kind == _END:
+            promised = Counter(_decoded(document)["counts"])
+    if seen != promised:
+        raise BackupRefused(f"{file} does not hold what it should: it is damaged")
+    return seen
+
+
+def _decoded(document: bytes) -> Document:
+    return bson.decode(document, CODEC)
+
+
+def _batches(file: Path) -> Iterator[tuple[str, list[Any]]]:
+    name, batch = "", []
+    for kind, document in _frames(file):
+        if kind == _DOCUMENT:
+            batch.append(RawBSONDocument(document, _RAW))
+        if batch and (kind != _DOCUMENT or len(batch) == _BATCH):
+            yield name, batch
+            batch = []
+        if kind == _COLLECTION:
+            name = _decoded(document)["name"]
+
+
+def _frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and document of each. Raises: BackupRefused, OSError."""
+    try:
+        with GzipFile(file, "rb") as source:
+            first = True
+            while kind := source.read(1):
+                size = source.read(4)
+                length = int.from_bytes(size, "little")
+                if (first and kind != _HEADER) or not 5 <= length <= _LARGEST_DOCUMENT:
+                    raise BackupRefused(f"{file} is no backup, or damaged")
+                first = False
+                document = size + source.read(length - 4)
+                if len(document) != length:
+                    raise BackupRefused(f"{file} ends in the middle")
+                yield kind, document
+    except (EOFError, BadGzipFile, zlib.error, InvalidBSON) as error:
+        raise BackupRefused(f"{file} is damaged: {error}") from error

@@ -1,0 +1,151 @@
+"""A backup is one moment of the database, and what comes back is that moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.store.backup import BackupRefused, backup, restore
+from models.store.client import Database, Document, open_database
+from models.store.indexes import INDEXES, ensure_indexes
+from models.store.reservations import Reservations
+from models.store.violations import Violations
+from models.violation import Violation
+from tests.builders import MONDAY, on, reserved
+
+NOW = on("12:00")
+MANY = 3000
+
+
+@pytest.fixture
+async def empty(mongo_url: str, request: pytest.FixtureRequest) -> Any:
+    """Another database, without anything in it."""
+    async with open_database(mongo_url, f"restored_{abs(hash(request.node.name)):x}"[:38]) as db:
+        yield db
+        await db.client.drop_database(db.name)
+
+
+async def everything(db: Database) -> dict[str, list[Document]]:
+    names = [n for n in await db.list_collection_names() if not n.startswith("system.")]
+    return {
+        name: rows
+        for name in sorted(names)
+        if (rows := await db[name].find().sort("_id").to_list())
+    }
+
+
+async def test_what_comes_back_is_what_was_there(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    await Reservations(db).claim(reserved())
+    await Violations(db).record(
+        Violation("v1", "reader-1", "r1", "no_show", on("14:30"), MONDAY, True)  # type: ignore[arg-type]
+    )
+    await db["leases"].insert_one({"_id": "no_show", "owner": "w1"})
+    before = await everything(db)
+    file = tmp_path / "seats.backup"
+    counts = await backup(db, file, NOW)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+    assert await restore(empty, file) == counts
+    del before["leases"]  # whoever ran a job then does not run it now
+    assert await everything(empty) == before
+    for name, models in INDEXES.items():
+        made = set(await empty[name].index_information())
+        assert {m.document["name"] for m in models} <= made, name
+
+
+async def test_all_collections_are_of_one_moment(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    """Pairs that are written together are read together, though the reading takes a while."""
+    await db["a_first"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
+    await db["z_last"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
+    written = 0
+    done = asyncio.Event()
+
+    async def write() -> None:
+        nonlocal written
+        client: Any = db.client
+        while not done.is_set():
+            started = client.start_session()
+            session = started if hasattr(started, "with_transaction") else await started
+
+            async def pair(s: Any) -> None:
+                await db["a_first"].insert_one({"_id": written}, session=s)
+                await db["z_last"].insert_one({"_id": written}, session=s)
+
+            async with session:
+                await session.with_transaction(pair)
+            written += 1
+
+    writing = asyncio.create_task(write())
+    while written < 3:
+        await asyncio.sleep(0)
+    began = written
+    # The control: one after the other, as a plain reading would, is not of one moment.
+    first = await db["a_first"].count_documents({})
+    while written == began:
+        await asyncio.sleep(0)
+    assert await db["z_last"].count_documents({}) > first
+    counts = await backup(db, tmp_path / "file", NOW)
+    done.set()
+    await writing
+    assert counts["a_first"] == counts["z_last"] > MANY
+    await restore(empty, tmp_path / "file")
+    assert await empty["a_first"].distinct("_id") == await empty["z_last"].distinct("_id")
+
+
+Damage = Callable[[bytes], bytes]
+DAMAGED: list[tuple[str, Damage]] = [
+    ("cut", lambda whole: whole[: len(whole) // 2]),
+    ("without its last byte", lambda whole: whole[:-1]),
+    ("a byte changed", lambda whole: whole[:40] + bytes([whole[40] ^ 0xFF]) + whole[41:]),
+    ("something else", lambda _: b"reservations"),
+    ("nothing", lambda _: b""),
+]
+
+
+@pytest.mark.parametrize(("how", "damage"), DAMAGED, ids=[how for how, _ in DAMAGED])
+async def test_a_damaged_file_changes_nothing(
+    db: Database, empty: Database, tmp_path: Path, how: str, damage: Damage
+) -> None:
+    await Reservations(db).claim(reserved())
+    file = tmp_path / "file"
+    await backup(db, file, NOW)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(BackupRefused):
+        await restore(empty, file)
+    assert await everything(empty) == {}
+
+
+async def test_a_database_that_has_something_is_left_alone(db: Database, tmp_path: Path) -> None:
+    await ensure_indexes(db)
+    await Reservations(db).claim(reserved())
+    before = await everything(db)
+    file = tmp_path / "file"
+    await backup(db, file, NOW)
+    with pytest.raises(BackupRefused, match="not empty"):
+        await restore(db, file)
+    assert await everything(db) == before
+
+
+async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("yesterday's")
+    with pytest.raises(BackupRefused, match="already"):
+        await backup(db, file, NOW)
+    assert file.read_text() == "yesterday's"
+
+
+async def test_an_empty_database_is_a_backup_too(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    counts = await backup(db, tmp_path / "file", NOW)
+    assert counts == await restore(empty, tmp_path / "file")
+    assert +counts == Counter()
