@@ -137,7 +137,8 @@ async def _names(db: Database) -> list[str]:
 def _checked(file: Path) -> Counter[str]:
     """What the file promises, and holds. Raises: BackupRefused."""
     seen: Counter[str] = Counter()
-    name, promised = "", None
+    name = ""
+    promised: Counter[str] | None = None
     for kind, document in _frames(file):
         if promised is not None:
             raise BackupRefused(f"{file} goes on after its end")

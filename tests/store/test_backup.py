@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +54,7 @@ async def test_what_comes_back_is_what_was_there(
     file = tmp_path / "seats.backup"
     counts = await backup(db, file, NOW)
     assert file.stat().st_mode & 0o777 == 0o600
-    assert list(tmp_path.iterdir()) == [file]
+    assert os.listdir(tmp_path) == [file.name]
     assert await restore(empty, file) == counts
     del before["leases"]  # whoever ran a job then does not run it now
     assert await everything(empty) == before
@@ -66,34 +69,34 @@ async def test_all_collections_are_of_one_moment(
     """Pairs that are written together are read together, though the reading takes a while."""
     await db["a_first"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
     await db["z_last"].insert_many({"_id": n, "fill": "x" * 500} for n in range(-MANY, 0))
-    written = 0
-    done = asyncio.Event()
+    written: list[int] = []
+    some, more, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
-        nonlocal written
         client: Any = db.client
         while not done.is_set():
             started = client.start_session()
-            session = started if hasattr(started, "with_transaction") else await started
+            async with await started if isawaitable(started) else started as session:
+                await session.with_transaction(partial(pair, len(written)))
+            written.append(len(written))
+            some.set()
+            more.set()
 
-            async def pair(s: Any) -> None:
-                await db["a_first"].insert_one({"_id": written}, session=s)
-                await db["z_last"].insert_one({"_id": written}, session=s)
-
-            async with session:
-                await session.with_transaction(pair)
-            written += 1
+    async def pair(n: int, session: Any) -> None:
+        await db["a_first"].insert_one({"_id": n}, session=session)
+        await db["z_last"].insert_one({"_id": n}, session=session)
 
     writing = asyncio.create_task(write())
-    while written < 3:
-        await asyncio.sleep(0)
-    began = written
+    await some.wait()
     # The control: one after the other, as a plain reading would, is not of one moment.
     first = await db["a_first"].count_documents({})
-    while written == began:
-        await asyncio.sleep(0)
+    for _ in range(2):  # the first one may have been written before the count
+        more.clear()
+        await more.wait()
     assert await db["z_last"].count_documents({}) > first
+    began = len(written)
     counts = await backup(db, tmp_path / "file", NOW)
+    assert len(written) > began
     done.set()
     await writing
     assert counts["a_first"] == counts["z_last"] > MANY

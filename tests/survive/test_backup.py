@@ -1,8 +1,9 @@
-"""The operator's way: a backup while the service runs, a database that is gone, and the way back."""
+"""The operator's way: a backup while the service runs, a lost database, and the way back."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from tests.survive.serving import command, ended, remote
@@ -15,20 +16,14 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
     async with remote(mongo_url, redis_url) as service:
         readers = [await service.reader() for _ in range(12)]
         seats = [f"2f-hall-{n:03}" for n in range(1, 13)]
-        await asyncio.gather(
-            *(
-                r.reserve(seat, "10:00", "12:00")
-                for r, seat in zip(readers[:8], seats, strict=False)
-            )
-        )
+        bookings = [
+            partial(reader.reserve, seat, "10:00", "12:00")
+            for reader, seat in zip(readers, seats, strict=True)
+        ]
+        await asyncio.gather(*(book() for book in bookings[:8]))
         saving = await command("backup", file, **service.env)
         # The service goes on; what is booked from here may be in the file or not, but whole.
-        late = asyncio.gather(
-            *(
-                r.reserve(seat, "10:00", "12:00")
-                for r, seat in zip(readers[8:], seats[8:], strict=False)
-            )
-        )
+        late = asyncio.gather(*(book() for book in bookings[8:]))
         status, out, err = await ended(saving)
         assert (status, err) == (0, ""), err
         assert "documents" in out
