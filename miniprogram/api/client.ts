@@ -57,7 +57,7 @@ function send(method: Method, path: string, body: unknown, headers: Record<strin
 }
 
 function refused(answer: Answer): Refused {
-  const error = (answer.data as ErrorOut | undefined)?.error;
+  const error = (answer.data as ErrorOut | "" | undefined || undefined)?.error;
   const after = Number(answer.headers["retry-after"] ?? 0);
   if (error === undefined) return new Refused(answer.status, "unavailable", t("unavailable"), {}, after);
   const message = refusal(error.code, error.message, error.details);
@@ -85,17 +85,28 @@ async function authorised(method: Method, path: string, body: unknown, headers: 
   let token = wx.getStorageSync(TOKEN) as string;
   if (!token) token = (await login()).token;
   const answer = await send(method, path, body, { ...headers, Authorization: `Bearer ${token}` });
-  if (answer.status !== 401) return answer;
+  if (answer.status !== 401) return spoken(answer);
   // It has ended. Somebody else may have renewed it meanwhile.
   const renewed = wx.getStorageSync(TOKEN) === token ? (await login()).token : (wx.getStorageSync(TOKEN) as string);
-  return send(method, path, body, { ...headers, Authorization: `Bearer ${renewed}` });
+  return spoken(await send(method, path, body, { ...headers, Authorization: `Bearer ${renewed}` }));
+}
+
+/** A network that wants a login of its own answers 200 with a page of its own. */
+function spoken(answer: Answer): Answer {
+  if (answer.status === 200 && (typeof answer.data !== "object" || answer.data === null)) throw refused({ ...answer, status: 502, data: "" });
+  return answer;
 }
 
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-/** Whether the service is only busy, and asks to come back in a moment. */
+/** Whether the service is only busy, and asks to come back in a moment. What takes longer is the reader's to decide. */
 function busy(error: Refused): boolean {
   return (error.status === 429 || error.status === 503) && error.retryAfter <= PATIENCE_S;
+}
+
+/** Whether it is not known what became of a change: the same key asks for it. */
+export function open(error: Refused): boolean {
+  return error.status === 0 || error.status >= 500 || error.code === "in_progress";
 }
 
 /** Once more where that may help, when the service wants it, and not all phones at the same moment. */
@@ -128,13 +139,23 @@ export function tap(): string {
 }
 
 /** Changes. With a `key` it is sent again where nobody answered: the service knows it by the key. Raises: Refused. */
-export function post<T>(path: string, body: object = {}, key = ""): Promise<T> {
-  const worth = (error: Refused): boolean => key !== "" && (error.status === 0 || error.status === 503 || busy(error));
-  return patiently(TRIES, worth, async () => {
-    const answer = await authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
-    if (answer.status < 200 || answer.status >= 300) throw refused(answer);
-    return answer.data as T;
-  });
+export async function post<T>(path: string, body: object = {}, key = ""): Promise<T> {
+  let shown = false;
+  const worth = (error: Refused): boolean => {
+    const again = key !== "" && (busy(error) || (open(error) && error.retryAfter <= PATIENCE_S));
+    if (again && !shown) wx.showLoading({ title: t("again"), mask: true });
+    shown ||= again;
+    return again;
+  };
+  try {
+    return await patiently(TRIES, worth, async () => {
+      const answer = await authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
+      if (answer.status < 200 || answer.status >= 300) throw refused(answer);
+      return answer.data as T;
+    });
+  } finally {
+    if (shown) wx.hideLoading();
+  }
 }
 
 /** Raises: Refused. */

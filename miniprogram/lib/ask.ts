@@ -15,12 +15,14 @@ export function agreed(content: string): Promise<boolean> {
   });
 }
 
-/** What the reader writes; empty where they close it. */
-export function written(title: string): Promise<string> {
+/** What the reader writes; empty where they close it. `draft` is there to go on with. */
+export function written(title: string, hint: string, draft = ""): Promise<string> {
   return new Promise((resolve) => {
     wx.showModal({
       title,
+      content: draft,
       editable: true,
+      placeholderText: hint,
       confirmText: t("yes"),
       cancelText: t("no"),
       success: (answer) => { resolve(answer.confirm ? (answer.content ?? "").trim() : ""); },
@@ -29,21 +31,31 @@ export function written(title: string): Promise<string> {
   });
 }
 
+/** WeChat shows no more at once. */
+const MOST_CHOICES = 6;
+
 /** The place of the chosen one; -1 for none. */
-export function chosen(itemList: string[]): Promise<number> {
-  return new Promise((resolve) => {
-    wx.showActionSheet({ itemList, success: (answer) => { resolve(answer.tapIndex); }, fail: () => { resolve(-1); } });
+export async function chosen(choices: string[], from = 0): Promise<number> {
+  const rest = choices.slice(from);
+  const shown = rest.length > MOST_CHOICES ? [...rest.slice(0, MOST_CHOICES - 1), t("more_choices")] : rest;
+  const place = await new Promise<number>((resolve) => {
+    wx.showActionSheet({ itemList: shown, success: (answer) => { resolve(answer.tapIndex); }, fail: () => { resolve(-1); } });
   });
+  if (shown.length < rest.length && place === MOST_CHOICES - 1) return chosen(choices, from + MOST_CHOICES - 1);
+  return place < 0 ? -1 : from + place;
 }
 
-/** The text of a code before the camera. Raises: Refused. */
+/** The text of a code before the camera; empty where the reader closes it. Raises: Refused. */
 export function scanned(): Promise<string> {
   return new Promise((resolve, reject) => {
     wx.scanCode({
       onlyFromCamera: true,
       scanType: ["qrCode"],
       success: (found) => { resolve(found.result); },
-      fail: () => { reject(new Refused(0, "not_scanned", t("scan_failed"))); },
+      fail: (error) => {
+        if (/cancel/.test(error.errMsg)) resolve("");
+        else reject(new Refused(0, "not_scanned", t("scan_failed")));
+      },
     });
   });
 }

@@ -17,8 +17,8 @@ export async function attempt(page: Loads, work: () => Promise<void>): Promise<v
     await work();
     page.setData({ ready: true, loading: false });
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
     page.setData({ loading: false });
+    if (!(error instanceof Refused)) throw error;
     if (error.code === "not_bound") wx.reLaunch({ url: "/pages/bind/bind" });
     else page.setData({ wrong: error.message, wait: error.retryAfter });
   }

@@ -34,6 +34,11 @@ export function clockAt(ms: number): string {
   return new Date(ms + LIBRARY_AHEAD_MS).toISOString().slice(11, 16);
 }
 
+/** 2026-09-07 of milliseconds since 1970, in the library. */
+export function dayAt(ms: number): string {
+  return new Date(ms + LIBRARY_AHEAD_MS).toISOString().slice(0, 10);
+}
+
 /** 09-07 16:38. */
 export function day(instant: string): string {
   return `${instant.slice(5, 10)} ${clock(instant)}`;

@@ -2,7 +2,7 @@
 
 const PLACE = "favourites";
 
-export interface Favourite { id: string; area: string; label: string }
+export interface Favourite { id: string; area: string; name: string; no: string }
 
 export function favourites(): Favourite[] {
   return (wx.getStorageSync(PLACE) as Favourite[] | "") || [];

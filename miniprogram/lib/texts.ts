@@ -1,15 +1,19 @@
 // All that a reader reads, in Chinese and in English.
 
+import { day } from "./clock";
+
 const ZH = {
   loading: "正在加载…",
   retry: "重试",
   retry_in: "{s} 秒后自动重试",
+  more_choices: "更多…",
   more: "加载更多",
   empty: "这里还没有内容",
   offline: "没有网络，请检查后重试",
   slow: "服务没有回应，请稍后再试",
   unavailable: "服务暂时不可用，请稍后再试；您的预约不会丢失",
   stale: "网络不稳，显示的可能不是最新",
+  again: "正在重试…",
   yes: "确定",
   no: "再想想",
   close: "关闭",
@@ -27,6 +31,7 @@ const ZH = {
   bind_next: "绑定一次即可，以后无需再输入。绑定后就能预约、签到和接收提醒。",
   bind_copy: "复制网址",
   bind_copied: "网址已复制",
+  bind_copy_failed: "请长按网址复制",
   bind_submit: "绑定",
   bind_digits: "激活码，6 位数字",
   bind_done: "已绑定：{name}",
@@ -57,6 +62,7 @@ const ZH = {
   left_to_accept: "还剩 {t} 接受",
   note_reserved: "请在 {from}–{until} 到选座机或查询机扫码签到",
   note_leave: "现在暂离，请在 {at} 前返回并再次扫码",
+  note_usable: "{at} 起可入座",
   note_away: "返回时请再次扫码，逾时座位将被释放",
   note_held: "为您保留到 {at}，不需要请放弃，没有影响",
   note_gate: "闸机识别到您 {at} {kind}，请确认；不符请扫码或结束",
@@ -69,6 +75,7 @@ const ZH = {
   scan_failed: "没有扫到签到码，请对准选座机或查询机上的二维码",
   scan_none: "您现在没有可以签到的预约",
   scan_done: "签到成功",
+  scan_back: "已返回座位",
   extend_none: "后面的时间已有预约或已到上限，暂时不能续约",
   extend_to: "延长到 {at}",
   report_occupied: "座位上有人",
@@ -111,6 +118,7 @@ const ZH = {
   floor: "{n}层",
   plan: "座位图",
   list: "列表",
+  plan_window: "按 {from}–{to} 显示",
   larger: "放大",
   smaller: "缩小",
   seat_no: "{no} 号",
@@ -131,6 +139,7 @@ const ZH = {
   end: "结束时间",
   now: "现在",
   no_times: "这个座位这天没有可约的时间",
+  not_then: "{from}–{to} 已有预约：可选其他时间，或加入候补",
   reserve: "立即预约",
   reserved: "预约成功",
   reserved_note: "请在 {from}–{until} 扫码签到，否则记违约一次。",
@@ -215,12 +224,14 @@ const EN: Record<keyof typeof ZH, string> = {
   loading: "Loading…",
   retry: "Try again",
   retry_in: "Trying again in {s} s",
+  more_choices: "More…",
   more: "More",
   empty: "Nothing here yet",
   offline: "No network. Please check and try again",
   slow: "The service does not answer. Please try again later",
   unavailable: "The service is away for a moment; your reservation is safe",
   stale: "Weak network: this may not be the latest",
+  again: "Trying again…",
   yes: "Yes",
   no: "No",
   close: "Close",
@@ -238,6 +249,7 @@ const EN: Record<keyof typeof ZH, string> = {
   bind_next: "Only once. Then you can reserve, check in and be reminded.",
   bind_copy: "Copy address",
   bind_copied: "Copied",
+  bind_copy_failed: "Hold the address to copy it",
   bind_submit: "Bind",
   bind_digits: "Activation code, six digits",
   bind_done: "Bound: {name}",
@@ -268,6 +280,7 @@ const EN: Record<keyof typeof ZH, string> = {
   left_to_accept: "{t} to accept",
   note_reserved: "Check in {from}–{until} by scanning a kiosk's code",
   note_leave: "If you leave now, be back by {at} and scan again",
+  note_usable: "The seat is yours from {at}",
   note_away: "Scan again when you return; late, the seat is released",
   note_held: "Held for you until {at}; declining costs nothing",
   note_gate: "The gate saw you at {at}: {kind}. Confirm, or scan, or finish",
@@ -280,6 +293,7 @@ const EN: Record<keyof typeof ZH, string> = {
   scan_failed: "No check-in code found. Point at the code on a kiosk",
   scan_none: "You have no reservation to check in to now",
   scan_done: "Checked in",
+  scan_back: "Welcome back",
   extend_none: "It cannot be extended now",
   extend_to: "Until {at}",
   report_occupied: "Somebody sits there",
@@ -322,6 +336,7 @@ const EN: Record<keyof typeof ZH, string> = {
   floor: "Floor {n}",
   plan: "Plan",
   list: "List",
+  plan_window: "As it is {from}–{to}",
   larger: "Larger",
   smaller: "Smaller",
   seat_no: "No. {no}",
@@ -342,6 +357,7 @@ const EN: Record<keyof typeof ZH, string> = {
   end: "End",
   now: "Now",
   no_times: "This seat has no time left on this day",
+  not_then: "Taken {from}–{to}: choose another time, or wait for it",
   reserve: "Reserve",
   reserved: "Reserved",
   reserved_note: "Check in {from}–{until} by a kiosk's code, or it counts as a violation.",
@@ -427,6 +443,17 @@ const EN_REFUSALS: Readonly<Record<string, string>> = {
   throttled: "Too fast. Please wait {retry_after} s",
   too_many_attempts: "Too many tries. Please wait {retry_after} s",
   busy: "Many people are here now. Please try again",
+  in_progress: "Still being done. Please wait a moment and try again",
+  idempotency_key_reused: "Please try once more",
+  unavailable: "The service is away for a moment. Please try again",
+  internal: "Something went wrong here. Please try again later",
+  wechat_unavailable: "WeChat does not answer. Please try again",
+  wechat_user_blocked: "WeChat refuses this account for now",
+  code_invalid: "WeChat's login has ended. Please try again",
+  unauthenticated: "Please open the mini-program again",
+  forbidden: "This is not yours",
+  not_in_use: "Nobody uses that seat now",
+  malformed: "Please check what you typed",
   not_bound: "Please bind your identity first",
   not_found: "Not found; it may be gone",
   seat_taken: "Somebody has this seat in that time. Please choose another seat or time",
@@ -445,12 +472,12 @@ const EN_REFUSALS: Readonly<Record<string, string>> = {
   off_grid: "Please choose from the list",
   closed: "Not open at that time",
   outside_horizon: "Booking goes as far as {last_date}",
-  not_open_yet: "Not open for booking yet",
+  not_open_yet: "Opens for booking at {opens_at}",
   in_the_past: "The start has passed",
   seat_disabled: "This seat is closed",
-  suspended: "No booking for now, for violations",
-  too_early: "Too early",
-  too_late: "Too late",
+  suspended: "No booking until {until}, for violations",
+  too_early: "Too early: from {from}",
+  too_late: "Too late: it ended at {until}",
   too_often: "No more than {limit} times",
   qr_invalid: "This is no check-in code of a kiosk",
   qr_expired: "The code has expired. Scan the one on the screen now",
@@ -470,8 +497,13 @@ export function speak(language: string): void {
 
 type Facts = Readonly<Record<string, unknown>>;
 
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
+
 function filled(text: string, facts: Facts): string {
-  return text.replace(/\{(\w+)\}/g, (_, fact: string) => String(facts[fact] ?? ""));
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const fact = String(facts[name] ?? "");
+    return INSTANT.test(fact) ? day(fact) : fact;
+  });
 }
 
 export function t(name: Text, facts: Facts = {}): string {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Phone } from "./phone.mjs";
-import { MONDAY, SEAT, at, bound, posted, seatChosen } from "./reader.mjs";
+import { MONDAY, SEAT, at, bound, posted, seatChosen, timesChosen } from "./reader.mjs";
 import { start } from "./service.mjs";
 
 let service;
@@ -187,6 +187,7 @@ test("a code that the camera has not seen is refused in words, and the seat stay
   await begin();
   await service.reserve(phone.storage.get("token"), SEAT, MONDAY, "08:00", "12:00");
   await home();
+  phone.sees.push(null); // no permission
   await phone.tap("扫码签到");
   await phone.reads("没有扫到签到码");
   assert.deepEqual((await mine()).map((r) => r.state), ["reserved"]);
@@ -197,4 +198,133 @@ test("who is bound already has nothing to do on the page for it", async () => {
   phone.open("pages/bind/bind");
   phone.type(await service.activationCode("21070001"));
   await phone.reaches("pages/index/index");
+});
+
+test("a start that is tapped before its ends have come is what counts, whatever comes late", async () => {
+  await begin();
+  await seatChosen(phone);
+  const slow = [];
+  phone.network = ({ path }) => (/start=09/.test(path) ? new Promise((resolve) => { slow.push(resolve); }) : undefined);
+  const chip = (value) => phone.all("chip").find((node) => node.dataset.value === value);
+  phone.touch(chip("09:00"));
+  await phone.until((data) => data.start === "09:00");
+  assert.equal(phone.find("立即预约"), undefined, "nothing is booked while the ends are unknown");
+  phone.touch(chip("10:00"));
+  await phone.until((data) => data.start === "10:00" && data.end);
+  const { ends } = phone.page.data;
+  slow[0]();
+  await phone.until(() => phone.requests.filter((sent) => /start=09/.test(sent.path)).at(-1).status === 200);
+  await phone.page.refresh();
+  assert.deepEqual([phone.page.data.start, phone.page.data.ends], ["10:00", ends]);
+});
+
+test("numbers that come late are not shown under another time", async () => {
+  await begin();
+  phone.open("pages/seats/seats");
+  await phone.until((data) => data.floors.length);
+  let let_go;
+  phone.network = ({ path }) => (/areas.*start=/.test(path) ? new Promise((resolve) => { let_go = resolve; }) : undefined);
+  phone.touch(document.body.querySelector("wx-picker"), "change", { value: 1 });
+  await phone.until(() => let_go);
+  assert.deepEqual(phone.page.data.floors, []);
+  await phone.tap("清除");
+  await phone.until((data) => data.floors.length);
+  const { floors } = phone.page.data;
+  let_go({ status: 200, data: { items: [] } });
+  await phone.page.load();
+  assert.deepEqual(phone.page.data.floors.map((floor) => floor.floor), floors.map((floor) => floor.floor));
+});
+
+test("closing the sheet while the reservation is under way does not hide how it ended", async () => {
+  await begin();
+  await seatChosen(phone);
+  let let_go;
+  phone.network = ({ method, path }) => (method === "POST" && /reservations$/.test(path) ? new Promise((resolve) => { let_go = resolve; }) : undefined);
+  await phone.tap("立即预约");
+  await phone.until(() => let_go);
+  await phone.tap("关闭");
+  let_go();
+  await phone.reads("预约成功");
+});
+
+test("a service that is away for longer says so at once, and the next tap goes on under the same key", async () => {
+  await begin();
+  await seatChosen(phone);
+  weather({ status: 503, headers: { "Retry-After": "600" }, data: "" }, 1, "/api/v1/reservations");
+  await phone.tap("立即预约");
+  await phone.reads("服务暂时不可用");
+  assert.equal(posted(phone, "/reservations").length, 1);
+  await phone.tap("立即预约");
+  await phone.reads("预约成功");
+  assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 1);
+});
+
+test("a change that is still being done is asked for again under its key, and the reader sees that", async () => {
+  await begin();
+  await seatChosen(phone);
+  weather({ status: 409, data: { error: { code: "in_progress", message: "正在处理", details: {} } } }, 1, "/api/v1/reservations");
+  await phone.tap("立即预约");
+  await phone.until(() => phone.loading === "正在重试…", "a word about it");
+  await phone.reads("预约成功");
+  assert.equal(phone.loading, "");
+  assert.equal(new Set(posted(phone, "/reservations").map((one) => one.headers["Idempotency-Key"])).size, 1);
+});
+
+test("a poll that succeeds does not make nothing of what has failed", async () => {
+  await begin();
+  phone.network = ({ path }) => (path.endsWith("/areas") ? "offline" : undefined);
+  await home();
+  await phone.reads("没有网络");
+  await phone.page.look();
+  assert.ok(!phone.text.includes("当前空位") && phone.text.includes("没有网络"));
+});
+
+test("a network that answers with its own page is none", async () => {
+  await begin();
+  phone.network = () => ({ status: 200, data: "<html>Please sign in to the campus network</html>" });
+  await home();
+  await phone.reads("服务暂时不可用");
+});
+
+test("two taps on 更多 bring one page", async () => {
+  await begin();
+  const items = Array.from({ length: 20 }, (_, n) => ({ id: `m${n}`, title: "消息", text: "", at: at("08:00"), read: true, reservation_id: null }));
+  phone.network = ({ path }) => {
+    const page = Number(/messages\?page=(\d)/.exec(path)?.[1]);
+    return page ? { status: 200, data: { items: items.map((one) => ({ ...one, id: `${page}:${one.id}` })), page, page_size: 20, total: 60 } } : undefined;
+  };
+  phone.open("pages/messages/messages");
+  await phone.until((data) => data.rows.length === 20);
+  phone.page.onReachBottom();
+  phone.page.onReachBottom();
+  await phone.until((data) => data.rows.length > 20 && !data.busy);
+  assert.equal(phone.page.data.rows.length, 40);
+});
+
+test("more choices than WeChat shows at once are all there", async () => {
+  await begin();
+  const token = phone.storage.get("token");
+  const { id } = await service.reserve(token, SEAT, MONDAY, "08:00", "12:00");
+  await service.call("POST", `/api/v1/reservations/${id}/check-in`, { as: token, body: { qr: await service.kioskCode() } });
+  await service.clock(at("11:30"));
+  const ends = Array.from({ length: 8 }, (_, n) => ({ value: `${13 + n}:00`, label: `${13 + n}:00` }));
+  let asked;
+  phone.network = ({ path, body }) => {
+    if (path.endsWith("/extend")) asked = body;
+    return path.endsWith("/extensions") ? { status: 200, data: { ends } } : undefined;
+  };
+  await home();
+  phone.taps.push(5, 1);
+  await phone.tap("续约");
+  await phone.until(() => asked);
+  assert.deepEqual(asked, { end: "19:00" });
+});
+
+test("where the address cannot be copied the reader is told how else", async () => {
+  await service.reset(at("08:00"));
+  phone = new Phone(service, "new");
+  phone.open("pages/bind/bind");
+  phone.mayCopy = false;
+  await phone.tap("复制网址");
+  await phone.until(() => phone.toasts.includes("请长按网址复制"));
 });

@@ -7,6 +7,8 @@ import { start } from "./service.mjs";
 
 const { pages } = JSON.parse(readFileSync(new URL("../app.json", import.meta.url), "utf8"));
 const CHINESE = /\p{Script=Han}/u;
+const OURS = ["现在", "号 ·", "当前", "开始时间", "结束时间", "立即预约", "签到", "暂离", "取消", "详情", "全部", "可用", "总数", "候补", "解绑", "绑定", "还可收", "版本", "加载"];
+const THEIRS = new Set(["pages/index/index", "pages/messages/messages", "pages/notices/notices", "pages/notices/notice"]);
 const ROLES = ["button", "tab"];
 
 let service;
@@ -36,7 +38,8 @@ function tappable() {
     const made = node.__wxElement?._vt;
     if (!made || !("tap" in made.event)) return [];
     const attributes = Object.fromEntries(made.attrs.map(({ name, value }) => [name, value]));
-    return [{ node, role: attributes.role, said: attributes["aria-label"] ?? node.textContent.trim() }];
+    // WeChat's compiler writes aria-role as ariaRole.
+    return [{ node, role: attributes.ariaRole, said: attributes.ariaLabel ?? node.textContent.trim() }];
   });
 }
 
@@ -57,17 +60,20 @@ for (const language of ["zh_CN", "en"]) {
         await phone.until(shown);
         assert.doesNotMatch(phone.text, /undefined|null|NaN|\{\w+\}|\[object/);
         assert.ok(phone.title, "a title");
+        if (phone.isTab(page)) assert.deepEqual(phone.tabNames, language === "en" ? ["Home", "Seats", "Me"] : ["首页", "预约座位", "我的"]);
         const given = Object.entries(phone.page.data.words);
         for (const [name, text] of given) {
           assert.ok(text, name);
           if (language === "en" && name !== "bind_hint") assert.doesNotMatch(text, CHINESE, name);
         }
+        // What the service says itself is Chinese everywhere: names of places, messages, notices.
+        if (language === "en" && !THEIRS.has(page)) for (const text of OURS) assert.ok(!phone.text.includes(text), text);
         for (const { node, role, said } of tappable()) {
           assert.ok(said, `no name: ${node.outerHTML.slice(0, 200)}`);
           assert.ok(ROLES.includes(role), `no role: ${node.outerHTML.slice(0, 200)}`);
         }
       } finally {
-        phone.close();
+        await phone.close();
       }
     });
   }

@@ -1,7 +1,7 @@
 // A phone with WeChat on it: the mini-program's own files, compiled by WeChat's compilers and run by
 // miniprogram-simulate on jsdom. What WeChat itself does (dialogues, camera, storage, the network) is
 // played here; the answers come from the real service.
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,12 +35,6 @@ function install(base) {
   const text = readFileSync(config, "utf8");
   if (!text.includes(SANDBOX)) throw new Error(`config.ts no longer names ${SANDBOX}`);
   writeFileSync(config, text.replace(SANDBOX, base));
-  // simulate hands an app's components on to what has a list of its own.
-  for (const name of readdirSync(root, { recursive: true })) {
-    if (!/^(pages|components).*\.json$/.test(name)) continue;
-    const unit = JSON.parse(readFileSync(join(root, name), "utf8"));
-    writeFileSync(join(root, name), JSON.stringify({ usingComponents: {}, ...unit }));
-  }
   return root;
 }
 
@@ -56,16 +50,27 @@ export class Phone {
     this.asked = []; // texts of dialogues, template ids of consents
     /** Taps on WeChat's dialogues to come: true, false, a text, or the place in a list. */
     this.taps = [];
-    /** What the camera sees next. */
+    /** What the camera sees next; null where it may not. With nothing left the reader closes it. */
     this.sees = [];
     /** The answer to requestSubscribeMessage: a word for all of them, or null where it fails. */
     this.consents = "accept";
-    /** Told of each request before it is sent: "offline", "timeout", "lost" (sent, but the answer never
+    this.mayCopy = true;
+    this.loading = "";
+    this.tabNames = [];
+    /** Told of each request before it is sent, and may make it wait: "offline", "timeout", "lost" (sent, but the answer never
      * comes), {status, headers, data} in place of the service, or nothing. */
     this.network = () => undefined;
     this.logins = 0;
-    this.page = null;
+    this.flying = 0; // requests under way
+    /** Pages below the one that is shown, and tab pages, which live on: {path, view, page, body}. */
+    this.stack = [];
+    this.tabs = new Map();
+    this.shown = null;
+    /** Whether a finger is on the screen: WeChat asks for consents only then. */
+    this.touching = false;
+    this.app = null;
     this.root = install(service.url);
+    this.app = JSON.parse(readFileSync(join(this.root, "app.json"), "utf8"));
     this.#wx(language);
     this.#run("app");
   }
@@ -77,17 +82,24 @@ export class Phone {
   #wx(language) {
     const log = this;
     const later = (call, ...values) => { setImmediate(() => call?.(...values)); };
-    const go = ({ url }) => { log.navigations.push(url); later(() => log.open(url)); };
+    const go = (how) => ({ url }) => { log.navigations.push(url); later(() => how.call(log, url)); };
     Object.assign(globalThis.wx, {
       getAppBaseInfo: () => ({ language }),
       getWindowInfo: () => ({ windowWidth: 390, windowHeight: 844 }),
-      setTabBarItem: () => undefined,
+      setTabBarItem: ({ index, text, fail }) => {
+        if (!log.isTab(log.shown?.path)) return later(fail, { errMsg: "setTabBarItem:fail not TabBar page" });
+        log.tabNames[index] = text;
+        return undefined;
+      },
       setNavigationBarTitle: ({ title }) => { log.title = title; },
       getStorageSync: (key) => (log.storage.has(key) ? structuredClone(log.storage.get(key)) : ""),
       setStorageSync: (key, value) => { log.storage.set(key, structuredClone(value)); },
       removeStorageSync: (key) => { log.storage.delete(key); },
       login: ({ success }) => { log.logins += 1; later(success, { code: log.service.loginCode(log.name) }); },
-      request: (options) => { void log.#request(options); },
+      request: (options) => {
+        log.flying += 1;
+        void log.#request(options).finally(() => { log.flying -= 1; });
+      },
       showToast: ({ title }) => { log.toasts.push(title); },
       showModal: ({ title, content, success, fail }) => {
         log.asked.push(content ?? title);
@@ -97,32 +109,42 @@ export class Phone {
       },
       showActionSheet: ({ itemList, success, fail }) => {
         log.asked.push(itemList.join("|"));
+        if (itemList.length > 6) return later(fail, { errMsg: "showActionSheet:fail parameter error: itemList should not be large than 6" });
         if (!log.taps.length) return later(fail, { errMsg: "showActionSheet:fail cancel" });
         return later(success, { tapIndex: log.taps.shift() });
       },
       scanCode: ({ success, fail }) => {
         if (!log.sees.length) return later(fail, { errMsg: "scanCode:fail cancel" });
-        return later(success, { result: log.sees.shift() });
+        const result = log.sees.shift();
+        if (result === null) return later(fail, { errMsg: "scanCode:fail auth deny" });
+        return later(success, { result });
       },
       requestSubscribeMessage: ({ tmplIds, success, fail }) => {
         if (tmplIds.length > 3) throw new Error("WeChat asks for three templates at most");
+        if (!log.touching) return later(fail, { errCode: 20001, errMsg: "requestSubscribeMessage:fail can only be invoked by user TAP gesture." });
         log.asked.push(tmplIds.join("|"));
         if (log.consents === null) return later(fail, { errCode: 20004, errMsg: "requestSubscribeMessage:fail" });
         return later(success, { errMsg: "ok", ...Object.fromEntries(tmplIds.map((id) => [id, log.consents])) });
       },
-      setClipboardData: ({ data, success }) => { log.clipboard = data; later(success); },
+      setClipboardData: ({ data, success, fail }) => {
+        if (!log.mayCopy) return later(fail, { errMsg: "setClipboardData:fail privacy permission is not authorized" });
+        log.clipboard = data;
+        return later(success);
+      },
+      showLoading: ({ title }) => { log.loading = title; },
+      hideLoading: () => { log.loading = ""; },
       stopPullDownRefresh: () => { log.pulled = true; },
       openSetting: () => { log.settings = true; },
-      navigateTo: go,
-      switchTab: go,
-      reLaunch: go,
+      navigateTo: go(this.push),
+      switchTab: go(this.tab),
+      reLaunch: go(this.open),
     });
   }
 
   async #request({ url, method, data, header, success, fail }) {
     const entry = { method, path: url.slice(this.service.url.length), body: data, headers: header };
     this.requests.push(entry);
-    const weather = this.network(entry);
+    const weather = await this.network(entry);
     entry.weather = weather;
     const failed = (why) => { setImmediate(() => { fail({ errMsg: `request:fail ${why}` }); }); };
     if (weather === "offline") return failed("");
@@ -143,36 +165,98 @@ export class Phone {
     return { status: answer.status, headers: found, data: /json/.test(answer.headers.get("content-type") ?? "") ? JSON.parse(text) : text };
   }
 
-  /** Opens a page as WeChat does: from a tap, a message, a code. Ends the one that is open. */
+  get page() {
+    return this.shown?.page ?? null;
+  }
+
+  get path() {
+    return this.shown?.path ?? "";
+  }
+
+  isTab(path) {
+    return this.app.tabBar.list.some((tab) => tab.pagePath === path);
+  }
+
+  /** Begins with that page, from a message, a code or a link: all others end. */
   open(url) {
     this.leave();
+    this.#make(url);
+  }
+
+  /** On top of what is shown (navigateTo). */
+  push(url) {
+    this.hide();
+    this.stack.push(this.shown);
+    this.#make(url);
+  }
+
+  /** The way back. */
+  back() {
+    this.#end(this.shown);
+    this.shown = this.stack.pop();
+    this.show();
+  }
+
+  /** To a tab: its page is as it was left. */
+  tab(url) {
+    const path = url.replace(/^\//, "");
+    this.hide();
+    for (const unit of [...this.stack, this.shown]) if (unit && !this.isTab(unit.path)) this.#end(unit);
+    this.stack = [];
+    this.shown = this.tabs.get(path) ?? null;
+    if (this.shown) this.show();
+    else this.#make(path);
+  }
+
+  /** Another program in front, and this one in front again. */
+  hide() {
+    this.shown.page.onHide?.();
+    this.shown.view._exparserNode.triggerPageLifeTime("hide", []);
+  }
+
+  show() {
+    document.body.replaceChildren(this.shown.body);
+    this.shown.page.onShow?.();
+    this.shown.view._exparserNode.triggerPageLifeTime("show", []);
+  }
+
+  #make(url) {
     const [path, query = ""] = url.replace(/^\//, "").split("?");
     // WeChat hands on what it finds in the link, without decoding it.
     const given = Object.fromEntries(query.split("&").filter(Boolean).map((part) => part.split(/=(.*)/s).slice(0, 2)));
-    const { usingComponents } = JSON.parse(readFileSync(join(this.root, "app.json"), "utf8"));
+    const { usingComponents } = this.app;
     const id = simulate.load(join(this.root, path), { rootPath: this.root, compiler: "official", usingComponents });
-    this.view = simulate.render(id);
+    const view = simulate.render(id);
     const body = document.createElement("div");
     document.body.replaceChildren(body);
-    this.view.attach(body);
-    this.path = path;
-    this.page = this.view.instance;
+    view.attach(body);
+    this.shown = { path, view, page: view.instance, body };
+    if (this.isTab(path)) this.tabs.set(path, this.shown);
     this.page.onLoad?.(given);
     this.page.onShow?.();
-    return this.page;
   }
 
+  #end(unit) {
+    unit.page.onUnload?.();
+    unit.view.detach();
+    this.tabs.delete(unit.path);
+  }
+
+  /** All pages end. */
   leave() {
-    if (this.page === null) return;
-    this.page.onHide?.();
-    this.page.onUnload?.();
-    this.view.detach();
-    this.page = null;
+    for (const unit of new Set([...this.stack, ...this.tabs.values(), this.shown])) if (unit) this.#end(unit);
+    this.stack = [];
+    this.shown = null;
   }
 
-  /** Closes the program and forgets its files. */
-  close() {
+  /** Closes the program and forgets its files, when what it has asked has been answered: its code
+   * would go on in the hands of the next phone. */
+  async close() {
     this.leave();
+    for (let quiet = 0; quiet < 3; quiet += 1) {
+      await new Promise((resolve) => { setImmediate(resolve); });
+      if (this.flying) quiet = -1;
+    }
     for (const file of Object.keys(require.cache)) if (file.startsWith(this.root)) delete require.cache[file];
     rmSync(this.root, { recursive: true });
   }
@@ -225,6 +309,8 @@ export class Phone {
   /** A tap, or another event, on an element of the page. */
   touch(node, type = "tap", detail = {}) {
     const options = { bubbles: true, composed: true, capturePhase: true };
+    this.touching = type === "tap";
+    setImmediate(() => { this.touching = false; });
     exparser.Event.dispatchEvent(node.__wxElement, exparser.Event.create(type, detail, options));
   }
 

@@ -29,5 +29,14 @@ export async function seatChosen(phone, seat = SEAT, query = "") {
   await seatTapped(phone, seat);
 }
 
+/** Taps a start, and when they are there one of its ends. */
+export async function timesChosen(phone, from, to) {
+  const chip = (value, n) => phone.all("chip").filter((node) => node.dataset.value === value).at(n);
+  phone.touch(chip(from, 0));
+  await phone.until((data) => data.start === from && data.end, `the ends of ${from}`);
+  phone.touch(chip(to, -1));
+  await phone.until((data) => data.end === to, to);
+}
+
 /** What the phone has sent there. */
 export const posted = (phone, path) => phone.requests.filter((sent) => sent.method === "POST" && sent.path.endsWith(path));

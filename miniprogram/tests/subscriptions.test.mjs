@@ -70,7 +70,7 @@ test("候补 asks for the offer's message", async () => {
   await service.reserve(other, SEAT, MONDAY, from, end);
   await phone.tap("立即预约");
   await phone.tap("加入候补");
-  await phone.until((data) => data.waiting || data.refused);
+  await phone.reads("已加入候补");
   assert.equal(phone.asked.at(-1), template("OFFER"));
   assert.deepEqual(posted(phone, "/subscriptions").at(-1).body, { results: { OFFER: "accept" } });
 });

@@ -21,8 +21,11 @@ for (const unit of units) {
   }
   const wxml = readFileSync(join(root, `${unit}.wxml`), "utf8");
   const ts = readFileSync(join(root, `${unit}.ts`), "utf8");
-  const known = JSON.parse(readFileSync(join(root, `${unit}.json`), "utf8")).usingComponents ?? {};
-  Object.assign(known, everywhere);
+  const own = JSON.parse(readFileSync(join(root, `${unit}.json`), "utf8")).usingComponents;
+  if (own === undefined) wrong.push(`${unit}.json: a page that is a Component names its usingComponents`);
+  const known = { ...everywhere, ...own };
+  // WeChat reads aria-role; a plain role is another platform's.
+  if (/\srole=/.test(wxml)) wrong.push(`${unit}.wxml: role is none of WeChat's attributes`);
   for (const [, tag] of wxml.matchAll(/<([a-z][\w-]*)/g)) {
     if (!TAGS.has(tag) && !(tag in known)) wrong.push(`${unit}.wxml: unknown tag <${tag}>`);
   }
@@ -47,7 +50,7 @@ const sources = readdirSync(root, { recursive: true })
   .join("\n");
 for (const [, name] of texts.slice(0, texts.indexOf("const EN")).matchAll(/^  (\w+): /gm)) {
   const byPrefix = [...`${sources}\n${texts}`.matchAll(/named\("(\w+)"/g)].some(([, prefix]) => name.startsWith(`${prefix}_`));
-  if (!byPrefix && !new RegExp(`"${name}"`).test(sources + texts)) wrong.push(`lib/texts.ts: nobody says ${name}`);
+  if (!byPrefix && !new RegExp(`(?<!=== )"${name}"`).test(sources + texts)) wrong.push(`lib/texts.ts: nobody says ${name}`);
 }
 for (const [, name] of sources.matchAll(/words\.(\w+)/g)) {
   if (!new RegExp(`"${name}"`).test(sources)) wrong.push(`words.${name} is given to no page`);

@@ -58,7 +58,7 @@ try {
   phone.type("123456");
   await phone.until((data) => data.wrong);
   draw(phone, "bind-wrong");
-  phone.close();
+  await phone.close();
 
   phone = await bound(service);
   const token = phone.storage.get("token");
@@ -121,6 +121,6 @@ try {
   await phone.until((data) => data.rows.length);
   draw(phone, "violations");
 } finally {
-  phone?.close();
+  await phone?.close();
   await service.stop();
 }

@@ -45,6 +45,7 @@ function noteOf(r: ReservationOut): string {
   if (r.actions.includes("confirm") && r.assisted) {
     return t("note_gate", { at: clock(r.assisted.at), kind: named("gate", r.assisted.kind) });
   }
+  if (r.usable_from && Date.parse(r.usable_from) > now()) return t("note_usable", { at: clock(r.usable_from) });
   if (r.leave_minutes !== null) return t("note_leave", { at: returnBy(r, r.leave_minutes) });
   if (r.state === "away") return t("note_away");
   if (r.state === "held") return t("note_held", { at: clock(r.held_until ?? r.end) });
@@ -85,7 +86,17 @@ Component({
     },
   },
   lifetimes: {
-    attached() {
+    attached() { this.run(); },
+    detached() { clearInterval(this.data.timer); },
+  },
+  pageLifetimes: {
+    show() { this.run(); },
+    hide() { clearInterval(this.data.timer); },
+  },
+  methods: {
+    /** The time that is left, each second. */
+    run() {
+      clearInterval(this.data.timer);
       const timer = setInterval(() => {
         const r = this.data.r as ReservationOut;
         if (!r.id) return;
@@ -94,11 +105,6 @@ Component({
       }, TICK_MS);
       this.setData({ timer: timer as unknown as number });
     },
-    detached() {
-      clearInterval(this.data.timer);
-    },
-  },
-  methods: {
     /** One tap at a time: a second one while the first is under way does nothing. */
     async act(event: WechatMiniprogram.TouchEvent) {
       const verb = String(event.currentTarget.dataset.verb);
@@ -136,7 +142,7 @@ Component({
         case "check_in":
         case "return":
           await consent("check_in");
-          return post<ReservationOut>(`${path}/check-in`, { qr: await scanned() }, key);
+          return this.scan(path, key);
         case "leave":
           await consent("leave");
           return post<ReservationOut>(`${path}/leave`, {}, key);
@@ -166,6 +172,10 @@ Component({
         default:
           return post<ReservationOut>(`${path}/${verb}`, {}, key);
       }
+    },
+    async scan(path: string, key: string): Promise<ReservationOut | null> {
+      const qr = await scanned();
+      return qr ? post<ReservationOut>(`${path}/check-in`, { qr }, key) : null;
     },
     look() {
       wx.navigateTo({ url: `/pages/reservation/detail?id=${(this.data.r as ReservationOut).id}` });

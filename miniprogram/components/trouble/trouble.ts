@@ -15,13 +15,21 @@ Component({
       clearInterval(this.data.timer);
       if (!wrong) return;
       this.setData({ retry: t("retry"), left: wait, counting: wait ? t("retry_in", { s: wait }) : "" });
-      if (wait) this.setData({ timer: setInterval(() => { this.count(); }, 1000) as unknown as number });
+      if (wait) this.run();
     },
   },
   lifetimes: {
     detached() { clearInterval(this.data.timer); },
   },
+  pageLifetimes: {
+    show() { if (this.data.wrong && this.data.left) this.run(); },
+    hide() { clearInterval(this.data.timer); },
+  },
   methods: {
+    run() {
+      clearInterval(this.data.timer);
+      this.setData({ timer: setInterval(() => { this.count(); }, 1000) as unknown as number });
+    },
     count() {
       const left = this.data.left - 1;
       if (left <= 0) this.again();

@@ -2,10 +2,14 @@ import { Refused, get, post, tap } from "../../api/client";
 import type { AreasOut, MeOut, MessageOut, MessagesOut, NoticeOut, NoticesOut, ReservationOut, WaitsOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
-import { poll } from "../../lib/polling";
+import { poll, still } from "../../lib/polling";
+import { decoded, keep, take } from "../../lib/scan";
+import { nameTabs } from "../../lib/tabs";
 import { t, words } from "../../lib/texts";
 
 const SHOWN = 3;
+/** One poll in so many asks for everything: the others for the reader's own seats. */
+const ALL_EACH = 4;
 
 interface Floor { floor: number; name: string; free: number; total: number }
 
@@ -27,8 +31,8 @@ Component({
     words: {} as Record<string, string>,
     live: [] as ReservationOut[],
     kiosk: false,
-    scanned: "",
     said: "",
+    polls: 0,
     floors: [] as Floor[],
     messages: [] as MessageOut[],
     notices: [] as (NoticeOut & { at: string })[],
@@ -39,23 +43,24 @@ Component({
     /** From a message (`id`), a kiosk's code (`scene`), WeChat's own scanner (`q`), a link or the menu. */
     onLoad(query: Record<string, string | undefined>) {
       wx.setNavigationBarTitle({ title: t("app") });
-      const scene = decodeURIComponent(query.scene ?? "");
+      const scene = decoded(query.scene);
+      if (query.q) keep(decoded(query.q));
       this.setData({
         words: words("loading", "home_free", "home_none", "home_reserve", "home_messages", "home_notices", "home_all", "home_kiosk", "empty"),
         kiosk: (scene || `k=${query.k ?? ""}`).replace(/^k=/, "") !== "" && scene !== "web",
-        scanned: decodeURIComponent(query.q ?? ""),
       });
     },
     onShow() {
+      nameTabs();
+      this.setData({ said: "" });
       void this.load();
-      clearInterval(this.data.timer);
-      this.setData({ timer: poll(() => { void attempt(this, async () => { await this.mine(); }); }) });
+      poll(this, () => { void this.look(); });
     },
     onHide() {
-      clearInterval(this.data.timer);
+      still(this);
     },
     onUnload() {
-      clearInterval(this.data.timer);
+      still(this);
     },
     async onPullDownRefresh() {
       await this.load();
@@ -64,8 +69,9 @@ Component({
     load() {
       return attempt(this, async () => {
         const active = await this.mine();
-        if (this.data.scanned) {
-          await this.checkIn(active);
+        const qr = take();
+        if (qr) {
+          await this.checkIn(qr, active);
           await this.mine();
         }
         const [areas, unread, messages, notices] = await Promise.all([
@@ -82,6 +88,17 @@ Component({
         });
       });
     },
+    /** What is shown stays where the network does not answer. */
+    async look() {
+      const polls = this.data.polls + 1;
+      this.setData({ polls });
+      if (polls % ALL_EACH === 0) return this.load();
+      return this.mine().then(() => undefined, (error: unknown) => { if (!(error instanceof Refused)) throw error; });
+    },
+    changed() {
+      this.setData({ said: "" });
+      void this.load();
+    },
     /** The reader's own seats; those that the line offers first. */
     async mine() {
       const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<WaitsOut>("/waits")]);
@@ -90,9 +107,7 @@ Component({
       return active;
     },
     /** The code that brought the reader here is used at once, and only once. */
-    async checkIn(active: ReservationOut[]) {
-      const qr = this.data.scanned;
-      this.setData({ scanned: "", said: "" });
+    async checkIn(qr: string, active: ReservationOut[]) {
       const due = active.find((r) => r.actions.includes("check_in") || r.actions.includes("return"));
       if (due === undefined) {
         const next = active[0];
@@ -102,7 +117,7 @@ Component({
       }
       try {
         await post<ReservationOut>(`/reservations/${due.id}/check-in`, { qr }, tap());
-        wx.showToast({ title: t("scan_done") });
+        wx.showToast({ title: t(due.actions.includes("return") ? "scan_back" : "scan_done") });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ said: error.message });

@@ -4,6 +4,7 @@ import { VERSION } from "../../config";
 import { agreed, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
+import { nameTabs } from "../../lib/tabs";
 import { named, stateOf, t, words } from "../../lib/texts";
 
 const PAGE = 20;
@@ -42,6 +43,8 @@ Component({
     tab: "mine" as Tab,
     tabs: [] as { name: Tab; text: string }[],
     rows: [] as Row[],
+    asking: true,
+    draft: "",
     page: 1,
     total: 0,
     busy: false,
@@ -56,6 +59,7 @@ Component({
       });
     },
     onShow() {
+      nameTabs();
       void this.load();
     },
     async onPullDownRefresh() {
@@ -80,8 +84,9 @@ Component({
     async show(page: number) {
       const { tab } = this.data;
       const [rows, total] = await this.asked(tab, page);
-      if (tab !== this.data.tab) return; // another one was chosen meanwhile
-      this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total });
+      // Another one was chosen meanwhile, or it began anew.
+      if (tab !== this.data.tab || (page > 1 && page !== this.data.page + 1)) return;
+      this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total, asking: false });
     },
     async asked(tab: Tab, page: number): Promise<[Row[], number]> {
       const query = `?page=${page}&page_size=${PAGE}`;
@@ -111,18 +116,20 @@ Component({
       this.setData({ busy: false });
     },
     choose(event: WechatMiniprogram.TouchEvent) {
-      this.setData({ tab: event.currentTarget.dataset.name as Tab, rows: [], total: 0 });
+      this.setData({ tab: event.currentTarget.dataset.name as Tab, rows: [], page: 1, total: 0, asking: true });
       void attempt(this, () => this.show(1));
     },
     detail(event: WechatMiniprogram.TouchEvent) {
       wx.navigateTo({ url: `/pages/reservation/detail?id=${String(event.currentTarget.dataset.id)}` });
     },
     async appeal(event: WechatMiniprogram.TouchEvent) {
-      const text = await written(t("appeal_text"));
+      const text = await written(t("appeal"), t("appeal_text"), this.data.draft);
       if (!text) return;
+      this.setData({ draft: text }); // until it has arrived
       await this.only(async () => {
         await post(`/violations/${String(event.currentTarget.dataset.id)}/appeal`, { text });
-        wx.showToast({ title: t("appealed") });
+        this.setData({ draft: "" });
+        wx.showToast({ title: t("appealed"), icon: "none" });
       });
       await this.load();
     },

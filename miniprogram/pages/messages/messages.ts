@@ -7,7 +7,7 @@ import { t, words } from "../../lib/texts";
 type Row = MessageOut & { when: string };
 
 Component({
-  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], page: 1, total: 0 },
+  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], page: 1, total: 0, busy: false },
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("home_messages") });
@@ -33,7 +33,10 @@ Component({
       if (ids.length) await post("/messages/read", { ids });
     },
     async more() {
-      if (this.data.rows.length < this.data.total) await attempt(this, () => this.show(this.data.page + 1));
+      if (this.data.busy || this.data.rows.length >= this.data.total) return;
+      this.setData({ busy: true });
+      await attempt(this, () => this.show(this.data.page + 1));
+      this.setData({ busy: false });
     },
     open(event: WechatMiniprogram.TouchEvent) {
       const { id } = event.currentTarget.dataset as { id: string | null };

@@ -7,7 +7,7 @@ import { t, words } from "../../lib/texts";
 type Row = NoticeOut & { when: string };
 
 Component({
-  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], page: 1, total: 0 },
+  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], page: 1, total: 0, busy: false },
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("notices") });
@@ -30,7 +30,10 @@ Component({
       this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total: found.total });
     },
     async more() {
-      if (this.data.rows.length < this.data.total) await attempt(this, () => this.show(this.data.page + 1));
+      if (this.data.busy || this.data.rows.length >= this.data.total) return;
+      this.setData({ busy: true });
+      await attempt(this, () => this.show(this.data.page + 1));
+      this.setData({ busy: false });
     },
     open(event: WechatMiniprogram.TouchEvent) {
       wx.navigateTo({ url: `/pages/notices/notice?id=${String(event.currentTarget.dataset.id)}` });

@@ -1,11 +1,11 @@
-import { Refused, get, post, tap } from "../../api/client";
+import { Refused, get, open, post, tap } from "../../api/client";
 import type { Choice, MapOut, MarkOut, NearSeat, ReservationOut, TimesOut, WaitOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { isFavourite, toggle } from "../../lib/favourites";
 import type { Tile } from "../../lib/plan";
 import { TAGS, changed, legend } from "../../lib/plan";
-import { poll } from "../../lib/polling";
+import { poll, still } from "../../lib/polling";
 import { consent } from "../../lib/subscriptions";
 import { t, words } from "../../lib/texts";
 
@@ -22,6 +22,7 @@ Component({
     ...LOADING,
     words: {} as Record<string, string>,
     area: "",
+    name: "",
     date: "",
     from: "",
     to: "",
@@ -31,6 +32,7 @@ Component({
     smallest: 1,
     largest: LARGEST,
     list: false,
+    window: "",
     stale: "",
     seats: [] as Tile[],
     marks: [] as MarkOut[],
@@ -43,6 +45,7 @@ Component({
     start: "",
     end: "",
     none: false,
+    notThen: "",
     busy: false,
     refused: "",
     near: [] as NearSeat[],
@@ -57,7 +60,7 @@ Component({
       this.setData({
         words: words(
           "loading", "plan", "list", "larger", "smaller", "start", "end", "no_times", "reserve", "reserved", "see_it", "close",
-          "near", "wait", "favourite_add", "favourite_remove",
+          "near", "wait", "favourite_add", "favourite_remove", "now",
         ),
         legend: legend(),
         tags: [...TAGS.map(([, sign, text]) => ({ sign, text: t(text) })), { sign: "▬", text: t("mark_wall") }, { sign: "▤", text: t("mark_shelf") }],
@@ -66,17 +69,19 @@ Component({
         from: query.start ?? "",
         to: query.end ?? "",
       });
+      wx.setNavigationBarTitle({ title: t("plan") });
+      if (this.data.from) this.setData({ window: t("plan_window", { from: this.data.from, to: this.data.to }) });
       void this.load().then(() => (query.seat ? this.pick(query.seat) : undefined));
     },
     onShow() {
-      clearInterval(this.data.timer);
-      this.setData({ timer: poll(() => { void this.refresh(); }) });
+      if (this.data.ready) void this.refresh();
+      poll(this, () => { void this.refresh(); });
     },
     onHide() {
-      clearInterval(this.data.timer);
+      still(this);
     },
     onUnload() {
-      clearInterval(this.data.timer);
+      still(this);
     },
     map(): Promise<MapOut> {
       const window = this.data.from ? `&start=${this.data.from}&end=${this.data.to}` : "";
@@ -91,7 +96,7 @@ Component({
         const [wide, high] = [(windowWidth - MARGIN_PX) / map.width, (windowHeight * PART_OF_HEIGHT) / map.height];
         const scale = Math.min(1, Math.max(wide, high));
         const smallest = Math.min(1, wide, high);
-        this.setData({ width: map.width, height: map.height, marks: map.marks, scale, smallest, ...changed(this.data.seats, map) });
+        this.setData({ name: map.area.name, width: map.width, height: map.height, marks: map.marks, scale, smallest, ...changed(this.data.seats, map) });
       });
     },
     /** What is shown stays where the network does not answer. */
@@ -117,34 +122,49 @@ Component({
     choose(event: WechatMiniprogram.TouchEvent) {
       void this.pick(String(event.currentTarget.dataset.id));
     },
-    async pick(id: string) {
+    /** Shows a seat with its times; those that are looked for are chosen where they are free. */
+    async pick(id: string, wanted?: { from: string; to: string }) {
+      const { from, to } = wanted ?? this.data;
       const seat = this.data.seats.find((s) => s.id === id);
-      if (seat === undefined || seat.status === "disabled" || this.data.busy) return;
+      if (seat === undefined || this.data.busy) return;
+      if (seat.status === "disabled") {
+        wx.showToast({ title: seat.said, icon: "none" });
+        return;
+      }
       this.setData({
-        seat, liked: isFavourite(id), starts: [], ends: [], start: "", end: "", none: false, refused: "", near: [], mayWait: false,
-        waiting: "", done: null, key: tap(),
+        seat, liked: isFavourite(id), starts: [], ends: [], start: "", end: "", none: false, notThen: "", refused: "", near: [],
+        mayWait: false, waiting: "", done: null, key: tap(),
       });
       await this.ask(async () => {
         const { starts = [] } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}`);
         if (this.data.seat?.id !== id) return; // another one was chosen meanwhile
-        const start = starts.find((s) => s.value === this.data.from) ?? starts[0];
-        this.setData({ starts, none: start === undefined, mayWait: start === undefined && this.data.from !== "" });
-        if (start) await this.from(start.value);
+        this.setData({ starts, none: starts.length === 0 });
+        const start = from === "" ? starts[0] : starts.find((s) => s.value === from);
+        const found = start !== undefined && (await this.from(start.value, to));
+        // Nothing else is chosen for a reader who wants that time.
+        if (from !== "" && !found) {
+          this.setData({ start: "", ends: [], end: "", notThen: t("not_then", { from, to }), mayWait: true });
+        }
       });
     },
-    /** The ends that are free for a start; the one that was looked for, or the latest. */
-    async from(start: string) {
+    /** The ends that are free for a start; whether the one that was looked for is among them. */
+    async from(start: string, wanted: string): Promise<boolean> {
       const id = this.data.seat?.id ?? "";
+      this.setData({ start, ends: [], end: "", notThen: "", refused: "", key: tap() });
       const { ends = [] } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}&start=${start}`);
-      if (this.data.seat?.id !== id) return;
-      const kept = ends.find((e) => e.value === (this.data.end || this.data.to)) ?? ends[ends.length - 1];
-      this.setData({ start, ends, end: kept?.value ?? "", key: tap() });
+      if (this.data.seat?.id !== id || this.data.start !== start) return true; // something else was chosen meanwhile
+      const found = ends.find((e) => e.value === wanted);
+      this.setData({ ends, end: (found ?? ends[ends.length - 1])?.value ?? "" });
+      return found !== undefined;
     },
     startAt(event: WechatMiniprogram.TouchEvent) {
-      void this.ask(() => this.from(String(event.currentTarget.dataset.value)));
+      if (this.data.busy) return;
+      const start = String(event.currentTarget.dataset.value);
+      const wanted = this.data.end || this.data.to;
+      void this.ask(async () => { await this.from(start, wanted); });
     },
     endAt(event: WechatMiniprogram.TouchEvent) {
-      this.setData({ end: String(event.currentTarget.dataset.value), key: tap() });
+      if (!this.data.busy) this.setData({ end: String(event.currentTarget.dataset.value), key: tap() });
     },
     async ask(work: () => Promise<void>) {
       try {
@@ -154,13 +174,13 @@ Component({
         this.setData({ refused: error.message });
       }
     },
+    /** What is under way tells its end here. */
     close() {
-      this.setData({ seat: null, done: null });
+      if (!this.data.busy) this.setData({ seat: null, done: null });
     },
     like() {
-      const { seat, area } = this.data;
-      if (seat === null) return;
-      this.setData({ liked: toggle({ id: seat.id, area, label: t("seat_no", { no: seat.no }) }) });
+      const { seat, area, name } = this.data;
+      if (seat !== null) this.setData({ liked: toggle({ id: seat.id, area, name, no: seat.no }) });
     },
 
     /** A second tap while the first is under way does nothing; the key makes one of what is sent again. */
@@ -189,23 +209,29 @@ Component({
     refuse(error: Refused) {
       const lost = error.code === "seat_taken";
       const near = lost ? (error.details.nearest as NearSeat[] | undefined) ?? [] : [];
-      this.setData({ refused: error.message, near, mayWait: lost, ...(error.status ? { key: tap() } : {}) });
+      // Only what is refused for certain makes the next tap another one.
+      this.setData({ refused: error.message, near, mayWait: lost, ...(open(error) ? {} : { key: tap() }) });
     },
     /** Another seat for the same time. */
     async instead(event: WechatMiniprogram.TouchEvent) {
       const { start, end } = this.data;
-      this.setData({ from: start === "now" ? this.data.from : start, to: end });
-      await this.pick(String(event.currentTarget.dataset.id));
+      await this.pick(String(event.currentTarget.dataset.id), { from: start, to: end });
     },
+    /** In line for this seat; for any of the area where none is free in that time. */
     async wait() {
-      if (this.data.busy) return;
+      const { seat, area, date, near, busy } = this.data;
+      if (busy || seat === null) return;
       this.setData({ busy: true, refused: "" });
-      const { area, date } = this.data;
+      const body = { area_id: area, date, start: this.data.start || this.data.from, end: this.data.end || this.data.to };
+      const line = (seats: string[]): Promise<WaitOut> => post<WaitOut>("/waits", { ...body, seats });
       try {
         await consent("wait");
-        const start = this.data.start || this.data.from;
-        const place = await post<WaitOut>("/waits", { area_id: area, date, start, end: this.data.end || this.data.to });
-        this.setData({ waiting: t("waiting", { n: place.ahead ?? 0 }), mayWait: false, near: [] });
+        const place = await line(near.length ? [seat.id] : []).catch((error: unknown) => {
+          // Another seat is free then; the reader may still want this one.
+          if (error instanceof Refused && error.code === "seat_free") return line([seat.id]);
+          throw error;
+        });
+        this.setData({ waiting: t("waiting", { n: place.ahead ?? 0 }), mayWait: false, near: [], notThen: "" });
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         this.setData({ refused: error.message });

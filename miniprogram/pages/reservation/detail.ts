@@ -2,6 +2,7 @@ import { get } from "../../api/client";
 import type { ReservationDetail } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
+import { poll, still } from "../../lib/polling";
 import { named, stateOf, t, words } from "../../lib/texts";
 
 interface Line { at: string; text: string }
@@ -18,6 +19,7 @@ Component({
     receipt: "",
     made: "",
     lines: [] as Line[],
+    timer: 0,
   },
   methods: {
     onLoad(query: Record<string, string | undefined>) {
@@ -26,6 +28,13 @@ Component({
     },
     onShow() {
       void this.load();
+      poll(this, () => { if (this.data.live) void this.load(); });
+    },
+    onHide() {
+      still(this);
+    },
+    onUnload() {
+      still(this);
     },
     load() {
       return attempt(this, async () => {

@@ -1,10 +1,11 @@
 import { get } from "../../api/client";
 import type { AreaOut, AreasOut, DateOut, VenueOut, VenuesOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, now, span } from "../../lib/clock";
+import { clock, clockAt, dayAt, now, span } from "../../lib/clock";
 import type { Favourite } from "../../lib/favourites";
 import { favourites } from "../../lib/favourites";
-import { poll } from "../../lib/polling";
+import { poll, still } from "../../lib/polling";
+import { nameTabs } from "../../lib/tabs";
 import { t, words } from "../../lib/texts";
 
 const HOUR_MS = 3600000;
@@ -43,15 +44,16 @@ function sayOf(d: DateOut, label: string): string {
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
 }
 
-/** The full hours between opening and closing, and closing itself. */
+/** The full hours between opening and closing that are to come, and closing itself. */
 function hours(d: DateOut): string[] {
   if (d.open === null) return [];
+  const passed = d.date === dayAt(now()) ? clockAt(now()) : "";
   const found: string[] = [];
   for (let h = Number(d.open.from.slice(0, 2)); h <= 24; h += 1) {
     const hour = `${String(h).padStart(2, "0")}:00`;
-    if (hour >= d.open.from && hour < d.open.to) found.push(hour);
+    if (hour >= d.open.from && hour < d.open.to && hour > passed) found.push(hour);
   }
-  return [...found, d.open.to];
+  return found.length ? [...found, d.open.to] : [];
 }
 
 function tile(area: AreaOut): Tile {
@@ -75,10 +77,10 @@ Component({
     days: [] as Day[],
     note: "",
     times: [] as string[],
-    from: -1,
-    to: -1,
+    from: "",
+    to: "",
     floors: [] as Floor[],
-    liked: [] as Favourite[],
+    liked: [] as (Favourite & { label: string })[],
     timer: 0,
     ticking: 0,
   },
@@ -88,13 +90,15 @@ Component({
       this.setData({ words: words("loading", "filter", "filter_from", "filter_to", "filter_clear", "favourites") });
     },
     onShow() {
-      this.setData({ liked: favourites() });
+      nameTabs();
+      this.setData({ liked: favourites().map((seat) => ({ ...seat, label: `${seat.name} ${t("seat_no", { no: seat.no })}` })) });
       void this.load();
-      this.onHide();
-      this.setData({ timer: poll(() => { void this.load(); }), ticking: setInterval(() => { this.tick(); }, 1000) as unknown as number });
+      clearInterval(this.data.ticking);
+      poll(this, () => { void this.load(); });
+      this.setData({ ticking: setInterval(() => { this.tick(); }, 1000) as unknown as number });
     },
     onHide() {
-      clearInterval(this.data.timer);
+      still(this);
       clearInterval(this.data.ticking);
     },
     onUnload() {
@@ -113,7 +117,9 @@ Component({
         const date = kept ? this.data.date : (venue.dates.find((d) => d.bookable) ?? venue.dates[0])?.date ?? "";
         this.setData({ venues: items, venue: venue.id, date });
         this.draw();
-        const areas = await get<AreasOut>(`/areas?venue=${venue.id}&date=${date}${this.window()}`);
+        const query = this.query();
+        const areas = await get<AreasOut>(`/areas?${query}`);
+        if (query !== this.query()) return; // another day or time was chosen meanwhile
         const floors = new Map<number, Floor>();
         for (const area of areas.items) {
           const floor = floors.get(area.floor) ?? { floor: area.floor, name: t("floor", { n: area.floor }), areas: [] };
@@ -142,8 +148,11 @@ Component({
       if (opened) void this.load();
     },
     window(): string {
-      const { from, to, times } = this.data;
-      return from >= 0 && to > from ? `&start=${times[from]}&end=${times[to]}` : "";
+      const { from, to } = this.data;
+      return from ? `&start=${from}&end=${to}` : "";
+    },
+    query(): string {
+      return `venue=${this.data.venue}&date=${this.data.date}${this.window()}`;
     },
     choose(event: WechatMiniprogram.TouchEvent) {
       const { date, there } = event.currentTarget.dataset as { date: string; there: boolean };
@@ -156,19 +165,23 @@ Component({
       this.clear();
     },
     fromHour(event: WechatMiniprogram.PickerChange) {
-      const from = Number(event.detail.value);
-      this.narrow(from, this.data.to > from ? this.data.to : Math.min(from + 1, this.data.times.length - 1));
+      const { times, to } = this.data;
+      const n = Math.min(Number(event.detail.value), times.length - 2);
+      const from = times[n] ?? "";
+      this.narrow(from, to > from ? to : times[n + 1] ?? "");
     },
     toHour(event: WechatMiniprogram.PickerChange) {
-      const to = Number(event.detail.value);
-      this.narrow(this.data.from >= 0 && this.data.from < to ? this.data.from : Math.max(to - 1, 0), to);
+      const { times, from } = this.data;
+      const n = Math.max(Number(event.detail.value), 1);
+      const to = times[n] ?? "";
+      this.narrow(from && from < to ? from : times[n - 1] ?? "", to);
     },
-    narrow(from: number, to: number) {
-      this.setData({ from, to });
+    narrow(from: string, to: string) {
+      this.setData({ from, to, floors: [] });
       void this.load();
     },
     clear() {
-      this.setData({ from: -1, to: -1 });
+      this.setData({ from: "", to: "", floors: [] });
       void this.load();
     },
     area(event: WechatMiniprogram.TouchEvent) {

@@ -3,6 +3,7 @@ import type { ReservationOut, WaitOut, WaitsOut } from "../../api/types";
 import { agreed } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
+import { poll, still } from "../../lib/polling";
 import { named, t, words } from "../../lib/texts";
 
 interface Row { id: string; title: string; state: string; open: boolean; offer: ReservationOut | null }
@@ -18,7 +19,7 @@ function row(wait: WaitOut): Row {
 }
 
 Component({
-  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], busy: false },
+  data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], busy: false, timer: 0 },
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("waits") });
@@ -26,6 +27,13 @@ Component({
     },
     onShow() {
       void this.load();
+      poll(this, () => { void this.load(); });
+    },
+    onHide() {
+      still(this);
+    },
+    onUnload() {
+      still(this);
     },
     async onPullDownRefresh() {
       await this.load();
