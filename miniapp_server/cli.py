@@ -30,14 +30,16 @@ from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
+from models.booking.erasure import erase
 from models.booking.gates import BATCH
-from models.errors import Malformed, NotFound, ServiceError, Upstream, WrongState
+from models.errors import Busy, Malformed, NotFound, ServiceError, Suspended, Upstream, WrongState
 from models.feedback import LONGEST
 from models.gate import GateId
-from models.reader import normalise_student_no
+from models.reader import Reader, normalise_student_no
 from models.store.backup import BackupRefused, backup, restore
 from models.store.client import Database, open_database
 from models.store.past import PastRefused
+from models.store.personal import collected
 from models.timerange import local
 from notify.answers import answer
 from notify.wechat.official import HOME, MenuFull, with_entry
@@ -162,6 +164,21 @@ def _parser() -> argparse.ArgumentParser:
         "repeat; a card that is listed anew changes its owner.",
     )
     cards.add_argument("file", metavar="FILE", type=Path)
+    for name, run, help in (
+        (
+            "export-reader",
+            _export_reader,
+            "All that the database holds about a reader, opened, as JSON on the standard output.",
+        ),
+        (
+            "erase-reader",
+            _erase_reader,
+            "Forget a reader: what is live ends, what is theirs goes, their reservations stay for "
+            "the statistics as somebody's. It cannot be undone.",
+        ),
+    ):
+        person = add(name, run, help)
+        person.add_argument("student_no", metavar="STUDENT_NO")
     saving = add(
         "backup",
         _backup,
@@ -364,6 +381,40 @@ async def _resealed(parts: Parts) -> dict[str, int]:
         while count := await reseal(500):
             done[name] += count
     return done
+
+
+async def _reader(parts: Parts, student_no: str) -> Reader:
+    """Raises: Failed."""
+    number = normalise_student_no(student_no)
+    found = (await parts.desk.readers.by_numbers([number])).get(number) if number else None
+    reader = await parts.desk.readers.get(found) if found else None
+    if reader is None:
+        raise Failed("there is no such reader")
+    return reader
+
+
+async def _export_reader(env: Env, args: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        reader = await _reader(parts, args.student_no)
+        found = await collected(parts.db, parts.settings.sealer, reader.id)
+    print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
+
+
+async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
+    async with _parts(env) as parts:
+        reader = await _reader(parts, args.student_no)
+        try:
+            counts = await erase(parts.desk, parts.db, reader, parts.clock.now())
+        except Suspended as error:
+            assert reader.suspended_until is not None
+            until = f"{local(reader.suspended_until):%Y-%m-%d %H:%M}"
+            raise Failed(f"suspended until {until}: erase them then") from error
+        except Busy as error:
+            raise Failed("they are doing something at this moment: again in a minute") from error
+    for name, count in counts.items():
+        if count:
+            print(f"{name}: {count}")
+    print("forgotten; backups from before still know them")
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,180 @@
+"""What is known of a reader is handed out whole, and forgotten whole."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.booking.erasure import erase
+from models.errors import Suspended
+from models.reader import Reader
+from models.store.indexes import INDEXES
+from models.store.personal import COUNTED, NOBODYS, OWN, SOMEBODY, collected, shut_out
+from tests.api.test_fairness import WHY, librarian
+from tests.api.test_gates import gate_of
+from tests.living import Client, Living
+
+CARD = "0412345678"
+ASKED = "插座不通电，是我的手机吗"
+
+
+async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
+    """All of the service's own; what stands in for WeChat and CAS is theirs."""
+    db = service.parts.db
+    names = [
+        n for n in await db.list_collection_names() if not n.startswith(("system.", "sandbox"))
+    ]
+    return {name: await db[name].find().sort("_id").to_list(None) for name in sorted(names)}
+
+
+async def known(service: Living) -> Client:
+    """A reader of whom the database knows something in every collection that it can."""
+    reader, desk = await service.reader(), await librarian(service)
+    gate, other = await gate_of(service), await service.reader()
+    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    await reader.accept("RESERVED", "NO_SHOW")
+    # A day in the past: sat, left, came back, went.
+    made = await reader.reserve(start="09:00", end="11:00")
+    await service.move("08:50")
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await gate.pass_(reader, "in")
+    await service.move("09:40")
+    await reader.ok("POST", f"/reservations/{made['id']}/finish")
+    await gate.pass_(reader, "out")
+    # And one that was missed, appealed and answered.
+    await reader.reserve(start="10:00", end="12:00")
+    await service.move("10:40")
+    (missed,) = (await reader.ok("GET", "/violations"))["items"]
+    await reader.ok("POST", f"/violations/{missed['id']}/appeal", {"text": WHY})
+    answer = {"granted": False, "answer": "当天没有故障"}
+    await desk.ok("POST", f"/desk/appeals/{missed['id']}", answer)
+    await service.parts.feedbacks.add(reader.reader_id, "k", ASKED, service.clock.now())
+    # Now: in line, and in use, and one for tomorrow.
+    taken = await other.reserve("2f-hall-001", "18:00", "20:00")
+    line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.today}
+    await reader.ok("POST", "/waits", line | {"start": "18:00", "end": "20:00"})
+    live = await reader.reserve("2f-hall-002", "now", "14:00")
+    await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
+    await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
+    await service.parts.sessions.open_kiosk(reader.reader_id, service.clock.now())
+    now = service.clock.now()
+    await service.parts.codes.issue(reader.reader_id, "123456", now, now + timedelta(minutes=10))
+    await service.settle()
+    assert taken["state"] == "reserved"
+    return reader
+
+
+async def person(service: Living, reader: Client) -> Reader:
+    found = await service.parts.readers.get(reader.reader_id)
+    assert found is not None
+    return found
+
+
+def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[str, list[str]]:
+    """Collection → which of the reader's names and words are in it, in whatever form."""
+    sealer = service.parts.settings.sealer
+    words = [
+        *(reader.reader_id, reader.number, reader.openid, CARD, WHY, ASKED, "张三丰"),
+        *sealer.hashes(reader.number, "student_no"),
+        *sealer.hashes(reader.openid, "openid"),
+        *sealer.hashes(CARD, "card"),
+    ]
+    found = {}
+    for name, rows in everything.items():
+        text = json.dumps(rows, ensure_ascii=False, default=str)
+        if hits := [word for word in words if word in text]:
+            found[name] = hits
+    return found
+
+
+async def test_every_collection_is_somebodys_or_nobodys(service: Living) -> None:
+    await known(service)
+    declared = {*OWN, *COUNTED, *NOBODYS, "readers", "throttles"}
+    assert set(await everything(service)) | set(INDEXES) <= declared
+
+
+async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> None:
+    reader, other = await known(service), await service.reader()
+    found = await collected(service.parts.db, service.parts.settings.sealer, reader.reader_id)
+    text = json.dumps(found, ensure_ascii=False, default=str)
+    for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
+        assert word in text, word
+    assert other.reader_id not in text
+    assert {name for name, rows in found.items() if not rows} <= {"scans", "suspensions"}
+    assert not [name for row in found["reservations"] for name in row if name == "claims"]
+
+
+async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
+    reader, neighbour = await known(service), await service.reader()
+    await neighbour.reserve("2f-hall-004", "18:00", "20:00")
+    await service.settle()
+    before = await everything(service)
+    # The control: the search finds them where they are.
+    assert len(traces(service, reader, before)) >= 11
+    counts = await erase(
+        service.parts.desk, service.parts.db, await person(service, reader), service.clock.now()
+    )
+    await service.settle()
+    after = await everything(service)
+    assert traces(service, reader, after) == {}
+
+    # For the statistics everything is there still, with what ended now.
+    def deeds(rows: list[dict[str, Any]]) -> list[Any]:
+        return [(r["_id"], r["seat"], r["start"], r["made_at"]) for r in rows]
+
+    assert deeds(after["reservations"]) == deeds(before["reservations"])
+    states = [r["state"] for r in after["reservations"] if r["reader"] == SOMEBODY]
+    assert sorted(states) == ["cancelled", "finished", "finished", "no_show"]
+    assert counts["reservations"] == 4 and counts["violations"] == 1
+    (violation,) = after["violations"]
+    assert violation["counted_on"] == f"{SOMEBODY}:{violation['_id']}"
+    # Others are as they were, their seats are theirs, and those that were given back are free.
+    for name in ("readers", "reservations", "bindings", "sessions"):
+        others = [r for r in before[name] if neighbour.reader_id in str(r)]
+        assert [r for r in after[name] if neighbour.reader_id in str(r)] == others, name
+    await neighbour.reserve("2f-hall-002", "now", "13:00")
+    # Who they were may not act, and comes back as somebody new.
+    await reader.refused("401 unauthenticated", "GET", "/me")
+    again = await service.parts.readers.admit(reader.number, "张三", "student", service.clock.now())
+    assert again.id != reader.reader_id
+
+
+async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
+    reader = await known(service)
+    who = await person(service, reader)
+    desk, db, now = service.parts.desk, service.parts.db, service.clock.now()
+    await shut_out(db, reader.reader_id)
+    assert traces(service, reader, await everything(service))
+    for _ in range(2):
+        counts = await erase(desk, db, who, now)
+        assert traces(service, reader, await everything(service)) == {}
+    assert not any(counts.values())
+
+
+async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living) -> None:
+    reader = await service.reader()
+    until = service.clock.now().replace(hour=23)
+    await service.parts.readers.suspend(reader.reader_id, until)
+    before = await everything(service)
+    with pytest.raises(Suspended):
+        await erase(
+            service.parts.desk, service.parts.db, await person(service, reader), service.clock.now()
+        )
+    assert await everything(service) == before
+
+
+async def test_a_librarian_who_goes_is_named_nowhere(service: Living) -> None:
+    desk, reader = await librarian(service), await service.reader()
+    made = await reader.reserve("2f-hall-005", "09:00", "11:00")
+    await service.move("09:31")
+    (missed,) = (await reader.ok("GET", "/violations"))["items"]
+    await desk.ok("POST", f"/desk/violations/{missed['id']}/waive", {"reason": "闸机故障"})
+    await erase(
+        service.parts.desk, service.parts.db, await person(service, desk), service.clock.now()
+    )
+    assert desk.reader_id not in json.dumps(await everything(service), default=str)
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "no_show"
+    assert (await reader.ok("GET", "/violations"))["items"][0]["waived"]
