@@ -49,6 +49,7 @@ from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.indexes import ensure_indexes
 from models.store.leases import Leases
 from models.store.messages import Messages
+from models.store.migrations import migrate
 from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_answers
 from models.store.pushes import Pushes
 from models.store.shared_tokens import SharedTokens
@@ -169,6 +170,8 @@ class Parts:
             Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
             Loop("deliver", (Job("deliver", self.sender.run),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),
+            # It goes on at once while there is something to do, and asks seldom afterwards.
+            Loop("migrate", (Job("migrate", lambda _: migrate(self.db), full=1),), every_s=60),
             Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
         ]
 

@@ -44,6 +44,7 @@ NOBODYS: Final = frozenset(
         "outages",
         "policies",
         "pushes",
+        "schema",
         "tokens",
         "venues",
     }

@@ -1,0 +1,90 @@
+"""The steps from one form of the database to the next, made while the service runs.
+
+A step is for ever: it gets a number and is never changed. It is made in portions, each of which can
+be made again, so that a worker may die in the middle and no request waits. Code reads both forms
+until the step has been made everywhere; a version after that may forget the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymongo.errors import OperationFailure
+
+from models.store.client import Collection, Database, Document, upstream
+
+PORTION: Final = 500
+_STATE: Final = "schema"
+_INDEX_NOT_FOUND: Final = 27
+_NAMESPACE_NOT_FOUND: Final = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``portion`` does a part and says how much it was; 0: nothing is left."""
+
+    number: int
+    what: str
+    portion: Callable[[Database], Awaitable[int]]
+
+
+async def each(collection: Collection, still_old: Document, update: Document) -> int:
+    """Update a portion of what is still in the old form. How many."""
+    found = await collection.find(still_old, {"_id": 1}).limit(PORTION).to_list(None)
+    # Asked again for each: a request may have written the new form meanwhile.
+    ids = {"_id": {"$in": [row["_id"] for row in found]}}
+    if found:
+        await collection.update_many({**ids, **still_old}, update)
+    return len(found)
+
+
+async def _drop_indexes_of_before(db: Database) -> int:
+    dropped = 0
+    for collection, names in _OF_BEFORE.items():
+        for name in names:
+            try:
+                await db[collection].drop_index(name)
+                dropped += 1
+            except OperationFailure as error:
+                if error.code not in (_INDEX_NOT_FOUND, _NAMESPACE_NOT_FOUND):
+                    raise
+    return dropped
+
+
+_OF_BEFORE: Final = {
+    "reservations": ("reader_start", "day_board"),
+    "violations": ("reader_at",),
+    "deliveries": ("reader_at", "ended_at", "due", "attempts_due"),
+}
+
+STEPS: Final[Sequence[Step]] = (
+    Step(1, "indexes that nothing uses any more", _drop_indexes_of_before),
+)
+
+
+async def schema_version(db: Database) -> int:
+    """The last step that has been made to its end. Raises: Upstream."""
+    with upstream():
+        found = await db[_STATE].find_one({"_id": _STATE})
+    return int(found["version"]) if found else 0
+
+
+async def migrate(db: Database, steps: Sequence[Step] = STEPS) -> int:
+    """One portion of the first step that is not made yet. How much it was; 0: all are made.
+
+    A database that a newer version has written is left as it is.
+
+    Raises: Upstream.
+    """
+    made = await schema_version(db)
+    step = next((step for step in steps if step.number > made), None)
+    if step is None:
+        return 0
+    with upstream():
+        done = await step.portion(db)
+        if done == 0:
+            version: dict[str, Any] = {"$max": {"version": step.number}}
+            await db[_STATE].update_one({"_id": _STATE}, version, upsert=True)
+    return max(done, 1)

@@ -1,0 +1,63 @@
+"""A step of the schema while people book: nobody waits for it, and it gets to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+
+from models.store.client import Database
+from models.store.migrations import PORTION, Step, each, migrate, schema_version
+from tests.builders import MONDAY, reserved
+from tests.living import Client, Living
+
+
+async def _season(db: Database) -> int:
+    return await each(
+        db["reservations"], {"season": {"$exists": False}}, {"$set": {"season": "autumn"}}
+    )
+
+
+async def test_people_book_while_every_reservation_is_rewritten(service: Living) -> None:
+    db, reservations = service.parts.db, service.parts.db["reservations"]
+    await service.parts.desk.reservations.claim(reserved(day=MONDAY))
+    sample = await reservations.find_one({})
+    assert sample is not None
+    past = {**sample, "claims": [], "live": False, "state": "completed"}
+    for part in range(6):
+        await reservations.insert_many(
+            {**past, "_id": (name := f"past-{part}-{n}"), "seat": name, "reader": name}
+            for n in range(PORTION)
+        )
+    first = await schema_version(db)
+    step = Step(first + 1, "reservations know their season", _season)
+    over = asyncio.Event()
+    booked = 0
+
+    async def books(reader: Client, number: int) -> None:
+        nonlocal booked
+        for n in count():
+            made = await reader.reserve(
+                f"2f-hall-{number:03}", f"{10 + n % 8}:00", f"{11 + n % 8}:00"
+            )
+            await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+            booked += 1
+            if over.is_set():
+                return
+
+    async def migrates() -> None:
+        try:
+            while await migrate(db, (step,)):
+                pass
+        finally:
+            over.set()
+
+    readers = [await service.reader() for _ in range(8)]
+    await asyncio.gather(
+        migrates(), *(books(reader, n) for n, reader in enumerate(readers, start=1))
+    )
+    assert booked >= len(readers)
+    assert await schema_version(db) == step.number
+    await migrate(db, (Step(step.number + 1, "what came meanwhile", _season),))
+    assert await reservations.count_documents({"season": {"$exists": False}}) == 0
+    assert await reservations.count_documents({"state": "cancelled"}) == booked
+    assert await service.parts.desk.reservations.doubles() == []

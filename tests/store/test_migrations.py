@@ -1,0 +1,95 @@
+"""Steps from one form of the database to the next."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from models.store.client import Database
+from models.store.indexes import INDEXES
+from models.store.migrations import PORTION, STEPS, Step, each, migrate, schema_version
+
+MANY = 3 * PORTION + 7
+
+
+@pytest.fixture
+async def old(db: Database) -> Database:
+    await db["reservations"].insert_many({"_id": str(n), "floor": "2"} for n in range(MANY))
+    return db
+
+
+async def _floors(db: Database) -> int:
+    return await each(
+        db["reservations"],
+        {"floor": {"$type": "string"}},
+        [{"$set": {"floor": {"$toInt": "$floor"}}}],  # type: ignore[arg-type]
+    )
+
+
+FLOORS = Step(1, "floors are numbers", _floors)
+
+
+async def left(db: Database) -> int:
+    return await db["reservations"].count_documents({"floor": {"$type": "string"}})
+
+
+async def test_in_portions_each_of_them_once(old: Database) -> None:
+    portions = []
+    while done := await migrate(old, (FLOORS,)):
+        portions.append(done)
+    assert portions == [PORTION, PORTION, PORTION, 7, 1]
+    assert await left(old) == 0
+    assert await old["reservations"].distinct("floor") == [2]
+    assert await schema_version(old) == 1
+    assert await migrate(old, (FLOORS,)) == 0
+
+
+async def test_a_step_that_is_cut_off_is_not_made(old: Database) -> None:
+    await migrate(old, (FLOORS,))
+    assert await schema_version(old) == 0 and await left(old) == MANY - PORTION
+    # Another worker goes on; two at once do no harm.
+    while any(await asyncio.gather(migrate(old, (FLOORS,)), migrate(old, (FLOORS,)))):
+        pass
+    assert await left(old) == 0 and await schema_version(old) == 1
+
+
+async def test_what_a_request_writes_meanwhile_stays(old: Database) -> None:
+    reservations = old["reservations"]
+
+    async def write() -> None:
+        for n in range(0, MANY, 3):
+            await reservations.update_one({"_id": str(n)}, {"$set": {"floor": 3}})
+
+    async def step() -> None:
+        while await migrate(old, (FLOORS,)):
+            pass
+
+    await asyncio.gather(write(), step())
+    floors = [row["floor"] async for row in reservations.find({}, {"floor": 1})]
+    assert set(floors) == {2, 3} and floors.count(3) == len(range(0, MANY, 3))
+
+
+async def test_steps_in_their_order_and_what_is_newer_is_left_alone(old: Database) -> None:
+    made: list[int] = []
+
+    async def note(number: int) -> int:
+        made.append(number)
+        return 0
+
+    steps = [Step(n, "", lambda _, n=n: note(n)) for n in (1, 2, 3)]  # type: ignore[misc]
+    while await migrate(old, steps):
+        pass
+    assert made == [1, 2, 3] and await schema_version(old) == 3
+    assert await migrate(old, steps[:2]) == 0 and await schema_version(old) == 3
+
+
+async def test_indexes_of_before_go_and_those_of_now_stay(db: Database) -> None:
+    await db["reservations"].create_index("start", name="reader_start")
+    await db["deliveries"].create_index("at", name="ended_at")
+    while await migrate(db):
+        pass
+    assert await schema_version(db) == STEPS[-1].number
+    for collection, models in INDEXES.items():
+        there = set(await db[collection].index_information())
+        assert there == {"_id_", *(model.document["name"] for model in models)}, collection
