@@ -103,9 +103,12 @@ async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
     await inside(door, SLOTS)
     waiting = [start(door.enter()) for _ in range(1001)]
     await settle()
-    with pytest.raises(Busy) as refused:
-        await door.enter()
-    assert refused.value.retry_after >= 2, "as long as the line takes"
+    told = []
+    for _ in range(50):
+        with pytest.raises(Busy) as refused:
+            await door.enter()
+        told.append(refused.value.retry_after)
+    assert max(told) >= 4 > min(told) >= 1, "spread over as long as the line takes"
     for _ in range(SLOTS):
         door.leave()
     await settle()
