@@ -24,6 +24,8 @@ from handlers.api.plans import Plans
 from models.booking.desk import Desk
 from models.booking.outages import Watch
 from models.message import Template
+from models.reader import Staff
+from models.store.audit import Audit
 from models.store.credits import Credits
 from models.store.feedback import Feedbacks
 from models.store.identity import Bindings
@@ -108,6 +110,7 @@ class Services:
     kiosks: KioskCodes
     messages: Messages
     feedbacks: Feedbacks
+    audit: Audit
     credits: Credits
     throttles: Throttles
     pacing: Pacing
@@ -132,8 +135,7 @@ class Services:
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
     title: str
     contact: tuple[str, ...]
-    librarians: frozenset[str]
-    librarian_group: str
+    staff: Staff
     public_base_url: str
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]

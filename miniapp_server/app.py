@@ -41,6 +41,7 @@ from models.booking.gates import Doorstep
 from models.booking.outages import Watch
 from models.errors import Upstream
 from models.gate import CLOCK_OFF
+from models.store.audit import Audit
 from models.store.client import Database, open_database, ping
 from models.store.credits import Credits
 from models.store.entry_codes import EntryCodeStore
@@ -112,7 +113,7 @@ class Parts:
         }
         self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.desk = Desk(db, sealer)
-        self.messages, self.feedbacks = Messages(db), Feedbacks(db)
+        self.messages, self.feedbacks, self.audit = Messages(db), Feedbacks(db), Audit(db)
         self.credits = Credits(db)
         self.throttles = Throttles(db, settings.throttle_scale)
         self.admission = Admission(settings.throttle_scale)
@@ -252,6 +253,7 @@ class Parts:
             ),
             messages=self.messages,
             feedbacks=self.feedbacks,
+            audit=self.audit,
             credits=self.credits,
             throttles=self.throttles,
             pacing=Pacing(self.redis, settings.throttle_scale),
@@ -275,8 +277,7 @@ class Parts:
             health=self.health,
             title=settings.title,
             contact=settings.contact,
-            librarians=settings.librarians,
-            librarian_group=settings.cas.librarian_group,
+            staff=settings.staff,
             public_base_url=settings.public_base_url,
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from models.message import Template
-from models.reader import normalise_student_no
+from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER, Staff, normalise_student_no
 from models.store.client import Driver
 from models.store.sealing import Sealer
 from notify.messages import FACTS
@@ -63,7 +63,6 @@ class CasSettings:
     base_url: str
     name_attribute: str
     kind_attribute: str
-    librarian_group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class Settings:
     port: int
     title: str
     contact: tuple[str, ...]
-    librarians: frozenset[str]
+    staff: Staff
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -121,11 +120,7 @@ def load(env: Mapping[str, str]) -> Settings:
         host=env.get("HOST") or "127.0.0.1",
         port=port,
         title=env.get("LIBRARY_TITLE") or DEFAULT_TITLE,
-        librarians=frozenset(
-            normalise_student_no(number)
-            for number in env.get("LIBRARIANS", "").split(",")
-            if number.strip()
-        ),
+        staff=_staff(env, sandbox),
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
         mongo_url=_required(env, "MONGO_URL"),
@@ -218,12 +213,29 @@ def _verification(env: Mapping[str, str]) -> tuple[str, str]:
     return name, content
 
 
+_STAFF: Final = (
+    # role, variable of account numbers, variable of the group, the sandbox's group
+    (VIEWER, "VIEWERS", "CAS_VIEWER_GROUP", "library-view"),
+    (LIBRARIAN, "LIBRARIANS", "CAS_LIBRARIAN_GROUP", "library-admin"),
+    (ADMINISTRATOR, "ADMINISTRATORS", "CAS_ADMINISTRATOR_GROUP", "library-head"),
+)
+
+
+def _staff(env: Mapping[str, str], sandbox: bool) -> Staff:
+    numbers, groups = dict[str, str](), dict[str, str]()
+    for role, accounts, group, demo in _STAFF:
+        listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
+        numbers |= {number: role for number in listed if number}
+        if name := env.get(group, demo if sandbox else ""):
+            groups[name] = role
+    return Staff(numbers, groups)
+
+
 def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
     return CasSettings(
         base_url=sandbox_url or _required_url(env, "CAS_BASE_URL"),
         name_attribute=env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=env.get("CAS_KIND_ATTRIBUTE", "userType"),
-        librarian_group=env.get("CAS_LIBRARIAN_GROUP", "library-admin" if sandbox_url else ""),
     )
 
 

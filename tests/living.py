@@ -27,7 +27,7 @@ DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
-    {"areas", "venues", "kiosks", "gates", "heartbeat", "leases", "sessions", "throttles"}
+    {"areas", "venues", "kiosks", "gates", "heartbeat", "leases", "sessions", "throttles", "audit"}
 )
 
 _numbers = itertools.count(21070001)
@@ -192,11 +192,13 @@ class Living:
         """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then."""
         offset = self.clock.set(datetime.fromisoformat(f"{self.today}T{to}+08:00"))
         await SandboxState(self.parts.db).set_offset(offset)
+        self.clock.offset = offset  # a look at what stood before may have put it back meanwhile
 
     async def books(self) -> dict[str, list[Any]]:
         """All that is recorded about readers: what a refused request leaves as it was.
 
-        Without the library, which requests only read, and without counters, leases and sessions.
+        Without the library, which requests only read, without counters, leases and sessions, and
+        without the audit log, which keeps what was refused, too.
         """
         db = self.parts.db
         return {

@@ -29,7 +29,7 @@ from handlers.security import (
 from handlers.services import SERVICES, Services
 from models.booking.desk import Ask, Key
 from models.errors import Malformed, NotAllowed, ServiceError
-from models.reader import LIBRARIAN, Principal, Reader, SessionKind
+from models.reader import LIBRARIAN, VIEWER, Principal, Reader, SessionKind, may
 from models.reservation import Actor
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
@@ -43,6 +43,7 @@ class Who(Enum):
     WX_USER = "wx user"
     READER = "reader"
     WEB_READER = "web reader"
+    VIEWER = "viewer"
     LIBRARIAN = "librarian"
     KIOSK = "kiosk"
     GATE = "gate"
@@ -200,14 +201,16 @@ def _presenter(route: Route) -> Callable[[web.Request, Any], web.StreamResponse]
 
 _AT_A_KIOSK: Final = ("/me", "/areas", "/seats", "/reservations", "/kiosks", "/sessions", "/venues")
 """What a card at a kiosk opens: a seat, and nothing of its owner's account."""
+_ROLES: Final = {Who.VIEWER: VIEWER, Who.LIBRARIAN: LIBRARIAN}
 _KINDS: Final = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}
 
 
 def _allow(principal: Principal, route: Route) -> None:
     """Raises: NotBound, NotAllowed."""
-    if route.who in (Who.READER, Who.WEB_READER, Who.LIBRARIAN):
+    role = _ROLES.get(route.who)
+    if role is not None or route.who in (Who.READER, Who.WEB_READER):
         reader = bound_reader(principal)
-        if route.who is Who.LIBRARIAN and reader.kind != LIBRARIAN:
+        if role is not None and not may(reader.kind, role):
             raise NotAllowed()
     if principal.session.kind is SessionKind.KIOSK and not route.path.startswith(_AT_A_KIOSK):
         raise NotAllowed()

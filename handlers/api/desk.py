@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from handlers import deeds
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
-from models.booking import attend, penalties
 from models.errors import Malformed, NotFound
 from models.library import KioskId
-from models.reservation import Actor
 from models.timerange import local
-from models.violation import Violation, Waiver
-from notify import answers
+from models.violation import Violation
 
 
 async def appeals(call: Call, query: s.PageQuery) -> s.DeskAppealsOut:
@@ -30,31 +28,19 @@ async def _appeal(call: Call, v: Violation) -> s.DeskAppealOut:
 
 
 async def settle(call: Call, body: s.Settle) -> s.ViolationOut:
-    desk = call.services.desk
-    settled = await penalties.settle_appeal(
-        desk, call.id, body.granted, body.answer, call.reader.id, call.now
-    )
-    await answers.appeal_settled(call.services.messages, settled, call.now)
-    return await present.violation(desk, settled, call.now)
+    settled = await deeds.settle(_staff(call), call.id, body.granted, body.answer)
+    return await present.violation(call.services.desk, settled, call.now)
 
 
 async def waive(call: Call, body: s.Waive) -> s.ViolationOut:
-    desk = call.services.desk
-    waived = await penalties.waive(desk, call.id, _waiver(call, body.reason))
-    await answers.waived(call.services.messages, waived, call.now)
-    return await present.violation(desk, waived, call.now)
+    waived = await deeds.waive(_staff(call), call.id, body.reason)
+    return await present.violation(call.services.desk, waived, call.now)
 
 
 async def waive_all(call: Call, body: s.WaiveAll) -> s.WaivedOut:
     if body.end <= body.start:
         raise Malformed("to", "to is after from")
-    desk, messages = call.services.desk, call.services.messages
-
-    async def tell(violation: Violation) -> None:
-        await answers.waived(messages, violation, call.now)
-
-    waiver = _waiver(call, body.reason)
-    return s.WaivedOut(await penalties.waive_all(desk, body.start, body.end, waiver, tell))
+    return s.WaivedOut(await deeds.waive_all(_staff(call), body.start, body.end, body.reason))
 
 
 async def reports(call: Call, query: s.PageQuery) -> s.DeskReportsOut:
@@ -79,8 +65,7 @@ async def reports(call: Call, query: s.PageQuery) -> s.DeskReportsOut:
 
 
 async def resolve(call: Call) -> s.ReservationOut:
-    actor = Actor("librarian", call.reader.id)
-    r = await attend.resolve(call.services.desk, call.id, actor, call.now)
+    r = await deeds.resolve(_staff(call), call.id)
     return await present.reservation(call.services.desk, r, call.now)
 
 
@@ -107,5 +92,5 @@ async def relays(call: Call, query: s.PageQuery) -> s.RelaysOut:
     return s.RelaysOut(items, query.page, query.page_size, total)
 
 
-def _waiver(call: Call, reason: str) -> Waiver:
-    return Waiver(call.reader.id, reason, call.now)
+def _staff(call: Call) -> deeds.Staff:
+    return deeds.Staff(call.services, call.reader, call.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
@@ -24,7 +25,7 @@ from handlers.security import (
 from handlers.services import SERVICES
 from handlers.web.pages import forget_way, page, remember_way, way_back
 from models.errors import Malformed, Unauthenticated
-from models.reader import LIBRARIAN, Principal, normalise_student_no
+from models.reader import Principal, normalise_student_no
 
 SERVICE_PATH: Final = "/login/cas"
 ENTRY_PATH: Final = "/entry"
@@ -68,9 +69,7 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     except CasUnavailable:
         await services.watch.cas_failed(services.now())
         return _said(request, 503, "统一身份认证暂不可用", "请稍后再试，或到服务台办理。")
-    librarian = services.librarian_group in user.groups if services.librarian_group else False
-    kind = LIBRARIAN if librarian else user.kind
-    return await _signed_in(request, user.user, user.name, kind, ticket)
+    return await _signed_in(request, user.user, user.name, user.kind, ticket, user.groups)
 
 
 async def entry(request: web.Request) -> web.Response:
@@ -112,10 +111,15 @@ async def entry(request: web.Request) -> web.Response:
 
 
 async def _signed_in(
-    request: web.Request, number: str, name: str, kind: str, ticket: str
+    request: web.Request,
+    number: str,
+    name: str,
+    kind: str,
+    ticket: str,
+    groups: Iterable[str] = (),
 ) -> web.Response:
     services, number = request.app[SERVICES], normalise_student_no(number)
-    kind = LIBRARIAN if number in services.librarians else kind
+    kind = services.staff.kind_of(number, groups, kind)
     reader = await services.desk.readers.admit(number, name, kind, services.now())
     try:
         issued = await services.sessions.open_web(reader.id, ticket, services.now())

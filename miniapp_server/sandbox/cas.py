@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
+from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
@@ -27,6 +28,12 @@ ROOT = "/sandbox/cas"
 COOKIE = "TGC"
 PASSWORD = "demo"
 LIBRARIAN = "librarian"
+STAFF: Final = {
+    "viewer": ("周明远", "library-view"),
+    LIBRARIAN: ("林静怡", "library-admin"),
+    "administrator": ("高文博", "library-head"),
+}
+"""Who works for the demo library: name and group."""
 SIGN_ON_LASTS = timedelta(hours=8)
 REMEMBERED_LASTS = timedelta(days=14)
 # 3.1.1 wants tickets to live "a reasonable time", at most five minutes.
@@ -75,11 +82,12 @@ class CasState:
 
 def person(account: str) -> Mapping[str, tuple[str, ...]]:
     """The attributes of a demo account: invented, and always the same for the same account."""
-    if account == LIBRARIAN:
+    if account in STAFF:
+        name, group = STAFF[account]
         return {
-            "cn": ("林静怡",),
+            "cn": (name,),
             "userType": ("staff",),
-            "memberOf": ("library-admin",),
+            "memberOf": (group,),
             "ou": ("图书馆", "读者服务部"),
         }
     digest = hashlib.sha256(account.encode()).digest()
@@ -95,9 +103,9 @@ def refusal(account: str, password: str) -> str | None:
     """Why this account and password are not let in, in words for the page; None if they are."""
     if not account or not password:
         return "请输入账号和密码。"
-    if account != LIBRARIAN and GRADUATE.fullmatch(account.upper()) and account != account.upper():
+    if account not in STAFF and GRADUATE.fullmatch(account.upper()) and account != account.upper():
         return "研究生学号中的字母请用大写。"
-    if account != LIBRARIAN and not (STUDENT.fullmatch(account) or GRADUATE.fullmatch(account)):
+    if account not in STAFF and not (STUDENT.fullmatch(account) or GRADUATE.fullmatch(account)):
         return "没有这个演示账号：请输入 6 至 12 位数字，或一个大写字母加数字。"
     if not secrets.compare_digest(password.encode(), PASSWORD.encode()):
         return f"密码不正确：演示账号的密码都是 {PASSWORD}。"
@@ -327,7 +335,7 @@ def _form(service: str, account: str, why: str | None) -> str:
         account=escape(account),
         why=f'<p class="why" role="alert">{escape(why)}</p>' if why else "",
         password=PASSWORD,
-        librarian=LIBRARIAN,
+        staff="、".join(STAFF),
     )
 
 
@@ -370,7 +378,7 @@ FORM = """{why}
 <section aria-label="登录提示">
 <ul>
 <li>演示账号：任意 6 至 12 位数字，或一个大写字母加数字（研究生）；
-馆员账号 <code>{librarian}</code>。</li>
+馆员账号 <code>{staff}</code>。</li>
 <li>演示密码都是 <code>{password}</code>。</li>
 </ul>
 <p>在学校的认证页面上：</p>

@@ -84,20 +84,9 @@ async def _scanned(
             raise QrExpired()
         if desk.library.kiosks[scan.kiosk_id].venue_id != r.venue_id:
             raise WrongVenue()
-        if r.state is State.IN_USE and r.prove_by is not None and not only_return:
-            new = reservation.prove(r, ask.actor, ask.now)
-        elif only_return or r.state is State.AWAY:
-            rules.may_return(r, ask.now)
-            new = reservation.come_back(r, policy, ask.actor, ask.now)
-        else:
-            rules.may_check_in(r, ask.now)
-            sooner: tuple[str, ...] = ()
-            if early and ask.now < r.start:
-                sooner = place_claims(r.seat_id, r.reader_id, TimeRange(ask.now, r.start))
-            new = reservation.check_in(
-                r, presence_claim(r.reader_id), sooner, policy, ask.actor, ask.now
-            )
-        return reservation.with_scan(new, claim)
+        if only_return and r.state is not State.AWAY:
+            rules.may_return(r, ask.now)  # says why not
+        return reservation.with_scan(_present(r, policy, ask, early), claim)
 
     return await desk.alter(ask, id, decide)
 
@@ -114,6 +103,39 @@ async def _scan_refusal(desk: Desk, ask: Ask, lost: ClaimLost) -> QrUsed | Other
         other = await desk.reservations.holder(lost.claim)
         return OtherInUse(reservation_id=other.id if other else None)
     return QrUsed()
+
+
+async def seen_there(desk: Desk, ask: Ask, id: str) -> Reservation:
+    """A librarian sees the reader on the seat: the check-in or the return, without a code.
+
+    Raises: NotFound, WrongState, TooEarly, TooLate, OtherInUse.
+    """
+    for early in (True, False):
+
+        async def decide(r: Reservation, policy: Policy, early: bool = early) -> Reservation:
+            return _present(r, policy, ask, early)
+
+        try:
+            return await desk.alter(ask, id, decide)
+        except ClaimLost as lost:
+            if not early or lost.kind not in ("s", "r"):
+                raise await _scan_refusal(desk, ask, lost) from lost
+    raise AssertionError("without the half hours before the start no seat is lost")
+
+
+def _present(r: Reservation, policy: Policy, ask: Ask, early: bool) -> Reservation:
+    """The reader is there: proven, back, or checked in. ``early``: with what is left before the
+    start, where the seat may be used at once."""
+    if r.state is State.IN_USE and r.prove_by is not None:
+        return reservation.prove(r, ask.actor, ask.now)
+    if r.state is State.AWAY:
+        rules.may_return(r, ask.now)
+        return reservation.come_back(r, policy, ask.actor, ask.now)
+    rules.may_check_in(r, ask.now)
+    sooner: tuple[str, ...] = ()
+    if early and ask.now < r.start:
+        sooner = place_claims(r.seat_id, r.reader_id, TimeRange(ask.now, r.start))
+    return reservation.check_in(r, presence_claim(r.reader_id), sooner, policy, ask.actor, ask.now)
 
 
 async def leave(desk: Desk, ask: Ask, id: str) -> Reservation:

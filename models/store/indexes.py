@@ -9,6 +9,7 @@ import pymongo
 from pymongo import IndexModel
 
 from models.store import (
+    audit,
     cards,
     credits,
     feedback,
@@ -43,6 +44,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **pushes.INDEXES,
     **feedback.INDEXES,
     **gates.INDEXES,
+    **audit.INDEXES,
 }
 
 

@@ -5,7 +5,7 @@ Every collection is in one of the sets below; a test holds them against the data
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from models.reservation import ReaderId
@@ -51,6 +51,9 @@ NOBODYS: Final = frozenset(
 )
 """Says nothing about a reader: the library's own, or hashes of what has been used once."""
 
+DEEDS: Final = ("audit",)
+"""What people who work for the library have done: it stays, and nobody is in it any more."""
+
 SOMEBODY: Final = ReaderId("erased")
 
 _SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name"}
@@ -76,6 +79,8 @@ async def collected(db: Database, sealer: Sealer, id: ReaderId) -> dict[str, lis
         phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         for name in (*COUNTED, *OWN):
             found[name] = await _of(db[name], id)
+        done = {"$or": [{"by": id}, {"target": {"$in": _targets(found, id)}}]}
+        found["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
         found["sessions"] += await db["sessions"].find({"openid_hashes": {"$in": phones}}).to_list()
         hashes = own[0]["no_hashes"] if own else []
         found["passages"] += await db["passages"].find({"who": {"$in": hashes}}).to_list(None)
@@ -83,6 +88,13 @@ async def collected(db: Database, sealer: Sealer, id: ReaderId) -> dict[str, lis
         name: [_readable(row, sealer) for row in rows]
         for name, rows in {"reader": own, **found}.items()
     }
+
+
+def _targets(found: Mapping[str, Sequence[Document]], id: ReaderId) -> list[str]:
+    """What the audit log calls the reader, and what is theirs."""
+    kinds = {"reservations": "reservation", "violations": "violation", "feedback": "question"}
+    theirs = [f"{kind}:{row['_id']}" for name, kind in kinds.items() for row in found[name]]
+    return [f"reader:{id}", *theirs]
 
 
 async def _of(collection: Collection, id: ReaderId) -> list[Document]:
@@ -129,6 +141,14 @@ async def forget(db: Database, id: ReaderId) -> dict[str, int]:
         counts["passages"] = (
             await db["passages"].delete_many({"who": {"$in": hashes}})
         ).deleted_count
+        theirs = {name: await _of(db[name], id) for name in (*COUNTED, "feedback")}
+        # What was written about them goes; that something was done stays.
+        await db["audit"].update_many(
+            {"target": {"$in": _targets(theirs, id)}}, {"$set": {"reason": ""}}
+        )
+        await db["audit"].update_many(
+            {"target": f"reader:{id}"}, {"$set": {"target": f"reader:{SOMEBODY}"}}
+        )
         for name in OWN:
             gone = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + gone.deleted_count
@@ -163,6 +183,7 @@ async def _forget_deeds(db: Database, id: ReaderId) -> None:
         {"$set": {"history.$[deed].via": SOMEBODY}},
         array_filters=[{"deed.via": id}],
     )
+    await db["audit"].update_many({"by": id}, {"$set": {"by": SOMEBODY}})
     await db["violations"].update_many({"waiver.by": id}, {"$set": {"waiver.by": SOMEBODY}})
 
 

@@ -12,7 +12,7 @@ from models.booking.erasure import erase
 from models.errors import Suspended
 from models.reader import Reader
 from models.store.indexes import INDEXES
-from models.store.personal import COUNTED, NOBODYS, OWN, SOMEBODY, collected, shut_out
+from models.store.personal import COUNTED, DEEDS, NOBODYS, OWN, SOMEBODY, collected, shut_out
 from tests.api.test_fairness import WHY, librarian
 from tests.api.test_gates import gate_of
 from tests.living import Client, Living
@@ -92,7 +92,7 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
 
 async def test_every_collection_is_somebodys_or_nobodys(service: Living) -> None:
     await known(service)
-    declared = {*OWN, *COUNTED, *NOBODYS, "readers", "throttles"}
+    declared = {*OWN, *COUNTED, *DEEDS, *NOBODYS, "readers", "throttles"}
     assert set(await everything(service)) | set(INDEXES) <= declared
 
 

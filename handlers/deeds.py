@@ -1,0 +1,229 @@
+"""What people who work for the library change, each with its entry in the audit log.
+
+The JSON API and the console do the same through here. An entry is written before anything changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from handlers.services import Services
+from models.audit import Facts
+from models.booking import attend, penalties, reserve
+from models.booking.desk import Ask, Desk
+from models.errors import NotFound, ServiceError
+from models.reader import Reader
+from models.reservation import Actor, Reservation
+from models.store.audit import DONE
+from models.timerange import local
+from models.violation import Violation, Waiver
+from notify import answers
+
+T = TypeVar("T")
+
+OnBehalf = Callable[[Desk, Ask, str], Awaitable[Reservation]]
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who does it, when, with the service's parts."""
+
+    services: Services
+    reader: Reader
+    now: datetime
+
+    async def recorded(
+        self,
+        deed: str,
+        target: str,
+        reason: str,
+        before: Facts,
+        work: Callable[[], Awaitable[T]],
+        after: Callable[[T], Facts],
+    ) -> T:
+        """Do ``work`` between the two halves of its entry. Raises: what ``work`` raises."""
+        audit, who = self.services.audit, self.reader
+        entry = await audit.begin(self.now, who.id, who.kind, deed, target, reason, before)
+        try:
+            done = await work()
+        except ServiceError as error:
+            await audit.end(entry, error.code, None)
+            raise
+        await audit.end(entry, DONE, after(done))
+        return done
+
+
+# --- reservations ---------------------------------------------------------------------------------
+
+
+ON_BEHALF: Final[Mapping[str, OnBehalf]] = {
+    "cancel": reserve.cancel,
+    "check_in": attend.seen_there,
+    "leave": attend.leave,
+    "finish": attend.finish,
+}
+"""What a librarian does in a reader's place. Being seen there is the check-in, and the return."""
+
+
+async def on_behalf(staff: Staff, verb: str, id: str, reason: str) -> Reservation:
+    """Raises: NotFound, and what the verb raises."""
+    r = await _reservation(staff, id)
+    work = ON_BEHALF.get(verb)
+    if work is None:
+        raise NotFound()
+    ask = await _in_place_of(staff, r)
+    desk = staff.services.desk
+    return await staff.recorded(
+        verb, f"reservation:{id}", reason, facts(r), lambda: work(desk, ask, id), facts
+    )
+
+
+async def move(staff: Staff, id: str, seat_id: str, reason: str) -> Reservation:
+    """To another seat for the same time. Raises: NotFound, and as ``reserve.change``."""
+    r = await _reservation(staff, id)
+    ask = await _in_place_of(staff, r)
+    desk = staff.services.desk
+    return await staff.recorded(
+        "move",
+        f"reservation:{id}",
+        reason,
+        facts(r),
+        lambda: reserve.change(desk, ask, id, seat_id, None, None),
+        facts,
+    )
+
+
+async def resolve(staff: Staff, id: str) -> Reservation:
+    """The desk has freed a seat that somebody else had taken. Raises: NotFound, WrongState."""
+    r = await _reservation(staff, id)
+    desk, actor = staff.services.desk, Actor("librarian", staff.reader.id)
+    return await staff.recorded(
+        "resolve",
+        f"reservation:{id}",
+        "",
+        facts(r),
+        lambda: attend.resolve(desk, id, actor, staff.now),
+        facts,
+    )
+
+
+async def _reservation(staff: Staff, id: str) -> Reservation:
+    r = await staff.services.desk.reservations.get(id)
+    if r is None:
+        raise NotFound()
+    return r
+
+
+async def _in_place_of(staff: Staff, r: Reservation) -> Ask:
+    reader = await staff.services.desk.readers.get(r.reader_id)
+    if reader is None:
+        raise NotFound()
+    return Ask(reader, Actor("librarian", staff.reader.id), staff.now)
+
+
+def facts(r: Reservation) -> Facts:
+    return {
+        "state": r.state.value,
+        "seat": r.seat_id,
+        "start": local(r.start).isoformat(),
+        "end": local(r.end).isoformat(),
+    }
+
+
+# --- violations -----------------------------------------------------------------------------------
+
+
+async def settle(staff: Staff, id: str, granted: bool, answer: str) -> Violation:
+    """Answer an appeal; the reader is told. Raises: NotFound, WrongState."""
+    services = staff.services
+
+    async def work() -> Violation:
+        settled = await penalties.settle_appeal(
+            services.desk, id, granted, answer, staff.reader.id, staff.now
+        )
+        await answers.appeal_settled(services.messages, settled, staff.now)
+        return settled
+
+    before = _violation_facts(await _violation(staff, id))
+    return await staff.recorded(
+        "settle_appeal", f"violation:{id}", answer, before, work, _violation_facts
+    )
+
+
+async def waive(staff: Staff, id: str, reason: str) -> Violation:
+    """Let a violation go; the reader is told. Raises: NotFound."""
+    services = staff.services
+
+    async def work() -> Violation:
+        waiver = Waiver(staff.reader.id, reason, staff.now)
+        waived = await penalties.waive(services.desk, id, waiver)
+        await answers.waived(services.messages, waived, staff.now)
+        return waived
+
+    before = _violation_facts(await _violation(staff, id))
+    return await staff.recorded("waive", f"violation:{id}", reason, before, work, _violation_facts)
+
+
+async def waive_all(staff: Staff, start: datetime, end: datetime, reason: str) -> int:
+    """Let all violations of [start, end) go. How many."""
+    services = staff.services
+
+    async def tell(violation: Violation) -> None:
+        await answers.waived(services.messages, violation, staff.now)
+
+    waiver = Waiver(staff.reader.id, reason, staff.now)
+    span = {"from": local(start).isoformat(), "to": local(end).isoformat()}
+    return await staff.recorded(
+        "waive_all",
+        "violations",
+        reason,
+        span,
+        lambda: penalties.waive_all(services.desk, start, end, waiver, tell),
+        lambda waived: {"waived": waived},
+    )
+
+
+async def _violation(staff: Staff, id: str) -> Violation:
+    found = await staff.services.desk.violations.get(id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _violation_facts(v: Violation) -> Facts:
+    appealed = v.appeal is not None and v.appeal.settled_at is None
+    return {"kind": v.kind, "waived": v.waived, "appeal_waits": appealed}
+
+
+# --- readers --------------------------------------------------------------------------------------
+
+
+async def unbind(staff: Staff, reader: Reader, reason: str) -> None:
+    """The reader's WeChat account is theirs no more: a lost phone. Raises: NotFound."""
+    services = staff.services
+    if not await services.bindings.is_bound(reader.id):
+        raise NotFound()
+    await staff.recorded(
+        "unbind",
+        f"reader:{reader.id}",
+        reason,
+        {"bound": True},
+        lambda: services.bindings.unbind(reader.id),
+        lambda _: {"bound": False},
+    )
+
+
+async def answer(staff: Staff, id: str, text: str) -> None:
+    """Answer what a reader wrote; they find it in the app. Once. Raises: NotFound, WrongState."""
+    services = staff.services
+    await staff.recorded(
+        "answer",
+        f"question:{id}",
+        text,
+        {},
+        lambda: answers.answer(services.feedbacks, services.messages, id, text, staff.now),
+        lambda _: {"answered": True},
+    )
