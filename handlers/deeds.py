@@ -60,10 +60,10 @@ class Staff:
 
 
 ON_BEHALF: Final[Mapping[str, OnBehalf]] = {
-    "cancel": reserve.cancel,
     "check_in": attend.seen_there,
     "leave": attend.leave,
     "finish": attend.finish,
+    "cancel": reserve.cancel,
 }
 """What a librarian does in a reader's place. Being seen there is the check-in, and the return."""
 

@@ -37,7 +37,7 @@ from handlers.web.assets import asset_url
 from models.booking.desk import Ask, Key
 from models.errors import BadOrigin, NotBound, ServiceError, Throttled, Unauthenticated, Upstream
 from models.policy import Policy
-from models.reader import Principal, Reader, SessionKind
+from models.reader import Principal, Reader, SessionKind, may
 from models.reservation import Actor
 from models.store.pacing import Bucket
 from models.timerange import local
@@ -57,7 +57,7 @@ _PAGES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.globals |= {"asset": asset_url}
+_PAGES.globals |= {"asset": asset_url, "may": may}
 
 
 def _day(when: date | datetime) -> str:

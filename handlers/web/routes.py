@@ -7,6 +7,7 @@ from aiohttp import web
 from handlers.security import BOOKINGS
 from handlers.web import account, contact, kiosk, notices, reservations, seats
 from handlers.web.assets import asset_routes
+from handlers.web.console import console_routes
 from handlers.web.login import login_routes, welcome
 from handlers.web.pages import change, look
 
@@ -15,6 +16,7 @@ def web_routes() -> list[web.RouteDef]:
     return [
         *asset_routes(),
         *login_routes(),
+        *console_routes(),
         web.get("/", look(seats.areas, welcome)),
         web.get("/areas/{id}", look(seats.plan)),
         web.get("/reserve", look(seats.nowhere)),

@@ -84,6 +84,12 @@ class Readers:
             found = await self._all.find_one({"_id": id})
         return _reader(found, self._sealer) if found else None
 
+    async def many(self, ids: Collection[ReaderId]) -> dict[ReaderId, Reader]:
+        """Those of them that there are."""
+        with upstream():
+            rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {ReaderId(row["_id"]): _reader(row, self._sealer) for row in rows}
+
     async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
         """The readers with these (normalised) student numbers, as far as there are any."""
         hashes = {h: n for n in numbers for h in self._sealer.hashes(n, "student_no")}

@@ -1,0 +1,284 @@
+"""The console over HTTP: who may do what, what it does to readers, and what the log says of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from models.reader import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, Staff, may
+from models.store.audit import Sought
+from tests.api.test_fairness import WHY, missed
+from tests.api.test_pages import Browser
+from tests.living import Client, Living
+
+PAGES = (
+    "/console",
+    "/console/seats",
+    "/console/seats?area=3f-north",
+    "/console/reports",
+    "/console/readers",
+    "/console/appeals",
+    "/console/questions",
+    "/console/audit",
+)
+WHEREFORE = "手机没电，核对过校园卡"
+
+
+async def staff(service: Living, role: str = LIBRARIAN) -> Browser:
+    client = await service.web_reader()
+    await service.parts.readers.admit(client.number, "林静怡", role, service.clock.now())
+    await service.parts.sessions.reader_changed(client.reader_id)
+    return Browser(client)
+
+
+async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
+    csrf = await who.token("/contact")
+    return await who.post(path, {"csrf": csrf, "reason": WHEREFORE, **form}, service.base)
+
+
+async def log(service: Living) -> list[tuple[str, str, str]]:
+    entries, _ = await service.parts.audit.page_of(Sought(), 0, 100)
+    return [(e.deed, e.target, e.outcome) for e in reversed(entries)]
+
+
+async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
+    """Every form of the console, on something that there is."""
+    made = await reader.reserve("2f-hall-010", "now", "11:00")
+    (violation,) = (await reader.ok("GET", "/violations"))["items"]
+    await service.parts.feedbacks.add(reader.reader_id, "k", "插座不通电", service.clock.now())
+    (question,) = await service.parts.feedbacks.waiting(1)
+    here = f"/console/reservations/{made['id']}"
+    return {
+        f"{here}/cancel": {},
+        f"{here}/check_in": {},
+        f"{here}/leave": {},
+        f"{here}/finish": {},
+        f"{here}/move": {"seat": "2f-hall-011"},
+        f"/console/reports/{made['id']}/resolve": {},
+        f"/console/readers/{reader.reader_id}/unbind": {},
+        f"/console/violations/{violation['id']}/waive": {},
+        "/console/violations/waive": {"from": "2026-09-07T00:00", "to": "2026-09-08T00:00"},
+        f"/console/appeals/{violation['id']}": {"granted": "yes", "text": "情况属实"},
+        f"/console/questions/{question.id}": {"text": "已报修"},
+    }
+
+
+def test_roles_are_ranked_and_no_kind_of_the_campus_is_one() -> None:
+    assert [[may(kind, role) for role in ROLES] for kind in (*ROLES, "student", "staff")] == [
+        [True, False, False],
+        [True, True, False],
+        [True, True, True],
+        [False] * 3,
+        [False] * 3,
+    ]
+    people = Staff({"1": VIEWER, "2": ADMINISTRATOR}, {"desk": LIBRARIAN})
+    for number, groups, kind, wanted in (
+        ("1", (), "staff", VIEWER),
+        ("1", ("desk", "x"), "staff", LIBRARIAN),
+        ("2", ("desk",), "staff", ADMINISTRATOR),
+        ("3", ("x",), "student", "student"),
+        ("3", (), ADMINISTRATOR, "staff"),
+    ):
+        assert people.kind_of(number, groups, kind) == wanted, (number, groups)
+
+
+@pytest.mark.parametrize("kind", ["student", "staff", VIEWER])
+async def test_what_a_role_may_not_is_refused_by_the_server(service: Living, kind: str) -> None:
+    reader = await missed(service, 1)
+    who = await staff(service, kind)
+    made = await forms(service, reader)
+    before = await service.books()
+    for path, form in made.items():
+        answer = await post(service, who, path, **form)
+        assert answer.status == 403, path
+        assert await service.books() == before, path
+    assert await log(service) == []
+    for path in PAGES:
+        status = (await who.get(path)).status
+        assert status == (200 if kind == VIEWER else 403), path
+    if kind == VIEWER:
+        pages = "".join([str((await who.get(path)).body) for path in PAGES])
+        assert '<form method="post"' not in pages
+
+
+async def test_who_is_not_signed_in_goes_to_sign_in(service: Living) -> None:
+    for path in PAGES:
+        answer = await service.stranger().get(f"/{path}")
+        assert answer.status == 303 and "/login" in answer.headers["Location"], path
+
+
+async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    made = await reader.reserve("2f-hall-010", "09:00", "11:00")
+    here = f"/console/reservations/{made['id']}"
+
+    async def state() -> str:
+        return str((await reader.ok("GET", f"/reservations/{made['id']}"))["state"])
+
+    # Too early: the page says so, keeps the reason, and nothing has changed.
+    refused = await post(service, desk, f"{here}/check_in")
+    assert refused.status == 422 and WHEREFORE in refused.body and "08:30" in refused.body
+    assert await state() == "reserved"
+    answer = await post(service, desk, f"{here}/move", seat="2f-hall-011")
+    assert answer.status == 303 and answer.headers["Location"] == f"{here}?done=move"
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["id"] == "2f-hall-011"
+
+    await service.move("08:40")
+    for verb, wanted in (
+        ("check_in", "in_use"),
+        ("leave", "away"),
+        ("check_in", "in_use"),
+        ("finish", "finished"),
+    ):
+        answer = await post(service, desk, f"{here}/{verb}")
+        assert answer.status == 303, (verb, answer.body)
+        assert await state() == wanted
+    again = await post(service, desk, f"{here}/finish")
+    assert again.status == 409 and await state() == "finished"
+    assert (await post(service, desk, f"{here}/dance")).status == 404
+    assert (await post(service, desk, "/console/reservations/none/cancel")).status == 404
+
+    target = f"reservation:{made['id']}"
+    assert await log(service) == [
+        ("check_in", target, "too_early"),
+        ("move", target, "done"),
+        ("check_in", target, "done"),
+        ("leave", target, "done"),
+        ("check_in", target, "done"),
+        ("finish", target, "done"),
+        ("finish", target, "wrong_state"),
+    ]
+    history = (await reader.ok("GET", f"/reservations/{made['id']}"))["history"]
+    assert [(h["event"], h["by"]) for h in history[1:]] == [
+        ("change", "librarian"),
+        ("check_in", "librarian"),
+        ("leave", "librarian"),
+        ("return", "librarian"),
+        ("finish", "librarian"),
+    ]
+    assert desk.client.reader_id not in str(history)
+    page = (await desk.get("/console/audit")).body
+    assert "林静怡" in page and WHEREFORE in page
+    assert "2f-hall-010" in page and "2f-hall-011" in page  # before and after
+
+
+async def test_a_deed_without_a_reason_is_none(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    made = await reader.reserve("2f-hall-010", "now", "11:00")
+    for reason in ("", "  ", "x" * 201, "a\x00b"):
+        here = f"/console/reservations/{made['id']}/cancel"
+        answer = await post(service, desk, here, reason=reason)
+        assert answer.status == 400 and "请写明原因" in answer.body
+        unbind = f"/console/readers/{reader.reader_id}/unbind"
+        assert (await post(service, desk, unbind, reason=reason)).status == 400
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+    assert await log(service) == []
+
+
+async def test_violations_and_questions(service: Living) -> None:
+    reader, desk = await missed(service, 2), await staff(service)
+    newest, oldest = (await reader.ok("GET", "/violations"))["items"]
+    await reader.ok("POST", f"/violations/{newest['id']}/appeal", {"text": WHY})
+    assert WHY in (await desk.get("/console/appeals")).body
+    assert "申诉 1" in (await desk.get("/console")).body
+    path = f"/console/appeals/{newest['id']}"
+    assert (await post(service, desk, path, granted="maybe", text="x")).status == 400
+    assert (await post(service, desk, path, granted="no", text="")).status == 400
+    answer = await post(service, desk, path, granted="yes", text="情况属实，本次免除。")
+    assert answer.status == 303
+    waived = await post(service, desk, f"/console/violations/{oldest['id']}/waive")
+    assert waived.headers["Location"] == f"/console/readers/{reader.reader_id}?done=waive"
+    assert all(v["waived"] for v in (await reader.ok("GET", "/violations"))["items"])
+
+    await service.parts.feedbacks.add(reader.reader_id, "k", "插座不通电", service.clock.now())
+    page = (await desk.get("/console/questions")).body
+    found = re.search(r"/console/questions/(\w+)", page)
+    assert "插座不通电" in page and found
+    assert (await post(service, desk, found[0], text="已报修")).status == 303
+    assert "没有待答复的留言" in (await desk.get("/console/questions")).body
+    told = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert any("已报修" in text for text in told)
+    assert [deed for deed, _, _ in await log(service)] == ["settle_appeal", "waive", "answer"]
+
+
+async def test_all_violations_of_an_interval(service: Living) -> None:
+    reader, desk = await missed(service, 1), await staff(service)
+    path = "/console/violations/waive"
+    for start, end in (("2026-09-08T00:00", "2026-09-07T00:00"), ("x", "2026-09-08T00:00")):
+        answer = await post(service, desk, path, **{"from": start, "to": end})
+        assert answer.status == 400
+    answer = await post(
+        service, desk, path, **{"from": "2026-09-07T09:00", "to": "2026-09-07T10:00"}
+    )
+    assert answer.headers["Location"] == "/console/appeals?done=waive_all-1"
+    assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
+
+
+async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> None:
+    reader, desk = await service.reader(), await staff(service)
+    await reader.reserve("2f-hall-010", "now", "11:00")
+    answer = await desk.get(f"/console/readers?{urlencode({'no': f' {reader.number} '})}")
+    assert answer.status == 303
+    page = (await desk.get(answer.headers["Location"])).body
+    assert "张三" in page and reader.number not in page and "2f-hall" not in page
+    assert "二层中厅010号" in page
+    assert (await desk.get("/console/readers?no=99999999")).status == 404
+    assert (await desk.get("/console/readers/none")).status == 404
+    assert await service.parts.bindings.is_bound(reader.reader_id)
+    await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")
+    assert not await service.parts.bindings.is_bound(reader.reader_id)
+    assert (await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")).status == 404
+
+
+async def test_today_counts_what_a_recount_counts(service: Living) -> None:
+    desk, readers = await staff(service, VIEWER), [await service.reader() for _ in range(6)]
+    made = [
+        await r.reserve(f"2f-hall-{n:03}", "09:00", "11:00") for n, r in enumerate(readers, start=1)
+    ]
+    await service.move("08:50")
+    for n in (0, 1, 2):
+        qr = {"qr": await service.qr()}
+        await readers[n].ok("POST", f"/reservations/{made[n]['id']}/check-in", qr)
+    await readers[1].ok("POST", f"/reservations/{made[1]['id']}/leave")
+    await readers[3].ok("POST", f"/reservations/{made[3]['id']}/cancel")
+    await service.move("10:10")
+    await readers[5].reserve("2f-hall-001", "13:00", "14:00")
+    page = (await desk.get("/console")).body
+    figures = dict(re.findall(r"<dt>(\w+)</dt><dd>(\d+)</dd>", page))
+    assert figures == {
+        "预约": "7",
+        "已签到": "3",
+        "使用中": "2",
+        "暂离": "0",
+        "失约": "2",
+        "暂离超时": "1",
+        "取消": "1",
+    }
+    row = page[page.index("2层 二层中厅") :]
+    spoken = re.search(r'aria-label="([^"]+)"', row)
+    assert spoken is not None
+    hours = dict(part.split(" 时 ") for part in spoken[1].split("，"))
+    assert (hours["08"], hours["09"], hours["10"], hours["12"], hours["13"]) == (
+        "0",
+        "3",
+        "2",
+        "0",
+        "1",
+    )
+
+
+async def test_the_log_is_added_to_and_completed_once(service: Living) -> None:
+    audit, now = service.parts.audit, service.clock.now()
+    who = (await service.reader()).reader_id
+    before, after = {"waived": False}, {"waived": True}
+    entry = await audit.begin(now, who, LIBRARIAN, "waive", "violation:1", "为何", before)
+    ((begun,), total) = await audit.page_of(Sought(), 0, 10)
+    assert (begun.outcome, begun.after, total) == ("", None, 1)
+    await audit.end(entry, "done", after)
+    await audit.end(entry, "not_found", None)  # nobody writes it anew
+    ((ended,), _) = await audit.page_of(Sought(target="violation:1"), 0, 10)
+    assert (ended.outcome, ended.before, ended.after) == ("done", before, after)
+    assert await audit.page_of(Sought(deed="cancel"), 0, 10) == ([], 0)

@@ -1,0 +1,111 @@
+"""The console in a browser: a librarian's round, and pages that everybody can use."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE, Open
+from tests.living import Living
+
+WHEREFORE = "手机没电，核对过校园卡"
+
+
+async def test_a_round_through_the_library(service: Living, opened: Open) -> None:
+    """From the first page to a seat, to its reader, and what the log says of it afterwards."""
+    reader = await service.reader()
+    await reader.reserve("2f-hall-065", "now", "18:00")
+    tab = await opened("librarian", **PHONE)
+    await tab.go("/me")
+    await tab.go("/console")
+    assert "管理后台" in await tab.text(".brand")
+    await tab.page.click("text=巡视")
+    await tab.page.select_option("[name=area]", "2f-hall")
+    await tab.page.click("text=查看")
+    line = tab.page.locator(".patrol li", has_text="065")
+    assert "未签到" in await line.inner_text() and "张三" in await line.inner_text()
+    await line.click()
+
+    # Without a reason the browser itself does not send it.
+    await tab.page.click("button:has-text('到馆签到')")
+    assert await tab.page.locator("#reason:invalid").count() == 1
+    await tab.page.fill("#reason", WHEREFORE)
+    await tab.page.click("button:has-text('到馆签到')")
+    await tab.page.wait_for_selector(".done")
+    assert await tab.text(".big") == "使用中"
+    assert (await reader.ok("GET", "/me"))["active"][0]["state"] == "in_use"
+    await tab.page.fill("#reason", WHEREFORE)
+    await tab.page.click("button:has-text('结束')")
+    await tab.page.wait_for_selector("text=结束使用")
+
+    await tab.page.click("main a:has-text('张三')")
+    assert "没有当前预约" in await tab.text("main")
+    await tab.page.click("text=操作记录")
+    log = await tab.text("table")
+    assert log.count("林静怡") == 2 and WHEREFORE in log and "状态 已预约 → 使用中" in log
+
+
+async def test_a_viewer_sees_and_does_nothing(service: Living, opened: Open) -> None:
+    reader = await service.reader()
+    made = await reader.reserve("2f-hall-065", "now", "18:00")
+    tab = await opened("viewer")
+    await tab.page.click("text=管理后台")
+    await tab.go(f"/console/reservations/{made['id']}")
+    assert "图书馆2层二层中厅065号" in await tab.text("h1")
+    assert await tab.page.locator("form[method=post]").count() == 0
+
+
+async def test_a_student_does_not_get_in(service: Living, opened: Open) -> None:
+    tab = await opened("21071234")
+    assert await tab.page.locator("text=管理后台").count() == 0
+    tab.expected = {403}
+    await tab.go("/console")
+    assert "没有" in await tab.text("main")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_is_for_everybody(
+    service: Living, opened: Open, axe: str, device: dict[str, Any], scheme: str
+) -> None:
+    """axe-core finds nothing serious, and nothing is wider than a small phone."""
+    reader = await service.reader()
+    made = await reader.reserve("2f-hall-066", "now", "18:00")
+    await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    late = await service.reader()
+    missed = await late.reserve("2f-hall-067", "now", "19:00")
+    await service.move("16:50")
+    violation = f"{missed['id']}:no_show"
+    await service.settle()
+    await late.ok("POST", f"/violations/{violation}/appeal", {"text": "地铁故障"})
+    await service.parts.feedbacks.add(late.reader_id, "k", "插座不通电", service.clock.now())
+    tab = await opened("librarian", color_scheme=scheme, **device)
+    for path in (
+        "/console",
+        "/console/seats?area=2f-hall",
+        "/console/reports",
+        f"/console/reservations/{made['id']}",
+        "/console/readers",
+        f"/console/readers/{late.reader_id}",
+        "/console/appeals",
+        "/console/questions",
+        "/console/audit",
+    ):
+        await tab.go(path)
+        await tab.page.evaluate(axe)
+        found = await tab.page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']})"
+            ".then(found => JSON.stringify(found.violations))"
+        )
+        serious = [
+            (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
+            for v in json.loads(found)
+            if v["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], path
+        if device is PHONE:
+            await tab.page.set_viewport_size({"width": 360, "height": 740})
+            wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 360, path
