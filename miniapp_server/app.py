@@ -39,6 +39,7 @@ from models.booking import due, relays
 from models.booking.desk import Desk
 from models.booking.gates import Doorstep
 from models.booking.outages import Watch
+from models.booking.tally import count_days
 from models.errors import Upstream
 from models.gate import CLOCK_OFF
 from models.store.audit import Audit
@@ -171,6 +172,7 @@ class Parts:
             Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
             Loop("deliver", (Job("deliver", self.sender.run),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),
+            Loop("tally", (Job("tally", self._tally, full=1),), every_s=600),
             # It goes on at once while there is something to do, and asks seldom afterwards.
             Loop("migrate", (Job("migrate", lambda _: migrate(self.db), full=1),), every_s=60),
             Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
@@ -193,6 +195,9 @@ class Parts:
         if not self.admission.door.pressing:
             self._calm_at = now
         return now - self._calm_at < _RUSH_S and self.admission.door.pressing
+
+    async def _tally(self, now: datetime) -> int:
+        return await count_days(self.desk, now, not self.settings.sandbox)
 
     async def _refresh(self, _: datetime) -> int:
         await self.desk.refresh()

@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "name",
         metavar="NAME",
         help="keep_time, outages, relay_watch, gates, no_show, lapse, unproven, time_out, "
-        "complete, carry_over, offer, remind, relay, deliver, prune, migrate or refresh",
+        "complete, carry_over, offer, remind, relay, deliver, prune, tally, migrate or refresh",
     )
     add("check-config", _check_config, "Validate the settings and show them without secrets.")
     add(

@@ -29,9 +29,11 @@ from handlers.web.pages import (
     redirect,
     text_in,
 )
+from handlers.web.statistics import as_csv, as_xlsx, figures, interval
 from models import rules
 from models.audit import Facts
 from models.booking import penalties, reserve
+from models.booking.tally import bookings_of
 from models.errors import Conflict, Malformed, NotAllowed, NotFound, RuleViolation, ServiceError
 from models.library import AreaId, KioskId
 from models.outage import GRACE, RETIRED
@@ -121,6 +123,9 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/violations/{id}/waive", staff_change(waive)),
         web.get("/console/questions", staff_look(questions)),
         web.post("/console/questions/{id}", staff_change(reply)),
+        web.get("/console/statistics", staff_look(usage)),
+        web.get("/console/bookings.csv", staff_look(as_csv)),
+        web.get("/console/bookings.xlsx", staff_look(as_xlsx)),
         web.get("/console/audit", staff_look(audit)),
     ]
 
@@ -177,8 +182,7 @@ class AreaToday:
 async def today(visit: Visit) -> web.StreamResponse:
     services, now = visit.services, visit.now
     desk, day = services.desk, local_date(now)
-    back = timedelta(days=desk.policy.horizon_days + 1)
-    rows = await desk.reservations.briefs(day, back)
+    rows = [row async for row in bookings_of(desk, day, not services.sandbox)]
     instants = _hours(visit)
     areas = []
     for area in desk.library.areas.values():
@@ -524,6 +528,13 @@ async def reply(visit: Visit, form: Form) -> web.StreamResponse:
         raise Malformed("text", wrong)
     await deeds.answer(_staff(visit), visit.id, text)
     return redirect("/console/questions?done")
+
+
+# --- statistics -----------------------------------------------------------------------------------
+
+
+async def usage(visit: Visit) -> web.StreamResponse:
+    return _console(visit, "statistics", **await figures(visit, interval(visit)))
 
 
 # --- the audit log --------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from models.store.cards import Cards
 from models.store.catalogue import Catalogue, Policies
 from models.store.changes import Changes
 from models.store.client import Database
+from models.store.days import Days
 from models.store.gates import Gates, Passages
 from models.store.identity import Readers
 from models.store.leases import Heartbeat
@@ -78,6 +79,7 @@ class Desk:
         self.heartbeat = Heartbeat(db)
         self.scans, self.cards = Scans(db), Cards(db, sealer)
         self.outages, self.waits = Outages(db), Waits(db)
+        self.days = Days(db)
         self.line = Line(self)
         self.gates, self.passages = Gates(db, sealer), Passages(db, sealer)
         self.board = Board(self.reservations, Changes(db, self.reservations.writer))

@@ -12,6 +12,7 @@ from models.store import (
     audit,
     cards,
     credits,
+    days,
     feedback,
     gates,
     identity,
@@ -45,6 +46,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **feedback.INDEXES,
     **gates.INDEXES,
     **audit.INDEXES,
+    **days.INDEXES,
 }
 
 

@@ -34,6 +34,7 @@ NOBODYS: Final = frozenset(
     {
         "areas",
         "catalogue",
+        "days",
         "ended_tickets",
         "entry_codes",
         "gates",

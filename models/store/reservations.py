@@ -526,29 +526,40 @@ class Reservations:
             )
         return [row_of(row["_id"], row) for row in rows]
 
-    async def briefs(self, day: date, back: timedelta) -> list[Brief]:
-        """All bookings of a day, as statistics want them; none of them was made longer than
-        ``back`` before it. Found by the time that ids begin with: there is no index for it, which
-        every booking would have to keep."""
-        # Ids are by the wall clock, behind which a sandbox's may be by days.
-        made_since = min(at(day, time()), ObjectId().generation_time) - back
-        first = str(ObjectId.from_datetime(made_since))
-        query: Document = {"_id": {"$gte": first}, "day": day.isoformat()}
-        shown = ("area", "state", "start", "end", "checked_in_at", "ended_at")
+    async def briefs(self, day: date, made: TimeRange | None) -> AsyncIterator[Brief]:
+        """All bookings of a day, as statistics want them, in the order in which they were made.
+
+        Found by the time that ids begin with, since an index for it would cost every booking:
+        ``made`` is when they can have been made, by the wall clock. None: at any time, where the
+        service's clock is another one (a sandbox's).
+        """
+        query: Document = {"day": day.isoformat()}
+        if made is not None:
+            first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
+            query["_id"] = {"$gte": first, "$lt": last}
+        shown = ("area", "seat", "state", "made_at", "start", "end", "checked_in_at", "ended_at")
         with upstream():
-            rows = await self._all.find(query, dict.fromkeys(shown, 1)).to_list(None)
-        return [
-            Brief(
-                AreaId(row["area"]),
-                State(row["state"]),
-                row["start"],
-                row["end"],
-                row["checked_in_at"],
-                row["ended_at"],
-            )
-            for row in rows
-            if "area" in row  # a tombstone has nothing
-        ]
+            # MongoDB's own batches hold 16 MB, which are 150 in memory.
+            found = self._all.find(query, dict.fromkeys(shown, 1)).hint("_id_").batch_size(1000)
+            async for row in found:
+                if "area" in row:  # a tombstone has nothing
+                    yield Brief(
+                        seat_id=SeatId(row["seat"]),
+                        area_id=AreaId(row["area"]),
+                        state=State(row["state"]),
+                        made_at=row["made_at"],
+                        start=row["start"],
+                        end=row["end"],
+                        checked_in_at=row["checked_in_at"],
+                        ended_at=row["ended_at"],
+                    )
+
+    async def first_day(self) -> date | None:
+        """The day of the first booking that was ever made; None where there is none."""
+        real: Document = {"day": {"$exists": True}}  # and no tombstone
+        with upstream():
+            found = await self._all.find_one(real, {"day": 1}, sort=[("_id", ASCENDING)])
+        return date.fromisoformat(found["day"]) if found else None
 
     # --- what is due ----------------------------------------------------------------------------
 

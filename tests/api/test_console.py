@@ -22,6 +22,8 @@ PAGES = (
     "/console/readers",
     "/console/appeals",
     "/console/questions",
+    "/console/statistics",
+    "/console/bookings.csv",
     "/console/audit",
 )
 WHEREFORE = "手机没电，核对过校园卡"
@@ -99,7 +101,9 @@ async def test_what_a_role_may_not_is_refused_by_the_server(service: Living, kin
     for path in PAGES:
         status = (await who.get(path)).status
         assert status == (200 if kind == VIEWER else 403), path
-    if kind == VIEWER:
+    if kind != VIEWER:
+        assert (await who.get("/console/bookings.xlsx")).status == 403
+    else:
         pages = "".join([str((await who.get(path)).body) for path in PAGES])
         assert '<form method="post"' not in pages
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
+from models.overview import DayOf
 from tests.browser.conftest import DESKTOP, PHONE, Open
 from tests.living import Living
 
@@ -81,6 +83,12 @@ async def test_every_page_is_for_everybody(
     await service.settle()
     await late.ok("POST", f"/violations/{violation}/appeal", {"text": "地铁故障"})
     await service.parts.feedbacks.add(late.reader_id, "k", "插座不通电", service.clock.now())
+    # A Sunday that was busy, for the charts.
+    day, areas = date(2026, 9, 6), service.parts.desk.library.areas.values()
+    used = (0,) * 8 + tuple(range(0, 1200, 120)) + (0,) * 6
+    await service.parts.desk.days.put(
+        [DayOf(day, a.id, 40, 40 * 930, 50, 40, 3, 7, 2, 900, used) for a in areas]
+    )
     tab = await opened("librarian", color_scheme=scheme, **device)
     for path in (
         "/console",
@@ -91,6 +99,7 @@ async def test_every_page_is_for_everybody(
         f"/console/readers/{late.reader_id}",
         "/console/appeals",
         "/console/questions",
+        "/console/statistics?from=2026-09-06&to=2026-09-07",
         "/console/audit",
     ):
         await tab.go(path)

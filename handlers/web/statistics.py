@@ -1,0 +1,189 @@
+"""How the library is used, over days and years; and its bookings, nobody's, as files."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import xlsxwriter  # type: ignore[import-untyped]
+from aiohttp import web
+
+from handlers.messages import STATE_TEXT
+from handlers.web.pages import Visit
+from models.booking.tally import bookings_of
+from models.errors import Malformed
+from models.overview import ASKED, Brief, by_weekday, summary
+from models.timerange import local, local_date
+
+LONGEST: Final = 400
+"""Days in one look or one CSV file."""
+LONGEST_SHEET: Final = 92
+"""Days in one XLSX file, which holds a million rows and no more."""
+_USUAL: Final = 30
+_BATCH: Final = 1000
+_CHUNK: Final = 64 * 1024
+_DAY: Final = timedelta(days=1)
+
+HEADER: Final = ("日期", "区域", "座位", "状态", "预约时间", "开始", "结束", "签到", "离开")
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Days, both included."""
+
+    first: date
+    last: date
+
+
+def interval(visit: Visit, longest: int = LONGEST) -> Interval:
+    """As it is asked for; the last month that is over where nothing is. Raises: Malformed."""
+    query, yesterday = visit.request.query, local_date(visit.now) - _DAY
+    last = _date("to", query.get("to", ""), yesterday)
+    first = _date("from", query.get("from", ""), last - (_USUAL - 1) * _DAY)
+    if not first <= last:
+        raise Malformed("to", "to is not before from")
+    if (last - first).days >= longest:
+        raise Malformed("from", f"at most {longest} days")
+    return Interval(first, last)
+
+
+def _date(name: str, text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text) if text else otherwise
+    except ValueError as error:
+        raise Malformed(name, "a date such as 2026-09-07") from error
+
+
+async def figures(visit: Visit, asked: Interval) -> dict[str, Any]:
+    """What the page shows, from what is kept of each day."""
+    desk = visit.services.desk
+    days = await desk.days.between(asked.first, asked.last)
+    areas = {
+        area.id: summary([d for d in days if d.area_id == area.id])
+        for area in desk.library.areas.values()
+    }
+    weekdays = by_weekday(days)
+    hours = [hour for hour in range(24) if any(row[hour] for row in weekdays)]
+    return {
+        "asked": asked,
+        "whole": summary(days),
+        "lines": [
+            (day, summary(list(of_day))) for day, of_day in groupby(days, key=lambda d: d.day)
+        ],
+        "weekdays": weekdays,
+        "hours": range(min(hours), max(hours) + 1) if hours else range(0),
+        "areas": sorted(
+            ((desk.library.areas[id], found) for id, found in areas.items() if found.days),
+            key=lambda pair: -(pair[1].utilisation or 0),
+        ),
+    }
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+async def as_csv(visit: Visit) -> web.StreamResponse:
+    """The bookings of an interval as a CSV file that grows while it is read from the database."""
+    asked = interval(visit)
+    response = await _began(visit, asked, "csv", "text/csv; charset=utf-8")
+    # The mark tells spreadsheets that it is UTF-8.
+    await response.write(b"\xef\xbb\xbf" + _lines([HEADER]))
+    async for batch in _batches(visit, asked):
+        await response.write(_lines(batch))
+    await response.write_eof()
+    return response
+
+
+def _lines(rows: Sequence[Row]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+async def as_xlsx(visit: Visit) -> web.StreamResponse:
+    """The same for spreadsheets: written to the disk row by row, then sent."""
+    asked = interval(visit, LONGEST_SHEET)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bookings.xlsx"
+        book = await asyncio.to_thread(_book, file)
+        write = _sheet(book)
+        await asyncio.to_thread(write, [HEADER])
+        async for batch in _batches(visit, asked):
+            await asyncio.to_thread(write, batch)
+        await asyncio.to_thread(book.close)
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        response = await _began(visit, asked, "xlsx", kind)
+        with await asyncio.to_thread(file.open, "rb") as source:
+            while chunk := await asyncio.to_thread(source.read, _CHUNK):
+                await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def _book(file: Path) -> Any:
+    # Rows go to the disk at once, and text stays text, whatever it looks like.
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    return xlsxwriter.Workbook(str(file), options)
+
+
+def _sheet(book: Any) -> Callable[[Sequence[Row]], None]:
+    sheet, place = book.add_worksheet("预约"), 0
+
+    def write(rows: Sequence[Row]) -> None:
+        nonlocal place
+        for row in rows:
+            sheet.write_row(place, 0, row)
+            place += 1
+
+    return write
+
+
+async def _began(visit: Visit, asked: Interval, ending: str, kind: str) -> web.StreamResponse:
+    name = f"bookings-{asked.first}-{asked.last}.{ending}"
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(visit.request)
+    return response
+
+
+async def _batches(visit: Visit, asked: Interval) -> AsyncIterator[list[Row]]:
+    services, batch = visit.services, list[Row]()
+    day = asked.first
+    while day <= asked.last:
+        async for row in bookings_of(services.desk, day, not services.sandbox):
+            if row.state in ASKED:
+                batch.append(_row(visit, day, row))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        day += _DAY
+    if batch:
+        yield batch
+
+
+def _row(visit: Visit, day: date, b: Brief) -> Row:
+    library = visit.services.desk.library
+    area, seat = library.areas.get(b.area_id), library.seats.get(b.seat_id)
+    times = (b.made_at, b.start, b.end, b.checked_in_at, b.ended_at)
+    return (
+        day.isoformat(),
+        area.name if area is not None else b.area_id,
+        seat.no if seat is not None else b.seat_id,
+        STATE_TEXT[b.state],
+        *(f"{local(t):%Y-%m-%d %H:%M}" if t is not None else "" for t in times),
+    )

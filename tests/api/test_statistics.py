@@ -1,0 +1,104 @@
+"""Statistics: counted each night, the same as a recount, and files that do not grow in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import resource
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+from models.booking.tally import count_days
+from models.reader import VIEWER
+from models.store.client import new_id
+from tests.api.test_console import staff
+from tests.living import Living
+
+ROWS = 100_000
+MOST_BYTES = 100 * 2**20
+
+
+async def a_day(service: Living) -> list[Any]:
+    """Monday: one finishes, one misses, one cancels. It is Tuesday afterwards."""
+    readers = [await service.reader() for _ in range(3)]
+    made = [
+        await r.reserve(f"2f-hall-{n:03}", "09:00", "11:00") for n, r in enumerate(readers, start=1)
+    ]
+    await readers[2].ok("POST", f"/reservations/{made[2]['id']}/cancel")
+    await service.move("09:00")
+    here, code = f"/reservations/{made[0]['id']}", {"qr": await service.qr()}
+    await readers[0].ok("POST", f"{here}/check-in", code)
+    await service.move("10:30")
+    await readers[0].ok("POST", f"{here}/finish")
+    await service.move(timedelta(hours=14))
+    return made
+
+
+async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> None:
+    await a_day(service)
+    desk, now = service.parts.desk, service.clock.now()
+    first = await desk.days.between(now.date() - timedelta(days=3), now.date())
+    assert {d.day.isoformat() for d in first} == {"2026-09-07"}
+    assert len(first) == len(desk.library.areas)
+    (hall,) = [d for d in first if d.area_id == "2f-hall"]
+    assert (hall.booked, hall.came, hall.cancelled, hall.no_show) == (3, 1, 1, 1)
+    assert hall.used[9:11] == (60, 30) and sum(hall.used) == 90
+    assert await count_days(desk, now, wall_clock=False) == 0
+    assert await desk.days.between(now.date() - timedelta(days=3), now.date()) == first
+    # A service that was away for days counts them one after the other.
+    await service.move(timedelta(days=3))
+    last = await desk.days.last()
+    assert last is not None and last.isoformat() == "2026-09-10"
+
+
+async def test_the_page_and_the_files(service: Living) -> None:
+    await a_day(service)
+    desk = await staff(service, VIEWER)
+    page = (await desk.get("/console/statistics?from=2026-09-07&to=2026-09-07")).body
+    assert "<dt>预约</dt><dd>3</dd>" in page and "<dt>失约率</dt><dd>50.0%</dd>" in page
+    nothing = (await desk.get("/console/statistics?from=2026-01-01&to=2026-01-02")).body
+    assert "还没有统计" in nothing
+    asked = "?from=2026-09-07&to=2026-09-07"
+    answer = await desk.get(f"/console/bookings.csv{asked}")
+    assert answer.headers["Content-Disposition"].endswith('"bookings-2026-09-07-2026-09-07.csv"')
+    header, *rows = csv.reader(io.StringIO(answer.body.removeprefix("\ufeff")))
+    assert header[0] == "日期" and sorted(row[3] for row in rows) == ["失约", "已取消", "结束使用"]
+    assert next(row for row in rows if row[3] == "结束使用")[1:] == [
+        "二层中厅",
+        "001",
+        "结束使用",
+        "2026-09-07 08:00",
+        "2026-09-07 09:00",
+        "2026-09-07 11:00",
+        "2026-09-07 09:00",
+        "2026-09-07 10:30",
+    ]
+    for name in ("statistics", "bookings.csv", "bookings.xlsx"):
+        for wrong in ("from=x", "from=2026-09-08&to=2026-09-07", "from=2020-01-01&to=2026-09-07"):
+            assert (await desk.get(f"/console/{name}?{wrong}")).status == 400, (name, wrong)
+
+
+async def test_a_hundred_thousand_rows_take_little_memory(service: Living) -> None:
+    reader, desk = await service.reader(), await staff(service, VIEWER)
+    await reader.reserve("2f-hall-001", "09:00", "11:00")
+    reservations = service.parts.db["reservations"]
+    sample = await reservations.find_one({})
+    assert sample is not None
+    past = {**sample, "claims": [], "live": False, "state": "completed", "day": "2026-09-01"}
+    for _ in range(ROWS // 5000):
+        await reservations.insert_many([{**past, "_id": new_id()} for _ in range(5000)])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    session, base = desk.client.session, service.base
+    sizes = {}
+    for name in ("csv", "xlsx"):
+        url = f"{base}/console/bookings.{name}?from=2026-09-01&to=2026-09-01"
+        async with session.get(url, headers=desk.cookie) as response:
+            assert response.status == 200
+            parts = [part async for part in response.content.iter_chunked(1 << 16)]
+        sizes[name] = b"".join(parts)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert sizes["csv"].count(b"\n") == ROWS + 1
+    with zipfile.ZipFile(io.BytesIO(sizes["xlsx"])) as book:
+        assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == ROWS + 1
+    assert grown < MOST_BYTES, f"{grown / 2**20:.0f} MB"

@@ -1,0 +1,83 @@
+"""A day in numbers, against counting minute by minute."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.library import AreaId, SeatId
+from models.overview import Brief, by_weekday, fullness, summary, tally, totals
+from models.reservation import State
+from models.timerange import TimeRange, at, local
+
+DAY = date(2026, 9, 7)
+AREA = AreaId("2f-hall")
+MIDNIGHT = at(DAY, time())
+OPEN = TimeRange(at(DAY, time(7)), at(DAY, time(22, 30)))
+
+
+@st.composite
+def briefs(draw: st.DrawFn) -> Brief:
+    start = draw(st.integers(7 * 60, 21 * 60))
+    end = draw(st.integers(start + 10, 22 * 60 + 30))
+    came = draw(st.none() | st.integers(start - 30, end - 1))
+    left = draw(st.none() | st.integers(came if came is not None else start, end))
+    states = [State.FINISHED, State.COMPLETED, State.AWAY_EXPIRED] if came is not None else []
+    states += [State.CANCELLED, State.NO_SHOW, State.LAPSED] if came is None else []
+    return Brief(
+        seat_id=SeatId("x"),
+        area_id=AREA,
+        state=draw(st.sampled_from(states)),
+        made_at=minute(start - draw(st.integers(0, 2000))),
+        start=minute(start),
+        end=minute(end),
+        checked_in_at=minute(came) if came is not None else None,
+        ended_at=minute(left) if left is not None else None,
+    )
+
+
+def minute(n: int) -> datetime:
+    return MIDNIGHT + timedelta(minutes=n)
+
+
+@given(st.lists(briefs(), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_a_day_equals_a_recount_by_minutes(rows: list[Brief]) -> None:
+    day = tally(DAY, AREA, 40, OPEN, rows)
+    used = [0] * 24
+    for row in rows:
+        if row.checked_in_at is not None:
+            for n in range(24 * 60):
+                used[n // 60] += row.checked_in_at <= minute(n) < (row.ended_at or row.end)
+    asked = [row for row in rows if row.state is not State.LAPSED]
+    assert list(day.used) == used
+    assert day.booked == len(asked) == totals(rows).booked
+    assert day.came == sum(row.checked_in_at is not None for row in asked)
+    assert (day.open_minutes, day.seats) == (40 * 930, 40)
+    whole = summary([day, tally(DAY + timedelta(days=1), AREA, 40, None, [])])
+    assert whole.days == 2 and whole.used_minutes == sum(used)
+    assert whole.utilisation == sum(used) / (40 * 930)
+    kept = [row for row in asked if row.state is not State.CANCELLED]
+    missed = sum(row.state is State.NO_SHOW for row in kept)
+    assert whole.no_show_rate == (missed / len(kept) if kept else None)
+    monday = by_weekday([day])[0]
+    assert monday == [minutes / (60 * 40) for minutes in used]
+
+
+@given(st.lists(briefs(), max_size=12))
+def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(rows: list[Brief]) -> None:
+    instants = [minute(60 * hour) for hour in range(7, 23)]
+    past = fullness(rows, instants, minute(24 * 60))
+    for n, instant in enumerate(instants):
+        there = [r for r in rows if r.checked_in_at is not None and r.checked_in_at <= instant]
+        assert past[n] == sum(instant < (r.ended_at or r.end) for r in there)
+    assert fullness(rows, instants, minute(0)) == [0] * len(instants)  # nothing of it is live
+    assert all(local(instant).minute == 0 for instant in instants)
+
+
+def test_nothing_has_no_rates() -> None:
+    nothing = summary([])
+    assert (nothing.days, nothing.utilisation, nothing.no_show_rate) == (0, None, None)
+    assert by_weekday([]) == [[0.0] * 24] * 7
