@@ -387,5 +387,6 @@ SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
     ),
     "OFFER": _template("OFFER", thing1="seat", time2="period", time3="until", thing4="tip"),
     "SUSPENDED": _template("SUSPENDED", time1="until", thing2="reason", thing3="tip"),
+    "MOVED": _template("MOVED", thing1="seat", time2="start", thing3="tip"),
 }
 """The designs that the sandbox answers to; a real account's ids and keys come from its console."""

@@ -16,6 +16,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   LEAVE_TIMEOUT: "sandbox-leave-timeout",
   OFFER: "sandbox-offer",
   SUSPENDED: "sandbox-suspended",
+  MOVED: "sandbox-moved",
 };
 
 export const VERSION = "1.0.0";

@@ -12,7 +12,7 @@ from models.reservation import ReaderId, ReservationId
 
 
 class Template(StrEnum):
-    """The messages of this service; MOVED comes with the console."""
+    """The messages of this service."""
 
     RESERVED = "RESERVED"
     CHECK_IN_REMINDER = "CHECK_IN_REMINDER"
@@ -24,6 +24,7 @@ class Template(StrEnum):
     LEAVE_REMINDER = "LEAVE_REMINDER"
     LEAVE_TIMEOUT = "LEAVE_TIMEOUT"
     SUSPENDED = "SUSPENDED"
+    MOVED = "MOVED"
     OFFER = "OFFER"
     ANSWER = "ANSWER"
 

@@ -516,6 +516,7 @@ def left_unproven(r: Reservation, return_by: datetime, policy: Policy, actor: Ac
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The reader is told where it was the library that did it."""
     new = replace(
         r,
         state=r.next_state(Event.CANCEL),
@@ -523,7 +524,8 @@ def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
         remind_at=None,
         claims=r.holds(*PLACE_CLAIMS, "n:"),
     )
-    return _advance(r, new, Event.CANCEL, actor, now, None)
+    tell = "called_off" if actor.by == "librarian" else None
+    return _advance(r, new, Event.CANCEL, actor, now, tell)
 
 
 def check_in(

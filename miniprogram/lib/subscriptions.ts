@@ -9,7 +9,7 @@ export const ASKED = {
   check_in: ["CHECKED_IN", "ENDING_SOON", "ENDED"],
   leave: ["LEAVE", "LEAVE_REMINDER", "LEAVE_TIMEOUT"],
   wait: ["OFFER"],
-  settings: ["SUSPENDED"],
+  settings: ["SUSPENDED", "MOVED"],
 } as const;
 
 const LONGEST_MS = 1000;

@@ -14,7 +14,7 @@ from models.reservation import Actor, State
 from models.store.client import Database
 from models.store.personal import forget, left_over, shut_out
 
-_BY: Final = Actor("librarian", "erasure")
+_BY: Final = Actor("system", "erasure")
 _LIVE_FROM: Final = timedelta(days=2)
 
 

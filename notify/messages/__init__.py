@@ -9,6 +9,7 @@ from typing import Final
 
 from models.message import Template
 from notify.messages import (
+    called_off,
     check_in_reminder,
     checked_in,
     doubted,
@@ -38,6 +39,7 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
     "leave_reminder": leave_reminder,
     "away_expired": leave_timeout,
     "suspended": suspended,
+    "called_off": called_off,
 }
 """Which message an event of the outbox brings."""
 

@@ -286,3 +286,15 @@ async def test_the_log_is_added_to_and_completed_once(service: Living) -> None:
     ((ended,), _) = await audit.page_of(Sought(target="violation:1"), 0, 10)
     assert (ended.outcome, ended.before, ended.after) == ("done", before, after)
     assert await audit.page_of(Sought(deed="cancel"), 0, 10) == ([], 0)
+
+
+async def test_who_is_cancelled_by_the_library_is_told_and_loses_nothing(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    made = [await reader.reserve("2f-hall-010", f"{h}:00", f"{h + 1}:00") for h in range(9, 14)]
+    here = f"/console/reservations/{made[0]['id']}/cancel"
+    assert (await post(service, desk, here)).status == 303
+    await service.settle()
+    told = (await reader.ok("GET", "/messages"))["items"][0]
+    assert (told["template"], told["title"]) == ("MOVED", "预约已被图书馆取消")
+    await reader.reserve("2f-hall-010", "14:00", "15:00")  # the day's five are five again
+    assert (await reader.ok("GET", "/violations"))["total"] == 0

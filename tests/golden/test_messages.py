@@ -18,7 +18,7 @@ from models import reservation
 from models.claims import presence_claim
 from models.message import CONSENTED, Template
 from models.policy import Policy
-from models.reservation import Reservation
+from models.reservation import Actor, Reservation
 from models.timerange import local
 from models.violation import Window
 from notify.messages import BY_EVENT, FACTS
@@ -144,6 +144,8 @@ CASES: Final[list[tuple[str, str, Moment]]] = [
     ("a gate saw them return", "returned", moment(passed("in 13:40", "out 14:50", "in 15:10"))),
     ("somebody doubts it", "doubted", moment(DOUBTED)),
     ("a seat is held", "offered", moment(HELD)),
+    ("the library cancels it", "called_off",
+        moment(reservation.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
 ]  # fmt: skip
 
 
