@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 
 from handlers.services import Services
 from models.audit import Facts
-from models.booking import attend, penalties, reserve
+from models.booking import attend, calendar, penalties, reserve
 from models.booking.desk import Ask, Desk
 from models.errors import NotFound, ServiceError
+from models.policy import Policy
 from models.reader import Reader
 from models.reservation import Actor, Reservation
 from models.store.audit import DONE
@@ -226,4 +227,33 @@ async def answer(staff: Staff, id: str, text: str) -> None:
         {},
         lambda: answers.answer(services.feedbacks, services.messages, id, text, staff.now),
         lambda _: {"answered": True},
+    )
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+async def change_rules(
+    staff: Staff, new: Policy, said: str, reason: str, keep_bookings: bool
+) -> None:
+    """Publish the next version of the rules. Bookings that no longer fit are cancelled, and their
+    readers told, unless they are to be kept.
+
+    Raises: RulesChanged, where somebody else was first; nothing has changed then.
+    """
+    desk, actor = staff.services.desk, Actor("librarian", staff.reader.id)
+
+    async def work() -> Facts:
+        rows = await calendar.affected(desk, new, staff.now)
+        await calendar.publish(desk, new, staff.now)
+        called_off = 0 if keep_bookings else await calendar.call_off(desk, rows, actor, staff.now)
+        return {"version": new.version, "change": said, "cancelled": called_off}
+
+    await staff.recorded(
+        "rules",
+        "rules",
+        reason,
+        {"version": new.version - 1},
+        work,
+        lambda facts: facts,
     )

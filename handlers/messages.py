@@ -97,6 +97,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "internal": "服务出错了，请稍后再试；如仍有问题，请把编号告诉服务台",
     "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
     "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
+    "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",
     "already_waiting": "您在这段时间已经候补，请先取消原来的候补",

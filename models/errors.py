@@ -172,6 +172,12 @@ class IdempotencyKeyReused(Conflict):
     code = "idempotency_key_reused"
 
 
+class RulesChanged(Conflict):
+    """Somebody else has changed the rules meanwhile."""
+
+    code = "rules_changed"
+
+
 class InProgress(Conflict):
     """The first request with this key is still under way."""
 

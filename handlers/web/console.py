@@ -15,6 +15,7 @@ from handlers import deeds
 from handlers.api import present
 from handlers.errors import status_of
 from handlers.messages import STATE_TEXT, text_of
+from handlers.web import calendar
 from handlers.web.contact import written
 from handlers.web.pages import (
     Form,
@@ -32,13 +33,14 @@ from handlers.web.pages import (
 from handlers.web.statistics import as_csv, as_xlsx, figures, interval
 from models import rules
 from models.audit import Facts
+from models.booking import calendar as hours
 from models.booking import penalties, reserve
 from models.booking.tally import bookings_of
 from models.errors import Conflict, Malformed, NotAllowed, NotFound, RuleViolation, ServiceError
 from models.library import AreaId, KioskId
 from models.outage import GRACE, RETIRED
 from models.overview import fullness, totals
-from models.reader import LIBRARIAN, VIEWER, Reader, may, normalise_student_no
+from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER, Reader, may, normalise_student_no
 from models.reservation import LIVE, ReaderId, Reservation, State
 from models.store.audit import Sought
 from models.timerange import at, local, local_date
@@ -60,6 +62,7 @@ VERBS: Final = {
     "settle_appeal": "答复申诉",
     "unbind": "解除绑定",
     "answer": "答复留言",
+    "rules": "更改开放时间",
 }
 FACTS: Final = {
     "state": "状态",
@@ -70,6 +73,9 @@ FACTS: Final = {
     "appeal_waits": "申诉待处理",
     "bound": "已绑定",
     "answered": "已答复",
+    "version": "规则版本",
+    "change": "内容",
+    "cancelled": "取消的预约",
 }
 _STATES: Final = {state.value: text for state, text in STATE_TEXT.items()}
 ROLE_TEXT: Final = {"viewer": "查看", "librarian": "馆员", "administrator": "管理员"}
@@ -123,6 +129,8 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/violations/{id}/waive", staff_change(waive)),
         web.get("/console/questions", staff_look(questions)),
         web.post("/console/questions/{id}", staff_change(reply)),
+        web.get("/console/calendar", staff_look(opening)),
+        web.post("/console/calendar", staff_change(change_opening, ADMINISTRATOR)),
         web.get("/console/statistics", staff_look(usage)),
         web.get("/console/bookings.csv", staff_look(as_csv)),
         web.get("/console/bookings.xlsx", staff_look(as_xlsx)),
@@ -232,6 +240,8 @@ async def _alarms(visit: Visit) -> list[str]:
         kiosk = desk.library.kiosks.get(KioskId(kiosk_id))
         if kiosk is not None and GRACE < now - seen < RETIRED:
             found.append(f"{kiosk.name} 自 {present.clock(seen)} 起没有响应")
+    if outside := await hours.misfits(desk, desk.policy, now):
+        found.append(f"开放时间之外还有 {len(outside)} 个预约")
     for gate in await desk.gates.all():
         if gate.seen_at is not None and now - gate.seen_at > _UNSEEN:
             found.append(f"{gate.name} 自 {local(gate.seen_at):%m-%d %H:%M} 起没有数据")
@@ -528,6 +538,21 @@ async def reply(visit: Visit, form: Form) -> web.StreamResponse:
         raise Malformed("text", wrong)
     await deeds.answer(_staff(visit), visit.id, text)
     return redirect("/console/questions?done")
+
+
+# --- calendar -------------------------------------------------------------------------------------
+
+
+async def opening(visit: Visit) -> web.StreamResponse:
+    return _console(visit, "calendar", **calendar.facts(visit))
+
+
+async def change_opening(visit: Visit, form: Form) -> web.StreamResponse:
+    found = await calendar.changed(visit, form)
+    if isinstance(found, web.StreamResponse):
+        return found
+    facts, status = found
+    return _console(visit, "calendar", status=status, **facts)
 
 
 # --- statistics -----------------------------------------------------------------------------------

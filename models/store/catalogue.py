@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
 
 from models.library import (
     Area,
@@ -166,6 +167,17 @@ class Policies:
                 {"$setOnInsert": {"at": now, "fields": _policy_document(policy)}},
                 upsert=True,
             )
+
+    async def add(self, policy: Policy, now: datetime) -> bool:
+        """Add the next version. False where that number is taken: somebody else was first."""
+        with upstream():
+            try:
+                await self._all.insert_one(
+                    {"_id": policy.version, "at": now, "fields": _policy_document(policy)}
+                )
+            except DuplicateKeyError:
+                return False
+        return True
 
     async def newest(self) -> int | None:
         """The newest version's number."""

@@ -22,6 +22,7 @@ PAGES = (
     "/console/readers",
     "/console/appeals",
     "/console/questions",
+    "/console/calendar",
     "/console/statistics",
     "/console/bookings.csv",
     "/console/audit",
@@ -290,7 +291,9 @@ async def test_the_log_is_added_to_and_completed_once(service: Living) -> None:
 
 async def test_who_is_cancelled_by_the_library_is_told_and_loses_nothing(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
-    made = [await reader.reserve("2f-hall-010", f"{h}:00", f"{h + 1}:00") for h in range(9, 14)]
+    made = [
+        await reader.reserve("2f-hall-010", f"{h:02}:00", f"{h + 1:02}:00") for h in range(9, 14)
+    ]
     here = f"/console/reservations/{made[0]['id']}/cancel"
     assert (await post(service, desk, here)).status == 303
     await service.settle()

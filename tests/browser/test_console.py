@@ -67,6 +67,28 @@ async def test_a_student_does_not_get_in(service: Living, opened: Open) -> None:
     assert "没有" in await tab.text("main")
 
 
+async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, opened: Open) -> None:
+    reader = await service.reader()
+    made = await reader.reserve("2f-hall-065", "09:00", "12:00", service.tomorrow)
+    tab = await opened("administrator")
+    await tab.go("/console/calendar")
+    await tab.page.fill("[name=first]", service.tomorrow)
+    await tab.page.select_option("[name=place]", "a:2f-hall")
+    await tab.page.fill("[name=reason]", "消防检修")
+    await tab.page.click("text=下一步")
+    assert "1 个预约不再符合开放时间" in await tab.text("main")
+    await tab.page.click("text=再想想")
+    assert "没有，按平时的时间开放" in await tab.text("main")
+    await tab.page.fill("[name=first]", service.tomorrow)
+    await tab.page.select_option("[name=place]", "a:2f-hall")
+    await tab.page.fill("[name=reason]", "消防检修")
+    await tab.page.click("text=下一步")
+    await tab.page.click("text=确认发布")
+    await tab.page.wait_for_selector(".done")
+    assert "消防检修" in await tab.text("main")
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
+
+
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_is_for_everybody(
@@ -89,7 +111,7 @@ async def test_every_page_is_for_everybody(
     await service.parts.desk.days.put(
         [DayOf(day, a.id, 40, 40 * 930, 50, 40, 3, 7, 2, 900, used) for a in areas]
     )
-    tab = await opened("librarian", color_scheme=scheme, **device)
+    tab = await opened("administrator", color_scheme=scheme, **device)
     for path in (
         "/console",
         "/console/seats?area=2f-hall",
@@ -99,6 +121,7 @@ async def test_every_page_is_for_everybody(
         f"/console/readers/{late.reader_id}",
         "/console/appeals",
         "/console/questions",
+        "/console/calendar",
         "/console/statistics?from=2026-09-06&to=2026-09-07",
         "/console/audit",
     ):

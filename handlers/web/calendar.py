@@ -1,0 +1,200 @@
+"""The console's calendar: closures and other hours, by dates, and what becomes of the bookings they
+hit. What is to be changed is shown first; nothing changes before it is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import deeds
+from handlers.messages import text_of
+from handlers.web.pages import Form, Visit, counted, redirect, text_in
+from models.booking import calendar
+from models.errors import Malformed, NotFound, RulesChanged
+from models.library import AreaId, VenueId
+from models.policy import OpeningRule, Policy
+from models.reader import ADMINISTRATOR, may
+from models.reservation import State
+from models.timerange import local_date
+
+LONGEST_REASON: Final = 50
+_FARTHEST: Final = timedelta(days=730)
+_SHOWN: Final = 20
+FIELDS: Final = ("kind", "first", "last", "place", "opens", "closes", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A dated rule as the page shows it. ``number`` is its place among all rules."""
+
+    number: int
+    first: date
+    last: date
+    place: str
+    hours: str
+    reason: str
+
+
+def facts(visit: Visit, **more: Any) -> dict[str, Any]:
+    """What the page shows."""
+    desk = visit.services.desk
+    return {
+        "lines": _lines(visit),
+        "places": _places(visit),
+        "base": desk.policy.version,
+        "changes": may(visit.reader.kind, ADMINISTRATOR),
+        "typed": {},
+        "wrong": "",
+        "done": "done" in visit.request.query,
+        "longest": LONGEST_REASON,
+        "preview": None,
+        **more,
+    }
+
+
+def _lines(visit: Visit) -> list[Line]:
+    today = local_date(visit.now)
+    return sorted(
+        (
+            _line(visit, number, rule)
+            for number, rule in enumerate(visit.services.desk.policy.opening)
+            if rule.last is not None and rule.last >= today
+        ),
+        key=lambda line: (line.first, line.number),
+    )
+
+
+def _line(visit: Visit, number: int, rule: OpeningRule) -> Line:
+    library = visit.services.desk.library
+    place = "全馆"
+    if rule.area_id is not None:
+        area = library.areas.get(rule.area_id)
+        place = f"{area.floor}层 {area.name}" if area is not None else rule.area_id
+    elif rule.venue_id is not None:
+        venue = library.venues.get(rule.venue_id)
+        place = venue.name if venue is not None else rule.venue_id
+    hours = "闭馆"
+    if rule.opens is not None and rule.closes is not None:
+        hours = f"{rule.opens:%H:%M}–{rule.closes:%H:%M}"
+    assert rule.last is not None
+    return Line(number, rule.first or rule.last, rule.last, place, hours, rule.reason)
+
+
+def _places(visit: Visit) -> list[tuple[str, str]]:
+    library = visit.services.desk.library
+    venues = [(f"v:{v.id}", v.name) for v in library.venues.values()]
+    areas = [(f"a:{a.id}", f"{a.floor}层 {a.name}") for a in library.areas.values()]
+    return [("", "全馆"), *venues, *areas]
+
+
+async def changed(visit: Visit, form: Form) -> tuple[dict[str, Any], int] | web.StreamResponse:
+    """What the form asks for: shown with what it hits, or done where it was confirmed. Facts of the
+    page and its status where it is to be shown again."""
+    desk = visit.services.desk
+    typed = {name: text_in(form, name) for name in (*FIELDS, "number", "why")}
+    try:
+        new, said = _next(visit, form, typed)
+        if text_in(form, "base") != str(desk.policy.version):
+            raise RulesChanged()
+        rows = await calendar.affected(desk, new, visit.now)
+        if not text_in(form, "confirmed"):
+            return facts(visit, typed=typed, preview=_preview(visit, said, rows)), 200
+        staff = deeds.Staff(visit.services, visit.reader, visit.now)
+        keep = text_in(form, "bookings") == "keep"
+        await deeds.change_rules(staff, new, said, typed["why"] or typed["reason"], keep)
+    except RulesChanged as error:
+        counted(visit.request, error)
+        return facts(visit, typed=typed, wrong=text_of(error.code, error.details)), 409
+    except Malformed as error:
+        return facts(visit, typed=typed, wrong=str(error.details["reason"])), 400
+    return redirect("/console/calendar?done")
+
+
+def _next(visit: Visit, form: Form, typed: Mapping[str, str]) -> tuple[Policy, str]:
+    """The next version of the rules, and what is new in it. Raises: Malformed, NotFound."""
+    policy = visit.services.desk.policy
+    if text_in(form, "deed") == "remove":
+        number = typed["number"]
+        if not (number.isascii() and number.isdecimal()):
+            raise NotFound()
+        new = calendar.without_rule(policy, int(number))
+        return new, f"删除：{_words(_line(visit, int(number), policy.opening[int(number)]))}"
+    rule = _rule(visit, typed)
+    return calendar.with_rule(policy, rule), _words(_line(visit, -1, rule))
+
+
+def _words(line: Line) -> str:
+    days = f"{line.first}" if line.first == line.last else f"{line.first} 至 {line.last}"
+    return f"{days} {line.place} {line.hours}{f'（{line.reason}）' if line.reason else ''}"
+
+
+def _rule(visit: Visit, typed: Mapping[str, str]) -> OpeningRule:
+    first, last = _day(typed["first"]), _day(typed["last"] or typed["first"])
+    today = local_date(visit.now)
+    if not today <= last or not first <= last <= today + _FARTHEST:
+        raise Malformed("last", "请填写从今天起两年以内的日期，结束不早于开始")
+    opens = closes = None
+    if typed["kind"] == "open":
+        opens, closes = _time(typed["opens"]), _time(typed["closes"])
+        if opens >= closes:
+            raise Malformed("closes", "闭馆时间应晚于开馆时间")
+    elif typed["kind"] != "closed":
+        raise Malformed("kind", "请选择闭馆或开放时间")
+    reason = typed["reason"]
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise Malformed("reason", f"原因最多 {LONGEST_REASON} 字")
+    if opens is None and not reason:
+        raise Malformed("reason", "请写明闭馆原因，读者会看到")
+    library = visit.services.desk.library
+    kind, _, id = typed["place"].partition(":")
+    venue_id = VenueId(id) if kind == "v" else None
+    area_id = AreaId(id) if kind == "a" else None
+    if (venue_id and venue_id not in library.venues) or (area_id and area_id not in library.areas):
+        raise Malformed("place", "请选择范围")
+    return OpeningRule(
+        opens,
+        closes,
+        first,
+        last,
+        venue_id=venue_id,
+        area_id=area_id,
+        reason=reason,
+        priority=calendar.SPECIAL,
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed("first", "请填写日期") from error
+
+
+def _time(text: str) -> time:
+    try:
+        found = time.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed("opens", "请填写开馆和闭馆时间") from error
+    if found.second or found.minute % 30 or found.tzinfo is not None:
+        raise Malformed("opens", "时间以半小时为单位")
+    return found
+
+
+def _preview(visit: Visit, said: str, rows: list[Any]) -> dict[str, Any]:
+    library = visit.services.desk.library
+    labels = [
+        (library.seat_label(library.seats[row.seat_id]), row.booked_start, row.end)
+        for row in rows
+        if row.state is State.RESERVED
+    ]
+    return {
+        "said": said,
+        "booked": labels[:_SHOWN],
+        "more": max(0, len(labels) - _SHOWN),
+        "count": len(labels),
+        "sitting": sum(row.state in (State.IN_USE, State.AWAY) for row in rows),
+    }

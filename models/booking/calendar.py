@@ -1,0 +1,77 @@
+"""When the library is open, from and until a day: a new version of the rules, and the bookings that
+it hits."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from models.board import Row
+from models.booking import reserve
+from models.booking.desk import Ask, Desk
+from models.errors import NotFound, RulesChanged, WrongState
+from models.policy import OpeningRule, Policy
+from models.reservation import Actor, State
+from models.timerange import local_date
+
+SPECIAL: Final = 10
+"""The priority of what has dates: it stands above the usual hours."""
+
+
+def with_rule(policy: Policy, rule: OpeningRule) -> Policy:
+    """The next version, with that rule too. Later ones of one priority decide."""
+    return replace(policy, version=policy.version + 1, opening=(*policy.opening, rule))
+
+
+def without_rule(policy: Policy, number: int) -> Policy:
+    """The next version, without that rule. Raises: NotFound, for a usual one as well."""
+    if not 0 <= number < len(policy.opening) or policy.opening[number].last is None:
+        raise NotFound()
+    kept = policy.opening[:number] + policy.opening[number + 1 :]
+    return replace(policy, version=policy.version + 1, opening=kept)
+
+
+async def affected(desk: Desk, new: Policy, now: datetime) -> list[Row]:
+    """Bookings from now on that fit today's rules and would not fit ``new``, the earliest first."""
+    return [row for row in await misfits(desk, new, now) if _fits(desk, desk.policy, row)]
+
+
+async def misfits(desk: Desk, policy: Policy, now: datetime) -> list[Row]:
+    """Bookings from now on that lie outside of the opening hours, the earliest first: they were to
+    be kept, or made in the seconds before all workers knew of it."""
+    found: list[Row] = []
+    for day in policy.bookable_dates(now):
+        rows = (await desk.board.day(day)).rows.values()
+        found += [row for row in rows if row.end > now and not _fits(desk, policy, row)]
+    return sorted(found, key=lambda row: (row.booked_start, row.seat_id))
+
+
+def _fits(desk: Desk, policy: Policy, row: Row) -> bool:
+    seat = desk.library.seats.get(row.seat_id)
+    if seat is None:
+        return True  # it has left the plan: that is another matter
+    venue = desk.library.areas[seat.area_id].venue_id
+    hours = policy.open_day(local_date(row.booked_start), venue, seat.area_id).hours
+    return hours is not None and hours.start <= row.booked_start and row.end <= hours.end
+
+
+async def publish(desk: Desk, new: Policy, now: datetime) -> None:
+    """Let ``new`` stand from now on. Raises: RulesChanged, where somebody else was first."""
+    if not await desk.policies.add(new, now):
+        raise RulesChanged()
+    await desk.refresh()
+
+
+async def call_off(desk: Desk, rows: list[Row], actor: Actor, now: datetime) -> int:
+    """Cancel them; their readers are told. How many: who sits there already stays."""
+    cancelled = 0
+    for row in rows:
+        reader = await desk.readers.get(row.reader_id)
+        if row.state is not State.RESERVED or reader is None:
+            continue
+        with suppress(NotFound, WrongState):
+            await reserve.cancel(desk, Ask(reader, actor, now), row.id)
+            cancelled += 1
+    return cancelled
