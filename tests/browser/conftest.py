@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -132,3 +133,23 @@ def axe() -> str:
     """axe-core's source (scripts/test installs it from npm)."""
     source = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
     return source.read_text(encoding="utf-8")
+
+
+async def is_for_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
+    """axe-core finds nothing serious, and on a phone the page is not wider than a small one."""
+    await tab.go(path)
+    await tab.page.evaluate(axe)
+    found = await tab.page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']})"
+        ".then(found => JSON.stringify(found.violations))"
+    )
+    serious = [
+        (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
+        for v in json.loads(found)
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert serious == [], path
+    if phone:
+        await tab.page.set_viewport_size({"width": 360, "height": 740})
+        wide = await tab.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 360, path

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Any
 
 import pytest
 
 from models.overview import DayOf
-from tests.browser.conftest import DESKTOP, PHONE, Open
+from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody
 from tests.living import Living
 
 WHEREFORE = "手机没电，核对过校园卡"
@@ -125,19 +124,4 @@ async def test_every_page_is_for_everybody(
         "/console/statistics?from=2026-09-06&to=2026-09-07",
         "/console/audit",
     ):
-        await tab.go(path)
-        await tab.page.evaluate(axe)
-        found = await tab.page.evaluate(
-            "axe.run(document, {resultTypes: ['violations']})"
-            ".then(found => JSON.stringify(found.violations))"
-        )
-        serious = [
-            (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
-            for v in json.loads(found)
-            if v["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], path
-        if device is PHONE:
-            await tab.page.set_viewport_size({"width": 360, "height": 740})
-            wide = await tab.page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= 360, path
+        await is_for_everybody(tab, axe, path, device is PHONE)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, Open
+from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody
 from tests.living import Living
 
 SEEN_WITHIN_MS = 1000
@@ -174,22 +173,7 @@ async def test_every_page_is_for_everybody(
     tab.expected = {404}
     made = await _own(tab)
     for path in (*PAGES, f"/reservations/{made}", f"/reservations/{made}/cancel"):
-        await tab.go(path)
-        await tab.page.evaluate(axe)
-        found = await tab.page.evaluate(
-            "axe.run(document, {resultTypes: ['violations']})"
-            ".then(found => JSON.stringify(found.violations))"
-        )
-        serious = [
-            (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
-            for v in json.loads(found)
-            if v["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], path
-        if device is PHONE:
-            await tab.page.set_viewport_size({"width": 360, "height": 740})
-            wide = await tab.page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= 360, path
+        await is_for_everybody(tab, axe, path, device is PHONE)
 
 
 async def _own(tab: Any) -> str:
