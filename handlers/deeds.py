@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from handlers.services import Services
-from models.audit import Facts
+from models.audit import Entry, Facts
+from models.board import Row
 from models.booking import attend, calendar, penalties, reserve
 from models.booking.desk import Ask, Desk
-from models.errors import NotFound, ServiceError
+from models.errors import Conflict, NotFound, RuleViolation
 from models.policy import Policy
 from models.reader import Reader
-from models.reservation import Actor, Reservation
+from models.reservation import Actor, ReaderId, Reservation
 from models.store.audit import DONE
 from models.timerange import local
 from models.violation import Violation, Waiver
@@ -40,17 +41,24 @@ class Staff:
         self,
         deed: str,
         target: str,
+        reader: ReaderId | None,
         reason: str,
         before: Facts,
         work: Callable[[], Awaitable[T]],
         after: Callable[[T], Facts],
     ) -> T:
-        """Do ``work`` between the two halves of its entry. Raises: what ``work`` raises."""
+        """Do ``work`` between the two halves of its entry; ``reader`` is whom it concerns.
+
+        Raises: what ``work`` raises. Where it is not certain that nothing has changed, the entry
+        stays without an outcome.
+        """
         audit, who = self.services.audit, self.reader
-        entry = await audit.begin(self.now, who.id, who.kind, deed, target, reason, before)
+        entry = await audit.begin(
+            Entry("", self.now, who.id, who.kind, deed, target, reader, reason, before, None, "")
+        )
         try:
             done = await work()
-        except ServiceError as error:
+        except (Conflict, RuleViolation, NotFound) as error:
             await audit.end(entry, error.code, None)
             raise
         await audit.end(entry, DONE, after(done))
@@ -78,7 +86,13 @@ async def on_behalf(staff: Staff, verb: str, id: str, reason: str) -> Reservatio
     ask = await _in_place_of(staff, r)
     desk = staff.services.desk
     return await staff.recorded(
-        verb, f"reservation:{id}", reason, facts(r), lambda: work(desk, ask, id), facts
+        verb,
+        f"reservation:{id}",
+        r.reader_id,
+        reason,
+        facts(r),
+        lambda: work(desk, ask, id),
+        facts,
     )
 
 
@@ -90,6 +104,7 @@ async def move(staff: Staff, id: str, seat_id: str, reason: str) -> Reservation:
     return await staff.recorded(
         "move",
         f"reservation:{id}",
+        r.reader_id,
         reason,
         facts(r),
         lambda: reserve.change(desk, ask, id, seat_id, None, None),
@@ -104,6 +119,7 @@ async def resolve(staff: Staff, id: str) -> Reservation:
     return await staff.recorded(
         "resolve",
         f"reservation:{id}",
+        r.reader_id,
         "",
         facts(r),
         lambda: attend.resolve(desk, id, actor, staff.now),
@@ -148,10 +164,7 @@ async def settle(staff: Staff, id: str, granted: bool, answer: str) -> Violation
         await answers.appeal_settled(services.messages, settled, staff.now)
         return settled
 
-    before = _violation_facts(await _violation(staff, id))
-    return await staff.recorded(
-        "settle_appeal", f"violation:{id}", answer, before, work, _violation_facts
-    )
+    return await _about(staff, id, "settle_appeal", answer, work)
 
 
 async def waive(staff: Staff, id: str, reason: str) -> Violation:
@@ -164,8 +177,7 @@ async def waive(staff: Staff, id: str, reason: str) -> Violation:
         await answers.waived(services.messages, waived, staff.now)
         return waived
 
-    before = _violation_facts(await _violation(staff, id))
-    return await staff.recorded("waive", f"violation:{id}", reason, before, work, _violation_facts)
+    return await _about(staff, id, "waive", reason, work)
 
 
 async def waive_all(staff: Staff, start: datetime, end: datetime, reason: str) -> int:
@@ -180,6 +192,7 @@ async def waive_all(staff: Staff, start: datetime, end: datetime, reason: str) -
     return await staff.recorded(
         "waive_all",
         "violations",
+        None,
         reason,
         span,
         lambda: penalties.waive_all(services.desk, start, end, waiver, tell),
@@ -187,11 +200,15 @@ async def waive_all(staff: Staff, start: datetime, end: datetime, reason: str) -
     )
 
 
-async def _violation(staff: Staff, id: str) -> Violation:
-    found = await staff.services.desk.violations.get(id)
-    if found is None:
+async def _about(
+    staff: Staff, id: str, deed: str, reason: str, work: Callable[[], Awaitable[Violation]]
+) -> Violation:
+    """Raises: NotFound, and what ``work`` raises."""
+    v = await staff.services.desk.violations.get(id)
+    if v is None:
         raise NotFound()
-    return found
+    before, target = _violation_facts(v), f"violation:{id}"
+    return await staff.recorded(deed, target, v.reader_id, reason, before, work, _violation_facts)
 
 
 def _violation_facts(v: Violation) -> Facts:
@@ -210,6 +227,7 @@ async def unbind(staff: Staff, reader: Reader, reason: str) -> None:
     await staff.recorded(
         "unbind",
         f"reader:{reader.id}",
+        reader.id,
         reason,
         {"bound": True},
         lambda: services.bindings.unbind(reader.id),
@@ -220,9 +238,13 @@ async def unbind(staff: Staff, reader: Reader, reason: str) -> None:
 async def answer(staff: Staff, id: str, text: str) -> None:
     """Answer what a reader wrote; they find it in the app. Once. Raises: NotFound, WrongState."""
     services = staff.services
+    asked = await services.feedbacks.get(id)
+    if asked is None:
+        raise NotFound()
     await staff.recorded(
         "answer",
         f"question:{id}",
+        asked.reader_id,
         text,
         {},
         lambda: answers.answer(services.feedbacks, services.messages, id, text, staff.now),
@@ -241,19 +263,29 @@ async def change_rules(
 
     Raises: RulesChanged, where somebody else was first; nothing has changed then.
     """
-    desk, actor = staff.services.desk, Actor("librarian", staff.reader.id)
+    desk = staff.services.desk
 
     async def work() -> Facts:
         rows = await calendar.affected(desk, new, staff.now)
         await calendar.publish(desk, new, staff.now)
-        called_off = 0 if keep_bookings else await calendar.call_off(desk, rows, actor, staff.now)
-        return {"version": new.version, "change": said, "cancelled": called_off}
+        done: dict[str, object] = {"version": new.version, "change": said}
+        return done if keep_bookings else {**done, **await _called_off(staff, rows)}
 
-    await staff.recorded(
-        "rules",
-        "rules",
-        reason,
-        {"version": new.version - 1},
-        work,
-        lambda facts: facts,
-    )
+    before = {"version": new.version - 1}
+    await staff.recorded("rules", "rules", None, reason, before, work, lambda facts: facts)
+
+
+async def call_off_misfits(staff: Staff, reason: str) -> None:
+    """Cancel what lies outside of the opening hours; again where some of it could not be."""
+    desk = staff.services.desk
+
+    async def work() -> Facts:
+        return await _called_off(staff, await calendar.misfits(desk, desk.policy, staff.now))
+
+    await staff.recorded("misfits", "rules", None, reason, {}, work, lambda facts: facts)
+
+
+async def _called_off(staff: Staff, rows: list[Row]) -> Facts:
+    actor = Actor("librarian", staff.reader.id)
+    done = await calendar.call_off(staff.services.desk, rows, actor, staff.now)
+    return {"cancelled": done.cancelled} | ({"left": done.left} if done.left else {})

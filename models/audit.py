@@ -14,8 +14,9 @@ Facts = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``before`` is what stood when it was asked for, ``after`` what stood then; None where it was
-    refused (``outcome`` is the code) or nobody saw the end of it (``outcome`` is empty)."""
+    """``reader`` is whom it concerns. ``before`` is what stood when it was asked for, ``after``
+    what stood then; None where it was refused (``outcome`` is the code) or nobody saw the end of
+    it (``outcome`` is empty)."""
 
     id: str
     at: datetime
@@ -23,6 +24,7 @@ class Entry:
     role: str
     deed: str
     target: str
+    reader: ReaderId | None
     reason: str
     before: Facts
     after: Facts | None

@@ -24,7 +24,15 @@ class Brief:
     start: datetime
     end: datetime
     checked_in_at: datetime | None
+    usable_from: datetime | None
     ended_at: datetime | None
+
+    @property
+    def sat_from(self) -> datetime | None:
+        """Who comes early may have to wait for the one before."""
+        if self.checked_in_at is None:
+            return None
+        return max(self.checked_in_at, self.usable_from or self.checked_in_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +77,7 @@ def fullness(rows: Iterable[Brief], instants: Sequence[datetime], now: datetime)
 
 
 def _there(row: Brief, instant: datetime) -> bool:
-    if row.checked_in_at is None:
-        return False
-    return row.checked_in_at <= instant < (row.ended_at or row.end)
+    return row.sat_from is not None and row.sat_from <= instant < (row.ended_at or row.end)
 
 
 def _booked(row: Brief, instant: datetime) -> bool:
@@ -116,8 +122,8 @@ def tally(
     kept = [row for row in asked if row.state is not State.CANCELLED]
     used = [0] * HOURS
     for row in kept:
-        if row.checked_in_at is not None:
-            for hour, minutes in _by_hour(day, row.checked_in_at, row.ended_at or row.end).items():
+        if row.sat_from is not None:
+            for hour, minutes in _by_hour(day, row.sat_from, row.ended_at or row.end).items():
                 used[hour] += minutes
     return DayOf(
         day=day,

@@ -45,7 +45,7 @@ async def answer(
 async def appeal_settled(messages: Messages, v: Violation, now: datetime) -> None:
     """What became of the reader's appeal. Told once."""
     assert v.appeal is not None
-    outcome = "已免除" if v.waived else "未予免除"
+    outcome = "已免除" if v.appeal.granted else "未予免除"
     text = f"您对{_about(v)}的申诉{outcome}。答复：{v.appeal.answer}"
     await _tell(messages, v, f"{v.reservation_id}:appeal", "申诉结果", text, now)
 

@@ -379,7 +379,7 @@ ROUTES: Final = (
         Who.READER,
         s.ReservationOut,
         "Take the seat that is held",
-        errors=(e.NotFound, e.WrongState, e.Suspended, e.DailyLimit),
+        errors=(e.NotFound, e.WrongState, e.Suspended, e.DailyLimit, e.Closed),
     ),
     Route(
         "POST",

@@ -3,6 +3,7 @@ hit. What is to be changed is shown first; nothing changes before it is confirme
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -12,7 +13,8 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import text_of
-from handlers.web.pages import Form, Visit, counted, redirect, text_in
+from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
+from handlers.web.pages import Form, Visit, counted, reason_in, redirect, text_in
 from models.booking import calendar
 from models.errors import Malformed, NotFound, RulesChanged
 from models.library import AreaId, VenueId
@@ -51,6 +53,7 @@ def facts(visit: Visit, **more: Any) -> dict[str, Any]:
         "wrong": "",
         "done": "done" in visit.request.query,
         "longest": LONGEST_REASON,
+        "longest_why": LONGEST_WHY,
         "preview": None,
         **more,
     }
@@ -95,7 +98,8 @@ async def changed(visit: Visit, form: Form) -> tuple[dict[str, Any], int] | web.
     """What the form asks for: shown with what it hits, or done where it was confirmed. Facts of the
     page and its status where it is to be shown again."""
     desk = visit.services.desk
-    typed = {name: text_in(form, name) for name in (*FIELDS, "number", "why")}
+    await desk.refresh()  # another worker may have been told something new
+    typed = {name: text_in(form, name) for name in (*FIELDS, "number")}
     try:
         new, said = _next(visit, form, typed)
         if text_in(form, "base") != str(desk.policy.version):
@@ -105,7 +109,7 @@ async def changed(visit: Visit, form: Form) -> tuple[dict[str, Any], int] | web.
             return facts(visit, typed=typed, preview=_preview(visit, said, rows)), 200
         staff = deeds.Staff(visit.services, visit.reader, visit.now)
         keep = text_in(form, "bookings") == "keep"
-        await deeds.change_rules(staff, new, said, typed["why"] or typed["reason"], keep)
+        await deeds.change_rules(staff, new, said, reason_in(form, "why"), keep)
     except RulesChanged as error:
         counted(visit.request, error)
         return facts(visit, typed=typed, wrong=text_of(error.code, error.details)), 409
@@ -119,7 +123,7 @@ def _next(visit: Visit, form: Form, typed: Mapping[str, str]) -> tuple[Policy, s
     policy = visit.services.desk.policy
     if text_in(form, "deed") == "remove":
         number = typed["number"]
-        if not (number.isascii() and number.isdecimal()):
+        if not (number.isascii() and number.isdecimal() and len(number) < 5):
             raise NotFound()
         new = calendar.without_rule(policy, int(number))
         return new, f"删除：{_words(_line(visit, int(number), policy.opening[int(number)]))}"
@@ -149,12 +153,11 @@ def _rule(visit: Visit, typed: Mapping[str, str]) -> OpeningRule:
         raise Malformed("reason", f"原因最多 {LONGEST_REASON} 字")
     if opens is None and not reason:
         raise Malformed("reason", "请写明闭馆原因，读者会看到")
-    library = visit.services.desk.library
+    if typed["place"] not in dict(_places(visit)):
+        raise Malformed("place", "请选择范围")
     kind, _, id = typed["place"].partition(":")
     venue_id = VenueId(id) if kind == "v" else None
     area_id = AreaId(id) if kind == "a" else None
-    if (venue_id and venue_id not in library.venues) or (area_id and area_id not in library.areas):
-        raise Malformed("place", "请选择范围")
     return OpeningRule(
         opens,
         closes,
@@ -175,11 +178,10 @@ def _day(text: str) -> date:
 
 
 def _time(text: str) -> time:
-    try:
-        found = time.fromisoformat(text)
-    except ValueError as error:
-        raise Malformed("opens", "请填写开馆和闭馆时间") from error
-    if found.second or found.minute % 30 or found.tzinfo is not None:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise Malformed("opens", "请填写开馆和闭馆时间")
+    found = time.fromisoformat(text)
+    if found.minute % 30:
         raise Malformed("opens", "时间以半小时为单位")
     return found
 

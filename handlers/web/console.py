@@ -18,6 +18,7 @@ from handlers.messages import STATE_TEXT, text_of
 from handlers.web import calendar
 from handlers.web.contact import written
 from handlers.web.pages import (
+    LONGEST_REASON,
     Form,
     Handler,
     Posted,
@@ -27,6 +28,7 @@ from handlers.web.pages import (
     counted,
     look,
     page,
+    reason_in,
     redirect,
     text_in,
 )
@@ -40,13 +42,21 @@ from models.errors import Conflict, Malformed, NotAllowed, NotFound, RuleViolati
 from models.library import AreaId, KioskId
 from models.outage import GRACE, RETIRED
 from models.overview import fullness, totals
-from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER, Reader, may, normalise_student_no
+from models.reader import (
+    ADMINISTRATOR,
+    LIBRARIAN,
+    VIEWER,
+    Reader,
+    SessionKind,
+    may,
+    normalise_student_no,
+)
 from models.reservation import LIVE, ReaderId, Reservation, State
 from models.store.audit import Sought
 from models.timerange import at, local, local_date
 
 PAGE: Final = 20
-LONGEST_REASON: Final = 200
+SHOWN: Final = 100
 _UNSEEN: Final = timedelta(minutes=10)
 """A gate that has said nothing for so long while the library is open."""
 
@@ -63,6 +73,7 @@ VERBS: Final = {
     "unbind": "解除绑定",
     "answer": "答复留言",
     "rules": "更改开放时间",
+    "misfits": "取消开放时间外的预约",
 }
 FACTS: Final = {
     "state": "状态",
@@ -76,6 +87,7 @@ FACTS: Final = {
     "version": "规则版本",
     "change": "内容",
     "cancelled": "取消的预约",
+    "left": "未能取消",
 }
 _STATES: Final = {state.value: text for state, text in STATE_TEXT.items()}
 ROLE_TEXT: Final = {"viewer": "查看", "librarian": "馆员", "administrator": "管理员"}
@@ -107,8 +119,10 @@ def staff_change(posted: Posted, role: str = LIBRARIAN) -> Handler:
 
 
 def _allow(visit: Visit, role: str) -> None:
-    """Raises: NotAllowed."""
-    if not may(visit.reader.kind, role):
+    """Who has that role, signed in by the campus: a phone stays signed in for a month. Raises:
+    NotAllowed."""
+    web_session = visit.principal.session.kind is SessionKind.WEB
+    if not web_session or not may(visit.reader.kind, role):
         raise NotAllowed()
 
 
@@ -131,6 +145,8 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/questions/{id}", staff_change(reply)),
         web.get("/console/calendar", staff_look(opening)),
         web.post("/console/calendar", staff_change(change_opening, ADMINISTRATOR)),
+        web.get("/console/misfits", staff_look(misfits)),
+        web.post("/console/misfits", staff_change(call_off_misfits, ADMINISTRATOR)),
         web.get("/console/statistics", staff_look(usage)),
         web.get("/console/bookings.csv", staff_look(as_csv)),
         web.get("/console/bookings.xlsx", staff_look(as_xlsx)),
@@ -162,14 +178,6 @@ def _number(visit: Visit) -> int:
 
 def _pages(total: int) -> int:
     return max(1, -(-total // PAGE))
-
-
-def _reason(form: Form) -> str:
-    """Why it is done: for the log, and for whom it concerns. Raises: Malformed."""
-    reason = text_in(form, "reason")
-    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise Malformed("reason", f"1 to {LONGEST_REASON} characters")
-    return reason
 
 
 # --- today ----------------------------------------------------------------------------------------
@@ -240,8 +248,6 @@ async def _alarms(visit: Visit) -> list[str]:
         kiosk = desk.library.kiosks.get(KioskId(kiosk_id))
         if kiosk is not None and GRACE < now - seen < RETIRED:
             found.append(f"{kiosk.name} 自 {present.clock(seen)} 起没有响应")
-    if outside := await hours.misfits(desk, desk.policy, now):
-        found.append(f"开放时间之外还有 {len(outside)} 个预约")
     for gate in await desk.gates.all():
         if gate.seen_at is not None and now - gate.seen_at > _UNSEEN:
             found.append(f"{gate.name} 自 {local(gate.seen_at):%m-%d %H:%M} 起没有数据")
@@ -254,10 +260,12 @@ async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
     _, seats = await services.desk.reservations.reported(visit.now, 0, 1)
     _, appealed = await services.desk.violations.appeals(0, 1)
     asked = len(await services.feedbacks.waiting(100))
+    outside = await hours.misfits(services.desk, services.desk.policy, visit.now)
     found = [
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),
         ("/console/questions", "留言", asked),
+        ("/console/misfits", "开放时间之外的预约", len(outside)),
     ]
     return [(path, words, count) for path, words, count in found if count]
 
@@ -391,7 +399,7 @@ async def act(visit: Visit, form: Form) -> web.StreamResponse:
     if verb not in deeds.ON_BEHALF and verb != "move":
         raise NotFound()
     try:
-        reason = _reason(form)
+        reason = reason_in(form)
         if verb == "move":
             await deeds.move(_staff(visit), r.id, text_in(form, "seat"), reason)
         else:
@@ -459,7 +467,7 @@ async def _reader(visit: Visit) -> Reader:
 
 async def unbind(visit: Visit, form: Form) -> web.StreamResponse:
     who = await _reader(visit)
-    await deeds.unbind(_staff(visit), who, _reason(form))
+    await deeds.unbind(_staff(visit), who, reason_in(form))
     return redirect(f"/console/readers/{who.id}?done=unbind")
 
 
@@ -497,7 +505,7 @@ async def settle(visit: Visit, form: Form) -> web.StreamResponse:
 
 
 async def waive(visit: Visit, form: Form) -> web.StreamResponse:
-    v = await deeds.waive(_staff(visit), visit.id, _reason(form))
+    v = await deeds.waive(_staff(visit), visit.id, reason_in(form))
     return redirect(f"/console/readers/{v.reader_id}?done=waive")
 
 
@@ -505,7 +513,7 @@ async def waive_all(visit: Visit, form: Form) -> web.StreamResponse:
     start, end = _instant(form, "from"), _instant(form, "to")
     if end <= start:
         raise Malformed("to", "to is after from")
-    waived = await deeds.waive_all(_staff(visit), start, end, _reason(form))
+    waived = await deeds.waive_all(_staff(visit), start, end, reason_in(form))
     return redirect(f"/console/appeals?done=waive_all-{waived}")
 
 
@@ -515,6 +523,8 @@ def _instant(form: Form, name: str) -> datetime:
         typed = datetime.strptime(text_in(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:
         raise Malformed(name, "a date and a time") from error
+    if not 2000 <= typed.year < 2100:
+        raise Malformed(name, "a date in our time")
     return at(typed.date(), typed.time())
 
 
@@ -544,6 +554,7 @@ async def reply(visit: Visit, form: Form) -> web.StreamResponse:
 
 
 async def opening(visit: Visit) -> web.StreamResponse:
+    await visit.services.desk.refresh()  # another worker may have been told something new
     return _console(visit, "calendar", **calendar.facts(visit))
 
 
@@ -553,6 +564,35 @@ async def change_opening(visit: Visit, form: Form) -> web.StreamResponse:
         return found
     facts, status = found
     return _console(visit, "calendar", status=status, **facts)
+
+
+async def misfits(visit: Visit) -> web.StreamResponse:
+    """Bookings outside of the opening hours: kept, or made in the seconds before all knew."""
+    desk = visit.services.desk
+    await desk.refresh()
+    rows = await hours.misfits(desk, desk.policy, visit.now)
+    people = await desk.readers.many({row.reader_id for row in rows[:SHOWN]})
+    items = [
+        (row, desk.library.seat_label(desk.library.seats[row.seat_id]), _named(people.get(id)))
+        for row in rows[:SHOWN]
+        for id in (row.reader_id,)
+    ]
+    return _console(
+        visit,
+        "misfits",
+        items=items,
+        total=len(rows),
+        changes=may(visit.reader.kind, ADMINISTRATOR),
+        states=_STATES,
+        done="done" in visit.request.query,
+        longest=LONGEST_REASON,
+    )
+
+
+async def call_off_misfits(visit: Visit, form: Form) -> web.StreamResponse:
+    await visit.services.desk.refresh()
+    await deeds.call_off_misfits(_staff(visit), reason_in(form))
+    return redirect("/console/misfits?done")
 
 
 # --- statistics -----------------------------------------------------------------------------------
@@ -567,7 +607,7 @@ async def usage(visit: Visit) -> web.StreamResponse:
 
 async def audit(visit: Visit) -> web.StreamResponse:
     query, number = visit.request.query, _number(visit)
-    sought = Sought(query.get("by", ""), query.get("deed", ""), query.get("target", ""))
+    sought = Sought(query.get("by", ""), query.get("deed", ""), query.get("reader", ""))
     rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE)
     people = await visit.services.desk.readers.many({e.by for e in rows})
     return _console(

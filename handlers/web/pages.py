@@ -35,7 +35,15 @@ from handlers.security import (
 from handlers.services import SERVICES, Services
 from handlers.web.assets import asset_url
 from models.booking.desk import Ask, Key
-from models.errors import BadOrigin, NotBound, ServiceError, Throttled, Unauthenticated, Upstream
+from models.errors import (
+    BadOrigin,
+    Malformed,
+    NotBound,
+    ServiceError,
+    Throttled,
+    Unauthenticated,
+    Upstream,
+)
 from models.policy import Policy
 from models.reader import Principal, Reader, SessionKind, may
 from models.reservation import Actor
@@ -193,6 +201,17 @@ def text_in(form: Form, name: str) -> str:
     """The field's text; empty where it is missing or a file."""
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+LONGEST_REASON: Final = 200
+
+
+def reason_in(form: Form, name: str = "reason") -> str:
+    """Why it is done: for the log, and for whom it concerns. Raises: Malformed."""
+    reason = text_in(form, name)
+    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise Malformed(name, f"请写明原因（1–{LONGEST_REASON} 字）")
+    return reason
 
 
 # --- the form's token -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ LONGEST: Final = 400
 LONGEST_SHEET: Final = 92
 """Days in one XLSX file, which holds a million rows and no more."""
 _USUAL: Final = 30
+_FIRST: Final = date(2000, 1, 1)
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
@@ -35,6 +37,7 @@ _DAY: Final = timedelta(days=1)
 HEADER: Final = ("日期", "区域", "座位", "状态", "预约时间", "开始", "结束", "签到", "离开")
 
 Row = tuple[str, ...]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ def interval(visit: Visit, longest: int = LONGEST) -> Interval:
     """As it is asked for; the last month that is over where nothing is. Raises: Malformed."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
+    if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
+        raise Malformed("to", "a date in our time")
     first = _date("from", query.get("from", ""), last - (_USUAL - 1) * _DAY)
     if not first <= last:
         raise Malformed("to", "to is not before from")
@@ -96,11 +101,17 @@ async def as_csv(visit: Visit) -> web.StreamResponse:
     """The bookings of an interval as a CSV file that grows while it is read from the database."""
     asked = interval(visit)
     response = await _began(visit, asked, "csv", "text/csv; charset=utf-8")
-    # The mark tells spreadsheets that it is UTF-8.
-    await response.write(b"\xef\xbb\xbf" + _lines([HEADER]))
-    async for batch in _batches(visit, asked):
-        await response.write(_lines(batch))
-    await response.write_eof()
+    try:
+        # The mark tells spreadsheets that it is UTF-8.
+        await response.write(b"\xef\xbb\xbf" + _lines([HEADER]))
+        async for batch in _batches(visit, asked):
+            await response.write(_lines(batch))
+        await response.write_eof()
+    except Exception:
+        # No second answer fits in here: the client sees that the file has been cut off.
+        log.exception("export_failed")
+        if visit.request.transport is not None:
+            visit.request.transport.abort()
     return response
 
 

@@ -3,15 +3,14 @@ it hits."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from models.board import Row
 from models.booking import reserve
 from models.booking.desk import Ask, Desk
-from models.errors import NotFound, RulesChanged, WrongState
+from models.errors import NotFound, RulesChanged, ServiceError, WrongState
 from models.policy import OpeningRule, Policy
 from models.reservation import Actor, State
 from models.timerange import local_date
@@ -64,14 +63,31 @@ async def publish(desk: Desk, new: Policy, now: datetime) -> None:
     await desk.refresh()
 
 
-async def call_off(desk: Desk, rows: list[Row], actor: Actor, now: datetime) -> int:
-    """Cancel them; their readers are told. How many: who sits there already stays."""
-    cancelled = 0
+@dataclass(frozen=True, slots=True)
+class CalledOff:
+    """How many were cancelled, and how many could not be now: they are among the misfits still."""
+
+    cancelled: int
+    left: int
+
+
+async def call_off(desk: Desk, rows: list[Row], actor: Actor, now: datetime) -> CalledOff:
+    """Cancel them; their readers are told. Who sits there already stays; what is held for somebody
+    in line is not offered any more."""
+    cancelled = left = 0
     for row in rows:
         reader = await desk.readers.get(row.reader_id)
-        if row.state is not State.RESERVED or reader is None:
+        if reader is None or row.state not in (State.RESERVED, State.HELD):
             continue
-        with suppress(NotFound, WrongState):
-            await reserve.cancel(desk, Ask(reader, actor, now), row.id)
-            cancelled += 1
-    return cancelled
+        ask = Ask(reader, actor, now)
+        try:
+            if row.state is State.HELD:
+                await desk.line.decline(ask, row.id)
+            else:
+                await reserve.cancel(desk, ask, row.id)
+                cancelled += 1
+        except (NotFound, WrongState):
+            continue  # the reader was faster
+        except ServiceError:
+            left += 1
+    return CalledOff(cancelled, left)

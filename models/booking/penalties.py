@@ -26,6 +26,7 @@ from models.violation import (
     window_start,
 )
 
+BY_GATE: Final = "gate"
 _TRIES: Final = 8
 _BATCH: Final = 500
 
@@ -131,7 +132,10 @@ async def waive(desk: Desk, violation_id: str, waiver: Waiver) -> Violation:
     found = await desk.violations.get(violation_id)
     if found is None:
         raise NotFound()
-    # Also when it was waived already: the first try may have been cut off here.
+    # Also when it was waived already: the first try may have been cut off here. An appeal that
+    # waits has got what it asked for.
+    answer = waiver.reason if waiver.by != BY_GATE else "闸机记录显示您已到馆"
+    await desk.violations.settle_appeal(violation_id, True, answer, waiver.at)
     await desk.violations.lift(violation_id)
     for _ in range(_TRIES):
         reader = await desk.readers.get(found.reader_id)
@@ -148,7 +152,7 @@ async def waive(desk: Desk, violation_id: str, waiver: Waiver) -> Violation:
 
 async def void(desk: Desk, r: Reservation, p: Passage) -> None:
     """A gate tells late that the reader of a missed booking had come: it was no violation."""
-    waiver = Waiver("gate", f"passage {p.id}", p.at)
+    waiver = Waiver(BY_GATE, f"passage {p.id}", p.at)
     id = f"{r.id}:no_show"
     await desk.violations.void(
         Violation(

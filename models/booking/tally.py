@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from models.booking.desk import Desk
 from models.overview import Brief, tally
 from models.timerange import TimeRange, at, local_date
 
-_DAY = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
+_PATIENCE: Final = timedelta(days=3)
 
 
 async def count_days(desk: Desk, now: datetime, wall_clock: bool) -> int:
@@ -17,10 +19,12 @@ async def count_days(desk: Desk, now: datetime, wall_clock: bool) -> int:
 
     ``wall_clock``: the service's clock is the one on the wall.
     """
-    last = await desk.days.last()
-    day = last + _DAY if last is not None else await desk.reservations.first_day()
+    day = await _next(desk)
     if day is None or day >= local_date(now) or not desk.library.areas:
         return 0
+    over = at(day + _DAY, time())
+    if now < over + _PATIENCE and await desk.reservations.any_live(day):
+        return 0  # its last deadlines are not settled yet: gates may be silent, or it was away
     rows: dict[str, list[Brief]] = {area: [] for area in desk.library.areas}
     async for row in bookings_of(desk, day, wall_clock):
         rows.setdefault(row.area_id, []).append(row)
@@ -37,6 +41,14 @@ async def count_days(desk: Desk, now: datetime, wall_clock: bool) -> int:
         ]
     )
     return 1
+
+
+async def _next(desk: Desk) -> date | None:
+    last = await desk.days.last()
+    if last is not None:
+        return last + _DAY
+    made = await desk.reservations.first_made()
+    return local_date(made) if made is not None else None
 
 
 def bookings_of(desk: Desk, day: date, wall_clock: bool) -> AsyncIterator[Brief]:

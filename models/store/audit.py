@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -17,7 +16,7 @@ INDEXES: Final = {
         IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("by", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="by_whom"),
         IndexModel(
-            [("target", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_what"
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_whom"
         ),
     ]
 }
@@ -31,30 +30,21 @@ class Sought:
 
     by: str = ""
     deed: str = ""
-    target: str = ""
+    reader: str = ""
 
 
 class Audit:
     def __init__(self, db: Database) -> None:
         self._all = db["audit"]
 
-    async def begin(
-        self,
-        at: datetime,
-        by: ReaderId,
-        role: str,
-        deed: str,
-        target: str,
-        reason: str,
-        before: Facts,
-    ) -> str:
-        """Written before anything is changed: no change is without its entry. The entry's id."""
-        entry = new_id()
-        document: Document = {"_id": entry, "at": at, "by": by, "role": role, "deed": deed}
-        document |= {"target": target, "reason": reason, "before": dict(before), "outcome": ""}
+    async def begin(self, begun: Entry) -> str:
+        """Written before anything is changed: no change is without its entry. The entry's id,
+        which is made here."""
+        document: Document = {**asdict(begun), "_id": new_id(), "before": dict(begun.before)}
+        del document["id"], document["after"]
         with upstream():
             await self._all.insert_one(document)
-        return entry
+        return str(document["_id"])
 
     async def end(self, entry: str, outcome: str, after: Facts | None) -> None:
         """How it ended, once."""
@@ -64,7 +54,7 @@ class Audit:
 
     async def page_of(self, sought: Sought, skip: int, limit: int) -> tuple[list[Entry], int]:
         """The newest first, and how many there are."""
-        wanted = {"by": sought.by, "deed": sought.deed, "target": sought.target}
+        wanted = {"by": sought.by, "deed": sought.deed, "reader": sought.reader}
         query: dict[str, Any] = {name: value for name, value in wanted.items() if value}
         rows, total = await page(self._all, query, ("at", "_id"), skip, limit)
         return [_entry(row) for row in rows], total
@@ -78,6 +68,7 @@ def _entry(d: Document) -> Entry:
         role=d["role"],
         deed=d["deed"],
         target=d["target"],
+        reader=ReaderId(d["reader"]) if d["reader"] else None,
         reason=d["reason"],
         before=d["before"],
         after=d.get("after"),

@@ -9,6 +9,7 @@ without DATA_KEYS, and DATA_KEYS are not in it.
 from __future__ import annotations
 
 import os
+import secrets
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -66,15 +67,24 @@ def _appearing(file: Path) -> Iterator[GzipFile]:
     """A new file, there when it has been written to the disk. Raises: BackupRefused, OSError."""
     if file.exists():
         raise BackupRefused(f"{file} is there already")
-    part = file.with_name(f"{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A name of its own: two backups at once do not write into each other.
+    part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as raw:
             with GzipFile("", "wb", _LEVEL, raw) as out:
                 yield out
             raw.flush()
             os.fsync(raw.fileno())
-        part.rename(file)
+        try:
+            os.link(part, file)  # unlike a rename, never over another one
+        except FileExistsError as error:
+            raise BackupRefused(f"{file} is there already") from error
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
@@ -136,6 +146,13 @@ async def _names(db: Database) -> list[str]:
 
 def _checked(file: Path) -> Counter[str]:
     """What the file promises, and holds. Raises: BackupRefused."""
+    try:
+        return _counted(file)
+    except (InvalidBSON, KeyError, TypeError, ValueError) as error:
+        raise BackupRefused(f"{file} is damaged: {error}") from error
+
+
+def _counted(file: Path) -> Counter[str]:
     seen: Counter[str] = Counter()
     name = ""
     promised: Counter[str] | None = None
@@ -146,6 +163,7 @@ def _checked(file: Path) -> Counter[str]:
             name = _decoded(document)["name"]
             seen[name] = 0
         elif kind == _DOCUMENT:
+            _decoded(document)
             seen[name] += 1
         elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
             raise BackupRefused(f"{file} is of another format")

@@ -75,6 +75,11 @@ class Feedbacks:
             )
         return [_feedback(row) for row in rows]
 
+    async def get(self, id: str) -> Feedback | None:
+        with upstream():
+            found = await self._all.find_one({"_id": id})
+        return _feedback(found) if found else None
+
     async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
         """Answer it, once. As it is then: with the earlier answer where there was one; None where
         nobody wrote such a thing."""

@@ -5,7 +5,7 @@ Every collection is in one of the sets below; a test holds them against the data
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from models.reservation import ReaderId
@@ -80,7 +80,7 @@ async def collected(db: Database, sealer: Sealer, id: ReaderId) -> dict[str, lis
         phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         for name in (*COUNTED, *OWN):
             found[name] = await _of(db[name], id)
-        done = {"$or": [{"by": id}, {"target": {"$in": _targets(found, id)}}]}
+        done = {"$or": [{"by": id}, {"reader": id}]}
         found["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
         found["sessions"] += await db["sessions"].find({"openid_hashes": {"$in": phones}}).to_list()
         hashes = own[0]["no_hashes"] if own else []
@@ -89,13 +89,6 @@ async def collected(db: Database, sealer: Sealer, id: ReaderId) -> dict[str, lis
         name: [_readable(row, sealer) for row in rows]
         for name, rows in {"reader": own, **found}.items()
     }
-
-
-def _targets(found: Mapping[str, Sequence[Document]], id: ReaderId) -> list[str]:
-    """What the audit log calls the reader, and what is theirs."""
-    kinds = {"reservations": "reservation", "violations": "violation", "feedback": "question"}
-    theirs = [f"{kind}:{row['_id']}" for name, kind in kinds.items() for row in found[name]]
-    return [f"reader:{id}", *theirs]
 
 
 async def _of(collection: Collection, id: ReaderId) -> list[Document]:
@@ -142,11 +135,9 @@ async def forget(db: Database, id: ReaderId) -> dict[str, int]:
         counts["passages"] = (
             await db["passages"].delete_many({"who": {"$in": hashes}})
         ).deleted_count
-        theirs = {name: await _of(db[name], id) for name in (*COUNTED, "feedback")}
         # What was written about them goes; that something was done stays.
-        await db["audit"].update_many(
-            {"target": {"$in": _targets(theirs, id)}}, {"$set": {"reason": ""}}
-        )
+        about: Document = {"reader": SOMEBODY, "reason": ""}
+        await db["audit"].update_many({"reader": id}, {"$set": about})
         await db["audit"].update_many(
             {"target": f"reader:{id}"}, {"$set": {"target": f"reader:{SOMEBODY}"}}
         )

@@ -537,7 +537,17 @@ class Reservations:
         if made is not None:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
             query["_id"] = {"$gte": first, "$lt": last}
-        shown = ("area", "seat", "state", "made_at", "start", "end", "checked_in_at", "ended_at")
+        shown = [
+            "area",
+            "seat",
+            "state",
+            "made_at",
+            "start",
+            "end",
+            "checked_in_at",
+            "usable_from",
+            "ended_at",
+        ]
         with upstream():
             # MongoDB's own batches hold 16 MB, which are 150 in memory.
             found = self._all.find(query, dict.fromkeys(shown, 1)).hint("_id_").batch_size(1000)
@@ -551,15 +561,22 @@ class Reservations:
                         start=row["start"],
                         end=row["end"],
                         checked_in_at=row["checked_in_at"],
+                        usable_from=row["usable_from"],
                         ended_at=row["ended_at"],
                     )
 
-    async def first_day(self) -> date | None:
-        """The day of the first booking that was ever made; None where there is none."""
-        real: Document = {"day": {"$exists": True}}  # and no tombstone
+    async def first_made(self) -> datetime | None:
+        """When the first booking was made that there is; None where there is none."""
+        real: Document = {"made_at": {"$exists": True}}  # and no tombstone
         with upstream():
-            found = await self._all.find_one(real, {"day": 1}, sort=[("_id", ASCENDING)])
-        return date.fromisoformat(found["day"]) if found else None
+            found = await self._all.find_one(real, {"made_at": 1}, sort=[("_id", ASCENDING)])
+        return found["made_at"] if found else None
+
+    async def any_live(self, day: date) -> bool:
+        """Is a booking of that day still under way, or not settled yet?"""
+        query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
+        with upstream():
+            return await self._all.find_one(query, {"_id": 1}, hint="board") is not None
 
     # --- what is due ----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ async def base(who: Browser) -> str:
 async def ask(service: Living, who: Browser, **form: str) -> Any:
     """One form of the page, for the version that it shows."""
     usual = {"deed": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
+    usual["why"] = "馆长办公会"
     return await post(service, who, PATH, **{"base": await base(who), **usual, **form})
 
 
@@ -86,7 +88,15 @@ async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) ->
     assert (await ask(service, head, **form, bookings="keep")).status == 303
     assert await state(reader, made) == "reserved"
     assert await state(sitting, today) == "in_use"
-    assert "开放时间之外还有 2 个预约" in (await head.get("/console")).body
+    # They are not forgotten, and may go later.
+    assert "开放时间之外的预约 2" in (await head.get("/console")).body
+    assert "二层中厅001号" in (await head.get("/console/misfits")).body
+    assert (await post(service, head, "/console/misfits", reason="")).status == 400
+    assert await state(reader, made) == "reserved"
+    assert (await post(service, head, "/console/misfits")).status == 303
+    assert await state(reader, made) == "cancelled"
+    assert await state(sitting, today) == "in_use"
+    assert "开放时间之外的预约 1" in (await head.get("/console")).body
 
 
 async def test_other_hours_of_some_days(service: Living) -> None:
@@ -147,6 +157,9 @@ async def test_only_administrators_change_the_rules(service: Living, role: str) 
         {"reason": ""},
         {"reason": "x" * 51},
         {"place": "a:nowhere"},
+        {"place": "2f-hall"},
+        {"place": "v:"},
+        {"kind": "open", "opens": "08:00:00.5", "closes": "17:00"},
     ],
     ids=str,
 )
@@ -159,6 +172,54 @@ async def test_what_makes_no_sense_stands_in_the_form_again(
     assert answer.status == 400 and 'role="alert"' in answer.body
     assert f'value="{form.get("first", service.tomorrow)}"' in answer.body
     assert await service.books() == before
+
+
+async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None:
+    """Neither what the closure sets free, nor what was held before it."""
+    head, ((reader, made), (other, theirs)) = (
+        await staff(service, ADMINISTRATOR),
+        await booked(service, 2),
+    )
+    first, second = await service.reader(), await service.reader()
+    for waiting, seat in ((first, "2f-hall-001"), (second, "2f-hall-002")):
+        line = {"area_id": "2f-hall", "seats": [seat], "date": service.tomorrow}
+        await waiting.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.settle()
+    (held,) = [w["offer"] for w in (await first.ok("GET", "/waits"))["items"]]
+    assert held is not None
+    assert (await ask(service, head, confirmed="yes")).status == 303
+    await service.move("08:05")
+    assert await state(other, theirs) == "cancelled"
+    for waiting in (first, second):
+        assert [w["offer"] for w in (await waiting.ok("GET", "/waits"))["items"]] == [None]
+    await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
+    day = await service.parts.desk.board.day(date.fromisoformat(service.tomorrow))
+    assert list(day.rows) == []
+
+
+async def test_what_was_held_is_not_accepted_on_a_closed_day(service: Living) -> None:
+    """The closure keeps what is booked; an offer is not booked yet."""
+    head, ((reader, made),) = await staff(service, ADMINISTRATOR), await booked(service, 1)
+    waiting = await service.reader()
+    line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.tomorrow}
+    await waiting.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.settle()
+    (wait,) = (await waiting.ok("GET", "/waits"))["items"]
+    assert (await ask(service, head, confirmed="yes", bookings="keep")).status == 303
+    await waiting.refused("422 closed", "POST", f"/reservations/{wait['offer']['id']}/accept")
+
+
+async def test_a_change_of_the_rules_says_why(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    before = await service.books()
+    for why in ("", "x" * 201, "a\x00b"):
+        assert (await ask(service, head, confirmed="yes", why=why)).status == 400
+        assert await service.books() == before
+    assert (await ask(service, head, confirmed="yes")).status == 303
+    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="rules"), 0, 1)
+    assert entry.reason == "馆长办公会"
 
 
 async def test_usual_hours_cannot_be_taken_away(service: Living) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from handlers import deeds
+from handlers.services import SERVICES
+from models.errors import Upstream, WrongState
 from models.reader import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, Staff, may
 from models.store.audit import Sought
 from tests.api.test_fairness import WHY, missed
@@ -23,6 +28,7 @@ PAGES = (
     "/console/appeals",
     "/console/questions",
     "/console/calendar",
+    "/console/misfits",
     "/console/statistics",
     "/console/bookings.csv",
     "/console/audit",
@@ -275,18 +281,91 @@ async def test_today_counts_what_a_recount_counts(service: Living) -> None:
     )
 
 
-async def test_the_log_is_added_to_and_completed_once(service: Living) -> None:
-    audit, now = service.parts.audit, service.clock.now()
-    who = (await service.reader()).reader_id
-    before, after = {"waived": False}, {"waived": True}
-    entry = await audit.begin(now, who, LIBRARIAN, "waive", "violation:1", "为何", before)
-    ((begun,), total) = await audit.page_of(Sought(), 0, 10)
-    assert (begun.outcome, begun.after, total) == ("", None, 1)
-    await audit.end(entry, "done", after)
-    await audit.end(entry, "not_found", None)  # nobody writes it anew
-    ((ended,), _) = await audit.page_of(Sought(target="violation:1"), 0, 10)
-    assert (ended.outcome, ended.before, ended.after) == ("done", before, after)
-    assert await audit.page_of(Sought(deed="cancel"), 0, 10) == ([], 0)
+async def test_an_entry_is_there_before_anything_changes(service: Living) -> None:
+    """Whoever is cut off in the middle leaves an entry without an outcome, not none."""
+    reader, audit = await service.reader(), service.parts.audit
+    who = await service.parts.readers.get(reader.reader_id)
+    assert who is not None
+    by = deeds.Staff(service.app[SERVICES], who, service.clock.now())
+    seen: list[tuple[str, object]] = []
+
+    async def look() -> int:
+        ((entry,), _) = await audit.page_of(Sought(), 0, 1)
+        seen.append((entry.outcome, entry.after))
+        return 7
+
+    async def dies() -> int:
+        raise asyncio.CancelledError
+
+    async def is_away() -> int:
+        raise Upstream
+
+    async def is_refused() -> int:
+        raise WrongState(state="x")
+
+    for work, outcome in (
+        (look, "done"),
+        (dies, ""),
+        (is_away, ""),  # who knows what it has done
+        (is_refused, "wrong_state"),
+    ):
+        with contextlib.suppress(asyncio.CancelledError, Upstream, WrongState):
+            await by.recorded("waive", "x:1", None, "", {"n": 1}, work, lambda n: {"n": n})
+        ((entry,), _) = await audit.page_of(Sought(), 0, 1)
+        assert (entry.outcome, entry.before) == (outcome, {"n": 1})
+        assert entry.after == ({"n": 7} if outcome == "done" else None)
+    assert seen == [("", None)]
+
+
+async def test_a_phone_s_session_opens_no_console(service: Living) -> None:
+    """It lasts for a month and passes no sign-on: who has left the library would still look."""
+    client = await service.reader()
+    await service.parts.readers.admit(client.number, "林静怡", LIBRARIAN, service.clock.now())
+    await service.parts.sessions.reader_changed(client.reader_id)
+    assert (await Browser(client).get("/console")).status == 403
+
+
+async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Living) -> None:
+    reader, desk = await missed(service, 1), await staff(service)
+    (v,) = (await reader.ok("GET", "/violations"))["items"]
+    await reader.ok("POST", f"/violations/{v['id']}/appeal", {"text": WHY})
+    await post(service, desk, f"/console/violations/{v['id']}/waive")
+    # The appeal that waited has got what it asked for.
+    assert "没有待处理的申诉" in (await desk.get("/console/appeals")).body
+    (mine,) = (await reader.ok("GET", "/violations"))["items"]
+    assert mine["waived"] and mine["appeal"]["answer"] == WHEREFORE
+    again = await post(service, desk, f"/console/appeals/{v['id']}", granted="no", text="不予免除")
+    assert again.status == 409
+    page = (await desk.get(f"/console/readers/{reader.reader_id}")).body
+    found = re.search(r"/console/audit\?reader=\w+", page)
+    assert found is not None
+    listed = (await desk.get(found[0])).body
+    assert "免除违约" in listed and "答复申诉" in listed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/statistics?from=2026-09-01&to=0001-01-20",
+        "/console/bookings.csv?to=9999-12-31",
+        "/console/bookings.xlsx?from=9999-01-01&to=9999-12-31",
+        "/console/statistics?from=1969-01-01&to=1969-02-01",
+        "/console/audit?page=99999999999999999999&by=%00&reader=%ED%A0%80",
+        "/console/seats?area=%00",
+        "/console/readers?no=%00%E2%80%AE",
+    ],
+)
+async def test_odd_addresses_are_answered(service: Living, path: str) -> None:
+    who = await staff(service, ADMINISTRATOR)
+    assert (await who.get(path)).status in (200, 400, 404)
+
+
+async def test_odd_forms_are_answered(service: Living) -> None:
+    who, waive = await staff(service, ADMINISTRATOR), "/console/violations/waive"
+    odd = {"from": "0001-01-01T00:00", "to": "2026-09-08T00:00"}
+    assert (await post(service, who, waive, **odd)).status == 400
+    number = {"base": "1", "deed": "remove", "number": "9" * 5000}
+    assert (await post(service, who, "/console/calendar", **number)).status in (404, 409)
 
 
 async def test_who_is_cancelled_by_the_library_is_told_and_loses_nothing(service: Living) -> None:

@@ -6,12 +6,17 @@ import csv
 import io
 import resource
 import zipfile
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
-from models.booking.tally import count_days
+import aiohttp
+import pytest
+from bson.objectid import ObjectId
+
+from models.booking.tally import bookings_of, count_days
 from models.reader import VIEWER
 from models.store.client import new_id
+from models.timerange import at
 from tests.api.test_console import staff
 from tests.living import Living
 
@@ -50,6 +55,74 @@ async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> Non
     await service.move(timedelta(days=3))
     last = await desk.days.last()
     assert last is not None and last.isoformat() == "2026-09-10"
+
+
+async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
+    """A service that comes back in the morning counts yesterday when it has been settled."""
+    reader = await service.reader()
+    await reader.reserve("2f-hall-001", "20:00", "22:00")
+    desk, now = service.parts.desk, service.clock.now() + timedelta(days=1)
+    assert await count_days(desk, now, wall_clock=False) == 0
+    assert await desk.days.last() is None
+    assert await count_days(desk, now + timedelta(days=3), wall_clock=False) == 1  # not for ever
+
+
+async def test_the_first_day_is_counted_whatever_was_booked_first(service: Living) -> None:
+    readers = [await service.reader() for _ in range(2)]
+    await readers[0].reserve("2f-hall-001", "09:00", "11:00", service.tomorrow)
+    await readers[1].reserve("2f-hall-001", "09:00", "11:00")
+    await service.move(timedelta(hours=40))
+    first = date(2026, 9, 7)
+    found = await service.parts.desk.days.between(first, first)
+    assert sum(d.booked for d in found) == 1
+
+
+async def test_what_the_line_held_is_no_booking(service: Living) -> None:
+    await a_day(service)
+    reservations = service.parts.db["reservations"]
+    sample = await reservations.find_one({})
+    assert sample is not None
+    lapsed = {**sample, "_id": new_id(), "claims": [], "live": False, "state": "lapsed"}
+    await reservations.insert_one(lapsed)
+    desk = await staff(service, VIEWER)
+    text = (await desk.get("/console/bookings.csv?from=2026-09-07&to=2026-09-07")).body
+    assert text.count("\n") == 4
+
+
+async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> None:
+    """As in an installation, where the service's clock is the wall's."""
+    reader, desk = await service.reader(), service.parts.desk
+    await reader.reserve("2f-hall-001", "09:00", "11:00")
+    reservations = service.parts.db["reservations"]
+    sample = await reservations.find_one({})
+    assert sample is not None
+    await reservations.delete_many({})
+    day = at(date(2026, 9, 7), time())
+    made = {"eve": -1, "night": 0, "noon": 12, "long ago": -200, "much later": 24 * 9}
+    for name, hours in made.items():
+        id = str(ObjectId.from_datetime(day + timedelta(hours=hours)))
+        await reservations.insert_one({**sample, "_id": id, "claims": [name], "seat": name})
+    found = [b.seat_id async for b in bookings_of(desk, date(2026, 9, 7), wall_clock=True)]
+    assert found == ["eve", "night", "noon"]
+    everything = [b.seat_id async for b in bookings_of(desk, date(2026, 9, 7), wall_clock=False)]
+    assert sorted(everything) == sorted(made)
+
+
+async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
+    """An error after the first rows closes the connection; no page stands among the rows."""
+    await a_day(service)
+    reservations = service.parts.db["reservations"]
+    sample = await reservations.find_one({})
+    assert sample is not None
+    past = {**sample, "claims": [], "live": False, "state": "completed"}
+    await reservations.insert_many([{**past, "_id": new_id()} for _ in range(3000)])
+    await reservations.insert_one({**past, "_id": new_id(), "state": "no such state"})
+    desk = await staff(service, VIEWER)
+    url = f"{service.base}/console/bookings.csv?from=2026-09-07&to=2026-09-07"
+    async with desk.client.session.get(url, headers=desk.cookie) as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
 
 
 async def test_the_page_and_the_files(service: Living) -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 
 import pytest
 
+from models.audit import Entry
 from models.booking import calendar
 from models.errors import RulesChanged
 from models.policy import OpeningRule, Policy
@@ -72,7 +73,8 @@ class EndedAnew(Audit):
 async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     audit = (Audit if guard else EndedAnew)(stage.db)
-    entry = await audit.begin(clock(8), reader.id, "librarian", "waive", "violation:1", "", {})
+    begun = Entry("", clock(8), reader.id, "librarian", "waive", "x:1", None, "", {}, None, "")
+    entry = await audit.begin(begun)
     await audit.end(entry, "done", {"waived": True})
     await audit.end(entry, "wrong_state", None)
     ((kept,), _) = await audit.page_of(Sought(), 0, 1)

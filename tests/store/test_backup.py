@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import os
+import random
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from models.store.backup import BackupRefused, backup, restore
+from models.store.backup import BackupRefused, _checked, backup, restore
 from models.store.client import Database, Document, open_database
 from models.store.indexes import INDEXES, ensure_indexes
 from models.store.reservations import Reservations
@@ -144,6 +147,38 @@ async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> Non
     with pytest.raises(BackupRefused, match="already"):
         await backup(db, file, NOW)
     assert file.read_text() == "yesterday's"
+
+
+async def test_two_at_once_to_one_file_leave_one_that_is_whole(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    await Reservations(db).claim(reserved())
+    file = tmp_path / "file"
+    done = await asyncio.gather(*(backup(db, file, NOW) for _ in range(4)), return_exceptions=True)
+    made = [counts for counts in done if not isinstance(counts, BaseException)]
+    assert all(isinstance(other, BackupRefused) for other in done if other not in made)
+    assert made and await restore(empty, file) == made[0]
+    assert os.listdir(tmp_path) == [file.name]
+
+
+async def test_no_damage_is_taken_for_a_backup(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    """Whatever byte is another one, compressed or not: one refusal, in words."""
+    await Reservations(db).claim(reserved())
+    file = tmp_path / "file"
+    await backup(db, file, NOW)
+    whole = file.read_bytes()
+    plain, chance = gzip.decompress(whole), random.Random(7)
+    for n in range(400):
+        source = whole if n % 2 else plain
+        place = chance.randrange(len(source))
+        other = bytes([source[place] ^ (1 << chance.randrange(8))])
+        changed = source[:place] + other + source[place + 1 :]
+        file.write_bytes(changed if n % 2 else gzip.compress(changed))
+        with contextlib.suppress(BackupRefused):
+            _checked(file)
+    assert await everything(empty) == {}
 
 
 async def test_an_empty_database_is_a_backup_too(
