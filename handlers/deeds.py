@@ -83,32 +83,16 @@ async def on_behalf(staff: Staff, verb: str, id: str, reason: str) -> Reservatio
     work = ON_BEHALF.get(verb)
     if work is None:
         raise NotFound()
-    ask = await _in_place_of(staff, r)
-    desk = staff.services.desk
-    return await staff.recorded(
-        verb,
-        f"reservation:{id}",
-        r.reader_id,
-        reason,
-        facts(r),
-        lambda: work(desk, ask, id),
-        facts,
-    )
+    ask, desk = await _in_place_of(staff, r), staff.services.desk
+    return await _upon(staff, r, verb, reason, lambda: work(desk, ask, id))
 
 
 async def move(staff: Staff, id: str, seat_id: str, reason: str) -> Reservation:
     """To another seat for the same time. Raises: NotFound, and as ``reserve.change``."""
     r = await _reservation(staff, id)
-    ask = await _in_place_of(staff, r)
-    desk = staff.services.desk
-    return await staff.recorded(
-        "move",
-        f"reservation:{id}",
-        r.reader_id,
-        reason,
-        facts(r),
-        lambda: reserve.change(desk, ask, id, seat_id, None, None),
-        facts,
+    ask, desk = await _in_place_of(staff, r), staff.services.desk
+    return await _upon(
+        staff, r, "move", reason, lambda: reserve.change(desk, ask, id, seat_id, None, None)
     )
 
 
@@ -116,15 +100,18 @@ async def resolve(staff: Staff, id: str) -> Reservation:
     """The desk has freed a seat that somebody else had taken. Raises: NotFound, WrongState."""
     r = await _reservation(staff, id)
     desk, actor = staff.services.desk, Actor("librarian", staff.reader.id)
-    return await staff.recorded(
-        "resolve",
-        f"reservation:{id}",
-        r.reader_id,
-        "",
-        facts(r),
-        lambda: attend.resolve(desk, id, actor, staff.now),
-        facts,
-    )
+    return await _upon(staff, r, "resolve", "", lambda: attend.resolve(desk, id, actor, staff.now))
+
+
+async def _upon(
+    staff: Staff,
+    r: Reservation,
+    deed: str,
+    reason: str,
+    work: Callable[[], Awaitable[Reservation]],
+) -> Reservation:
+    target = f"reservation:{r.id}"
+    return await staff.recorded(deed, target, r.reader_id, reason, facts(r), work, facts)
 
 
 async def _reservation(staff: Staff, id: str) -> Reservation:

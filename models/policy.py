@@ -56,6 +56,11 @@ class OpenDay:
     hours: TimeRange | None
     reason: str
 
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Is it open all the time from ``start`` to ``end``?"""
+        hours = self.hours
+        return hours is not None and hours.start <= start and end <= hours.end
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

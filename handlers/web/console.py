@@ -41,7 +41,7 @@ from models.booking.tally import bookings_of
 from models.errors import Conflict, Malformed, NotAllowed, NotFound, RuleViolation, ServiceError
 from models.library import AreaId, KioskId
 from models.outage import GRACE, RETIRED
-from models.overview import fullness, totals
+from models.overview import Brief, fullness, totals
 from models.reader import (
     ADMINISTRATOR,
     LIBRARIAN,
@@ -198,11 +198,13 @@ class AreaToday:
 async def today(visit: Visit) -> web.StreamResponse:
     services, now = visit.services, visit.now
     desk, day = services.desk, local_date(now)
-    rows = [row async for row in bookings_of(desk, day, not services.sandbox)]
+    rows: dict[AreaId, list[Brief]] = {area: [] for area in desk.library.areas}
+    async for row in bookings_of(desk, day, not services.sandbox):
+        rows.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
     for area in desk.library.areas.values():
-        mine = [row for row in rows if row.area_id == area.id]
+        mine = rows[area.id]
         areas.append(
             AreaToday(
                 id=area.id,
@@ -216,7 +218,7 @@ async def today(visit: Visit) -> web.StreamResponse:
     return _console(
         visit,
         "today",
-        totals=totals(rows),
+        totals=totals(row for mine in rows.values() for row in mine),
         areas=areas,
         instants=instants,
         past=sum(instant <= now for instant in instants),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
@@ -56,20 +57,29 @@ async def come_back(desk: Desk, ask: Ask, id: str, scan: Scan) -> Reservation:
 
 
 async def _by_scan(desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool) -> Reservation:
-    async def work() -> Reservation:
-        # Before the start, the half hours until then are wanted too: where another holds them, the
-        # check-in counts all the same and says from when the seat may be used.
-        try:
-            return await _scanned(desk, ask, id, scan, only_return, early=True)
-        except ClaimLost as lost:
-            if lost.kind not in ("s", "r"):
-                raise await _scan_refusal(desk, ask, lost) from lost
-        try:
-            return await _scanned(desk, ask, id, scan, only_return, early=False)
-        except ClaimLost as lost:
-            raise await _scan_refusal(desk, ask, lost) from lost
+    async def attempt(early: bool) -> Reservation:
+        return await _scanned(desk, ask, id, scan, only_return, early)
 
-    return await desk.once(ask, work)
+    return await desk.once(ask, lambda: _arriving(desk, ask, attempt))
+
+
+async def _arriving(
+    desk: Desk, ask: Ask, attempt: Callable[[bool], Awaitable[Reservation]]
+) -> Reservation:
+    """Before the start, the half hours until then are wanted too: where another holds them, the
+    check-in counts all the same and says from when the seat may be used.
+
+    Raises: OtherInUse, QrUsed, and what ``attempt`` raises.
+    """
+    try:
+        return await attempt(True)
+    except ClaimLost as lost:
+        if lost.kind not in ("s", "r"):
+            raise await _scan_refusal(desk, ask, lost) from lost
+    try:
+        return await attempt(False)
+    except ClaimLost as lost:
+        raise await _scan_refusal(desk, ask, lost) from lost
 
 
 async def _scanned(
@@ -110,17 +120,14 @@ async def seen_there(desk: Desk, ask: Ask, id: str) -> Reservation:
 
     Raises: NotFound, WrongState, TooEarly, TooLate, OtherInUse.
     """
-    for early in (True, False):
 
-        async def decide(r: Reservation, policy: Policy, early: bool = early) -> Reservation:
+    async def attempt(early: bool) -> Reservation:
+        async def decide(r: Reservation, policy: Policy) -> Reservation:
             return _present(r, policy, ask, early)
 
-        try:
-            return await desk.alter(ask, id, decide)
-        except ClaimLost as lost:
-            if not early or lost.kind not in ("s", "r"):
-                raise await _scan_refusal(desk, ask, lost) from lost
-    raise AssertionError("without the half hours before the start no seat is lost")
+        return await desk.alter(ask, id, decide)
+
+    return await _arriving(desk, ask, attempt)
 
 
 def _present(r: Reservation, policy: Policy, ask: Ask, early: bool) -> Reservation:

@@ -52,8 +52,8 @@ def _fits(desk: Desk, policy: Policy, row: Row) -> bool:
     if seat is None:
         return True  # it has left the plan: that is another matter
     venue = desk.library.areas[seat.area_id].venue_id
-    hours = policy.open_day(local_date(row.booked_start), venue, seat.area_id).hours
-    return hours is not None and hours.start <= row.booked_start and row.end <= hours.end
+    place = policy.open_day(local_date(row.booked_start), venue, seat.area_id)
+    return place.covers(row.booked_start, row.end)
 
 
 async def publish(desk: Desk, new: Policy, now: datetime) -> None:

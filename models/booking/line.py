@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from models import reservation, rules
 from models.board import DayBoard
 from models.claims import count_claim, place_claims
-from models.errors import Busy, Closed, DailyLimit, NotFound, OwnOverlap, SeatFree, WrongState
-from models.library import AreaId, Seat, SeatId
+from models.errors import Busy, DailyLimit, NotFound, OwnOverlap, SeatFree, WrongState
+from models.library import Seat, SeatId
 from models.reservation import PRESENT, Actor, Reservation, ReservationId, State
 from models.store.client import new_id
 from models.store.reservations import ClaimLost, StaleRevision
@@ -98,7 +98,8 @@ class Line:
         span = wait.left_of(now, timedelta(minutes=policy.min_minutes))
         if span is None or not wait.wants(seat):
             return None
-        if not self._open_then(seat.area_id, span):
+        place = self._desk.open_day(policy, local_date(span.start), seat.area_id)
+        if not place.covers(span.start, span.end):
             return None  # closed since
         for row in board.by_seat.get(seat.id, ()):
             if row.id == besides:
@@ -112,12 +113,6 @@ class Line:
             if row.id != besides and row.start < span.end and span.start < row.end:
                 return None
         return span
-
-    def _open_then(self, area_id: AreaId, span: TimeRange) -> bool:
-        desk = self._desk
-        day = local(span.start).date()
-        hours = desk.open_day(desk.policy_for(area_id), day, area_id).hours
-        return hours is not None and hours.start <= span.start and span.end <= hours.end
 
     def _hold(self, wait: Wait, seat: Seat, span: TimeRange, now: datetime) -> Reservation:
         desk = self._desk
@@ -295,10 +290,10 @@ class Line:
         for _ in range(4 * desk.policy.bookings_per_day):
             held = await desk.own(id, ask.reader.id)
             rules.may_accept(held, ask.now)
-            if not self._open_then(held.area_id, held.span):
-                raise Closed(reason=None)
             policy = desk.policy_for(held.area_id)
             day = local(held.start).date()
+            place = desk.open_day(policy, day, held.area_id)
+            rules.open_from_to(held.start, held.end, place)
             new = reservation.accept(
                 held, count_claim(ask.reader.id, day, k), policy, ask.actor, ask.now
             )
