@@ -8,6 +8,7 @@ from handlers.api import schemas as s
 from handlers.api.contract import Call
 from models.errors import Malformed, NotFound
 from models.library import KioskId
+from models.reader import Reader
 from models.timerange import local
 from models.violation import Violation
 
@@ -15,12 +16,12 @@ from models.violation import Violation
 async def appeals(call: Call, query: s.PageQuery) -> s.DeskAppealsOut:
     desk = call.services.desk
     rows, total = await desk.violations.appeals((query.page - 1) * query.page_size, query.page_size)
-    items = [await _appeal(call, v) for v in rows]
+    people = await desk.readers.many({v.reader_id for v in rows})
+    items = [await _appeal(call, v, people.get(v.reader_id)) for v in rows]
     return s.DeskAppealsOut(items, query.page, query.page_size, total)
 
 
-async def _appeal(call: Call, v: Violation) -> s.DeskAppealOut:
-    reader = await call.services.desk.readers.get(v.reader_id)
+async def _appeal(call: Call, v: Violation, reader: Reader | None) -> s.DeskAppealOut:
     if reader is None:
         raise NotFound()
     shown = await present.violation(call.services.desk, v, call.now)
@@ -73,9 +74,10 @@ async def relays(call: Call, query: s.PageQuery) -> s.RelaysOut:
     """Check-ins by a code that somebody else may have sent on."""
     desk = call.services.desk
     rows, total = await desk.scans.page_of((query.page - 1) * query.page_size, query.page_size)
+    people = await desk.readers.many({scan.reader_id for scan in rows})
     items = []
     for scan in rows:
-        reader = await desk.readers.get(scan.reader_id)
+        reader = people.get(scan.reader_id)
         if reader is None:
             continue
         kiosk = desk.library.kiosks.get(KioskId(scan.step.split(":")[1]))

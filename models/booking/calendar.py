@@ -75,8 +75,9 @@ async def call_off(desk: Desk, rows: list[Row], actor: Actor, now: datetime) -> 
     """Cancel them; their readers are told. Who sits there already stays; what is held for somebody
     in line is not offered any more."""
     cancelled = left = 0
+    people = await desk.readers.many({row.reader_id for row in rows})
     for row in rows:
-        reader = await desk.readers.get(row.reader_id)
+        reader = people.get(row.reader_id)
         if reader is None or row.state not in (State.RESERVED, State.HELD):
             continue
         ask = Ask(reader, actor, now)
