@@ -354,3 +354,23 @@ test("unbinding asks first, and is the first start again", async () => {
   phone.open("pages/index/index");
   await phone.reaches("pages/bind/bind");
 });
+
+test("the plan grows, shrinks down to the whole of it, and is a list for who wants one", async () => {
+  await begin("08:00");
+  phone.open(`pages/plan/plan?area=2f-hall&date=${MONDAY}`);
+  await phone.until((data) => data.ready);
+  const { scale, smallest } = phone.page.data;
+  await phone.tap("＋");
+  await phone.until((data) => data.scale > scale);
+  for (let n = 0; n < 12; n += 1) await phone.tap("－");
+  await phone.until((data) => data.scale === smallest);
+  for (let n = 0; n < 12; n += 1) await phone.tap("＋");
+  await phone.until((data) => data.scale === data.largest);
+  await phone.tap("列表");
+  phone.touch(await phone.until(() => phone.all("line").find((node) => node.dataset.id === SEAT)));
+  await phone.until((data) => data.seat?.id === SEAT && data.end, "its sheet");
+  phone.open("pages/me/me");
+  await phone.reads("版本 1.0.0");
+  const attributes = document.querySelector("wx-button").__wxElement._vt.attrs;
+  assert.ok(attributes.some(({ name, value }) => name === "openType" && value === "contact"), "客服 is WeChat's own");
+});
