@@ -18,6 +18,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from aiohttp import web
 
 from handlers.messages import STATE_TEXT
+from handlers.web.console.frame import shown
 from handlers.web.pages import Visit
 from models.booking.tally import bookings_of
 from models.errors import Malformed
@@ -67,6 +68,10 @@ def _date(name: str, text: str, otherwise: date) -> date:
         return date.fromisoformat(text) if text else otherwise
     except ValueError as error:
         raise Malformed(name, "a date such as 2026-09-07") from error
+
+
+async def usage(visit: Visit) -> web.StreamResponse:
+    return shown(visit, "statistics", **await figures(visit, interval(visit)))
 
 
 async def figures(visit: Visit, asked: Interval) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import text_of
+from handlers.web.console.frame import acting, shown
 from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.web.pages import Form, Visit, counted, reason_in, redirect, text_in
 from models.booking import calendar
@@ -41,13 +42,11 @@ class Line:
     reason: str
 
 
-def facts(visit: Visit, **more: Any) -> dict[str, Any]:
-    """What the page shows."""
-    desk = visit.services.desk
-    return {
+def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
+    facts = {
         "lines": _lines(visit),
         "places": _places(visit),
-        "base": desk.policy.version,
+        "base": visit.services.desk.policy.version,
         "changes": may(visit.reader.kind, ADMINISTRATOR),
         "typed": {},
         "wrong": "",
@@ -55,8 +54,8 @@ def facts(visit: Visit, **more: Any) -> dict[str, Any]:
         "longest": LONGEST_REASON,
         "longest_why": LONGEST_WHY,
         "preview": None,
-        **more,
     }
+    return shown(visit, "calendar", status=status, **facts | more)
 
 
 def _lines(visit: Visit) -> list[Line]:
@@ -94,9 +93,13 @@ def _places(visit: Visit) -> list[tuple[str, str]]:
     return [("", "全馆"), *venues, *areas]
 
 
-async def changed(visit: Visit, form: Form) -> tuple[dict[str, Any], int] | web.StreamResponse:
-    """What the form asks for: shown with what it hits, or done where it was confirmed. Facts of the
-    page and its status where it is to be shown again."""
+async def opening(visit: Visit) -> web.StreamResponse:
+    await visit.services.desk.refresh()  # another worker may have been told something new
+    return _page(visit)
+
+
+async def change_opening(visit: Visit, form: Form) -> web.StreamResponse:
+    """What the form asks for: shown with what it hits, or done where it was confirmed."""
     desk = visit.services.desk
     await desk.refresh()  # another worker may have been told something new
     typed = {name: text_in(form, name) for name in (*FIELDS, "number")}
@@ -106,15 +109,14 @@ async def changed(visit: Visit, form: Form) -> tuple[dict[str, Any], int] | web.
             raise RulesChanged()
         rows = await calendar.affected(desk, new, visit.now)
         if not text_in(form, "confirmed"):
-            return facts(visit, typed=typed, preview=_preview(visit, said, rows)), 200
-        staff = deeds.Staff(visit.services, visit.reader, visit.now)
+            return _page(visit, typed=typed, preview=_preview(visit, said, rows))
         keep = text_in(form, "bookings") == "keep"
-        await deeds.change_rules(staff, new, said, reason_in(form, "why"), keep)
+        await deeds.change_rules(acting(visit), new, said, reason_in(form, "why"), keep)
     except RulesChanged as error:
         counted(visit.request, error)
-        return facts(visit, typed=typed, wrong=text_of(error.code, error.details)), 409
+        return _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
     except Malformed as error:
-        return facts(visit, typed=typed, wrong=str(error.details["reason"])), 400
+        return _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
     return redirect("/console/calendar?done")
 
 

@@ -1,0 +1,55 @@
+"""The pages of the people who work for the library: what is going on, and helping readers.
+
+A viewer may look; who decides must be a librarian. The server refuses, whatever a page shows.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.web.console.audit import audit
+from handlers.web.console.calendar import change_opening, opening
+from handlers.web.console.frame import staff_change, staff_look
+from handlers.web.console.misfits import call_off_misfits, misfits
+from handlers.web.console.patrol import act, patrol, reports, reservation, resolve
+from handlers.web.console.questions import questions, reply
+from handlers.web.console.readers import (
+    appeals,
+    reader_page,
+    readers,
+    settle,
+    unbind,
+    waive,
+    waive_all,
+)
+from handlers.web.console.statistics import as_csv, as_xlsx, usage
+from handlers.web.console.today import today
+from models.reader import ADMINISTRATOR
+
+
+def console_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console", staff_look(today)),
+        web.get("/console/seats", staff_look(patrol)),
+        web.get("/console/reports", staff_look(reports)),
+        web.post("/console/reports/{id}/resolve", staff_change(resolve)),
+        web.get("/console/reservations/{id}", staff_look(reservation)),
+        web.post("/console/reservations/{id}/{verb}", staff_change(act)),
+        web.get("/console/readers", staff_look(readers)),
+        web.get("/console/readers/{id}", staff_look(reader_page)),
+        web.post("/console/readers/{id}/unbind", staff_change(unbind)),
+        web.get("/console/appeals", staff_look(appeals)),
+        web.post("/console/appeals/{id}", staff_change(settle)),
+        web.post("/console/violations/waive", staff_change(waive_all)),
+        web.post("/console/violations/{id}/waive", staff_change(waive)),
+        web.get("/console/questions", staff_look(questions)),
+        web.post("/console/questions/{id}", staff_change(reply)),
+        web.get("/console/calendar", staff_look(opening)),
+        web.post("/console/calendar", staff_change(change_opening, ADMINISTRATOR)),
+        web.get("/console/misfits", staff_look(misfits)),
+        web.post("/console/misfits", staff_change(call_off_misfits, ADMINISTRATOR)),
+        web.get("/console/statistics", staff_look(usage)),
+        web.get("/console/bookings.csv", staff_look(as_csv)),
+        web.get("/console/bookings.xlsx", staff_look(as_xlsx)),
+        web.get("/console/audit", staff_look(audit)),
+    ]

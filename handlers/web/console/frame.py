@@ -1,0 +1,127 @@
+"""What all pages of the console share: who may see and do what, and what stands around it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import deeds
+from handlers.messages import STATE_TEXT, text_of
+from handlers.web.pages import (
+    Form,
+    Handler,
+    Posted,
+    Shown,
+    Visit,
+    change,
+    counted,
+    look,
+    page,
+)
+from models.errors import NotAllowed, ServiceError
+from models.reader import (
+    LIBRARIAN,
+    VIEWER,
+    Reader,
+    SessionKind,
+    may,
+)
+
+PAGE: Final = 20
+SHOWN: Final = 100
+
+VERBS: Final = {
+    "check_in": "到馆签到",
+    "leave": "暂离",
+    "finish": "结束",
+    "cancel": "取消",
+    "move": "换座",
+    "resolve": "已清理",
+    "waive": "免除违约",
+    "waive_all": "批量免除",
+    "settle_appeal": "答复申诉",
+    "unbind": "解除绑定",
+    "answer": "答复留言",
+    "rules": "更改开放时间",
+    "misfits": "取消开放时间外的预约",
+}
+FACTS: Final = {
+    "state": "状态",
+    "seat": "座位",
+    "start": "开始",
+    "end": "结束",
+    "waived": "免除",
+    "appeal_waits": "申诉待处理",
+    "bound": "已绑定",
+    "answered": "已答复",
+    "version": "规则版本",
+    "change": "内容",
+    "cancelled": "取消的预约",
+    "left": "未能取消",
+}
+STATES: Final = {state.value: text for state, text in STATE_TEXT.items()}
+ROLE_TEXT: Final = {"viewer": "查看", "librarian": "馆员", "administrator": "管理员"}
+
+
+def staff_look(shown: Shown, role: str = VIEWER) -> Handler:
+    """A page for who has that role at least."""
+
+    async def for_staff(visit: Visit) -> web.StreamResponse:
+        _allow(visit, role)
+        return await shown(visit)
+
+    return look(for_staff)
+
+
+def staff_change(posted: Posted, role: str = LIBRARIAN) -> Handler:
+    """A form for who has that role at least."""
+
+    async def for_staff(visit: Visit, form: Form) -> web.StreamResponse:
+        _allow(visit, role)
+        return await posted(visit, form)
+
+    return change(for_staff)
+
+
+def _allow(visit: Visit, role: str) -> None:
+    """Who has that role, signed in by the campus: a phone stays signed in for a month. Raises:
+    NotAllowed."""
+    web_session = visit.principal.session.kind is SessionKind.WEB
+    if not web_session or not may(visit.reader.kind, role):
+        raise NotAllowed()
+
+
+def shown(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> web.Response:
+    return page(
+        visit.request,
+        f"console/{template}.html",
+        status=status,
+        reader=visit.reader,
+        role=ROLE_TEXT[visit.reader.kind],
+        decides=may(visit.reader.kind, LIBRARIAN),
+        verbs=VERBS,
+        **facts,
+    )
+
+
+def acting(visit: Visit) -> deeds.Staff:
+    return deeds.Staff(visit.services, visit.reader, visit.now)
+
+
+def page_number(visit: Visit) -> int:
+    text = visit.request.query.get("page", "1")
+    return int(text) if text.isascii() and text.isdecimal() and 0 < int(text) < 100_000 else 1
+
+
+def pages_of(total: int) -> int:
+    return max(1, -(-total // PAGE))
+
+
+def named(reader: Reader | None) -> str:
+    return f"{reader.name} {reader.student_no_masked}" if reader is not None else ""
+
+
+def said(visit: Visit, error: ServiceError) -> str:
+    counted(visit.request, error)
+    return text_of(error.code, error.details)
