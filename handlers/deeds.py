@@ -13,11 +13,14 @@ from typing import Final, TypeVar
 from handlers.services import Services
 from models.audit import Entry, Facts
 from models.board import Row
-from models.booking import attend, calendar, penalties, reserve
+from models.booking import attend, calendar, misfits, penalties, reserve
 from models.booking.desk import Ask, Desk
-from models.errors import Conflict, NotFound, RuleViolation
+from models.booking.misfits import Fate
+from models.errors import Conflict, NotFound, PlanChanged, RuleViolation
+from models.library import Area
 from models.policy import Policy
 from models.reader import Reader
+from models.replan import written
 from models.reservation import Actor, ReaderId, Reservation
 from models.store.audit import DONE
 from models.timerange import local
@@ -239,40 +242,72 @@ async def answer(staff: Staff, id: str, text: str) -> None:
     )
 
 
-# --- rules ----------------------------------------------------------------------------------------
+# --- rules and plans ------------------------------------------------------------------------------
 
 
-async def change_rules(
-    staff: Staff, new: Policy, said: str, reason: str, keep_bookings: bool
-) -> None:
-    """Publish the next version of the rules. Bookings that no longer fit are cancelled, and their
-    readers told, unless they are to be kept.
+async def change_rules(staff: Staff, new: Policy, said: str, reason: str, fate: Fate) -> None:
+    """Publish the next version of the rules; ``fate`` is that of bookings that no longer fit.
 
     Raises: RulesChanged, where somebody else was first; nothing has changed then.
     """
     desk = staff.services.desk
 
     async def work() -> Facts:
-        rows = await calendar.affected(desk, new, staff.now)
+        rows = await misfits.affected(desk, new, desk.library, staff.now)
         await calendar.publish(desk, new, staff.now)
-        done: dict[str, object] = {"version": new.version, "change": said}
-        return done if keep_bookings else {**done, **await _called_off(staff, rows)}
+        return {"version": new.version, "change": said} | await _called_off(staff, rows, fate)
 
     before = {"version": new.version - 1}
     await staff.recorded("rules", "rules", None, reason, before, work, lambda facts: facts)
 
 
-async def call_off_misfits(staff: Staff, reason: str) -> None:
-    """Cancel what lies outside of the opening hours; again where some of it could not be."""
+async def change_plan(
+    staff: Staff, old: Area, new: Area, said: str, reason: str, fate: Fate
+) -> None:
+    """Put ``new`` in the place of ``old``; ``fate`` is that of bookings that lose their seat.
+
+    Raises: PlanChanged, where somebody else was first; nothing has changed then.
+    """
     desk = staff.services.desk
 
     async def work() -> Facts:
-        return await _called_off(staff, await calendar.misfits(desk, desk.policy, staff.now))
+        rows = await misfits.affected(desk, desk.policy, desk.library.with_area(new), staff.now)
+        if not await desk.catalogue.replace_area(new):
+            raise PlanChanged()
+        await desk.refresh()
+        return {"rev": new.rev, "change": said} | await _called_off(staff, rows, fate)
+
+    before = {"rev": old.rev, "plan": written(old)}
+    await staff.recorded("plan", f"area:{old.id}", None, reason, before, work, lambda facts: facts)
+
+
+async def add_area(staff: Staff, area: Area, reason: str) -> None:
+    """A new area, without seats. Raises: PlanChanged, where there is one of that id."""
+    desk = staff.services.desk
+
+    async def work() -> Facts:
+        if not await desk.catalogue.add_area(area):
+            raise PlanChanged()
+        await desk.refresh()
+        return {"area": area.name, "floor": area.floor}
+
+    await staff.recorded("area", f"area:{area.id}", None, reason, {}, work, lambda facts: facts)
+
+
+async def call_off_misfits(staff: Staff, fate: Fate, reason: str) -> None:
+    """Let ``fate`` happen to what does not fit; again where it could not be."""
+    desk = staff.services.desk
+
+    async def work() -> Facts:
+        return await _called_off(staff, await misfits.misfits(desk, staff.now), fate)
 
     await staff.recorded("misfits", "rules", None, reason, {}, work, lambda facts: facts)
 
 
-async def _called_off(staff: Staff, rows: list[Row]) -> Facts:
+async def _called_off(staff: Staff, rows: list[Row], fate: Fate) -> dict[str, object]:
+    if fate is Fate.KEEP:
+        return {}
     actor = Actor("librarian", staff.reader.id)
-    done = await calendar.call_off(staff.services.desk, rows, actor, staff.now)
-    return {"cancelled": done.cancelled} | ({"left": done.left} if done.left else {})
+    done = await misfits.call_off(staff.services.desk, rows, fate, actor, staff.now)
+    counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
+    return {name: n for name, n in counts.items() if n or name == "cancelled"}

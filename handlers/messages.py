@@ -18,8 +18,8 @@ STATE_TEXT: Final[Mapping[State, str]] = {
     State.CANCELLED: "已取消",
     State.NO_SHOW: "失约",
     State.AWAY_EXPIRED: "暂离超时",
-    State.HELD: "候补待接受",
-    State.LAPSED: "候补未接受",
+    State.HELD: "待接受",
+    State.LAPSED: "未接受",
 }
 
 WEEKDAYS: Final = "一二三四五六日"
@@ -63,7 +63,7 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "time_out": "暂离超时，座位释放",
     "outage": "服务中断，时限顺延",
     "confirm": "确认状态",
-    "hold": "候补到座位，为您保留",
+    "hold": "为您保留座位",
     "accept": "接受候补座位",
     "lapse": "未接受，座位让给下一位",
     "report": "报告座位被占",
@@ -97,6 +97,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "internal": "服务出错了，请稍后再试；如仍有问题，请把编号告诉服务台",
     "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
     "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
+    "plan_changed": "平面图刚刚被其他人修改过，请核对后再提交",
     "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",

@@ -178,6 +178,12 @@ class RulesChanged(Conflict):
     code = "rules_changed"
 
 
+class PlanChanged(Conflict):
+    """Somebody else has changed the area's plan meanwhile, or added one of that id."""
+
+    code = "plan_changed"
+
+
 class InProgress(Conflict):
     """The first request with this key is still under way."""
 

@@ -1,9 +1,10 @@
-"""Venues, areas, seats and their plan. Data, imported by the seed; read-only while serving."""
+"""Venues, areas, seats and their plan: one value, which the console replaces area by area."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from math import hypot
 from typing import Final, NewType
 
@@ -35,7 +36,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """``no`` has three digits. ``disabled`` is the reason why nobody may sit there, or None."""
+    """``no`` has three digits. ``disabled`` is the reason why nobody may sit there, or None; where
+    it has a first or a last day, on these days only."""
 
     id: SeatId
     area_id: AreaId
@@ -47,6 +49,14 @@ class Seat:
     computer: bool = False
     accessible: bool = False
     disabled: str | None = None
+    disabled_from: date | None = None
+    disabled_until: date | None = None
+
+    def out_of_service(self, day: date) -> str | None:
+        """Why nobody may sit there on that day, or None."""
+        if self.disabled is None or (self.disabled_from or day) > day:
+            return None
+        return self.disabled if day <= (self.disabled_until or day) else None
 
     def has(self, wanted: Iterable[str]) -> bool:
         """Whether it has all of the wished marks (of WISHES)."""
@@ -59,6 +69,9 @@ WISHES: Final = ("window", "power")
 
 @dataclass(frozen=True, slots=True)
 class Area:
+    """``removed`` are seats that have left the plan: what was booked of them keeps its name.
+    ``rev`` grows with every change."""
+
     id: AreaId
     venue_id: VenueId
     name: str
@@ -68,6 +81,8 @@ class Area:
     height: int
     seats: tuple[Seat, ...]
     marks: tuple[Mark, ...]
+    removed: tuple[Seat, ...] = ()
+    rev: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +97,27 @@ class Kiosk:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The whole library as one value. ``version`` changes when any of it does."""
+    """The whole library as one value. ``version`` changes when any of it does. ``seats`` are those
+    of the plans, ``all_seats`` also those that were."""
 
     version: str
     venues: Mapping[VenueId, Venue]
     areas: Mapping[AreaId, Area]
     kiosks: Mapping[KioskId, Kiosk]
     seats: Mapping[SeatId, Seat] = field(init=False)
+    all_seats: Mapping[SeatId, Seat] = field(init=False, repr=False, compare=False)
     _near: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seats = {seat.id: seat for area in self.areas.values() for seat in area.seats}
+        gone = {seat.id: seat for area in self.areas.values() for seat in area.removed}
         object.__setattr__(self, "seats", seats)
+        object.__setattr__(self, "all_seats", gone | seats)
         object.__setattr__(self, "_near", {})
+
+    def with_area(self, area: Area) -> Library:
+        """The same library with that area in the place of the one of its id."""
+        return replace(self, areas={**self.areas, area.id: area})
 
     def seat_label(self, seat: Seat) -> str:
         """The place as the manual writes it: 图书馆2层二层中厅065号."""
@@ -102,13 +125,9 @@ class Library:
         return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}{seat.no}号"
 
     def neighbours(self, seat: Seat) -> tuple[Seat, ...]:
-        """The other seats of the area that are in service, the closest on the plan first."""
+        """The other seats of the area, the closest on the plan first."""
         if seat.id not in self._near:
-            others = (s for s in self.areas[seat.area_id].seats if s.id != seat.id)
-            self._near[seat.id] = tuple(
-                sorted(
-                    (s for s in others if s.disabled is None),
-                    key=lambda s: (hypot(s.x - seat.x, s.y - seat.y), s.no),
-                )
-            )
+            others = [s for s in self.areas[seat.area_id].seats if s.id != seat.id]
+            others.sort(key=lambda s: (hypot(s.x - seat.x, s.y - seat.y), s.no))
+            self._near[seat.id] = tuple(others)
         return self._near[seat.id]

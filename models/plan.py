@@ -88,7 +88,7 @@ def view_seat(
 ) -> SeatView:
     """The seat's state; ``taken`` are its live reservations of the day in order of start."""
     hours = look.place.hours
-    if seat.disabled is not None or hours is None or look.now >= hours.end:
+    if seat.out_of_service(look.day) is not None or hours is None or look.now >= hours.end:
         return NOTHING
     if (moment := look.moment) is not None:
         at_once = [t for t in taken if t.start <= moment < t.end]

@@ -346,12 +346,13 @@ def hold(
     span: TimeRange,
     policy: Policy,
     claims: tuple[str, ...],
-    wait_id: str,
+    wait_id: str | None,
     until: datetime,
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A seat held for the first in line, who is told."""
+    """A seat held for the first in line, or for a reader whose own one the library has taken away;
+    they are told."""
     held = book(
         id=id, reader_id=reader_id, venue_id=venue_id, area_id=area_id, seat_id=seat_id, span=span,
         policy=policy, claims=claims, replay=None, actor=actor, now=now,
@@ -364,7 +365,8 @@ def hold(
         remind_at=None,
         history=(Entry(now, "hold", actor.by, actor.via),),
     )
-    return replace(held, outbox=(Notice(1, "offered", now, facts_of(held)),))
+    event = "offered" if wait_id is not None else "proposed"
+    return replace(held, outbox=(Notice(1, event, now, facts_of(held)),))
 
 
 def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: datetime) -> Reservation:

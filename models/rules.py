@@ -48,9 +48,10 @@ def may_book(suspended_until: datetime | None, now: datetime) -> None:
         raise Suspended(suspended_until)
 
 
-def seat_in_service(seat: Seat) -> None:
-    if seat.disabled is not None:
-        raise SeatDisabled(reason=seat.disabled)
+def seat_in_service(seat: Seat, day: date) -> None:
+    reason = seat.out_of_service(day)
+    if reason is not None:
+        raise SeatDisabled(reason=reason)
 
 
 def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:

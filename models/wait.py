@@ -47,7 +47,7 @@ class Wait:
     def wants(self, seat: Seat) -> bool:
         return (
             seat.area_id == self.area_id
-            and seat.disabled is None
+            and seat.out_of_service(local(self.start).date()) is None
             and seat.id not in self.declined
             and (not self.seats or seat.id in self.seats)
             and seat.has(self.marks)

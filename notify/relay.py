@@ -114,13 +114,12 @@ def still_true(r: Reservation, notice: Notice) -> bool:
 def _moment(desk: Desk, r: Reservation, notice: Notice, penalty: Penalty) -> Moment:
     facts: dict[str, Any] = dict(notice.facts)
     seat_id = facts.pop("seat_id")
-    seat = desk.library.seats.get(seat_id)
+    seat = desk.library.all_seats.get(seat_id)
     kiosks = "、".join(
         kiosk.name for kiosk in desk.library.kiosks.values() if kiosk.venue_id == r.venue_id
     )
     return Moment(
         at=notice.at,
-        # A seat that has left the plan since is still named somehow.
         seat=desk.library.seat_label(seat) if seat else str(seat_id),
         receipt=r.receipt,
         kiosks=kiosks,

@@ -66,8 +66,8 @@ def reader(r: Reader) -> s.ReaderOut:
 
 
 def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:
-    found = desk.library.seats.get(SeatId(seat_id))
-    if found is None:  # it has left the plan since
+    found = desk.library.all_seats.get(SeatId(seat_id))
+    if found is None:  # of another library
         return s.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
     area = desk.library.areas[found.area_id]
     return s.ReservedSeat(

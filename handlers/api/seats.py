@@ -80,7 +80,7 @@ async def seat_day(call: Call, query: s.SeatDayQuery) -> s.SeatDayOut:
         window=seat.window,
         computer=seat.computer,
         accessible=seat.accessible,
-        disabled=seat.disabled,
+        disabled=seat.out_of_service(asked.day),
         date=asked.day,
         taken=[s.TakenOut(local(t.start), local(t.end)) for t in board.by_seat.get(seat.id, ())],
     )

@@ -160,9 +160,10 @@ def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = 
     return handle
 
 
-def change(posted: Posted, bucket: Bucket = WRITES) -> Handler:
+def change(posted: Posted, bucket: Bucket = WRITES, body_bytes: int | None = None) -> Handler:
     """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
-    how often a reader may send it."""
+    how often a reader may send it, ``body_bytes`` how large it may be where that is more than
+    usual."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services, visit, ours = request.app[SERVICES], None, None
@@ -173,7 +174,7 @@ def change(posted: Posted, bucket: Bucket = WRITES) -> Handler:
             try:
                 visit = await _visit(request)
                 require_own_origin(request, services)
-                form = await form_of(request)
+                form = await form_of(request, body_bytes)
                 if not _token_fits(text_in(form, "csrf"), _secret(request)):
                     raise BadOrigin()
                 ours = form

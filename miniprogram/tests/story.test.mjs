@@ -191,7 +191,7 @@ test("候补 by taps: for the seat that was lost, offered, accepted", async () =
   await service.call("POST", `/api/v1/reservations/${taken.id}/cancel`, { as: other });
   await service.clock(at("08:01"));
   await reload();
-  await phone.reads("候补待接受 · 图书馆2层二层中厅065号");
+  await phone.reads("待接受 · 图书馆2层二层中厅065号");
   await phone.tap("接受");
   await phone.reads("已预约 · 图书馆2层二层中厅065号");
   phone.open("pages/waits/waits");

@@ -56,7 +56,7 @@ class Line:
                 break
             wait, hold = offer
             try:
-                await desk.reservations.hand_over(old, new, due, hold, wait.id)
+                await desk.reservations.hand_over(old, new, due, hold)
             except ClaimLost:
                 passed_over.add(wait.id)
                 continue
@@ -188,7 +188,7 @@ class Line:
                 continue
             hold = self._hold(wait, seat, span, now)
             try:
-                await desk.reservations.hold_free(hold, wait.id)
+                await desk.reservations.hold_free(hold)
             except (ClaimLost, StaleRevision):
                 continue
             desk.board.wrote(hold)

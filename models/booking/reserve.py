@@ -68,20 +68,20 @@ async def _surely_lost(
     own = [r for r in board.by_reader.get(ask.reader.id, ()) if r.state is not State.HELD]
     if len(own) >= policy.bookings_per_day:
         return DailyLimit(limit=policy.bookings_per_day)
-    if _meets(own, span):
+    if meets(own, span):
         return OwnOverlap()
-    if _meets(board.by_seat.get(seat.id, ()), span):
+    if meets(board.by_seat.get(seat.id, ()), span):
         return SeatTaken(nearest=await nearest_free(desk, seat, span))
     return None
 
 
-def _meets(rows: Sequence[Row], span: TimeRange) -> bool:
+def meets(rows: Sequence[Row], span: TimeRange) -> bool:
     return any(row.start < span.end and span.start < row.end for row in rows)
 
 
 def _decide(desk: Desk, ask: Ask, seat: Seat, wish: Wish, policy: Policy) -> TimeRange:
     rules.may_book(ask.reader.suspended_until, ask.now)
-    rules.seat_in_service(seat)
+    rules.seat_in_service(seat, wish.day)
     # Before its hours are asked for: the first day of the calendar has no instant in UTC.
     rules.day_bookable(wish.day, policy, ask.now)
     return rules.decide_span(wish, policy, desk.open_day(policy, wish.day, seat.area_id), ask.now)
@@ -128,11 +128,12 @@ async def _refusal(desk: Desk, lost: ClaimLost, seat: Seat, span: TimeRange) -> 
 
 async def nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
     """Proposals: the index judges when one is taken up."""
-    taken = (await desk.board.day(local(span.start).date())).by_seat
+    day = local(span.start).date()
+    taken = (await desk.board.day(day)).by_seat
     free = (
         other
         for other in desk.library.neighbours(seat)
-        if not _meets(taken.get(other.id, ()), span)
+        if other.out_of_service(day) is None and not meets(taken.get(other.id, ()), span)
     )
     return [
         {"id": s.id, "no": s.no, "label": desk.library.seat_label(s)}
@@ -143,7 +144,7 @@ async def nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str
 async def nearest_of(desk: Desk, r: Reservation, now: datetime) -> list[dict[str, str]]:
     """Free seats near the reservation's own, for what is left of its time."""
     start = max(floor_minute(now), r.start)
-    seat = desk.library.seats.get(r.seat_id)
+    seat = desk.library.all_seats.get(r.seat_id)
     if seat is None or start >= r.end:
         return []
     return await nearest_free(desk, seat, TimeRange(start, r.end))
@@ -192,7 +193,7 @@ async def change(
     def _elsewhere(r: Reservation, seat: Seat) -> Reservation:
         """Their seat is taken: another one from now to the end they had, whatever the grid."""
         nonlocal wanted
-        rules.seat_in_service(seat)
+        rules.seat_in_service(seat, r.date)
         span = TimeRange(floor_minute(ask.now), r.end)
         wanted = seat, span
         policy = desk.policy_for(seat.area_id)

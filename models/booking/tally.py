@@ -33,7 +33,7 @@ async def count_days(desk: Desk, now: datetime, wall_clock: bool) -> int:
             tally(
                 day,
                 area.id,
-                sum(seat.disabled is None for seat in area.seats),
+                sum(seat.out_of_service(day) is None for seat in area.seats),
                 desk.open_day(desk.policy, day, area.id).hours,
                 rows[area.id],
             )

@@ -60,7 +60,7 @@ async def seat_starts(
 
     ``besides`` names a reservation that would be changed: what it holds is free for it.
     """
-    if seat.disabled is not None:
+    if seat.out_of_service(asked.day) is not None:
         return []
     look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
     return free_starts(await _taken(desk, seat, asked.day, besides), look)
@@ -70,7 +70,7 @@ async def seat_ends(
     desk: Desk, seat: Seat, asked: Window, start: str, now: datetime, besides: str = ""
 ) -> list[datetime]:
     """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
-    if seat.disabled is not None:
+    if seat.out_of_service(asked.day) is not None:
         return []
     look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
     wished = None if start == "now" else time.fromisoformat(start)

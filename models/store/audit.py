@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
@@ -18,6 +18,9 @@ INDEXES: Final = {
         IndexModel(
             [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_whom"
         ),
+        IndexModel(
+            [("target", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_what"
+        ),
     ]
 }
 
@@ -31,6 +34,7 @@ class Sought:
     by: str = ""
     deed: str = ""
     reader: str = ""
+    target: str = ""
 
 
 class Audit:
@@ -52,10 +56,14 @@ class Audit:
         with upstream():
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
 
+    async def get(self, id: str) -> Entry | None:
+        with upstream():
+            found = await self._all.find_one({"_id": id})
+        return _entry(found) if found else None
+
     async def page_of(self, sought: Sought, skip: int, limit: int) -> tuple[list[Entry], int]:
         """The newest first, and how many there are."""
-        wanted = {"by": sought.by, "deed": sought.deed, "reader": sought.reader}
-        query: dict[str, Any] = {name: value for name, value in wanted.items() if value}
+        query: Document = {name: value for name, value in asdict(sought).items() if value}
         rows, total = await page(self._all, query, ("at", "_id"), skip, limit)
         return [_entry(row) for row in rows], total
 

@@ -26,7 +26,7 @@ from models.library import (
     VenueId,
 )
 from models.policy import OpeningRule, Policy
-from models.store.client import Database, Document, upstream
+from models.store.client import Database, Document, together, upstream
 from models.store.sealing import Sealer, fingerprint
 
 
@@ -40,35 +40,71 @@ class Catalogue:
     async def put(
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
     ) -> None:
-        """Write them over what is there. Idempotent; kiosks keep their key and secret.
+        """Add those that are not there; what is there is the console's to change. Idempotent.
 
         Workers that serve load the library anew when they see that its number has grown.
         """
+        wanted: dict[str, list[Document]] = {
+            "venues": [{"_id": venue.id, "name": venue.name} for venue in venues],
+            "areas": [_area_document(area) for area in areas],
+            "kiosks": [_kiosk_document(kiosk) for kiosk in kiosks],
+        }
         with upstream():
-            for venue in venues:
-                await self._db["venues"].replace_one(
-                    {"_id": venue.id}, {"_id": venue.id, "name": venue.name}, upsert=True
-                )
-            for area in areas:
-                await self._db["areas"].replace_one(
-                    {"_id": area.id}, _area_document(area), upsert=True
-                )
-            for kiosk in kiosks:
-                await self._db["kiosks"].update_one(
-                    {"_id": kiosk.id},
-                    {
-                        "$set": {
-                            "venue": kiosk.venue_id,
-                            "name": kiosk.name,
-                            "kind": kiosk.kind,
-                        }
-                    },
-                    upsert=True,
-                )
+            for name, documents in wanted.items():
+                for document in documents:
+                    await self._db[name].update_one(
+                        {"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True
+                    )
+            await self._count_up()
 
-            await self._db["catalogue"].update_one(
-                {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True
+    async def _count_up(self, session: Any = None) -> None:
+        await self._db["catalogue"].update_one(
+            {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
+        )
+
+    async def add_area(self, area: Area) -> bool:
+        """False where there is one of that id."""
+        return await self._add("areas", _area_document(area))
+
+    async def add_kiosk(self, kiosk: Kiosk) -> bool:
+        """False where there is one of that id. It has no key yet."""
+        return await self._add("kiosks", _kiosk_document(kiosk))
+
+    async def _add(self, name: str, document: Document) -> bool:
+        async def work(session: Any) -> None:
+            await self._db[name].insert_one(document, session=session)
+            await self._count_up(session)
+
+        try:
+            with upstream():
+                await together(self._db, work)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def replace_area(self, area: Area) -> bool:
+        """Write the area over the one that it was made from, whose ``rev`` is one less. False where
+        somebody else has changed that one since."""
+
+        class Changed(Exception):
+            pass
+
+        async def work(session: Any) -> None:
+            result = await self._db["areas"].replace_one(
+                {"_id": area.id, "rev": {"$in": _was(area.rev)}},
+                _area_document(area),
+                session=session,
             )
+            if not result.matched_count:
+                raise Changed
+            await self._count_up(session)
+
+        try:
+            with upstream():
+                await together(self._db, work)
+        except Changed:
+            return False
+        return True
 
     async def number(self) -> int:
         """How often the library has been written: cheap to ask, unlike the library itself."""
@@ -191,6 +227,15 @@ class Policies:
         return _policy(found) if found else None
 
 
+def _was(rev: int) -> list[int | None]:
+    """What stands before ``rev``; the first areas were written without one."""
+    return [rev - 1, None] if rev == 1 else [rev - 1]
+
+
+def _kiosk_document(kiosk: Kiosk) -> Document:
+    return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}
+
+
 def _area_document(area: Area) -> Document:
     return {
         "_id": area.id,
@@ -200,12 +245,28 @@ def _area_document(area: Area) -> Document:
         "order": area.order,
         "width": area.width,
         "height": area.height,
-        "seats": [
-            {key: value for key, value in asdict(seat).items() if key != "area_id"}
-            for seat in area.seats
-        ],
+        "seats": [_seat_document(seat) for seat in area.seats],
         "marks": [asdict(mark) for mark in area.marks],
+        "removed": [_seat_document(seat) for seat in area.removed],
+        "rev": area.rev,
     }
+
+
+def _seat_document(seat: Seat) -> Document:
+    return {
+        key: value.isoformat() if isinstance(value, date) else value
+        for key, value in asdict(seat).items()
+        if key != "area_id"
+    }
+
+
+def _seat(area_id: AreaId, d: Document) -> Seat:
+    days = {
+        name: date.fromisoformat(d[name])
+        for name in ("disabled_from", "disabled_until")
+        if d.get(name)
+    }
+    return Seat(**{**d, **days, "id": SeatId(d["id"])}, area_id=area_id)
 
 
 def _area(d: Document) -> Area:
@@ -218,10 +279,10 @@ def _area(d: Document) -> Area:
         order=d["order"],
         width=d["width"],
         height=d["height"],
-        seats=tuple(
-            Seat(**{**seat, "id": SeatId(seat["id"])}, area_id=area_id) for seat in d["seats"]
-        ),
+        seats=tuple(_seat(area_id, seat) for seat in d["seats"]),
         marks=tuple(Mark(**mark) for mark in d["marks"]),
+        removed=tuple(_seat(area_id, seat) for seat in d.get("removed", ())),
+        rev=d.get("rev", 0),
     )
 
 

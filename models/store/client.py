@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
+from inspect import isawaitable
 from typing import Any, Final, Literal, cast
 
 from bson.codec_options import CodecOptions
@@ -92,6 +93,19 @@ async def ping(db: Database) -> None:
     """Raises: Upstream when the primary does not answer."""
     with upstream():
         await db.command("ping")
+
+
+async def together(db: Database, work: Callable[[Any], Awaitable[None]]) -> None:
+    """All of ``work(session)`` or nothing; conflicts with other transactions are tried again.
+
+    Raises: what ``work`` raises; PyMongoError.
+    """
+    started: Any = db.client.start_session()
+    session = await started if isawaitable(started) else started
+    try:
+        await session.with_transaction(work)
+    finally:
+        await session.end_session()
 
 
 async def page(

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from inspect import isawaitable
 from typing import Any, Final, Literal, NamedTuple
 
 import pymongo
@@ -47,6 +46,7 @@ from models.store.client import (
     each_error,
     new_id,
     page,
+    together,
     upstream,
 )
 from models.store.gathering import Gathering
@@ -299,9 +299,9 @@ class Reservations:
         new: Reservation,
         due: Mapping[str, object] | None,
         hold: Reservation,
-        wait_id: str,
     ) -> None:
-        """As ``replace``, and what it gives back is held for who waits, all in one transaction.
+        """As ``replace``, and something is held in its place, all in one transaction: what it gives
+        back, for who waits for it, or another seat, for its own reader.
 
         Raises: StaleRevision; ClaimLost where the hold is not possible, or somebody else has found
         a seat for who waits; Upstream.
@@ -315,7 +315,7 @@ class Reservations:
             )
             if found is None:
                 raise StaleRevision()
-            await self._insert_hold(hold, wait_id, session)
+            await self._insert_hold(hold, session)
 
         try:
             await self._together(work)
@@ -323,11 +323,11 @@ class Reservations:
             if not await self._changed_for_ever(old, change_id):
                 raise Upstream() from error
 
-    async def hold_free(self, hold: Reservation, wait_id: str) -> None:
+    async def hold_free(self, hold: Reservation) -> None:
         """Hold a free seat for who waits. Raises: as ``hand_over``."""
 
         async def work(session: Any) -> None:
-            await self._insert_hold(hold, wait_id, session)
+            await self._insert_hold(hold, session)
 
         try:
             await self._together(work)
@@ -335,14 +335,15 @@ class Reservations:
             if not await self._exists_for_ever(hold.id):
                 raise Upstream() from error
 
-    async def _insert_hold(self, hold: Reservation, wait_id: str, session: Any) -> None:
-        offered = await self._waits.update_one(
-            {"_id": wait_id, "state": WaitState.WAITING.value},
-            {"$set": {"state": WaitState.OFFERED.value, "offer": hold.id}},
-            session=session,
-        )
-        if not offered.matched_count:
-            raise ClaimLost(f"w:{wait_id}")
+    async def _insert_hold(self, hold: Reservation, session: Any) -> None:
+        if hold.wait_id is not None:
+            offered = await self._waits.update_one(
+                {"_id": hold.wait_id, "state": WaitState.WAITING.value},
+                {"$set": {"state": WaitState.OFFERED.value, "offer": hold.id}},
+                session=session,
+            )
+            if not offered.matched_count:
+                raise ClaimLost(f"w:{hold.wait_id}")
         document = {**_to_document(hold), "writer": self.writer}
         await self._all.insert_one(document, session=session)
 
@@ -351,11 +352,9 @@ class Reservations:
 
         Raises: ClaimLost; what ``work`` raises; PyMongoError of unknown outcome.
         """
-        started: Any = self._all.database.client.start_session()
-        session = await started if isawaitable(started) else started
         try:
             async with self._gate:
-                await session.with_transaction(work)
+                await together(self._all.database, work)
         except DuplicateKeyError as error:
             raise ClaimLost(duplicate_claim(error)) from error
         except NEVER_SENT as error:
@@ -365,8 +364,6 @@ class Reservations:
         except PyMongoError as error:
             with upstream():
                 raise error
-        finally:
-            await session.end_session()
 
     async def _changed_for_ever(self, old: Reservation, change_id: str) -> bool:
         """After an unknown outcome: fence the old revision off, then see whether ours is there."""

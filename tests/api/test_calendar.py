@@ -27,7 +27,7 @@ async def base(who: Browser) -> str:
 async def ask(service: Living, who: Browser, **form: str) -> Any:
     """One form of the page, for the version that it shows."""
     usual = {"deed": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
-    usual["why"] = "馆长办公会"
+    usual |= {"why": "馆长办公会", "bookings": "cancel"}
     return await post(service, who, PATH, **{"base": await base(who), **usual, **form})
 
 
@@ -89,14 +89,14 @@ async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) ->
     assert await state(reader, made) == "reserved"
     assert await state(sitting, today) == "in_use"
     # They are not forgotten, and may go later.
-    assert "开放时间之外的预约 2" in (await head.get("/console")).body
+    assert "不能再用的预约 2" in (await head.get("/console")).body
     assert "二层中厅001号" in (await head.get("/console/misfits")).body
     assert (await post(service, head, "/console/misfits", reason="")).status == 400
     assert await state(reader, made) == "reserved"
-    assert (await post(service, head, "/console/misfits")).status == 303
+    assert (await post(service, head, "/console/misfits", bookings="cancel")).status == 303
     assert await state(reader, made) == "cancelled"
     assert await state(sitting, today) == "in_use"
-    assert "开放时间之外的预约 1" in (await head.get("/console")).body
+    assert "不能再用的预约 1" in (await head.get("/console")).body
 
 
 async def test_other_hours_of_some_days(service: Living) -> None:

@@ -281,7 +281,7 @@ async def test_by_the_pages(service: Living) -> None:
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     shown = (await browser.get("/")).body
     accept = re.search(r'href="(/reservations/[^"]+/accept)"', shown)
-    assert accept is not None and "候补待接受" in shown
+    assert accept is not None and "待接受" in shown
     token = {"csrf": await browser.token(accept[1]), "key": "k2"}
     got = await browser.post(accept[1], token, service.base)
     assert got.headers["Location"].endswith("?done=accept")

@@ -44,10 +44,9 @@ class InTwoSteps(Reservations):
         new: Reservation,
         due: Mapping[str, object] | None,
         hold: Reservation,
-        wait_id: str,
     ) -> None:
         await self.replace(old, new, due)
-        await self.hold_free(hold, wait_id)
+        await self.hold_free(hold)
 
 
 @guarded

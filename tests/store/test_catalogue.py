@@ -16,7 +16,11 @@ from tests.builders import VENUE, on
 AREA = AreaId("2f-hall")
 SEATS = (
     Seat(SeatId("2f-hall-001"), AREA, "001", 40, 80),
-    Seat(SeatId("2f-hall-002"), AREA, "002", 1, 2, True, True, True, True, "维修"),
+    Seat(
+        *(SeatId("2f-hall-002"), AREA, "002", 1, 2, True, True, True, True, "维修"),
+        disabled_from=date(2026, 9, 7),
+        disabled_until=date(2026, 9, 8),
+    ),
 )
 HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Mark("wall", 0, 0, 800, 10),))
 KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
@@ -35,10 +39,18 @@ async def test_library_round_trip(db: Database, sealer: Sealer) -> None:
     assert loaded.seat_label(SEATS[0]) == "图书馆2层二层中厅001号"
     assert loaded.version not in ("", empty.version)
     assert (await catalogue.load()).version == loaded.version, "the same content, the same version"
-    await catalogue.put([], [replace(HALL, seats=SEATS[:1])], [])
+    smaller = replace(HALL, seats=SEATS[:1], removed=SEATS[1:], rev=1)
+    await catalogue.put([], [smaller], [replace(KIOSK, name="查询机")])
+    assert (await catalogue.load()).version == loaded.version, "what is there is not the seed's"
+    assert await catalogue.replace_area(smaller)
     changed = await catalogue.load()
     assert changed.version != loaded.version and set(changed.seats) == {SEATS[0].id}
-    assert await catalogue.number() == 2
+    assert changed.all_seats == {seat.id: seat for seat in SEATS}
+    assert changed.areas[AREA] == smaller
+    assert await catalogue.number() == 3
+    assert not await catalogue.replace_area(replace(HALL, rev=1)), "made from what stands no more"
+    assert not await catalogue.add_area(HALL) and not await catalogue.add_kiosk(KIOSK)
+    assert await catalogue.number() == 3 and await catalogue.load() == changed
 
 
 async def test_areas_come_in_their_order(db: Database, sealer: Sealer) -> None:
@@ -56,7 +68,7 @@ async def test_a_kiosk_keeps_its_key_and_secret(db: Database, sealer: Sealer) ->
     assert not await catalogue.kiosk_key_fits("unknown", "key")
     await catalogue.issue_kiosk_key(KIOSK.id, "key", "SECRET")
     before = await catalogue.load()
-    await catalogue.put([], [], [replace(KIOSK, name="查询机")])
+    await catalogue.put([], [], [KIOSK])
     assert await catalogue.kiosk_secret(KIOSK.id) == "SECRET"
     assert await catalogue.kiosk_key_fits(KIOSK.id, "key")
     assert not await catalogue.kiosk_key_fits(KIOSK.id, "kez")

@@ -149,8 +149,17 @@ def test_reader_and_seat_must_be_free_to_book() -> None:
     assert outcome(lambda: rules.may_book(until, until)) == "ok"
     assert outcome(lambda: rules.may_book(None, until)) == "ok"
     broken = replace(SEAT, disabled="维修")
-    assert outcome(lambda: rules.seat_in_service(broken)) == "seat_disabled"
-    assert outcome(lambda: rules.seat_in_service(SEAT)) == "ok"
+    for first, last, out in (
+        (None, None, True),
+        (MONDAY, MONDAY, True),
+        (None, SUNDAY, False),
+        (TOMORROW, None, False),
+        (SUNDAY, TOMORROW, True),
+    ):
+        dated = replace(broken, disabled_from=first, disabled_until=last)
+        assert (dated.out_of_service(MONDAY) == "维修") is out, (first, last)
+    assert outcome(lambda: rules.seat_in_service(broken, MONDAY)) == "seat_disabled"
+    assert outcome(lambda: rules.seat_in_service(SEAT, MONDAY)) == "ok"
 
 
 # --- choices ------------------------------------------------------------------------------------

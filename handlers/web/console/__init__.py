@@ -12,6 +12,15 @@ from handlers.web.console.calendar import change_opening, opening
 from handlers.web.console.frame import staff_change, staff_look
 from handlers.web.console.misfits import call_off_misfits, misfits
 from handlers.web.console.patrol import act, patrol, reports, reservation, resolve
+from handlers.web.console.plans import (
+    LARGEST_PLAN,
+    add_area,
+    change_plan,
+    export,
+    plan,
+    plan_before,
+    plans,
+)
 from handlers.web.console.questions import questions, reply
 from handlers.web.console.readers import (
     appeals,
@@ -46,6 +55,12 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/questions/{id}", staff_change(reply)),
         web.get("/console/calendar", staff_look(opening)),
         web.post("/console/calendar", staff_change(change_opening, ADMINISTRATOR)),
+        web.get("/console/plans", staff_look(plans)),
+        web.post("/console/plans", staff_change(add_area, ADMINISTRATOR)),
+        web.get("/console/plans/{id}.json", staff_look(export)),
+        web.get("/console/plans/{id}", staff_look(plan)),
+        web.post("/console/plans/{id}", staff_change(change_plan, body_bytes=LARGEST_PLAN)),
+        web.get("/console/audit/{id}/plan.json", staff_look(plan_before)),
         web.get("/console/misfits", staff_look(misfits)),
         web.post("/console/misfits", staff_change(call_off_misfits, ADMINISTRATOR)),
         web.get("/console/statistics", staff_look(usage)),

@@ -23,7 +23,7 @@ from models.store.audit import Sought
 
 async def audit(visit: Visit) -> web.StreamResponse:
     query, number = visit.request.query, page_number(visit)
-    sought = Sought(query.get("by", ""), query.get("deed", ""), query.get("reader", ""))
+    sought = Sought(**{name: query.get(name, "") for name in ("by", "deed", "reader", "target")})
     rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE)
     people = await visit.services.desk.readers.many({e.by for e in rows})
     return shown(
@@ -41,7 +41,7 @@ def _difference(before: Facts, after: Facts | None) -> list[tuple[str, str, str]
     """What has changed, in words: name, before, after."""
     if after is None:
         return []
-    names = dict.fromkeys((*before, *after))
+    names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
     return [
         (FACTS.get(name, name), _fact(before.get(name)), _fact(after.get(name)))
         for name in names

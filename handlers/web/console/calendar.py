@@ -14,14 +14,14 @@ from aiohttp import web
 from handlers import deeds
 from handlers.messages import text_of
 from handlers.web.console.frame import acting, shown
+from handlers.web.console.misfits import fate_in, hit
 from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.web.pages import Form, Visit, counted, reason_in, redirect, text_in
-from models.booking import calendar
+from models.booking import calendar, misfits
 from models.errors import Malformed, NotFound, RulesChanged
 from models.library import AreaId, VenueId
 from models.policy import OpeningRule, Policy
 from models.reader import ADMINISTRATOR, may
-from models.reservation import State
 from models.timerange import local_date
 
 LONGEST_REASON: Final = 50
@@ -53,7 +53,7 @@ def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
         "done": "done" in visit.request.query,
         "longest": LONGEST_REASON,
         "longest_why": LONGEST_WHY,
-        "preview": None,
+        "hit": None,
     }
     return shown(visit, "calendar", status=status, **facts | more)
 
@@ -107,11 +107,11 @@ async def change_opening(visit: Visit, form: Form) -> web.StreamResponse:
         new, said = _next(visit, form, typed)
         if text_in(form, "base") != str(desk.policy.version):
             raise RulesChanged()
-        rows = await calendar.affected(desk, new, visit.now)
+        rows = await misfits.affected(desk, new, desk.library, visit.now)
         if not text_in(form, "confirmed"):
-            return _page(visit, typed=typed, preview=_preview(visit, said, rows))
-        keep = text_in(form, "bookings") == "keep"
-        await deeds.change_rules(acting(visit), new, said, reason_in(form, "why"), keep)
+            return _page(visit, typed=typed, said=said, hit=hit(desk.library, rows))
+        why, fate = reason_in(form, "why"), fate_in(form)
+        await deeds.change_rules(acting(visit), new, said, why, fate)
     except RulesChanged as error:
         counted(visit.request, error)
         return _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
@@ -186,19 +186,3 @@ def _time(text: str) -> time:
     if found.minute % 30:
         raise Malformed("opens", "时间以半小时为单位")
     return found
-
-
-def _preview(visit: Visit, said: str, rows: list[Any]) -> dict[str, Any]:
-    library = visit.services.desk.library
-    labels = [
-        (library.seat_label(library.seats[row.seat_id]), row.booked_start, row.end)
-        for row in rows
-        if row.state is State.RESERVED
-    ]
-    return {
-        "said": said,
-        "booked": labels[:_SHOWN],
-        "more": max(0, len(labels) - _SHOWN),
-        "count": len(labels),
-        "sitting": sum(row.state in (State.IN_USE, State.AWAY) for row in rows),
-    }

@@ -43,8 +43,10 @@ VERBS: Final = {
     "settle_appeal": "答复申诉",
     "unbind": "解除绑定",
     "answer": "答复留言",
-    "rules": "更改开放时间",
-    "misfits": "取消开放时间外的预约",
+    "rules": "更改规则",
+    "plan": "更改平面图",
+    "area": "新增区域",
+    "misfits": "处理不能再用的预约",
 }
 FACTS: Final = {
     "state": "状态",
@@ -58,7 +60,11 @@ FACTS: Final = {
     "version": "规则版本",
     "change": "内容",
     "cancelled": "取消的预约",
+    "offered": "保留了另一座位",
     "left": "未能取消",
+    "rev": "平面图版本",
+    "area": "区域",
+    "floor": "楼层",
 }
 STATES: Final = {state.value: text for state, text in STATE_TEXT.items()}
 ROLE_TEXT: Final = {"viewer": "查看", "librarian": "馆员", "administrator": "管理员"}
@@ -74,14 +80,14 @@ def staff_look(shown: Shown, role: str = VIEWER) -> Handler:
     return look(for_staff)
 
 
-def staff_change(posted: Posted, role: str = LIBRARIAN) -> Handler:
+def staff_change(posted: Posted, role: str = LIBRARIAN, body_bytes: int | None = None) -> Handler:
     """A form for who has that role at least."""
 
     async def for_staff(visit: Visit, form: Form) -> web.StreamResponse:
         _allow(visit, role)
         return await posted(visit, form)
 
-    return change(for_staff)
+    return change(for_staff, body_bytes=body_bytes)
 
 
 def _allow(visit: Visit, role: str) -> None:

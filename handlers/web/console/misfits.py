@@ -1,41 +1,75 @@
-"""Bookings that fit the rules and the plan no more, and what becomes of them."""
+"""Bookings that fit the rules and the plan no more: what a change hits, and what becomes of it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
 from handlers import deeds
-from handlers.web.console.frame import (
-    SHOWN,
-    STATES,
-    acting,
-    named,
-    shown,
-)
-from handlers.web.pages import (
-    LONGEST_REASON,
-    Form,
-    Visit,
-    reason_in,
-    redirect,
-)
-from models.booking import calendar as hours
-from models.reader import (
-    ADMINISTRATOR,
-    may,
-)
+from handlers.web.console.frame import SHOWN, STATES, acting, named, shown
+from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
+from models.board import Row
+from models.booking import misfits as outside
+from models.booking.misfits import Fate
+from models.errors import Malformed
+from models.library import Library
+from models.reader import ADMINISTRATOR, may
+from models.reservation import State
+
+_LISTED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a change would hit: bookings, of which the first are listed (seat, start, end), and
+    readers who sit there."""
+
+    booked: list[tuple[str, datetime, datetime]]
+    count: int
+    sitting: int
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.booked)
+
+
+def hit(library: Library, rows: Sequence[Row]) -> Hit:
+    booked = [row for row in rows if row.state is State.RESERVED]
+    return Hit(
+        booked=[
+            (library.seat_label(library.all_seats[row.seat_id]), row.booked_start, row.end)
+            for row in booked[:_LISTED]
+        ],
+        count=len(booked),
+        sitting=sum(row.state in (State.IN_USE, State.AWAY) for row in rows),
+    )
+
+
+def fate_in(form: Form) -> Fate:
+    """What becomes of the bookings that are hit; nothing where there were none to ask about.
+    Raises: Malformed."""
+    try:
+        return Fate(text_in(form, "bookings") or Fate.KEEP)
+    except ValueError as error:
+        raise Malformed("bookings", "请选择怎样处理这些预约") from error
 
 
 async def misfits(visit: Visit) -> web.StreamResponse:
-    """Bookings outside of the opening hours: kept, or made in the seconds before all knew."""
     desk = visit.services.desk
     await desk.refresh()
-    rows = await hours.misfits(desk, desk.policy, visit.now)
+    rows = await outside.misfits(desk, visit.now)
     people = await desk.readers.many({row.reader_id for row in rows[:SHOWN]})
     items = [
-        (row, desk.library.seat_label(desk.library.seats[row.seat_id]), named(people.get(id)))
+        (
+            row,
+            desk.library.seat_label(desk.library.all_seats[row.seat_id]),
+            named(people.get(row.reader_id)),
+        )
         for row in rows[:SHOWN]
-        for id in (row.reader_id,)
     ]
     return shown(
         visit,
@@ -51,5 +85,5 @@ async def misfits(visit: Visit) -> web.StreamResponse:
 
 async def call_off_misfits(visit: Visit, form: Form) -> web.StreamResponse:
     await visit.services.desk.refresh()
-    await deeds.call_off_misfits(acting(visit), reason_in(form))
+    await deeds.call_off_misfits(acting(visit), fate_in(form), reason_in(form))
     return redirect("/console/misfits?done")

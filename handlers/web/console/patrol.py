@@ -53,7 +53,8 @@ async def patrol(visit: Visit) -> web.StreamResponse:
     if not areas:
         raise NotFound()
     area = desk.library.areas.get(AreaId(visit.request.query.get("area", ""))) or areas[0]
-    board = (await desk.board.day(local_date(now))).by_seat
+    day = local_date(now)
+    board = (await desk.board.day(day)).by_seat
     current = {}
     for seat in area.seats:
         rows = [row for row in board.get(seat.id, ()) if now < row.end]
@@ -65,9 +66,10 @@ async def patrol(visit: Visit) -> web.StreamResponse:
         row = current.get(seat.id)
         begun = row is not None and (row.start <= now or row.state is not State.RESERVED)
         if row is None or not begun:
-            words = "禁用" if seat.disabled is not None else "无人"
+            reason = seat.out_of_service(day)
+            words = f"禁用 {reason}" if reason is not None else "无人"
             when = f"{present.clock(row.start)} 起有预约" if row is not None else ""
-            state = "disabled" if seat.disabled is not None else "free"
+            state = "disabled" if reason is not None else "free"
             lines.append(SeatNow(seat.no, state, words, "", "", when))
             continue
         assert row is not None

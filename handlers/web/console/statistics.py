@@ -194,7 +194,7 @@ async def _batches(visit: Visit, asked: Interval) -> AsyncIterator[list[Row]]:
 
 def _row(visit: Visit, day: date, b: Brief) -> Row:
     library = visit.services.desk.library
-    area, seat = library.areas.get(b.area_id), library.seats.get(b.seat_id)
+    area, seat = library.areas.get(b.area_id), library.all_seats.get(b.seat_id)
     times = (b.made_at, b.start, b.end, b.checked_in_at, b.ended_at)
     return (
         day.isoformat(),

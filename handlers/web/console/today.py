@@ -15,7 +15,7 @@ from handlers.web.console.frame import (
 from handlers.web.pages import (
     Visit,
 )
-from models.booking import calendar as hours
+from models.booking import misfits
 from models.booking.tally import bookings_of
 from models.library import AreaId, KioskId
 from models.outage import GRACE, RETIRED
@@ -59,7 +59,7 @@ async def today(visit: Visit) -> web.StreamResponse:
             AreaToday(
                 id=area.id,
                 name=f"{area.floor}层 {area.name}",
-                seats=sum(seat.disabled is None for seat in area.seats),
+                seats=sum(seat.out_of_service(day) is None for seat in area.seats),
                 used=sum(row.state in (State.IN_USE, State.AWAY) for row in mine),
                 booked=sum(row.state is State.RESERVED for row in mine),
                 hours=fullness(mine, instants, now),
@@ -112,11 +112,11 @@ async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
     _, seats = await services.desk.reservations.reported(visit.now, 0, 1)
     _, appealed = await services.desk.violations.appeals(0, 1)
     asked = len(await services.feedbacks.waiting(100))
-    outside = await hours.misfits(services.desk, services.desk.policy, visit.now)
+    outside = await misfits.misfits(services.desk, visit.now)
     found = [
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),
         ("/console/questions", "留言", asked),
-        ("/console/misfits", "开放时间之外的预约", len(outside)),
+        ("/console/misfits", "不能再用的预约", len(outside)),
     ]
     return [(path, words, count) for path, words, count in found if count]
