@@ -201,7 +201,7 @@ async def _seats(services: Services, request: web.Request) -> str:
     board = await desk.board.day(asked.day)
     lines = [
         f"{area.name} {count.free}/{count.total}"
-        for area in desk.library.areas.values()
+        for area in desk.library.furnished
         for count in (plans.plan(desk, area, board, asked, minute).view.count,)
     ]
     return "当前空位（空/总）\n" + "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import hypot
@@ -114,6 +114,11 @@ class Library:
         object.__setattr__(self, "seats", seats)
         object.__setattr__(self, "all_seats", gone | seats)
         object.__setattr__(self, "_near", {})
+
+    @property
+    def furnished(self) -> Iterator[Area]:
+        """The areas that have seats: those that readers see."""
+        return (area for area in self.areas.values() if area.seats)
 
     def with_area(self, area: Area) -> Library:
         """The same library with that area in the place of the one of its id."""

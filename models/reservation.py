@@ -346,13 +346,14 @@ def hold(
     span: TimeRange,
     policy: Policy,
     claims: tuple[str, ...],
-    wait_id: str | None,
+    wait_id: str,
     until: datetime,
     actor: Actor,
     now: datetime,
+    tell: str = "offered",
 ) -> Reservation:
     """A seat held for the first in line, or for a reader whose own one the library has taken away;
-    they are told."""
+    they are told, by the event ``tell``."""
     held = book(
         id=id, reader_id=reader_id, venue_id=venue_id, area_id=area_id, seat_id=seat_id, span=span,
         policy=policy, claims=claims, replay=None, actor=actor, now=now,
@@ -365,8 +366,7 @@ def hold(
         remind_at=None,
         history=(Entry(now, "hold", actor.by, actor.via),),
     )
-    event = "offered" if wait_id is not None else "proposed"
-    return replace(held, outbox=(Notice(1, event, now, facts_of(held)),))
+    return replace(held, outbox=(Notice(1, tell, now, facts_of(held)),))
 
 
 def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: datetime) -> Reservation:

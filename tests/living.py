@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import aiohttp
-from aiohttp import web
+from aiohttp import FormData, web
 from yarl import URL
 
 from miniapp_server.app import PARTS, Parts, create_app
@@ -67,12 +67,12 @@ class Client:
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """``path`` is below /api/v1 unless it begins with //, which stands for the root.
 
-        ``body`` is sent as JSON, or as it is where it is bytes.
+        ``body`` is sent as JSON, or as it is where it is bytes or a form.
         """
         url = path[1:] if path.startswith("//") else f"/api/v1{path}"
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
-        raw = isinstance(body, bytes)
+        raw = isinstance(body, bytes | FormData)
         async with self.session.request(
             method,
             # Encoded already, so that tests can send what no client library would.

@@ -98,7 +98,7 @@ async def _free(call: Call, kiosk: Kiosk) -> list[s.FreeOut]:
     board = await desk.board.day(asked.day)
     return [
         s.FreeOut(area.name, plans.plan(desk, area, board, asked, minute).view.count.free)
-        for area in desk.library.areas.values()
+        for area in desk.library.furnished
         if area.venue_id == kiosk.venue_id
     ]
 

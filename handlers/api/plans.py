@@ -155,7 +155,7 @@ class AreaList:
     ) -> Body:
         made_of = (board, board.version, minute, desk.policy.version)
         if self._body is None or made_of != self._made_of:
-            areas = [a for a in desk.library.areas.values() if wanted in (None, a.venue_id)]
+            areas = [a for a in desk.library.furnished if wanted in (None, a.venue_id)]
             items = [
                 self._item(plans.plan(desk, area, board, asked, minute), desk, marks)
                 for area in areas

@@ -97,7 +97,7 @@ async def read(visit: Visit, form: Form) -> web.StreamResponse:
 async def rules(visit: Visit) -> web.StreamResponse:
     desk = visit.services.desk
     stays: dict[int, list[str]] = {}
-    for area in desk.library.areas.values():
+    for area in desk.library.furnished:
         stays.setdefault(desk.policy_for(area.id).max_minutes, []).append(area.name)
     opening = [
         (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)

@@ -173,11 +173,11 @@ async def areas(visit: Visit) -> web.StreamResponse:
             ).view.count_of(asked.marks),
             desk.policy_for(area.id).max_minutes,
         )
-        for area in desk.library.areas.values()
+        for area in desk.library.furnished
         if area.venue_id == venue.id
     ]
     floors = [
-        (f"{_FLOORS[floor]}层" if floor < len(_FLOORS) else f"{floor}层", list(found))
+        (f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层", list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
     ]
     return page(

@@ -22,7 +22,7 @@ from models.reservation import Actor, Reservation, ReservationId, State
 from models.store.client import new_id
 from models.store.reservations import ClaimLost, StaleRevision
 from models.timerange import TimeRange, at, floor_minute, local, local_date
-from models.wait import OFFER_FOR, QUIET, is_quiet
+from models.wait import OFFER_FOR, QUIET, Wait, is_quiet
 
 KEPT_FOR: Final = timedelta(hours=2)
 """How long another seat is held for who has lost theirs; nights do not count."""
@@ -148,6 +148,17 @@ async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservatio
             continue
         if not desk.open_day(policy, old.date, seat.area_id).covers(span.start, span.end):
             continue
+        # In line with an offer: where it is declined, the next one comes by itself.
+        joins = Wait(
+            new_id(),
+            old.reader_id,
+            seat.area_id,
+            frozenset(),
+            frozenset(),
+            span.start,
+            span.end,
+            ask.now,
+        )
         hold = reservation.hold(
             id=ReservationId(new_id()),
             reader_id=old.reader_id,
@@ -157,14 +168,17 @@ async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservatio
             span=span,
             policy=policy,
             claims=place_claims(seat.id, old.reader_id, span),
-            wait_id=None,
+            wait_id=joins.id,
             until=_answer_by(span, ask.now),
             actor=ask.actor,
             now=ask.now,
+            tell="proposed",
         )
         try:
-            await desk.reservations.hand_over(old, gone, None, hold)
-        except ClaimLost:
+            await desk.reservations.hand_over(old, gone, None, hold, joins)
+        except ClaimLost as lost:
+            if lost.kind == "w":
+                return False  # they are in line for that time already
             continue  # somebody was faster, or a report holds it
         desk.board.wrote(gone)
         desk.board.wrote(hold)

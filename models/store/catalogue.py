@@ -116,7 +116,12 @@ class Catalogue:
         """The whole library; its version is a hash of all of it."""
         with upstream():
             venues = await self._db["venues"].find().sort("_id").to_list(None)
-            areas = await self._db["areas"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
+            areas = (
+                await self._db["areas"]
+                .find()
+                .sort([("floor", 1), ("order", 1), ("_id", 1)])
+                .to_list(None)
+            )
             kiosks = (
                 await self._db["kiosks"]
                 .find({}, {"venue": 1, "name": 1, "kind": 1})

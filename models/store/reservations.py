@@ -50,8 +50,9 @@ from models.store.client import (
     upstream,
 )
 from models.store.gathering import Gathering
+from models.store.waits import wait_document
 from models.timerange import TimeRange, at, local_date
-from models.wait import WaitState
+from models.wait import Wait, WaitState
 
 _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
@@ -299,9 +300,11 @@ class Reservations:
         new: Reservation,
         due: Mapping[str, object] | None,
         hold: Reservation,
+        joins: Wait | None = None,
     ) -> None:
         """As ``replace``, and something is held in its place, all in one transaction: what it gives
-        back, for who waits for it, or another seat, for its own reader.
+        back, for who waits for it; or another seat for its own reader, who ``joins`` the line with
+        it.
 
         Raises: StaleRevision; ClaimLost where the hold is not possible, or somebody else has found
         a seat for who waits; Upstream.
@@ -315,6 +318,8 @@ class Reservations:
             )
             if found is None:
                 raise StaleRevision()
+            if joins is not None:
+                await self._waits.insert_one(wait_document(joins), session=session)
             await self._insert_hold(hold, session)
 
         try:
@@ -336,14 +341,13 @@ class Reservations:
                 raise Upstream() from error
 
     async def _insert_hold(self, hold: Reservation, session: Any) -> None:
-        if hold.wait_id is not None:
-            offered = await self._waits.update_one(
-                {"_id": hold.wait_id, "state": WaitState.WAITING.value},
-                {"$set": {"state": WaitState.OFFERED.value, "offer": hold.id}},
-                session=session,
-            )
-            if not offered.matched_count:
-                raise ClaimLost(f"w:{hold.wait_id}")
+        offered = await self._waits.update_one(
+            {"_id": hold.wait_id, "state": WaitState.WAITING.value},
+            {"$set": {"state": WaitState.OFFERED.value, "offer": hold.id}},
+            session=session,
+        )
+        if not offered.matched_count:
+            raise ClaimLost(f"w:{hold.wait_id}")
         document = {**_to_document(hold), "writer": self.writer}
         await self._all.insert_one(document, session=session)
 

@@ -48,7 +48,7 @@ class Waits:
         """Raises: AlreadyWaiting, where the reader has a place for some of that time."""
         with upstream():
             try:
-                await self._all.insert_one(_document(wait))
+                await self._all.insert_one(wait_document(wait))
             except DuplicateKeyError as error:
                 raise AlreadyWaiting() from error
 
@@ -148,7 +148,7 @@ class Waits:
             )
 
 
-def _document(w: Wait) -> Document:
+def wait_document(w: Wait) -> Document:
     return {
         "_id": w.id,
         "reader": w.reader_id,

@@ -15,7 +15,7 @@ FACTS: Final = offer.FACTS
 def write(m: Moment) -> Letter:
     return Letter(
         f"原来的座位不能使用了，图书馆为您保留 {m.seat}，{span(m.start, m.end)}，"
-        f"到 {clock(m.held_until)} 为止。请在“我的预约”中接受；不需要请放弃，不会有任何影响。",
+        f"到 {clock(m.held_until)} 为止。请在“我的预约”中接受；不需要请放弃。",
         offer.write(m).facts,
         not_after=m.held_until,
     )

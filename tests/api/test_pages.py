@@ -8,6 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from aiohttp import FormData
 
 from models.library import AreaId
 from models.policy import Policy
@@ -32,11 +33,12 @@ class Browser:
         assert found is not None
         return found[1]
 
-    async def post(self, path: str, form: dict[str, str], origin: str) -> Answer:
-        headers = FORM | self.cookie | ({"Origin": origin} if origin else {})
-        return await self.client.post(
-            f"/{path}", urlencode(form, errors="surrogatepass").encode(), **headers
-        )
+    async def post(self, path: str, form: dict[str, str] | FormData, origin: str) -> Answer:
+        headers = self.cookie | ({"Origin": origin} if origin else {})
+        if isinstance(form, FormData):
+            return await self.client.post(f"/{path}", form, **headers)
+        body = urlencode(form, errors="surrogatepass").encode()
+        return await self.client.post(f"/{path}", body, **FORM, **headers)
 
 
 @pytest.fixture

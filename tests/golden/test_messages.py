@@ -144,6 +144,7 @@ CASES: Final[list[tuple[str, str, Moment]]] = [
     ("a gate saw them return", "returned", moment(passed("in 13:40", "out 14:50", "in 15:10"))),
     ("somebody doubts it", "doubted", moment(DOUBTED)),
     ("a seat is held", "offered", moment(HELD)),
+    ("another seat is held", "proposed", moment(HELD)),
     ("the library cancels it", "called_off",
         moment(reservation.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from models.reader import Reader
 from models.reservation import Reservation, State
 from models.store.client import new_id
 from models.store.reservations import Reservations
+from models.store.waits import wait_document
 from models.wait import Wait
 from tests.race.stage import EIGHT, SEAT, Around, ById, Stage, ask, clock, put_around, wish
 
@@ -44,8 +45,11 @@ class InTwoSteps(Reservations):
         new: Reservation,
         due: Mapping[str, object] | None,
         hold: Reservation,
+        joins: Wait | None = None,
     ) -> None:
         await self.replace(old, new, due)
+        if joins is not None:
+            await self._waits.insert_one(wait_document(joins))
         await self.hold_free(hold)
 
 

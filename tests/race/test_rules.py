@@ -1,20 +1,26 @@
-"""Two administrators change the rules at once; two ends meet at one entry of the audit log."""
+"""Two administrators change the rules or a plan at once; two ends meet at one entry of the audit
+log; a booking that loses its seat is gone and another seat held, or neither."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 from datetime import date, datetime, time
+from typing import Any
 
 import pytest
 
 from models.audit import Entry
-from models.booking import calendar
+from models.booking import calendar, misfits
+from models.booking.misfits import CalledOff, Fate
 from models.errors import RulesChanged
+from models.library import Area
 from models.policy import OpeningRule, Policy
+from models.reservation import Actor, State
 from models.store.audit import Audit, Sought
-from models.store.catalogue import Policies
-from tests.race.stage import Stage, clock
+from models.store.catalogue import Catalogue, Policies
+from tests.race.stage import OTHER_SEAT, Around, Stage, clock
+from tests.race.test_line import InTwoSteps, held
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
@@ -98,3 +104,63 @@ def test_a_dated_rule_stands_above_the_usual_hours_and_falls_away() -> None:
     assert (found[8].end - found[8].start).seconds == 15.5 * 3600
     assert (found[7].end - found[7].start).seconds == 3 * 3600
     assert calendar.without_rule(policy, 1).opening == (usual.opening[0], late)
+
+
+class Overwriting(Catalogue):
+    """The control: look whether it is still the one, then write."""
+
+    looked: asyncio.Barrier
+
+    async def replace_area(self, area: Area) -> bool:
+        stands = (await self.load()).areas[area.id]
+        await self.looked.wait()
+        new = {"name": area.name, "rev": area.rev}
+        await self._db["areas"].update_one({"_id": area.id}, {"$set": new})
+        return stands.rev == area.rev - 1
+
+
+@guarded
+async def test_an_area_s_next_plan_is_one(stage: Stage, guard: bool) -> None:
+    (area, *_) = stage.desk.library.areas.values()
+    workers = [await stage.worker() for _ in range(8)]
+    Overwriting.looked = asyncio.Barrier(len(workers))
+    for worker in workers:
+        if not guard:
+            worker.catalogue = Overwriting(stage.db, stage.sealer)
+    plans = [replace(area, name=f"第{n}版", rev=area.rev + 1) for n in range(len(workers))]
+    done = await asyncio.gather(
+        *(w.catalogue.replace_area(plan) for w, plan in zip(workers, plans, strict=True))
+    )
+    kept = (await stage.desk.catalogue.load()).areas[area.id]
+    if guard:
+        assert done.count(True) == 1 and kept == plans[done.index(True)]
+    else:
+        assert done.count(True) > 1, "one of them was overwritten without a word"
+
+
+@guarded
+async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
+    stage: Stage, guard: bool
+) -> None:
+    """The booking goes with its seat; the worker dies before another one is held."""
+    r = await stage.reserved(await stage.reader())
+    desk = await stage.worker()
+    if not guard:
+        desk.reservations = InTwoSteps(stage.db)
+
+    async def breaks() -> None:
+        raise ConnectionError("the worker is gone")
+
+    repository: Any = desk.reservations
+    repository._waits = Around(repository._waits, "insert_one", before=breaks)
+    rows = list((await desk.board.day(r.date)).rows.values())
+    actor = Actor("librarian", "x")
+    with pytest.raises(ConnectionError):
+        await misfits.call_off(desk, rows, Fate.OFFER, actor, clock(8))
+    if not guard:
+        assert (await stage.stored(r)).state is State.CANCELLED and await held(stage) == []
+        return
+    assert await stage.stored(r) == r and await held(stage) == []
+    done = await misfits.call_off(await stage.worker(), rows, Fate.OFFER, actor, clock(8))
+    assert done == CalledOff(cancelled=1, offered=1)
+    assert (await stage.stored(r)).state is State.CANCELLED and await held(stage) == [OTHER_SEAT]

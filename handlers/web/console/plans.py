@@ -214,7 +214,8 @@ def _text(form: Form) -> str:
     """The plan, from the editor or from a file."""
     file = form.get("file")
     if isinstance(file, web.FileField):
-        return file.file.read().decode(errors="replace")
+        with file.file as source:
+            return source.read().decode(errors="replace")
     return text_in(form, "plan")
 
 

@@ -37,6 +37,11 @@
       choose(chosenAddress(), false);
     }
   }
+  function stands(seat) {
+    const one = document.getElementById(seat.id);
+    const [x, y] = one ? place(one) : [];
+    return one?.dataset.no === seat.no && Math.abs(x - seat.x) < 3 && Math.abs(y - seat.y) < 3;
+  }
   function count() {
     document.getElementById("free").textContent = plan.querySelectorAll(".seat.free:not(.aside)").length;
   }
@@ -56,6 +61,8 @@
       if (!answer.ok) throw new Error(answer.status);
       const map = await answer.json();
       if (before !== told) return refetch(); // what was told meanwhile may be newer than this
+      // Seats have come or gone, or stand elsewhere: that is another drawing.
+      if (map.seats.length !== seats.length || !map.seats.every(stands)) return location.reload();
       map.seats.forEach(show);
       version = map.version;
       heard = Date.now();

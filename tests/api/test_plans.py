@@ -1,0 +1,244 @@
+"""The plan editor over HTTP: what a plan may be, who may change it, two at once, and bookings."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+
+from models.library import AreaId, SeatId
+from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.store.audit import Sought
+from tests.api.test_console import WHEREFORE, log, staff
+from tests.api.test_pages import Browser
+from tests.living import Living
+
+HALL = "/console/plans/2f-hall"
+
+
+async def exported(who: Browser, path: str = f"{HALL}.json") -> dict[str, Any]:
+    answer = await who.get(path)
+    assert answer.status == 200 and "attachment" in answer.headers["Content-Disposition"]
+    return dict(answer.body)
+
+
+async def send(
+    service: Living,
+    who: Browser,
+    plan: object,
+    *,
+    base: int | str = 0,
+    path: str = HALL,
+    **form: str,
+) -> Any:
+    """The plan by the editor's form; ``file=yes`` sends it as a file."""
+    text = plan if isinstance(plan, str) else json.dumps(plan)
+    data = aiohttp.FormData(default_to_multipart=True)
+    fields = {"csrf": await who.token("/contact"), "base": str(base), "reason": WHEREFORE, **form}
+    if fields.pop("file", ""):
+        data.add_field("file", text.encode(), filename="plan.json")
+    else:
+        fields["plan"] = text
+    for name, value in fields.items():
+        data.add_field(name, value)
+    return await who.post(path, data, service.base)
+
+
+def seat_of(plan: dict[str, Any], no: str) -> dict[str, Any]:
+    return next(seat for seat in plan["seats"] if seat["no"] == no)
+
+
+async def test_an_exported_plan_comes_back_as_it_was(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    plan = await exported(head)
+    answer = await send(service, head, plan, file="yes")
+    assert answer.status == 400 and "没有需要保存的更改" in answer.body
+    # As the shipped files are: without ids and names.
+    bare = {name: plan[name] for name in ("width", "height", "marks")}
+    bare["seats"] = [{k: v for k, v in s.items() if k != "id"} for s in plan["seats"]]
+    assert "没有需要保存的更改" in (await send(service, head, bare)).body
+
+
+async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
+    plan = await exported(head)
+    plan["seats"] = [s for s in plan["seats"] if s["no"] not in ("010", "011")]
+    seat_of(plan, "012")["no"] = "099"
+    seat_of(plan, "013")["x"] += 1
+    before = await service.books()
+    shown = await send(service, head, plan)
+    assert shown.status == 200 and await service.books() == before
+    for words in ("移除 010、011", "改号 012→099", "移动 013", "<b>1</b> 个预约不再符合平面图"):
+        assert words in shown.body, words
+    done = await send(service, head, plan, confirmed="yes", bookings="cancel")
+    assert done.status == 303
+    await service.settle()
+    gone = await reader.ok("GET", f"/reservations/{made['id']}")
+    assert gone["state"] == "cancelled" and gone["seat"]["label"] == "图书馆2层二层中厅010号"
+    message = (await reader.ok("GET", "/messages"))["items"][0]
+    assert message["template"] == "MOVED" and "010号" in message["text"]
+    wish = {"date": service.tomorrow, "start": "09:00", "end": "11:00"}
+    await reader.refused(
+        "404 not_found", "POST", "/reservations", wish | {"seat_id": made["seat"]["id"]}
+    )
+    shown_now = await reader.ok("GET", "/areas/2f-hall/map")
+    assert {"010", "011", "012"}.isdisjoint(s["no"] for s in shown_now["seats"])
+    taken = await reader.ok("POST", "/reservations", wish | {"seat_id": "2f-hall-012"})
+    assert taken["seat"]["no"] == "099"
+
+    # Put back by the log's copy: the same seat again, with its past.
+    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="plan"), 0, 1)
+    assert "/console/audit/" + entry.id in (await head.get("/console/audit")).body
+    old = await exported(head, f"/console/audit/{entry.id}/plan.json")
+    assert (await send(service, head, old, base=1, confirmed="yes")).status == 303
+    assert {s["no"] for s in (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]} >= {
+        "010",
+        "012",
+    }
+    assert (await exported(head)) == old
+    assert [(deed, outcome) for deed, _, outcome in await log(service)] == [("plan", "done")] * 2
+
+
+async def test_a_seat_is_out_of_service_on_its_days_only(service: Living) -> None:
+    desk, reader = await staff(service, LIBRARIAN), await service.reader()
+    waiting = await service.reader()
+    plan = await exported(desk)
+    seat_of(plan, "010").update(
+        disabled="插座维修", disabled_from=service.tomorrow, disabled_until=service.tomorrow
+    )
+    made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
+    today = await reader.reserve("2f-hall-010", "now", "11:00")
+    assert (await send(service, desk, plan, confirmed="yes", bookings="keep")).status == 303
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+    assert (await reader.ok("GET", f"/reservations/{today['id']}"))["state"] == "reserved"
+    wish = {"seat_id": "2f-hall-010", "date": service.tomorrow, "start": "14:00", "end": "15:00"}
+    refused = await waiting.refused("422 seat_disabled", "POST", "/reservations", wish)
+    assert refused.body["error"]["details"]["reason"] == "插座维修"
+    for day, status in ((service.today, "occupied"), (service.tomorrow, "disabled")):
+        seats = (await reader.ok("GET", f"/areas/2f-hall/map?date={day}"))["seats"]
+        assert seat_of({"seats": seats}, "010")["status"] in (status, "mine"), day
+    # Kept for now, and found again.
+    assert "不能再用的预约 1" in (await desk.get("/console")).body
+    assert "二层中厅010号" in (await desk.get("/console/misfits")).body
+
+
+BROKEN: dict[str, tuple[str, Any]] = {
+    "no json": ("这不是平面图文件", "{"),
+    "deep": ("这不是平面图文件", "[" * 100_000),
+    "a list": ("这不是平面图文件", []),
+    "unknown field": (
+        "这不是平面图文件",
+        {"width": 1, "height": 1, "seats": [], "marks": [], "z": 1},
+    ),
+    "a surrogate": (
+        "这不是平面图文件",
+        '{"width":1,"height":1,"seats":[],"marks":[],"name":"\\ud800"}',
+    ),
+    "another area's": ("不是 2f-hall 的", {"area": "3f-hall"}),
+    "no name": ("区域名称", {"name": " "}),
+    "control": ("区域名称", {"name": "a\x00"}),
+    "floor": ("楼层", {"floor": 1000}),
+    "too small": ("平面图的宽和高", {"width": 1}),
+    "too large": ("平面图的宽和高", {"height": 10**9}),
+    "smaller than its seats": ("超出平面图", {"width": 200}),
+    "letters": ("三位数字", ("no", "06五")),
+    "arabic digits": ("三位数字", ("no", "٠٦٥")),
+    "double": ("重复", ("no", "011")),
+    "outside": ("超出平面图", ("x", -1)),
+    "on another": ("重叠", ("x", "of 011")),
+    "no reason": ("禁用原因", ("disabled", "")),
+    "days alone": ("写明原因", ("disabled_from", "2026-09-08")),
+    "another's id": ("不能使用", ("id", "3f-hall-001")),
+    "an id twice": ("编号重复", ("id", "2f-hall-011")),
+    "an odd id": ("不能使用", ("id", "../x")),
+    "a mark": ("没有“sofa”这种标记", {"marks": [{"kind": "sofa", "x": 0, "y": 0, "w": 9, "h": 9}]}),
+    "a flat mark": ("标记超出", {"marks": [{"kind": "wall", "x": 0, "y": 0, "w": 0, "h": 9}]}),
+    "many seats": (
+        "最多 1000 个座位",
+        {"seats": [{"no": "001", "x": 0, "y": 0} for _ in range(1001)]},
+    ),
+}
+
+
+async def test_what_is_no_plan_changes_nothing(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    right, before = json.dumps(await exported(head)), await service.books()
+    for case, (said, wrong) in BROKEN.items():
+        plan = json.loads(right)
+        sent: Any = plan
+        if isinstance(wrong, tuple):
+            name, value = wrong
+            other, one = seat_of(plan, "011"), seat_of(plan, "010")
+            one[name] = value
+            if value == "of 011":
+                one |= {"x": other["x"], "y": other["y"] + 39}
+        elif isinstance(wrong, dict) and "z" not in wrong:
+            plan |= wrong
+        else:
+            sent = wrong
+        answer = await send(service, head, sent, confirmed="yes")
+        assert answer.status == 400 and said in answer.body, case
+        if sent is plan and "z" not in plan:  # what was drawn stands there again
+            assert json.loads(drawing(answer.body)) == json.loads(json.dumps(plan)), case
+    assert await service.books() == before and await log(service) == []
+
+
+def drawing(body: str) -> str:
+    found = re.search(r'<textarea name="plan" hidden aria-label[^>]*>(.*?)</textarea>', body, re.S)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+@pytest.mark.parametrize("role", [VIEWER, LIBRARIAN])
+async def test_who_may_not_change_a_plan(service: Living, role: str) -> None:
+    who = await staff(service, role)
+    plan = await exported(who)
+    seat_of(plan, "010")["x"] += 1
+    before = await service.books()
+    assert (await send(service, who, plan, confirmed="yes")).status == 403
+    form = {"id": "5f-east", "venue": "library", "name": "五层东区", "floor": "5"}
+    assert (await send(service, who, "", path="/console/plans", **form)).status == 403
+    assert await service.books() == before
+
+
+async def test_the_second_of_eight_is_told(service: Living) -> None:
+    heads = [await staff(service, ADMINISTRATOR) for _ in range(8)]
+    plan = await exported(heads[0])
+
+    async def change(n: int, head: Browser) -> Any:
+        mine = json.loads(json.dumps(plan))
+        seat_of(mine, "010")["x"] += n % 2 + 1
+        return await send(service, head, mine, confirmed="yes")
+
+    answers = await asyncio.gather(*(change(n, head) for n, head in enumerate(heads)))
+    assert sorted(a.status for a in answers) == [303] + [409] * 7
+    assert all("刚刚被其他人修改过" in a.body for a in answers if a.status == 409)
+    assert service.parts.desk.library.areas[AreaId("2f-hall")].rev == 1
+
+
+async def test_a_new_area_is_empty_until_it_is_drawn(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    form = {"id": "5f-east", "venue": "library", "name": "五层东区", "floor": "5"}
+    new = "/console/plans"
+    for field, value in (("id", "5F east"), ("venue", "x"), ("floor", "五"), ("name", "")):
+        wrong = await send(service, head, "", path=new, **form | {field: value})
+        assert wrong.status == 400 and "五层东区" in wrong.body + (
+            "五层东区" if field == "name" else ""
+        )
+    assert (await send(service, head, "", path=new, **form | {"id": "2f-hall"})).status == 409
+    assert (await send(service, head, "", path=new, **form)).status == 303
+    areas = (await reader.ok("GET", "/areas"))["items"]
+    assert "5f-east" not in {a["id"] for a in areas}, "nobody can sit there yet"
+    plan = await exported(head, f"{new}/5f-east.json")
+    plan["seats"] = [{"no": "001", "x": 0, "y": 0, "power": True}]
+    path = f"{new}/5f-east"
+    assert (await send(service, head, plan, path=path, confirmed="yes")).status == 303
+    made = await reader.reserve("5f-east-001", "09:00", "10:00", service.tomorrow)
+    assert made["seat"]["label"] == "图书馆5层五层东区001号"
+    assert SeatId("5f-east-001") in service.parts.desk.library.seats
