@@ -197,3 +197,31 @@ class _Facts(dict[str, str]):
         if name == "reason" and value is None:
             return ""
         return super().__getitem__(name)
+
+
+NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
+    "step_minutes": ("预约步长", "分钟"),
+    "min_minutes": ("一次最短", "分钟"),
+    "max_minutes": ("一次最长", "分钟"),
+    "bookings_per_day": ("每人每天预约", "次"),
+    "check_in_before_minutes": ("开始前可签到", "分钟"),
+    "check_in_after_minutes": ("开始后可签到", "分钟"),
+    "leave_minutes": ("暂离", "分钟"),
+    "meal_leave_minutes": ("用餐时暂离", "分钟"),
+    "extend_within_minutes": ("结束前可续约", "分钟"),
+    "max_extensions": ("最多续约", "次"),
+    "horizon_days": ("可预约今天以后", "天"),
+    "ending_soon_minutes": ("结束前提醒", "分钟"),
+    "leave_reminder_minutes": ("暂离到期前提醒", "分钟"),
+    "prove_minutes": ("被反映无人后须返回", "分钟"),
+    "kiosk_step_seconds": ("动态码更换", "秒"),
+    "violations_limit": ("违约达到", "次"),
+    "violations_window_days": ("违约计算", "天"),
+    "suspension_days": ("暂停预约", "天"),
+}
+"""The numbers of the rules: what each is called, and its unit."""
+
+
+def numbers_text(numbers: Mapping[str, int]) -> list[str]:
+    """Numbers of a rule set in words: 一次最长 120 分钟."""
+    return [f"{NUMBER_TEXT[name][0]} {n} {NUMBER_TEXT[name][1]}" for name, n in numbers.items()]

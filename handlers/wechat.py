@@ -134,7 +134,7 @@ async def _answer(services: Services, push: Push, request: web.Request) -> str:
             case "subscribe":
                 return _welcome(services)
             case "CLICK" if push.key == "HELP":
-                return _help(services)
+                return _help(services, request)
             case "CLICK" if push.key == "MINE":
                 return await _mine(services, push, request)
             case "CLICK" if push.key == "SEATS":
@@ -142,9 +142,9 @@ async def _answer(services: Services, push: Push, request: web.Request) -> str:
         return ""
     word = push.content.strip()
     if push.kind != "text":
-        return _help(services)
+        return _help(services, request)
     if word.lower() in _HELP:
-        return _help(services)
+        return _help(services, request)
     if word in _MINE:
         return await _mine(services, push, request)
     if word in _SEATS:
@@ -165,8 +165,8 @@ def _welcome(services: Services) -> str:
     return f"欢迎关注。{_way_in(services)}\n回复“空位”看各区域空位，回复“帮助”看使用方法。"
 
 
-def _help(services: Services) -> str:
-    policy = services.desk.policy
+def _help(services: Services, request: web.Request) -> str:
+    policy = services.desk.policy.for_area(None, local_date(request[NOW]))
     return (
         f"{_way_in(services)}\n"
         f"· 首次使用请在网页 {services.public_base_url}/activation 获取激活码\n"

@@ -62,6 +62,32 @@ class OpenDay:
         return hours is not None and hours.start <= start and end <= hours.end
 
 
+SEASONAL: Final = OVERRIDABLE | {
+    "bookings_per_day",
+    "check_in_before_minutes",
+    "check_in_after_minutes",
+    "extend_within_minutes",
+    "max_extensions",
+}
+"""What a rule set may say for some days: the numbers of a booking, by the day that it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Other numbers on the days from ``first`` until ``last``, both included; afterwards the usual
+    ones stand again by themselves. For one area, or for all (then above what areas have of their
+    own). Of two that fit, the later one in the list decides."""
+
+    name: str
+    first: date
+    last: date
+    numbers: Mapping[str, int]
+    area_id: AreaId | None = None
+
+    def fits(self, day: date, area_id: AreaId | None) -> bool:
+        return self.first <= day <= self.last and self.area_id in (None, area_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the rules. The defaults are the library's (docs/booking.md has the table)."""
@@ -92,6 +118,7 @@ class Policy:
     filter_by_window: bool = False
     filter_by_power: bool = False
     areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
+    rule_sets: tuple[RuleSet, ...] = ()
 
     def __post_init__(self) -> None:
         if self.step_minutes < SLOT_MINUTES or self.step_minutes % SLOT_MINUTES:
@@ -103,11 +130,23 @@ class Policy:
             if unknown := set(fields) - OVERRIDABLE:
                 raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")
             self.for_area(area_id)
+        for rules in self.rule_sets:
+            allowed = SEASONAL if rules.area_id is None else OVERRIDABLE
+            if unknown := set(rules.numbers) - allowed:
+                raise ValueError(f"a rule set cannot change {sorted(unknown)}")
+            # Whatever meets it begins on its first day or is there already.
+            for area in (rules.area_id, *self.areas):
+                for day in {other.first for other in self.rule_sets}:
+                    self.for_area(area, day)
 
-    def for_area(self, area_id: AreaId) -> Policy:
-        """This policy with the area's own numbers in place."""
-        override: Mapping[str, Any] = self.areas.get(area_id, {})
-        return replace(self, areas={}, **override)
+    def for_area(self, area_id: AreaId | None, day: date | None = None) -> Policy:
+        """This policy with the area's own numbers in place, and those of the day's rule sets."""
+        numbers: dict[str, Any] = dict(self.areas.get(area_id, {})) if area_id is not None else {}
+        if day is not None:
+            for rules in self.rule_sets:
+                if rules.fits(day, area_id):
+                    numbers |= rules.numbers
+        return replace(self, areas={}, rule_sets=(), **numbers)
 
     def open_day(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> OpenDay:
         """When the place is open on that day."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
 from models.library import AreaId, Seat, SeatId
 from models.reservation import ReaderId, ReservationId
-from models.timerange import TimeRange, floor_minute, local, slots_of
+from models.timerange import TimeRange, floor_minute, local, local_date, slots_of
 
 OFFER_FOR: Final = timedelta(minutes=10)
 QUIET: Final = (time(22, 30), time(7))
@@ -47,11 +47,15 @@ class Wait:
     def wants(self, seat: Seat) -> bool:
         return (
             seat.area_id == self.area_id
-            and seat.out_of_service(local(self.start).date()) is None
+            and seat.out_of_service(self.day) is None
             and seat.id not in self.declined
             and (not self.seats or seat.id in self.seats)
             and seat.has(self.marks)
         )
+
+    @property
+    def day(self) -> date:
+        return local_date(self.start)
 
     def left_of(self, now: datetime, shortest: timedelta) -> TimeRange | None:
         """What is left of the time; None where that is too short."""

@@ -7,13 +7,14 @@ from typing import Final
 from aiohttp import web
 
 from handlers.api.openapi import VERSION
-from handlers.messages import days_text
+from handlers.messages import days_text, numbers_text
 from handlers.services import SERVICES
 from handlers.web.pages import Form, Visit, page, redirect, text_in
 from handlers.web.reservations import kiosks_of
 from handlers.web.seats import current_of
 from models.booking.penalties import standing
 from models.library import KioskId
+from models.timerange import local_date
 from notify.messages import TITLES
 
 _MESSAGES: Final = 20
@@ -96,15 +97,25 @@ async def read(visit: Visit, form: Form) -> web.StreamResponse:
 
 async def rules(visit: Visit) -> web.StreamResponse:
     desk = visit.services.desk
+    today = local_date(visit.now)
     stays: dict[int, list[str]] = {}
     for area in desk.library.furnished:
-        stays.setdefault(desk.policy_for(area.id).max_minutes, []).append(area.name)
+        stays.setdefault(desk.policy_for(area.id, today).max_minutes, []).append(area.name)
     opening = [
         (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
         for rule in desk.policy.opening
         if rule.opens is not None and rule.closes is not None and rule.area_id is None
     ]
-    return page(visit.request, "rules.html", reader=visit.reader, stays=stays, opening=opening)
+    return page(
+        visit.request,
+        "rules.html",
+        reader=visit.reader,
+        stays=stays,
+        opening=opening,
+        rules=desk.policy.for_area(None, today),
+        sets=[(r, numbers_text(r.numbers)) for r in desk.policy.rule_sets if r.last >= today],
+        areas=desk.library.areas,
+    )
 
 
 async def sign_out(visit: Visit) -> web.StreamResponse:

@@ -74,9 +74,10 @@ def _day(when: date | datetime) -> str:
     return f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}"
 
 
-def _ticker(policy: Policy) -> str:
+def _ticker(policy: Policy, day: date) -> str:
     """The line of rules above every page."""
-    areas = (policy.for_area(area).max_minutes for area in policy.areas)
+    areas = (policy.for_area(area, day).max_minutes for area in policy.areas)
+    policy = policy.for_area(None, day)
     stays = sorted({policy.max_minutes, *areas})
     longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
     return (

@@ -171,7 +171,7 @@ async def areas(visit: Visit) -> web.StreamResponse:
             visit.services.plans.plan(
                 desk, area, board, window, floor_minute(visit.now)
             ).view.count_of(asked.marks),
-            desk.policy_for(area.id).max_minutes,
+            desk.policy_for(area.id, asked.day).max_minutes,
         )
         for area in desk.library.furnished
         if area.venue_id == venue.id
@@ -212,7 +212,7 @@ def _day_of(venue: s.VenueOut, day: date) -> s.DateOut:
 
 def _times(visit: Visit, venue_id: str, day: date) -> list[str]:
     """The clock times that a search may name: the steps of the day and its closing."""
-    policy = visit.services.desk.policy
+    policy = visit.services.desk.policy.for_area(None, day)
     hours = policy.open_day(day, VenueId(venue_id), None).hours
     if hours is None:
         return []
@@ -329,7 +329,7 @@ async def _plan(
         drawing=_drawing(visit, area, asked, shown, kind),
         marks=list(_marks(area.marks)),
         count=shown.view.count_of(asked.marks),
-        max_minutes=desk.policy_for(area.id).max_minutes,
+        max_minutes=desk.policy_for(area.id, asked.day).max_minutes,
         words=SEAT_TEXT[kind],
         words_json=msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         version=shown.version(desk),
@@ -419,7 +419,7 @@ async def _panel(
     if panel.end:
         begin = instants[panel.start]
         end = ends[values.index(panel.end)]
-        policy = desk.policy_for(area.id)
+        policy = desk.policy_for(area.id, asked.day)
         opens, closes, excused = check_in_window(begin, end, now, policy)
         panel.check_in = f"{present.clock(max(opens, now))}–{present.clock(closes)}"
         panel.counts = not excused

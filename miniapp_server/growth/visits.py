@@ -159,7 +159,7 @@ class Forms:
     def __init__(self, desk: Desk, past: Past) -> None:
         self._past = past
         self._areas = {area.id: area for area in desk.library.areas.values()}
-        self._policies = {id: desk.policy_for(id) for id in self._areas}
+        self._policies = {id: desk.policy.for_area(id) for id in self._areas}
         kiosks = sorted(desk.library.kiosks) or [KioskId("kiosk")]
         self._kiosks = {area.id: kiosks[area.order % len(kiosks)] for area in self._areas.values()}
         self._made: dict[tuple[Course, AreaId, int], Form] = {}

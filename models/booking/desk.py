@@ -41,7 +41,8 @@ from models.store.violations import Violations
 from models.store.waits import Waits
 
 REPLAY_FOR: Final = timedelta(hours=24)
-_OPEN_DAYS_KEPT: Final = 1000
+_KEPT: Final = 1000
+"""Of what is worked out for an area and a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ class Desk:
         self.library = Library("", {}, {}, {})
         self._loaded: tuple[int, int | None] | None = None
         self.policy = Policy()
-        self._versions: dict[tuple[int, AreaId], Policy] = {}
+        self._versions: dict[tuple[int, AreaId, date | None], Policy] = {}
+        self._stored: dict[int, Policy] = {}
+        """Older versions: they never change."""
         self._open_days: dict[tuple[int, date, AreaId], OpenDay] = {}
         self.reader_changed: Callable[[ReaderId], Awaitable[None]] = _nobody_cares
         """Told when a reader's suspension begins or ends: sessions remember who they are of."""
@@ -106,6 +109,7 @@ class Desk:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""
         self._loaded = None
         self._versions.clear()
+        self._stored.clear()
         self._open_days.clear()
         self.board.forget()
 
@@ -125,31 +129,36 @@ class Desk:
             raise NotFound()
         return area
 
-    def policy_for(self, area_id: AreaId) -> Policy:
-        """The current policy with the area's own numbers."""
-        return self._resolved(self.policy, area_id)
+    def policy_for(self, area_id: AreaId, day: date) -> Policy:
+        """The current policy with the numbers of that area and day."""
+        return self._resolved(self.policy, area_id, day)
 
     async def policy_of(self, r: Reservation) -> Policy:
-        """The policy that the reservation was made under, with its area's numbers."""
+        """The policy that the reservation was made under, with the numbers of its area and day."""
         if r.policy_version == self.policy.version:
-            return self._resolved(self.policy, r.area_id)
-        known = self._versions.get((r.policy_version, r.area_id))
-        if known is not None:
-            return known
-        stored = await self.policies.get(r.policy_version)
-        return self._resolved(stored or self.policy, r.area_id)
+            return self._resolved(self.policy, r.area_id, r.date)
+        stored = self._stored.get(r.policy_version)
+        if stored is None:
+            found = await self.policies.get(r.policy_version)
+            if found is None:
+                return self._resolved(self.policy, r.area_id, r.date)
+            stored = self._stored[r.policy_version] = found
+        return self._resolved(stored, r.area_id, r.date)
 
-    def _resolved(self, policy: Policy, area_id: AreaId) -> Policy:
-        key = (policy.version, area_id)
-        if key not in self._versions:
-            self._versions[key] = policy.for_area(area_id)
-        return self._versions[key]
+    def _resolved(self, policy: Policy, area_id: AreaId, day: date) -> Policy:
+        key = (policy.version, area_id, day if policy.rule_sets else None)
+        known = self._versions.get(key)
+        if known is None:
+            if len(self._versions) > _KEPT:
+                self._versions.clear()
+            known = self._versions[key] = policy.for_area(area_id, day)
+        return known
 
     def open_day(self, policy: Policy, day: date, area_id: AreaId) -> OpenDay:
         key = (policy.version, day, area_id)
         known = self._open_days.get(key)
         if known is None:
-            if len(self._open_days) > _OPEN_DAYS_KEPT:
+            if len(self._open_days) > _KEPT:
                 self._open_days.clear()
             known = policy.open_day(day, self.library.areas[area_id].venue_id, area_id)
             self._open_days[key] = known

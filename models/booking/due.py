@@ -137,7 +137,7 @@ async def carry_over(desk: Desk, now: datetime) -> int:
 
 
 def _possible(desk: Desk, r: Reservation, when: datetime) -> list[str]:
-    return rules.actions(r, desk.policy_for(r.area_id), when)
+    return rules.actions(r, desk.policy_for(r.area_id, r.date), when)
 
 
 async def _carry(desk: Desk, follower: Reservation, when: datetime) -> int:

@@ -168,7 +168,8 @@ class Doorstep:
         """Readers with a window that has opened and that was not looked at with all that the gates
         had to tell."""
         board = await self._desk.board.day(local_date(now))
-        before = timedelta(minutes=self._desk.policy.check_in_before_minutes)
+        policy = self._desk.policy.for_area(None, local_date(now))
+        before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row.reader_id
             for row in board.rows.values()

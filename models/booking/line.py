@@ -20,7 +20,7 @@ from models.library import Seat, SeatId
 from models.reservation import PRESENT, Actor, Reservation, ReservationId, State
 from models.store.client import new_id
 from models.store.reservations import ClaimLost, StaleRevision
-from models.timerange import TimeRange, floor_minute, local, local_date
+from models.timerange import TimeRange, floor_minute, local_date
 from models.wait import EXTENSION_FIRST, OFFER_FOR, Wait, WaitState, is_quiet
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Line:
         self, wait: Wait, seat: Seat, board: DayBoard, now: datetime, besides: str = ""
     ) -> TimeRange | None:
         """The time that the seat could be held for, as the board knows it; the index judges."""
-        policy = self._desk.policy_for(seat.area_id)
+        policy = self._desk.policy_for(seat.area_id, wait.day)
         span = wait.left_of(now, timedelta(minutes=policy.min_minutes))
         if span is None or not wait.wants(seat):
             return None
@@ -123,7 +123,7 @@ class Line:
             area_id=seat.area_id,
             seat_id=seat.id,
             span=span,
-            policy=desk.policy_for(seat.area_id),
+            policy=desk.policy_for(seat.area_id, wait.day),
             claims=place_claims(seat.id, wait.reader_id, span),
             wait_id=wait.id,
             until=min(now + OFFER_FOR, span.end),
@@ -168,7 +168,7 @@ class Line:
 
     async def _look_after(self, wait: Wait, taken: set[SeatId], now: datetime) -> int:
         desk = self._desk
-        shortest = timedelta(minutes=desk.policy_for(wait.area_id).min_minutes)
+        shortest = timedelta(minutes=desk.policy_for(wait.area_id, wait.day).min_minutes)
         if wait.state is WaitState.OFFERED:
             return await self._settled(wait)
         if wait.left_of(now, shortest) is None:
@@ -225,7 +225,7 @@ class Line:
         wanted = frozenset(SeatId(seat) for seat in seats)
         if any(desk.seat(id).area_id != area.id for id in wanted):
             raise NotFound()
-        policy = desk.policy_for(area.id)
+        policy = desk.policy_for(area.id, wish.day)
         rules.may_filter(marks, policy)
         rules.may_book(ask.reader.suspended_until, ask.now)
         rules.day_bookable(wish.day, policy, ask.now)
@@ -290,8 +290,8 @@ class Line:
         for _ in range(4 * desk.policy.bookings_per_day):
             held = await desk.own(id, ask.reader.id)
             rules.may_accept(held, ask.now)
-            policy = desk.policy_for(held.area_id)
-            day = local(held.start).date()
+            day = held.date
+            policy = desk.policy_for(held.area_id, day)
             place = desk.open_day(policy, day, held.area_id)
             rules.open_from_to(held.start, held.end, place)
             new = reservation.accept(

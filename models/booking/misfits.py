@@ -45,9 +45,26 @@ async def misfits(desk: Desk, now: datetime) -> list[Row]:
 
 
 async def affected(desk: Desk, policy: Policy, library: Library, now: datetime) -> list[Row]:
-    """Bookings from now on that would not fit that policy and library, and fit today's."""
+    """Bookings from now on that would not fit that policy and library, and fit today's: also those
+    that have begun to be too long or too short. (These are no misfits once they are kept: a booking
+    keeps the numbers that it was made under.)"""
     known = {row.id for row in await misfits(desk, now)}
-    return [row for row in await _outside(desk, policy, library, now) if row.id not in known]
+    found = [row for row in await _outside(desk, policy, library, now) if row.id not in known]
+    known |= {row.id for row in found}
+    for day in desk.policy.bookable_dates(now):
+        for row in (await desk.board.day(day)).rows.values():
+            seat = library.seats.get(row.seat_id)
+            if seat is None or row.id in known or row.state is not State.RESERVED:
+                continue
+            then, today = (p.for_area(seat.area_id, day) for p in (policy, desk.policy))
+            if row.end > now and _length_fits(today, row) and not _length_fits(then, row):
+                found.append(row)
+    return sorted(found, key=lambda row: (row.booked_start, row.seat_id))
+
+
+def _length_fits(policy: Policy, row: Row) -> bool:
+    length = row.end - row.booked_start
+    return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
 
 
 async def _outside(desk: Desk, policy: Policy, library: Library, now: datetime) -> list[Row]:
@@ -143,8 +160,10 @@ async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservatio
     span = TimeRange(max(old.start, floor_minute(ask.now)), old.end)
     taken = (await desk.board.day(old.date)).by_seat
     for seat in _others(desk, old.seat_id):
-        policy = desk.policy_for(seat.area_id)
+        policy = desk.policy_for(seat.area_id, old.date)
         if seat.out_of_service(old.date) is not None or reserve.meets(taken.get(seat.id, ()), span):
+            continue
+        if span.end - span.start > policy.longest:
             continue
         if not desk.open_day(policy, old.date, seat.area_id).covers(span.start, span.end):
             continue

@@ -32,7 +32,7 @@ async def reserve(desk: Desk, ask: Ask, seat_id: str, wish: Wish) -> Reservation
 
 
 async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
-    policy = desk.policy_for(seat.area_id)
+    policy = desk.policy_for(seat.area_id, wish.day)
     span = _decide(desk, ask, seat, wish, policy)
     if (known := await _surely_lost(desk, ask, seat, span, policy)) is not None:
         raise known
@@ -171,7 +171,7 @@ async def change(
         nonlocal wanted
         rules.may_change(r, ask.now)
         seat = desk.seat(seat_id or r.seat_id)
-        policy = desk.policy_for(seat.area_id)
+        policy = desk.policy_for(seat.area_id, r.date)
         if r.reported and (r.state is State.IN_USE or ask.now >= r.start):
             return _elsewhere(r, seat)
         span = _decide(desk, ask, seat, _changed_wish(r, start, end), policy)
@@ -196,7 +196,7 @@ async def change(
         rules.seat_in_service(seat, r.date)
         span = TimeRange(floor_minute(ask.now), r.end)
         wanted = seat, span
-        policy = desk.policy_for(seat.area_id)
+        policy = desk.policy_for(seat.area_id, r.date)
         rules.open_from_to(span.start, span.end, desk.open_day(policy, r.date, seat.area_id))
         if seat.id == r.seat_id:
             raise SeatTaken()

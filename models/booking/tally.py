@@ -51,8 +51,17 @@ async def _next(desk: Desk) -> date | None:
     return local_date(made) if made is not None else None
 
 
-def bookings_of(desk: Desk, day: date, wall_clock: bool) -> AsyncIterator[Brief]:
+async def bookings_of(desk: Desk, day: date, wall_clock: bool) -> AsyncIterator[Brief]:
     """All bookings of a day."""
-    begin = at(day, time())
-    made = TimeRange(begin - (desk.policy.horizon_days + 2) * _DAY, begin + 2 * _DAY)
-    return desk.reservations.briefs(day, made if wall_clock else None)
+    made = await made_for(desk, day, wall_clock)
+    async for brief in desk.reservations.briefs(day, made):
+        yield brief
+
+
+async def made_for(desk: Desk, day: date, wall_clock: bool) -> TimeRange | None:
+    """When bookings of that day can have been made, under whatever rules; None: at any time, by a
+    clock that is not the one on the wall."""
+    if not wall_clock:
+        return None
+    begin, ahead = at(day, time()), await desk.policies.farthest_horizon()
+    return TimeRange(begin - (ahead + 2) * _DAY, begin + 2 * _DAY)

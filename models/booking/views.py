@@ -45,7 +45,7 @@ def window(day: date | None, start: time | None, end: time | None, now: datetime
 
 
 def look_at(desk: Desk, area: Area, asked: Window, now: datetime) -> Look:
-    policy = desk.policy_for(area.id)
+    policy = desk.policy_for(area.id, asked.day)
     span = None
     if asked.start is not None and asked.end is not None:
         span = TimeRange(at(asked.day, asked.start), at(asked.day, asked.end))

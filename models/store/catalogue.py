@@ -25,7 +25,7 @@ from models.library import (
     Venue,
     VenueId,
 )
-from models.policy import OpeningRule, Policy
+from models.policy import OpeningRule, Policy, RuleSet
 from models.store.client import Database, Document, together, upstream
 from models.store.sealing import Sealer, fingerprint
 
@@ -226,6 +226,20 @@ class Policies:
             found = await self._all.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
         return int(found["_id"]) if found else None
 
+    async def farthest_horizon(self) -> int:
+        """How many days ahead could ever be booked."""
+        with upstream():
+            found = await self._all.find_one(
+                {}, {"fields.horizon_days": 1}, sort=[("fields.horizon_days", DESCENDING)]
+            )
+        return int(found["fields"]["horizon_days"]) if found else Policy().horizon_days
+
+    async def versions(self, limit: int) -> list[tuple[int, datetime]]:
+        """The newest versions, each with when it was published."""
+        with upstream():
+            rows = await self._all.find({}, {"at": 1}).sort("_id", -1).limit(limit).to_list(None)
+        return [(int(row["_id"]), row["at"]) for row in rows]
+
     async def get(self, version: int) -> Policy | None:
         with upstream():
             found = await self._all.find_one({"_id": version})
@@ -303,8 +317,25 @@ def _policy_document(policy: Policy) -> Document:
             value = _clock(value)
         elif field.name == "areas":
             value = {area: dict(numbers) for area, numbers in value.items()}
+        elif field.name == "rule_sets":
+            value = [_rule_set_document(rules) for rules in value]
         document[field.name] = value
     return document
+
+
+def _rule_set_document(rules: RuleSet) -> Document:
+    return {
+        "name": rules.name,
+        "first": rules.first.isoformat(),
+        "last": rules.last.isoformat(),
+        "numbers": dict(rules.numbers),
+        "area_id": rules.area_id,
+    }
+
+
+def _rule_set(d: Document) -> RuleSet:
+    days = {name: date.fromisoformat(d[name]) for name in ("first", "last")}
+    return RuleSet(**{**d, **days})
 
 
 def _opening_document(rule: OpeningRule) -> Document:
@@ -324,6 +355,7 @@ def _opening_document(rule: OpeningRule) -> Document:
 def _policy(d: Mapping[str, Any]) -> Policy:
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
+    stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored.get("rule_sets", ()))
     stored["meals"] = tuple((_time(a), _time(b)) for a, b in stored["meals"])
     stored["opens_at"] = _time(stored["opens_at"]) if stored["opens_at"] else None
     return Policy(**stored)

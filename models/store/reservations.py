@@ -534,10 +534,6 @@ class Reservations:
         ``made`` is when they can have been made, by the wall clock. None: at any time, where the
         service's clock is another one (a sandbox's).
         """
-        query: Document = {"day": day.isoformat()}
-        if made is not None:
-            first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
-            query["_id"] = {"$gte": first, "$lt": last}
         shown = [
             "area",
             "seat",
@@ -551,7 +547,7 @@ class Reservations:
         ]
         with upstream():
             # MongoDB's own batches hold 16 MB, which are 150 in memory.
-            found = self._all.find(query, dict.fromkeys(shown, 1)).hint("_id_").batch_size(1000)
+            found = self._made(day, made, dict.fromkeys(shown, 1)).batch_size(1000)
             async for row in found:
                 if "area" in row:  # a tombstone has nothing
                     yield Brief(
@@ -565,6 +561,20 @@ class Reservations:
                         usable_from=row["usable_from"],
                         ended_at=row["ended_at"],
                     )
+
+    async def whole_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
+        """The same, with all that is known of them."""
+        with upstream():
+            async for row in self._made(day, made, None).batch_size(200):
+                if "area" in row:
+                    yield _from_document(row)
+
+    def _made(self, day: date, made: TimeRange | None, shown: Mapping[str, int] | None) -> Any:
+        query: Document = {"day": day.isoformat()}
+        if made is not None:
+            first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
+            query["_id"] = {"$gte": first, "$lt": last}
+        return self._all.find(query, shown).hint("_id_").sort("_id", ASCENDING)
 
     async def first_made(self) -> datetime | None:
         """When the first booking was made that there is; None where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -83,6 +84,25 @@ class Violations:
             used = await self._suspensions.find({"reader": reader_id}, {"uses": 1}).to_list(None)
         spent = {id for row in used for id in row["uses"]}
         return [_violation(row) for row in rows if row["_id"] not in spent]
+
+    async def unspent_of(
+        self, readers: Sequence[ReaderId], since: datetime, until: datetime
+    ) -> dict[ReaderId, list[datetime]]:
+        """The same of many readers: when each had them."""
+        wanted: Document = {"reader": {"$in": list(readers)}}
+        found: dict[ReaderId, list[datetime]] = {}
+        with upstream():
+            used = await self._suspensions.find(wanted, {"uses": 1}).to_list(None)
+            spent = {id for row in used for id in row["uses"]}
+            counted = wanted | {
+                "at": {"$gt": since, "$lte": until},
+                "counted_on": {"$type": "string"},
+                "waived": False,
+            }
+            async for row in self._all.find(counted, {"reader": 1, "at": 1}):
+                if row["_id"] not in spent:
+                    found.setdefault(ReaderId(row["reader"]), []).append(row["at"])
+        return found
 
     async def get(self, id: str) -> Violation | None:
         with upstream():

@@ -7,7 +7,7 @@ from datetime import date, time
 
 from miniapp_server import seed
 from models.library import Area, AreaId, Kiosk, KioskId, Library, Mark, Seat, SeatId, Venue, VenueId
-from models.policy import OpeningRule, Policy
+from models.policy import OpeningRule, Policy, RuleSet
 from models.store.catalogue import Catalogue, Policies
 from models.store.client import Database
 from models.store.sealing import Sealer
@@ -116,6 +116,10 @@ EVERY_FIELD = Policy(
     filter_by_window=True,
     filter_by_power=True,
     areas={AREA: {"max_minutes": 90, "leave_minutes": 10}},
+    rule_sets=(
+        RuleSet("考试周", date(2027, 1, 4), date(2027, 1, 15), {"max_minutes": 60}),
+        RuleSet("装修", date(2027, 1, 4), date(2027, 1, 4), {"leave_minutes": 5}, AREA),
+    ),
 )
 
 

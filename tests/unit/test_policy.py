@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, time, timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.library import AreaId, VenueId
-from models.policy import OVERRIDABLE, OpenDay, OpeningRule, Policy, grid
+from models.policy import OVERRIDABLE, OpenDay, OpeningRule, Policy, RuleSet, grid
 from models.timerange import TimeRange, at, local
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, hours, on
 
@@ -158,7 +158,7 @@ def test_the_page_of_rules_lists_every_field_with_its_default() -> None:
         for names, default, _, area in rows
         for name in re.findall(r"`(\w+)`", names)
     }
-    assert set(listed) == {field.name for field in fields(Policy)} - {"areas"}
+    assert set(listed) == {field.name for field in fields(Policy)} - {"areas", "rule_sets"}
     for field in fields(Policy):
         if type(field.default) is int:
             assert listed[field.name][0] == str(field.default), field.name
@@ -169,3 +169,31 @@ def test_when_tomorrow_opens() -> None:
     assert Policy().opens_at_instant(TOMORROW) is None
     assert Policy(opens_at=time(20)).opens_at_instant(TOMORROW) == on("20:00")
     assert Policy().bookable_dates(on("23:59:59")) == [MONDAY, TOMORROW]
+
+
+def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
+    usual = Policy(areas={AREA: {"max_minutes": 360, "leave_minutes": 20}})
+    exams = RuleSet("考试周", MONDAY, TOMORROW, {"max_minutes": 120, "bookings_per_day": 1})
+    works = RuleSet("装修", TOMORROW, TOMORROW, {"max_minutes": 60}, AREA)
+    policy = replace(usual, rule_sets=(exams, works))
+    other, later = AreaId("3f-hall"), TOMORROW + timedelta(days=1)
+    for area, day, longest, leave, bookings in (
+        (AREA, MONDAY, 120, 20, 1),
+        (AREA, TOMORROW, 60, 20, 1),
+        (other, TOMORROW, 120, 30, 1),
+        (None, TOMORROW, 120, 30, 1),
+        (AREA, later, 360, 20, 5),
+        (AREA, MONDAY - timedelta(days=1), 360, 20, 5),
+        (AREA, None, 360, 20, 5),
+    ):
+        found = policy.for_area(area, day)
+        numbers = found.max_minutes, found.leave_minutes, found.bookings_per_day
+        assert numbers == (longest, leave, bookings), (area, day)
+    for wrong in (
+        RuleSet("x", MONDAY, MONDAY, {"horizon_days": 3}),
+        RuleSet("x", MONDAY, MONDAY, {"bookings_per_day": 3}, AREA),
+        RuleSet("x", MONDAY, MONDAY, {"max_minutes": 9}),
+        RuleSet("x", MONDAY, MONDAY, {"min_minutes": 121}),  # with the exams' longest
+    ):
+        with pytest.raises(ValueError):
+            replace(usual, rule_sets=(exams, wrong))

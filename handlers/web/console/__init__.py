@@ -31,6 +31,7 @@ from handlers.web.console.readers import (
     waive,
     waive_all,
 )
+from handlers.web.console.rules import change_rules, rules
 from handlers.web.console.statistics import as_csv, as_xlsx, usage
 from handlers.web.console.today import today
 from models.reader import ADMINISTRATOR
@@ -63,6 +64,8 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/audit/{id}/plan.json", staff_look(plan_before)),
         web.get("/console/misfits", staff_look(misfits)),
         web.post("/console/misfits", staff_change(call_off_misfits, ADMINISTRATOR)),
+        web.get("/console/rules", staff_look(rules)),
+        web.post("/console/rules", staff_change(change_rules, ADMINISTRATOR)),
         web.get("/console/statistics", staff_look(usage)),
         web.get("/console/bookings.csv", staff_look(as_csv)),
         web.get("/console/bookings.xlsx", staff_look(as_xlsx)),

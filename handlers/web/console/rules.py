@@ -1,0 +1,314 @@
+"""The rules' numbers: all of them, those of single areas, and those of some days.
+
+A change is shown first with what it would have done to the last week and which bookings it hits;
+nothing changes before that is confirmed. Each change is a version of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import deeds
+from handlers.messages import NUMBER_TEXT, numbers_text, text_of
+from handlers.web.console.frame import acting, shown
+from handlers.web.console.misfits import fate_in, hit
+from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
+from models.booking import foresight, misfits
+from models.errors import Malformed, NotFound, RulesChanged
+from models.library import AreaId
+from models.policy import OVERRIDABLE, SEASONAL, Policy, RuleSet
+from models.reader import ADMINISTRATOR, may
+from models.timerange import local_date
+
+LONGEST_NAME: Final = 20
+_FARTHEST: Final = timedelta(days=730)
+_VERSIONS: Final = 10
+
+BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
+    "step_minutes": (30, 240),
+    "min_minutes": (1, 1440),
+    "max_minutes": (30, 1440),
+    "bookings_per_day": (1, 48),
+    "check_in_before_minutes": (0, 240),
+    "check_in_after_minutes": (1, 240),
+    "leave_minutes": (1, 240),
+    "meal_leave_minutes": (1, 240),
+    "extend_within_minutes": (1, 1440),
+    "max_extensions": (0, 48),
+    "horizon_days": (0, 14),
+    "ending_soon_minutes": (1, 120),
+    "leave_reminder_minutes": (1, 120),
+    "prove_minutes": (5, 120),
+    "kiosk_step_seconds": (5, 120),
+    "violations_limit": (1, 100),
+    "violations_window_days": (1, 366),
+    "suspension_days": (1, 366),
+}
+"""Smallest and largest. What lies outside is a slip of the fingers, not a rule."""
+SWITCHES: Final = {
+    "away_timeout_is_violation": "暂离超时记违约",
+    "filter_by_window": "读者可按靠窗筛选",
+    "filter_by_power": "读者可按电源筛选",
+}
+REFUSALS: Final = {
+    "closed": "未开放",
+    "outside_horizon": "预约过早",
+    "not_open_yet": "未到放号时间",
+    "in_the_past": "已过时间",
+    "off_grid": "不在整点或步长上",
+    "too_short": "时间太短",
+    "too_long": "时间太长",
+    "daily_limit": "超过每天次数",
+}
+OWN: Final = [name for name in NUMBER_TEXT if name in OVERRIDABLE]
+"""The numbers that an area can have of its own, in the order of the page."""
+OF_DAYS: Final = [name for name in NUMBER_TEXT if name in SEASONAL]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The next version of the rules, and in words what is new in it."""
+
+    policy: Policy
+    said: list[str]
+
+
+async def rules(visit: Visit) -> web.StreamResponse:
+    await visit.services.desk.refresh()  # another worker may have been told something new
+    return await _page(visit)
+
+
+async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
+    desk, today = visit.services.desk, local_date(visit.now)
+    facts = {
+        "rules": desk.policy,
+        "fields": _typed_of(desk.policy),
+        "numbers": NUMBER_TEXT,
+        "bounds": BOUNDS,
+        "switches": SWITCHES,
+        "own": OWN,
+        "of_days": OF_DAYS,
+        "areas": list(desk.library.areas.values()),
+        "sets": [
+            (n, r, _set_words(visit, r))
+            for n, r in enumerate(desk.policy.rule_sets)
+            if r.last >= today
+        ],
+        "versions": await desk.policies.versions(_VERSIONS),
+        "base": desk.policy.version,
+        "changes": may(visit.reader.kind, ADMINISTRATOR),
+        "typed": {},
+        "wrong": "",
+        "said": [],
+        "hit": None,
+        "compared": None,
+        "refusals": REFUSALS,
+        "done": "done" in visit.request.query,
+        "longest": LONGEST_REASON,
+        "longest_name": LONGEST_NAME,
+    }
+    return shown(visit, "rules", status=status, **facts | more)
+
+
+async def change_rules(visit: Visit, form: Form) -> web.StreamResponse:
+    """What the form asks for: shown with what it would have done, or done where confirmed."""
+    services, desk = visit.services, visit.services.desk
+    await desk.refresh()
+    typed = {name: text_in(form, name) for name in form if name not in ("csrf", "key")}
+    try:
+        change = _next(visit, typed)
+        if typed.get("base") != str(desk.policy.version):
+            raise RulesChanged()
+        if not change.said:
+            raise Malformed("base", "没有需要保存的更改")
+        if not typed.get("confirmed"):
+            rows = await misfits.affected(desk, change.policy, desk.library, visit.now)
+            compared = await foresight.compare(desk, change.policy, visit.now, not services.sandbox)
+            return await _page(
+                visit,
+                typed=typed,
+                said=change.said,
+                hit=hit(desk.library, rows),
+                compared=compared,
+            )
+        reason, fate = reason_in(form, "why"), fate_in(form)
+        await deeds.change_rules(acting(visit), change.policy, "；".join(change.said), reason, fate)
+    except RulesChanged as error:
+        counted(visit.request, error)
+        return await _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
+    except Malformed as error:
+        return await _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
+    return redirect("/console/rules?done")
+
+
+def _next(visit: Visit, typed: Mapping[str, str]) -> Change:
+    """Raises: Malformed, NotFound."""
+    deed = _DEEDS.get(typed.get("deed", ""))
+    if deed is None:
+        raise NotFound()
+    try:
+        return deed(visit, typed)
+    except ValueError as error:
+        # Each number alone is sound; together they are not, somewhere.
+        raise Malformed("max_minutes", f"这些数字不能同时成立：{_together(error)}") from error
+
+
+def _together(error: ValueError) -> str:
+    if "half hour" in str(error):
+        return "预约步长应为半小时的整数倍"
+    return "一次最短不能超过一次最长"
+
+
+# --- all numbers ----------------------------------------------------------------------------------
+
+
+def _typed_of(policy: Policy) -> dict[str, str]:
+    """The policy as the form's fields show it."""
+    fields = {name: str(getattr(policy, name)) for name in NUMBER_TEXT}
+    fields |= {name: "on" if getattr(policy, name) else "" for name in SWITCHES}
+    fields["opens_at"] = f"{policy.opens_at:%H:%M}" if policy.opens_at else ""
+    fields["meals"] = "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in policy.meals)
+    for area, numbers in policy.areas.items():
+        fields |= {f"{name}@{area}": str(n) for name, n in numbers.items()}
+    return fields
+
+
+def _numbers(visit: Visit, typed: Mapping[str, str]) -> Change:
+    """All of the form's fields, in the place of what stands."""
+    policy = visit.services.desk.policy
+    new: dict[str, Any] = {name: _number(name, typed.get(name, "")) for name in NUMBER_TEXT}
+    new |= {name: typed.get(name) == "on" for name in SWITCHES}
+    new["opens_at"] = _clock(typed["opens_at"]) if typed.get("opens_at") else None
+    new["meals"] = _meals(typed.get("meals", ""))
+    areas: dict[AreaId, Mapping[str, int]] = {}
+    for area in visit.services.desk.library.areas.values():
+        own = {name: typed.get(f"{name}@{area.id}", "") for name in OWN}
+        numbers = {name: _number(name, text) for name, text in own.items() if text}
+        if numbers:
+            areas[area.id] = numbers
+    found = replace(policy, version=policy.version + 1, areas=areas, **new)
+    return Change(found, _differences(visit, policy, found))
+
+
+def _differences(visit: Visit, old: Policy, new: Policy) -> list[str]:
+    before, after = _typed_of(old), _typed_of(new)
+    said = []
+    for name in dict.fromkeys((*after, *before)):
+        was, now = before.get(name, ""), after.get(name, "")
+        if was != now:
+            said.append(f"{_name_of(visit, name)}：{_spoken(name, was)} → {_spoken(name, now)}")
+    return said
+
+
+def _name_of(visit: Visit, field: str) -> str:
+    name, _, area_id = field.partition("@")
+    words = {"opens_at": "放号时间", "meals": "用餐时间", **SWITCHES}
+    words |= {number: text for number, (text, _) in NUMBER_TEXT.items()}
+    if not area_id:
+        return words[name]
+    area = visit.services.desk.library.areas.get(AreaId(area_id))
+    return f"{area.name if area is not None else area_id} {words[name]}"
+
+
+def _spoken(field: str, text: str) -> str:
+    name = field.partition("@")[0]
+    if name in SWITCHES:
+        return "是" if text else "否"
+    unit = NUMBER_TEXT[name][1] if name in NUMBER_TEXT else ""
+    usual = "同全馆" if "@" in field else "不限"
+    return f"{text} {unit}".strip() if text else usual
+
+
+def _number(name: str, text: str) -> int:
+    least, most = BOUNDS[name]
+    words, unit = NUMBER_TEXT[name]
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
+        raise Malformed(name, f"{words}应为 {least}–{most} {unit}")
+    return int(text)
+
+
+def _clock(text: str) -> time:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise Malformed("opens_at", f"“{text}”不是时间，例如 07:00")
+    return time.fromisoformat(text)
+
+
+def _meals(text: str) -> tuple[tuple[time, time], ...]:
+    """11:00-13:00，17:00-19:00"""
+    found = []
+    for span in re.split(r"[,，、;；\s]+", text):
+        if not span:
+            continue
+        begin, dash, end = re.sub(r"[–—至~～]", "-", span).partition("-")
+        if not dash or _clock(begin) >= _clock(end):
+            raise Malformed("meals", f"“{span}”不是一段时间，例如 11:00-13:00")
+        found.append((_clock(begin), _clock(end)))
+    if len(found) > 6:
+        raise Malformed("meals", "用餐时间最多 6 段")
+    return tuple(found)
+
+
+# --- numbers of some days -------------------------------------------------------------------------
+
+
+def _set_words(visit: Visit, rules: RuleSet) -> str:
+    library = visit.services.desk.library
+    area = library.areas.get(rules.area_id) if rules.area_id is not None else None
+    place = f"{area.floor}层 {area.name}" if area is not None else rules.area_id or "全馆"
+    days = f"{rules.first} 至 {rules.last}" if rules.first != rules.last else f"{rules.first}"
+    return f"{days} {place}：{'，'.join(numbers_text(rules.numbers))}"
+
+
+def _add_set(visit: Visit, typed: Mapping[str, str]) -> Change:
+    policy, library = visit.services.desk.policy, visit.services.desk.library
+    name = typed.get("name", "")
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字，读者可见")
+    first, last = _day(typed, "first"), _day(typed, "last")
+    today = local_date(visit.now)
+    if not today <= last or not first <= last <= today + _FARTHEST:
+        raise Malformed("last", "请填写从今天起两年以内的日期，结束不早于开始")
+    area_id = AreaId(typed["area"]) if typed.get("area") else None
+    if area_id is not None and area_id not in library.areas:
+        raise Malformed("area", "请选择范围")
+    numbers = {
+        name: _number(name, typed[f"set.{name}"]) for name in OF_DAYS if typed.get(f"set.{name}")
+    }
+    if not numbers:
+        raise Malformed("numbers", "请至少填写一个数字")
+    if area_id is not None and (whole := set(numbers) - OVERRIDABLE):
+        words = "、".join(NUMBER_TEXT[n][0] for n in OF_DAYS if n in whole)
+        raise Malformed("area", f"{words}只能对全馆规定")
+    rules = RuleSet(name, first, last, numbers, area_id)
+    new = replace(policy, version=policy.version + 1, rule_sets=(*policy.rule_sets, rules))
+    return Change(new, [f"新增“{name}”：{_set_words(visit, rules)}"])
+
+
+def _day(typed: Mapping[str, str], name: str) -> date:
+    try:
+        return date.fromisoformat(typed.get(name, ""))
+    except ValueError as error:
+        raise Malformed(name, "请填写日期") from error
+
+
+def _remove_set(visit: Visit, typed: Mapping[str, str]) -> Change:
+    policy, number = visit.services.desk.policy, typed.get("number", "")
+    if not re.fullmatch(r"[0-9]{1,4}", number) or int(number) >= len(policy.rule_sets):
+        raise NotFound()
+    gone = policy.rule_sets[int(number)]
+    kept = tuple(r for n, r in enumerate(policy.rule_sets) if n != int(number))
+    new = replace(policy, version=policy.version + 1, rule_sets=kept)
+    return Change(new, [f"删除“{gone.name}”：{_set_words(visit, gone)}"])
+
+
+_DEEDS: Final[Mapping[str, Callable[[Visit, Mapping[str, str]], Change]]] = {
+    "numbers": _numbers,
+    "add": _add_set,
+    "remove": _remove_set,
+}

@@ -1,0 +1,109 @@
+"""What other rules would have done to the last days, from the bookings that there were."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from models.booking.desk import Desk
+from models.booking.tally import made_for
+from models.hindsight import Course, Outcome, Recount, RulesOf
+from models.library import AreaId
+from models.policy import OpenDay, Policy
+from models.reservation import Reservation, check_in_window
+from models.timerange import at, local_date
+
+DAYS: Final = 7
+_ASKING: Final = frozenset({"reserve", "change", "accept"})
+_POLITE: Final = 100
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The days from ``first`` to ``last`` under the rules of today, and under others."""
+
+    first: date
+    last: date
+    today: Outcome
+    then: Outcome
+
+
+async def compare(desk: Desk, new: Policy, now: datetime, wall_clock: bool) -> Comparison:
+    """The last days that are over, judged by today's rules and by ``new``.
+
+    ``wall_clock``: the service's clock is the one on the wall.
+    """
+    today = local_date(now)
+    days = [today - n * _DAY for n in range(DAYS, 0, -1)]
+    counts = [Recount(policy, _rules_of(desk, policy)) for policy in (desk.policy, new)]
+    for day in days:
+        courses = await _courses(desk, day, wall_clock)
+        for count in counts:
+            for begin in range(0, len(courses), _POLITE):
+                count.add(day, courses[begin : begin + _POLITE])
+                await asyncio.sleep(0)
+            count.end_day()
+    first = at(days[0], time())
+    outcomes = []
+    for policy, count in zip((desk.policy, new), counts, strict=True):
+        since = first - timedelta(days=policy.violations_window_days)
+        outcomes.append(
+            count.outcome(await desk.violations.unspent_of(count.readers, since, first))
+        )
+    return Comparison(days[0], days[-1], *outcomes)
+
+
+def _rules_of(desk: Desk, policy: Policy) -> RulesOf:
+    known: dict[tuple[AreaId, date], tuple[Policy, OpenDay]] = {}
+
+    def rules_of(area_id: AreaId, day: date) -> tuple[Policy, OpenDay]:
+        key = (area_id, day)
+        if key not in known:
+            area = desk.library.areas.get(area_id)
+            venue = area.venue_id if area is not None else next(iter(desk.library.venues))
+            known[key] = policy.for_area(area_id, day), policy.open_day(day, venue, area_id)
+        return known[key]
+
+    return rules_of
+
+
+async def _courses(desk: Desk, day: date, wall_clock: bool) -> Sequence[Course]:
+    found = []
+    async for r in desk.reservations.whole_day(day, await made_for(desk, day, wall_clock)):
+        found.append(course_of(r, await desk.policy_of(r)))
+        if len(found) % _POLITE == 0:
+            await asyncio.sleep(0)
+    return found
+
+
+def course_of(r: Reservation, policy: Policy) -> Course:
+    """``policy`` is the one that it was made under."""
+    asked_at = max((e.at for e in r.history if e.event in _ASKING), default=r.made_at)
+    _, until, excused = check_in_window(r.start, r.end, asked_at, policy)
+    late = r.checked_in_at is not None and r.checked_in_at > until
+    return Course(
+        reader_id=r.reader_id,
+        area_id=r.area_id,
+        state=r.state,
+        asked_at=asked_at,
+        start=r.start,
+        end=r.end,
+        extended=r.extensions > 0,
+        helped=r.report is not None or late or (r.excused and not excused),
+        checked_in_at=r.checked_in_at,
+        absences=_absences(r),
+    )
+
+
+def _absences(r: Reservation) -> tuple[tuple[datetime, datetime | None], ...]:
+    found: list[tuple[datetime, datetime | None]] = []
+    for entry in r.history:
+        if entry.event == "leave":
+            found.append((entry.at, None))
+        elif found and found[-1][1] is None and entry.event in ("return", "finish", "complete"):
+            found[-1] = found[-1][0], entry.at
+    return tuple(found)

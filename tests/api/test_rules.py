@@ -1,0 +1,207 @@
+"""The rules' numbers in the console: what they would have done, who may change them, and days with
+numbers of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from models.reader import ADMINISTRATOR
+from models.store.audit import Sought
+from tests.api.test_console import log, post, staff
+from tests.api.test_pages import Browser
+from tests.living import Living
+
+PATH = "/console/rules"
+
+
+async def form_of(who: Browser) -> dict[str, str]:
+    """The numbers' form as it stands on the page."""
+    page = (await who.get(PATH)).body
+    part = page[page.index('name="deed" value="numbers"') :]
+    fields = {"deed": "numbers"}
+    for found in re.finditer(r'<input type="(\w+)"[^>]*?name="([^"]+)"[^>]*?>', part):
+        kind, name = found[1], found[2]
+        value = re.search(r'value="([^"]*)"', found[0])
+        if kind == "checkbox":
+            if " checked" in found[0]:
+                fields[name] = "on"
+        elif kind in ("number", "time"):
+            fields[name] = value[1] if value else ""
+    meals = re.search(r'name="meals" value="([^"]*)"', part)
+    base = re.search(r'name="base" value="(\d+)"', page)
+    assert meals is not None and base is not None
+    return fields | {"meals": meals[1], "base": base[1]}
+
+
+async def ask(service: Living, who: Browser, **changed: str) -> Any:
+    form = await form_of(who) | {"why": "馆长办公会"} | changed
+    return await post(service, who, PATH, **form)
+
+
+async def next_morning(service: Living) -> None:
+    seven = datetime.fromisoformat(f"{service.tomorrow}T07:00+08:00")
+    await service.move(seven - service.clock.now())
+
+
+async def test_what_stands_is_no_change(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    answer = await ask(service, head, confirmed="yes")
+    assert answer.status == 400 and "没有需要保存的更改" in answer.body
+    assert await log(service) == []
+
+
+async def test_a_week_judged_again(service: Living) -> None:
+    """A few days of the service, and what the page says of them under other numbers."""
+    for hours in (2, 3, 4):  # one is there at once, one comes late, one never
+        early, late, never = [await service.reader() for _ in range(3)]
+        day, end = service.today, f"{9 + hours:02}:00"
+        for seat, reader in zip(("011", "012", "013"), (early, late, never), strict=True):
+            await reader.reserve(f"2f-hall-{seat}", "09:00", end, day)
+        await service.move("09:00")
+        for clock, reader in (("09:01", early), ("09:29", late)):
+            await service.move(clock)
+            (mine,) = (await reader.ok("GET", "/me"))["active"]
+            body = {"qr": await service.qr()}
+            await reader.ok("POST", f"/reservations/{mine['id']}/check-in", body)
+        await service.move("10:05")
+        (mine,) = (await early.ok("GET", "/me"))["active"]
+        await early.ok("POST", f"/reservations/{mine['id']}/leave")
+        await service.move("10:30")
+        await early.ok("POST", f"/reservations/{mine['id']}/check-in", {"qr": await service.qr()})
+        await next_morning(service)
+    head = await staff(service, ADMINISTRATOR)
+    shown = await ask(
+        service, head, max_minutes="180", check_in_after_minutes="20", leave_minutes="20"
+    )
+    assert shown.status == 200
+    cells = re.findall(r'<td class="n">(?:<b>)?(\d+)', shown.body)
+    today, then = list(map(int, cells[::2])), list(map(int, cells[1::2]))
+    # Nine bookings: three of four hours would have been refused; of the six others the late and the
+    # absent are missed, and the early ones were away for 25 minutes.
+    assert today == [9, 0, 3, 0, 0] and then == [9, 3, 4, 2, 0]
+    assert "时间太长 3" in shown.body
+    for words in ("一次最长：240 分钟 → 180 分钟", "暂离：30 分钟 → 20 分钟"):
+        assert words in shown.body
+    assert service.parts.desk.policy.version == 1, "nothing changes before it is confirmed"
+
+
+async def test_new_numbers_stand_from_then_on(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    long = await reader.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
+    shown = await ask(service, head, max_minutes="120")
+    assert "<b>1</b> 个预约不再符合新规则" in shown.body
+    form = {"max_minutes": "120", "confirmed": "yes", "bookings": "keep"}
+    form |= {"away_timeout_is_violation": "on", "meals": "11:30-13:00", "opens_at": "07:00"}
+    form |= {"leave_minutes@2f-hall": "15"}
+    assert (await ask(service, head, **form)).status == 303
+    policy = service.parts.desk.policy
+    assert (policy.version, policy.max_minutes, len(policy.meals)) == (2, 120, 1)
+    assert policy.away_timeout_is_violation and policy.opens_at is not None
+    assert policy.areas[next(a for a in policy.areas if a == "2f-hall")] == {"leave_minutes": 15}
+    assert (await reader.ok("GET", f"/reservations/{long['id']}"))["state"] == "reserved"
+    wish = {"seat_id": "2f-hall-011", "date": service.today, "start": "14:00", "end": "17:00"}
+    await reader.refused("422 too_long", "POST", "/reservations", wish)
+    assert "不能再用的预约" not in (await head.get("/console")).body, "it keeps its own numbers"
+    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="rules"), 0, 1)
+    assert entry.after is not None and "一次最长：240 分钟 → 120 分钟" in str(entry.after["change"])
+    assert entry.reason == "馆长办公会"
+    # Another time those that are too long are to go.
+    form = {"max_minutes": "60", "confirmed": "yes", "bookings": "cancel"}
+    other = await reader.reserve("2f-hall-012", "14:00", "16:00", service.tomorrow)
+    assert (await ask(service, head, **form)).status == 303
+    assert (await reader.ok("GET", f"/reservations/{other['id']}"))["state"] == "cancelled"
+
+
+async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    before = await service.books()
+    for said, form in (
+        ("一次最长应为", {"max_minutes": "0"}),
+        ("一次最长应为", {"max_minutes": "x"}),
+        ("一次最长应为", {"max_minutes": "٩٠"}),
+        ("一次最长应为", {"max_minutes@2f-hall": "99999"}),
+        ("一次最短不能超过", {"min_minutes": "300"}),
+        ("一次最短不能超过", {"max_minutes@2f-hall": "60", "min_minutes@2f-hall": "61"}),
+        ("半小时的整数倍", {"step_minutes": "45"}),
+        ("不是时间", {"opens_at": "25:00"}),
+        ("不是一段时间", {"meals": "13:00-11:00"}),
+        ("不是一段时间", {"meals": "11:00"}),
+        ("不是时间", {"meals": "1-2"}),
+        ("请写明原因", {"max_minutes": "120", "why": ""}),
+    ):
+        answer = await ask(service, head, confirmed="yes", **form)
+        assert answer.status == 400 and said in answer.body, (form, answer.body[:2000])
+        for value in form.values():
+            assert not value or f'value="{value}"' in answer.body, form
+        assert await service.books() == before, form
+    assert (await ask(service, head, deed="else")).status == 404
+
+
+SET = {"deed": "add", "name": "考试周", "set.max_minutes": "120", "set.bookings_per_day": "1"}
+
+
+async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    days = {"first": service.tomorrow, "last": service.tomorrow}
+    shown = await ask(service, head, **SET, **days)
+    assert "新增“考试周”" in shown.body and "一次最长 120 分钟" in shown.body
+    assert (await ask(service, head, **SET, **days, confirmed="yes")).status == 303
+    wish = {"seat_id": "2f-hall-010", "start": "09:00", "end": "12:00"}
+    await reader.ok("POST", "/reservations", wish | {"date": service.today})
+    longer = wish | {"date": service.tomorrow}
+    await reader.refused("422 too_long", "POST", "/reservations", longer)
+    await reader.ok("POST", "/reservations", longer | {"end": "11:00"})
+    again = longer | {"start": "14:00", "end": "15:00", "seat_id": "2f-hall-020"}
+    await reader.refused("422 daily_limit", "POST", "/reservations", again)
+    assert "考试周" in (await Browser(await service.web_reader()).get("/rules")).body
+    # The ends that the pages offer are those of the day.
+    ends = await reader.ok("GET", f"/seats/2f-hall-030/times?date={service.tomorrow}&start=09:00")
+    assert [e["value"] for e in ends["ends"]] == ["10:00", "11:00"]
+    # Also above an area's own number; the day after, the usual ones again.
+    upstairs = {"seat_id": "3f-hall-001", "start": "15:00", "end": "19:00"}
+    other = await service.reader()
+    await other.refused(
+        "422 too_long", "POST", "/reservations", upstairs | {"date": service.tomorrow}
+    )
+    await next_morning(service)
+    await other.ok("POST", "/reservations", upstairs | {"date": service.tomorrow})
+
+
+async def test_what_is_no_rule_set(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    before = await service.books()
+    days = {"first": service.tomorrow, "last": service.tomorrow}
+    yesterday = (date.fromisoformat(service.today) - timedelta(days=1)).isoformat()
+    for said, form in (
+        ("名称为", {"name": ""}),
+        ("请填写日期", {"first": "x"}),
+        ("从今天起", {"first": yesterday, "last": yesterday}),
+        ("从今天起", {"last": service.today}),
+        ("请选择范围", {"area": "nowhere"}),
+        ("至少填写一个", {"set.max_minutes": "", "set.bookings_per_day": ""}),
+        ("只能对全馆规定", {"area": "2f-hall"}),
+        ("一次最短不能超过", {"set.max_minutes": "30", "set.min_minutes": "60"}),
+        ("一次最短不能超过", {"set.min_minutes": "300", "set.max_minutes": ""}),
+    ):
+        answer = await ask(service, head, **SET | days | form, confirmed="yes")
+        assert answer.status == 400 and said in answer.body, form
+        assert await service.books() == before, form
+    for number in ("0", "x", "-1", ""):
+        assert (await ask(service, head, deed="remove", number=number)).status == 404, number
+
+
+async def test_the_second_of_two_is_told(service: Living) -> None:
+    heads = [await staff(service, ADMINISTRATOR) for _ in range(4)]
+    form = await form_of(heads[0]) | {"confirmed": "yes", "why": "x"}
+    answers = await asyncio.gather(
+        *(
+            post(service, head, PATH, **form | {"max_minutes": str(60 + 30 * n)})
+            for n, head in enumerate(heads)
+        )
+    )
+    assert sorted(a.status for a in answers) == [303, 409, 409, 409]
+    assert all("刚刚被其他人修改过" in a.body for a in answers if a.status == 409)
+    assert service.parts.desk.policy.version == 2

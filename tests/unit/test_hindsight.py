@@ -1,0 +1,215 @@
+"""Bookings judged again by other rules, against a recount that knows only minutes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.hindsight import Course, Outcome, Recount
+from models.library import AreaId
+from models.policy import OpenDay, Policy
+from models.reservation import ReaderId, State
+from models.timerange import at, local, local_date
+from tests.builders import AREA, MONDAY, VENUE, on
+
+DAYS = [MONDAY + timedelta(days=n) for n in range(7)]
+MINUTE = timedelta(minutes=1)
+EARLIER = [
+    # As long before a deadline of the week as a window is, to the minute.
+    *(on(clock) - timedelta(days=n) for clock in ("09:00", "09:45") for n in (1, 2, 3, 29, 30)),
+]
+STATES = [state for state in State if state is not State.RESERVED]
+
+
+def recounted(
+    policy: Policy, days: dict[date, list[Course]], before: dict[ReaderId, list[datetime]]
+) -> Outcome:
+    """By the code."""
+
+    def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenDay]:
+        return policy.for_area(area, day), policy.open_day(day, VENUE, area)
+
+    recount = Recount(policy, rules_of)
+    for day, courses in days.items():
+        recount.add(day, courses)
+        recount.end_day()
+    return recount.outcome(before)
+
+
+def by_brute_force(
+    policy: Policy, days: dict[date, list[Course]], before: dict[ReaderId, list[datetime]]
+) -> Outcome:
+    """By hand, in minutes of the day, with nothing of the code's rules."""
+    refused: dict[str, int] = defaultdict(int)
+    bookings = no_shows = timeouts = 0
+    violations: dict[ReaderId, dict[date, datetime]] = defaultdict(dict)
+    for day, courses in days.items():
+        booked: dict[ReaderId, int] = defaultdict(int)
+        for c in courses:
+            if c.state in (State.CANCELLED, State.HELD, State.LAPSED):
+                continue
+            bookings += 1
+            code = why_not(policy, day, c)
+            if code is None and booked[c.reader_id] == policy.bookings_per_day:
+                code = "daily_limit"
+            if code:
+                refused[code] += 1
+                continue
+            booked[c.reader_id] += 1
+            patience = max(c.start, c.asked_at) + policy.check_in_after_minutes * MINUTE
+            deadline = min(patience, c.end)
+            late = c.checked_in_at is not None and c.checked_in_at > deadline and not c.helped
+            if c.state is State.NO_SHOW or late:
+                no_shows += 1
+                if deadline == patience and not c.helped:
+                    violations[c.reader_id].setdefault(local_date(deadline), deadline)
+                    first = violations[c.reader_id][local_date(deadline)]
+                    violations[c.reader_id][local_date(deadline)] = min(first, deadline)
+                continue
+            for left, back in c.absences:
+                minutes = policy.leave_minutes
+                for begin, end in policy.meals:
+                    meal = {m for m in range(1440) if of(begin) <= m < of(end)}
+                    gone = local(left)
+                    away = {gone.hour * 60 + gone.minute + m for m in range(policy.leave_minutes)}
+                    if meal & away:
+                        minutes = policy.meal_leave_minutes
+                until = min(left + minutes * MINUTE, c.end)
+                if back is None or back > until:
+                    timeouts += 1
+                    if policy.away_timeout_is_violation and not c.helped:
+                        first = violations[c.reader_id].get(local_date(until), until)
+                        violations[c.reader_id][local_date(until)] = min(first, until)
+                    break
+    suspended = 0
+    for reader, found in violations.items():
+        everything = sorted([*before.get(reader, []), *found.values()])
+        for when in found.values():
+            since = when - timedelta(days=policy.violations_window_days)
+            if len([v for v in everything if since < v <= when]) >= policy.violations_limit:
+                suspended += 1
+                break
+    return Outcome(bookings, dict(refused), no_shows, timeouts, suspended)
+
+
+def of(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
+
+
+def why_not(policy: Policy, day: date, c: Course) -> str | None:
+    ahead = (day - local_date(c.asked_at)).days
+    if ahead > policy.horizon_days:
+        return "outside_horizon"
+    if policy.opens_at is not None and ahead > 0:
+        opens = at(day - timedelta(days=policy.horizon_days), policy.opens_at)
+        if c.asked_at < opens:
+            return "not_open_yet"
+    start, end = (local(t).hour * 60 + local(t).minute for t in (c.start, c.end))
+    (hours,) = policy.opening
+    assert hours.opens is not None and hours.closes is not None
+    if start < of(hours.opens) or start >= of(hours.closes) or end > of(hours.closes):
+        return "closed"
+    at_once = c.asked_at.replace(second=0, microsecond=0) == c.start
+    if not at_once and start % policy.step_minutes:
+        return "off_grid"
+    if end - start < policy.min_minutes:
+        return "too_short"
+    if end != of(hours.closes) and end % policy.step_minutes:
+        return "off_grid"
+    if not c.extended and end - start > policy.max_minutes:
+        return "too_long"
+    return None
+
+
+@st.composite
+def courses(draw: st.DrawFn, day: date) -> Course:
+    at_once = draw(st.booleans())
+    first = draw(st.sampled_from([18, *range(14, 44)])) * 30
+    if at_once:
+        asked = at(day, time(0)) + first * MINUTE + timedelta(seconds=draw(st.integers(0, 59)))
+    else:
+        back = draw(st.integers(1, 3000))
+        asked = at(day, time(0)) + (first - back) * MINUTE
+    start = at(day, time(0)) + first * MINUTE
+    end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, at(day, time(22, 30)))
+    if end <= start:
+        end = start + 30 * MINUTE
+    state = draw(st.sampled_from([State.NO_SHOW, State.FINISHED, *STATES]))
+    came, absences = None, []
+    if state not in (State.NO_SHOW, State.CANCELLED, State.HELD, State.LAPSED):
+        came = start + draw(st.integers(-30, 60)) * MINUTE
+        here = max(came, start)
+        for _ in range(draw(st.integers(0, 2))):
+            left = here + draw(st.integers(1, 50)) * MINUTE
+            returned = left + draw(st.sampled_from([5, 10, 11, 30, 31, 60, 61, 90])) * MINUTE
+            last = draw(st.integers(0, 9)) == 0
+            absences.append((left, None if last else returned))
+            if last:
+                break
+            here = returned
+    return Course(
+        reader_id=ReaderId(draw(st.sampled_from("ab"))),
+        area_id=AREA,
+        state=state,
+        asked_at=asked,
+        start=start,
+        end=end,
+        extended=draw(st.booleans()),
+        helped=draw(st.integers(0, 5)) == 0,
+        checked_in_at=came,
+        absences=tuple(absences),
+    )
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    least = draw(st.sampled_from([10, 60, 120]))
+    return Policy(
+        horizon_days=draw(st.integers(1, 3)),
+        opens_at=draw(st.sampled_from([None, time(7), time(18)])),
+        step_minutes=draw(st.sampled_from([30, 30, 60])),
+        min_minutes=least,
+        max_minutes=draw(st.sampled_from([120, 240, 360])),
+        bookings_per_day=draw(st.integers(1, 3)),
+        check_in_after_minutes=draw(st.sampled_from([5, 45, 120])),
+        leave_minutes=draw(st.sampled_from([10, 30, 60])),
+        meal_leave_minutes=draw(st.sampled_from([10, 60, 90])),
+        away_timeout_is_violation=draw(st.booleans()),
+        violations_limit=draw(st.integers(1, 3)),
+        violations_window_days=draw(st.sampled_from([1, 3, 30])),
+    )
+
+
+@st.composite
+def weeks(draw: st.DrawFn) -> dict[date, list[Course]]:
+    return {day: draw(st.lists(courses(day), max_size=6)) for day in DAYS}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    policies(),
+    weeks(),
+    st.dictionaries(
+        st.sampled_from([ReaderId(r) for r in "ab"]),
+        st.lists(st.sampled_from(EARLIER), max_size=3),
+    ),
+)
+def test_a_recount_by_minutes_finds_the_same(
+    policy: Policy, days: dict[date, list[Course]], before: dict[ReaderId, list[datetime]]
+) -> None:
+    assert recounted(policy, days, before) == by_brute_force(policy, days, before)
+
+
+def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
+    course = Course(
+        ReaderId("a"), AREA, State.FINISHED, on("08:00"), on("09:00"), on("12:00"),
+        extended=False, helped=False, checked_in_at=on("09:00"), absences=(),
+    )  # fmt: skip
+    usual = Policy()
+    short = replace(usual, areas={AREA: {"max_minutes": 120}})
+    assert recounted(usual, {MONDAY: [course]}, {}).refused == {}
+    assert recounted(short, {MONDAY: [course]}, {}).refused == {"too_long": 1}
