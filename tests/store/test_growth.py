@@ -74,7 +74,7 @@ async def test_a_filled_form_is_what_the_transitions_would_have_stored(
 
 async def test_the_days_keep_to_the_rules(desk: Desk, past: Past) -> None:
     for d in a_day(desk)[1]:
-        v, policy = d.visit, desk.policy_for(d.area_id)
+        v, policy = d.visit, desk.policy_for(d.area_id, FRIDAY)
         place = desk.open_day(policy, FRIDAY, d.area_id)
         start, end = local(instant(v.start)), local(instant(v.booked))
         wish = Wish(FRIDAY, None if d.course.now else start.time(), end.time())
