@@ -6,24 +6,37 @@ The JSON API and the console do the same through here. An entry is written befor
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
+from bind.presence import new_key, new_secret
 from handlers.services import Services
+from models.allowance import NONE, Allowance
 from models.audit import Entry, Facts
 from models.board import Row
 from models.booking import attend, calendar, misfits, penalties, reserve
 from models.booking.desk import Ask, Desk
 from models.booking.misfits import Fate
-from models.errors import Conflict, NotFound, PlanChanged, RuleViolation
-from models.library import Area
+from models.errors import (
+    Conflict,
+    DeviceExists,
+    NotFound,
+    NoticeChanged,
+    PlanChanged,
+    RuleViolation,
+    WrongState,
+)
+from models.gate import Gate
+from models.library import Area, Kiosk
+from models.notice import Notice
 from models.policy import Policy
-from models.reader import Reader
+from models.reader import Reader, Stay
 from models.replan import written
 from models.reservation import Actor, ReaderId, Reservation
+from models.rules import Wish
 from models.store.audit import DONE
-from models.timerange import local
+from models.timerange import local, local_date
 from models.violation import Violation, Waiver
 from notify import answers
 
@@ -225,6 +238,94 @@ async def unbind(staff: Staff, reader: Reader, reason: str) -> None:
     )
 
 
+async def book(staff: Staff, reader: Reader, seat_id: str, wish: Wish, reason: str) -> Reservation:
+    """A seat in the reader's place. Raises: as ``reserve.reserve``."""
+    desk, actor = staff.services.desk, Actor("librarian", staff.reader.id)
+    ask = Ask(reader, actor, staff.now)
+    return await staff.recorded(
+        "book",
+        f"reader:{reader.id}",
+        reader.id,
+        reason,
+        {},
+        lambda: reserve.reserve(desk, ask, seat_id, wish),
+        lambda r: {"reservation": r.receipt, **facts(r)},
+    )
+
+
+async def suspend(
+    staff: Staff, reader: Reader, was: datetime | None, until: datetime | None, reason: str
+) -> None:
+    """The reader may not book until then; None: may again. Raises: WrongState, where ``was`` is not
+    what stands any more."""
+    desk = staff.services.desk
+    await staff.recorded(
+        "suspend",
+        f"reader:{reader.id}",
+        reader.id,
+        reason,
+        {"suspended_until": _instant(reader.suspended_until)},
+        lambda: penalties.resuspend(desk, reader.id, was, until, staff.now),
+        lambda _: {"suspended_until": _instant(until)},
+    )
+
+
+def _instant(when: datetime | None) -> str | None:
+    return local(when).isoformat() if when is not None else None
+
+
+async def allow(staff: Staff, reader: Reader, granted: Allowance | None, reason: str) -> None:
+    """Grant it to the reader, or take it back. The log says that, and not what it is."""
+    desk, day = staff.services.desk, local_date(staff.now)
+
+    async def work() -> None:
+        await desk.allowances.put(reader.id, granted)
+        await desk.refresh()
+
+    await staff.recorded(
+        "allow",
+        f"reader:{reader.id}",
+        reader.id,
+        reason,
+        {"granted": desk.allowance(reader.id, day) is not NONE},
+        work,
+        lambda _: {"granted": granted is not None},
+    )
+
+
+async def add_visitor(staff: Staff, name: str, stay: Stay, card: str, reason: str) -> Reader:
+    """Enter somebody whom the campus does not know. A card that is given is theirs from then on."""
+    desk = staff.services.desk
+
+    async def work() -> Reader:
+        made = await desk.readers.admit_visitor(name, stay, staff.now)
+        if card:
+            await desk.cards.put(card, made.id)
+        return made
+
+    days = {"first": stay.first.isoformat(), "last": stay.last.isoformat()}
+    return await staff.recorded("visitor", "readers", None, reason, {}, work, lambda _: days)
+
+
+async def change_stay(staff: Staff, reader: Reader, stay: Stay, reason: str) -> None:
+    """Other days for a visitor. Raises: NotFound; WrongState where somebody was faster."""
+    readers, was = staff.services.desk.readers, reader.stay
+    if was is None:
+        raise NotFound()
+
+    async def work() -> None:
+        if not await readers.stay(reader.id, was, stay):
+            raise WrongState(state="stay")
+        await staff.services.desk.reader_changed(reader.id)
+
+    def days(s: Stay) -> Facts:
+        return {"first": s.first.isoformat(), "last": s.last.isoformat()}
+
+    await staff.recorded(
+        "stay", f"reader:{reader.id}", reader.id, reason, days(was), work, lambda _: days(stay)
+    )
+
+
 async def answer(staff: Staff, id: str, text: str) -> None:
     """Answer what a reader wrote; they find it in the app. Once. Raises: NotFound, WrongState."""
     services = staff.services
@@ -311,3 +412,94 @@ async def _called_off(staff: Staff, rows: list[Row], fate: Fate) -> dict[str, ob
     done = await misfits.call_off(staff.services.desk, rows, fate, actor, staff.now)
     counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
     return {name: n for name, n in counts.items() if n or name == "cancelled"}
+
+
+# --- notices, devices, deliveries -----------------------------------------------------------------
+
+
+async def write_notice(staff: Staff, old: Notice | None, new: Notice, reason: str) -> None:
+    """Publish it, or put it in the place of ``old``. Raises: NoticeChanged, where somebody else was
+    first; nothing has changed then."""
+    notices = staff.services.desk.notices
+
+    async def work() -> None:
+        if old is None:
+            await notices.add(new)
+        elif not await notices.replace(new):
+            raise NoticeChanged()
+
+    before = notice_facts(old) if old is not None else {}
+    target = f"notice:{new.id}"
+    await staff.recorded("notice", target, None, reason, before, work, lambda _: notice_facts(new))
+
+
+async def withdraw_notice(staff: Staff, old: Notice, reason: str) -> None:
+    """Not shown from now on. Raises: NoticeChanged."""
+    published = min(old.published_at, staff.now)
+    new = replace(old, published_at=published, until=staff.now, rev=old.rev + 1)
+    await write_notice(staff, old, new, reason)
+
+
+def notice_facts(n: Notice) -> Facts:
+    return {
+        "title": n.title,
+        "body": n.body,
+        "published_at": _instant(n.published_at),
+        "until": _instant(n.until),
+        "pinned": n.pinned,
+    }
+
+
+async def add_device(staff: Staff, device: Kiosk | Gate, reason: str) -> str:
+    """A new kiosk or gate; its key, which is kept nowhere as it is. Raises: DeviceExists."""
+    desk = staff.services.desk
+
+    async def work() -> str:
+        if isinstance(device, Kiosk):
+            added = await desk.catalogue.add_kiosk(device)
+        else:
+            added = await desk.gates.add(device)
+        if not added:
+            raise DeviceExists()
+        key = await _new_key(desk, device)
+        await desk.refresh()
+        return key
+
+    named = {"name": device.name}
+    target = _device(device)
+    return await staff.recorded("device", target, None, reason, {}, work, lambda _: named)
+
+
+async def rotate_key(staff: Staff, device: Kiosk | Gate, reason: str) -> str:
+    """Another key; the old one is worth nothing any more."""
+    desk = staff.services.desk
+    return await staff.recorded(
+        "rotate", _device(device), None, reason, {}, lambda: _new_key(desk, device), lambda _: {}
+    )
+
+
+def _device(device: Kiosk | Gate) -> str:
+    return f"{'kiosk' if isinstance(device, Kiosk) else 'gate'}:{device.id}"
+
+
+async def _new_key(desk: Desk, device: Kiosk | Gate) -> str:
+    key = new_key()
+    if isinstance(device, Kiosk):
+        await desk.catalogue.issue_kiosk_key(device.id, key, new_secret())
+    else:
+        await desk.gates.issue_key(device.id, key)
+    return key
+
+
+async def retry_deliveries(staff: Staff, since: datetime, reason: str) -> int:
+    """Send failed messages once more. How many."""
+    services = staff.services
+    return await staff.recorded(
+        "retry",
+        "deliveries",
+        None,
+        reason,
+        {},
+        lambda: services.messages.retry(since, staff.now, not services.sandbox),
+        lambda queued: {"queued": queued},
+    )

@@ -51,7 +51,7 @@ from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.indexes import ensure_indexes
 from models.store.leases import Leases
 from models.store.messages import Messages
-from models.store.migrations import migrate
+from models.store.migrations import migrate, steps
 from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_answers
 from models.store.pushes import Pushes
 from models.store.shared_tokens import SharedTokens
@@ -174,7 +174,11 @@ class Parts:
             Loop("prune", (Job("prune", self._prune),), every_s=600),
             Loop("tally", (Job("tally", self._tally, full=1),), every_s=600),
             # It goes on at once while there is something to do, and asks seldom afterwards.
-            Loop("migrate", (Job("migrate", lambda _: migrate(self.db), full=1),), every_s=60),
+            Loop(
+                "migrate",
+                (Job("migrate", lambda _: migrate(self.db, steps(self.settings.sealer)), full=1),),
+                every_s=60,
+            ),
             Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
         ]
 

@@ -377,6 +377,7 @@ async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
 async def _resealed(parts: Parts) -> dict[str, int]:
     done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reseal()}
     done["gates"] = await parts.desk.gates.reseal()
+    done["allowances"] = await parts.desk.allowances.reseal()
     for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
         while count := await reseal(500):
             done[name] += count

@@ -184,6 +184,18 @@ class PlanChanged(Conflict):
     code = "plan_changed"
 
 
+class NoticeChanged(Conflict):
+    """Somebody else has changed the notice meanwhile."""
+
+    code = "notice_changed"
+
+
+class DeviceExists(Conflict):
+    """There is a kiosk or a gate of that id."""
+
+    code = "device_exists"
+
+
 class InProgress(Conflict):
     """The first request with this key is still under way."""
 
@@ -254,6 +266,21 @@ class InThePast(RuleViolation):
     """The time has begun already."""
 
     code = "in_the_past"
+
+
+class SeatKept(RuleViolation):
+    """The seat is kept for readers who need it."""
+
+    code = "seat_kept"
+
+
+class NotAdmitted(RuleViolation):
+    """A visitor's stay does not include that day. Details: ``first`` and ``last``, its dates."""
+
+    code = "not_admitted"
+
+    def __init__(self, first: str, last: str) -> None:
+        super().__init__(first=first, last=last)
 
 
 class FilterOff(RuleViolation):

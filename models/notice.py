@@ -10,7 +10,7 @@ from datetime import datetime
 class Notice:
     """Shown from ``published_at`` until ``until`` (for ever where there is none).
 
-    ``body`` is Markdown. Pinned ones stand first.
+    ``body`` is Markdown. Pinned ones stand first. ``rev`` grows with every change.
     """
 
     id: str
@@ -19,3 +19,4 @@ class Notice:
     published_at: datetime
     pinned: bool = False
     until: datetime | None = None
+    rev: int = 0

@@ -84,10 +84,18 @@ NOTHING = SeatView(SeatStatus.DISABLED, None, None)
 
 
 def view_seat(
-    seat: Seat, taken: Sequence[Taken], look: Look, reader_id: ReaderId | None
+    seat: Seat,
+    taken: Sequence[Taken],
+    look: Look,
+    reader_id: ReaderId | None,
+    granted: bool = False,
 ) -> SeatView:
-    """The seat's state; ``taken`` are its live reservations of the day in order of start."""
+    """The seat's state; ``taken`` are its live reservations of the day in order of start.
+    ``granted``: the reader may have a seat that is kept for who needs it."""
     hours = look.place.hours
+    kept = seat.accessible and look.policy.accessible_kept and not granted
+    if kept and all(t.reader_id != reader_id for t in taken):
+        return NOTHING
     if seat.out_of_service(look.day) is not None or hours is None or look.now >= hours.end:
         return NOTHING
     if (moment := look.moment) is not None:

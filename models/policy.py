@@ -117,6 +117,7 @@ class Policy:
     suspension_days: int = 7
     filter_by_window: bool = False
     filter_by_power: bool = False
+    accessible_kept: bool = False
     areas: Mapping[AreaId, Mapping[str, int]] = field(default_factory=dict)
     rule_sets: tuple[RuleSet, ...] = ()
 

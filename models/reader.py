@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +22,8 @@ def mask_student_no(number: str) -> str:
         return "*" * len(number)
     return number[:2] + "*" * (len(number) - 4) + number[-2:]
 
+
+VISITOR: Final = "visitor"
 
 VIEWER: Final = "viewer"
 LIBRARIAN: Final = "librarian"
@@ -61,8 +63,17 @@ class Personal:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """The days of a visitor, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …
+    """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …; or
+    visitor, whom the library itself has entered, for a ``stay``.
 
     Their personal data is opened where it is shown, and nowhere else: nearly every request needs
     to know who asks, and hardly any their name.
@@ -72,6 +83,7 @@ class Reader:
     kind: str
     suspended_until: datetime | None
     opened: Callable[[], Personal] = field(repr=False, compare=False)
+    stay: Stay | None = None
 
     @property
     def student_no_masked(self) -> str:

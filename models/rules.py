@@ -15,6 +15,7 @@ from models.errors import (
     Closed,
     FilterOff,
     InThePast,
+    NotAdmitted,
     NothingToConfirm,
     NotOpenYet,
     OffGrid,
@@ -30,6 +31,7 @@ from models.errors import (
 )
 from models.library import Seat
 from models.policy import OpenDay, Policy, grid
+from models.reader import Reader
 from models.reservation import PRESENT, TRANSITIONS, Event, Reservation, State, leave_limit
 from models.timerange import TimeRange, at, floor_minute, local, local_date
 
@@ -43,9 +45,13 @@ class Wish:
     end: time
 
 
-def may_book(suspended_until: datetime | None, now: datetime) -> None:
-    if suspended_until is not None and now < suspended_until:
-        raise Suspended(suspended_until)
+def may_book(reader: Reader, day: date, now: datetime) -> None:
+    """Neither suspended now nor, as a visitor, away on that day."""
+    if reader.suspended_until is not None and now < reader.suspended_until:
+        raise Suspended(reader.suspended_until)
+    stay = reader.stay
+    if stay is not None and not stay.first <= day <= stay.last:
+        raise NotAdmitted(stay.first.isoformat(), stay.last.isoformat())
 
 
 def seat_in_service(seat: Seat, day: date) -> None:

@@ -23,7 +23,7 @@ from typing import Final, cast
 from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId
 from models.store.credits import Credits
-from models.store.messages import Messages, Place
+from models.store.messages import OLD_NEWS, Messages, Place
 from models.timerange import at, local_date
 from notify.wechat.fields import TemplateConfig, format_fields
 from notify.wechat.gateway import MiniProgramState, WeChatGateway
@@ -50,8 +50,6 @@ POLITE: Final = 3
 """Requests share the event loop. When it answers later than that, each slot pauses so many times as
 long before its next send: alone, the sender has its full rate; beside others it gives way."""
 CLOSE_S: Final = 3.0
-KEEP_TRYING: Final = timedelta(hours=24)
-"""A message without an expiry of its own is old news for WeChat after a day."""
 
 Consent = tuple[ReaderId, Template]
 
@@ -215,7 +213,7 @@ class Sender:
 
     def _obstacle(self, message: Message, now: datetime) -> DeliveryState | None:
         """Why it need not be tried, as far as can be told without asking."""
-        if now > (message.not_after or message.at + KEEP_TRYING):
+        if now > (message.not_after or message.at + OLD_NEWS):
             return DeliveryState.EXPIRED
         channel = self._channel
         if message.template in channel.disabled or message.template not in channel.templates:

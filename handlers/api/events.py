@@ -172,7 +172,7 @@ class Streams:
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
         watcher = _Watcher(reader_id, request, response, until, slot)
-        watcher.mine = dict(plan.view.own(reader_id))
+        watcher.mine = dict(plan.own(self._desk, reader_id))
         # The version first: who has looked at another one before looks again.
         first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version(self._desk))
         # Others may have been told less than this one knows now: they are told before long, and
@@ -242,7 +242,7 @@ class Streams:
         version = _version(plan.version(self._desk))
         shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
         for number, watcher in enumerate(list(watched.watchers)):
-            own = dict(view.own(watcher.reader_id))
+            own = dict(plan.own(self._desk, watcher.reader_id))
             if own or watcher.mine:
                 touched = {*places, *(p for p, _ in own.items() ^ watcher.mine.items())}
                 chunk = b"".join(

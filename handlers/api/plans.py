@@ -82,7 +82,7 @@ class Plan:
     def body(self, desk: Desk, reader_id: ReaderId) -> Body:
         """As the reader sees it. Everybody who holds no seat here shares one."""
         shared = self._shared_body(desk)
-        own = self.view.own(reader_id)
+        own = self.own(desk, reader_id)
         if not own:
             return shared
         seats = list(self._seats)
@@ -91,16 +91,21 @@ class Plan:
         overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
         return Body(self._encode(seats), f"{self._version}-{overlay}")
 
-    def seen_by(self, reader_id: ReaderId) -> list[SeatView]:
+    def own(self, desk: Desk, reader_id: ReaderId) -> list[tuple[int, SeatView]]:
+        """The seats that the reader sees in another way than everybody, by place."""
+        granted = desk.allowance(reader_id, self._asked.day).accessible
+        return self.view.own(reader_id, granted)
+
+    def seen_by(self, desk: Desk, reader_id: ReaderId) -> list[SeatView]:
         """All seats as the reader sees them, in the area's order."""
         views = list(self.view.views)
-        for place, view in self.view.own(reader_id):
+        for place, view in self.own(desk, reader_id):
             views[place] = view
         return views
 
     def version_for(self, desk: Desk, reader_id: ReaderId) -> str:
         """Changes with all that the reader sees."""
-        own = self.view.own(reader_id)
+        own = self.own(desk, reader_id)
         return f"{self.version(desk)} {own}" if own else self.version(desk)
 
     def version(self, desk: Desk) -> str:

@@ -92,7 +92,7 @@ async def seat_times(call: Call, query: s.TimesQuery) -> s.TimesOut:
     seat = desk.seat(call.id)
     asked = _window(call, query.date, None, None)
     if query.start is None:
-        starts = await views.seat_starts(desk, seat, asked, call.now)
+        starts = await views.seat_starts(desk, seat, asked, call.now, call.reader.id)
         return s.TimesOut(starts=[present.start(value) for value, _ in starts])
-    ends = await views.seat_ends(desk, seat, asked, query.start, call.now)
+    ends = await views.seat_ends(desk, seat, asked, query.start, call.now, call.reader.id)
     return s.TimesOut(ends=[present.choice(end) for end in ends])

@@ -356,7 +356,9 @@ def _drawing(visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str) -> 
     if drawn is None:
         seats = [
             _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
-            for seat, view in zip(area.seats, shown.seen_by(reader_id), strict=True)
+            for seat, view in zip(
+                area.seats, shown.seen_by(visit.services.desk, reader_id), strict=True
+            )
         ]
         words = SEAT_TEXT[kind]
         drawn = drawings.keep(
@@ -392,7 +394,7 @@ async def _panel(
     if seat.area_id != area.id:
         raise NotFound()
     day = Window(asked.day, None, None)
-    view = shown.seen_by(visit.reader.id)[area.seats.index(seat)]
+    view = shown.seen_by(desk, visit.reader.id)[area.seats.index(seat)]
     panel = Panel(
         seat=seat,
         label=desk.library.seat_label(seat),
@@ -400,7 +402,7 @@ async def _panel(
         status=SEAT_TEXT[kind][view.status.value],
         doubtful=kind == "moment" and view.status is SeatStatus.OCCUPIED,
     )
-    starts = await views.seat_starts(desk, seat, day, now, asked.change)
+    starts = await views.seat_starts(desk, seat, day, now, visit.reader.id, asked.change)
     panel.starts = [present.start(value) for value, _ in starts]
     if not starts:
         return panel
@@ -410,7 +412,7 @@ async def _panel(
         panel.gone = present.start(asked.begin).label
         return panel
     panel.start = next((v for v in (asked.begin, asked.start) if v in instants), starts[0][0])
-    ends = await views.seat_ends(desk, seat, day, panel.start, now, asked.change)
+    ends = await views.seat_ends(desk, seat, day, panel.start, now, visit.reader.id, asked.change)
     panel.ends = [present.choice(end) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""

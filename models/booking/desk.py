@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from models.allowance import NONE, Allowance
 from models.booking.board import Board
 from models.booking.line import Line
 from models.claims import idempotency_claim
@@ -24,6 +25,7 @@ from models.library import Area, AreaId, Library, Seat, SeatId
 from models.policy import OpenDay, Policy
 from models.reader import Reader
 from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
+from models.store.allowances import Allowances
 from models.store.cards import Cards
 from models.store.catalogue import Catalogue, Policies
 from models.store.changes import Changes
@@ -76,6 +78,7 @@ class Desk:
         self.violations = Violations(db)
         self.catalogue = Catalogue(db, sealer)
         self.policies = Policies(db)
+        self.allowances = Allowances(db, sealer)
         self.notices = Notices(db)
         self.heartbeat = Heartbeat(db)
         self.scans, self.cards = Scans(db), Cards(db, sealer)
@@ -86,6 +89,7 @@ class Desk:
         self.board = Board(self.reservations, Changes(db, self.reservations.writer))
         self.library = Library("", {}, {}, {})
         self._loaded: tuple[int, int | None] | None = None
+        self._granted: tuple[int, dict[ReaderId, Allowance]] = (0, {})
         self.policy = Policy()
         self._versions: dict[tuple[int, AreaId, date | None], Policy] = {}
         self._stored: dict[int, Policy] = {}
@@ -96,7 +100,10 @@ class Desk:
         self._under_way: set[tuple[ReaderId, str]] = set()
 
     async def refresh(self) -> None:
-        """Load the library and the current policy, where they changed."""
+        """Load the library, the current policy and the allowances, where they changed."""
+        granted = await self.allowances.number()
+        if granted != self._granted[0]:
+            self._granted = granted, await self.allowances.all()
         found = (await self.catalogue.number(), await self.policies.newest())
         if found == self._loaded:
             return
@@ -107,7 +114,7 @@ class Desk:
 
     def forget(self) -> None:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""
-        self._loaded = None
+        self._loaded, self._granted = None, (0, {})
         self._versions.clear()
         self._stored.clear()
         self._open_days.clear()
@@ -129,12 +136,31 @@ class Desk:
             raise NotFound()
         return area
 
-    def policy_for(self, area_id: AreaId, day: date) -> Policy:
-        """The current policy with the numbers of that area and day."""
-        return self._resolved(self.policy, area_id, day)
+    def policy_for(self, area_id: AreaId, day: date, reader_id: ReaderId | None = None) -> Policy:
+        """The current policy with the numbers of that area and day, and what the reader is
+        granted."""
+        return self._under(self._resolved(self.policy, area_id, day), day, reader_id)
+
+    def allowance(self, reader_id: ReaderId | None, day: date) -> Allowance:
+        """What the reader is granted on that day."""
+        granted = self._granted[1].get(reader_id) if reader_id is not None else None
+        return granted if granted is not None and granted.stands(day) else NONE
+
+    def _under(self, policy: Policy, day: date, reader_id: ReaderId | None) -> Policy:
+        granted = self.allowance(reader_id, day)
+        return policy if granted is NONE else granted.under(policy)
+
+    def open_to(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
+        """May the reader have the seat at all: is it not kept for others?"""
+        kept = seat.accessible and self.policy.accessible_kept
+        return not kept or self.allowance(reader_id, day).accessible
 
     async def policy_of(self, r: Reservation) -> Policy:
-        """The policy that the reservation was made under, with the numbers of its area and day."""
+        """The policy that the reservation was made under, with the numbers of its area and day, and
+        what its reader is granted."""
+        return self._under(await self._made_under(r), r.date, r.reader_id)
+
+    async def _made_under(self, r: Reservation) -> Policy:
         if r.policy_version == self.policy.version:
             return self._resolved(self.policy, r.area_id, r.date)
         stored = self._stored.get(r.policy_version)

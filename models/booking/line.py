@@ -98,6 +98,8 @@ class Line:
         span = wait.left_of(now, timedelta(minutes=policy.min_minutes))
         if span is None or not wait.wants(seat):
             return None
+        if not self._desk.open_to(seat, wait.reader_id, wait.day):
+            return None
         place = self._desk.open_day(policy, local_date(span.start), seat.area_id)
         if not place.covers(span.start, span.end):
             return None  # closed since
@@ -227,7 +229,7 @@ class Line:
             raise NotFound()
         policy = desk.policy_for(area.id, wish.day)
         rules.may_filter(marks, policy)
-        rules.may_book(ask.reader.suspended_until, ask.now)
+        rules.may_book(ask.reader, wish.day, ask.now)
         rules.day_bookable(wish.day, policy, ask.now)
         span = rules.decide_span(wish, policy, desk.open_day(policy, wish.day, area.id), ask.now)
         wait = Wait(new_id(), ask.reader.id, area.id, wanted, marks, span.start, span.end, ask.now)
@@ -286,12 +288,12 @@ class Line:
         Raises: NotFound, WrongState, Suspended, DailyLimit; Closed, where it has been closed since.
         """
         desk, k = self._desk, 1
-        rules.may_book(ask.reader.suspended_until, ask.now)
         for _ in range(4 * desk.policy.bookings_per_day):
             held = await desk.own(id, ask.reader.id)
+            rules.may_book(ask.reader, held.date, ask.now)
             rules.may_accept(held, ask.now)
             day = held.date
-            policy = desk.policy_for(held.area_id, day)
+            policy = desk.policy_for(held.area_id, day, held.reader_id)
             place = desk.open_day(policy, day, held.area_id)
             rules.open_from_to(held.start, held.end, place)
             new = reservation.accept(

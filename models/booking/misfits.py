@@ -163,6 +163,8 @@ async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservatio
         policy = desk.policy_for(seat.area_id, old.date)
         if seat.out_of_service(old.date) is not None or reserve.meets(taken.get(seat.id, ()), span):
             continue
+        if not desk.open_to(seat, old.reader_id, old.date):
+            continue
         if span.end - span.start > policy.longest:
             continue
         if not desk.open_day(policy, old.date, seat.area_id).covers(span.start, span.end):

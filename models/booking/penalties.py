@@ -15,6 +15,7 @@ from models.booking.desk import Desk
 from models.errors import NotFound, NothingToAppeal, WrongState
 from models.gate import Passage
 from models.reservation import Notice, ReaderId, Reservation
+from models.store.client import new_id
 from models.timerange import local_date
 from models.violation import (
     Appeal,
@@ -168,6 +169,23 @@ async def void(desk: Desk, r: Reservation, p: Passage) -> None:
         )
     )
     await waive(desk, id, waiver)
+
+
+async def resuspend(
+    desk: Desk, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+) -> None:
+    """Suspended until then by somebody's decision; None: not any more. What brought an earlier
+    suspension stays used up by it.
+
+    Raises: WrongState, where ``was`` is not what stands.
+    """
+    if not await desk.readers.let_go(reader_id, was, until):
+        raise WrongState(state="suspended")
+    await desk.violations.end_suspensions(reader_id, until or now)
+    if until is not None:
+        id = new_id()
+        await desk.violations.suspend(Suspension(id, reader_id, now, until, (f"decided:{id}",)))
+    await desk.reader_changed(reader_id)
 
 
 async def standing(desk: Desk, reader_id: ReaderId, now: datetime) -> Window:

@@ -10,10 +10,10 @@ from models import reservation, rules
 from models.board import Row
 from models.booking.desk import Ask, Desk
 from models.claims import count_claim, idempotency_claim, place_claims
-from models.errors import Busy, DailyLimit, OwnOverlap, SeatTaken, ServiceError
+from models.errors import Busy, DailyLimit, OwnOverlap, SeatKept, SeatTaken, ServiceError
 from models.library import Seat
 from models.policy import Policy
-from models.reservation import Replay, Reservation, ReservationId, State
+from models.reservation import ReaderId, Replay, Reservation, ReservationId, State
 from models.rules import Wish
 from models.store.client import new_id
 from models.store.reservations import ClaimLost
@@ -32,7 +32,7 @@ async def reserve(desk: Desk, ask: Ask, seat_id: str, wish: Wish) -> Reservation
 
 
 async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
-    policy = desk.policy_for(seat.area_id, wish.day)
+    policy = desk.policy_for(seat.area_id, wish.day, ask.reader.id)
     span = _decide(desk, ask, seat, wish, policy)
     if (known := await _surely_lost(desk, ask, seat, span, policy)) is not None:
         raise known
@@ -48,7 +48,7 @@ async def _reserve(desk: Desk, ask: Ask, seat: Seat, wish: Wish) -> Reservation:
             elif lost.kind == "i":
                 await desk.let_spent_key_go(ask, lost.claim)
             else:
-                raise await _refusal(desk, lost, seat, span) from lost
+                raise await _refusal(desk, ask, lost, seat, span) from lost
             continue
         return made
     raise Busy()
@@ -71,7 +71,7 @@ async def _surely_lost(
     if meets(own, span):
         return OwnOverlap()
     if meets(board.by_seat.get(seat.id, ()), span):
-        return SeatTaken(nearest=await nearest_free(desk, seat, span))
+        return SeatTaken(nearest=await nearest_free(desk, seat, span, ask.reader.id))
     return None
 
 
@@ -80,7 +80,9 @@ def meets(rows: Sequence[Row], span: TimeRange) -> bool:
 
 
 def _decide(desk: Desk, ask: Ask, seat: Seat, wish: Wish, policy: Policy) -> TimeRange:
-    rules.may_book(ask.reader.suspended_until, ask.now)
+    rules.may_book(ask.reader, wish.day, ask.now)
+    if not desk.open_to(seat, ask.reader.id, wish.day):
+        raise SeatKept()
     rules.seat_in_service(seat, wish.day)
     # Before its hours are asked for: the first day of the calendar has no instant in UTC.
     rules.day_bookable(wish.day, policy, ask.now)
@@ -120,20 +122,26 @@ async def _free_count(desk: Desk, ask: Ask, day: date, policy: Policy) -> int:
     return min(free)
 
 
-async def _refusal(desk: Desk, lost: ClaimLost, seat: Seat, span: TimeRange) -> ServiceError:
+async def _refusal(
+    desk: Desk, ask: Ask, lost: ClaimLost, seat: Seat, span: TimeRange
+) -> ServiceError:
     if lost.kind == "r":
         return OwnOverlap()
-    return SeatTaken(nearest=await nearest_free(desk, seat, span))
+    return SeatTaken(nearest=await nearest_free(desk, seat, span, ask.reader.id))
 
 
-async def nearest_free(desk: Desk, seat: Seat, span: TimeRange) -> list[dict[str, str]]:
+async def nearest_free(
+    desk: Desk, seat: Seat, span: TimeRange, reader_id: ReaderId
+) -> list[dict[str, str]]:
     """Proposals: the index judges when one is taken up."""
     day = local(span.start).date()
     taken = (await desk.board.day(day)).by_seat
     free = (
         other
         for other in desk.library.neighbours(seat)
-        if other.out_of_service(day) is None and not meets(taken.get(other.id, ()), span)
+        if other.out_of_service(day) is None
+        and desk.open_to(other, reader_id, day)
+        and not meets(taken.get(other.id, ()), span)
     )
     return [
         {"id": s.id, "no": s.no, "label": desk.library.seat_label(s)}
@@ -147,7 +155,7 @@ async def nearest_of(desk: Desk, r: Reservation, now: datetime) -> list[dict[str
     seat = desk.library.all_seats.get(r.seat_id)
     if seat is None or start >= r.end:
         return []
-    return await nearest_free(desk, seat, TimeRange(start, r.end))
+    return await nearest_free(desk, seat, TimeRange(start, r.end), r.reader_id)
 
 
 async def change(
@@ -171,7 +179,7 @@ async def change(
         nonlocal wanted
         rules.may_change(r, ask.now)
         seat = desk.seat(seat_id or r.seat_id)
-        policy = desk.policy_for(seat.area_id, r.date)
+        policy = desk.policy_for(seat.area_id, r.date, r.reader_id)
         if r.reported and (r.state is State.IN_USE or ask.now >= r.start):
             return _elsewhere(r, seat)
         span = _decide(desk, ask, seat, _changed_wish(r, start, end), policy)
@@ -194,9 +202,11 @@ async def change(
         """Their seat is taken: another one from now to the end they had, whatever the grid."""
         nonlocal wanted
         rules.seat_in_service(seat, r.date)
+        if not desk.open_to(seat, r.reader_id, r.date):
+            raise SeatKept()
         span = TimeRange(floor_minute(ask.now), r.end)
         wanted = seat, span
-        policy = desk.policy_for(seat.area_id, r.date)
+        policy = desk.policy_for(seat.area_id, r.date, r.reader_id)
         rules.open_from_to(span.start, span.end, desk.open_day(policy, r.date, seat.area_id))
         if seat.id == r.seat_id:
             raise SeatTaken()
@@ -216,7 +226,7 @@ async def change(
             return await desk.alter(ask, id, decide)
         except ClaimLost as lost:
             assert wanted is not None
-            raise await _refusal(desk, lost, *wanted) from lost
+            raise await _refusal(desk, ask, lost, *wanted) from lost
 
     return await desk.once(ask, work)
 

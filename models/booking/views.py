@@ -54,23 +54,34 @@ def look_at(desk: Desk, area: Area, asked: Window, now: datetime) -> Look:
 
 
 async def seat_starts(
-    desk: Desk, seat: Seat, asked: Window, now: datetime, besides: str = ""
+    desk: Desk,
+    seat: Seat,
+    asked: Window,
+    now: datetime,
+    reader_id: ReaderId,
+    besides: str = "",
 ) -> list[tuple[str, datetime]]:
     """(value, instant) of the starts that are free for the seat on the asked day.
 
     ``besides`` names a reservation that would be changed: what it holds is free for it.
     """
-    if seat.out_of_service(asked.day) is not None:
+    if seat.out_of_service(asked.day) is not None or not desk.open_to(seat, reader_id, asked.day):
         return []
     look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
     return free_starts(await _taken(desk, seat, asked.day, besides), look)
 
 
 async def seat_ends(
-    desk: Desk, seat: Seat, asked: Window, start: str, now: datetime, besides: str = ""
+    desk: Desk,
+    seat: Seat,
+    asked: Window,
+    start: str,
+    now: datetime,
+    reader_id: ReaderId,
+    besides: str = "",
 ) -> list[datetime]:
     """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
-    if seat.out_of_service(asked.day) is not None:
+    if seat.out_of_service(asked.day) is not None or not desk.open_to(seat, reader_id, asked.day):
         return []
     look = look_at(desk, desk.library.areas[seat.area_id], asked, now)
     wished = None if start == "now" else time.fromisoformat(start)
@@ -139,17 +150,22 @@ class AreaView:
         seats = zip(self.area.seats, self.views, strict=True)
         return count_area(view for seat, view in seats if seat.has(wanted))
 
-    def own(self, reader_id: ReaderId) -> list[tuple[int, SeatView]]:
-        """The seats that are the reader's own at this look, by place."""
+    def own(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatView]]:
+        """The seats that the reader sees in another way than everybody, by place: their own, and
+        those that are kept for who needs them where that is ``granted``."""
         assert self._board is not None and self.look is not None
-        rows = self._board.by_reader.get(reader_id)
-        if not rows:
+        rows = self._board.by_reader.get(reader_id, ())
+        kept = granted and self.look.policy.accessible_kept
+        if not rows and not kept:
             return []
         places = {self._place[row.seat_id] for row in rows if row.seat_id in self._place}
+        if kept:
+            places |= {place for place, seat in enumerate(self.area.seats) if seat.accessible}
         found = []
         for place in sorted(places):
             seat = self.area.seats[place]
-            view = view_seat(seat, self._board.by_seat.get(seat.id, ()), self.look, reader_id)
-            if view.status is SeatStatus.MINE:
+            taken = self._board.by_seat.get(seat.id, ())
+            view = view_seat(seat, taken, self.look, reader_id, granted)
+            if view.status is SeatStatus.MINE or (kept and seat.accessible):
                 found.append((place, view))
         return found

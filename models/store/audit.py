@@ -61,9 +61,13 @@ class Audit:
             found = await self._all.find_one({"_id": id})
         return _entry(found) if found else None
 
-    async def page_of(self, sought: Sought, skip: int, limit: int) -> tuple[list[Entry], int]:
-        """The newest first, and how many there are."""
+    async def page_of(
+        self, sought: Sought, skip: int, limit: int, besides: str = ""
+    ) -> tuple[list[Entry], int]:
+        """The newest first, and how many there are; without those of the deed ``besides``."""
         query: Document = {name: value for name, value in asdict(sought).items() if value}
+        if besides:
+            query["$and"] = [{"deed": {"$ne": besides}}]
         rows, total = await page(self._all, query, ("at", "_id"), skip, limit)
         return [_entry(row) for row in rows], total
 

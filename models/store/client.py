@@ -108,6 +108,14 @@ async def together(db: Database, work: Callable[[Any], Awaitable[None]]) -> None
         await session.end_session()
 
 
+async def grouped(collection: Collection, wanted: Document, group: Document) -> list[Document]:
+    """The groups of the documents that match."""
+    found: Any = collection.aggregate([{"$match": wanted}, {"$group": group}])
+    with upstream():
+        cursor = await found if isawaitable(found) else found
+        return list(await cursor.to_list(None))
+
+
 async def page(
     collection: Collection, query: Document, newest_by: Sequence[str], skip: int, limit: int
 ) -> tuple[list[Document], int]:

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, IndexModel
 
 from models.message import CONSENTED, Template
 from models.reservation import ReaderId
-from models.store.client import Database, new_id, upstream
+from models.store.client import Database, Document, grouped, new_id, upstream
 
 _TAKES_KEPT: Final = 4
 
@@ -100,6 +100,17 @@ class Credits:
             rows = await self._all.find({"reader": reader_id}).to_list(None)
         left = {row["_id"].rsplit(":", 1)[1]: row["remain"] for row in rows}
         return {template: left.get(template.value, 0) for template in CONSENTED}
+
+    async def totals(self) -> dict[Template, tuple[int, int]]:
+        """What is left for each template: messages, and readers who have any."""
+        group: Document = {
+            "_id": {"$last": {"$split": ["$_id", ":"]}},
+            "left": {"$sum": "$remain"},
+            "readers": {"$sum": 1},
+        }
+        found = await grouped(self._all, {"remain": {"$gt": 0}}, group)
+        rows = {row["_id"]: (row["left"], row["readers"]) for row in found}
+        return {template: rows.get(template.value, (0, 0)) for template in CONSENTED}
 
     async def forget(self, reader_id: ReaderId) -> None:
         """Consent was given by a WeChat user; unbinding ends it."""

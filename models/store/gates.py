@@ -51,6 +51,17 @@ class Gates:
                     upsert=True,
                 )
 
+    async def add(self, gate: Gate) -> bool:
+        """False where there is one of that id. It has no key yet."""
+        with upstream():
+            try:
+                await self._all.insert_one(
+                    {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
+                )
+            except DuplicateKeyError:
+                return False
+        return True
+
     async def all(self) -> list[Gate]:
         with upstream():
             rows = await self._all.find({}, {"key": 0}).sort("_id").to_list(None)

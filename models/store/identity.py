@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.errors import AlreadyBound, ReaderBoundElsewhere
-from models.reader import Personal, Principal, Reader, Session, SessionKind
+from models.reader import VISITOR, Personal, Principal, Reader, Session, SessionKind, Stay
 from models.reservation import ReaderId
 from models.store.client import Database, Document, new_id, upstream
 from models.store.gathering import Gathering
 from models.store.sealing import SealBroken, Sealer, fingerprint
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "readers": [IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True)],
+    "readers": [
+        IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True),
+        IndexModel([("name_hashes", ASCENDING)], name="name_hashes"),
+    ],
     "bindings": [
         IndexModel([("reader", ASCENDING)], name="reader", unique=True),
         IndexModel([("openid_hashes", ASCENDING)], name="openid_hashes", unique=True),
@@ -57,7 +61,7 @@ class Readers:
     async def admit(self, student_no: str, name: str, kind: str, now: datetime) -> Reader:
         """The reader with this (normalised) number, made on the first login, renewed later."""
         hashes = self._sealer.hashes(student_no, "student_no")
-        fresh: Document = {"name": self._sealer.seal(name, "name"), "kind": kind}
+        fresh: Document = {"kind": kind, **_name(name, self._sealer)}
         first: Document = {
             "_id": new_id(),
             "no": self._sealer.seal(student_no, "student_no"),
@@ -78,6 +82,26 @@ class Readers:
                 except DuplicateKeyError:
                     continue
         raise AssertionError("a reader's number can collide once only")
+
+    async def admit_visitor(self, name: str, stay: Stay, now: datetime) -> Reader:
+        """Somebody whom the campus does not know, under a number that is made here."""
+        while True:
+            number = f"V{secrets.randbelow(10**8):08d}"
+            document: Document = {
+                "_id": new_id(),
+                "no": self._sealer.seal(number, "student_no"),
+                "no_hashes": self._sealer.hashes(number, "student_no"),
+                "made_at": now,
+                "kind": VISITOR,
+                "stay": _stay_document(stay),
+                **_name(name, self._sealer),
+            }
+            with upstream():
+                try:
+                    await self._all.insert_one(document)
+                except DuplicateKeyError:
+                    continue  # somebody has that number
+            return _reader(document, self._sealer)
 
     async def get(self, id: ReaderId) -> Reader | None:
         with upstream():
@@ -100,6 +124,25 @@ class Readers:
         return {
             hashes[h]: ReaderId(row["_id"]) for row in rows for h in row["no_hashes"] if h in hashes
         }
+
+    async def named(self, name: str, limit: int) -> list[Reader]:
+        """Readers of exactly that name: names are sealed, and found by their hash."""
+        with upstream():
+            rows = (
+                await self._all.find({"name_hashes": {"$in": self._sealer.hashes(name, "name")}})
+                .sort("_id", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_reader(row, self._sealer) for row in rows]
+
+    async def stay(self, id: ReaderId, was: Stay | None, stay: Stay) -> bool:
+        """These are the visitor's days from now on. False where ``was`` is not what stands."""
+        with upstream():
+            result = await self._all.update_one(
+                {"_id": id, "stay": _stay_document(was)}, {"$set": {"stay": _stay_document(stay)}}
+            )
+        return bool(result.matched_count)
 
     async def suspend(self, id: ReaderId, until: datetime) -> None:
         """Bar the reader from booking until then; a longer suspension stands."""
@@ -132,7 +175,7 @@ class Readers:
                     {
                         "$set": {
                             "no": self._sealer.seal(number, "student_no"),
-                            "name": self._sealer.seal(name, "name"),
+                            **_name(name, self._sealer),
                             "no_hashes": self._sealer.hashes(number, "student_no"),
                         }
                     },
@@ -456,4 +499,22 @@ def _reader(d: Document, sealer: Sealer) -> Reader:
     def opened() -> Personal:
         return Personal(sealer.open(d["no"], "student_no"), sealer.open(d["name"], "name"))
 
-    return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened)
+    days = [date.fromisoformat(day) for day in d.get("stay") or ()]
+    stay = Stay(*days) if days else None
+    return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened, stay)
+
+
+def _stay_document(stay: Stay | None) -> list[str] | None:
+    return [stay.first.isoformat(), stay.last.isoformat()] if stay is not None else None
+
+
+def _name(name: str, sealer: Sealer) -> Document:
+    return {"name": sealer.seal(name, "name"), "name_hashes": sealer.hashes(name, "name")}
+
+
+def with_name_hashes(d: Document, sealer: Sealer) -> Document | None:
+    """What an entry from before is found by; None where its name cannot be opened."""
+    try:
+        return {"name_hashes": sealer.hashes(sealer.open(d["name"], "name"), "name")}
+    except SealBroken:
+        return None

@@ -9,6 +9,7 @@ import pymongo
 from pymongo import IndexModel
 
 from models.store import (
+    allowances,
     audit,
     cards,
     credits,
@@ -38,6 +39,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **throttles.INDEXES,
     **leases.INDEXES,
     **notices.INDEXES,
+    **allowances.INDEXES,
     **cards.INDEXES,
     **scans.INDEXES,
     **waits.INDEXES,

@@ -15,10 +15,15 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, each_error, new_id, page, upstream
+from models.store.client import Database, Document, each_error, grouped, new_id, page, upstream
 
 Place = tuple[datetime, str]
 """Where a look through the due messages has come to: due, id."""
+
+OLD_NEWS: Final = timedelta(hours=24)
+"""A message without an expiry of its own is old news for WeChat after a day."""
+_BOOKED_AHEAD: Final = timedelta(days=16)
+"""Longer than any booking is made before its last message."""
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "deliveries": [
@@ -237,6 +242,56 @@ class Messages:
             with upstream():
                 await self._all.bulk_write(updates, ordered=False)
 
+    # --- what became of them ----------------------------------------------------------------------
+
+    async def counts(
+        self, since: datetime, wall_clock: bool
+    ) -> dict[tuple[Template, DeliveryState], int]:
+        """Messages of that time, by template and state."""
+        group: Document = {"_id": {"template": "$template", "state": "$state"}, "n": {"$sum": 1}}
+        rows = await grouped(self._all, _lately(since, wall_clock), group)
+        return {
+            (Template(row["_id"]["template"]), DeliveryState(row["_id"]["state"])): row["n"]
+            for row in rows
+        }
+
+    async def failures(self, since: datetime, wall_clock: bool) -> list[tuple[int | None, int]]:
+        """Failed ones by WeChat's last code (None: never sent), the most frequent first."""
+        group: Document = {"_id": {"$last": "$codes"}, "n": {"$sum": 1}}
+        failed = _lately(since, wall_clock) | {"state": DeliveryState.FAILED.value}
+        rows = await grouped(self._all, failed, group)
+        found = [(row["_id"], row["n"]) for row in rows]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0] or 0))
+
+    async def failed(
+        self, since: datetime, limit: int, wall_clock: bool
+    ) -> list[tuple[Message, int, tuple[int, ...]]]:
+        """The last failed ones, each with its attempts and WeChat's codes."""
+        query = _lately(since, wall_clock) | {"state": DeliveryState.FAILED.value}
+        with upstream():
+            rows = await self._all.find(query).sort("_id", -1).limit(limit).to_list(None)
+        return [(_message(row), row["attempts"], tuple(row["codes"])) for row in rows]
+
+    async def retry(self, since: datetime, now: datetime, wall_clock: bool) -> int:
+        """Queue the failed ones anew, as far as they are still worth telling. How many."""
+        query = _lately(since, wall_clock) | {
+            "state": DeliveryState.FAILED.value,
+            "open": False,
+            "$or": [
+                {"not_after": None, "at": {"$gt": now - OLD_NEWS}},
+                {"not_after": {"$gt": now}},
+            ],
+        }
+        again: Document = {
+            "state": DeliveryState.QUEUED.value,
+            "open": True,
+            "due": now,
+            "lease_until": None,
+        }
+        with upstream():
+            result = await self._all.update_many(query, {"$set": again})
+        return result.modified_count
+
     async def state_of(self, id: str) -> DeliveryState | None:
         with upstream():
             found = await self._all.find_one({"_id": id}, {"state": 1})
@@ -269,6 +324,14 @@ class Messages:
             if ids:
                 await self._all.delete_many({"_id": {"$in": ids}, "open": False})
         return len(ids)
+
+
+def _lately(since: datetime, wall_clock: bool) -> Document:
+    """Ids begin with the time at which their reservation was made, by the clock on the wall."""
+    query: Document = {"at": {"$gte": since}}
+    if wall_clock:
+        query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}
+    return query
 
 
 def _may_go(row: Document, now: datetime, real_now: datetime) -> bool:

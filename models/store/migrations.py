@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pymongo.errors import OperationFailure
 
 from models.store.client import Collection, Database, Document, upstream
+from models.store.identity import with_name_hashes
+from models.store.sealing import Sealer
 
 PORTION: Final = 500
 _STATE: Final = "schema"
@@ -62,6 +65,24 @@ _OF_BEFORE: Final = {
 STEPS: Final[Sequence[Step]] = (
     Step(1, "indexes that nothing uses any more", _drop_indexes_of_before),
 )
+
+
+def steps(sealer: Sealer) -> Sequence[Step]:
+    """All of them; some need to open what is sealed."""
+    return (*STEPS, Step(2, "readers are found by name", partial(_name_readers, sealer)))
+
+
+async def _name_readers(sealer: Sealer, db: Database) -> int:
+    rows = (
+        await db["readers"].find({"name_hashes": {"$exists": False}}).limit(PORTION).to_list(None)
+    )
+    for row in rows:
+        # Asked again: a sign-in may have written them meanwhile. What cannot be opened has none.
+        found = with_name_hashes(row, sealer) or {"name_hashes": []}
+        await db["readers"].update_one(
+            {"_id": row["_id"], "name_hashes": {"$exists": False}}, {"$set": found}
+        )
+    return len(rows)
 
 
 async def schema_version(db: Database) -> int:

@@ -8,10 +8,13 @@ from typing import Final
 from pymongo import DESCENDING, IndexModel
 
 from models.notice import Notice
-from models.store.client import Database, Document, upstream
+from models.store.client import Database, Document, page, upstream
 
 INDEXES: Final = {
-    "notices": [IndexModel([("pinned", DESCENDING), ("published_at", DESCENDING)], name="shown")]
+    "notices": [
+        IndexModel([("pinned", DESCENDING), ("published_at", DESCENDING)], name="shown"),
+        IndexModel([("published_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    ]
 }
 
 
@@ -24,17 +27,30 @@ class Notices:
         with upstream():
             await self._all.update_one(
                 {"_id": notice.id},
-                {
-                    "$setOnInsert": {
-                        "title": notice.title,
-                        "body": notice.body,
-                        "published_at": notice.published_at,
-                        "pinned": notice.pinned,
-                        "until": notice.until,
-                    }
-                },
+                {"$setOnInsert": _document(notice)},
                 upsert=True,
             )
+
+    async def replace(self, notice: Notice) -> bool:
+        """Write it over the one that it was made from, whose ``rev`` is one less. False where
+        somebody else has changed that one since."""
+        was = [notice.rev - 1] if notice.rev > 1 else [0, None]  # the first were without
+        with upstream():
+            result = await self._all.replace_one(
+                {"_id": notice.id, "rev": {"$in": was}}, _document(notice)
+            )
+        return bool(result.matched_count)
+
+    async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
+        """Also those to come and those that are over, the newest first; and how many there are."""
+        rows, total = await page(self._all, {}, ("published_at", "_id"), skip, limit)
+        return [_notice(row) for row in rows], total
+
+    async def any(self, id: str) -> Notice | None:
+        """The notice, shown or not."""
+        with upstream():
+            found = await self._all.find_one({"_id": id})
+        return _notice(found) if found else None
 
     async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
         """What is shown at ``now``: pinned ones first, then the newest; and how many there are."""
@@ -61,5 +77,24 @@ def _shown(now: datetime) -> Document:
     return {"published_at": {"$lte": now}, "$or": [{"until": None}, {"until": {"$gt": now}}]}
 
 
+def _document(n: Notice) -> Document:
+    return {
+        "title": n.title,
+        "body": n.body,
+        "published_at": n.published_at,
+        "pinned": n.pinned,
+        "until": n.until,
+        "rev": n.rev,
+    }
+
+
 def _notice(d: Document) -> Notice:
-    return Notice(d["_id"], d["title"], d["body"], d["published_at"], d["pinned"], d["until"])
+    return Notice(
+        d["_id"],
+        d["title"],
+        d["body"],
+        d["published_at"],
+        d["pinned"],
+        d["until"],
+        d.get("rev", 0),
+    )

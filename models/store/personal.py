@@ -14,6 +14,7 @@ from models.store.sealing import SealBroken, Sealer
 
 OWN: Final = (
     "activation_codes",
+    "allowances",
     "bindings",
     "cards",
     "credits",
@@ -57,11 +58,20 @@ DEEDS: Final = ("audit",)
 
 SOMEBODY: Final = ReaderId("erased")
 
-_SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name"}
+_SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
 _MACHINERY: Final = frozenset(
     {
         *("changes", "claims", "digits", "held_by", "key", "last_scan", "lease_until"),
-        *("no_hashes", "openid_hashes", "unionid_hashes", "hashes", "outbox", "replays", "rev"),
+        *(
+            "name_hashes",
+            "no_hashes",
+            "openid_hashes",
+            "unionid_hashes",
+            "hashes",
+            "outbox",
+            "replays",
+            "rev",
+        ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
     }
 )

@@ -189,6 +189,13 @@ class Violations:
                 await self._suspensions.delete_one({"_id": row["_id"]})
         return tuple(_suspension(row) for row in rows)
 
+    async def end_suspensions(self, reader_id: ReaderId, at: datetime) -> None:
+        """None of the reader's lasts longer than that."""
+        with upstream():
+            await self._suspensions.update_many(
+                {"reader": reader_id, "until": {"$gt": at}}, {"$set": {"until": at}}
+            )
+
     async def suspended_until(self, reader_id: ReaderId) -> datetime | None:
         """The end of the reader's last suspension."""
         with upstream():

@@ -231,12 +231,12 @@ async def test_all_violations_of_an_interval(service: Living) -> None:
 async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service)
     await reader.reserve("2f-hall-010", "now", "11:00")
-    answer = await desk.get(f"/console/readers?{urlencode({'no': f' {reader.number} '})}")
+    answer = await desk.get(f"/console/readers?{urlencode({'q': f' {reader.number} '})}")
     assert answer.status == 303
     page = (await desk.get(answer.headers["Location"])).body
     assert "张三" in page and reader.number not in page and "2f-hall" not in page
     assert "二层中厅010号" in page
-    assert (await desk.get("/console/readers?no=99999999")).status == 404
+    assert (await desk.get("/console/readers?q=99999999")).status == 404
     assert (await desk.get("/console/readers/none")).status == 404
     assert await service.parts.bindings.is_bound(reader.reader_id)
     await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")
@@ -352,7 +352,7 @@ async def test_a_reader_s_page_leads_to_all_that_was_done_to_them(service: Livin
         "/console/statistics?from=1969-01-01&to=1969-02-01",
         "/console/audit?page=99999999999999999999&by=%00&reader=%ED%A0%80",
         "/console/seats?area=%00",
-        "/console/readers?no=%00%E2%80%AE",
+        "/console/readers?q=%00%E2%80%AE",
     ],
 )
 async def test_odd_addresses_are_answered(service: Living, path: str) -> None:

@@ -115,6 +115,7 @@ EVERY_FIELD = Policy(
     suspension_days=3,
     filter_by_window=True,
     filter_by_power=True,
+    accessible_kept=True,
     areas={AREA: {"max_minutes": 90, "leave_minutes": 10}},
     rule_sets=(
         RuleSet("考试周", date(2027, 1, 4), date(2027, 1, 15), {"max_minutes": 60}),

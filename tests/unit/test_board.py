@@ -429,5 +429,5 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
                 for seen in [view_seat(seat, board.by_seat.get(seat.id, ()), look, reader)]
                 if seen.status is SeatStatus.MINE
             ]
-            assert view.own(reader) == mine
+            assert view.own(reader, granted=False) == mine
         known, version = list(view.views), view.version

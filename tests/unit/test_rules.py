@@ -13,6 +13,7 @@ from models import rules
 from models.errors import ServiceError
 from models.library import AreaId
 from models.policy import OpeningRule, Policy
+from models.reader import Personal, Reader, Stay
 from models.reservation import Reservation, State
 from models.rules import Wish
 from models.timerange import local
@@ -22,6 +23,7 @@ from tests.builders import (
     SEAT,
     TOMORROW,
     VENUE,
+    ZHANG,
     away,
     but,
     hours,
@@ -145,9 +147,16 @@ def test_refusal_carries_the_number_to_go_by(
 
 def test_reader_and_seat_must_be_free_to_book() -> None:
     until = on("12:00")
-    assert outcome(lambda: rules.may_book(until, on("11:59:59"))) == "suspended"
-    assert outcome(lambda: rules.may_book(until, until)) == "ok"
-    assert outcome(lambda: rules.may_book(None, until)) == "ok"
+    reader = Reader(ZHANG, "student", until, lambda: Personal("", ""))
+    for who, day, when, wanted in (
+        (reader, MONDAY, on("11:59:59"), "suspended"),
+        (reader, MONDAY, until, "ok"),
+        (replace(reader, suspended_until=None), MONDAY, until, "ok"),
+        (replace(reader, stay=Stay(MONDAY, MONDAY)), MONDAY, until, "ok"),
+        (replace(reader, stay=Stay(MONDAY, MONDAY)), TOMORROW, until, "not_admitted"),
+        (replace(reader, stay=Stay(TOMORROW, TOMORROW)), MONDAY, until, "not_admitted"),
+    ):
+        assert outcome(lambda who=who, day=day, when=when: rules.may_book(who, day, when)) == wanted  # type: ignore[misc]
     broken = replace(SEAT, disabled="维修")
     for first, last, out in (
         (None, None, True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from handlers.web.console.frame import (
@@ -18,13 +20,19 @@ from handlers.web.pages import (
     Visit,
 )
 from models.audit import Facts
+from models.reader import LIBRARIAN, may
 from models.store.audit import Sought
+
+_LONGEST: Final = 60
+"""Characters of a fact as the list shows it."""
 
 
 async def audit(visit: Visit) -> web.StreamResponse:
     query, number = visit.request.query, page_number(visit)
     sought = Sought(**{name: query.get(name, "") for name in ("by", "deed", "reader", "target")})
-    rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE)
+    # Who only looks is not told what somebody needs.
+    besides = "" if may(visit.reader.kind, LIBRARIAN) else "allow"
+    rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE, besides)
     people = await visit.services.desk.readers.many({e.by for e in rows})
     return shown(
         visit,
@@ -56,4 +64,5 @@ def _fact(value: object) -> str:
         case bool():
             return "是" if value else "否"
         case _:
-            return STATES.get(str(value), str(value))
+            text = STATES.get(str(value), str(value))
+            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -18,8 +19,9 @@ from handlers.web.pages import (
     counted,
     look,
     page,
+    text_in,
 )
-from models.errors import NotAllowed, ServiceError
+from models.errors import Malformed, NotAllowed, ServiceError
 from models.reader import (
     LIBRARIAN,
     VIEWER,
@@ -27,6 +29,7 @@ from models.reader import (
     SessionKind,
     may,
 )
+from models.timerange import at
 
 PAGE: Final = 20
 SHOWN: Final = 100
@@ -42,6 +45,16 @@ VERBS: Final = {
     "waive_all": "批量免除",
     "settle_appeal": "答复申诉",
     "unbind": "解除绑定",
+    "book": "代为预约",
+    "notice": "公告",
+    "device": "新增设备",
+    "rotate": "更换密钥",
+    "retry": "重发消息",
+    "suspend": "更改暂停",
+    "allow": "更改特别关照",
+    "visitor": "登记访客",
+    "stay": "更改访客日期",
+    "card": "登记校园卡",
     "answer": "答复留言",
     "rules": "更改规则",
     "plan": "更改平面图",
@@ -56,6 +69,18 @@ FACTS: Final = {
     "waived": "免除",
     "appeal_waits": "申诉待处理",
     "bound": "已绑定",
+    "suspended_until": "暂停至",
+    "granted": "有特别关照",
+    "first": "从",
+    "last": "到",
+    "reservation": "预约",
+    "title": "标题",
+    "body": "正文",
+    "published_at": "发布",
+    "until": "撤下",
+    "pinned": "置顶",
+    "name": "名称",
+    "queued": "重新排队",
     "answered": "已答复",
     "version": "规则版本",
     "change": "内容",
@@ -131,3 +156,14 @@ def named(reader: Reader | None) -> str:
 def said(visit: Visit, error: ServiceError) -> str:
     counted(visit.request, error)
     return text_of(error.code, error.details)
+
+
+def instant_in(form: Form, name: str) -> datetime:
+    """A browser's date and time, on the library's clock. Raises: Malformed."""
+    try:
+        typed = datetime.strptime(text_in(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
+    except ValueError as error:
+        raise Malformed(name, "a date and a time") from error
+    if not 2000 <= typed.year < 2100:
+        raise Malformed(name, "a date in our time")
+    return at(typed.date(), typed.time())

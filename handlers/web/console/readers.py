@@ -1,72 +1,75 @@
-"""One reader: bookings, violations, standing, and what is done about them."""
+"""Readers: finding one, and what is done for them: bookings, suspension, allowances, visitors."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
 
 from aiohttp import web
 
 from handlers import deeds
 from handlers.api import present
+from handlers.errors import status_of
 from handlers.web.console.frame import (
     PAGE,
     acting,
-    named,
+    instant_in,
     page_number,
     pages_of,
+    said,
     shown,
 )
-from handlers.web.contact import written
-from handlers.web.pages import (
-    LONGEST_REASON,
-    Form,
-    Visit,
-    reason_in,
-    redirect,
-    text_in,
-)
+from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
+from models.allowance import Allowance
 from models.booking import penalties
-from models.errors import Malformed, NotFound
-from models.reader import (
-    Reader,
-    normalise_student_no,
-)
+from models.errors import Conflict, Malformed, NotFound, RuleViolation
+from models.library import AreaId
+from models.reader import LIBRARIAN, Reader, Stay, may, normalise_student_no
 from models.reservation import LIVE, ReaderId
-from models.timerange import at
+from models.rules import Wish
+from models.timerange import local_date
+
+LONGEST_NAME: Final = 40
+_FOUND: Final = 50
+_MOST_MINUTES: Final = 240
+_LONGEST_STAY: Final = timedelta(days=366)
+_LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 async def readers(visit: Visit) -> web.StreamResponse:
-    number = normalise_student_no(visit.request.query.get("no", ""))
-    if not number:
-        return shown(visit, "readers", no="", missing=False)
-    found = await visit.services.desk.readers.by_numbers([number])
-    if number in found:
-        return redirect(f"/console/readers/{found[number]}")
-    return shown(visit, "readers", no=number, missing=True, status=404)
+    """By number, by card, or by the whole name: all of them are sealed, and found by their hash."""
+    sought = visit.request.query.get("q", "").strip()
+    found = await _search(visit, sought) if sought else []
+    if len(found) == 1:
+        return redirect(f"/console/readers/{found[0].id}")
+    return _list(visit, sought=sought, found=found, status=404 if sought and not found else 200)
+
+
+def _list(visit: Visit, status: int = 200, **more: Any) -> web.Response:
+    facts = {"sought": "", "found": [], "typed": {}, "wrong": "", "today": local_date(visit.now)}
+    facts |= {"longest": LONGEST_REASON, "longest_name": LONGEST_NAME}
+    return shown(visit, "readers", status=status, **facts | more)
+
+
+async def _search(visit: Visit, sought: str) -> list[Reader]:
+    desk = visit.services.desk
+    number = normalise_student_no(sought)
+    ids = set((await desk.readers.by_numbers([number])).values())
+    if re.fullmatch(r"[!-~]{4,32}", sought):
+        by_card = await desk.cards.reader_of(sought)
+        ids |= {by_card} if by_card is not None else set()
+    people = await desk.readers.many(ids)
+    named_so = await desk.readers.named(sought, _FOUND)
+    return list({reader.id: reader for reader in (*people.values(), *named_so)}.values())
+
+
+# --- one reader -----------------------------------------------------------------------------------
 
 
 async def reader_page(visit: Visit) -> web.StreamResponse:
-    services, desk = visit.services, visit.services.desk
-    who = await _reader(visit)
-    number = page_number(visit)
-    rows, total = await desk.reservations.page_of(who.id, (), (number - 1) * PAGE, PAGE)
-    violations, _ = await desk.violations.page_of(who.id, 0, PAGE)
-    suspended = who.suspended_until
-    return shown(
-        visit,
-        "reader",
-        who=who,
-        live=[await present.reservation(desk, r, visit.now) for r in rows if r.state in LIVE],
-        items=[await present.reservation(desk, r, visit.now) for r in rows if r.state not in LIVE],
-        violations=[await present.violation(desk, v, visit.now) for v in violations],
-        standing=await penalties.standing(desk, who.id, visit.now),
-        suspended=suspended if suspended is not None and suspended > visit.now else None,
-        bound=await services.bindings.is_bound(who.id),
-        done=visit.request.query.get("done", ""),
-        number=number,
-        pages=pages_of(total),
-        longest=LONGEST_REASON,
-    )
+    return await _page(visit, await _reader(visit))
 
 
 async def _reader(visit: Visit) -> Reader:
@@ -76,61 +79,194 @@ async def _reader(visit: Visit) -> Reader:
     return found
 
 
+async def _page(visit: Visit, who: Reader, status: int = 200, **more: Any) -> web.Response:
+    services, desk, number = visit.services, visit.services.desk, page_number(visit)
+    rows, total = await desk.reservations.page_of(who.id, (), (number - 1) * PAGE, PAGE)
+    violations, _ = await desk.violations.page_of(who.id, 0, PAGE)
+    suspended, today = who.suspended_until, local_date(visit.now)
+    decides = may(visit.reader.kind, LIBRARIAN)
+    facts = {
+        "who": who,
+        "live": [await present.reservation(desk, r, visit.now) for r in rows if r.state in LIVE],
+        "items": [
+            await present.reservation(desk, r, visit.now) for r in rows if r.state not in LIVE
+        ],
+        "violations": [await present.violation(desk, v, visit.now) for v in violations],
+        "standing": await penalties.standing(desk, who.id, visit.now),
+        "suspended": suspended if suspended is not None and suspended > visit.now else None,
+        "was": suspended.isoformat() if suspended is not None else "",
+        "bound": await services.bindings.is_bound(who.id),
+        "code": None,
+        # Who only looks is not told what somebody needs.
+        "allowance": desk.allowance(who.id, today) if decides else None,
+        "areas": list(desk.library.furnished),
+        "days": desk.policy.bookable_dates(visit.now),
+        "typed": {},
+        "wrong": "",
+        "done": visit.request.query.get("done", ""),
+        "number": number,
+        "pages": pages_of(total),
+        "longest": LONGEST_REASON,
+        "most": _MOST_MINUTES,
+    }
+    return shown(visit, "reader", status=status, **facts | more)
+
+
+async def _again(
+    visit: Visit, who: Reader, form: Form, error: Conflict | RuleViolation | Malformed
+) -> web.Response:
+    """What was refused, with all that was filled in."""
+    malformed = isinstance(error, Malformed)
+    wrong = str(error.details["reason"]) if malformed else said(visit, error)
+    typed = {name: text_in(form, name) for name in form if name not in ("csrf", "key")}
+    return await _page(visit, who, status_of(type(error)), wrong=wrong, typed=typed)
+
+
 async def unbind(visit: Visit, form: Form) -> web.StreamResponse:
     who = await _reader(visit)
     await deeds.unbind(acting(visit), who, reason_in(form))
     return redirect(f"/console/readers/{who.id}?done=unbind")
 
 
-async def appeals(visit: Visit) -> web.StreamResponse:
-    desk, number = visit.services.desk, page_number(visit)
-    rows, total = await desk.violations.appeals((number - 1) * PAGE, PAGE)
-    people = await desk.readers.many({v.reader_id for v in rows})
-    items = [
-        (await present.violation(desk, v, visit.now), named(people.get(v.reader_id)), v.reader_id)
-        for v in rows
-    ]
-    return shown(
-        visit,
-        "appeals",
-        items=items,
-        number=number,
-        pages=pages_of(total),
-        done=visit.request.query.get("done", ""),
-        longest=LONGEST_REASON,
-    )
-
-
-async def settle(visit: Visit, form: Form) -> web.StreamResponse:
-    granted = text_in(form, "granted")
-    if granted not in ("yes", "no"):
-        raise Malformed("granted", "yes or no")
-    answer, wrong = written(form)
-    if wrong:
-        raise Malformed("text", wrong)
-    await deeds.settle(acting(visit), visit.id, granted == "yes", answer)
-    return redirect("/console/appeals?done=settle_appeal")
-
-
-async def waive(visit: Visit, form: Form) -> web.StreamResponse:
-    v = await deeds.waive(acting(visit), visit.id, reason_in(form))
-    return redirect(f"/console/readers/{v.reader_id}?done=waive")
-
-
-async def waive_all(visit: Visit, form: Form) -> web.StreamResponse:
-    start, end = _instant(form, "from"), _instant(form, "to")
-    if end <= start:
-        raise Malformed("to", "to is after from")
-    waived = await deeds.waive_all(acting(visit), start, end, reason_in(form))
-    return redirect(f"/console/appeals?done=waive_all-{waived}")
-
-
-def _instant(form: Form, name: str) -> datetime:
-    """A browser's date and time, on the library's clock. Raises: Malformed."""
+async def book(visit: Visit, form: Form) -> web.StreamResponse:
+    """A seat in the reader's place, by the rules that stand for them."""
+    who = await _reader(visit)
     try:
-        typed = datetime.strptime(text_in(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
+        seat_id, wish = _wish(visit, form)
+        await deeds.book(acting(visit), who, seat_id, wish, reason_in(form))
+    except (Conflict, RuleViolation, Malformed) as error:
+        return await _again(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done=book")
+
+
+def _wish(visit: Visit, form: Form) -> tuple[str, Wish]:
+    """Raises: Malformed."""
+    area = visit.services.desk.library.areas.get(AreaId(text_in(form, "area")))
+    no = text_in(form, "no")
+    seat = next((s for s in area.seats if s.no == no), None) if area is not None else None
+    if seat is None:
+        raise Malformed("no", "没有这个座位")
+    start = text_in(form, "start")
+    begin = _clock(start, "start") if start else None
+    return seat.id, Wish(_date(form, "date"), begin, _clock(text_in(form, "end"), "end"))
+
+
+def _date(form: Form, name: str) -> date:
+    try:
+        return date.fromisoformat(text_in(form, name))
     except ValueError as error:
-        raise Malformed(name, "a date and a time") from error
-    if not 2000 <= typed.year < 2100:
-        raise Malformed(name, "a date in our time")
-    return at(typed.date(), typed.time())
+        raise Malformed(name, "请填写日期") from error
+
+
+def _clock(text: str, name: str) -> time:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise Malformed(name, "请填写时间，例如 09:00")
+    return time.fromisoformat(text)
+
+
+async def suspend(visit: Visit, form: Form) -> web.StreamResponse:
+    """Until then from now on; at once over where nothing is filled in."""
+    who = await _reader(visit)
+    try:
+        until = instant_in(form, "until") if text_in(form, "until") else None
+        if until is not None and not visit.now < until <= visit.now + _LONGEST_SUSPENSION:
+            raise Malformed("until", "暂停的结束应在今后一年之内")
+        await deeds.suspend(acting(visit), who, _was(form), until, reason_in(form))
+    except (Conflict, Malformed) as error:
+        return await _again(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done=suspend")
+
+
+def _was(form: Form) -> datetime | None:
+    """What stood on the page. Raises: Malformed."""
+    text = text_in(form, "was")
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Malformed("was", "请重新打开页面") from error
+
+
+async def allow(visit: Visit, form: Form) -> web.StreamResponse:
+    """What is granted to this reader alone."""
+    who = await _reader(visit)
+    try:
+        until = _date(form, "until") if text_in(form, "until") else None
+        if until is not None and until < local_date(visit.now):
+            raise Malformed("until", "日期已过")
+        granted = Allowance(
+            text_in(form, "accessible") == "on",
+            _minutes(form, "check_in_minutes"),
+            _minutes(form, "leave_minutes"),
+            until,
+        )
+        nothing = not (granted.accessible or granted.check_in_minutes or granted.leave_minutes)
+        await deeds.allow(acting(visit), who, None if nothing else granted, reason_in(form))
+    except Malformed as error:
+        return await _again(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done=allow")
+
+
+def _minutes(form: Form, name: str) -> int:
+    text = text_in(form, name) or "0"
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _MOST_MINUTES:
+        raise Malformed(name, f"请填写 0–{_MOST_MINUTES} 分钟")
+    return int(text)
+
+
+# --- visitors -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    stay: Stay
+    card: str
+
+
+async def add_visitor(visit: Visit, form: Form) -> web.StreamResponse:
+    """Somebody whom the campus does not know, for some days."""
+    typed = {name: text_in(form, name) for name in ("name", "first", "last", "card", "reason")}
+    try:
+        entry = _entry(visit, form)
+        made = await deeds.add_visitor(
+            acting(visit), entry.name, entry.stay, entry.card, reason_in(form)
+        )
+    except Malformed as error:
+        return _list(visit, 400, typed=typed, wrong=str(error.details["reason"]))
+    return redirect(f"/console/readers/{made.id}?done=visitor")
+
+
+def _entry(visit: Visit, form: Form) -> _Entry:
+    """Raises: Malformed."""
+    name, card = text_in(form, "name"), text_in(form, "card")
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise Malformed("name", f"姓名为 1–{LONGEST_NAME} 字")
+    if card and not re.fullmatch(r"[!-~]{4,32}", card):
+        raise Malformed("card", "卡号为 4–32 个字母或数字")
+    return _Entry(name, _stay(visit, form), card)
+
+
+def _stay(visit: Visit, form: Form) -> Stay:
+    first, last = _date(form, "first"), _date(form, "last")
+    today = local_date(visit.now)
+    if not first <= last or last < today or last - max(first, today) > _LONGEST_STAY:
+        raise Malformed("last", "请填写今后一年以内的日期，结束不早于开始")
+    return Stay(first, last)
+
+
+async def change_stay(visit: Visit, form: Form) -> web.StreamResponse:
+    who = await _reader(visit)
+    try:
+        await deeds.change_stay(acting(visit), who, _stay(visit, form), reason_in(form))
+    except (Conflict, Malformed) as error:
+        return await _again(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done=stay")
+
+
+async def show_code(visit: Visit, _: Form) -> web.StreamResponse:
+    """A visitor has no page of their own: the desk shows them the code that binds their WeChat."""
+    who = await _reader(visit)
+    if who.stay is None:
+        raise NotFound()
+    code = await visit.services.bindings.code_for(who.id, False, visit.now)
+    return await _page(visit, who, code=code)

@@ -53,6 +53,7 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 """Smallest and largest. What lies outside is a slip of the fingers, not a rule."""
 SWITCHES: Final = {
     "away_timeout_is_violation": "暂离超时记违约",
+    "accessible_kept": "无障碍座位只供登记的读者",
     "filter_by_window": "读者可按靠窗筛选",
     "filter_by_power": "读者可按电源筛选",
 }

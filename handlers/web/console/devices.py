@@ -1,0 +1,104 @@
+"""Kiosks and gates: adding them, when they were last heard of, and new keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import deeds
+from handlers.messages import text_of
+from handlers.web.console.frame import acting, shown
+from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, text_in
+from models.errors import DeviceExists, Malformed, NotFound
+from models.gate import Gate, GateId
+from models.library import Kiosk, KioskId, VenueId
+from models.reader import ADMINISTRATOR, may
+
+LONGEST_NAME: Final = 20
+KINDS: Final = {"seat_kiosk": "选座机", "query_terminal": "查询机"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as it is shown, once. ``kind`` is kiosk or gate."""
+
+    kind: str
+    id: str
+    key: str
+
+
+async def devices(visit: Visit) -> web.StreamResponse:
+    await visit.services.desk.refresh()
+    return await _page(visit)
+
+
+async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
+    services, desk = visit.services, visit.services.desk
+    facts: dict[str, Any] = {"typed": {}, "wrong": "", "new": None} | more
+    return shown(
+        visit,
+        "devices",
+        status=status,
+        kiosks=[(k, await _seen(visit, k.id)) for k in desk.library.kiosks.values()],
+        gates=await desk.gates.all(),
+        venues=desk.library.venues,
+        kinds=KINDS,
+        base=services.public_base_url,
+        changes=may(visit.reader.kind, ADMINISTRATOR),
+        longest=LONGEST_REASON,
+        longest_name=LONGEST_NAME,
+        **facts,
+    )
+
+
+async def _seen(visit: Visit, id: KioskId) -> datetime | None:
+    return (await visit.services.desk.catalogue.screens()).get(id)
+
+
+async def add_device(visit: Visit, form: Form) -> web.StreamResponse:
+    """A kiosk or a gate with its first key, which is shown this once."""
+    desk = visit.services.desk
+    await desk.refresh()
+    typed = {n: text_in(form, n) for n in ("device", "id", "name", "venue", "kind", "reason")}
+    try:
+        device = _read(visit, typed)
+        key = await deeds.add_device(acting(visit), device, reason_in(form))
+    except Malformed as error:
+        return await _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
+    except DeviceExists as error:
+        counted(visit.request, error)
+        return await _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
+    return await _page(visit, new=NewKey(typed["device"], device.id, key))
+
+
+def _read(visit: Visit, typed: dict[str, str]) -> Kiosk | Gate:
+    """Raises: Malformed."""
+    id, name, venue = typed["id"], typed["name"], VenueId(typed["venue"])
+    if not re.fullmatch(r"[0-9a-z][0-9a-z-]{1,29}", id):
+        raise Malformed("id", "编号为 2–30 个小写字母、数字或连字符")
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字")
+    if venue not in visit.services.desk.library.venues:
+        raise Malformed("venue", "请选择场馆")
+    if typed["device"] == "gate":
+        return Gate(GateId(id), venue, name)
+    if typed["device"] != "kiosk" or typed["kind"] not in KINDS:
+        raise Malformed("kind", "请选择种类")
+    return Kiosk(KioskId(id), venue, name, typed["kind"])
+
+
+async def rotate_key(visit: Visit, form: Form) -> web.StreamResponse:
+    """Another key from now on; who has the old one is shut out at once."""
+    desk, kind = visit.services.desk, visit.request.match_info["kind"]
+    await desk.refresh()
+    device: Kiosk | Gate | None = desk.library.kiosks.get(KioskId(visit.id))
+    if kind == "gate":
+        device = next((g for g in await desk.gates.all() if g.id == visit.id), None)
+    if device is None or kind not in ("kiosk", "gate"):
+        raise NotFound()
+    key = await deeds.rotate_key(acting(visit), device, reason_in(form))
+    return await _page(visit, new=NewKey(kind, device.id, key))

@@ -1,0 +1,297 @@
+"""What the desk does for single readers: finding them, booking for them, suspensions, allowances
+that nobody else sees, and visitors."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from models.allowance import Allowance
+from models.booking import calendar
+from models.reader import VIEWER
+from models.store.audit import Sought
+from tests.api.test_console import post, staff
+from tests.api.test_pages import Browser
+from tests.living import Client, Living
+
+
+async def find(desk: Browser, sought: str) -> Any:
+    return await desk.get(f"/console/readers?{urlencode({'q': sought})}")
+
+
+async def facts(service: Living, deed: str) -> list[tuple[Any, Any, str]]:
+    rows, _ = await service.parts.audit.page_of(Sought(deed=deed), 0, 10)
+    return [(e.before, e.after, e.outcome) for e in rows]
+
+
+# --- finding --------------------------------------------------------------------------------------
+
+
+async def test_readers_are_found_by_number_card_and_whole_name(service: Living) -> None:
+    desk = await staff(service)
+    one = await service.web_reader()
+    await service.parts.readers.admit(one.number, "欧阳若兰", "student", service.clock.now())
+    await service.parts.desk.cards.put("A1B2C3D4", one.reader_id)
+    here = f"/console/readers/{one.reader_id}"
+    for sought in (one.number, one.number.lower(), "A1B2C3D4", "欧阳若兰", " 欧阳若兰 "):
+        answer = await find(desk, sought)
+        assert answer.status == 303 and answer.headers["Location"] == here, sought
+    for sought in ("欧阳", "A1B2", one.number[:-1], "🦉"):
+        answer = await find(desk, sought)
+        assert answer.status == 404 and "没有找到" in answer.body, sought
+    two = await service.web_reader()
+    await service.parts.readers.admit(two.number, "欧阳若兰", "student", service.clock.now())
+    listed = (await find(desk, "欧阳若兰")).body
+    assert "2 位读者" in listed and one.number not in listed, "numbers are masked"
+
+
+async def test_readers_from_before_are_found_by_name_after_the_migration(service: Living) -> None:
+    desk, one = await staff(service), await service.web_reader()
+    await service.parts.readers.admit(one.number, "欧阳若兰", "student", service.clock.now())
+    await service.parts.db["readers"].update_many({}, {"$unset": {"name_hashes": ""}})
+    assert (await find(desk, "欧阳若兰")).status == 404
+    await service.settle()
+    assert (await find(desk, "欧阳若兰")).status == 303
+
+
+# --- booking in their place -----------------------------------------------------------------------
+
+
+async def test_a_seat_is_booked_in_the_readers_place(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    path = f"/console/readers/{reader.reader_id}/book"
+    form = {"area": "2f-hall", "no": "010", "date": service.tomorrow, "start": "09:00"}
+    assert (await post(service, desk, path, **form, end="11:00")).status == 303
+    (mine,) = (await reader.ok("GET", "/me"))["active"]
+    assert mine["seat"]["id"] == "2f-hall-010"
+    detail = await reader.ok("GET", f"/reservations/{mine['id']}")
+    assert detail["history"][0]["by"] == "librarian"
+    await service.settle()
+    assert (await reader.ok("GET", "/messages"))["items"][0]["template"] == "RESERVED"
+    (_, after, outcome), *_ = await facts(service, "book")
+    assert outcome == "done" and after["seat"] == "2f-hall-010"
+    # The reader's rules stand: what is refused stands on the page, with what was typed.
+    before = await service.books()
+    for changed, status, words in (
+        ({"end": "11:00"}, 409, "已有"),
+        ({"start": "13:00", "end": "22:00"}, 422, "最多"),
+        ({"start": "", "end": "22:00"}, 422, ""),
+        ({"no": "999", "end": "11:00"}, 400, "没有这个座位"),
+        ({"date": "x", "end": "11:00"}, 400, "请填写日期"),
+        ({"start": "9", "end": "11:00"}, 400, "请填写时间"),
+        ({"end": "11:00", "reason": ""}, 400, "请写明原因"),
+    ):
+        answer = await post(service, desk, path, **form | changed)
+        assert answer.status == status and words in answer.body, (changed, answer.body[:3000])
+        assert 'role="alert"' in answer.body and f'value="{(form | changed)["no"]}"' in answer.body
+    assert await service.books() == before
+
+
+# --- suspension -----------------------------------------------------------------------------------
+
+
+async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    here = f"/console/readers/{reader.reader_id}"
+    wish = {"seat_id": "2f-hall-010", "date": service.today, "start": "14:00", "end": "15:00"}
+
+    async def was() -> str:
+        found = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
+        assert found is not None
+        return found[1]
+
+    until = f"{service.tomorrow}T12:00"
+    stood = await was()
+    assert (await post(service, desk, f"{here}/suspend", was=stood, until=until)).status == 303
+    await reader.refused("422 suspended", "POST", "/reservations", wish)
+    # Somebody who still sees the page of before is told.
+    late = await post(service, desk, f"{here}/suspend", was=stood, until="")
+    assert late.status == 409 and 'role="alert"' in late.body
+    await reader.refused("422 suspended", "POST", "/reservations", wish)
+    for wrong in (
+        "2020-01-01T00:00",
+        f"{date.fromisoformat(service.today).year + 3}-01-01T00:00",
+        "x",
+    ):
+        answer = await post(service, desk, f"{here}/suspend", was=await was(), until=wrong)
+        assert answer.status == 400, wrong
+    assert (await post(service, desk, f"{here}/suspend", was=await was(), until="")).status == 303
+    await reader.ok("POST", "/reservations", wish)
+    done = [(b, a) for b, a, outcome in await facts(service, "suspend") if outcome == "done"]
+    assert [a["suspended_until"] is None for _, a in done] == [True, False]
+    assert done[0][0]["suspended_until"].startswith(service.tomorrow)
+
+
+# --- allowances -----------------------------------------------------------------------------------
+
+
+async def granted(service: Living, desk: Browser, reader: Client, **form: str) -> None:
+    path = f"/console/readers/{reader.reader_id}/allow"
+    assert (await post(service, desk, path, **form)).status == 303
+
+
+async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
+    desk, reader, other = await staff(service), await service.reader(), await service.reader()
+    await granted(service, desk, reader, check_in_minutes="20", leave_minutes="15")
+    mine = await reader.reserve("2f-hall-010", "09:00", "12:00")
+    theirs = await other.reserve("2f-hall-011", "09:00", "12:00")
+    assert mine["check_in_until"][11:16] == "09:50" and theirs["check_in_until"][11:16] == "09:30"
+    await service.move("09:45")
+    assert (await other.ok("GET", f"/reservations/{theirs['id']}"))["state"] == "no_show"
+    qr = {"qr": await service.qr()}
+    await reader.ok("POST", f"/reservations/{mine['id']}/check-in", qr)
+    away = await reader.ok("POST", f"/reservations/{mine['id']}/leave")
+    assert away["return_by"][11:16] == "10:30"
+    await service.move("09:50")
+    # Taken back, a leave is as everybody's.
+    await reader.ok("POST", f"/reservations/{mine['id']}/check-in", {"qr": await service.qr()})
+    await granted(service, desk, reader)
+    away = await reader.ok("POST", f"/reservations/{mine['id']}/leave")
+    assert away["return_by"][11:16] == "10:20"
+
+
+async def kept(service: Living) -> str:
+    """Accessible seats are for who needs them from now on. One of them."""
+    desk = service.parts.desk
+    policy = replace(desk.policy, version=desk.policy.version + 1, accessible_kept=True)
+    await calendar.publish(desk, policy, service.clock.now())
+    return next(seat.id for seat in desk.library.seats.values() if seat.accessible)
+
+
+async def test_seats_that_are_kept_are_for_who_needs_them(service: Living) -> None:
+    desk, reader, other = await staff(service), await service.reader(), await service.reader()
+    seat_id = await kept(service)
+    area = service.parts.desk.library.seats[seat_id].area_id  # type: ignore[index]
+    wish = {"seat_id": seat_id, "date": service.today, "start": "09:00", "end": "11:00"}
+
+    async def shown(who: Client) -> str:
+        seats = (await who.ok("GET", f"/areas/{area}/map"))["seats"]
+        return next(str(s["status"]) for s in seats if s["id"] == seat_id)
+
+    await reader.refused("422 seat_kept", "POST", "/reservations", wish)
+    assert await shown(reader) == "disabled"
+    assert (await reader.ok("GET", f"/seats/{seat_id}/times"))["starts"] == []
+    await granted(service, desk, reader, accessible="on", until=service.today)
+    assert await shown(reader) == "free" and await shown(other) == "disabled"
+    assert (await reader.ok("GET", f"/seats/{seat_id}/times"))["starts"] != []
+    made = await reader.ok("POST", "/reservations", wish)
+    await other.refused("422 seat_kept", "POST", "/reservations", wish)
+    assert await shown(other) == "disabled", "nor that somebody has it"
+    moved = await other.reserve("2f-hall-010", "14:00", "15:00")
+    await other.refused(
+        "422 seat_kept", "POST", f"/reservations/{moved['id']}/change", {"seat_id": seat_id}
+    )
+    line = {"area_id": area, "seats": [seat_id], "start": "14:00", "end": "15:00"}
+    waiting = await service.reader()
+    await waiting.ok("POST", "/waits", line | {"date": service.today})
+    await service.settle()
+    assert (await waiting.ok("GET", "/waits"))["items"][0]["offer"] is None
+    # Only up to its day.
+    await reader.refused(
+        "422 seat_kept", "POST", "/reservations", wish | {"date": service.tomorrow}
+    )
+    assert made["state"] == "reserved"
+
+
+async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
+    desk, reader, viewer = (
+        await staff(service),
+        await service.reader(),
+        await staff(service, VIEWER),
+    )
+    why = "视力障碍"
+    await granted(service, desk, reader, accessible="on", check_in_minutes="37", reason=why)
+    here = f"/console/readers/{reader.reader_id}"
+    assert "37" in (await desk.get(here)).body
+    seen = (await viewer.get(here)).body
+    assert "特别关照" not in seen and 'value="37"' not in seen
+    ((before, after, _),) = await facts(service, "allow")
+    assert (before, after) == ({"granted": False}, {"granted": True})
+    for query in ("", "?deed=allow", f"?reader={reader.reader_id}"):
+        assert why not in (await viewer.get(f"/console/audit{query}")).body
+        assert why in (await desk.get(f"/console/audit{query}")).body
+    # At rest it is sealed.
+    (stored,) = await service.parts.db["allowances"].find().to_list(None)
+    assert set(stored) == {"_id", "reader", "allowance"}
+    sealer = service.parts.settings.sealer
+    assert json.loads(sealer.open(stored["allowance"], "allowance"))[1] == 37
+    found = (await service.parts.desk.allowances.all())[reader.reader_id]
+    assert found == Allowance(True, 37, 0)
+    for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
+        answer = await post(service, desk, f"{here}/allow", **form)
+        assert answer.status == 400 and 'role="alert"' in answer.body, form
+    assert (await service.parts.desk.allowances.all())[reader.reader_id] == found
+
+
+# --- visitors -------------------------------------------------------------------------------------
+
+
+async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
+    desk = await staff(service)
+    form = {"name": "周访客", "first": service.today, "last": service.today, "card": "VC0001"}
+    made = await post(service, desk, "/console/readers/visitors", **form)
+    assert made.status == 303
+    here = made.headers["Location"].partition("?")[0]
+    assert (await find(desk, "周访客")).headers["Location"] == here
+    assert (await find(desk, "VC0001")).headers["Location"] == here
+    seat = {"area": "2f-hall", "no": "010", "start": "14:00", "end": "15:00"}
+    assert (await post(service, desk, f"{here}/book", **seat, date=service.today)).status == 303
+    late = await post(service, desk, f"{here}/book", **seat, date=service.tomorrow)
+    assert late.status == 422 and "来访登记" in late.body
+    # Their days are changed, and somebody who saw the old ones overwrites nothing by accident.
+    days = {"first": service.today, "last": service.tomorrow}
+    assert (await post(service, desk, f"{here}/stay", **days)).status == 303
+    assert (await post(service, desk, f"{here}/book", **seat, date=service.tomorrow)).status == 303
+    # The code of their page lets a WeChat user in.
+    code = re.search(r'class="digits">(\d{6})<', (await post(service, desk, f"{here}/code")).body)
+    assert code is not None
+    phone = await service.wx_user()
+    await phone.ok("POST", "/bindings", {"activation_code": code[1]})
+    assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
+
+
+async def test_what_is_no_visitor(service: Living) -> None:
+    desk, student = await staff(service), await service.web_reader()
+    form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
+    before = await service.books()
+    yesterday = (date.fromisoformat(service.today) - timedelta(days=1)).isoformat()
+    for wrong in (
+        {"name": ""},
+        {"name": "x" * 41},
+        {"name": "a\u202eb"},
+        {"first": "x"},
+        {"first": yesterday, "last": yesterday},
+        {"first": service.tomorrow, "last": service.today},
+        {"last": "2099-01-01"},
+        {"card": "汉字"},
+        {"reason": ""},
+    ):
+        answer = await post(service, desk, "/console/readers/visitors", **form | wrong)
+        assert answer.status == 400 and 'role="alert"' in answer.body, wrong
+        assert await service.books() == before, wrong
+    here = f"/console/readers/{student.reader_id}"
+    assert (await post(service, desk, f"{here}/code")).status == 404, "not a student's code"
+    assert (await post(service, desk, f"{here}/stay", **form)).status == 404
+
+
+@pytest.mark.parametrize("role", [VIEWER, "student"])
+async def test_who_may_not(service: Living, role: str) -> None:
+    who, reader = await staff(service, role), await service.reader()
+    here = f"/console/readers/{reader.reader_id}"
+    before = await service.books()
+    for path, form in (
+        (f"{here}/book", {"area": "2f-hall", "no": "010", "date": service.today, "end": "11:00"}),
+        (f"{here}/suspend", {"until": f"{service.tomorrow}T12:00", "was": ""}),
+        (f"{here}/allow", {"accessible": "on"}),
+        (f"{here}/stay", {"first": service.today, "last": service.today}),
+        (f"{here}/code", {}),
+        ("/console/readers/visitors", {"name": "x", "first": service.today, "last": service.today}),
+    ):
+        assert (await post(service, who, path, **form)).status == 403, path
+    assert await service.books() == before

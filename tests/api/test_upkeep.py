@@ -1,0 +1,250 @@
+"""Notices, kiosks and gates, and the messages' way to WeChat, in the console."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from models.booking.relays import MANY as CROWD
+from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.store.audit import Sought
+from tests.api.test_console import log, post, staff
+from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
+from tests.api.test_gates import gate_of
+from tests.api.test_pages import Browser
+from tests.living import Living
+
+WRITTEN = {
+    "title": "国庆开放时间",
+    "body": "**10月1日** 闭馆。",
+    "published_at": "2026-09-07T08:00",
+}
+
+
+# --- notices --------------------------------------------------------------------------------------
+
+
+async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    before = await service.books()
+    shown = await post(service, desk, "/console/notices", **WRITTEN, deed="preview")
+    assert shown.status == 200 and "<strong>10月1日</strong>" in shown.body
+    assert await service.books() == before
+    assert (await post(service, desk, "/console/notices", **WRITTEN, pinned="on")).status == 303
+    first = (await reader.ok("GET", "/notices"))["items"][0]
+    assert first["title"] == WRITTEN["title"]
+    here = f"/console/notices/{first['id']}"
+    changed = WRITTEN | {"title": "国庆闭馆", "base": "0"}
+    assert (await post(service, desk, here, **changed)).status == 303
+    assert (await reader.ok("GET", f"/notices/{first['id']}"))["title"] == "国庆闭馆"
+    # Who still sees the first version is told, and finds their text again.
+    late = await post(service, desk, here, **WRITTEN | {"title": "另一个标题", "base": "0"})
+    assert late.status == 409 and "另一个标题" in late.body
+    assert (await reader.ok("GET", f"/notices/{first['id']}"))["title"] == "国庆闭馆"
+    assert (await post(service, desk, f"{here}/withdraw")).status == 303
+    assert (await reader.get(f"/notices/{first['id']}")).code == "not_found"
+    assert "已撤下" in (await desk.get("/console/notices")).body
+    # And shown again.
+    assert (await post(service, desk, here, **changed | {"base": "2"})).status == 303
+    assert (await reader.get(f"/notices/{first['id']}")).status == 200
+    rows, _ = await service.parts.audit.page_of(Sought(target=f"notice:{first['id']}"), 0, 9)
+    outcomes = [row.outcome for row in rows]
+    assert outcomes == ["done", "done", "done", "done"], "the late one never came so far"
+    assert rows[-2].before["title"] == WRITTEN["title"]
+
+
+async def test_what_is_no_notice_stands_in_the_form_again(service: Living) -> None:
+    desk = await staff(service)
+    before = await service.books()
+    for wrong in (
+        {"title": ""},
+        {"title": "x" * 61},
+        {"title": "a\u202eb"},
+        {"body": " "},
+        {"body": "x" * 10_001},
+        {"body": "a\x00b"},
+        {"published_at": "x"},
+        {"until": "2026-09-07T07:59"},
+        {"reason": ""},
+    ):
+        answer = await post(service, desk, "/console/notices", **WRITTEN | wrong)
+        assert answer.status == 400 and 'role="alert"' in answer.body, wrong
+        assert "body" in wrong or "10月1日" in answer.body
+    assert await service.books() == before
+    assert (await desk.get("/console/notices/nothing")).status == 404
+
+
+# --- kiosks and gates -----------------------------------------------------------------------------
+
+
+def key_in(body: str) -> str:
+    found = re.search(r"(?:#key=|GATE_KEY=)([\w-]{40,})<", body)
+    assert found is not None
+    return found[1]
+
+
+async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    form = {"device": "kiosk", "id": "5f-east", "name": "五层选座机", "venue": "library"}
+    made = await post(service, head, "/console/devices", **form, kind="seat_kiosk")
+    assert made.status == 200
+    key = key_in(made.body)
+    code = await service.anonymous.get("/kiosks/5f-east/code", **{"X-Kiosk-Key": key})
+    assert code.status == 200 and "/k/5f-east?c=" in code.body["payload"]
+    again = await post(service, head, "/console/devices", **form, kind="seat_kiosk")
+    assert again.status == 409 and "已有这个编号" in again.body
+    assert key not in (await head.get("/console/devices")).body, "shown once"
+    rotated = await post(service, head, "/console/devices/kiosk/5f-east/key")
+    for old, status in ((key, 401), (key_in(rotated.body), 200)):
+        answer = await service.anonymous.get("/kiosks/5f-east/code", **{"X-Kiosk-Key": old})
+        assert answer.status == status
+    stored = str(await service.parts.db["audit"].find().to_list(None))
+    assert key not in stored and key_in(rotated.body) not in stored
+    assert [deed for deed, _, outcome in await log(service) if outcome == "done"] == [
+        *("device", "rotate")
+    ]
+
+
+async def test_a_gate_is_added_and_heard(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    form = {"device": "gate", "id": "north", "name": "北门", "venue": "library"}
+    made = await post(service, head, "/console/devices", **form)
+    assert made.status == 200
+    assert await service.parts.desk.gates.key("north") == key_in(made.body)
+    assert "还没有数据" in (await head.get("/console/devices")).body
+    gate, reader = await gate_of(service), await service.reader()
+    await gate.send([gate.event(reader, "in", "08:00")])
+    assert "最近数据 2026-09-07" in (await head.get("/console/devices")).body
+    before = await service.parts.desk.gates.key("main")
+    assert (await post(service, head, "/console/devices/gate/main/key")).status == 200
+    assert await service.parts.desk.gates.key("main") not in (before, None)
+
+
+async def test_what_is_no_device(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    right = {
+        "device": "kiosk",
+        "id": "5f-east",
+        "name": "五层",
+        "venue": "library",
+        "kind": "seat_kiosk",
+    }
+    before = await service.parts.desk.catalogue.load()
+    for wrong in (
+        {"id": "5F"},
+        {"id": "../x"},
+        {"name": ""},
+        {"name": "x" * 21},
+        {"venue": "x"},
+        {"kind": "x"},
+        {"device": "x"},
+        {"reason": ""},
+    ):
+        answer = await post(service, head, "/console/devices", **right | wrong)
+        assert answer.status == 400 and 'role="alert"' in answer.body, wrong
+    for path in ("kiosk/none", "gate/none", "door/main", "door/2f-south"):
+        assert (await post(service, head, f"/console/devices/{path}/key")).status == 404, path
+    assert await service.parts.desk.catalogue.load() == before
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+async def test_what_failed_is_seen_by_code_and_sent_again(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    await warm_up(service)
+    await reader.accept("RESERVED", "RESERVED")
+    await misbehave(service, subscribe_send={"errcode": 47003, "times": MANY})
+    made = await reader.reserve("2f-hall-010")
+    await service.settle()
+    assert (await way_of(service, made)).state == "failed"
+    page = (await desk.get("/console/deliveries")).body
+    assert "47003" in page and "内容不符合模板" in page
+    assert numbers(page, "失败") == 1 and numbers(page, "已发送") == 1
+    before = await calls(service, "subscribe_send")
+    assert (await post(service, desk, "/console/deliveries/retry", reason="")).status == 400
+    await misbehave(service)
+    answer = await post(service, desk, "/console/deliveries/retry")
+    assert answer.headers["Location"].endswith("done=1")
+    await service.settle()
+    assert (await way_of(service, made)).state == "sent"
+    assert len(await reader.messages()) == 1
+    page = (await desk.get("/console/deliveries")).body
+    assert "没有失败的消息" in page and numbers(page, "已发送") == 2 and before == 1
+    again = await post(service, desk, "/console/deliveries/retry")
+    assert again.headers["Location"].endswith("done=0")
+
+
+def numbers(page: str, words: str) -> int:
+    found = re.search(rf"<dt>{words}</dt><dd>(\d+)</dd>", page)
+    assert found is not None
+    return int(found[1])
+
+
+async def test_what_is_over_is_not_sent_again(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    await warm_up(service)
+    await reader.accept("RESERVED")
+    await misbehave(service, subscribe_send={"errcode": 47003, "times": MANY})
+    made = await reader.reserve("2f-hall-010", "now", "09:00")
+    await service.move("10:00")
+    answer = await post(service, desk, "/console/deliveries/retry")
+    assert answer.headers["Location"].endswith("done=0")
+    assert (await way_of(service, made)).state == "failed"
+
+
+# --- relay watch, and who may ---------------------------------------------------------------------
+
+
+async def test_relay_watch_is_a_page(service: Living) -> None:
+    desk = await staff(service)
+    assert "没有线索" in (await desk.get("/console/relays")).body
+    readers = [await service.reader() for _ in range(CROWD)]
+    for number, reader in enumerate(readers):
+        await reader.reserve(f"3f-east-{number + 1:03}", "now", "12:00")
+    qr = await service.qr()
+    for reader in readers:
+        (made,) = (await reader.ok("GET", "/reservations"))["items"]
+        await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": qr})
+    await service.move("08:10")
+    page = (await desk.get("/console/relays")).body
+    assert page.count("同一个码有许多读者使用") == CROWD and "选座机" in page
+    assert readers[0].number not in page
+
+
+FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("/console/notices", WRITTEN, LIBRARIAN),
+    ("/console/notices/how-to-book", WRITTEN | {"base": "0"}, LIBRARIAN),
+    ("/console/notices/how-to-book/withdraw", {}, LIBRARIAN),
+    ("/console/deliveries/retry", {}, LIBRARIAN),
+    (
+        "/console/devices",
+        {"device": "gate", "id": "north", "name": "北门", "venue": "library"},
+        ADMINISTRATOR,
+    ),
+    ("/console/devices/kiosk/2f-south/key", {}, ADMINISTRATOR),
+    ("/console/devices/gate/main/key", {}, ADMINISTRATOR),
+)
+
+
+@pytest.mark.parametrize("role", ["student", VIEWER, LIBRARIAN])
+async def test_who_may_not(service: Living, role: str) -> None:
+    who: Browser = await staff(service, role)
+    pages: tuple[str, ...] = ("notices", "devices", "deliveries", "relays", "rules", "plans")
+    everything: Any = await keys(service), await service.books()
+    for path, form, needs in FORMS:
+        if role != LIBRARIAN or needs == ADMINISTRATOR:
+            assert (await post(service, who, path, **form)).status == 403, path
+    assert (await keys(service), await service.books()) == everything
+    for page in pages:
+        answer = await who.get(f"/console/{page}")
+        assert answer.status == (403 if role == "student" else 200), page
+        if role == VIEWER:
+            assert '<form method="post"' not in answer.body, page
+
+
+async def keys(service: Living) -> list[Any]:
+    db = service.parts.db
+    return [await db[name].find().to_list(None) for name in ("kiosks", "gates")]
