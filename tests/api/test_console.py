@@ -136,6 +136,12 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     answer = await post(service, desk, f"{here}/move", seat="2f-hall-011")
     assert answer.status == 303 and answer.headers["Location"] == f"{here}?done=move"
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["id"] == "2f-hall-011"
+    # Any other seat, by its number; one that there is not is said.
+    other = {"by": "no", "area": "3f-north", "seat": "2f-hall-012"}
+    wrong = await post(service, desk, f"{here}/move", **other, no="999")
+    assert wrong.status == 400 and "没有这个座位" in wrong.body and WHEREFORE in wrong.body
+    assert (await post(service, desk, f"{here}/move", **other, no="003")).status == 303
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["id"] == "3f-north-003"
 
     await service.move("08:40")
     for verb, wanted in (
@@ -156,6 +162,7 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     assert await log(service) == [
         ("check_in", target, "too_early"),
         ("move", target, "done"),
+        ("move", target, "done"),
         ("check_in", target, "done"),
         ("leave", target, "done"),
         ("check_in", target, "done"),
@@ -164,6 +171,7 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     ]
     history = (await reader.ok("GET", f"/reservations/{made['id']}"))["history"]
     assert [(h["event"], h["by"]) for h in history[1:]] == [
+        ("change", "librarian"),
         ("change", "librarian"),
         ("check_in", "librarian"),
         ("leave", "librarian"),

@@ -23,7 +23,7 @@ async def test_people_book_while_every_reservation_is_rewritten(service: Living)
     sample = await reservations.find_one({})
     assert sample is not None
     past = {**sample, "claims": [], "live": False, "state": "completed"}
-    for part in range(6):
+    for part in range(3):
         await reservations.insert_many(
             {**past, "_id": (name := f"past-{part}-{n}"), "seat": name, "reader": name}
             for n in range(PORTION)
@@ -51,7 +51,7 @@ async def test_people_book_while_every_reservation_is_rewritten(service: Living)
         finally:
             over.set()
 
-    readers = [await service.reader() for _ in range(8)]
+    readers = [await service.reader() for _ in range(4)]
     await asyncio.gather(
         migrates(), *(books(reader, n) for n, reader in enumerate(readers, start=1))
     )

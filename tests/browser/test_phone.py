@@ -100,7 +100,7 @@ async def test_three_hundred_seats_stay_smooth(service: Living, opened: Open) ->
         for n in range(300)
     )
     wide = replace(area, seats=seats, width=20 * 52 + 40, height=15 * 60 + 40)
-    await desk.catalogue.put([], [wide], [])
+    assert await desk.catalogue.replace_area(replace(wide, rev=area.rev + 1))
     await desk.refresh()
     tab = await opened("21071234", **PHONE)
     await tab.go("/areas/2f-hall")

@@ -22,6 +22,7 @@ from handlers.web.pages import (
     text_in,
 )
 from models.errors import Malformed, NotAllowed, ServiceError
+from models.library import AreaId, SeatId
 from models.reader import (
     LIBRARIAN,
     VIEWER,
@@ -167,3 +168,13 @@ def instant_in(form: Form, name: str) -> datetime:
     if not 2000 <= typed.year < 2100:
         raise Malformed(name, "a date in our time")
     return at(typed.date(), typed.time())
+
+
+def seat_in(visit: Visit, form: Form) -> SeatId:
+    """The seat that is typed by its area and number. Raises: Malformed."""
+    area = visit.services.desk.library.areas.get(AreaId(text_in(form, "area")))
+    no = text_in(form, "no")
+    seat = next((s for s in area.seats if s.no == no), None) if area is not None else None
+    if seat is None:
+        raise Malformed("no", "没有这个座位")
+    return seat.id

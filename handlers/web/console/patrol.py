@@ -17,6 +17,7 @@ from handlers.web.console.frame import (
     page_number,
     pages_of,
     said,
+    seat_in,
     shown,
 )
 from handlers.web.pages import (
@@ -124,6 +125,9 @@ async def _reservation_page(
         reader_id=reader.id if reader is not None else "",
         possible=verbs,
         near=await reserve.nearest_of(desk, r, visit.now) if movable else [],
+        movable=movable,
+        areas=list(desk.library.furnished),
+        home=r.area_id,
         done=visit.request.query.get("done", ""),
         wrong=wrong,
         reason=reason,
@@ -158,11 +162,14 @@ async def act(visit: Visit, form: Form) -> web.StreamResponse:
     try:
         reason = reason_in(form)
         if verb == "move":
-            await deeds.move(acting(visit), r.id, text_in(form, "seat"), reason)
+            typed = text_in(form, "by") == "no"
+            seat_id = seat_in(visit, form) if typed else text_in(form, "seat")
+            await deeds.move(acting(visit), r.id, seat_id, reason)
         else:
             await deeds.on_behalf(acting(visit), verb, r.id, reason)
     except (Conflict, RuleViolation, Malformed) as error:
-        wrong = "请写明原因（1–200 字）" if isinstance(error, Malformed) else said(visit, error)
+        malformed = isinstance(error, Malformed)
+        wrong = str(error.details["reason"]) if malformed else said(visit, error)
         return await _reservation_page(
             visit,
             await _found(visit),

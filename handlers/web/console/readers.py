@@ -19,13 +19,13 @@ from handlers.web.console.frame import (
     page_number,
     pages_of,
     said,
+    seat_in,
     shown,
 )
 from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
 from models.allowance import Allowance
 from models.booking import penalties
 from models.errors import Conflict, Malformed, NotFound, RuleViolation
-from models.library import AreaId
 from models.reader import LIBRARIAN, Reader, Stay, may, normalise_student_no
 from models.reservation import LIVE, ReaderId
 from models.rules import Wish
@@ -141,14 +141,9 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
 
 def _wish(visit: Visit, form: Form) -> tuple[str, Wish]:
     """Raises: Malformed."""
-    area = visit.services.desk.library.areas.get(AreaId(text_in(form, "area")))
-    no = text_in(form, "no")
-    seat = next((s for s in area.seats if s.no == no), None) if area is not None else None
-    if seat is None:
-        raise Malformed("no", "没有这个座位")
-    start = text_in(form, "start")
+    seat_id, start = seat_in(visit, form), text_in(form, "start")
     begin = _clock(start, "start") if start else None
-    return seat.id, Wish(_date(form, "date"), begin, _clock(text_in(form, "end"), "end"))
+    return seat_id, Wish(_date(form, "date"), begin, _clock(text_in(form, "end"), "end"))
 
 
 def _date(form: Form, name: str) -> date:
