@@ -205,8 +205,8 @@ class _Facts(dict[str, str]):
 
 NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "step_minutes": ("预约步长", "分钟"),
-    "min_minutes": ("一次最短", "分钟"),
-    "max_minutes": ("一次最长", "分钟"),
+    "min_minutes": ("单次最短时长", "分钟"),
+    "max_minutes": ("单次最长时长", "分钟"),
     "bookings_per_day": ("每人每天预约", "次"),
     "check_in_before_minutes": ("开始前可签到", "分钟"),
     "check_in_after_minutes": ("开始后可签到", "分钟"),
@@ -214,13 +214,13 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "meal_leave_minutes": ("用餐时暂离", "分钟"),
     "extend_within_minutes": ("结束前可续约", "分钟"),
     "max_extensions": ("最多续约", "次"),
-    "horizon_days": ("可预约今天以后", "天"),
+    "horizon_days": ("可提前预约", "天"),
     "ending_soon_minutes": ("结束前提醒", "分钟"),
     "leave_reminder_minutes": ("暂离到期前提醒", "分钟"),
-    "prove_minutes": ("被反映无人后须返回", "分钟"),
+    "prove_minutes": ("被反映无人后的返回时限", "分钟"),
     "kiosk_step_seconds": ("动态码更换", "秒"),
-    "violations_limit": ("违约达到", "次"),
-    "violations_window_days": ("违约计算", "天"),
+    "violations_limit": ("暂停前允许违约", "次"),
+    "violations_window_days": ("违约统计", "天"),
     "suspension_days": ("暂停预约", "天"),
 }
 """The numbers of the rules: what each is called, and its unit."""

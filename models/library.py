@@ -84,6 +84,11 @@ class Area:
     removed: tuple[Seat, ...] = ()
     rev: int = 0
 
+    @property
+    def full_name(self) -> str:
+        """The name with its floor, which most names say already: 二层东区, 3层 阅览室."""
+        return self.name if "层" in self.name else f"{self.floor}层 {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:

@@ -242,7 +242,7 @@ async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> 
     answer = await desk.get(f"/console/readers?{urlencode({'q': f' {reader.number} '})}")
     assert answer.status == 303
     page = (await desk.get(answer.headers["Location"])).body
-    assert "张三" in page and reader.number not in page and "2f-hall" not in page
+    assert "张三" in page and reader.number not in page and "2f-hall-010" not in page
     assert "二层中厅010号" in page
     assert (await desk.get("/console/readers?q=99999999")).status == 404
     assert (await desk.get("/console/readers/none")).status == 404

@@ -113,7 +113,7 @@ async def test_a_gate_is_added_and_heard(service: Living) -> None:
     made = await post(service, head, "/console/devices", **form)
     assert made.status == 200
     assert await service.parts.desk.gates.key("north") == key_in(made.body)
-    assert "还没有数据" in (await head.get("/console/devices")).body
+    assert "从未连接" in (await head.get("/console/devices")).body
     gate, reader = await gate_of(service), await service.reader()
     await gate.send([gate.event(reader, "in", "08:00")])
     assert "最近数据 2026-09-07" in (await head.get("/console/devices")).body

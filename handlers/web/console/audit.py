@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
+from handlers.messages import text_of
 from handlers.web.console.frame import (
     FACTS,
     PAGE,
@@ -20,11 +23,28 @@ from handlers.web.pages import (
     Visit,
 )
 from models.audit import Facts
+from models.library import AreaId
 from models.reader import LIBRARIAN, may
-from models.store.audit import Sought
+from models.store.audit import DONE, Sought
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
+
+
+_TARGETS: Final = {
+    "reservation": ("预约", "/console/reservations/"),
+    "reader": ("读者", "/console/readers/"),
+    "notice": ("公告", "/console/notices/"),
+    "kiosk": ("选座机", ""),
+    "gate": ("闸机", ""),
+    "violation": ("违约", ""),
+    "violations": ("违约", ""),
+    "question": ("留言", ""),
+    "rules": ("规则", ""),
+    "readers": ("读者", ""),
+    "deliveries": ("消息", ""),
+}
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 async def audit(visit: Visit) -> web.StreamResponse:
@@ -37,12 +57,31 @@ async def audit(visit: Visit) -> web.StreamResponse:
     return shown(
         visit,
         "audit",
-        items=[(e, named(people.get(e.by)), _difference(e.before, e.after)) for e in rows],
+        items=[
+            (
+                e,
+                named(people.get(e.by)),
+                _difference(e.before, e.after),
+                *_target(visit, e.target),
+                text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
+            )
+            for e in rows
+        ],
         sought=sought,
         roles=ROLE_TEXT,
         number=number,
         pages=pages_of(total),
     )
+
+
+def _target(visit: Visit, target: str) -> tuple[str, str]:
+    """What it was done to, in words, and where that is."""
+    kind, _, id = target.partition(":")
+    if kind == "area":
+        area = visit.services.desk.library.areas.get(AreaId(id))
+        return area.full_name if area is not None else id, f"/console/plans/{id}"
+    words, where = _TARGETS.get(kind, (kind, ""))
+    return (words if where or not id else f"{words} {id}"), where + id if where and id else ""
 
 
 def _difference(before: Facts, after: Facts | None) -> list[tuple[str, str, str]]:
@@ -65,4 +104,6 @@ def _fact(value: object) -> str:
             return "是" if value else "否"
         case _:
             text = STATES.get(str(value), str(value))
+            if _INSTANT.fullmatch(text):
+                return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
             return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -75,7 +75,7 @@ def _line(visit: Visit, number: int, rule: OpeningRule) -> Line:
     place = "全馆"
     if rule.area_id is not None:
         area = library.areas.get(rule.area_id)
-        place = f"{area.floor}层 {area.name}" if area is not None else rule.area_id
+        place = area.full_name if area is not None else rule.area_id
     elif rule.venue_id is not None:
         venue = library.venues.get(rule.venue_id)
         place = venue.name if venue is not None else rule.venue_id
@@ -89,7 +89,7 @@ def _line(visit: Visit, number: int, rule: OpeningRule) -> Line:
 def _places(visit: Visit) -> list[tuple[str, str]]:
     library = visit.services.desk.library
     venues = [(f"v:{v.id}", v.name) for v in library.venues.values()]
-    areas = [(f"a:{a.id}", f"{a.floor}层 {a.name}") for a in library.areas.values()]
+    areas = [(f"a:{a.id}", a.full_name) for a in library.areas.values()]
     return [("", "全馆"), *venues, *areas]
 
 

@@ -60,7 +60,7 @@ VERBS: Final = {
     "rules": "更改规则",
     "plan": "更改平面图",
     "area": "新增区域",
-    "misfits": "处理不能再用的预约",
+    "misfits": "处理受影响的预约",
 }
 FACTS: Final = {
     "state": "状态",
@@ -93,7 +93,7 @@ FACTS: Final = {
     "floor": "楼层",
 }
 STATES: Final = {state.value: text for state, text in STATE_TEXT.items()}
-ROLE_TEXT: Final = {"viewer": "查看", "librarian": "馆员", "administrator": "管理员"}
+ROLE_TEXT: Final = {"viewer": "只读", "librarian": "馆员", "administrator": "管理员"}
 
 
 def staff_look(shown: Shown, role: str = VIEWER) -> Handler:

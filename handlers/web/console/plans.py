@@ -132,7 +132,7 @@ def _editor(
         "said": None,
         "hit": None,
         "wrong": "",
-        "reason": "",
+        "unsaved": False,
         "done": "done" in visit.request.query,
     }
     return shown(
@@ -191,6 +191,8 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
         if text_in(form, "base") != str(area.rev):
             raise PlanChanged()
         said = words(found)
+        if text_in(form, "edit"):
+            return _editor(visit, area, document, unsaved=True)
         if not found.any:
             raise Malformed("plan", "没有需要保存的更改")
         if not text_in(form, "confirmed"):
@@ -203,10 +205,16 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
         counted(visit.request, error)
         wrong = text_of(error.code, error.details)
         return _editor(
-            visit, desk.area(visit.id), _kept(text), status=status_of(type(error)), wrong=wrong
+            visit,
+            desk.area(visit.id),
+            _kept(text),
+            status=status_of(type(error)),
+            wrong=wrong,
+            unsaved=True,
         )
     except Malformed as error:
-        return _editor(visit, area, _kept(text), status=400, wrong=str(error.details["reason"]))
+        wrong = str(error.details["reason"])
+        return _editor(visit, area, _kept(text), status=400, wrong=wrong, unsaved=True)
     return redirect(f"/console/plans/{area.id}?done")
 
 

@@ -128,6 +128,8 @@ async def change_rules(visit: Visit, form: Form) -> web.StreamResponse:
             raise RulesChanged()
         if not change.said:
             raise Malformed("base", "没有需要保存的更改")
+        if typed.get("edit"):
+            return await _page(visit, typed=typed)
         if not typed.get("confirmed"):
             rows = await misfits.affected(desk, change.policy, desk.library, visit.now)
             compared = await foresight.compare(desk, change.policy, visit.now, not services.sandbox)
@@ -163,7 +165,7 @@ def _next(visit: Visit, typed: Mapping[str, str]) -> Change:
 def _together(error: ValueError) -> str:
     if "half hour" in str(error):
         return "预约步长应为半小时的整数倍"
-    return "一次最短不能超过一次最长"
+    return "单次最短时长不能超过单次最长时长"
 
 
 # --- all numbers ----------------------------------------------------------------------------------
@@ -261,7 +263,7 @@ def _meals(text: str) -> tuple[tuple[time, time], ...]:
 def _set_words(visit: Visit, rules: RuleSet) -> str:
     library = visit.services.desk.library
     area = library.areas.get(rules.area_id) if rules.area_id is not None else None
-    place = f"{area.floor}层 {area.name}" if area is not None else rules.area_id or "全馆"
+    place = area.full_name if area is not None else rules.area_id or "全馆"
     days = f"{rules.first} 至 {rules.last}" if rules.first != rules.last else f"{rules.first}"
     return f"{days} {place}：{'，'.join(numbers_text(rules.numbers))}"
 

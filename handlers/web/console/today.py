@@ -58,7 +58,7 @@ async def today(visit: Visit) -> web.StreamResponse:
         areas.append(
             AreaToday(
                 id=area.id,
-                name=f"{area.floor}层 {area.name}",
+                name=area.full_name,
                 seats=sum(seat.out_of_service(day) is None for seat in area.seats),
                 used=sum(row.state in (State.IN_USE, State.AWAY) for row in mine),
                 booked=sum(row.state is State.RESERVED for row in mine),
@@ -117,6 +117,6 @@ async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),
         ("/console/questions", "留言", asked),
-        ("/console/misfits", "不能再用的预约", len(outside)),
+        ("/console/misfits", "受影响的预约", len(outside)),
     ]
     return [(path, words, count) for path, words, count in found if count]

@@ -156,3 +156,6 @@ for (const picture of document.querySelectorAll(".mini-code img")) {
   if (picture.complete && !picture.naturalWidth) gone();
   picture.addEventListener("error", gone);
 }
+
+// The console's sections do not fit a phone: the present one comes into view.
+document.querySelector(".sections [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });

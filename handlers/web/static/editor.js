@@ -28,6 +28,10 @@
   let zoom = 1;
   let leaving = false;
   const began = JSON.stringify(plan);
+  const unsaved = "unsaved" in editor.dataset; // what the server gave back was never saved
+  const differs = () => unsaved || text() !== began;
+  let many = false;
+  let drawing = false;
   // Drawn once and mended: a drag that made everything anew would stutter.
   let drawn = new Map();
 
@@ -43,11 +47,16 @@
   }
   function restore(from, to) {
     if (!from.length) return;
+    const places = [...chosen].map((thing) => [isSeat(thing), list(thing).indexOf(thing)]);
+    const focus = svg.contains(document.activeElement);
     to.push(text());
     plan = JSON.parse(from.pop());
-    chosen = new Set();
+    const again = places.map(([seat, n]) => (seat ? plan.seats : plan.marks)[n]);
+    chosen = new Set(again.filter(Boolean));
     show();
+    if (focus) (drawn.get([...chosen][0]) || svg.querySelector("[tabindex='0']"))?.focus();
   }
+  const list = (thing) => (isSeat(thing) ? plan.seats : plan.marks);
   const isSeat = (thing) => "no" in thing;
   const seatsChosen = () => plan.seats.filter((seat) => chosen.has(seat));
   const width = (thing) => (isSeat(thing) ? SEAT : thing.w);
@@ -129,6 +138,10 @@
     },
     undo: () => restore(past, future),
     redo: () => restore(future, past),
+    many() {
+      many = !many;
+      document.querySelector("[data-do='many']").setAttribute("aria-pressed", many);
+    },
     in: () => scale(1.25),
     out: () => scale(0.8),
   };
@@ -155,12 +168,16 @@
       const one = make("g", {});
       one.append(make("rect", { rx: isSeat(thing) ? 8 : 4 }), make("text", {}));
       one.addEventListener("pointerdown", (event) => grab(event, thing));
-      one.addEventListener("focus", () => { if (!chosen.has(thing)) choose(thing, false); });
+      one.addEventListener("focus", () => {
+        if (!drawing && !adding && !chosen.has(thing)) choose(thing, false);
+      });
       drawn.set(thing, one);
       return one;
     }));
     all.forEach(mend);
+    drawing = true;
     if (focused && drawn.has(focused)) drawn.get(focused).focus({ preventScroll: true });
+    drawing = false;
   }
   function mend(thing) {
     const one = drawn.get(thing);
@@ -195,33 +212,43 @@
     draw();
     source.value = text();
     showProps();
-    const wrong = firstProblem();
+    const [wrong, broken] = firstProblem();
     if (problem) problem.textContent = wrong;
-    if (next) {
-      next.hidden = false;
-      next.disabled = Boolean(wrong);
-    }
+    if (next) next.disabled = Boolean(wrong) || !differs();
+    for (const seat of broken) drawn.get(seat)?.classList.add("broken");
+    ofSeats.elements.no?.setAttribute("aria-invalid", broken.some((seat) => chosen.has(seat)));
+    enable("undo", past.length);
+    enable("redo", future.length);
+    enable("copy", chosen.size);
+    enable("remove", chosen.size);
     const disabled = plan.seats.filter((seat) => seat.disabled).length;
     status.textContent = `${plan.seats.length} 座，禁用 ${disabled}；选中 ${chosen.size}`;
     for (const input of document.querySelectorAll("[data-frame]")) {
       if (input !== document.activeElement) input.value = plan[input.dataset.frame];
     }
   }
+  function enable(deed, may) {
+    const button = editor.querySelector(`[data-do="${deed}"]`);
+    if (button) button.disabled = !may;
+  }
+  // What the server would refuse, and the seats that are to blame.
   function firstProblem() {
     const numbers = new Map();
     for (const seat of plan.seats) {
-      if (!/^[0-9]{3}$/.test(seat.no)) return `座位号“${seat.no}”应为三位数字`;
-      if (numbers.has(seat.no)) return `座位号 ${seat.no} 重复`;
+      if (!/^[0-9]{3}$/.test(seat.no)) return [`座位号“${seat.no}”应为三位数字`, [seat]];
+      if (numbers.has(seat.no)) return [`座位号 ${seat.no} 重复`, [seat, numbers.get(seat.no)]];
       numbers.set(seat.no, seat);
-      if (seat.x + SEAT > plan.width || seat.y + SEAT > plan.height) return `${seat.no} 号超出平面图`;
+      if (seat.x + SEAT > plan.width || seat.y + SEAT > plan.height) return [`${seat.no} 号超出平面图`, [seat]];
     }
     const rows = [...plan.seats].sort((a, b) => a.y - b.y);
     for (let i = 0; i < rows.length; i += 1) {
       for (let j = i + 1; j < rows.length && rows[j].y - rows[i].y < SEAT; j += 1) {
-        if (meets(rows[i], rows[j])) return `${rows[i].no} 号与 ${rows[j].no} 号重叠`;
+        if (meets(rows[i], rows[j])) {
+          return [`${rows[i].no} 号与 ${rows[j].no} 号重叠`, [rows[i], rows[j]]];
+        }
       }
     }
-    return "";
+    return ["", []];
   }
 
   // --- choosing and dragging ----------------------------------------------------------------------
@@ -232,6 +259,8 @@
     else chosen.add(thing);
     for (const other of drawn.keys()) mend(other);
     showProps();
+    enable("copy", chosen.size);
+    enable("remove", chosen.size);
     status.textContent = `选中 ${chosen.size}`;
   }
   function at(event) {
@@ -242,13 +271,15 @@
     if (event.button) return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.shiftKey || event.ctrlKey || event.metaKey) {
+    if (many || event.shiftKey || event.ctrlKey || event.metaKey) {
       choose(thing, true);
       return;
     }
-    if (!chosen.has(thing)) choose(thing, false);
+    // A finger that scrolls begins on some seat: only what is chosen already is moved by it.
+    const known = chosen.has(thing);
+    if (!known) choose(thing, false);
     drawn.get(thing).focus({ preventScroll: true });
-    if (!structure) return;
+    if (!structure || (event.pointerType === "touch" && !known)) return;
     const start = at(event);
     const before = text();
     const places = new Map([...chosen].map((one) => [one, [one.x, one.y]]));
@@ -264,19 +295,24 @@
         one.y = within(y + dy, plan.height - height(one));
         mend(one);
       }
-    }, () => {
+    }, (cancelled) => {
       if (!moved) return;
+      if (cancelled) {
+        for (const [one, [x, y]] of places) Object.assign(one, { x, y });
+        show();
+        return;
+      }
       past.push(before);
       future = [];
       show();
     });
   }
   function follow(moving, ended) {
-    const stop = () => {
+    const stop = (event) => {
       removeEventListener("pointermove", moving);
       removeEventListener("pointerup", stop);
       removeEventListener("pointercancel", stop);
-      ended();
+      ended(event.type === "pointercancel");
     };
     addEventListener("pointermove", moving);
     addEventListener("pointerup", stop);
@@ -311,35 +347,48 @@
     const step = event.shiftKey ? FAR : STEP;
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const way = ways[event.key];
-    if (way && structure && !event.ctrlKey) {
+    const thing = [...drawn].find(([, one]) => one === document.activeElement)?.[0];
+    if (event.key === " " && thing) {
+      event.preventDefault();
+      choose(thing, true);
+    } else if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      chosen = new Set(plan.seats);
+      show();
+    } else if (way && structure && !event.ctrlKey) {
       event.preventDefault();
       change(() => move(way[0] * step, way[1] * step));
     } else if (way) {
       event.preventDefault();
-      walk(way);
+      walk(way, event.shiftKey);
     } else if (event.key === "Delete" && structure) deeds.remove();
     else if (event.key === "Escape") {
       chosen = new Set();
       show();
     }
   });
-  // Ctrl and an arrow: to the next seat that way.
-  function walk([dx, dy]) {
-    const from = [...chosen][0];
+  // Ctrl and an arrow: to the next one that way; with Shift it is chosen too.
+  let adding = false;
+  function walk([dx, dy], more) {
+    const from = [...drawn].find(([, one]) => one === document.activeElement)?.[0];
     if (!from) return;
-    const found = plan.seats
-      .filter((seat) => seat !== from && (seat.x - from.x) * dx + (seat.y - from.y) * dy > 0)
+    const found = [...plan.seats, ...plan.marks]
+      .filter((one) => one !== from && (one.x - from.x) * dx + (one.y - from.y) * dy > 0)
       .sort((a, b) => far(a, from, dx, dy) - far(b, from, dx, dy))[0];
-    if (found) drawn.get(found).focus();
+    if (!found) return;
+    adding = more;
+    if (more && !chosen.has(found)) choose(found, true);
+    drawn.get(found).focus();
+    adding = false;
   }
   const far = (a, b, dx, dy) =>
     Math.abs(a.x - b.x) * (dx ? 1 : 3) + Math.abs(a.y - b.y) * (dy ? 1 : 3);
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select")) return;
-    if (event.key === "z") {
-      event.preventDefault();
-      deeds[event.shiftKey ? "redo" : "undo"]();
-    }
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    deeds[key === "y" || event.shiftKey ? "redo" : "undo"]();
   });
 
   // --- what is chosen -----------------------------------------------------------------------------
@@ -407,11 +456,14 @@
 
   addEventListener("submit", () => { leaving = true; });
   addEventListener("beforeunload", (event) => {
-    if (!leaving && text() !== began) event.preventDefault();
+    if (!leaving && differs()) event.preventDefault();
   });
 
   editor.hidden = false;
   const frame = document.querySelector("#frame");
   if (frame) frame.hidden = false;
+  // On a phone a seat is to be hit with a finger.
+  const size = (SEAT * svg.getBoundingClientRect().width) / plan.width;
+  if (size && size < 28) scale(28 / size);
   show();
 })();
