@@ -6,10 +6,12 @@ The JSON API and the console do the same through here. An entry is written befor
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from bind.activation import ActivationCode
 from bind.presence import new_key, new_secret
 from handlers.services import Services
 from models.allowance import NONE, Allowance
@@ -19,6 +21,7 @@ from models.booking import attend, calendar, misfits, penalties, reserve
 from models.booking.desk import Ask, Desk
 from models.booking.misfits import Fate
 from models.errors import (
+    CardTaken,
     Conflict,
     DeviceExists,
     NotFound,
@@ -29,16 +32,19 @@ from models.errors import (
 )
 from models.gate import Gate
 from models.library import Area, Kiosk
+from models.message import STILL_TRUE
 from models.notice import Notice
 from models.policy import Policy
 from models.reader import Reader, Stay
 from models.replan import written
-from models.reservation import Actor, ReaderId, Reservation
+from models.reservation import Actor, ReaderId, Reservation, State
 from models.rules import Wish
 from models.store.audit import DONE
+from models.store.client import new_id
 from models.timerange import local, local_date
 from models.violation import Violation, Waiver
 from notify import answers
+from notify.messages.letter import span
 
 T = TypeVar("T")
 
@@ -256,16 +262,21 @@ async def book(staff: Staff, reader: Reader, seat_id: str, wish: Wish, reason: s
 async def suspend(
     staff: Staff, reader: Reader, was: datetime | None, until: datetime | None, reason: str
 ) -> None:
-    """The reader may not book until then; None: may again. Raises: WrongState, where ``was`` is not
-    what stands any more."""
+    """The reader may not book until then; None: may again. They are told. Raises: WrongState, where
+    ``was`` is not what stands any more."""
     desk = staff.services.desk
+
+    async def work() -> None:
+        await penalties.resuspend(desk, reader.id, was, until, staff.now)
+        await answers.resuspended(staff.services.messages, reader.id, until, reason, staff.now)
+
     await staff.recorded(
         "suspend",
         f"reader:{reader.id}",
         reader.id,
         reason,
         {"suspended_until": _instant(reader.suspended_until)},
-        lambda: penalties.resuspend(desk, reader.id, was, until, staff.now),
+        work,
         lambda _: {"suspended_until": _instant(until)},
     )
 
@@ -274,12 +285,16 @@ def _instant(when: datetime | None) -> str | None:
     return local(when).isoformat() if when is not None else None
 
 
-async def allow(staff: Staff, reader: Reader, granted: Allowance | None, reason: str) -> None:
-    """Grant it to the reader, or take it back. The log says that, and not what it is."""
+async def allow(
+    staff: Staff, reader: Reader, was: Allowance, granted: Allowance, reason: str
+) -> None:
+    """Grant it to the reader, or take it back. The log says that, and not what it is. Raises:
+    WrongState, where ``was`` is not what stands any more."""
     desk, day = staff.services.desk, local_date(staff.now)
 
     async def work() -> None:
-        await desk.allowances.put(reader.id, granted)
+        if not await desk.allowances.replace(reader.id, was, granted):
+            raise WrongState(state="allowance")
         await desk.refresh()
 
     await staff.recorded(
@@ -289,40 +304,71 @@ async def allow(staff: Staff, reader: Reader, granted: Allowance | None, reason:
         reason,
         {"granted": desk.allowance(reader.id, day) is not NONE},
         work,
-        lambda _: {"granted": granted is not None},
+        lambda _: {"granted": granted != NONE},
     )
 
 
-async def add_visitor(staff: Staff, name: str, stay: Stay, card: str, reason: str) -> Reader:
-    """Enter somebody whom the campus does not know. A card that is given is theirs from then on."""
-    desk = staff.services.desk
+async def add_visitor(staff: Staff, name: str, stay: Stay, card: str, reason: str) -> ReaderId:
+    """Enter somebody whom the campus does not know. Raises: CardTaken, where the card that is given
+    is somebody's; nobody has been entered then."""
+    desk, id = staff.services.desk, ReaderId(new_id())
 
-    async def work() -> Reader:
-        made = await desk.readers.admit_visitor(name, stay, staff.now)
-        if card:
-            await desk.cards.put(card, made.id)
-        return made
+    async def work() -> None:
+        if card and not await desk.cards.give(card, id):
+            raise CardTaken()
+        await desk.readers.admit_visitor(id, name, stay, staff.now)
 
-    days = {"first": stay.first.isoformat(), "last": stay.last.isoformat()}
-    return await staff.recorded("visitor", "readers", None, reason, {}, work, lambda _: days)
+    after = {**_days(stay), "card": bool(card)}
+    await staff.recorded("visitor", f"reader:{id}", id, reason, {}, work, lambda _: after)
+    return id
+
+
+def _days(stay: Stay) -> dict[str, object]:
+    return {"first": stay.first.isoformat(), "last": stay.last.isoformat()}
 
 
 async def change_stay(staff: Staff, reader: Reader, stay: Stay, reason: str) -> None:
-    """Other days for a visitor. Raises: NotFound; WrongState where somebody was faster."""
-    readers, was = staff.services.desk.readers, reader.stay
+    """Other days for a visitor. Bookings outside of them are cancelled, and the visitor is told.
+    Raises: NotFound; WrongState where somebody was faster."""
+    desk, was = staff.services.desk, reader.stay
     if was is None:
         raise NotFound()
 
-    async def work() -> None:
-        if not await readers.stay(reader.id, was, stay):
+    async def work() -> Facts:
+        if not await desk.readers.stay(reader.id, was, stay):
             raise WrongState(state="stay")
-        await staff.services.desk.reader_changed(reader.id)
-
-    def days(s: Stay) -> Facts:
-        return {"first": s.first.isoformat(), "last": s.last.isoformat()}
+        await desk.reader_changed(reader.id)
+        cancelled = 0
+        ask = Ask(reader, Actor("librarian", staff.reader.id), staff.now)
+        for wait in await desk.waits.open_of(reader.id):
+            if not stay.first <= wait.day <= stay.last:
+                await desk.line.leave(ask, wait.id)
+        for r in await desk.reservations.live_of(reader.id, staff.now - timedelta(days=1)):
+            if r.state is State.RESERVED and not stay.first <= r.date <= stay.last:
+                with suppress(WrongState):
+                    await reserve.cancel(desk, ask, r.id)
+                    cancelled += 1
+        return {**_days(stay), "cancelled": cancelled}
 
     await staff.recorded(
-        "stay", f"reader:{reader.id}", reader.id, reason, days(was), work, lambda _: days(stay)
+        "stay", f"reader:{reader.id}", reader.id, reason, _days(was), work, lambda done: done
+    )
+
+
+async def show_code(staff: Staff, reader: Reader) -> ActivationCode:
+    """The code that lets a visitor's WeChat in, who has no page of their own. Raises: NotFound,
+    where the stay is over, or it is no visitor."""
+    if reader.stay is None or reader.stay.last < local_date(staff.now):
+        raise NotFound()
+    bindings, target = staff.services.bindings, f"reader:{reader.id}"
+    return await staff.recorded(
+        "code",
+        target,
+        reader.id,
+        "",
+        {},
+        lambda: bindings.code_for(reader.id, False, staff.now),
+        lambda _: {},
     )
 
 
@@ -356,7 +402,8 @@ async def change_rules(staff: Staff, new: Policy, said: str, reason: str, fate: 
     async def work() -> Facts:
         rows = await misfits.affected(desk, new, desk.library, staff.now)
         await calendar.publish(desk, new, staff.now)
-        return {"version": new.version, "change": said} | await _called_off(staff, rows, fate)
+        done = await _called_off(staff, rows, fate, sizes=True)
+        return {"version": new.version, "change": said} | done
 
     before = {"version": new.version - 1}
     await staff.recorded("rules", "rules", None, reason, before, work, lambda facts: facts)
@@ -376,10 +423,27 @@ async def change_plan(
         if not await desk.catalogue.replace_area(new):
             raise PlanChanged()
         await desk.refresh()
+        await _tell_of_numbers(staff, old, new)
         return {"rev": new.rev, "change": said} | await _called_off(staff, rows, fate)
 
     before = {"rev": old.rev, "plan": written(old)}
     await staff.recorded("plan", f"area:{old.id}", None, reason, before, work, lambda facts: facts)
+
+
+async def _tell_of_numbers(staff: Staff, old: Area, new: Area) -> None:
+    """Whose seat is called otherwise from now on."""
+    desk = staff.services.desk
+    was = {seat.id: seat for seat in old.seats}
+    for seat in new.seats:
+        before = was.get(seat.id)
+        if before is None or before.no == seat.no:
+            continue
+        for row in await misfits.on_seat(desk, seat.id, staff.now):
+            label, name = desk.library.seat_label(seat), f"{before.no}号"
+            times = span(row.booked_start, row.end)
+            await answers.renumbered(
+                staff.services.messages, row.reader_id, name, label, times, staff.now
+            )
 
 
 async def add_area(staff: Staff, area: Area, reason: str) -> None:
@@ -405,13 +469,19 @@ async def call_off_misfits(staff: Staff, fate: Fate, reason: str) -> None:
     await staff.recorded("misfits", "rules", None, reason, {}, work, lambda facts: facts)
 
 
-async def _called_off(staff: Staff, rows: list[Row], fate: Fate) -> dict[str, object]:
+async def _called_off(
+    staff: Staff, rows: list[Row], fate: Fate, sizes: bool = False
+) -> dict[str, object]:
+    actor = Actor("librarian", staff.reader.id)
+    done = await misfits.call_off(staff.services.desk, rows, fate, actor, staff.now, sizes)
     if fate is Fate.KEEP:
         return {}
-    actor = Actor("librarian", staff.reader.id)
-    done = await misfits.call_off(staff.services.desk, rows, fate, actor, staff.now)
     counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
     return {name: n for name, n in counts.items() if n or name == "cancelled"}
+
+
+_AT_ONCE: Final = 5000
+"""Messages that are sent again by one press."""
 
 
 # --- notices, devices, deliveries -----------------------------------------------------------------
@@ -492,14 +562,23 @@ async def _new_key(desk: Desk, device: Kiosk | Gate) -> str:
 
 
 async def retry_deliveries(staff: Staff, since: datetime, reason: str) -> int:
-    """Send failed messages once more. How many."""
+    """Send failed messages once more, as far as they are still true. How many."""
     services = staff.services
+
+    async def work() -> int:
+        wall_clock = not services.sandbox
+        failed = await services.messages.worth_retrying(since, staff.now, wall_clock, _AT_ONCE)
+        ids = {m.reservation_id for m in failed if m.reservation_id is not None}
+        states = await services.desk.reservations.states_of(ids)
+        true = [m.id for m in failed if states.get(m.reservation_id) in STILL_TRUE[m.template]]
+        return await services.messages.queue_again(true, staff.now)
+
     return await staff.recorded(
         "retry",
         "deliveries",
         None,
         reason,
         {},
-        lambda: services.messages.retry(since, staff.now, not services.sandbox),
+        work,
         lambda queued: {"queued": queued},
     )

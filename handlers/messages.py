@@ -100,6 +100,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "seat_kept": "该座位留给有需要的读者，请换一个座位；如有需要请到服务台登记",
     "not_admitted": "您的来访登记从 {first} 到 {last}，这一天不能预约",
     "notice_changed": "这条公告刚刚被其他人修改过，请核对后再保存",
+    "card_taken": "这张卡已登记给其他读者，请换一张，或先在卡务系统更正",
     "device_exists": "已有这个编号的设备",
     "plan_changed": "平面图刚刚被其他人修改过，请核对后再提交",
     "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",

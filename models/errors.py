@@ -190,6 +190,12 @@ class NoticeChanged(Conflict):
     code = "notice_changed"
 
 
+class CardTaken(Conflict):
+    """The card is somebody else's."""
+
+    code = "card_taken"
+
+
 class DeviceExists(Conflict):
     """There is a kiosk or a gate of that id."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from models.allowance import Allowance
 from models.errors import RuleViolation
 from models.library import AreaId
 from models.policy import OpenDay, Policy
@@ -26,7 +27,8 @@ RulesOf = Callable[[AreaId, date], tuple[Policy, OpenDay]]
 class Course:
     """How a booking went. ``asked_at``: when it got its time. ``absences``: from leaving
     to coming back; no end where nobody came. ``helped``: its deadlines were others: its seat was
-    taken by somebody, or the service had been away."""
+    taken by somebody, or the service had been away. ``allowance`` is the reader's; ``forgiven``:
+    whatever it was has been waived."""
 
     reader_id: ReaderId
     area_id: AreaId
@@ -37,6 +39,8 @@ class Course:
     extended: bool
     helped: bool
     checked_in_at: datetime | None
+    allowance: Allowance
+    forgiven: bool
     absences: tuple[tuple[datetime, datetime | None], ...]
 
 
@@ -94,25 +98,27 @@ class Recount:
         return list(self._violations)
 
     def _judge(self, course: Course, policy: Policy) -> None:
+        policy = course.allowance.under(policy)
         _, until, excused = check_in_window(course.start, course.end, course.asked_at, policy)
         came = course.checked_in_at
         if course.state is State.NO_SHOW or (
             came is not None and came > until and not course.helped
         ):
             self._no_shows += 1
-            if not excused and not course.helped:
-                self._note(course.reader_id, until)
+            if not excused:
+                self._note(course, until)
             return
         for left, back in course.absences:
             limit = min(left + leave_limit(policy, left), course.end)
             if back is None or back > limit:
                 self._timeouts += 1
-                if policy.away_timeout_is_violation and not course.helped:
-                    self._note(course.reader_id, limit)
+                if policy.away_timeout_is_violation:
+                    self._note(course, limit)
                 return
 
-    def _note(self, reader_id: ReaderId, when: datetime) -> None:
-        self._violations.setdefault(reader_id, []).append(when)
+    def _note(self, course: Course, when: datetime) -> None:
+        if not (course.helped or course.forgiven):
+            self._violations.setdefault(course.reader_id, []).append(when)
 
     def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> Outcome:
         """``before``: when readers had violations that counted, before the first of the days."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from models.reservation import ReaderId, ReservationId
+from models.reservation import ReaderId, ReservationId, State
 
 
 class Template(StrEnum):
@@ -32,6 +32,27 @@ class Template(StrEnum):
 CONSENTED: Final = tuple(template for template in Template if template is not Template.ANSWER)
 """Those that WeChat carries, each with the reader's consent. The library's answer to a question
 stays in the app: its text fits no template."""
+
+
+_PRESENT: Final = frozenset({State.IN_USE, State.AWAY})
+_ENDED: Final = frozenset(State) - {State.RESERVED, State.HELD}
+STILL_TRUE: Final[Mapping[Template, frozenset[State]]] = {
+    Template.RESERVED: frozenset({State.RESERVED}),
+    Template.CHECK_IN_REMINDER: frozenset({State.RESERVED}),
+    Template.CHECKED_IN: _PRESENT,
+    Template.ENDING_SOON: frozenset({State.IN_USE}),
+    Template.LEAVE: frozenset({State.AWAY}),
+    Template.LEAVE_REMINDER: frozenset({State.AWAY}),
+    Template.OFFER: frozenset({State.HELD}),
+    **dict.fromkeys(
+        (
+            *(Template.NO_SHOW, Template.ENDED, Template.LEAVE_TIMEOUT),
+            *(Template.SUSPENDED, Template.MOVED, Template.ANSWER),
+        ),
+        _ENDED,
+    ),
+}
+"""In which states of its reservation a message still says what is so."""
 
 
 class DeliveryState(StrEnum):

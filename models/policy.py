@@ -62,6 +62,7 @@ class OpenDay:
         return hours is not None and hours.start <= start and end <= hours.end
 
 
+_DAY: Final = timedelta(days=1)
 SEASONAL: Final = OVERRIDABLE | {
     "bookings_per_day",
     "check_in_before_minutes",
@@ -122,32 +123,31 @@ class Policy:
     rule_sets: tuple[RuleSet, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.step_minutes < SLOT_MINUTES or self.step_minutes % SLOT_MINUTES:
-            # Two bookings in one half hour would want the same claim.
-            raise ValueError("step_minutes must be a multiple of the half hour")
-        if not 0 < self.min_minutes <= self.max_minutes:
-            raise ValueError("0 < min_minutes <= max_minutes")
         for area_id, fields in self.areas.items():
             if unknown := set(fields) - OVERRIDABLE:
                 raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")
-            self.for_area(area_id)
         for rules in self.rule_sets:
             allowed = SEASONAL if rules.area_id is None else OVERRIDABLE
             if unknown := set(rules.numbers) - allowed:
                 raise ValueError(f"a rule set cannot change {sorted(unknown)}")
-            # Whatever meets it begins on its first day or is there already.
-            for area in (rules.area_id, *self.areas):
-                for day in {other.first for other in self.rule_sets}:
-                    self.for_area(area, day)
+        # Between these days nothing begins or falls back.
+        days = {r.first for r in self.rule_sets} | {r.last + _DAY for r in self.rule_sets}
+        own = {r.area_id for r in self.rule_sets}
+        for area in {None, *self.areas, *own}:
+            for day in (None, *days):
+                _check(self, self._numbers(area, day))
 
-    def for_area(self, area_id: AreaId | None, day: date | None = None) -> Policy:
-        """This policy with the area's own numbers in place, and those of the day's rule sets."""
+    def _numbers(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
         numbers: dict[str, Any] = dict(self.areas.get(area_id, {})) if area_id is not None else {}
         if day is not None:
             for rules in self.rule_sets:
                 if rules.fits(day, area_id):
                     numbers |= rules.numbers
-        return replace(self, areas={}, rule_sets=(), **numbers)
+        return numbers
+
+    def for_area(self, area_id: AreaId | None, day: date | None = None) -> Policy:
+        """This policy with the area's own numbers in place, and those of the day's rule sets."""
+        return replace(self, areas={}, rule_sets=(), **self._numbers(area_id, day))
 
     def open_day(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> OpenDay:
         """When the place is open on that day."""
@@ -179,6 +179,17 @@ class Policy:
     @property
     def longest(self) -> timedelta:
         return timedelta(minutes=self.max_minutes)
+
+
+def _check(policy: Policy, numbers: Mapping[str, int]) -> None:
+    """Can these numbers stand in the place of the policy's? Raises: ValueError."""
+    step = numbers.get("step_minutes", policy.step_minutes)
+    if step < SLOT_MINUTES or step % SLOT_MINUTES:
+        # Two bookings in one half hour would want the same claim.
+        raise ValueError("step_minutes must be a multiple of the half hour")
+    shortest = numbers.get("min_minutes", policy.min_minutes)
+    if not 0 < shortest <= numbers.get("max_minutes", policy.max_minutes):
+        raise ValueError("0 < min_minutes <= max_minutes")
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from typing import Final
 
 from models.errors import Malformed
 from models.library import SEAT_SIZE, Area, AreaId, Mark, Seat, SeatId
+from models.plain import is_plain
 
 MARK_KINDS: Final = ("wall", "window", "bookshelf", "door", "pillar", "kiosk")
 LARGEST: Final = 10_000
@@ -18,7 +19,6 @@ MOST_SEATS: Final = 1000
 MOST_MARKS: Final = 500
 LONGEST_NAME: Final = 20
 LONGEST_REASON: Final = 50
-_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,59}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def drawn(old: Area, draft: Draft, elsewhere: Collection[SeatId]) -> Area:
 
 
 def _check_frame(draft: Draft) -> None:
-    if not 0 < len(draft.name) <= LONGEST_NAME or not draft.name.isprintable():
+    if not 0 < len(draft.name) <= LONGEST_NAME or not is_plain(draft.name):
         raise Malformed("name", f"区域名称为 1–{LONGEST_NAME} 字")
     if not -9 <= draft.floor <= 99:
         raise Malformed("floor", "楼层为 -9 到 99")
@@ -116,7 +116,7 @@ def _check_outage(d: SeatDraft) -> None:
         if d.disabled_from is not None or d.disabled_until is not None:
             raise Malformed("seats", f"{d.no} 号：禁用日期需要写明原因")
         return
-    if not 0 < len(d.disabled) <= LONGEST_REASON or not d.disabled.isprintable():
+    if not 0 < len(d.disabled) <= LONGEST_REASON or not is_plain(d.disabled):
         raise Malformed("seats", f"{d.no} 号：禁用原因为 1–{LONGEST_REASON} 字")
     if d.disabled_from and d.disabled_until and d.disabled_until < d.disabled_from:
         raise Malformed("seats", f"{d.no} 号：禁用的结束日期早于开始日期")
@@ -137,8 +137,11 @@ def _check_apart(seats: Sequence[SeatDraft]) -> None:
 def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -> list[SeatId]:
     """Each one's id. What a seat is called by readers may change; its id stays for ever."""
     given = [SeatId(d.id) for d in seats if d.id is not None]
+    known_here = {seat.id for seat in (*old.seats, *old.removed)}
+    ours = re.compile(rf"{re.escape(old.id)}-[0-9]{{3}}(-[1-9][0-9]*)?")
     for wanted in given:
-        if not _ID.fullmatch(wanted) or wanted in elsewhere:
+        # A new one that could be another area's as well might become so at the same moment.
+        if wanted in elsewhere or not (wanted in known_here or ours.fullmatch(wanted)):
             raise Malformed("seats", f"座位编号“{wanted}”不能使用")
     taken = set(given)
     if len(taken) < len(given):

@@ -391,7 +391,8 @@ def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: dateti
 
 
 def lapse(r: Reservation, actor: Actor, when: datetime) -> Reservation:
-    """The offer was not taken, or not wanted. That costs nothing."""
+    """The offer was not taken, or not wanted. That costs nothing. The reader is told where it was
+    the library that took it back."""
     new = replace(
         r,
         state=r.next_state(Event.LAPSE),
@@ -399,7 +400,8 @@ def lapse(r: Reservation, actor: Actor, when: datetime) -> Reservation:
         held_until=None,
         claims=r.holds(*PLACE_CLAIMS),
     )
-    return _advance(r, new, Event.LAPSE, actor, when, None)
+    tell = "taken_back" if actor.by == "librarian" else None
+    return _advance(r, new, Event.LAPSE, actor, when, tell)
 
 
 def change(

@@ -7,9 +7,12 @@ from typing import Final
 
 from models.errors import NotFound, WrongState
 from models.message import Message, Template
+from models.reservation import ReaderId
+from models.store.client import new_id
 from models.store.feedback import Feedbacks
 from models.store.messages import Messages
 from models.violation import Violation
+from notify.messages.letter import day_clock
 
 TITLE: Final = "服务台回复"
 _KINDS: Final = {"no_show": "未按时签到", "away_timeout": "暂离超时"}
@@ -55,6 +58,39 @@ async def waived(messages: Messages, v: Violation, now: datetime) -> None:
     reason = v.waiver.reason if v.waiver else ""
     text = f"{_about(v)}已由图书馆免除，原因：{reason}"
     await _tell(messages, v, f"{v.reservation_id}:waived", "违约免除", text, now)
+
+
+async def resuspended(
+    messages: Messages, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
+) -> None:
+    """The library has decided about a suspension by itself."""
+    text = f"图书馆已解除您的暂停预约，原因：{reason}"
+    if until is not None:
+        text = f"图书馆已暂停您的预约，至 {day_clock(until)}，已有预约仍然有效。原因：{reason}"
+    await _say(messages, reader_id, "暂停预约", text, now)
+
+
+async def renumbered(
+    messages: Messages, reader_id: ReaderId, was: str, label: str, span: str, now: datetime
+) -> None:
+    """The reader's seat is called otherwise from now on."""
+    text = f"您预约的座位改号：{was} 现在是 {label}，{span}，座位没有变。"
+    await _say(messages, reader_id, "座位改号", text, now)
+
+
+async def _say(
+    messages: Messages, reader_id: ReaderId, title: str, text: str, now: datetime
+) -> None:
+    message = Message(
+        id=new_id(),
+        reader_id=reader_id,
+        template=Template.ANSWER,
+        title=title,
+        text=text,
+        at=now,
+        facts={},
+    )
+    await messages.add([message], unasked={message.id})
 
 
 def _about(v: Violation) -> str:

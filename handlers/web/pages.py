@@ -44,6 +44,7 @@ from models.errors import (
     Unauthenticated,
     Upstream,
 )
+from models.plain import is_plain
 from models.policy import Policy
 from models.reader import Principal, Reader, SessionKind, may
 from models.reservation import Actor
@@ -76,7 +77,8 @@ def _day(when: date | datetime) -> str:
 
 def _ticker(policy: Policy, day: date) -> str:
     """The line of rules above every page."""
-    areas = (policy.for_area(area, day).max_minutes for area in policy.areas)
+    named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
+    areas = [policy.for_area(area, day).max_minutes for area in named]
     policy = policy.for_area(None, day)
     stays = sorted({policy.max_minutes, *areas})
     longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
@@ -211,7 +213,7 @@ LONGEST_REASON: Final = 200
 def reason_in(form: Form, name: str = "reason") -> str:
     """Why it is done: for the log, and for whom it concerns. Raises: Malformed."""
     reason = text_in(form, name)
-    if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
+    if not reason or len(reason) > LONGEST_REASON or not is_plain(reason):
         raise Malformed(name, f"请写明原因（1–{LONGEST_REASON} 字）")
     return reason
 

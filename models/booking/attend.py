@@ -238,10 +238,12 @@ async def doubt(desk: Desk, throttles: Throttles, ask: Ask, seat_id: str) -> boo
 
 async def extend(desk: Desk, ask: Ask, id: str, end: time) -> Reservation:
     """Stay longer. Raises: NotFound, WrongState, TooOften, TooEarly, Closed, OffGrid, TooLong,
-    SeatTaken, OwnOverlap."""
+    SeatDisabled, SeatTaken, OwnOverlap."""
 
     async def decide(r: Reservation, policy: Policy) -> Reservation:
-        place = desk.open_day(policy, r.date, r.area_id)
+        rules.seat_in_service(desk.seat(r.seat_id), r.date)
+        # The hours of today: they may have become others since it was booked.
+        place = desk.open_day(desk.policy, r.date, r.area_id)
         new_end = rules.decide_extension(r, end, policy, place, ask.now)
         longer = place_claims(r.seat_id, r.reader_id, TimeRange(r.end, new_end))
         claims = tuple(dict.fromkeys((*r.claims, *longer)))
@@ -262,7 +264,9 @@ async def extension_choices(desk: Desk, ask: Ask, id: str) -> list[datetime]:
     policy = await desk.policy_of(r)
     if "extend" not in rules.actions(r, policy, ask.now):
         return []
-    choices = rules.extension_choices(r, policy, desk.open_day(policy, r.date, r.area_id), ask.now)
+    choices = rules.extension_choices(
+        r, policy, desk.open_day(desk.policy, r.date, r.area_id), ask.now
+    )
     board = await desk.board.day(r.date)
     next_start = min(
         (o.start for o in board.by_seat.get(r.seat_id, ()) if o.start >= r.end), default=None

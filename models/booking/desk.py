@@ -141,6 +141,10 @@ class Desk:
         granted."""
         return self._under(self._resolved(self.policy, area_id, day), day, reader_id)
 
+    def granted(self, reader_id: ReaderId) -> Allowance:
+        """What the reader is granted, whether its time is over or not."""
+        return self._granted[1].get(reader_id, NONE)
+
     def allowance(self, reader_id: ReaderId | None, day: date) -> Allowance:
         """What the reader is granted on that day."""
         granted = self._granted[1].get(reader_id) if reader_id is not None else None

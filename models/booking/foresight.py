@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from models.allowance import Allowance
 from models.booking.desk import Desk
 from models.booking.tally import made_for
 from models.hindsight import Course, Outcome, Recount, RulesOf
 from models.library import AreaId
 from models.policy import OpenDay, Policy
-from models.reservation import Reservation, check_in_window
+from models.reservation import Reservation, ReservationId, check_in_window
 from models.timerange import at, local_date
 
 DAYS: Final = 7
@@ -32,16 +33,19 @@ class Comparison:
     then: Outcome
 
 
-async def compare(desk: Desk, new: Policy, now: datetime, wall_clock: bool) -> Comparison:
-    """The last days that are over, judged by today's rules and by ``new``.
+async def compare(
+    desk: Desk, policies: tuple[Policy, Policy], now: datetime, wall_clock: bool
+) -> Comparison:
+    """The last days that are over, judged by the first rules and by the second.
 
     ``wall_clock``: the service's clock is the one on the wall.
     """
     today = local_date(now)
     days = [today - n * _DAY for n in range(DAYS, 0, -1)]
-    counts = [Recount(policy, _rules_of(desk, policy)) for policy in (desk.policy, new)]
+    counts = [Recount(policy, _rules_of(desk, policy)) for policy in policies]
+    forgiven = await desk.violations.waived_since(at(days[0], time()))
     for day in days:
-        courses = await _courses(desk, day, wall_clock)
+        courses = await _courses(desk, day, wall_clock, forgiven)
         for count in counts:
             for begin in range(0, len(courses), _POLITE):
                 count.add(day, courses[begin : begin + _POLITE])
@@ -49,7 +53,7 @@ async def compare(desk: Desk, new: Policy, now: datetime, wall_clock: bool) -> C
             count.end_day()
     first = at(days[0], time())
     outcomes = []
-    for policy, count in zip((desk.policy, new), counts, strict=True):
+    for policy, count in zip(policies, counts, strict=True):
         since = first - timedelta(days=policy.violations_window_days)
         outcomes.append(
             count.outcome(await desk.violations.unspent_of(count.readers, since, first))
@@ -71,17 +75,21 @@ def _rules_of(desk: Desk, policy: Policy) -> RulesOf:
     return rules_of
 
 
-async def _courses(desk: Desk, day: date, wall_clock: bool) -> Sequence[Course]:
+async def _courses(
+    desk: Desk, day: date, wall_clock: bool, forgiven: Container[ReservationId]
+) -> Sequence[Course]:
     found = []
     async for r in desk.reservations.whole_day(day, await made_for(desk, day, wall_clock)):
-        found.append(course_of(r, await desk.policy_of(r)))
+        allowance = desk.allowance(r.reader_id, day)
+        policy = await desk.policy_of(r)
+        found.append(course_of(r, policy, allowance, r.id in forgiven))
         if len(found) % _POLITE == 0:
             await asyncio.sleep(0)
     return found
 
 
-def course_of(r: Reservation, policy: Policy) -> Course:
-    """``policy`` is the one that it was made under."""
+def course_of(r: Reservation, policy: Policy, allowance: Allowance, forgiven: bool) -> Course:
+    """``policy`` is the one that it was made under, with what its reader is granted."""
     asked_at = max((e.at for e in r.history if e.event in _ASKING), default=r.made_at)
     _, until, excused = check_in_window(r.start, r.end, asked_at, policy)
     late = r.checked_in_at is not None and r.checked_in_at > until
@@ -95,6 +103,8 @@ def course_of(r: Reservation, policy: Policy) -> Course:
         extended=r.extensions > 0,
         helped=r.report is not None or late or (r.excused and not excused),
         checked_in_at=r.checked_in_at,
+        allowance=allowance,
+        forgiven=forgiven,
         absences=_absences(r),
     )
 

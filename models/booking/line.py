@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from models import reservation, rules
 from models.board import DayBoard
 from models.claims import count_claim, place_claims
-from models.errors import Busy, DailyLimit, NotFound, OwnOverlap, SeatFree, WrongState
+from models.errors import Busy, DailyLimit, NotFound, OwnOverlap, SeatFree, SeatKept, WrongState
 from models.library import Seat, SeatId
 from models.reservation import PRESENT, Actor, Reservation, ReservationId, State
 from models.store.client import new_id
@@ -224,6 +224,8 @@ class Line:
         SeatFree where nobody has to wait, AlreadyWaiting, FilterOff, NotFound."""
         desk = self._desk
         area = desk.area(area_id)
+        if not area.seats:
+            raise NotFound()
         wanted = frozenset(SeatId(seat) for seat in seats)
         if any(desk.seat(id).area_id != area.id for id in wanted):
             raise NotFound()
@@ -285,7 +287,8 @@ class Line:
     async def accept(self, ask: Ask, id: str) -> Reservation:
         """Take the seat that is held. It counts among the day's bookings.
 
-        Raises: NotFound, WrongState, Suspended, DailyLimit; Closed, where it has been closed since.
+        Raises: NotFound, WrongState, Suspended, DailyLimit; Closed, SeatDisabled, SeatKept, where
+        that has become so since.
         """
         desk, k = self._desk, 1
         for _ in range(4 * desk.policy.bookings_per_day):
@@ -296,6 +299,10 @@ class Line:
             policy = desk.policy_for(held.area_id, day, held.reader_id)
             place = desk.open_day(policy, day, held.area_id)
             rules.open_from_to(held.start, held.end, place)
+            seat = desk.seat(held.seat_id)
+            rules.seat_in_service(seat, day)
+            if not desk.open_to(seat, ask.reader.id, day):
+                raise SeatKept()
             new = reservation.accept(
                 held, count_claim(ask.reader.id, day, k), policy, ask.actor, ask.now
             )

@@ -4,8 +4,8 @@ has not their seat. What becomes of them is somebody's decision, and their reade
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -15,7 +15,7 @@ from models.board import Row
 from models.booking import reserve
 from models.booking.desk import Ask, Desk
 from models.claims import place_claims
-from models.errors import NotFound, ServiceError, WrongState
+from models.errors import Busy, NotFound, RuleViolation, ServiceError, WrongState
 from models.library import AreaId, Library, Seat, SeatId
 from models.policy import OpenDay, Policy
 from models.reservation import Actor, Reservation, ReservationId, State
@@ -38,62 +38,89 @@ class Fate(StrEnum):
     KEEP = "keep"
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The rules and the plan that bookings are held against."""
+
+    policy: Policy
+    library: Library
+    _known: dict[tuple[AreaId, date], tuple[Policy, OpenDay]] = field(default_factory=dict)
+
+    def has_place(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
+        """Is the seat there, in service, and its area open all that time?"""
+        seat, day = self.library.seats.get(seat_id), local_date(start)
+        if seat is None or seat.out_of_service(day) is not None:
+            return False
+        return self._of(seat.area_id, day)[1].covers(start, end)
+
+    def has_length(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
+        """Is the stay neither too short nor too long?"""
+        seat = self.library.all_seats.get(seat_id)
+        if seat is None:
+            return True
+        policy, length = self._of(seat.area_id, local_date(start))[0], end - start
+        return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
+
+    def _of(self, area_id: AreaId, day: date) -> tuple[Policy, OpenDay]:
+        key = (area_id, day)
+        if key not in self._known:
+            venue = self.library.areas[area_id].venue_id
+            hours = self.policy.open_day(day, venue, area_id)
+            self._known[key] = self.policy.for_area(area_id, day), hours
+        return self._known[key]
+
+
 async def misfits(desk: Desk, now: datetime) -> list[Row]:
-    """Bookings from now on that do not fit, the earliest first: they were to be kept, or made in
+    """Bookings from now on that have no place, the earliest first: they were to be kept, or made in
     the seconds before all workers knew of a change."""
-    return await _outside(desk, desk.policy, desk.library, now)
+    ground = Ground(desk.policy, desk.library)
+    found = [r for r in await _to_come(desk, now) if not _placed(ground, r)]
+    return sorted(found, key=_order)
 
 
 async def affected(desk: Desk, policy: Policy, library: Library, now: datetime) -> list[Row]:
-    """Bookings from now on that would not fit that policy and library, and fit today's: also those
-    that have begun to be too long or too short. (These are no misfits once they are kept: a booking
-    keeps the numbers that it was made under.)"""
-    known = {row.id for row in await misfits(desk, now)}
-    found = [row for row in await _outside(desk, policy, library, now) if row.id not in known]
-    known |= {row.id for row in found}
-    for day in desk.policy.bookable_dates(now):
-        for row in (await desk.board.day(day)).rows.values():
-            seat = library.seats.get(row.seat_id)
-            if seat is None or row.id in known or row.state is not State.RESERVED:
-                continue
-            then, today = (p.for_area(seat.area_id, day) for p in (policy, desk.policy))
-            if row.end > now and _length_fits(today, row) and not _length_fits(then, row):
-                found.append(row)
-    return sorted(found, key=lambda row: (row.booked_start, row.seat_id))
+    """Bookings from now on that fit today's rules and plan and would not fit these, the earliest
+    first: also those that become too long or too short. (These are no misfits once they are kept: a
+    booking keeps the numbers that it was made under.)"""
+    before, after = Ground(desk.policy, desk.library), Ground(policy, library)
+    found = []
+    for r in await _to_come(desk, now):
+        if not _placed(after, r):
+            hit = _placed(before, r)
+        else:
+            hit = r.state is State.RESERVED and _sized(before, r) and not _sized(after, r)
+        if hit:
+            found.append(r)
+    return sorted(found, key=_order)
 
 
-def _length_fits(policy: Policy, row: Row) -> bool:
-    length = row.end - row.booked_start
-    return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
+async def _to_come(desk: Desk, now: datetime) -> list[Row]:
+    """All that is live from now on, also beyond a horizon that was farther once."""
+    days = desk.policy.bookable_dates(now)
+    farthest = await desk.policies.farthest_horizon()
+    for ahead in range(len(days), farthest + 1):
+        day = days[0] + timedelta(days=ahead)
+        if await desk.reservations.any_live(day):
+            days.append(day)
+    boards = [await desk.board.day(day) for day in days]
+    return [row for board in boards for row in board.rows.values() if row.end > now]
 
 
-async def _outside(desk: Desk, policy: Policy, library: Library, now: datetime) -> list[Row]:
-    found: list[Row] = []
-    for day in desk.policy.bookable_dates(now):
-        hours: dict[AreaId, OpenDay] = {}
-        for seat_id, rows in (await desk.board.day(day)).by_seat.items():
-            seat = library.seats.get(seat_id)
-            gone = seat is None or seat.out_of_service(day) is not None
-            for row in rows:
-                if row.end > now and (
-                    gone or not _open(policy, library, hours, day, library.seats[seat_id], row)
-                ):
-                    found.append(row)
-    return sorted(found, key=lambda row: (row.booked_start, row.seat_id))
+async def on_seat(desk: Desk, seat_id: SeatId, now: datetime) -> list[Row]:
+    """Bookings of the seat from now on."""
+    return [row for row in await _to_come(desk, now) if row.seat_id == seat_id]
 
 
-def _open(
-    policy: Policy,
-    library: Library,
-    hours: dict[AreaId, OpenDay],
-    day: date,
-    seat: Seat,
-    row: Row,
-) -> bool:
-    if seat.area_id not in hours:
-        venue = library.areas[seat.area_id].venue_id
-        hours[seat.area_id] = policy.open_day(day, venue, seat.area_id)
-    return hours[seat.area_id].covers(row.booked_start, row.end)
+def _placed(ground: Ground, row: Row) -> bool:
+    return ground.has_place(row.seat_id, row.booked_start, row.end)
+
+
+def _sized(ground: Ground, row: Row) -> bool:
+    return ground.has_length(row.seat_id, row.booked_start, row.end)
+
+
+def _order(row: Row) -> tuple[datetime, SeatId]:
+    return row.booked_start, row.seat_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +139,30 @@ class CalledOff:
 
 
 async def call_off(
-    desk: Desk, rows: list[Row], fate: Fate, actor: Actor, now: datetime
+    desk: Desk, rows: list[Row], fate: Fate, actor: Actor, now: datetime, sizes: bool = False
 ) -> CalledOff:
-    """Let it happen to them; their readers are told. Who sits there already stays; what is held for
-    somebody is not offered any more."""
-    done = CalledOff()
-    if fate is Fate.KEEP:
-        return done
+    """Let it happen to them, as far as they do not fit still; their readers are told. Who sits
+    there stays. What is held for somebody is taken back in any case: it is not booked yet.
+
+    ``sizes``: those that are too long or too short do not fit either.
+    """
+    done, ground = CalledOff(), Ground(desk.policy, desk.library)
     people = await desk.readers.many({row.reader_id for row in rows})
+
+    def fits(r: Reservation) -> bool:
+        sized = not sizes or ground.has_length(r.seat_id, r.start, r.end)
+        return sized and ground.has_place(r.seat_id, r.start, r.end)
+
     for row in rows:
         reader = people.get(row.reader_id)
-        if reader is None or row.state not in (State.RESERVED, State.HELD):
+        if reader is None:
             continue
         ask = Ask(reader, actor, now)
         try:
             if row.state is State.HELD:
                 await desk.line.decline(ask, row.id)
-            elif fate is Fate.OFFER and await _swap(desk, ask, row.id):
-                done += CalledOff(cancelled=1, offered=1)
-            else:
-                await reserve.cancel(desk, ask, row.id)
-                done += CalledOff(cancelled=1)
+            elif row.state is State.RESERVED and fate is not Fate.KEEP:
+                done += await _called_off(desk, ask, row.id, fits, fate is Fate.OFFER)
         except (NotFound, WrongState):
             continue  # the reader was faster
         except ServiceError:
@@ -141,33 +171,47 @@ async def call_off(
     return done
 
 
-async def _swap(desk: Desk, ask: Ask, id: str) -> bool:
-    """Cancel the booking and hold another seat for its reader, in one step. False where there is
-    none: nothing has changed then. Raises: NotFound, WrongState, Upstream."""
+async def _called_off(
+    desk: Desk, ask: Ask, id: str, fits: Callable[[Reservation], bool], offer: bool
+) -> CalledOff:
+    """Cancel the booking and, in the same step, hold another seat for its reader, where there is
+    one. Nothing happens where it fits again: its reader has moved.
+
+    Raises: NotFound, WrongState, Upstream.
+    """
     for _ in range(_TRIES):
         old = await desk.own(id, ask.reader.id)
         rules.may_cancel(old, ask.now)
+        if fits(old):
+            return CalledOff()
         gone = reservation.cancel(old, ask.actor, ask.now)
         try:
-            return await _held_instead(desk, ask, old, gone)
+            if offer and await _held_instead(desk, ask, old, gone):
+                return CalledOff(cancelled=1, offered=1)
+            await desk.line.write(old, gone, ask.now)
         except StaleRevision:
             continue
-    return False
+        return CalledOff(cancelled=1)
+    raise Busy()
 
 
 async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservation) -> bool:
-    """Raises: StaleRevision, Upstream."""
+    """False where no seat is free, or the reader could not take it now: nothing has changed then.
+    Raises: StaleRevision, Upstream."""
     span = TimeRange(max(old.start, floor_minute(ask.now)), old.end)
+    try:
+        rules.may_book(ask.reader, old.date, ask.now)
+    except RuleViolation:
+        return False
+    ground = Ground(desk.policy, desk.library)
     taken = (await desk.board.day(old.date)).by_seat
     for seat in _others(desk, old.seat_id):
         policy = desk.policy_for(seat.area_id, old.date)
-        if seat.out_of_service(old.date) is not None or reserve.meets(taken.get(seat.id, ()), span):
-            continue
-        if not desk.open_to(seat, old.reader_id, old.date):
-            continue
-        if span.end - span.start > policy.longest:
-            continue
-        if not desk.open_day(policy, old.date, seat.area_id).covers(span.start, span.end):
+        if reserve.meets(taken.get(seat.id, ()), span) or not (
+            ground.has_place(seat.id, span.start, span.end)
+            and ground.has_length(seat.id, old.start, old.end)
+            and desk.open_to(seat, old.reader_id, old.date)
+        ):
             continue
         # In line with an offer: where it is declined, the next one comes by itself.
         joins = Wait(

@@ -7,10 +7,11 @@ from datetime import date
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
-from models.allowance import Allowance
+from models.allowance import NONE, Allowance
 from models.reservation import ReaderId
-from models.store.client import Database, upstream
+from models.store.client import Database, Document, upstream
 from models.store.sealing import SealBroken, Sealer
 
 INDEXES: Final = {"allowances": [IndexModel([("reader", ASCENDING)], name="reader", unique=True)]}
@@ -25,21 +26,45 @@ class Allowances:
         self._catalogue = db["catalogue"]
         self._sealer = sealer
 
-    async def put(self, reader_id: ReaderId, allowance: Allowance | None) -> None:
-        """The reader has this one from now on, or none."""
+    async def replace(self, reader_id: ReaderId, was: Allowance, new: Allowance) -> bool:
+        """The reader has ``new`` from now on. False where ``was`` is not what stands."""
         with upstream():
-            if allowance is None:
-                await self._all.delete_many({"reader": reader_id})
-            else:
-                sealed = self._sealer.seal(_text(allowance), _PURPOSE)
-                await self._all.update_one(
-                    {"reader": reader_id},
-                    {"$set": {"allowance": sealed}, "$setOnInsert": {"_id": reader_id}},
-                    upsert=True,
-                )
+            row = await self._all.find_one({"reader": reader_id})
+            if (self._opened(row["allowance"]) if row else NONE) != was:
+                return False
+            if not await self._written(reader_id, row["allowance"] if row else None, new):
+                return False
             await self._catalogue.update_one(
                 {"_id": "allowances"}, {"$inc": {"number": 1}}, upsert=True
             )
+        return True
+
+    async def _written(self, reader_id: ReaderId, sealed: str | None, new: Allowance) -> bool:
+        """Over the very one that was read."""
+        if sealed is None:
+            if new == NONE:
+                return True
+            document: Document = {
+                "_id": reader_id,
+                "reader": reader_id,
+                "allowance": self._sealer.seal(_text(new), _PURPOSE),
+            }
+            try:
+                await self._all.insert_one(document)
+            except DuplicateKeyError:
+                return False
+            return True
+        stands = {"reader": reader_id, "allowance": sealed}
+        if new == NONE:
+            return bool((await self._all.delete_one(stands)).deleted_count)
+        change = {"$set": {"allowance": self._sealer.seal(_text(new), _PURPOSE)}}
+        return bool((await self._all.update_one(stands, change)).matched_count)
+
+    def _opened(self, sealed: str) -> Allowance:
+        try:
+            return _allowance(self._sealer.open(sealed, _PURPOSE))
+        except SealBroken:
+            return NONE  # its key has gone: it has to be granted anew
 
     async def number(self) -> int:
         """How often any has been written."""
@@ -50,14 +75,7 @@ class Allowances:
     async def all(self) -> dict[ReaderId, Allowance]:
         with upstream():
             rows = await self._all.find().to_list(None)
-        found = {}
-        for row in rows:
-            try:
-                text = self._sealer.open(row["allowance"], _PURPOSE)
-            except SealBroken:
-                continue  # its key has gone: it has to be granted anew
-            found[ReaderId(row["reader"])] = _allowance(text)
-        return found
+        return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
     async def reseal(self) -> int:
         """As Readers.reseal."""

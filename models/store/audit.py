@@ -25,6 +25,8 @@ INDEXES: Final = {
 }
 
 DONE: Final = "done"
+_LARGE: Final = ("before.plan.seats", "before.plan.marks")
+"""What lists of entries do not bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Audit:
         query: Document = {name: value for name, value in asdict(sought).items() if value}
         if besides:
             query["$and"] = [{"deed": {"$ne": besides}}]
-        rows, total = await page(self._all, query, ("at", "_id"), skip, limit)
+        rows, total = await page(self._all, query, ("at", "_id"), skip, limit, _LARGE)
         return [_entry(row) for row in rows], total
 
 

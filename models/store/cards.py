@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId
 from models.store.client import Database, new_id, upstream
@@ -30,6 +31,16 @@ class Cards:
                 },
                 upsert=True,
             )
+
+    async def give(self, card_no: str, reader_id: ReaderId) -> bool:
+        """The card is this reader's. False where it is somebody's already."""
+        hashes = self._sealer.hashes(card_no, "card")
+        with upstream():
+            try:
+                await self._all.insert_one({"_id": new_id(), "hashes": hashes, "reader": reader_id})
+            except DuplicateKeyError:
+                return False
+        return True
 
     async def reader_of(self, card_no: str) -> ReaderId | None:
         with upstream():

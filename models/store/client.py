@@ -117,15 +117,21 @@ async def grouped(collection: Collection, wanted: Document, group: Document) -> 
 
 
 async def page(
-    collection: Collection, query: Document, newest_by: Sequence[str], skip: int, limit: int
+    collection: Collection,
+    query: Document,
+    newest_by: Sequence[str],
+    skip: int,
+    limit: int,
+    without: Sequence[str] = (),
 ) -> tuple[list[Document], int]:
     """At most ``limit`` of the documents that match, the newest first, and how many there are.
 
     ``newest_by`` are the fields of the index that follow the query's own: rows come in its order
     and are counted in it, both at once, so that a long history costs no more than a short one.
+    ``without`` are fields that are not wanted.
     """
     rows = (
-        collection.find(query)
+        collection.find(query, dict.fromkeys(without, 0) or None)
         .sort([(name, DESCENDING) for name in newest_by])
         .skip(skip)
         .limit(limit)

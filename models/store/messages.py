@@ -272,16 +272,24 @@ class Messages:
             rows = await self._all.find(query).sort("_id", -1).limit(limit).to_list(None)
         return [(_message(row), row["attempts"], tuple(row["codes"])) for row in rows]
 
-    async def retry(self, since: datetime, now: datetime, wall_clock: bool) -> int:
-        """Queue the failed ones anew, as far as they are still worth telling. How many."""
+    async def worth_retrying(
+        self, since: datetime, now: datetime, wall_clock: bool, limit: int
+    ) -> list[Message]:
+        """Failed ones that are not old news yet, the newest first."""
         query = _lately(since, wall_clock) | {
             "state": DeliveryState.FAILED.value,
-            "open": False,
             "$or": [
                 {"not_after": None, "at": {"$gt": now - OLD_NEWS}},
                 {"not_after": {"$gt": now}},
             ],
         }
+        with upstream():
+            rows = await self._all.find(query).sort("_id", -1).limit(limit).to_list(None)
+        return [_message(row) for row in rows]
+
+    async def queue_again(self, ids: Sequence[str], now: datetime) -> int:
+        """Queue those of them anew that have failed. How many."""
+        failed = {"_id": {"$in": list(ids)}, "state": DeliveryState.FAILED.value, "open": False}
         again: Document = {
             "state": DeliveryState.QUEUED.value,
             "open": True,
@@ -289,7 +297,7 @@ class Messages:
             "lease_until": None,
         }
         with upstream():
-            result = await self._all.update_many(query, {"$set": again})
+            result = await self._all.update_many(failed, {"$set": again})
         return result.modified_count
 
     async def state_of(self, id: str) -> DeliveryState | None:

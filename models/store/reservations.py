@@ -8,7 +8,7 @@ change by a fence on ``rev``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal, NamedTuple
@@ -575,6 +575,12 @@ class Reservations:
             first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
             query["_id"] = {"$gte": first, "$lt": last}
         return self._all.find(query, shown).hint("_id_").sort("_id", ASCENDING)
+
+    async def states_of(self, ids: Collection[ReservationId]) -> dict[ReservationId | None, State]:
+        """How those of them stand that there are."""
+        with upstream():
+            rows = await self._all.find({"_id": {"$in": list(ids)}}, {"state": 1}).to_list(None)
+        return {ReservationId(row["_id"]): State(row["state"]) for row in rows if "state" in row}
 
     async def first_made(self) -> datetime | None:
         """When the first booking was made that there is; None where there is none."""

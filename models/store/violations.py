@@ -104,6 +104,13 @@ class Violations:
                     found.setdefault(ReaderId(row["reader"]), []).append(row["at"])
         return found
 
+    async def waived_since(self, start: datetime) -> set[ReservationId]:
+        """Reservations whose violation has been waived."""
+        with upstream():
+            query = {"at": {"$gte": start}, "waived": True}
+            rows = await self._all.find(query, {"reservation": 1}).to_list(None)
+        return {ReservationId(row["reservation"]) for row in rows}
+
     async def get(self, id: str) -> Violation | None:
         with upstream():
             found = await self._all.find_one({"_id": id})

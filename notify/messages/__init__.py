@@ -24,6 +24,7 @@ from notify.messages import (
     reserved,
     returned,
     suspended,
+    taken_back,
 )
 
 BY_EVENT: Final[Mapping[str, ModuleType]] = {
@@ -42,6 +43,7 @@ BY_EVENT: Final[Mapping[str, ModuleType]] = {
     "away_expired": leave_timeout,
     "suspended": suspended,
     "called_off": called_off,
+    "taken_back": taken_back,
 }
 """Which message an event of the outbox brings."""
 

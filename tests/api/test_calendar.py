@@ -208,7 +208,11 @@ async def test_what_was_held_is_not_accepted_on_a_closed_day(service: Living) ->
     await service.settle()
     (wait,) = (await waiting.ok("GET", "/waits"))["items"]
     assert (await ask(service, head, confirmed="yes", bookings="keep")).status == 303
-    await waiting.refused("422 closed", "POST", f"/reservations/{wait['offer']['id']}/accept")
+    await service.settle()
+    await waiting.refused("409 wrong_state", "POST", f"/reservations/{wait['offer']['id']}/accept")
+    assert "保留的座位已不能使用" in [
+        m["title"] for m in (await waiting.ok("GET", "/messages"))["items"]
+    ]
 
 
 async def test_a_change_of_the_rules_says_why(service: Living) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.allowance import Allowance
+from models.allowance import NONE, Allowance
 from models.booking.erasure import erase
 from models.errors import Suspended
 from models.reader import Reader
@@ -63,7 +63,7 @@ async def known(service: Living) -> Client:
     await service.parts.sessions.open_kiosk(reader.reader_id, service.clock.now())
     now = service.clock.now()
     await service.parts.codes.issue(reader.reader_id, "123456", now, now + timedelta(minutes=10))
-    await service.parts.desk.allowances.put(reader.reader_id, Allowance(accessible=True))
+    await service.parts.desk.allowances.replace(reader.reader_id, NONE, Allowance(accessible=True))
     await service.settle()
     assert taken["state"] == "reserved"
     return reader

@@ -132,8 +132,15 @@ async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
 
 
 async def granted(service: Living, desk: Browser, reader: Client, **form: str) -> None:
-    path = f"/console/readers/{reader.reader_id}/allow"
-    assert (await post(service, desk, path, **form)).status == 303
+    here = f"/console/readers/{reader.reader_id}"
+    base = await allowed_base(desk, here)
+    assert (await post(service, desk, f"{here}/allow", base=base, **form)).status == 303
+
+
+async def allowed_base(desk: Browser, here: str) -> str:
+    found = re.search(r'name="base" value="(\w+)"', (await desk.get(here)).body)
+    assert found is not None
+    return found[1]
 
 
 async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
@@ -224,7 +231,8 @@ async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
     found = (await service.parts.desk.allowances.all())[reader.reader_id]
     assert found == Allowance(True, 37, 0)
     for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
-        answer = await post(service, desk, f"{here}/allow", **form)
+        base = await allowed_base(desk, here)
+        answer = await post(service, desk, f"{here}/allow", base=base, **form)
         assert answer.status == 400 and 'role="alert"' in answer.body, form
     assert (await service.parts.desk.allowances.all())[reader.reader_id] == found
 

@@ -76,7 +76,7 @@ async def test_a_closure_asks_what_becomes_of_the_bookings(service: Living, open
     await tab.page.fill("[name=reason]", "消防检修")
     await tab.page.click("text=下一步")
     assert "1 个预约不再符合开放时间" in await tab.text("main")
-    await tab.page.click("text=再想想")
+    await tab.page.click("a.chip:text-is('取消')")
     assert "没有，按平时的时间开放" in await tab.text("main")
     await tab.page.fill("[name=first]", service.tomorrow)
     await tab.page.select_option("[name=place]", "a:2f-hall")

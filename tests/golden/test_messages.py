@@ -145,6 +145,7 @@ CASES: Final[list[tuple[str, str, Moment]]] = [
     ("somebody doubts it", "doubted", moment(DOUBTED)),
     ("a seat is held", "offered", moment(HELD)),
     ("another seat is held", "proposed", moment(HELD)),
+    ("what was held is taken back", "taken_back", moment(HELD)),
     ("the library cancels it", "called_off",
         moment(reservation.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
 ]  # fmt: skip

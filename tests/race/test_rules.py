@@ -144,6 +144,11 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
 ) -> None:
     """The booking goes with its seat; the worker dies before another one is held."""
     r = await stage.reserved(await stage.reader())
+    area = stage.desk.library.areas[r.area_id]
+    seats = tuple(seat for seat in area.seats if seat.id != r.seat_id)
+    gone = tuple(seat for seat in area.seats if seat.id == r.seat_id)
+    smaller = replace(area, seats=seats, removed=gone, rev=area.rev + 1)
+    assert await stage.desk.catalogue.replace_area(smaller)
     desk = await stage.worker()
     if not guard:
         desk.reservations = InTwoSteps(stage.db)

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.allowance import NONE, Allowance
 from models.hindsight import Course, Outcome, Recount
 from models.library import AreaId
 from models.policy import OpenDay, Policy
@@ -60,28 +61,31 @@ def by_brute_force(
                 refused[code] += 1
                 continue
             booked[c.reader_id] += 1
-            patience = max(c.start, c.asked_at) + policy.check_in_after_minutes * MINUTE
+            more = c.allowance
+            minutes = policy.check_in_after_minutes + more.check_in_minutes
+            patience = max(c.start, c.asked_at) + minutes * MINUTE
             deadline = min(patience, c.end)
             late = c.checked_in_at is not None and c.checked_in_at > deadline and not c.helped
             if c.state is State.NO_SHOW or late:
                 no_shows += 1
-                if deadline == patience and not c.helped:
+                if deadline == patience and not (c.helped or c.forgiven):
                     violations[c.reader_id].setdefault(local_date(deadline), deadline)
                     first = violations[c.reader_id][local_date(deadline)]
                     violations[c.reader_id][local_date(deadline)] = min(first, deadline)
                 continue
             for left, back in c.absences:
-                minutes = policy.leave_minutes
+                short = policy.leave_minutes + more.leave_minutes
+                minutes = short
                 for begin, end in policy.meals:
                     meal = {m for m in range(1440) if of(begin) <= m < of(end)}
                     gone = local(left)
-                    away = {gone.hour * 60 + gone.minute + m for m in range(policy.leave_minutes)}
+                    away = {gone.hour * 60 + gone.minute + m for m in range(short)}
                     if meal & away:
-                        minutes = policy.meal_leave_minutes
+                        minutes = policy.meal_leave_minutes + more.leave_minutes
                 until = min(left + minutes * MINUTE, c.end)
                 if back is None or back > until:
                     timeouts += 1
-                    if policy.away_timeout_is_violation and not c.helped:
+                    if policy.away_timeout_is_violation and not (c.helped or c.forgiven):
                         first = violations[c.reader_id].get(local_date(until), until)
                         violations[c.reader_id][local_date(until)] = min(first, until)
                     break
@@ -161,6 +165,8 @@ def courses(draw: st.DrawFn, day: date) -> Course:
         extended=draw(st.booleans()),
         helped=draw(st.integers(0, 5)) == 0,
         checked_in_at=came,
+        allowance=draw(st.sampled_from([NONE, NONE, Allowance(False, 10, 20)])),
+        forgiven=draw(st.integers(0, 5)) == 0,
         absences=tuple(absences),
     )
 
@@ -207,7 +213,8 @@ def test_a_recount_by_minutes_finds_the_same(
 def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
     course = Course(
         ReaderId("a"), AREA, State.FINISHED, on("08:00"), on("09:00"), on("12:00"),
-        extended=False, helped=False, checked_in_at=on("09:00"), absences=(),
+        extended=False, helped=False, checked_in_at=on("09:00"),
+        allowance=NONE, forgiven=False, absences=(),
     )  # fmt: skip
     usual = Policy()
     short = replace(usual, areas={AREA: {"max_minutes": 120}})

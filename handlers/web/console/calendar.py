@@ -14,12 +14,13 @@ from aiohttp import web
 from handlers import deeds
 from handlers.messages import text_of
 from handlers.web.console.frame import acting, shown
-from handlers.web.console.misfits import fate_in, hit
+from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
 from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.web.pages import Form, Visit, counted, reason_in, redirect, text_in
 from models.booking import calendar, misfits
 from models.errors import Malformed, NotFound, RulesChanged
 from models.library import AreaId, VenueId
+from models.plain import is_plain
 from models.policy import OpeningRule, Policy
 from models.reader import ADMINISTRATOR, may
 from models.timerange import local_date
@@ -108,8 +109,10 @@ async def change_opening(visit: Visit, form: Form) -> web.StreamResponse:
         if text_in(form, "base") != str(desk.policy.version):
             raise RulesChanged()
         rows = await misfits.affected(desk, new, desk.library, visit.now)
-        if not text_in(form, "confirmed"):
-            return _page(visit, typed=typed, said=said, hit=hit(desk.library, rows))
+        found, confirmed = hit(desk.library, rows), text_in(form, "confirmed")
+        if not confirmed or (found.count and not text_in(form, "bookings")):
+            wrong = NOT_ASKED if confirmed else ""
+            return _page(visit, typed=typed, said=said, hit=found, wrong=wrong)
         why, fate = reason_in(form, "why"), fate_in(form)
         await deeds.change_rules(acting(visit), new, said, why, fate)
     except RulesChanged as error:
@@ -151,7 +154,7 @@ def _rule(visit: Visit, typed: Mapping[str, str]) -> OpeningRule:
     elif typed["kind"] != "closed":
         raise Malformed("kind", "请选择闭馆或开放时间")
     reason = typed["reason"]
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
+    if len(reason) > LONGEST_REASON or not is_plain(reason):
         raise Malformed("reason", f"原因最多 {LONGEST_REASON} 字")
     if opens is None and not reason:
         raise Malformed("reason", "请写明闭馆原因，读者会看到")

@@ -16,6 +16,7 @@ from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, 
 from models.errors import DeviceExists, Malformed, NotFound
 from models.gate import Gate, GateId
 from models.library import Kiosk, KioskId, VenueId
+from models.plain import is_plain
 from models.reader import ADMINISTRATOR, may
 
 LONGEST_NAME: Final = 20
@@ -80,7 +81,7 @@ def _read(visit: Visit, typed: dict[str, str]) -> Kiosk | Gate:
     id, name, venue = typed["id"], typed["name"], VenueId(typed["venue"])
     if not re.fullmatch(r"[0-9a-z][0-9a-z-]{1,29}", id):
         raise Malformed("id", "编号为 2–30 个小写字母、数字或连字符")
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
         raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字")
     if venue not in visit.services.desk.library.venues:
         raise Malformed("venue", "请选择场馆")

@@ -25,12 +25,13 @@ _LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a change would hit: bookings, of which the first are listed (seat, start, end), and
-    readers who sit there."""
+    """What a change would hit: bookings, of which the first are listed (seat, start, end), readers
+    who sit there, and seats that are held for somebody in line."""
 
     booked: list[tuple[str, datetime, datetime]]
     count: int
     sitting: int
+    held: int
 
     @property
     def more(self) -> int:
@@ -46,7 +47,12 @@ def hit(library: Library, rows: Sequence[Row]) -> Hit:
         ],
         count=len(booked),
         sitting=sum(row.state in (State.IN_USE, State.AWAY) for row in rows),
+        held=sum(row.state is State.HELD for row in rows),
     )
+
+
+NOT_ASKED: Final = "又有预约受影响，请选择怎样处理"
+"""Booked after the question was put, which named none."""
 
 
 def fate_in(form: Form) -> Fate:

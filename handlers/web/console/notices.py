@@ -15,6 +15,7 @@ from handlers.web.console.frame import PAGE, acting, instant_in, page_number, pa
 from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
 from models.errors import Malformed, NotFound, NoticeChanged
 from models.notice import Notice
+from models.plain import is_plain
 from models.reader import LIBRARIAN, may
 from models.store.client import new_id
 from models.timerange import local
@@ -122,12 +123,9 @@ async def _write(visit: Visit, form: Form, old: Notice | None) -> web.StreamResp
 def _read(form: Form, old: Notice | None) -> Notice:
     """Raises: Malformed."""
     title, body = text_in(form, "title"), text_in(form, "body").replace("\r\n", "\n")
-    if not 0 < len(title) <= LONGEST_TITLE or not title.isprintable():
+    if not 0 < len(title) <= LONGEST_TITLE or not is_plain(title):
         raise Malformed("title", f"标题为 1–{LONGEST_TITLE} 字")
-    if (
-        not 0 < len(body) <= LONGEST_BODY
-        or not body.replace("\n", "").replace("\t", "").isprintable()
-    ):
+    if not 0 < len(body) <= LONGEST_BODY or not is_plain(body.replace("\n", "").replace("\t", "")):
         raise Malformed("body", f"正文为 1–{LONGEST_BODY} 字")
     published_at = instant_in(form, "published_at")
     until = instant_in(form, "until") if text_in(form, "until") else None

@@ -17,7 +17,7 @@ from handlers import deeds
 from handlers.errors import status_of
 from handlers.messages import text_of
 from handlers.web.console.frame import acting, shown
-from handlers.web.console.misfits import fate_in, hit
+from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
 from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
 from models import replan
 from models.booking import misfits
@@ -195,10 +195,12 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
             return _editor(visit, area, document, unsaved=True)
         if not found.any:
             raise Malformed("plan", "没有需要保存的更改")
-        if not text_in(form, "confirmed"):
-            library = desk.library.with_area(new)
-            rows = await misfits.affected(desk, desk.policy, library, visit.now)
-            return _editor(visit, area, document, said=said, hit=hit(library, rows))
+        library, confirmed = desk.library.with_area(new), text_in(form, "confirmed")
+        rows = await misfits.affected(desk, desk.policy, library, visit.now)
+        hits = hit(library, rows)
+        if not confirmed or (hits.count and not text_in(form, "bookings")):
+            wrong = NOT_ASKED if confirmed else ""
+            return _editor(visit, area, document, said=said, hit=hits, wrong=wrong)
         reason, fate = reason_in(form), fate_in(form)
         await deeds.change_plan(acting(visit), area, new, "；".join(said), reason, fate)
     except PlanChanged as error:

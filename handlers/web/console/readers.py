@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,9 +24,10 @@ from handlers.web.console.frame import (
     shown,
 )
 from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
-from models.allowance import Allowance
+from models.allowance import NONE, Allowance
 from models.booking import penalties
-from models.errors import Conflict, Malformed, NotFound, RuleViolation
+from models.errors import CardTaken, Conflict, Malformed, NotFound, RuleViolation, WrongState
+from models.plain import is_plain
 from models.reader import LIBRARIAN, Reader, Stay, may, normalise_student_no
 from models.reservation import LIVE, ReaderId
 from models.rules import Wish
@@ -83,7 +85,7 @@ async def _page(visit: Visit, who: Reader, status: int = 200, **more: Any) -> we
     services, desk, number = visit.services, visit.services.desk, page_number(visit)
     rows, total = await desk.reservations.page_of(who.id, (), (number - 1) * PAGE, PAGE)
     violations, _ = await desk.violations.page_of(who.id, 0, PAGE)
-    suspended, today = who.suspended_until, local_date(visit.now)
+    suspended = who.suspended_until
     decides = may(visit.reader.kind, LIBRARIAN)
     facts = {
         "who": who,
@@ -98,7 +100,8 @@ async def _page(visit: Visit, who: Reader, status: int = 200, **more: Any) -> we
         "bound": await services.bindings.is_bound(who.id),
         "code": None,
         # Who only looks is not told what somebody needs.
-        "allowance": desk.allowance(who.id, today) if decides else None,
+        "allowance": desk.granted(who.id) if decides else None,
+        "base": _base(visit, desk.granted(who.id)) if decides else "",
         "areas": list(desk.library.furnished),
         "days": desk.policy.bookable_dates(visit.now),
         "typed": {},
@@ -176,9 +179,12 @@ def _was(form: Form) -> datetime | None:
     """What stood on the page. Raises: Malformed."""
     text = text_in(form, "was")
     try:
-        return datetime.fromisoformat(text) if text else None
+        was = datetime.fromisoformat(text) if text else None
     except ValueError as error:
         raise Malformed("was", "请重新打开页面") from error
+    if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100):
+        raise Malformed("was", "请重新打开页面")
+    return was
 
 
 async def allow(visit: Visit, form: Form) -> web.StreamResponse:
@@ -194,11 +200,21 @@ async def allow(visit: Visit, form: Form) -> web.StreamResponse:
             _minutes(form, "leave_minutes"),
             until,
         )
-        nothing = not (granted.accessible or granted.check_in_minutes or granted.leave_minutes)
-        await deeds.allow(acting(visit), who, None if nothing else granted, reason_in(form))
-    except Malformed as error:
+        if not (granted.accessible or granted.check_in_minutes or granted.leave_minutes):
+            granted = NONE
+        await visit.services.desk.refresh()
+        was = visit.services.desk.granted(who.id)
+        if text_in(form, "base") != _base(visit, was):
+            raise WrongState(state="allowance")
+        await deeds.allow(acting(visit), who, was, granted, reason_in(form))
+    except (Conflict, Malformed) as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=allow")
+
+
+def _base(visit: Visit, allowance: Allowance) -> str:
+    """What stood on the page, without saying it."""
+    return hashlib.sha256(f"{visit.id} {allowance}".encode()).hexdigest()[:16]
 
 
 def _minutes(form: Form, name: str) -> int:
@@ -228,13 +244,15 @@ async def add_visitor(visit: Visit, form: Form) -> web.StreamResponse:
         )
     except Malformed as error:
         return _list(visit, 400, typed=typed, wrong=str(error.details["reason"]))
-    return redirect(f"/console/readers/{made.id}?done=visitor")
+    except CardTaken as error:
+        return _list(visit, 409, typed=typed, wrong=said(visit, error))
+    return redirect(f"/console/readers/{made}?done=visitor")
 
 
 def _entry(visit: Visit, form: Form) -> _Entry:
     """Raises: Malformed."""
     name, card = text_in(form, "name"), text_in(form, "card")
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
         raise Malformed("name", f"姓名为 1–{LONGEST_NAME} 字")
     if card and not re.fullmatch(r"[!-~]{4,32}", card):
         raise Malformed("card", "卡号为 4–32 个字母或数字")
@@ -261,7 +279,5 @@ async def change_stay(visit: Visit, form: Form) -> web.StreamResponse:
 async def show_code(visit: Visit, _: Form) -> web.StreamResponse:
     """A visitor has no page of their own: the desk shows them the code that binds their WeChat."""
     who = await _reader(visit)
-    if who.stay is None:
-        raise NotFound()
-    code = await visit.services.bindings.code_for(who.id, False, visit.now)
+    code = await deeds.show_code(acting(visit), who)
     return await _page(visit, who, code=code)

@@ -17,11 +17,12 @@ from aiohttp import web
 from handlers import deeds
 from handlers.messages import NUMBER_TEXT, numbers_text, text_of
 from handlers.web.console.frame import acting, shown
-from handlers.web.console.misfits import fate_in, hit
+from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
 from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
 from models.booking import foresight, misfits
 from models.errors import Malformed, NotFound, RulesChanged
 from models.library import AreaId
+from models.plain import is_plain
 from models.policy import OVERRIDABLE, SEASONAL, Policy, RuleSet
 from models.reader import ADMINISTRATOR, may
 from models.timerange import local_date
@@ -29,6 +30,7 @@ from models.timerange import local_date
 LONGEST_NAME: Final = 20
 _FARTHEST: Final = timedelta(days=730)
 _VERSIONS: Final = 10
+MOST_SETS: Final = 50
 
 BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "step_minutes": (30, 240),
@@ -74,10 +76,12 @@ OF_DAYS: Final = [name for name in NUMBER_TEXT if name in SEASONAL]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The next version of the rules, and in words what is new in it."""
+    """The next version of the rules, and in words what is new in it. ``compared`` are the rules
+    that the last week is judged by: what is for other days is thought to be for these."""
 
     policy: Policy
     said: list[str]
+    compared: tuple[Policy, Policy]
 
 
 async def rules(visit: Visit) -> web.StreamResponse:
@@ -130,14 +134,18 @@ async def change_rules(visit: Visit, form: Form) -> web.StreamResponse:
             raise Malformed("base", "没有需要保存的更改")
         if typed.get("edit"):
             return await _page(visit, typed=typed)
-        if not typed.get("confirmed"):
-            rows = await misfits.affected(desk, change.policy, desk.library, visit.now)
-            compared = await foresight.compare(desk, change.policy, visit.now, not services.sandbox)
+        rows = await misfits.affected(desk, change.policy, desk.library, visit.now)
+        hits, confirmed = hit(desk.library, rows), bool(typed.get("confirmed"))
+        if not confirmed or (hits.count and not typed.get("bookings")):
+            compared = await foresight.compare(
+                desk, change.compared, visit.now, not services.sandbox
+            )
             return await _page(
                 visit,
                 typed=typed,
                 said=change.said,
-                hit=hit(desk.library, rows),
+                hit=hits,
+                wrong=NOT_ASKED if confirmed else "",
                 compared=compared,
             )
         reason, fate = reason_in(form, "why"), fate_in(form)
@@ -196,7 +204,7 @@ def _numbers(visit: Visit, typed: Mapping[str, str]) -> Change:
         if numbers:
             areas[area.id] = numbers
     found = replace(policy, version=policy.version + 1, areas=areas, **new)
-    return Change(found, _differences(visit, policy, found))
+    return Change(found, _differences(visit, policy, found), (policy, found))
 
 
 def _differences(visit: Visit, old: Policy, new: Policy) -> list[str]:
@@ -270,8 +278,12 @@ def _set_words(visit: Visit, rules: RuleSet) -> str:
 
 def _add_set(visit: Visit, typed: Mapping[str, str]) -> Change:
     policy, library = visit.services.desk.policy, visit.services.desk.library
+    # Those that are over have fallen back: older versions know them.
+    standing = tuple(r for r in policy.rule_sets if r.last >= local_date(visit.now))
+    if len(standing) >= MOST_SETS:
+        raise Malformed("name", f"最多 {MOST_SETS} 段时间的规则，请先删除不需要的")
     name = typed.get("name", "")
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
         raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字，读者可见")
     first, last = _day(typed, "first"), _day(typed, "last")
     today = local_date(visit.now)
@@ -289,8 +301,15 @@ def _add_set(visit: Visit, typed: Mapping[str, str]) -> Change:
         words = "、".join(NUMBER_TEXT[n][0] for n in OF_DAYS if n in whole)
         raise Malformed("area", f"{words}只能对全馆规定")
     rules = RuleSet(name, first, last, numbers, area_id)
-    new = replace(policy, version=policy.version + 1, rule_sets=(*policy.rule_sets, rules))
-    return Change(new, [f"新增“{name}”：{_set_words(visit, rules)}"])
+    new = replace(policy, version=policy.version + 1, rule_sets=(*standing, rules))
+    then = replace(new, rule_sets=(*standing, _lately(visit, rules)))
+    return Change(new, [f"新增“{name}”：{_set_words(visit, rules)}"], (policy, then))
+
+
+def _lately(visit: Visit, rules: RuleSet) -> RuleSet:
+    """The same numbers for the days that are compared."""
+    today = local_date(visit.now)
+    return replace(rules, first=today - timedelta(days=foresight.DAYS), last=today)
 
 
 def _day(typed: Mapping[str, str], name: str) -> date:
@@ -307,7 +326,8 @@ def _remove_set(visit: Visit, typed: Mapping[str, str]) -> Change:
     gone = policy.rule_sets[int(number)]
     kept = tuple(r for n, r in enumerate(policy.rule_sets) if n != int(number))
     new = replace(policy, version=policy.version + 1, rule_sets=kept)
-    return Change(new, [f"删除“{gone.name}”：{_set_words(visit, gone)}"])
+    today = replace(policy, rule_sets=(*kept, _lately(visit, gone)))
+    return Change(new, [f"删除“{gone.name}”：{_set_words(visit, gone)}"], (today, new))
 
 
 _DEEDS: Final[Mapping[str, Callable[[Visit, Mapping[str, str]], Change]]] = {
