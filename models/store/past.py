@@ -148,6 +148,7 @@ class Past:
             "kind": kind,
             "made_at": made_at,
             "name": self._sealer.seal(name, "name"),
+            "name_hashes": self._sealer.hashes(name, "name"),
             "no": self._sealer.seal(student_no, "student_no"),
         }
         return (

@@ -157,6 +157,7 @@ BROKEN: dict[str, tuple[str, Any]] = {
     "another's id": ("不能使用", ("id", "3f-hall-001")),
     "an id twice": ("编号重复", ("id", "2f-hall-011")),
     "an odd id": ("不能使用", ("id", "../x")),
+    "an id that could be another area's": ("不能使用", ("id", "2f-hall-east-001")),
     "a mark": ("没有“sofa”这种标记", {"marks": [{"kind": "sofa", "x": 0, "y": 0, "w": 9, "h": 9}]}),
     "a flat mark": ("标记超出", {"marks": [{"kind": "wall", "x": 0, "y": 0, "w": 0, "h": 9}]}),
     "many seats": (

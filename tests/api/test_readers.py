@@ -114,6 +114,11 @@ async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
     late = await post(service, desk, f"{here}/suspend", was=stood, until="")
     assert late.status == 409 and 'role="alert"' in late.body
     await reader.refused("422 suspended", "POST", "/reservations", wish)
+    messages = [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
+    assert messages == ["暂停预约"]
+    for odd in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2026-09-07", "x"):
+        answer = await post(service, desk, f"{here}/suspend", was=odd, until="")
+        assert answer.status == 400, odd
     for wrong in (
         "2020-01-01T00:00",
         f"{date.fromisoformat(service.today).year + 3}-01-01T00:00",
@@ -161,6 +166,17 @@ async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
     await granted(service, desk, reader)
     away = await reader.ok("POST", f"/reservations/{mine['id']}/leave")
     assert away["return_by"][11:16] == "10:20"
+
+
+async def test_who_saw_another_allowance_is_told(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    here = f"/console/readers/{reader.reader_id}"
+    stale = await allowed_base(desk, here)
+    await granted(service, desk, reader, accessible="on")
+    late = await post(service, desk, f"{here}/allow", base=stale, check_in_minutes="10")
+    assert late.status == 409 and 'value="10"' in late.body
+    stands = service.parts.desk.granted(reader.reader_id)
+    assert stands == Allowance(accessible=True)
 
 
 async def kept(service: Living) -> str:

@@ -55,6 +55,12 @@ async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Livi
     assert rows[-2].before["title"] == WRITTEN["title"]
 
 
+async def test_a_notice_is_written_as_people_write(service: Living) -> None:
+    desk = await staff(service)
+    text = {"title": "国庆　闭馆👨‍👩‍👧", "body": "各位读者：\n　　国庆期间闭馆。\u00a0"}
+    assert (await post(service, desk, "/console/notices", **WRITTEN | text)).status == 303
+
+
 async def test_what_is_no_notice_stands_in_the_form_again(service: Living) -> None:
     desk = await staff(service)
     before = await service.books()
@@ -248,3 +254,17 @@ async def test_who_may_not(service: Living, role: str) -> None:
 async def keys(service: Living) -> list[Any]:
     db = service.parts.db
     return [await db[name].find().to_list(None) for name in ("kiosks", "gates")]
+
+
+async def test_what_is_not_true_any_more_is_not_sent_again(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    await warm_up(service)
+    await reader.accept("RESERVED")
+    await misbehave(service, subscribe_send={"errcode": 47003, "times": MANY})
+    made = await reader.reserve("2f-hall-010")
+    await service.settle()
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    await misbehave(service)
+    answer = await post(service, desk, "/console/deliveries/retry")
+    assert answer.headers["Location"].endswith("done=0")
+    assert await reader.messages() == []

@@ -111,6 +111,7 @@ async def test_every_page_is_for_everybody(
         [DayOf(day, a.id, 40, 40 * 930, 50, 40, 3, 7, 2, 900, used) for a in areas]
     )
     tab = await opened("administrator", color_scheme=scheme, **device)
+    tab.expected = {404}
     for path in (
         "/console",
         "/console/seats?area=2f-hall",
@@ -121,6 +122,16 @@ async def test_every_page_is_for_everybody(
         "/console/appeals",
         "/console/questions",
         "/console/calendar",
+        "/console/misfits",
+        "/console/plans",
+        "/console/plans/2f-hall",
+        "/console/rules",
+        "/console/notices",
+        "/console/notices/new",
+        "/console/devices",
+        "/console/deliveries",
+        "/console/relays",
+        "/console/readers?q=nobody",
         "/console/statistics?from=2026-09-06&to=2026-09-07",
         "/console/audit",
     ):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from models.library import AreaId, SeatId
@@ -68,15 +66,11 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
     await tab.page.fill("#of-seats [name=disabled_from]", service.tomorrow)
     await tab.page.fill("#of-seats [name=disabled_until]", service.tomorrow)
     await tab.page.press("#of-seats [name=disabled_until]", "Tab")
-    if folder := os.environ.get("PICTURES"):
-        await tab.page.screenshot(path=Path(folder) / "editor.png", full_page=True)
     await tab.page.click("#next")
 
     said = await tab.text("section.card ul")
     assert said.split("\n") == ["新增 088", "移动 010", "禁用 065"]
     assert "1 个预约不再符合平面图" in await tab.text("main")
-    if folder := os.environ.get("PICTURES"):
-        await tab.page.screenshot(path=Path(folder) / "editor-asks.png", full_page=True)
     await tab.page.fill("[name=reason]", "插座维修")
     await tab.page.click("text=确认保存")
     await tab.page.wait_for_selector(".done")
@@ -105,7 +99,7 @@ async def test_a_plan_that_is_looked_at_becomes_the_new_one(service: Living, ope
     await head.page.click("text=确认保存")
     await head.page.wait_for_selector(".done")
     await student.page.evaluate("dispatchEvent(new Event('offline'))")  # asks once more
-    await student.page.wait_for_function("!document.getElementById('2f-hall-010')")
+    await student.page.wait_for_selector("[id='2f-hall-010']", state="detached")
     assert await student.page.locator("#plan .seat").count() == 67
 
 
@@ -153,3 +147,50 @@ async def test_the_second_of_two_finds_their_drawing_again(service: Living, open
     assert (await seat(second, "012"))["computer"] and "computer" not in await seat(second, "011")
     seats = service.parts.desk.library.seats
     assert seats[SeatId("2f-hall-011")].computer and not seats[SeatId("2f-hall-012")].computer
+
+
+async def test_by_keys_alone_and_nothing_is_lost_on_the_way(service: Living, opened: Open) -> None:
+    tab = await opened("administrator")
+    await tab.go(PATH)
+    assert await tab.page.is_disabled("#next"), "nothing has changed yet"
+    first = tab.page.locator("#drawing [tabindex='0']")
+    await first.focus()
+    before = await plan(tab)
+    chosen = tab.page.locator("#drawing .chosen")
+    await tab.page.keyboard.press("Control+ArrowRight")
+    assert await chosen.count() == 1
+    await tab.page.keyboard.press("Control+Shift+ArrowRight")
+    assert await chosen.count() == 2
+    await tab.page.keyboard.press("Space")
+    assert await chosen.count() == 1
+    await tab.page.keyboard.press("Control+a")
+    assert await chosen.count() == 68
+    await tab.page.keyboard.press("Escape")
+    assert await chosen.count() == 0
+    await tab.page.keyboard.press("Control+a")
+    await tab.page.keyboard.press("Shift+ArrowDown")
+    moved = await plan(tab)
+    assert moved != before
+    await tab.page.keyboard.press("Control+z")
+    assert await plan(tab) == before and await chosen.count() == 68
+    assert await tab.page.is_disabled("#next")
+    await tab.page.keyboard.press("Control+y")
+    assert await plan(tab) == moved
+    # On to the question, and back to the drawing: it is still there, and leaving asks.
+    await tab.page.click("#next")
+    await tab.page.click("text=返回修改")
+    await tab.page.wait_for_selector("#editor[data-unsaved]")
+    kept = await plan(tab)
+    assert [(s["no"], s["y"]) for s in kept["seats"]] == [(s["no"], s["y"]) for s in moved["seats"]]
+    assert await tab.page.is_enabled("#next")
+    asked: list[str] = []
+
+    async def stay(dialog: Any) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    tab.page.on("dialog", stay)
+    await tab.page.click("text=‹ 平面图")
+    await tab.page.wait_for_selector("text=新增区域")
+    assert asked == ["beforeunload"]
+    assert service.parts.desk.library.areas[AreaId("2f-hall")].rev == 0

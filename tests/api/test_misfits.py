@@ -1,0 +1,274 @@
+"""Bookings that lose their place or their length: nobody loses one without a word, and nobody one
+that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.booking import calendar, misfits
+from models.booking.misfits import CalledOff, Fate
+from models.library import Seat
+from models.policy import Policy
+from models.reader import ADMINISTRATOR
+from models.reservation import Actor, ReaderId
+from models.store.audit import Sought
+from tests.api.test_calendar import ask as ask_calendar
+from tests.api.test_console import post, staff
+from tests.api.test_plans import exported, seat_of, send
+from tests.api.test_rules import SET, next_morning
+from tests.api.test_rules import ask as ask_rules
+from tests.living import Client, Living
+
+TEN = "2f-hall-010"
+
+
+async def state(reader: Client, made: Any) -> str:
+    return str((await reader.ok("GET", f"/reservations/{made['id']}"))["state"])
+
+
+async def titles(service: Living, reader: Client) -> list[str]:
+    await service.settle()
+    return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
+
+
+async def without(service: Living, head: Any, *numbers: str, **form: str) -> Any:
+    """The hall's plan without these seats, confirmed."""
+    plan = await exported(head)
+    plan["seats"] = [s for s in plan["seats"] if s["no"] not in numbers]
+    base = service.parts.desk.library.areas[seat(service).area_id].rev
+    return await send(service, head, plan, base=base, confirmed="yes", **form)
+
+
+def seat(service: Living) -> Seat:
+    return next(iter(service.parts.desk.library.areas["2f-hall"].seats))  # type: ignore[index]
+
+
+async def rules(service: Living, **changed: Any) -> None:
+    """The next version of the rules, published behind the page."""
+    desk = service.parts.desk
+    new: Policy = replace(desk.policy, version=desk.policy.version + 1, **changed)
+    await calendar.publish(desk, new, service.clock.now())
+
+
+async def test_who_has_moved_meanwhile_keeps_the_seat(
+    service: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    many = service.parts.desk.readers.many
+
+    async def first_they_move(ids: Any) -> Any:
+        body = {"seat_id": "2f-hall-020"}
+        await reader.ok("POST", f"/reservations/{made['id']}/change", body)
+        monkeypatch.undo()
+        return await many(ids)
+
+    monkeypatch.setattr(service.parts.desk.readers, "many", first_they_move)
+    assert (await without(service, head, "010", bookings="cancel")).status == 303
+    assert await state(reader, made) == "reserved"
+    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="plan"), 0, 1)
+    assert entry.after is not None and entry.after["cancelled"] == 0
+
+
+async def test_what_is_held_is_taken_back_and_said(service: Living) -> None:
+    head, first, second = (
+        await staff(service, ADMINISTRATOR),
+        await service.reader(),
+        await service.reader(),
+    )
+    made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    line = {"area_id": "2f-hall", "seats": [TEN], "date": service.tomorrow}
+    await second.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await first.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.settle()
+    (wait,) = (await second.ok("GET", "/waits"))["items"]
+    plan = await exported(head)
+    seat_of(plan, "010")["disabled"] = "漏水"
+    shown = await send(service, head, plan)
+    assert "<b>1</b> 个为候补读者保留的座位会收回" in shown.body
+    assert (await send(service, head, plan, confirmed="yes")).status == 303
+    accept = f"/reservations/{wait['offer']['id']}/accept"
+    await second.refused("409 wrong_state", "POST", accept)
+    assert "保留的座位已不能使用" in await titles(service, second)
+
+
+async def test_what_is_held_cannot_be_taken_where_the_seat_is_gone(service: Living) -> None:
+    """Another worker changed the plan and has not come to the hold yet."""
+    first, second = await service.reader(), await service.reader()
+    made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    line = {"area_id": "2f-hall", "seats": [TEN], "date": service.tomorrow}
+    await second.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await first.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.settle()
+    (wait,) = (await second.ok("GET", "/waits"))["items"]
+    desk = service.parts.desk
+    area = desk.library.areas[seat(service).area_id]
+    broken = tuple(replace(s, disabled="漏水") if s.id == TEN else s for s in area.seats)
+    assert await desk.catalogue.replace_area(replace(area, seats=broken, rev=area.rev + 1))
+    await desk.refresh()
+    await second.refused("422 seat_disabled", "POST", f"/reservations/{wait['offer']['id']}/accept")
+
+
+async def test_what_was_booked_after_the_question_is_asked_about(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    plan = await exported(head)
+    plan["seats"] = [s for s in plan["seats"] if s["no"] != "010"]
+    assert "没有预约受影响" in (await send(service, head, plan)).body
+    made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    again = await send(service, head, plan, confirmed="yes")
+    assert again.status == 200 and "又有预约受影响" in again.body
+    assert await state(reader, made) == "reserved"
+    assert (await exported(head))["seats"] != plan["seats"], "nothing has changed"
+    done = await send(service, head, plan, confirmed="yes", bookings="offer")
+    assert done.status == 303 and await state(reader, made) == "cancelled"
+    assert (await titles(service, reader))[:2].count("为您保留了另一个座位") == 1
+
+
+async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
+    """Who is suspended by now, and a stay that would be as short as the one that is cancelled."""
+    head, reader, other = (
+        await staff(service, ADMINISTRATOR),
+        await service.reader(),
+        await service.reader(),
+    )
+    made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    until = service.clock.now() + timedelta(days=3)
+    assert await service.parts.readers.let_go(reader.reader_id, None, until)
+    assert (await without(service, head, "010", bookings="offer")).status == 303
+    assert await state(reader, made) == "cancelled"
+    assert (await reader.ok("GET", "/waits"))["items"] == []
+    assert "为您保留了另一个座位" not in await titles(service, reader)
+
+    short = await other.reserve("2f-hall-020", "09:00", "10:00", service.tomorrow)
+    form = {"min_minutes": "120", "confirmed": "yes", "bookings": "offer"}
+    assert (await ask_rules(service, head, **form)).status == 303
+    assert await state(other, short) == "cancelled"
+    assert (await other.ok("GET", "/waits"))["items"] == []
+
+
+async def test_bookings_beyond_a_nearer_horizon_are_not_forgotten(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    await rules(service, horizon_days=7)
+    day = (service.clock.now() + timedelta(days=5)).date().isoformat()
+    made = await reader.reserve(TEN, "09:00", "11:00", day)
+    await rules(service, horizon_days=1)
+    shown = await ask_calendar(service, head, first=day)
+    assert "<b>1</b> 个预约不再符合" in shown.body
+    done = await ask_calendar(service, head, first=day, confirmed="yes", bookings="cancel")
+    assert done.status == 303 and await state(reader, made) == "cancelled"
+
+
+async def test_nobody_extends_past_a_new_closing_time(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    made = await reader.reserve(TEN, "09:00", "11:00")
+    form = {"kind": "open", "opens": "07:00", "closes": "11:30", "first": service.today}
+    assert (await ask_calendar(service, head, **form, confirmed="yes")).status == 303
+    await service.move("09:00")
+    qr = {"qr": await service.qr()}
+    await reader.ok("POST", f"/reservations/{made['id']}/check-in", qr)
+    await service.move("10:30")
+    here = f"/reservations/{made['id']}/extend"
+    await reader.refused("422 closed", "POST", here, {"end": "12:00"})
+    assert (await reader.ok("POST", here, {"end": "11:30"}))["end"][11:16] == "11:30"
+
+
+async def test_a_seat_s_new_number_is_told(service: Living) -> None:
+    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
+    plan = await exported(head)
+    seat_of(plan, "010")["no"] = "099"
+    assert (await send(service, head, plan, confirmed="yes")).status == 303
+    message = (await reader.ok("GET", "/messages"))["items"][0]
+    assert message["title"] == "座位改号"
+    assert "010号 现在是 图书馆2层二层中厅099号" in message["text"]
+
+
+async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Living) -> None:
+    import asyncio
+
+    readers = [await service.reader() for _ in range(6)]
+    for n, reader in enumerate(readers):
+        await reader.reserve(f"2f-hall-01{n}", "09:00", "11:00", service.tomorrow)
+    await rules(service)
+    desk = service.parts.desk
+    area = desk.library.areas[seat(service).area_id]
+    gone = {f"2f-hall-01{n}" for n in range(6)}
+    fewer = tuple(s for s in area.seats if s.id not in gone)
+    left = tuple(s for s in area.seats if s.id in gone)
+    new = replace(area, seats=fewer, removed=left, rev=area.rev + 1)
+    assert await desk.catalogue.replace_area(new)
+    await desk.refresh()
+    now, actor = service.clock.now(), Actor("librarian", "x")
+    rows = await misfits.misfits(desk, now)
+    done = await asyncio.gather(
+        *(misfits.call_off(desk, rows, Fate.OFFER, actor, now) for _ in range(3))
+    )
+    assert sum(done, CalledOff()) == CalledOff(cancelled=6, offered=6)
+    for reader in readers:
+        assert [w["offer"]["state"] for w in (await reader.ok("GET", "/waits"))["items"]] == [
+            "held"
+        ]
+    assert not await desk.reservations.doubles()
+
+
+async def test_rule_sets_fit_on_every_day(service: Living) -> None:
+    """One that leans on another is tried on the day after that one, too."""
+    head = await staff(service, ADMINISTRATOR)
+    usual = SET | {"set.bookings_per_day": "", "confirmed": "yes", "first": service.today}
+    long = usual | {"last": service.today, "set.max_minutes": "480"}
+    assert (await ask_rules(service, head, **long)).status == 303
+    leaning = usual | {"last": service.tomorrow, "set.max_minutes": "", "set.min_minutes": "300"}
+    answer = await ask_rules(service, head, **leaning)
+    assert answer.status == 400 and "不能同时成立" in answer.body
+    await next_morning(service)
+    reader = await service.reader()
+    assert (await reader.get("/areas")).status == 200
+
+
+async def test_a_rule_set_is_compared_as_if_it_were_for_last_week(service: Living) -> None:
+    reader = await service.reader()
+    await reader.reserve(TEN, "09:00", "13:00")
+    await next_morning(service)
+    head = await staff(service, ADMINISTRATOR)
+    form = SET | {"first": service.today, "last": service.tomorrow, "set.max_minutes": "60"}
+    shown = await ask_rules(service, head, **form)
+    assert "时间太长 1" in shown.body
+    assert (await ask_rules(service, head, **form, confirmed="yes")).status == 303
+    gone = await ask_rules(service, head, deed="remove", number="0")
+    assert gone.status == 200 and "时间太长" not in gone.body
+
+
+async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
+    desk, student = await staff(service), await service.web_reader()
+    await service.parts.desk.cards.put("CARD1234", student.reader_id)
+    form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
+    path = "/console/readers/visitors"
+    taken = await post(service, desk, path, **form, card="CARD1234")
+    assert taken.status == 409 and "已登记给其他读者" in taken.body
+    assert await service.parts.desk.cards.reader_of("CARD1234") == student.reader_id
+    made = await post(service, desk, path, **form, card="CARD9999")
+    here = made.headers["Location"].partition("?")[0]
+    seat = {"area": "2f-hall", "no": "010", "start": "14:00", "end": "15:00"}
+    for day in (service.today, service.tomorrow):
+        assert (await post(service, desk, f"{here}/book", **seat, date=day)).status == 303
+    days = {"first": service.today, "last": service.today}
+    assert (await post(service, desk, f"{here}/stay", **days)).status == 303
+    live = await service.parts.desk.reservations.live_of(
+        ReaderId(here.rsplit("/", 1)[1]),
+        service.clock.now() - timedelta(days=1),
+    )
+    assert [r.date.isoformat() for r in live] == [service.today]
+    await next_morning(service)
+    desk = await staff(service)
+    assert (await post(service, desk, f"{here}/code")).status == 404, "the stay is over"
+    rows, _ = await service.parts.audit.page_of(Sought(target=f"reader:{here[-24:]}"), 0, 20)
+    assert [row.deed for row in rows if row.outcome == "done"] == [
+        "stay",
+        "book",
+        "book",
+        "visitor",
+    ]
