@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,10 +37,11 @@ from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
 from models.booking import due, relays
 from models.booking.desk import Desk
+from models.booking.erasure import erase
 from models.booking.gates import Doorstep
 from models.booking.outages import Watch
 from models.booking.tally import count_days
-from models.errors import Upstream
+from models.errors import Busy, Suspended, Upstream
 from models.gate import CLOCK_OFF
 from models.store.audit import Audit
 from models.store.client import Database, open_database, ping
@@ -56,6 +57,7 @@ from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_an
 from models.store.pushes import Pushes
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
+from models.timerange import local_date
 from notify.deliver import Channel, Sender
 from notify.entry_codes import EntryCodes
 from notify.relay import BATCH, relay
@@ -70,6 +72,8 @@ _KEEP_MESSAGES: Final = timedelta(days=180)
 _BEGIN_ANEW_S: Final = 1.0
 _RUSH_S: Final = 10.0
 _PRUNE_AT_ONCE: Final = 5000
+_KEEP_VISITORS: Final = timedelta(days=90)
+_FORGET_AT_ONCE: Final = 20
 _KEEP_PASSAGES: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
@@ -218,7 +222,15 @@ class Parts:
         await self.messages.prune(real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         await self.desk.passages.prune(now - _KEEP_PASSAGES)
         await self.desk.scans.prune(now - _KEEP_PASSAGES)
+        await self._forget_visitors(now)
         return claims
+
+    async def _forget_visitors(self, now: datetime) -> None:
+        """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
+        gone = local_date(now - _KEEP_VISITORS)
+        for reader in await self.readers.visitors_until(gone, _FORGET_AT_ONCE):
+            with suppress(Suspended, Busy):  # another time
+                await erase(self.desk, self.db, reader, now)
 
     async def health(self) -> tuple[bool, dict[str, str]]:
         """(ready, what is wrong): MongoDB is a must, the rest degrades."""

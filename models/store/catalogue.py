@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Final
 
 from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
@@ -271,11 +271,16 @@ def _area_document(area: Area) -> Document:
     }
 
 
+_LATER: Final = frozenset({"disabled_from", "disabled_until", "rule_sets", "accessible_kept"})
+"""Fields that came later. They are written where they say something: the version before reads what
+does without them, beside this one and after it."""
+
+
 def _seat_document(seat: Seat) -> Document:
     return {
         key: value.isoformat() if isinstance(value, date) else value
         for key, value in asdict(seat).items()
-        if key != "area_id"
+        if key != "area_id" and (value or key not in _LATER)
     }
 
 
@@ -319,7 +324,8 @@ def _policy_document(policy: Policy) -> Document:
             value = {area: dict(numbers) for area, numbers in value.items()}
         elif field.name == "rule_sets":
             value = [_rule_set_document(rules) for rules in value]
-        document[field.name] = value
+        if value or field.name not in _LATER:
+            document[field.name] = value
     return document
 
 

@@ -22,6 +22,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "readers": [
         IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True),
         IndexModel([("name_hashes", ASCENDING)], name="name_hashes"),
+        IndexModel(
+            [("stay.1", ASCENDING)],
+            name="stay",
+            partialFilterExpression={"kind": VISITOR},
+        ),
     ],
     "bindings": [
         IndexModel([("reader", ASCENDING)], name="reader", unique=True),
@@ -134,6 +139,13 @@ class Readers:
                 .limit(limit)
                 .to_list(None)
             )
+        return [_reader(row, self._sealer) for row in rows]
+
+    async def visitors_until(self, before: date, limit: int) -> list[Reader]:
+        """Visitors whose last day lies before that one, the longest gone first."""
+        query = {"kind": VISITOR, "stay.1": {"$lt": before.isoformat()}}
+        with upstream():
+            rows = await self._all.find(query).sort("stay.1", ASCENDING).limit(limit).to_list(None)
         return [_reader(row, self._sealer) for row in rows]
 
     async def stay(self, id: ReaderId, was: Stay | None, stay: Stay) -> bool:

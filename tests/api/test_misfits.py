@@ -272,3 +272,17 @@ async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
         "book",
         "visitor",
     ]
+
+
+async def test_a_visitor_is_forgotten_some_time_afterwards(service: Living) -> None:
+    desk = await staff(service)
+    form = {"name": "周访客", "first": service.today, "last": service.today, "card": "CARD9999"}
+    made = await post(service, desk, "/console/readers/visitors", **form)
+    id = ReaderId(made.headers["Location"].partition("?")[0].rsplit("/", 1)[1])
+    prune = service.parts.runner.job("prune")
+    assert prune is not None
+    await prune.run(service.clock.now() + timedelta(days=90))
+    assert await service.parts.readers.get(id) is not None
+    await prune.run(service.clock.now() + timedelta(days=92))
+    assert await service.parts.readers.get(id) is None
+    assert await service.parts.desk.cards.reader_of("CARD9999") is None

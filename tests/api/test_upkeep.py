@@ -167,6 +167,7 @@ async def test_what_failed_is_seen_by_code_and_sent_again(service: Living) -> No
     await service.settle()
     assert (await way_of(service, made)).state == "failed"
     page = (await desk.get("/console/deliveries")).body
+    assert "发送失败的消息 1" in (await desk.get("/console")).body
     assert "47003" in page and "内容不符合模板" in page
     assert numbers(page, "失败") == 1 and numbers(page, "已发送") == 1
     before = await calls(service, "subscribe_send")

@@ -113,10 +113,13 @@ async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
     _, appealed = await services.desk.violations.appeals(0, 1)
     asked = len(await services.feedbacks.waiting(100))
     outside = await misfits.misfits(services.desk, visit.now)
+    since = visit.now - timedelta(days=1)
+    failed = await services.messages.failures(since, not services.sandbox)
     found = [
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),
         ("/console/questions", "留言", asked),
         ("/console/misfits", "受影响的预约", len(outside)),
+        ("/console/deliveries", "发送失败的消息", sum(count for _, count in failed)),
     ]
     return [(path, words, count) for path, words, count in found if count]
