@@ -29,7 +29,7 @@ class Allowances:
     async def replace(self, reader_id: ReaderId, was: Allowance, new: Allowance) -> bool:
         """The reader has ``new`` from now on. False where ``was`` is not what stands."""
         with upstream():
-            row = await self._all.find_one({"reader": reader_id})
+            row = await self._all.find_one({"_id": reader_id})
             if (self._opened(row["allowance"]) if row else NONE) != was:
                 return False
             if not await self._written(reader_id, row["allowance"] if row else None, new):
@@ -54,7 +54,7 @@ class Allowances:
             except DuplicateKeyError:
                 return False
             return True
-        stands = {"reader": reader_id, "allowance": sealed}
+        stands = {"_id": reader_id, "allowance": sealed}
         if new == NONE:
             return bool((await self._all.delete_one(stands)).deleted_count)
         change = {"$set": {"allowance": self._sealer.seal(_text(new), _PURPOSE)}}

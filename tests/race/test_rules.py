@@ -10,16 +10,20 @@ from typing import Any
 
 import pytest
 
+from models.allowance import NONE, Allowance
 from models.audit import Entry
 from models.booking import calendar, misfits
 from models.booking.misfits import CalledOff, Fate
 from models.errors import RulesChanged
 from models.library import Area
+from models.notice import Notice
 from models.policy import OpeningRule, Policy
 from models.reservation import Actor, State
+from models.store.allowances import Allowances
 from models.store.audit import Audit, Sought
 from models.store.catalogue import Catalogue, Policies
-from tests.race.stage import OTHER_SEAT, Around, Stage, clock
+from models.store.notices import Notices
+from tests.race.stage import OTHER_SEAT, Around, Stage, clock, unguard
 from tests.race.test_line import InTwoSteps, held
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -169,3 +173,67 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
     done = await misfits.call_off(await stage.worker(), rows, Fate.OFFER, actor, clock(8))
     assert done == CalledOff(cancelled=1, offered=1)
     assert (await stage.stored(r)).state is State.CANCELLED and await held(stage) == [OTHER_SEAT]
+
+
+class Rewriting(Notices):
+    """The control: by ``_id`` alone."""
+
+    async def replace(self, notice: Notice) -> bool:
+        await self._all.update_one({"_id": notice.id}, {"$set": {"title": notice.title}})
+        return True
+
+
+@guarded
+async def test_a_notice_s_next_text_is_one(stage: Stage, guard: bool) -> None:
+    notices = (Notices if guard else Rewriting)(stage.db)
+    await notices.add(Notice("n", "第一版", "…", clock(8)))
+    texts = [Notice("n", f"第{n}版", "…", clock(8), rev=1) for n in range(8)]
+    done = await asyncio.gather(*(notices.replace(text) for text in texts))
+    kept = await notices.any("n")
+    assert kept is not None
+    if guard:
+        assert done.count(True) == 1 and kept == texts[done.index(True)]
+    else:
+        assert done.count(True) > 1, "one of them was overwritten without a word"
+
+
+@guarded
+async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> None:
+    """Two librarians have the same page before them, and grant different things."""
+    reader = await stage.reader()
+    allowances = Allowances(stage.db, stage.sealer)
+    first = Allowance(check_in_minutes=5)
+    assert await allowances.replace(reader.id, NONE, first)
+    wishes = [replace(first, leave_minutes=n) for n in range(1, 9)]
+    if not guard:
+        unguard(allowances)
+    put_together(allowances, len(wishes))
+    done = await asyncio.gather(*(allowances.replace(reader.id, first, w) for w in wishes))
+    kept = (await allowances.all())[reader.id]
+    if guard:
+        assert done.count(True) == 1 and kept == wishes[done.index(True)]
+    else:
+        assert done.count(True) > 1, "one of them was overwritten without a word"
+
+
+def put_together(allowances: Allowances, count: int) -> None:
+    """All have read what stands before any of them writes."""
+    looked, collection = asyncio.Barrier(count), allowances._all
+    write = collection.update_one
+
+    async def together(*args: Any, **options: Any) -> Any:
+        await looked.wait()
+        return await write(*args, **options)
+
+    allowances._all = _With(collection, update_one=together)  # type: ignore[assignment]
+
+
+class _With:
+    """A collection some of whose methods are others."""
+
+    def __init__(self, collection: Any, **methods: Any) -> None:
+        self.__dict__.update(methods)
+        self._collection = collection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
