@@ -32,7 +32,7 @@ from models.errors import (
 )
 from models.gate import Gate
 from models.library import Area, Kiosk
-from models.message import STILL_TRUE
+from models.message import STILL_TRUE, Message
 from models.notice import Notice
 from models.policy import Policy
 from models.reader import Reader, Stay
@@ -314,9 +314,10 @@ async def add_visitor(staff: Staff, name: str, stay: Stay, card: str, reason: st
     desk, id = staff.services.desk, ReaderId(new_id())
 
     async def work() -> None:
-        if card and not await desk.cards.give(card, id):
-            raise CardTaken()
         await desk.readers.admit_visitor(id, name, stay, staff.now)
+        if card and not await desk.cards.give(card, id):
+            await desk.readers.dismiss_visitor(id)
+            raise CardTaken()
 
     after = {**_days(stay), "card": bool(card)}
     await staff.recorded("visitor", f"reader:{id}", id, reason, {}, work, lambda _: after)
@@ -423,8 +424,9 @@ async def change_plan(
         if not await desk.catalogue.replace_area(new):
             raise PlanChanged()
         await desk.refresh()
+        done = await _called_off(staff, rows, fate)
         await _tell_of_numbers(staff, old, new)
-        return {"rev": new.rev, "change": said} | await _called_off(staff, rows, fate)
+        return {"rev": new.rev, "change": said} | done
 
     before = {"rev": old.rev, "plan": written(old)}
     await staff.recorded("plan", f"area:{old.id}", None, reason, before, work, lambda facts: facts)
@@ -432,18 +434,16 @@ async def change_plan(
 
 async def _tell_of_numbers(staff: Staff, old: Area, new: Area) -> None:
     """Whose seat is called otherwise from now on."""
-    desk = staff.services.desk
-    was = {seat.id: seat for seat in old.seats}
-    for seat in new.seats:
-        before = was.get(seat.id)
-        if before is None or before.no == seat.no:
-            continue
-        for row in await misfits.on_seat(desk, seat.id, staff.now):
-            label, name = desk.library.seat_label(seat), f"{before.no}号"
-            times = span(row.booked_start, row.end)
-            await answers.renumbered(
-                staff.services.messages, row.reader_id, name, label, times, staff.now
-            )
+    desk, messages = staff.services.desk, staff.services.messages
+    now_called = {seat.id: seat.no for seat in new.seats}
+    others = {s.id: s.no for s in old.seats if now_called.get(s.id, s.no) != s.no}
+    if not others:
+        return
+    for row in await misfits.to_come(desk, staff.now):
+        if row.seat_id in others:
+            label = desk.library.seat_label(desk.library.seats[row.seat_id])
+            was, times = f"{others[row.seat_id]}号", span(row.booked_start, row.end)
+            await answers.renumbered(messages, row.reader_id, was, label, times, staff.now)
 
 
 async def add_area(staff: Staff, area: Area, reason: str) -> None:
@@ -561,16 +561,33 @@ async def _new_key(desk: Desk, device: Kiosk | Gate) -> str:
     return key
 
 
+def _still_true(desk: Desk, m: Message, r: Reservation | None) -> bool:
+    """Does the message say what is so, of the seat and the time that it is about?"""
+    if r is None or r.state not in STILL_TRUE[m.template]:
+        return False
+    seat = desk.library.all_seats.get(r.seat_id)
+    stands = {"start": r.start, "end": r.end}
+    if seat is not None:
+        stands["seat"] = desk.library.seat_label(seat)  # type: ignore[assignment]
+    return all(m.facts.get(name, value) == value for name, value in stands.items())
+
+
 async def retry_deliveries(staff: Staff, since: datetime, reason: str) -> int:
     """Send failed messages once more, as far as they are still true. How many."""
     services = staff.services
 
     async def work() -> int:
-        wall_clock = not services.sandbox
-        failed = await services.messages.worth_retrying(since, staff.now, wall_clock, _AT_ONCE)
+        failed = await services.messages.worth_retrying(since, staff.now, _AT_ONCE)
         ids = {m.reservation_id for m in failed if m.reservation_id is not None}
-        states = await services.desk.reservations.states_of(ids)
-        true = [m.id for m in failed if states.get(m.reservation_id) in STILL_TRUE[m.template]]
+        about = await services.desk.reservations.many(ids)
+        forgiven = await services.desk.violations.waived_since(since)
+        true = [
+            m.id
+            for m in failed
+            if m.reservation_id is not None
+            and m.reservation_id not in forgiven
+            and _still_true(services.desk, m, about.get(m.reservation_id))
+        ]
         return await services.messages.queue_again(true, staff.now)
 
     return await staff.recorded(

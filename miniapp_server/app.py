@@ -228,7 +228,7 @@ class Parts:
     async def _forget_visitors(self, now: datetime) -> None:
         """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
         gone = local_date(now - _KEEP_VISITORS)
-        for reader in await self.readers.visitors_until(gone, _FORGET_AT_ONCE):
+        for reader in await self.readers.visitors_until(gone, now, _FORGET_AT_ONCE):
             with suppress(Suspended, Busy):  # another time
                 await erase(self.desk, self.db, reader, now)
 

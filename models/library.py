@@ -17,6 +17,10 @@ SEAT_SIZE: Final = 40
 """A seat on the plan is a square of this many plan units, given by its top-left corner."""
 
 
+GONE: Final = "已从平面图移除"
+"""Why a seat that has left the plan is out of service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Venue:
     id: VenueId

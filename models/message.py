@@ -35,7 +35,7 @@ stays in the app: its text fits no template."""
 
 
 _PRESENT: Final = frozenset({State.IN_USE, State.AWAY})
-_ENDED: Final = frozenset(State) - {State.RESERVED, State.HELD}
+_BEGUN: Final = frozenset(State) - {State.RESERVED, State.HELD}
 STILL_TRUE: Final[Mapping[Template, frozenset[State]]] = {
     Template.RESERVED: frozenset({State.RESERVED}),
     Template.CHECK_IN_REMINDER: frozenset({State.RESERVED}),
@@ -49,7 +49,7 @@ STILL_TRUE: Final[Mapping[Template, frozenset[State]]] = {
             *(Template.NO_SHOW, Template.ENDED, Template.LEAVE_TIMEOUT),
             *(Template.SUSPENDED, Template.MOVED, Template.ANSWER),
         ),
-        _ENDED,
+        _BEGUN,
     ),
 }
 """In which states of its reservation a message still says what is so."""

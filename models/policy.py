@@ -63,6 +63,8 @@ class OpenDay:
 
 
 _DAY: Final = timedelta(days=1)
+FARTHEST_HORIZON: Final = 14
+"""Days ahead, at most, that any policy lets book."""
 SEASONAL: Final = OVERRIDABLE | {
     "bookings_per_day",
     "check_in_before_minutes",
@@ -123,6 +125,8 @@ class Policy:
     rule_sets: tuple[RuleSet, ...] = ()
 
     def __post_init__(self) -> None:
+        if not 0 <= self.horizon_days <= FARTHEST_HORIZON:
+            raise ValueError(f"0 <= horizon_days <= {FARTHEST_HORIZON}")
         for area_id, fields in self.areas.items():
             if unknown := set(fields) - OVERRIDABLE:
                 raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")

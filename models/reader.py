@@ -69,6 +69,9 @@ class Stay:
     first: date
     last: date
 
+    def __str__(self) -> str:
+        return f"{self.first}/{self.last}"
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:

@@ -148,13 +148,14 @@ def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -
         raise Malformed("seats", "座位编号重复")
     # Of two that had a number, the one that is in the plan.
     by_no = {seat.no: seat.id for seat in (*old.removed, *old.seats)}
+    known = {*taken, *elsewhere, *(seat.id for seat in (*old.removed, *old.seats))}
     found = []
     for d in seats:
         id: SeatId | None = SeatId(d.id) if d.id is not None else by_no.get(d.no)
         if id is None or (d.id is None and id in taken):
-            known = {*taken, *elsewhere, *by_no.values(), *(s.id for s in old.removed)}
             id = next(i for i in _new_ids(old.id, d.no) if i not in known)
         taken.add(id)
+        known.add(id)
         found.append(id)
     return found
 

@@ -27,7 +27,7 @@ DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
-    {"areas", "venues", "kiosks", "gates", "heartbeat", "leases", "sessions", "throttles", "audit"}
+    {"kiosks", "gates", "heartbeat", "leases", "sessions", "throttles", "audit"}
 )
 
 _numbers = itertools.count(21070001)

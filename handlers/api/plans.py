@@ -80,7 +80,7 @@ class Plan:
         self.view.refresh(board, look)
 
     def body(self, desk: Desk, reader_id: ReaderId) -> Body:
-        """As the reader sees it. Everybody who holds no seat here shares one."""
+        """As the reader sees it. Who sees every seat as all others do shares one with them."""
         shared = self._shared_body(desk)
         own = self.own(desk, reader_id)
         if not own:
@@ -109,7 +109,7 @@ class Plan:
         return f"{self.version(desk)} {own}" if own else self.version(desk)
 
     def version(self, desk: Desk) -> str:
-        """Changes with every seat's state; the ETag of who holds no seat here."""
+        """Changes with every seat's state; the ETag of who sees what all others do."""
         self._shared_body(desk)
         return self._version
 

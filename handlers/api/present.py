@@ -116,6 +116,7 @@ async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
         "ended_at": moment(r.ended_at),
         "check_in_from": local(r.check_in_from),
         "check_in_until": local(r.check_in_until),
+        "excused": r.excused,
         "assisted": assisted(r),
         "held_until": moment(r.held_until),
         "leave_minutes": leave_limit(policy, now) // _MINUTE if "leave" in actions else None,

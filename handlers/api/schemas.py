@@ -324,7 +324,8 @@ class HistoryEntry(Answer):
 
 
 class ReservationOut(Answer):
-    """``leave_minutes``: how long a leave that begins now may last, where the reader may leave."""
+    """``leave_minutes``: how long a leave that begins now may last, where the reader may leave.
+    ``excused``: not to come would be no violation."""
 
     id: str
     rev: int
@@ -344,6 +345,7 @@ class ReservationOut(Answer):
     ended_at: datetime | None
     check_in_from: datetime
     check_in_until: datetime
+    excused: bool
     assisted: AssistedOut | None
     held_until: datetime | None
     leave_minutes: int | None

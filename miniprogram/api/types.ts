@@ -331,6 +331,7 @@ export interface ReservationDetail {
   ended_at: string | null;
   check_in_from: string;
   check_in_until: string;
+  excused: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
   leave_minutes: number | null;
@@ -357,6 +358,7 @@ export interface ReservationOut {
   ended_at: string | null;
   check_in_from: string;
   check_in_until: string;
+  excused: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
   leave_minutes: number | null;

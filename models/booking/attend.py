@@ -241,7 +241,7 @@ async def extend(desk: Desk, ask: Ask, id: str, end: time) -> Reservation:
     SeatDisabled, SeatTaken, OwnOverlap."""
 
     async def decide(r: Reservation, policy: Policy) -> Reservation:
-        rules.seat_in_service(desk.seat(r.seat_id), r.date)
+        rules.seat_in_service(desk.known_seat(r.seat_id), r.date)
         # The hours of today: they may have become others since it was booked.
         place = desk.open_day(desk.policy, r.date, r.area_id)
         new_end = rules.decide_extension(r, end, policy, place, ask.now)
@@ -262,7 +262,8 @@ async def extension_choices(desk: Desk, ask: Ask, id: str) -> list[datetime]:
     """The later ends that are allowed and free now; none where it may not be extended now."""
     r = await desk.own(id, ask.reader.id)
     policy = await desk.policy_of(r)
-    if "extend" not in rules.actions(r, policy, ask.now):
+    in_service = desk.known_seat(r.seat_id).out_of_service(r.date) is None
+    if not in_service or "extend" not in rules.actions(r, policy, ask.now):
         return []
     choices = rules.extension_choices(
         r, policy, desk.open_day(desk.policy, r.date, r.area_id), ask.now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,7 @@ from models.errors import (
     RuleViolation,
 )
 from models.gate import told_until
-from models.library import Area, AreaId, Library, Seat, SeatId
+from models.library import GONE, Area, AreaId, Library, Seat, SeatId
 from models.policy import OpenDay, Policy
 from models.reader import Reader
 from models.reservation import Actor, ReaderId, Replay, Reservation, with_replay
@@ -128,6 +128,16 @@ class Desk:
         if seat is None:
             raise NotFound()
         return seat
+
+    def known_seat(self, seat_id: str) -> Seat:
+        """The seat, also where it has left the plan: out of service then. Raises: NotFound."""
+        seat = self.library.seats.get(SeatId(seat_id))
+        if seat is not None:
+            return seat
+        gone = self.library.all_seats.get(SeatId(seat_id))
+        if gone is None:
+            raise NotFound()
+        return replace(gone, disabled=GONE, disabled_from=None, disabled_until=None)
 
     def area(self, area_id: str) -> Area:
         """Raises: NotFound."""

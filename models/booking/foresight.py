@@ -90,7 +90,10 @@ async def _courses(
 
 def course_of(r: Reservation, policy: Policy, allowance: Allowance, forgiven: bool) -> Course:
     """``policy`` is the one that it was made under, with what its reader is granted."""
-    asked_at = max((e.at for e in r.history if e.event in _ASKING), default=r.made_at)
+    # Who sits there and goes to another seat keeps the time that they have.
+    sat = r.checked_in_at
+    asked = (e.at for e in r.history if e.event in _ASKING and (sat is None or e.at < sat))
+    asked_at = max(asked, default=r.made_at)
     _, until, excused = check_in_window(r.start, r.end, asked_at, policy)
     late = r.checked_in_at is not None and r.checked_in_at > until
     return Course(

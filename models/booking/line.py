@@ -299,7 +299,7 @@ class Line:
             policy = desk.policy_for(held.area_id, day, held.reader_id)
             place = desk.open_day(policy, day, held.area_id)
             rules.open_from_to(held.start, held.end, place)
-            seat = desk.seat(held.seat_id)
+            seat = desk.known_seat(held.seat_id)
             rules.seat_in_service(seat, day)
             if not desk.open_to(seat, ask.reader.id, day):
                 raise SeatKept()

@@ -4,7 +4,7 @@ has not their seat. What becomes of them is somebody's decision, and their reade
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -51,7 +51,10 @@ class Ground:
         seat, day = self.library.seats.get(seat_id), local_date(start)
         if seat is None or seat.out_of_service(day) is not None:
             return False
-        return self._of(seat.area_id, day)[1].covers(start, end)
+        return self.is_open(seat.area_id, start, end)
+
+    def is_open(self, area_id: AreaId, start: datetime, end: datetime) -> bool:
+        return self._of(area_id, local_date(start))[1].covers(start, end)
 
     def has_length(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
         """Is the stay neither too short nor too long?"""
@@ -74,7 +77,7 @@ async def misfits(desk: Desk, now: datetime) -> list[Row]:
     """Bookings from now on that have no place, the earliest first: they were to be kept, or made in
     the seconds before all workers knew of a change."""
     ground = Ground(desk.policy, desk.library)
-    found = [r for r in await _to_come(desk, now) if not _placed(ground, r)]
+    found = [r for r in await to_come(desk, now) if not _placed(ground, r)]
     return sorted(found, key=_order)
 
 
@@ -84,7 +87,7 @@ async def affected(desk: Desk, policy: Policy, library: Library, now: datetime) 
     booking keeps the numbers that it was made under.)"""
     before, after = Ground(desk.policy, desk.library), Ground(policy, library)
     found = []
-    for r in await _to_come(desk, now):
+    for r in await to_come(desk, now):
         if not _placed(after, r):
             hit = _placed(before, r)
         else:
@@ -94,7 +97,7 @@ async def affected(desk: Desk, policy: Policy, library: Library, now: datetime) 
     return sorted(found, key=_order)
 
 
-async def _to_come(desk: Desk, now: datetime) -> list[Row]:
+async def to_come(desk: Desk, now: datetime) -> list[Row]:
     """All that is live from now on, also beyond a horizon that was farther once."""
     days = desk.policy.bookable_dates(now)
     farthest = await desk.policies.farthest_horizon()
@@ -104,11 +107,6 @@ async def _to_come(desk: Desk, now: datetime) -> list[Row]:
             days.append(day)
     boards = [await desk.board.day(day) for day in days]
     return [row for board in boards for row in board.rows.values() if row.end > now]
-
-
-async def on_seat(desk: Desk, seat_id: SeatId, now: datetime) -> list[Row]:
-    """Bookings of the seat from now on."""
-    return [row for row in await _to_come(desk, now) if row.seat_id == seat_id]
 
 
 def _placed(ground: Ground, row: Row) -> bool:
@@ -147,6 +145,8 @@ async def call_off(
     ``sizes``: those that are too long or too short do not fit either.
     """
     done, ground = CalledOff(), Ground(desk.policy, desk.library)
+    # What somebody sits on who has not booked it.
+    squatted = await desk.reservations.taken_seats(now) if fate is Fate.OFFER else set()
     people = await desk.readers.many({row.reader_id for row in rows})
 
     def fits(r: Reservation) -> bool:
@@ -162,7 +162,8 @@ async def call_off(
             if row.state is State.HELD:
                 await desk.line.decline(ask, row.id)
             elif row.state is State.RESERVED and fate is not Fate.KEEP:
-                done += await _called_off(desk, ask, row.id, fits, fate is Fate.OFFER)
+                offer = squatted if fate is Fate.OFFER else None
+                done += await _called_off(desk, ask, row.id, fits, offer)
         except (NotFound, WrongState):
             continue  # the reader was faster
         except ServiceError:
@@ -172,10 +173,15 @@ async def call_off(
 
 
 async def _called_off(
-    desk: Desk, ask: Ask, id: str, fits: Callable[[Reservation], bool], offer: bool
+    desk: Desk,
+    ask: Ask,
+    id: str,
+    fits: Callable[[Reservation], bool],
+    offer: Collection[SeatId] | None,
 ) -> CalledOff:
     """Cancel the booking and, in the same step, hold another seat for its reader, where there is
-    one. Nothing happens where it fits again: its reader has moved.
+    one; none of those of ``offer``, and none at all where that is None. Nothing happens where it
+    fits again: its reader has moved.
 
     Raises: NotFound, WrongState, Upstream.
     """
@@ -186,7 +192,7 @@ async def _called_off(
             return CalledOff()
         gone = reservation.cancel(old, ask.actor, ask.now)
         try:
-            if offer and await _held_instead(desk, ask, old, gone):
+            if offer is not None and await _held_instead(desk, ask, old, gone, offer):
                 return CalledOff(cancelled=1, offered=1)
             await desk.line.write(old, gone, ask.now)
         except StaleRevision:
@@ -195,7 +201,9 @@ async def _called_off(
     raise Busy()
 
 
-async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservation) -> bool:
+async def _held_instead(
+    desk: Desk, ask: Ask, old: Reservation, gone: Reservation, besides: Collection[SeatId]
+) -> bool:
     """False where no seat is free, or the reader could not take it now: nothing has changed then.
     Raises: StaleRevision, Upstream."""
     span = TimeRange(max(old.start, floor_minute(ask.now)), old.end)
@@ -205,9 +213,11 @@ async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservatio
         return False
     ground = Ground(desk.policy, desk.library)
     taken = (await desk.board.day(old.date)).by_seat
-    for seat in _others(desk, old.seat_id):
+    for seat in _others(desk, old.seat_id, span, ground):
         policy = desk.policy_for(seat.area_id, old.date)
-        if reserve.meets(taken.get(seat.id, ()), span) or not (
+        if seat.id in besides or reserve.meets(taken.get(seat.id, ()), span):
+            continue
+        if not (
             ground.has_place(seat.id, span.start, span.end)
             and ground.has_length(seat.id, old.start, old.end)
             and desk.open_to(seat, old.reader_id, old.date)
@@ -244,25 +254,25 @@ async def _held_instead(desk: Desk, ask: Ask, old: Reservation, gone: Reservatio
         except ClaimLost as lost:
             if lost.kind == "w":
                 return False  # they are in line for that time already
-            continue  # somebody was faster, or a report holds it
+            continue  # somebody was faster
         desk.board.wrote(gone)
         desk.board.wrote(hold)
         return True
     return False
 
 
-def _others(desk: Desk, seat_id: SeatId) -> Iterator[Seat]:
-    """Seats instead of that one: the nearest of its area, then those of its floor and venue, then
-    those of other floors."""
+def _others(desk: Desk, seat_id: SeatId, span: TimeRange, ground: Ground) -> Iterator[Seat]:
+    """Seats instead of that one where it is open: the nearest of its area, then those of its floor
+    and venue, then those of other floors."""
     library = desk.library
     seat = library.all_seats.get(seat_id)
     if seat is None:
         return
     home = library.areas[seat.area_id]
-    yield from library.neighbours(seat)
-    areas = [a for a in library.areas.values() if a.id != home.id and a.venue_id == home.venue_id]
-    for area in sorted(areas, key=lambda a: (abs(a.floor - home.floor), a.order)):
-        yield from area.seats
+    areas = [a for a in library.areas.values() if a.venue_id == home.venue_id]
+    for area in sorted(areas, key=lambda a: (a is not home, abs(a.floor - home.floor), a.order)):
+        if ground.is_open(area.id, span.start, span.end):
+            yield from library.neighbours(seat) if area is home else area.seats
 
 
 def _answer_by(span: TimeRange, now: datetime) -> datetime:

@@ -15,7 +15,6 @@ from models.booking.desk import Desk
 from models.errors import NotFound, NothingToAppeal, WrongState
 from models.gate import Passage
 from models.reservation import Notice, ReaderId, Reservation
-from models.store.client import new_id
 from models.timerange import local_date
 from models.violation import (
     Appeal,
@@ -179,12 +178,8 @@ async def resuspend(
 
     Raises: WrongState, where ``was`` is not what stands.
     """
-    if not await desk.readers.let_go(reader_id, was, until):
+    if not await desk.violations.decide(reader_id, was, until, now):
         raise WrongState(state="suspended")
-    await desk.violations.end_suspensions(reader_id, until or now)
-    if until is not None:
-        id = new_id()
-        await desk.violations.suspend(Suspension(id, reader_id, now, until, (f"decided:{id}",)))
     await desk.reader_changed(reader_id)
 
 

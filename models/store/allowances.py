@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.allowance import NONE, Allowance
 from models.reservation import ReaderId
-from models.store.client import Database, Document, upstream
+from models.store.client import Changed, Database, Document, together, upstream
 from models.store.sealing import SealBroken, Sealer
 
 INDEXES: Final = {"allowances": [IndexModel([("reader", ASCENDING)], name="reader", unique=True)]}
 _PURPOSE: Final = "allowance"
+
+
+async def allowances_changed(db: Database, session: Any = None) -> None:
+    """Let every worker load them anew."""
+    await db["catalogue"].update_one(
+        {"_id": "allowances"}, {"$inc": {"number": 1}}, upsert=True, session=session
+    )
 
 
 class Allowances:
@@ -23,42 +30,48 @@ class Allowances:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._all = db["allowances"]
-        self._catalogue = db["catalogue"]
+        self._db = db
         self._sealer = sealer
 
     async def replace(self, reader_id: ReaderId, was: Allowance, new: Allowance) -> bool:
         """The reader has ``new`` from now on. False where ``was`` is not what stands."""
         with upstream():
             row = await self._all.find_one({"_id": reader_id})
-            if (self._opened(row["allowance"]) if row else NONE) != was:
-                return False
-            if not await self._written(reader_id, row["allowance"] if row else None, new):
-                return False
-            await self._catalogue.update_one(
-                {"_id": "allowances"}, {"$inc": {"number": 1}}, upsert=True
-            )
+        if (self._opened(row["allowance"]) if row else NONE) != was:
+            return False
+
+        async def work(session: Any) -> None:
+            await self._write(reader_id, row["allowance"] if row else None, new, session)
+            await allowances_changed(self._db, session)
+
+        try:
+            with upstream():
+                await together(self._db, work)
+        except (Changed, DuplicateKeyError):
+            return False
         return True
 
-    async def _written(self, reader_id: ReaderId, sealed: str | None, new: Allowance) -> bool:
-        """Over the very one that was read."""
-        if sealed is None:
-            if new == NONE:
-                return True
-            document: Document = {
-                "_id": reader_id,
-                "reader": reader_id,
-                "allowance": self._sealer.seal(_text(new), _PURPOSE),
-            }
-            try:
-                await self._all.insert_one(document)
-            except DuplicateKeyError:
-                return False
-            return True
+    async def _write(
+        self, reader_id: ReaderId, sealed: str | None, new: Allowance, session: Any
+    ) -> None:
+        """Over the very one that was read. Raises: Changed, DuplicateKeyError."""
+        document: Document = {
+            "_id": reader_id,
+            "reader": reader_id,
+            "allowance": self._sealer.seal(_text(new), _PURPOSE),
+        }
         stands = {"_id": reader_id, "allowance": sealed}
-        if new == NONE:
-            return bool((await self._all.delete_one(stands)).deleted_count)
-        change = {"$set": {"allowance": self._sealer.seal(_text(new), _PURPOSE)}}
-        return bool((await self._all.update_one(stands, change)).matched_count)
+        if sealed is None:
+            if new != NONE:
+                await self._all.insert_one(document, session=session)
+        elif new == NONE:
+            gone = await self._all.delete_one(stands, session=session)
+            if not gone.deleted_count:
+                raise Changed
+        else:
+            done = await self._all.replace_one(stands, document, session=session)
+            if not done.matched_count:
+                raise Changed
 
     def _opened(self, sealed: str) -> Allowance:
         try:
@@ -69,7 +82,7 @@ class Allowances:
     async def number(self) -> int:
         """How often any has been written."""
         with upstream():
-            found = await self._catalogue.find_one({"_id": "allowances"})
+            found = await self._db["catalogue"].find_one({"_id": "allowances"})
         return int(found["number"]) if found else 0
 
     async def all(self) -> dict[ReaderId, Allowance]:

@@ -26,7 +26,14 @@ from models.library import (
     VenueId,
 )
 from models.policy import OpeningRule, Policy, RuleSet
-from models.store.client import Database, Document, together, upstream
+from models.store.client import (
+    Changed,
+    Database,
+    Document,
+    rev_before,
+    together,
+    upstream,
+)
 from models.store.sealing import Sealer, fingerprint
 
 
@@ -86,12 +93,9 @@ class Catalogue:
         """Write the area over the one that it was made from, whose ``rev`` is one less. False where
         somebody else has changed that one since."""
 
-        class Changed(Exception):
-            pass
-
         async def work(session: Any) -> None:
             result = await self._db["areas"].replace_one(
-                {"_id": area.id, "rev": {"$in": _was(area.rev)}},
+                {"_id": area.id, "rev": {"$in": rev_before(area.rev)}},
                 _area_document(area),
                 session=session,
             )
@@ -244,11 +248,6 @@ class Policies:
         with upstream():
             found = await self._all.find_one({"_id": version})
         return _policy(found) if found else None
-
-
-def _was(rev: int) -> list[int | None]:
-    """What stands before ``rev``; the first areas were written without one."""
-    return [rev - 1, None] if rev == 1 else [rev - 1]
 
 
 def _kiosk_document(kiosk: Kiosk) -> Document:

@@ -95,6 +95,10 @@ async def ping(db: Database) -> None:
         await db.command("ping")
 
 
+class Changed(Exception):
+    """What was to be written over is not what stands any more: nothing of it is written."""
+
+
 async def together(db: Database, work: Callable[[Any], Awaitable[None]]) -> None:
     """All of ``work(session)`` or nothing; conflicts with other transactions are tried again.
 
@@ -140,6 +144,11 @@ async def page(
     with upstream():
         found, total = await asyncio.gather(rows, collection.count_documents(query))
     return found, total
+
+
+def rev_before(rev: int) -> list[int | None]:
+    """What a document had before ``rev``; the first ones were written without."""
+    return [rev - 1, None] if rev == 1 else [rev - 1]
 
 
 def new_id() -> str:

@@ -141,9 +141,19 @@ class Readers:
             )
         return [_reader(row, self._sealer) for row in rows]
 
-    async def visitors_until(self, before: date, limit: int) -> list[Reader]:
-        """Visitors whose last day lies before that one, the longest gone first."""
-        query = {"kind": VISITOR, "stay.1": {"$lt": before.isoformat()}}
+    async def dismiss_visitor(self, id: ReaderId) -> None:
+        """Take back an entry that has just been made."""
+        with upstream():
+            await self._all.delete_one({"_id": id, "kind": VISITOR})
+
+    async def visitors_until(self, before: date, now: datetime, limit: int) -> list[Reader]:
+        """Visitors whose last day lies before that one and who are not suspended, the longest gone
+        first."""
+        query = {
+            "kind": VISITOR,
+            "stay.1": {"$lt": before.isoformat()},
+            "$or": [{"suspended_until": None}, {"suspended_until": {"$lte": now}}],
+        }
         with upstream():
             rows = await self._all.find(query).sort("stay.1", ASCENDING).limit(limit).to_list(None)
         return [_reader(row, self._sealer) for row in rows]

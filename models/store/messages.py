@@ -14,6 +14,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.message import Delivery, DeliveryState, Message, Outcome, Template
+from models.policy import FARTHEST_HORIZON
 from models.reservation import ReaderId, ReservationId
 from models.store.client import Database, Document, each_error, grouped, new_id, page, upstream
 
@@ -22,7 +23,7 @@ Place = tuple[datetime, str]
 
 OLD_NEWS: Final = timedelta(hours=24)
 """A message without an expiry of its own is old news for WeChat after a day."""
-_BOOKED_AHEAD: Final = timedelta(days=16)
+_BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 """Longer than any booking is made before its last message."""
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -47,6 +48,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("reader", ASCENDING), ("order", ASCENDING)],
             name="reader_open",
             partialFilterExpression={"open": True},
+        ),
+        IndexModel(
+            [("at", DESCENDING), ("_id", DESCENDING)],
+            name="failed",
+            partialFilterExpression={"state": DeliveryState.FAILED.value},
         ),
     ]
 }
@@ -255,36 +261,41 @@ class Messages:
             for row in rows
         }
 
-    async def failures(self, since: datetime, wall_clock: bool) -> list[tuple[int | None, int]]:
+    async def failures(self, since: datetime) -> list[tuple[int | None, int]]:
         """Failed ones by WeChat's last code (None: never sent), the most frequent first."""
         group: Document = {"_id": {"$last": "$codes"}, "n": {"$sum": 1}}
-        failed = _lately(since, wall_clock) | {"state": DeliveryState.FAILED.value}
-        rows = await grouped(self._all, failed, group)
+        rows = await grouped(self._all, _failed_since(since), group)
         found = [(row["_id"], row["n"]) for row in rows]
         return sorted(found, key=lambda pair: (-pair[1], pair[0] or 0))
 
     async def failed(
-        self, since: datetime, limit: int, wall_clock: bool
+        self, since: datetime, limit: int
     ) -> list[tuple[Message, int, tuple[int, ...]]]:
         """The last failed ones, each with its attempts and WeChat's codes."""
-        query = _lately(since, wall_clock) | {"state": DeliveryState.FAILED.value}
         with upstream():
-            rows = await self._all.find(query).sort("_id", -1).limit(limit).to_list(None)
+            rows = (
+                await self._all.find(_failed_since(since))
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
         return [(_message(row), row["attempts"], tuple(row["codes"])) for row in rows]
 
-    async def worth_retrying(
-        self, since: datetime, now: datetime, wall_clock: bool, limit: int
-    ) -> list[Message]:
+    async def worth_retrying(self, since: datetime, now: datetime, limit: int) -> list[Message]:
         """Failed ones that are not old news yet, the newest first."""
-        query = _lately(since, wall_clock) | {
-            "state": DeliveryState.FAILED.value,
+        query = _failed_since(since) | {
             "$or": [
                 {"not_after": None, "at": {"$gt": now - OLD_NEWS}},
                 {"not_after": {"$gt": now}},
             ],
         }
         with upstream():
-            rows = await self._all.find(query).sort("_id", -1).limit(limit).to_list(None)
+            rows = (
+                await self._all.find(query)
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
         return [_message(row) for row in rows]
 
     async def queue_again(self, ids: Sequence[str], now: datetime) -> int:
@@ -332,6 +343,10 @@ class Messages:
             if ids:
                 await self._all.delete_many({"_id": {"$in": ids}, "open": False})
         return len(ids)
+
+
+def _failed_since(since: datetime) -> Document:
+    return {"state": DeliveryState.FAILED.value, "at": {"$gte": since}}
 
 
 def _lately(since: datetime, wall_clock: bool) -> Document:

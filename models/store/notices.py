@@ -8,7 +8,7 @@ from typing import Final
 from pymongo import DESCENDING, IndexModel
 
 from models.notice import Notice
-from models.store.client import Database, Document, page, upstream
+from models.store.client import Database, Document, page, rev_before, upstream
 
 INDEXES: Final = {
     "notices": [
@@ -34,10 +34,9 @@ class Notices:
     async def replace(self, notice: Notice) -> bool:
         """Write it over the one that it was made from, whose ``rev`` is one less. False where
         somebody else has changed that one since."""
-        was = [notice.rev - 1] if notice.rev > 1 else [0, None]  # the first were without
         with upstream():
             result = await self._all.replace_one(
-                {"_id": notice.id, "rev": {"$in": was}}, _document(notice)
+                {"_id": notice.id, "rev": {"$in": rev_before(notice.rev)}}, _document(notice)
             )
         return bool(result.matched_count)
 

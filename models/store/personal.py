@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from models.reservation import ReaderId
+from models.store.allowances import allowances_changed
 from models.store.client import Collection, Database, Document, upstream
 from models.store.sealing import SealBroken, Sealer
 
@@ -151,6 +152,7 @@ async def forget(db: Database, id: ReaderId) -> dict[str, int]:
         await db["audit"].update_many(
             {"target": f"reader:{id}"}, {"$set": {"target": f"reader:{SOMEBODY}"}}
         )
+        await allowances_changed(db)
         for name in OWN:
             gone = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + gone.deleted_count

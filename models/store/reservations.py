@@ -576,11 +576,12 @@ class Reservations:
             query["_id"] = {"$gte": first, "$lt": last}
         return self._all.find(query, shown).hint("_id_").sort("_id", ASCENDING)
 
-    async def states_of(self, ids: Collection[ReservationId]) -> dict[ReservationId | None, State]:
-        """How those of them stand that there are."""
+    async def many(self, ids: Collection[ReservationId]) -> dict[ReservationId, Reservation]:
+        """Those of them that there are."""
         with upstream():
-            rows = await self._all.find({"_id": {"$in": list(ids)}}, {"state": 1}).to_list(None)
-        return {ReservationId(row["_id"]): State(row["state"]) for row in rows if "state" in row}
+            rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
+        found = (_from_document(row) for row in rows if "area" in row)
+        return {r.id: r for r in found}
 
     async def first_made(self) -> datetime | None:
         """When the first booking was made that there is; None where there is none."""

@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, page, upstream
+from models.store.client import Changed, Database, Document, new_id, page, together, upstream
 from models.violation import Appeal, Suspension, Violation, Waiver
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -47,6 +47,7 @@ class Violations:
     def __init__(self, db: Database) -> None:
         self._all = db["violations"]
         self._suspensions = db["suspensions"]
+        self._db = db
 
     async def record(self, violation: Violation) -> Violation:
         """Keep it once; whether it counts is decided by the day's unique key. Idempotent."""
@@ -196,12 +197,37 @@ class Violations:
                 await self._suspensions.delete_one({"_id": row["_id"]})
         return tuple(_suspension(row) for row in rows)
 
-    async def end_suspensions(self, reader_id: ReaderId, at: datetime) -> None:
-        """None of the reader's lasts longer than that."""
-        with upstream():
-            await self._suspensions.update_many(
-                {"reader": reader_id, "until": {"$gt": at}}, {"$set": {"until": at}}
+    async def decide(
+        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+    ) -> bool:
+        """The reader is suspended until then by somebody's decision; None: not any more. All of it
+        or nothing. False where ``was`` is not what stands."""
+
+        async def work(session: Any) -> None:
+            found = await self._db["readers"].update_one(
+                {"_id": reader_id, "suspended_until": was},
+                {"$set": {"suspended_until": until}},
+                session=session,
             )
+            if not found.matched_count:
+                raise Changed
+            at = until or now
+            await self._suspensions.update_many(
+                {"reader": reader_id, "until": {"$gt": at}},
+                {"$set": {"until": at}},
+                session=session,
+            )
+            if until is not None:
+                id = new_id()
+                decided = Suspension(id, reader_id, now, until, (f"decided:{id}",))
+                await self._suspensions.insert_one(suspension_document(decided), session=session)
+
+        try:
+            with upstream():
+                await together(self._db, work)
+        except Changed:
+            return False
+        return True
 
     async def suspended_until(self, reader_id: ReaderId) -> datetime | None:
         """The end of the reader's last suspension."""

@@ -28,6 +28,7 @@ RESERVATION = [
     "ended_at",
     "check_in_from",
     "check_in_until",
+    "excused",
     "assisted",
     "held_until",
     "leave_minutes",

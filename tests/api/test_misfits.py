@@ -256,6 +256,7 @@ async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
     for day in (service.today, service.tomorrow):
         assert (await post(service, desk, f"{here}/book", **seat, date=day)).status == 303
     days = {"first": service.today, "last": service.today}
+    days["was"] = f"{service.today}/{service.tomorrow}"
     assert (await post(service, desk, f"{here}/stay", **days)).status == 303
     live = await service.parts.desk.reservations.live_of(
         ReaderId(here.rsplit("/", 1)[1]),

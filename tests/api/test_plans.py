@@ -223,6 +223,18 @@ async def test_the_second_of_eight_is_told(service: Living) -> None:
     assert service.parts.desk.library.areas[AreaId("2f-hall")].rev == 1
 
 
+async def test_who_saw_another_plan_is_told_that_and_nothing_else(service: Living) -> None:
+    """A librarian's small change of a plan that an administrator has rebuilt meanwhile."""
+    head, desk = await staff(service, ADMINISTRATOR), await staff(service, LIBRARIAN)
+    mine = await exported(desk)
+    theirs = json.loads(json.dumps(mine))
+    seat_of(theirs, "011")["x"] += 1
+    assert (await send(service, head, theirs, confirmed="yes")).status == 303
+    seat_of(mine, "010")["disabled"] = "漏水"
+    late = await send(service, desk, mine)
+    assert late.status == 409 and "漏水" in html.unescape(drawing(late.body))
+
+
 async def test_a_new_area_is_empty_until_it_is_drawn(service: Living) -> None:
     head, reader = await staff(service, ADMINISTRATOR), await service.reader()
     form = {"id": "5f-east", "venue": "library", "name": "五层东区", "floor": "5"}

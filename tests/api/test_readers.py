@@ -84,7 +84,7 @@ async def test_a_seat_is_booked_in_the_readers_place(service: Living) -> None:
         ({"start": "", "end": "22:00"}, 422, ""),
         ({"no": "999", "end": "11:00"}, 400, "没有这个座位"),
         ({"date": "x", "end": "11:00"}, 400, "请填写日期"),
-        ({"start": "9", "end": "11:00"}, 400, "请填写时间"),
+        ({"start": "9", "end": "11:00"}, 400, "不是时间"),
         ({"end": "11:00", "reason": ""}, 400, "请写明原因"),
     ):
         answer = await post(service, desk, path, **form | changed)
@@ -270,7 +270,10 @@ async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
     assert late.status == 422 and "来访登记" in late.body
     # Their days are changed, and somebody who saw the old ones overwrites nothing by accident.
     days = {"first": service.today, "last": service.tomorrow}
+    days["was"] = f"{service.today}/{service.today}"
     assert (await post(service, desk, f"{here}/stay", **days)).status == 303
+    late = await post(service, desk, f"{here}/stay", **days | {"last": service.today})
+    assert late.status == 409
     assert (await post(service, desk, f"{here}/book", **seat, date=service.tomorrow)).status == 303
     # The code of their page lets a WeChat user in.
     code = re.search(r'class="digits">(\d{6})<', (await post(service, desk, f"{here}/code")).body)

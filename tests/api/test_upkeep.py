@@ -43,7 +43,8 @@ async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Livi
     late = await post(service, desk, here, **WRITTEN | {"title": "另一个标题", "base": "0"})
     assert late.status == 409 and "另一个标题" in late.body
     assert (await reader.ok("GET", f"/notices/{first['id']}"))["title"] == "国庆闭馆"
-    assert (await post(service, desk, f"{here}/withdraw")).status == 303
+    assert (await post(service, desk, f"{here}/withdraw", base="0")).status == 409
+    assert (await post(service, desk, f"{here}/withdraw", base="1")).status == 303
     assert (await reader.get(f"/notices/{first['id']}")).code == "not_found"
     assert "已撤下" in (await desk.get("/console/notices")).body
     # And shown again.
@@ -224,7 +225,7 @@ async def test_relay_watch_is_a_page(service: Living) -> None:
 FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("/console/notices", WRITTEN, LIBRARIAN),
     ("/console/notices/how-to-book", WRITTEN | {"base": "0"}, LIBRARIAN),
-    ("/console/notices/how-to-book/withdraw", {}, LIBRARIAN),
+    ("/console/notices/how-to-book/withdraw", {"base": "0"}, LIBRARIAN),
     ("/console/deliveries/retry", {}, LIBRARIAN),
     (
         "/console/devices",

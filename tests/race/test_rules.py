@@ -12,18 +12,20 @@ import pytest
 
 from models.allowance import NONE, Allowance
 from models.audit import Entry
-from models.booking import calendar, misfits
+from models.booking import calendar, misfits, penalties
 from models.booking.misfits import CalledOff, Fate
 from models.errors import RulesChanged
 from models.library import Area
 from models.notice import Notice
 from models.policy import OpeningRule, Policy
-from models.reservation import Actor, State
+from models.reservation import Actor, ReaderId, State
 from models.store.allowances import Allowances
 from models.store.audit import Audit, Sought
+from models.store.cards import Cards
 from models.store.catalogue import Catalogue, Policies
 from models.store.notices import Notices
-from tests.race.stage import OTHER_SEAT, Around, Stage, clock, unguard
+from models.store.violations import Violations
+from tests.race.stage import OTHER_SEAT, Around, Stage, clock
 from tests.race.test_line import InTwoSteps, held
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -197,17 +199,29 @@ async def test_a_notice_s_next_text_is_one(stage: Stage, guard: bool) -> None:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
 
+class Granting(Allowances):
+    """The control: look whether it is still the one, then write."""
+
+    looked: asyncio.Barrier
+
+    async def replace(self, reader_id: ReaderId, was: Allowance, new: Allowance) -> bool:
+        stands = (await self.all())[reader_id]
+        await self.looked.wait()
+        document = {"_id": reader_id, "reader": reader_id}
+        sealed = self._sealer.seal(f"[false, 5, {new.leave_minutes}, null]", "allowance")
+        await self._all.replace_one({"_id": reader_id}, {**document, "allowance": sealed})
+        return stands == was
+
+
 @guarded
 async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> None:
-    """Two librarians have the same page before them, and grant different things."""
+    """Eight librarians have the same page before them, and grant different things."""
     reader = await stage.reader()
-    allowances = Allowances(stage.db, stage.sealer)
     first = Allowance(check_in_minutes=5)
-    assert await allowances.replace(reader.id, NONE, first)
+    assert await stage.desk.allowances.replace(reader.id, NONE, first)
     wishes = [replace(first, leave_minutes=n) for n in range(1, 9)]
-    if not guard:
-        unguard(allowances)
-    put_together(allowances, len(wishes))
+    Granting.looked = asyncio.Barrier(len(wishes))
+    allowances = (Allowances if guard else Granting)(stage.db, stage.sealer)
     done = await asyncio.gather(*(allowances.replace(reader.id, first, w) for w in wishes))
     kept = (await allowances.all())[reader.id]
     if guard:
@@ -216,24 +230,45 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
 
-def put_together(allowances: Allowances, count: int) -> None:
-    """All have read what stands before any of them writes."""
-    looked, collection = asyncio.Barrier(count), allowances._all
-    write = collection.update_one
+@guarded
+async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
+    """Two desks enter a visitor each, by mistake with the same card."""
+    readers = [await stage.reader() for _ in range(2)]
+    cards = Cards(stage.db, stage.sealer)
+    if not guard:
+        await stage.drop("cards", "hashes")
+    done = await asyncio.gather(*(cards.give("CARD1234", reader.id) for reader in readers))
+    assert sorted(done) == ([False, True] if guard else [True, True])
+    assert await stage.db["cards"].count_documents({}) == (1 if guard else 2)
 
-    async def together(*args: Any, **options: Any) -> Any:
-        await looked.wait()
-        return await write(*args, **options)
 
-    allowances._all = _With(collection, update_one=together)  # type: ignore[assignment]
+class InThreeSteps(Violations):
+    """The control: the reader's own entry first, what it rests on afterwards."""
+
+    async def decide(
+        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+    ) -> bool:
+        change = {"$set": {"suspended_until": until}}
+        await self._db["readers"].update_one({"_id": reader_id, "suspended_until": was}, change)
+        raise ConnectionError("the worker is gone")
 
 
-class _With:
-    """A collection some of whose methods are others."""
+@guarded
+async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, guard: bool) -> None:
+    reader, desk = await stage.reader(), await stage.worker()
+    until = clock(20)
+    if not guard:
+        desk.violations = InThreeSteps(stage.db)
+    else:
 
-    def __init__(self, collection: Any, **methods: Any) -> None:
-        self.__dict__.update(methods)
-        self._collection = collection
+        async def breaks() -> None:
+            raise ConnectionError("the worker is gone")
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._collection, name)
+        suspensions: Any = Around(desk.violations._suspensions, "insert_one", before=breaks)
+        desk.violations._suspensions = suspensions
+    with pytest.raises(ConnectionError):
+        await penalties.resuspend(desk, reader.id, None, until, clock(8))
+    stands = await stage.desk.readers.get(reader.id)
+    rests_on = await stage.desk.violations.suspended_until(reader.id)
+    assert stands is not None and rests_on is None
+    assert stands.suspended_until == (None if guard else until), "barred by nothing"

@@ -9,13 +9,15 @@ from datetime import date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import reservation
 from models.allowance import NONE, Allowance
+from models.booking.foresight import course_of
 from models.hindsight import Course, Outcome, Recount
-from models.library import AreaId
+from models.library import AreaId, SeatId
 from models.policy import OpenDay, Policy
 from models.reservation import ReaderId, State
 from models.timerange import at, local, local_date
-from tests.builders import AREA, MONDAY, VENUE, on
+from tests.builders import AREA, BY_READER, MONDAY, VENUE, in_use, on, reserved
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(7)]
 MINUTE = timedelta(minutes=1)
@@ -220,3 +222,21 @@ def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
     short = replace(usual, areas={AREA: {"max_minutes": 120}})
     assert recounted(usual, {MONDAY: [course]}, {}).refused == {}
     assert recounted(short, {MONDAY: [course]}, {}).refused == {"too_long": 1}
+
+
+def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
+    """Their seat was taken by somebody; later they sit elsewhere. They asked at eight only."""
+    r = in_use(reserved("09:00", "12:00"))
+    r = reservation.report(r, "occupied", BY_READER, on("10:10"))
+    r = reservation.move(
+        r,
+        area_id=AREA,
+        seat_id=SeatId("2f-hall-066"),
+        claims=r.claims,
+        actor=BY_READER,
+        now=on("10:20"),
+    )
+    assert [entry.event for entry in r.history][-1] == "change"
+    course = course_of(r, Policy(), NONE, forgiven=False)
+    assert course.asked_at == on("08:00") and course.helped
+    assert recounted(Policy(), {MONDAY: [course]}, {}).refused == {}

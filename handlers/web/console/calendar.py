@@ -3,7 +3,6 @@ hit. What is to be changed is shown first; nothing changes before it is confirme
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -13,7 +12,7 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import text_of
-from handlers.web.console.frame import acting, shown
+from handlers.web.console.frame import acting, clock_of, day_of, shown
 from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
 from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.web.pages import Form, Visit, counted, reason_in, redirect, text_in
@@ -105,9 +104,9 @@ async def change_opening(visit: Visit, form: Form) -> web.StreamResponse:
     await desk.refresh()  # another worker may have been told something new
     typed = {name: text_in(form, name) for name in (*FIELDS, "number")}
     try:
-        new, said = _next(visit, form, typed)
         if text_in(form, "base") != str(desk.policy.version):
             raise RulesChanged()
+        new, said = _next(visit, form, typed)
         rows = await misfits.affected(desk, new, desk.library, visit.now)
         found, confirmed = hit(desk.library, rows), text_in(form, "confirmed")
         if not confirmed or (found.count and not text_in(form, "bookings")):
@@ -142,7 +141,7 @@ def _words(line: Line) -> str:
 
 
 def _rule(visit: Visit, typed: Mapping[str, str]) -> OpeningRule:
-    first, last = _day(typed["first"]), _day(typed["last"] or typed["first"])
+    first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
     today = local_date(visit.now)
     if not today <= last or not first <= last <= today + _FARTHEST:
         raise Malformed("last", "请填写从今天起两年以内的日期，结束不早于开始")
@@ -175,17 +174,8 @@ def _rule(visit: Visit, typed: Mapping[str, str]) -> OpeningRule:
     )
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Malformed("first", "请填写日期") from error
-
-
 def _time(text: str) -> time:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-        raise Malformed("opens", "请填写开馆和闭馆时间")
-    found = time.fromisoformat(text)
+    found = clock_of(text, "opens")
     if found.minute % 30:
         raise Malformed("opens", "时间以半小时为单位")
     return found

@@ -43,9 +43,8 @@ OUTCOME_TEXT: Final = {
 
 async def deliveries(visit: Visit) -> web.StreamResponse:
     services, since = visit.services, visit.now - timedelta(days=DAYS)
-    wall_clock = not services.sandbox
-    counts = await services.messages.counts(since, wall_clock)
-    codes = await services.messages.failures(since, wall_clock)
+    counts = await services.messages.counts(since, not services.sandbox)
+    codes = await services.messages.failures(since)
     return shown(
         visit,
         "deliveries",
@@ -54,7 +53,7 @@ async def deliveries(visit: Visit) -> web.StreamResponse:
         lines=[(TITLES[t], {s: counts.get((t, s), 0) for s in DeliveryState}) for t in CONSENTED],
         sums={s: sum(n for (_, state), n in counts.items() if state is s) for s in DeliveryState},
         codes=[(code, _meaning(code), count) for code, count in codes],
-        failed=await services.messages.failed(since, _LISTED, wall_clock),
+        failed=await services.messages.failed(since, _LISTED),
         credits=[(TITLES[t], *found) for t, found in (await services.credits.totals()).items()],
         titles=TITLES,
         done=visit.request.query.get("done", ""),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import text_of
-from handlers.web.console.frame import acting, shown
+from handlers.web.console.frame import ID, ID_WORDS, acting, shown
 from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, text_in
 from models.errors import DeviceExists, Malformed, NotFound
 from models.gate import Gate, GateId
@@ -39,12 +37,13 @@ async def devices(visit: Visit) -> web.StreamResponse:
 
 async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
     services, desk = visit.services, visit.services.desk
+    seen = await desk.catalogue.screens()
     facts: dict[str, Any] = {"typed": {}, "wrong": "", "new": None} | more
     return shown(
         visit,
         "devices",
         status=status,
-        kiosks=[(k, await _seen(visit, k.id)) for k in desk.library.kiosks.values()],
+        kiosks=[(k, seen.get(k.id)) for k in desk.library.kiosks.values()],
         gates=await desk.gates.all(),
         venues=desk.library.venues,
         kinds=KINDS,
@@ -54,10 +53,6 @@ async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
         longest_name=LONGEST_NAME,
         **facts,
     )
-
-
-async def _seen(visit: Visit, id: KioskId) -> datetime | None:
-    return (await visit.services.desk.catalogue.screens()).get(id)
 
 
 async def add_device(visit: Visit, form: Form) -> web.StreamResponse:
@@ -79,8 +74,8 @@ async def add_device(visit: Visit, form: Form) -> web.StreamResponse:
 def _read(visit: Visit, typed: dict[str, str]) -> Kiosk | Gate:
     """Raises: Malformed."""
     id, name, venue = typed["id"], typed["name"], VenueId(typed["venue"])
-    if not re.fullmatch(r"[0-9a-z][0-9a-z-]{1,29}", id):
-        raise Malformed("id", "编号为 2–30 个小写字母、数字或连字符")
+    if not ID.fullmatch(id):
+        raise Malformed("id", ID_WORDS)
     if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
         raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字")
     if venue not in visit.services.desk.library.venues:

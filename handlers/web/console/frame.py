@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from aiohttp import web
@@ -179,3 +180,22 @@ def seat_in(visit: Visit, form: Form) -> SeatId:
     if seat is None:
         raise Malformed("no", "没有这个座位")
     return seat.id
+
+
+ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{1,29}")
+ID_WORDS: Final = "编号为 2–30 个小写字母、数字或连字符"
+
+
+def day_of(text: str, name: str) -> date:
+    """Raises: Malformed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(name, "请填写日期") from error
+
+
+def clock_of(text: str, name: str) -> time:
+    """Raises: Malformed."""
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise Malformed(name, f"“{text}”不是时间，例如 07:00" if text else "请填写时间")
+    return time.fromisoformat(text)

@@ -145,5 +145,7 @@ def _read(form: Form, old: Notice | None) -> Notice:
 async def withdraw_notice(visit: Visit, form: Form) -> web.StreamResponse:
     """Not shown from this moment on. It can be shown again by another end."""
     old = await _found(visit)
+    if text_in(form, "base") != str(old.rev):
+        raise NoticeChanged()
     await deeds.withdraw_notice(acting(visit), old, reason_in(form))
     return redirect("/console/notices?done")

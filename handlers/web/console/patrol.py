@@ -9,7 +9,7 @@ from aiohttp import web
 from handlers import deeds
 from handlers.api import present
 from handlers.errors import status_of
-from handlers.messages import STATE_TEXT
+from handlers.messages import EVENT_TEXT, STATE_TEXT
 from handlers.web.console.frame import (
     PAGE,
     acting,
@@ -128,6 +128,7 @@ async def _reservation_page(
         movable=movable,
         areas=list(desk.library.furnished),
         home=r.area_id,
+        events=EVENT_TEXT,
         done=visit.request.query.get("done", ""),
         wrong=wrong,
         reason=reason,

@@ -16,13 +16,13 @@ from aiohttp import web
 from handlers import deeds
 from handlers.errors import status_of
 from handlers.messages import text_of
-from handlers.web.console.frame import acting, shown
+from handlers.web.console.frame import ID, ID_WORDS, acting, shown
 from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
 from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
 from models import replan
 from models.booking import misfits
 from models.errors import Malformed, NotAllowed, NotFound, PlanChanged
-from models.library import Area, AreaId, Mark, VenueId
+from models.library import SEAT_SIZE, Area, AreaId, Mark, VenueId
 from models.reader import ADMINISTRATOR, LIBRARIAN, may
 from models.replan import Differences, Draft, SeatDraft
 from models.timerange import local_date
@@ -96,8 +96,8 @@ async def add_area(visit: Visit, form: Form) -> web.StreamResponse:
 def _new_area(visit: Visit, typed: dict[str, str]) -> Area:
     """Raises: Malformed."""
     library = visit.services.desk.library
-    if not re.fullmatch(r"[0-9a-z][0-9a-z-]{1,29}", typed["id"]):
-        raise Malformed("id", "编号为 2–30 个小写字母、数字或连字符")
+    if not ID.fullmatch(typed["id"]):
+        raise Malformed("id", ID_WORDS)
     if typed["venue"] not in library.venues:
         raise Malformed("venue", "请选择场馆")
     if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
@@ -145,6 +145,7 @@ def _editor(
         edits=may(visit.reader.kind, LIBRARIAN),
         structure=may(visit.reader.kind, ADMINISTRATOR),
         mark_text=MARK_TEXT,
+        seat_size=SEAT_SIZE,
         longest=LONGEST_REASON,
         longest_outage=replan.LONGEST_REASON,
         **usual | facts,
@@ -184,12 +185,12 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
     area = desk.area(visit.id)
     text = _text(form)
     try:
+        if text_in(form, "base") != str(area.rev):
+            raise PlanChanged()
         new = _drawn(visit, area, text)
         document, found = replan.written(new), replan.differences(area, new)
         if found.structural and not may(visit.reader.kind, ADMINISTRATOR):
             raise NotAllowed()
-        if text_in(form, "base") != str(area.rev):
-            raise PlanChanged()
         said = words(found)
         if text_in(form, "edit"):
             return _editor(visit, area, document, unsaved=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -16,6 +16,8 @@ from handlers.errors import status_of
 from handlers.web.console.frame import (
     PAGE,
     acting,
+    clock_of,
+    day_of,
     instant_in,
     page_number,
     pages_of,
@@ -145,21 +147,12 @@ async def book(visit: Visit, form: Form) -> web.StreamResponse:
 def _wish(visit: Visit, form: Form) -> tuple[str, Wish]:
     """Raises: Malformed."""
     seat_id, start = seat_in(visit, form), text_in(form, "start")
-    begin = _clock(start, "start") if start else None
-    return seat_id, Wish(_date(form, "date"), begin, _clock(text_in(form, "end"), "end"))
+    begin = clock_of(start, "start") if start else None
+    return seat_id, Wish(_date(form, "date"), begin, clock_of(text_in(form, "end"), "end"))
 
 
 def _date(form: Form, name: str) -> date:
-    try:
-        return date.fromisoformat(text_in(form, name))
-    except ValueError as error:
-        raise Malformed(name, "请填写日期") from error
-
-
-def _clock(text: str, name: str) -> time:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise Malformed(name, "请填写时间，例如 09:00")
-    return time.fromisoformat(text)
+    return day_of(text_in(form, name), name)
 
 
 async def suspend(visit: Visit, form: Form) -> web.StreamResponse:
@@ -270,7 +263,12 @@ def _stay(visit: Visit, form: Form) -> Stay:
 async def change_stay(visit: Visit, form: Form) -> web.StreamResponse:
     who = await _reader(visit)
     try:
-        await deeds.change_stay(acting(visit), who, _stay(visit, form), reason_in(form))
+        stay = _stay(visit, form)
+        if who.stay is None:
+            raise NotFound()
+        if text_in(form, "was") != str(who.stay):
+            raise WrongState(state="stay")
+        await deeds.change_stay(acting(visit), who, stay, reason_in(form))
     except (Conflict, Malformed) as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=stay")

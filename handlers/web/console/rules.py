@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from typing import Any, Final
 
 from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import NUMBER_TEXT, numbers_text, text_of
-from handlers.web.console.frame import acting, shown
+from handlers.web.console.frame import acting, clock_of, day_of, shown
 from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
 from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
 from models.booking import foresight, misfits
 from models.errors import Malformed, NotFound, RulesChanged
 from models.library import AreaId
 from models.plain import is_plain
-from models.policy import OVERRIDABLE, SEASONAL, Policy, RuleSet
+from models.policy import FARTHEST_HORIZON, OVERRIDABLE, SEASONAL, Policy, RuleSet
 from models.reader import ADMINISTRATOR, may
 from models.timerange import local_date
 
@@ -43,7 +43,7 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "meal_leave_minutes": (1, 240),
     "extend_within_minutes": (1, 1440),
     "max_extensions": (0, 48),
-    "horizon_days": (0, 14),
+    "horizon_days": (0, FARTHEST_HORIZON),
     "ending_soon_minutes": (1, 120),
     "leave_reminder_minutes": (1, 120),
     "prove_minutes": (5, 120),
@@ -92,7 +92,6 @@ async def rules(visit: Visit) -> web.StreamResponse:
 async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
     desk, today = visit.services.desk, local_date(visit.now)
     facts = {
-        "rules": desk.policy,
         "fields": _typed_of(desk.policy),
         "numbers": NUMBER_TEXT,
         "bounds": BOUNDS,
@@ -127,9 +126,9 @@ async def change_rules(visit: Visit, form: Form) -> web.StreamResponse:
     await desk.refresh()
     typed = {name: text_in(form, name) for name in form if name not in ("csrf", "key")}
     try:
-        change = _next(visit, typed)
         if typed.get("base") != str(desk.policy.version):
             raise RulesChanged()
+        change = _next(visit, typed)
         if not change.said:
             raise Malformed("base", "没有需要保存的更改")
         if typed.get("edit"):
@@ -195,7 +194,7 @@ def _numbers(visit: Visit, typed: Mapping[str, str]) -> Change:
     policy = visit.services.desk.policy
     new: dict[str, Any] = {name: _number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCHES}
-    new["opens_at"] = _clock(typed["opens_at"]) if typed.get("opens_at") else None
+    new["opens_at"] = clock_of(typed["opens_at"], "opens_at") if typed.get("opens_at") else None
     new["meals"] = _meals(typed.get("meals", ""))
     areas: dict[AreaId, Mapping[str, int]] = {}
     for area in visit.services.desk.library.areas.values():
@@ -244,12 +243,6 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def _clock(text: str) -> time:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise Malformed("opens_at", f"“{text}”不是时间，例如 07:00")
-    return time.fromisoformat(text)
-
-
 def _meals(text: str) -> tuple[tuple[time, time], ...]:
     """11:00-13:00，17:00-19:00"""
     found = []
@@ -257,9 +250,9 @@ def _meals(text: str) -> tuple[tuple[time, time], ...]:
         if not span:
             continue
         begin, dash, end = re.sub(r"[–—至~～]", "-", span).partition("-")
-        if not dash or _clock(begin) >= _clock(end):
+        if not dash or clock_of(begin, "meals") >= clock_of(end, "meals"):
             raise Malformed("meals", f"“{span}”不是一段时间，例如 11:00-13:00")
-        found.append((_clock(begin), _clock(end)))
+        found.append((time.fromisoformat(begin), time.fromisoformat(end)))
     if len(found) > 6:
         raise Malformed("meals", "用餐时间最多 6 段")
     return tuple(found)
@@ -285,7 +278,7 @@ def _add_set(visit: Visit, typed: Mapping[str, str]) -> Change:
     name = typed.get("name", "")
     if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
         raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字，读者可见")
-    first, last = _day(typed, "first"), _day(typed, "last")
+    first, last = (day_of(typed.get(name, ""), name) for name in ("first", "last"))
     today = local_date(visit.now)
     if not today <= last or not first <= last <= today + _FARTHEST:
         raise Malformed("last", "请填写从今天起两年以内的日期，结束不早于开始")
@@ -310,13 +303,6 @@ def _lately(visit: Visit, rules: RuleSet) -> RuleSet:
     """The same numbers for the days that are compared."""
     today = local_date(visit.now)
     return replace(rules, first=today - timedelta(days=foresight.DAYS), last=today)
-
-
-def _day(typed: Mapping[str, str], name: str) -> date:
-    try:
-        return date.fromisoformat(typed.get(name, ""))
-    except ValueError as error:
-        raise Malformed(name, "请填写日期") from error
 
 
 def _remove_set(visit: Visit, typed: Mapping[str, str]) -> Change:

@@ -114,7 +114,7 @@ async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
     asked = len(await services.feedbacks.waiting(100))
     outside = await misfits.misfits(services.desk, visit.now)
     since = visit.now - timedelta(days=1)
-    failed = await services.messages.failures(since, not services.sandbox)
+    failed = await services.messages.failures(since)
     found = [
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),

@@ -17,7 +17,8 @@
   const structure = "structure" in editor.dataset;
   const STEP = 2;
   const FAR = 20;
-  const MARKS = { wall: "墙壁", window: "窗户", bookshelf: "书架", door: "门", pillar: "柱子", kiosk: "选座机" };
+  const kinds = [...ofMark.elements.kind.options];
+  const MARKS = Object.fromEntries(kinds.map((option) => [option.value, option.text]));
   const FACTS = { power: "电源", window: "靠窗", computer: "电脑", accessible: "无障碍" };
 
   let plan = JSON.parse(source.value);
