@@ -195,7 +195,7 @@ Component({
           done: {
             label: r.seat.label,
             when: `${day(r.start)}–${clock(r.end)}`,
-            note: t("reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until) }),
+            note: t(r.excused ? "reserved_excused" : "reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until) }),
           },
         });
       } catch (error) {
