@@ -232,6 +232,8 @@ FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
         {"device": "gate", "id": "north", "name": "北门", "venue": "library"},
         ADMINISTRATOR,
     ),
+    ("/console/rules", {"deed": "remove", "number": "0", "base": "1"}, ADMINISTRATOR),
+    ("/console/misfits", {"bookings": "cancel"}, ADMINISTRATOR),
     ("/console/devices/kiosk/2f-south/key", {}, ADMINISTRATOR),
     ("/console/devices/gate/main/key", {}, ADMINISTRATOR),
 )
