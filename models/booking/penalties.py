@@ -70,7 +70,6 @@ async def judge(desk: Desk, r: Reservation, notice: Notice) -> Penalty:
         return Penalty(violation, Window(len(unspent), limit, days), None)
     if known is None and not await desk.violations.suspend(suspension):
         return Penalty(violation, Window(len(unspent), limit, days), None)
-    await desk.readers.suspend(r.reader_id, suspension.until)
     await desk.reader_changed(r.reader_id)
     return Penalty(violation, Window(limit, limit, days), suspension)
 

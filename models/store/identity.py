@@ -166,11 +166,6 @@ class Readers:
             )
         return bool(result.matched_count)
 
-    async def suspend(self, id: ReaderId, until: datetime) -> None:
-        """Bar the reader from booking until then; a longer suspension stands."""
-        with upstream():
-            await self._all.update_one({"_id": id}, {"$max": {"suspended_until": until}})
-
     async def let_go(self, id: ReaderId, was: datetime | None, until: datetime | None) -> bool:
         """The reader is suspended until then instead; None: not at all. False where ``was`` is not
         what stands."""

@@ -238,12 +238,22 @@ class Violations:
         return found["until"] if found else None
 
     async def suspend(self, suspension: Suspension) -> bool:
-        """Keep it once. False when it exists, or when a violation it uses is used already."""
-        with upstream():
-            try:
-                await self._suspensions.insert_one(suspension_document(suspension))
-            except DuplicateKeyError:
-                return False
+        """Keep it once, and bar its reader until then (a longer one stands), both or neither.
+        False when it exists, or when a violation it uses is used already."""
+
+        async def work(session: Any) -> None:
+            await self._suspensions.insert_one(suspension_document(suspension), session=session)
+            await self._db["readers"].update_one(
+                {"_id": suspension.reader_id},
+                {"$max": {"suspended_until": suspension.until}},
+                session=session,
+            )
+
+        try:
+            with upstream():
+                await together(self._db, work)
+        except DuplicateKeyError:
+            return False
         return True
 
     async def suspension(self, id: str) -> Suspension | None:

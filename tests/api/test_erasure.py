@@ -159,7 +159,7 @@ async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
 async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living) -> None:
     reader = await service.reader()
     until = service.clock.now().replace(hour=23)
-    await service.parts.readers.suspend(reader.reader_id, until)
+    await service.parts.readers.let_go(reader.reader_id, None, until)
     before = await everything(service)
     with pytest.raises(Suspended):
         await erase(

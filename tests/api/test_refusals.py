@@ -139,7 +139,7 @@ async def test_the_days_count_and_a_suspension(service: Living) -> None:
     await reader.reserve(start="20:00", end="21:00")
 
     until = MONDAY_MIDNIGHT + timedelta(days=3)
-    await service.parts.readers.suspend(reader.reader_id, until)
+    await service.parts.readers.let_go(reader.reader_id, None, until)
     await service.parts.sessions.reader_changed(reader.reader_id)
     no = await reader.refused(
         "422 suspended", "POST", "/reservations", wish("09:00", "10:00", seat_id=OTHER)

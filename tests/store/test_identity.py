@@ -16,6 +16,8 @@ from models.store.catalogue import Catalogue
 from models.store.client import Database
 from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.sealing import SealBroken, Sealer, fingerprint
+from models.store.violations import Violations
+from models.violation import Suspension
 from tests.builders import LI, VENUE, ZHANG, on
 
 NOW, LATER = on("08:00"), on("20:00")
@@ -37,10 +39,11 @@ async def test_a_reader_is_admitted_once_and_renewed(db: Database, sealer: Seale
 
 
 async def test_a_longer_suspension_stands(db: Database, sealer: Sealer) -> None:
-    readers = Readers(db, sealer)
+    readers, violations = Readers(db, sealer), Violations(db)
     reader = await readers.admit("21070001", "张三", "student", NOW)
     for until in (LATER, NOW):
-        await readers.suspend(reader.id, until)
+        used = (f"until {until}",)
+        assert await violations.suspend(Suspension(used[0], reader.id, NOW, until, used))
     found = await readers.get(reader.id)
     assert found is not None and found.suspended_until == LATER
 
