@@ -157,8 +157,8 @@ class Desk:
 
     def allowance(self, reader_id: ReaderId | None, day: date) -> Allowance:
         """What the reader is granted on that day."""
-        granted = self._granted[1].get(reader_id) if reader_id is not None else None
-        return granted if granted is not None and granted.stands(day) else NONE
+        granted = self.granted(reader_id) if reader_id is not None else NONE
+        return granted if granted.stands(day) else NONE
 
     def _under(self, policy: Policy, day: date, reader_id: ReaderId | None) -> Policy:
         granted = self.allowance(reader_id, day)

@@ -43,7 +43,8 @@ async def compare(
     today = local_date(now)
     days = [today - n * _DAY for n in range(DAYS, 0, -1)]
     counts = [Recount(policy, _rules_of(desk, policy)) for policy in policies]
-    forgiven = await desk.violations.waived_since(at(days[0], time()))
+    first = at(days[0], time())
+    forgiven = await desk.violations.waived_since(first)
     for day in days:
         courses = await _courses(desk, day, wall_clock, forgiven)
         for count in counts:
@@ -51,7 +52,6 @@ async def compare(
                 count.add(day, courses[begin : begin + _POLITE])
                 await asyncio.sleep(0)
             count.end_day()
-    first = at(days[0], time())
     outcomes = []
     for policy, count in zip(policies, counts, strict=True):
         since = first - timedelta(days=policy.violations_window_days)

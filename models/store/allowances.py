@@ -7,11 +7,10 @@ from datetime import date
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from models.allowance import NONE, Allowance
 from models.reservation import ReaderId
-from models.store.client import Changed, Database, Document, together, upstream
+from models.store.client import Changed, Database, Document, upstream, won
 from models.store.sealing import SealBroken, Sealer
 
 INDEXES: Final = {"allowances": [IndexModel([("reader", ASCENDING)], name="reader", unique=True)]}
@@ -44,12 +43,7 @@ class Allowances:
             await self._write(reader_id, row["allowance"] if row else None, new, session)
             await allowances_changed(self._db, session)
 
-        try:
-            with upstream():
-                await together(self._db, work)
-        except (Changed, DuplicateKeyError):
-            return False
-        return True
+        return await won(self._db, work)
 
     async def _write(
         self, reader_id: ReaderId, sealed: str | None, new: Allowance, session: Any

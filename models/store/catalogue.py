@@ -31,8 +31,8 @@ from models.store.client import (
     Database,
     Document,
     rev_before,
-    together,
     upstream,
+    won,
 )
 from models.store.sealing import Sealer, fingerprint
 
@@ -82,12 +82,7 @@ class Catalogue:
             await self._db[name].insert_one(document, session=session)
             await self._count_up(session)
 
-        try:
-            with upstream():
-                await together(self._db, work)
-        except DuplicateKeyError:
-            return False
-        return True
+        return await won(self._db, work)
 
     async def replace_area(self, area: Area) -> bool:
         """Write the area over the one that it was made from, whose ``rev`` is one less. False where
@@ -103,12 +98,7 @@ class Catalogue:
                 raise Changed
             await self._count_up(session)
 
-        try:
-            with upstream():
-                await together(self._db, work)
-        except Changed:
-            return False
-        return True
+        return await won(self._db, work)
 
     async def number(self) -> int:
         """How often the library has been written: cheap to ask, unlike the library itself."""

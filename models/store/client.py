@@ -112,6 +112,17 @@ async def together(db: Database, work: Callable[[Any], Awaitable[None]]) -> None
         await session.end_session()
 
 
+async def won(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:
+    """As ``together``. False where somebody else was first: what was to be written over is not what
+    stands (``Changed``), or an index refuses. Raises: Upstream."""
+    try:
+        with upstream():
+            await together(db, work)
+    except (Changed, DuplicateKeyError):
+        return False
+    return True
+
+
 async def grouped(collection: Collection, wanted: Document, group: Document) -> list[Document]:
     """The groups of the documents that match."""
     found: Any = collection.aggregate([{"$match": wanted}, {"$group": group}])

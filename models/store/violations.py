@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Changed, Database, Document, new_id, page, together, upstream
+from models.store.client import Changed, Database, Document, new_id, page, upstream, won
 from models.violation import Appeal, Suspension, Violation, Waiver
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -222,12 +222,7 @@ class Violations:
                 decided = Suspension(id, reader_id, now, until, (f"decided:{id}",))
                 await self._suspensions.insert_one(suspension_document(decided), session=session)
 
-        try:
-            with upstream():
-                await together(self._db, work)
-        except Changed:
-            return False
-        return True
+        return await won(self._db, work)
 
     async def suspended_until(self, reader_id: ReaderId) -> datetime | None:
         """The end of the reader's last suspension."""
@@ -249,12 +244,7 @@ class Violations:
                 session=session,
             )
 
-        try:
-            with upstream():
-                await together(self._db, work)
-        except DuplicateKeyError:
-            return False
-        return True
+        return await won(self._db, work)
 
     async def suspension(self, id: str) -> Suspension | None:
         with upstream():
