@@ -1,5 +1,6 @@
 // A kiosk's screen. Its key comes once behind the address's "#" (which never leaves the browser), is
-// remembered here, and the page then starts by itself after a power cut.
+// remembered here, and the page then starts by itself after a power cut. Kiosks are old: this file,
+// touch.js and kiosk.css use only what Chromium 70 knows.
 "use strict";
 
 (() => {
@@ -29,9 +30,9 @@
       return;
     }
     trying = true;
+    const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 4000);
     try {
-      const limit = AbortSignal.timeout(4000);
-      const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key, "X-Kiosk-Screen": "1" }, signal: limit, cache: "no-store" });
+      const answer = await fetch(`/api/v1/kiosks/${id}/code`, { headers: { "X-Kiosk-Key": key, "X-Kiosk-Screen": "1" }, signal: limit.signal, cache: "no-store" });
       if (answer.status === 401) {
         hide("密钥不对，请用带密钥的地址重新打开");
         said.textContent = "请联系管理员";
@@ -47,7 +48,8 @@
       tick();
       const free = document.getElementById("free");
       if (free) {
-        free.replaceChildren(...shown.free.map((area) => {
+        free.textContent = "";
+        free.append(...shown.free.map((area) => {
           const row = document.createElement("li"), n = document.createElement("b");
           n.textContent = area.seats_free || "满";
           if (!area.seats_free) n.className = "none";
@@ -63,6 +65,7 @@
       }
       tryAt = Date.now() + 1500 + Math.random() * 1000;
     } finally {
+      clearTimeout(timer);
       trying = false;
     }
   }

@@ -4,7 +4,7 @@
 
 (() => {
   const kiosk = document.body.dataset.kiosk, box = document.getElementById("touch");
-  const key = () => localStorage.getItem(`kiosk-key-${kiosk}`) ?? "";
+  const key = () => localStorage.getItem(`kiosk-key-${kiosk}`) || "";
   const make = (tag, text = "", className = "") => {
     const one = document.createElement(tag);
     one.textContent = text;
@@ -17,10 +17,15 @@
   async function call(method, path, body) {
     const headers = { "Content-Type": "application/json", "X-Kiosk-Key": key() };
     if (token) headers.Authorization = `Bearer ${token}`;
-    const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(8000) });
-    const said = answer.status === 204 ? {} : await answer.json();
-    if (!answer.ok) throw Object.assign(new Error(said.error?.message ?? "请稍后再试"), { status: answer.status });
-    return said;
+    const limit = new AbortController(), timer = setTimeout(() => limit.abort(), 8000);
+    try {
+      const answer = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body), signal: limit.signal });
+      const said = answer.status === 204 ? {} : await answer.json();
+      if (!answer.ok) throw Object.assign(new Error(said.error ? said.error.message : "请稍后再试"), { status: answer.status });
+      return said;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   function show(title, ...parts) {
@@ -28,7 +33,8 @@
     quit.addEventListener("click", out);
     left = make("span", "", "soft");
     head.append(make("b", name), left, quit);
-    box.replaceChildren(head, make("h1", title), ...parts);
+    box.textContent = "";
+    box.append(head, make("h1", title), ...parts);
     box.hidden = false;
     stay();
   }
@@ -37,7 +43,7 @@
     if (token) call("DELETE", "/sessions/current").catch(() => {});
     token = name = "";
     box.hidden = true;
-    box.replaceChildren();
+    box.textContent = "";
   }
   setInterval(() => {
     if (box.hidden) return;
@@ -67,8 +73,8 @@
   }
 
   async function home(known) {
-    const active = known ?? (await call("GET", "/me")).active;
-    const now = active.find((r) => r.state === "in_use" || r.state === "away") ?? active[0];
+    const active = known || (await call("GET", "/me")).active;
+    const now = active.find((r) => r.state === "in_use" || r.state === "away") || active[0];
     if (!now) return areas();
     const act = (verb, text) => button(text, async () => {
       if (verb === "check-in") await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: now.id });
