@@ -11,7 +11,7 @@ from aiohttp import web
 
 from handlers.admission import require
 from handlers.services import Network, Services
-from models.errors import BadOrigin, NotBound, Throttled, Unauthenticated
+from models.errors import BadOrigin, ClockWrong, NotBound, Throttled, Unauthenticated
 from models.reader import Principal, Reader, SessionKind
 from models.store.pacing import Bucket
 
@@ -59,6 +59,12 @@ async def identify(request: web.Request, services: Services, now: datetime) -> P
     except Unauthenticated:
         strangers.wait_for(address)
         raise
+
+
+def require_clock(services: Services) -> None:
+    """What a wrong clock decides is wrong for everybody. Raises: ClockWrong."""
+    if not services.clock.trusted:
+        raise ClockWrong()
 
 
 def require_own_origin(request: web.Request, services: Services) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -75,6 +75,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self.clock_offset = Gauge(
+            "seats_clock_offset_seconds",
+            "How far this host's clock is ahead of MongoDB's",
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
         self.job_effects = Counter(
             "seat_job_effects", "What jobs did, by job", ["job"], registry=self.registry
         )
@@ -98,6 +104,12 @@ class Metrics:
             registry = CollectorRegistry()
             MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+class TrustedClock(Protocol):
+    """The host's clock; ``trusted`` while it agrees with MongoDB's."""
+
+    trusted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,7 @@ class Services:
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
     watch: Watch
     now: Callable[[], datetime]
+    clock: TrustedClock
     nudge: Callable[[], None]
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
     title: str

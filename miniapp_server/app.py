@@ -32,7 +32,7 @@ from handlers.web.login import ENTRY_PATH, SERVICE_PATH
 from handlers.web.pages import error_page
 from handlers.web.routes import web_routes
 from handlers.wechat import wechat_routes
-from miniapp_server.clock import Clock, real_now
+from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
 from models.booking import due, relays
@@ -44,7 +44,7 @@ from models.booking.tally import count_days
 from models.errors import Busy, Suspended, Upstream
 from models.gate import CLOCK_OFF
 from models.store.audit import Audit
-from models.store.client import Database, open_database, ping
+from models.store.client import Database, open_database, ping, server_time
 from models.store.credits import Credits
 from models.store.entry_codes import EntryCodeStore
 from models.store.feedback import Feedbacks
@@ -117,6 +117,9 @@ class Parts:
             if name in appids
         }
         self.metrics = Metrics(worker.metrics_folder if worker else None)
+        self.clock_check = ClockCheck(
+            clock, partial(server_time, db), self.metrics.clock_offset.set
+        )
         self.desk = Desk(db, sealer)
         self.messages, self.feedbacks, self.audit = Messages(db), Feedbacks(db), Audit(db)
         self.credits = Credits(db)
@@ -136,13 +139,13 @@ class Parts:
             templates=settings.wechat.templates,
             state=settings.wechat.state,
             openids_of=self.bindings.openids_of,
-            real_now=real_now,
+            real_now=clock.real_now,
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
         self.entry_codes = EntryCodes(
             EntryCodeStore(db),
             lambda scene: gateway.entry_code(scene, settings.wechat.state),
-            real_now,
+            clock.real_now,
         )
         self.sender = Sender(self.messages, self.credits, self.channel)
         owner = worker.owner if worker else ""
@@ -183,7 +186,9 @@ class Parts:
                 (Job("migrate", lambda _: migrate(self.db, steps(self.settings.sealer)), full=1),),
                 every_s=60,
             ),
-            Loop("refresh", (Job("refresh", self._refresh),), every_s=5, leased=False),
+            Loop(
+                "refresh", (Job("refresh", self._refresh),), every_s=5, leased=False, judges=False
+            ),
         ]
 
     async def _relay(self, _: datetime) -> int:
@@ -214,12 +219,12 @@ class Parts:
     async def _prune(self, now: datetime) -> int:
         """Delete what has no use any more. Claims of past days leave the index."""
         claims = await due.prune_claims(self.desk, now)
-        await self.desk.reservations.drop_tombstones(real_now() - _KEEP_TOMBSTONES)
+        await self.desk.reservations.drop_tombstones(self.clock.real_now() - _KEEP_TOMBSTONES)
         await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
         await self.pushes.prune(now - _KEEP_CODES)
-        await self.messages.prune(real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
+        await self.messages.prune(self.clock.real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         await self.desk.passages.prune(now - _KEEP_PASSAGES)
         await self.desk.scans.prune(now - _KEEP_PASSAGES)
         await self._forget_visitors(now)
@@ -241,6 +246,8 @@ class Parts:
             return False, {"mongodb": "unreachable"}
         if not await redis_answers(self.redis):
             troubles["redis"] = "unreachable"
+        if self.clock_check.trouble:
+            troubles["clock"] = self.clock_check.trouble
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
         if self.desk.board.stale:
             troubles["board"] = "stale"
@@ -294,6 +301,7 @@ class Parts:
             verification=settings.verification,
             sign_ins=SignIns(self.gateway.exchange_code),
             now=self.clock.now,
+            clock=self.clock,
             nudge=self.runner.nudge,
             health=self.health,
             title=settings.title,
@@ -359,6 +367,7 @@ async def open_parts(
             )
         parts = Parts(settings, clock, db, redis_client, gateway, cas, entrance, worker, official)
         stack.push_async_callback(parts.sender.close)
+        await parts.clock_check.measure()
         await ensure_indexes(db)
         await parts.desk.refresh()
         yield parts
@@ -423,6 +432,7 @@ async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
     running: dict[str, Callable[[], Awaitable[None]]] = {
         "admission": parts.admission.run,
         "board": parts.desk.board.follow,
+        "clock": parts.clock_check.run,
         "event streams": parts.streams.run,
         "revocations": partial(parts.revocations.listen, parts.sessions.forget),
     }

@@ -356,6 +356,8 @@ async def _job(env: Env, args: argparse.Namespace) -> None:
         if job is None:
             names = ", ".join(parts.runner.job_names)
             raise Failed(f"no job {args.name!r}; there are {names}")
+        if trouble := parts.clock_check.trouble:
+            raise Failed(f"this machine's clock is {trouble} by MongoDB's: set it (NTP) first")
         now = parts.clock.now()
         # A service that was down must not punish: the gap is seen before any deadline is.
         before = parts.runner.job("keep_time")

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from time import time_ns
+from time import monotonic_ns, time_ns
 from typing import Final
+
+from models.errors import Upstream
+
+log = logging.getLogger(__name__)
+
+TOLERANCE: Final = timedelta(seconds=10)
+"""A machine whose clock differs by more from MongoDB's judges nobody."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_MS: Final = 1_000_000
+_STEP_MS: Final = 2_000
+"""A clock that was set by more than this is measured anew before it is believed."""
+_MEASURE_EVERY_S: Final = 1.0
 
 
 def real_now() -> datetime:
@@ -16,19 +31,43 @@ def real_now() -> datetime:
 
 
 class Clock:
-    """The service's business clock: real time plus an offset, which only the sandbox ever moves."""
+    """The service's business clock: real time plus an offset, which only the sandbox ever moves.
 
-    def __init__(self) -> None:
+    ``machine_ns`` reads the machine's clock. It is ``trusted`` once it was found to agree with
+    MongoDB's (``judge``), until it is found not to, or is set.
+    """
+
+    def __init__(self, machine_ns: Callable[[], int] = time_ns) -> None:
+        self._machine_ns = machine_ns
         self._offset = timedelta()
         self._read_ms = -1
         self._now = _EPOCH
+        self._started_ms = 0
+        """What the machine's clock showed when the steady one began."""
+        self.trusted = False
+        self.off_by: timedelta | None = None
+        """By how much the machine's clock is ahead of MongoDB's; None before it was measured."""
 
     def now(self) -> datetime:
         # In a rush tens of requests share a millisecond, and making the time is dear to each.
-        ms = time_ns() // _NS_PER_MS
+        ms = self._machine_ns() // _NS_PER_MS
         if ms != self._read_ms:
+            if abs(ms - monotonic_ns() // _NS_PER_MS - self._started_ms) > _STEP_MS:
+                self.trusted = False
             self._read_ms, self._now = ms, _EPOCH + timedelta(milliseconds=ms) + self._offset
         return self._now
+
+    def real_now(self) -> datetime:
+        """The time by MongoDB's clock, as far as it was measured: for leases, which hosts share."""
+        now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
+        return now - (self.off_by or timedelta())
+
+    def judge(self, reference: datetime, took: timedelta) -> None:
+        """``reference`` was the right time at some moment of the last ``took``."""
+        ms = self._machine_ns() // _NS_PER_MS
+        self._started_ms = ms - monotonic_ns() // _NS_PER_MS
+        self.off_by = _EPOCH + timedelta(milliseconds=ms) - reference - took / 2
+        self.trusted = abs(self.off_by) - took / 2 <= TOLERANCE
 
     @property
     def offset(self) -> timedelta:
@@ -40,5 +79,59 @@ class Clock:
 
     def set(self, instant: datetime) -> timedelta:
         """Let the clock show ``instant`` now and run on. Returns the new offset."""
-        self.offset = instant - real_now()
+        machine = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
+        self.offset = instant - machine
         return self.offset
+
+
+class ClockCheck:
+    """Measures the machine's clock by MongoDB's, and says so when it becomes wrong or right.
+
+    ``server_time`` asks the primary; ``shown`` gets the seconds by which the machine is ahead.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        server_time: Callable[[], Awaitable[datetime]],
+        shown: Callable[[float], None],
+    ) -> None:
+        self._clock = clock
+        self._server_time = server_time
+        self._shown = shown
+        self._wrong = False
+
+    async def measure(self) -> None:
+        """Raises: Upstream when the primary does not answer; what was known stays then."""
+        began = monotonic_ns()
+        reference = await self._server_time()
+        took = timedelta(milliseconds=(monotonic_ns() - began) // _NS_PER_MS)
+        self._clock.judge(reference, took)
+        assert self._clock.off_by is not None
+        off_s = self._clock.off_by.total_seconds()
+        self._shown(off_s)
+        if self._wrong == self._clock.trusted:
+            self._wrong = not self._clock.trusted
+            told = {"host": socket.gethostname(), "ahead_s": round(off_s, 1)}
+            if self._wrong:
+                cure = "set this machine's clock (NTP): until then it takes no change and no job"
+                log.error("clock_wrong", extra=told | {"cure": cure})
+            else:
+                log.warning("clock_right_again", extra=told)
+
+    async def run(self) -> None:
+        """Measure every few seconds, until cancelled."""
+        while True:
+            with suppress(Upstream):  # without MongoDB there is no change and no job
+                await self.measure()
+            await asyncio.sleep(_MEASURE_EVERY_S)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the clock, in a few words; empty where nothing is."""
+        if self._clock.trusted:
+            return ""
+        off_by = self._clock.off_by
+        if off_by is None or abs(off_by) <= TOLERANCE:
+            return "not compared with MongoDB's yet"
+        return f"off by {round(off_by.total_seconds())} s"

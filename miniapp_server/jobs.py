@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from handlers.services import Metrics
-from miniapp_server.clock import Clock, real_now
+from miniapp_server.clock import Clock
 from models.errors import Upstream
 from models.store.leases import Leases
 
@@ -70,6 +70,8 @@ class Loop:
     jobs: tuple[Job, ...]
     every_s: float
     leased: bool = True
+    judges: bool = True
+    """By the time: not while this machine's clock is wrong."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
     went_well: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
@@ -167,6 +169,9 @@ class JobRunner:
 
     async def _round(self, loop: Loop) -> bool:
         """One run of each job. True when there may be more to do at once."""
+        self._clock.now()  # looks whether the machine's clock was set
+        if loop.judges and not self._clock.trusted:
+            return False
         if loop.leased and not await self._holds(loop):
             return False
         loop.effects = 0
@@ -185,7 +190,8 @@ class JobRunner:
         if now - loop.refused_at < _ASK_AGAIN_S:
             return False
         if now - loop.leased_at > _RENEW_AFTER_S:
-            if not await self._leases.acquire(loop.name, self._owner, real_now(), LEASE):
+            real_now = self._clock.real_now()
+            if not await self._leases.acquire(loop.name, self._owner, real_now, LEASE):
                 loop.refused_at = now
                 return False
             loop.leased_at = now

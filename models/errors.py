@@ -109,6 +109,15 @@ class Busy(Upstream):
     code = "busy"
 
 
+class ClockWrong(Upstream):
+    """This host's clock is not MongoDB's: it judges nobody until it is."""
+
+    code = "clock_wrong"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
 # --- a scarce thing or a state lost -------------------------------------------------------------
 
 

@@ -237,6 +237,7 @@ async def living(
     now: datetime = MONDAY_8,
     jobs: bool = False,
     database: str | None = None,
+    clock: Clock | None = None,
     **env: str,
 ) -> AsyncIterator[Living]:
     """The service on a database of its own (dropped afterwards), its clock at ``now``.
@@ -257,7 +258,7 @@ async def living(
             **env,
         }
     )
-    clock = Clock()
+    clock = clock or Clock()
     async with create_app(settings, clock, jobs=jobs) as app:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()

@@ -24,6 +24,7 @@ from handlers.security import (
     client_address,
     identify,
     pace,
+    require_clock,
     via,
 )
 from handlers.services import SERVICES, Services
@@ -157,11 +158,14 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or s.Nothing)
     present = _presenter(route)
     bucket = BOOKINGS if route.books else WRITES
+    judges = route.method != "GET" or route.who is Who.KIOSK
 
     async def change(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         admission = services.admission
         require(admission.addresses.wait_for(client_address(request, services)))
+        if judges:
+            require_clock(services)
         await admission.door.enter()
         try:
             now, principal = request[NOW], None

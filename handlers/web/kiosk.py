@@ -11,7 +11,7 @@ from bind.presence import GUESSES, PROOF_FOR, STRANGERS_GUESSES
 from handlers.admission import require
 from handlers.api import present
 from handlers.middleware import NOW
-from handlers.security import bound_reader, client_address, identify
+from handlers.security import bound_reader, client_address, identify, require_clock
 from handlers.services import SERVICES, Services
 from handlers.web.pages import Form, Visit, page, redirect, refused, text_in
 from handlers.web.reservations import kiosks_of
@@ -49,6 +49,7 @@ async def scanned(request: web.Request) -> web.StreamResponse:
     code, address = request.query.get("c", ""), client_address(request, services)
     try:
         require(services.admission.addresses.wait_for(address))
+        require_clock(services)
         kiosk = _kiosk(request)
         text = f"{services.public_base_url}/k/{kiosk.id}?c={code}"
         who, guesses = await _guesser(request, services, now, address)

@@ -24,7 +24,7 @@ from handlers.security import (
 )
 from handlers.services import SERVICES
 from handlers.web.pages import forget_way, page, remember_way, way_back
-from models.errors import Malformed, Unauthenticated
+from models.errors import ClockWrong, Malformed, Unauthenticated
 from models.reader import Principal, normalise_student_no
 
 SERVICE_PATH: Final = "/login/cas"
@@ -60,6 +60,8 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     Tickets have 128 random bits, so they are paced and not counted: a campus shares an address.
     """
     services = request.app[SERVICES]
+    if not services.clock.trusted:
+        return _clock_wrong(request)
     await pace(services, SIGN_INS, client_address(request, services))
     ticket = request.query.get("ticket", "")
     try:
@@ -77,6 +79,8 @@ async def entry(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     if await _maybe(request) is not None:
         return _redirect("/")
+    if not services.clock.trusted:
+        return _clock_wrong(request)
     await pace(services, SIGN_INS, client_address(request, services))
     entrance = services.entrance
     proof = request.query.get(entrance.proof, "") if entrance.proof else ""
@@ -172,6 +176,11 @@ async def _maybe(request: web.Request) -> Principal | None:
         return await identify(request, services, services.now())
     except Unauthenticated:
         return None
+
+
+def _clock_wrong(request: web.Request) -> web.Response:
+    error = ClockWrong()
+    return _said(request, status_of(ClockWrong), "暂时不能登录", text_of(error.code, error.details))
 
 
 def _said(request: web.Request, status: int, heading: str, text: str) -> web.Response:

@@ -29,6 +29,7 @@ from handlers.security import (
     client_address,
     identify,
     pace,
+    require_clock,
     require_own_origin,
     via,
 )
@@ -173,6 +174,7 @@ def change(posted: Posted, bucket: Bucket = WRITES, body_bytes: int | None = Non
         admission = services.admission
         try:
             require(admission.addresses.wait_for(client_address(request, services)))
+            require_clock(services)
             await admission.door.enter()
             try:
                 visit = await _visit(request)

@@ -448,6 +448,7 @@ const EN_REFUSALS: Readonly<Record<string, string>> = {
   in_progress: "Still being done. Please wait a moment and try again",
   idempotency_key_reused: "Please try once more",
   unavailable: "The service is away for a moment. Please try again",
+  clock_wrong: "This server's clock is wrong. Please try again in a moment",
   internal: "Something went wrong here. Please try again later",
   wechat_unavailable: "WeChat does not answer. Please try again",
   wechat_user_blocked: "WeChat refuses this account for now",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Any, Final, Literal, cast
 
@@ -93,6 +93,13 @@ async def ping(db: Database) -> None:
     """Raises: Upstream when the primary does not answer."""
     with upstream():
         await db.command("ping")
+
+
+async def server_time(db: Database) -> datetime:
+    """The primary's own time. Raises: Upstream."""
+    with upstream():
+        answer = await db.command("hello", codec_options=CODEC)
+    return cast(datetime, answer["localTime"])
 
 
 class Changed(Exception):

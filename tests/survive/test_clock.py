@@ -1,0 +1,136 @@
+"""A host whose clock is wrong decides nothing: not for readers, and not by its jobs."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from miniapp_server.clock import Clock, real_now
+from models.reservation import State
+from models.store.client import server_time
+from tests.living import MONDAY_8, Living, living
+from tests.survive.serving import until
+
+
+class Machine:
+    """A machine whose clock somebody sets."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> int:
+        return int((real_now() + self.ahead).timestamp() * 1000) * 1_000_000
+
+
+async def rounds(service: Living) -> None:
+    """Every loop of jobs comes round twice."""
+    loops = [loop for loop in service.parts.runner.loops if loop.every_s < 10]
+    for _ in range(2):
+        before = {loop.name: loop.went_well for loop in loops}
+        for loop in loops:
+            loop.nudged.set()
+
+        async def all_came_round(before: dict[str, float] = before) -> bool:
+            return all(loop.went_well > before[loop.name] for loop in loops)
+
+        await until(all_came_round, "a round of all jobs")
+
+
+async def health(service: Living) -> Any:
+    return (await service.anonymous.get("//readyz")).body
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_wrong_clock_harms_nobody(
+    mongo_url: str, redis_url: str, hours: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Set two hours ahead, all of these are over by it; two hours back, a leave would end in the
+    past. The other readers' day goes on when the clock is right again, as if nothing had been."""
+    machine = Machine()
+    async with living(
+        mongo_url, redis_url, jobs=True, now=MONDAY_8, clock=Clock(machine)
+    ) as service:
+        waits, sits, away = [await service.reader() for _ in range(3)]
+        made = [await waits.reserve("2f-hall-061", "08:00", "10:00")]
+        for reader, seat in ((sits, "2f-hall-062"), (away, "2f-hall-063")):
+            r = await reader.reserve(seat, "now", "09:00")
+            scan = {"qr": await service.qr()}
+            made.append(await reader.ok("POST", f"/reservations/{r['id']}/check-in", scan))
+        made[2] = await away.ok("POST", f"/reservations/{made[2]['id']}/leave")
+        await rounds(service)
+        before, alive = await service.books(), await service.parts.desk.heartbeat.last()
+
+        machine.ahead = timedelta(hours=hours)
+        caplog.clear()
+        code = await sits.refused("503 clock_wrong", "POST", f"/reservations/{made[1]['id']}/leave")
+        assert code.headers["Retry-After"] == "5"
+        await rounds(service)
+        wish = {"seat_id": "2f-hall-070", "date": service.today, "start": "11:00", "end": "12:00"}
+        await sits.refused("503 clock_wrong", "POST", "/reservations", wish)
+        keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+        path = f"/kiosks/{keys[0]['id']}/code"
+        key = {"X-Kiosk-Key": keys[0]["key"]}
+        await service.anonymous.refused("503 clock_wrong", "GET", path, **key)
+
+        async def said() -> bool:
+            found = (await health(service))["troubles"].get("clock")
+            return bool(found == f"off by {hours * 3600} s")
+
+        await until(said, "the clock among the troubles")
+        assert (await health(service))["status"] == "degraded"
+        told = str((await service.anonymous.get("//metrics")).body)
+        gauge = next(x for x in told.splitlines() if x.startswith("seats_clock_offset_seconds "))
+        assert abs(float(gauge.split()[1]) - hours * 3600) < 1
+        await rounds(service)
+        assert await service.books() == before, "no job and no reader has changed anything"
+        shown = (await waits.ok("GET", "/reservations"))["items"]
+        assert [r["state"] for r in shown] == [State.RESERVED], "looking goes on"
+        # What hosts share has not been spoilt by it.
+        now = await server_time(service.parts.db)
+        held = await service.parts.db["leases"].find().to_list(None)
+        assert held and all(abs(lease["until"] - now) < timedelta(minutes=1) for lease in held)
+        last = await service.parts.desk.heartbeat.last()
+        assert last is not None and alive is not None and last - alive < timedelta(minutes=1)
+
+        machine.ahead = timedelta()
+
+        async def right_again() -> bool:
+            return bool((await health(service))["status"] == "ready")
+
+        await until(right_again, "the host serves again by itself")
+        lines = [r for r in caplog.records if r.message.startswith("clock_")]
+        assert [(r.message, r.levelno) for r in lines] == [
+            ("clock_wrong", logging.ERROR),
+            ("clock_right_again", logging.WARNING),
+        ]
+        await away.ok("POST", f"/reservations/{made[2]['id']}/finish")
+        await rounds(service)
+        assert (await waits.ok("GET", "/violations"))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "took_s", "trusted"),
+    [
+        (0, 0, True),
+        (9.9, 0, True),
+        (-9.9, 0, True),
+        (10.2, 0, False),
+        (-10.2, 0, False),
+        (12, 6, True),  # the answer may have been made at the end of its way
+        (14, 6, False),
+        (7200, 16, False),
+    ],
+)
+def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool) -> None:
+    """The half of the way is allowed for, to either side."""
+    clock = Clock()
+    assert not clock.trusted, "unknown is not right"
+    machine = real_now()
+    half = timedelta(seconds=took_s) / 2
+    clock.judge(machine - timedelta(seconds=ahead_s) - half, 2 * half)
+    assert clock.trusted is trusted
+    assert clock.off_by is not None and abs(clock.off_by.total_seconds() - ahead_s) < 0.1
+    assert abs(clock.real_now() - machine + clock.off_by) < timedelta(seconds=0.1)
