@@ -8,6 +8,8 @@ service URL that is configured; nothing that the browser says about itself is be
 from __future__ import annotations
 
 import asyncio
+import codecs
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from models.errors import Malformed, Unauthenticated, Upstream
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+log = logging.getLogger(__name__)
+
 CAS = "{http://www.yale.edu/tp/cas}"
 SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 # Real answers are 1 to 4 KB, logout requests half a KB; more than this is not worth parsing.
@@ -31,6 +35,10 @@ MAX_LOGOUT_CHARS = 16 * 1024
 # 3.1.1: services must take tickets of 32 characters and should take 256.
 TICKET = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
 CODE = re.compile(r"[A-Z_]{1,64}")
+DECLARED = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([\w.-]{1,40})["']""", re.ASCII)
+# The parser knows none of them; the last holds all that the others do.
+CHINESE = frozenset({"gb2312", "gbk", "gb18030"})
+BEFORE_XML = " \t\r\n\ufeff"
 NOT_ATTRIBUTES = frozenset(
     f"{CAS}{name}" for name in ("attributes", "user", "proxyGrantingTicket", "proxies")
 )
@@ -152,9 +160,9 @@ class CasClient:
         query |= {"renew": "true"} if renew else {}
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, answer = await self._get("/p3/serviceValidate", query)
+                status, answer, charset = await self._get("/p3/serviceValidate", query)
                 if status == 404:
-                    status, answer = await self._get("/serviceValidate", query)
+                    status, answer, charset = await self._get("/serviceValidate", query)
         except TimeoutError:
             raise CasUnavailable("timeout") from None
         except aiohttp.ClientError:
@@ -163,7 +171,7 @@ class CasClient:
         # Some servers send their refusals as 4xx; a reader is believed with 200 only.
         if status != 200 and not 400 <= status < 500:
             raise CasUnavailable("status")
-        user = read_answer(answer, self._names)
+        user = read_answer(answer, self._names, charset)
         if status != 200:
             raise CasUnavailable("status")
         return user
@@ -178,7 +186,7 @@ class CasClient:
             return False
         return True
 
-    async def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
+    async def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes, str]:
         if self._session is None:
             raise RuntimeError("CasClient is used outside its context")
         async with self._session.get(
@@ -192,20 +200,38 @@ class CasClient:
                 answer += chunk
                 if len(answer) > MAX_ANSWER_BYTES:
                     raise CasUnavailable("too_large")
-            return response.status, bytes(answer)
+            return response.status, bytes(answer), response.charset or ""
 
 
-def read_answer(answer: bytes, names: AttributeNames) -> CasUser:
-    """Read a serviceResponse (2.5.2, appendix A).
+def read_answer(answer: bytes, names: AttributeNames, charset: str = "") -> CasUser:
+    """Whom a serviceResponse (2.5.2, appendix A) names.
 
     Attributes may be wrapped in ``cas:attributes`` or stand beside ``cas:user``, as
     ``<cas:cn>v</cas:cn>`` or as ``<cas:attribute name="cn" value="v"/>``; all three are in use.
+    So is one element of another name around the user and the attributes.
+
+    Args:
+        answer: as it was sent: UTF-8, UTF-16, or what it declares, GBK and its kin included.
+        names: the campus's names for attributes.
+        charset: what the answer's header says, for an answer that declares nothing.
 
     Raises:
         TicketRefused: it is an authenticationFailure.
-        CasUnavailable: it is nothing that the protocol knows, or INTERNAL_ERROR.
+        CasUnavailable: it is nothing that the protocol knows (and is logged), or INTERNAL_ERROR.
     """
-    root = _parse(answer)
+    encoding = _encoding(answer, charset)
+    root = _parse(_text(answer, encoding))
+    try:
+        return _read(root, names)
+    except CasUnavailable as error:
+        tag = root.tag if root is not None else "not XML"
+        fields = {"reason": error.details["reason"], "root": tag[:100], "encoding": encoding}
+        log.warning("cas_answer_not_understood", extra=fields)
+        raise
+
+
+def _read(root: Element | None, names: AttributeNames) -> CasUser:
+    """Raises: TicketRefused, CasUnavailable."""
     outcomes = [] if root is None or root.tag != f"{CAS}serviceResponse" else list(root)
     if len(outcomes) != 1:
         raise CasUnavailable("garbage")
@@ -215,11 +241,17 @@ def read_answer(answer: bytes, names: AttributeNames) -> CasUser:
         if code == "INTERNAL_ERROR":
             raise CasUnavailable("internal_error")
         raise TicketRefused(code if CODE.fullmatch(code) else "UNSPECIFIED")
+    if outcome.tag != f"{CAS}authenticationSuccess":
+        raise CasUnavailable("garbage")
+    if len(outcome) == 1 and outcome[0].tag not in NOT_ATTRIBUTES and len(outcome[0]):
+        outcome = outcome[0]
     attributes = _attributes(outcome)
-    user = (outcome.findtext(f"{CAS}user") or "").strip()
+    user = ""
     if names.account:
         user = next(iter(attributes.get(names.account, ())), "")
-    if outcome.tag != f"{CAS}authenticationSuccess" or not user:
+    elif len(users := outcome.findall(f"{CAS}user")) == 1:
+        user = _value(users[0])
+    if not user:
         raise CasUnavailable("garbage")
     return CasUser(
         user=user,
@@ -238,13 +270,30 @@ def parse_logout(logout_request: str) -> str:
     """
     if len(logout_request) > MAX_LOGOUT_CHARS:
         raise Malformed(field="logoutRequest", reason="too_long")
-    root = _parse(logout_request)
+    root = _parse(logout_request.lstrip(BEFORE_XML))
     if root is None or root.tag != f"{SAMLP}LogoutRequest":
         raise Malformed(field="logoutRequest", reason="not_a_logout_request")
-    found = [(element.text or "").strip() for element in root.findall(f"{SAMLP}SessionIndex")]
+    found = [_value(element) for element in root.findall(f"{SAMLP}SessionIndex")]
     if len(found) != 1 or not TICKET.fullmatch(found[0]):
         raise Malformed(field="logoutRequest", reason="session_index")
     return found[0]
+
+
+def _encoding(answer: bytes, charset: str) -> str:
+    """What the answer says that it is written in; empty where it says nothing."""
+    declared = DECLARED.match(answer.lstrip(BEFORE_XML.encode()))
+    return declared[1].decode().lower() if declared else charset.lower()
+
+
+def _text(answer: bytes, encoding: str) -> str | bytes:
+    """The answer without what stands before its declaration, decoded where the parser cannot."""
+    answer = answer.lstrip(BEFORE_XML.encode())
+    try:
+        if codecs.lookup(encoding).name in CHINESE:
+            return answer.decode("gb18030")
+    except (LookupError, ValueError):
+        pass  # the parser says no, too
+    return answer
 
 
 def _parse(text: str | bytes) -> Element | None:
@@ -261,9 +310,14 @@ def _attributes(success: Element) -> dict[str, tuple[str, ...]]:
     wrapped = [child for wrapper in success.findall(f"{CAS}attributes") for child in wrapper]
     beside = [child for child in success if child.tag not in NOT_ATTRIBUTES]
     for child in (*wrapped, *beside):
-        name, value = child.tag.rpartition("}")[2], child.text
+        name, value = child.tag.rpartition("}")[2], _value(child)
         if name == "attribute" and "name" in child.attrib:
-            name, value = child.attrib["name"], child.get("value", value)
-        if value and value.strip():
-            found.setdefault(name, []).append(value.strip())
+            name, value = child.attrib["name"], child.get("value", value).strip()
+        if value:
+            found.setdefault(name, []).append(value)
     return {name: tuple(values) for name, values in found.items()}
+
+
+def _value(element: Element) -> str:
+    """The text of an element, trimmed; empty for one that holds elements: half a name is none."""
+    return "" if len(element) else (element.text or "").strip()

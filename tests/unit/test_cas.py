@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bind.cas import (
+    CAS,
     MAX_ANSWER_BYTES,
     MAX_LOGOUT_CHARS,
     AttributeNames,
@@ -138,10 +139,80 @@ NOT_CAS = {
     "cut off": success("")[:-3],
     "unknown encoding": b"<?xml version='1.0' encoding='klingon'?><x/>",
     "multi-byte encoding": b"<?xml version='1.0' encoding='gbk'?><x/>",
+    "cut off in GBK": b"<?xml version='1.0' encoding='gbk'?>"
+    + success("", user="\u5f20").replace("\u5f20".encode(), b"\xd5"),
+    "a name of two parts": success("", user="a<b/>c"),
+    "two users": success("<cas:user>21070002</cas:user>"),
+    "an attribute that is called user": answer(
+        "<cas:authenticationSuccess><cas:attributes><cas:user>1</cas:user></cas:attributes>"
+        "</cas:authenticationSuccess>"
+    ),
+    "two wrappers": answer(
+        "<cas:authenticationSuccess><cas:a><cas:user>1</cas:user></cas:a><cas:b/>"
+        "</cas:authenticationSuccess>"
+    ),
+    "wrapped twice": answer(
+        "<cas:authenticationSuccess><cas:a><cas:b><cas:user>1</cas:user></cas:b></cas:a>"
+        "</cas:authenticationSuccess>"
+    ),
     "deep": b"<a>" * (MAX_ANSWER_BYTES // 3),
     "internal error": answer('<cas:authenticationFailure code="INTERNAL_ERROR"/>'),
     **{name: dtd.encode() + success("", user="&e9;") for name, dtd in BOMBS.items()},
 }
+
+
+DECLARED = '<?xml version="1.0" encoding="{}"?>\n'
+
+
+def written(encoding: str, declared: str, before: str = "") -> bytes:
+    head = DECLARED.format(declared) if declared else ""
+    return (before + head + success(ELEMENTS).decode()).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        (written("gbk", "GBK"), ""),
+        (written("gbk", "gb2312"), "utf-8"),
+        (written("gb18030", "GB18030"), ""),
+        (written("gbk", ""), "GBK"),  # said by the header only
+        (written("gbk", "", before="\n"), "gb2312"),
+        (written("utf-8", "UTF-8", before="\r\n\t "), ""),
+        (written("utf-8", "UTF-8", before="\ufeff\n"), "gbk"),
+        (written("gbk", "GBK", before="\n\n"), ""),
+        (written("utf-8", "", before="  "), "iso-8859-1"),
+        (written("utf-16", "UTF-16"), ""),
+        (
+            answer(
+                "<cas:authenticationSuccess><cas:utilisateur>"
+                f"<cas:user>21070001</cas:user>{ELEMENTS}"
+                "</cas:utilisateur></cas:authenticationSuccess>"
+            ),
+            "",
+        ),
+    ],
+)
+def test_an_answer_may_be_written_in_gbk_after_blanks_or_nested(text: bytes, charset: str) -> None:
+    user = read_answer(text, AttributeNames(), charset)
+    assert (user.user, user.name, user.attributes) == ("21070001", "王雨桐", BOTH)
+
+
+@pytest.mark.parametrize(
+    ("text", "root", "encoding"),
+    [
+        (b"<html><body>login</body></html>", "html", "gbk"),
+        (b"<?xml version='1.0' encoding='Big5'?>" + success(""), "not XML", "big5"),
+        (written("gbk", "").replace(b"Success", b""), f"{CAS}serviceResponse", "gbk"),
+    ],
+)
+def test_what_is_not_understood_is_named(
+    caplog: pytest.LogCaptureFixture, text: bytes, root: str, encoding: str
+) -> None:
+    with pytest.raises(CasUnavailable):
+        read_answer(text, AttributeNames(), "GBK")
+    (said,) = caplog.records
+    assert said.getMessage() == "cas_answer_not_understood"
+    assert (vars(said)["root"], vars(said)["encoding"]) == (root, encoding)
 
 
 @pytest.mark.parametrize("text", NOT_CAS.values(), ids=NOT_CAS.keys())
@@ -160,7 +231,10 @@ LOGOUT = (
 INDEX = "<samlp:SessionIndex>{}</samlp:SessionIndex>"
 
 
-@pytest.mark.parametrize("prolog", ["", "<?xml version='1.0' encoding='UTF-8'?>\n"])
+@pytest.mark.parametrize(
+    "prolog",
+    ["", "<?xml version='1.0' encoding='UTF-8'?>\n", "\r\n <?xml version='1.0' encoding='GBK'?>"],
+)
 def test_a_logout_names_its_ticket(prolog: str) -> None:
     assert parse_logout(prolog + LOGOUT.format(INDEX.format(f"\n {TICKET}\n"))) == TICKET
 
@@ -179,6 +253,7 @@ def test_a_logout_names_its_ticket(prolog: str) -> None:
         (BOMBS["file"] + LOGOUT.format(INDEX.format("&e9;")), "not_a_logout_request"),
         (LOGOUT.format(""), "session_index"),
         (LOGOUT.format(INDEX.format("")), "session_index"),
+        (LOGOUT.format(INDEX.format("ST-1<b/>2")), "session_index"),
         (LOGOUT.format(INDEX.format("two words")), "session_index"),
         (LOGOUT.format(INDEX.format("x" * 257)), "session_index"),
         (LOGOUT.format(INDEX.format("ST-1") + INDEX.format("ST-2")), "session_index"),
@@ -220,9 +295,10 @@ class Answering:
         self.handlers: dict[str, Handler] = {}
         self.base_url = ""
 
-    def on(self, path: str, body: bytes, status: int = 200) -> None:
+    def on(self, path: str, body: bytes, status: int = 200, kind: str = "text/xml") -> None:
         async def reply(request: web.Request) -> web.StreamResponse:
-            return web.Response(status=status, body=body, headers={"Location": "/elsewhere"})
+            headers = {"Location": "/elsewhere", "Content-Type": kind}
+            return web.Response(status=status, body=body, headers=headers)
 
         self.handlers[path] = reply
 
@@ -260,6 +336,9 @@ async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_i
         expected = CasUser(user="21070001", attributes=BOTH, name="王雨桐")
         assert await cas.validate("ST-&=%#+/", renew=True) == expected
         assert server.asked == [(P3, {**asked, "renew": "true"})]
+
+        server.on(P3, written("gbk", ""), kind="text/html;charset=GBK")
+        assert await cas.validate("ST-&=%#+/") == expected
 
 
 @pytest.mark.parametrize("ticket", ["", "ST 1", "ST-1\n", "ST-\x00", "ST-票", "x" * 257])
