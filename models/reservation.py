@@ -7,7 +7,7 @@ same update (history, outbox, claims). Whether it may happen is asked in ``model
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
@@ -91,13 +91,21 @@ class Entry:
 class Notice:
     """One line of the outbox: what has to be told, and the facts of that moment.
 
-    ``seq`` is the revision that wrote it, so (reservation, seq) names it for ever.
+    ``change`` is the id of the change that wrote it and names it for ever; None until it is stored,
+    and in what was stored before changes had ids. ``seq`` is the revision, which another change may
+    take after a rollback.
     """
 
     seq: int
     event: str
     at: datetime
     facts: Mapping[str, object]
+    change: str | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> str:
+        """What names it among the reservation's notices."""
+        return self.change or str(self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,8 @@ class Report:
 class Reservation:
     """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
 
+    ``change`` is the id of its last change, the store's guard of the next one; that of the first is
+    the reservation's own. None in what was stored before changes had ids.
     ``since``: when it took its present seat and time (made, or changed). ``usable_from``: once
     checked in, from when the reader may sit there, which can be before the start.
     """
@@ -177,6 +187,7 @@ class Reservation:
     replays: tuple[Replay, ...] = ()
     history: tuple[Entry, ...] = ()
     outbox: tuple[Notice, ...] = ()
+    change: str | None = field(default=None, compare=False)
 
     @property
     def span(self) -> TimeRange:
@@ -314,6 +325,7 @@ def book(
     return Reservation(
         id=id,
         rev=1,
+        change=id,
         reader_id=reader_id,
         venue_id=venue_id,
         area_id=area_id,

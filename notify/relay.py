@@ -1,7 +1,7 @@
 """The relay: outbox → violations and messages, at least once, told once.
 
-Every effect has a key made from (reservation, seq), so a relay that crashed half-way repeats
-itself without harm; only then are the notices taken out of the outbox.
+Every effect has a key made from the reservation and the change, so a relay that crashed half-way
+repeats itself without harm; only then are the notices taken out of the outbox.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def _told(desk: Desk, r: Reservation, notice: Notice) -> list[Message]:
     if notice.event == "no_show":
         day = await desk.reservations.of_day(r.reader_id, r.date)
         moment = replace(moment, others=len(rules.still_to_come(day, notice.at)))
-    id, found = f"{r.id}:{notice.seq}", []
+    id, found = f"{r.id}:{notice.key}", []
     if notice.event == "checked_in" and (scan := record_of(r, notice.at)) is not None:
         await desk.scans.add(scan)
     if still_true(r, notice):

@@ -196,7 +196,7 @@ async def resolve(desk: Desk, id: str, actor: Actor, now: datetime) -> Reservati
             raise WrongState(state=r.state.value)
         new = reservation.resolve(r, actor, now)
         try:
-            await desk.reservations.replace(r, new)
+            new = await desk.reservations.replace(r, new)
         except StaleRevision:
             continue
         desk.board.wrote(new)

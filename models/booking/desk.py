@@ -221,7 +221,7 @@ class Desk:
     async def alter(
         self, ask: Ask, id: str, decide: Callable[[Reservation, Policy], Awaitable[Reservation]]
     ) -> Reservation:
-        """Let ``decide`` make the next reservation of the present one, and write it under ``rev``.
+        """Let ``decide`` make the next reservation of the present one, and write it over that.
 
         Where somebody else was faster the decision is made anew on what stands then.
 
@@ -238,15 +238,13 @@ class Desk:
                 replay = Replay(ask.key.value, ask.key.digest, ask.now)
                 new = with_replay(new, replay, idempotency_claim(ask.reader.id, ask.key.value))
             try:
-                await self.line.write(old, new, ask.now)
+                return await self.line.write(old, new, ask.now)
             except StaleRevision:
                 continue
             except ClaimLost as lost:
                 if lost.kind != "i":
                     raise
                 await self.let_spent_key_go(ask, lost.claim)
-                continue
-            return new
         raise Busy()
 
     # --- idempotency ----------------------------------------------------------------------------

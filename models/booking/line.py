@@ -44,10 +44,10 @@ class Line:
         new: Reservation,
         now: datetime,
         due: Mapping[str, object] | None = None,
-    ) -> None:
+    ) -> Reservation:
         """Write ``new`` over ``old``; a seat that it gives back is held for who waits for it.
 
-        Raises: StaleRevision, ClaimLost, Upstream.
+        Returns ``new`` as it is stored. Raises: StaleRevision, ClaimLost, Upstream.
         """
         desk, passed_over = self._desk, set[str]()
         for _ in range(_TRIES):
@@ -56,15 +56,16 @@ class Line:
                 break
             wait, hold = offer
             try:
-                await desk.reservations.hand_over(old, new, due, hold)
+                written = await desk.reservations.hand_over(old, new, due, hold)
             except ClaimLost:
                 passed_over.add(wait.id)
                 continue
             desk.board.wrote(new)
             desk.board.wrote(hold)
-            return
-        await desk.reservations.replace(old, new, due)
+            return written
+        written = await desk.reservations.replace(old, new, due)
         desk.board.wrote(new)
+        return written
 
     async def _for_the_next(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
@@ -269,10 +270,9 @@ class Line:
     async def _give_up(self, held: Reservation, ask: Ask) -> Reservation:
         gone = reservation.lapse(held, ask.actor, ask.now)
         try:
-            await self.write(held, gone, ask.now)
+            return await self.write(held, gone, ask.now)
         except StaleRevision:
             return await self._desk.own(held.id, ask.reader.id)
-        return gone
 
     async def decline(self, ask: Ask, id: str) -> Reservation:
         """Not this seat: it passes on, and the reader waits on. Raises: NotFound, WrongState."""
@@ -307,7 +307,7 @@ class Line:
                 held, count_claim(ask.reader.id, day, k), policy, ask.actor, ask.now
             )
             try:
-                await desk.reservations.replace(held, new)
+                new = await desk.reservations.replace(held, new)
             except StaleRevision:
                 continue
             except ClaimLost as lost:

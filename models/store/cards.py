@@ -8,7 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId
-from models.store.client import Database, new_id, upstream
+from models.store.client import Database, insert, new_id, upstream
 from models.store.sealing import Sealer
 
 INDEXES: Final = {"cards": [IndexModel([("hashes", ASCENDING)], name="hashes", unique=True)]}
@@ -37,7 +37,8 @@ class Cards:
         hashes = self._sealer.hashes(card_no, "card")
         with upstream():
             try:
-                await self._all.insert_one({"_id": new_id(), "hashes": hashes, "reader": reader_id})
+                card = {"_id": new_id(), "hashes": hashes, "reader": reader_id}
+                await insert(self._all, card)
             except DuplicateKeyError:
                 return False
         return True

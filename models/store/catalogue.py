@@ -30,6 +30,7 @@ from models.store.client import (
     Changed,
     Database,
     Document,
+    insert,
     rev_before,
     upstream,
     won,
@@ -207,8 +208,9 @@ class Policies:
         """Add the next version. False where that number is taken: somebody else was first."""
         with upstream():
             try:
-                await self._all.insert_one(
-                    {"_id": policy.version, "at": now, "fields": _policy_document(policy)}
+                await insert(
+                    self._all,
+                    {"_id": policy.version, "at": now, "fields": _policy_document(policy)},
                 )
             except DuplicateKeyError:
                 return False

@@ -26,9 +26,10 @@ from pymongo.errors import (
     WriteConcernError,
     WTimeoutError,
 )
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from models.errors import Malformed, Upstream
+from models.errors import Malformed, ServiceError, Upstream
 
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
@@ -48,6 +49,9 @@ _OPTIONS: Final[dict[str, Any]] = {
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 _MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
+_COMMITTED: Final = ReadConcern("majority")
+"""A read at majority may be old, and is never undone. One at "local" may show what a primary that
+has lost its majority will roll back: an answer that rests on it may never have been true."""
 
 NEVER_SENT: Final = (ServerSelectionTimeoutError,)
 """No primary was found. On a retry the driver raises the first attempt's error instead, so with
@@ -63,7 +67,9 @@ async def open_database(url: str, name: str, driver: Driver = "pymongo") -> Asyn
     """The service's database. Both drivers offer the calls that the store uses."""
     with _readable("MONGO_URL"):
         client = _client(url, driver)
-        database = client.get_database(name, codec_options=CODEC, write_concern=_MAJORITY)
+        database = client.get_database(
+            name, codec_options=CODEC, write_concern=_MAJORITY, read_concern=_COMMITTED
+        )
     try:
         yield cast(Database, database)
     finally:
@@ -109,14 +115,42 @@ class Changed(Exception):
 async def together(db: Database, work: Callable[[Any], Awaitable[None]]) -> None:
     """All of ``work(session)`` or nothing; conflicts with other transactions are tried again.
 
-    Raises: what ``work`` raises; PyMongoError.
+    Raises: what ``work`` raises; PyMongoError. Where the transaction was given up for something
+    that it has seen (``Changed``, a duplicate key, a service error), a majority holds that by now.
     """
     started: Any = db.client.start_session()
     session = await started if isawaitable(started) else started
     try:
-        await session.with_transaction(work)
+        # Both are asked for here: a transaction takes the client's concerns, not the database's.
+        await session.with_transaction(work, read_concern=_COMMITTED, write_concern=_MAJORITY)
+    except (Changed, DuplicateKeyError, ServiceError):
+        # An aborted transaction waits for nobody. Whoever reads at majority and tries again would
+        # meet the same state again and again until it has reached the other members.
+        await _wait_for_majority(db)
+        raise
     finally:
         await session.end_session()
+
+
+async def _wait_for_majority(db: Database) -> None:
+    """Return when a majority holds all that this primary has accepted until now.
+
+    A write that matches nothing waits for the last one before it. Raises: PyMongoError.
+    """
+    await db["schema"].update_one({"_id": None}, {"$set": {"awaited": True}})
+
+
+async def insert(collection: Collection, document: Document) -> None:
+    """Insert the document.
+
+    Raises: DuplicateKeyError where a majority holds the one that is in its way; WTimeoutError
+    where no majority has confirmed either in time: the outcome is unknown then. ``insert_one``
+    would raise DuplicateKeyError for both, as PyMongo shows the write error only.
+    """
+    try:
+        await collection.insert_many([document])
+    except BulkWriteError as error:
+        raise each_error(error, 1)[0] or error from error
 
 
 async def won(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:
@@ -185,6 +219,10 @@ def upstream() -> Iterator[None]:
         WriteConcernError,
     ) as error:
         raise Upstream() from error
+    except BulkWriteError as error:
+        if (error.details or {}).get("writeConcernErrors"):
+            raise Upstream() from error
+        raise
     except OperationFailure as error:
         if error.has_error_label("RetryableWriteError") or error.code in _NOT_PRIMARY:
             raise Upstream() from error
@@ -197,15 +235,24 @@ _NOT_PRIMARY: Final = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 
 def each_error(error: BulkWriteError, count: int) -> list[Exception | None]:
-    """The error of each of ``count`` documents. Without a majority the others are unknown too."""
+    """The error of each of ``count`` documents.
+
+    Without a majority all of them are unknown: a duplicate may be of what will be rolled back.
+    """
     details = cast("dict[str, Any]", error.details)
-    found: list[Exception | None] = [None] * count
     if details.get("writeConcernErrors"):
-        found = [WTimeoutError("no majority in time")] * count
+        return [WTimeoutError("no majority in time")] * count
+    found: list[Exception | None] = [None] * count
     for one in details.get("writeErrors", []):
         kind = DuplicateKeyError if one["code"] == _DUPLICATE_KEY else OperationFailure
         found[one["index"]] = kind(one["errmsg"], one["code"], one)
     return found
+
+
+def unconfirmed(error: DuplicateKeyError) -> bool:
+    """Is it open whether a majority holds what was in the way? For commands such as
+    ``find_one_and_update``, whose whole answer is in the error's details."""
+    return bool((error.details or {}).get("writeConcernError"))
 
 
 def duplicate_claim(error: PyMongoError) -> str:

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from models.gate import Direction, Effect, Gate, GateId, Passage
 from models.library import VenueId
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, each_error, page, upstream
+from models.store.client import Database, Document, each_error, insert, page, upstream
 from models.store.sealing import Sealer
 
 INDEXES: Final = {
@@ -55,9 +55,7 @@ class Gates:
         """False where there is one of that id. It has no key yet."""
         with upstream():
             try:
-                await self._all.insert_one(
-                    {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
-                )
+                await insert(self._all, {"_id": gate.id, "venue": gate.venue_id, "name": gate.name})
             except DuplicateKeyError:
                 return False
         return True

@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from models.errors import AlreadyBound, ReaderBoundElsewhere
 from models.reader import VISITOR, Personal, Principal, Reader, Session, SessionKind, Stay
 from models.reservation import ReaderId
-from models.store.client import Database, Document, new_id, upstream
+from models.store.client import Database, Document, insert, new_id, upstream
 from models.store.gathering import Gathering
 from models.store.sealing import SealBroken, Sealer, fingerprint
 
@@ -103,7 +103,7 @@ class Readers:
             }
             with upstream():
                 try:
-                    await self._all.insert_one(document)
+                    await insert(self._all, document)
                 except DuplicateKeyError:
                     continue  # somebody has that number
             return _reader(document, self._sealer)
@@ -222,7 +222,7 @@ class Bindings:
         }
         with upstream():
             try:
-                await self._all.insert_one(document)
+                await insert(self._all, document)
             except DuplicateKeyError as error:
                 details: Any = error.details or {}
                 if "reader" in details.get("keyValue", {}):

@@ -8,7 +8,7 @@ from typing import Final
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from models.store.client import Database, upstream
+from models.store.client import Database, insert, upstream
 
 INDEXES: Final = {"pushes": [IndexModel([("at", ASCENDING)], name="at")]}
 
@@ -21,7 +21,7 @@ class Pushes:
         """Is this the first time? ``name`` is the push's own, without anybody's openid."""
         with upstream():
             try:
-                await self._all.insert_one({"_id": name, "at": now})
+                await insert(self._all, {"_id": name, "at": now})
             except DuplicateKeyError:
                 return False
         return True

@@ -1,23 +1,23 @@
-"""Reservations: one document each, one insert decides, every change is guarded by ``rev``.
+"""Reservations: one document each, one insert decides, each change is guarded by the one before.
 
 The guard of everything scarce is the unique index over ``claims`` (docs/locking.md). An outcome
 that the driver leaves unknown is resolved here: an insert by a tombstone with the same ``_id``, a
-change by a fence on ``rev``.
+change by a fence. A revision number alone is not the name of a revision: one that was rolled back
+leaves its number to another. So each change has an id, and names the one that it was made over.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 import pymongo
 from bson.objectid import ObjectId
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateMany
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from models.board import Row
 from models.errors import ServiceError, Upstream
@@ -47,6 +47,7 @@ from models.store.client import (
     new_id,
     page,
     together,
+    unconfirmed,
     upstream,
 )
 from models.store.gathering import Gathering
@@ -227,9 +228,11 @@ class Reservations:
             await self._inserts.one(document)
         except DuplicateKeyError as error:
             lost = duplicate_claim(error)
-            if lost == made.id:  # the driver's own retry met the first attempt
-                return
-            raise ClaimLost(lost) from error
+            if lost != made.id:
+                raise ClaimLost(lost) from error
+            # The driver's own retry met the first attempt, or a tombstone.
+            if not await self._exists_for_ever(made.id):
+                raise Upstream() from error
         except NEVER_SENT as error:
             raise Upstream() from error
         except UNKNOWN_OUTCOME as error:
@@ -240,10 +243,10 @@ class Reservations:
                 raise error
 
     async def _insert_all(self, documents: list[Document]) -> list[Exception | None]:
-        """One unordered insert; for each document the error that is its own, or None."""
-        if len(documents) == 1:
-            await self._all.insert_one(documents[0])
-            return [None]
+        """One unordered insert; for each document the error that is its own, or None.
+
+        Never ``insert_one``, whose error hides that no majority has confirmed it.
+        """
         try:
             await self._all.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -255,19 +258,27 @@ class Reservations:
         return not await _persistently(lambda: self._bury(id))
 
     async def _bury(self, id: ReservationId) -> bool:
-        """Put a tombstone where the document would be. False: the document is there."""
+        """Put a tombstone where the document would be. False: the document is there.
+
+        One write puts it or tells what stands there instead, and its answer waits for the majority
+        in both cases: a look afterwards could meet what will be rolled back, or miss what is there.
+        """
         with upstream():
-            try:
-                await self._all.insert_one({"_id": id, "tombstone": True})
-            except DuplicateKeyError:
-                found = await self._all.find_one({"_id": id}, {"tombstone": 1})
-                return found is None or "tombstone" in found
-        return True
+            stands = await self._all.find_one_and_update(
+                {"_id": id},
+                {"$setOnInsert": {"tombstone": True}},
+                projection={"tombstone": 1},
+                upsert=True,
+                return_document=ReturnDocument.BEFORE,
+            )
+        return stands is None or "tombstone" in stands
 
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
-    ) -> None:
+    ) -> Reservation:
         """Write ``new`` over ``old`` if nothing changed it since, claims and all, in one update.
+
+        Returns ``new`` with the id of this change, over which the next one can be made.
 
         ``due`` is a job's condition (``{"end": {"$lte": now}}``), checked by the database in the
         same step.
@@ -277,22 +288,24 @@ class Reservations:
         """
         change_id = new_id()
         guard, update = _step(old, new, due, change_id)
+        written = replace(new, change=change_id)
         try:
             async with self._gate:
                 found = await self._all.find_one_and_update(guard, update, projection={"_id": 1})
-        except DuplicateKeyError as error:
-            raise ClaimLost(duplicate_claim(error)) from error
         except NEVER_SENT as error:
             raise Upstream() from error
-        except UNKNOWN_OUTCOME as error:
+        except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
+            if isinstance(error, DuplicateKeyError) and not unconfirmed(error):
+                raise ClaimLost(duplicate_claim(error)) from error
             if not await self._changed_for_ever(old, change_id):
                 raise Upstream() from error
-            return
+            return written
         except PyMongoError as error:
             with upstream():
                 raise error
         if found is None:
             raise StaleRevision()
+        return written
 
     async def hand_over(
         self,
@@ -301,7 +314,7 @@ class Reservations:
         due: Mapping[str, object] | None,
         hold: Reservation,
         joins: Wait | None = None,
-    ) -> None:
+    ) -> Reservation:
         """As ``replace``, and something is held in its place, all in one transaction: what it gives
         back, for who waits for it; or another seat for its own reader, who ``joins`` the line with
         it.
@@ -327,6 +340,7 @@ class Reservations:
         except UNKNOWN_OUTCOME as error:
             if not await self._changed_for_ever(old, change_id):
                 raise Upstream() from error
+        return replace(new, change=change_id)
 
     async def hold_free(self, hold: Reservation) -> None:
         """Hold a free seat for who waits. Raises: as ``hand_over``."""
@@ -370,30 +384,50 @@ class Reservations:
                 raise error
 
     async def _changed_for_ever(self, old: Reservation, change_id: str) -> bool:
-        """After an unknown outcome: fence the old revision off, then see whether ours is there."""
+        """After an unknown outcome: did the change happen, or will it never?"""
         return await _persistently(lambda: self._fence(old, change_id))
 
     async def _fence(self, old: Reservation, change_id: str) -> bool:
+        """Let a change of its own take the place of ``change_id``, if nothing stands over ``old``
+        yet; and tell whether ``change_id`` had been written.
+
+        One write does both, and its answer waits for the majority also where it changes nothing.
+        """
+        unchanged: Document = {"$eq": [{"$ifNull": ["$change", None]}, old.change]}
+        if old.change is None:  # from before changes had names
+            unchanged = {"$and": [unchanged, {"$eq": ["$rev", old.rev]}]}
+        fence: Document = {
+            "change": {"$cond": [unchanged, new_id(), "$change"]},
+            "rev": {"$cond": [unchanged, {"$add": ["$rev", 1]}, "$rev"]},
+        }
         with upstream():
-            fenced = await self._all.find_one_and_update(
-                {"_id": old.id, "rev": old.rev}, {"$inc": {"rev": 1}}, projection={"_id": 1}
+            before = await self._all.find_one_and_update(
+                {"_id": old.id},
+                [{"$set": fence}],
+                projection={"change": 1, "changes": 1},
+                return_document=ReturnDocument.BEFORE,
             )
-            if fenced is not None:
-                return False
-            found = await self._all.find_one({"_id": old.id, "changes": change_id}, {"_id": 1})
-        return found is not None
+        if before is None:
+            raise Upstream()  # what was read is not there: nothing is known
+        return change_id == before.get("change") or change_id in before.get("changes", ())
 
     async def forget_notices(self, told: Sequence[Reservation]) -> None:
         """Take what these outboxes held when they were read out of them; newer notices stay."""
         if not told:
             return
-        # Most hold one notice, and most of these are the first of a booking: one update for all.
-        alike: dict[tuple[int, ...], list[ReservationId]] = {}
-        for r in told:
-            alike.setdefault(tuple(notice.seq for notice in r.outbox), []).append(r.id)
+        named = [(r.id, n.change) for r in told for n in r.outbox if n.change is not None]
+        # A change has one name everywhere: one update is for all reservations.
         updates = [
-            UpdateMany({"_id": {"$in": ids}}, {"$pull": {"outbox": {"seq": {"$in": list(seqs)}}}})
-            for seqs, ids in alike.items()
+            UpdateMany(
+                {"_id": {"$in": [id for id, _ in named]}},
+                {"$pull": {"outbox": {"change": {"$in": [change for _, change in named]}}}},
+            )
+        ]
+        updates += [
+            UpdateMany({"_id": r.id}, {"$pull": {"outbox": {"seq": n.seq, "change": None}}})
+            for r in told
+            for n in r.outbox
+            if n.change is None  # from before changes had names
         ]
         with upstream():
             await self._all.bulk_write(updates, ordered=False)
@@ -515,10 +549,9 @@ class Reservations:
         Those of a majority, as the change stream tells them: what another server's failure could
         still undo, nobody would take back.
         """
-        settled = self._all.with_options(read_concern=ReadConcern("majority"))
         with upstream():
             rows = (
-                await settled.find(
+                await self._all.find(
                     {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
                     dict.fromkeys(BOARD_FIELDS, 1),
                 )
@@ -895,6 +928,7 @@ def _to_document(r: Reservation) -> Document:
     return {
         "_id": r.id,
         "rev": r.rev,
+        "change": r.change,
         "reader": r.reader_id,
         "venue": r.venue_id,
         "area": r.area_id,
@@ -928,7 +962,7 @@ def _to_document(r: Reservation) -> Document:
         "held_until": r.held_until,
         "replays": [{"key": p.key, "digest": p.digest, "at": p.at} for p in r.replays],
         "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
-        "outbox": [_notice_document(n) for n in r.outbox],
+        "outbox": [_notice_document(n, r.change) for n in r.outbox],
     }
 
 
@@ -939,9 +973,17 @@ def _step(
     # The last few, since others may change it too before this one's outcome is asked for.
     pushed: Document = {"changes": {"$each": [change_id], "$slice": -_CHANGES_KEPT}}
     if fresh := [notice for notice in new.outbox if notice.seq > old.rev]:
-        pushed["outbox"] = {"$each": [_notice_document(n) for n in fresh]}
-    guard = {"_id": old.id, "state": old.state.value, "rev": old.rev, **(due or {})}
-    return guard, {"$set": _changed(old, new), "$push": pushed}
+        pushed["outbox"] = {"$each": [_notice_document(n, change_id) for n in fresh]}
+    # The change that it was made over names the revision. The number stands beside it for workers
+    # of the version before, which count it up and leave the name as it was.
+    guard: Document = {
+        "_id": old.id,
+        "state": old.state.value,
+        "rev": old.rev,
+        "change": old.change,
+    }
+    guard |= due or {}
+    return guard, {"$set": {**_changed(old, new), "change": change_id}, "$push": pushed}
 
 
 def _changed(old: Reservation, new: Reservation) -> Document:
@@ -950,7 +992,7 @@ def _changed(old: Reservation, new: Reservation) -> Document:
     return {
         name: value
         for name, value in after.items()
-        if name not in ("_id", "outbox") and value != before[name]
+        if name not in ("_id", "change", "outbox") and value != before[name]
     }
 
 
@@ -972,9 +1014,10 @@ def _assisted(d: Document | None) -> Assisted | None:
     return Assisted(d["kind"], d["at"], d["confirmed_at"]) if d else None
 
 
-def _notice_document(notice: Notice) -> Document:
+def _notice_document(notice: Notice, change: str | None) -> Document:
     return {
         "seq": notice.seq,
+        "change": change,
         "event": notice.event,
         "at": notice.at,
         "facts": dict(notice.facts),
@@ -985,6 +1028,7 @@ def _from_document(d: Document) -> Reservation:
     return Reservation(
         id=d["_id"],
         rev=d["rev"],
+        change=d.get("change"),
         reader_id=d["reader"],
         venue_id=VenueId(d["venue"]),
         area_id=AreaId(d["area"]),
@@ -1017,5 +1061,9 @@ def _from_document(d: Document) -> Reservation:
         held_until=d.get("held_until"),
         replays=tuple(Replay(p["key"], p["digest"], p["at"]) for p in d["replays"]),
         history=tuple(Entry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
-        outbox=tuple(Notice(n["seq"], n["event"], n["at"], n["facts"]) for n in d["outbox"]),
+        outbox=tuple(_notice(n) for n in d["outbox"]),
     )
+
+
+def _notice(d: Document) -> Notice:
+    return Notice(d["seq"], d["event"], d["at"], d["facts"], d.get("change"))

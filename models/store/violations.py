@@ -11,8 +11,9 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from models.errors import Upstream
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Changed, Database, Document, new_id, page, upstream, won
+from models.store.client import Changed, Database, Document, insert, new_id, page, upstream, won
 from models.violation import Appeal, Suspension, Violation, Waiver
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -55,14 +56,15 @@ class Violations:
             for counted in (True, False):
                 judged = replace(violation, counted=counted)
                 try:
-                    await self._all.insert_one(document_of(judged))
+                    await insert(self._all, document_of(judged))
                     return judged
                 except DuplicateKeyError as error:
                     details: Any = error.details or {}
                     if "_id" in details.get("keyValue", {}):
                         break
             found = await self._all.find_one({"_id": violation.id})
-        assert found is not None
+        if found is None:
+            raise Upstream()  # it is there, and a majority read does not show it yet
         return _violation(found)
 
     async def unspent(
@@ -183,7 +185,7 @@ class Violations:
     async def void(self, violation: Violation) -> None:
         """Keep it as waived from the beginning, where the relay has not recorded it yet."""
         with upstream(), suppress(DuplicateKeyError):
-            await self._all.insert_one(document_of(violation))
+            await insert(self._all, document_of(violation))
 
     async def lift(self, violation_id: str) -> tuple[Suspension, ...]:
         """End the suspensions that rest on the violation; what else they used up counts again."""

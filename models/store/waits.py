@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from models.errors import AlreadyWaiting
 from models.library import AreaId, SeatId
 from models.reservation import ReaderId, ReservationId
-from models.store.client import Database, Document, page, upstream
+from models.store.client import Database, Document, insert, page, upstream
 from models.wait import Wait, WaitState
 
 INDEXES: Final = {
@@ -48,7 +48,7 @@ class Waits:
         """Raises: AlreadyWaiting, where the reader has a place for some of that time."""
         with upstream():
             try:
-                await self._all.insert_one(wait_document(wait))
+                await insert(self._all, wait_document(wait))
             except DuplicateKeyError as error:
                 raise AlreadyWaiting() from error
 

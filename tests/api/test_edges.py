@@ -9,6 +9,7 @@ from datetime import timedelta
 from models.booking import due
 from models.errors import Unauthenticated, Upstream
 from models.reader import Principal
+from models.reservation import Reservation
 from models.store.identity import Sessions
 from models.store.sealing import fingerprint
 from models.store.throttles import Limit, Throttles
@@ -73,12 +74,12 @@ async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: 
     back = now + timedelta(minutes=155)  # 10:35, both were due at 10:30
     replace, times = desk.reservations.replace, 0
 
-    async def cut_off(*args: object, **options: object) -> None:
+    async def cut_off(*args: object, **options: object) -> Reservation:
         nonlocal times
         times += 1
         if times == 2:
             raise Upstream()
-        await replace(*args, **options)  # type: ignore[arg-type]
+        return await replace(*args, **options)  # type: ignore[arg-type]
 
     desk.reservations.replace = cut_off  # type: ignore[method-assign]
     with suppress(Upstream):

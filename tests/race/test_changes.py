@@ -1,4 +1,4 @@
-"""What ``rev`` and ``state`` in the update's filter decide: two changes of one reservation.
+"""What the change before and the state in the update's filter decide: two changes at once.
 
 The slow party has read and decided; the fast one comes in between; then the slow one writes. The
 controls let the slow one write by ``_id`` alone.
@@ -14,16 +14,20 @@ from typing import Any
 
 import pytest
 
+from models import reservation
 from models.booking import due
 from models.booking.attend import check_in, come_back, extend, finish, leave
 from models.booking.desk import Desk
 from models.booking.reserve import cancel, change, reserve
 from models.claims import place_claims, presence_claim
-from models.errors import ServiceError
+from models.errors import SeatTaken, ServiceError
 from models.reader import Reader
-from models.reservation import PLACE_CLAIMS, PRESENT, TERMINAL, Reservation, State
-from models.store.client import Collection
+from models.reservation import PLACE_CLAIMS, PRESENT, TERMINAL, Actor, Reservation, State
+from models.store.client import Collection, new_id
+from models.store.reservations import StaleRevision
+from models.timerange import TimeRange
 from tests.race.stage import (
+    EIGHT,
     OTHER_SEAT,
     SEAT,
     SEATS,
@@ -196,13 +200,19 @@ class Loose:
 
 @pytest.mark.parametrize(
     ("left_out", "ends"),
-    [(set(), False), ({"rev"}, False), ({"end"}, False), ({"rev", "end"}, True)],
-    ids=["both", "due condition", "rev", "control: state alone"],
+    [
+        (set(), False),
+        ({"rev", "change"}, False),
+        ({"rev", "end"}, False),
+        ({"change", "end"}, False),
+        ({"rev", "change", "end"}, True),
+    ],
+    ids=["all", "due condition", "change", "rev", "control: state alone"],
 )
 async def test_completion_needs_more_than_the_state(
     stage: Stage, left_out: set[str], ends: bool
 ) -> None:
-    """An extension leaves the state as it was: either ``rev`` or the due condition is needed."""
+    """An extension leaves the state as it was: one of the three is needed beside it."""
     reader = await stage.reader()
     r = await stage.in_use(reader)
     job = await stage.worker()
@@ -299,3 +309,61 @@ async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> No
         assert await stage.stored(first) == first
     else:
         assert heard == "" and [double.thing for double in doubles] == ["seat"]
+
+
+@guarded
+async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard: bool) -> None:
+    """A worker has read a change that a failing primary then lost; its fence took the same number.
+
+    Guarded by the number alone, the next change is written over what is not there: the document
+    keeps its old seat, claims the lost one, and the next reader books the old one too.
+    """
+    ann, bob = await stage.reader(), await stage.reader()
+    r = await stage.reserved(ann, SEAT, 10, 11)
+    lost = await change(stage.desk, ask(ann), r.id, OTHER_SEAT, None, None)
+    # What the new primary holds: the document of before, and over it the fence of the lost change.
+    await stage.db["reservations"].update_one(
+        {"_id": r.id},
+        {
+            "$set": {"rev": lost.rev, "change": new_id(), "seat": r.seat_id, "claims": r.claims},
+            "$pop": {"changes": 1, "outbox": 1, "history": 1},
+        },
+    )
+    if not guard:
+        loose: Any = Loose(stage.db["reservations"], {"change"})
+        stage.desk.reservations._all = loose
+    later = TimeRange(clock(12), clock(13))
+    claims = lost.holds("s:", "r:") + place_claims(lost.seat_id, ann.id, later)
+    moved = reservation.change(
+        lost, area_id=lost.area_id, seat_id=lost.seat_id, span=later, policy=stage.desk.policy,
+        claims=claims, actor=Actor("reader", "api"), now=EIGHT,
+    )  # fmt: skip
+    if guard:
+        with pytest.raises(StaleRevision):
+            await stage.desk.reservations.replace(lost, moved)
+        stands = await stage.stored(r)
+        assert (stands.seat_id, stands.span, stands.claims) == (r.seat_id, r.span, r.claims)
+        with pytest.raises(SeatTaken):
+            await reserve(await stage.worker(), ask(bob), SEAT, wish(10, 11))
+    else:
+        await stage.desk.reservations.replace(lost, moved)
+        assert not claims_fit(await stage.stored(r))
+        await reserve(await stage.worker(), ask(bob), SEAT, wish(12, 13))
+        assert [d.thing for d in await stage.desk.reservations.doubles()] == ["seat"]
+
+
+async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
+    """The number of a lost revision is taken again: what is told of it swallows nothing, and what
+    is taken out of the outbox is what was read out of it."""
+    r = await stage.reserved(await stage.reader())
+    read = await stage.desk.reservations.with_notices(9)
+    await stage.db["reservations"].update_one(
+        {"_id": r.id}, {"$set": {"outbox.0.change": new_id()}}
+    )
+    again = await stage.desk.reservations.with_notices(9)
+    assert [n.seq for n in read[0].outbox] == [n.seq for n in again[0].outbox]
+    assert read[0].outbox[0].key != again[0].outbox[0].key
+    await stage.desk.reservations.forget_notices(read)
+    assert await stage.desk.reservations.with_notices(9) == again
+    await stage.desk.reservations.forget_notices(again)
+    assert await stage.desk.reservations.with_notices(9) == []

@@ -46,11 +46,12 @@ class InTwoSteps(Reservations):
         due: Mapping[str, object] | None,
         hold: Reservation,
         joins: Wait | None = None,
-    ) -> None:
-        await self.replace(old, new, due)
+    ) -> Reservation:
+        written = await self.replace(old, new, due)
         if joins is not None:
             await self._waits.insert_one(wait_document(joins))
         await self.hold_free(hold)
+        return written
 
 
 @guarded

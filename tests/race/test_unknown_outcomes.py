@@ -13,7 +13,7 @@ from datetime import time
 from typing import Any, Literal
 
 import pytest
-from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, WriteConcernError
+from pymongo.errors import AutoReconnect, BulkWriteError, WriteConcernError
 
 from models.booking.attend import check_in
 from models.booking.desk import Key
@@ -67,7 +67,7 @@ def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) 
 
 async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
     reader = await stage.reader()
-    tear(stage, "insert_one", "done")
+    tear(stage, "insert_many", "done")
     made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
     assert await stage.stored(made) == made
     assert await stage.desk.reservations.count() == 1
@@ -76,10 +76,10 @@ async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
 async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
     """The tombstone has its place: the late insert bounces, and the reader may book again."""
     reader = await stage.reader()
-    torn = tear(stage, "insert_one", "late")
+    torn = tear(stage, "insert_many", "late")
     with pytest.raises(Upstream):
         await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
-    with pytest.raises(DuplicateKeyError):
+    with pytest.raises(BulkWriteError):
         await torn.arrive()
     assert await stage.desk.reservations.count() == 0 and await stage.live_claims() == []
     made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
@@ -89,7 +89,7 @@ async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
 async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage) -> None:
     """Control: who only looks whether the document is there is wrong a moment later."""
     reader = await stage.reader()
-    torn = tear(stage, "insert_one", "late")
+    torn = tear(stage, "insert_many", "late")
     with pytest.raises(Upstream):
         await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
     await stage.db["reservations"].delete_one({"tombstone": True})
@@ -107,7 +107,8 @@ async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
 
 
 async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
-    """The fence moves ``rev``: the late update finds nothing, and the reader may try again."""
+    """The fence is a change of its own: the late update finds nothing, and the reader may try
+    again."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
@@ -115,20 +116,22 @@ async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
         await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
     assert await torn.arrive() is None
     after = await stage.stored(r)
-    assert after.rev == r.rev + 1
+    assert after.rev == r.rev + 1 and after.change not in (r.change, None)
     assert (after.state, after.claims, after.history) == (r.state, r.claims, r.history)
     again = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
     assert await stage.stored(r) == again and again.state is State.IN_USE
 
 
 async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> None:
-    """Control: ``rev`` is set back to where the fence found it."""
+    """Control: the document is set back to where the fence found it."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
     with pytest.raises(Upstream):
         await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
-    await stage.db["reservations"].update_one({"_id": r.id}, {"$set": {"rev": r.rev}})
+    await stage.db["reservations"].update_one(
+        {"_id": r.id}, {"$set": {"rev": r.rev, "change": r.change}}
+    )
     assert (await stage.stored(r)).state is State.RESERVED, "looked, and told the reader so"
     assert await torn.arrive() is not None
     assert (await stage.stored(r)).state is State.IN_USE
@@ -159,7 +162,7 @@ async def test_another_change_may_come_before_the_answer_is_sought(
 
 
 class Unanswering:
-    """Every insert happens where it can, and no answer ever comes."""
+    """Every write happens where it can, and no answer ever comes."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -167,9 +170,13 @@ class Unanswering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._collection, name)
 
-    async def insert_one(self, document: Any) -> None:
-        with suppress(DuplicateKeyError):
-            await self._collection.insert_one(document)
+    async def insert_many(self, documents: Any, **options: Any) -> None:
+        with suppress(BulkWriteError):
+            await self._collection.insert_many(documents, **options)
+        raise AutoReconnect("no answer")
+
+    async def find_one_and_update(self, *args: Any, **options: Any) -> None:
+        await self._collection.find_one_and_update(*args, **options)
         raise AutoReconnect("no answer")
 
 
@@ -213,7 +220,7 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
 async def test_a_write_concern_that_fails_is_not_a_refusal(stage: Stage, code: int) -> None:
     """A step-down or time-out while waiting for the majority: the booking is there."""
     reader = await stage.reader()
-    torn = tear(stage, "insert_one", "done")
+    torn = tear(stage, "insert_many", "done")
     torn.error = WriteConcernError("not acknowledged", code)
     made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
     assert await stage.stored(made) == made

@@ -167,7 +167,7 @@ async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> 
                 answered.append((monotonic(), r.id, 1))
                 for _ in range(2):
                     changed = next_of(r)
-                    await them.replace(r, changed)
+                    changed = await them.replace(r, changed)
                     r = changed
                     answered.append((monotonic(), r.id, r.rev))
 
