@@ -153,6 +153,8 @@ class Services:
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]
     sandbox: bool
+    lan: bool
+    """A sandbox that others on the network can reach: every page says so."""
     error_page: ErrorPage
     """What a browser is shown for what no handler answers: request, status, code, facts."""
     metrics: Metrics = field(default_factory=Metrics)

@@ -50,6 +50,7 @@ from models.store.entry_codes import EntryCodeStore
 from models.store.feedback import Feedbacks
 from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
 from models.store.indexes import ensure_indexes
+from models.store.installation import admit
 from models.store.leases import Leases
 from models.store.messages import Messages
 from models.store.migrations import migrate, steps
@@ -311,6 +312,7 @@ class Parts:
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,
             sandbox=settings.sandbox,
+            lan=bool(settings.lan),
             error_page=error_page,
             metrics=self.metrics,
         )
@@ -329,13 +331,15 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Open databases and clients; the indexes exist and the library is loaded afterwards.
 
-    Raises: Upstream when MongoDB does not answer.
+    Raises: DatabaseRefused when the database is not for this service, and nothing is written then;
+        Upstream when MongoDB does not answer.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         db = await enter(
             open_database(settings.mongo_url, settings.database, settings.mongo_driver)
         )
+        await admit(db, settings.sandbox, settings.sealer)
         redis_client = await enter(open_redis(settings.redis_url))
         gateway = await enter(
             WeChatGateway(

@@ -14,6 +14,7 @@ import secrets
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,9 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.growth.grow import GrowthRefused, grown
 from miniapp_server.logs import configure_logs
+from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.serving import ServingError, hold_port, serve
-from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
+from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, lan_address, load
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
 from models.booking.erasure import erase
@@ -38,6 +40,7 @@ from models.gate import GateId
 from models.reader import Reader, normalise_student_no
 from models.store.backup import BackupRefused, backup, restore
 from models.store.client import Database, open_database
+from models.store.installation import DatabaseRefused, forget_old_keys
 from models.store.past import PastRefused
 from models.store.personal import collected
 from models.timerange import local
@@ -55,7 +58,7 @@ _QUESTIONS: Final = 100
 
 _ONE_LINE: Final = (
     *(SettingsError, EmbeddedError, Failed, ServingError),
-    *(seeding.SeedError, TourFailed),
+    *(seeding.SeedError, TourFailed, DatabaseRefused),
 )
 
 
@@ -99,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
         "Start private databases on DATA_DIR (default var/), seed the demo library and serve it "
         "with the sandbox. MONGO_URL and REDIS_URL use outside servers instead.",
     )
+    demo.add_argument(
+        "--lan",
+        default="",
+        metavar="ADDRESS",
+        help="listen on this private address of this machine instead of 127.0.0.1, so that others "
+        "on its network can try it; every page says that it is a sandbox",
+    )
     serving = add(
         "serve", _serve, "Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM."
     )
@@ -115,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker")
     worker.set_defaults(run=_worker)
     worker.add_argument("--owner", required=True)
+    worker.add_argument("--lan", default="")
     add("init-db", _init_db, "Make the indexes. Safe to repeat, and while the service runs.")
     add(
         "seed",
@@ -225,27 +236,30 @@ def _workers(text: str) -> int:
 
 
 async def _serve(env: Env, args: argparse.Namespace) -> None:
-    await _serve_env(env, args.workers, greet=False)
+    await _serve_with(load(env), env, args.workers, greet=False)
 
 
 async def _demo(env: Env, args: argparse.Namespace) -> None:
+    lan = lan_address(args.lan) if args.lan else ""
     data_dir = _data_dir(env)
-    port = env.get("PORT") or str(DEFAULT_PORT)
-    demo_env = {**env, "PORT": port}
+    demo_env = {**env, "PORT": env.get("PORT") or str(DEFAULT_PORT), "SANDBOX": "1"}
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
     if outside[0] != outside[1]:
         raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
     # All settings are judged, and the port tried, before anything is started.
-    load({**demo_env, **_urls(env, "mongodb://x", "redis://x"), "DATA_KEYS": _any_key(env)})
-    hold_port(demo_env.get("HOST") or "127.0.0.1", int(port)).close()
+    tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "DATA_KEYS": _any_key(env)}
+    judged = load(tried, lan)
+    hold_port(judged.host, judged.port).close()
     if not env.get("DATA_KEYS"):
         demo_env["DATA_KEYS"] = _demo_keys(data_dir / "keys")
-    if all(outside):
-        await _serve_env(demo_env, args.workers, greet=True)
-        return
-    async with embedded_databases(data_dir) as databases:
-        urls = _urls(env, databases.mongo_url, databases.redis_url)
-        await _serve_env({**demo_env, **urls}, args.workers, greet=True)
+    async with AsyncExitStack() as stack:
+        if not all(outside):
+            databases = await stack.enter_async_context(embedded_databases(data_dir))
+            demo_env |= _urls(env, databases.mongo_url, databases.redis_url)
+        settings = load(demo_env, lan)
+        async with _opened(settings) as parts:
+            await seed_demo(parts)
+        await _serve_with(settings, demo_env, args.workers, greet=True)
 
 
 def _data_dir(env: Env) -> Path:
@@ -283,9 +297,7 @@ def _demo_keys(path: Path) -> str:
     return keys
 
 
-async def _serve_env(env: Env, workers: int, greet: bool) -> None:
-    settings = load(env)
-
+async def _serve_with(settings: Settings, env: Env, workers: int, greet: bool) -> None:
     def ready() -> None:
         if greet:
             _greet(settings)
@@ -303,17 +315,18 @@ async def _worker(env: Env, args: argparse.Namespace) -> None:
     if folder is None:
         raise Failed("a worker is started by serve --workers N")
     worker = Worker(args.owner, Path(folder))
-    await serve(load(env), lambda: print(READY, flush=True), worker)
+    await serve(load(env, args.lan), lambda: print(READY, flush=True), worker)
 
 
 def _greet(settings: Settings) -> None:
     base = settings.public_base_url
     print(f"一考即过座位预约 is ready at {base}/")
-    if settings.sandbox:
-        print(f"  sandbox and phone   {base}/sandbox/")
+    print(f"  sandbox and phone   {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")
     print(f"  walk through it     {_python()} -m miniapp_server tour --url {base}")
+    if settings.lan:
+        print("  Anybody on this network can sign in as anybody: no real names, please.")
     print("Ctrl-C stops it.", flush=True)
 
 
@@ -328,7 +341,12 @@ def _python() -> str:
 
 @contextlib.asynccontextmanager
 async def _parts(env: Env) -> AsyncIterator[Parts]:
-    settings = load(env)
+    async with _opened(load(env)) as parts:
+        yield parts
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Parts]:
     configure_logs(settings.log_level)
     async with open_parts(settings, Clock()) as parts:
         yield parts
@@ -342,7 +360,10 @@ async def _init_db(env: Env, _: argparse.Namespace) -> None:
 async def _seed(env: Env, _: argparse.Namespace) -> None:
     data = seeding.read()
     async with _parts(env) as parts:
-        kiosks, gates = await seeding.seed(parts.desk, data, real_now())
+        if parts.settings.sandbox:
+            kiosks, gates = await seed_demo(parts)
+        else:
+            kiosks, gates = await seeding.seed(parts.desk, data, real_now())
         seats = len(parts.desk.library.seats)
     print(f"{data.venue.name}: {len(data.areas)} areas, {seats} seats, {len(data.kiosks)} kiosks")
     for kind, fresh in (("kiosk", kiosks), ("gate", gates)):
@@ -373,6 +394,7 @@ async def _check_config(env: Env, _: argparse.Namespace) -> None:
 async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
     async with _parts(env) as parts:
         done = await _resealed(parts)
+        await forget_old_keys(parts.db, parts.settings.sealer)
     print(", ".join(f"{name}: {count}" for name, count in done.items()))
 
 
@@ -577,7 +599,7 @@ def _positive(text: str) -> int:
 
 async def _grow(env: Env, args: argparse.Namespace) -> None:
     if not load(env).sandbox:
-        raise Failed("grow writes an invented past: not where real credentials are set")
+        raise Failed("grow writes an invented past: into a sandbox's database only (SANDBOX=1)")
     async with _parts(env) as parts:
         try:
             await grown(parts, args.scale, args.seed, print)

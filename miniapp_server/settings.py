@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,8 @@ class Settings:
     cas: CasSettings
     entry: EntrySettings
     sandbox: bool
+    lan: str
+    """The private address on which a sandbox is open to others; empty: to this machine only."""
     throttle_scale: int
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     log_level: str
@@ -109,15 +112,21 @@ class Settings:
         return self.public_base_url.startswith("https://")
 
 
-def load(env: Mapping[str, str]) -> Settings:
-    """Read and validate all of them. Raises: SettingsError."""
+def load(env: Mapping[str, str], lan: str = "") -> Settings:
+    """Read and validate all of them. Raises: SettingsError.
+
+    ``lan`` is the private address of this machine on which a sandbox shall listen, for others too.
+    """
     port = _number(env, "PORT", DEFAULT_PORT, 1, 65535)
-    public = _url(env, "PUBLIC_BASE_URL", f"http://127.0.0.1:{port}")
     sandbox = _sandbox_wanted(env)
+    host = env.get("HOST") or lan or "127.0.0.1"
+    public = _url(env, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
+    if sandbox:
+        _only_here(host, public, lan)
     contact = env.get("LIBRARY_CONTACT") or DEFAULT_CONTACT
-    local = f"http://127.0.0.1:{port}/sandbox"
+    local = f"http://{host}:{port}/sandbox"
     return Settings(
-        host=env.get("HOST") or "127.0.0.1",
+        host=host,
         port=port,
         title=env.get("LIBRARY_TITLE") or DEFAULT_TITLE,
         staff=_staff(env, sandbox),
@@ -128,35 +137,94 @@ def load(env: Mapping[str, str]) -> Settings:
         database=_database(env),
         mongo_driver=_driver(env),
         sealer=_sealer(env),
+        cas=_cas(env, f"{public}/sandbox/cas" if sandbox else None),
         wechat=_wechat(env, f"{local}/wechat" if sandbox else None),
         official=_official(env, sandbox),
         pushes=_pushes(env, sandbox),
         verification=_verification(env),
-        cas=_cas(env, f"{public}/sandbox/cas" if sandbox else None),
         entry=_entry(env),
         sandbox=sandbox,
+        lan=lan,
         throttle_scale=_number(env, "THROTTLE_SCALE", 1, 1, 1_000_000),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
 
 
-_CREDENTIALS: Final = ("WECHAT_APPID", "WECHAT_SECRET", "CAS_BASE_URL")
+_CREDENTIALS: Final = (
+    *("CAS_BASE_URL", "WECHAT_APPID", "WECHAT_SECRET"),
+    *("WECHAT_MP_APPID", "WECHAT_MP_SECRET", "WECHAT_MP_TOKEN", "WECHAT_MINI_TOKEN"),
+)
+_ENTRY_CREDENTIALS: Final = {
+    "CAMPUS_TICKET_SECRET": "CAMPUS_TICKET_URL",
+    "WECOM_SECRET": "WECOM_BASE_URL",
+}
+"""Secrets for another host. One that is on this machine is a stand-in as well."""
 
 
 def _sandbox_wanted(env: Mapping[str, str]) -> bool:
-    """Without any credentials the sandbox stands in; with some it must not be asked for."""
-    given = [name for name in _CREDENTIALS if env.get(name)]
+    """Only by name, and never beside real credentials. Raises: SettingsError."""
     asked = env.get("SANDBOX", "")
     if asked not in ("", "0", "1"):
         raise SettingsError("SANDBOX must be 0 or 1")
-    if asked == "1" and given:
+    if asked != "1":
+        return False
+    given = [name for name in _CREDENTIALS if env.get(name)]
+    given += [
+        secret
+        for secret, url in _ENTRY_CREDENTIALS.items()
+        if env.get(secret) and not is_loopback(urlsplit(env.get(url, "")).hostname)
+    ]
+    if given:
         raise SettingsError(
-            f"SANDBOX=1 stands beside real credentials ({', '.join(given)}): choose one"
+            f"the sandbox cannot run beside real credentials ({', '.join(given)}): unset them to "
+            "try the service, or unset SANDBOX and use serve"
         )
-    if asked == "0" and not given:
-        raise SettingsError("SANDBOX=0 needs WECHAT_APPID, WECHAT_SECRET and CAS_BASE_URL")
-    return not given
+    return True
+
+
+def _only_here(host: str, public: str, lan: str) -> None:
+    """A sandbox lets anybody in as anybody. Raises: SettingsError."""
+    for name, shown in (("HOST", host), ("PUBLIC_BASE_URL", urlsplit(public).hostname)):
+        if shown != lan if lan else not is_loopback(shown):
+            wanted = f"{lan}, the address of --lan" if lan else "a loopback address"
+            raise SettingsError(
+                f"{name}: a sandbox lets anybody in as anybody, so {shown} must be {wanted} "
+                "(demo --lan ADDRESS opens it to a private network)"
+            )
+
+
+def is_loopback(host: str | None) -> bool:
+    """Does the name or address lead to this machine alone?"""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+_PRIVATE: Final = [
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+]
+
+
+def lan_address(text: str) -> str:
+    """The address as it is, where it is a private one of this machine. Raises: SettingsError."""
+    try:
+        private = any(ipaddress.ip_address(text) in network for network in _PRIVATE)
+    except ValueError:
+        private = False
+    if not private:
+        raise SettingsError(
+            f"--lan {text}: must be a private address (10.…, 172.16.… to 172.31.…, 192.168.…)"
+        )
+    with socket.socket() as probe:
+        try:
+            probe.bind((text, 0))
+        except OSError as error:
+            raise SettingsError(
+                f"--lan {text}: this machine does not have that address ({error.strerror})"
+            ) from error
+    return text
 
 
 def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
@@ -232,8 +300,13 @@ def _staff(env: Mapping[str, str], sandbox: bool) -> Staff:
 
 
 def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
+    if not (sandbox_url or env.get("CAS_BASE_URL")):
+        raise SettingsError(
+            "CAS_BASE_URL is required: readers sign in there (to try the service without, use "
+            "demo, or SANDBOX=1)"
+        )
     return CasSettings(
-        base_url=sandbox_url or _required_url(env, "CAS_BASE_URL"),
+        base_url=sandbox_url or _url(env, "CAS_BASE_URL", ""),
         name_attribute=env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=env.get("CAS_KIND_ATTRIBUTE", "userType"),
     )

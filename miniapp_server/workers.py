@@ -16,7 +16,7 @@ import secrets
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
@@ -99,7 +99,8 @@ async def supervise(
         TemporaryDirectory(prefix="miniapp-server-") as folder,
         told_to_end() as ended,
     ):
-        supervisor = _Supervisor({**env, METRICS_FOLDER: folder}, count, folder)
+        options = ["--lan", settings.lan] if settings.lan else []
+        supervisor = _Supervisor({**env, METRICS_FOLDER: folder}, count, folder, options)
         if reloads:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, supervisor.reload_wanted.set)
@@ -116,8 +117,11 @@ async def supervise(
 
 
 class _Supervisor:
-    def __init__(self, env: Mapping[str, str], count: int, folder: str) -> None:
+    def __init__(
+        self, env: Mapping[str, str], count: int, folder: str, options: Sequence[str]
+    ) -> None:
         self._env = env
+        self._options = options
         self._folder = folder
         self._places = [_Place(number, _new_owner(number)) for number in range(1, count + 1)]
         self._living: set[_Worker] = set()
@@ -158,6 +162,7 @@ class _Supervisor:
     async def _launch(self, number: int, owner: str) -> _Worker:
         process = await asyncio.create_subprocess_exec(
             *bound([sys.executable, "-m", "miniapp_server", "worker", "--owner", owner]),
+            *self._options,
             stdin=DEVNULL,
             stdout=PIPE,
             env=self._env,

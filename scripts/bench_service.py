@@ -92,6 +92,7 @@ async def house(
 ) -> AsyncIterator[House]:
     """A database of its own for the length of a block, with about so many past reservations."""
     env = {
+        "SANDBOX": "1",
         "PORT": "1",  # each service gets its own
         "MONGO_URL": databases.mongo_url,
         "REDIS_URL": databases.redis_url,

@@ -187,7 +187,7 @@ async def _start(env: dict[str, str]) -> float:
 
 
 async def main(fresh: str, grown: str) -> None:
-    env = dict(os.environ)
+    env = {**os.environ, "SANDBOX": "1"}
     async with AsyncExitStack() as stack:
         both = [
             await stack.enter_async_context(

@@ -18,6 +18,7 @@ from yarl import URL
 
 from miniapp_server.app import PARTS, Parts, create_app
 from miniapp_server.clock import Clock
+from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.settings import load
 from models.reservation import ReaderId
 from models.store.sandbox_state import SandboxState
@@ -238,6 +239,7 @@ async def living(
     jobs: bool = False,
     database: str | None = None,
     clock: Clock | None = None,
+    lan: str = "",
     **env: str,
 ) -> AsyncIterator[Living]:
     """The service on a database of its own (dropped afterwards), its clock at ``now``.
@@ -248,6 +250,7 @@ async def living(
     name = database or f"t{uuid4().hex[:16]}"
     settings = load(
         {
+            "SANDBOX": "" if "CAS_BASE_URL" in env else "1",
             "PORT": str(port),
             "MONGO_URL": mongo_url,
             "REDIS_URL": redis_url,
@@ -256,10 +259,13 @@ async def living(
             "THROTTLE_SCALE": "1000",
             "LOG_LEVEL": "ERROR",
             **env,
-        }
+        },
+        lan,
     )
     clock = clock or Clock()
     async with create_app(settings, clock, jobs=jobs) as app:
+        if settings.sandbox:
+            await seed_demo(app[PARTS])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, settings.host, port).start()

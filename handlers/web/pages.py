@@ -271,6 +271,7 @@ def page(
         path=request.path,
         policy=services.desk.policy,
         sandbox=services.sandbox,
+        lan=services.lan,
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")

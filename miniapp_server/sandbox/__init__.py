@@ -1,1 +1,1 @@
-"""Stand-ins for the outside world, with its real HTTP interfaces, when no credentials are set."""
+"""Stand-ins for the outside world, with its real HTTP interfaces, where ``SANDBOX=1`` says so."""

@@ -20,8 +20,8 @@ from handlers.services import SERVICES
 from miniapp_server.app import Parts
 from miniapp_server.jobs import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
+from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
-from miniapp_server.seed import LibraryData, read, seed
 from models.errors import Conflict, Malformed, ServiceError
 from models.message import CONSENTED, Template
 from models.store.roll_call import RollCall
@@ -45,10 +45,9 @@ class ClockHeld(Conflict):
 
 
 class Sandbox:
-    def __init__(self, parts: Parts, data: LibraryData) -> None:
+    def __init__(self, parts: Parts) -> None:
         settings = parts.settings
         self._parts = parts
-        self._data = data
         self.state = SandboxState(parts.db)
         self.wechat = WeChatSandbox(
             SandboxWeChat(parts.db),
@@ -68,18 +67,9 @@ class Sandbox:
         self._reset_seen = ""
         self._others = RollCall(parts.redis, f"clock:{settings.database}")
 
-    # --- the demo library ---------------------------------------------------------------------
-
     async def begin(self) -> None:
-        """The clock as it stands, and the demo library."""
+        """The clock as it stands."""
         self._parts.clock.offset, self._reset_seen = await self.state.clock()
-        await self.seed()
-
-    async def seed(self) -> None:
-        """The demo library with its machines' keys, for whoever plays kiosk or gate."""
-        kiosks, gates = await seed(self._parts.desk, self._data, self._parts.clock.now())
-        await self.state.keep_keys("kiosk", kiosks)
-        await self.state.keep_keys("gate", gates)
 
     async def reset(self) -> None:
         """Back to the demo library, without readers, on real time."""
@@ -87,7 +77,7 @@ class Sandbox:
             await self.state.wipe()
             self._parts.clock.offset = timedelta()
             self._forget()
-            await self.seed()
+            await seed_demo(self._parts)
             self._reset_seen = await self.state.note_reset()
         await self._tell_others()
 
@@ -206,7 +196,7 @@ async def add_sandbox(
     """Put the sandbox's routes beside the service's. Returns the service's ``routes`` with the
     sandbox's phone in front of /subscriptions (of that one alone: a middleware would be in the way
     of every request, also where rates are measured)."""
-    sandbox = Sandbox(parts, read())
+    sandbox = Sandbox(parts)
     await sandbox.begin()
     pages = _Pages(sandbox, parts)
     app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])

@@ -35,6 +35,7 @@ from models.store.client import (
     upstream,
     won,
 )
+from models.store.installation import known_fields
 from models.store.sealing import Sealer, fingerprint
 
 
@@ -124,10 +125,12 @@ class Catalogue:
                 .to_list(None)
             )
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
+        with known_fields(self._db, "an area"):
+            plans = {a["_id"]: _area(a) for a in areas}
         return Library(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
             venues={v["_id"]: Venue(v["_id"], v["name"]) for v in venues},
-            areas={a["_id"]: _area(a) for a in areas},
+            areas=plans,
             kiosks={
                 k["_id"]: Kiosk(KioskId(k["_id"]), VenueId(k["venue"]), k["name"], k["kind"])
                 for k in kiosks
@@ -193,6 +196,7 @@ class Policies:
     """Versions of the policy. A version is written once and never changed."""
 
     def __init__(self, db: Database) -> None:
+        self._db = db
         self._all = db["policies"]
 
     async def put(self, policy: Policy, now: datetime) -> None:
@@ -239,7 +243,8 @@ class Policies:
     async def get(self, version: int) -> Policy | None:
         with upstream():
             found = await self._all.find_one({"_id": version})
-        return _policy(found) if found else None
+        with known_fields(self._db, f"version {version} of the rules"):
+            return _policy(found) if found else None
 
 
 def _kiosk_document(kiosk: Kiosk) -> Document:
@@ -359,17 +364,9 @@ def _policy(d: Mapping[str, Any]) -> Policy:
 
 
 def _opening(d: Document) -> OpeningRule:
-    return OpeningRule(
-        opens=_time(d["opens"]) if d["opens"] else None,
-        closes=_time(d["closes"]) if d["closes"] else None,
-        first=date.fromisoformat(d["first"]) if d["first"] else None,
-        last=date.fromisoformat(d["last"]) if d["last"] else None,
-        weekdays=frozenset(d["weekdays"]),
-        venue_id=d["venue_id"],
-        area_id=d["area_id"],
-        reason=d["reason"],
-        priority=d["priority"],
-    )
+    hours = {name: _time(d[name]) if d[name] else None for name in ("opens", "closes")}
+    days = {name: date.fromisoformat(d[name]) if d[name] else None for name in ("first", "last")}
+    return OpeningRule(**{**d, **hours, **days, "weekdays": frozenset(d["weekdays"])})
 
 
 def _clock(value: time | None) -> str | None:

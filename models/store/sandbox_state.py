@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from models.store.client import Database, new_id, upstream
 
-_KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases"})
+_KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", "schema"})
 
 
 class SandboxState:
@@ -56,7 +56,7 @@ class SandboxState:
         return {row["id"]: row["key"] for row in rows}
 
     async def wipe(self) -> None:
-        """Everything but the library and its machines."""
+        """Everything but the library, its machines, and what the database says about itself."""
         with upstream():
             for name in await self._db.list_collection_names():
                 if name not in _KEPT and not name.startswith("system."):

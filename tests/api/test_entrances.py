@@ -187,6 +187,7 @@ async def test_by_wecom(mongo_url: str, redis_url: str) -> None:
 @pytest.mark.parametrize("missing", ["WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET"])
 def test_half_a_configuration_does_not_start(missing: str) -> None:
     env = {"MONGO_URL": "mongodb://x", "REDIS_URL": "redis://x", "DATA_KEYS": DATA_KEYS, **WECOM}
+    env |= {"SANDBOX": "1", "WECOM_BASE_URL": "http://127.0.0.1:1"}
     load(env)
     del env[missing]
     with pytest.raises(SettingsError, match=missing):

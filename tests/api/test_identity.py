@@ -11,8 +11,7 @@ from yarl import URL
 
 from handlers.api.contract import Who
 from handlers.api.routes import ROUTES
-from miniapp_server.settings import SettingsError, load
-from tests.living import DATA_KEYS, Client, Living, living
+from tests.living import Client, Living, living
 
 BODY: dict[str, Any] = {
     "/bindings": {"activation_code": "000000"},
@@ -309,13 +308,3 @@ async def test_addresses_behind_proxies(
             )
         found = await service.parts.db["throttles"].find({"n": 2}).to_list(None)
         assert f"activation:address:{counted}" in {row["_id"] for row in found}
-
-
-@pytest.mark.parametrize("name", ["WECHAT_APPID", "WECHAT_SECRET", "CAS_BASE_URL"])
-def test_the_sandbox_never_stands_beside_real_credentials(name: str) -> None:
-    env = {"MONGO_URL": "mongodb://x", "REDIS_URL": "redis://x", "DATA_KEYS": DATA_KEYS}
-    assert load(env).sandbox and load({**env, "SANDBOX": "1"}).sandbox
-    with pytest.raises(SettingsError, match=name):
-        load({**env, "SANDBOX": "1", name: "https://x"})
-    with pytest.raises(SettingsError):
-        load({**env, name: "https://x"})  # the others are missing then

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from tests.living import Living
+from tests.living import Living, living
 
 WRONG_CLOCKS: list[object] = [
     b"",
@@ -113,7 +113,7 @@ async def test_machines_and_reset(service: Living) -> None:
     assert not [
         name
         for name, rows in books.items()
-        if rows and name not in ("policies", "catalogue", "notices", "areas", "venues")
+        if rows and name not in ("policies", "catalogue", "notices", "areas", "venues", "schema")
     ]
     newcomer = await service.reader()
     assert len((await newcomer.ok("GET", "/areas"))["items"]) == 18
@@ -129,3 +129,25 @@ async def test_the_sandbox_is_for_browsers_too(service: Living) -> None:
             if link.startswith("/"):
                 async with session.get(service.base + link) as found:
                     assert found.status < 400, link
+
+
+async def test_a_sandbox_that_others_can_reach_says_so_on_every_page(
+    mongo_url: str, redis_url: str, service: Living
+) -> None:
+    """On another address than the usual one, as ``demo --lan`` has it."""
+    async with living(mongo_url, redis_url, lan="127.0.0.2") as open_one:
+        assert open_one.base.startswith("http://127.0.0.2:")
+        for running, shown in ((open_one, True), (service, False)):
+            reader, librarian = await running.web_reader(), await running.web_reader()
+            grade = {"$set": {"kind": "librarian"}}
+            await running.parts.db["readers"].update_one({"_id": librarian.reader_id}, grade)
+            running.parts.sessions.forget_all()
+            pages = dict.fromkeys(("//no-such-page", "//kiosk/2f-south"), "")
+            pages |= dict.fromkeys(("//", "//me", "//rules"), reader.token)
+            pages |= dict.fromkeys(("//console", "//console/rules"), librarian.token)
+            for path, token in pages.items():
+                cookie = {"Cookie": f"seat_sid={token}"} if token else {}
+                answer = await running.anonymous.get(path, Accept="text/html", **cookie)
+                body = str(answer.body)
+                assert "<html" in body, (path, body)
+                assert ('class="trying"' in body and "沙箱" in body) is shown, (path, body[:600])

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
+from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.settings import load
 from models.store.sandbox_state import SandboxState
 from tests.living import DATA_KEYS, MONDAY_8, Living, free_port
@@ -127,6 +128,7 @@ async def remote(
     """
     port = free_port()
     env = {
+        "SANDBOX": "1",
         "PORT": str(port),
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
@@ -143,9 +145,9 @@ async def remote(
         service = Remote(settings.public_base_url, nowhere, parts, clock, env=env, options=options)
         service.anonymous = service.stranger()
         try:
+            await seed_demo(parts)
             await service.show(now)
             await service.start()
-            await parts.desk.refresh()
             yield service
         finally:
             if service.process is not None:

@@ -123,6 +123,7 @@ async def test_a_job_by_hand(
     """``job no_show`` sees the gap before it judges. It lives in real time, so the booking is put
     around this moment, under a rule that the library is always open."""
     env = {
+        "SANDBOX": "1",
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",

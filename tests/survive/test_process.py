@@ -226,13 +226,18 @@ async def test_a_demo_with_outside_servers_starts_none(
 # --- mistakes -----------------------------------------------------------------------------------
 
 NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "REDIS_URL": "redis://127.0.0.1:9"}
-COMPLETE = {**NOWHERE, "DATA_KEYS": DATA_KEYS}
+COMPLETE = {**NOWHERE, "DATA_KEYS": DATA_KEYS, "SANDBOX": "1"}
 MISTAKES: list[tuple[str, dict[str, str], str]] = [
     ("serve", {}, "MONGO_URL is required"),
     ("serve", {**COMPLETE, "PORT": "eighty"}, "PORT must be a whole number"),
     ("serve", {**COMPLETE, "DATA_KEYS": "1:abc"}, "DATA_KEYS must look like"),
     ("serve", {**COMPLETE, "WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
-    ("serve", {**COMPLETE, "SANDBOX": "1", "WECHAT_APPID": "wx1"}, "choose one"),
+    ("serve", {**COMPLETE, "SANDBOX": "1", "WECHAT_APPID": "wx1"}, "beside real credentials"),
+    # What is lost from the file of settings makes no sandbox.
+    ("serve", {**COMPLETE, "SANDBOX": ""}, "CAS_BASE_URL is required"),
+    ("check-config", {**COMPLETE, "SANDBOX": ""}, "CAS_BASE_URL is required"),
+    ("serve", {**COMPLETE, "HOST": "0.0.0.0"}, "demo --lan ADDRESS"),
+    ("demo", {"CAS_BASE_URL": "https://cas.example"}, "beside real credentials"),
     ("serve", COMPLETE, "MongoDB does not answer"),
     ("demo", {"MONGO_URL": NOWHERE["MONGO_URL"]}, "set both or neither"),
     ("demo", {"TRUSTED_PROXIES": "home"}, "TRUSTED_PROXIES"),

@@ -6,9 +6,10 @@ import base64
 import json
 from pathlib import Path
 
+import psutil
 import pytest
 
-from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, load
+from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, lan_address, load
 from models.message import CONSENTED
 
 SECRETS = {
@@ -16,7 +17,7 @@ SECRETS = {
     "REDIS_URL": "redis://:redis-secret@cache.example/0",
     "DATA_KEYS": "1:" + base64.b64encode(b"data-key-of-thirty-two-bytes-123").decode(),
 }
-SANDBOX = SECRETS
+SANDBOX = {**SECRETS, "SANDBOX": "1"}
 REAL = {
     **SECRETS,
     "PUBLIC_BASE_URL": "https://seats.example.edu/",
@@ -28,9 +29,10 @@ REAL = {
 TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 
 
-def test_sandbox_stands_in_where_no_credentials_are() -> None:
+def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
     found = load(SANDBOX)
-    assert found.sandbox and not found.secure_cookies and found.port == 8080
+    assert found.sandbox and (found.host, found.port) == ("127.0.0.1", 8080)
+    assert not found.secure_cookies
     assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
     assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
     assert set(found.wechat.templates) == set(CONSENTED)
@@ -67,7 +69,18 @@ def test_real_installation() -> None:
         (SANDBOX, {"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES"),
         (SANDBOX, {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
         (SANDBOX, {"SANDBOX": "yes"}, "SANDBOX"),
-        (SANDBOX, {"SANDBOX": "0"}, "SANDBOX"),
+        # Without the word it is no sandbox, whatever is lost from the file.
+        (SANDBOX, {"SANDBOX": ""}, "CAS_BASE_URL"),
+        (SANDBOX, {"SANDBOX": "0"}, "CAS_BASE_URL"),
+        (SANDBOX, {"HOST": "0.0.0.0"}, "HOST"),
+        (SANDBOX, {"HOST": "10.0.0.1"}, "--lan"),
+        (SANDBOX, {"PUBLIC_BASE_URL": "https://seats.example.edu"}, "PUBLIC_BASE_URL"),
+        *(
+            (SANDBOX, {name: "https://x"}, name)
+            for name in ("CAS_BASE_URL", "WECHAT_APPID", "WECHAT_SECRET", "WECHAT_MP_SECRET")
+        ),
+        (SANDBOX, {"CAMPUS_TICKET_SECRET": "x", "CAMPUS_TICKET_URL": "https://app.example"}, "CAM"),
+        (SANDBOX, {"WECOM_SECRET": "x"}, "WECOM_SECRET"),
         (SANDBOX, {"WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
         (SANDBOX, {"WECHAT_TEMPLATES": "@/nowhere/templates.json"}, "WECHAT_TEMPLATES"),
         (SANDBOX, {"WECHAT_TEMPLATES": json.dumps({"HELLO": TEMPLATE})}, "WECHAT_TEMPLATES"),
@@ -85,11 +98,37 @@ def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str
     with pytest.raises(SettingsError) as refusal:
         load({**base, **broken})
     line = str(refusal.value)
-    assert (
-        named in line
-        and "\n" not in line
-        and "secret" not in line.lower().replace("wechat_secret", "")
-    )
+    assert named in line and "\n" not in line
+    assert "secret" not in line, "names of variables, in capitals, tell nothing"
+
+
+def test_a_sandbox_on_the_local_network() -> None:
+    found = load(SANDBOX, "192.168.7.5")
+    assert (found.host, found.lan) == ("192.168.7.5", "192.168.7.5")
+    assert found.public_base_url == "http://192.168.7.5:8080"
+    assert found.wechat.base_url == "http://192.168.7.5:8080/sandbox/wechat"
+    for other in ({"HOST": "0.0.0.0"}, {"PUBLIC_BASE_URL": "http://127.0.0.1:8080"}):
+        with pytest.raises(SettingsError, match=next(iter(other))):
+            load({**SANDBOX, **other}, "192.168.7.5")
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("0.0.0.0", "must be a private address"),
+        ("127.0.0.1", "must be a private address"),
+        ("8.8.8.8", "must be a private address"),
+        ("fd00::1", "must be a private address"),
+        ("library", "must be a private address"),
+        ("10.255.254.253", "does not have that address"),
+    ],
+)
+def test_lan_takes_a_private_address_of_this_machine(address: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        lan_address(address)
+    here = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses]
+    ours = [a for a in here if a.startswith(("10.", "192.168."))]
+    assert [lan_address(a) for a in ours] == ours
 
 
 def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:

@@ -1,0 +1,155 @@
+"""Who may open a database: its own mode, its own keys, no older version, and no half of one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from models.policy import OpeningRule, Policy, RuleSet
+from models.store.catalogue import Policies
+from models.store.client import Database, Document
+from models.store.installation import DatabaseRefused, admit, forget_old_keys
+from models.store.sealing import Sealer
+from tests.builders import on
+
+OLD, NEW, OTHER = ({1: b"a" * 32}, {2: b"b" * 32}, {1: b"x" * 32})
+ONE, BOTH, TWO = Sealer(OLD), Sealer(OLD | NEW), Sealer(NEW)
+FOREIGN = Sealer(OTHER)
+
+
+async def everything(db: Database) -> dict[str, list[Document]]:
+    return {
+        name: await db[name].find().sort("_id").to_list(None)
+        for name in sorted(await db.list_collection_names())
+        if not name.startswith("system.")
+    }
+
+
+def reader(sealer: Sealer, number: str = "21070001") -> Document:
+    return {"_id": number, "no": sealer.seal(number, "student_no"), "no_hashes": [number]}
+
+
+HALF = {"_id": "restoring", "file": "/b/seats.backup", "began_at": on("12:00"), "token": "t"}
+REFUSED: list[tuple[str, dict[str, list[Document]], bool, Sealer, str]] = [
+    # name, what is there, wanted as a sandbox, keys, what the line says
+    ("marked", {"schema": [{"_id": "mode", "mode": "production"}]}, True, ONE, "is a production"),
+    ("marked", {"schema": [{"_id": "mode", "mode": "sandbox"}]}, False, ONE, "is a sandbox's"),
+    ("from before", {"readers": [reader(ONE)]}, True, ONE, "is a production"),
+    ("from before", {"areas": [{"_id": "a"}]}, True, ONE, "is a production"),
+    ("from before", {"sandbox_clock": [{"_id": "o"}]}, False, ONE, "drop its sandbox_* coll"),
+    ("newer", {"schema": [{"_id": "schema", "version": 99}]}, False, ONE, "its schema is 99"),
+    ("half", {"schema": [HALF]}, False, ONE, "restore --over /b/seats.backup"),
+    ("sealed", {"readers": [reader(FOREIGN)]}, False, ONE, "with another data key 1"),
+    ("sealed", {"readers": [reader(ONE)]}, False, TWO, "with another data key 1"),
+    (
+        "one of many",
+        {"readers": [reader(BOTH, "1"), reader(BOTH, "2"), reader(ONE, "3")]},
+        False,
+        TWO,
+        "with another data key 1",
+    ),
+    (
+        "only kiosks",
+        {"kiosks": [{"_id": "k", "secret": FOREIGN.seal("s", "kiosk")}]},
+        False,
+        ONE,
+        "with another data key 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("there", "sandbox", "sealer", "said"),
+    [row[1:] for row in REFUSED],
+    ids=[f"{row[0]}: {row[4]}" for row in REFUSED],
+)
+async def test_what_is_refused_is_left_as_it_was(
+    db: Database, there: dict[str, list[Document]], sandbox: bool, sealer: Sealer, said: str
+) -> None:
+    for name, rows in there.items():
+        await db[name].insert_many(rows)
+    before = await everything(db)
+    for _ in range(2):  # a refusal settles nothing either
+        with pytest.raises(DatabaseRefused) as refusal:
+            await admit(db, sandbox, sealer)
+        line = str(refusal.value)
+        assert said in line and "\n" not in line
+        assert line.startswith("MongoDB 127.0.0.1:") and f"database {db.name} " in line
+    assert await everything(db) == before
+
+
+@pytest.mark.parametrize(
+    ("there", "sandbox"),
+    [
+        ({}, True),
+        ({}, False),
+        ({"schema": [{"_id": "schema", "version": 1}]}, False),
+        ({"readers": [reader(ONE)]}, False),
+        ({"readers": [reader(ONE)], "sandbox_clock": [{"_id": "offset"}]}, True),
+        # A kiosk that has no secret yet.
+        ({"kiosks": [{"_id": "k", "name": "south"}]}, False),
+    ],
+)
+async def test_the_first_start_marks_and_the_mark_stays(
+    db: Database, there: dict[str, list[Document]], sandbox: bool
+) -> None:
+    for name, rows in there.items():
+        await db[name].insert_many(rows)
+    await admit(db, sandbox, ONE)
+    marked = await everything(db)
+    assert {"_id": "mode", "mode": "sandbox" if sandbox else "production"} in marked["schema"]
+    assert ONE.seal("x", "y") not in str(marked)
+    await admit(db, sandbox, ONE)
+    with pytest.raises(DatabaseRefused):
+        await admit(db, not sandbox, ONE)
+    with pytest.raises(DatabaseRefused):
+        await admit(db, sandbox, FOREIGN)
+    assert await everything(db) == marked
+
+
+async def test_those_that_start_at_once_agree(db: Database) -> None:
+    """Twelve first starts, of both modes and with two different keys: one side wins, whole."""
+    kinds = [(mode, sealer) for mode in (True, False) for sealer in (ONE, FOREIGN)] * 3
+    ended = await asyncio.gather(
+        *(admit(db, mode, sealer) for mode, sealer in kinds), return_exceptions=True
+    )
+    assert all(end is None or isinstance(end, DatabaseRefused) for end in ended), ended
+    entered = Counter(kind for kind, end in zip(kinds, ended, strict=True) if end is None)
+    assert len(entered) == 1 and set(entered.values()) == {3}, entered
+
+
+async def test_keys_through_a_rotation(db: Database) -> None:
+    steps: list[tuple[Sealer, str]] = [
+        (ONE, ""),
+        (BOTH, ""),  # seals with 2 from here on
+        (ONE, "with data key 2, which DATA_KEYS lacks"),
+        (Sealer(OLD | {2: b"y" * 32}), "with another data key 2"),
+        (TWO, "with data key 1, which DATA_KEYS lacks"),  # not resealed yet
+        (BOTH, ""),
+    ]
+    await try_keys(db, steps)
+    await forget_old_keys(db, BOTH)
+    await try_keys(db, [(TWO, ""), (BOTH, ""), (ONE, "key 2"), (FOREIGN, "key 2")])
+
+
+async def try_keys(db: Database, steps: list[tuple[Sealer, str]]) -> None:
+    for sealer, said in steps:
+        if not said:
+            await admit(db, False, sealer)
+            continue
+        with pytest.raises(DatabaseRefused, match=said):
+            await admit(db, False, sealer)
+
+
+@pytest.mark.parametrize("place", ["fields", "fields.rule_sets.0", "fields.opening.0"])
+async def test_rules_of_a_newer_version(db: Database, place: str) -> None:
+    day = on("12:00").date()
+    policy = Policy(opening=(OpeningRule(None, None),), rule_sets=(RuleSet("exams", day, day, {}),))
+    policies = Policies(db)
+    await policies.put(policy, on("12:00"))
+    assert await policies.get(1) == policy
+    await db["policies"].update_one({"_id": 1}, {"$set": {f"{place}.tea_minutes": 5}})
+    with pytest.raises(DatabaseRefused, match="version 1 of the rules has the field tea_minutes"):
+        await policies.get(1)
