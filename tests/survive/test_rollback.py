@@ -72,8 +72,7 @@ class Trio:
 
     async def elect_another(self, old: Member) -> None:
         """Another primary, and both workers know it; the old one goes on."""
-        new = self.set.others(old)[0]
-        await self.set.step_up(new)
+        new = await self.set.step_up(old)
         address = ("127.0.0.1", new.proxy.port)
 
         async def known() -> bool:
@@ -90,7 +89,7 @@ class Trio:
     async def heal(self, old: Member) -> None:
         """The old primary hears of the election, undoes what it had alone, and follows."""
         if (await self.set.primary()) is old:
-            await self.set.step_up(self.set.others(old)[0])
+            await self.set.step_up(old)
         self.set.mend()
         await self.set.settled()
 
