@@ -27,6 +27,7 @@ from scripts.chaos_links import Link, Proxy
 _SET_NAME: Final = "chaos"
 _POLL_S: Final = 0.05
 _MEMBERS: Final = 3
+_ALREADY_INITIALIZED: Final = 23
 
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -35,7 +36,7 @@ class ChaosError(Exception):
     """The rig itself failed, not the service. One line."""
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 30) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float = 60) -> None:
     """Poll until the condition holds. Raises: ChaosError with ``what`` was waited for."""
     deadline = time.monotonic() + within_s
     while not await condition():
@@ -138,13 +139,12 @@ class ReplicaSet:
             try:
                 await self.members[0].direct.admin.command("replSetInitiate", config)
             except OperationFailure as error:
-                if error.code != 23:  # AlreadyInitialized
-                    raise
+                return error.code == _ALREADY_INITIALIZED
             except PyMongoError:
-                return False  # it is still starting
+                return False
             return True
 
-        await until(initiated, "a replica set")
+        await until(initiated, "a replica set")  # some are still starting
         await self.step_up()  # sooner than by the election's time
         await self.settled()
 
