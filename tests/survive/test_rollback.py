@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -29,6 +30,7 @@ from models.message import Message, Template
 from models.policy import Policy
 from models.reservation import Reservation, ReservationId, State
 from models.store.client import Collection, open_database
+from models.store.gathering import Gathering
 from models.store.indexes import ensure_indexes
 from models.store.messages import Messages
 from models.store.reservations import Reservations, StaleRevision
@@ -58,9 +60,12 @@ class Trio:
 
     @property
     def second_by_local_reads(self) -> Stage:
-        """The second worker, as if it believed what no majority has."""
+        """The second worker, as if it believed what no majority has: it reads what its member has,
+        and takes a refusal for certain as ``insert_one`` tells it."""
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
         desk = Desk(db, self.second.sealer)
+        repository: Any = desk.reservations
+        repository._inserts = Gathering(partial(one_by_one, db["reservations"]))
         desk.library, desk.policy = self.second.desk.library, self.second.desk.policy
         return Stage(db, self.second.sealer, desk)
 
@@ -79,6 +84,10 @@ class Trio:
             return all([await w.db.client.primary == address for w in (self.first, self.second)])
 
         await until(known, "the new primary to be known")
+        # The other member has to find its new source first: a majority takes some seconds.
+        patient = WriteConcern("majority", wtimeout=LONG_S * 1000)
+        probes = self.first.db.get_collection("probes", write_concern=patient)
+        await probes.insert_one({"elected": new.number})
 
     async def kill_first(self, task: asyncio.Task[Any]) -> None:
         """The first worker is killed: it neither repeats, nor resolves, nor answers."""
@@ -101,6 +110,18 @@ class Trio:
             return await books.find_one(wanted) is not None
 
         await until(there, f"{wanted} in member {member.number}")
+
+
+async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:
+    """The error of each document, without what it says of the majority."""
+    found: list[Exception | None] = []
+    for document in documents:
+        try:
+            await books.insert_one(document)
+            found.append(None)
+        except PyMongoError as error:
+            found.append(error)
+    return found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
