@@ -8,7 +8,9 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from handlers.security import client_address, is_among
 from handlers.services import SERVICES
+from models.errors import NotAllowed
 
 
 def health_routes() -> list[web.RouteDef]:
@@ -25,17 +27,29 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what."""
+    """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what. For
+    ``monitors`` only. Raises: NotAllowed."""
+    _for_monitors(request)
     ready, troubles = await request.app[SERVICES].health()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"
     return _json(200 if ready else 503, {"status": status, "troubles": troubles})
 
 
 async def metrics(request: web.Request) -> web.Response:
+    """For ``monitors`` only. Raises: NotAllowed."""
+    _for_monitors(request)
     return web.Response(
         body=await asyncio.to_thread(request.app[SERVICES].metrics.exposition),
         headers={"Content-Type": CONTENT_TYPE_LATEST},
     )
+
+
+def _for_monitors(request: web.Request) -> None:
+    services = request.app[SERVICES]
+    # Without TRUSTED_PROXIES a proxy's own address is not that of whoever asks.
+    hidden = "X-Forwarded-For" in request.headers and not services.trusted_proxies
+    if hidden or not is_among(client_address(request, services), services.monitors):
+        raise NotAllowed()
 
 
 def _json(status: int, body: dict[str, object]) -> web.Response:

@@ -107,7 +107,7 @@ def client_address(request: web.Request, services: Services) -> str:
     # A proxy may add a line of its own behind one that the client sent.
     lines = ",".join(request.headers.getall("X-Forwarded-For", []))
     forwarded = [part.strip() for part in lines.split(",")]
-    while forwarded and _is_trusted(address, trusted):
+    while forwarded and is_among(address, trusted):
         candidate = forwarded.pop()
         if not _is_address(candidate):
             break
@@ -115,9 +115,9 @@ def client_address(request: web.Request, services: Services) -> str:
     return address
 
 
-def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+def is_among(address: str, networks: tuple[Network, ...]) -> bool:
     return _is_address(address) and any(
-        ipaddress.ip_address(address) in network for network in trusted
+        ipaddress.ip_address(address) in network for network in networks
     )
 
 

@@ -152,6 +152,8 @@ class Services:
     public_base_url: str
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]
+    monitors: tuple[Network, ...]
+    """Who may read /metrics and /readyz."""
     sandbox: bool
     lan: bool
     """A sandbox that others on the network can reach: every page says so."""

@@ -54,8 +54,10 @@ from models.store.installation import admit
 from models.store.leases import Leases
 from models.store.messages import Messages
 from models.store.migrations import migrate, steps
-from models.store.pacing import Pacing, Redis, Revocations, open_redis, redis_answers
+from models.store.pacing import Pacing, Redis, Revocations, open_redis
 from models.store.pushes import Pushes
+from models.store.reaching import require_mongo
+from models.store.redis_health import RedisHealth
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
 from models.timerange import local_date
@@ -133,6 +135,7 @@ class Parts:
         self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
         self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
         self.revocations = Revocations(redis_client)
+        self.redis_health = RedisHealth(redis_client, settings.redis_url)
         self.sessions = SessionDesk(self.stored_sessions, self.revocations.tell)
         self.desk.reader_changed = self.sessions.reader_changed
         self.channel = Channel(
@@ -214,6 +217,7 @@ class Parts:
         return await count_days(self.desk, now, not self.settings.sandbox)
 
     async def _refresh(self, _: datetime) -> int:
+        await self.redis_health.look()
         await self.desk.refresh()
         return 0
 
@@ -245,8 +249,8 @@ class Parts:
             await ping(self.db)
         except Upstream:
             return False, {"mongodb": "unreachable"}
-        if not await redis_answers(self.redis):
-            troubles["redis"] = "unreachable"
+        if cause := await self.redis_health.look():
+            troubles["redis"] = cause
         if self.clock_check.trouble:
             troubles["clock"] = self.clock_check.trouble
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
@@ -311,6 +315,7 @@ class Parts:
             public_base_url=settings.public_base_url,
             secure_cookies=settings.secure_cookies,
             trusted_proxies=settings.trusted_proxies,
+            monitors=settings.monitors,
             sandbox=settings.sandbox,
             lan=bool(settings.lan),
             error_page=error_page,
@@ -332,13 +337,14 @@ async def open_parts(
     """Open databases and clients; the indexes exist and the library is loaded afterwards.
 
     Raises: DatabaseRefused when the database is not for this service, and nothing is written then;
-        Upstream when MongoDB does not answer.
+        MongoUnusable.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         db = await enter(
             open_database(settings.mongo_url, settings.database, settings.mongo_driver)
         )
+        await require_mongo(db, settings.mongo_url)
         await admit(db, settings.sandbox, settings.sealer)
         redis_client = await enter(open_redis(settings.redis_url))
         gateway = await enter(

@@ -8,6 +8,7 @@ import contextlib
 import csv
 import difflib
 import json
+import logging
 import os
 import re
 import secrets
@@ -15,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ import uvloop
 from handlers.api.gates import take_in
 from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, Worker, open_parts
+from miniapp_server.checking import Verdict, connection_rows, settings_rows, shown, table
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.growth.grow import GrowthRefused, grown
@@ -31,6 +34,7 @@ from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, lan_address, load
 from miniapp_server.tour import TourFailed, tour
+from miniapp_server.variables import misspelt, read_file
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
 from models.booking.erasure import erase
 from models.booking.gates import BATCH
@@ -43,9 +47,12 @@ from models.store.client import Database, open_database
 from models.store.installation import DatabaseRefused, forget_old_keys
 from models.store.past import PastRefused
 from models.store.personal import collected
+from models.store.reaching import MongoUnusable, require_mongo
 from models.timerange import local
 from notify.answers import answer
 from notify.wechat.official import HOME, MenuFull, with_entry
+
+log = logging.getLogger(__name__)
 
 Env = Mapping[str, str]
 
@@ -54,6 +61,7 @@ class Failed(Exception):
     """One clear line; the exit status is 1."""
 
 
+VERSION: Final = version("miniapp-server")
 _QUESTIONS: Final = 100
 
 _ONE_LINE: Final = (
@@ -66,13 +74,15 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command. Returns the exit status."""
     args = _parser().parse_args(argv)
     try:
-        uvloop.run(args.run(os.environ, args))
+        uvloop.run(args.run(_environment(args), args))
     except _ONE_LINE as error:
         print(f"miniapp_server: {error}", file=sys.stderr)
         return 1
     except ServiceError as error:
         why = "MongoDB does not answer" if isinstance(error, Upstream) else error.code
-        if isinstance(error, Malformed):
+        if isinstance(error, MongoUnusable):
+            why = error.line
+        elif isinstance(error, Malformed):
             why = "{field}: {reason}".format_map(error.details)
         print(f"miniapp_server: {why}", file=sys.stderr)
         return 1
@@ -83,17 +93,36 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _environment(args: argparse.Namespace) -> Env:
+    """This process's environment, below the file of ``--env-file``. Raises: Failed."""
+    if getattr(args, "env_file", None) is None:
+        return os.environ
+    try:
+        return {**os.environ, **read_file(args.env_file)}
+    except OSError as error:
+        raise Failed(f"--env-file {args.env_file}: {error.strerror}") from error
+    except ValueError as error:
+        raise Failed(f"--env-file: {error}") from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m miniapp_server",
         description="Seat reservation for a library: the backend of 一考即过座位预约.",
         epilog="Settings come from the environment; docs/operations.md lists them.",
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[..., Awaitable[None]], help: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help, description=help)
         command.set_defaults(run=run)
+        command.add_argument(
+            "--env-file",
+            type=Path,
+            metavar="FILE",
+            help="more variables, from a file as systemd's EnvironmentFile= reads it",
+        )
         return command
 
     demo = add(
@@ -139,7 +168,16 @@ def _parser() -> argparse.ArgumentParser:
         help="keep_time, outages, relay_watch, gates, no_show, lapse, unproven, time_out, "
         "complete, carry_over, offer, remind, relay, deliver, prune, tally, migrate or refresh",
     )
-    add("check-config", _check_config, "Validate the settings and show them without secrets.")
+    checking = add(
+        "check-config",
+        _check_config,
+        "Validate the settings and show them without secrets; status 1 if something is wrong.",
+    )
+    checking.add_argument(
+        "--connect",
+        action="store_true",
+        help="try MongoDB, Redis, CAS and WeChat too, with their credentials",
+    )
     add(
         "rotate-keys",
         _rotate_keys,
@@ -298,6 +336,9 @@ def _demo_keys(path: Path) -> str:
 
 
 async def _serve_with(settings: Settings, env: Env, workers: int, greet: bool) -> None:
+    configure_logs(settings.log_level)
+    _announce(settings, env, workers)
+
     def ready() -> None:
         if greet:
             _greet(settings)
@@ -307,6 +348,24 @@ async def _serve_with(settings: Settings, env: Env, workers: int, greet: bool) -
     else:
         # A terminal that closes sends SIGHUP too, and shall end the demo.
         await supervise(settings, env, workers, ready, reloads=not greet)
+
+
+def _announce(settings: Settings, env: Env, workers: int) -> None:
+    """What a log must say about its beginning, and what is odd about the settings."""
+    facts = {
+        "version": VERSION,
+        "mode": "sandbox" if settings.sandbox else "real",
+        "address": f"{settings.host}:{settings.port}",
+        "pages_at": settings.public_base_url,
+        "workers": workers,
+        "mongodb": shown("MONGO_URL", settings.mongo_url),
+        "redis": shown("REDIS_URL", settings.redis_url),
+    }
+    log.info("starting", extra=facts)
+    for name, nearest in misspelt(env).items():
+        log.warning("setting_unknown", extra={"setting": name, "nearest": nearest})
+    if missing := settings.templates_missing:
+        log.warning("wechat_templates_missing", extra={"messages": missing, "shown_in": "app only"})
 
 
 async def _worker(env: Env, args: argparse.Namespace) -> None:
@@ -387,8 +446,14 @@ async def _job(env: Env, args: argparse.Namespace) -> None:
         print(f"{job.name}: {await job.run(now)}")
 
 
-async def _check_config(env: Env, _: argparse.Namespace) -> None:
-    print(load(env))
+async def _check_config(env: Env, args: argparse.Namespace) -> None:
+    settings = load(env)
+    rows = settings_rows(settings, env)
+    if args.connect:
+        rows += await connection_rows(settings, real_now().date())
+    print(table(rows))
+    if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):
+        raise Failed(f"{problems} of these must be corrected")
 
 
 async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
@@ -447,6 +512,7 @@ async def _database(env: Env) -> AsyncIterator[Database]:
     settings = load(env)
     configure_logs(settings.log_level)
     async with open_database(settings.mongo_url, settings.database) as db:
+        await require_mongo(db, settings.mongo_url)
         yield db
 
 

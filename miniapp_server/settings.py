@@ -6,15 +6,17 @@ import ipaddress
 import json
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from models.message import Template
+from models.message import CONSENTED, Template
 from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER, Staff, normalise_student_no
 from models.store.client import Driver
+from models.store.reaching import read_mongo_url
+from models.store.redis_health import read_redis_url
 from models.store.sealing import Sealer
 from notify.messages import FACTS
 from notify.wechat.fields import TemplateConfig, TemplateConfigError, parse_templates
@@ -105,11 +107,25 @@ class Settings:
     """The private address on which a sandbox is open to others; empty: to this machine only."""
     throttle_scale: int
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    monitors: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     log_level: str
 
     @property
     def secure_cookies(self) -> bool:
         return self.public_base_url.startswith("https://")
+
+    @property
+    def templates_missing(self) -> tuple[Template, ...]:
+        """Messages that WeChat could carry and has no template for; they stay in the app."""
+        return tuple(name for name in CONSENTED if name not in self.wechat.templates)
+
+    @property
+    def wechat_accounts(self) -> tuple[tuple[str, str, str], ...]:
+        """What each account is, its app id and its secret."""
+        accounts = [("WeChat", self.wechat.appid, self.wechat.secret)]
+        if self.official is not None:
+            accounts.append(("WeChat MP", self.official.appid, self.official.secret))
+        return tuple(accounts)
 
 
 def load(env: Mapping[str, str], lan: str = "") -> Settings:
@@ -120,7 +136,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
     port = _number(env, "PORT", DEFAULT_PORT, 1, 65535)
     sandbox = _sandbox_wanted(env)
     host = env.get("HOST") or lan or "127.0.0.1"
-    public = _url(env, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
+    public = _origin(env, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
     if sandbox:
         _only_here(host, public, lan)
     contact = env.get("LIBRARY_CONTACT") or DEFAULT_CONTACT
@@ -132,8 +148,8 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         staff=_staff(env, sandbox),
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
-        mongo_url=_required(env, "MONGO_URL"),
-        redis_url=_required(env, "REDIS_URL"),
+        mongo_url=_database_url(env, "MONGO_URL", read_mongo_url),
+        redis_url=_database_url(env, "REDIS_URL", read_redis_url),
         database=_database(env),
         mongo_driver=_driver(env),
         sealer=_sealer(env),
@@ -147,6 +163,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         lan=lan,
         throttle_scale=_number(env, "THROTTLE_SCALE", 1, 1, 1_000_000),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+        monitors=_networks(env, "MONITORS", "127.0.0.0/8,::1"),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
 
@@ -225,6 +242,11 @@ def lan_address(text: str) -> str:
                 f"--lan {text}: this machine does not have that address ({error.strerror})"
             ) from error
     return text
+
+
+_CAS_ENDPOINT: Final = re.compile(
+    r"/(login|logout|(p3/)?(serviceValidate|proxyValidate)|p3|validate|proxy|samlValidate)$", re.I
+)
 
 
 def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
@@ -306,7 +328,7 @@ def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
             "demo, or SANDBOX=1)"
         )
     return CasSettings(
-        base_url=sandbox_url or _url(env, "CAS_BASE_URL", ""),
+        base_url=sandbox_url or _cas_url(env),
         name_attribute=env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=env.get("CAS_KIND_ATTRIBUTE", "userType"),
     )
@@ -395,12 +417,45 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     return value
 
 
+def _origin(env: Mapping[str, str], name: str, default: str) -> str:
+    """An address without a path: the service's own pages begin at /."""
+    value = _url(env, name, default)
+    if path := urlsplit(value).path:
+        raise SettingsError(
+            f"{name} must end after the host: the service answers at the root of a host name of "
+            f"its own, not under {path}"
+        )
+    return value
+
+
+def _cas_url(env: Mapping[str, str]) -> str:
+    value = _url(env, "CAS_BASE_URL", "")
+    path = urlsplit(value).path
+    if found := _CAS_ENDPOINT.search(path):
+        raise SettingsError(
+            f"CAS_BASE_URL must end before {found[0]}: write "
+            f"{value[: len(value) - len(path)]}{path[: found.start()]}"
+        )
+    return value
+
+
+def _database_url(env: Mapping[str, str], name: str, read: Callable[[str], object]) -> str:
+    value = _required(env, name)
+    try:
+        read(value)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+    return value
+
+
 def _networks(
-    env: Mapping[str, str], name: str
+    env: Mapping[str, str], name: str, default: str = ""
 ) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     try:
         return tuple(
-            ipaddress.ip_network(part.strip()) for part in env.get(name, "").split(",") if part
+            ipaddress.ip_network(part.strip())
+            for part in (env.get(name, "") or default).split(",")
+            if part.strip()
         )
     except ValueError as error:
         raise SettingsError(f"{name} must list addresses or networks: {error}") from error

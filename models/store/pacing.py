@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
 
 from models.errors import Malformed
 from models.store.gathering import Gathering
+from models.store.redis_health import TROUBLE
 
-__all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis", "redis_answers"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis"]
 
 _RETRY_AFTER_S: Final = 1.0
 _CHANNEL: Final = "seat:revoked"
@@ -94,10 +91,9 @@ class Pacing:
         args = [bucket.capacity * self._scale, bucket.per_second * self._scale]
         try:
             return [int(wait) / 1000 for wait in await self._take(keys=keys, args=args)]
-        except (RedisError, OSError, TimeoutError):
+        except TROUBLE:
             # Not every request shall find out anew that Redis is away.
             self._open_until = monotonic() + _RETRY_AFTER_S
-            log.warning("pacing_unavailable")
             return [0.0] * len(keys)
 
 
@@ -109,11 +105,9 @@ class Revocations:
 
     async def tell(self, keys: list[str]) -> None:
         """Best effort: a cache forgets by itself within seconds."""
-        try:
+        with suppress(*TROUBLE):
             for key in keys:
                 await self._client.publish(_CHANNEL, key)
-        except (RedisError, OSError, TimeoutError):
-            log.warning("revocation_not_published")
 
     async def listen(self, forget: Callable[[str], None]) -> None:
         """Call ``forget`` for each key told by any worker, until cancelled."""
@@ -125,12 +119,5 @@ class Revocations:
                         message = await channel.get_message(timeout=0.5)
                         if message is not None:
                             forget(message["data"].decode())
-            except (RedisError, OSError, TimeoutError):
+            except TROUBLE:
                 await asyncio.sleep(1)
-
-
-async def redis_answers(client: Redis) -> bool:
-    try:
-        return bool(await client.ping())
-    except (RedisError, OSError, TimeoutError):
-        return False

@@ -104,7 +104,7 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
     ) -> None:
         super().__init__(appid, auto_retry=False)
         self.secret = secret
-        self.tokens = AccessTokens(appid, self._issue_token, shared_tokens)
+        self.tokens = AccessTokens(appid, self.issue_token, shared_tokens)
         self._base_url = base_url.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(
             total=timeout_seconds, connect=min(3, timeout_seconds)
@@ -198,7 +198,8 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
             raise WeChatClientException(None, f"HTTP {status}")
         return _result(raw)
 
-    async def _issue_token(self) -> IssuedToken:
+    async def issue_token(self) -> IssuedToken:
+        """Ask WeChat for the account's token, past every cache. Raises: IssueRefused."""
         body = {
             "grant_type": "client_credential",
             "appid": self.appid,

@@ -238,7 +238,8 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
     ("check-config", {**COMPLETE, "SANDBOX": ""}, "CAS_BASE_URL is required"),
     ("serve", {**COMPLETE, "HOST": "0.0.0.0"}, "demo --lan ADDRESS"),
     ("demo", {"CAS_BASE_URL": "https://cas.example"}, "beside real credentials"),
-    ("serve", COMPLETE, "MongoDB does not answer"),
+    ("serve", COMPLETE, "MongoDB does not answer: 127.0.0.1:9 connection refused"),
+    ("serve", {**COMPLETE, "MONGO_URL": "127.0.0.1:9"}, "must begin with mongodb://"),
     ("demo", {"MONGO_URL": NOWHERE["MONGO_URL"]}, "set both or neither"),
     ("demo", {"TRUSTED_PROXIES": "home"}, "TRUSTED_PROXIES"),
 ]

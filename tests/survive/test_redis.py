@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from miniapp_server.embedded import EmbeddedDatabases
@@ -58,7 +59,7 @@ async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> N
         await fragile.stop_redis()
         status, body = await readiness(service)
         assert (status, body["status"]) == (200, "degraded")
-        assert body["troubles"] == {"redis": "unreachable"}
+        assert body["troubles"] == {"redis": "connection refused"}
 
         # Pacing is open: more than its bucket of 20, at once and one after the other.
         nothing: dict[str, object] = {"results": {}}
@@ -96,3 +97,34 @@ async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> N
             return (await reader.post("/subscriptions", nothing)).code == "throttled"
 
         await until(is_paced, "pacing again")
+
+
+async def test_each_change_of_redis_is_one_line_of_log(
+    fragile: EmbeddedDatabases, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = fragile.redis_url.partition("//")[2].partition("/")[0]
+
+    def lines() -> list[tuple[str, str, str]]:
+        found = [r for r in caplog.records if r.name == "models.store.redis_health"]
+        caplog.clear()
+        return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in found]
+
+    async with living(fragile.mongo_url, fragile.redis_url) as service:
+        assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
+        await fragile.stop_redis()
+        for _ in range(3):
+            assert (await readiness(service))[1]["troubles"] == {"redis": "connection refused"}
+        assert lines() == [("redis_away", host, "connection refused")]
+
+        await fragile.start_redis()
+        keeper = Redis.from_url(fragile.redis_url)
+        await keeper.config_set("requirepass", "a-password")
+        for _ in range(3):
+            assert (await readiness(service))[1]["troubles"] == {"redis": "password required"}
+        assert lines() == [("redis_away", host, "password required")]
+
+        await keeper.config_set("requirepass", "")
+        await keeper.aclose()
+        for _ in range(3):
+            assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
+        assert lines() == [("redis_back", host, "")]

@@ -63,6 +63,14 @@ def test_real_installation() -> None:
         (SANDBOX, {"PUBLIC_BASE_URL": "ftp://seats.example.edu"}, "PUBLIC_BASE_URL"),
         (SANDBOX, {"PUBLIC_BASE_URL": "https://a.example/?b=c"}, "PUBLIC_BASE_URL"),
         (SANDBOX, {"PUBLIC_BASE_URL": "http://[::1"}, "PUBLIC_BASE_URL"),
+        (SANDBOX, {"PUBLIC_BASE_URL": "https://a.example/seats"}, "PUBLIC_BASE_URL"),
+        (SANDBOX, {"MONGO_URL": "db.example:27017/?replicaSet=rs0"}, "mongodb://"),
+        (SANDBOX, {"MONGO_URL": "mongodb://a:secret@b/?replicaSett=x"}, "replicaSett"),
+        (SANDBOX, {"MONGO_URL": "mongodb://a:se@cret@b/"}, "MONGO_URL"),
+        (SANDBOX, {"MONGO_URL": "mongodb://b/?connectTimeoutMS=soon"}, "MONGO_URL"),
+        (SANDBOX, {"REDIS_URL": "cache.example:6379"}, "redis://"),
+        (SANDBOX, {"REDIS_URL": "redis://:secret@cache.example:port/0"}, "redis://"),
+        (SANDBOX, {"MONITORS": "prometheus"}, "MONITORS"),
         (SANDBOX, {"MONGO_DRIVER": "mongoose"}, "MONGO_DRIVER"),
         (SANDBOX, {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         (SANDBOX, {"THROTTLE_SCALE": "0"}, "THROTTLE_SCALE"),
@@ -92,6 +100,8 @@ def test_real_installation() -> None:
         (REAL, {"WECHAT_BASE_URL": "api.weixin.qq.com"}, "WECHAT_BASE_URL"),
         (REAL, {"CAS_BASE_URL": ""}, "CAS_BASE_URL"),
         (REAL, {"CAS_BASE_URL": "cas.example.edu"}, "CAS_BASE_URL"),
+        (REAL, {"CAS_BASE_URL": "https://c.example/cas/login"}, "write https://c.example/cas"),
+        (REAL, {"CAS_BASE_URL": "https://c.example/cas/p3/serviceValidate"}, "/cas"),
     ],
 )
 def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str) -> None:
@@ -129,6 +139,14 @@ def test_lan_takes_a_private_address_of_this_machine(address: str, why: str) -> 
     here = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses]
     ours = [a for a in here if a.startswith(("10.", "192.168."))]
     assert [lan_address(a) for a in ours] == ours
+
+
+def test_a_cas_below_a_path_and_half_of_the_templates_are_taken() -> None:
+    half = {name: SANDBOX_TEMPLATES[name] for name in ("RESERVED", "NO_SHOW")}
+    found = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
+    assert found.cas.base_url == "https://cas.example.edu/cas"
+    assert set(found.templates_missing) == set(CONSENTED) - set(found.wechat.templates)
+    assert "MOVED" in found.templates_missing and not load(REAL).templates_missing
 
 
 def test_templates_from_a_file_that_is_no_text(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""``check-config`` tells what is set without secrets, and what of it does not work and why."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import shlex
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from miniapp_server.checking import (
+    Verdict,
+    connection_rows,
+    mongo_support,
+    settings_rows,
+    table,
+)
+from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from tests.living import DATA_KEYS, Living
+
+ROOT = Path(__file__).parents[2]
+TODAY = date(2026, 9, 7)
+
+
+@pytest.fixture
+def env(service: Living, mongo_url: str, redis_url: str) -> dict[str, str]:
+    """A real installation whose CAS and WeChat are a sandbox's."""
+    return {
+        "MONGO_URL": mongo_url,
+        "REDIS_URL": redis_url,
+        "DATA_KEYS": DATA_KEYS,
+        "PUBLIC_BASE_URL": service.base,
+        "CAS_BASE_URL": f"{service.base}/sandbox/cas",
+        "WECHAT_BASE_URL": f"{service.base}/sandbox/wechat",
+        "WECHAT_APPID": "wxsandbox",
+        "WECHAT_SECRET": "sandbox-secret",
+        "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+    }
+
+
+# The driver leaves sockets of connections that it gives up to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_each_connection_is_tried(env: dict[str, str]) -> None:
+    wrong = [
+        ("MongoDB", {"MONGO_URL": env["MONGO_URL"].replace("rs0", "other")}, "write replicaSet"),
+        ("Redis", {"REDIS_URL": "redis://127.0.0.1:9"}, "connection refused: start Redis"),
+        ("Redis", {"REDIS_URL": env["REDIS_URL"].replace("//", "//nobody:pw@")}, "wrong password"),
+        ("CAS", {"CAS_BASE_URL": f"{env['PUBLIC_BASE_URL']}/healthz"}, "no CAS"),
+        ("CAS", {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}, "no connection"),
+        ("WeChat", {"WECHAT_SECRET": "another"}, "refuses the secret"),
+        ("WeChat", {"WECHAT_APPID": "wxother"}, "does not know this app id"),
+    ]
+    tries = [{}, *(change for _, change, _ in wrong)]
+    found = await asyncio.gather(
+        *(connection_rows(load({**env, **change}), TODAY) for change in tries)
+    )
+    gc.collect()
+    for row in found[0]:
+        # The embedded MongoDB is an old one, for trying only.
+        good = Verdict.WARNING if row.name == "MongoDB" else Verdict.OK
+        assert row.verdict is good, row
+    assert {row.name for row in found[0]} == {"MongoDB", "Redis", "CAS", "WeChat"}
+    for (name, change, words), rows in zip(wrong, found[1:], strict=True):
+        troubles = [row for row in rows if row.verdict is Verdict.PROBLEM]
+        assert [row.name for row in troubles] == [name], (change, rows)
+        assert words in troubles[0].note, (change, troubles[0].note)
+
+
+def test_settings_are_shown_without_secrets_and_thought_over(env: dict[str, str]) -> None:
+    env |= {"MONGO_URL": "mongodb://seats:mongo-pw@m1,m2/?replicaSet=seats"}
+    env |= {"REDIS_URL": "redis://cache:6379/0", "CAS_LIBRARIAN_GRUOP": "staff"}
+    env |= {"LIBRARIANS": "20130001,20130002", "WECHAT_MP_APPID": "wxmp", "WECHAT_MP_SECRET": "mp"}
+    del (templates := dict(SANDBOX_TEMPLATES))["MOVED"]
+    env["WECHAT_TEMPLATES"] = json.dumps(templates)
+    rows = settings_rows(load(env), env)
+    told = table(rows)
+    for secret in ("mongo-pw", "sandbox-secret", DATA_KEYS[2:], "20130001", "template_id"):
+        assert secret not in told, secret
+    for shown in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
+        assert shown in told
+    odd = [(row.name, row.value, row.verdict) for row in rows if row.verdict is not Verdict.OK]
+    assert odd == [
+        ("MONGO_URL", "m1:27017,m2:27017", Verdict.WARNING),  # no TLS
+        ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no password
+        ("REDIS_URL", "cache:6379", Verdict.WARNING),  # no TLS
+        ("WECHAT_TEMPLATES", "MOVED", Verdict.WARNING),
+        ("CAS_LIBRARIAN_GRUOP", "", Verdict.PROBLEM),
+    ]
+    near = {**env, "MONGO_URL": "mongodb://127.0.0.1,[::1]:7/?replicaSet=s"}
+    near |= {"REDIS_URL": "redis://localhost"}
+    assert not [r for r in settings_rows(load(near), near) if r.name.endswith("_URL") and r.note]
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    [
+        ((5, 0, 31), Verdict.WARNING),
+        ((6, 0, 27), Verdict.WARNING),  # its support has ended
+        ((7, 0, 31), Verdict.WARNING),
+        ((7, 0, 32), Verdict.OK),
+        ((8, 0, 20), Verdict.WARNING),
+        ((8, 0, 21), Verdict.OK),
+        ((9, 0, 0), Verdict.OK),
+    ],
+)
+def test_releases_of_mongodb(version: tuple[int, ...], verdict: Verdict) -> None:
+    found, note = mongo_support(version, TODAY)
+    assert found is verdict and (verdict is Verdict.OK or "8.0.21" in note or "7.0.32" in note)
+
+
+async def test_the_command_reads_a_file_as_systemd_does(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    """By a real shell, with all that a shell would trip over."""
+    file = tmp_path / "env with spaces"
+    odd = {"MONGO_URL": f"{env['MONGO_URL']}&appName=seats", "LIBRARY_CONTACT": "电话 1|邮箱 a@b.c"}
+    lines = [f"{name}={value}" for name, value in (env | odd).items() if '"' not in value]
+    # Quoted for systemd, which needs no more than this.
+    lines += [f"WECHAT_TEMPLATES='{env['WECHAT_TEMPLATES']}'", "LIBRARY_TITLE=$HOME & co; `id`"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    line = f"{shlex.quote(sys.executable)} -m miniapp_server check-config --connect"
+    process = await asyncio.create_subprocess_shell(
+        f"env -i PYTHONPATH={shlex.quote(str(ROOT))} {line} --env-file {shlex.quote(str(file))}",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    out, err = (part.decode() for part in await process.communicate())
+    assert (process.returncode, err) == (0, ""), (out, err)
+    assert "电话 1|邮箱 a@b.c" in out and "$HOME & co; `id`" in out and "Settings(" not in out
+    assert "MongoDB" in out and "problem" not in out

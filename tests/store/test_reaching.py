@@ -1,0 +1,112 @@
+"""A MongoDB that cannot be used is refused with one line: the host, the cause, the cure."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from miniapp_server.embedded import _free_ports, _mongod_binary
+from miniapp_server.offspring import bound
+from models.store.client import open_database
+from models.store.reaching import MongoUnusable, about_mongo, require_mongo
+from tests.survive.serving import until
+
+SET = "guarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Ports of mongods beside the usual one: one alone, one with users, one never initiated."""
+
+    lone: int
+    guarded: int
+    fresh: int
+
+
+@pytest.fixture
+async def servers(tmp_path: Path) -> AsyncIterator[Servers]:
+    ports = Servers(*_free_ports(3))
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
+    key.chmod(0o600)
+    running = [
+        _mongod(tmp_path / "lone", ports.lone),
+        _mongod(tmp_path / "guarded", ports.guarded, "--replSet", SET, "--keyFile", str(key)),
+        _mongod(tmp_path / "fresh", ports.fresh, "--replSet", "fresh"),
+    ]
+    try:
+        for port in (ports.lone, ports.fresh):
+            async with _alone(port) as client:
+                await client.admin.command("hello")
+        async with _alone(ports.guarded) as client:
+            member = {"_id": 0, "host": f"127.0.0.1:{ports.guarded}"}
+            await client.admin.command("replSetInitiate", {"_id": SET, "members": [member]})
+
+            async def takes_writes() -> bool:
+                return bool((await client.admin.command("hello"))["isWritablePrimary"])
+
+            await until(takes_writes, "a primary")
+            await client.admin.command("createUser", "seats", pwd="p@ss", roles=["root"])
+        yield ports
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def _alone(port: int) -> AsyncMongoClient[dict[str, Any]]:
+    return AsyncMongoClient("127.0.0.1", port, directConnection=True)
+
+
+def _mongod(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+    folder.mkdir()
+    places: Sequence[str] = ("--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1")
+    small = ("--nounixsocket", "--oplogSize", "16") if options else ("--nounixsocket",)
+    return subprocess.Popen(
+        bound([str(_mongod_binary()), *places, *small, *options]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+async def refusal(url: str) -> str:
+    async with open_database(url, "reached") as db:
+        with pytest.raises(MongoUnusable) as refused:
+            await require_mongo(db, url)
+    return refused.value.line
+
+
+# The driver leaves sockets of connections that it gives up to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_each_mistake_has_its_own_line(servers: Servers, mongo_url: str) -> None:
+    usual = mongo_url.partition("//")[2].partition("/")[0]
+    lone, guarded = f"127.0.0.1:{servers.lone}", f"127.0.0.1:{servers.guarded}"
+    fresh = f"127.0.0.1:{servers.fresh}"
+    cases = [
+        (f"mongodb://{usual}/?replicaSet=other", (usual, "'rs0'", "write replicaSet=rs0")),
+        (f"mongodb://{lone}/", (lone, "not a replica set", "rs.initiate()")),
+        (f"mongodb://{lone}/?replicaSet=rs0", (lone, "not a replica set", "--replSet")),
+        (f"mongodb://{fresh}/?replicaSet=fresh", (fresh, "never initiated", "rs.initiate()")),
+        ("mongodb://127.0.0.1:9/?replicaSet=rs0", ("127.0.0.1:9", "connection refused", "bindIp")),
+        ("mongodb://no.invalid/?replicaSet=rs0", ("no.invalid:27017", "no such host name")),
+        (f"mongodb://seats:wrong-pw@{guarded}/?replicaSet={SET}", (guarded, "'seats'", "password")),
+        (f"mongodb://{guarded}/?replicaSet={SET}", (guarded, "USER:PASSWORD@")),
+    ]
+    lines = await asyncio.gather(*(refusal(url) for url, _ in cases))
+    gc.collect()
+    for (url, expected), line in zip(cases, lines, strict=True):
+        assert all(part in line for part in expected), (url, line)
+        assert "\n" not in line and "wrong-pw" not in line, line
+
+    url = f"mongodb://seats:p%40ss@{guarded}/?replicaSet={SET}"
+    async with open_database(url, "reached") as db:
+        version, where = await about_mongo(db, url)
+    assert len(version) == 3 and where == f"set {SET}, primary {guarded}"

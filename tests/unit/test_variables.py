@@ -1,0 +1,105 @@
+"""Names of variables that look misspelt are named, and files of them are read as systemd does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from miniapp_server.settings import load
+from miniapp_server.variables import VARIABLES, misspelt, read_file
+from tests.unit.test_settings import REAL, SANDBOX
+
+DEMO = {"DATA_DIR"}
+"""What the command line reads for itself."""
+
+
+class Watched(Mapping[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values, self.asked = values, set[str]()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def test_the_list_is_what_is_read() -> None:
+    key = "k" * 43
+    envs = [
+        SANDBOX,
+        {**REAL, "CAMPUS_ENTRY": "ticket", "CAMPUS_TICKET_URL": "https://a.example"}
+        | {"CAMPUS_TICKET_SECRET": "s", "WECHAT_MP_APPID": "wx1", "WECHAT_MP_SECRET": "s"},
+        {**REAL, "CAMPUS_ENTRY": "wecom", "WECOM_SECRET": "s", "WECOM_CORP_ID": "c"}
+        | {"WECOM_AGENT_ID": "1", "WECHAT_MP_TOKEN": "t", "WECHAT_MP_AES_KEY": key}
+        | {"WECHAT_MINI_TOKEN": "t", "WECHAT_MINI_AES_KEY": key},
+    ]
+    asked = set[str]()
+    for env in envs:
+        watched = Watched(env)
+        load(watched)
+        asked |= watched.asked
+    assert asked | DEMO == VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("CAS_LIBRARIAN_GRUOP", "CAS_LIBRARIAN_GROUP"),
+        ("TRUSTED_PROXY", "TRUSTED_PROXIES"),
+        ("MONGO_URI", "MONGO_URL"),
+        ("mongo_url", "MONGO_URL"),
+        ("WECHAT_APP_ID", "WECHAT_APPID"),
+        ("DATA_KEY", "DATA_KEYS"),
+        ("WECHAT_QQQQ", ""),
+    ],
+)
+def test_a_misspelt_name_is_named(name: str, nearest: str) -> None:
+    assert misspelt({"MONGO_URL", name}) == {name: nearest}
+
+
+def test_others_are_nobodys_business() -> None:
+    foreign = "PATH HOME HOSTNAME LOGNAME LANG SHELL PWD TZ PYTHONPATH LIBRARY_PATH MONGO_PORT"
+    foreign += " LD_LIBRARY_PATH REDIS_PORT REDIS_HOST DATABASE_URL PORTS JOURNAL_STREAM http_proxy"
+    assert misspelt([*foreign.split(), *VARIABLES]) == {}
+
+
+def test_a_file_means_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    path.write_text(
+        "# a comment\n"
+        "; another\n"
+        "\n"
+        "MONGO_URL=mongodb://m1,m2/?replicaSet=seats&authSource=admin\n"
+        "LIBRARY_CONTACT=服务台 010-1234|邮箱 lib@example.edu  \n"
+        '  LIBRARY_TITLE = "座位 $HOME `id` \\"一\\""\n'
+        "A='single \\n'\n"
+        "B=one \\\n  two\n"
+        'C="two\nlines"\n'
+        "D=1:k=# no comment\n"
+        "E=\n"
+        "F=back\\\\slash it's\n",
+        encoding="utf-8",
+    )
+    assert read_file(path) == {
+        "MONGO_URL": "mongodb://m1,m2/?replicaSet=seats&authSource=admin",
+        "LIBRARY_CONTACT": "服务台 010-1234|邮箱 lib@example.edu",
+        "LIBRARY_TITLE": '座位 $HOME `id` "一"',
+        "A": "single \\n",
+        "B": "one   two",
+        "C": "two\nlines",
+        "D": "1:k=# no comment",
+        "E": "",
+        "F": "back\\slash it's",
+    }
+    path.write_text("GOOD=1\nset -a\n")
+    with pytest.raises(ValueError, match="line 2"):
+        read_file(path)
