@@ -24,21 +24,22 @@ from models import reservation
 from models.booking.desk import Desk, Key
 from models.booking.reserve import cancel, reserve
 from models.claims import place_claims
-from models.errors import ServiceError
+from models.errors import Busy, ServiceError, WrongState
 from models.library import SeatId
 from models.message import Message, Template
 from models.policy import Policy
 from models.reservation import Reservation, ReservationId, State
-from models.store.client import Collection, open_database
+from models.store.client import Collection, open_database, ping
 from models.store.gathering import Gathering
 from models.store.indexes import ensure_indexes
 from models.store.messages import Messages
 from models.store.reservations import Reservations, StaleRevision
 from models.store.sealing import Sealer
 from models.timerange import TimeRange
+from models.wait import Wait
 from scripts.chaos_set import Member, ReplicaSet, replica_set, until
 from tests.builders import BY_READER, LI, ZHANG, reserved
-from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, wish
+from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, put_around, wish
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -142,6 +143,11 @@ async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
         # The service's own, but sooner: nobody waits five seconds here.
         db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
         desk = Desk(db, sealer)
+
+        async def answers() -> bool:
+            return not isinstance(await said(ping(db)), Exception)
+
+        await until(answers, "the set to answer a new worker")
         await desk.refresh()
         yield Stage(db, sealer, desk)
 
@@ -150,7 +156,7 @@ async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
 async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
     """All members agree, nobody has booked, and both workers know the primary."""
     async with worker(three, 5000) as first, worker(three, 300) as second:
-        for name in ("reservations", "deliveries"):
+        for name in ("reservations", "deliveries", "waits"):
             await first.db[name].delete_many({})
         yield Trio(three, first, second)
         three.mend()
@@ -346,3 +352,44 @@ async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> Non
     _, kept = await messages.page_of(ZHANG, False, 0, 10)
     assert kept == 1 or not any(isinstance(answer, int) for answer in answers)
     assert await messages.add([one]) == 1 - kept
+
+
+class Hasty(Reservations):
+    """The control: whoever has given a transaction up looks again at once."""
+
+    async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
+        async with self._all.database.client.start_session() as session:
+            await session.with_transaction(work)
+
+
+@pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard: bool) -> None:
+    """One gives a seat back to who waits for it, and the other members do not hear of it yet.
+    Another worker reads what a majority has, and meets the newer one whenever it writes."""
+    ann, waiting = await trio.first.reader(), await trio.first.reader()
+    r = await trio.first.reserved(ann)
+    area = trio.first.desk.seat(SEAT).area_id
+    await trio.first.desk.waits.join(
+        Wait("a" * 24, waiting.id, area, frozenset(), frozenset(), r.start, r.end, EIGHT)
+    )
+    other = await trio.first.worker()
+    if not guard:
+        other.reservations = Hasty(trio.first.db)
+    tried = asyncio.Event()
+
+    async def note() -> None:
+        tried.set()
+
+    put_around(other.reservations, "find_one_and_update", behind=note)
+    old = await trio.cut_off()
+    faster = asyncio.create_task(said(cancel(trio.first.desk, ask(ann), r.id)))
+    await trio.has(old, {"_id": r.id, "state": "cancelled"})
+    slower = asyncio.create_task(said(cancel(other, ask(ann), r.id)))
+    await tried.wait()
+    if not guard:
+        assert isinstance(await slower, Busy), "eight looks at what a majority has, and no more"
+    trio.set.mend()
+    assert isinstance(await faster, Reservation)
+    if guard:
+        assert isinstance(await slower, WrongState), "it is cancelled already, and that is true"
+    await trio.set.settled()
