@@ -137,9 +137,9 @@ class SessionDesk:
         await self._revoke(ended)
         return len(ended)
 
-    async def bound(self, session: Session, reader_id: ReaderId) -> None:
+    async def bound(self, session_id: str, reader_id: ReaderId) -> None:
         """The session, known without a reader until now, has one."""
-        await self._revoke([session.id, f"reader:{reader_id}"])
+        await self._revoke([session_id, f"reader:{reader_id}"])
 
     async def reader_changed(self, reader_id: ReaderId) -> None:
         """Binding, unbinding or suspension: nobody may go on seeing the old reader."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from bind.activation import ActivationCode
 from bind.presence import new_key, new_secret
 from handlers.services import Services
 from models.allowance import NONE, Allowance
@@ -39,6 +38,7 @@ from models.reader import Reader, Stay
 from models.replan import written
 from models.reservation import Actor, ReaderId, Reservation, State
 from models.rules import Wish
+from models.store.activation_codes import LiveCode
 from models.store.audit import DONE
 from models.store.client import new_id
 from models.timerange import local, local_date
@@ -356,7 +356,7 @@ async def change_stay(staff: Staff, reader: Reader, stay: Stay, reason: str) -> 
     )
 
 
-async def show_code(staff: Staff, reader: Reader) -> ActivationCode:
+async def show_code(staff: Staff, reader: Reader) -> LiveCode:
     """The code that lets a visitor's WeChat in, who has no page of their own. Raises: NotFound,
     where the stay is over, or it is no visitor."""
     if reader.stay is None or reader.stay.last < local_date(staff.now):
@@ -370,6 +370,24 @@ async def show_code(staff: Staff, reader: Reader) -> ActivationCode:
         {},
         lambda: bindings.code_for(reader.id, False, staff.now),
         lambda _: {},
+    )
+
+
+async def answer_binding(staff: Staff, reader: Reader, request_id: str, theirs: bool) -> None:
+    """A visitor's answer to who waits with their code, given at the service desk. Raises: NotFound,
+    where it is no visitor; as ``BindingDesk.confirm``."""
+    if reader.stay is None:
+        raise NotFound()
+    bindings = staff.services.bindings
+    answer = bindings.confirm if theirs else bindings.refuse
+    await staff.recorded(
+        "bind" if theirs else "refuse_binding",
+        f"reader:{reader.id}",
+        reader.id,
+        "",
+        {},
+        lambda: answer(reader.id, request_id, staff.now),
+        lambda _: {"bound": theirs},
     )
 
 

@@ -115,6 +115,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "idempotency_key_reused": "这个请求编号已用于另一项操作",
     "in_progress": "上一次相同的请求还在处理，请稍候",
     "already_bound": "此微信已绑定身份，无需再次绑定",
+    "binding_request_over": "这次绑定已经处理过或已过期，请在网页上重新获取激活码",
     "reader_bound_elsewhere": "该身份已绑定其他微信，请先在网页上解除绑定",
     "daily_limit": "当天的预约次数已用完（每天 {limit} 次）",
     "too_long": "该区域一次最多 {max_minutes} 分钟，请缩短时间",

@@ -43,12 +43,13 @@ from models.booking.outages import Watch
 from models.booking.tally import count_days
 from models.errors import Busy, Suspended, Upstream
 from models.gate import CLOCK_OFF
+from models.store.activation_codes import ActivationCodes
 from models.store.audit import Audit
 from models.store.client import Database, open_database, ping, server_time
 from models.store.credits import Credits
 from models.store.entry_codes import EntryCodeStore
 from models.store.feedback import Feedbacks
-from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
+from models.store.identity import Bindings, Readers, Sessions
 from models.store.indexes import ensure_indexes
 from models.store.installation import admit
 from models.store.leases import Leases

@@ -57,8 +57,8 @@ _RULES: Final = (
     # A CAS ticket and a bearer token anywhere.
     (re.compile(r"\b(ST|PT|PGT|PGTIOU|TGT)-[\w.-]{6,}"), rf"\1-{MASK}"),
     (re.compile(r"\b(Bearer )(?!\*\*\*)[\w.~+/=-]+", re.IGNORECASE), rf"\1{MASK}"),
-    # The digits of a kiosk code.
-    (re.compile(r"([?&]c=)\d+"), rf"\1{MASK}"),
+    # The digits of a kiosk code, the secret of an activation code.
+    (re.compile(r"([?&]c=)[\w-]+"), rf"\1{MASK}"),
     # mongodb://user:password@host, redis://:password@host
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+@", re.IGNORECASE), rf"\1{MASK}@"),
 )

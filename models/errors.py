@@ -223,6 +223,12 @@ class AlreadyBound(Conflict):
     code = "already_bound"
 
 
+class BindingRequestOver(Conflict):
+    """The binding request was answered otherwise, has expired, or its code was replaced."""
+
+    code = "binding_request_over"
+
+
 class ReaderBoundElsewhere(Conflict):
     """The reader is bound to another WeChat user."""
 

@@ -23,6 +23,11 @@ def mask_student_no(number: str) -> str:
     return number[:2] + "*" * (len(number) - 4) + number[-2:]
 
 
+def mask_name(name: str) -> str:
+    """The first character stays: 张*."""
+    return f"{name[:1]}*"
+
+
 VISITOR: Final = "visitor"
 
 VIEWER: Final = "viewer"
@@ -95,6 +100,10 @@ class Reader:
     @property
     def name(self) -> str:
         return self.opened().name
+
+    @property
+    def name_masked(self) -> str:
+        return mask_name(self.name)
 
 
 class SessionKind(StrEnum):

@@ -93,6 +93,7 @@ Operation = Callable[..., Awaitable[Any]]
 class Route:
     """One line of the contract. ``body`` or ``query`` is what the operation gets after the call.
 
+    ``accepted`` is the other answer, with 202: it was taken in, and counts later.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``books``: it takes a seat, which everybody wants in the same moment.
     ``first`` is asked before the body is read into its shape (a machine's signature).
@@ -105,6 +106,7 @@ class Route:
     answer: type | None
     summary: str
     status: int = 200
+    accepted: type | None = None
     body: type | None = None
     query: type | None = None
     body_optional: bool = False
@@ -198,7 +200,8 @@ def _presenter(route: Route) -> Callable[[web.Request, Any], web.StreamResponse]
             return result
         if result is None:
             return web.Response(status=route.status)
-        return json_answer(request, route.status, encoder.encode(result))
+        accepted = route.accepted is not None and isinstance(result, route.accepted)
+        return json_answer(request, 202 if accepted else route.status, encoder.encode(result))
 
     return present
 

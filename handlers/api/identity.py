@@ -6,6 +6,7 @@ from datetime import time
 
 from aiohttp import web
 
+from bind.activation import link
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
@@ -15,6 +16,7 @@ from models.errors import UnknownTemplate
 from models.message import CONSENTED, Template
 from models.reader import SessionKind
 from models.reservation import BOOKED
+from models.store.activation_codes import BindingRequest
 from models.timerange import at, local, local_date
 
 
@@ -28,12 +30,36 @@ async def wx_login(call: Call, body: s.WxLogin) -> s.LoginOut:
     return s.LoginOut(issued.token, local(issued.expires_at), reader is not None, reader)
 
 
-async def bind(call: Call, body: s.Bind) -> s.BindingOut:
+async def bind(call: Call, body: s.Bind) -> s.BindingOut | s.BindingRequestOut:
     assert call.principal is not None
-    reader = await call.services.bindings.bind(
-        call.principal, body.activation_code, client_address(call.request, call.services), call.now
+    found = await call.services.bindings.bind(call.principal, body.activation_code, call.now)
+    if isinstance(found, BindingRequest):
+        return present.binding_request(found)
+    return s.BindingOut(present.reader(found))
+
+
+async def preview(call: Call, body: s.BindingPreview) -> s.BindingPreviewOut:
+    assert call.principal is not None
+    reader = await call.services.bindings.preview(call.principal, body.activation_code, call.now)
+    return s.BindingPreviewOut(reader.name_masked, reader.student_no_masked)
+
+
+async def binding_state(call: Call) -> s.BindingStateOut:
+    assert call.principal is not None
+    found = await call.services.bindings.state(call.principal, call.now)
+    return s.BindingStateOut(
+        state=found.state,
+        request=present.binding_request(found.request) if found.request else None,
+        reader=present.reader(found.reader) if found.reader else None,
     )
-    return s.BindingOut(present.reader(reader))
+
+
+async def confirm_binding(call: Call) -> None:
+    await call.services.bindings.confirm(call.reader.id, call.id, call.now)
+
+
+async def refuse_binding(call: Call) -> None:
+    await call.services.bindings.refuse(call.reader.id, call.id, call.now)
 
 
 async def unbind(call: Call) -> None:
@@ -42,7 +68,12 @@ async def unbind(call: Call) -> None:
 
 async def activation_code(call: Call, body: s.NewActivationCode) -> s.ActivationCodeOut:
     code = await call.services.bindings.code_for(call.reader.id, body.renew, call.now)
-    return s.ActivationCodeOut(code.code, local(code.expires_at))
+    return s.ActivationCodeOut(
+        code=code.digits,
+        expires_at=local(code.expires_at),
+        link=link(call.services.public_base_url, code.secret),
+        request=present.binding_request(code.request) if code.request else None,
+    )
 
 
 async def me(call: Call) -> s.MeOut:

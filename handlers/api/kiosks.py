@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from datetime import time, timedelta
 from typing import Final
-
-import segno
 
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
+from handlers.qr import svg
 from models.booking import attend
 from models.booking.attend import Scan
 from models.errors import CardUnknown, NotAllowed, NotFound, Unauthenticated
@@ -84,7 +82,7 @@ async def code(call: Call) -> s.KioskCodeOut:
     shown = await call.services.kiosks.show(kiosk.id, step, call.now)
     return s.KioskCodeOut(
         payload=shown.payload,
-        svg=_svg(shown.payload),
+        svg=svg(shown.payload),
         expires_at=local(shown.expires_at),
         step_seconds=step,
         kind=kiosk.kind,
@@ -101,12 +99,3 @@ async def _free(call: Call, kiosk: Kiosk) -> list[s.FreeOut]:
         for area in desk.library.furnished
         if area.venue_id == kiosk.venue_id
     ]
-
-
-def _svg(payload: str) -> str:
-    """An SVG of about 3 KB that scales to its box; error correction M reads through glare."""
-    out = io.BytesIO()
-    segno.make(payload, error="m", micro=False).save(
-        out, kind="svg", omitsize=True, xmldecl=False, svgclass=None, lineclass=None, border=4
-    )
-    return out.getvalue().decode()

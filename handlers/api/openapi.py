@@ -23,7 +23,9 @@ _ALWAYS: Final = (e.Malformed, e.Throttled, e.Busy, e.Upstream)
 
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 description of every route."""
-    shapes = {t for r in ROUTES for t in (r.answer, r.body) if t is not None} | {s.ErrorOut}
+    shapes = {t for r in ROUTES for t in (r.answer, r.accepted, r.body) if t is not None} | {
+        s.ErrorOut
+    }
     ordered = sorted(shapes, key=lambda t: t.__name__)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
@@ -115,6 +117,11 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
             else {"application/json": {"schema": refs[route.answer]}}
         )
     responses = {str(route.status): success}
+    if route.accepted is not None:
+        responses["202"] = {
+            "description": "Taken in, and waits",
+            "content": {"application/json": {"schema": refs[route.accepted]}},
+        }
     if route.path.startswith("/areas") and not route.stream:
         responses["304"] = {"description": "Unchanged since the ETag given"}
     errors: list[type[ServiceError]] = [*_ALWAYS, *route.errors]

@@ -15,6 +15,7 @@ from models.library import SeatId, Venue
 from models.message import Message
 from models.reader import LIBRARIAN, Reader
 from models.reservation import PRESENT, Reservation, State, leave_limit
+from models.store.activation_codes import BindingRequest
 from models.timerange import local, local_date
 from models.violation import Violation
 from models.wait import Wait, WaitState
@@ -63,6 +64,10 @@ def _date(desk: Desk, v: Venue, day: date, now: datetime) -> s.DateOut:
 
 def reader(r: Reader) -> s.ReaderOut:
     return s.ReaderOut(r.student_no_masked, r.name, r.kind)
+
+
+def binding_request(r: BindingRequest) -> s.BindingRequestOut:
+    return s.BindingRequestOut(r.id, r.match_number, local(r.at), local(r.expires_at))
 
 
 def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -54,8 +54,29 @@ class WxLogin(Request):
     code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
 
 
+_SCANNED: Final = "[A-Za-z0-9_-]{22}"
+
+
 class Bind(Request):
-    activation_code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
+    activation_code: Annotated[
+        str,
+        Meta(
+            pattern=f"^([0-9]{{6}}|{_SCANNED})$",
+            max_length=22,
+            description="six digits, or the 22 characters behind c= in the scanned link",
+        ),
+    ]
+
+
+class BindingPreview(Request):
+    activation_code: Annotated[
+        str,
+        Meta(
+            pattern=f"^{_SCANNED}$",
+            max_length=22,
+            description="the 22 characters behind c= in the scanned link",
+        ),
+    ]
 
 
 class NewActivationCode(Request):
@@ -79,9 +100,33 @@ class BindingOut(Answer):
     reader: ReaderOut
 
 
+class BindingPreviewOut(Answer):
+    name_masked: str
+    student_no_masked: str
+
+
+class BindingRequestOut(Answer):
+    """Right digits that wait for the reader. ``match_number`` is on both screens."""
+
+    id: str
+    match_number: str
+    at: datetime
+    expires_at: datetime
+
+
+class BindingStateOut(Answer):
+    state: Literal["none", "pending", "refused", "expired", "bound"]
+    request: BindingRequestOut | None
+    reader: ReaderOut | None
+
+
 class ActivationCodeOut(Answer):
     code: str
     expires_at: datetime
+    link: Annotated[str, Meta(description="what the QR code says")]
+    request: Annotated[
+        BindingRequestOut | None, Meta(description="who waits for the reader's answer")
+    ]
 
 
 class Subscribe(Request):

@@ -6,8 +6,10 @@ from typing import Final
 
 from aiohttp import web
 
+from bind.activation import link
 from handlers.api.openapi import VERSION
 from handlers.messages import days_text, numbers_text
+from handlers.qr import svg
 from handlers.services import SERVICES
 from handlers.web.pages import Form, Visit, page, redirect, text_in
 from handlers.web.reservations import kiosks_of
@@ -21,17 +23,49 @@ _MESSAGES: Final = 20
 
 
 async def activation(visit: Visit) -> web.StreamResponse:
-    """The six digits: the same ones after a reload. Once bound, the way to let go again."""
+    """The six digits and the QR code: the same ones after a reload. Where a WeChat user waits for
+    the reader's answer, the question. Once bound, the way to let go again."""
     services, reader = visit.services, visit.reader
     bound = await services.bindings.is_bound(reader.id)
     code = None if bound else await services.bindings.code_for(reader.id, False, visit.now)
-    return page(visit.request, "activation.html", reader=reader, bound=bound, code=code)
+    return page(
+        visit.request,
+        "activation.html",
+        reader=reader,
+        bound=bound,
+        code=code,
+        qr=svg(link(services.public_base_url, code.secret)) if code else "",
+        done=visit.request.query.get("done", ""),
+    )
 
 
 async def activation_state(visit: Visit) -> web.StreamResponse:
-    """What the page with the digits asks while it waits."""
-    bound = await visit.services.bindings.is_bound(visit.reader.id)
-    return web.json_response({"bound": bound}, headers={"Cache-Control": "no-store"})
+    """What the page with the digits asks while it waits: it loads again where this has changed."""
+    bindings, reader_id = visit.services.bindings, visit.reader.id
+    bound = await bindings.is_bound(reader_id)
+    request = None if bound else await bindings.request_for(reader_id, visit.now)
+    return web.json_response(
+        {"bound": bound, "request": request.id if request else ""},
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def confirm_binding(visit: Visit, _: Form) -> web.StreamResponse:
+    """是我."""
+    await visit.services.bindings.confirm(visit.reader.id, visit.id, visit.now)
+    return redirect("/activation")
+
+
+async def refuse_binding(visit: Visit, _: Form) -> web.StreamResponse:
+    """不是我."""
+    await visit.services.bindings.refuse(visit.reader.id, visit.id, visit.now)
+    return redirect("/activation?done=refused")
+
+
+async def scanned(request: web.Request) -> web.StreamResponse:
+    """The QR code before a camera that is not the mini-program's: where to scan it instead. It says
+    nothing about the code."""
+    return page(request, "bind.html")
 
 
 async def new_activation(visit: Visit, _: Form) -> web.StreamResponse:

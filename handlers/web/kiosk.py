@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.presence import GUESSES, PROOF_FOR, STRANGERS_GUESSES
+from bind.presence import PROOF_FOR
 from handlers.admission import require
 from handlers.api import present
 from handlers.middleware import NOW
@@ -16,9 +16,16 @@ from handlers.services import SERVICES, Services
 from handlers.web.pages import Form, Visit, page, redirect, refused, text_in
 from handlers.web.reservations import kiosks_of
 from models.booking import attend
-from models.errors import NotBound, NotFound, QrExpired, ServiceError, Unauthenticated
+from models.errors import (
+    NotBound,
+    NotFound,
+    QrExpired,
+    ServiceError,
+    Throttled,
+    Unauthenticated,
+)
 from models.library import Kiosk, KioskId
-from models.reservation import Reservation, State
+from models.reservation import ReaderId, Reservation, State
 
 _PROOF: Final = "seat_proof"
 
@@ -52,9 +59,12 @@ async def scanned(request: web.Request) -> web.StreamResponse:
         require_clock(services)
         kiosk = _kiosk(request)
         text = f"{services.public_base_url}/k/{kiosk.id}?c={code}"
-        who, guesses = await _guesser(request, services, now, address)
         step_seconds = services.desk.policy.kiosk_step_seconds
-        scan = await services.kiosks.verify(text, who, step_seconds, now, guesses)
+        reader_id = await _signed_in(request, services, now)
+        if reader_id is not None:
+            scan = await services.kiosks.verify(text, reader_id, step_seconds, now)
+        else:
+            scan = await services.kiosks.verify_signed_out(text, address, step_seconds, now)
         if not scan.fresh:
             raise QrExpired()
     except ServiceError as error:
@@ -72,14 +82,13 @@ async def scanned(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _guesser(
-    request: web.Request, services: Services, now: datetime, address: str
-) -> tuple[str, int]:
-    """By whom wrong codes are counted, and how many they may be."""
+async def _signed_in(request: web.Request, services: Services, now: datetime) -> ReaderId | None:
+    """The reader, where one is known. Others at the address may have used up the looks at unknown
+    cookies: then this one is judged as nobody's."""
     try:
-        return bound_reader(await identify(request, services, now)).id, GUESSES
-    except (Unauthenticated, NotBound):
-        return f"address:{address}", STRANGERS_GUESSES
+        return bound_reader(await identify(request, services, now)).id
+    except (Unauthenticated, NotBound, Throttled):
+        return None
 
 
 async def arrived(visit: Visit) -> web.StreamResponse:

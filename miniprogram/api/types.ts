@@ -3,6 +3,8 @@
 export interface ActivationCodeOut {
   code: string;
   expires_at: string;
+  link: string;
+  request: BindingRequestOut | null;
 }
 
 export interface AppealOut {
@@ -52,6 +54,28 @@ export interface Bind {
 
 export interface BindingOut {
   reader: ReaderOut;
+}
+
+export interface BindingPreview {
+  activation_code: string;
+}
+
+export interface BindingPreviewOut {
+  name_masked: string;
+  student_no_masked: string;
+}
+
+export interface BindingRequestOut {
+  id: string;
+  match_number: string;
+  at: string;
+  expires_at: string;
+}
+
+export interface BindingStateOut {
+  state: "bound" | "expired" | "none" | "pending" | "refused";
+  request: BindingRequestOut | null;
+  reader: ReaderOut | null;
 }
 
 export interface Change {

@@ -1,4 +1,4 @@
-"""Readers, bindings, sessions and activation codes."""
+"""Readers, bindings and sessions."""
 
 from __future__ import annotations
 
@@ -39,22 +39,6 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("expires_at", ASCENDING)], name="expires_at"),
     ],
     "ended_tickets": [IndexModel([("at", ASCENDING)], name="at")],
-    "activation_codes": [
-        # Among live codes only: two readers never share six digits, one reader has one code.
-        IndexModel(
-            [("digits", ASCENDING)],
-            name="live_digits",
-            unique=True,
-            partialFilterExpression={"live": True},
-        ),
-        IndexModel(
-            [("reader", ASCENDING)],
-            name="live_reader",
-            unique=True,
-            partialFilterExpression={"live": True},
-        ),
-        IndexModel([("expires_at", ASCENDING)], name="expires_at"),
-    ],
 }
 
 
@@ -354,9 +338,9 @@ class Sessions:
         with upstream():
             await self._all.insert_one(document)
 
-    async def unionid_of(self, session: Session) -> str | None:
+    async def unionid_of(self, session_id: str) -> str | None:
         with upstream():
-            found = await self._all.find_one({"_id": session.id}, {"unionid": 1})
+            found = await self._all.find_one({"_id": session_id}, {"unionid": 1})
         sealed = found.get("unionid") if found else None
         return self._sealer.open(sealed, "session") if sealed else None
 
@@ -426,84 +410,6 @@ class Sessions:
             ended = await self._all.delete_many({"expires_at": {"$lte": now}})
             await self._ended.delete_many({"at": {"$lt": tickets_before}})
         return ended.deleted_count
-
-
-class ActivationCodes:
-    """Six digits that let a WeChat user in: one live code a reader, no digits twice."""
-
-    def __init__(self, db: Database, sealer: Sealer) -> None:
-        self._all = db["activation_codes"]
-        self._sealer = sealer
-
-    async def live_of(self, reader_id: ReaderId, now: datetime) -> tuple[str, datetime] | None:
-        """The reader's live code and its expiry."""
-        with upstream():
-            found = await self._all.find_one({"reader": reader_id, "live": True})
-        if found is None or found["expires_at"] <= now:
-            return None
-        try:
-            return self._sealer.open(found["sealed"], "activation"), found["expires_at"]
-        except SealBroken:  # its key has gone: it can be neither shown nor redeemed
-            await self.revoke(reader_id)
-            return None
-
-    async def issue(
-        self, reader_id: ReaderId, code: str, now: datetime, expires_at: datetime
-    ) -> bool:
-        """Make ``code`` the reader's live one. False when another holds the digits or came first.
-
-        Expired codes stop being live here too, so that they never block the digits.
-        """
-        digits = self._digits(code)
-        with upstream():
-            await self._all.update_many(
-                {
-                    "live": True,
-                    "expires_at": {"$lte": now},
-                    "$or": [{"digits": digits}, {"reader": reader_id}],
-                },
-                {"$set": {"live": False}},
-            )
-            try:
-                await self._all.insert_one(
-                    {
-                        "_id": new_id(),
-                        "reader": reader_id,
-                        "digits": digits,
-                        "sealed": self._sealer.seal(code, "activation"),
-                        "live": True,
-                        "made_at": now,
-                        "expires_at": expires_at,
-                    }
-                )
-            except DuplicateKeyError:
-                return False
-        return True
-
-    async def revoke(self, reader_id: ReaderId) -> None:
-        """The reader's live code, if any, is live no more."""
-        with upstream():
-            await self._all.update_many(
-                {"reader": reader_id, "live": True}, {"$set": {"live": False}}
-            )
-
-    async def redeem(self, code: str, now: datetime) -> ReaderId | None:
-        """Use the code up: exactly one caller gets the reader; wrong, used, expired give None."""
-        with upstream():
-            found = await self._all.find_one_and_update(
-                {"digits": self._digits(code), "live": True, "expires_at": {"$gt": now}},
-                {"$set": {"live": False, "redeemed_at": now}},
-            )
-        return ReaderId(found["reader"]) if found else None
-
-    async def prune(self, before: datetime) -> int:
-        with upstream():
-            result = await self._all.delete_many({"expires_at": {"$lt": before}})
-        return result.deleted_count
-
-    def _digits(self, code: str) -> str:
-        # Under the oldest live key: a rotation must not let the same digits live twice.
-        return self._sealer.hashes(code, "activation")[-1]
 
 
 def _reader_of(session: Document, holders: Mapping[str, str]) -> str | None:

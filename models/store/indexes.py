@@ -9,6 +9,7 @@ import pymongo
 from pymongo import IndexModel
 
 from models.store import (
+    activation_codes,
     allowances,
     audit,
     cards,
@@ -33,6 +34,7 @@ from models.store.client import Database, ping, upstream
 INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **reservations.INDEXES,
     **identity.INDEXES,
+    **activation_codes.INDEXES,
     **messages.INDEXES,
     **violations.INDEXES,
     **credits.INDEXES,

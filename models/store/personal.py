@@ -74,6 +74,7 @@ _MACHINERY: Final = frozenset(
             "rev",
         ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
+        *("secret", "request"),
     }
 )
 """Fields that keep the service going and say nothing more about the reader."""

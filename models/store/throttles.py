@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.errors import TooManyAttempts
-from models.store.client import Database, upstream
+from models.store.client import Database, Document, upstream
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "throttles": [IndexModel([("until", ASCENDING)], name="until")]
@@ -48,23 +48,32 @@ class Throttles:
 
     async def _take(self, limit: Limit, now: datetime) -> timedelta | None:
         """None when there was a place; else how long until the window ends."""
+        room: Document = {"n": {"$lt": limit.failures * self._scale}}
+        place: Document = {"_id": limit.key, "$or": [room, {"until": {"$lte": now}}]}
+        one_more = _one_more(limit.window, now)
         with upstream():
-            await self._all.delete_one({"_id": limit.key, "until": {"$lte": now}})
-            place = {"_id": limit.key, "n": {"$lt": limit.failures * self._scale}}
             try:
-                await self._all.update_one(
-                    place,
-                    {"$inc": {"n": 1}, "$setOnInsert": {"until": now + limit.window}},
-                    upsert=True,
-                )
+                await self._all.update_one(place, one_more, upsert=True)
                 return None
             except DuplicateKeyError:
                 # The counter is full, or another attempt has only just made it.
-                taken = await self._all.update_one(place, {"$inc": {"n": 1}})
+                taken = await self._all.update_one(place, one_more)
                 if taken.matched_count:
                     return None
             found = await self._all.find_one({"_id": limit.key})
         return (found["until"] - now) if found else timedelta(seconds=1)
+
+    async def count(self, limit: Limit, now: datetime) -> bool:
+        """Count one attempt, however many there are. Returns whether they are past the limit."""
+        with upstream():
+            found = await self._all.find_one_and_update(
+                {"_id": limit.key},
+                _one_more(limit.window, now),
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        assert found is not None
+        return bool(found["n"] > limit.failures * self._scale)
 
     async def give_back(self, limits: list[Limit]) -> None:
         """The attempt was right after all."""
@@ -76,3 +85,16 @@ class Throttles:
         with upstream():
             result = await self._all.delete_many({"until": {"$lte": now}})
         return result.deleted_count
+
+
+def _one_more(window: timedelta, now: datetime) -> list[Document]:
+    """Count one in the window that is under way, or begin another one with it."""
+    begun = {"$gt": ["$until", now]}  # a missing one is less than any date
+    return [
+        {
+            "$set": {
+                "n": {"$cond": [begun, {"$add": ["$n", 1]}, 1]},
+                "until": {"$cond": [begun, "$until", now + window]},
+            }
+        }
+    ]

@@ -15,6 +15,7 @@ from tests.living import Client, Living, living
 
 BODY: dict[str, Any] = {
     "/bindings": {"activation_code": "000000"},
+    "/bindings/preview": {"activation_code": "x" * 22},
     "/subscriptions": {"results": {}},
     "/messages/read": {"ids": []},
 }
@@ -49,7 +50,7 @@ async def test_login_by_wechat(service: Living) -> None:
 async def test_activation_codes_and_bindings(service: Living) -> None:
     web, phone = await service.web_reader(), await service.wx_user()
     shown = await web.ok("POST", "/activation-codes")
-    assert list(shown) == ["code", "expires_at"] and len(shown["code"]) == 6
+    assert list(shown) == ["code", "expires_at", "link", "request"] and len(shown["code"]) == 6
     assert await web.ok("POST", "/activation-codes", {}) == shown
     renewed = await web.ok("POST", "/activation-codes", {"renew": True})
     assert renewed["code"] != shown["code"]
@@ -101,7 +102,8 @@ async def test_who_may_call_what(service: Living) -> None:
     )
     stranger, forger = service.stranger(), service.stranger()
     forger.token = "x" * 43
-    allowed = {"/bindings", "/me", "/venues", "/notices", "/notices/{id}"}
+    allowed = {"/bindings", "/bindings/preview", "/binding-requests/current"}
+    allowed |= {"/me", "/venues", "/notices", "/notices/{id}"}
     for route in ROUTES:
         path, body = route.path.format(id="1"), BODY.get(route.path)
         if route.who in (Who.ANYONE, Who.KIOSK, Who.GATE):
@@ -301,10 +303,8 @@ async def test_addresses_behind_proxies(
     mongo_url: str, redis_url: str, trusted: str, forwarded: str, counted: str
 ) -> None:
     async with living(mongo_url, redis_url, TRUSTED_PROXIES=trusted) as service:
-        phone = await service.wx_user()
+        stranger = service.stranger()
         for _ in range(2):
-            await phone.post(
-                "/bindings", {"activation_code": "000000"}, **{"X-Forwarded-For": forwarded}
-            )
+            await stranger.get("//k/2f-south?c=00000000", **{"X-Forwarded-For": forwarded})
         found = await service.parts.db["throttles"].find({"n": 2}).to_list(None)
-        assert f"activation:address:{counted}" in {row["_id"] for row in found}
+        assert f"qr:address:{counted}" in {row["_id"] for row in found}

@@ -25,9 +25,10 @@ from models.library import KioskId
 from models.reader import Principal, Reader
 from models.reservation import Actor, Reservation
 from models.rules import Wish
+from models.store.activation_codes import ActivationCodes
 from models.store.client import Collection, Database
 from models.store.credits import Credits
-from models.store.identity import ActivationCodes, Bindings, Sessions
+from models.store.identity import Bindings, Sessions
 from models.store.sealing import Sealer, fingerprint
 from models.store.throttles import Throttles
 from models.timerange import LIBRARY_ZONE, local_date

@@ -11,8 +11,9 @@ import pytest
 from models.errors import TooManyAttempts
 from models.reader import Personal, Reader
 from models.reservation import ReaderId
+from models.store.activation_codes import ActivationCodes
 from models.store.client import new_id
-from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
+from models.store.identity import Bindings, Readers, Sessions
 from models.store.sealing import fingerprint
 from models.store.throttles import Limit, Throttles
 from tests.race.stage import EIGHT, Around, Stage, Step, clock, kinds, put_around
@@ -50,10 +51,7 @@ async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
         desks.append(stage.binding_desk(codes=codes))
     users = [await stage.wx_user("o-one"), await stage.wx_user("o-two")]
     results = await asyncio.gather(
-        *(
-            desk.bind(user, CODE, "198.51.100.1", EIGHT)
-            for desk, user in zip(desks, users, strict=True)
-        ),
+        *(desk.bind(user, CODE, EIGHT) for desk, user in zip(desks, users, strict=True)),
         return_exceptions=True,
     )
     bound = await stage.db["bindings"].count_documents({"reader": reader.id})
@@ -131,7 +129,7 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
     user = await stage.wx_user("o-one")
 
     async def guess(n: int) -> None:
-        await desk.bind(user, f"{n:06d}", "198.51.100.1", EIGHT)
+        await desk.bind(user, f"{n:06d}", EIGHT)
 
     results = await asyncio.gather(*(guess(n) for n in range(100)), return_exceptions=True)
     if guard:

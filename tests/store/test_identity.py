@@ -12,9 +12,10 @@ from models.errors import AlreadyBound, ReaderBoundElsewhere, ServiceError
 from models.library import Kiosk, KioskId
 from models.reader import Session, SessionKind
 from models.reservation import ReaderId
+from models.store.activation_codes import ActivationCodes
 from models.store.catalogue import Catalogue
 from models.store.client import Database
-from models.store.identity import ActivationCodes, Bindings, Readers, Sessions
+from models.store.identity import Bindings, Readers, Sessions
 from models.store.sealing import SealBroken, Sealer, fingerprint
 from models.store.violations import Violations
 from models.violation import Suspension
@@ -86,7 +87,8 @@ async def test_sessions_of_both_kinds(db: Database, sealer: Sealer) -> None:
     assert wx == Session(wx.id, SessionKind.WX, None, None, LATER, lambda: None)
     assert (web.id, web.openid) == (fingerprint("web-token"), None)
     assert (wx.id, wx.openid) == (fingerprint("wx-token"), "o-zhang")
-    assert await sessions.unionid_of(wx) == "u-zhang" and await sessions.unionid_of(web) is None
+    assert await sessions.unionid_of(wx.id) == "u-zhang"
+    assert await sessions.unionid_of(web.id) is None
     await sessions.close(wx.id)
     assert await sessions.who(wx.id) is None
     assert await sessions.prune(LATER - timedelta(seconds=1), NOW) == 0
@@ -116,7 +118,8 @@ async def test_activation_codes(db: Database, sealer: Sealer) -> None:
     assert await codes.issue(ZHANG, "123456", NOW, end)
     assert not await codes.issue(ZHANG, "654321", NOW, end), "one live code a reader"
     assert not await codes.issue(LI, "123456", NOW, end), "two readers never share digits"
-    assert await codes.live_of(ZHANG, NOW) == ("123456", end)
+    live = await codes.live_of(ZHANG, NOW)
+    assert live is not None and (live.digits, live.expires_at) == ("123456", end)
     assert await codes.live_of(ZHANG, end) is None and await codes.live_of(LI, NOW) is None
     assert await codes.redeem("000000", NOW) is None and await codes.redeem("123456", end) is None
     redeemed = await asyncio.gather(*(codes.redeem("123456", NOW) for _ in range(8)))

@@ -20,10 +20,11 @@ from models.claims import presence_claim
 from models.gate import Direction, Effect, GateId, Passage
 from models.message import DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, Reservation, State
+from models.store.activation_codes import ActivationCodes
 from models.store.client import Database, Document, new_id
 from models.store.credits import Credits
 from models.store.gates import Judged
-from models.store.identity import ActivationCodes, Bindings, Sessions
+from models.store.identity import Bindings, Sessions
 from models.store.messages import Messages
 from models.store.sealing import Sealer, fingerprint
 from models.timerange import TimeRange

@@ -48,6 +48,16 @@ async def test_a_refusal_keeps_nothing_and_success_gives_back(db: Database) -> N
     assert await passes(throttles, [ALL]) and not await passes(throttles, [ALL])
 
 
+async def test_counting_refuses_nobody_and_tells_who_is_past_the_limit(db: Database) -> None:
+    throttles, later = Throttles(db), NOW + timedelta(minutes=10)
+    past = await asyncio.gather(*(throttles.count(ALL, NOW) for _ in range(20)))
+    assert sorted(past) == [False] * 8 + [True] * 12
+    assert await throttles.count(ALL, later - timedelta(seconds=1))
+    assert not await throttles.count(ALL, later), "a new window"
+    await throttles.give_back([ALL])
+    assert [await throttles.count(ALL, later) for _ in range(9)] == [False] * 8 + [True]
+
+
 async def test_scale_and_pruning(db: Database) -> None:
     throttles = Throttles(db, scale=2)
     assert sum([await passes(throttles, [MINE]) for _ in range(12)]) == 10

@@ -41,6 +41,7 @@ _TEXTS = [
     ("X-Kiosk-Key: S3cret", "X-Kiosk-Key: ***"),
     ("student_no=S3cret seat=F3-001", "student_no=*** seat=F3-001"),
     ("https://x/k/k1?c=12345678", "https://x/k/k1?c=***"),
+    ("https://x/bind?c=8c7-2Sd_ndV8uJVpLAmpLA", "https://x/bind?c=***"),
     (
         "mongodb://root:S3cret@db:27017/?replicaSet=rs0",
         "mongodb://root:***@db:27017/?replicaSet=rs0",

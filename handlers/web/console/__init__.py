@@ -36,6 +36,7 @@ from handlers.web.console.questions import questions, reply
 from handlers.web.console.readers import (
     add_visitor,
     allow,
+    answer_binding,
     book,
     change_stay,
     reader_page,
@@ -69,6 +70,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/allow", staff_change(allow)),
         web.post("/console/readers/{id}/stay", staff_change(change_stay)),
         web.post("/console/readers/{id}/code", staff_change(show_code)),
+        web.post("/console/readers/{id}/binding", staff_change(answer_binding)),
         web.get("/console/appeals", staff_look(appeals)),
         web.post("/console/appeals/{id}", staff_change(settle)),
         web.post("/console/violations/waive", staff_change(waive_all)),

@@ -57,6 +57,8 @@ VERBS: Final = {
     "visitor": "登记访客",
     "stay": "更改访客日期",
     "code": "显示激活码",
+    "bind": "确认绑定",
+    "refuse_binding": "拒绝绑定",
     "answer": "答复留言",
     "rules": "更改规则",
     "plan": "更改平面图",

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from bind.activation import link
 from handlers import deeds
 from handlers.api import present
 from handlers.errors import status_of
+from handlers.qr import svg
 from handlers.web.console.frame import (
     PAGE,
     acting,
@@ -278,4 +280,15 @@ async def show_code(visit: Visit, _: Form) -> web.StreamResponse:
     """A visitor has no page of their own: the desk shows them the code that binds their WeChat."""
     who = await _reader(visit)
     code = await deeds.show_code(acting(visit), who)
-    return await _page(visit, who, code=code)
+    qr = svg(link(visit.services.public_base_url, code.secret))
+    return await _page(visit, who, code=code, qr=qr)
+
+
+async def answer_binding(visit: Visit, form: Form) -> web.StreamResponse:
+    """The visitor has compared the number on their phone with that on the desk's screen."""
+    who, theirs = await _reader(visit), text_in(form, "theirs") == "yes"
+    try:
+        await deeds.answer_binding(acting(visit), who, text_in(form, "request"), theirs)
+    except Conflict as error:
+        return await _again(visit, who, form, error)
+    return redirect(f"/console/readers/{who.id}?done={'bind' if theirs else 'refuse_binding'}")

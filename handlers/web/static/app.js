@@ -99,7 +99,10 @@ if (waiting) {
     try {
       const answer = await fetch("/activation/state", { headers: { "X-Fragment": "1" } });
       if (answer.status === 401) return location.reload();
-      if (answer.ok && (await answer.json()).bound) return location.reload();
+      if (answer.ok) {
+        const { bound, request } = await answer.json();
+        if (bound || request !== waiting.dataset.waits) return location.reload();
+      }
       if (serverNow() > until) return location.reload();
     } catch { /* the next one may succeed */ }
     return setTimeout(ask, 2000);

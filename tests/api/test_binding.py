@@ -1,0 +1,164 @@
+"""Letting a WeChat user in: by a scanned code, and by digits while others guess."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.store.throttles import Limit
+from tests.living import Client, Living, living
+
+
+@pytest.fixture
+async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """A service that counts guesses as in production."""
+    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as running:
+        yield running
+
+
+async def code_of(web: Client, renew: bool = False) -> Any:
+    return await web.ok("POST", "/activation-codes", {"renew": renew})
+
+
+def secret_in(code: Any) -> str:
+    link = str(code["link"])
+    assert "/bind?c=" in link
+    return link.partition("?c=")[2]
+
+
+async def under_attack(service: Living) -> None:
+    """Twenty accounts with five wrong digits each, and one more."""
+    throttles, now = service.parts.throttles, service.clock.now()
+    for _ in range(99):
+        await throttles.count(Limit("activation:all", 100, timedelta(minutes=10)), now)
+    for _ in range(2):
+        stranger = await service.wx_user()
+        await stranger.post("/bindings", {"activation_code": "999999"})
+
+
+async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:
+    web, phone, other = await strict.web_reader(), await strict.wx_user(), await strict.wx_user()
+    replaced = secret_in(await code_of(web))
+    code = await code_of(web, renew=True)
+    assert await code_of(web) == code, "the same picture after a reload"
+    secret = {"activation_code": secret_in(code)}
+
+    for _ in range(6):  # wrong digits close the digits to this user
+        await phone.post("/bindings", {"activation_code": "999999"})
+    await phone.refused("429 too_many_attempts", "POST", "/bindings", {"activation_code": "999999"})
+    for wrong in ["A" * 22] * 7 + [replaced]:
+        for path in ("/bindings", "/bindings/preview"):
+            await phone.refused(
+                "422 activation_code_invalid", "POST", path, {"activation_code": wrong}
+            )
+    for malformed in ("12345", "1234567", "A" * 21, "A" * 23, "é" * 22, secret_in(code) + "\n"):
+        body = {"activation_code": malformed}
+        await phone.refused("400 malformed", "POST", "/bindings", body)
+    digits = {"activation_code": code["code"]}
+    await phone.refused("400 malformed", "POST", "/bindings/preview", digits)
+
+    masked = f"{web.number[:2]}****{web.number[-2:]}"
+    for _ in range(2):  # looking uses nothing up
+        asked = await phone.ok("POST", "/bindings/preview", secret)
+        assert asked == {"name_masked": "张*", "student_no_masked": masked}
+    bound = await phone.call("POST", "/bindings", secret)
+    assert bound.status == 201 and bound.body["reader"]["student_no_masked"] == masked
+    state = await phone.ok("GET", "/binding-requests/current")
+    assert state == {"state": "bound", "request": None, "reader": bound.body["reader"]}
+    for path in ("/bindings", "/bindings/preview"):
+        await phone.refused("409 already_bound", "POST", path, secret)
+        await other.refused("422 activation_code_invalid", "POST", path, secret)
+    await other.refused("422 activation_code_invalid", "POST", "/bindings", digits)
+
+    late = await strict.web_reader()
+    secret = {"activation_code": secret_in(await code_of(late))}
+    await strict.move(timedelta(minutes=10))
+    await other.refused("422 activation_code_invalid", "POST", "/bindings", secret)
+
+
+async def test_while_others_guess_the_reader_is_asked(strict: Living) -> None:
+    await under_attack(strict)
+    web, phone = await strict.web_reader(), await strict.wx_user()
+    assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "none"
+    digits = {"activation_code": (await code_of(web))["code"]}
+    asked = await phone.call("POST", "/bindings", digits)
+    assert asked.status == 202 and list(asked.body) == ["id", "match_number", "at", "expires_at"]
+    again = await phone.call("POST", "/bindings", digits)
+    assert (again.status, again.body) == (202, asked.body), "a lost answer is asked for again"
+    waiting = await phone.ok("GET", "/binding-requests/current")
+    assert waiting == {"state": "pending", "request": asked.body, "reader": None}
+    assert (await phone.ok("GET", "/me"))["reader"] is None
+    assert (await code_of(web))["request"] == asked.body, "the same number on both screens"
+
+    other, stranger = await strict.wx_user(), await strict.web_reader()
+    await other.refused("422 activation_code_invalid", "POST", "/bindings", digits)
+    confirm, refuse = (f"/binding-requests/{asked.body['id']}/{v}" for v in ("confirm", "refuse"))
+    for path in (confirm, refuse):
+        await stranger.refused("409 binding_request_over", "POST", path)
+        await phone.refused("403 not_bound", "POST", path)
+
+    assert (await web.call("POST", confirm)).status == 204
+    assert (await phone.ok("GET", "/me"))["reader"]["name"] == "张三", "at once"
+    assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "bound"
+    assert (await web.call("POST", confirm)).status == 204, "once more is the same"
+    await web.refused("409 binding_request_over", "POST", refuse)
+    await web.ok("DELETE", "/bindings/current")
+    await web.refused("409 binding_request_over", "POST", confirm)
+    assert (await phone.ok("GET", "/me"))["reader"] is None
+
+
+@pytest.mark.parametrize("end", ["refuse", "renew", "scan", "time"])
+async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end: str) -> None:
+    await under_attack(strict)
+    web, phone = await strict.web_reader(), await strict.wx_user()
+    code = await code_of(web)
+    digits = {"activation_code": code["code"]}
+    asked = (await phone.call("POST", "/bindings", digits)).body
+    if end == "refuse":
+        assert (await web.call("POST", f"/binding-requests/{asked['id']}/refuse")).status == 204
+        assert (await web.call("POST", f"/binding-requests/{asked['id']}/refuse")).status == 204
+    elif end == "renew":
+        await code_of(web, renew=True)
+    elif end == "scan":
+        theirs = await strict.wx_user()
+        await theirs.ok("POST", "/bindings", {"activation_code": secret_in(code)})
+        assert (await theirs.ok("GET", "/me"))["reader"] is not None
+    else:
+        await strict.move(timedelta(minutes=10))
+    state = await phone.ok("GET", "/binding-requests/current")
+    assert state["state"] == ("refused" if end == "refuse" else "expired")
+    confirm = f"/binding-requests/{asked['id']}/confirm"
+    await web.refused("409 binding_request_over", "POST", confirm)
+    await phone.refused("422 activation_code_invalid", "POST", "/bindings", digits)
+    assert (await phone.ok("GET", "/me"))["reader"] is None
+    fresh = await code_of(web)
+    assert fresh["request"] is None and fresh["code"] != code["code"]
+
+
+async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> None:
+    """The same address, and five wrong ones by each of nineteen accounts."""
+    for _ in range(19):
+        stranger = await strict.wx_user()
+        for _ in range(6):
+            await stranger.post("/bindings", {"activation_code": "999999"})
+    web, phone = await strict.web_reader(), await strict.wx_user()
+    code = (await code_of(web))["code"]
+    assert (await phone.call("POST", "/bindings", {"activation_code": code})).status == 201
+
+
+async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living) -> None:
+    """2,000 wrong kiosk codes of one address: the next wrong one is refused, a right one passes."""
+    address = "qr:address:127.0.0.1"
+    until = strict.clock.now() + timedelta(minutes=10)
+    await strict.parts.db["throttles"].insert_one({"_id": address, "n": 1999, "until": until})
+    guesser, other = strict.stranger(), strict.stranger()
+    assert (await guesser.get("//k/2f-south?c=00000000")).status == 422
+    assert (await guesser.get("//k/2f-south?c=00000000")).status == 429
+    scan = "/" + (await strict.qr()).removeprefix(strict.base)
+    for kept in ({}, {"Cookie": "seat_sid=" + "x" * 43}):
+        passed = await other.get(scan, **kept)
+        assert (passed.status, passed.headers["Location"]) == (303, "/k/2f-south/check-in")
+    assert "seat_proof" in passed.headers["Set-Cookie"]

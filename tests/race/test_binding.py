@@ -1,0 +1,240 @@
+"""Binding while others guess: a code binds one WeChat user, and one answer of its reader counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from models.errors import ServiceError
+from models.reader import Principal, Reader, Session, SessionKind
+from models.reservation import ReaderId
+from models.store.activation_codes import ActivationCodes, BindingRequest
+from models.store.client import Document
+from models.store.identity import Bindings
+from models.store.throttles import Limit, Throttles
+from tests.race.stage import EIGHT, Stage, clock, kinds, put_around
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+CODE, END = "204816", clock(8, 10)
+
+
+class LooksFirst(ActivationCodes):
+    """The control: reads what stands, then writes by ``_id`` alone."""
+
+    async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
+        found = await self._all.find_one({**code, "live": True})
+        if found is None:
+            return None
+        await self._all.update_one({"_id": found["_id"]}, {"$set": {"live": False}})
+        return ReaderId(found["reader"])
+
+    async def answer(
+        self, reader_id: ReaderId, request_id: str, confirmed: bool, now: datetime
+    ) -> BindingRequest | None:
+        found = await self._all.find_one({"reader": reader_id, "live": True})
+        if found is None or found["request"]["confirmed"] is not None:
+            return None
+        change = {"live": False, "request.confirmed": confirmed}
+        await self._all.update_one({"_id": found["_id"]}, {"$set": change})
+        return self._request(found)
+
+    async def ask(
+        self, code: str, openid: str, session_id: str, match_number: str, now: datetime
+    ) -> BindingRequest | None:
+        found = await self._all.find_one({"digits": self._digits(code), "request": None})
+        if found is None:
+            return None
+        request = {
+            "id": openid,
+            "match_number": match_number,
+            "user": self._sealer.hashes(openid, "openid"),
+            "openid": self._sealer.seal(openid, "request"),
+            "session": session_id,
+            "at": now,
+            "confirmed": None,
+        }
+        await self._all.update_one({"_id": found["_id"]}, {"$set": {"request": request}})
+        return self._request(found | {"request": request})
+
+
+class Scene:
+    """One reader's code, two WeChat users, and a worker for each of two parties."""
+
+    def __init__(self, stage: Stage, guard: bool) -> None:
+        self.stage, barrier = stage, asyncio.Barrier(2)
+        self.desks = []
+        for _ in range(2):
+            codes = (ActivationCodes if guard else LooksFirst)(stage.db, stage.sealer)
+            if guard:
+                put_around(codes, "find_one_and_update", before=barrier.wait)
+            else:
+                put_around(codes, "find_one", behind=barrier.wait)
+            self.desks.append(stage.binding_desk(codes=codes))
+
+    async def open(self, asked: str = "") -> None:
+        self.reader = await self.stage.reader()
+        self.users = [await self.stage.wx_user(name) for name in ("o-one", "o-two")]
+        codes = ActivationCodes(self.stage.db, self.stage.sealer)
+        await codes.issue(self.reader.id, CODE, EIGHT, END)
+        if asked:
+            user = self.users[0]
+            assert await codes.ask(CODE, asked, user.session.id, "47", EIGHT)
+        live = await codes.live_of(self.reader.id, EIGHT)
+        assert live is not None
+        self.secret, self.request = live.secret, live.request.id if live.request else ""
+
+    async def bound(self) -> int:
+        return await self.stage.db["bindings"].count_documents({"reader": self.reader.id})
+
+
+async def both(*parties: Awaitable[object]) -> list[Any]:
+    return await asyncio.gather(*parties, return_exceptions=True)
+
+
+@guarded
+async def test_a_scanned_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
+    scene = Scene(stage, guard)
+    await scene.open()
+    if not guard:
+        await stage.drop("bindings", "reader")
+    one, two = scene.desks
+    results = await both(
+        one.bind(scene.users[0], scene.secret, EIGHT), two.bind(scene.users[1], scene.secret, EIGHT)
+    )
+    if guard:
+        assert (
+            kinds(results) == {"ok": 1, "activation_code_invalid": 1} and await scene.bound() == 1
+        )
+    else:
+        assert kinds(results) == {"ok": 2} and await scene.bound() == 2
+
+
+@guarded
+@pytest.mark.parametrize("other", ["scan", "refuse"])
+async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other: str) -> None:
+    """是我 for one user, while another user scans the code, or the reader says 不是我 elsewhere."""
+    scene = Scene(stage, guard)
+    await scene.open(asked="o-one")
+    if not guard:
+        await stage.drop("bindings", "reader")
+    one, two = scene.desks
+    results = await both(
+        one.confirm(scene.reader.id, scene.request, EIGHT),
+        two.bind(scene.users[1], scene.secret, EIGHT)
+        if other == "scan"
+        else two.refuse(scene.reader.id, scene.request, EIGHT),
+    )
+    lost = kinds(results)
+    if not guard:
+        assert lost == {"ok": 2}, "bound twice, or bound though it was refused"
+        assert await scene.bound() == (2 if other == "scan" else 1)
+        return
+    assert lost.pop("ok") == 1 and set(lost) < {"activation_code_invalid", "binding_request_over"}
+    confirmed = not isinstance(results[0], Exception)
+    assert await scene.bound() == (1 if confirmed or other == "scan" else 0)
+    row = await stage.db["activation_codes"].find_one({"reader": scene.reader.id})
+    assert row is not None and not row["live"]
+    assert row["request"]["confirmed"] is (
+        True if confirmed else False if other == "refuse" else None
+    )
+
+
+@guarded
+async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
+    """Two users give the same right digits: the reader is asked about one of them."""
+    scene = Scene(stage, guard)
+    await scene.open()
+    for limit in ("activation:all", "activation:day"):
+        await stage.db["throttles"].insert_one({"_id": limit, "n": 2000, "until": clock(9)})
+    one, two = scene.desks
+    results = await both(
+        one.bind(scene.users[0], CODE, EIGHT), two.bind(scene.users[1], CODE, EIGHT)
+    )
+    told = {r.match_number for r in results if isinstance(r, BindingRequest)}
+    asked = await stage.binding_desk().request_for(scene.reader.id, EIGHT)
+    assert asked is not None
+    if guard:
+        assert kinds(results) == {"ok": 1, "activation_code_invalid": 1}
+        assert told == {asked.match_number}
+    else:
+        assert kinds(results) == {"ok": 2}, "the one who was told first is not the one asked about"
+    assert await scene.bound() == 0
+
+
+async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage) -> None:
+    """The worker ends between the answer and the binding; the form is sent once more."""
+    desk, scene = stage.binding_desk(), Scene(stage, True)
+    await scene.open(asked="o-one")
+    codes = ActivationCodes(stage.db, stage.sealer)
+    assert await codes.answer(scene.reader.id, scene.request, True, EIGHT)
+    state = await desk.state(scene.users[0], EIGHT)
+    assert state.state == "pending" and await scene.bound() == 0
+    for _ in range(2):
+        await desk.confirm(scene.reader.id, scene.request, EIGHT)
+        assert await scene.bound() == 1
+
+
+class NeverAsks(Throttles):
+    """The control: counts, and does not heed it."""
+
+    async def count(self, limit: Limit, now: datetime) -> bool:
+        await super().count(limit, now)
+        return False
+
+
+def _guesser(n: int) -> Principal:
+    """A WeChat account: signed in, bound to nobody."""
+    openid = f"o-guesser-{n}"
+    return Principal(Session(openid, SessionKind.WX, None, None, clock(22), lambda: openid), None)
+
+
+@pytest.mark.parametrize(
+    ("guesses", "throttles"), [(500, Throttles), (200, NeverAsks)], ids=["guarded", "control"]
+)
+async def test_guesses_bind_nobody(stage: Stage, guesses: int, throttles: type[Throttles]) -> None:
+    """All digits from 000000 on, five by each account. Some are a reader's live code, the first of
+    them behind the first hundred: each is hit, and its reader is asked instead of being bound."""
+    desk = stage.binding_desk(throttles=throttles(stage.db))
+    codes = ActivationCodes(stage.db, stage.sealer)
+    readers = [await stage.reader() for _ in range(10)]
+    step = (guesses - 120) // len(readers)
+    for n, reader in enumerate(readers):
+        await codes.issue(reader.id, f"{120 + n * step:06d}", EIGHT, END)
+
+    async def account(n: int) -> list[Any]:
+        return [
+            await _result(desk.bind(_guesser(n), f"{guess:06d}", EIGHT))
+            for guess in range(5 * n, 5 * n + 5)
+        ]
+
+    results: list[Any] = []
+    for first in range(0, guesses // 5, 10):
+        found = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
+        results += [result for of_one in found for result in of_one]
+    hits = {True: BindingRequest, False: Reader}[throttles is Throttles]
+    assert sum(isinstance(result, hits) for result in results) == len(readers)
+    bound = await stage.db["bindings"].count_documents({})
+    assert bound == (0 if throttles is Throttles else 10)
+
+    if throttles is Throttles:  # and a right code binds meanwhile: by digits, and scanned
+        for way in ("digits", "secret"):
+            reader, user = await stage.reader(), await stage.wx_user(f"o-{way}")
+            code = await desk.code_for(reader.id, False, EIGHT)
+            found_one = await desk.bind(user, getattr(code, way), EIGHT)
+            if way == "digits":
+                assert isinstance(found_one, BindingRequest)
+                assert await stage.db["bindings"].count_documents({}) == 0
+                await desk.confirm(reader.id, found_one.id, EIGHT)
+            assert await Bindings(stage.db, stage.sealer).reader_of(f"o-{way}") == reader.id
+
+
+async def _result(work: Awaitable[object]) -> object:
+    try:
+        return await work
+    except ServiceError as error:
+        return error
