@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError
@@ -46,7 +46,9 @@ class Push:
     @property
     def name(self) -> str:
         """The same for each of WeChat's repetitions."""
-        what = self.message_id or f"{self.created} {self.event} {self.key}"
+        # Two messages to one reader may fail within a second.
+        sent = "".join(f" {entry['MsgID']}" for entry in self.entries if "MsgID" in entry)
+        what = self.message_id or f"{self.created} {self.event} {self.key}{sent}"
         return hashlib.sha256(f"{self.openid} {what}".encode()).hexdigest()
 
 
@@ -83,7 +85,9 @@ class PushAccount:
 
     def text(self, push: Push, content: str, timestamp: str, nonce: str) -> str:
         """A passive reply, encrypted."""
-        reply = TextReply(content=content, source=push.to, target=push.openid)
+        # wechatpy puts the text into CDATA as it is, which must not hold the end of one.
+        inside = content.replace("]]>", "]]]]><![CDATA[>")
+        reply = TextReply(content=inside, source=push.to, target=push.openid)
         return str(self._crypto.encrypt_message(reply, nonce, timestamp))
 
     def _check(self, given: str, *parts: str) -> None:
@@ -102,7 +106,7 @@ def _read(body: bytes) -> dict[str, Any]:
         if body.lstrip()[:1] == b"{":
             found = json.loads(body)
         else:
-            found = {child.tag: _value(child) for child in fromstring(body.decode())}
+            found = _fields(fromstring(body.decode()))
     except (ValueError, ParseError, DefusedXmlException, RecursionError) as error:
         raise PushRefused("cannot be read") from error
     if not isinstance(found, dict):
@@ -112,11 +116,15 @@ def _read(body: bytes) -> dict[str, Any]:
 
 def _value(element: Element) -> Any:
     children = list(element)
-    if not children:
-        return element.text or ""
-    if len({child.tag for child in children}) < len(children) or element.tag in _LISTS:
-        return {"List": [_value(child) for child in children]}
-    return {child.tag: _value(child) for child in children}
+    return _fields(children) if children else element.text or ""
+
+
+def _fields(children: Iterable[Element]) -> dict[str, Any]:
+    """Their values by tag; a tag that comes more than once has a list, as in JSON."""
+    found: dict[str, list[Any]] = {}
+    for child in children:
+        found.setdefault(child.tag, []).append(_value(child))
+    return {tag: values if len(values) > 1 else values[0] for tag, values in found.items()}
 
 
 def _push(d: Mapping[str, Any]) -> Push:
@@ -143,8 +151,9 @@ def _entries(d: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
     found: Any = d.get("List")
     for name in _LISTS:
         inner = d.get(name)
-        if isinstance(inner, dict):
-            found = inner.get("List", found)
+        if inner:
+            # Usually its entries are in a list of their own; bare ones are seen as well.
+            found = inner.get("List", inner) if isinstance(inner, dict) else inner
     listed = found if isinstance(found, list) else [found]
     return tuple(
         {str(k): str(v) for k, v in entry.items()} for entry in listed if isinstance(entry, dict)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qsl
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from wechatpy.crypto import WeChatCrypto
@@ -112,9 +115,8 @@ def said(answer: Answer) -> str:
     signature = re.search(r"<MsgSignature><!\[CDATA\[(.*?)\]\]>", answer.body)
     assert sealed_reply is not None and signature is not None, answer.body
     plain = CRYPTO["mp"].decrypt_message(answer.body, signature[1], STAMP, NONCE)
-    found = re.search(r"<Content><!\[CDATA\[(.*?)\]\]>", plain, re.S)
-    assert found is not None and "<ToUserName><![CDATA[mp-" in plain
-    return found[1]
+    assert "<ToUserName><![CDATA[mp-" in plain
+    return fromstring(plain).findtext("Content", "")
 
 
 async def test_setting_the_address(service: Living) -> None:
@@ -146,6 +148,61 @@ async def test_forged_pushes_change_nothing(service: Living) -> None:
     answer = await service.anonymous.post(f"//wechat/mini/callback?{query}", body)
     assert answer.status == 403
     assert await service.books() == before
+
+
+def test_a_reply_is_xml_whatever_it_says() -> None:
+    query = {"timestamp": STAMP, "nonce": NONCE}
+    query["msg_signature"] = "046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
+    asked = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
+    crypto = WeChatCrypto("AAAAA", "A" * 43, "wxba5fad812f8e6fb9")
+    for text in ("a]]>b", "]]>]]>", "]]", "<a href='x'>&amp;</a>]]>", "座位 & 空位"):
+        reply = VECTOR.text(asked, text, STAMP, NONCE)
+        signature = fromstring(reply).findtext("MsgSignature", "")
+        plain = crypto.decrypt_message(reply, signature, STAMP, NONCE)
+        assert fromstring(plain).findtext("Content") == text
+
+
+ACCEPTED = {"TemplateId": "t-1", "SubscribeStatusString": "accept"}
+TWO = [ACCEPTED, {**ACCEPTED, "TemplateId": "t-2"}]
+
+
+def _xml(entry: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{value}</{name}>" for name, value in entry.items())
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ({"SubscribeMsgPopupEvent": {"List": TWO}}, TWO),
+        ({"SubscribeMsgPopupEvent": {"List": ACCEPTED}}, [ACCEPTED]),
+        ({"SubscribeMsgPopupEvent": TWO}, TWO),
+        ({"SubscribeMsgPopupEvent": ACCEPTED}, [ACCEPTED]),
+        ({"List": TWO}, TWO),
+        ({"List": ACCEPTED}, [ACCEPTED]),
+        ({"SubscribeMsgPopupEvent": "", "List": [1, "x"]}, []),
+        (f"<S><List>{_xml(TWO[0])}</List><List>{_xml(TWO[1])}</List></S>", TWO),
+        (f"<S><List>{_xml(ACCEPTED)}</List></S>", [ACCEPTED]),
+        (f"<S>{_xml(TWO[0])}</S><S>{_xml(TWO[1])}</S>", TWO),
+        (f"<S>{_xml(ACCEPTED)}</S>", [ACCEPTED]),
+        ("<S></S>", []),
+    ],
+)
+def test_the_entries_of_a_subscription_event(
+    entries: Mapping[str, Any] | str, expected: list[Mapping[str, str]]
+) -> None:
+    """Each shape that is known from SDKs and their issues, in JSON and in XML."""
+    if isinstance(entries, str):
+        entries = entries.replace("S>", "SubscribeMsgPopupEvent>")
+        plain = event("o-zhang", "subscribe_msg_popup_event", more=entries)
+    else:
+        about = {"ToUserName": "gh_1", "FromUserName": "o-zhang", "MsgType": "event"}
+        about |= {"CreateTime": "9", "Event": "subscribe_msg_popup_event"}
+        plain = json.dumps({**about, **entries})
+    query, body = sealed("mini", plain)
+    read = PushAccount("wxsandbox", "sandbox-mini", SANDBOX_AES_KEY).read(
+        dict(parse_qsl(query)), body
+    )
+    assert list(read.entries) == expected
 
 
 async def test_a_follower_is_answered(service: Living) -> None:
