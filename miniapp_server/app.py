@@ -164,7 +164,7 @@ class Parts:
             "keep_time": due.keep_time,
             "gates": lambda _, now: doorstep.look(now),
             "no_show": due.no_show,
-            "lapse": lambda _, now: desk.line.lapse(now),
+            "lapse": due.lapse,
             "unproven": due.unproven,
             "time_out": due.time_out,
             "complete": due.complete,
@@ -181,6 +181,8 @@ class Parts:
                 tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
                 every_s=2,
             ),
+            # Of each worker: as long as one of them beats, readers are served.
+            Loop("heartbeat", (Job("beat", partial(due.beat, desk)),), every_s=1, leased=False),
             Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
             Loop("deliver", (Job("deliver", self.sender.run),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),

@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="keep_time, outages, relay_watch, gates, no_show, lapse, unproven, time_out, "
+        help="keep_time, outages, relay_watch, beat, gates, no_show, lapse, unproven, time_out, "
         "complete, carry_over, offer, remind, relay, deliver, prune, tally, migrate or refresh",
     )
     checking = add(

@@ -73,6 +73,9 @@ PRESENT: Final = frozenset({State.IN_USE, State.AWAY})
 BOOKED: Final = frozenset(State) - {State.HELD, State.LAPSED}
 """Bookings, as lists show them; an offer from the waiting list is shown there."""
 
+AFTER_OUTAGE: Final = timedelta(minutes=1)
+"""So long everybody has, at least, when what kept them away is over."""
+
 PLACE_CLAIMS: Final = ("s:", "r:", "u:")
 """What a reservation gives back when it ends; ``n:`` stays, so the day's limit stays counted."""
 
@@ -665,21 +668,40 @@ def remind(r: Reservation, due: datetime) -> Reservation:
     )
 
 
+def falls_into(r: Reservation, outage: TimeRange) -> bool:
+    """Was its reader to do something in the outage, or right after it, and has not been given time
+    for it yet?"""
+    deadlines = {
+        State.RESERVED: r.check_in_until,
+        State.AWAY: r.return_by,
+        State.HELD: r.held_until,
+        State.IN_USE: r.prove_by,
+    }
+    deadline = deadlines.get(r.state)
+    if deadline is None or not outage.start < deadline <= outage.end + AFTER_OUTAGE:
+        return False
+    return not any(e.event == "outage" and e.at == outage.end for e in r.history)
+
+
 def forgive_outage(r: Reservation, outage: TimeRange) -> Reservation:
-    """The deadline that fell into the outage moves by its length and carries no violation."""
-    length = outage.length
+    """The deadline that fell into the outage moves by its length, and none ends within a minute
+    after it. A reader who misses it nevertheless gets no violation."""
+
+    def after(deadline: datetime) -> datetime:
+        moved = deadline + outage.length if deadline <= outage.end else deadline
+        return min(max(moved, outage.end + AFTER_OUTAGE), r.end)
+
     entry = Entry(outage.end, "outage", "system", "job")
     r = replace(r, rev=r.rev + 1, history=(*r.history, entry))
     match r.state:
         case State.RESERVED:
-            until = min(r.check_in_until + length, r.end)
-            return replace(r, check_in_until=until, excused=True)
+            return replace(r, check_in_until=after(r.check_in_until), excused=True)
         case State.AWAY if r.return_by is not None:
-            return replace(r, return_by=min(r.return_by + length, r.end), excused=True)
+            return replace(r, return_by=after(r.return_by), excused=True)
         case State.HELD if r.held_until is not None:
-            return replace(r, held_until=min(r.held_until + length, r.end))
+            return replace(r, held_until=after(r.held_until))
         case State.IN_USE if r.prove_by is not None:
-            return replace(r, prove_by=min(r.prove_by + length, r.end))
+            return replace(r, prove_by=after(r.prove_by))
     raise WrongState(state=r.state.value)
 
 

@@ -190,9 +190,11 @@ class Living:
         await self.anonymous.ok("POST", "//sandbox/clock", body)
 
     async def jump(self, to: str) -> None:
-        """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then."""
+        """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then.
+        The service was there meanwhile."""
         offset = self.clock.set(datetime.fromisoformat(f"{self.today}T{to}+08:00"))
         await SandboxState(self.parts.db).set_offset(offset)
+        await self.parts.desk.heartbeat.set(self.clock.now())
         self.clock.offset = offset  # a look at what stood before may have put it back meanwhile
 
     async def books(self) -> dict[str, list[Any]]:

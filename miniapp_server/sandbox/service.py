@@ -131,7 +131,7 @@ class Sandbox:
 
     async def _stand_at(self, instant: datetime) -> None:
         # The heartbeat first: a moved clock is not a time in which the service was down.
-        await self._parts.desk.heartbeat.beat(instant)
+        await self._parts.desk.heartbeat.set(instant)
         # Nor one in which the kiosks were.
         for kiosk in await self._parts.desk.catalogue.screens():
             await self._parts.desk.catalogue.screen_seen(kiosk, instant)
@@ -141,7 +141,7 @@ class Sandbox:
     async def _back(self, target: datetime) -> None:
         if await self._parts.desk.reservations.count():
             raise ClockHeld()
-        await self._parts.desk.heartbeat.beat(target)
+        await self._parts.desk.heartbeat.set(target)
         await self.state.set_offset(self._parts.clock.set(target))
 
     async def follow(self, _: web.Application) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from models import reservation, rules
 from models.booking.desk import Ask, Desk
+from models.booking.due import catch_up
 from models.claims import doubt_claim, place_claims, presence_claim
 from models.errors import (
     Busy,
@@ -19,6 +20,7 @@ from models.errors import (
     QrExpired,
     QrUsed,
     SeatTaken,
+    TooLate,
     WrongState,
     WrongVenue,
 )
@@ -58,7 +60,11 @@ async def come_back(desk: Desk, ask: Ask, id: str, scan: Scan) -> Reservation:
 
 async def _by_scan(desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool) -> Reservation:
     async def attempt(early: bool) -> Reservation:
-        return await _scanned(desk, ask, id, scan, only_return, early)
+        try:
+            return await _scanned(desk, ask, id, scan, only_return, early)
+        except TooLate:
+            await catch_up(desk, id, ask.now)
+            return await _scanned(desk, ask, id, scan, only_return, early)
 
     return await desk.once(ask, lambda: _arriving(desk, ask, attempt))
 

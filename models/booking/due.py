@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from models import reservation, rules
@@ -17,6 +18,7 @@ from models.claims import presence_claim
 from models.library import VenueId
 from models.outage import seen_until
 from models.reservation import Actor, Reservation, leave_limit
+from models.store.leases import GAP
 from models.store.reservations import ClaimLost, Held, StaleRevision
 from models.timerange import TimeRange, local_date
 
@@ -24,8 +26,7 @@ BATCH: Final = 500
 """Reservations that one run of a job looks at: it stays short, and the next run goes on."""
 
 _ROUNDS: Final = 10
-OUTAGE: Final = timedelta(minutes=2)
-"""A longer gap in the heartbeat means that the service was down."""
+BEAT_EVERY: Final = timedelta(seconds=0.8)
 
 _SYSTEM: Final = Actor("system", "job")
 
@@ -68,7 +69,7 @@ async def _held(desk: Desk, now: datetime) -> Held:
 async def _settled_until(desk: Desk, held: Held, now: datetime) -> datetime:
     """Until when it is certain that readers could check in, and who did: the gates have told, and
     a screen was seen. The first two minutes of an outage are not known to be one."""
-    until = await desk.told_until(now)
+    until = min(await desk.told_until(now), await alive_until(desk, now))
     if held is True:
         return until
     screens = await desk.catalogue.screens()
@@ -80,6 +81,7 @@ async def _settled_until(desk: Desk, held: Held, now: datetime) -> datetime:
 
 async def unproven(desk: Desk, now: datetime) -> int:
     """Doubted and not shown to be there in time: it counts as left."""
+    now = await alive_until(desk, now)
     found = await desk.reservations.due_for_proof(now, BATCH)
     held = await _held(desk, now)
     # Who cannot scan cannot show it.
@@ -93,6 +95,11 @@ async def unproven(desk: Desk, now: datetime) -> int:
         return reservation.left_unproven(r, return_by, policy, _SYSTEM)
 
     return await _settle(desk, now, free, gone, {"prove_by": {"$lte": now}})
+
+
+async def lapse(desk: Desk, now: datetime) -> int:
+    """Offers that nobody took pass on."""
+    return await desk.line.lapse(await alive_until(desk, now))
 
 
 async def complete(desk: Desk, now: datetime) -> int:
@@ -154,33 +161,55 @@ async def _carry(desk: Desk, follower: Reservation, when: datetime) -> int:
 
 
 async def keep_time(desk: Desk, now: datetime) -> int:
-    """Beat; after a gap, first move the deadlines that fell into it, so downtime punishes nobody.
+    """Beat, and move the deadlines that fell into a gap: downtime punishes nobody.
 
-    Runs before the other jobs. Crashing between the two steps repeats the first, which passes over
-    what it has moved already.
+    Cut off, it begins again with the gap that it has not finished, and passes over what it has
+    moved already.
     """
-    last = await desk.heartbeat.last()
     moved = 0
-    if last is not None and now - last > OUTAGE:
-        # Noted first: cut off and repeated, it moves the same deadlines by the same time, once.
-        moved = await forgive(desk, TimeRange(*await desk.heartbeat.outage(last, now)))
-        await desk.heartbeat.beat(now)
-        await desk.heartbeat.forgiven()
-    elif last is None or now > last:
-        await desk.heartbeat.beat(now)
+    for gap in await desk.heartbeat.beat(now):
+        moved += await forgive(desk, gap)
+        await desk.heartbeat.looked_after(gap)
     return moved
 
 
+async def beat(desk: Desk, now: datetime) -> int:
+    """Every worker's sign of life, where no other one has just given it."""
+    last, _ = await desk.heartbeat.state()
+    if last is None or now - last >= BEAT_EVERY:
+        await desk.heartbeat.beat(now)
+    return 0
+
+
+async def alive_until(desk: Desk, now: datetime) -> datetime:
+    """Until when readers could do what they had to, and every gap before is looked after: what was
+    due until then can be settled."""
+    last, gaps = await desk.heartbeat.state()
+    return min([now, *([last] if last is not None else []), *(gap.start for gap in gaps)])
+
+
+async def catch_up(desk: Desk, id: str, now: datetime) -> None:
+    """Move the deadline of one reservation for a gap that has just ended: its reader is here, and
+    the job comes later."""
+    last, gaps = await desk.heartbeat.state()
+    if last is not None and now - last > GAP:
+        gaps = await desk.heartbeat.beat(now)
+    for gap in gaps:
+        r = await desk.reservations.get(id)
+        if r is not None and reservation.falls_into(r, gap):
+            await _settle(desk, gap.end, [r], partial(reservation.forgive_outage, outage=gap), {})
+
+
 async def forgive(desk: Desk, outage: TimeRange, venue_id: VenueId | None = None) -> int:
-    """Move each deadline that fell into the outage (of the venue, or anywhere) by its length,
-    without violation."""
+    """Move each deadline that fell into the outage (of the venue, or anywhere) or came right after
+    it, without violation."""
     found = [
         r
         for r in await desk.reservations.deadlines_within(outage)
         if venue_id in (None, r.venue_id)
     ]
     return await _settle(
-        desk, outage.end, found, lambda r: reservation.forgive_outage(r, outage), {}
+        desk, outage.end, found, partial(reservation.forgive_outage, outage=outage), {}
     )
 
 

@@ -24,6 +24,7 @@ from models.errors import ServiceError, Upstream
 from models.library import AreaId, SeatId, VenueId
 from models.overview import Brief
 from models.reservation import (
+    AFTER_OUTAGE,
     BOOKED,
     LIVE,
     Assisted,
@@ -781,8 +782,9 @@ class Reservations:
         return _from_document(found) if found else None
 
     async def deadlines_within(self, outage: TimeRange) -> list[Reservation]:
-        """Live reservations whose check-in, return, proof or answer was due in the outage."""
-        within = {"$gt": outage.start, "$lte": outage.end}
+        """Live reservations whose check-in, return, proof or answer was due in the outage or a
+        minute after it, as far as they have not been moved for it."""
+        within = {"$gt": outage.start, "$lte": outage.end + AFTER_OUTAGE}
         untouched: Document = {
             "history": {"$not": {"$elemMatch": {"event": "outage", "at": outage.end}}}
         }

@@ -70,7 +70,7 @@ async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: 
     first = await (await service.reader()).reserve("2f-hall-001", "10:00", "13:00")
     second = await (await service.reader()).reserve("2f-hall-002", "10:00", "13:00")
     desk, now = service.parts.desk, MONDAY_8
-    await desk.heartbeat.beat(now + timedelta(minutes=145))  # 10:25
+    await desk.heartbeat.set(now + timedelta(minutes=145))  # 10:25
     back = now + timedelta(minutes=155)  # 10:35, both were due at 10:30
     replace, times = desk.reservations.replace, 0
 

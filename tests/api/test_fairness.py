@@ -161,7 +161,7 @@ async def test_a_waiver_and_a_new_suspension_at_once(service: Living) -> None:
             client.token = (await service.parts.sessions.open_wx(client.openid, None, now)).token
         await reader.reserve(start="09:00", end="12:00")
         await service.jump("09:31")
-        await service.parts.desk.heartbeat.beat(service.clock.now())  # it was no downtime
+        await service.parts.desk.heartbeat.set(service.clock.now())  # it was no downtime
         await asyncio.gather(
             service.settle(),
             desk.ok("POST", f"/desk/violations/{first['id']}/waive", {"reason": "x"}),

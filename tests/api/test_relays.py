@@ -38,7 +38,7 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
     for number, reader in enumerate(readers):
         await reader.reserve(f"3f-east-{number + 1:03}", "09:00", "12:00")
     await service.jump("08:50:00")
-    await service.parts.desk.heartbeat.beat(service.clock.now())
+    await service.parts.desk.heartbeat.set(service.clock.now())
     qr = await service.qr()
     for reader in readers:
         (made,) = (await reader.ok("GET", "/reservations"))["items"]

@@ -408,8 +408,10 @@ async def test_an_offer_outlives_a_downtime(service: Living) -> None:
     await join(service, first)
     owner, made = taken[3]
     await service.settle()
+    seen = service.clock.now()
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
-    await service.jump("08:30:00")  # nothing ran meanwhile
+    await service.jump("08:30:00")
+    await service.parts.desk.heartbeat.set(seen)  # nothing ran meanwhile
     await service.settle()
     (held,) = await offers(first)
     assert held["held_until"][11:16] == "08:40"

@@ -4,7 +4,8 @@ import asyncio
 from datetime import timedelta
 
 from models.store.client import Database
-from models.store.leases import Heartbeat, Leases
+from models.store.leases import GAP, Heartbeat, Leases
+from models.timerange import TimeRange
 from tests.builders import on
 
 NOW, LENGTH = on("08:00"), timedelta(seconds=30)
@@ -29,7 +30,21 @@ async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
 
 async def test_heartbeat(db: Database) -> None:
     heartbeat = Heartbeat(db)
-    assert await heartbeat.last() is None
-    for instant in (NOW, NOW + LENGTH):
-        await heartbeat.beat(instant)
-        assert await heartbeat.last() == instant
+    assert await heartbeat.state() == (None, [])
+    assert await heartbeat.beat(NOW) == []
+    up = NOW + GAP
+    assert await heartbeat.beat(up) == []
+    # Both hosts come back at once: one of them ends the gap, and both see it.
+    back = up + timedelta(seconds=20)
+    gap = TimeRange(up, back)
+    assert sorted(map(len, await asyncio.gather(*(heartbeat.beat(back) for _ in range(2))))) == [
+        1,
+        1,
+    ]
+    again = back + timedelta(seconds=6)
+    assert await heartbeat.beat(again) == [gap, TimeRange(back, again)]
+    await heartbeat.looked_after(gap)
+    assert await heartbeat.state() == (again, [TimeRange(back, again)])
+    assert await heartbeat.beat(NOW) == [TimeRange(back, again)], "a clock behind changes nothing"
+    await heartbeat.set(NOW)
+    assert await heartbeat.state() == (NOW, [])

@@ -90,7 +90,7 @@ class Remote(Living):
     async def show(self, instant: datetime) -> None:
         """While it is down: let its clock show ``instant`` as if it had been up until then."""
         assert self.process is None
-        await self.parts.desk.heartbeat.beat(instant)
+        await self.parts.desk.heartbeat.set(instant)
         await SandboxState(self.parts.db).set_offset(self.clock.set(instant))
 
     async def leases_run_out(self) -> None:
