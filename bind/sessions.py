@@ -1,13 +1,13 @@
 """Who is behind a token: the session, and the reader where one is known.
 
-Sessions are in MongoDB. Each worker remembers what it looked up for at most five seconds; whoever
-ends a session deletes it there first and then tells all workers.
+A token that was never issued is refused by its checksum. Sessions are in MongoDB. Each worker
+remembers what it looked up, also that a session has ended, for at most five seconds; whoever ends a
+session deletes it there first and then tells all workers.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from models.errors import Unauthenticated
 from models.reader import Principal, Session
 from models.reservation import ReaderId
 from models.store.identity import Sessions
-from models.store.sealing import fingerprint
+from models.store.sealing import Sealer, fingerprint
 from notify.wechat.gateway import WeChatIdentity
 
 CACHE_SECONDS: Final = 5.0
@@ -61,19 +61,23 @@ class SessionDesk:
     def __init__(
         self,
         sessions: Sessions,
+        sealer: Sealer,
         tell: Callable[[list[str]], Awaitable[None]],
     ) -> None:
-        """``tell`` makes the other workers forget sessions or readers by their keys."""
+        """``sealer`` marks tokens as issued here; ``tell`` makes the other workers forget sessions
+        or readers by their keys."""
         self._sessions = sessions
+        self._sealer = sealer
         self._tell = tell
         self._forgotten = 0
         # What a token's fingerprint is never changes, and hashing it for each request adds up.
+        # Issued tokens only: a stranger cannot push others out.
         self._ids: dict[str, str] = {}
-        self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[float, Principal | None]] = OrderedDict()
 
     async def open_web(self, reader_id: ReaderId, ticket: str, now: datetime) -> Issued:
         """A web session for a CAS ticket. Raises: Unauthenticated if it was logged out already."""
-        issued = Issued(secrets.token_urlsafe(32), now + WEB_LIFETIME)
+        issued = Issued(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
             issued.token, reader_id, ticket, now, issued.expires_at
         ):
@@ -82,42 +86,44 @@ class SessionDesk:
 
     async def open_kiosk(self, reader_id: ReaderId, now: datetime) -> Issued:
         """For who stands before a kiosk with their card: short, whatever the screen does."""
-        issued = Issued(secrets.token_urlsafe(32), now + KIOSK_LIFETIME)
+        issued = Issued(self._sealer.new_token(), now + KIOSK_LIFETIME)
         await self._sessions.open_kiosk(issued.token, reader_id, now, issued.expires_at)
         return issued
 
     async def open_wx(self, openid: str, unionid: str | None, now: datetime) -> Issued:
-        issued = Issued(secrets.token_urlsafe(32), now + WX_LIFETIME)
+        issued = Issued(self._sealer.new_token(), now + WX_LIFETIME)
         await self._sessions.open_wx(issued.token, openid, now, issued.expires_at, unionid)
         return issued
 
-    def remembered(self, token: str, now: datetime) -> Principal | None:
-        """Who is behind the token, where this worker has looked it up a moment ago."""
+    def id_of(self, token: str) -> str:
+        """The id of the token's session, which may have ended; nothing is looked up.
+
+        Raises: Unauthenticated for a token that was never issued.
+        """
         id = self._ids.get(token)
         if id is None:
+            if not self._sealer.has_issued(token):
+                raise Unauthenticated()
             if len(self._ids) >= _CACHE_SIZE:
                 self._ids.clear()
             id = self._ids[token] = fingerprint(token)
-        known = self._cache.get(id)
-        if known is None or monotonic() - known[0] > CACHE_SECONDS:
-            return None
-        return known[1] if now < known[1].session.expires_at else None
+        return id
 
     async def principal(self, token: str, now: datetime) -> Principal:
         """Raises: Unauthenticated for an unknown, ended or expired token."""
-        if (known := self.remembered(token, now)) is not None:
-            return known
-        principal = await self._look_up(fingerprint(token))
-        if now >= principal.session.expires_at:
+        id = self.id_of(token)
+        known = self._cache.get(id)
+        if known is None or monotonic() - known[0] > CACHE_SECONDS:
+            principal = await self._look_up(id)
+        else:
+            principal = known[1]
+        if principal is None or now >= principal.session.expires_at:
             raise Unauthenticated()
         return principal
 
-    async def _look_up(self, id: str) -> Principal:
+    async def _look_up(self, id: str) -> Principal | None:
         asked, forgotten = monotonic(), self._forgotten
         principal = await self._sessions.who(id)
-        if principal is None:
-            self._cache.pop(id, None)
-            raise Unauthenticated()
         if forgotten != self._forgotten:
             return principal  # something ended meanwhile, perhaps this: true once, not to be kept
         self._cache[id] = (asked, principal)
@@ -160,7 +166,9 @@ class SessionDesk:
         stale = [
             id
             for id, (_, principal) in self._cache.items()
-            if principal.reader is not None and principal.reader.id == reader_id
+            if principal is not None
+            and principal.reader is not None
+            and principal.reader.id == reader_id
         ]
         for id in stale:
             del self._cache[id]

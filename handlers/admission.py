@@ -1,10 +1,11 @@
 """Who is answered now, and who is asked to come back: the service stays quick when everybody comes.
 
-Buckets in this worker's memory slow down who asks too often, before anything is looked up for them.
+Buckets in this worker's memory slow down who asks too often.
 Behind them is the door. Changes (bookings, check-ins) stand in one line in the order in which they
 came and are let in as others leave; who would wait too long gets 503 with an honest Retry-After.
 Looking (plans, lists) is refused as soon as the event loop is late or the line is long: a look is
-repeated by itself, and a booking is what people came for.
+repeated by itself, and a booking is what people came for. Sign-ins wait for WeChat or the campus's
+sign-on, each in a line of its own: when one of those hangs, bookings do not.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ READS: Final = Bucket("read", capacity=60, per_second=10)
 """One reader's looks at one worker. A page needs about ten at once, then one in fifteen seconds."""
 
 ADDRESS: Final = Bucket("address", capacity=5000, per_second=1000)
-"""All requests from one address at one worker: a whole campus can stand behind one."""
-
-STRANGERS: Final = Bucket("stranger", capacity=200, per_second=10)
-"""Requests from one address with tokens that nobody has; each costs a look-up."""
+"""Requests without a session from one address at one worker: a whole campus can stand behind one.
+Who has a session is slowed down as a reader, and never by what neighbours do."""
 
 _KEYS_KEPT: Final = 100_000
 
 SLOTS: Final = 256
 """Changes under way at once: enough for two full batches of the group commit and those behind."""
+SIGN_IN_SLOTS: Final = 128
+"""Sign-ins under way at once, by each way in: they wait for WeChat or the campus's sign-on."""
 LOOKS: Final = 512
 """Looks under way at once. Nearly all are answered from memory without waiting for anything."""
 LONGEST_WAIT_S: Final = 1.0
@@ -40,6 +41,8 @@ LATE_S: Final = 0.3
 """From here on looks are refused: the loop comes round that late, or the line is that long."""
 PRESSING: Final = 24
 """So many changes under way at once are a rush, in which all that can wait should."""
+BODY_DEADLINE_S: Final = 10.0
+"""A request's body must have come by then."""
 _TICK_S: Final = 0.1
 _SHORT_LINE: Final = 1000
 _FIRST_GUESS: Final = 500.0
@@ -72,10 +75,14 @@ class Buckets:
 
 
 class Door:
-    """The line for changes. ``rate`` is how many a second leave while there is a line."""
+    """The line for changes. ``rate`` is how many a second leave while there is a line.
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    ``async with door`` holds a place: ``enter``, then ``leave``.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
         self._clock = clock
+        self._slots = slots
         self.rate = _FIRST_GUESS
         self._inside = 0
         self._left = 0
@@ -93,7 +100,7 @@ class Door:
     async def enter(self) -> None:
         """Returns when there is a place inside. Raises: Busy after ``LONGEST_WAIT_S``, or at once
         where the line is much too long already."""
-        if self._inside < SLOTS and not self._line:
+        if self._inside < self._slots and not self._line:
             self._inside += 1
             return
         if len(self._line) > max(_SHORT_LINE, 2 * LONGEST_WAIT_S * self.rate):
@@ -106,6 +113,12 @@ class Door:
             if place.done() and not place.cancelled():
                 self.leave()
             raise
+
+    async def __aenter__(self) -> None:
+        await self.enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()
 
     def leave(self) -> None:
         self._inside -= 1
@@ -123,7 +136,7 @@ class Door:
                 place.set_exception(self._busy())
 
     def _let_in(self) -> None:
-        while self._line and self._inside < SLOTS:
+        while self._line and self._inside < self._slots:
             _, place = self._line.popleft()
             if not place.done():
                 self._inside += 1
@@ -142,8 +155,10 @@ class Admission:
     def __init__(self, scale: int = 1) -> None:
         self.reads = Buckets(READS, scale)
         self.addresses = Buckets(ADDRESS, scale)
-        self.strangers = Buckets(STRANGERS, scale)
         self.door = Door()
+        self.wechat_sign_ins = Door(slots=SIGN_IN_SLOTS)
+        self.campus_sign_ins = Door(slots=SIGN_IN_SLOTS)
+        self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
         """The service goes down: every answer is its connection's last."""
         self.late_at_most_s = LATE_S
@@ -169,7 +184,8 @@ class Admission:
             took = loop.time() - began
             # Believed at once when it gets late; when it gets better, one turn proves little.
             self._late_s = max(took - _TICK_S, self._late_s / 2)
-            self.door.tick(took)
+            for door in (self.door, self.wechat_sign_ins, self.campus_sign_ins):
+                door.tick(took)
 
 
 def require(wait: float) -> None:

@@ -14,7 +14,9 @@ from models.timerange import local
 
 STATUSES: Final[dict[type[ServiceError], int]] = {
     errors.Malformed: 400,
+    errors.RequestTimeout: 408,
     errors.TooLarge: 413,
+    errors.UnsupportedMediaType: 415,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,

@@ -90,6 +90,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "not_found": "没有找到，可能已被删除",
     "method_not_allowed": "不支持这种请求方式",
     "too_large": "提交的内容太大",
+    "unsupported_media_type": "提交的格式无法读取，请刷新页面后重新提交",
+    "request_timeout": "内容没有在规定时间内传完，请检查网络后重新提交",
     "throttled": "操作太频繁，请 {retry_after}后再试",
     "too_many_attempts": "尝试次数过多，请 {retry_after}后再试",
     "busy": "现在人多，请稍后再试",

@@ -12,12 +12,13 @@ from time import perf_counter
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.typedefs import Handler
 
 from handlers.api.bodies import Kept
 from handlers.errors import answer, envelope
 from handlers.services import SERVICES, Services
-from models.errors import ServiceError
+from models.errors import ServiceError, UnsupportedMediaType
 from models.timerange import local
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     request[NOW] = now = services.now()
     began = perf_counter()
     try:
+        if CONTENT_ENCODING in request.headers:
+            raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
         response = await handler(request)
     except Exception as error:
         response = await _refused(request, error, services)
@@ -85,7 +88,7 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         response.stamp(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
-    if services.admission.closing:
+    if services.admission.closing or response.status == 408:
         response.force_close()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
@@ -104,7 +107,7 @@ async def _refused(
             return await _http_error(request, error)
         case ConnectionResetError():  # the client has gone; nobody reads this
             return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
-        case web.RequestPayloadError():  # what is sent as gzip, say, and is none
+        case web.RequestPayloadError():  # chunks that are none
             return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
     request_id = request[REQUEST_ID]
     log.error(

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from handlers.admission import require
 from handlers.services import Network, Services
 from models.errors import BadOrigin, ClockWrong, NotBound, Throttled, Unauthenticated
 from models.reader import Principal, Reader, SessionKind
@@ -35,8 +34,12 @@ SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
-async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
-    """The session behind the request. Raises: Unauthenticated, BadOrigin, Throttled."""
+def session_token(request: web.Request, services: Services) -> str:
+    """The bearer token or the cookie, which this service has issued; its session may have ended.
+    Nothing is looked up, so whatever a stranger sends costs nobody else anything.
+
+    Raises: Unauthenticated.
+    """
     header = request.headers.get("Authorization")
     if header is not None:
         if header[:7].lower() != "bearer ":
@@ -46,19 +49,16 @@ async def identify(request: web.Request, services: Services, now: datetime) -> P
         token = request.cookies.get(COOKIE, "")
     if not token:
         raise Unauthenticated()
-    if header is None and request.method not in _SAFE:
+    services.sessions.id_of(token)
+    return token
+
+
+async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
+    """The session behind the request. Raises: Unauthenticated, BadOrigin."""
+    token = session_token(request, services)
+    if request.method not in _SAFE and "Authorization" not in request.headers:
         require_own_origin(request, services)
-    if (known := services.sessions.remembered(token, now)) is not None:
-        return known
-    admission, address = services.admission, client_address(request, services)
-    strangers = admission.strangers
-    require(strangers.wait_for(address, take=0))
-    require(admission.addresses.wait_for(address))
-    try:
-        return await services.sessions.principal(token, now)
-    except Unauthenticated:
-        strangers.wait_for(address)
-        raise
+    return await services.sessions.principal(token, now)
 
 
 def require_clock(services: Services) -> None:

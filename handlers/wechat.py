@@ -12,6 +12,7 @@ from aiohttp import web
 
 from handlers.api import present
 from handlers.middleware import NOW
+from handlers.request_body import read_body
 from handlers.services import SERVICES, Services
 from models.feedback import LONGEST
 from models.message import Template
@@ -65,10 +66,9 @@ class _Callback:
     async def receive(self, request: web.Request) -> web.Response:
         """Raises nothing for what WeChat can do nothing about: it would only send it again."""
         speaker, services = self._speaker(request), request.app[SERVICES]
-        if (request.content_length or 0) > MAX_BYTES:
-            return web.Response(status=413)
+        body = await read_body(request, MAX_BYTES)
         try:
-            push = speaker.read(request.query, await request.read())
+            push = speaker.read(request.query, body)
         except PushRefused as error:
             log.warning("wechat_push_refused", extra={"account": self._account, "why": str(error)})
             return web.Response(status=403)

@@ -27,6 +27,7 @@ from handlers.api.plans import Plans
 from handlers.api.routes import api_routes
 from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
+from handlers.request_body import MAX_BODY_BYTES
 from handlers.services import SERVICES, Metrics, Services
 from handlers.web.login import ENTRY_PATH, SERVICE_PATH
 from handlers.web.pages import error_page
@@ -71,7 +72,6 @@ from notify.wechat.push import PushAccount
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES: Final = 64 * 1024
 _KEEP_MESSAGES: Final = timedelta(days=180)
 _BEGIN_ANEW_S: Final = 1.0
 _RUSH_S: Final = 10.0
@@ -137,7 +137,7 @@ class Parts:
         self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
         self.revocations = Revocations(redis_client)
         self.redis_health = RedisHealth(redis_client, settings.redis_url)
-        self.sessions = SessionDesk(self.stored_sessions, self.revocations.tell)
+        self.sessions = SessionDesk(self.stored_sessions, sealer, self.revocations.tell)
         self.desk.reader_changed = self.sessions.reader_changed
         self.channel = Channel(
             gateway=gateway,

@@ -35,6 +35,22 @@ class TooLarge(ServiceError):
     code = "too_large"
 
 
+class UnsupportedMediaType(ServiceError):
+    """The body is in a form that the service does not read. Details: ``field`` (the header that
+    says so) and ``reason``."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field=field, reason=reason)
+
+
+class RequestTimeout(ServiceError):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
+
+
 class Unauthenticated(ServiceError):
     """Nobody is known behind this request."""
 

@@ -233,7 +233,8 @@ def free_hours(parts: Parts) -> Iterator[tuple[SeatId, int]]:
 async def members(parts: Parts, count: int) -> list[Member]:
     """New readers with web sessions: one made by the repositories, the others in its image."""
     first = f"B{secrets.token_hex(4)}".upper()
-    token, ticket = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
+    sealer = parts.settings.sealer
+    token, ticket = sealer.new_token(), secrets.token_urlsafe(16)
     reader = await parts.readers.admit(first, "张三", "student", MORNING)
     await parts.stored_sessions.open_web(
         token, reader.id, ticket, MORNING, MORNING + timedelta(hours=12)
@@ -243,8 +244,8 @@ async def members(parts: Parts, count: int) -> list[Member]:
     assert reader_image is not None and session_image is not None
     found, readers, sessions = [Member(reader.id, token)], [], []
     for number in range(1, count):
-        member = Member(ReaderId(new_id()), secrets.token_urlsafe(32))
-        hashes = parts.settings.sealer.hashes(f"{first}{number}", "student_no")
+        member = Member(ReaderId(new_id()), sealer.new_token())
+        hashes = sealer.hashes(f"{first}{number}", "student_no")
         readers.append({**reader_image, "_id": member.id, "no_hashes": hashes})
         sessions.append(
             {

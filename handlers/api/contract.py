@@ -17,6 +17,7 @@ from handlers.admission import require
 from handlers.api import schemas as s
 from handlers.api.bodies import json_answer
 from handlers.middleware import NOW
+from handlers.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.security import (
     BOOKINGS,
     WRITES,
@@ -25,6 +26,7 @@ from handlers.security import (
     identify,
     pace,
     require_clock,
+    session_token,
     via,
 )
 from handlers.services import SERVICES, Services
@@ -58,6 +60,8 @@ class Call:
     services: Services
     now: datetime
     principal: Principal | None
+    body: bytes = b""
+    """As it was sent."""
 
     @property
     def reader(self) -> Reader:
@@ -96,7 +100,8 @@ class Route:
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``books``: it takes a seat, which everybody wants in the same moment.
-    ``first`` is asked before the body is read into its shape (a machine's signature).
+    ``signs_in``: it waits for WeChat, in a line of its own.
+    ``first`` is asked before the body is parsed (a machine's signature).
     """
 
     method: str
@@ -113,12 +118,13 @@ class Route:
     idempotent: bool = False
     stream: bool = False
     books: bool = False
+    signs_in: bool = False
     first: Callable[[Call], Awaitable[None]] | None = None
     errors: tuple[type[ServiceError], ...] = ()
 
 
 def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Let in, identify, pace, parse, call, present."""
+    """Read, let in, identify, pace, parse, call, present."""
     return _looking(route) if route.method == "GET" and _identified(route) else _changing(route)
 
 
@@ -139,8 +145,8 @@ def _looking(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
             now = request[NOW]
             principal = await identify(request, services, now)
             _allow(principal, route)
-            if principal.reader is not None:
-                require(admission.reads.wait_for(principal.reader.id))
+            reader = principal.reader
+            require(admission.reads.wait_for(reader.id if reader else principal.session.id))
             call = Call(request, services, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
@@ -161,33 +167,36 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
     present = _presenter(route)
     bucket = BOOKINGS if route.books else WRITES
     judges = route.method != "GET" or route.who is Who.KIOSK
+    identified = _identified(route)
+    unsigned = route.who in (Who.ANYONE, Who.KIOSK)
+    max_bytes = ANONYMOUS_BODY_BYTES if unsigned else MAX_BODY_BYTES
 
     async def change(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         admission = services.admission
-        require(admission.addresses.wait_for(client_address(request, services)))
+        if identified:
+            session_token(request, services)
+        else:
+            require(admission.addresses.wait_for(client_address(request, services)))
         if judges:
             require_clock(services)
-        await admission.door.enter()
-        try:
+        raw = await read_body(request, max_bytes)
+        async with admission.wechat_sign_ins if route.signs_in else admission.door:
             now, principal = request[NOW], None
-            if _identified(route):
+            if identified:
                 principal = await identify(request, services, now)
                 _allow(principal, route)
-                if principal.reader is not None:
-                    await pace(services, bucket, principal.reader.id)
-            call = Call(request, services, now, principal)
+                reader = principal.reader
+                await pace(services, bucket, reader.id if reader else principal.session.id)
+            call = Call(request, services, now, principal, raw)
             if route.first is not None:
                 await route.first(call)
             if route.body is not None:
-                return present(
-                    request, await route.operation(call, await _body(request, decoder, route))
-                )
-            if request.can_read_body and (await request.read()).strip():
-                await _body(request, decoder, route)
+                body = _body(raw, decoder, route)
+                return present(request, await route.operation(call, body))
+            if raw.strip():
+                _body(raw, decoder, route)
             return present(request, await route.operation(call))
-        finally:
-            admission.door.leave()
 
     return change
 
@@ -226,8 +235,7 @@ def _allow(principal: Principal, route: Route) -> None:
         raise NotAllowed()
 
 
-async def _body(request: web.Request, decoder: msgspec.json.Decoder[Any], route: Route) -> Any:
-    raw = await request.read()
+def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Route) -> Any:
     if not raw.strip() and route.body_optional:
         raw = b"{}"
     try:

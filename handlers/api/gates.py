@@ -35,7 +35,7 @@ async def signed(call: Call) -> None:
         await call.services.desk.gates.key(gate),
         headers.get("X-Gate-Timestamp", ""),
         headers.get("X-Gate-Signature", ""),
-        await call.request.read(),
+        call.body,
         call.now,
     )
     if abs(off) > CLOCK_OFF:

@@ -130,8 +130,9 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
     if route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE):
         errors += [e.NotBound, e.NotAllowed] if route.who is not Who.SESSION else []
         errors += [e.BadOrigin] if route.method != "GET" else []
-    if route.body is not None:
-        errors.append(e.TooLarge)
+    errors.append(e.UnsupportedMediaType)
+    if route.method != "GET":
+        errors += [e.TooLarge, e.RequestTimeout]
     by_status: dict[int, list[str]] = {}
     for error in errors:
         by_status.setdefault(status_of(error), []).append(error.code)

@@ -49,6 +49,7 @@ ROUTES: Final = (
         s.LoginOut,
         "Exchange a wx.login code for a token",
         body=s.WxLogin,
+        signs_in=True,
         errors=(CodeInvalid, WeChatUserBlocked, WeChatUnavailable),
     ),
     Route(

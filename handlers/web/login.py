@@ -14,6 +14,7 @@ from bind.entrances import EntryRefused, EntryUnavailable
 from handlers.errors import status_of
 from handlers.forms import form_of
 from handlers.messages import text_of
+from handlers.request_body import ANONYMOUS_BODY_BYTES
 from handlers.security import (
     COOKIE,
     SIGN_INS,
@@ -23,8 +24,8 @@ from handlers.security import (
     require_own_origin,
 )
 from handlers.services import SERVICES
-from handlers.web.pages import forget_way, page, remember_way, way_back
-from models.errors import ClockWrong, Malformed, Unauthenticated
+from handlers.web.pages import Handler, forget_way, page, refused, remember_way, way_back
+from models.errors import ClockWrong, Malformed, ServiceError, Unauthenticated
 from models.reader import Principal, normalise_student_no
 
 SERVICE_PATH: Final = "/login/cas"
@@ -35,11 +36,27 @@ _STATE: Final = "seat_entry"
 def login_routes() -> list[web.RouteDef]:
     return [
         web.get("/login", login),
-        web.get(SERVICE_PATH, ticket_arrives),
+        web.get(SERVICE_PATH, _sign_in(ticket_arrives)),
         web.post(SERVICE_PATH, single_logout),
-        web.get(ENTRY_PATH, entry),
+        web.get(ENTRY_PATH, _sign_in(entry)),
         web.post("/logout", logout),
     ]
+
+
+def _sign_in(handler: Handler) -> Handler:
+    """Paced by address, in a line of its own: signing in waits for another service. A browser
+    asks, so it is refused with a page."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        try:
+            await pace(services, SIGN_INS, client_address(request, services))
+            async with services.admission.campus_sign_ins:
+                return await handler(request)
+        except ServiceError as error:
+            return refused(request, error)
+
+    return handle
 
 
 def welcome(request: web.Request) -> web.Response:
@@ -62,7 +79,6 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     if not services.clock.trusted:
         return _clock_wrong(request)
-    await pace(services, SIGN_INS, client_address(request, services))
     ticket = request.query.get("ticket", "")
     try:
         user = await services.cas.validate(ticket)
@@ -81,7 +97,6 @@ async def entry(request: web.Request) -> web.Response:
         return _redirect("/")
     if not services.clock.trusted:
         return _clock_wrong(request)
-    await pace(services, SIGN_INS, client_address(request, services))
     entrance = services.entrance
     proof = request.query.get(entrance.proof, "") if entrance.proof else ""
     state = secrets.token_urlsafe(16)
@@ -146,7 +161,7 @@ async def _signed_in(
 async def single_logout(request: web.Request) -> web.Response:
     """CAS says that a ticket's session is over. No Origin: a server calls, naming a ticket."""
     services = request.app[SERVICES]
-    form = await form_of(request)
+    form = await form_of(request, ANONYMOUS_BODY_BYTES)
     sent = form.get("logoutRequest")
     if not isinstance(sent, str):
         raise Malformed("logoutRequest", "missing")

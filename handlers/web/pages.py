@@ -13,24 +13,25 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from multidict import MultiDictProxy
 
 from handlers.admission import require
 from handlers.api import present
 from handlers.api.contract import digest_of, key_of
 from handlers.errors import status_of
+from handlers.forms import Form as Form
 from handlers.forms import form_of
 from handlers.messages import WEEKDAYS, text_of
 from handlers.middleware import NOW, REQUEST_ID
+from handlers.request_body import MAX_BODY_BYTES
 from handlers.security import (
     COOKIE,
     WRITES,
     bound_reader,
-    client_address,
     identify,
     pace,
     require_clock,
     require_own_origin,
+    session_token,
     via,
 )
 from handlers.services import SERVICES, Services
@@ -51,8 +52,6 @@ from models.reader import Principal, Reader, SessionKind, may
 from models.reservation import Actor
 from models.store.pacing import Bucket
 from models.timerange import local
-
-Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 
 FRAGMENT: Final = "X-Fragment"
 """A page's script asks with this header for the part of a page that changes."""
@@ -164,29 +163,31 @@ def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = 
     return handle
 
 
-def change(posted: Posted, bucket: Bucket = WRITES, body_bytes: int | None = None) -> Handler:
+def change(
+    posted: Posted,
+    bucket: Bucket = WRITES,
+    max_bytes: int = MAX_BODY_BYTES,
+    *,
+    multipart: bool = False,
+) -> Handler:
     """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
-    how often a reader may send it, ``body_bytes`` how large it may be where that is more than
-    usual."""
+    how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services, visit, ours = request.app[SERVICES], None, None
         admission = services.admission
         try:
-            require(admission.addresses.wait_for(client_address(request, services)))
+            session_token(request, services)
             require_clock(services)
-            await admission.door.enter()
-            try:
+            form = await form_of(request, max_bytes, multipart=multipart)
+            async with admission.door:
                 visit = await _visit(request)
                 require_own_origin(request, services)
-                form = await form_of(request, body_bytes)
                 if not _token_fits(text_in(form, "csrf"), _secret(request)):
                     raise BadOrigin()
                 ours = form
                 await pace(services, bucket, visit.reader.id)
                 return await posted(visit, form)
-            finally:
-                admission.door.leave()
         except (Unauthenticated, NotBound):
             return redirect("/login")
         except ServiceError as error:

@@ -22,6 +22,7 @@ import aiohttp
 from aiohttp import web
 
 from handlers.forms import form_of
+from handlers.request_body import ANONYMOUS_BODY_BYTES
 from models.store.sandbox_cas import GrantedTicket, SandboxCas
 
 ROOT = "/sandbox/cas"
@@ -148,7 +149,7 @@ class _Server:
 
     async def take_login(self, request: web.Request) -> web.Response:
         """2.2: the form's answer."""
-        form = await form_of(request)
+        form = await form_of(request, ANONYMOUS_BODY_BYTES)
         service = _text(form.get("service")) or request.query.get("service", "")
         if service and not self._allows(service):
             return _unknown_service()

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES: Final = 12
+_TOKEN_BYTES: Final = 32
+_CHECKSUM_HEX: Final = 16
 
 
 class SealBroken(Exception):
@@ -80,6 +82,28 @@ class Sealer:
             f"{version}:{self._hash(version, plain, purpose)}"
             for version in sorted(self._hash_keys, reverse=True)
         ]
+
+    def new_token(self) -> str:
+        """A random bearer token of 256 bits, followed by 64 bits of its hash under the current key.
+
+        The checksum is no secret's guard. It tells without a look-up what was never issued, so that
+        junk costs nobody anything.
+        """
+        secret = secrets.token_urlsafe(_TOKEN_BYTES)
+        return secret + self._checksum(self.current, secret)
+
+    def has_issued(self, token: str) -> bool:
+        """Whether the token carries the checksum of a live key."""
+        if not token.isascii():
+            return False
+        secret, checksum = token[:-_CHECKSUM_HEX], token[-_CHECKSUM_HEX:]
+        return any(
+            hmac.compare_digest(self._checksum(version, secret), checksum)
+            for version in self._hash_keys
+        )
+
+    def _checksum(self, version: int, secret: str) -> str:
+        return self._hash(version, secret, "token")[:_CHECKSUM_HEX]
 
     def _hash(self, version: int, plain: str, purpose: str) -> str:
         text = f"{purpose}\0{plain}".encode()

@@ -8,10 +8,15 @@ from datetime import time
 
 import pytest
 
-from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, STRANGERS, Door
+from bind.sessions import SessionDesk
+from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, Door
 from handlers.security import BOOKINGS
 from handlers.services import SERVICES
+from models.errors import Unauthenticated
 from models.policy import Policy
+from models.reader import Principal
+from models.store.identity import Sessions
+from models.store.sealing import Sealer
 from tests.living import SEAT, Living, living
 
 
@@ -39,16 +44,56 @@ async def test_who_hammers_before_the_opening_has_no_token_left(strict: Living) 
     assert (await hasty.get("/me")).status == 200, "looking is another bucket"
 
 
-async def test_an_address_that_tries_tokens_is_stopped(strict: Living) -> None:
-    known = await strict.reader()
-    assert (await known.get("/me")).status == 200
+async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: Living) -> None:
+    readers = [await strict.reader() for _ in range(4)]
+    web, ended = await strict.web_reader(readers[0]), await strict.reader()
+    issued, gone = readers[0].token, ended.token
+    assert (await ended.call("DELETE", "/sessions/current")).status == 204
+    junk = [
+        *(f"junk{number}" for number in range(40)),
+        *(f"{number:043d}" + issued[43:] for number in range(40)),
+        *(issued[:43] + f"{number:016x}" for number in range(40)),
+        *(issued[:-1], issued + "0", issued[1:], issued.upper(), "\u00fc" * 59, gone),
+    ]
     guesser = strict.stranger()
-    for number in range(int(STRANGERS.capacity)):
-        guesser.token = f"guess-{number}"
-        assert (await guesser.get("/me")).status == 401
-    seen = [(await guesser.get("/me")).status for _ in range(30)]
-    assert 429 in seen, "ten a second are still looked up"
-    assert (await known.get("/me")).status == 200, "who is known passes by the same address"
+
+    async def ask(token: str, path: str) -> int:
+        if path.startswith("//"):
+            return (await guesser.get(path, Cookie=f"seat_sid={token}")).status
+        return (await guesser.get(path, Authorization=f"Bearer {token}")).status
+
+    for _ in range(3):
+        answers = [await ask(token, path) for token in junk for path in ("/me", "//me")]
+        assert set(answers[::2]) == {401} and set(answers[1::2]) == {303}
+        strict.parts.sessions.forget_all()  # as five seconds do
+        seen = [(await reader.get("/me")).status for reader in readers]
+        seen.append(await ask(web.token, "//me"))
+        assert seen == [200] * 5
+    bookable = {"seat_id": SEAT, "date": strict.today, "start": "14:00", "end": "15:00"}
+    assert (await readers[1].post("/reservations", bookable)).status == 201
+
+
+async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: Living) -> None:
+    old, new = bytes(32), bytes(31) + b"1"
+    before, both, after = Sealer({1: old}), Sealer({1: old, 2: new}), Sealer({2: new})
+    first, second = before.new_token(), both.new_token()
+    known = [[s.has_issued(token) for s in (before, both, after)] for token in (first, second)]
+    assert known == [[True, True, False], [False, True, True]]
+
+    class Counted(Sessions):
+        looked = 0
+
+        async def who(self, session_id: str) -> Principal | None:
+            self.looked += 1
+            return await super().who(session_id)
+
+    stored = Counted(strict.parts.db, both)
+    desk = SessionDesk(stored, both, strict.parts.revocations.tell)
+    now = strict.clock.now()
+    for token, looks in (("junk", 0), (first[::-1], 0), (first, 1), (first, 1), (second, 2)):
+        with pytest.raises(Unauthenticated):
+            await desk.principal(token, now)
+        assert stored.looked == looks, token
 
 
 async def test_a_full_house_says_so_in_time(service: Living) -> None:

@@ -38,7 +38,7 @@ async def send(
 ) -> Any:
     """The plan by the editor's form; ``file=yes`` sends it as a file."""
     text = plan if isinstance(plan, str) else json.dumps(plan)
-    data = aiohttp.FormData(default_to_multipart=True)
+    data = aiohttp.FormData(default_to_multipart=path != "/console/plans")
     fields = {"csrf": await who.token("/contact"), "base": str(base), "reason": WHEREFORE, **form}
     if fields.pop("file", ""):
         data.add_field("file", text.encode(), filename="plan.json")

@@ -183,7 +183,7 @@ class Stage:
             bindings,
             self.desk.readers,
             sessions,
-            SessionDesk(sessions, nobody_to_tell),
+            SessionDesk(sessions, self.sealer, nobody_to_tell),
             throttles or Throttles(self.db),
             Credits(self.db),
         )

@@ -83,7 +83,9 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/plans", staff_change(add_area, ADMINISTRATOR)),
         web.get("/console/plans/{id}.json", staff_look(export)),
         web.get("/console/plans/{id}", staff_look(plan)),
-        web.post("/console/plans/{id}", staff_change(change_plan, body_bytes=LARGEST_PLAN)),
+        web.post(
+            "/console/plans/{id}", staff_change(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
+        ),
         web.get("/console/audit/{id}/plan.json", staff_look(plan_before)),
         web.get("/console/misfits", staff_look(misfits)),
         web.post("/console/misfits", staff_change(call_off_misfits, ADMINISTRATOR)),
@@ -92,8 +94,8 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/notices", staff_look(notices)),
         web.get("/console/notices/new", staff_look(new_notice, LIBRARIAN)),
         web.get("/console/notices/{id}", staff_look(notice)),
-        web.post("/console/notices", staff_change(add_notice, body_bytes=LARGEST_NOTICE)),
-        web.post("/console/notices/{id}", staff_change(change_notice, body_bytes=LARGEST_NOTICE)),
+        web.post("/console/notices", staff_change(add_notice, max_bytes=LARGEST_NOTICE)),
+        web.post("/console/notices/{id}", staff_change(change_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}/withdraw", staff_change(withdraw_notice)),
         web.get("/console/devices", staff_look(devices)),
         web.post("/console/devices", staff_change(add_device, ADMINISTRATOR)),

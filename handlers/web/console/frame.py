@@ -10,6 +10,7 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import STATE_TEXT, text_of
+from handlers.request_body import MAX_BODY_BYTES
 from handlers.web.pages import (
     Form,
     Handler,
@@ -110,14 +111,20 @@ def staff_look(shown: Shown, role: str = VIEWER) -> Handler:
     return look(for_staff)
 
 
-def staff_change(posted: Posted, role: str = LIBRARIAN, body_bytes: int | None = None) -> Handler:
+def staff_change(
+    posted: Posted,
+    role: str = LIBRARIAN,
+    max_bytes: int = MAX_BODY_BYTES,
+    *,
+    multipart: bool = False,
+) -> Handler:
     """A form for who has that role at least."""
 
     async def for_staff(visit: Visit, form: Form) -> web.StreamResponse:
         _allow(visit, role)
         return await posted(visit, form)
 
-    return change(for_staff, body_bytes=body_bytes)
+    return change(for_staff, max_bytes=max_bytes, multipart=multipart)
 
 
 def _allow(visit: Visit, role: str) -> None:

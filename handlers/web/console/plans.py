@@ -224,9 +224,8 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
 def _text(form: Form) -> str:
     """The plan, from the editor or from a file."""
     file = form.get("file")
-    if isinstance(file, web.FileField):
-        with file.file as source:
-            return source.read().decode(errors="replace")
+    if isinstance(file, bytes):
+        return file.decode(errors="replace")
     return text_in(form, "plan")
 
 

@@ -1,0 +1,46 @@
+"""Reading a request's body: whole, under a deadline and a limit, before anything waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from handlers.services import SERVICES
+from models.errors import RequestTimeout, TooLarge
+
+MAX_BODY_BYTES: Final = 64 * 1024
+"""What a request may bring, unless its route says otherwise."""
+ANONYMOUS_BODY_BYTES: Final = 16 * 1024
+"""The same where nobody has signed in."""
+
+
+async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body. Reading it again gives the same bytes, as long as ``max_bytes`` is no more
+    than ``MAX_BODY_BYTES``.
+
+    Called before the request takes a place that others need: a
+    client decides how slowly it sends, and must hold up nobody but itself.
+
+    Raises: TooLarge, RequestTimeout.
+    """
+    if not request.body_exists:
+        return b""
+    if (request.content_length or 0) > max_bytes:
+        raise TooLarge()
+    if max_bytes > request.client_max_size:
+        request = request.clone(client_max_size=max_bytes)
+    try:
+        if request.content.is_eof():  # it came together with its head, as nearly always
+            body = await request.read()
+        else:
+            async with asyncio.timeout(request.app[SERVICES].admission.body_deadline_s):
+                body = await request.read()
+    except TimeoutError:
+        raise RequestTimeout() from None
+    except web.HTTPRequestEntityTooLarge:
+        raise TooLarge() from None
+    if len(body) > max_bytes:
+        raise TooLarge()
+    return body

@@ -1,0 +1,124 @@
+"""Requests that do not end, or are in no form that is read: they hold up nobody but themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import perf_counter
+
+from yarl import URL
+
+from handlers.admission import SLOTS
+from handlers.services import SERVICES
+from tests.living import Client, Living
+
+SIGN_IN = b"POST /api/v1/wx/login HTTP/1.1\r\n"
+HALF_SENT = (
+    SIGN_IN,
+    b"POST /api/v1/gate/events HTTP/1.1\r\nX-Gate-Id: g\r\n",
+    b"POST /api/v1/kiosks/2f-south/touch HTTP/1.1\r\n",
+    b"POST /login/cas HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+    b"POST /wechat/mini/callback?x HTTP/1.1\r\n",
+    b"POST /reservations/x/cancel HTTP/1.1\r\nCookie: seat_sid=%(token)s\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n",
+    b"POST /api/v1/reservations HTTP/1.1\r\nAuthorization: Bearer %(token)s\r\n",
+    b"POST /console/plans/2f-hall HTTP/1.1\r\nCookie: seat_sid=%(token)s\r\n"
+    b"Content-Type: multipart/form-data; boundary=b\r\n",
+)
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def connection(service: Living) -> AsyncIterator[Connection]:
+    url = URL(service.base)
+    incoming, outgoing = await asyncio.open_connection(url.host, url.port)
+    try:
+        yield incoming, outgoing
+    finally:
+        outgoing.close()
+
+
+@asynccontextmanager
+async def half_sent(service: Living, head: bytes) -> AsyncIterator[Connection]:
+    """A request whose handler waits for the rest of its body: the service says 100 when it is let
+    in."""
+    async with connection(service) as (incoming, outgoing):
+        length = b"Host: x\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n{"
+        outgoing.write(head + length)
+        assert await incoming.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        yield incoming, outgoing
+
+
+async def books_at_once(service: Living, reader: Client) -> float:
+    """Book with one place left inside: whoever else takes one keeps this booking out. Returns how
+    long it took, in seconds."""
+    door = service.app[SERVICES].admission.door
+    for _ in range(SLOTS - 1):
+        await door.enter()
+    began = perf_counter()
+    made = await reader.reserve()
+    took = perf_counter() - began
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    for _ in range(SLOTS - 1):
+        door.leave()
+    return took
+
+
+async def test_half_sent_bodies_take_no_place(service: Living) -> None:
+    reader, web = await service.reader(), await service.web_reader()
+    await reader.ok("GET", "/me")
+    async with AsyncExitStack() as held:
+        for number in range(300):
+            head = HALF_SENT[number % len(HALF_SENT)] % {b"token": web.token.encode()}
+            await held.enter_async_context(half_sent(service, head))
+        assert min([await books_at_once(service, reader) for _ in range(3)]) < 0.1
+
+
+async def test_a_body_that_does_not_come_is_given_up(service: Living) -> None:
+    web = await service.web_reader()
+    before = await service.books()
+    service.app[SERVICES].admission.body_deadline_s = 0.1
+    for head in HALF_SENT:
+        async with half_sent(service, head % {b"token": web.token.encode()}) as (incoming, _):
+            answer = await incoming.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 408 "), (head, answer)
+            assert b"Connection: close" in answer, (head, answer)
+    assert await service.books() == before
+
+
+async def test_sign_ins_that_wait_for_wechat_keep_nobody_out(service: Living) -> None:
+    reader, stranger = await service.reader(), service.stranger()
+    admission = service.app[SERVICES].admission
+    modes = {"jscode2session": {"hang_seconds": 30}}
+    await stranger.ok("POST", "//sandbox/wechat/_mode", modes)
+    async with AsyncExitStack() as held:
+        for number in range(300):
+            body = b'{"code":"demo-many-%d"}' % number
+            _, outgoing = await held.enter_async_context(connection(service))
+            length = b"Host: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+            outgoing.write(SIGN_IN + length + body)
+        async with asyncio.timeout(10):
+            while not admission.wechat_sign_ins.oldest_s:  # all its places are taken
+                await reader.ok("GET", "/me")
+        assert min([await books_at_once(service, reader) for _ in range(3)]) < 0.1
+        assert not admission.campus_sign_ins.oldest_s, "the other way in is open"
+
+
+async def test_a_form_is_urlencoded_text_in_utf_8(service: Living) -> None:
+    web = await service.web_reader()
+    cookie = {"Cookie": f"seat_sid={web.token}", "Origin": service.base}
+    web.token = ""
+    form, before = "application/x-www-form-urlencoded", await service.books()
+    for kind, body, status in (
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\n" * 5000, 415),
+        (f"{form}; charset=punycode", b"x=" + b"a" * 60_000, 415),
+        (f"{form}; charset=utf-7", b"x=1", 415),
+        ("text/plain", b"x=1", 415),
+        (form, b"x=%ff", 400),
+        (form, b"&a" * 30_000, 400),
+        (form, b"x" * 70_000, 413),
+        (form, b"text=x", 403),
+    ):
+        answer = await web.call("POST", "//contact", body, **cookie, **{"Content-Type": kind})
+        assert (answer.status, await service.books()) == (status, before), (kind, body[:20])
