@@ -189,7 +189,7 @@ async def test_signing_in_on_the_web(service: Living) -> None:
     flags = (cookie["path"], bool(cookie["httponly"]), cookie["samesite"], bool(cookie["secure"]))
     assert flags == ("/", True, "Lax", False)
     assert 0 <= 12 * 3600 - int(cookie["max-age"]) <= 2
-    assert len(cookie.value) == 43
+    assert len(cookie.value) == 59
 
     me = await browser.ok("GET", "/me")
     assert me["reader"]["student_no_masked"].startswith(browser.number[:2] + "****")
