@@ -31,6 +31,7 @@ from models.store.feedback import Feedbacks
 from models.store.identity import Bindings
 from models.store.messages import Messages
 from models.store.pacing import Pacing
+from models.store.pauses import Pauses
 from models.store.pushes import Pushes
 from models.store.throttles import Throttles
 from notify.entry_codes import EntryCodes
@@ -68,6 +69,13 @@ class Metrics:
             "Attempts to deliver, by outcome",
             ["outcome"],
             registry=self.registry,
+        )
+        self.wechat_paused = Gauge(
+            "seat_wechat_paused",
+            "1 while nothing is sent to WeChat, by reason",
+            ["reason"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self.event_streams = Gauge(
             "seat_event_streams",
@@ -121,6 +129,7 @@ class Services:
     bindings: BindingDesk
     kiosks: KioskCodes
     messages: Messages
+    pauses: Pauses
     feedbacks: Feedbacks
     audit: Audit
     credits: Credits

@@ -4,6 +4,7 @@ answer questions about messages. Answered at once; a repetition does nothing."""
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import time
 from typing import Final
@@ -24,6 +25,8 @@ from notify.wechat.push import MAX_BYTES, Push, PushAccount, PushRefused
 log = logging.getLogger(__name__)
 
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
+_CODE: Final = re.compile(r"-?[0-9]{1,9}")
+_LONGEST_WORDS: Final = 200
 _HELP: Final = frozenset({"帮助", "help", "?", "？"})
 _MINE: Final = frozenset({"我的预约", "我的", "预约"})
 _SEATS: Final = frozenset({"空位", "空座", "座位", "余座"})
@@ -102,7 +105,11 @@ async def _of_the_mini_program(services: Services, push: Push, request: web.Requ
         names = {config.template_id: name for name, config in services.templates.items()}
         for entry in push.entries:
             template = names.get(entry.get("TemplateId", ""))
-            if template is not None:
+            if template is None:
+                continue
+            if push.event == "subscribe_msg_sent_event":
+                await _not_delivered(services, reader_id, template, entry)
+            else:
                 await _consent(services, reader_id, template, push.event, entry)
     elif push.kind in ("text", "image", "miniprogrampage"):
         text = push.content or f"（{push.kind}）"
@@ -122,6 +129,23 @@ async def _consent(
         await services.credits.empty([(reader_id, template)])
     elif event == "subscribe_msg_popup_event" and entry.get("SubscribeStatusString") == "accept":
         await services.credits.at_least_one(reader_id, template)
+
+
+async def _not_delivered(
+    services: Services, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
+) -> None:
+    """WeChat took a message and tells now what became of it; a failure is recorded."""
+    code = entry.get("ErrorCode", "0")
+    if code == "0" or _CODE.fullmatch(code) is None:
+        return
+    words = entry.get("ErrorStatus", "")[:_LONGEST_WORDS]
+    msgid = entry.get("MsgID", "")
+    known = await services.messages.failed_late(reader_id, template, msgid, int(code), words)
+    services.metrics.deliveries.labels("failed_late").inc()
+    log.warning(
+        "wechat_delivery_failed_late",
+        extra={"template": template.value, "errcode": int(code), "known": known},
+    )
 
 
 # --- the official account -----------------------------------------------------------------------

@@ -44,6 +44,7 @@ from models.booking.outages import Watch
 from models.booking.tally import count_days
 from models.errors import Busy, Suspended, Upstream
 from models.gate import CLOCK_OFF
+from models.pause import PauseReason
 from models.store.activation_codes import ActivationCodes
 from models.store.audit import Audit
 from models.store.client import Database, open_database, ping, server_time
@@ -57,13 +58,16 @@ from models.store.leases import Leases
 from models.store.messages import Messages
 from models.store.migrations import migrate, steps
 from models.store.pacing import Pacing, Redis, Revocations, open_redis
+from models.store.pauses import Pauses
 from models.store.pushes import Pushes
 from models.store.reaching import require_mongo
 from models.store.redis_health import RedisHealth
 from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
 from models.timerange import local_date
-from notify.deliver import Channel, Sender
+from notify.breaker import Breaker
+from notify.channel import Channel
+from notify.deliver import Sender
 from notify.entry_codes import EntryCodes
 from notify.relay import BATCH, relay
 from notify.wechat.gateway import WeChatGateway
@@ -81,6 +85,7 @@ _FORGET_AT_ONCE: Final = 20
 _KEEP_PASSAGES: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
+_KEEP_PAUSES: Final = timedelta(days=7)
 _KEEP_TICKETS: Final = timedelta(days=2)
 
 
@@ -139,12 +144,14 @@ class Parts:
         self.redis_health = RedisHealth(redis_client, settings.redis_url)
         self.sessions = SessionDesk(self.stored_sessions, sealer, self.revocations.tell)
         self.desk.reader_changed = self.sessions.reader_changed
+        self.pauses = Pauses(db, settings.wechat.account)
         self.channel = Channel(
             gateway=gateway,
             templates=settings.wechat.templates,
             state=settings.wechat.state,
             openids_of=self.bindings.openids_of,
             real_now=clock.real_now,
+            breaker=Breaker(self.pauses, clock.real_now),
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
         self.entry_codes = EntryCodes(
@@ -222,6 +229,10 @@ class Parts:
     async def _refresh(self, _: datetime) -> int:
         await self.redis_health.look()
         await self.desk.refresh()
+        pause = await self.pauses.current()
+        for reason in PauseReason:
+            lasts = pause is not None and pause.reason is reason
+            self.metrics.wechat_paused.labels(reason.value).set(int(lasts))
         return 0
 
     async def _prune(self, now: datetime) -> int:
@@ -232,6 +243,7 @@ class Parts:
         await self.codes.prune(now - _KEEP_CODES)
         await self.throttles.prune(now)
         await self.pushes.prune(now - _KEEP_CODES)
+        await self.pauses.prune(now - _KEEP_PAUSES)
         await self.messages.prune(self.clock.real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         await self.desk.passages.prune(now - _KEEP_PASSAGES)
         await self.desk.scans.prune(now - _KEEP_PASSAGES)
@@ -262,6 +274,13 @@ class Parts:
         for outage in await self.desk.outages.all():
             if outage.end is None and outage.counts(self.clock.now()):
                 troubles[f"outages.{outage.what}"] = f"since {outage.start.isoformat()}"
+        pause = await self.pauses.current()
+        if pause is not None and pause.alarmed:
+            code = f" ({pause.code})" if pause.code is not None else ""
+            troubles["wechat"] = (
+                f"{pause.reason}{code} since {pause.since.isoformat()}, "
+                f"next try {pause.until.isoformat()}"
+            )
         for gate in await self.desk.gates.all():
             if abs(gate.clock_off) > CLOCK_OFF:
                 off = round(gate.clock_off.total_seconds())
@@ -288,6 +307,7 @@ class Parts:
                 self.desk.catalogue, self.throttles, settings.sealer, settings.public_base_url
             ),
             messages=self.messages,
+            pauses=self.pauses,
             feedbacks=self.feedbacks,
             audit=self.audit,
             credits=self.credits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
@@ -43,6 +44,12 @@ class WeChatSettings:
     secret: str = field(repr=False)
     state: Literal["formal", "trial", "developer"]
     templates: Mapping[Template, TemplateConfig]
+
+    @property
+    def account(self) -> str:
+        """The account's name with these credentials; another secret makes another name."""
+        marked = hashlib.sha256(f"{self.appid} {self.secret}".encode()).hexdigest()
+        return f"{self.appid}:{marked[:16]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ class Message:
 class Delivery:
     """A message on its way to WeChat, leased to ``holder``.
 
-    ``attempts`` counts the present one too; ``more`` says that another of the reader's waits behind
-    it.
+    ``attempts`` counts the present one too, ``unknown`` those before it that may have arrived;
+    ``more`` says that another of the reader's waits behind it.
     """
 
     message: Message
@@ -101,14 +101,22 @@ class Delivery:
     codes: tuple[int, ...] = field(default=())
     holder: str = ""
     more: bool = False
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an attempt: an end, or another one at ``due`` (the state is then QUEUED)."""
+    """What became of an attempt: an end, or another one at ``due`` (the state is then QUEUED).
+
+    ``reason`` is why it waits or was not sent, where ``code`` does not tell; ``unknown`` says that
+    this attempt may have arrived; ``msgid`` is WeChat's name for what it took.
+    """
 
     delivery: Delivery
     state: DeliveryState
     code: int | None = None
     due: datetime | None = None
     without_page: bool = False
+    reason: str | None = None
+    unknown: bool = False
+    msgid: str | None = None

@@ -4,8 +4,11 @@ A pipeline: messages are claimed many at a time, sent ``AT_ONCE`` at once, and w
 is written many at a time, so that WeChat's latency is the only limit. One that takes long holds up
 its reader's next message and nothing else.
 
-A message is sent at least once as far as we know; a repeat after an unknown outcome takes a credit
-of its own, so WeChat itself refuses a second copy where the reader gave one consent.
+What was surely not sent is tried again until it expires; what may have arrived once more at most.
+Such a repeat takes a credit of its own where there is one. Where there is none it goes all the
+same: WeChat has the truth, and refuses a second copy where the reader gave one consent.
+
+When nothing can go, ``notify/breaker.py`` stops all of it and lets one message through at a time.
 """
 
 from __future__ import annotations
@@ -13,21 +16,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
 from typing import Final, cast
 
-from models.message import Delivery, DeliveryState, Message, Outcome, Template
+from models.message import Delivery, DeliveryState, Message, Outcome
 from models.reservation import ReaderId
 from models.store.credits import Credits
-from models.store.messages import OLD_NEWS, Messages, Place
-from models.timerange import at, local_date
+from models.store.messages import Messages, Place
+from notify.breaker import Way
+from notify.channel import Channel, Consent, Ready, consent, outcome_of, prepare
 from notify.wechat.fields import TemplateConfig, format_fields
-from notify.wechat.gateway import MiniProgramState, WeChatGateway
-from notify.wechat.verdicts import SendOutcome, SendResult, Step, Verdict, verdict
+from notify.wechat.verdicts import SendResult, Verdict, verdict
 
 log = logging.getLogger(__name__)
 
@@ -50,31 +53,8 @@ POLITE: Final = 3
 """Requests share the event loop. When it answers later than that, each slot pauses so many times as
 long before its next send: alone, the sender has its full rate; beside others it gives way."""
 CLOSE_S: Final = 3.0
-
-Consent = tuple[ReaderId, Template]
-
-
-@dataclass(slots=True)
-class Channel:
-    """The way to WeChat with what this process has learnt about it."""
-
-    gateway: WeChatGateway
-    templates: Mapping[Template, TemplateConfig]
-    state: MiniProgramState
-    openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
-    real_now: Callable[[], datetime]
-    paused_until: datetime | None = None
-    disabled: set[Template] = field(default_factory=set)
-    counted: Callable[[str, int], None] = lambda outcome, times: None
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """Claimed and its credit taken; ``send_by`` is in monotonic seconds."""
-
-    delivery: Delivery
-    openid: str
-    send_by: float
+EXPIRE_EVERY: Final = timedelta(seconds=30)
+"""While nothing can be sent, what has lost its worth is ended so often."""
 
 
 @dataclass(slots=True)
@@ -96,7 +76,7 @@ class Sender:
 
     def __init__(self, messages: Messages, credits: Credits, channel: Channel) -> None:
         self._messages, self._credits, self._channel = messages, credits, channel
-        self._ready: deque[_Ready] = deque()
+        self._ready: deque[Ready] = deque()
         self._slots: set[asyncio.Task[None]] = set()
         self._ends = _Ends()
         self._writer: asyncio.Task[None] | None = None
@@ -107,6 +87,7 @@ class Sender:
         self._changed = asyncio.Event()
         self._one_run = asyncio.Lock()
         self._now: datetime | None = None
+        self._expired_at: datetime | None = None
         self._ended = 0
         self._late_s = 0.0
         """How long the event loop lets callers wait, as the writer saw it lately."""
@@ -120,13 +101,57 @@ class Sender:
         Raises: Upstream when MongoDB does not answer.
         """
         async with self._one_run:
-            channel, before, self._now = self._channel, self._ended, now
-            if channel.paused_until is not None and now >= channel.paused_until:
-                channel.paused_until = None
+            before, self._now = self._ended, now
             stop_at = monotonic() + RUN_S
-            if await self._claim_all(now, stop_at):
+            match await self._channel.breaker.look(now):
+                case Way.SHUT:
+                    last = self._expired_at
+                    if last is None or not timedelta() <= now - last < EXPIRE_EVERY:
+                        await self._expire(now)
+                case Way.PROBE:
+                    await self._expire(now)
+                    await self._probe(now)
+            if self._may_go_on() and await self._claim_all(now, stop_at):
                 await self._all_written()
             return max(self._ended - before, int(bool(self._held)))
+
+    async def _expire(self, now: datetime) -> None:
+        """End what is not worth sending any more: it must not wait for the end of a pause."""
+        pause = self._channel.breaker.pause
+        assert pause is not None
+        real_now = self._channel.real_now()
+        count = await self._messages.expire(now, real_now, pause.reason.value)
+        self._expired_at = now
+        self._ended += count
+        if count:
+            self._channel.counted(DeliveryState.EXPIRED.value, count)
+
+    async def _probe(self, now: datetime) -> None:
+        """Send one message while all others wait: one that has not been tried in vain, if it can
+        be, since its outcome may stay unknown."""
+        breaker = self._channel.breaker
+        try:
+            place: Place | None = None
+            while True:
+                page, place = await self._messages.readers_due(now, place, PAGE)
+                ready = await self._claim(set(page) - self._held, now)
+                if ready:
+                    chosen = min(ready, key=lambda r: r.delivery.unknown)
+                    for other in ready:
+                        if other is not chosen:
+                            self._give_up(other)
+                    try:
+                        await self._send(chosen, probe=True)
+                    except Exception:
+                        self._held.discard(chosen.delivery.message.reader_id)
+                        raise
+                    break
+                if place is None:
+                    break
+        finally:
+            self._write()
+            await breaker.give_back()
+        await self._all_written()
 
     async def close(self) -> None:
         """Begin no more; wait a moment for what is under way and give back what is not.
@@ -158,67 +183,36 @@ class Sender:
                 seen_all = place is None
                 readers |= set(page) - self._held
             if readers:
-                await self._claim(readers, now)
+                self._ready.extend(await self._claim(readers, now))
+                self._begin_slots()
             elif seen_all and not (self._held and await self._change(monotonic() + LINGER_S)):
                 break
         return True
 
     def _may_go_on(self) -> bool:
-        return self._channel.paused_until is None and not self._closing
+        return self._channel.breaker.pause is None and not self._closing
 
-    async def _claim(self, readers: Collection[ReaderId], now: datetime) -> None:
+    def _begin_slots(self) -> None:
+        for _ in range(min(AT_ONCE - len(self._slots), len(self._ready))):
+            self._slots.add(asyncio.create_task(self._slot()))
+
+    async def _claim(self, readers: Collection[ReaderId], now: datetime) -> list[Ready]:
+        """What is to be sent of the readers' first messages; the others come to their ends."""
+        if not readers:
+            return []
         send_by = monotonic() + SEND_WITHIN_S
         claimed = await self._messages.claim(readers, now, self._channel.real_now(), LEASE)
         self._held.update(d.message.reader_id for d in claimed)
         try:
-            await self._prepare(claimed, now, send_by)
+            ready, ends = await prepare(self._channel, self._credits, claimed, now, send_by)
         except BaseException:
             self._ends.given_up += claimed
             raise
+        else:
+            self._ends.outcomes += ends
+            return ready
         finally:
             self._write()
-        for _ in range(min(AT_ONCE - len(self._slots), len(self._ready))):
-            self._slots.add(asyncio.create_task(self._slot()))
-
-    async def _prepare(self, claimed: Sequence[Delivery], now: datetime, send_by: float) -> None:
-        """Everything up to the send; what need not be sent comes to its end."""
-        going, ends = [], []
-        for d in claimed:
-            end = self._obstacle(d.message, now)
-            if end is None:
-                going.append(d)
-            else:
-                ends.append(Outcome(d, end))
-        openids: Mapping[ReaderId, str] = {}
-        taken: Collection[Consent] = ()
-        if going:
-            openids = await self._channel.openids_of([d.message.reader_id for d in going])
-        if wanted := [_consent(d) for d in going if d.message.reader_id in openids]:
-            taken = await self._credits.take(wanted)
-        ready: list[_Ready] = []
-        for d in going:
-            message = d.message
-            if message.reader_id not in openids:
-                ends.append(Outcome(d, DeliveryState.UNBOUND))
-                continue
-            if _consent(d) not in taken:
-                ends.append(Outcome(d, DeliveryState.NO_CREDIT))
-                continue
-            ready.append(_Ready(d, openids[message.reader_id], send_by))
-        # All of it or, had anything failed, none.
-        self._ready.extend(ready)
-        for outcome in ends:
-            self._channel.counted(outcome.state.value, 1)
-        self._ends.outcomes += ends
-
-    def _obstacle(self, message: Message, now: datetime) -> DeliveryState | None:
-        """Why it need not be tried, as far as can be told without asking."""
-        if now > (message.not_after or message.at + OLD_NEWS):
-            return DeliveryState.EXPIRED
-        channel = self._channel
-        if message.template in channel.disabled or message.template not in channel.templates:
-            return DeliveryState.FAILED
-        return None
 
     # --- sending ------------------------------------------------------------------------------
 
@@ -235,10 +229,9 @@ class Sender:
                 self._changed.set()
             message = ready.delivery.message
             if not self._may_go_on() or monotonic() > ready.send_by:
-                self._ends.given_up.append(ready.delivery)
-                self._ends.unused.append(_consent(ready.delivery))
+                self._give_up(ready)
             elif message.template in self._channel.disabled:
-                self._fail(ready.delivery)
+                self._fail(ready)
             else:
                 try:
                     await self._send(ready)
@@ -250,14 +243,23 @@ class Sender:
             if self._late_s > BEARABLE_S:
                 await asyncio.sleep(self._late_s * POLITE)
 
-    def _fail(self, d: Delivery) -> None:
+    def _give_up(self, ready: Ready) -> None:
+        self._ends.given_up.append(ready.delivery)
+        self._unuse(ready)
+
+    def _unuse(self, ready: Ready) -> None:
+        if ready.credit:
+            self._ends.unused.append(consent(ready.delivery))
+
+    def _fail(self, ready: Ready) -> None:
         """It cannot be sent, and took no credit of WeChat's."""
         self._channel.counted(DeliveryState.FAILED.value, 1)
-        self._ends.outcomes.append(Outcome(d, DeliveryState.FAILED))
-        self._ends.unused.append(_consent(d))
+        self._ends.outcomes.append(Outcome(ready.delivery, DeliveryState.FAILED))
+        self._unuse(ready)
 
-    async def _send(self, ready: _Ready) -> None:
-        d, channel = ready.delivery, self._channel
+    async def _send(self, ready: Ready, *, probe: bool = False) -> None:
+        d, channel, now = ready.delivery, self._channel, self._now
+        assert now is not None
         config = channel.templates[d.message.template]
         try:
             # Here and not for many at once, which would hold up whoever asks for something.
@@ -265,7 +267,7 @@ class Sender:
         except (ValueError, LookupError):
             # The configured fields and the facts do not fit: no retry can mend it.
             log.exception("wechat_delivery_alarm", extra={"template": d.message.template.value})
-            self._fail(d)
+            self._fail(ready)
             return
         result = await channel.gateway.send_subscribe(
             ready.openid,
@@ -275,12 +277,17 @@ class Sender:
             channel.state,
         )
         channel.counted(result.outcome.value, 1)
-        self._follow(verdict(result, d.attempts), result, d)
+        v = verdict(result, d.attempts, d.unknown)
+        # The pause first, so that it is known when the message is put off; its outcome in any case.
+        try:
+            await (channel.breaker.probed if probe else channel.breaker.heard)(v, result, now)
+        finally:
+            self._follow(v, result, ready, now)
 
-    def _follow(self, v: Verdict, result: SendResult, d: Delivery) -> None:
-        message, channel, now = d.message, self._channel, self._now
-        assert now is not None
-        if v.alarm:
+    def _follow(self, v: Verdict, result: SendResult, ready: Ready, now: datetime) -> None:
+        d, channel = ready.delivery, self._channel
+        message = d.message
+        if v.alarm and not (v.disable_template and message.template in channel.disabled):
             log.error(
                 "wechat_delivery_alarm",
                 extra={"template": message.template.value, "errcode": result.errcode}
@@ -290,24 +297,11 @@ class Sender:
             log.warning("wechat_binding_suspect", extra={"reader": message.reader_id})
         if v.disable_template:
             channel.disabled.add(message.template)
-        if v.pause_until_next_day:
-            channel.paused_until = at(local_date(now) + timedelta(days=1), time(0))
-        elif v.pause_seconds:
-            channel.paused_until = now + timedelta(seconds=v.pause_seconds)
         if v.credit_zero:
-            self._ends.spent.append(_consent(d))
+            self._ends.spent.append(consent(d))
         elif v.credit_back:
-            self._ends.unused.append(_consent(d))
-        if v.step is Step.RETRY:
-            due = channel.paused_until or now + timedelta(seconds=v.retry_after_seconds)
-            outcome = Outcome(d, DeliveryState.QUEUED, result.errcode, due, v.without_page)
-        else:
-            state = {
-                SendOutcome.SENT: DeliveryState.SENT,
-                SendOutcome.NO_CREDIT: DeliveryState.NO_CREDIT,
-            }.get(result.outcome, DeliveryState.FAILED)
-            outcome = Outcome(d, state, result.errcode)
-        self._ends.outcomes.append(outcome)
+            self._unuse(ready)
+        self._ends.outcomes.append(outcome_of(v, result, d, now, channel.breaker))
 
     # --- writing what became of them ----------------------------------------------------------
 
@@ -378,10 +372,6 @@ async def _ended(tasks: set[asyncio.Task[None]]) -> None:
         for task in slow:
             task.cancel()
         await asyncio.wait(slow, timeout=CLOSE_S)
-
-
-def _consent(d: Delivery) -> Consent:
-    return d.message.reader_id, d.message.template
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:

@@ -86,7 +86,6 @@ class Sandbox:
         parts = self._parts
         parts.sessions.forget_all()
         parts.desk.forget()
-        parts.channel.paused_until = None
         parts.channel.disabled.clear()
 
     # --- the clock ------------------------------------------------------------------------------

@@ -64,6 +64,11 @@ _ERRMSG: Final[Mapping[int, str]] = {
     46003: "menu no exist",
     47001: "data format error",
     47003: "argument invalid!",
+    48001: "api unauthorized",
+    48004: "api forbidden for irregularities, view detail on mp.weixin.qq.com",
+    50001: "user unauthorized",
+    50002: "user limited",
+    61007: "api is unauthorized to component",
 }
 _ENDPOINTS: Final = frozenset(
     {

@@ -30,8 +30,9 @@ from models.store.indexes import ensure_indexes
 
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
-_SHORT_LIVED: Final = frozenset({"leases", "throttles"})
-"""Who runs which job now, who has guessed how often lately: no longer true when it comes back."""
+_SHORT_LIVED: Final = frozenset({"leases", "throttles", "pauses"})
+"""Who runs which job now, who has guessed how often lately, whether WeChat is away: no longer true
+when it comes back."""
 _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000
 _LEVEL: Final = 6

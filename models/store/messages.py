@@ -17,6 +17,7 @@ from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.policy import FARTHEST_HORIZON
 from models.reservation import ReaderId, ReservationId
 from models.store.client import Database, Document, each_error, grouped, new_id, page, upstream
+from models.store.settling import settling, unknown_attempts
 
 Place = tuple[datetime, str]
 """Where a look through the due messages has come to: due, id."""
@@ -154,6 +155,7 @@ class Messages:
                 tuple(row["codes"]),
                 holder,
                 row["reader"] in more,
+                unknown_attempts(row),
             )
             for row in free
             if row["_id"] in won
@@ -166,16 +168,13 @@ class Messages:
         if not rows:
             return ()
         ids = [row["_id"] for row in rows]
-        tried: dict[int, list[str]] = {}
+        tried: dict[tuple[int, int], list[str]] = {}
         for row in rows:
-            tried.setdefault(row["attempts"], []).append(row["_id"])
-        change: Document = {
-            "$set": {
-                "state": DeliveryState.SENDING.value,
-                "lease_until": until,
-                "held_by": holder,
-            },
-            "$inc": {"attempts": 1},
+            tried.setdefault((row["attempts"], unknown_attempts(row)), []).append(row["_id"])
+        leased = {
+            "state": DeliveryState.SENDING.value,
+            "lease_until": until,
+            "held_by": holder,
         }
         # The attempt guards: whoever claimed, settled or put one off since it was read, raised it.
         result = await self._all.bulk_write(
@@ -187,9 +186,9 @@ class Messages:
                         "attempts": attempts,
                         "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
                     },
-                    change,
+                    {"$set": {**leased, "unknown": unknown}, "$inc": {"attempts": 1}},
                 )
-                for attempts, ids_then in tried.items()
+                for (attempts, unknown), ids_then in tried.items()
             ],
             ordered=False,
         )
@@ -203,23 +202,12 @@ class Messages:
 
         The attempt guards: a worker whose lease ran out must not overwrite its successor.
         """
-        alike: dict[tuple[object, ...], list[str]] = {}
+        alike: dict[tuple[object, ...], list[Outcome]] = {}
         for o in outcomes:
             without_page = o.without_page or o.delivery.without_page
-            key = o.delivery.attempts, o.state.value, o.code, o.due, without_page
-            alike.setdefault(key, []).append(o.delivery.message.id)
-        updates = []
-        for (attempts, state, code, due, page_left_out), ids in alike.items():
-            fields: Document = {"state": state, "lease_until": None}
-            if due is None:
-                fields["open"] = False
-            else:
-                fields |= {"due": due, "without_page": page_left_out}
-            update: Document = {"$set": fields}
-            if code is not None:
-                update["$push"] = {"codes": code}
-            held = {"state": DeliveryState.SENDING.value, "attempts": attempts}
-            updates.append(UpdateMany({"_id": {"$in": ids}, **held}, update))
+            key = o.delivery.attempts, o.state, o.code, o.due, without_page, o.reason, o.unknown
+            alike.setdefault(key, []).append(o)
+        updates = [settling(same) for same in alike.values()]
         if updates:
             with upstream():
                 await self._all.bulk_write(updates, ordered=False)
@@ -248,30 +236,106 @@ class Messages:
             with upstream():
                 await self._all.bulk_write(updates, ordered=False)
 
+    async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
+        """End what is not worth sending any more, where nothing can be sent. How many.
+
+        ``reason`` is why it was never tried; what was tried keeps its own.
+        """
+        overdue: Document = {
+            "open": True,
+            "due": {"$lte": now},
+            "$and": [
+                {
+                    "$or": [
+                        {"not_after": {"$lt": now}},
+                        {"not_after": None, "at": {"$lt": now - OLD_NEWS}},
+                    ]
+                },
+                {"$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}]},
+            ],
+        }
+        ended: Document = {
+            "state": DeliveryState.EXPIRED.value,
+            "open": False,
+            "lease_until": None,
+            "reason": {"$ifNull": ["$reason", reason]},
+        }
+        with upstream():
+            result = await self._all.update_many(overdue, [{"$set": ended}], hint="open_due")
+        return result.modified_count
+
+    async def failed_late(
+        self, reader_id: ReaderId, template: Template, msgid: str, code: int, words: str
+    ) -> bool:
+        """WeChat took a message of the reader's and could not deliver it. True where it is ours.
+
+        WeChat may say so before our own "sent" is written. So the message that is being sent is
+        marked first, which writing "sent" heeds, and the sent one looked for second: whatever comes
+        in between, one of the two meets it.
+        """
+        failure = {"msgid": msgid, "code": code, "words": words}
+        sending = {
+            "reader": reader_id,
+            "open": True,
+            "state": DeliveryState.SENDING.value,
+            "template": template.value,
+        }
+        sent: Document = {
+            "reader": reader_id,
+            "state": DeliveryState.SENT.value,
+            "template": template.value,
+            # An account whose answers have no id has one such message a reader on its way.
+            "msgid": {"$in": [msgid, None]},
+        }
+        with upstream():
+            marked = await self._all.update_many(sending, {"$addToSet": {"late": failure}})
+            found = await self._all.find_one_and_update(
+                sent,
+                {
+                    "$set": {"state": DeliveryState.FAILED.value, "words": words},
+                    "$push": {"codes": code},
+                },
+                sort=[("msgid", DESCENDING), ("at", DESCENDING)],
+            )
+        return found is not None or marked.matched_count > 0
+
     # --- what became of them ----------------------------------------------------------------------
 
     async def counts(
         self, since: datetime, wall_clock: bool
-    ) -> dict[tuple[Template, DeliveryState], int]:
-        """Messages of that time, by template and state."""
-        group: Document = {"_id": {"template": "$template", "state": "$state"}, "n": {"$sum": 1}}
-        rows = await grouped(self._all, _lately(since, wall_clock), group)
-        return {
-            (Template(row["_id"]["template"]), DeliveryState(row["_id"]["state"])): row["n"]
-            for row in rows
+    ) -> list[tuple[Template, DeliveryState, str | None, int]]:
+        """Messages of that time, by template, state and, where they expired, the reason."""
+        why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
+        group: Document = {
+            "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
+            "n": {"$sum": 1},
         }
+        rows = await grouped(self._all, _lately(since, wall_clock), group)
+        return [
+            (
+                Template(row["_id"]["template"]),
+                DeliveryState(row["_id"]["state"]),
+                row["_id"]["reason"],
+                row["n"],
+            )
+            for row in rows
+        ]
 
-    async def failures(self, since: datetime) -> list[tuple[int | None, int]]:
-        """Failed ones by WeChat's last code (None: never sent), the most frequent first."""
-        group: Document = {"_id": {"$last": "$codes"}, "n": {"$sum": 1}}
+    async def failures(self, since: datetime) -> list[tuple[int | None, str | None, int]]:
+        """Failed ones by WeChat's last code and by what else is known, the most frequent first."""
+        group: Document = {
+            "_id": {"code": {"$last": "$codes"}, "reason": {"$ifNull": ["$reason", None]}},
+            "n": {"$sum": 1},
+        }
         rows = await grouped(self._all, _failed_since(since), group)
-        found = [(row["_id"], row["n"]) for row in rows]
-        return sorted(found, key=lambda pair: (-pair[1], pair[0] or 0))
+        found = [(row["_id"].get("code"), row["_id"]["reason"], row["n"]) for row in rows]
+        return sorted(found, key=lambda one: (-one[2], one[0] or 0, one[1] or ""))
 
     async def failed(
         self, since: datetime, limit: int
-    ) -> list[tuple[Message, int, tuple[int, ...]]]:
-        """The last failed ones, each with its attempts and WeChat's codes."""
+    ) -> list[tuple[Message, int, tuple[int, ...], str]]:
+        """The last failed ones, each with its attempts, WeChat's codes and, where it told of the
+        failure afterwards, its words."""
         with upstream():
             rows = (
                 await self._all.find(_failed_since(since))
@@ -279,7 +343,10 @@ class Messages:
                 .limit(limit)
                 .to_list(None)
             )
-        return [(_message(row), row["attempts"], tuple(row["codes"])) for row in rows]
+        return [
+            (_message(row), row["attempts"], tuple(row["codes"]), row.get("words", ""))
+            for row in rows
+        ]
 
     async def worth_retrying(self, since: datetime, now: datetime, limit: int) -> list[Message]:
         """Failed ones that are not old news yet, the newest first."""
@@ -306,9 +373,11 @@ class Messages:
             "open": True,
             "due": now,
             "lease_until": None,
+            "unknown": 0,
         }
+        gone = dict.fromkeys(("reason", "words", "msgid", "late"), "")
         with upstream():
-            result = await self._all.update_many(failed, {"$set": again})
+            result = await self._all.update_many(failed, {"$set": again, "$unset": gone})
         return result.modified_count
 
     async def state_of(self, id: str) -> DeliveryState | None:

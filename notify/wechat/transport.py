@@ -33,7 +33,8 @@ _WRITTEN_KEPT: Final = 8
 
 
 class NotReached(WeChatClientException):  # type: ignore[misc]
-    """No connection to WeChat came about: nothing was asked for."""
+    """The call did not get to WeChat's API: no connection came about, or whatever stands before it
+    turned it away."""
 
 
 class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
@@ -77,7 +78,7 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
     """One account's client. Use as an asynchronous context manager.
 
     Calls raise ``WeChatClientException``: with WeChat's ``errcode``; with ``errcode`` None when the
-    outcome is unknown (time-out, 5xx, a broken connection), or ``NotReached``. Neither their texts
+    outcome is unknown (time-out, 502, a broken connection), or ``NotReached``. Neither their texts
     nor anything else here carries a URL, whose query holds the token or the secret.
 
     Args:
@@ -195,7 +196,7 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
         except (aiohttp.ClientError, TimeoutError) as error:
             raise WeChatClientException(None, type(error).__name__) from None
         if status != 200:
-            raise WeChatClientException(None, f"HTTP {status}")
+            raise _turned_away(status)
         return _result(raw)
 
     async def issue_token(self) -> IssuedToken:
@@ -213,6 +214,19 @@ class WeChatTransport(BaseWeChatClient):  # type: ignore[misc]
             raise IssueRefused(error.errcode) from None
         except (KeyError, TypeError, ValueError):
             raise IssueRefused(None) from None
+
+
+_MAYBE_DONE: Final = frozenset({408, 500, 502, 504})
+
+
+def _turned_away(status: int) -> WeChatClientException:
+    """The error for an HTTP status: WeChat's API itself answers 200 whatever happens.
+
+    A gateway whose upstream failed, or was slow, knows as little as we do. One that is busy (503,
+    429), redirects or refuses has not passed the call on.
+    """
+    unknown = status in _MAYBE_DONE or status > 504 or status < 300
+    return (WeChatClientException if unknown else NotReached)(None, f"HTTP {status}")
 
 
 def _result(raw: bytes) -> Any:

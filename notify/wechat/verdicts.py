@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from models.pause import PauseReason
+
 
 class SendOutcome(StrEnum):
     """The kinds of answer that call for different doings."""
@@ -24,6 +26,8 @@ class SendOutcome(StrEnum):
     QUOTA_DAY = "quota_day"
     QUOTA_MINUTE = "quota_minute"
     TOKEN = "token"
+    REFUSED = "refused"
+    USER_LIMITED = "user_limited"
     BUSY = "busy"
     OTHER = "other"
 
@@ -44,6 +48,15 @@ OUTCOMES: Final[dict[int, SendOutcome]] = {
     45011: SendOutcome.QUOTA_MINUTE,
     45168: SendOutcome.BAD_VALUE,
     47003: SendOutcome.BAD_VALUE,
+    50002: SendOutcome.USER_LIMITED,
+    # The account may not send: its appid, the address of this host, the API or the account itself.
+    **dict.fromkeys(
+        (
+            *(40013, 40164, 43104, 48001, 48004, 50001, 50004, 50007),
+            *(61004, 61007, 61016),
+        ),
+        SendOutcome.REFUSED,
+    ),
 }
 
 
@@ -53,7 +66,7 @@ class SendResult:
 
     ``errcode`` is WeChat's, None without an answer; ``msgid`` is set when it was sent; ``field`` is
     the template's key that WeChat named. ``unknown`` means that WeChat may have delivered it though
-    we got no answer: a credit may be spent.
+    we got no answer: a credit may be spent. BUSY without it was surely not sent.
     """
 
     outcome: SendOutcome
@@ -78,8 +91,8 @@ class Verdict:
     Attributes:
         step: done, retry or drop.
         retry_after_seconds: how long this message waits before its next attempt.
-        pause_seconds: how long all sending waits.
-        pause_until_next_day: all sending waits for the library's next day.
+        pause: why all sending stops, for a refusal that would meet every message.
+        away: WeChat did not take the call at all; several in a row stop all sending.
         without_page: the next attempt goes without a page.
         credit_zero: WeChat knows no credit any more; ours goes to 0.
         credit_back: WeChat did not use the credit taken for this attempt; put it back.
@@ -90,8 +103,8 @@ class Verdict:
 
     step: Step
     retry_after_seconds: float = 0
-    pause_seconds: float = 0
-    pause_until_next_day: bool = False
+    pause: PauseReason | None = None
+    away: bool = False
     without_page: bool = False
     credit_zero: bool = False
     credit_back: bool = False
@@ -100,57 +113,55 @@ class Verdict:
     alarm: bool = False
 
 
-_BUSY_DELAYS: Final = (1.0, 5.0, 25.0)
-_CONCURRENT_DELAYS: Final = (1.0, 2.0, 3.0)
-_MINUTE: Final = 60.0
+DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
+"""Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
+UNKNOWN_DELAY: Final = 120.0
+"""Before the one repeat of what may have arrived: by then a WeChat that was away is back, or
+is known to be away."""
+MAX_UNKNOWN: Final = 2
+"""Attempts of one message whose outcome nobody knows: each of them may have arrived."""
 
 _FIXED: Final[dict[SendOutcome, Verdict]] = {
     SendOutcome.SENT: Verdict(Step.DONE),
     # Expected: the credits are a hint of ours, WeChat has the truth. The message stays in-app.
     SendOutcome.NO_CREDIT: Verdict(Step.DROP, credit_zero=True),
     SendOutcome.BAD_OPENID: Verdict(Step.DROP, credit_back=True, flag_binding=True),
+    # The user's account is frozen or closed: nobody here can mend it.
+    SendOutcome.USER_LIMITED: Verdict(Step.DROP, credit_back=True),
     SendOutcome.BAD_TEMPLATE: Verdict(
         Step.DROP, credit_back=True, disable_template=True, alarm=True
     ),
     SendOutcome.BAD_PAGE: Verdict(Step.RETRY, without_page=True, credit_back=True, alarm=True),
     SendOutcome.BAD_VALUE: Verdict(Step.DROP, credit_back=True, alarm=True),
-    SendOutcome.QUOTA_DAY: Verdict(
-        Step.RETRY, pause_until_next_day=True, credit_back=True, alarm=True
-    ),
-    SendOutcome.QUOTA_MINUTE: Verdict(
-        Step.RETRY, retry_after_seconds=_MINUTE, pause_seconds=_MINUTE, credit_back=True
-    ),
-    SendOutcome.TOKEN: Verdict(
-        Step.RETRY,
-        retry_after_seconds=_MINUTE,
-        pause_seconds=_MINUTE,
-        credit_back=True,
-        alarm=True,
-    ),
+    SendOutcome.QUOTA_DAY: Verdict(Step.RETRY, pause=PauseReason.QUOTA_DAY, credit_back=True),
+    SendOutcome.QUOTA_MINUTE: Verdict(Step.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
+    SendOutcome.TOKEN: Verdict(Step.RETRY, pause=PauseReason.TOKEN, credit_back=True),
+    SendOutcome.REFUSED: Verdict(Step.RETRY, pause=PauseReason.REFUSED, credit_back=True),
     SendOutcome.OTHER: Verdict(Step.DROP, credit_back=True, alarm=True),
 }
 
 
-def verdict(result: SendResult, attempts: int) -> Verdict:
+def verdict(result: SendResult, attempts: int, unknown_before: int = 0) -> Verdict:
     """What follows from ``result``.
 
-    Each attempt takes a credit of its own. After an unknown outcome it is not given back: if WeChat
-    did deliver and the reader had one credit, the second attempt ends as NO_CREDIT and nothing
-    arrives twice. Outcomes that pause all sending may be retried without end; the message's own
-    expiry bounds them.
+    What was surely not sent is tried again without end; the message's own expiry bounds it. After
+    an unknown outcome the credit is not given back, and the second one ends the message.
 
     Args:
         result: what came back. BAD_PAGE only occurs for a send that had a page, so it ends.
         attempts: sends of this message so far, the judged one included; at least 1.
+        unknown_before: how many of the earlier ones may have arrived.
     """
     if result.outcome is SendOutcome.BUSY:
-        return _again(_BUSY_DELAYS, attempts, credit_back=not result.unknown)
+        if not result.unknown:
+            return Verdict(Step.RETRY, _delay(attempts), away=True, credit_back=True)
+        if unknown_before + 1 >= MAX_UNKNOWN:
+            return Verdict(Step.DROP, away=True)
+        return Verdict(Step.RETRY, UNKNOWN_DELAY, away=True)
     if result.outcome is SendOutcome.CONCURRENT:
-        return _again(_CONCURRENT_DELAYS, attempts, credit_back=True)
+        return Verdict(Step.RETRY, _delay(attempts), credit_back=True)
     return _FIXED[result.outcome]
 
 
-def _again(delays: tuple[float, ...], attempts: int, *, credit_back: bool) -> Verdict:
-    if attempts > len(delays):
-        return Verdict(Step.DROP, credit_back=credit_back)
-    return Verdict(Step.RETRY, retry_after_seconds=delays[attempts - 1], credit_back=credit_back)
+def _delay(attempts: int) -> float:
+    return DELAYS[min(attempts, len(DELAYS)) - 1]

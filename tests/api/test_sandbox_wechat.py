@@ -236,7 +236,9 @@ async def test_a_credit_is_one_message(wechat: WeChat, gateway: WeChatGateway) -
         (47003, SendOutcome.BAD_VALUE),
         (45009, SendOutcome.QUOTA_DAY),
         (45011, SendOutcome.QUOTA_MINUTE),
-        (50001, SendOutcome.OTHER),
+        (50001, SendOutcome.REFUSED),
+        (50002, SendOutcome.USER_LIMITED),
+        (99999, SendOutcome.OTHER),
     ],
 )
 async def test_send_errors(
@@ -296,12 +298,22 @@ async def test_two_sends_to_one_reader_must_not_overlap(
     assert results[2].outcome is SendOutcome.SENT
 
 
-@pytest.mark.parametrize("mode", [{"hang_seconds": 10}, {"status": 503}])
-async def test_no_answer_is_an_unknown_outcome(wechat: WeChat, mode: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("mode", "unknown"),
+    [
+        ({"hang_seconds": 10}, True),
+        *(({"status": status}, True) for status in (500, 502, 504, 599)),
+        # A gateway that says so has not passed it on.
+        *(({"status": status}, False) for status in (302, 403, 404, 429, 503)),
+    ],
+)
+async def test_whether_it_may_have_arrived(
+    wechat: WeChat, mode: dict[str, Any], unknown: bool
+) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
     async with wechat.gateway(timeout_seconds=0.25) as gateway:
         await wechat.mode(subscribe_send=mode)
-        assert await send(gateway) == SendResult(SendOutcome.BUSY, unknown=True)
+        assert await send(gateway) == SendResult(SendOutcome.BUSY, unknown=unknown)
 
 
 async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.api.test_console import log, post, staff
 from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
 from tests.api.test_gates import gate_of
 from tests.api.test_pages import Browser
+from tests.api.test_wechat_push import event, push
 from tests.living import Living
 
 WRITTEN = {
@@ -183,6 +185,65 @@ async def test_what_failed_is_seen_by_code_and_sent_again(service: Living) -> No
     assert "没有失败的消息" in page and numbers(page, "已发送") == 2 and before == 1
     again = await post(service, desk, "/console/deliveries/retry")
     assert again.headers["Location"].endswith("done=0")
+
+
+async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
+    """The account is refused; it is let again; WeChat could not deliver one after all."""
+    desk = await staff(service)
+    readers = [await service.reader(), await service.reader()]
+    await warm_up(service)
+    for reader in (*readers, readers[0]):
+        await reader.accept("RESERVED")
+    await misbehave(service, subscribe_send={"errcode": 48001, "times": MANY})
+    made = [await r.reserve(f"2f-hall-01{n}") for n, r in enumerate(readers)]
+    gone = await readers[0].reserve("2f-hall-020", "now", "09:00")
+    await service.settle()
+    refresh = service.parts.runner.job("refresh")
+    assert refresh is not None
+    await refresh.run(service.clock.now())
+    page, first = (await desk.get("/console/deliveries")).body, (await desk.get("/console")).body
+    assert (
+        "暂停发送" in page and "48001" in page and "自动补发" in page and numbers(page, "失败") == 0
+    )
+    assert "微信消息暂停发送" in first and "发送失败的消息" not in first
+    ready = (await service.anonymous.get("//readyz")).body
+    assert "refused (48001) since 2026" in ready["troubles"]["wechat"], ready
+    assert (
+        'seat_wechat_paused{reason="refused"} 1.0'
+        in (await service.anonymous.get("//metrics")).body
+    )
+    await service.move(timedelta(hours=1))
+    await misbehave(service)
+    await service.move(timedelta(minutes=20))
+    await refresh.run(service.clock.now())
+    assert [(await way_of(service, m)).state for m in made] == ["sent", "sent"]
+    assert (await way_of(service, gone)).state == "expired"
+    page = (await desk.get("/console/deliveries")).body
+    assert "暂停发送" not in page and "已过时" in page and "微信拒绝本小程序发送" in page
+    assert (
+        'seat_wechat_paused{reason="refused"} 0.0'
+        in (await service.anonymous.get("//metrics")).body
+    )
+    assert "wechat" not in (await service.anonymous.get("//readyz")).body["troubles"]
+
+    stored = await service.parts.db["deliveries"].find_one(
+        {"reader": readers[0].reader_id, "state": "sent"}
+    )
+    assert stored is not None and stored["msgid"]
+    for code in ("0", "1003", "1003"):
+        entry = (
+            "<SubscribeMsgSentEvent><List><TemplateId>sandbox-reserved</TemplateId>"
+            f"<MsgID>{stored['msgid']}</MsgID><ErrorCode>{code}</ErrorCode>"
+            "<ErrorStatus>system &lt;failure&gt;</ErrorStatus></List></SubscribeMsgSentEvent>"
+        )
+        said = event(readers[0].openid, "subscribe_msg_sent_event", more=entry, at=int(code))
+        assert (await push(service, "mini", said)).body == "success"
+        state = "sent" if code == "0" else "failed"
+        assert (await way_of(service, made[0])).state == state
+    assert (await way_of(service, made[0])).codes[-2:] == [0, 1003]
+    page = (await desk.get("/console/deliveries")).body
+    assert "1003" in page and "system &lt;failure&gt;" in page and numbers(page, "失败") == 1
+    assert (await way_of(service, made[1])).state == "sent"
 
 
 def numbers(page: str, words: str) -> int:

@@ -21,7 +21,10 @@ from models.message import Delivery, DeliveryState, Message, Outcome, Template
 from models.reservation import ReaderId, ReservationId
 from models.store.credits import Credits
 from models.store.messages import Messages
-from notify.deliver import LEASE, PAGE, Channel, Sender
+from models.store.pauses import Pauses
+from notify.breaker import Breaker
+from notify.channel import Channel
+from notify.deliver import LEASE, PAGE, Sender
 from notify.wechat.fields import TemplateConfig
 from notify.wechat.verdicts import SendOutcome, SendResult
 from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
@@ -82,7 +85,10 @@ class Worker:
             unguard(self.messages)
         gateway: Any = self
         templates = {RESERVED: TemplateConfig("t-1", "p", {})}
-        channel = Channel(gateway, templates, "formal", self.openids_of, lambda: self.real[0])
+        breaker = Breaker(Pauses(self.stage.db, "wx"), lambda: self.real[0])
+        channel = Channel(
+            gateway, templates, "formal", self.openids_of, lambda: self.real[0], breaker
+        )
         self.sender = Sender(self.messages, self.credits, channel)
 
     async def openids_of(self, readers: Any) -> dict[ReaderId, str]:
@@ -161,9 +167,10 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         again = {id for id, times in Counter(there).items() if times > 1}
         assert again <= unknown and len(there) <= len(set(there)) + len(again), "once more at most"
         wanted = {m.id for m in queue if m.reader_id == reader}
-        assert set(there) == wanted if reader in rich else len(there) <= 1
+        # What may have arrived goes once more without a credit of ours: WeChat has the truth.
+        assert set(there) == wanted if reader in rich else len(set(there)) <= 1
         left = (await credits.of(reader))[RESERVED]
-        assert 0 <= left <= (6 if reader in rich else 1) - len(there)
+        assert 0 <= left <= (6 - len(there) if reader in rich else 0)
     assert await stage.db["deliveries"].count_documents({"open": True}) == 0
     mortal.buried.set()
     await mortal.sender.close()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from models.pause import PauseReason, begin, prolong
 from notify.wechat.verdicts import SendOutcome as O
 from notify.wechat.verdicts import SendResult, Step, Verdict, verdict
+from tests.builders import on
 
 
 @pytest.mark.parametrize(
@@ -28,29 +32,96 @@ from notify.wechat.verdicts import SendResult, Step, Verdict, verdict
             1,
             Verdict(Step.RETRY, without_page=True, credit_back=True, alarm=True),
         ),
-        (SendResult(O.CONCURRENT, 43108), 3, Verdict(Step.RETRY, 3, credit_back=True)),
-        (SendResult(O.CONCURRENT, 43108), 4, Verdict(Step.DROP, credit_back=True)),
+        # What was surely not sent: again and again, until the message expires.
+        (SendResult(O.CONCURRENT, 43108), 3, Verdict(Step.RETRY, 25, credit_back=True)),
+        (SendResult(O.BUSY, -1), 1, Verdict(Step.RETRY, 1, away=True, credit_back=True)),
+        (SendResult(O.BUSY), 40, Verdict(Step.RETRY, 300, away=True, credit_back=True)),
         (SendResult(O.BAD_VALUE, 47003), 1, Verdict(Step.DROP, credit_back=True, alarm=True)),
         (
             SendResult(O.QUOTA_DAY, 45009),
             9,
-            Verdict(Step.RETRY, pause_until_next_day=True, credit_back=True, alarm=True),
+            Verdict(Step.RETRY, pause=PauseReason.QUOTA_DAY, credit_back=True),
         ),
-        (SendResult(O.QUOTA_MINUTE, 45011), 9, Verdict(Step.RETRY, 60, 60, credit_back=True)),
+        (
+            SendResult(O.QUOTA_MINUTE, 45011),
+            9,
+            Verdict(Step.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
+        ),
         (
             SendResult(O.TOKEN, 40001),
             1,
-            Verdict(Step.RETRY, 60, 60, credit_back=True, alarm=True),
+            Verdict(Step.RETRY, pause=PauseReason.TOKEN, credit_back=True),
         ),
-        (SendResult(O.BUSY, -1), 1, Verdict(Step.RETRY, 1, credit_back=True)),
-        (SendResult(O.BUSY, unknown=True), 2, Verdict(Step.RETRY, 5)),
-        (SendResult(O.BUSY, unknown=True), 3, Verdict(Step.RETRY, 25)),
-        (SendResult(O.BUSY, unknown=True), 4, Verdict(Step.DROP)),
-        (SendResult(O.OTHER, 50001), 1, Verdict(Step.DROP, credit_back=True, alarm=True)),
+        (
+            SendResult(O.REFUSED, 48001),
+            1,
+            Verdict(Step.RETRY, pause=PauseReason.REFUSED, credit_back=True),
+        ),
+        (SendResult(O.USER_LIMITED, 50002), 1, Verdict(Step.DROP, credit_back=True)),
+        (SendResult(O.BUSY, unknown=True), 1, Verdict(Step.RETRY, 120, away=True)),
+        (SendResult(O.OTHER, 99999), 1, Verdict(Step.DROP, credit_back=True, alarm=True)),
     ],
 )
 def test_verdict(result: SendResult, attempts: int, expected: Verdict) -> None:
     assert verdict(result, attempts) == expected
+
+
+def test_what_may_have_arrived_is_sent_once_more() -> None:
+    lost = SendResult(O.BUSY, unknown=True)
+    assert verdict(lost, 2, unknown_before=0).step is Step.RETRY
+    assert verdict(lost, 2, unknown_before=1) == Verdict(Step.DROP, away=True)
+    assert verdict(SendResult(O.BUSY), 9, unknown_before=1).step is Step.RETRY
+
+
+NOW = on("08:00")
+MINUTE = timedelta(minutes=1)
+
+
+def test_pauses_grow_and_tell_once() -> None:
+    """The length of each pause after a probe in vain, and whether a person has been told."""
+    seen = {}
+    for reason in PauseReason:
+        pause, now, ways = begin(reason, None, NOW, 1.0), NOW, []
+        for _ in range(10):
+            ways.append(((pause.until - now).total_seconds(), pause.alarmed))
+            now = pause.until
+            pause = prolong(pause, reason, None, now, 1.0)
+        assert pause.since == NOW and pause.failed == 10
+        seen[reason] = ways
+    day = 86_400.0
+    assert seen == {
+        PauseReason.AWAY: [
+            *((float(s), s > 16) for s in (2, 4, 8, 16, 32, 64, 128, 256)),
+            *[(300.0, True)] * 2,
+        ],
+        PauseReason.TOKEN: [(s, True) for s in (60.0, 120.0, 240.0, *[300.0] * 7)],
+        PauseReason.REFUSED: [(s, True) for s in (300.0, 600.0, *[900.0] * 8)],
+        PauseReason.QUOTA_MINUTE: [(60.0, False)] * 10,
+        PauseReason.QUOTA_DAY: [(day * 2 / 3, True), *[(day, True)] * 9],
+    }
+    away = begin(PauseReason.AWAY, None, NOW, 0.8)
+    assert away.until - NOW == timedelta(seconds=1.6)
+
+
+@pytest.mark.parametrize(
+    ("was", "heard", "becomes", "alarmed"),
+    [
+        # That WeChat cannot be reached says nothing about what it refused.
+        (PauseReason.REFUSED, PauseReason.AWAY, PauseReason.REFUSED, True),
+        (PauseReason.TOKEN, PauseReason.AWAY, PauseReason.TOKEN, True),
+        (PauseReason.QUOTA_DAY, PauseReason.AWAY, PauseReason.QUOTA_DAY, True),
+        (PauseReason.QUOTA_MINUTE, PauseReason.AWAY, PauseReason.AWAY, True),
+        (PauseReason.AWAY, PauseReason.REFUSED, PauseReason.REFUSED, True),
+        (PauseReason.AWAY, PauseReason.QUOTA_MINUTE, PauseReason.QUOTA_MINUTE, False),
+    ],
+)
+def test_a_probe_in_vain_may_change_the_reason(
+    was: PauseReason, heard: PauseReason, becomes: PauseReason, alarmed: bool
+) -> None:
+    before = begin(was, 1, NOW, 1.0)
+    after = prolong(before, heard, 2, NOW + MINUTE, 1.0)
+    assert (after.reason, after.alarmed, after.since) == (becomes, alarmed, NOW)
+    assert after.code == 2 and after.until > NOW + MINUTE
 
 
 def test_every_outcome_has_a_verdict() -> None:

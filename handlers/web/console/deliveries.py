@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -10,7 +11,9 @@ from aiohttp import web
 from handlers import deeds
 from handlers.web.console.frame import acting, shown
 from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect
-from models.message import CONSENTED, DeliveryState
+from models.message import CONSENTED, DeliveryState, Template
+from models.pause import PauseReason
+from notify.channel import LATE, UNKNOWN
 from notify.messages import TITLES
 from notify.wechat.verdicts import OUTCOMES, SendOutcome
 
@@ -36,23 +39,49 @@ OUTCOME_TEXT: Final = {
     SendOutcome.QUOTA_DAY: "当天的调用次数已用完",
     SendOutcome.QUOTA_MINUTE: "每分钟的调用次数已用完",
     SendOutcome.TOKEN: "access_token 无效",
+    SendOutcome.REFUSED: "微信拒绝本小程序发送：登录微信公众平台查看账号、接口权限和 IP 白名单",
+    SendOutcome.USER_LIMITED: "读者的微信账号被冻结或已注销",
     SendOutcome.BUSY: "微信繁忙",
     SendOutcome.OTHER: "其他错误",
 }
 
 
+REASON_TEXT: Final = {
+    **{outcome.value: text for outcome, text in OUTCOME_TEXT.items()},
+    PauseReason.AWAY.value: "微信连不上",
+    UNKNOWN: "没有收到微信的答复，可能已经送达",
+    LATE: "轮到发送时已经过时",
+}
+PAUSE_TEXT: Final = {
+    PauseReason.AWAY: "微信连不上，或一直繁忙",
+    PauseReason.REFUSED: OUTCOME_TEXT[SendOutcome.REFUSED],
+    PauseReason.TOKEN: "取不到有效的 access_token：核对 WECHAT_APPID、WECHAT_SECRET 和 IP 白名单",
+    PauseReason.QUOTA_DAY: "当天的调用次数已用完",
+    PauseReason.QUOTA_MINUTE: "每分钟的调用次数已用完",
+}
+
+
 async def deliveries(visit: Visit) -> web.StreamResponse:
     services, since = visit.services, visit.now - timedelta(days=DAYS)
-    counts = await services.messages.counts(since, not services.sandbox)
+    counts: Counter[tuple[Template, DeliveryState]] = Counter()
+    expired: Counter[str] = Counter()
+    for template, state, reason, n in await services.messages.counts(since, not services.sandbox):
+        counts[template, state] += n
+        if state is DeliveryState.EXPIRED:
+            expired[REASON_TEXT.get(reason or "", "没有记下原因")] += n
     codes = await services.messages.failures(since)
+    pause = await services.pauses.current()
     return shown(
         visit,
         "deliveries",
         days=DAYS,
+        pause=pause,
+        pause_text=PAUSE_TEXT[pause.reason] if pause else "",
         states=STATE_TEXT,
-        lines=[(TITLES[t], {s: counts.get((t, s), 0) for s in DeliveryState}) for t in CONSENTED],
+        lines=[(TITLES[t], {s: counts[t, s] for s in DeliveryState}) for t in CONSENTED],
         sums={s: sum(n for (_, state), n in counts.items() if state is s) for s in DeliveryState},
-        codes=[(code, _meaning(code), count) for code, count in codes],
+        expired=expired.most_common(),
+        codes=[(code, _meaning(code, reason), count) for code, reason, count in codes],
         failed=await services.messages.failed(since, _LISTED),
         credits=[(TITLES[t], *found) for t, found in (await services.credits.totals()).items()],
         titles=TITLES,
@@ -61,7 +90,9 @@ async def deliveries(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _meaning(code: int | None) -> str:
+def _meaning(code: int | None, reason: str | None) -> str:
+    if reason == UNKNOWN:
+        return REASON_TEXT[UNKNOWN]
     if code is None:
         return "没有发出：模板没有配置，或内容不符合模板"
     return OUTCOME_TEXT[OUTCOMES.get(code, SendOutcome.OTHER)]

@@ -30,6 +30,7 @@ TROUBLES: Final = {
     "redis": "Redis 连不上（预约不受影响）",
     "board": "座位图更新迟缓",
     "library": "还没有座位数据",
+    "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",
 }
 
 
@@ -120,6 +121,6 @@ async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
         ("/console/appeals", "申诉", appealed),
         ("/console/questions", "留言", asked),
         ("/console/misfits", "受影响的预约", len(outside)),
-        ("/console/deliveries", "发送失败的消息", sum(count for _, count in failed)),
+        ("/console/deliveries", "发送失败的消息", sum(count for *_, count in failed)),
     ]
     return [(path, words, count) for path, words, count in found if count]

@@ -1,0 +1,141 @@
+"""The way to WeChat: what a message needs before it is sent, and what its answer makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.message import Delivery, DeliveryState, Message, Outcome, Template
+from models.reservation import ReaderId
+from models.store.credits import Credits
+from models.store.messages import OLD_NEWS
+from notify.breaker import Breaker
+from notify.wechat.fields import TemplateConfig
+from notify.wechat.gateway import MiniProgramState, WeChatGateway
+from notify.wechat.verdicts import MAX_UNKNOWN, SendOutcome, SendResult, Step, Verdict
+
+UNKNOWN: Final = "unknown"
+"""The reason of what may have arrived."""
+LATE: Final = "late"
+"""The reason of what had expired before it could be tried."""
+_MOMENT: Final = timedelta(milliseconds=1)
+"""The database's smallest: the first instant after an expiry."""
+
+Consent = tuple[ReaderId, Template]
+
+
+@dataclass(slots=True)
+class Channel:
+    """The way to WeChat with what this process has learnt about it."""
+
+    gateway: WeChatGateway
+    templates: Mapping[Template, TemplateConfig]
+    state: MiniProgramState
+    openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
+    real_now: Callable[[], datetime]
+    breaker: Breaker
+    disabled: set[Template] = field(default_factory=set)
+    counted: Callable[[str, int], None] = lambda outcome, times: None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Claimed and ready to be sent; ``send_by`` is in monotonic seconds, ``credit`` says that one
+    was taken for it."""
+
+    delivery: Delivery
+    openid: str
+    send_by: float
+    credit: bool
+
+
+async def prepare(
+    channel: Channel,
+    credits: Credits,
+    claimed: Sequence[Delivery],
+    now: datetime,
+    send_by: float,
+) -> tuple[list[Ready], list[Outcome]]:
+    """Everything up to the send: those to be sent, and the ends of those that need not be.
+
+    Raises: Upstream, and nothing has been taken.
+    """
+    going: list[Delivery] = []
+    ends: list[Outcome] = []
+    for d in claimed:
+        end = _obstacle(channel, d, now)
+        if end is None:
+            going.append(d)
+        else:
+            ends.append(end)
+    openids: Mapping[ReaderId, str] = {}
+    taken: Collection[Consent] = ()
+    if going:
+        openids = await channel.openids_of([d.message.reader_id for d in going])
+    if wanted := [consent(d) for d in going if d.message.reader_id in openids]:
+        taken = await credits.take(wanted)
+    ready: list[Ready] = []
+    for d in going:
+        openid = openids.get(d.message.reader_id)
+        credit = consent(d) in taken
+        if openid is None:
+            ends.append(Outcome(d, DeliveryState.UNBOUND))
+        elif not credit and not d.unknown:
+            ends.append(Outcome(d, DeliveryState.NO_CREDIT))
+        else:
+            ready.append(Ready(d, openid, send_by, credit))
+    for outcome in ends:
+        channel.counted(outcome.state.value, 1)
+    return ready, ends
+
+
+def _obstacle(channel: Channel, d: Delivery, now: datetime) -> Outcome | None:
+    """Why it need not be tried, as far as can be told without asking."""
+    if now > _worth_until(d.message):
+        return Outcome(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
+    if d.unknown >= MAX_UNKNOWN:
+        return Outcome(d, DeliveryState.FAILED, reason=UNKNOWN)
+    template = d.message.template
+    if template in channel.disabled or template not in channel.templates:
+        return Outcome(d, DeliveryState.FAILED)
+    return None
+
+
+def outcome_of(
+    v: Verdict, result: SendResult, d: Delivery, now: datetime, breaker: Breaker
+) -> Outcome:
+    """What is written of an attempt with that result."""
+    if v.step is not Step.RETRY:
+        state = {
+            SendOutcome.SENT: DeliveryState.SENT,
+            SendOutcome.NO_CREDIT: DeliveryState.NO_CREDIT,
+        }.get(result.outcome, DeliveryState.FAILED)
+        reason = UNKNOWN if result.unknown else None
+        return Outcome(d, state, result.errcode, reason=reason, msgid=result.msgid)
+    left = _worth_until(d.message) - now
+    # At most half of the time that is left, so that there is another attempt before it expires.
+    due = now + min(timedelta(seconds=v.retry_after_seconds) * breaker.jitter(), left / 2)
+    if breaker.pause is not None:
+        due = max(due, breaker.pause.until)
+    # It comes to its end in time, and the reader's next one does not wait for it.
+    due = min(due, _worth_until(d.message) + _MOMENT)
+    return Outcome(
+        d,
+        DeliveryState.QUEUED,
+        result.errcode,
+        due,
+        v.without_page,
+        UNKNOWN if result.unknown else result.outcome.value,
+        result.unknown,
+    )
+
+
+def _worth_until(message: Message) -> datetime:
+    return message.not_after or message.at + OLD_NEWS
+
+
+def consent(d: Delivery) -> Consent:
+    """The consent that sending it uses up."""
+    return d.message.reader_id, d.message.template

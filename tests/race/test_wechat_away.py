@@ -1,0 +1,349 @@
+"""WeChat away for an hour, WeChat that refuses the account, WeChat that changes its mind.
+
+Two workers send over one queue with a clock of their own; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from models.message import DeliveryState, Message, Outcome, Template
+from models.reservation import ReaderId, ReservationId
+from models.store.credits import Credits
+from models.store.messages import Messages
+from models.store.pauses import Pauses
+from notify.breaker import AWAY_AFTER, Breaker
+from notify.channel import Channel
+from notify.deliver import AT_ONCE, LEASE, PAGE, Sender
+from notify.wechat.fields import TemplateConfig
+from notify.wechat.verdicts import SendOutcome, SendResult
+from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+LI: Final = ReaderId("5" * 24)
+RESERVED: Final = Template.RESERVED
+SENT: Final = SendResult(SendOutcome.SENT, 0)
+UNREACHED: Final = SendResult(SendOutcome.BUSY)
+BUSY: Final = SendResult(SendOutcome.BUSY, -1)
+NO_ANSWER: Final = SendResult(SendOutcome.BUSY, unknown=True)
+REFUSED: Final = SendResult(SendOutcome.REFUSED, 48001)
+MINUTE: Final = timedelta(minutes=1)
+
+Answer = tuple[SendResult, bool]
+"""What WeChat answers, and whether the message is on the phone."""
+
+
+@dataclass(slots=True)
+class WeChat:
+    """The stand-in: what it answers at a time, what it was asked, and what arrived when."""
+
+    answer: Callable[[datetime], Answer] = lambda now: (SENT, True)
+    now: datetime = EIGHT
+    calls: list[tuple[datetime, str]] = field(default_factory=list)
+    arrived: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    under_way: Counter[str] = field(default_factory=Counter)
+
+    async def send_subscribe(self, openid: str, _: str, page: str, *__: object) -> SendResult:
+        id, now = page.removeprefix("p?id="), self.now
+        assert not self.under_way[openid], "one at a time to one reader"
+        self.under_way[openid] += 1
+        self.calls.append((now, id))
+        result, arrives = self.answer(now)
+        if arrives:
+            self.arrived[openid].append(id)
+        await asyncio.sleep(0)
+        self.under_way[openid] -= 1
+        return result
+
+
+async def openids_of(readers: Any) -> dict[ReaderId, str]:
+    return {reader: f"o-{reader}" for reader in readers}
+
+
+def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> Sender:
+    """One of several processes that send."""
+    gateway: Any = wechat
+    pauses = Pauses(stage.db, account)
+    breaker = Breaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
+    channel = Channel(
+        gateway,
+        {RESERVED: TemplateConfig("t-1", "p", {})},
+        "formal",
+        openids_of,
+        lambda: wechat.now,
+        breaker,
+    )
+    return Sender(Messages(stage.db), Credits(stage.db), channel)
+
+
+def message(reader: ReaderId, at: datetime, worth: timedelta) -> Message:
+    id = f"{reader}-{at:%H%M%S}"
+    return Message(id, reader, RESERVED, "预约成功", "…", at, {}, ReservationId(id), at + worth)
+
+
+async def consent(stage: Stage, readers: Sequence[ReaderId], times: int = 99) -> None:
+    await stage.db["credits"].insert_many(
+        [{"_id": f"{r}:{RESERVED}", "reader": r, "remain": times} for r in readers]
+    )
+
+
+async def live(
+    stage: Stage,
+    wechat: WeChat,
+    senders: Sequence[Sender],
+    queue: Sequence[Message],
+    until: datetime,
+) -> None:
+    """Let the time go from one instant at which something may happen to the next."""
+    messages, pauses = Messages(stage.db), Pauses(stage.db, "wx")
+    waiting = sorted(queue, key=lambda m: m.at)
+    while wechat.now <= until:
+        told = [m for m in waiting if m.at <= wechat.now]
+        await messages.add(told)
+        waiting = waiting[len(told) :]
+        for sender in senders:
+            while await sender.run(wechat.now):
+                pass
+        pause = await pauses.current()
+        later = [
+            await messages.next_due(wechat.now),
+            pause.until if pause else None,
+            waiting[0].at if waiting else None,
+        ]
+        nexts = [instant for instant in later if instant is not None and instant > wechat.now]
+        wechat.now = min(nexts, default=until + MINUTE)
+
+
+def alarms(caplog: pytest.LogCaptureFixture, event: str = "wechat_channel_paused") -> list[Any]:
+    return [r for r in caplog.records if r.getMessage() == event]
+
+
+GONE, BACK = EIGHT + 5 * MINUTE, EIGHT + 65 * MINUTE
+SOON: Final = 6 * MINUTE
+"""A pause is five minutes at most, so by then they have noticed."""
+
+
+@pytest.mark.parametrize(
+    ("answers", "unsure"),
+    [
+        ([(UNREACHED, False), (BUSY, False)], False),
+        ([(NO_ANSWER, False)], True),
+        ([(NO_ANSWER, True)], True),
+        ([(UNREACHED, False), (BUSY, False), (NO_ANSWER, False), (NO_ANSWER, True)], True),
+    ],
+    ids=["surely not sent", "lost", "sent without an answer", "all of it"],
+)
+async def test_an_hour_without_wechat(
+    stage: Stage, answers: list[Answer], unsure: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    chance = Random(7)
+    readers = [ReaderId(f"{n:024x}") for n in range(20)]
+    worths = [3 * MINUTE, 20 * MINUTE, 75 * MINUTE, timedelta(hours=8), timedelta(hours=24)]
+    queue = [
+        message(reader, EIGHT + timedelta(seconds=at), chance.choice(worths))
+        for reader in readers
+        for at in chance.sample(range(80 * 60), 5)
+    ]
+    await consent(stage, readers)
+    wechat = WeChat(lambda now: chance.choice(answers) if GONE <= now < BACK else (SENT, True))
+    senders = [worker(stage, wechat), worker(stage, wechat)]
+    await live(stage, wechat, senders, queue, clock(12))
+
+    rows = {row["_id"]: row async for row in stage.db["deliveries"].find()}
+    tries = Counter(id for _, id in wechat.calls)
+    times = Counter(id for there in wechat.arrived.values() for id in there)
+    for reader in readers:
+        there = list(dict.fromkeys(wechat.arrived[f"o-{reader}"]))
+        assert there == sorted(there), "in order"
+    lost = 0
+    for m in queue:
+        assert m.not_after is not None
+        row, at = rows[m.id], [now for now, id in wechat.calls if id == m.id]
+        assert not row["open"] and all(now <= m.not_after for now in at), "never out of date"
+        unknown = row.get("unknown", 0)
+        assert times[m.id] <= (1 + unknown if unsure else 1) <= 2
+        if row["state"] == "expired":
+            assert m.not_after <= BACK + SOON and row["reason"] in ("away", "busy", "unknown")
+        elif row["state"] == "failed":
+            assert unsure and tries[m.id] >= 2 and row["reason"] == "unknown"
+            lost += times[m.id] == 0
+        else:
+            assert row["state"] == "sent" and times[m.id] >= 1
+        if m.not_after > BACK + SOON and not unsure:
+            assert (row["state"], times[m.id]) == ("sent", 1), "still worth sending"
+    states = Counter(row["state"] for row in rows.values())
+    assert states["expired"] >= 10 and states["sent"] >= 60
+    assert states["failed"] <= (3 if unsure else 0) and lost <= states["failed"]
+    # One probe at a time: the first few, then at most every five minutes.
+    during = sum(GONE <= now < BACK for now, _ in wechat.calls)
+    assert AWAY_AFTER <= during <= AWAY_AFTER + 25
+    assert len(alarms(caplog)) == 1 and len(alarms(caplog, "wechat_channel_back")) == 1
+    assert await Pauses(stage.db, "wx").current() is None
+
+
+async def test_a_refused_account_waits_with_one_alarm(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    readers = [ReaderId(f"{n:024x}") for n in range(120)]
+    queue = [message(reader, EIGHT, timedelta(hours=3)) for reader in readers]
+    queue += [message(reader, EIGHT + MINUTE, 10 * MINUTE) for reader in readers[:20]]
+    await consent(stage, readers, 2)
+    mended = EIGHT + 60 * MINUTE
+    wechat = WeChat(lambda now: (REFUSED, False) if now < mended else (SENT, True))
+    senders = [worker(stage, wechat), worker(stage, wechat)]
+    await live(stage, wechat, senders, queue, EIGHT + 50 * MINUTE)
+    pause = await Pauses(stage.db, "wx").current()
+    assert pause is not None and (pause.code, pause.since) == (48001, EIGHT)
+    during = len(wechat.calls)
+    assert during <= AT_ONCE + 8, "those under way, and a probe every now and then"
+    counts = Counter([row["state"] async for row in stage.db["deliveries"].find()])
+    assert counts == {"queued": 120, "expired": 20}
+
+    # The same account with another secret does not wait.
+    other = worker(stage, wechat, "wx:other")
+    assert await other._channel.breaker.pauses.current() is None
+
+    await live(stage, wechat, senders, [], EIGHT + 120 * MINUTE)
+    assert sorted(map(len, wechat.arrived.values())) == [1] * 120
+    assert len(wechat.calls) == during + 120 + sum(
+        EIGHT + 50 * MINUTE < now < mended for now, _ in wechat.calls
+    )
+    assert len(alarms(caplog)) == 1 and len(alarms(caplog, "wechat_channel_back")) == 1
+    assert alarms(caplog, "wechat_delivery_alarm") == []
+    reasons = await stage.db["deliveries"].distinct("reason", {"state": "expired"})
+    assert reasons == ["refused"]
+    left = await stage.db["credits"].distinct("remain")
+    assert left == [1], "a refusal costs nothing"
+
+
+@guarded
+async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
+    """Both see that the pause is over before either takes the probe."""
+    readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
+    await consent(stage, readers)
+    await Messages(stage.db).add([message(r, EIGHT, timedelta(hours=3)) for r in readers])
+    wechat = WeChat(lambda now: (REFUSED, False))
+    senders = [worker(stage, wechat), worker(stage, wechat)]
+    await senders[0].run(EIGHT)
+    before, barrier = len(wechat.calls), asyncio.Barrier(2)
+    wechat.now = EIGHT + 5 * MINUTE
+    for sender in senders:
+        pauses = sender._channel.breaker.pauses
+        if not guard:
+            unguard(pauses)
+        put_around(pauses, "find_one", behind=barrier.wait)
+    await asyncio.gather(*(sender.run(wechat.now) for sender in senders))
+    assert len(wechat.calls) - before == (1 if guard else 2)
+    pause = await Pauses(stage.db, "wx").current()
+    assert pause is not None and pause.failed == 1
+
+
+@guarded
+async def test_a_pause_is_told_once(
+    stage: Stage, guard: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two hosts are refused at the same moment; the control's pauses have names of their own."""
+    readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
+    await consent(stage, readers)
+    await Messages(stage.db).add([message(r, EIGHT, timedelta(hours=3)) for r in readers])
+    wechat, barrier = WeChat(lambda now: (REFUSED, False)), asyncio.Barrier(2)
+    senders = [worker(stage, wechat), worker(stage, wechat, "wx" if guard else "another")]
+    for sender in senders:
+        put_around(sender._channel.breaker.pauses, "find_one", behind=barrier.wait)
+    await asyncio.gather(*(sender.run(EIGHT) for sender in senders))
+    assert len(alarms(caplog)) == (1 if guard else 2)
+
+
+async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
+    await consent(stage, [LI])
+    await Messages(stage.db).add([message(LI, EIGHT, timedelta(hours=3))])
+    wechat = WeChat(lambda now: (REFUSED, False))
+    await worker(stage, wechat).run(EIGHT)
+    pauses = Pauses(stage.db, "wx")
+    pause = await pauses.current()
+    assert pause is not None
+    wechat.now, wechat.answer = pause.until, lambda now: (SENT, True)
+    dead = await pauses.take_probe(pause, wechat.now, LEASE)
+    assert dead is not None and await pauses.take_probe(pause, wechat.now, LEASE) is None
+    assert await worker(stage, wechat).run(wechat.now) == 0 and not wechat.arrived
+    wechat.now += LEASE
+    assert await worker(stage, wechat).run(wechat.now) == 1 and len(wechat.arrived) == 1
+    assert not await pauses.end(dead) and not await pauses.prolong(dead, pause)
+    assert await pauses.current() is None
+
+
+@pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])
+@pytest.mark.parametrize("when", ["before", "between", "after"])
+async def test_a_late_failure_is_recorded_whenever_it_comes(
+    stage: Stage, when: str, names: bool
+) -> None:
+    """Before our own "sent" is written, after it, or between the two looks at the messages."""
+    messages, other = Messages(stage.db), Messages(stage.db)
+    failed, earlier, theirs = (
+        message(reader, EIGHT + n * MINUTE, timedelta(hours=3))
+        for n, reader in enumerate([LI, LI, ReaderId("6" * 24)])
+    )
+    failed, earlier = earlier, failed
+    await messages.add([failed, earlier, theirs])
+
+    async def sent(*which: Message) -> None:
+        for m in which:
+            (d,) = await messages.claim([m.reader_id], clock(9), clock(9), LEASE)
+            assert d.message.id == m.id
+            held.append(Outcome(d, DeliveryState.SENT, 0, msgid=f"w-{m.at:%M}" if names else None))
+        await messages.write(held[:-1])
+
+    held: list[Outcome] = []
+    if names:
+        await sent(earlier, theirs)
+        await messages.write(held)
+        held.clear()
+    else:
+        await sent(theirs, earlier)
+        await messages.write(held)
+        await messages.write([])
+        await stage.db["deliveries"].update_one({"_id": earlier.id}, {"$set": {"msgid": "w-00"}})
+        held.clear()
+    await sent(failed)
+
+    async def settle() -> None:
+        await messages.write(held)
+
+    if when == "after":
+        await settle()
+    if when == "between":
+        put_around(other, "update_many", behind=settle)
+    assert await other.failed_late(LI, RESERVED, "w-01", 1003, "system failure")
+    if when == "before":
+        await settle()
+    for m, state, codes in (
+        (failed, "failed", [0, 1003]),
+        (earlier, "sent", [0]),
+        (theirs, "sent", [0]),
+    ):
+        row = await stage.db["deliveries"].find_one({"_id": m.id})
+        assert row is not None
+        assert (row["state"], row["codes"], row["open"]) == (state, codes, False)
+        assert row.get("words") == ("system failure" if state == "failed" else None)
+    assert not await other.failed_late(LI, RESERVED, "w-77", 1003, "of somebody else")
+
+
+async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
+    """The control: without the mark a failure that comes before "sent" is lost."""
+    messages, other = Messages(stage.db), Messages(stage.db)
+    sent = message(LI, EIGHT, timedelta(hours=3))
+    await messages.add([sent])
+    (d,) = await messages.claim([LI], clock(9), clock(9), LEASE)
+    await other.failed_late(LI, RESERVED, "w-1", 1003, "system failure")
+    await stage.db["deliveries"].update_many({}, {"$unset": {"late": ""}})
+    await messages.write([Outcome(d, DeliveryState.SENT, 0, msgid="w-1")])
+    assert await messages.state_of(sent.id) is DeliveryState.SENT
