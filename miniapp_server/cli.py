@@ -30,6 +30,7 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.growth.grow import GrowthRefused, grown
 from miniapp_server.logs import configure_logs
+from miniapp_server.progress import progress
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, lan_address, load
@@ -44,7 +45,7 @@ from models.gate import GateId
 from models.reader import Reader, normalise_student_no
 from models.store.backup import BackupRefused, backup, restore
 from models.store.client import Database, open_database
-from models.store.installation import DatabaseRefused, forget_old_keys
+from models.store.installation import DatabaseRefused, forget_old_keys, look
 from models.store.past import PastRefused
 from models.store.personal import collected
 from models.store.reaching import MongoUnusable, require_mongo
@@ -241,6 +242,11 @@ def _parser() -> argparse.ArgumentParser:
         "Fill the empty database MONGO_DATABASE from such a file and look for doubles.",
     )
     loading.add_argument("file", metavar="FILE", type=Path)
+    loading.add_argument(
+        "--over",
+        action="store_true",
+        help="replace what a restore that was broken off has left; never a whole database",
+    )
     add("sweep", _sweep, "Look for doubly held seats and readers; status 1 if there is one.")
     growth = add(
         "grow",
@@ -508,8 +514,7 @@ async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _database(env: Env) -> AsyncIterator[Database]:
-    settings = load(env)
+async def _database(settings: Settings) -> AsyncIterator[Database]:
     configure_logs(settings.log_level)
     async with open_database(settings.mongo_url, settings.database) as db:
         await require_mongo(db, settings.mongo_url)
@@ -517,14 +522,28 @@ async def _database(env: Env) -> AsyncIterator[Database]:
 
 
 async def _backup(env: Env, args: argparse.Namespace) -> None:
-    async with _database(env) as db:
-        counts = await _kept_apart(args.file, backup(db, args.file, real_now()))
+    settings = load(env)
+    async with _database(settings) as db:
+        about = await look(db)
+        about.refuse_half()
+        about.refuse_other_mode(settings.sandbox)
+        with progress("backup") as told:
+            counts = await _kept_apart(args.file, backup(db, args.file, real_now(), told))
     print(f"{args.file}: {counts.total()} documents, {args.file.stat().st_size} bytes")
 
 
 async def _restore(env: Env, args: argparse.Namespace) -> None:
-    async with _database(env) as db:
-        counts = await _kept_apart(args.file, restore(db, args.file))
+    settings = load(env)
+    async with _database(settings) as db:
+        with progress("restore") as told:
+            work = restore(
+                *(db, args.file, real_now()),
+                sandbox=settings.sandbox,
+                sealer=settings.sealer,
+                over=args.over,
+                told=told,
+            )
+            counts = await _kept_apart(args.file, work)
     print(f"{counts.total()} documents, {counts['reservations']} of them reservations")
     await _sweep(env, args)
 

@@ -12,7 +12,7 @@ import os
 import secrets
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from gzip import BadGzipFile, GzipFile
@@ -23,10 +23,12 @@ from typing import Any, Final
 import bson
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from models.store.client import CODEC, Database, Document, upstream
+from models.store.client import CODEC, Database, Document, insert, upstream
 from models.store.indexes import ensure_indexes
+from models.store.installation import ABOUT, KEYS, MODE, RESTORING, About, look
+from models.store.sealing import Sealer
 
 _FORMAT: Final = 1
 _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
@@ -45,7 +47,15 @@ class BackupRefused(Exception):
     """What is wrong in words. Nothing has been changed."""
 
 
-async def backup(db: Database, file: Path, now: datetime) -> Counter[str]:
+Told = Callable[[int, int], object]
+"""Takes how many documents were just done, and of how many in all."""
+
+
+def _nobody(_: int, __: int) -> None:
+    """Nobody watches."""
+
+
+async def backup(db: Database, file: Path, now: datetime, told: Told = _nobody) -> Counter[str]:
     """Write the database to ``file``; how many documents of each collection.
 
     All collections are read at one moment, while the service goes on. The file is its owner's only
@@ -58,7 +68,7 @@ async def backup(db: Database, file: Path, now: datetime) -> Counter[str]:
     with _appearing(file) as out:
         about = {"format": _FORMAT, "database": db.name, "taken_at": now}
         out.write(_HEADER + bson.encode(about))
-        await _write_all(db, out, counts)
+        await _write_all(db, out, counts, told)
         out.write(_END + bson.encode({"counts": dict(counts)}))
     return counts
 
@@ -91,8 +101,10 @@ def _appearing(file: Path) -> Iterator[GzipFile]:
             part.unlink()
 
 
-async def _write_all(db: Database, out: GzipFile, counts: Counter[str]) -> None:
+async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: Told) -> None:
     names = sorted(n for n in await _names(db) if n not in _SHORT_LIVED)
+    with upstream():
+        about = sum([await db[name].estimated_document_count() for name in names])
     started: Any = db.client.start_session(snapshot=True)
     session = await started if isawaitable(started) else started
     try:
@@ -105,6 +117,9 @@ async def _write_all(db: Database, out: GzipFile, counts: Counter[str]) -> None:
                 async for document in found:
                     out.write(_DOCUMENT + document.raw)
                     counts[name] += 1
+                    if counts[name] % _BATCH == 0:
+                        told(_BATCH, about)
+            told(counts[name] % _BATCH, about)
     except OperationFailure as error:
         if error.code in _HISTORY_GONE:
             raise BackupRefused(
@@ -116,28 +131,90 @@ async def _write_all(db: Database, out: GzipFile, counts: Counter[str]) -> None:
         await session.end_session()
 
 
-async def restore(db: Database, file: Path) -> Counter[str]:
+async def restore(
+    db: Database,
+    file: Path,
+    now: datetime,
+    *,
+    sandbox: bool,
+    sealer: Sealer,
+    over: bool = False,
+    told: Told = _nobody,
+) -> Counter[str]:
     """Fill an empty database from ``file``; how many documents of each collection there are now.
 
     The file is read to its end before anything is written, and counted in the database afterwards.
+    Until then a mark keeps every service out. ``sandbox`` and ``sealer`` are those of the service
+    that shall open it. With ``over`` a restore that was broken off is replaced, and nothing else.
 
     Raises: BackupRefused (the file is damaged or none of ours, or the database is not empty);
-        OSError; Upstream, in which case the database holds a part and must be dropped.
+        DatabaseRefused (the file is for another mode or other keys, or a part of a restore is
+        there); OSError; Upstream, in which case the database holds a part.
     """
-    promised = _checked(file)
-    with upstream():
-        for name in await _names(db):
-            if await db[name].find_one({}, {"_id": 1}) is not None:
-                raise BackupRefused(f"the database {db.name} is not empty: it has {name}")
+    promised = _checked(file, sandbox, sealer)
+    token = await _begin(db, file, now, sandbox, over)
     await ensure_indexes(db)
     for name, batch in _batches(file):
         with upstream():
             await db[name].insert_many(batch, ordered=False)
+        told(len(batch), promised.total())
     with upstream():
         there = Counter({name: await db[name].count_documents({}) for name in promised})
+    if ABOUT in there:
+        there[ABOUT] -= 1  # the mark
     if there != promised:
         raise BackupRefused(f"{db.name} holds {dict(there)}, and the file {dict(promised)}")
+    with upstream():
+        ended = await db[ABOUT].delete_one({"_id": RESTORING, "token": token})
+    if not ended.deleted_count:
+        raise BackupRefused(f"another restore has begun in {db.name} meanwhile")
     return there
+
+
+async def _begin(db: Database, file: Path, now: datetime, sandbox: bool, over: bool) -> str:
+    """Mark the database and empty it of what a broken restore and first starts have left. Returns
+    what is this restore's own in the mark."""
+    mark = _mark(file, now)
+    with upstream():
+        broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
+        if not broken:
+            await _refuse_full(db, sandbox, over)
+            try:
+                await insert(db[ABOUT], mark)
+            except DuplicateKeyError:
+                (await look(db)).refuse_half()
+        for name in await _names(db):
+            if name != ABOUT:
+                await db[name].drop()
+        await db[ABOUT].delete_many({"_id": {"$ne": RESTORING}})
+    return str(mark["token"])
+
+
+def _mark(file: Path, now: datetime) -> Document:
+    return {
+        "_id": RESTORING,
+        "file": str(file.resolve()),
+        "began_at": now,
+        "token": secrets.token_hex(8),
+    }
+
+
+async def _refuse_full(db: Database, sandbox: bool, over: bool) -> None:
+    """A database that has only been started on is as good as empty.
+
+    Raises: BackupRefused, DatabaseRefused.
+    """
+    about = await look(db)
+    about.refuse_half()
+    about.refuse_other_mode(sandbox)
+    for name in await _names(db):
+        first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
+        if await db[name].find_one(first_start, {"_id": 1}) is not None:
+            why = "--over replaces only a restore that was broken off" if over else ""
+            raise BackupRefused(
+                f"{about.place} is not empty: it has {name}. "
+                + (why or "Name another one in MONGO_DATABASE, or drop it first")
+            )
 
 
 async def _names(db: Database) -> list[str]:
@@ -145,15 +222,18 @@ async def _names(db: Database) -> list[str]:
         return [n for n in await db.list_collection_names() if not n.startswith("system.")]
 
 
-def _checked(file: Path) -> Counter[str]:
-    """What the file promises, and holds. Raises: BackupRefused."""
+def _checked(file: Path, sandbox: bool, sealer: Sealer) -> Counter[str]:
+    """What the file promises, and holds. Raises: BackupRefused, DatabaseRefused."""
+    about = About(f"the database in {file}")
     try:
-        return _counted(file)
+        counts = _counted(file, about)
     except (InvalidBSON, KeyError, TypeError, ValueError) as error:
         raise BackupRefused(f"{file} is damaged: {error}") from error
+    about.refuse(sandbox, sealer)
+    return counts
 
 
-def _counted(file: Path) -> Counter[str]:
+def _counted(file: Path, about: About) -> Counter[str]:
     seen: Counter[str] = Counter()
     name = ""
     promised: Counter[str] | None = None
@@ -164,7 +244,7 @@ def _counted(file: Path) -> Counter[str]:
             name = _decoded(document)["name"]
             seen[name] = 0
         elif kind == _DOCUMENT:
-            _decoded(document)
+            about.take(name, _decoded(document))
             seen[name] += 1
         elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
             raise BackupRefused(f"{file} is of another format")

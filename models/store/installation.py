@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pymongo.errors import DuplicateKeyError
 
-from models.store.client import Database, Document, ping, upstream
+from models.store.client import Database, Document, insert, ping, upstream
 from models.store.migrations import steps
 from models.store.sealing import SealBroken, Sealer
 
@@ -41,14 +41,14 @@ class DatabaseRefused(Exception):
 class About:
     """The facts of one database, or of a backup's file. ``place`` names it.
 
-    ``written`` are the collections that hold something, ``sealed`` sealed values with their
-    purposes.
+    ``written`` are the collections that hold something; ``sealed`` has for a collection and a
+    version of a data key one value that is sealed with it, and its purpose.
     """
 
     place: str
-    documents: dict[str, Document]
+    documents: dict[str, Document] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
-    sealed: list[tuple[str, str]] = field(default_factory=list)
+    sealed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def take(self, name: str, document: Document) -> None:
         """Note what a document of the collection ``name`` tells."""
@@ -57,7 +57,8 @@ class About:
             self.documents[document["_id"]] = document
         for collection, value, purpose in _SEALED:
             if name == collection and isinstance(document.get(value), str):
-                self.sealed.append((document[value], purpose))
+                version = document[value].partition(":")[0]
+                self.sealed[name, version] = document[value], purpose
 
     @property
     def mode(self) -> str | None:
@@ -78,10 +79,11 @@ class About:
         """Raises: DatabaseRefused, where a service of this mode with these keys must stay out."""
         self.refuse_half()
         self._refuse_newer(sealer)
-        self._refuse_other_mode(sandbox)
+        self.refuse_other_mode(sandbox)
         self._refuse_other_keys(sealer)
 
-    def _refuse_other_mode(self, sandbox: bool) -> None:
+    def refuse_other_mode(self, sandbox: bool) -> None:
+        """Raises: DatabaseRefused."""
         if self.mode == SANDBOX and not sandbox:
             unmarked = MODE not in self.documents
             raise DatabaseRefused(
@@ -123,7 +125,7 @@ class About:
             self._try_sealed(sealer)
 
     def _try_sealed(self, sealer: Sealer) -> None:
-        for value, purpose in self.sealed:
+        for value, purpose in self.sealed.values():
             try:
                 sealer.open(value, purpose)
             except (SealBroken, ValueError) as error:
@@ -161,7 +163,7 @@ def _checks(sealer: Sealer) -> dict[str, str]:
 async def look(db: Database) -> About:
     """What the database says of itself. Raises: Upstream."""
     await ping(db)
-    about = About(place_of(db), {})
+    about = About(place_of(db))
     with upstream():
         about.documents = {row["_id"]: row for row in await db[ABOUT].find({}).to_list(None)}
         if MODE not in about.documents:
@@ -181,7 +183,7 @@ async def admit(db: Database, sandbox: bool, sealer: Sealer) -> None:
     while True:
         about = await look(db)
         if not about.checks:
-            about.sealed = await _sealed(db, sealer)
+            await _add_sealed(db, about, sealer)
         about.refuse(sandbox, sealer)
         # The mode first: only who is of it may say which keys are right.
         if MODE not in about.documents:
@@ -195,22 +197,20 @@ async def admit(db: Database, sandbox: bool, sealer: Sealer) -> None:
 async def _keep_mode(db: Database, sandbox: bool) -> None:
     mark: Document = {"_id": MODE, "mode": SANDBOX if sandbox else PRODUCTION}
     with upstream(), suppress(DuplicateKeyError):
-        await db[ABOUT].insert_one(mark)
+        await insert(db[ABOUT], mark)
 
 
-async def _sealed(db: Database, sealer: Sealer) -> list[tuple[str, str]]:
+async def _add_sealed(db: Database, about: About, sealer: Sealer) -> None:
     """Of each collection a value under each live key, and one under any other, where there is."""
     own = [f"^{version}:" for version in _checks(sealer)]
     patterns: list[Any] = [*({"$regex": one} for one in own)]
     patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})
-    found = []
     with upstream():
-        for name, value, purpose in _SEALED:
+        for name, value, _ in _SEALED:
             for pattern in patterns:
                 row = await db[name].find_one({value: pattern}, {value: 1})
                 if row is not None:
-                    found.append((row[value], purpose))
-    return found
+                    about.take(name, row)
 
 
 async def _keep_checks(db: Database, about: About, sealer: Sealer) -> None:

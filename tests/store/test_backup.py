@@ -19,13 +19,16 @@ import pytest
 from models.store.backup import BackupRefused, _checked, backup, restore
 from models.store.client import Database, Document, open_database
 from models.store.indexes import INDEXES, ensure_indexes
+from models.store.installation import DatabaseRefused, admit
 from models.store.reservations import Reservations
+from models.store.sealing import Sealer
 from models.store.violations import Violations
 from models.violation import Violation
 from tests.builders import MONDAY, on, reserved
 
 NOW = on("12:00")
 MANY = 3000
+SEALER = Sealer({1: b"1" * 32})
 
 
 @pytest.fixture
@@ -34,6 +37,10 @@ async def empty(mongo_url: str, request: pytest.FixtureRequest) -> Any:
     async with open_database(mongo_url, f"restored_{abs(hash(request.node.name)):x}"[:38]) as db:
         yield db
         await db.client.drop_database(db.name)
+
+
+async def put_back(db: Database, file: Path, *, over: bool = False) -> Counter[str]:
+    return await restore(db, file, NOW, sandbox=False, sealer=SEALER, over=over)
 
 
 async def everything(db: Database) -> dict[str, list[Document]]:
@@ -58,7 +65,7 @@ async def test_what_comes_back_is_what_was_there(
     counts = await backup(db, file, NOW)
     assert file.stat().st_mode & 0o777 == 0o600
     assert os.listdir(tmp_path) == [file.name]
-    assert await restore(empty, file) == counts
+    assert await put_back(empty, file) == counts
     del before["leases"]  # whoever ran a job then does not run it now
     assert await everything(empty) == before
     for name, models in INDEXES.items():
@@ -103,7 +110,7 @@ async def test_all_collections_are_of_one_moment(
     done.set()
     await writing
     assert counts["a_first"] == counts["z_last"] > MANY
-    await restore(empty, tmp_path / "file")
+    await put_back(empty, tmp_path / "file")
     assert await empty["a_first"].distinct("_id") == await empty["z_last"].distinct("_id")
 
 
@@ -126,7 +133,7 @@ async def test_a_damaged_file_changes_nothing(
     await backup(db, file, NOW)
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(BackupRefused):
-        await restore(empty, file)
+        await put_back(empty, file)
     assert await everything(empty) == {}
 
 
@@ -137,7 +144,7 @@ async def test_a_database_that_has_something_is_left_alone(db: Database, tmp_pat
     file = tmp_path / "file"
     await backup(db, file, NOW)
     with pytest.raises(BackupRefused, match="not empty"):
-        await restore(db, file)
+        await put_back(db, file)
     assert await everything(db) == before
 
 
@@ -157,7 +164,7 @@ async def test_two_at_once_to_one_file_leave_one_that_is_whole(
     done = await asyncio.gather(*(backup(db, file, NOW) for _ in range(4)), return_exceptions=True)
     made = [counts for counts in done if not isinstance(counts, BaseException)]
     assert all(isinstance(other, BackupRefused) for other in done if other not in made)
-    assert made and await restore(empty, file) == made[0]
+    assert made and await put_back(empty, file) == made[0]
     assert os.listdir(tmp_path) == [file.name]
 
 
@@ -177,7 +184,7 @@ async def test_no_damage_is_taken_for_a_backup(
         changed = source[:place] + other + source[place + 1 :]
         file.write_bytes(changed if n % 2 else gzip.compress(changed))
         with contextlib.suppress(BackupRefused):
-            _checked(file)
+            _checked(file, False, SEALER)
     assert await everything(empty) == {}
 
 
@@ -185,5 +192,69 @@ async def test_an_empty_database_is_a_backup_too(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
     counts = await backup(db, tmp_path / "file", NOW)
-    assert counts == await restore(empty, tmp_path / "file")
+    assert counts == await put_back(empty, tmp_path / "file")
     assert +counts == Counter()
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "keys", "said"),
+    [
+        (True, b"1", "is a production database"),
+        (False, b"2", "was sealed with another data key 1"),
+    ],
+)
+async def test_a_file_for_somebody_else_changes_nothing(
+    db: Database, empty: Database, tmp_path: Path, sandbox: bool, keys: bytes, said: str
+) -> None:
+    """Marked by a service, or from before there were marks: what it holds decides."""
+    await db["readers"].insert_one({"_id": "r", "no": SEALER.seal("21070001", "student_no")})
+    await backup(db, tmp_path / "unmarked", NOW)
+    await admit(db, False, SEALER)
+    await backup(db, tmp_path / "marked", NOW)
+    await admit(empty, sandbox, Sealer({1: keys * 32}))  # as init-db has left it
+    before = await everything(empty)
+    for name in ("unmarked", "marked"):
+        with pytest.raises(DatabaseRefused, match=said):
+            await restore(
+                empty,
+                tmp_path / name,
+                NOW,
+                sandbox=sandbox,
+                sealer=Sealer({1: keys * 32}),
+            )
+        assert await everything(empty) == before
+    # The marks of a first start are no contents: they give way to the file's.
+    if not sandbox:
+        assert (await put_back(empty, tmp_path / "marked"))["readers"] == 1
+        assert await everything(empty) == await everything(db)
+
+
+async def test_over_replaces_a_part_and_nothing_else(
+    db: Database, empty: Database, tmp_path: Path
+) -> None:
+    await Reservations(db).claim(reserved())
+    file = tmp_path / "file"
+    counts = await backup(db, file, NOW)
+    with pytest.raises(BackupRefused, match="--over replaces only"):
+        await put_back(db, file, over=True)
+    assert await put_back(empty, file, over=True) == counts, "an empty one is as without"
+    whole = await everything(empty)
+    # A part of something else, and one that somebody is still writing.
+    mark = {"_id": "restoring", "file": "/b/other", "began_at": NOW, "token": "theirs"}
+    await empty["schema"].insert_one(mark)
+    await empty["waits"].insert_one({"_id": "left over"})
+    with pytest.raises(DatabaseRefused, match="restore --over /b/other"):
+        await put_back(empty, file)
+    assert await put_back(empty, file, over=True) == counts
+    assert await everything(empty) == whole
+
+
+async def test_two_restores_at_once_make_one(db: Database, empty: Database, tmp_path: Path) -> None:
+    await db["waits"].insert_many({"_id": n} for n in range(MANY))
+    file = tmp_path / "file"
+    await backup(db, file, NOW)
+    ends = await asyncio.gather(*(put_back(empty, file) for _ in range(3)), return_exceptions=True)
+    made = [end for end in ends if isinstance(end, Counter)]
+    assert len(made) == 1, ends
+    assert all(isinstance(end, Counter | DatabaseRefused | BackupRefused) for end in ends), ends
+    assert await everything(empty) == await everything(db)

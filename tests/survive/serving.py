@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -20,7 +22,8 @@ from aiohttp import web
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.library import seed_demo
-from miniapp_server.settings import load
+from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from models.store.client import Database
 from models.store.sandbox_state import SandboxState
 from tests.living import DATA_KEYS, MONDAY_8, Living, free_port
 
@@ -57,6 +60,49 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
         out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+def production(mongo_url: str, redis_url: str) -> dict[str, str]:
+    """The environment of a real installation, on a database of its own."""
+    return {
+        "PORT": str(free_port()),
+        "MONGO_URL": mongo_url,
+        "REDIS_URL": redis_url,
+        "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
+        "DATA_KEYS": DATA_KEYS,
+        "CAS_BASE_URL": "http://127.0.0.1:9/cas",
+        "WECHAT_APPID": "wx1",
+        "WECHAT_SECRET": "none",
+        "WECHAT_BASE_URL": "http://127.0.0.1:9",
+        "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+def without_credentials(env: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if not name.startswith(("CAS_", "WECHAT_"))}
+
+
+async def everything(db: Database) -> dict[str, list[Any]]:
+    return {
+        name: rows
+        for name in sorted(await db.list_collection_names())
+        if not name.startswith("system.")
+        and (rows := await db[name].find().sort("_id").to_list(None))
+    }
+
+
+async def refused(
+    db: Database, cases: Sequence[tuple[tuple[str, ...], dict[str, str], str]]
+) -> None:
+    """Each command ends with status 1 and one line that holds the words; nothing is changed."""
+    before = await everything(db)
+    running = [await command(*words, **env | {"PORT": str(free_port())}) for words, env, _ in cases]
+    for (words, _, said), process in zip(cases, running, strict=True):
+        status, out, err = await ended(process)
+        assert (status, out, err.count("\n")) == (1, "", 1) and said in err, (words, out, err)
+        assert DATA_KEYS not in err
+    assert await everything(db) == before
 
 
 @dataclass(slots=True)

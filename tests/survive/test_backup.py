@@ -6,7 +6,19 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from tests.survive.serving import command, ended, remote
+from miniapp_server.app import open_parts
+from miniapp_server.clock import Clock, real_now
+from miniapp_server.settings import load
+from models.store.client import open_database
+from tests.survive.serving import (
+    command,
+    ended,
+    everything,
+    production,
+    refused,
+    remote,
+    until,
+)
 
 
 async def test_backup_wipe_restore_and_everybody_is_where_they_were(
@@ -45,3 +57,46 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
         assert again[0] == 1 and "is not empty" in again[2]
         again = await ended(await command("backup", file, **service.env))
         assert again[0] == 1 and "is there already" in again[2]
+
+
+async def test_a_restore_that_is_killed_is_seen_and_done_again(
+    mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """SIGKILL in the middle: nothing serves the half, and one command makes it whole."""
+    file = str(tmp_path / "seats.backup")
+    env = production(mongo_url, redis_url)
+    target = {**env, "MONGO_DATABASE": f"{env['MONGO_DATABASE']}r"}
+    async with (
+        open_parts(load(env), Clock()) as parts,
+        open_database(mongo_url, target["MONGO_DATABASE"]) as half,
+    ):
+        await parts.readers.admit("21070001", "张三", "student", real_now())
+        # What comes last in the file keeps the restore busy after its first documents.
+        await parts.db["waits"].insert_many({"_id": n} for n in range(30_000))
+        whole = await everything(parts.db)
+        assert (await ended(await command("backup", file, **env)))[0] == 0
+        restoring = await command("restore", file, **target)
+
+        async def begun() -> bool:
+            return await half["waits"].find_one({}) is not None
+
+        await until(begun, "the first documents")
+        restoring.kill()
+        await restoring.communicate()
+        there = await half["waits"].count_documents({})
+        assert 0 < there < 30_000, "killed in the middle"
+        again = f"restore --over {file}"
+        await refused(
+            half,
+            [
+                (("serve",), target, again),
+                (("restore", file), target, again),
+                (("backup", file + ".2"), target, again),
+            ],
+        )
+        status, out, err = await ended(await command("restore", "--over", file, **target))
+        assert (status, err) == (0, ""), err
+        assert "no doubles" in out
+        assert await everything(half) == whole
+        for db in (parts.db, half):
+            await db.client.drop_database(db.name)

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.settings import SANDBOX_TEMPLATES, load
-from models.store.client import Database
-from tests.living import DATA_KEYS, free_port
-from tests.survive.serving import command, ended
+from miniapp_server.settings import load
+from tests.living import DATA_KEYS
+from tests.survive.serving import command, ended, production, refused, without_credentials
 
 OTHER_KEYS = "1:" + "b3RoZXIga2V5cyBvdGhlciBrZXlzIG90aGVyIGtleXM="
 NUMBER = "21070001"
-
-
-def production(mongo_url: str, redis_url: str) -> dict[str, str]:
-    """The environment of a real installation, on a database of its own."""
-    return {
-        "PORT": str(free_port()),
-        "MONGO_URL": mongo_url,
-        "REDIS_URL": redis_url,
-        "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
-        "DATA_KEYS": DATA_KEYS,
-        "CAS_BASE_URL": "http://127.0.0.1:9/cas",
-        "WECHAT_APPID": "wx1",
-        "WECHAT_SECRET": "none",
-        "WECHAT_BASE_URL": "http://127.0.0.1:9",
-        "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-def without_credentials(env: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if not name.startswith(("CAS_", "WECHAT_"))}
-
-
-async def everything(db: Database) -> dict[str, list[Any]]:
-    return {
-        name: await db[name].find().sort("_id").to_list(None)
-        for name in sorted(await db.list_collection_names())
-        if not name.startswith("system.")
-    }
 
 
 @pytest.fixture
@@ -58,17 +26,6 @@ async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Parts, dic
         await parts.readers.admit(NUMBER, "张三", "student", real_now())
         yield parts, env
         await parts.db.client.drop_database(parts.db.name)
-
-
-async def refused(db: Database, cases: list[tuple[tuple[str, ...], dict[str, str], str]]) -> None:
-    """Each command ends with status 1 and one line that holds the words; nothing is changed."""
-    before = await everything(db)
-    running = [await command(*words, **env | {"PORT": str(free_port())}) for words, env, _ in cases]
-    for (words, _, said), process in zip(cases, running, strict=True):
-        status, out, err = await ended(process)
-        assert (status, out, err.count("\n")) == (1, "", 1) and said in err, (words, out, err)
-        assert DATA_KEYS not in err and OTHER_KEYS not in err
-    assert await everything(db) == before
 
 
 async def test_a_production_database_stays_closed(
