@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
-from miniapp_server.embedded import _free_ports, _mongod_binary
+from miniapp_server.embedded import free_ports, mongod_binary
 from miniapp_server.offspring import bound
 from models.store.client import open_database
 from models.store.reaching import MongoUnusable, about_mongo, require_mongo
@@ -33,7 +33,7 @@ class Servers:
 
 @pytest.fixture
 async def servers(tmp_path: Path) -> AsyncIterator[Servers]:
-    ports = Servers(*_free_ports(3))
+    ports = Servers(*free_ports(3))
     key = tmp_path / "key"
     key.write_text("k" * 64)
     key.chmod(0o600)
@@ -71,7 +71,7 @@ def _mongod(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     places: Sequence[str] = ("--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1")
     small = ("--nounixsocket", "--oplogSize", "16") if options else ("--nounixsocket",)
     return subprocess.Popen(
-        bound([str(_mongod_binary()), *places, *small, *options]),
+        bound([str(mongod_binary()), *places, *small, *options]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
