@@ -18,14 +18,51 @@ from models.errors import ServiceError
 
 VERSION: Final = "1.0"
 
+# What the operations below a path's first part are about: a tag, and what it says.
+_TAGS: Final = {
+    "identity": "Signing in and out, binding WeChat, the activation code, subscriptions",
+    "seats": "Venues, areas, plans and seats as they are now",
+    "reservations": "Booking, presence, the waiting list, violations",
+    "messages": "What a reader was told, and what everybody is told",
+    "desk": "What librarians see and decide",
+    "gates": "Passages through the gates",
+    "kiosks": "Kiosks at the seats and in the halls",
+}
+_TAG_OF: Final = {
+    "wx": "identity",
+    "bindings": "identity",
+    "binding-requests": "identity",
+    "activation-codes": "identity",
+    "me": "identity",
+    "subscriptions": "identity",
+    "sessions": "identity",
+    "venues": "seats",
+    "areas": "seats",
+    "violations": "reservations",
+    "waits": "reservations",
+    "notices": "messages",
+    "gate": "gates",
+    "gate-records": "gates",
+}
+_CALLERS: Final = {
+    Who.ANYONE: "Needs no token.",
+    Who.SESSION: "For every session, bound to a reader or not.",
+    Who.WX_USER: "For a WeChat user's session, bound to a reader or not.",
+    Who.READER: "For readers.",
+    Who.WEB_READER: "For readers who signed in on the web.",
+    Who.VIEWER: "For staff who may look.",
+    Who.LIBRARIAN: "For librarians.",
+    Who.KIOSK: "For a kiosk, which shows its key.",
+    Who.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
+}
+
 _ALWAYS: Final = (e.Malformed, e.Throttled, e.Busy, e.Upstream)
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 description of every route."""
-    shapes = {t for r in ROUTES for t in (r.answer, r.accepted, r.body) if t is not None} | {
-        s.ErrorOut
-    }
+    shapes = {t for r in ROUTES for t in (r.answer, r.accepted, r.body) if t is not None}
+    shapes |= {s.ErrorOut, s.GateEvent}
     ordered = sorted(shapes, key=lambda t: t.__name__)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
@@ -37,11 +74,16 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "一考即过座位预约",
+            # ASCII: generators make the names of packages of it.
+            "title": "Seat Reservation",
             "version": VERSION,
-            "description": "Seat reservation of a university library.",
+            "description": "Seat reservation of a university library (一考即过座位预约).",
+            "contact": {"name": "The library that runs this service"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        # Where the document was found: it is served by each library's own address.
+        "servers": [{"url": "/", "description": "The address that this document comes from"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -60,6 +102,8 @@ def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
     operation: dict[str, Any] = {
         "operationId": name,
         "summary": route.summary,
+        "description": _description(route),
+        "tags": [_tag(route)],
         "parameters": _parameters(route),
         "responses": _responses(route, refs),
     }
@@ -77,6 +121,22 @@ def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
             "content": {"application/json": {"schema": refs[route.body]}},
         }
     return operation
+
+
+def _tag(route: Route) -> str:
+    first = route.path.split("/")[1]
+    return _TAG_OF.get(first, first)
+
+
+def _description(route: Route) -> str:
+    """Who may call, and how to repeat a call whose answer was lost."""
+    said = [_CALLERS[route.who]]
+    if route.idempotent:
+        said.append("Repeat it with the same `Idempotency-Key` when no answer came.")
+    if route.stream:
+        shape = route.answer.__name__ if route.answer else ""
+        said.append(f"The data of its main event is `{shape}` (docs/api.md).")
+    return " ".join(said)
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
@@ -112,7 +172,11 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
     if route.answer is not None:
         # What one event says stands in the components: OpenAPI 3.1 cannot describe a stream.
         success["content"] = (
-            {"text/event-stream": {"schema": {"type": "string"}}}
+            {
+                "text/event-stream": {
+                    "schema": {"type": "string", "contentSchema": refs[route.answer]}
+                }
+            }
             if route.stream
             else {"application/json": {"schema": refs[route.answer]}}
         )

@@ -709,7 +709,13 @@ class GateEvents(Timed):
     """``events``: passages as GateEvent; one that is none is rejected alone. ``complete_until``:
     the gate has told of every passage before that, so that deadlines need not wait for it."""
 
-    events: Annotated[list[Any], Meta(max_length=500)]
+    events: Annotated[
+        list[Any],
+        Meta(
+            max_length=500,
+            extra_json_schema={"items": {"$ref": "#/components/schemas/GateEvent"}},
+        ),
+    ]
     complete_until: Instant | None = None
 
 

@@ -153,8 +153,16 @@ export interface FreeOut {
   seats_free: number;
 }
 
+export interface GateEvent {
+  id: string;
+  student_no: string;
+  direction: "in" | "out";
+  method: "card" | "face";
+  at: string;
+}
+
 export interface GateEvents {
-  events: unknown[];
+  events: GateEvent[];
   complete_until?: string | null;
 }
 

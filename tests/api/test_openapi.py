@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, Final
 
 from handlers.api.openapi import document
 from handlers.api.routes import PREFIX, ROUTES
@@ -14,6 +18,9 @@ from models import errors
 from models.errors import ServiceError
 from notify.wechat import errors as wechat_errors
 from tests.living import Living
+
+LINTERS: Final = Path(__file__).resolve().parents[1] / "linters"  # by npm (scripts/test)
+RULES: Final = LINTERS / "spectral.yaml"
 
 # Opened by a family's name only where no leaf fits.
 FAMILIES = {errors.Conflict, errors.RuleViolation}
@@ -69,6 +76,67 @@ def test_every_reference_leads_somewhere() -> None:
         operation = whole["paths"][PREFIX + route.path][route.method.lower()]
         for scheme in operation["security"]:
             assert set(scheme) <= set(whole["components"]["securitySchemes"])
+
+
+def test_every_operation_has_one_line_and_a_tag_that_is_told() -> None:
+    whole = document()
+    tags = {tag["name"]: tag["description"] for tag in whole["tags"]}
+    assert whole["info"]["title"].isascii() and whole["servers"]
+    used = set()
+    for methods in whole["paths"].values():
+        for operation in methods.values():
+            (tag,) = operation["tags"]
+            used.add(tag)
+            assert tags[tag] and operation["description"], operation
+            assert 3 < len(operation["summary"]) < 90 and "\n" not in operation["summary"]
+    assert used == set(tags)
+
+
+async def test_linters_find_nothing(tmp_path: Path) -> None:
+    """Redocly's and Spectral's recommended rules, and what both must find in a spoilt copy."""
+    good, spoilt = document(), document()
+    del (
+        spoilt["servers"],
+        spoilt["components"]["schemas"]["GateEvents"]["properties"]["events"]["items"],
+    )
+    for name, whole in (("good", good), ("spoilt", spoilt)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(whole), encoding="utf-8")
+    files = [str(tmp_path / "good.json"), str(tmp_path / "spoilt.json")]
+    redocly, spectral = await asyncio.gather(
+        _linted("redocly", "lint", "--format=json", "--extends=recommended", *files),
+        _linted("spectral", "lint", "--format=json", "--quiet", f"--ruleset={RULES}", *files),
+    )
+    found = {
+        (Path(problem["location"][0]["source"]["ref"]).stem, problem["ruleId"])
+        for report in redocly
+        for problem in report["problems"]
+    }
+    assert found == {("spoilt", "no-empty-servers"), ("spoilt", "no-unused-components")}
+    found = {(Path(problem["source"]).stem, problem["code"]) for problem in spectral[0]}
+    assert found == {
+        ("spoilt", "array-items"),
+        ("spoilt", "oas3-api-servers"),
+        ("spoilt", "oas3-unused-component"),
+    }
+
+
+async def _linted(name: str, *arguments: str) -> list[Any]:
+    """The linter's reports: one, or one for each file."""
+    process = await asyncio.create_subprocess_exec(
+        LINTERS / "node_modules" / ".bin" / name,
+        *arguments,
+        env=os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complained = await process.communicate()
+    text, reports = said.decode().strip(), []
+    assert text, complained.decode()
+    while text:
+        report, end = json.JSONDecoder().raw_decode(text)
+        reports.append(report)
+        text = text[end:].strip()
+    return reports
 
 
 class _Links(HTMLParser):

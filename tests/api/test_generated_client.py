@@ -1,0 +1,93 @@
+"""A client that openapi-python-client makes of the document binds, books and checks in."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import importlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.api.test_story import sign_in
+from tests.living import SEAT, Living
+
+NAME: Final = "generated_seat_client"
+
+
+@pytest.fixture
+async def generated(
+    service: Living, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Path]:
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(await service.anonymous.ok("GET", "//openapi.json")))
+    config = tmp_path / "config.yaml"
+    config.write_text("post_hooks: []\n")
+    wanted = ("generate", "--path", document, "--config", config, "--meta", "none")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "openapi_python_client", *map(str, wanted)),
+        *("--output-path", str(tmp_path / NAME), "--fail-on-warning"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    yield tmp_path / NAME
+    for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
+        del sys.modules[name]
+
+
+def part(name: str) -> Any:
+    return importlib.import_module(f"{NAME}.{name}")
+
+
+async def test_a_generated_client_binds_books_and_checks_in(
+    service: Living, generated: Path
+) -> None:
+    assert (generated / "api" / "gates" / "post_gate_events.py").exists()
+    student = service.stranger()
+    await sign_in(student)
+    shown = await student.ok("POST", "/activation-codes", {}, Origin=service.base)
+    keys = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
+    (key,) = (item["key"] for item in keys if item["id"] == "2f-south")
+
+    models, client = part("models"), part("client")
+
+    def call(name: str) -> Any:
+        return part(f"api.{name}").asyncio
+
+    async with client.Client(base_url=service.base) as anyone:
+        code = models.WxLogin(code=f"demo-{student.name}-1")
+        login = await call("identity.post_wx_login")(client=anyone, body=code)
+    assert login.bound is False
+    async with (
+        client.AuthenticatedClient(base_url=service.base, token=login.token) as reader,
+        client.AuthenticatedClient(
+            base_url=service.base, token=key, prefix="", auth_header_name="X-Kiosk-Key"
+        ) as kiosk,
+    ):
+        bind = models.Bind(activation_code=shown["code"])
+        bound = await call("identity.post_bindings")(client=reader, body=bind)
+        assert bound.reader.student_no_masked.endswith(student.number[-2:])
+
+        day = datetime.date.fromisoformat(service.today)
+        wish = models.Reserve(seat_id=SEAT, date=day, start="now", end="12:00")
+        reserve = call("reservations.post_reservations")
+        made = await reserve(client=reader, body=wish, idempotency_key="k1")
+        assert (await reserve(client=reader, body=wish, idempotency_key="k1")).id == made.id
+        refused = await reserve(client=reader, body=wish)
+        assert refused.error.code == "own_overlap"
+
+        at_kiosk = await call("kiosks.get_kiosks_id_code")("2f-south", client=kiosk)
+        check_in = call("reservations.post_reservations_id_check_in")
+        scanned = models.Scanned(qr=at_kiosk.payload)
+        assert (await check_in(made.id, client=reader, body=scanned)).state == "in_use"
+        listed = await call("reservations.get_reservations")(client=reader)
+    assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]
