@@ -38,8 +38,10 @@ async def readyz(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """For ``monitors`` only. Raises: NotAllowed."""
     _for_monitors(request)
+    services = request.app[SERVICES]
+    await services.measure()
     return web.Response(
-        body=await asyncio.to_thread(request.app[SERVICES].metrics.exposition),
+        body=await asyncio.to_thread(services.metrics.exposition),
         headers={"Content-Type": CONTENT_TYPE_LATEST},
     )
 

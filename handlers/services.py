@@ -89,6 +89,19 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemostrecent",
         )
+        self.troubles = Gauge(
+            "seat_troubles",
+            "What /readyz says is wrong, by kind",
+            ["kind"],
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.last_backup = Gauge(
+            "seat_last_backup_timestamp_seconds",
+            "When the last good backup was taken; 0 if there was none",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
         self.job_effects = Counter(
             "seat_job_effects", "What jobs did, by job", ["job"], registry=self.registry
         )
@@ -155,6 +168,8 @@ class Services:
     clock: TrustedClock
     nudge: Callable[[], None]
     health: Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
+    measure: Callable[[], Awaitable[None]]
+    """Brings up to date what ``metrics`` holds and nothing counts as it happens."""
     title: str
     contact: tuple[str, ...]
     staff: Staff

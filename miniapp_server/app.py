@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ from models.gate import CLOCK_OFF
 from models.pause import PauseReason
 from models.store.activation_codes import ActivationCodes
 from models.store.audit import Audit
+from models.store.backup import last_backup
 from models.store.client import Database, open_database, ping, server_time
 from models.store.credits import Credits
 from models.store.entry_codes import EntryCodeStore
@@ -75,6 +77,12 @@ from notify.wechat.official import OfficialAccount
 from notify.wechat.push import PushAccount
 
 log = logging.getLogger(__name__)
+
+TROUBLES: Final = (
+    *("mongodb", "redis", "wechat", "clock", "jobs", "board", "kiosks", "cas", "gates", "library"),
+)
+"""Kinds of what ``Parts.health`` may say. Each is told anew at every scrape, by whichever worker
+answers it, so that none stays when it is over."""
 
 _KEEP_MESSAGES: Final = timedelta(days=180)
 _BEGIN_ANEW_S: Final = 1.0
@@ -289,6 +297,20 @@ class Parts:
             troubles["library"] = "empty"
         return True, troubles
 
+    async def measure(self) -> None:
+        """Put what /readyz says, and the age of the last backup, into the metrics."""
+        ready, troubles = await self.health()
+        # "outages.kiosks:main" and "jobs.relay" are of the kinds kiosks and jobs.
+        found = Counter(
+            name.removeprefix("outages.").split(".")[0].split(":")[0] for name in troubles
+        )
+        for kind in TROUBLES:
+            self.metrics.troubles.labels(kind).set(found[kind])
+        if ready:
+            with suppress(Upstream):
+                last = await last_backup(self.db)
+                self.metrics.last_backup.set(last.timestamp() if last else 0)
+
     def services(self) -> Services:
         settings = self.settings
         return Services(
@@ -332,6 +354,7 @@ class Parts:
             clock=self.clock,
             nudge=self.runner.nudge,
             health=self.health,
+            measure=self.measure,
             title=settings.title,
             contact=settings.contact,
             staff=settings.staff,

@@ -43,7 +43,7 @@ from models.errors import Busy, Malformed, NotFound, ServiceError, Suspended, Up
 from models.feedback import LONGEST
 from models.gate import GateId
 from models.reader import Reader, normalise_student_no
-from models.store.backup import BackupRefused, backup, restore
+from models.store.backup import BackupRefused, backup, record_backup, restore
 from models.store.client import Database, open_database
 from models.store.installation import DatabaseRefused, forget_old_keys, look
 from models.store.past import PastRefused
@@ -522,13 +522,14 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
 
 
 async def _backup(env: Env, args: argparse.Namespace) -> None:
-    settings = load(env)
+    settings, now = load(env), real_now()
     async with _database(settings) as db:
         about = await look(db)
         about.refuse_half()
         about.refuse_other_mode(settings.sandbox)
         with progress("backup") as told:
-            counts = await _kept_apart(args.file, backup(db, args.file, real_now(), told))
+            counts = await _kept_apart(args.file, backup(db, args.file, now, told))
+        await record_backup(db, now)
     print(f"{args.file}: {counts.total()} documents, {args.file.stat().st_size} bytes")
 
 

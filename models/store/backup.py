@@ -9,12 +9,14 @@ without DATA_KEYS, and DATA_KEYS are not in it.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
 from gzip import BadGzipFile, GzipFile
 from inspect import isawaitable
 from pathlib import Path
@@ -35,6 +37,7 @@ _HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
 _SHORT_LIVED: Final = frozenset({"leases", "throttles", "pauses"})
 """Who runs which job now, who has guessed how often lately, whether WeChat is away: no longer true
 when it comes back."""
+_PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
 _RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
 _BATCH: Final = 1000
 _LEVEL: Final = 6
@@ -78,9 +81,8 @@ def _appearing(file: Path) -> Iterator[GzipFile]:
     """A new file, there when it has been written to the disk. Raises: BackupRefused, OSError."""
     if file.exists():
         raise BackupRefused(f"{file} is there already")
-    # A name of its own: two backups at once do not write into each other.
-    part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _clear_killed(file.parent)
+    part, descriptor = _new_part(file)
     try:
         with os.fdopen(descriptor, "wb") as raw:
             with GzipFile("", "wb", _LEVEL, raw) as out:
@@ -99,6 +101,45 @@ def _appearing(file: Path) -> Iterator[GzipFile]:
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
+
+
+def _new_part(file: Path) -> tuple[Path, int]:
+    """A file that this process holds locked while it lives, of a name of its own: two backups at
+    once do not write into each other. Raises: OSError."""
+    while True:
+        part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with suppress(OSError):  # a disk without locks: it is never taken for a killed one's then
+            flock(descriptor, LOCK_EX)
+        if part.exists():
+            return part, descriptor
+        os.close(descriptor)  # another backup took it for a killed one's, before it was locked
+
+
+def _clear_killed(folder: Path) -> None:
+    """Remove what backups that were killed have left: parts that nobody holds locked."""
+    for part in folder.glob("*.part"):
+        if _PART.fullmatch(part.name):
+            with suppress(OSError):
+                descriptor = os.open(part, os.O_RDWR)
+                try:
+                    flock(descriptor, LOCK_EX | LOCK_NB)
+                    part.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+async def record_backup(db: Database, at: datetime) -> None:
+    """Remember that a good backup was taken. Raises: Upstream."""
+    with upstream():
+        await db["backups"].update_one({"_id": "last"}, {"$set": {"at": at}}, upsert=True)
+
+
+async def last_backup(db: Database) -> datetime | None:
+    """When the last good one was taken. Raises: Upstream."""
+    with upstream():
+        found = await db["backups"].find_one({"_id": "last"})
+    return found["at"] if found else None
 
 
 async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: Told) -> None:

@@ -35,6 +35,7 @@ COUNTED: Final = ("reservations", "violations")
 NOBODYS: Final = frozenset(
     {
         "areas",
+        "backups",
         "catalogue",
         "days",
         "ended_tickets",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from miniapp_server.settings import SettingsError, load
+from miniapp_server.variables import VARIABLES, read_file
 from models.message import DeliveryState
 from notify.wechat.verdicts import SendOutcome
-from tests.living import Living
+from tests.living import DATA_KEYS, Living
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 """The repository's own files for an installation."""
@@ -35,12 +41,53 @@ async def test_what_is_asked_for_is_measured(service: Living) -> None:
         "code": {"busy"},
         "outcome": {*map(str, SendOutcome), *map(str, DeliveryState)},
         "method": {"GET", "POST"},
+        "kind": set(re.findall(r'kind="([^"]+)"', told)),
         "route": set(re.findall(r'route="([^"]+)"', told)),
     }
     for expression in expressions():
-        for name in re.findall(r"\bseat_\w+", expression):
+        for name in re.findall(r"\bseats?_\w+", expression):
             assert name in known, name
-        ours = expression.replace('job="seats"', "")
+        # Other jobs of Prometheus, by their names in docs/deployment.md.
+        ours = re.sub(r'job="seats(-https)?"', "", expression)
         for label, value in re.findall(r'\b(\w+)!?=~?"([^"]+)"', ours):
             if label != "status":
                 assert set(value.split("|")) <= values[label], (label, value)
+
+
+def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: Path) -> None:
+    example = DEPLOY / "env.example"
+    text = example.read_text("utf-8")
+    assert set(re.findall(r"^#?([A-Z_]+)=", text, re.M)) == VARIABLES
+    (tmp_path / "ca.pem").touch()
+    text = text.replace("/etc/seats", str(tmp_path))
+    shutil.copy(DEPLOY / "templates.example.json", tmp_path / "templates.json")
+    # As it is, and with every line that is commented out: each is a value that is taken.
+    for written in (text, re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.M)):
+        file = tmp_path / "env"
+        file.write_text(written, encoding="utf-8")
+        env = read_file(file)
+        with pytest.raises(SettingsError, match="DATA_KEYS"):
+            load(env)  # nobody shall run on a key that is public
+        found = load({**env, "DATA_KEYS": DATA_KEYS})
+        assert not found.sandbox and not found.templates_missing
+        assert "authSource=admin" in found.mongo_url and found.trusted_proxies
+
+
+@pytest.mark.parametrize("unit", ["seats.service", "seats-backup.service"])
+async def test_systemd_reads_the_units_and_finds_them_shut(unit: str, tmp_path: Path) -> None:
+    exposure = await systemd_analyze("security", "--offline=true", "--threshold=20", DEPLOY / unit)
+    assert exposure[0] == 0, exposure[1]  # at most 2.0
+    here = tmp_path / unit
+    text = (DEPLOY / unit).read_text("utf-8").replace("/opt/seats", str(DEPLOY.parent))
+    here.write_text(text, encoding="utf-8")
+    assert await systemd_analyze("verify", "--man=no", here) == (0, "")
+
+
+async def systemd_analyze(*args: str | Path) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *("systemd-analyze", *map(str, args)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode, out.decode()

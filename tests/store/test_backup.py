@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import os
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -258,3 +259,35 @@ async def test_two_restores_at_once_make_one(db: Database, empty: Database, tmp_
     assert len(made) == 1, ends
     assert all(isinstance(end, Counter | DatabaseRefused | BackupRefused) for end in ends), ends
     assert await everything(empty) == await everything(db)
+
+
+_WRITES = """
+import sys, time
+from pathlib import Path
+from models.store.backup import _appearing
+with _appearing(Path(sys.argv[1])) as out:
+    out.write(b"a part")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+async def test_what_a_killed_backup_leaves_is_gone_after_the_next(
+    db: Database, tmp_path: Path
+) -> None:
+    others = {"mine.part", "notes.backup.part"}
+    for name in others:
+        (tmp_path / name).touch()
+    begun = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _WRITES, str(tmp_path / "first.backup")),
+        stdout=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert begun.stdout is not None and await begun.stdout.readline() == b"writing\n"
+    await backup(db, tmp_path / "second.backup", NOW)
+    left = set(os.listdir(tmp_path)) - others - {"second.backup"}
+    assert len(left) == 1, "one that is still being written is left alone"
+    begun.kill()
+    await begun.communicate()
+    await backup(db, tmp_path / "third.backup", NOW)
+    assert set(os.listdir(tmp_path)) == {"second.backup", "third.backup", *others}

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from miniapp_server.app import open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
 from models.store.client import open_database
+from tests.living import DATA_KEYS
 from tests.survive.serving import (
+    ROOT,
+    Remote,
     command,
     ended,
     everything,
@@ -21,6 +27,13 @@ from tests.survive.serving import (
 )
 
 
+async def last_good(service: Remote) -> float:
+    told = str((await service.anonymous.get("//metrics")).body)
+    found = re.search(r"^seat_last_backup_timestamp_seconds ([\d.e+]+)$", told, re.M)
+    assert found is not None
+    return float(found[1])
+
+
 async def test_backup_wipe_restore_and_everybody_is_where_they_were(
     mongo_url: str, redis_url: str, tmp_path: Path
 ) -> None:
@@ -28,6 +41,7 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
     async with remote(mongo_url, redis_url) as service:
         readers = [await service.reader() for _ in range(12)]
         seats = [f"2f-hall-{n:03}" for n in range(1, 13)]
+        assert await last_good(service) == 0
         bookings = [
             partial(reader.reserve, seat, "10:00", "12:00")
             for reader, seat in zip(readers, seats, strict=True)
@@ -39,6 +53,7 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
         status, out, err = await ended(saving)
         assert (status, err) == (0, ""), err
         assert "documents" in out
+        assert abs(await last_good(service) - real_now().timestamp()) < 60
         await late
         before = [await r.ok("GET", "/reservations") for r in readers[:8]]
 
@@ -100,3 +115,41 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
         assert await everything(half) == whole
         for db in (parts.db, half):
             await db.client.drop_database(db.name)
+
+
+async def test_the_line_for_cron_works_as_it_is_written(
+    mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """With nothing in the environment, and with a URL that a shell would cut at its &."""
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    found = re.search(r"^30 3 \* \* \* root (.+)$", page, re.M)
+    assert found is not None
+    line = found[1].replace(r"\%", "%")  # what cron hands on
+    for place, mine in (
+        ("/opt/seats", ROOT),
+        ("/etc/seats", tmp_path),
+        ("/var/backups/seats", tmp_path),
+    ):
+        assert place in line
+        line = line.replace(place, str(mine))
+    settings = {
+        "MONGO_URL": f"{mongo_url}&appName=seats",
+        "REDIS_URL": redis_url,
+        "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
+        "DATA_KEYS": DATA_KEYS,
+        "SANDBOX": "1",
+        "LIBRARY_CONTACT": "电话 1|邮箱 2",
+    }
+    text = "\n".join(f"{name}={value}" for name, value in settings.items())
+    (tmp_path / "env").write_text(text, encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", line),
+        env={"PATH": "/usr/bin:/bin"},
+        cwd="/",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    status, out, err = await ended(process)
+    assert (status, err) == (0, ""), (out, err)
+    assert sorted(name.partition(".")[2] for name in os.listdir(tmp_path)) == ["", "backup"]
+    assert "documents" in out

@@ -115,6 +115,7 @@ async def test_each_change_of_redis_is_one_line_of_log(
         for _ in range(3):
             assert (await readiness(service))[1]["troubles"] == {"redis": "connection refused"}
         assert lines() == [("redis_away", host, "connection refused")]
+        assert 'seat_troubles{kind="redis"} 1.0' in (await service.anonymous.get("//metrics")).body
 
         await fragile.start_redis()
         keeper = Redis.from_url(fragile.redis_url)
@@ -128,3 +129,4 @@ async def test_each_change_of_redis_is_one_line_of_log(
         for _ in range(3):
             assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
         assert lines() == [("redis_back", host, "")]
+        assert 'seat_troubles{kind="redis"} 0.0' in (await service.anonymous.get("//metrics")).body
