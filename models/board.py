@@ -96,10 +96,10 @@ class DayBoard:
         self.by_reader: dict[ReaderId, list[Row]] = {}
         self._rows: dict[ReservationId, Row] = {}
         # The last known revision of what has ended: a late echo must not revive it.
-        self._ended: dict[ReservationId, int] = {}
+        self._ended = _Lately()
         # Updates that were told before the row itself: an answer to this worker's own write can
         # come after the echo of what another one has made of it.
-        self._ahead: dict[ReservationId, int] = {}
+        self._ahead = _Lately()
         self._log: list[SeatId] = []
         self._trimmed = 0
 
@@ -123,20 +123,31 @@ class DayBoard:
         Raises: Gap.
         """
         if isinstance(change, Row):
-            if change.rev < self._ahead.get(change.id, 0):
+            if change.rev < self._ahead.get(change.id):
                 raise Gap()
             return self._put(change)
         known = self._rows.get(change.id)
         if isinstance(change, Removal) or change.fields.get("state", State.RESERVED) not in LIVE:
             return self._over(change.id, _GONE if isinstance(change, Removal) else change.rev)
         if known is None:
-            self._ahead[change.id] = change.rev
+            self._ahead.put(change.id, change.rev)
             return False
         if change.rev <= known.rev:
             return False
         if change.rev > known.rev + 1:
             raise Gap()
         return self._put(change.on(known))
+
+    def forget_older(self) -> None:
+        """No longer remember what had ended, or was told too early, before the last call: what
+        could still come late of it has come. Otherwise memory would follow what has ever ended."""
+        self._ended.forget_older()
+        self._ahead.forget_older()
+
+    @property
+    def remembered(self) -> int:
+        """Of how many reservations something is known that are not there (any more, or yet)."""
+        return len(self._ended) + len(self._ahead)
 
     def load(self, rows: Iterable[Row]) -> None:
         """Take over what the database holds: all live rows of the day, and no others."""
@@ -145,26 +156,29 @@ class DayBoard:
             if known.id not in found:
                 self._drop(known, known.rev)
         for row in found.values():
+            if self._ended.get(row.id) == row.rev:
+                # The load before did not find it, an older one by what it was read from.
+                self._ended.drop(row.id)
             self._put(row)
 
     def _over(self, id: ReservationId, rev: int) -> bool:
         """It has ended for good, whatever was told or missed of it before."""
-        self._ahead.pop(id, None)
+        self._ahead.drop(id)
         known = self._rows.get(id)
         if known is not None:
             self._drop(known, rev)
             return True
-        self._ended[id] = max(rev, self._ended.get(id, 0))
+        self._ended.put(id, max(rev, self._ended.get(id)))
         return False
 
     def _put(self, row: Row) -> bool:
         known = self._rows.get(row.id)
-        last = known.rev if known is not None else self._ended.get(row.id, 0)
+        last = known.rev if known is not None else self._ended.get(row.id)
         if row.rev <= last:
             return False
         if row.state not in LIVE:
             return self._over(row.id, row.rev)
-        self._ahead.pop(row.id, None)
+        self._ahead.drop(row.id)
         if known is not None:
             self._take_out(known)
         self._rows[row.id] = row
@@ -175,7 +189,7 @@ class DayBoard:
 
     def _drop(self, known: Row, rev: int) -> None:
         del self._rows[known.id]
-        self._ended[known.id] = rev
+        self._ended.put(known.id, rev)
         self._take_out(known)
 
     def _take_out(self, known: Row) -> None:
@@ -188,6 +202,32 @@ class DayBoard:
         if len(self._log) > 2 * LOG_KEPT:
             self._trimmed += len(self._log) - LOG_KEPT
             del self._log[:-LOG_KEPT]
+
+
+class _Lately:
+    """Revisions by reservation, of those that were put in since the last but one
+    ``forget_older``."""
+
+    def __init__(self) -> None:
+        self._new: dict[ReservationId, int] = {}
+        self._old: dict[ReservationId, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._new) + len(self._old)
+
+    def get(self, id: ReservationId) -> int:
+        """The revision; 0 where none is known."""
+        return self._new.get(id) or self._old.get(id, 0)
+
+    def put(self, id: ReservationId, rev: int) -> None:
+        self._new[id] = rev
+
+    def drop(self, id: ReservationId) -> None:
+        self._new.pop(id, None)
+        self._old.pop(id, None)
+
+    def forget_older(self) -> None:
+        self._old, self._new = self._new, {}
 
 
 def _without(lists: dict[Key, list[Row]], key: Key, id: ReservationId) -> None:

@@ -8,7 +8,8 @@ anew, at most twice a second, so that the service goes on with what the database
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
@@ -19,7 +20,7 @@ from models.errors import Upstream
 from models.reservation import Reservation
 from models.store.changes import Changes
 from models.store.client import new_id
-from models.store.reservations import ClaimLost, Reservations
+from models.store.reservations import ClaimLost, Reservations, StaleRevision
 
 REFUSE_WITHIN_S: Final = 0.25
 """A refusal from the board alone is right if the seat was taken at some moment of this time."""
@@ -27,6 +28,9 @@ STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 16
 """More than can be booked ahead; what is past is asked for no more, and goes first."""
+REMEMBER_S: Final = 120.0
+"""Longer than any write can wait for its answer. What has ended is remembered for so long, and for
+twice as long at most."""
 _NEVER: Final = float("-inf")
 
 
@@ -53,8 +57,15 @@ class _Day:
 
 
 class Board:
-    def __init__(self, reservations: Reservations, changes: Changes) -> None:
+    def __init__(
+        self,
+        reservations: Reservations,
+        changes: Changes,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._reservations = reservations
+        self._clock = clock
+        self._forgot_at = clock()
         self._changes = changes
         self._days: dict[date, _Day] = {}
         self._as_of = _NEVER
@@ -63,7 +74,7 @@ class Board:
     @property
     def stale(self) -> bool:
         """The change stream has been silent for too long."""
-        return monotonic() - self._as_of > STALE_AFTER_S
+        return self._clock() - self._as_of > STALE_AFTER_S
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` after each change, own or foreign. It must be quick."""
@@ -79,7 +90,7 @@ class Board:
     def judging(self, day: date) -> DayBoard | None:
         """The day where the board alone may refuse: all that was true a moment ago is in it."""
         known = self._days.get(day)
-        if known is None or not known.complete or monotonic() - self._as_of > REFUSE_WITHIN_S:
+        if known is None or not known.complete or self._clock() - self._as_of > REFUSE_WITHIN_S:
             return None
         return known.board
 
@@ -87,11 +98,11 @@ class Board:
         """The day, loaded if need be. Raises: Upstream."""
         if (board := self.current(day)) is not None:
             return board
-        known, asked = self._days.setdefault(day, _Day()), monotonic()
+        known, asked = self._days.setdefault(day, _Day()), self._clock()
         async with known.lock:
             if known.failed_at > asked:
                 raise Upstream()  # each waiting for its own failure, the last would wait for ever
-            reload_before = monotonic() - RELOAD_AFTER_S
+            reload_before = self._clock() - RELOAD_AFTER_S
             if not known.valid or (self.stale and known.loaded_at < reload_before):
                 await self._load(day, known)
         while len(self._days) > _DAYS_KEPT:
@@ -99,12 +110,12 @@ class Board:
         return known.board
 
     async def _load(self, day: date, known: _Day) -> None:
-        began, known.meanwhile, doubts = monotonic(), [], known.doubts
+        began, known.meanwhile, doubts = self._clock(), [], known.doubts
         try:
             known.board.load(await self._reservations.board_rows(day))
             known.loaded_at, known.valid = began, known.doubts == doubts
         except Upstream:
-            known.failed_at = monotonic()
+            known.failed_at = self._clock()
             raise
         finally:
             meanwhile, known.meanwhile = known.meanwhile, None
@@ -116,14 +127,25 @@ class Board:
 
     async def insert(self, made: Reservation) -> None:
         """Claim the reservation, and show it from then on. Raises: as ``Reservations.claim``."""
-        try:
+        with self.inserting(made.date):
             await self._reservations.claim(made)
-        except ClaimLost:
+        self.wrote(made)
+
+    @contextmanager
+    def inserting(self, day: date) -> Iterator[None]:
+        """Around every write that inserts into that day: where its outcome stays open, the day is
+        looked at anew."""
+        # Known from now on, also where nobody has looked at it: what others make of the row, and
+        # that it has ended, may be heard before the answer to its own insert.
+        if day not in self._days:
+            self._days[day] = _Day()
+        try:
+            yield
+        except (ClaimLost, StaleRevision):
             raise
         except BaseException:
-            self._doubt(made.date)
+            self._doubt(day)
             raise
-        self.wrote(made)
 
     def _doubt(self, day: date) -> None:
         """An insert may be there, or come yet, and the stream leaves out what this process inserts:
@@ -155,6 +177,10 @@ class Board:
                 self._as_of = batch.as_of
             if batch.changes:
                 self._tell()
+            if self._clock() - self._forgot_at >= REMEMBER_S:
+                self._forgot_at = self._clock()
+                for known in self._days.values():
+                    known.board.forget_older()
 
     def _take(self, day: date | None, change: Change) -> None:
         """``day`` None: an update of a reservation that one of the days may know."""

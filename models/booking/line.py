@@ -56,7 +56,8 @@ class Line:
                 break
             wait, hold = offer
             try:
-                written = await desk.reservations.hand_over(old, new, due, hold)
+                with desk.board.inserting(hold.date):
+                    written = await desk.reservations.hand_over(old, new, due, hold)
             except ClaimLost:
                 passed_over.add(wait.id)
                 continue
@@ -191,7 +192,8 @@ class Line:
                 continue
             hold = self._hold(wait, seat, span, now)
             try:
-                await desk.reservations.hold_free(hold)
+                with desk.board.inserting(hold.date):
+                    await desk.reservations.hold_free(hold)
             except (ClaimLost, StaleRevision):
                 continue
             desk.board.wrote(hold)

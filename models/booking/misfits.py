@@ -250,7 +250,8 @@ async def _held_instead(
             tell="proposed",
         )
         try:
-            await desk.reservations.hand_over(old, gone, None, hold, joins)
+            with desk.board.inserting(hold.date):
+                await desk.reservations.hand_over(old, gone, None, hold, joins)
         except ClaimLost as lost:
             if lost.kind == "w":
                 return False  # they are in line for that time already

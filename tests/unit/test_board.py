@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from models.board import LOG_KEPT, Change, DayBoard, Gap, Patch, Removal, Row
-from models.booking.board import Board
+from models.booking.board import REMEMBER_S, Board
 from models.booking.views import AreaView
 from models.errors import Upstream
 from models.library import Area, Seat, SeatId
@@ -216,6 +216,13 @@ class Following(RuleBasedStateMachine):
     def forget(self) -> None:
         self.board.forget()
 
+    @precondition(lambda self: not self.unanswered)
+    @rule()
+    def much_later(self) -> None:
+        """All answers have come long ago."""
+        for known in self.board._days.values():
+            known.board.forget_older()
+
     @rule()
     def look(self) -> None:
         self.tasks.append(self.loop.create_task(self.look_once()))
@@ -324,6 +331,98 @@ def test_what_is_told_out_of_turn() -> None:
     board.load([row(2, seat=SEATS[1])])
     assert board.by_seat == {SEATS[1]: [row(2, seat=SEATS[1])]}
     assert board.apply(Removal(ReservationId("1"))) and not board.apply(row(5))
+
+
+def test_a_load_that_was_too_old_is_made_good_by_the_next() -> None:
+    board = DayBoard()
+    board.apply(row(2))
+    board.load([])
+    assert not board.apply(row(2)) and not board.rows, "a late echo"
+    board.load([row(2)])
+    assert board.by_seat == {SEATS[0]: [row(2)]}
+
+
+class Waiting(Rows):
+    """An insert whose answer comes late."""
+
+    def __init__(self) -> None:
+        super().__init__(Database())
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def claim(self, made: Reservation) -> None:
+        await self.answer
+
+
+async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() -> None:
+    """In a new process nobody has looked at the day yet. Another worker has given the reader the
+    reservation by its key, and has cancelled it."""
+    rows, changes = Waiting(), Told()
+    board = Board(rows, changes)
+    following = asyncio.create_task(board.follow())
+    made = reserved("10:00", "12:00", day=DAY)
+    inserting = asyncio.create_task(board.insert(made))
+    await asyncio.sleep(0)
+    cancelled = Patch(made.id, 2, {"state": State.CANCELLED})
+    changes.told.put_nowait(Batch([(None, cancelled)], monotonic(), True))
+    await asyncio.sleep(0.01)
+    looking = asyncio.create_task(board.day(DAY))
+    await asyncio.sleep(0)
+    rows.asked[0].set_result([])
+    await looking
+    rows.answer.set_result(None)
+    await inserting
+    judging = board.judging(DAY)
+    assert judging is not None and not judging.rows and not judging.by_reader
+    following.cancel()
+
+
+@pytest.mark.parametrize("error", [Upstream(), asyncio.CancelledError()], ids=["lost", "cut off"])
+async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
+    rows, changes = Waiting(), Told()
+    board = Board(rows, changes)
+    following = asyncio.create_task(board.follow())
+    changes.told.put_nowait(Batch([], monotonic(), True))
+    await asyncio.sleep(0.01)
+    looking = asyncio.create_task(board.day(DAY))
+    await asyncio.sleep(0)
+    rows.asked[0].set_result([])
+    await looking
+    with pytest.raises(type(error)), board.inserting(DAY):
+        raise error
+    assert board.current(DAY) is None and changes.writer == rows.writer != "me"
+    following.cancel()
+
+
+async def test_memory_does_not_follow_what_has_ended() -> None:
+    """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
+    now = 1000.0
+    rows, changes = Rows(Database()), Told()
+    board = Board(rows, changes, lambda: now)
+    following = asyncio.create_task(board.follow())
+    for day in (DAY, TOMORROW):
+        looking = asyncio.create_task(board.day(day))
+        await asyncio.sleep(0)
+        rows.asked[-1].set_result([])
+        await looking
+    sizes = []
+    for number in range(2000):
+        made = reserved("10:00", "12:00", id=f"{number:024x}", day=DAY)
+        told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
+        told += [(None, Patch(made.id, 2, {"state": State.IN_USE}))]
+        told += [(None, Patch(made.id, 3, {"state": State.FINISHED}))]
+        changes.told.put_nowait(Batch(told, now))
+        now += 5
+        for _ in range(3):
+            await asyncio.sleep(0)
+        sizes.append(sum(known.board.remembered for known in board._days.values()))
+    assert not board._days[DAY].board.rows
+    lately = 2 * REMEMBER_S / 5
+    assert max(sizes) <= 2 * (lately + 2) and max(sizes) == max(sizes[:100])
+    # What ended a moment ago is known to have: its echo revives nothing.
+    changes.told.put_nowait(Batch([(DAY.isoformat(), row_of(made))], now))
+    await asyncio.sleep(0.01)
+    assert not board._days[DAY].board.rows
+    following.cancel()
 
 
 def test_who_lies_too_far_behind_looks_at_everything() -> None:
