@@ -179,6 +179,8 @@ class Services:
     monitors: tuple[Network, ...]
     """Who may read /metrics and /readyz."""
     sandbox: bool
+    wechat: bool
+    """Has the library a mini-program?"""
     lan: bool
     """A sandbox that others on the network can reach: every page says so."""
     error_page: ErrorPage

@@ -25,6 +25,7 @@ from handlers.admission import Admission
 from handlers.api.events import Streams
 from handlers.api.openapi import docs_routes
 from handlers.api.plans import Plans
+from handlers.api.routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api.routes import api_routes
 from handlers.health import health_routes
 from handlers.middleware import envelope_middleware
@@ -32,7 +33,9 @@ from handlers.request_body import MAX_BODY_BYTES
 from handlers.services import SERVICES, Metrics, Services
 from handlers.web.login import ENTRY_PATH, SERVICE_PATH
 from handlers.web.pages import error_page
+from handlers.web.routes import WECHAT_ONLY as WEB_WECHAT_ONLY
 from handlers.web.routes import web_routes
+from handlers.wechat import PATHS as CALLBACKS
 from handlers.wechat import wechat_routes
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.jobs import Job, JobRunner, Loop, end
@@ -68,7 +71,7 @@ from models.store.shared_tokens import SharedTokens
 from models.store.throttles import Throttles
 from models.timerange import local_date
 from notify.breaker import Breaker
-from notify.channel import Channel
+from notify.channel import LATE, Channel
 from notify.deliver import Sender
 from notify.entry_codes import EntryCodes
 from notify.relay import BATCH, relay
@@ -199,7 +202,7 @@ class Parts:
             # Of each worker: as long as one of them beats, readers are served.
             Loop("heartbeat", (Job("beat", partial(due.beat, desk)),), every_s=1, leased=False),
             Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
-            Loop("deliver", (Job("deliver", self.sender.run),), every_s=1),
+            Loop("deliver", (Job("deliver", self._deliver),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),
             Loop("tally", (Job("tally", self._tally, full=1),), every_s=600),
             # It goes on at once while there is something to do, and asks seldom afterwards.
@@ -219,9 +222,15 @@ class Parts:
         return await relay(
             self.desk,
             self.messages,
-            self.credits,
+            self.credits if self.settings.wechat.used else None,
             self.channel.counted,
         )
+
+    async def _deliver(self, now: datetime) -> int:
+        if self.settings.wechat.used:
+            return await self.sender.run(now)
+        # What was queued before WeChat was given up comes to its end in time.
+        return await self.messages.expire(now, self.clock.real_now(), LATE)
 
     def _telling_waits(self) -> bool:
         """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
@@ -364,6 +373,7 @@ class Parts:
             monitors=settings.monitors,
             sandbox=settings.sandbox,
             lan=bool(settings.lan),
+            wechat=settings.wechat.used,
             error_page=error_page,
             metrics=self.metrics,
         )
@@ -372,6 +382,8 @@ class Parts:
 async def _nobody_known(_: str) -> None:
     return None
 
+
+_WECHAT_ONLY: Final = API_WECHAT_ONLY | WEB_WECHAT_ONLY | frozenset(CALLBACKS.values())
 
 PARTS: Final = web.AppKey("parts", Parts)
 
@@ -472,7 +484,9 @@ async def create_app(
             from miniapp_server.sandbox.service import add_sandbox
 
             routes = await add_sandbox(app, parts, routes)
-        app.add_routes([*routes, *docs_routes(), *health_routes(), *wechat_routes(), *web_routes()])
+        wechat = settings.wechat.used
+        routes += [*docs_routes(wechat), *health_routes(), *wechat_routes(), *web_routes()]
+        app.add_routes(r for r in routes if wechat or r.path not in _WECHAT_ONLY)
         app.cleanup_ctx.append(partial(_listening, parts))
         app.on_shutdown.append(_no_more_streams)
         if jobs:

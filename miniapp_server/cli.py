@@ -644,6 +644,8 @@ async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
 
 async def _wechat_links(env: Env, args: argparse.Namespace) -> None:
     async with _parts(env) as parts:
+        if not parts.settings.wechat.used:
+            raise Failed("WECHAT_APPID and its companions are not set: there is no mini-program")
         state = parts.settings.wechat.state
         print(await parts.gateway.link(args.page, args.query, args.days, state))
 

@@ -37,13 +37,21 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WeChatSettings:
-    """The mini-program's account; ``templates`` maps messages to WeChat's templates."""
+    """The mini-program's account; ``templates`` maps messages to WeChat's templates.
+
+    A library without a mini-program has none: all of it is empty.
+    """
 
     base_url: str
     appid: str
     secret: str = field(repr=False)
     state: Literal["formal", "trial", "developer"]
     templates: Mapping[Template, TemplateConfig]
+
+    @property
+    def used(self) -> bool:
+        """Has the library a mini-program?"""
+        return bool(self.appid)
 
     @property
     def account(self) -> str:
@@ -124,12 +132,15 @@ class Settings:
     @property
     def templates_missing(self) -> tuple[Template, ...]:
         """Messages that WeChat could carry and has no template for; they stay in the app."""
-        return tuple(name for name in CONSENTED if name not in self.wechat.templates)
+        missing = (name for name in CONSENTED if name not in self.wechat.templates)
+        return tuple(missing) if self.wechat.used else ()
 
     @property
     def wechat_accounts(self) -> tuple[tuple[str, str, str], ...]:
         """What each account is, its app id and its secret."""
-        accounts = [("WeChat", self.wechat.appid, self.wechat.secret)]
+        accounts = []
+        if self.wechat.used:
+            accounts.append(("WeChat", self.wechat.appid, self.wechat.secret))
         if self.official is not None:
             accounts.append(("WeChat MP", self.official.appid, self.official.secret))
         return tuple(accounts)
@@ -257,9 +268,17 @@ _CAS_ENDPOINT: Final = re.compile(
 
 
 def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
-    text = env.get("WECHAT_TEMPLATES") or (json.dumps(SANDBOX_TEMPLATES) if sandbox_url else "")
-    if not text:
-        raise SettingsError("WECHAT_TEMPLATES is required: JSON, or @path of a JSON file")
+    given = [name for name, value in env.items() if name.startswith("WECHAT_") and value]
+    if not given and sandbox_url is None:
+        return WeChatSettings(base_url="", appid="", secret="", state="formal", templates={})
+    if sandbox_url is None:
+        for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES"):
+            if name not in given:
+                raise SettingsError(
+                    f"{name} is required beside {given[0]} (a library without a mini-program sets "
+                    "no WECHAT_… at all)"
+                )
+    text = env.get("WECHAT_TEMPLATES") or json.dumps(SANDBOX_TEMPLATES)
     if text.startswith("@"):
         try:
             text = Path(text[1:]).read_text(encoding="utf-8")
@@ -272,8 +291,8 @@ def _wechat(env: Mapping[str, str], sandbox_url: str | None) -> WeChatSettings:
     state = _one_of(env, "WECHAT_STATE", "formal", ("formal", "trial", "developer"))
     return WeChatSettings(
         base_url=sandbox_url or _url(env, "WECHAT_BASE_URL", "https://api.weixin.qq.com"),
-        appid="wxsandbox" if sandbox_url else _required(env, "WECHAT_APPID"),
-        secret="sandbox-secret" if sandbox_url else _required(env, "WECHAT_SECRET"),
+        appid="wxsandbox" if sandbox_url else env["WECHAT_APPID"],
+        secret="sandbox-secret" if sandbox_url else env["WECHAT_SECRET"],
         state=state,  # type: ignore[arg-type]
         templates={Template(name): config for name, config in parsed.items()},
     )

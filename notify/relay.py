@@ -34,13 +34,14 @@ _AT_A_TIME: Final = 25
 async def relay(
     desk: Desk,
     messages: Messages,
-    credits: Credits,
+    credits: Credits | None,
     counted: Callable[[str, int], None] = lambda outcome, times: None,
 ) -> int:
     """Relay what the outboxes hold, at most a batch. Returns the number of notices.
 
     Most readers consent to few messages: what they did not ask for is kept for the app, comes to
-    its end here and is ``counted`` as such. A client tells of consent before it acts.
+    its end here and is ``counted`` as such. A client tells of consent before it acts. Without
+    ``credits`` (the library has no mini-program) that is all of it.
     """
     told: list[Reservation] = []
     letters: list[Message] = []
@@ -58,7 +59,8 @@ async def relay(
         letters += written
         told.append(r)
     if letters:
-        allowed = await credits.known({(m.reader_id, m.template) for m in letters})
+        asked = {(m.reader_id, m.template) for m in letters}
+        allowed = await credits.known(asked) if credits is not None else set()
         unasked = {m.id for m in letters if (m.reader_id, m.template) not in allowed}
         await messages.add(letters, unasked)
         counted(DeliveryState.NO_CREDIT.value, len(unasked))

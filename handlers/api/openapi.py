@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.api import schemas as s
 from handlers.api.contract import Route, Who
-from handlers.api.routes import PREFIX, ROUTES
+from handlers.api.routes import PREFIX, ROUTES, WECHAT_ONLY
 from handlers.errors import status_of
 from models import errors as e
 from models.errors import ServiceError
@@ -59,9 +60,9 @@ _CALLERS: Final = {
 _ALWAYS: Final = (e.Malformed, e.Throttled, e.Busy, e.Upstream)
 
 
-def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 description of every route."""
-    shapes = {t for r in ROUTES for t in (r.answer, r.accepted, r.body) if t is not None}
+def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the routes."""
+    shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {s.ErrorOut, s.GateEvent}
     ordered = sorted(shapes, key=lambda t: t.__name__)
     schemas, components = msgspec.json.schema_components(
@@ -69,7 +70,7 @@ def document() -> dict[str, Any]:
     )
     refs = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route, refs)
     return {
         "openapi": "3.1.0",
@@ -216,10 +217,12 @@ _PAGES = Environment(
 )
 
 
-def docs_routes() -> list[web.RouteDef]:
-    """The document is made once: it depends on nothing but the code."""
-    text = msgspec.json.encode(document())
-    page = _PAGES.get_template("docs.html").render(document=document(), prefix=PREFIX)
+def docs_routes(wechat: bool) -> list[web.RouteDef]:
+    """The document is made once, of the routes that are served: ``wechat`` says whether there is a
+    mini-program."""
+    served = document([r for r in ROUTES if wechat or PREFIX + r.path not in WECHAT_ONLY])
+    text = msgspec.json.encode(served)
+    page = _PAGES.get_template("docs.html").render(document=served, prefix=PREFIX)
 
     async def as_json(_: web.Request) -> web.Response:
         return web.Response(body=text, content_type="application/json", charset="utf-8")

@@ -577,6 +577,23 @@ ROUTES: Final = (
 )
 
 
+WECHAT_ONLY: Final = frozenset(
+    PREFIX + path
+    for path in (
+        "/wx/login",
+        "/bindings",
+        "/bindings/preview",
+        "/bindings/current",
+        "/binding-requests/current",
+        "/binding-requests/{id}/confirm",
+        "/binding-requests/{id}/refuse",
+        "/activation-codes",
+        "/subscriptions",
+    )
+)
+"""Served only where the library has a mini-program."""
+
+
 def api_routes() -> list[web.RouteDef]:
     return [
         web.route(route.method, PREFIX + route.path, handler(route), name=_name(route))

@@ -273,6 +273,7 @@ def page(
         policy=services.desk.policy,
         sandbox=services.sandbox,
         lan=services.lan,
+        wechat=services.wechat,
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")

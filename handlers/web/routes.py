@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from handlers.security import BOOKINGS
@@ -10,6 +12,24 @@ from handlers.web.assets import asset_routes
 from handlers.web.console import console_routes
 from handlers.web.login import login_routes, welcome
 from handlers.web.pages import change, look
+
+WECHAT_ONLY: Final = frozenset(
+    {
+        "/activation",
+        "/activation/state",
+        "/activation/{id}/confirm",
+        "/activation/{id}/refuse",
+        "/bind",
+        "/mini-code/{place}",
+        "/unbind",
+        "/console/readers/{id}/code",
+        "/console/readers/{id}/binding",
+        "/console/readers/{id}/unbind",
+        "/console/deliveries",
+        "/console/deliveries/retry",
+    }
+)
+"""Served only where the library has a mini-program."""
 
 
 def web_routes() -> list[web.RouteDef]:

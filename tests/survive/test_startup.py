@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
 from tests.living import DATA_KEYS
-from tests.survive.serving import command, ended, production, refused, without_credentials
+from tests.survive.serving import (
+    command,
+    ended,
+    production,
+    ready,
+    refused,
+    without_credentials,
+)
 
 OTHER_KEYS = "1:" + "b3RoZXIga2V5cyBvdGhlciBrZXlzIG90aGVyIGtleXM="
 NUMBER = "21070001"
@@ -52,6 +61,25 @@ async def test_a_production_database_stays_closed(
     exported = await ended(await command("export-reader", NUMBER, **newest))
     assert exported[0] == 0 and "张三" in exported[1]
     await refused(parts.db, [(("serve",), env, "data key 2, which DATA_KEYS lacks")])
+
+
+async def test_a_library_without_a_mini_program_is_served(
+    real: tuple[Parts, dict[str, str]],
+) -> None:
+    parts, env = real
+    plain = {name: value for name, value in env.items() if not name.startswith("WECHAT_")}
+    process = await command("serve", **{**plain, "LOG_LEVEL": "WARNING"})
+    base = load(env).public_base_url
+    await ready(base, process)
+    async with aiohttp.ClientSession() as session:
+        for path, status in (("/", 200), ("/api/v1/wx/login", 404), ("/sandbox/", 404)):
+            method = "POST" if "wx" in path else "GET"
+            async with session.request(method, base + path, json={}) as answer:
+                assert answer.status == status, path
+    process.send_signal(signal.SIGTERM)
+    assert await ended(process) == (0, "", ""), "no complaint, no alarm"
+    # What serves is what was there: no library came of itself.
+    assert await parts.db["areas"].count_documents({}) == 0
 
 
 async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str]]) -> None:

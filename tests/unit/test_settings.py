@@ -112,6 +112,18 @@ def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str
     assert "secret" not in line, "names of variables, in capitals, tell nothing"
 
 
+def test_a_library_without_a_mini_program() -> None:
+    plain = {name: value for name, value in REAL.items() if not name.startswith("WECHAT_")}
+    found = load(plain)
+    assert not found.sandbox and not found.wechat.used and found.official is None
+    assert not found.templates_missing and not found.wechat_accounts
+    assert load(REAL).wechat.used and load(SANDBOX).wechat.used
+    # Half of it is a mistake, whichever half.
+    for name in ("WECHAT_APPID", "WECHAT_SECRET", "WECHAT_TEMPLATES", "WECHAT_MP_APPID"):
+        with pytest.raises(SettingsError, match=rf"is required beside {name} \(a library without"):
+            load({**plain, name: "x"})
+
+
 def test_a_sandbox_on_the_local_network() -> None:
     found = load(SANDBOX, "192.168.7.5")
     assert (found.host, found.lan) == ("192.168.7.5", "192.168.7.5")

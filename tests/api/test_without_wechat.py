@@ -1,0 +1,91 @@
+"""A library with web pages only: nothing speaks of a mini-program, and messages stay in the app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from handlers.api.routes import WECHAT_ONLY as API_ONLY
+from handlers.web.routes import WECHAT_ONLY as PAGES_ONLY
+from handlers.wechat import PATHS
+from miniapp_server import seed as seeding
+from models.message import Message, Template
+from tests.living import Living, living
+
+NOT_THERE = API_ONLY | PAGES_ONLY | frozenset(PATHS.values())
+
+
+@pytest.fixture
+async def plain(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as running:
+        await seeding.seed(running.parts.desk, seeding.read(), running.clock.now())
+        yield running
+
+
+def paths(service: Living) -> set[str]:
+    return {route.resource.canonical for route in service.app.router.routes() if route.resource}
+
+
+async def test_no_route_pretends(service: Living, plain: Living) -> None:
+    assert paths(service) >= NOT_THERE, "with a mini-program they are there"
+    assert not paths(plain) & NOT_THERE
+    login = await plain.anonymous.post("/wx/login", {"code": "demo-anna-1"})
+    assert (login.status, login.code) == (404, "not_found")
+    described = (await plain.anonymous.ok("GET", "//openapi.json"))["paths"]
+    assert "/api/v1/reservations" in described and not API_ONLY & set(described)
+
+
+@pytest.mark.parametrize("path", ["//", "//me", "//reservations", "//check-in", "//rules"])
+async def test_no_page_speaks_of_the_mini_program(plain: Living, path: str) -> None:
+    reader = await plain.web_reader()
+    cookie = {"Cookie": f"seat_sid={reader.token}", "Accept": "text/html"}
+    body = str((await plain.anonymous.get(path, **cookie)).body)
+    assert "<html" in body and "张三" in body
+    for word in ("小程序", "激活码", "微信服务通知", "/activation", "/mini-code", "未绑定"):
+        assert word not in body, word
+
+
+async def test_no_kiosk_or_console_page_does(plain: Living) -> None:
+    screen = str((await plain.anonymous.get("//kiosk/2f-south", Accept="text/html")).body)
+    assert "扫码签到" in screen and "mini-code" not in screen and "小程序" not in screen
+    librarian = await plain.web_reader()
+    role = {"$set": {"kind": "librarian"}}
+    await plain.parts.db["readers"].update_one({"_id": librarian.reader_id}, role)
+    plain.parts.sessions.forget_all()
+    cookie = {"Cookie": f"seat_sid={librarian.token}", "Accept": "text/html"}
+    for path in ("//console", "//console/readers", f"//console/readers/{librarian.reader_id}"):
+        body = str((await plain.anonymous.get(path, **cookie)).body)
+        assert "管理后台" in body, path
+        for word in ("绑定微信", "激活码", "小程序", "/console/deliveries"):
+            assert word not in body, (path, word)
+
+
+async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> None:
+    """Also for a reader who had bound a phone and consented, before the library gave WeChat up."""
+    parts, now = plain.parts, plain.clock.now()
+    before, since = await plain.web_reader(), await plain.web_reader()
+    await parts.bindings.bind(before.reader_id, "o-phone", None, now)
+    await parts.credits.add(before.reader_id, Template.RESERVED)
+    left = Message("left:1", before.reader_id, Template.ENDED, "结束", "…", now, {}, None, None)
+    await parts.messages.add([left])
+    made = await before.reserve("2f-hall-001")
+    await since.reserve("2f-hall-002")
+    await plain.settle()
+    for reader, count in ((before, 2), (since, 1)):
+        inbox = (await reader.ok("GET", "/messages"))["items"]
+        assert len(inbox) == count and inbox[0]["template"] == "RESERVED"
+    assert made["state"] == "reserved"
+    waiting = [d async for d in parts.db["deliveries"].find({"open": True})]
+    assert [d["_id"] for d in waiting] == ["left:1"]
+    assert waiting[0]["attempts"] == 0
+    plain.clock.set(now + timedelta(days=2))
+    await plain.settle()
+    ended = await parts.db["deliveries"].find_one({"_id": "left:1"})
+    assert ended is not None and (ended["state"], ended["open"]) == ("expired", False)
+    measured = str((await plain.anonymous.get("//metrics")).body)
+    failures = [line for line in measured.splitlines() if "job_failures_total{" in line]
+    assert all(line.endswith(" 0.0") for line in failures), failures
+    ready = await plain.anonymous.ok("GET", "//readyz")
+    assert "wechat" not in str(ready), ready
