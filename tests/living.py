@@ -18,7 +18,9 @@ from yarl import URL
 
 from miniapp_server.app import PARTS, Parts, create_app
 from miniapp_server.clock import Clock
+from miniapp_server.connections import LIMITS, ConnectionLimits, connections
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.serving import Listener
 from miniapp_server.settings import load
 from models.reservation import ReaderId
 from models.store.sandbox_state import SandboxState
@@ -242,6 +244,7 @@ async def living(
     database: str | None = None,
     clock: Clock | None = None,
     lan: str = "",
+    limits: ConnectionLimits = LIMITS,
     **env: str,
 ) -> AsyncIterator[Living]:
     """The service on a database of its own (dropped afterwards), its clock at ``now``.
@@ -268,9 +271,10 @@ async def living(
     async with create_app(settings, clock, jobs=jobs) as app:
         if settings.sandbox:
             await seed_demo(app[PARTS])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, settings.host, port).start()
+        assert runner.server is not None
+        listener = Listener(connections(runner.server, limits), settings.host, port, shared=False)
         service = Living(settings.public_base_url, app, app[PARTS], clock)
         service.anonymous = service.stranger()
         try:
@@ -281,6 +285,7 @@ async def living(
             yield service
         finally:
             await service.close()
+            listener.close()
             await runner.cleanup()
             if database is None:
                 await app[PARTS].db.client.drop_database(name)

@@ -1,0 +1,100 @@
+"""One client's connection: how long a request may take to arrive, and bytes that are no request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from handlers.errors import envelope
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """In seconds. A body has its own deadline (``handlers/request_body.py``)."""
+
+    head_s: float = 10.0
+    """From the connection's begin, or from the head's first byte, until the whole head is there."""
+    idle_s: float = 75.0
+    """Between an answer and the next request. Longer than a proxy keeps its connections (nginx:
+    60), so that a proxy never sends a request into a connection that is being closed."""
+    linger_s: float = 2.0
+    """A body that nobody reads is let come in, so that its sender gets to read the answer."""
+
+
+LIMITS: Final = ConnectionLimits()
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's, which has limits for idleness only.
+
+    The deadline of a head is one timer a connection, and one more only where a head comes in
+    pieces: a request that arrives whole costs two comparisons.
+    """
+
+    __slots__ = ("_head_s", "_head_timer", "_heads")
+
+    def __init__(self, server: web.Server, limits: ConnectionLimits) -> None:
+        options: dict[str, Any] = {
+            "access_log": None,  # it costs 30 µs a request, and /metrics counts them
+            "auto_decompress": False,
+            "keepalive_timeout": limits.idle_s,
+            "lingering_time": limits.linger_s,
+        }
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._head_s = limits.head_s
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._heads = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._request_count != self._heads:
+            self._heads = self._request_count
+            self._forget_head()
+        elif self._head_timer is None and data and self._waiter is not None:
+            self._expect_head()  # idle until now: these are the first bytes of a head
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        self._head_timer = self._loop.call_later(self._head_s, self.force_close)
+
+    def _forget_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what is no HTTP, such as a port scan's: one line of log, and no echo."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        reason = exc.message.partition("\n")[0].partition(":")[0]
+        log.info("request_unreadable", extra={"address": request.remote, "reason": reason})
+        response = envelope(400, "malformed", {"field": "request", "reason": reason})
+        response.force_close()
+        return response
+
+
+def connections(server: web.Server, limits: ConnectionLimits = LIMITS) -> Callable[[], Connection]:
+    """Makes the connections of a server, for whatever accepts them."""
+    return partial(Connection, server, limits)

@@ -1,0 +1,135 @@
+"""Connections on a socket: those that say nothing end, and what is no request costs one line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from handlers.services import SERVICES
+from miniapp_server.connections import ConnectionLimits
+from miniapp_server.logs import JsonLines
+from tests.api.test_requests import connection
+from tests.living import Living, living
+
+SHORT = ConnectionLimits(head_s=0.3, idle_s=1.5, linger_s=0.2)
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+async def brief(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    async with living(mongo_url, redis_url, limits=SHORT) as service:
+        service.app[SERVICES].admission.body_deadline_s = 0.2
+        yield service
+
+
+async def ends_after(service: Living, sent: list[bytes], answers: int) -> float:
+    """Send piece by piece, and read until the service closes the connection. Returns how long it
+    was open after the last piece, in seconds."""
+    loop = asyncio.get_running_loop()
+    async with connection(service) as (incoming, outgoing), asyncio.timeout(10):
+        for piece in sent:
+            outgoing.write(piece)
+            await asyncio.sleep(0.05)
+        began = loop.time()
+        read = await incoming.read()
+        assert read.count(b"HTTP/1.1 ") == answers, (sent, read)
+        return loop.time() - began
+
+
+async def test_what_does_not_go_on_ends(brief: Living) -> None:
+    reader = await brief.reader()
+    post = b"POST /api/v1/wx/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+    lost = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+    events = (
+        b"GET /api/v1/areas/2f-hall/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n"
+    )
+    async with connection(brief) as (incoming, outgoing):
+        outgoing.write(events % reader.token.encode())
+        assert b"200 OK" in await incoming.readuntil(b"\r\n\r\n")
+        lasted = await asyncio.gather(
+            ends_after(brief, [], 0),
+            ends_after(brief, [b"GET /healthz HTTP/1.1\r\nHost:"], 0),
+            ends_after(brief, [b"G", b"E", b"T", b" /", b"hea"], 0),
+            ends_after(brief, [HEALTH, b"GET /heal"], 1),
+            ends_after(brief, [HEALTH], 1),
+            ends_after(brief, [HEALTH, HEALTH, HEALTH], 3),
+            ends_after(brief, [post], 1),
+            ends_after(brief, [lost], 1),
+        )
+        halves, idle, bodies = lasted[:4], lasted[4:6], lasted[6:]
+        assert max(halves) < SHORT.idle_s <= min(idle) + 0.1, lasted
+        assert max(bodies) < SHORT.idle_s, lasted
+        # A stream that is watched is no idle connection.
+        assert not incoming.at_eof() and not outgoing.is_closing()
+        await reader.reserve()
+        async with asyncio.timeout(10):
+            assert await incoming.readuntil(b"event: seat")
+
+
+class Lines(logging.Handler):
+    """The log as it would be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.setFormatter(JsonLines())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+NO_REQUESTS = (
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(64)) + b"\r\n\r\n",
+    b"GET /me HTTP/1.1\r\nAuthorization: Bearer s3cret\r\n\r\n",
+    b"GET /me HTTP/1.1\nHost: x\n\n",
+    b"GET /me?ticket=ST-1-s3cret-x HTTP/1.1 s3cret\r\nHost: x\r\n\r\n",
+    b"GET /me HTTP/1.1\r\nHost: x\r\nCookie: seat_sid=s3cret\x01\r\n\r\n",
+    b"GET /me HTTP/1.1\r\nHost: x\r\nCookie s3cret\r\n\r\n",
+    b"GET /me HTTP/1.1\r\nHost: x\r\nCookie: " + b"s3cret" * 2000 + b"\r\n\r\n",
+    b"GET /me HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz s3cret\r\n",
+    b"GET /" + b"s3cret" * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+)
+
+
+async def test_what_is_no_request_is_one_line_of_log(brief: Living) -> None:
+    heard, root = Lines(), logging.getLogger()
+    level = root.level
+    root.addHandler(heard)
+    root.setLevel("INFO")
+    try:
+        for sent in NO_REQUESTS:
+            heard.lines.clear()
+            async with connection(brief) as (incoming, outgoing), asyncio.timeout(10):
+                outgoing.write(sent)
+                head, _, body = (await incoming.read()).partition(b"\r\n\r\n")
+            (line,) = heard.lines
+            said = json.loads(line)
+            assert (said["level"], said["event"]) == ("info", "request_unreadable"), line
+            assert "exception" not in said and "s3cret" not in line, line
+            assert b" 400 " in head and json.loads(body)["error"]["code"] == "malformed", head
+            assert b"s3cret" not in body, body
+    finally:
+        root.removeHandler(heard)
+        root.setLevel(level)
+
+
+async def test_a_body_is_not_a_second_request(brief: Living) -> None:
+    upgrade = (
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+    last = HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    for head in (upgrade, HEALTH[:-2]):
+        sent = head + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED) + SMUGGLED
+        async with connection(brief) as (incoming, outgoing), asyncio.timeout(10):
+            outgoing.write(sent + last)
+            answer = await incoming.read()
+        assert answer.count(b"HTTP/1.1 200") == answer.count(b"HTTP/1.1 ") == 2, answer
+        assert b"seat_http_request" not in answer, answer
