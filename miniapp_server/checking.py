@@ -173,6 +173,8 @@ async def connection_rows(settings: Settings, today: date) -> list[Row]:
     else:
         rows = []
         tries.append(_cas(settings))
+        if not settings.wechat.used:
+            rows.append(Row("WeChat", "not set: web pages only"))
         for name, appid, secret in settings.wechat_accounts:
             tries.append(_wechat(settings, name, appid, secret))
     return [*await asyncio.gather(*tries), *rows]

@@ -1,0 +1,133 @@
+"""The shipped nginx configuration in front of a real service: what it lets pass, and what it says
+itself."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from handlers.messages import text_of
+from tests.living import Living, free_port, living
+from tests.survive.serving import ROOT, until
+
+HTML, JSON = "text/html", "application/json"
+
+
+@asynccontextmanager
+async def shipped_nginx(folder: Path, *backends: str) -> AsyncIterator[str]:
+    """deploy/nginx.conf without TLS, on a free port, before these backends. Yields its address."""
+    port = free_port()
+    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    text = re.sub(r"server \{\s+listen 80;.*?\n\}", "", text, flags=re.S)
+    text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
+    text = re.sub(r"\n +(http2 on|ssl_certificate\w*).*?;", "", text)
+    own = "".join(f"server {backend};" for backend in backends)
+    text = re.sub(r"server 127\.0\.0\.1:8080\b[^;]*;", own, text)
+    temporary = "".join(
+        f"{kind}_temp_path {folder};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    file = folder / "nginx.conf"
+    file.write_text(
+        f"daemon off; worker_processes 1; pid {folder / 'pid'}; error_log stderr;"
+        f"events {{}} http {{ access_log off; {temporary} {text} }}",
+        encoding="utf-8",
+    )
+    process = await asyncio.create_subprocess_exec(
+        *("/usr/sbin/nginx", "-e", "stderr", "-c", str(file)),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+    async def listens() -> bool:
+        assert process.returncode is None, "nginx refuses its configuration"
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    try:
+        await until(listens, "nginx", 10)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+Asked = tuple[int, str, Any, Any]
+
+
+async def ask(session: aiohttp.ClientSession, method: str, url: str, size: int = 0) -> Asked:
+    """Status, type, what it says, headers."""
+    body = io.BytesIO(b"x" * size) if size else None
+    async with session.request(method, url, data=body, allow_redirects=False) as answer:
+        kind = answer.content_type
+        said = await answer.json() if kind == JSON else await answer.text()
+        return answer.status, kind, said, answer.headers
+
+
+def contract(code: str, **details: object) -> dict[str, object]:
+    return {"error": {"code": code, "message": text_of(code, details), "details": details}}
+
+
+async def test_what_passes_and_what_it_says_itself(
+    mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with (
+        living(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1") as service,
+        shipped_nginx(tmp_path, service.base.removeprefix("http://")) as base,
+        aiohttp.ClientSession() as session,
+    ):
+        await _bodies(session, base)
+        # The service's own refusals are its own, and its sandbox is not reached.
+        status, kind, said, _ = await ask(session, "GET", f"{base}/api/v1/nothing")
+        assert (status, kind, said["error"]["code"]) == (404, JSON, "not_found")
+        assert (await ask(session, "POST", f"{base}/sandbox/reset"))[:2] == (404, HTML)
+        await _watching(service, base)
+
+    async with (
+        shipped_nginx(tmp_path, f"127.0.0.1:{free_port()}") as base,
+        aiohttp.ClientSession() as session,
+    ):
+        for path in ("/api/v1/areas", "/api/v1/areas/2f-hall/events"):
+            status, kind, said, headers = await ask(session, "GET", base + path)
+            assert (status, kind, said) == (502, JSON, contract("unavailable", retry_after=5))
+            assert headers["Retry-After"] == "5" and "Strict-Transport-Security" in headers
+        for path in ("/", "/console/rules", "/areas/2f-hall"):
+            status, kind, said, headers = await ask(session, "GET", base + path)
+            assert (status, kind, headers["Retry-After"]) == (502, HTML, "5")
+            assert "已有的预约不受影响" in said and "nginx" not in said
+
+
+async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
+    """A plan of 512 KB goes to the service, which asks who is there; others are small."""
+    for path, size, too_large in (
+        ("/console/plans/2f-hall/import", 512 * 1024, False),
+        ("/console/plans/2f-hall/import", 1100 * 1024, True),
+        ("/contact", 60 * 1024, False),
+        ("/contact", 70 * 1024, True),
+    ):
+        status, kind, said, _ = await ask(session, "POST", base + path, size)
+        assert (status == 413) is too_large, (path, size, status)
+        assert not too_large or (kind == HTML and "超过了上限" in said and "nginx" not in said)
+    answer = await ask(session, "POST", f"{base}/api/v1/reservations", 70 * 1024)
+    assert answer[:3] == (413, JSON, contract("too_large"))
+
+
+async def _watching(service: Living, base: str) -> None:
+    """Of two addresses of this machine the one is listed, by nginx and by the service."""
+    for address, expected in (("127.0.0.1", 200), ("127.0.0.2", 403)):
+        connector = aiohttp.TCPConnector(local_addr=(address, 0))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            for path in ("metrics", "readyz"):
+                assert (await ask(session, "GET", f"{base}/{path}"))[0] == expected, (address, path)
+            assert (await ask(session, "GET", f"{base}/healthz"))[0] == 200
