@@ -45,8 +45,9 @@ export async function chosen(choices: string[], from = 0): Promise<number> {
   return place < 0 ? -1 : from + place;
 }
 
-/** The text of a code before the camera; empty where the reader closes it. Raises: Refused. */
-export function scanned(): Promise<string> {
+/** The text of a code before the camera; empty where the reader closes it. Raises: Refused, with those words where the
+ * camera finds none. */
+export function scanned(failed: string): Promise<string> {
   return new Promise((resolve, reject) => {
     wx.scanCode({
       onlyFromCamera: true,
@@ -54,7 +55,7 @@ export function scanned(): Promise<string> {
       success: (found) => { resolve(found.result); },
       fail: (error) => {
         if (/cancel/.test(error.errMsg)) resolve("");
-        else reject(new Refused(0, "not_scanned", t("scan_failed")));
+        else reject(new Refused(0, "not_scanned", failed));
       },
     });
   });

@@ -1,4 +1,7 @@
-// The kiosk's code that brought the reader here. Who is not bound yet binds first; it is not lost by that.
+// The code that brought the reader here: a kiosk's, or the one on the page 激活码. Who is not bound yet binds first;
+// a kiosk's code is not lost by that.
+
+import { BASE_URL } from "../config";
 
 let kept = "";
 
@@ -11,6 +14,13 @@ export function take(): string {
   const qr = kept;
   kept = "";
   return qr;
+}
+
+/** What binds, in the link of the code on the page 激活码; empty for any other text. */
+export function activationIn(text: string): string {
+  const start = `${BASE_URL}/bind?c=`;
+  const secret = text.startsWith(start) ? text.slice(start.length) : "";
+  return /^[\w-]{22}$/.test(secret) ? secret : "";
 }
 
 /** Part of a link as it was before it was put there; what was cut in the middle is nothing. */

@@ -196,6 +196,9 @@ test("a code that the camera has not seen is refused in words, and the seat stay
 test("who is bound already has nothing to do on the page for it", async () => {
   await begin();
   phone.open("pages/bind/bind");
+  await phone.reaches("pages/index/index"); // by itself
+  phone.network = ({ path }) => (path.endsWith("/binding-requests/current") ? "offline" : undefined);
+  phone.open("pages/bind/bind");
   phone.type(await service.activationCode("21070001"));
   await phone.reaches("pages/index/index");
 });

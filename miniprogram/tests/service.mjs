@@ -82,8 +82,8 @@ class Service {
     return `demo-${name}-${this.#logins}`;
   }
 
-  /** The six digits that the web page shows to a student who has signed in. */
-  async activationCode(username) {
+  /** A student who has signed in on the web: the headers of what their page sends. */
+  async signedIn(username) {
     let url = `${this.url}/sandbox/cas/login`;
     let form = new URLSearchParams({ username, password: "demo", service: `${this.url}/login/cas` });
     const cookies = new Map();
@@ -97,8 +97,34 @@ class Service {
       url = answer.headers.get("location") && new URL(answer.headers.get("location"), url).href;
       form = undefined;
     }
-    const { code } = await this.call("POST", "/api/v1/activation-codes", { headers: { cookie: cookie(), Origin: this.url } });
-    return code;
+    return { cookie: cookie(), Origin: this.url };
+  }
+
+  /** What the student's web page 激活码 shows: `code`, `link`, and the `request` that it asks about. */
+  async activation(username, body = {}) {
+    return this.call("POST", "/api/v1/activation-codes", { headers: await this.signedIn(username), body });
+  }
+
+  async activationCode(username) {
+    return (await this.activation(username)).code;
+  }
+
+  /** 是我 ("confirm") or 不是我 ("refuse") on that page. */
+  async answer(username, verb) {
+    const { request } = await this.activation(username);
+    await this.call("POST", `/api/v1/binding-requests/${request.id}/${verb}`, { headers: await this.signedIn(username) });
+  }
+
+  /** Strangers try so many wrong digits, five each. */
+  async guess(times) {
+    let token = "";
+    for (let n = 0; n < times; n += 1) {
+      if (n % 5 === 0) ({ token } = await this.call("POST", "/api/v1/wx/login", { body: { code: this.loginCode(`guesser${n}`) } }));
+      const answer = await fetch(`${this.url}/api/v1/bindings`, {
+        method: "POST", body: '{"activation_code":"000000"}', headers: { Authorization: `Bearer ${token}` },
+      });
+      if (answer.status !== 422) throw new Error(`a guess: ${answer.status}`);
+    }
   }
 
   /** Another reader, bound, on a phone of theirs: their token. */

@@ -123,6 +123,100 @@ test("the story: bind, reserve, check in, extend, leave, return, finish", async 
   assert.equal(phone.page.data.unread, "");
 });
 
+const openBinding = async (name) => {
+  phone = new Phone(service, name);
+  phone.open("pages/bind/bind");
+  await phone.until(() => phone.requests.some((sent) => sent.path.endsWith("/binding-requests/current") && sent.status === 200));
+};
+
+test("a scanned code asks whose it is, and binds when the reader agrees", async () => {
+  await service.reset(at("08:00"));
+  await openBinding("wang");
+  const { link } = await service.activation("21070001");
+  phone.sees.push(null, await service.kioskCode(), link.replace(/.$/, ""));
+  for (const said of ["没有扫到二维码", "这不是“激活码”网页上的二维码", "这不是“激活码”网页上的二维码"]) {
+    await phone.tap("扫码绑定");
+    await phone.reads(said);
+  }
+  await phone.tap("扫码绑定"); // and the camera is closed
+  await phone.until((data) => data.wrong === "" && !data.busy);
+  phone.sees.push(link, link);
+  phone.taps.push(false);
+  await phone.tap("扫码绑定");
+  await phone.until(() => phone.asked.at(-1) === "绑定到 赵*（21****01）？");
+  await phone.until((data) => !data.busy);
+  assert.deepEqual(posted(phone, "/bindings"), []);
+  phone.taps.push(true);
+  await phone.tap("扫码绑定");
+  await phone.reaches("pages/index/index");
+  assert.ok(phone.toasts.includes("已绑定：赵晨阳"));
+  await phone.reads("现在没有预约");
+});
+
+test("the code before WeChat's own scanner asks as well; one that was used says so; nobody binds twice", async () => {
+  await service.reset(at("08:00"));
+  const { link } = await service.activation("21070001");
+  phone = new Phone(service, "wang");
+  const scan = () => { phone.open(`pages/index/index?q=${encodeURIComponent(link)}`); };
+  phone.taps.push(true);
+  scan();
+  await phone.until(() => phone.toasts.includes("已绑定：赵晨阳"));
+  await phone.reads("现在没有预约");
+  assert.deepEqual(phone.asked, ["绑定到 赵*（21****01）？"]);
+  scan();
+  await phone.reads("此微信已绑定身份");
+  await phone.close();
+  phone = new Phone(service, "li");
+  scan();
+  await phone.reaches("pages/bind/bind");
+  await phone.reads("激活码不正确或已过期");
+});
+
+test("while others guess, digits wait for the web page: refused, expired, confirmed", async () => {
+  await service.reset(at("08:00"));
+  await service.guess(101);
+  await openBinding("wang");
+  const waits = async () => {
+    const { code } = await service.activation("21070001");
+    phone.type(code);
+    await phone.reads("请在网页上确认");
+    const { request } = await service.activation("21070001");
+    assert.equal(phone.page.data.match, request.match_number, "the same number on both screens");
+    await phone.reads("请在 08:10 前确认");
+  };
+  await waits();
+  assert.equal((await service.call("GET", "/api/v1/me", { as: phone.storage.get("token") })).reader, null);
+  // Without a network it goes on waiting; who comes back finds it again.
+  phone.network = () => "offline";
+  await phone.page.look();
+  await phone.reads("请在网页上确认");
+  phone.network = () => undefined;
+  phone.open("pages/bind/bind");
+  await phone.reads("请在网页上确认");
+  await service.answer("21070001", "refuse");
+  await phone.reads("网页上点了“不是我”，没有绑定"); // by itself
+  assert.equal(phone.page.data.match, "");
+
+  await waits();
+  await service.activation("21070001", { renew: true });
+  await phone.page.look();
+  await phone.reads("激活码已过期或已更换，没有绑定");
+
+  await waits();
+  await service.answer("21070001", "confirm");
+  await phone.reaches("pages/index/index"); // by itself
+  assert.ok(phone.toasts.includes("已绑定：赵晨阳"));
+  await phone.reads("现在没有预约");
+
+  // A scanned code does not wait.
+  await phone.close();
+  await openBinding("li");
+  phone.sees.push((await service.activation("21070002")).link);
+  phone.taps.push(true);
+  await phone.tap("扫码绑定");
+  await phone.reaches("pages/index/index");
+});
+
 test("a kiosk's link that WeChat's scanner opens checks in at once, and once", async () => {
   const token = await begin("08:00");
   await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");

@@ -58,6 +58,11 @@ try {
   phone.type("123456");
   await phone.until((data) => data.wrong);
   draw(phone, "bind-wrong");
+  await service.guess(101);
+  phone.type(await service.activationCode("21070009"));
+  await phone.reads("请在网页上确认");
+  draw(phone, "bind-waiting");
+  await service.reset(at("08:00"));
   await phone.close();
 
   phone = await bound(service);

@@ -174,7 +174,7 @@ Component({
       }
     },
     async scan(path: string, key: string): Promise<ReservationOut | null> {
-      const qr = await scanned();
+      const qr = await scanned(t("scan_failed"));
       return qr ? post<ReservationOut>(`${path}/check-in`, { qr }, key) : null;
     },
     look() {

@@ -1,9 +1,15 @@
-import { Refused, post } from "../../api/client";
-import type { BindingOut } from "../../api/types";
+import { Refused, get, post } from "../../api/client";
+import type { BindingOut, BindingPreviewOut, BindingRequestOut, BindingStateOut } from "../../api/types";
 import { BASE_URL } from "../../config";
+import { agreed, scanned } from "../../lib/ask";
+import { clock } from "../../lib/clock";
+import { activationIn, keep, take } from "../../lib/scan";
 import { t, words } from "../../lib/texts";
 
 const DIGITS = 6;
+const NO_BOXES = ["", "", "", "", "", ""];
+/** How often the page asks whether the reader has answered on the web. */
+const PERIOD_MS = 3000;
 
 Component({
   data: {
@@ -11,17 +17,39 @@ Component({
     address: "",
     digits: "",
     typed: "",
-    boxes: ["", "", "", "", "", ""],
+    boxes: NO_BOXES,
     wrong: "",
     busy: false,
+    /** The number that the web page shows too, while the reader's answer is waited for. */
+    match: "",
+    until: "",
+    timer: 0,
+    left: false,
   },
   methods: {
     onLoad() {
       wx.setNavigationBarTitle({ title: t("bind_page") });
       this.setData({
-        words: words("bind_title", "bind_hint", "bind_next", "bind_copy", "bind_submit", "bind_digits"),
+        words: words(
+          "bind_title", "bind_hint", "bind_next", "bind_copy", "bind_submit", "bind_digits", "bind_scan", "bind_or",
+          "bind_wait_title", "bind_wait_hint", "bind_wait_other", "bind_wait_again",
+        ),
         address: `${BASE_URL}/activation`,
       });
+      const brought = take();
+      const secret = activationIn(brought);
+      if (secret) void this.ask(secret);
+      else keep(brought);
+    },
+    /** Somebody who left while waiting finds it again. */
+    onShow() {
+      void this.look();
+    },
+    onHide() {
+      clearInterval(this.data.timer);
+    },
+    onUnload() {
+      clearInterval(this.data.timer);
     },
     /** Typed or pasted: whatever stands around the digits is left out. WeChat puts what this returns into the input. */
     type(event: WechatMiniprogram.Input): string {
@@ -40,28 +68,106 @@ Component({
         fail: () => { wx.showToast({ title: t("bind_copy_failed"), icon: "none" }); },
       });
     },
+    async scan() {
+      if (this.data.busy) return;
+      this.setData({ wrong: "" });
+      try {
+        const text = await scanned(t("bind_scan_failed"));
+        if (text === "") return;
+        const secret = activationIn(text);
+        if (secret) await this.ask(secret);
+        else this.setData({ wrong: t("bind_scan_other") });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        this.setData({ wrong: error.message });
+      }
+    },
+    /** Whose code it is, and whether that is meant: somebody may hold another reader's code before the camera. */
+    async ask(secret: string) {
+      await this.attempt(async () => {
+        const whose = await post<BindingPreviewOut>("/bindings/preview", { activation_code: secret });
+        if (await agreed(t("bind_ask", { name: whose.name_masked, no: whose.student_no_masked }))) await this.bind(secret);
+      });
+    },
     async submit() {
-      if (this.data.busy || this.data.digits.length < DIGITS) return;
+      if (this.data.digits.length < DIGITS) return;
+      const refused = await this.attempt(() => this.bind(this.data.digits));
+      // What could not even be asked stays, to be sent again.
+      if (refused !== null && refused.status !== 0) this.empty();
+    },
+    /** One thing at a time. What was refused is said, and returned. */
+    async attempt(work: () => Promise<void>): Promise<Refused | null> {
+      if (this.data.busy) return null;
       this.setData({ busy: true, wrong: "" });
       try {
-        const bound = await post<BindingOut>("/bindings", { activation_code: this.data.digits });
-        wx.showToast({ title: t("bind_done", { name: bound.reader.name }), icon: "none" });
-        wx.reLaunch({ url: "/pages/index/index" });
+        await work();
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         if (error.code === "already_bound") {
-          wx.reLaunch({ url: "/pages/index/index" });
-          return;
+          this.leave();
+          return null;
         }
         this.setData({ wrong: error.message });
-        // What could not even be asked stays, to be sent again.
-        if (error.status !== 0) {
-          this.setData({ typed: this.data.digits }); // so that emptying it is a change
-          this.setData({ digits: "", typed: "", boxes: ["", "", "", "", "", ""] });
-        }
+        return error;
       } finally {
         this.setData({ busy: false });
       }
+      return null;
+    },
+    async bind(code: string) {
+      const bound = await post<BindingOut | BindingRequestOut>("/bindings", { activation_code: code });
+      if ("reader" in bound) this.done(bound.reader.name);
+      else this.wait(bound);
+    },
+    done(name: string) {
+      if (!this.data.left) wx.showToast({ title: t("bind_done", { name }), icon: "none" });
+      this.leave();
+    },
+    leave() {
+      clearInterval(this.data.timer);
+      if (this.data.left) return;
+      this.setData({ left: true });
+      wx.reLaunch({ url: "/pages/index/index" });
+    },
+    empty() {
+      this.setData({ typed: this.data.digits }); // so that emptying it is a change
+      this.setData({ digits: "", typed: "", boxes: NO_BOXES });
+    },
+    /** The digits were right, and count when the reader says so on the web page. */
+    wait(request: BindingRequestOut) {
+      clearInterval(this.data.timer);
+      const timer = setInterval(() => { void this.look(); }, PERIOD_MS);
+      this.empty();
+      this.setData({
+        match: request.match_number,
+        until: t("bind_wait_until", { at: clock(request.expires_at) }),
+        timer: timer as unknown as number,
+      });
+    },
+    /** How it stands. Where nobody answers, what is shown stays, and is asked again. */
+    async look() {
+      const waited = this.data.match !== "";
+      let now: BindingStateOut;
+      try {
+        now = await get<BindingStateOut>("/binding-requests/current");
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        return;
+      }
+      if (this.data.busy || waited !== (this.data.match !== "")) return; // something else was done meanwhile
+      if (now.state === "pending" && now.request !== null) {
+        if (now.request.match_number !== this.data.match) this.wait(now.request);
+      } else if (now.reader !== null) {
+        this.done(now.reader.name);
+      } else if (waited) {
+        this.again();
+        this.setData({ wrong: t(now.state === "refused" ? "bind_refused" : "bind_expired") });
+      }
+    },
+    /** Back to the way in. */
+    again() {
+      clearInterval(this.data.timer);
+      this.setData({ match: "", wrong: "" });
     },
   },
 });

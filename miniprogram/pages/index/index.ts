@@ -3,7 +3,7 @@ import type { AreasOut, MeOut, MessageOut, MessagesOut, NoticeOut, NoticesOut, R
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
-import { decoded, keep, take } from "../../lib/scan";
+import { activationIn, decoded, keep, take } from "../../lib/scan";
 import { nameTabs } from "../../lib/tabs";
 import { t, words } from "../../lib/texts";
 
@@ -70,7 +70,8 @@ Component({
       return attempt(this, async () => {
         const active = await this.mine();
         const qr = take();
-        if (qr) {
+        if (activationIn(qr)) this.setData({ said: t("bind_already") });
+        else if (qr) {
           await this.checkIn(qr, active);
           await this.mine();
         }
