@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from models.message import Template
@@ -17,6 +18,8 @@ FACTS: Final = (
     "duration",
     "tip",
 )
+WORTH: Final = timedelta(hours=4)
+"""Longer, and it only wakes somebody who has gone home with their things."""
 
 
 def write(m: Moment) -> Letter:
@@ -36,5 +39,5 @@ def write(m: Moment) -> Letter:
             "duration": f"{hours}h{rest:02d}m",
             "tip": "请带走个人物品",
         },
-        not_after=None,
+        not_after=m.at + WORTH,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.message import Template
-from notify.messages.letter import Letter, Moment, clock
+from notify.messages.letter import A_DAY, Letter, Moment, clock
 from notify.messages.no_show import standing, tip
 
 TEMPLATE: Final = Template.LEAVE_TIMEOUT
@@ -30,5 +30,5 @@ def write(m: Moment) -> Letter:
             "result": "已释放",
             "tip": tip(m),
         },
-        not_after=None,
+        not_after=m.at + A_DAY,
     )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from models.timerange import local
 from models.violation import Window
+
+A_DAY: Final = timedelta(hours=24)
+"""How long news without a deadline of its own is still worth a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Moment:
 class Letter:
     """A written message: its text for the app, and the values for WeChat's template by fact name.
 
-    ``not_after`` is when WeChat need not be bothered any more.
+    ``not_after`` is until when it is worth sending: to the deadline that it tells of, or for as
+    long as it is news. A message that WeChat cannot be given until then stays in the app only.
     """
 
     text: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.message import Template
-from notify.messages.letter import Letter, Moment, clock, day_clock, span
+from notify.messages.letter import A_DAY, Letter, Moment, clock, day_clock, span
 
 TEMPLATE: Final = Template.NO_SHOW
 TITLE: Final = "未签到通知"
@@ -35,7 +35,7 @@ def write(m: Moment) -> Letter:
             "limit": m.window.limit,
             "tip": tip(m),
         },
-        not_after=None,
+        not_after=m.at + A_DAY,
     )
 
 

@@ -38,5 +38,5 @@ def write(m: Moment) -> Letter:
             "end": m.end,
             "until": m.check_in_until,
         },
-        not_after=m.end,
+        not_after=m.check_in_until,
     )

@@ -26,5 +26,5 @@ def write(m: Moment) -> Letter:
             "reason": f"{w.days}天内累计违约{w.limit}次",
             "tip": "已有的预约不受影响",
         },
-        not_after=None,
+        not_after=m.suspended_until,
     )

@@ -159,7 +159,7 @@ def render() -> str:
         module = BY_EVENT[event]
         letter = module.write(told)
         fields = format_fields(templates[module.TEMPLATE.value], letter.facts)
-        until = f"{local(letter.not_after):%m-%d %H:%M:%S}" if letter.not_after else "a day"
+        until = f"{local(letter.not_after):%m-%d %H:%M:%S}"
         lines += [f"== {module.TEMPLATE} · {name}", f"[{module.TITLE}] {letter.text}"]
         lines += [f"    {key:<18} {value}" for key, value in fields.items()]
         lines += [f"    (told {local(told.at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
