@@ -30,10 +30,10 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.growth.grow import GrowthRefused, grown
 from miniapp_server.logs import configure_logs
-from miniapp_server.progress import progress
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.serving import ServingError, hold_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, lan_address, load
+from miniapp_server.terminal import Told, can_ask, confirmed, progress
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.variables import misspelt, read_file
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
@@ -47,7 +47,7 @@ from models.store.backup import BackupRefused, backup, record_backup, restore
 from models.store.client import Database, open_database
 from models.store.installation import DatabaseRefused, forget_old_keys, look
 from models.store.past import PastRefused
-from models.store.personal import collected
+from models.store.personal import COUNTED, OWN, collected
 from models.store.reaching import MongoUnusable, require_mongo
 from models.timerange import local
 from notify.answers import answer
@@ -229,6 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         person = add(name, run, help)
         person.add_argument("student_no", metavar="STUDENT_NO")
+    person.add_argument("--yes", action="store_true", help="do not ask (where no terminal is)")
     saving = add(
         "backup",
         _backup,
@@ -464,18 +465,23 @@ async def _check_config(env: Env, args: argparse.Namespace) -> None:
 
 async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
     async with _parts(env) as parts:
-        done = await _resealed(parts)
+        with progress("rotate-keys") as told:
+            done = await _resealed(parts, told)
         await forget_old_keys(parts.db, parts.settings.sealer)
     print(", ".join(f"{name}: {count}" for name, count in done.items()))
 
 
-async def _resealed(parts: Parts) -> dict[str, int]:
+async def _resealed(parts: Parts, told: Told) -> dict[str, int]:
+    total = sum(
+        [await parts.db[name].estimated_document_count() for name in ("readers", "bindings")]
+    )
     done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reseal()}
     done["gates"] = await parts.desk.gates.reseal()
     done["allowances"] = await parts.desk.allowances.reseal()
     for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
         while count := await reseal(500):
             done[name] += count
+            told(count, total)
     return done
 
 
@@ -496,9 +502,26 @@ async def _export_reader(env: Env, args: argparse.Namespace) -> None:
     print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
 
 
+async def _ask_to_erase(parts: Parts, reader: Reader) -> None:
+    """Show whom it would meet and what goes. Raises: Failed."""
+    found = await collected(parts.db, parts.settings.sealer, reader.id)
+    there = {name: len(rows) for name, rows in found.items() if rows and name != "reader"}
+    stays = [f"{name} {there[name]}" for name in COUNTED if name in there]
+    goes = [f"{name} {n}" for name, n in there.items() if name in OWN]
+    print(f"{reader.name_masked} {reader.student_no_masked}", file=sys.stderr)
+    print(f"  goes: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
+    print(f"  stays, as nobody's: {', '.join(stays) or 'nothing'}", file=sys.stderr)
+    if not confirmed("Erase this reader? It cannot be undone."):
+        raise Failed("nothing has been erased")
+
+
 async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
+    if not (args.yes or can_ask()):
+        raise Failed("erase-reader asks on a terminal, and here is none: --yes erases unasked")
     async with _parts(env) as parts:
         reader = await _reader(parts, args.student_no)
+        if not args.yes:
+            await _ask_to_erase(parts, reader)
         try:
             counts = await erase(parts.desk, parts.db, reader, parts.clock.now())
         except Suspended as error:
@@ -584,8 +607,10 @@ def _rows(file: Path, columns: set[str]) -> list[dict[str, str]]:
 
 async def _card_import(env: Env, args: argparse.Namespace) -> None:
     rows, kept = _rows(args.file, {"card_no", "student_no", "name"}), 0
-    async with _parts(env) as parts:
+    async with _parts(env) as parts, AsyncExitStack() as waiting:
+        told = waiting.enter_context(progress("card-import", "cards"))
         for line, row in enumerate(rows, start=2):
+            told(1, len(rows))
             card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
             number = normalise_student_no(number)
             if not re.fullmatch(r"[!-~]{4,32}", card) or not number:
@@ -604,12 +629,14 @@ async def _card_import(env: Env, args: argparse.Namespace) -> None:
 
 async def _gate_import(env: Env, args: argparse.Namespace) -> None:
     rows = _rows(args.file, {"id", "student_no", "direction", "method", "at"})
-    async with _parts(env) as parts:
+    async with _parts(env) as parts, AsyncExitStack() as waiting:
         if args.gate not in {gate.id for gate in await parts.desk.gates.all()}:
             raise Failed(f"there is no gate {args.gate!r}")
         counts = Counter[str]()
+        told = waiting.enter_context(progress("gate-import", "passages"))
         for begin in range(0, len(rows), BATCH):
             batch = rows[begin : begin + BATCH]
+            told(len(batch), len(rows))
             taken = await take_in(parts.desk, GateId(args.gate), batch, parts.clock.now())
             counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
             for place, code in taken.rejected:
@@ -690,7 +717,8 @@ async def _grow(env: Env, args: argparse.Namespace) -> None:
         raise Failed("grow writes an invented past: into a sandbox's database only (SANDBOX=1)")
     async with _parts(env) as parts:
         try:
-            await grown(parts, args.scale, args.seed, print)
+            with progress("grow", "reservations") as told:
+                await grown(parts, args.scale, args.seed, print, told)
         except (GrowthRefused, PastRefused) as error:
             raise Failed(f"the database is not filled: {error}") from error
 

@@ -173,14 +173,20 @@ class _Writing:
                 task.result()
 
 
-async def grown(parts: Parts, scale: int, seed: int, say: Callable[[str], None]) -> None:
+Told = Callable[[int, int], None]
+"""Takes how many reservations were just written, and of how many in all."""
+
+
+async def grown(
+    parts: Parts, scale: int, seed: int, say: Callable[[str], None], told: Told
+) -> None:
     """Grow the database of an opened service and say what was written and how large it is.
 
     Raises: GrowthRefused, PastRefused, Upstream.
     """
     began, past = monotonic(), Past(parts.db, parts.settings.sealer)
     today = local_date(parts.clock.now())
-    counts = await grow(parts.desk, past, today, scale, seed=seed, say=say)
+    counts = await grow(parts.desk, past, today, scale, seed=seed, told=told)
     took = monotonic() - began
     for name in ("reservations", "deliveries", "violations", "readers"):
         sizes = await past.sizes(name)
@@ -199,7 +205,7 @@ async def grow(
     *,
     seed: int = 1,
     keep_messages: timedelta = KEEP_MESSAGES,
-    say: Callable[[str], None] = lambda line: None,
+    told: Told = lambda done, total: None,
 ) -> Counts:
     """Fill an empty database with about ``scale`` reservations of the days before ``today``.
 
@@ -213,7 +219,7 @@ async def grow(
         raise GrowthRefused("there is no library: run seed first")
     with _no_collector():
         return await _grown(
-            desk, past, _plan(desk, today, scale), today, scale, seed, keep_messages, say
+            desk, past, _plan(desk, today, scale), today, scale, seed, keep_messages, told
         )
 
 
@@ -225,9 +231,9 @@ async def _grown(
     scale: int,
     seed: int,
     keep_messages: timedelta,
-    say: Callable[[str], None],
+    told: Told,
 ) -> Counts:
-    began, rng = monotonic(), random.Random(seed)
+    rng = random.Random(seed)
     readers = Readers(min(people.AT_ONCE, max(2500, scale // 25)), rng)
     days, forms = Days(desk.library, desk.policy, readers, rng), Forms(desk, past)
     counts = Counts()
@@ -254,8 +260,7 @@ async def _grown(
             )
         if number % 60 == 59:
             gc.collect()
-            done = counts.written.get("reservations", 0)
-            say(f"{day}: {done:,} reservations, {done / (monotonic() - began):,.0f} a second")
+        told(len(drawn), scale)
     await writing.put("readers", [_reader(past, reader) for reader in readers.present])
     await writing.end()
     return counts

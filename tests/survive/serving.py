@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import signal
 import sys
+import termios
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -54,12 +56,45 @@ async def command(*args: str, **env: str) -> asyncio.subprocess.Process:
     )
 
 
+async def at_a_terminal(said: str, *args: str, **env: str) -> tuple[int, str, str]:
+    """As ``command`` and ``ended``, at a terminal on which ``said`` is typed; its errors are what
+    the terminal shows."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "miniapp_server", *args),
+        env=environment(**env),
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.write(ours, said.encode())
+    showing = asyncio.create_task(asyncio.to_thread(_shown, ours))
+    status, out, _ = await ended(process)
+    return status, out, await showing
+
+
+def _shown(terminal: int) -> str:
+    """All that a terminal shows, until nobody writes to it any more."""
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    finally:
+        os.close(terminal)
+    return shown.decode()
+
+
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
     """(status, output, errors) of a command that ends by itself within half a minute."""
     async with asyncio.timeout(30):
         out, err = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return process.returncode, out.decode(), (err or b"").decode()
 
 
 def production(mongo_url: str, redis_url: str) -> dict[str, str]:

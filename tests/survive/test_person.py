@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.survive.serving import command, ended, remote
+from tests.survive.serving import at_a_terminal, command, ended, remote
 
 
 async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_url: str) -> None:
@@ -17,12 +17,28 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
         assert found["reader"][0]["no"] == reader.number
         assert [r["seat"] for r in found["reservations"]] == ["2f-hall-001"]
 
-        status, out, err = await ended(await command("erase-reader", reader.number, **service.env))
-        assert (status, err) == (0, "")
+        # Nobody is erased unasked: by no answer, another one, or where nobody can answer.
+        alone = await ended(await command("erase-reader", reader.number, **service.env))
+        assert (
+            alone[0] == 1 and alone[1] == "" and "--yes" in alone[2] and alone[2].count("\n") == 1
+        )
+        for said in ("\n", "no\n", "\x04"):
+            status, out, err = await at_a_terminal(
+                said, "erase-reader", reader.number, **service.env
+            )
+            assert (status, out) == (1, "") and "nothing has been erased" in err
+            assert "张*" in err and "stays, as nobody's: reservations 1" in err, err
+            assert reader.number not in err
+        assert (await reader.get("/me")).status == 200
+        status, out, err = await at_a_terminal(
+            "yes\n", "erase-reader", reader.number, **service.env
+        )
+        assert status == 0, err
         assert "reservations: 1" in out and "backups" in out
         # The service has heard of it: no token is good any more, and the seat is free.
         await reader.refused("401 unauthenticated", "GET", "/me")
         await other.reserve("2f-hall-001", "10:00", "12:00")
         for name in ("export-reader", "erase-reader"):
-            status, out, err = await ended(await command(name, reader.number, **service.env))
+            words = [name, reader.number, *(["--yes"] if name == "erase-reader" else [])]
+            status, out, err = await ended(await command(*words, **service.env))
             assert (status, out) == (1, "") and "no such reader" in err

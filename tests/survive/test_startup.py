@@ -15,6 +15,7 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
 from tests.living import DATA_KEYS
 from tests.survive.serving import (
+    at_a_terminal,
     command,
     ended,
     production,
@@ -80,6 +81,18 @@ async def test_a_library_without_a_mini_program_is_served(
     assert await ended(process) == (0, "", ""), "no complaint, no alarm"
     # What serves is what was there: no library came of itself.
     assert await parts.db["areas"].count_documents({}) == 0
+
+
+async def test_long_commands_show_on_a_terminal_how_far_they_are(
+    real: tuple[Parts, dict[str, str]], tmp_path: Path
+) -> None:
+    parts, env = real
+    await parts.db["waits"].insert_many({"_id": n} for n in range(3000))
+    status, out, shown = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
+    assert status == 0 and "documents" in out
+    assert "backup:" in shown and "100%" in shown, shown
+    silent = await ended(await command("backup", str(tmp_path / "silent"), **env))
+    assert (silent[0], silent[2]) == (0, "")
 
 
 async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str]]) -> None:
