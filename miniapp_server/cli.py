@@ -64,6 +64,10 @@ class Failed(Exception):
 
 VERSION: Final = version("miniapp-server")
 _QUESTIONS: Final = 100
+_FOR_TRYING: Final = (
+    "embedded MongoDB and Redis on {data_dir}: for trying, not for production, which needs servers "
+    "of its own (docs/deployment.md)"
+)
 
 _ONE_LINE: Final = (
     *(SettingsError, EmbeddedError, Failed, ServingError),
@@ -301,6 +305,7 @@ async def _demo(env: Env, args: argparse.Namespace) -> None:
         if not all(outside):
             databases = await stack.enter_async_context(embedded_databases(data_dir))
             demo_env |= _urls(env, databases.mongo_url, databases.redis_url)
+            print(_FOR_TRYING.format(data_dir=data_dir), flush=True)
         settings = load(demo_env, lan)
         async with _opened(settings) as parts:
             await seed_demo(parts)

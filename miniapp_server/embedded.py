@@ -199,6 +199,8 @@ class EmbeddedDatabases:
             # What was dropped would stay open for another five minutes.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # Without zlib, by which this release can be made to show its memory (CVE-2025-14847).
+            *("--networkMessageCompressors", "snappy,zstd"),
             # There is no other member to hand over to, so nothing to wait for.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"),
             "--quiet",

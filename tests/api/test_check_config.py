@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import re
 import shlex
 import sys
 from datetime import date
@@ -20,6 +21,7 @@ from miniapp_server.checking import (
     table,
 )
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from miniapp_server.variables import VARIABLES
 from tests.living import DATA_KEYS, Living
 
 ROOT = Path(__file__).parents[2]
@@ -122,12 +124,16 @@ async def test_the_command_reads_a_file_as_systemd_does(
     # Quoted for systemd, which needs no more than this.
     lines += [f"WECHAT_TEMPLATES='{env['WECHAT_TEMPLATES']}'", "LIBRARY_TITLE=$HOME & co; `id`"]
     file.write_text("\n".join(lines), encoding="utf-8")
-    line = f"{shlex.quote(sys.executable)} -m miniapp_server check-config --connect"
+    # The line of the page, with the paths of this machine.
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    [line] = re.findall(r"^\.venv/bin/python -m miniapp_server check-config .+$", page, re.M)
+    line = line.replace(".venv/bin/python", shlex.quote(sys.executable))
+    line = line.replace("/etc/seats/env", shlex.quote(str(file)))
     process = await asyncio.create_subprocess_shell(
-        f"env -i PYTHONPATH={shlex.quote(str(ROOT))} {line} --env-file {shlex.quote(str(file))}",
+        f"unset {' '.join(VARIABLES)}; {line}",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=tmp_path,
+        cwd=ROOT,
     )
     out, err = (part.decode() for part in await process.communicate())
     assert (process.returncode, err) == (0, ""), (out, err)

@@ -130,3 +130,11 @@ async def test_the_servers_are_started_from_the_main_thread_only(tmp_path: Path)
 
     with pytest.raises(RuntimeError, match="main thread"):
         await asyncio.to_thread(elsewhere)
+
+
+async def test_zlib_is_not_spoken(mongo_url: str) -> None:
+    """An unpatched release can be made to show its memory by it."""
+    offered = ["zlib", "snappy", "zstd"]
+    async with open_database(mongo_url, "kept") as db:
+        hello = await db.command({"hello": 1, "compression": offered})
+    assert hello["compression"] == offered[1:]
