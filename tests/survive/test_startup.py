@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
 from tests.living import DATA_KEYS
 from tests.survive.serving import (
+    ROOT,
     at_a_terminal,
     command,
     ended,
+    environment,
     production,
     ready,
     refused,
@@ -93,6 +97,18 @@ async def test_long_commands_show_on_a_terminal_how_far_they_are(
     assert "backup:" in shown and "100%" in shown, shown
     silent = await ended(await command("backup", str(tmp_path / "silent"), **env))
     assert (silent[0], silent[2]) == (0, "")
+
+
+def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "scripts" / "run"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "scripts" / "run", script)
+    for words in (["--help"], ["--workers", "2", "-h"]):
+        done = subprocess.run(
+            [str(script), *words], env=environment(), capture_output=True, text=True, check=True
+        )
+        assert done.stderr == "" and "--lan ADDRESS" in done.stdout and "DATA_DIR" in done.stdout
+    assert sorted(tmp_path.rglob("*")) == [script.parent, script]
 
 
 async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str]]) -> None:
