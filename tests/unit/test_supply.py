@@ -1,0 +1,86 @@
+"""What is installed is named with hashes, and an advisory against it does not go unseen."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from scripts.audit import ADVISORIES, LOCK, control, judge, judge_npm, known, pins
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("extras", [(), ("embedded",), ("embedded", "test")])
+def test_a_lock_holds_all_that_setup_cfg_asks_for(extras: tuple[str, ...]) -> None:
+    """If not, or if versions differ: scripts/lock."""
+    text = LOCK.with_name("-".join(("lock", *extras)) + ".txt").read_text(encoding="utf-8")
+    pinned, widest = pins(text), pins(LOCK.read_text(encoding="utf-8"))
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    asked = [setup["options"]["install_requires"]]
+    asked += [setup["options.extras_require"][extra] for extra in extras]
+    lines = [line for text in asked for line in text.splitlines() if line and line[0] != "#"]
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        lines += tomllib.load(file)["build-system"]["requires"]
+    assert len(lines) > 10
+    for requirement in map(Requirement, lines):
+        version = pinned.get(canonicalize_name(requirement.name), "")
+        assert version in requirement.specifier, f"{requirement}: run scripts/lock"
+    assert pinned.items() <= widest.items()
+    entries = re.findall(r"^\S.*==.*(?:\n +--hash=sha256:[0-9a-f]{64}.*)*", text, re.M)
+    assert len(entries) == len(pinned) and all("--hash=" in entry for entry in entries)
+
+
+def test_an_old_release_that_an_advisory_names_is_found() -> None:
+    advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
+    now = LOCK.read_text(encoding="utf-8")
+    assert known(pins(now), advisories) == []
+    old = re.sub(r"^aiohttp==\S+", "aiohttp==3.14.1", now, flags=re.M)
+    (found,) = known(pins(old), advisories)
+    assert found.startswith("aiohttp 3.14.1: GHSA-mfx4-hv73-q22v")
+
+
+OLD = {"name": "aiohttp", "version": "3.14.1"}
+SMUGGLING = {"id": "PYSEC-2026-1", "aliases": ["GHSA-mfx4-hv73-q22v"], "fix_versions": ["3.14.2"]}
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "vulnerable", "unasked", "unknown"),
+    [
+        ([OLD | {"vulns": []}], 0, [], 1),
+        ([OLD | {"vulns": [SMUGGLING]}], 1, [], 0),
+        ([{"name": "aiohttp", "skip_reason": "not found on PyPI"}], 0, ["aiohttp 3.14.1"], 1),
+        ([OLD | {"version": "3.14.5", "vulns": []}], 0, ["aiohttp 3.14.1"], 1),
+        ([], 0, ["aiohttp 3.14.1"], 1),
+    ],
+)
+def test_what_was_not_asked_about_is_no_all_clear(
+    dependencies: list[dict[str, Any]], vulnerable: int, unasked: list[str], unknown: int
+) -> None:
+    report = {"dependencies": dependencies}
+    findings = judge({"aiohttp": "3.14.1"}, report)
+    assert (len(findings.vulnerable), findings.unasked) == (vulnerable, unasked)
+    advisories = json.loads(ADVISORIES.read_text(encoding="utf-8"))
+    assert len(control(advisories, report)) == unknown
+
+
+@pytest.mark.parametrize(
+    ("report", "vulnerable", "unasked"),
+    [
+        ({"vulnerabilities": {}}, [], []),
+        ({"vulnerabilities": {"axe-core": {"severity": "high"}}}, ["axe-core: high"], []),
+        ({"message": "405 Method Not Allowed"}, [], ["405 Method Not Allowed"]),
+        ({}, [], ["no answer"]),
+    ],
+)
+def test_npm_too(report: dict[str, Any], vulnerable: list[str], unasked: list[str]) -> None:
+    findings = judge_npm(report)
+    assert (findings.vulnerable, findings.unasked) == (vulnerable, unasked)
