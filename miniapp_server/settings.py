@@ -181,7 +181,7 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         lan=lan,
         throttle_scale=_number(env, "THROTTLE_SCALE", 1, 1, 1_000_000),
         trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
-        monitors=_networks(env, "MONITORS", "127.0.0.0/8,::1"),
+        monitors=_networks(env, "MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
         log_level=_one_of(env, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
 

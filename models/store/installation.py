@@ -173,6 +173,18 @@ async def look(db: Database) -> About:
     return about
 
 
+async def check(db: Database, sandbox: bool, sealer: Sealer) -> About:
+    """As ``look``, for a service of this mode with these keys; nothing is written.
+
+    Raises: DatabaseRefused, Upstream.
+    """
+    about = await look(db)
+    if not about.checks:
+        await _add_sealed(db, about, sealer)
+    about.refuse(sandbox, sealer)
+    return about
+
+
 async def admit(db: Database, sandbox: bool, sealer: Sealer) -> None:
     """Let the service in, or refuse. At the first start the database gets its marks.
 
@@ -181,10 +193,7 @@ async def admit(db: Database, sandbox: bool, sealer: Sealer) -> None:
     Raises: DatabaseRefused, Upstream.
     """
     while True:
-        about = await look(db)
-        if not about.checks:
-            await _add_sealed(db, about, sealer)
-        about.refuse(sandbox, sealer)
+        about = await check(db, sandbox, sealer)
         # The mode first: only who is of it may say which keys are right.
         if MODE not in about.documents:
             await _keep_mode(db, sandbox)

@@ -128,6 +128,7 @@ def test_a_sandbox_on_the_local_network() -> None:
     found = load(SANDBOX, "192.168.7.5")
     assert (found.host, found.lan) == ("192.168.7.5", "192.168.7.5")
     assert found.public_base_url == "http://192.168.7.5:8080"
+    assert "192.168.7.5/32" in map(str, found.monitors), "this machine looks at its own readiness"
     assert found.wechat.base_url == "http://192.168.7.5:8080/sandbox/wechat"
     for other in ({"HOST": "0.0.0.0"}, {"PUBLIC_BASE_URL": "http://127.0.0.1:8080"}):
         with pytest.raises(SettingsError, match=next(iter(other))):
