@@ -137,11 +137,15 @@ class SessionDesk:
         await self._sessions.close(session.id)
         await self._revoke([session.id])
 
-    async def close_ticket(self, ticket: str, now: datetime) -> int:
-        """Single logout by CAS ticket, also of a session that has yet to come. How many ended."""
-        ended = await self._sessions.close_ticket(ticket, now)
+    async def end_ticket(self, ticket: str) -> bool:
+        """Single logout by CAS ticket. Returns whether it had a session."""
+        ended = await self._sessions.end_ticket(ticket)
         await self._revoke(ended)
-        return len(ended)
+        return bool(ended)
+
+    async def close_ticket(self, ticket: str, now: datetime) -> None:
+        """The same, also of a session that has yet to begin."""
+        await self._revoke(await self._sessions.close_ticket(ticket, now))
 
     async def bound(self, session_id: str, reader_id: ReaderId) -> None:
         """The session, known without a reader until now, has one."""

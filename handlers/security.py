@@ -30,6 +30,10 @@ QUESTIONS: Final = Bucket("question", capacity=5, per_second=1 / 600)
 SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
+UNKNOWN_LOGOUTS: Final = Bucket("logout", capacity=300, per_second=5)
+"""Single logouts from one address that name a ticket without a session. The campus's CAS sends them
+for readers who have signed out here already."""
+
 
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 

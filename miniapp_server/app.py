@@ -97,7 +97,9 @@ _KEEP_PASSAGES: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_PAUSES: Final = timedelta(days=7)
-_KEEP_TICKETS: Final = timedelta(days=2)
+_KEEP_TICKETS: Final = timedelta(minutes=10)
+"""A ticket that has not signed in by then never will: CAS lets them live for seconds, at most for
+five minutes."""
 
 
 @dataclass(frozen=True, slots=True)

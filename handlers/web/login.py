@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bind.cas import CasUnavailable, TicketRefused, parse_logout
 from bind.entrances import EntryRefused, EntryUnavailable
+from handlers.admission import require
 from handlers.errors import status_of
 from handlers.forms import form_of
 from handlers.messages import text_of
@@ -18,6 +19,7 @@ from handlers.request_body import ANONYMOUS_BODY_BYTES
 from handlers.security import (
     COOKIE,
     SIGN_INS,
+    UNKNOWN_LOGOUTS,
     client_address,
     identify,
     pace,
@@ -159,13 +161,23 @@ async def _signed_in(
 
 
 async def single_logout(request: web.Request) -> web.Response:
-    """CAS says that a ticket's session is over. No Origin: a server calls, naming a ticket."""
+    """CAS says that a ticket's session is over. No Origin: a server calls, naming a ticket.
+
+    A ticket with a session is always heard. One without may belong to a login that is under way,
+    and is remembered; since anybody can make such tickets up, those are paced by address.
+    """
     services = request.app[SERVICES]
+    admission, address = services.admission, client_address(request, services)
+    require(admission.addresses.wait_for(address))
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     sent = form.get("logoutRequest")
     if not isinstance(sent, str):
         raise Malformed("logoutRequest", "missing")
-    await services.sessions.close_ticket(parse_logout(sent), services.now())
+    ticket = parse_logout(sent)
+    async with admission.door:
+        if not await services.sessions.end_ticket(ticket):
+            await pace(services, UNKNOWN_LOGOUTS, address)
+            await services.sessions.close_ticket(ticket, services.now())
     return web.Response(status=204)
 
 

@@ -41,6 +41,9 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "ended_tickets": [IndexModel([("at", ASCENDING)], name="at")],
 }
 
+MAX_TOMBSTONES: Final = 10_000
+"""Of logged-out tickets without a session: 1 MB, and more than a campus leaves in ten minutes."""
+
 
 class Readers:
     def __init__(self, db: Database, sealer: Sealer) -> None:
@@ -395,14 +398,31 @@ class Sessions:
         with upstream():
             await self._all.delete_one({"_id": session_id})
 
-    async def close_ticket(self, ticket: str, now: datetime) -> list[str]:
-        """Single logout: the tombstone first, so that it wins. Returns the ended sessions' ids."""
+    async def end_ticket(self, ticket: str) -> list[str]:
+        """End the ticket's session, if it has begun. Returns the ended sessions' ids."""
         ticket_hash = fingerprint(ticket)
         with upstream():
-            await self._ended.update_one({"_id": ticket_hash}, {"$set": {"at": now}}, upsert=True)
             rows = await self._all.find({"ticket": ticket_hash}, {"_id": 1}).to_list(None)
             await self._all.delete_many({"ticket": ticket_hash})
         return [row["_id"] for row in rows]
+
+    async def close_ticket(self, ticket: str, now: datetime) -> list[str]:
+        """Single logout also of a session that has yet to begin: the tombstone first, so that it
+        wins. Returns the ended sessions' ids.
+
+        Anybody can name tickets that were never given, so there are at most ``MAX_TOMBSTONES``: the
+        oldest go, which a login that is under way has hardly left behind.
+        """
+        with upstream():
+            await self._ended.update_one(
+                {"_id": fingerprint(ticket)}, {"$set": {"at": now}}, upsert=True
+            )
+            over = await self._ended.estimated_document_count() - MAX_TOMBSTONES
+            if over > 0:
+                oldest = self._ended.find({}, {"_id": 1}).sort("at", ASCENDING).limit(over)
+                ids = [row["_id"] for row in await oldest.to_list(None)]
+                await self._ended.delete_many({"_id": {"$in": ids}})
+        return await self.end_ticket(ticket)
 
     async def prune(self, now: datetime, tickets_before: datetime) -> int:
         """Delete what has expired, and tombstones older than any ticket can be."""

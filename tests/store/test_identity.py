@@ -15,7 +15,7 @@ from models.reservation import ReaderId
 from models.store.activation_codes import ActivationCodes
 from models.store.catalogue import Catalogue
 from models.store.client import Database
-from models.store.identity import Bindings, Readers, Sessions
+from models.store.identity import MAX_TOMBSTONES, Bindings, Readers, Sessions
 from models.store.sealing import SealBroken, Sealer, fingerprint
 from models.store.violations import Violations
 from models.violation import Suspension
@@ -110,6 +110,16 @@ async def test_a_single_logout_wins_in_either_order(db: Database, sealer: Sealer
     ]
     await sessions.prune(NOW, NOW + timedelta(seconds=1))
     assert await sessions.open_web("much later", ZHANG, "ST-3", NOW, LATER), "tombstones are pruned"
+
+
+async def test_tombstones_of_tickets_are_few(db: Database, sealer: Sealer) -> None:
+    sessions = Sessions(db, sealer)
+    junk = [{"_id": str(n), "at": NOW + timedelta(microseconds=1000 * n)} for n in range(10_000)]
+    await db["ended_tickets"].insert_many(junk)
+    await sessions.close_ticket("ST-1", NOW + timedelta(minutes=1))
+    assert await db["ended_tickets"].count_documents({}) == MAX_TOMBSTONES
+    assert await db["ended_tickets"].find_one({"_id": "0"}) is None, "the oldest has gone"
+    assert not await sessions.open_web("late", ZHANG, "ST-1", NOW, LATER)
 
 
 async def test_activation_codes(db: Database, sealer: Sealer) -> None:

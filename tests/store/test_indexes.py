@@ -296,6 +296,8 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
         rows = await profiled(store, verb)
         used: set[str] = set()
         for row in rows:
+            if row["planSummary"] == "RECORD_STORE_FAST_COUNT":
+                continue  # the collection's own count of its documents: none is looked at
             if "SCAN {" not in row["planSummary"] and row["planSummary"] != "IDHACK":
                 wrong.append(f"{verb_name}: {row['planSummary']} on {row['ns']}")
                 continue
