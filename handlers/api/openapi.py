@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,6 +12,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.api import schemas as s
+from handlers.api.bodies import Body
 from handlers.api.contract import Route, Who
 from handlers.api.routes import PREFIX, ROUTES, WECHAT_ONLY
 from handlers.errors import status_of
@@ -224,10 +226,13 @@ def docs_routes(wechat: bool) -> list[web.RouteDef]:
     text = msgspec.json.encode(served)
     page = _PAGES.get_template("docs.html").render(document=served, prefix=PREFIX)
 
-    async def as_json(_: web.Request) -> web.Response:
-        return web.Response(body=text, content_type="application/json", charset="utf-8")
+    etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
+    described, shown = Body(text, etag), Body(page.encode(), etag, "text/html; charset=utf-8")
 
-    async def as_page(_: web.Request) -> web.Response:
-        return web.Response(text=page, content_type="text/html")
+    async def as_json(request: web.Request) -> web.StreamResponse:
+        return described.answer(request)
+
+    async def as_page(request: web.Request) -> web.StreamResponse:
+        return shown.answer(request)
 
     return [web.get("/openapi.json", as_json), web.get("/docs", as_page)]

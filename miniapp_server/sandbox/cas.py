@@ -309,8 +309,8 @@ def _page(title: str, inside: str, status: int = 200) -> web.Response:
         charset="utf-8",
         headers={
             "Cache-Control": "no-store",
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'",
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'",
         },
     )
 

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from handlers.api.openapi import document
 from handlers.api.routes import PREFIX, ROUTES
 from handlers.errors import status_of
@@ -137,6 +139,17 @@ async def _linted(name: str, *arguments: str) -> list[Any]:
         reports.append(report)
         text = text[end:].strip()
     return reports
+
+
+@pytest.mark.parametrize("path", ["//docs", "//openapi.json"])
+async def test_the_page_travels_packed_and_once(service: Living, path: str) -> None:
+    whole = await service.anonymous.get(path, **{"Accept-Encoding": "identity"})
+    packed = await service.anonymous.get(path, **{"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip" and packed.body == whole.body
+    sizes = [int(answer.headers["Content-Length"]) for answer in (packed, whole)]
+    assert sizes[0] < sizes[1] / 5
+    again = await service.anonymous.get(path, **{"If-None-Match": packed.headers["ETag"]})
+    assert again.status == 304
 
 
 class _Links(HTMLParser):
