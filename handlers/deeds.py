@@ -271,7 +271,7 @@ async def suspend(
         await answers.resuspended(staff.services.messages, reader.id, until, reason, staff.now)
 
     await staff.recorded(
-        "suspend",
+        "suspend" if until is not None else "release",
         f"reader:{reader.id}",
         reader.id,
         reason,

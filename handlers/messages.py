@@ -177,6 +177,8 @@ def days_text(weekdays: frozenset[int]) -> str:
 def text_of(code: str, details: Mapping[str, Any]) -> str:
     """The words for a refusal; facts that are missing leave no gap that looks like an error."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
+    if code == "closed" and facts.get("reason"):
+        facts["reason"] = f"（{facts['reason']}）"
     return TEXTS[code].format_map(_Facts(facts))
 
 
@@ -196,16 +198,10 @@ def _spoken(name: str, value: Any) -> str:
 
 
 class _Facts(dict[str, str]):
-    """``closed`` speaks of its reason only where there is one."""
+    """A fact that is missing leaves nothing behind."""
 
     def __missing__(self, name: str) -> str:
         return ""
-
-    def __getitem__(self, name: str) -> str:
-        value = dict.get(self, name)
-        if name == "reason" and value is None:
-            return ""
-        return super().__getitem__(name)
 
 
 NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {

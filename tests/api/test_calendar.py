@@ -62,7 +62,9 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
         assert (await reader.ok("GET", "/messages"))["items"][0]["template"] == "MOVED"
     assert await state(upstairs, kept) == "reserved"
     wish = {"seat_id": "2f-hall-009", "date": service.tomorrow, "start": "09:00", "end": "10:00"}
-    await people[0][0].refused("422 closed", "POST", "/reservations", wish)
+    told = await people[0][0].refused("422 closed", "POST", "/reservations", wish)
+    words = told.body["error"]["message"]
+    assert words == "该时间不开放（消防检修），请选择开放时间内的座位"
     assert "消防检修" in (await head.get(PATH)).body
     (entry,), _ = await service.parts.audit.page_of(Sought(deed="rules"), 0, 10)
     assert entry.after is not None and entry.after["cancelled"] == 3

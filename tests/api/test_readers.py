@@ -111,26 +111,32 @@ async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
     assert (await post(service, desk, f"{here}/suspend", was=stood, until=until)).status == 303
     await reader.refused("422 suspended", "POST", "/reservations", wish)
     # Somebody who still sees the page of before is told.
-    late = await post(service, desk, f"{here}/suspend", was=stood, until="")
+    late = await post(service, desk, f"{here}/suspend", was=stood, release="1")
     assert late.status == 409 and 'role="alert"' in late.body
     await reader.refused("422 suspended", "POST", "/reservations", wish)
     messages = [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
     assert messages == ["暂停预约"]
     for odd in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2026-09-07", "x"):
-        answer = await post(service, desk, f"{here}/suspend", was=odd, until="")
+        answer = await post(service, desk, f"{here}/suspend", was=odd, release="1")
         assert answer.status == 400, odd
     for wrong in (
         "2020-01-01T00:00",
         f"{date.fromisoformat(service.today).year + 3}-01-01T00:00",
         "x",
+        "",  # to leave it out releases nobody
     ):
         answer = await post(service, desk, f"{here}/suspend", was=await was(), until=wrong)
         assert answer.status == 400, wrong
-    assert (await post(service, desk, f"{here}/suspend", was=await was(), until="")).status == 303
+    assert "解除暂停" in (await desk.get(here)).body
+    ended = await post(service, desk, f"{here}/suspend", was=await was(), release="1")
+    assert (ended.status, ended.headers["Location"]) == (303, f"{here}?done=release")
+    page = (await desk.get(f"{here}?done=release")).body
+    assert "已办理：解除暂停" in page and "更改暂停" not in page and "更改或解除" not in page
     await reader.ok("POST", "/reservations", wish)
-    done = [(b, a) for b, a, outcome in await facts(service, "suspend") if outcome == "done"]
-    assert [a["suspended_until"] is None for _, a in done] == [True, False]
-    assert done[0][0]["suspended_until"].startswith(service.tomorrow)
+    for deed, over in (("suspend", False), ("release", True)):
+        [(before, after)] = [(b, a) for b, a, end in await facts(service, deed) if end == "done"]
+        assert (after["suspended_until"] is None) is over
+        assert (before["suspended_until"] is None) is not over
 
 
 # --- allowances -----------------------------------------------------------------------------------

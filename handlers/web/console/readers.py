@@ -158,16 +158,18 @@ def _date(form: Form, name: str) -> date:
 
 
 async def suspend(visit: Visit, form: Form) -> web.StreamResponse:
-    """Until then from now on; at once over where nothing is filled in."""
-    who = await _reader(visit)
+    """Until then from now on, or with ``release`` at once over."""
+    who, release = await _reader(visit), bool(text_in(form, "release"))
     try:
-        until = instant_in(form, "until") if text_in(form, "until") else None
+        if not (release or text_in(form, "until")):
+            raise Malformed("until", "请填写暂停到什么时候")
+        until = None if release else instant_in(form, "until")
         if until is not None and not visit.now < until <= visit.now + _LONGEST_SUSPENSION:
             raise Malformed("until", "暂停的结束应在今后一年之内")
         await deeds.suspend(acting(visit), who, _was(form), until, reason_in(form))
     except (Conflict, Malformed) as error:
         return await _again(visit, who, form, error)
-    return redirect(f"/console/readers/{who.id}?done=suspend")
+    return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
 
 
 def _was(form: Form) -> datetime | None:
