@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from handlers.services import SERVICES
-from models.store.throttles import Limit
 from tests.living import Client, Living, living
 
 
@@ -32,13 +31,13 @@ def secret_in(code: Any) -> str:
 
 
 async def under_attack(service: Living) -> None:
-    """Twenty accounts with five wrong digits each, and one more."""
-    throttles, now = service.parts.throttles, service.clock.now()
-    for _ in range(99):
-        await throttles.count(Limit("activation:all", 100, timedelta(minutes=10)), now)
-    for _ in range(2):
-        stranger = await service.wx_user()
-        await stranger.post("/bindings", {"activation_code": "999999"})
+    """As after 120 accounts with five wrong digits each; and one more of them comes now."""
+    until = service.clock.now() + timedelta(minutes=10)
+    for key in ("activation:all", "activation:day", "activation:address:127.0.0.1"):
+        await service.parts.db["throttles"].insert_one({"_id": key, "n": 600, "until": until})
+    stranger = await service.wx_user()
+    wrong = {"activation_code": "999999"}
+    await stranger.refused("422 activation_code_invalid", "POST", "/bindings", wrong)
 
 
 async def test_a_scanned_code_asks_whom_and_binds(strict: Living) -> None:

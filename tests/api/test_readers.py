@@ -289,6 +289,46 @@ async def test_a_visitor_books_on_their_days_only(service: Living) -> None:
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
 
 
+async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living) -> None:
+    desk, phone = await staff(service), await service.wx_user()
+    form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
+    made = await post(service, desk, "/console/readers/visitors", **form)
+    here = made.headers["Location"].partition("?")[0]
+    until = service.clock.now() + timedelta(minutes=10)
+    many = {"_id": "activation:all", "n": 1_000_000, "until": until}
+    await service.parts.db["throttles"].insert_one(many)
+
+    async def asked() -> str:
+        shown = (await post(service, desk, f"{here}/code")).body
+        code = re.search(r'class="digits">(\d{6})<', shown)
+        assert code is not None and "<svg" in shown, "a picture to scan, too"
+        waits = await phone.post("/bindings", {"activation_code": code[1]})
+        assert waits.status == 202
+        question = (await post(service, desk, f"{here}/code")).body
+        assert f'class="digits">{waits.body["match_number"]}<' in question
+        return str(waits.body["id"])
+
+    refused = {"request": await asked(), "theirs": "no"}
+    assert (await post(service, desk, f"{here}/binding", **refused)).status == 303
+    assert (await phone.ok("GET", "/binding-requests/current"))["state"] == "refused"
+    late = await post(service, desk, f"{here}/binding", **refused | {"theirs": "yes"})
+    assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
+    await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
+    assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
+    kept = (
+        await service.parts.db["audit"]
+        .find({"deed": {"$in": ["bind", "refuse_binding"]}})
+        .to_list()
+    )
+    assert [(row["deed"], row["outcome"]) for row in kept][::2] == [
+        ("refuse_binding", "done"),
+        ("bind", "done"),
+    ]
+    student = f"/console/readers/{(await service.web_reader()).reader_id}"
+    answer = await post(service, desk, f"{student}/binding", **refused)
+    assert answer.status == 404, "a student answers on their own page"
+
+
 async def test_what_is_no_visitor(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
@@ -324,6 +364,7 @@ async def test_who_may_not(service: Living, role: str) -> None:
         (f"{here}/allow", {"accessible": "on"}),
         (f"{here}/stay", {"first": service.today, "last": service.today}),
         (f"{here}/code", {}),
+        (f"{here}/binding", {"request": "1", "theirs": "yes"}),
         ("/console/readers/visitors", {"name": "x", "first": service.today, "last": service.today}),
     ):
         assert (await post(service, who, path, **form)).status == 403, path

@@ -239,6 +239,22 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("bindings.openids_of", lambda s: s.bindings.openids_of(s.readers[:9]), {"reader"}),
     ("codes.live_of", lambda s: s.codes.live_of(s.readers[0], EVENING), {"live_reader"}),
     ("codes.redeem", lambda s: s.codes.redeem("100000", on("09:00")), {"live_digits"}),
+    (
+        "codes.redeem_secret",
+        lambda s: s.codes.redeem_secret("x" * 22, on("09:00")),
+        {"live_secret"},
+    ),
+    (
+        "codes.ask",
+        lambda s: s.codes.ask("100001", "o-x", "s", "47", on("09:00")),
+        {"live_digits"},
+    ),
+    ("codes.request_of", lambda s: s.codes.request_of("o-x"), {"request_user"}),
+    (
+        "codes.answer",
+        lambda s: s.codes.answer(s.readers[0], new_id(), True, on("09:00")),
+        {"live_reader", "request_id"},
+    ),
     ("credits.of", lambda s: s.credits.of(s.readers[0]), {"reader"}),
     ("credits.take", lambda s: s.credits.take([(r, Template.LEAVE) for r in s.readers]), {"_id_"}),
     (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.reader import mask_student_no, normalise_student_no
+from models.reader import mask_name, mask_student_no, normalise_student_no
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ def test_number_is_written_one_way(typed: str, number: str) -> None:
 )
 def test_number_is_masked(number: str, shown: str) -> None:
     assert mask_student_no(number) == shown
+
+
+@pytest.mark.parametrize(("name", "shown"), [("张三", "张*"), ("欧阳修文", "欧*"), ("", "*")])
+def test_name_is_masked(name: str, shown: str) -> None:
+    assert mask_name(name) == shown
