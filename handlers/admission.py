@@ -17,6 +17,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from handlers.deadline import Changes
 from models.errors import Busy, Throttled
 from models.store.pacing import Bucket
 
@@ -158,6 +159,7 @@ class Admission:
         self.door = Door()
         self.wechat_sign_ins = Door(slots=SIGN_IN_SLOTS)
         self.campus_sign_ins = Door(slots=SIGN_IN_SLOTS)
+        self.changes = Changes()
         self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
         """The service goes down: every answer is its connection's last."""
@@ -186,6 +188,7 @@ class Admission:
             self._late_s = max(took - _TICK_S, self._late_s / 2)
             for door in (self.door, self.wechat_sign_ins, self.campus_sign_ins):
                 door.tick(took)
+            self.changes.tick()
 
 
 def require(wait: float) -> None:

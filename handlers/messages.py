@@ -96,6 +96,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "too_many_attempts": "尝试次数过多，请 {retry_after}后再试",
     "busy": "现在人多，请稍后再试",
     "unavailable": "服务暂时不可用，请稍后再试；您的预约不会丢失",
+    "outcome_unknown": "还没有得到结果，请稍后再试一次；同一操作不会办理两次",
     "clock_wrong": "这台服务器的时间不准，暂时不能办理，请稍后再试；您的预约不会丢失",
     "internal": "服务出错了，请稍后再试；如仍有问题，请把编号告诉服务台",
     "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",

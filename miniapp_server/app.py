@@ -89,6 +89,8 @@ answers it, so that none stays when it is over."""
 
 _KEEP_MESSAGES: Final = timedelta(days=180)
 _BEGIN_ANEW_S: Final = 1.0
+_FINISH_S: Final = 2.0
+"""Changes whose clients have their answer already."""
 _RUSH_S: Final = 10.0
 _PRUNE_AT_ONCE: Final = 5000
 _KEEP_VISITORS: Final = timedelta(days=90)
@@ -510,6 +512,7 @@ async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
     }
     tasks = [asyncio.create_task(_for_ever(name, run)) for name, run in running.items()]
     yield
+    await parts.admission.changes.finish(_FINISH_S)
     await end(tasks)
 
 

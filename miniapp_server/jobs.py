@@ -7,6 +7,7 @@ import logging
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -36,15 +37,21 @@ _ASK_AGAIN_S: Final = 0.9
 """Where another worker holds the lease; a round by interval (1 s, less its jitter) still asks."""
 
 _HANGS_AFTER_S: Final = 45.0
+_RELEASE_S: Final = 2.0
+_GIVE_UP: Final = 5
 
 
 async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel the tasks until they have ended.
 
     More than once: before Python 3.12 asyncio.wait_for, which the drivers use, swallows a
-    cancellation that meets a result, and a loop would run on for ever.
+    cancellation that meets a result, and a loop would run on for ever. At most for five seconds:
+    one that hangs in a driver ends with the process.
     """
-    while waiting := [task for task in tasks if not task.done()]:
+    for _ in range(_GIVE_UP):
+        waiting = [task for task in tasks if not task.done()]
+        if not waiting:
+            return
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting, timeout=1)
@@ -107,11 +114,10 @@ class JobRunner:
         """Let go of the leases, so that another worker goes on at once."""
         await end(self._tasks)
         self._tasks = []
-        for loop in self.loops:
-            try:
-                await self._leases.release(loop.name, self._owner)
-            except Upstream:
-                return
+        with suppress(Upstream, TimeoutError):
+            async with asyncio.timeout(_RELEASE_S):
+                for loop in self.loops:
+                    await self._leases.release(loop.name, self._owner)
 
     def nudge(self) -> None:
         """Something was written that has to be told: do not wait for the interval."""

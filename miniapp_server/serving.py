@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 
 DRAIN_S: Final = 10.0
 """Requests under way when the service is told to end have this long to be answered."""
+
+END_WITHIN_S: Final = DRAIN_S + 8.0
+"""The whole end, whatever hangs. Sooner than the supervisor kills."""
 
 _LINGER_S: Final = 0.2
 _BACKLOG: Final = 4096
@@ -99,6 +104,7 @@ async def serve(
                 _spare_the_collector()
                 ready()
                 await ended.wait()
+                end_anyway(END_WITHIN_S)
                 app[SERVICES].admission.closing = True
                 listener.close()
                 # What was accepted just now gets a moment to bring its request. All answers say
@@ -107,6 +113,20 @@ async def serve(
                 await asyncio.sleep(_LINGER_S)
             finally:
                 await runner.cleanup()
+
+
+def end_anyway(within_s: float) -> None:
+    """End this process, from outside of its event loop, if it has not ended by then. A driver whose
+    server is away may wait for ever for a lock that a cancellation has left behind; what is not
+    done by then is done by another process, as after a crash."""
+
+    def cut() -> None:
+        log.error("drain_cut_off", extra={"after_s": within_s})
+        os._exit(1)
+
+    timer = threading.Timer(within_s, cut)
+    timer.daemon = True
+    timer.start()
 
 
 def _spare_the_collector() -> None:

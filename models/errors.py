@@ -125,6 +125,12 @@ class Busy(Upstream):
     code = "busy"
 
 
+class OutcomeUnknown(Upstream):
+    """The change is still being made or undone. The same request with its key is told which."""
+
+    code = "outcome_unknown"
+
+
 class ClockWrong(Upstream):
     """This host's clock is not MongoDB's: it judges nobody until it is."""
 

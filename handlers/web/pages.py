@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from handlers.admission import require
 from handlers.api import present
 from handlers.api.contract import digest_of, key_of
+from handlers.deadline import ANSWER_WITHIN_S, look_within
 from handlers.errors import status_of
 from handlers.forms import Form as Form
 from handlers.forms import form_of
@@ -139,13 +140,20 @@ Posted = Callable[[Visit, Form], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = None) -> Handler:
+def look(
+    shown: Shown,
+    stranger: Callable[[web.Request], web.Response] | None = None,
+    *,
+    patient: bool = False,
+) -> Handler:
     """A page for readers. Who is not signed in sees what is for strangers, or goes to sign in and
-    comes back."""
+    comes back. ``patient``: it may take longer than readers wait."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services, visit = request.app[SERVICES], None
-        try:
+
+        async def answer() -> web.StreamResponse:
+            nonlocal visit
             services.admission.begin_look()
             try:
                 visit = await _visit(request)
@@ -153,6 +161,9 @@ def look(shown: Shown, stranger: Callable[[web.Request], web.Response] | None = 
                 return await shown(visit)
             finally:
                 services.admission.end_look()
+
+        try:
+            return await (answer() if patient else look_within(ANSWER_WITHIN_S, answer()))
         except (Unauthenticated, NotBound):
             if FRAGMENT in request.headers:
                 return web.Response(status=401)  # a script cannot follow to another host
@@ -169,18 +180,19 @@ def change(
     max_bytes: int = MAX_BODY_BYTES,
     *,
     multipart: bool = False,
+    patient: bool = False,
 ) -> Handler:
     """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
-    how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``."""
+    how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``,
+    ``patient`` as for ``look``."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services, visit, ours = request.app[SERVICES], None, None
-        admission = services.admission
-        try:
-            session_token(request, services)
-            require_clock(services)
-            form = await form_of(request, max_bytes, multipart=multipart)
-            async with admission.door:
+        changes = services.admission.changes
+
+        async def answer(form: Form) -> web.StreamResponse:
+            nonlocal visit, ours
+            async with services.admission.door:
                 visit = await _visit(request)
                 require_own_origin(request, services)
                 if not _token_fits(text_in(form, "csrf"), _secret(request)):
@@ -188,6 +200,12 @@ def change(
                 ours = form
                 await pace(services, bucket, visit.reader.id)
                 return await posted(visit, form)
+
+        try:
+            session_token(request, services)
+            require_clock(services)
+            work = answer(await form_of(request, max_bytes, multipart=multipart))
+            return await (work if patient else changes.within(ANSWER_WITHIN_S, work))
         except (Unauthenticated, NotBound):
             return redirect("/login")
         except ServiceError as error:

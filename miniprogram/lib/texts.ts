@@ -474,6 +474,7 @@ const EN_REFUSALS: Readonly<Record<string, string>> = {
   in_progress: "Still being done. Please wait a moment and try again",
   idempotency_key_reused: "Please try once more",
   unavailable: "The service is away for a moment. Please try again",
+  outcome_unknown: "No answer yet. Please try again: nothing is done twice",
   clock_wrong: "This server's clock is wrong. Please try again in a moment",
   internal: "Something went wrong here. Please try again later",
   wechat_unavailable: "WeChat does not answer. Please try again",

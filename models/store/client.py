@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Any, Final, Literal, cast
@@ -46,6 +46,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "retryWrites": True,
     "appname": "miniapp_server",
 }
+_CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 # majority and j unset: j=False waits for the journal's 100 ms tick.
 _MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
@@ -75,7 +76,10 @@ async def open_database(url: str, name: str, driver: Driver = "pymongo") -> Asyn
     finally:
         closing = client.close()
         if closing is not None:
-            await closing
+            # Its pools may wait for ever for a lock that a cancellation has left behind.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await closing
 
 
 def _client(url: str, driver: Driver) -> Any:

@@ -109,7 +109,7 @@ def staff_look(shown: Shown, role: str = VIEWER) -> Handler:
         _allow(visit, role)
         return await shown(visit)
 
-    return look(for_staff)
+    return look(for_staff, patient=True)
 
 
 def staff_change(
@@ -125,7 +125,7 @@ def staff_change(
         _allow(visit, role)
         return await posted(visit, form)
 
-    return change(for_staff, max_bytes=max_bytes, multipart=multipart)
+    return change(for_staff, max_bytes=max_bytes, multipart=multipart, patient=True)
 
 
 def _allow(visit: Visit, role: str) -> None:

@@ -1,0 +1,110 @@
+"""MongoDB accepts and does not answer: everybody is told so within five seconds, and nothing that
+was begun is lost or done twice; and a process that is told to end does so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+
+import aiohttp
+
+from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.serving import END_WITHIN_S
+from tests.living import Answer
+from tests.survive.serving import environment, remote, until
+
+ANSWERS = 5.0
+
+
+async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
+    pid = fragile.mongod_pid
+    assert pid is not None
+    async with remote(fragile.mongo_url, fragile.redis_url) as service:
+        readers = [await service.reader() for _ in range(6)]
+        made = await readers[0].reserve("2f-hall-061", "14:00", "16:00")
+        for reader in readers:
+            await reader.ok("GET", "/areas")
+
+        async def booked(number: int) -> Answer:
+            wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
+            wish |= {"start": "10:00", "end": "11:00"}
+            key = {"Idempotency-Key": f"key-{number}"}
+            return await readers[number].post("/reservations", wish, **key)
+
+        async def timed(call: Awaitable[Answer]) -> tuple[float, Answer]:
+            began = monotonic()
+            answer = await call
+            return monotonic() - began, answer
+
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            path = f"/reservations/{made['id']}"
+            plan = f"/areas/2f-hall/map?date={service.tomorrow}"
+            calls = [booked(number) for number in range(1, 5)]
+            calls += [readers[0].post(f"{path}/cancel", **{"Idempotency-Key": "cancel"})]
+            calls += [readers[5].get(where) for where in (path, "/reservations", plan, "//me")]
+            answers = await asyncio.gather(*map(timed, calls))
+            assert [answer.status for _, answer in answers[:8]] == [503] * 8, answers
+            codes = [answer.code for _, answer in answers[:8]]
+            assert codes[:5] == ["outcome_unknown"] * 5 and set(codes[5:]) == {"unavailable"}
+            assert all(int(answer.headers["Retry-After"]) >= 1 for _, answer in answers[:8])
+            assert max(took for took, _ in answers) < ANSWERS
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        # Each asks again under its key, and hears what became of it.
+        for number in range(1, 5):
+            await _until_known(partial(booked, number), 201)
+        key = {"Idempotency-Key": "cancel"}
+        await _until_known(partial(readers[0].post, f"{path}/cancel", **key), 200)
+        stored = await service.parts.db["reservations"].find({"rev": {"$gte": 1}}).to_list(None)
+        assert sorted(r["state"] for r in stored) == ["cancelled"] + ["reserved"] * 4
+
+        # It is told to end while MongoDB hangs again, and a change is under way.
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            looks = [readers[n % 6].get("/reservations") for n in range(60)]
+            last = asyncio.gather(*map(_gone, [booked(5), *looks]))
+            await asyncio.sleep(0.2)
+            began = monotonic()
+            await service.kill(signal.SIGTERM)
+            assert monotonic() - began < END_WITHIN_S + 1
+            await last
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_what_hangs_does_not_keep_the_process() -> None:
+    """Neither a task that cannot be cancelled, nor the event loop itself."""
+    code = "from miniapp_server import serving; serving.end_anyway(0.2); input()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code),
+        env=environment(),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(10):
+        assert b"drain_cut_off" in await process.stderr.read()
+        assert await process.wait() == 1
+
+
+async def _until_known(ask: Callable[[], Awaitable[Answer]], status: int) -> None:
+    async def known() -> bool:
+        answer = await ask()
+        assert answer.status in (status, 503, 409), (answer.status, answer.body)
+        return answer.status == status
+
+    await until(known, "the outcome")
+
+
+async def _gone(call: Awaitable[Answer]) -> None:
+    try:
+        answer = await call
+    except aiohttp.ClientError:
+        return
+    assert answer.status == 503
