@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 TROUBLE: Final = (RedisError, OSError, TimeoutError)
 """What the client raises when Redis cannot be used."""
 
+_LOOK_S: Final = 1.0
 _REFUSED: Final = 111
 _CURES: Final = {
     "connection refused": "start Redis, or correct REDIS_URL",
@@ -37,17 +39,20 @@ class RedisHealth:
 
     async def look(self) -> str:
         """Ask now. Returns the cause of the trouble, empty when there is none."""
-        before, self.cause = self.cause, ""
+        cause = ""
         try:
-            await self._client.ping()
+            async with asyncio.timeout(_LOOK_S):
+                await self._client.ping()
         except TROUBLE as error:
-            self.cause = redis_cause(error)
-        if self.cause != before:
+            cause = redis_cause(error)
+        # Looks may overlap: compared and set without waiting in between.
+        if cause != self.cause:
             fields = {"host": self._host}
-            if self.cause:
-                fields |= {"cause": self.cause, "cure": redis_cure(self.cause)}
-            log.warning("redis_away" if self.cause else "redis_back", extra=fields)
-        return self.cause
+            if cause:
+                fields |= {"cause": cause, "cure": redis_cure(cause)}
+            log.warning("redis_away" if cause else "redis_back", extra=fields)
+        self.cause = cause
+        return cause
 
 
 def read_redis_url(url: str) -> None:

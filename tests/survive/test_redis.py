@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from typing import Any
 
@@ -112,9 +114,9 @@ async def test_each_change_of_redis_is_one_line_of_log(
     async with living(fragile.mongo_url, fragile.redis_url) as service:
         assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
         await fragile.stop_redis()
-        for _ in range(3):
-            assert (await readiness(service))[1]["troubles"] == {"redis": "connection refused"}
-        assert lines() == [("redis_away", host, "connection refused")]
+        for _, body in await asyncio.gather(*(readiness(service) for _ in range(5))):
+            assert body["troubles"] == {"redis": "connection refused"}
+        assert lines() == [("redis_away", host, "connection refused")], "however many look at once"
         assert 'seat_troubles{kind="redis"} 1.0' in (await service.anonymous.get("//metrics")).body
 
         await fragile.start_redis()
@@ -129,4 +131,13 @@ async def test_each_change_of_redis_is_one_line_of_log(
         for _ in range(3):
             assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
         assert lines() == [("redis_back", host, "")]
+
+        assert fragile.redis_pid is not None
+        os.kill(fragile.redis_pid, signal.SIGSTOP)
+        try:
+            assert (await readiness(service))[1]["troubles"] == {"redis": "timeout"}
+        finally:
+            os.kill(fragile.redis_pid, signal.SIGCONT)
+        assert lines() == [("redis_away", host, "timeout")]
+        assert await readiness(service) == (200, {"status": "ready", "troubles": {}})
         assert 'seat_troubles{kind="redis"} 0.0' in (await service.anonymous.get("//metrics")).body
