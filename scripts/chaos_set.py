@@ -200,6 +200,14 @@ class ReplicaSet:
         assert new is not None
         return new
 
+    async def reconfigure(self, settings: Mapping[str, int]) -> None:
+        """Give the set other settings; the others keep MongoDB's defaults."""
+        admin = (await self.primary()).direct.admin
+        config = (await admin.command("replSetGetConfig"))["config"]
+        kept = {name: config["settings"][name] for name in ("replicaSetId",)}
+        config |= {"version": config["version"] + 1, "settings": {**kept, **settings}}
+        await admin.command("replSetReconfig", config)
+
     async def settled(self, within_s: float = 60) -> None:
         """Returns once all members have what the primary has; what was rolled back is gone."""
         deadline = time.monotonic() + within_s

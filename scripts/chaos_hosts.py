@@ -1,0 +1,182 @@
+"""What stands around the databases: application hosts, Redis, and WeChat, each to be broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import web
+
+from miniapp_server.embedded import redis_binary
+from miniapp_server.offspring import bound
+from scripts.chaos_links import family
+from scripts.chaos_set import until
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_READY_S: Final = 90.0
+_DRAIN_S: Final = 30.0
+
+
+class Process:
+    """A program of the rig's, with its children. It ends with the rig, however that ends."""
+
+    def __init__(self, program: list[str], env: Mapping[str, str], log: Path) -> None:
+        self._program, self._env, self._log = program, dict(env), log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def spawn(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                bound(self._program),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env={"PATH": os.environ.get("PATH", ""), **self._env},
+                start_new_session=True,
+            )
+
+    def pids(self) -> list[int]:
+        """Its own and those of its children; none while it does not run."""
+        running = self._process is not None and self._process.poll() is None
+        return family(self._process.pid) if running and self._process is not None else []
+
+    def send(self, how: signal.Signals) -> None:
+        """To all of them: SIGSTOP pauses, SIGCONT lets them go on."""
+        for pid in self.pids():
+            os.kill(pid, how)
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it, also while it is paused. SIGKILL takes the children along; SIGTERM lets them
+        drain, and kills what has not ended in half a minute."""
+        process = self._process
+        if process is None:
+            return
+        if how is signal.SIGKILL:
+            self.send(signal.SIGKILL)
+        else:
+            self.send(signal.SIGCONT)
+            if process.poll() is None:
+                process.send_signal(how)
+        try:
+            await asyncio.to_thread(process.wait, _DRAIN_S)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            await asyncio.to_thread(process.wait)
+        self._process = None
+
+
+class Host(Process):
+    """One application host: a supervisor with its workers on a port of its own."""
+
+    def __init__(
+        self, name: str, port: int, workers: int, env: Mapping[str, str], log: Path
+    ) -> None:
+        program = [sys.executable, "-m", "miniapp_server", "serve", "--workers", str(workers)]
+        super().__init__(program, {**env, "PORT": str(port)}, log)
+        self.name, self.base = name, f"http://127.0.0.1:{port}"
+
+    async def start(self) -> None:
+        """Returns once it is ready."""
+        self.spawn()
+        await self.ready()
+
+    async def ready(self) -> None:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+
+            async def answers() -> bool:
+                try:
+                    async with session.get(f"{self.base}/readyz") as response:
+                        return response.status == 200
+                except (aiohttp.ClientError, TimeoutError):
+                    return False
+
+            await until(answers, f"host {self.name}", _READY_S)
+
+
+class RedisServer(Process):
+    """A Redis that keeps an append-only file."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        folder.mkdir()
+        self._port = port
+        options = [
+            *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
+            *("--save", "", "--appendonly", "yes"),
+        ]
+        super().__init__([str(redis_binary()), *options], {}, folder / "log")
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    async def start(self) -> None:
+        """Returns once it answers."""
+        self.spawn()
+
+        async def answers() -> bool:
+            try:
+                return await self.ask("PING") == b"+PONG\r\n"
+            except OSError:
+                return False
+
+        await until(answers, "Redis")
+
+    async def ask(self, command: str) -> bytes:
+        """One command without arguments, by a connection of its own."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(f"{command}\r\n".encode())
+            return await reader.readline()
+        finally:
+            writer.transport.abort()
+
+
+class WeChat:
+    """Takes messages as WeChat does, and keeps what it has taken outside all databases."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.taken: Counter[tuple[str, str]] = Counter()
+        """How often which openid was sent which template."""
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.add_routes(
+            [
+                web.post("/cgi-bin/stable_token", self._token),
+                web.post("/cgi-bin/message/subscribe/send", self._send),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    async def stop(self) -> None:
+        """Away: connections are refused. What was taken is kept."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _token(self, _: web.Request) -> web.Response:
+        return web.json_response({"access_token": "rig", "expires_in": 7200})
+
+    async def _send(self, request: web.Request) -> web.Response:
+        body: dict[str, Any] = json.loads(await request.read())
+        self.taken[body["touser"], body["template_id"]] += 1
+        answer = {"errcode": 0, "errmsg": "ok", "msgid": self.taken.total()}
+        return web.json_response(answer)

@@ -1,0 +1,200 @@
+"""Judges a trial of faults by its history alone: what was promised, and what there is.
+
+It knows nothing of the store: doubles are found by times, never by the claims that should prevent
+them, and claims are compared with what the reservation says of itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+from models.claims import place_claims
+from models.library import SeatId
+from models.reservation import ReaderId
+from models.timerange import TimeRange
+from scripts.chaos_history import History, Operation, Stored, Told
+
+KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "refused_free")
+"""What must not be, in the order of the table."""
+
+_AT_ONCE: Final = timedelta(seconds=10)
+"""Instants are those at which requests came: who gives a seat back and who takes it may have been
+under way together."""
+_LIVE: Final = frozenset({"reserved", "in_use", "away", "held"})
+_PRESENT: Final = frozenset({"in_use", "away"})
+_NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
+_TELLS: Final = {
+    "reserve": "RESERVED",
+    "change": "RESERVED",
+    "check_in": "CHECKED_IN",
+    "leave": "LEAVE",
+    "finish": "ENDED",
+    "complete": "ENDED",
+    "miss": "NO_SHOW",
+    "time_out": "LEAVE_TIMEOUT",
+}
+"""The message that each event of a history brings; the others are not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """One thing that must not be. ``kind`` is one of KINDS; ``fault`` is where it belongs."""
+
+    kind: str
+    fault: str
+    text: str
+
+
+def judge(history: History) -> list[Harm]:
+    """All harm that the trial has done, kind by kind."""
+    return [
+        *_lost(history),
+        *_doubles(history),
+        *_orphaned(history),
+        *_untold(history),
+        *_punished(history),
+        *_refused_free(history),
+    ]
+
+
+def _lost(history: History) -> Iterator[Harm]:
+    """Acknowledged, and not stored: by the operation's key, and by what it was to bring about."""
+    there = {r.id: r for r in history.stored}
+    for operation in history.operations:
+        promised = operation.told
+        if promised is None:
+            continue
+        found = there.get(promised.id)
+        if found is None:
+            missing = "the reservation"
+        elif operation.key not in found.keys:
+            missing = "the operation"
+        elif contradiction := _contradiction(history, operation, promised, found):
+            missing = contradiction
+        else:
+            continue
+        yield Harm("lost", history.fault_of(operation), f"{missing}: {_said(operation)}")
+
+
+def _contradiction(
+    history: History, operation: Operation, promised: Told, found: Stored
+) -> str | None:
+    """What the last acknowledged operation on the reservation promised and is not so."""
+    later = [
+        other
+        for other in history.operations
+        if other.target == found.id and other.asked_at > operation.asked_at
+    ]
+    if any(other.told is not None or other.unknown for other in later):
+        return None  # it may rightly be otherwise by now
+    place = (promised.seat, promised.start, promised.end)
+    if place != (found.seat, found.start, found.end):
+        return f"seat and time, which are {found.seat} from {found.start:%H:%M}"
+    if promised.state not in _LIVE and promised.state != found.state:
+        return f"its end: it is {found.state}"
+    if promised.state in _PRESENT and found.state in _NOT_THERE:
+        return f"the presence: it is {found.state}"
+    return None
+
+
+def _doubles(history: History) -> Iterator[Harm]:
+    """Two reservations at one seat, or of one reader, at the same time."""
+    taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
+    for r in history.stored:
+        start = max(min(r.start, r.usable_from or r.start), r.since)
+        stop = min(r.end, r.ended_at or r.end)
+        if start < stop:
+            taken[f"seat {r.seat}"].append((start, stop, r))
+            taken[f"reader {r.reader}"].append((start, stop, r))
+    for thing, spans in taken.items():
+        spans.sort(key=lambda span: span[:2])
+        for (_, stop, first), (start, _, second) in pairwise(spans):
+            if start + _AT_ONCE < stop:
+                fault = history.fault_at(max(first.since, second.since))
+                yield Harm("doubles", fault, f"{thing}: {first.id} and {second.id}")
+
+
+def _orphaned(history: History) -> Iterator[Harm]:
+    """Claims that a reservation should not have, or lacks."""
+    for r in history.stored:
+        wanted = frozenset[str]()
+        if r.state in _LIVE:
+            span = TimeRange(r.start, r.end)
+            wanted |= {*place_claims(SeatId(r.seat), ReaderId(r.reader), span)}
+        if r.state in _PRESENT:
+            wanted |= {f"u:{r.reader}"}
+        held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
+        early = set[str]()
+        if r.usable_from is not None and r.usable_from < r.start and r.state in _LIVE:
+            sooner = TimeRange(r.usable_from, r.start)
+            early |= {*place_claims(SeatId(r.seat), ReaderId(r.reader), sooner)}
+        counts = sum(claim.startswith("n:") for claim in r.claims)
+        for text in (
+            *(f"has {claim}" for claim in sorted(held - wanted - early)),
+            *(f"lacks {claim}" for claim in sorted(wanted - r.claims)),
+            *([f"counts {counts} times"] if counts != (r.state != "cancelled") else []),
+        ):
+            fault = history.fault_at(r.events[-1].at)
+            yield Harm("orphaned", fault, f"{r.id} ({r.state}) {text}")
+
+
+def _untold(history: History) -> Iterator[Harm]:
+    """An event without its message, an outbox that is never emptied, and a message that WeChat
+    would have taken, given up."""
+    written = {(m.reservation, m.template, m.at) for m in history.messages}
+    for r in history.stored:
+        for event in r.events:
+            template = _TELLS.get(event.name)
+            if template is not None and (r.id, template, event.at) not in written:
+                yield Harm("untold", history.fault_at(event.at), f"{r.id}: {event.name}")
+        if r.outbox:
+            yield Harm("untold", history.fault_at(r.events[-1].at), f"{r.id}: {r.outbox} notices")
+    for m in history.messages:
+        if m.state == "failed":
+            yield Harm("untold", history.fault_at(m.at), f"{m.reservation}: {m.template} given up")
+
+
+def _punished(history: History) -> Iterator[Harm]:
+    """Whoever came in time, and neither got in nor was spared."""
+    there = {r.id: r for r in history.stored}
+    punished = {violation.reservation for violation in history.violations}
+    deadlines = {o.told.id: o.told.check_in_until for o in history.operations if o.told is not None}
+    seen = set[str]()
+    for operation in history.operations:
+        found = there.get(operation.target)
+        if operation.verb != "check_in" or found is None or operation.target in seen:
+            continue
+        if operation.asked_at >= deadlines[operation.target]:
+            continue
+        for harm in (
+            "no show" if found.state == "no_show" else "",
+            "a violation" if found.id in punished else "",
+            "too late" if operation.refusal == "too_late" else "",
+        ):
+            if harm:
+                seen.add(operation.target)
+                fault = history.fault_at(deadlines[operation.target])
+                yield Harm("punished", fault, f"{harm}: {_said(operation)}")
+                break
+
+
+def _refused_free(history: History) -> Iterator[Harm]:
+    """A seat that nobody has, asked for by a reader who has nothing else then, and refused."""
+    for probe in history.probes:
+        if probe.refusal:
+            text = f"{probe.seat} at {probe.start:%H:%M} for {probe.reader}: {probe.refusal}"
+            yield Harm("refused_free", history.fault_at(probe.at), text)
+
+
+def _said(operation: Operation) -> str:
+    told = operation.told
+    state = told.state if told is not None else operation.refusal or "unknown"
+    return (
+        f"{operation.verb} {operation.target or (told.id if told else '')} by {operation.reader} "
+        f"({operation.attempts} attempts from {operation.asked_at:%H:%M:%S}) → {state}"
+    )

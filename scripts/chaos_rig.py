@@ -1,0 +1,163 @@
+"""The whole house of a trial: databases behind links, two hosts, the library, and its readers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import time
+from pathlib import Path
+from typing import Final
+
+from miniapp_server import seed
+from miniapp_server.app import Parts, open_parts
+from miniapp_server.clock import Clock, real_now
+from miniapp_server.embedded import free_ports
+from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from models.message import CONSENTED
+from models.policy import OpeningRule, Policy
+from models.store.client import Document
+from scripts.chaos_history import Message, Stored, Violation, stored
+from scripts.chaos_hosts import Host, RedisServer, WeChat
+from scripts.chaos_set import ChaosError, ReplicaSet, replica_set, until
+
+HOSTS: Final = ("first host", "second host")
+AREA: Final = "2f-hall"
+_CONSENTS: Final = 10_000
+POLICY: Final = Policy(
+    version=2,
+    # The trial is by the real clock, at whatever time of the day.
+    opening=(OpeningRule(time(0), time(23, 59)),),
+    step_minutes=30,
+    bookings_per_day=200,
+    # So that deadlines fall into faults.
+    check_in_after_minutes=1,
+    extend_within_minutes=120,
+    # Whoever was punished is judged by that, and goes on.
+    violations_limit=1000,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reader with the token of a session, and their WeChat user."""
+
+    id: str
+    token: str
+
+
+@dataclass(slots=True)
+class Rig:
+    """All that is running, and a look into the databases beside the links."""
+
+    set: ReplicaSet
+    redis: RedisServer
+    wechat: WeChat
+    hosts: list[Host]
+    parts: Parts
+    kiosk_keys: Mapping[str, str]
+
+    async def members(self, count: int) -> list[Member]:
+        """New readers, bound to WeChat users who have consented to all messages."""
+        parts, now = self.parts, real_now()
+
+        async def one(_: int) -> Member:
+            number = f"C{secrets.token_hex(5)}".upper()
+            reader = await parts.readers.admit(number, "张三", "student", now)
+            await parts.bindings.bind(reader.id, f"o-{reader.id}", None, now)
+            issued = await parts.sessions.open_wx(f"o-{reader.id}", None, now)
+            consents = [
+                {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
+                for template in CONSENTED
+            ]
+            await parts.db["credits"].insert_many(consents)
+            return Member(reader.id, issued.token)
+
+        return list(await asyncio.gather(*(one(n) for n in range(count))))
+
+    def seats(self) -> list[str]:
+        """All that are in service."""
+        area = self.parts.desk.library.areas[next(iter(self.parts.desk.library.areas))]
+        return [seat.id for seat in area.seats if seat.disabled is None]
+
+    async def stored(self) -> list[Stored]:
+        """All reservations as a majority has them."""
+        rows = self.parts.db["reservations"].find({"tombstone": {"$exists": False}})
+        return [stored(row) async for row in rows]
+
+    async def messages(self) -> list[Message]:
+        rows = self.parts.db["deliveries"].find({"reservation": {"$ne": None}})
+        return [
+            Message(row["reservation"], row["template"], row["at"], row["state"])
+            async for row in rows
+        ]
+
+    async def violations(self) -> list[Violation]:
+        rows = self.parts.db["violations"].find()
+        return [Violation(row["reservation"], row["reader"], row["kind"]) async for row in rows]
+
+    async def quiet(self, within_s: float) -> None:
+        """Returns once all hosts are ready, all outboxes empty and all messages at an end, or
+        ``within_s`` have passed: what is missing then is for the judge."""
+        await asyncio.gather(*(host.ready() for host in self.hosts))
+        db = self.parts.db
+
+        async def nothing_left() -> bool:
+            told: Document = {"outbox.at": {"$type": "date"}}
+            return not (
+                await db["reservations"].count_documents(told, limit=1)
+                or await db["deliveries"].count_documents({"open": True}, limit=1)
+            )
+
+        with suppress(ChaosError):
+            await until(nothing_left, "empty outboxes", within_s)
+
+
+@asynccontextmanager
+async def rig(folder: Path, settings: Mapping[str, int], workers: int) -> AsyncIterator[Rig]:
+    """Everything is up for the length of a block, with its data and logs in ``folder``.
+
+    ``settings`` are those of the replica set (milliseconds), ``workers`` those of each host.
+    """
+    ports = free_ports(4)
+    async with AsyncExitStack() as stack:
+        redis, wechat = RedisServer(ports[0], folder / "redis"), WeChat(ports[1])
+        stack.push_async_callback(redis.end)
+        stack.push_async_callback(wechat.stop)
+        await asyncio.gather(redis.start(), wechat.start())
+        three = await stack.enter_async_context(replica_set(folder, settings))
+        env = {
+            "MONGO_URL": three.url,
+            "REDIS_URL": redis.url,
+            "MONGO_DATABASE": "chaos",
+            "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "THROTTLE_SCALE": "1000000",
+            "LOG_LEVEL": "WARNING",
+            "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports[2]}",
+            "TMPDIR": str(folder),
+            "WECHAT_APPID": "wxchaos",
+            "WECHAT_SECRET": secrets.token_hex(8),
+            "WECHAT_BASE_URL": wechat.url,
+            "WECHAT_TEMPLATES": json.dumps(SANDBOX_TEMPLATES),
+            # Nobody signs in by it here.
+            "CAS_BASE_URL": "http://127.0.0.1:9/cas",
+        }
+        parts = await stack.enter_async_context(open_parts(load(env), Clock()))
+        library = seed.read()
+        library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
+        keys, _ = await seed.seed(parts.desk, library, real_now())
+        await parts.desk.policies.put(POLICY, real_now())
+        await parts.desk.refresh()
+        hosts = [
+            Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
+            for name, port in zip(HOSTS, ports[2:], strict=True)
+        ]
+        for host in hosts:
+            three.applications[host.name] = host.pids
+            stack.push_async_callback(host.end)
+        await asyncio.gather(*(host.start() for host in hosts))
+        yield Rig(three, redis, wechat, hosts, parts, keys)

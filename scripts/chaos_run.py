@@ -1,0 +1,288 @@
+"""Breaks one thing after the other under load, and judges what has come of it.
+
+``scripts/chaos --help`` lists the options; docs/operations.md says how to read the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from miniapp_server.clock import real_now
+from models.timerange import local_date
+from scripts.chaos_faults import FAULTS
+from scripts.chaos_history import Fault, History
+from scripts.chaos_judge import KINDS, Harm, judge
+from scripts.chaos_readers import House, Reader, all_of, house
+from scripts.chaos_rig import Rig, rig
+from scripts.chaos_set import ChaosError, until
+
+DEADLINE: Final = "deadline"
+"""The primary is killed just before readers come in the last seconds of their time to check in."""
+NAMES: Final = (*FAULTS, DEADLINE)
+_LATE: Final = 10
+_BEFORE_DEADLINE: Final = timedelta(seconds=9), timedelta(seconds=6.5)
+"""Just before they come, or they are in."""
+_SHOWN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How hard it is tried. ``hold_s`` is how long each fault lasts, ``between_s`` the time after
+    it, ``isolated_s`` replaces ``hold_s`` where a primary is cut off from its majority: its own
+    election time-out (``isolated_ms``) is longer than a write waits, as MongoDB's is."""
+
+    readers: int
+    seats: int
+    hold_s: float
+    between_s: float
+    patience_s: float
+    think_s: float
+    workers: int
+    settings: Mapping[str, int]
+    isolated_ms: int
+    isolated_s: float
+    probes: int
+
+
+LONG: Final = Scale(
+    readers=80, seats=60, hold_s=25, between_s=8, patience_s=3, think_s=0.2, workers=2,
+    settings={}, isolated_ms=10_000, isolated_s=25, probes=4,
+)  # fmt: skip
+SHORT: Final = Scale(
+    readers=24, seats=20, hold_s=2.5, between_s=0.5, patience_s=1, think_s=0.05, workers=2,
+    settings={"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200,
+              "catchUpTimeoutMillis": 500},
+    isolated_ms=7000, isolated_s=9, probes=2,
+)  # fmt: skip
+
+
+async def trial(rig: Rig, names: Sequence[str], scale: Scale, seed: int) -> History:
+    """Let each fault happen once under load, heal, and look. Returns all that there is to judge."""
+    history = History()
+    members = await rig.members(scale.readers + _LATE)
+    seats = random.Random(seed).sample(rig.seats(), scale.seats)
+    async with house(rig, history, seed, scale.patience_s, scale.think_s) as shared:
+        readers = [Reader(shared, member, seats) for member in members[:-_LATE]]
+        late = [Reader(shared, member, rig.seats()) for member in members[-_LATE:]]
+        lives = [asyncio.create_task(reader.live()) for reader in readers]
+        lives += [asyncio.create_task(reader.live_late()) for reader in late]
+        try:
+            await _answering(history)
+            for name in names:
+                await _happen(rig, shared, name, scale)
+                for life in lives:
+                    if life.done():
+                        life.result()  # readers do not end before they are told to
+            shared.closing.set()
+            await all_of(lives)
+            await rig.quiet(30)
+            await _probe(rig, shared, readers, scale.probes)
+            await rig.quiet(30)
+        finally:
+            for life in lives:
+                life.cancel()
+            await asyncio.gather(*lives, return_exceptions=True)
+    history.stored = await rig.stored()
+    history.messages = await rig.messages()
+    history.violations = await rig.violations()
+    return history
+
+
+async def _answering(history: History) -> None:
+    """Returns when a tap that began after this moment is acknowledged."""
+    since = real_now()
+
+    async def acknowledged() -> bool:
+        return any(o.told is not None and o.asked_at > since for o in history.operations)
+
+    await until(acknowledged, "an acknowledgement", 90)
+
+
+async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
+    """Break, hold, mend, and wait until all is well."""
+    history, hold_s = shared.history, scale.hold_s
+    if name == DEADLINE:
+        await _deadline_comes(shared)
+    isolated = name == "primary-isolated"
+    if isolated:
+        hold_s = scale.isolated_s
+        await rig.set.reconfigure({**scale.settings, "electionTimeoutMillis": scale.isolated_ms})
+    start = real_now()
+    history.faults.append(Fault(name, start, start))
+    async with FAULTS["primary-killed" if name == DEADLINE else name](rig):
+        await asyncio.sleep(hold_s)
+    history.faults[-1] = Fault(name, start, real_now())
+    await rig.set.settled()
+    if isolated:
+        await rig.set.reconfigure(scale.settings)
+    await _answering(history)
+    await asyncio.sleep(scale.between_s)
+
+
+async def _deadline_comes(shared: House) -> None:
+    """Returns shortly before the time to check in of those who come late is over."""
+
+    async def comes() -> bool:
+        left = [deadline - real_now() for deadline in shared.deadlines.values()]
+        soonest, latest = _BEFORE_DEADLINE
+        return any(latest < wait <= soonest for wait in left)
+
+    await until(comes, "a deadline", 120)
+
+
+async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:
+    """Every reader asks for seats of tomorrow that they had to do with and that are free now."""
+    there, day = await rig.stored(), local_date(real_now()) + timedelta(days=1)
+    live = [r for r in there if r.state in ("reserved", "in_use", "away")]
+    wished = {(o.told.seat, o.told.start) for o in shared.history.operations if o.told is not None}
+    wished = {place for place in wished if local_date(place[1]) == day}
+    for reader in readers:
+        own = [r for r in live if r.reader == reader.member.id]
+        hour = timedelta(hours=1)
+        free = [
+            (seat, start)
+            for seat, start in sorted(wished)
+            if not any(r.start < start + hour and start < r.end for r in own)
+            and not any(r.seat == seat and r.start < start + hour and start < r.end for r in live)
+        ]
+        for seat, start in shared.chance.sample(free, min(each, len(free))):
+            shared.history.probes.append(await reader.probe(seat, start))
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def table(history: History, harm: Sequence[Harm]) -> str:
+    """One line for each fault: what was acknowledged, what harm was done, and how long nothing was
+    acknowledged after it had begun (seconds)."""
+    counts = Counter((one.fault, one.kind) for one in harm)
+    acknowledged = [o for o in history.operations if o.told is not None]
+    lines: list[tuple[str, ...]] = [("fault", "acknowledged", *KINDS, "unknown", "silent s")]
+    names = list(dict.fromkeys(fault.name for fault in history.faults))
+    for name in (["none"] if any(one.fault == "none" for one in harm) else []) + names:
+        its = [o for o in history.operations if history.fault_of(o) == name]
+        silent = max((_silence(history, f) for f in history.faults if f.name == name), default=0.0)
+        found = (str(counts[name, kind]) for kind in KINDS)
+        said, unsaid = sum(o.told is not None for o in its), sum(o.unknown for o in its)
+        lines.append((name, str(said), *found, str(unsaid), f"{silent:.1f}"))
+    total = (str(sum(one.kind == kind for one in harm)) for kind in KINDS)
+    unknown = str(sum(o.unknown for o in history.operations))
+    lines.append(("all", str(len(acknowledged)), *total, unknown, ""))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if column == 0 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _silence(history: History, fault: Fault) -> float:
+    """The longest time in and shortly after the fault in which nothing was acknowledged."""
+    last = fault.end + timedelta(seconds=10)
+    instants = sorted(
+        o.answered_at
+        for o in history.operations
+        if o.told is not None and o.answered_at is not None
+        if fault.start <= o.answered_at <= last
+    )
+    moments = [fault.start, *instants, min(last, real_now())]
+    return max((later - before).total_seconds() for before, later in pairwise(moments))
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos",
+        description="Starts three members of a replica set behind proxies, Redis, a stand-in for "
+        "WeChat and two hosts of the service, all on this machine; breaks one thing after the "
+        "other while readers book, change, cancel and check in; and compares what they were told "
+        "with what is stored. Status 1 if anything acknowledged is lost, or other harm is done.",
+    )
+    parser.add_argument("--minutes", type=float, default=10, metavar="N", help="how long (10)")
+    parser.add_argument(
+        "--seed", type=int, default=None, metavar="S", help="another order, another day"
+    )
+    parser.add_argument(
+        "--fault", action="append", choices=NAMES, metavar="NAME",
+        help="this one only; may be repeated: " + ", ".join(NAMES),
+    )  # fmt: skip
+    parser.add_argument("--short", action="store_true", help="quick elections, each fault once")
+    parser.add_argument(
+        "--json", action="store_true", help="the harm as JSON lines behind the table"
+    )
+    parser.add_argument("--keep", metavar="FOLDER", help="leave data and logs there (a new folder)")
+    args = parser.parse_args(argv)
+    if not 0 < args.minutes <= 24 * 60:
+        parser.error("--minutes: more than 0, at most 1440")
+    return args
+
+
+async def _main(args: argparse.Namespace, folder: Path) -> int:
+    seed = args.seed if args.seed is not None else int(time.monotonic() * 1000) % 100_000
+    print(f"seed {seed}", flush=True)
+    scale, ends = SHORT if args.short else LONG, time.monotonic() + 60 * args.minutes
+    wanted, order = args.fault or list(NAMES), random.Random(seed)
+    whole = asyncio.current_task()
+    assert whole is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
+    async with rig(folder, scale.settings, scale.workers) as found:
+
+        class Until(list[str]):
+            """Faults in ever new order, as long as there is time."""
+
+            def __iter__(self) -> Any:
+                while True:
+                    for name in order.sample(wanted, len(wanted)):
+                        if time.monotonic() > ends:
+                            return
+                        print(f"… {name}", flush=True)
+                        yield name
+                    if args.short:
+                        return
+
+        history = await trial(found, Until(), scale, seed)
+    harm = judge(history)
+    print(table(history, harm))
+    for one in harm if args.json else harm[:_SHOWN]:
+        line = {"kind": one.kind, "fault": one.fault, "text": one.text}
+        print(json.dumps(line) if args.json else f"{one.kind} ({one.fault}): {one.text}")
+    return 1 if harm else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a trial. Returns the exit status."""
+    args = _arguments(argv)
+    try:
+        if args.keep:
+            folder = Path(args.keep).resolve()
+            folder.mkdir(parents=True)
+            return asyncio.run(_main(args, folder))
+        with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
+            return asyncio.run(_main(args, Path(name)))
+    except (ChaosError, OSError) as error:
+        print(f"scripts/chaos: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

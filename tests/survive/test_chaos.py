@@ -1,0 +1,47 @@
+"""One thing after the other breaks under load, and nothing that was promised is untrue.
+
+The real service on two hosts, three members behind proxies, Redis, and a stand-in for WeChat:
+``scripts/chaos`` with quick elections and few readers. Its controls are ``test_rollback`` (step by
+step, with reads that must lose) and ``tests/unit/test_chaos_judge.py`` (planted harm).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from scripts.chaos_judge import judge
+from scripts.chaos_rig import rig
+from scripts.chaos_run import DEADLINE, SHORT, table, trial
+
+FAULTS: Final = (
+    "primary-isolated",
+    "answers-lost",
+    "primary-paused",
+    "hosts-restarted",
+    "applications-cut-off",
+    "redis-killed",
+    "redis-hanging",
+    "redis-emptied",
+    "wechat-away",
+    DEADLINE,
+)
+"""In this order the deadline comes without waiting for it. It is the one that kills the primary."""
+
+
+@pytest.mark.timeout(600)
+async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
+    async with rig(tmp_path, SHORT.settings, SHORT.workers) as found:
+        history = await trial(found, FAULTS, SHORT, seed=1)
+    harm = judge(history)
+    assert harm == [], "\n".join([table(history, harm), *(str(one) for one in harm)])
+    # It was tried: each fault has left somebody without an answer, or was outlived by all.
+    assert [fault.name for fault in history.faults] == list(FAULTS)
+    again = {history.fault_of(o) for o in history.operations if o.attempts > 1 and o.told}
+    assert {"primary-isolated", "answers-lost", "primary-paused", DEADLINE} <= again
+    assert len(history.probes) >= SHORT.readers and len(history.stored) > 100
+    assert {o.verb for o in history.operations if o.told} == {
+        *("reserve", "change", "cancel", "check_in", "leave", "return", "extend", "finish")
+    }

@@ -1,0 +1,226 @@
+"""The judge of scripts/chaos sees each kind of harm where it is, and none where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from models.claims import count_claim, place_claims, presence_claim
+from models.timerange import TimeRange
+from scripts.chaos_history import (
+    Event,
+    Fault,
+    History,
+    Message,
+    Operation,
+    Probe,
+    Stored,
+    Told,
+    Violation,
+)
+from scripts.chaos_judge import judge
+from tests.builders import LI, MONDAY, SEAT, ZHANG, hours, on
+
+BREAKS = on("09:00")
+OTHER = "2f-hall-066"
+
+
+def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
+    """A reservation made at eight."""
+    span = hours(start, end)
+    claims = {count_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
+    return Stored(
+        id=id,
+        reader=reader,
+        seat=seat,
+        state="reserved",
+        made_at=on("08:00"),
+        since=on("08:00"),
+        start=span.start,
+        end=span.end,
+        usable_from=None,
+        ended_at=None,
+        claims=frozenset(claims),
+        keys=frozenset(keys),
+        events=(Event("reserve", on("08:00")),),
+        outbox=0,
+    )
+
+
+def _place(seat: str, reader: str, span: TimeRange) -> tuple[str, ...]:
+    return place_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
+
+
+def says(r: Stored, state: str | None = None) -> Told:
+    until = r.start + timedelta(minutes=30)
+    return Told(r.id, state or r.state, r.seat, r.start, r.end, until)
+
+
+def tap(verb: str, key: str, r: Stored, at: str, told: Told | None, refusal: str = "") -> Operation:
+    target = "" if verb == "reserve" else r.id
+    answered = on(at) + timedelta(seconds=1) if told or refusal else None
+    return Operation(r.reader, verb, key, target, on(at), answered, told, refusal, 1)
+
+
+ZHANGS = kept("z", ZHANG, SEAT.id, "14:00", "16:00", "k1")
+LIS = kept("l", LI, OTHER, "14:00", "16:00", "k2")
+
+
+def good() -> History:
+    """Two readers have booked two seats and heard of it; one of them cancels at ten."""
+    gone = replace(
+        LIS,
+        state="cancelled",
+        ended_at=on("10:00"),
+        claims=frozenset(),
+        keys=frozenset({"k2", "k3"}),
+        events=(*LIS.events, Event("cancel", on("10:00"))),
+    )
+    return History(
+        faults=[Fault("primary-killed", BREAKS, on("10:30"))],
+        operations=[
+            tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
+            tap("reserve", "k2", LIS, "08:00", says(LIS)),
+            tap("cancel", "k3", LIS, "10:00", says(LIS, "cancelled")),
+            tap("reserve", "k4", LIS, "10:01", None),
+        ],
+        probes=[Probe(LI, OTHER, on("14:00"), "", on("11:00"))],
+        stored=[ZHANGS, gone],
+        messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],
+    )
+
+
+def checked_in(**fields: object) -> Stored:
+    """Zhang at two."""
+    events = (*ZHANGS.events, Event("check_in", on("14:00")))
+    claims = ZHANGS.claims | {presence_claim(ZHANG)}
+    present = replace(ZHANGS, state="in_use", usable_from=on("14:00"), events=events, claims=claims)
+    return replace(present, **fields)  # type: ignore[arg-type]
+
+
+def the_reservation(h: History) -> None:
+    h.stored = h.stored[:1]
+    h.messages = h.messages[:1]
+
+
+def the_operation(h: History) -> None:
+    h.stored = [h.stored[0], LIS]
+
+
+def what_it_says(h: History) -> None:
+    """The key is there, and another seat."""
+    h.operations.append(tap("change", "k5", ZHANGS, "11:00", replace(says(ZHANGS), seat=OTHER)))
+    h.stored = [replace(ZHANGS, keys=ZHANGS.keys | {"k5"}), h.stored[1]]
+
+
+def one_seat(h: History) -> None:
+    second = kept("l", LI, SEAT.id, "15:00", "17:00", "k2", "k3")
+    h.stored = [ZHANGS, replace(second, events=(Event("reserve", on("08:00")),))]
+    h.operations = h.operations[:1]
+
+
+def one_reader(h: History) -> None:
+    h.stored = [*h.stored, kept("y", ZHANG, "2f-hall-067", "13:00", "15:00")]
+    h.messages = [*h.messages, Message("y", "RESERVED", on("08:00"), "sent")]
+
+
+def of_another_seat(h: History) -> None:
+    span = hours("14:00", "16:00")
+    claims = (ZHANGS.claims - {*_place(SEAT.id, ZHANG, span)}) | {*_place(OTHER, ZHANG, span)}
+    h.stored = [replace(ZHANGS, claims=claims), h.stored[1]]
+
+
+def of_what_has_ended(h: History) -> None:
+    h.stored = [h.stored[0], replace(h.stored[1], claims=frozenset({f"r:{LI}:2026-09-07:28"}))]
+
+
+def uncounted(h: History) -> None:
+    claims = frozenset(c for c in ZHANGS.claims if not c.startswith("n:"))
+    h.stored = [replace(ZHANGS, claims=claims), h.stored[1]]
+
+
+def without_a_message(h: History) -> None:
+    h.messages = h.messages[1:]
+
+
+def in_the_outbox(h: History) -> None:
+    h.stored = [replace(ZHANGS, outbox=1), h.stored[1]]
+
+
+def given_up(h: History) -> None:
+    h.messages = [replace(h.messages[0], state="failed"), h.messages[1]]
+
+
+def a_no_show(h: History) -> None:
+    """They scanned a second before the deadline and again behind it."""
+    missed = replace(ZHANGS, state="no_show", claims=frozenset({count_claim(ZHANG, MONDAY, 1)}))
+    h.stored = [missed, h.stored[1]]
+    h.operations.append(tap("check_in", "k6", ZHANGS, "14:29", None))
+    h.operations.append(tap("check_in", "k7", ZHANGS, "14:31", None, "too_late"))
+
+
+def a_violation(h: History) -> None:
+    h.stored = [checked_in(keys=frozenset({"k1", "k6"})), h.stored[1]]
+    h.messages = [*h.messages, Message("z", "CHECKED_IN", on("14:00"), "sent")]
+    h.operations.append(tap("check_in", "k6", ZHANGS, "14:00", says(ZHANGS, "in_use")))
+    h.violations = [Violation("z", ZHANG, "no_show")]
+
+
+def a_refusal(h: History) -> None:
+    h.probes.append(Probe(ZHANG, OTHER, on("17:00"), "own_overlap", on("11:00")))
+
+
+PLANTED: dict[str, list[Callable[[History], None]]] = {
+    "lost": [the_reservation, the_operation, what_it_says],
+    "doubles": [one_seat, one_reader],
+    "orphaned": [of_another_seat, of_what_has_ended, uncounted],
+    "untold": [without_a_message, in_the_outbox, given_up],
+    "punished": [a_no_show, a_violation],
+    "refused_free": [a_refusal],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "plant"), [(kind, plant) for kind, plants in PLANTED.items() for plant in plants]
+)
+def test_harm_is_seen(kind: str, plant: Callable[[History], None]) -> None:
+    """That kind and no other: one loss is not counted twice."""
+    history = good()
+    plant(history)
+    assert {harm.kind for harm in judge(history)} == {kind}
+
+
+def test_what_is_well_is_no_harm() -> None:
+    """Nor is an unknown outcome, whichever it is; nor a stay that was taken over at once."""
+    assert judge(good()) == []
+    unknown, happened = good(), good()
+    unknown.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
+    assert judge(unknown) == []
+    keys = frozenset({"k1", "k5"})
+    cancelled = replace(
+        ZHANGS, state="cancelled", ended_at=on("11:00"), claims=frozenset(), keys=keys
+    )
+    happened.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
+    happened.stored = [cancelled, happened.stored[1]]
+    assert judge(happened) == []
+    early = good()
+    sooner = hours("13:30", "14:00")
+    present = checked_in(usable_from=on("13:31"), keys=frozenset({"k1", "k6"}))
+    early.stored = [
+        replace(present, claims=present.claims | {*_place(SEAT.id, ZHANG, sooner)}),
+        early.stored[1],
+    ]
+    early.messages = [*early.messages, Message("z", "CHECKED_IN", on("14:00"), "sent")]
+    assert judge(early) == []
+
+
+def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
+    history = good()
+    the_operation(history)
+    assert [(harm.kind, harm.fault) for harm in judge(history)] == [("lost", "primary-killed")]
+    history = good()
+    without_a_message(history)
+    assert [harm.fault for harm in judge(history)] == ["none"], "before the first"
