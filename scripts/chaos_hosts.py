@@ -91,9 +91,13 @@ class Host(Process):
         await self.ready()
 
     async def ready(self) -> None:
+        """Returns once it is. Where it has ended by itself, it is started again, as the service
+        manager does."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
 
             async def answers() -> bool:
+                if not self.pids():
+                    self.spawn()
                 try:
                     async with session.get(f"{self.base}/readyz") as response:
                         return response.status == 200

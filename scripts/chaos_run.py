@@ -14,12 +14,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from miniapp_server.clock import real_now
 from models.timerange import local_date
@@ -70,8 +71,19 @@ SHORT: Final = Scale(
 )  # fmt: skip
 
 
-async def trial(rig: Rig, names: Sequence[str], scale: Scale, seed: int) -> History:
-    """Let each fault happen once under load, heal, and look. Returns all that there is to judge."""
+async def trial(
+    rig: Rig,
+    rounds: Iterable[Sequence[str]],
+    scale: Scale,
+    seed: int,
+    ends: float = inf,
+    shown: Callable[[str], None] = lambda _: None,
+) -> History:
+    """Let the faults of each round happen one by one under load, heal, and look.
+
+    No fault begins at ``ends`` (of the steady clock) or later. ``shown`` is told of each. Returns
+    all that there is to judge.
+    """
     history = History()
     members = await rig.members(scale.readers + _LATE)
     seats = random.Random(seed).sample(rig.seats(), scale.seats)
@@ -82,11 +94,18 @@ async def trial(rig: Rig, names: Sequence[str], scale: Scale, seed: int) -> Hist
         lives += [asyncio.create_task(reader.live_late()) for reader in late]
         try:
             await _answering(history)
-            for name in names:
-                await _happen(rig, shared, name, scale)
-                for life in lives:
-                    if life.done():
-                        life.result()  # readers do not end before they are told to
+            for names in rounds:
+                left = list(names)
+                while left and time.monotonic() < ends:
+                    name = _next(left, shared, scale)
+                    left.remove(name)
+                    shown(name)
+                    await _happen(rig, shared, name, scale)
+                    for life in lives:
+                        if life.done():
+                            life.result()  # readers do not end before they are told to
+                if time.monotonic() >= ends:
+                    break
             shared.closing.set()
             await all_of(lives)
             await rig.quiet(30)
@@ -110,6 +129,16 @@ async def _answering(history: History) -> None:
         return any(o.told is not None and o.asked_at > since for o in history.operations)
 
     await until(acknowledged, "an acknowledgement", 90)
+
+
+def _next(left: Sequence[str], shared: House, scale: Scale) -> str:
+    """In their order, but the one of the deadline when its time comes, or else at last."""
+    others = [name for name in left if name != DEADLINE]
+    if not others or DEADLINE not in left:
+        return left[0]
+    soon = timedelta(seconds=scale.hold_s) + _BEFORE_DEADLINE[0]
+    waits = [deadline - real_now() for deadline in shared.deadlines.values()]
+    return DEADLINE if any(_BEFORE_DEADLINE[0] <= wait <= soon for wait in waits) else others[0]
 
 
 async def _happen(rig: Rig, shared: House, name: str, scale: Scale) -> None:
@@ -245,20 +274,16 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
     async with rig(folder, scale.settings, scale.workers) as found:
 
-        class Until(list[str]):
-            """Faults in ever new order, as long as there is time."""
+        def rounds() -> Iterator[list[str]]:
+            while True:
+                yield order.sample(wanted, len(wanted))
+                if args.short:
+                    return
 
-            def __iter__(self) -> Any:
-                while True:
-                    for name in order.sample(wanted, len(wanted)):
-                        if time.monotonic() > ends:
-                            return
-                        print(f"… {name}", flush=True)
-                        yield name
-                    if args.short:
-                        return
+        def shown(name: str) -> None:
+            print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
-        history = await trial(found, Until(), scale, seed)
+        history = await trial(found, rounds(), scale, seed, ends, shown)
     harm = judge(history)
     print(table(history, harm))
     for one in harm if args.json else harm[:_SHOWN]:
