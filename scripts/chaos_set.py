@@ -27,6 +27,7 @@ from scripts.chaos_links import Link, Proxy
 _SET_NAME: Final = "chaos"
 _POLL_S: Final = 0.05
 _MEMBERS: Final = 3
+_HELLO_S: Final = 1.0
 _ALREADY_INITIALIZED: Final = 23
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -95,8 +96,9 @@ class Member:
     async def hello(self) -> dict[str, Any]:
         """What it says of itself; nothing while it does not answer."""
         try:
-            return await self.direct.admin.command("hello")
-        except PyMongoError:
+            async with asyncio.timeout(_HELLO_S):
+                return await self.direct.admin.command("hello")
+        except (PyMongoError, TimeoutError):
             return {}
 
 
@@ -202,11 +204,19 @@ class ReplicaSet:
 
     async def reconfigure(self, settings: Mapping[str, int]) -> None:
         """Give the set other settings; the others keep MongoDB's defaults."""
-        admin = (await self.primary()).direct.admin
-        config = (await admin.command("replSetGetConfig"))["config"]
-        kept = {name: config["settings"][name] for name in ("replicaSetId",)}
-        config |= {"version": config["version"] + 1, "settings": {**kept, **settings}}
-        await admin.command("replSetReconfig", config)
+
+        async def given() -> bool:
+            try:
+                admin = (await self.primary()).direct.admin
+                config = (await admin.command("replSetGetConfig"))["config"]
+                own = {"replicaSetId": config["settings"]["replicaSetId"]}
+                config |= {"version": config["version"] + 1, "settings": {**own, **settings}}
+                await admin.command("replSetReconfig", config)
+            except PyMongoError:
+                return False  # an election, or the one before is not everywhere yet
+            return True
+
+        await until(given, "other settings of the set")
 
     async def settled(self, within_s: float = 60) -> None:
         """Returns once all members have what the primary has; what was rolled back is gone."""
@@ -257,7 +267,7 @@ async def replica_set(folder: Path, settings: Mapping[str, int]) -> AsyncIterato
         proxy = Proxy(ports[number + _MEMBERS], ports[number], link_of)
         direct: Client = AsyncMongoClient(
             "127.0.0.1", ports[number], directConnection=True, serverSelectionTimeoutMS=500,
-            connectTimeoutMS=500, socketTimeoutMS=3000, retryWrites=False,
+            connectTimeoutMS=500, socketTimeoutMS=30000, retryWrites=False,
         )  # fmt: skip
         found.members.append(Member(number, ports[number], proxy, own, direct))
     try:
