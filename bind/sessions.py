@@ -109,9 +109,19 @@ class SessionDesk:
             id = self._ids[token] = fingerprint(token)
         return id
 
+    def remembered(self, id: str, now: datetime) -> Principal | None:
+        """Who is behind the session, where this worker has looked it up a moment ago."""
+        known = self._cache.get(id)
+        if known is None or known[1] is None or monotonic() - known[0] > CACHE_SECONDS:
+            return None
+        return known[1] if now < known[1].session.expires_at else None
+
     async def principal(self, token: str, now: datetime) -> Principal:
         """Raises: Unauthenticated for an unknown, ended or expired token."""
-        id = self.id_of(token)
+        return await self.open(self.id_of(token), now)
+
+    async def open(self, id: str, now: datetime) -> Principal:
+        """The session, looked up unless it was a moment ago. Raises: Unauthenticated."""
         known = self._cache.get(id)
         if known is None or monotonic() - known[0] > CACHE_SECONDS:
             principal = await self._look_up(id)

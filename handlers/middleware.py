@@ -88,11 +88,12 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         response.stamp(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
-    if services.admission.closing or response.status == 408:
+    status = response.status
+    if services.admission.closing or status == 408:
         response.force_close()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
-    services.metrics.answered(route, request.method, response.status, took)
+    services.metrics.answered(route, request.method, status, took)
     return response
 
 

@@ -38,8 +38,8 @@ for readers who have signed out here already."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
-def session_token(request: web.Request, services: Services) -> str:
-    """The bearer token or the cookie, which this service has issued; its session may have ended.
+def session_id(request: web.Request, services: Services) -> str:
+    """The id of the session that the bearer token or the cookie was issued for; it may have ended.
     Nothing is looked up, so whatever a stranger sends costs nobody else anything.
 
     Raises: Unauthenticated.
@@ -53,16 +53,16 @@ def session_token(request: web.Request, services: Services) -> str:
         token = request.cookies.get(COOKIE, "")
     if not token:
         raise Unauthenticated()
-    services.sessions.id_of(token)
-    return token
+    return services.sessions.id_of(token)
 
 
 async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
     """The session behind the request. Raises: Unauthenticated, BadOrigin."""
-    token = session_token(request, services)
+    id = session_id(request, services)
     if request.method not in _SAFE and "Authorization" not in request.headers:
         require_own_origin(request, services)
-    return await services.sessions.principal(token, now)
+    known = services.sessions.remembered(id, now)
+    return known if known is not None else await services.sessions.open(id, now)
 
 
 def require_clock(services: Services) -> None:

@@ -62,7 +62,8 @@ class Connection(web.RequestHandler):
         super().data_received(data)
         if self._request_count != self._heads:
             self._heads = self._request_count
-            self._forget_head()
+            if self._head_timer is not None:
+                self._forget_head()
         elif self._head_timer is None and data and self._waiter is not None:
             self._expect_head()  # idle until now: these are the first bytes of a head
 

@@ -27,7 +27,7 @@ from handlers.security import (
     identify,
     pace,
     require_clock,
-    session_token,
+    session_id,
     via,
 )
 from handlers.services import SERVICES, Services
@@ -182,7 +182,7 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         services = request.app[SERVICES]
         admission = services.admission
         if identified:
-            session_token(request, services)
+            session_id(request, services)
         else:
             require(admission.addresses.wait_for(client_address(request, services)))
         if judges:

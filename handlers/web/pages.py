@@ -32,7 +32,7 @@ from handlers.security import (
     pace,
     require_clock,
     require_own_origin,
-    session_token,
+    session_id,
     via,
 )
 from handlers.services import SERVICES, Services
@@ -202,7 +202,7 @@ def change(
                 return await posted(visit, form)
 
         try:
-            session_token(request, services)
+            session_id(request, services)
             require_clock(services)
             work = answer(await form_of(request, max_bytes, multipart=multipart))
             return await (work if patient else changes.within(ANSWER_WITHIN_S, work))
