@@ -8,7 +8,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Final
 
 from aiohttp import web
@@ -91,6 +91,7 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     status = response.status
     if services.admission.closing or status == 408:
         response.force_close()
+        services.admission.asked_at = monotonic()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
     services.metrics.answered(route, request.method, status, took)

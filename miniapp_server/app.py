@@ -281,6 +281,8 @@ class Parts:
     async def health(self) -> tuple[bool, dict[str, str]]:
         """(ready, what is wrong): MongoDB is a must, the rest degrades."""
         troubles: dict[str, str] = {}
+        if self.admission.closing:
+            return False, {"service": "ends"}
         try:
             await ping(self.db)
         except Upstream:

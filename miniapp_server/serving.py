@@ -12,10 +12,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Final
 
 from aiohttp import web
 
+from handlers.admission import Admission
 from handlers.services import SERVICES
 from miniapp_server.app import Worker, create_app
 from miniapp_server.connections import connections
@@ -30,7 +32,13 @@ DRAIN_S: Final = 10.0
 END_WITHIN_S: Final = DRAIN_S + 8.0
 """The whole end, whatever hangs. Sooner than the supervisor kills."""
 
-_LINGER_S: Final = 0.2
+ACCEPT_S: Final = 2.0
+"""So long a host that is told to end goes on accepting where requests keep coming: a proxy that has
+just seen another host end (nginx for ``fail_timeout``) must not find none."""
+LINGER_S: Final = 2.0
+"""So long, at most, the connections that are left may still bring requests."""
+_QUIET_S: Final = 0.2
+"""Nobody comes any more: a busy client leaves by itself, as all answers say Connection: close."""
 _BACKLOG: Final = 4096
 """Connections that wait to be accepted (Linux allows as many by default). Beyond it a client's SYN
 is dropped and comes again after a second."""
@@ -106,13 +114,22 @@ async def serve(
                 await ended.wait()
                 end_anyway(END_WITHIN_S)
                 app[SERVICES].admission.closing = True
+                await _quiet(app[SERVICES].admission, ACCEPT_S)
                 listener.close()
-                # What was accepted just now gets a moment to bring its request. All answers say
-                # Connection: close by now, so a busy client leaves by itself, and who is still
-                # connected after that moment without a request idles.
-                await asyncio.sleep(_LINGER_S)
+                await _quiet(app[SERVICES].admission, LINGER_S)
             finally:
                 await runner.cleanup()
+
+
+async def _quiet(admission: Admission, at_most_s: float) -> None:
+    """Wait until no request has come for a moment."""
+    began = monotonic()
+    while True:
+        since = max(began, admission.asked_at)
+        left = min(since + _QUIET_S, began + at_most_s) - monotonic()
+        if left <= 0:
+            return
+        await asyncio.sleep(left)
 
 
 def end_anyway(within_s: float) -> None:

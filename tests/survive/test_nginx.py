@@ -6,16 +6,19 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from handlers.messages import text_of
-from tests.living import Living, free_port, living
-from tests.survive.serving import ROOT, until
+from tests.living import Client, Living, free_port, living
+from tests.survive.serving import ROOT, remote, until
 
 HTML, JSON = "text/html", "application/json"
 
@@ -28,8 +31,8 @@ async def shipped_nginx(folder: Path, *backends: str) -> AsyncIterator[str]:
     text = re.sub(r"server \{\s+listen 80;.*?\n\}", "", text, flags=re.S)
     text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
     text = re.sub(r"\n +(http2 on|ssl_certificate\w*).*?;", "", text)
-    own = "".join(f"server {backend};" for backend in backends)
-    text = re.sub(r"server 127\.0\.0\.1:8080\b[^;]*;", own, text)
+    own = "".join(rf"server {backend}\1;" for backend in backends)
+    text = re.sub(r"server 127\.0\.0\.1:8080\b([^;]*);", own, text, count=1)
     temporary = "".join(
         f"{kind}_temp_path {folder};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -106,6 +109,58 @@ async def test_what_passes_and_what_it_says_itself(
             status, kind, said, headers = await ask(session, "GET", base + path)
             assert (status, kind, headers["Retry-After"]) == (502, HTML, "5")
             assert "已有的预约不受影响" in said and "nginx" not in said
+
+
+async def test_a_restart_host_by_host_is_not_seen(
+    mongo_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Looks and bookings flow through, and each host is restarted as soon as the other is ready."""
+    async with remote(mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1") as here:
+        port = str(free_port())
+        there = replace(here, base=f"http://127.0.0.1:{port}", env=here.env | {"PORT": port})
+        there.process = None
+        await there.start()
+        hosts = [host.base.removeprefix("http://") for host in (here, there)]
+        statuses: Counter[int] = Counter()
+        over = asyncio.Event()
+        try:
+            async with shipped_nginx(tmp_path, *hosts) as base:
+                front = replace(here, base=base)
+                readers = [await front.reader() for _ in range(6)]
+                flowing = [
+                    asyncio.create_task(_flow(reader, f"2f-hall-{n + 1:03}", statuses, over))
+                    for n, reader in enumerate(readers)
+                ]
+                for host in (here, there):
+                    before = statuses.total()
+
+                    async def flows(before: int = before) -> bool:
+                        return statuses.total() > before + 50
+
+                    await until(flows, "requests")
+                    assert await host.kill(signal.SIGTERM) == 0
+                    await host.start()
+                over.set()
+                await asyncio.gather(*flowing)
+        finally:
+            if there.process is not None:
+                await there.kill()
+        # A board may say for a quarter of a second that what another host gave back is taken.
+        assert set(statuses) <= {200, 201, 409} and statuses[201] > 50, statuses
+
+
+async def _flow(reader: Client, seat: str, statuses: Counter[int], over: asyncio.Event) -> None:
+    wish = {"seat_id": seat, "date": reader.service.today, "start": "10:00", "end": "11:00"}
+    number = 0
+    while not over.is_set():
+        number += 1
+        key = {"Idempotency-Key": f"{seat}:{number}"}
+        made = await reader.post("/reservations", wish, **key)
+        statuses[made.status] += 1
+        if made.status == 201:
+            path = f"/reservations/{made.body['id']}/cancel"
+            statuses[(await reader.post(path)).status] += 1
+        statuses[(await reader.get("/areas")).status] += 1
 
 
 async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
