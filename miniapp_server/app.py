@@ -167,6 +167,7 @@ class Parts:
             openids_of=self.bindings.openids_of,
             real_now=clock.real_now,
             breaker=Breaker(self.pauses, clock.real_now),
+            reservations_of=self.desk.reservations.many,
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
         self.entry_codes = EntryCodes(

@@ -40,7 +40,7 @@ STILL_TRUE: Final[Mapping[Template, frozenset[State]]] = {
     Template.RESERVED: frozenset({State.RESERVED}),
     Template.CHECK_IN_REMINDER: frozenset({State.RESERVED}),
     Template.CHECKED_IN: _PRESENT,
-    Template.ENDING_SOON: frozenset({State.IN_USE}),
+    Template.ENDING_SOON: _PRESENT,
     Template.LEAVE: frozenset({State.AWAY}),
     Template.LEAVE_REMINDER: frozenset({State.AWAY}),
     Template.OFFER: frozenset({State.HELD}),

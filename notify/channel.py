@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.message import Delivery, DeliveryState, Message, Outcome, Template
-from models.reservation import ReaderId
+from models.reservation import ReaderId, Reservation, ReservationId
 from models.store.credits import Credits
 from models.store.messages import OLD_NEWS
 from notify.breaker import Breaker
+from notify.relevance import LATE_AFTER, overtaken
 from notify.wechat.fields import TemplateConfig
 from notify.wechat.gateway import MiniProgramState, WeChatGateway
 from notify.wechat.verdicts import MAX_UNKNOWN, SendOutcome, SendResult, Step, Verdict
@@ -20,6 +21,8 @@ UNKNOWN: Final = "unknown"
 """The reason of what may have arrived."""
 LATE: Final = "late"
 """The reason of what had expired before it could be tried."""
+OVERTAKEN: Final = "overtaken"
+"""The reason of what was not true any more when it could be sent."""
 _MOMENT: Final = timedelta(milliseconds=1)
 """The database's smallest: the first instant after an expiry."""
 
@@ -36,6 +39,9 @@ class Channel:
     openids_of: Callable[[Collection[ReaderId]], Awaitable[Mapping[ReaderId, str]]]
     real_now: Callable[[], datetime]
     breaker: Breaker
+    reservations_of: Callable[
+        [Collection[ReservationId]], Awaitable[Mapping[ReservationId, Reservation]]
+    ]
     disabled: set[Template] = field(default_factory=set)
     counted: Callable[[str, int], None] = lambda outcome, times: None
 
@@ -64,8 +70,9 @@ async def prepare(
     """
     going: list[Delivery] = []
     ends: list[Outcome] = []
+    about = await _late_about(channel, claimed, now)
     for d in claimed:
-        end = _obstacle(channel, d, now)
+        end = _obstacle(channel, d, about, now)
         if end is None:
             going.append(d)
         else:
@@ -91,12 +98,29 @@ async def prepare(
     return ready, ends
 
 
-def _obstacle(channel: Channel, d: Delivery, now: datetime) -> Outcome | None:
-    """Why it need not be tried, as far as can be told without asking."""
+async def _late_about(
+    channel: Channel, claimed: Sequence[Delivery], now: datetime
+) -> Mapping[ReservationId, Reservation]:
+    """The reservations of those messages that had to wait: they may have moved on."""
+    late = {
+        d.message.reservation_id
+        for d in claimed
+        if d.message.reservation_id is not None and now - d.message.at > LATE_AFTER
+    }
+    return await channel.reservations_of(late) if late else {}
+
+
+def _obstacle(
+    channel: Channel, d: Delivery, about: Mapping[ReservationId, Reservation], now: datetime
+) -> Outcome | None:
+    """Why it need not be tried. ``about`` has the reservations of those that had to wait."""
     if now > _worth_until(d.message):
         return Outcome(d, DeliveryState.EXPIRED, reason=None if d.attempts > 1 else LATE)
     if d.unknown >= MAX_UNKNOWN:
         return Outcome(d, DeliveryState.FAILED, reason=UNKNOWN)
+    r = about.get(d.message.reservation_id) if d.message.reservation_id else None
+    if r is not None and overtaken(d.message, r):
+        return Outcome(d, DeliveryState.EXPIRED, reason=OVERTAKEN)
     template = d.message.template
     if template in channel.disabled or template not in channel.templates:
         return Outcome(d, DeliveryState.FAILED)

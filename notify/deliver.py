@@ -142,7 +142,7 @@ class Sender:
                             self._give_up(other)
                     try:
                         await self._send(chosen, probe=True)
-                    except Exception:
+                    except BaseException:  # cut off, too: it stays leased, and is taken up then
                         self._held.discard(chosen.delivery.message.reader_id)
                         raise
                     break

@@ -339,6 +339,35 @@ async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) ->
     assert detail is not None and detail.outbox == ()
 
 
+async def test_what_was_overtaken_while_it_waited_is_not_sent(service: Living) -> None:
+    """WeChat is away for a while: who cancels hears no "booked" afterwards, who checks in no
+    "check in"; what has happened is told."""
+    await warm_up(service)
+    gone, came, left, stays = [await service.reader() for _ in range(4)]
+    for reader in (gone, came, left, stays):
+        await reader.accept("RESERVED", "CHECK_IN_REMINDER", "ENDED", "NO_SHOW")
+    await misbehave(service, subscribe_send={"status": 503, "times": MANY})
+    made = [
+        await reader.reserve(f"2f-hall-00{n}", "09:00", "12:00")
+        for n, reader in enumerate((gone, came, left, stays), start=1)
+    ]
+    await service.move("09:02")
+    await gone.ok("POST", f"/reservations/{made[0]['id']}/cancel")
+    for reader, r in ((came, made[1]), (left, made[2])):
+        await reader.ok("POST", f"/reservations/{r['id']}/check-in", {"qr": await service.qr()})
+    await service.move("09:05")
+    await left.ok("POST", f"/reservations/{made[2]['id']}/finish")
+    await service.move("09:10")
+    assert await stays.messages() == []
+    await misbehave(service)
+    await service.move("09:20")
+    arrived = [[m["template"] for m in await r.messages()] for r in (gone, came, left, stays)]
+    assert arrived == [[], [], ["ENDED"], ["RESERVED", "CHECK_IN_REMINDER"]]
+    ways = [await way_of(service, made[n], seq) for n, seq in ((0, 1), (1, 1), (1, 2), (2, 1))]
+    assert {(way.state, way.reason) for way in ways} == {("expired", "overtaken")}
+    assert (await told(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], "in the app all the same"
+
+
 async def test_consent_is_counted(service: Living) -> None:
     reader = await service.reader()
     await reader.accept("RESERVED")

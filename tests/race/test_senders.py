@@ -87,7 +87,8 @@ class Worker:
         templates = {RESERVED: TemplateConfig("t-1", "p", {})}
         breaker = Breaker(Pauses(self.stage.db, "wx"), lambda: self.real[0])
         channel = Channel(
-            gateway, templates, "formal", self.openids_of, lambda: self.real[0], breaker
+            *(gateway, templates, "formal", self.openids_of),
+            *(lambda: self.real[0], breaker, self.stage.desk.reservations.many),
         )
         self.sender = Sender(self.messages, self.credits, channel)
 

@@ -81,6 +81,7 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> Sender:
         openids_of,
         lambda: wechat.now,
         breaker,
+        stage.desk.reservations.many,
     )
     return Sender(Messages(stage.db), Credits(stage.db), channel)
 
@@ -279,6 +280,58 @@ async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
     assert await worker(stage, wechat).run(wechat.now) == 1 and len(wechat.arrived) == 1
     assert not await pauses.end(dead) and not await pauses.prolong(dead, pause)
     assert await pauses.current() is None
+
+
+async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage) -> None:
+    """Each of them may have sent it. Others of the reader's go on."""
+    await consent(stage, [LI])
+    messages = Messages(stage.db)
+    told = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
+    await messages.add(told)
+    wechat = WeChat(now=EIGHT + 2 * MINUTE)
+    sender = worker(stage, wechat)
+    for n in range(2):
+        (d,) = await messages.claim([LI], wechat.now, wechat.now, LEASE)
+        assert (d.attempts, d.unknown) == (n + 1, n)
+        assert await sender.run(wechat.now) == 0 and not wechat.calls, "leased"
+        wechat.now += LEASE
+    while await sender.run(wechat.now):
+        pass
+    assert [id for _, id in wechat.calls] == [told[1].id]
+    states = [await messages.state_of(m.id) for m in told]
+    assert states == [DeliveryState.FAILED, DeliveryState.SENT]
+    # A librarian may send it all the same.
+    assert await messages.queue_again([told[0].id], wechat.now) == 1
+    assert await sender.run(wechat.now) == 1 and len(wechat.calls) == 2
+
+
+async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
+    await consent(stage, [LI])
+    await Messages(stage.db).add([message(LI, EIGHT, timedelta(hours=3))])
+    wechat = WeChat(lambda now: (REFUSED, False))
+    sender, begun = worker(stage, wechat), asyncio.Event()
+    await sender.run(EIGHT)
+    pause = await Pauses(stage.db, "wx").current()
+    assert pause is not None
+    wechat.now, gateway = pause.until, sender._channel.gateway
+
+    class Hangs:
+        async def send_subscribe(self, *_: object) -> SendResult:
+            begun.set()
+            await asyncio.Event().wait()
+            return SENT
+
+    hanging: Any = Hangs()
+    sender._channel.gateway = hanging
+    run = asyncio.create_task(sender.run(wechat.now))
+    await begun.wait()
+    run.cancel()
+    await asyncio.wait([run])
+    sender._channel.gateway, wechat.answer = gateway, lambda now: (SENT, True)
+    assert await sender.run(wechat.now) == 0, "its message is leased still"
+    wechat.now += LEASE
+    assert await sender.run(wechat.now) == 1 and wechat.arrived[f"o-{LI}"]
+    assert await Pauses(stage.db, "wx").current() is None
 
 
 @pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])

@@ -13,7 +13,7 @@ from handlers.web.console.frame import acting, shown
 from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect
 from models.message import CONSENTED, DeliveryState, Template
 from models.pause import PauseReason
-from notify.channel import LATE, UNKNOWN
+from notify.channel import LATE, OVERTAKEN, UNKNOWN
 from notify.messages import TITLES
 from notify.wechat.verdicts import OUTCOMES, SendOutcome
 
@@ -51,6 +51,7 @@ REASON_TEXT: Final = {
     PauseReason.AWAY.value: "微信连不上",
     UNKNOWN: "没有收到微信的答复，可能已经送达",
     LATE: "轮到发送时已经过时",
+    OVERTAKEN: "等待期间预约有了变化，不再发送",
 }
 PAUSE_TEXT: Final = {
     PauseReason.AWAY: "微信连不上，或一直繁忙",

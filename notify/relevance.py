@@ -1,0 +1,38 @@
+"""Whether a message that had to wait still says what is so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from models.message import STILL_TRUE, Message, Template
+from models.reservation import Reservation
+
+LATE_AFTER: Final = timedelta(minutes=2)
+"""A message that goes out sooner was true when it was written, and nobody minds the moment."""
+_OF_THE_PRESENT: Final = frozenset(
+    {
+        Template.RESERVED,
+        Template.CHECK_IN_REMINDER,
+        Template.CHECKED_IN,
+        Template.ENDING_SOON,
+        Template.LEAVE,
+        Template.LEAVE_REMINDER,
+        Template.OFFER,
+    }
+)
+"""The others tell of what has happened, and stay true."""
+
+
+def overtaken(m: Message, r: Reservation) -> bool:
+    """Has the reservation moved on, so that the message would only confuse?
+
+    "Booked" to somebody who has cancelled meanwhile, "check in" to somebody who has.
+    """
+    if m.template not in _OF_THE_PRESENT:
+        return False
+    if r.prove_by is not None and m.facts.get("until") == r.prove_by:
+        return False  # who is asked whether they are there, by the same template
+    if r.state not in STILL_TRUE[m.template]:
+        return True
+    return any(m.facts.get(name, now) != now for name, now in (("start", r.start), ("end", r.end)))
