@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 AWAY_AFTER: Final = 5
 """So many calls in a row that WeChat did not take, and it is taken to be away."""
-PROBE_LEASE: Final = timedelta(seconds=60)
-"""As long as a claimed message is leased: a prober that died leaves both at the same moment."""
+PROBE_LEASE: Final = timedelta(seconds=20)
+"""Longer than a call to WeChat takes. One that takes longer ends nothing: its name is gone."""
 
 
 class Way(Enum):

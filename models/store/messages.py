@@ -288,7 +288,9 @@ class Messages:
             "msgid": {"$in": [msgid, None]},
         }
         with upstream():
-            marked = await self._all.update_many(sending, {"$addToSet": {"late": failure}})
+            marked = await self._all.update_many(
+                sending, {"$addToSet": {"late": failure}}, hint="reader_open"
+            )
             found = await self._all.find_one_and_update(
                 sent,
                 {

@@ -30,6 +30,7 @@ _LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 _OPEN_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.0
+_TELL_AGAIN_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class AccessTokens:
         self._single_flight = asyncio.Lock()
         self._cached: tuple[str, float] | None = None
         self._open: tuple[TokenUnavailable, float] | None = None
+        self._told: tuple[int | None, float] | None = None
+        """The lasting refusal that a person has been told of, and until when that is enough."""
 
     async def get(self, bad: str | None = None) -> str:
         """A token that is not ``bad`` (one that WeChat has just refused).
@@ -180,6 +183,9 @@ class AccessTokens:
         self._open = (failure, self._monotonic() + failure.retry_after)
         fields = {"appid": self._appid, "errcode": failure.errcode}
         if failure.lasting:
-            _log.error("wechat_token_refused", extra={**fields, "alarm": True})
+            now = self._monotonic()
+            if self._told is None or self._told[0] != failure.errcode or now > self._told[1]:
+                _log.error("wechat_token_refused", extra={**fields, "alarm": True})
+                self._told = (failure.errcode, now + _TELL_AGAIN_SECONDS)
         else:
             _log.warning("wechat_token_busy", extra=fields)

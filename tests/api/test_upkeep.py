@@ -259,6 +259,7 @@ async def test_what_is_over_is_not_sent_again(service: Living) -> None:
     await reader.accept("RESERVED")
     await misbehave(service, subscribe_send={"errcode": 47003, "times": MANY})
     made = await reader.reserve("2f-hall-010", "now", "09:00")
+    await service.settle()
     await service.move("10:00")
     answer = await post(service, desk, "/console/deliveries/retry")
     assert answer.headers["Location"].endswith("done=0")

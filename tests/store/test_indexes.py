@@ -213,6 +213,12 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ),
     ("messages.readers_due", _look_on, {"open_due"}),
     ("messages.claim", _claim_deliveries, {"reader_open", "_id_"}),
+    ("messages.expire", lambda s: s.messages.expire(EVENING, EVENING, "away"), {"open_due"}),
+    (
+        "messages.failed_late",
+        lambda s: s.messages.failed_late(s.readers[0], Template.LEAVE, "1", 1003, ""),
+        {"reader_open", "reader_messages"},
+    ),
     ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"open_due"}),
     ("messages.prune", lambda s: s.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
     ("messages.mark_read", lambda s: s.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
@@ -270,9 +276,10 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
 ]
 
 
-RARE: Final = {"messages.prune", "due_for_completion"}
-"""The one reads messages that are on the way still, the other who is away too long and was not
-timed out in the same round: hardly any. Here they are many."""
+RARE: Final = {"messages.prune", "messages.expire", "due_for_completion"}
+"""The first reads messages that are on the way still, the last who is away too long and was not
+timed out in the same round: hardly any. Here they are many. The second reads all that wait, every
+half minute while nothing can be sent: an index of expiries would cost each message more."""
 
 
 async def profiled(s: Store, verb: Verb) -> list[Document]:

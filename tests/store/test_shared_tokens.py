@@ -129,6 +129,10 @@ async def test_a_token_that_stays_bad_is_asked_for_once_a_minute(
     assert issuer.calls == 2
     assert [record.message for record in caplog.records] == ["wechat_token_refused"]
     assert token not in caplog.text
+    seconds.at += 61
+    with pytest.raises(TokenUnavailable):
+        await tokens.get(bad=token)
+    assert issuer.calls == 3 and len(caplog.records) == 1, "a person is told once an hour"
 
     seconds.at += 61
     issuer.token = "second"
