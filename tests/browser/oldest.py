@@ -39,12 +39,15 @@ class OldTab:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket, self._ids = socket, count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._loaded = asyncio.Event()
         self.wrong: list[str] = []
 
     async def listen(self) -> None:
         async for message in self._socket:
             said = json.loads(message.data)
             match said.get("method"):
+                case "Page.loadEventFired":
+                    self._loaded.set()
                 case "Runtime.exceptionThrown":
                     self.wrong.append(str(said["params"]["exceptionDetails"]))
                 case "Log.entryAdded" if said["params"]["entry"]["level"] == "error":
@@ -94,10 +97,10 @@ class OldTab:
 
     async def go(self, url: str) -> None:
         # By way of an empty page: another "#" alone loads nothing.
-        await self.call("Page.navigate", url="about:blank")
-        await self.call("Page.navigate", url=url)
-        await self.wait_for(f"location.href.startsWith({json.dumps(url.partition('#')[0])})")
-        await self.wait_for("document.readyState === 'complete'")
+        for place in ("about:blank", url):
+            self._loaded.clear()
+            await self.call("Page.navigate", url=place)
+            await asyncio.wait_for(self._loaded.wait(), _PATIENCE_S)
 
     async def click(self, selector: str, text: str = "") -> None:
         """In the middle of the first element with this text, whatever lies there."""
