@@ -12,6 +12,7 @@ import logging
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
 
@@ -103,6 +104,21 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
     return await librarian(service), id
 
 
+async def asked(service: Living) -> tuple[Client, str]:
+    """A reader whose page asks 是我 or 不是我, and the request: digits came while others guess."""
+    web, phone = await service.web_reader(), await service.wx_user()
+    throttles = service.parts.db["throttles"]
+    until = service.clock.now() + timedelta(minutes=10)
+    await throttles.replace_one(
+        {"_id": "activation:all"}, {"n": 10**12, "until": until}, upsert=True
+    )
+    digits = (await web.ok("POST", "/activation-codes"))["code"]
+    request = await phone.call("POST", "/bindings", {"activation_code": digits})
+    await throttles.delete_one({"_id": "activation:all"})
+    assert request.status == 202, request
+    return web, str(request.body["id"])
+
+
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Make what the operation's good request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
@@ -143,10 +159,13 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
                 await client.ok("POST", f"/reservations/{id}/leave")
                 qr = await service.qr("2f-north")
     code = ""
-    if name == "POST /bindings":
+    if name in ("POST /bindings", "POST /bindings/preview"):
         client = await service.wx_user()
         web = await service.web_reader()
-        code = (await web.ok("POST", "/activation-codes"))["code"]
+        shown = await web.ok("POST", "/activation-codes")
+        code = shown["link"].partition("?c=")[2] if name.endswith("/preview") else shown["code"]
+    elif "/binding-requests/{id}" in name:
+        client, id = await asked(service)
     elif name == "POST /activation-codes":
         client = await service.web_reader()
     auth = {"Authorization": f"Bearer {client.token}"}
@@ -181,6 +200,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     bodies: dict[str, dict[str, Any]] = {
         "POST /wx/login": {"code": f"demo-{client.name}-1"},
         "POST /bindings": {"activation_code": code},
+        "POST /bindings/preview": {"activation_code": code},
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
         "POST /reservations": wish,
