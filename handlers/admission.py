@@ -163,6 +163,8 @@ class Admission:
         self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
         """The service goes down: every answer is its connection's last."""
+        self.leaving = False
+        """Nobody on this host serves any more."""
         self.asked_at = float("-inf")
         """When the last request was answered, since it goes down."""
         self.late_at_most_s = LATE_S

@@ -282,7 +282,7 @@ class Parts:
     async def health(self) -> tuple[bool, dict[str, str]]:
         """(ready, what is wrong): MongoDB is a must, the rest degrades."""
         troubles: dict[str, str] = {}
-        if self.admission.closing:
+        if self.admission.leaving:
             return False, {"service": "ends"}
         try:
             await ping(self.db)

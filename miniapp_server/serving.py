@@ -71,14 +71,28 @@ def hold_port(host: str, port: int) -> socket.socket:
     return holder
 
 
+REPLACED: Final = signal.SIGINT
+"""By this a supervisor ends a worker whose successor serves already; by SIGTERM the whole host."""
+
+
+class Told(asyncio.Event):
+    """Set by a signal; ``by`` is the first one."""
+
+    by: signal.Signals | None = None
+
+    def tell(self, number: signal.Signals) -> None:
+        self.by = self.by or number
+        self.set()
+
+
 @contextmanager
-def told_to_end() -> Iterator[asyncio.Event]:
+def told_to_end() -> Iterator[Told]:
     """Set by SIGTERM or SIGINT. From the end of the block on this process ignores both: it is
     ending already, and a second one shall not change its exit status."""
-    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    ended, loop = Told(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
-        loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, ended.tell, number)
     try:
         yield ended
     finally:
@@ -113,10 +127,13 @@ async def serve(
                 ready()
                 await ended.wait()
                 end_anyway(END_WITHIN_S)
-                app[SERVICES].admission.closing = True
-                await _quiet(app[SERVICES].admission, ACCEPT_S)
+                admission = app[SERVICES].admission
+                admission.closing = True
+                if worker is None or ended.by is not REPLACED:
+                    admission.leaving = True
+                    await _quiet(admission, ACCEPT_S)
                 listener.close()
-                await _quiet(app[SERVICES].admission, LINGER_S)
+                await _quiet(admission, LINGER_S)
             finally:
                 await runner.cleanup()
 

@@ -28,7 +28,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from miniapp_server.jobs import end
 from miniapp_server.logs import configure_logs
 from miniapp_server.offspring import bound
-from miniapp_server.serving import DRAIN_S, ServingError, hold_port, told_to_end
+from miniapp_server.serving import DRAIN_S, REPLACED, ServingError, hold_port, told_to_end
 from miniapp_server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -219,11 +219,11 @@ class _Supervisor:
                     return
                 old, place.worker, place.owner = place.worker, worker, owner
             assert old is not None
-            await self._retire(old)
+            await self._retire(old, REPLACED)
         log.info("workers_reloaded")
 
-    async def _retire(self, worker: _Worker) -> None:
-        worker.tell(signal.SIGTERM)
+    async def _retire(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
+        worker.tell(how)
         try:
             async with asyncio.timeout(_KILL_AFTER_S):
                 await self._end_of(worker)
