@@ -28,6 +28,8 @@ class ConnectionLimits:
     60), so that a proxy never sends a request into a connection that is being closed."""
     linger_s: float = 2.0
     """A body that nobody reads is let come in, so that its sender gets to read the answer."""
+    unread_s: float = 60.0
+    """So long a client may leave an answer unread. The kernel counts (``TCP_USER_TIMEOUT``)."""
 
 
 LIMITS: Final = ConnectionLimits()

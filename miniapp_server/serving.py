@@ -20,7 +20,7 @@ from aiohttp import web
 from handlers.admission import Admission
 from handlers.services import SERVICES
 from miniapp_server.app import Worker, create_app
-from miniapp_server.connections import connections
+from miniapp_server.connections import LIMITS, connections
 from miniapp_server.logs import configure_logs
 from miniapp_server.settings import Settings
 
@@ -182,9 +182,17 @@ class Listener:
     """
 
     def __init__(
-        self, protocols: Callable[[], asyncio.Protocol], host: str, port: int, shared: bool
+        self,
+        protocols: Callable[[], asyncio.Protocol],
+        host: str,
+        port: int,
+        shared: bool,
+        unread_s: float = LIMITS.unread_s,
     ) -> None:
-        """``shared``: with other workers. Raises: ServingError when the port is taken."""
+        """``shared``: with other workers; ``unread_s``: as in ``ConnectionLimits``.
+
+        Raises: ServingError when the port is taken.
+        """
         self._protocols = protocols
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -193,6 +201,9 @@ class Listener:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if shared:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            # The sockets of its connections inherit it.
+            unread_ms = int(unread_s * 1000)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
             self._socket.bind((host, port))
             self._socket.listen(_BACKLOG)
         except OSError as error:

@@ -274,7 +274,9 @@ async def living(
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
-        listener = Listener(connections(runner.server, limits), settings.host, port, shared=False)
+        listener = Listener(
+            connections(runner.server, limits), settings.host, port, False, limits.unread_s
+        )
         service = Living(settings.public_base_url, app, app[PARTS], clock)
         service.anonymous = service.stranger()
         try:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import select
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
+from yarl import URL
 
 from handlers.services import SERVICES
 from miniapp_server.connections import ConnectionLimits
@@ -15,7 +19,7 @@ from miniapp_server.logs import JsonLines
 from tests.api.test_requests import connection
 from tests.living import Living, living
 
-SHORT = ConnectionLimits(head_s=0.3, idle_s=1.5, linger_s=0.2)
+SHORT = ConnectionLimits(head_s=0.3, idle_s=1.5, linger_s=0.2, unread_s=0.3)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -69,6 +73,20 @@ async def test_what_does_not_go_on_ends(brief: Living) -> None:
         await reader.reserve()
         async with asyncio.timeout(10):
             assert await incoming.readuntil(b"event: seat")
+
+
+async def test_an_answer_that_nobody_reads_is_given_up(brief: Living) -> None:
+    url = URL(brief.base)
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect((url.host, url.port))
+        deaf.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 30)
+        cut = select.poll()
+        cut.register(deaf, 0)  # errors are always told
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
+                while not await asyncio.to_thread(cut.poll, 100):
+                    deaf.send(b" ")  # who has gone says so when it hears something
 
 
 class Lines(logging.Handler):
