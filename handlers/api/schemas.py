@@ -55,13 +55,14 @@ class WxLogin(Request):
 
 
 _SCANNED: Final = "[A-Za-z0-9_-]{22}"
+_END: Final = "(?!\\n)$"  # in Python the end alone also fits before a last line break
 
 
 class Bind(Request):
     activation_code: Annotated[
         str,
         Meta(
-            pattern=f"^([0-9]{{6}}|{_SCANNED})$",
+            pattern=f"^([0-9]{{6}}|{_SCANNED}){_END}",
             max_length=22,
             description="six digits, or the 22 characters behind c= in the scanned link",
         ),
@@ -72,7 +73,7 @@ class BindingPreview(Request):
     activation_code: Annotated[
         str,
         Meta(
-            pattern=f"^{_SCANNED}$",
+            pattern=f"^{_SCANNED}{_END}",
             max_length=22,
             description="the 22 characters behind c= in the scanned link",
         ),

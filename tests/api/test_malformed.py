@@ -16,6 +16,7 @@ from tests.living import SEAT, Client, Living
 BODIES: dict[str, dict[str, Any]] = {
     "/wx/login": {"code": "demo-zhang-1"},
     "/bindings": {"activation_code": "123456"},
+    "/bindings/preview": {"activation_code": "x" * 22},
     "/activation-codes": {"renew": True},
     "/subscriptions": {"results": {"LEAVE": "accept"}},
     "/messages/read": {"ids": ["1"]},
@@ -77,7 +78,8 @@ UNREADABLE = [
 # Values of one field that are wrong, whatever the operation does with it.
 WRONG: dict[str, list[object]] = {
     "code": ["", "x" * 129, 1, None, ["x"], {}],
-    "activation_code": ["", "12345", "1234567", "12345a", "\uff11" * 6, "123456\n", 123456, None],
+    "activation_code": ["", "12345", "1234567", "12345a", "\uff11" * 6, "123456\n", "x" * 21 + "\n",
+                        "x" * 23, 123456, None],
     "renew": ["true", 1, None, []],
     "results": [None, [], "x", {"LEAVE": 1}, {"L" * 41: "accept"}, {"LEAVE": "a" * 41}],
     "ids": [None, "1", {}, [1], [None], [""], ["x" * 65], ["1"] * 101],
@@ -126,6 +128,7 @@ async def callers(service: Living) -> dict[str, Client]:
     special = {
         "/wx/login": service.anonymous,
         "/bindings": await service.wx_user(),
+        "/bindings/preview": await service.wx_user(),
         "/activation-codes": await service.web_reader(),
     }
     desk = dict.fromkeys((p for p in BODIES if p.startswith("/desk/")), await librarian(service))
