@@ -267,11 +267,16 @@ async def test_a_mistake_is_one_clear_line(tmp_path: Path) -> None:
                 )
                 for n, (name, env, _) in enumerate(some, start=begin)
             ]
-            for (name, env, expected), process in zip(some, running, strict=True):
-                status, out, err = await ended(process)
-                lines = [line for line in err.splitlines() if not _is_log(line)]
-                assert (status, out, len(lines)) == (1, "", 1), (name, env, status, out, err)
-                assert expected in lines[0] and DATA_KEYS not in err, (name, env, err)
+            try:
+                for (name, env, expected), process in zip(some, running, strict=True):
+                    status, out, err = await ended(process)
+                    lines = [line for line in err.splitlines() if not _is_log(line)]
+                    assert (status, out, len(lines)) == (1, "", 1), (name, env, status, out, err)
+                    assert expected in lines[0] and DATA_KEYS not in err, (name, env, err)
+            finally:
+                for process in running:
+                    if process.returncode is None:  # the port is free soon: it would serve
+                        process.kill()
 
 
 def _is_log(line: str) -> bool:
