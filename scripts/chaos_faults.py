@@ -111,6 +111,18 @@ async def host_killed(rig: Rig) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def clock_wrong(rig: Rig) -> AsyncIterator[None]:
+    """A host whose clock is two hours ahead."""
+    host = rig.hosts[0]
+    for ahead_s in (7200, 0):
+        await host.end(signal.SIGTERM)
+        host.set_clock(ahead_s)
+        await host.start()
+        if ahead_s:
+            yield
+
+
+@asynccontextmanager
 async def redis_killed(rig: Rig) -> AsyncIterator[None]:
     await rig.redis.end(signal.SIGKILL)
     yield
@@ -148,6 +160,7 @@ FAULTS: Final[dict[str, Break]] = {
     "slow-links": slow_links,
     "hosts-restarted": hosts_restarted,
     "host-killed": host_killed,
+    "clock-wrong": clock_wrong,
     "redis-killed": redis_killed,
     "redis-emptied": redis_emptied,
     "redis-hanging": redis_hanging,

@@ -26,6 +26,16 @@ _READY_S: Final = 90.0
 _DRAIN_S: Final = 30.0
 
 
+_CLOCK: Final = """
+import os, time
+ahead = int(os.environ.get("CHAOS_CLOCK_S", "0"))
+if ahead:
+    seconds, nanoseconds = time.time, time.time_ns
+    time.time = lambda: seconds() + ahead
+    time.time_ns = lambda: nanoseconds() + ahead * 10**9
+"""
+
+
 class Process:
     """A program of the rig's, with its children. It ends with the rig, however that ends."""
 
@@ -82,8 +92,17 @@ class Host(Process):
         self, name: str, port: int, workers: int, env: Mapping[str, str], log: Path
     ) -> None:
         program = [sys.executable, "-m", "miniapp_server", "serve", "--workers", str(workers)]
-        super().__init__(program, {**env, "PORT": str(port)}, log)
+        # Python looks there for what to do before anything else.
+        clock = log.parent / "clock"
+        clock.mkdir(exist_ok=True)
+        (clock / "sitecustomize.py").write_text(_CLOCK)
+        own = {"PORT": str(port), "PYTHONPATH": str(clock)}
+        super().__init__(program, {**env, **own}, log)
         self.name, self.base = name, f"http://127.0.0.1:{port}"
+
+    def set_clock(self, ahead_s: int) -> None:
+        """By how much the machine's clock is wrong from its next start on, in seconds."""
+        self._env["CHAOS_CLOCK_S"] = str(ahead_s)
 
     async def start(self) -> None:
         """Returns once it is ready."""
