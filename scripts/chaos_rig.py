@@ -118,10 +118,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, settings: Mapping[str, int], workers: int) -> AsyncIterator[Rig]:
+async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
     """Everything is up for the length of a block, with its data and logs in ``folder``.
 
-    ``settings`` are those of the replica set (milliseconds), ``workers`` those of each host.
+    The replica set has MongoDB's own settings, so that a busy machine elects nobody by mistake.
+    ``workers`` are those of each host.
     """
     ports = free_ports(4)
     async with AsyncExitStack() as stack:
@@ -129,7 +130,7 @@ async def rig(folder: Path, settings: Mapping[str, int], workers: int) -> AsyncI
         stack.push_async_callback(redis.end)
         stack.push_async_callback(wechat.stop)
         await asyncio.gather(redis.start(), wechat.start())
-        three = await stack.enter_async_context(replica_set(folder, settings))
+        three = await stack.enter_async_context(replica_set(folder, {}))
         env = {
             "MONGO_URL": three.url,
             "REDIS_URL": redis.url,

@@ -93,6 +93,7 @@ async def trial(
         lives = [asyncio.create_task(reader.live()) for reader in readers]
         lives += [asyncio.create_task(reader.live_late()) for reader in late]
         try:
+            await rig.set.reconfigure(scale.settings)
             await _answering(history)
             for names in rounds:
                 left = list(names)
@@ -108,6 +109,7 @@ async def trial(
                     break
             shared.closing.set()
             await all_of(lives)
+            await rig.set.reconfigure({})
             await rig.quiet(30)
             await _probe(rig, shared, readers, scale.probes)
             await rig.quiet(30)
@@ -272,7 +274,7 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
     whole = asyncio.current_task()
     assert whole is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
-    async with rig(folder, scale.settings, scale.workers) as found:
+    async with rig(folder, scale.workers) as found:
 
         def rounds() -> Iterator[list[str]]:
             while True:

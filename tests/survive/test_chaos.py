@@ -33,7 +33,7 @@ FAULTS: Final = (
 
 @pytest.mark.timeout(600)
 async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
-    async with rig(tmp_path, SHORT.settings, SHORT.workers) as found:
+    async with rig(tmp_path, SHORT.workers) as found:
         history = await trial(found, [FAULTS], SHORT, seed=1)
     harm = judge(history)
     assert harm == [], "\n".join([table(history, harm), *(str(one) for one in harm)])
