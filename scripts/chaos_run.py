@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Final
 from miniapp_server.clock import real_now
 from models.timerange import local_date
 from scripts.chaos_faults import FAULTS
-from scripts.chaos_history import Fault, History
+from scripts.chaos_history import Fault, History, Stored
 from scripts.chaos_judge import KINDS, Harm, judge
 from scripts.chaos_readers import House, Reader, all_of, house
 from scripts.chaos_rig import Rig, rig
@@ -181,17 +181,26 @@ async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) 
     live = [r for r in there if r.state in ("reserved", "in_use", "away")]
     wished = {(o.told.seat, o.told.start) for o in shared.history.operations if o.told is not None}
     wished = {place for place in wished if local_date(place[1]) == day}
+    plans: list[list[tuple[str, datetime]]] = []
     for reader in readers:
         own = [r for r in live if r.reader == reader.member.id]
-        hour = timedelta(hours=1)
-        free = [
-            (seat, start)
-            for seat, start in sorted(wished)
-            if not any(r.start < start + hour and start < r.end for r in own)
-            and not any(r.seat == seat and r.start < start + hour and start < r.end for r in live)
-        ]
-        for seat, start in shared.chance.sample(free, min(each, len(free))):
+        free = [place for place in sorted(wished) if not _taken(place, live, own)]
+        plans.append(shared.chance.sample(free, min(each, len(free))))
+        # Two that ask at once must not want one seat.
+        wished -= {*plans[-1]}
+
+    async def ask(reader: Reader, places: Sequence[tuple[str, datetime]]) -> None:
+        for seat, start in places:
             shared.history.probes.append(await reader.probe(seat, start))
+
+    await all_of([ask(*one) for one in zip(readers, plans, strict=True)])
+
+
+def _taken(place: tuple[str, datetime], live: Sequence[Stored], own: Sequence[Stored]) -> bool:
+    """Does somebody have the seat in that hour, or the reader another one?"""
+    seat, start = place
+    end = start + timedelta(hours=1)
+    return any(r.start < end and start < r.end for r in live if r in own or r.seat == seat)
 
 
 # --- the table ------------------------------------------------------------------------------------
