@@ -22,9 +22,8 @@ from scripts.chaos_history import History, Operation, Stored, Told
 KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "refused_free")
 """What must not be, in the order of the table."""
 
-_AT_ONCE: Final = timedelta(seconds=10)
-"""Instants are those at which requests came: who gives a seat back and who takes it may have been
-under way together."""
+_UNHEARD: Final = timedelta(minutes=2)
+"""As long as a request can be under way: a reservation of which nobody heard is there by then."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "held"})
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
@@ -103,18 +102,30 @@ def _contradiction(
 
 
 def _doubles(history: History) -> Iterator[Harm]:
-    """Two reservations at one seat, or of one reader, at the same time."""
+    """Two reservations at one seat, or of one reader, at the same time.
+
+    A reservation is surely there from when its reader heard of it until they asked to give it back:
+    a request that was under way for long may have waited for another's end.
+    """
+    heard, asked = dict[str, datetime](), dict[str, datetime]()
+    for operation in history.operations:
+        promised, at = operation.told, operation.answered_at
+        if promised is not None and at is not None and operation.verb in ("reserve", "change"):
+            heard[promised.id] = at
+        if operation.verb in ("cancel", "finish") and not operation.refusal:
+            asked.setdefault(operation.target, operation.asked_at)
     taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
     for r in history.stored:
-        start = max(min(r.start, r.usable_from or r.start), r.since)
-        stop = min(r.end, r.ended_at or r.end)
+        there = heard.get(r.id, r.since + _UNHEARD)
+        start = max(min(r.start, r.usable_from or r.start), there)
+        stop = min(r.end, r.ended_at or r.end, asked.get(r.id, r.end))
         if start < stop:
             taken[f"seat {r.seat}"].append((start, stop, r))
             taken[f"reader {r.reader}"].append((start, stop, r))
     for thing, spans in taken.items():
         spans.sort(key=lambda span: span[:2])
         for (_, stop, first), (start, _, second) in pairwise(spans):
-            if start + _AT_ONCE < stop:
+            if start < stop:
                 fault = history.fault_at(max(first.since, second.since))
                 yield Harm("doubles", fault, f"{thing}: {first.id} and {second.id}")
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
@@ -96,9 +97,9 @@ class Member:
     async def hello(self) -> dict[str, Any]:
         """What it says of itself; nothing while it does not answer."""
         try:
-            async with asyncio.timeout(_HELLO_S):
+            with pymongo.timeout(_HELLO_S):
                 return await self.direct.admin.command("hello")
-        except (PyMongoError, TimeoutError):
+        except PyMongoError:
             return {}
 
 

@@ -32,6 +32,8 @@ FAULTS: Final = (
 
 
 @pytest.mark.timeout(600)
+# The driver leaves a connection that was just being made to a killed member to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_what_is_promised_is_kept_whatever_breaks(tmp_path: Path) -> None:
     async with rig(tmp_path, SHORT.workers) as found:
         history = await trial(found, [FAULTS], SHORT, seed=1)

@@ -224,3 +224,28 @@ def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
     history = good()
     without_a_message(history)
     assert [harm.fault for harm in judge(history)] == ["none"], "before the first"
+
+
+def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> None:
+    """Li asks at 14:20 and hears at 14:31, when Zhang, who gave the seat back at 14:30, has it no
+    more; had Li heard at 14:29, both would have had it."""
+    keys = frozenset({"k1", "c1"})
+    gone = replace(ZHANGS, state="cancelled", claims=frozenset(), ended_at=on("14:30"), keys=keys)
+    later = replace(kept("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
+
+    def heard(at: str) -> list[str]:
+        asked = tap("reserve", "k2", later, "14:20", says(later))
+        asked.answered_at = on(at)
+        history = History(
+            operations=[
+                tap("reserve", "k1", ZHANGS, "08:00", says(ZHANGS)),
+                asked,
+                tap("cancel", "c1", ZHANGS, "14:30", says(ZHANGS, "cancelled")),
+            ],
+            stored=[gone, later],
+            messages=[Message(id, "RESERVED", on("08:00"), "sent") for id in ("z", "l")],
+        )
+        return [harm.kind for harm in judge(history)]
+
+    assert heard("14:31") == []
+    assert heard("14:29") == ["doubles"]
