@@ -48,11 +48,13 @@ def look_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
     except asyncio.CancelledError:
-        if late and task.uncancel() == 0:
+        if late and task.cancelling() == 1:
             raise Upstream() from None
         raise
     finally:
         limit.cancel()
+        if late:
+            task.uncancel()  # also where the work has swallowed it: the connection's task lives on
 
 
 class Changes:

@@ -1,0 +1,82 @@
+"""A look is cut off when its time is over; a change is not, and only its client is told."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from handlers.deadline import Changes, look_within
+from models.errors import NotFound, OutcomeUnknown, Upstream
+
+
+async def answers() -> str:
+    return "at once"
+
+
+async def waits(seconds: float) -> str:
+    await asyncio.sleep(0)
+    await asyncio.sleep(seconds)
+    return "later"
+
+
+async def refuses() -> str:
+    await asyncio.sleep(0)
+    raise NotFound()
+
+
+async def swallows() -> str:
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    return "late"
+
+
+async def test_a_look() -> None:
+    assert await look_within(0.05, answers()) == "at once"
+    assert await look_within(5, waits(0.01)) == "later"
+    with pytest.raises(NotFound):
+        await look_within(5, refuses())
+    with pytest.raises(Upstream):
+        await look_within(0.05, waits(60))
+    assert await look_within(0.05, swallows()) == "late"
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0, "the connection serves the next request"
+
+
+async def test_a_look_whose_client_has_gone_is_cancelled() -> None:
+    looking = asyncio.ensure_future(look_within(5, waits(60)))
+    await asyncio.sleep(0.01)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+
+
+async def test_a_change() -> None:
+    changes, done = Changes(), asyncio.Event()
+
+    async def work() -> str:
+        await done.wait()
+        return "done"
+
+    assert await changes.within(5, answers()) == "at once"
+    with pytest.raises(NotFound):
+        await changes.within(5, refuses())
+    slow = asyncio.create_task(changes.within(0, work()))
+    cut_off = asyncio.create_task(changes.within(60, work()))
+    quick = asyncio.create_task(changes.within(60, work()))
+    await asyncio.sleep(0.01)
+    changes.tick()
+    with pytest.raises(OutcomeUnknown):
+        await slow
+    cut_off.cancel()
+    with suppress(asyncio.CancelledError):
+        await cut_off
+    assert not quick.done()
+    # All three go on to their end, also those for whom nobody waits.
+    under_way = list(changes._under_way)
+    assert len(under_way) == 3
+    done.set()
+    await changes.finish(5)
+    assert [task.result() for task in under_way] == ["done"] * 3
+    assert await quick == "done" and not changes._under_way
