@@ -282,7 +282,8 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
     wanted, order = args.fault or list(NAMES), random.Random(seed)
     whole = asyncio.current_task()
     assert whole is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, whole.cancel)
     async with rig(folder, scale.workers) as found:
 
         def rounds() -> Iterator[list[str]]:
@@ -316,7 +317,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ChaosError, OSError) as error:
         print(f"scripts/chaos: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except asyncio.CancelledError:
         return 130
 
 

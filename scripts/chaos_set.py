@@ -246,6 +246,8 @@ def _options(port: int, folder: Path) -> list[str]:
         *("--wiredTigerCacheSizeGB", "0.25"),
         *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # Soon, where the rig is killed and SIGTERM is all that they get.
+        *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
         "--quiet",
     ]
 
