@@ -207,7 +207,7 @@ async def _at_two_workers(stage: Stage, asks: list[Ask]) -> list[Reservation | B
     barrier = asyncio.Barrier(2)
     desks = [await stage.worker(), await stage.worker()]
     for desk in desks:
-        put_around(desk.reservations, "insert_one", before=barrier.wait)
+        put_around(desk.reservations, "insert_many", before=barrier.wait)
     return await asyncio.gather(
         *(reserve(d, a, SEAT, wish(10, 11)) for d, a in zip(desks, asks, strict=True)),
         return_exceptions=True,
@@ -223,6 +223,6 @@ async def test_a_key_under_way_is_told(stage: Stage) -> None:
         with pytest.raises(InProgress):
             await reserve(stage.desk, keyed, SEAT, wish(10, 11))
 
-    put_around(stage.desk.reservations, "insert_one", before=again)
+    put_around(stage.desk.reservations, "insert_many", before=again)
     made = await reserve(stage.desk, keyed, SEAT, wish(10, 11))
     assert await reserve(stage.desk, keyed, SEAT, wish(10, 11)) == made

@@ -74,7 +74,7 @@ async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, s
 
     async def bind(reader_id: ReaderId, openid: str) -> None:
         bindings = Bindings(stage.db, stage.sealer)
-        put_around(bindings, "insert_one", before=barrier.wait)
+        put_around(bindings, "insert_many", before=barrier.wait)
         assert await bindings.reader_of(openid) is None
         await bindings.bind(reader_id, openid, None, EIGHT)
 

@@ -198,7 +198,7 @@ async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
 
     async def record(id: str) -> Violation:
         violations = Violations(stage.db)
-        put_around(violations, "insert_one", before=barrier.wait)
+        put_around(violations, "insert_many", before=barrier.wait)
         r = await stage.reserved(reader, start=10 + len(id), end=11 + len(id))
         return await violations.record(
             Violation(id, reader.id, r.id, "no_show", clock(20), MONDAY.date(), counted=True)
