@@ -11,6 +11,20 @@ import pytest
 from miniapp_server.embedded import EmbeddedDatabases
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="more rounds where one costs seconds (scripts/test --long)",
+    )
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Is it the long form that is asked for?"""
+    return bool(pytestconfig.getoption("long"))
+
+
 def _run(work: Coroutine[Any, Any, None]) -> None:
     # A loop of its own, never the current one of this thread: tests have theirs.
     loop = asyncio.new_event_loop()

@@ -196,9 +196,16 @@ def _guesser(n: int) -> Principal:
 @pytest.mark.parametrize(
     ("guesses", "throttles"), [(500, Throttles), (200, NeverAsks)], ids=["guarded", "control"]
 )
-async def test_guesses_bind_nobody(stage: Stage, guesses: int, throttles: type[Throttles]) -> None:
+@pytest.mark.timeout(600)
+async def test_guesses_bind_nobody(
+    stage: Stage, guesses: int, throttles: type[Throttles], long: bool
+) -> None:
     """All digits from 000000 on, five by each account. Some are a reader's live code, the first of
-    them behind the first hundred: each is hit, and its reader is asked instead of being bound."""
+    them behind the first hundred: each is hit, and its reader is asked instead of being bound.
+
+    In the long form there are 10,000 guesses by 2,000 accounts.
+    """
+    guesses = 10_000 if long and throttles is Throttles else guesses
     desk = stage.binding_desk(throttles=throttles(stage.db))
     codes = ActivationCodes(stage.db, stage.sealer)
     readers = [await stage.reader() for _ in range(10)]

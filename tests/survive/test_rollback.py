@@ -43,6 +43,14 @@ from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, put_aro
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each sequence once; ten times in the long form, and each time it must end alike."""
+    if metafunc.config.getoption("long"):
+        metafunc.fixturenames.append("turn")
+        metafunc.parametrize("turn", range(10))
+
+
 BY_HAND: Final = {
     "electionTimeoutMillis": 600_000,
     "heartbeatIntervalMillis": 200,
