@@ -203,6 +203,21 @@ test("who is bound already has nothing to do on the page for it", async () => {
   await phone.reaches("pages/index/index");
 });
 
+test("an answer that comes after the page for binding has gone leads nowhere", async () => {
+  await begin();
+  let answer;
+  phone.network = ({ path }) => (path.endsWith("/binding-requests/current") ? new Promise((resolve) => { answer = resolve; }) : undefined);
+  phone.open("pages/bind/bind");
+  await phone.until(() => answer);
+  phone.open("pages/messages/messages");
+  const before = phone.navigations.length;
+  phone.network = () => undefined;
+  answer();
+  await phone.until(() => phone.requests.some(({ path, status }) => path.endsWith("/binding-requests/current") && status === 200));
+  await phone.until((data) => data.ready && !phone.flying);
+  assert.deepEqual([phone.path, phone.navigations.slice(before)], ["pages/messages/messages", []]);
+});
+
 test("a start that is tapped before its ends have come is what counts, whatever comes late", async () => {
   await begin();
   await seatChosen(phone);

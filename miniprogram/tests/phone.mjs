@@ -82,7 +82,12 @@ export class Phone {
   #wx(language) {
     const log = this;
     const later = (call, ...values) => { setImmediate(() => call?.(...values)); };
-    const go = (how) => ({ url }) => { log.navigations.push(url); later(() => how.call(log, url)); };
+    const go = (how) => ({ url }) => {
+      // A late answer: it would open a page, with its timers, in front of whatever the reader does now.
+      if (log.closed) throw new Error(`a page that has ended leads to ${url}`);
+      log.navigations.push(url);
+      later(() => how.call(log, url));
+    };
     Object.assign(globalThis.wx, {
       getAppBaseInfo: () => ({ language }),
       getWindowInfo: () => ({ windowWidth: 390, windowHeight: 844 }),
@@ -253,6 +258,7 @@ export class Phone {
    * would go on in the hands of the next phone. */
   async close() {
     this.leave();
+    this.closed = true;
     for (let quiet = 0; quiet < 3; quiet += 1) {
       await new Promise((resolve) => { setImmediate(resolve); });
       if (this.flying) quiet = -1;

@@ -48,8 +48,10 @@ Component({
     onHide() {
       clearInterval(this.data.timer);
     },
+    /** What is answered after this leads nowhere: the reader is somewhere else. */
     onUnload() {
       clearInterval(this.data.timer);
+      this.setData({ left: true });
     },
     /** Typed or pasted: whatever stands around the digits is left out. WeChat puts what this returns into the input. */
     type(event: WechatMiniprogram.Input): string {
@@ -135,6 +137,7 @@ Component({
     },
     /** The digits were right, and count when the reader says so on the web page. */
     wait(request: BindingRequestOut) {
+      if (this.data.left) return;
       clearInterval(this.data.timer);
       const timer = setInterval(() => { void this.look(); }, PERIOD_MS);
       this.empty();
