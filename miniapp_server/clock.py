@@ -57,6 +57,12 @@ class Clock:
             self._read_ms, self._now = ms, _EPOCH + timedelta(milliseconds=ms) + self._offset
         return self._now
 
+    def shared_now(self) -> datetime:
+        """The business time by MongoDB's clock, as far as it was measured: for what one host notes
+        and another one judges by. Within the tolerance ``now`` may differ between them by more than
+        a short outage lasts."""
+        return self.now() - (self.off_by or timedelta())
+
     def real_now(self) -> datetime:
         """The time by MongoDB's clock, as far as it was measured: for leases, which hosts share."""
         now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)

@@ -183,7 +183,7 @@ class JobRunner:
         loop.effects = 0
         busy = False
         for job in loop.jobs:
-            effects = await job.run(self._clock.now())
+            effects = await job.run(self._clock.shared_now())
             if effects:
                 self._metrics.job_effects.labels(job.name).inc(effects)
             loop.effects += effects

@@ -556,11 +556,12 @@ def check_in(
     now: datetime,
 ) -> Reservation:
     """``presence`` is the reader's one place to be (``u:``); ``early_claims`` are the slots before
-    the start where the reader may sit down at once."""
+    the start where the reader may sit down at once. What excused the check-in excuses no leave."""
     new = replace(
         r,
         state=r.next_state(Event.CHECK_IN),
         checked_in_at=now,
+        excused=False,
         usable_from=now if early_claims else r.start,
         claims=tuple(dict.fromkeys((*r.claims, presence, *early_claims))),
         remind_at=_ending_soon(r.end, policy, now),
@@ -588,6 +589,7 @@ def come_back(r: Reservation, policy: Policy, actor: Actor, now: datetime) -> Re
         state=r.next_state(Event.RETURN),
         returned_at=now,
         return_by=None,
+        excused=False,
         remind_at=_ending_soon(r.end, policy, now),
     )
     return _advance(r, new, Event.RETURN, actor, now, None)

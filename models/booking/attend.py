@@ -131,7 +131,11 @@ async def seen_there(desk: Desk, ask: Ask, id: str) -> Reservation:
         async def decide(r: Reservation, policy: Policy) -> Reservation:
             return _present(r, policy, ask, early)
 
-        return await desk.alter(ask, id, decide)
+        try:
+            return await desk.alter(ask, id, decide)
+        except TooLate:
+            await catch_up(desk, id, ask.now)
+            return await desk.alter(ask, id, decide)
 
     return await _arriving(desk, ask, attempt)
 

@@ -15,6 +15,7 @@ from models import reservation, rules
 from models.assist import left_unseen
 from models.booking.desk import Desk
 from models.claims import presence_claim
+from models.errors import Busy
 from models.library import VenueId
 from models.outage import seen_until
 from models.reservation import Actor, Reservation, leave_limit
@@ -164,7 +165,9 @@ async def keep_time(desk: Desk, now: datetime) -> int:
     """Beat, and move the deadlines that fell into a gap: downtime punishes nobody.
 
     Cut off, it begins again with the gap that it has not finished, and passes over what it has
-    moved already.
+    moved already. ``now`` is by MongoDB's clock: one host's beat is the measure of another's.
+
+    Raises: Upstream.
     """
     moved = 0
     for gap in await desk.heartbeat.beat(now):
@@ -190,27 +193,40 @@ async def alive_until(desk: Desk, now: datetime) -> datetime:
 
 async def catch_up(desk: Desk, id: str, now: datetime) -> None:
     """Move the deadline of one reservation for a gap that has just ended: its reader is here, and
-    the job comes later."""
+    the job comes later. A gap that nobody has noted yet is not noted here either."""
     last, gaps = await desk.heartbeat.state()
     if last is not None and now - last > GAP:
-        gaps = await desk.heartbeat.beat(now)
+        gaps = [*gaps, TimeRange(last, now)]
     for gap in gaps:
-        r = await desk.reservations.get(id)
-        if r is not None and reservation.falls_into(r, gap):
+        for _ in range(_ROUNDS):  # an attempt of the reader's own may be fenced off meanwhile
+            r = await desk.reservations.get(id)
+            if r is None or not reservation.falls_into(r, gap):
+                break
             await _settle(desk, gap.end, [r], partial(reservation.forgive_outage, outage=gap), {})
 
 
 async def forgive(desk: Desk, outage: TimeRange, venue_id: VenueId | None = None) -> int:
     """Move each deadline that fell into the outage (of the venue, or anywhere) or came right after
-    it, without violation."""
-    found = [
-        r
-        for r in await desk.reservations.deadlines_within(outage)
-        if venue_id in (None, r.venue_id)
-    ]
-    return await _settle(
-        desk, outage.end, found, partial(reservation.forgive_outage, outage=outage), {}
-    )
+    it, without violation.
+
+    A reservation that changes meanwhile is looked at again: what readers tried in the outage is
+    fenced off when it ends, which is now.
+
+    Raises: Upstream, also where some have changed each time: they are to be moved yet.
+    """
+    moved = 0
+    for _ in range(_ROUNDS):
+        found = [
+            r
+            for r in await desk.reservations.deadlines_within(outage)
+            if venue_id in (None, r.venue_id)
+        ]
+        if not found:
+            return moved
+        moved += await _settle(
+            desk, outage.end, found, partial(reservation.forgive_outage, outage=outage), {}
+        )
+    raise Busy()
 
 
 async def prune_claims(desk: Desk, now: datetime) -> int:

@@ -367,3 +367,20 @@ async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
     assert await stage.desk.reservations.with_notices(9) == again
     await stage.desk.reservations.forget_notices(again)
     assert await stage.desk.reservations.with_notices(9) == []
+
+
+async def test_an_outage_moves_a_deadline_also_where_an_attempt_is_fenced_off(stage: Stage) -> None:
+    """Its reader tried to check in while no primary was there. When one is, that attempt is fenced
+    off, and at the same moment the deadlines are moved: the fence is no reason to pass it over."""
+    r = await stage.reserved(await stage.reader(), SEAT, 10, 11)
+    desk, outage = await stage.worker(), TimeRange(clock(10, 29, 50), clock(10, 30, 20))
+
+    async def fence() -> None:
+        fenced = {"$set": {"change": new_id()}, "$inc": {"rev": 1}}
+        await stage.db["reservations"].update_one({"_id": r.id}, fenced)
+
+    put_around(desk.reservations, "find_one_and_update", before=fence)
+    assert await due.forgive(desk, outage) == 1
+    after = await stage.stored(r)
+    assert after.check_in_until == clock(10, 31, 20) and after.excused
+    assert await due.forgive(desk, outage) == 0

@@ -135,3 +135,14 @@ def test_what_is_wrong(ahead_s: float, took_s: float, trusted: bool) -> None:
     assert clock.trusted is trusted
     assert clock.off_by is not None and abs(clock.off_by.total_seconds() - ahead_s) < 0.1
     assert abs(clock.real_now() - machine + clock.off_by) < timedelta(seconds=0.1)
+
+
+def test_what_hosts_share_is_in_mongodbs_time() -> None:
+    """A host that is nine seconds ahead is trusted, and its heartbeat must hide no outage."""
+    ahead = Clock(lambda: int(real_now().timestamp() * 10**9) + 9 * 10**9)
+    right = real_now()
+    ahead.judge(right, timedelta())
+    assert ahead.trusted and ahead.now() - right >= timedelta(seconds=8)
+    assert abs(ahead.shared_now() - right) < timedelta(seconds=1)
+    ahead.set(right + timedelta(days=1))
+    assert ahead.shared_now() - right > timedelta(hours=23), "the sandbox's day is its own"

@@ -182,6 +182,10 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
     assert (waits.check_in_until, waits.excused) == (on("14:55"), True)
     gone = reservation.forgive_outage(away(), TimeRange(on("14:50"), on("15:20")))
     assert (gone.return_by, gone.excused) == (on("15:30"), True)
+    # It excuses that deadline, and no later one.
+    assert not reservation.come_back(gone, POLICY, BY_READER, on("15:20")).excused
+    arrived = reservation.check_in(waits, presence_claim(ZHANG), (), POLICY, BY_READER, on("14:50"))
+    assert not arrived.excused
     capped = reservation.forgive_outage(away(), TimeRange(on("14:50"), on("17:00")))
     assert capped.return_by == on("16:00")
     assert waits.history[-1].event == "outage" and waits.rev == reserved().rev + 1
