@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 import aiohttp
@@ -41,7 +42,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             answer = await call
             return monotonic() - began, answer
 
-        os.kill(pid, signal.SIGSTOP)
+        await _stop(pid)
         try:
             path = f"/reservations/{made['id']}"
             plan = f"/areas/2f-hall/map?date={service.tomorrow}"
@@ -65,7 +66,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
         assert sorted(r["state"] for r in stored) == ["cancelled"] + ["reserved"] * 4
 
         # It is told to end while MongoDB hangs again, and a change is under way.
-        os.kill(pid, signal.SIGSTOP)
+        await _stop(pid)
         try:
             looks = [readers[n % 6].get("/reservations") for n in range(60)]
             last = asyncio.gather(*map(_gone, [booked(5), *looks]))
@@ -91,6 +92,21 @@ async def test_what_hangs_does_not_keep_the_process() -> None:
     async with asyncio.timeout(10):
         assert b"drain_cut_off" in await process.stderr.read()
         assert await process.wait() == 1
+
+
+async def _stop(pid: int) -> None:
+    """Returns once each of its threads has stopped: until then it may still answer."""
+    os.kill(pid, signal.SIGSTOP)
+
+    async def stopped() -> bool:
+        return _all_stopped(pid)
+
+    await until(stopped, "all threads to stop")
+
+
+def _all_stopped(pid: int) -> bool:
+    threads = [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.read_text().rpartition(") ")[2].startswith("T") for stat in threads)
 
 
 async def _until_known(ask: Callable[[], Awaitable[Answer]], status: int) -> None:
