@@ -84,7 +84,7 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self.clock_offset = Gauge(
-            "seats_clock_offset_seconds",
+            "seat_clock_offset_seconds",
             "How far this host's clock is ahead of MongoDB's",
             registry=self.registry,
             multiprocess_mode="livemostrecent",

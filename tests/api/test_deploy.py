@@ -24,7 +24,10 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 def expressions() -> list[str]:
     board: Any = json.loads((DEPLOY / "grafana.json").read_text(encoding="utf-8"))
     shown = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    rules = re.findall(r"^ +expr: (.+)$", (DEPLOY / "alerts.yml").read_text("utf-8"), re.M)
+    alerts = (DEPLOY / "alerts.yml").read_text("utf-8")
+    rules = re.findall(r"^ +expr: (.+)$", alerts, re.M)
+    titles = re.findall(r"- alert: (\w+)", alerts)
+    assert len(set(titles)) == len(titles) == len(rules)
     assert len(shown) > 10 and len(rules) > 5
     return [*shown, *rules]
 
@@ -35,6 +38,7 @@ async def test_what_is_asked_for_is_measured(service: Living) -> None:
     await service.settle()
     told = str((await service.anonymous.get("//metrics")).body)
     names = set(re.findall(r"^# TYPE (\w+)", told, re.M))
+    assert all(name.startswith("seat_") for name in names), names
     known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum", "total")}
     values = {
         "job": {job.name for loop in service.parts.runner.loops for job in loop.jobs},

@@ -83,7 +83,7 @@ async def test_a_wrong_clock_harms_nobody(
         await until(said, "the clock among the troubles")
         assert (await health(service))["status"] == "degraded"
         told = str((await service.anonymous.get("//metrics")).body)
-        gauge = next(x for x in told.splitlines() if x.startswith("seats_clock_offset_seconds "))
+        gauge = next(x for x in told.splitlines() if x.startswith("seat_clock_offset_seconds "))
         assert abs(float(gauge.split()[1]) - hours * 3600) < 1
         await rounds(service)
         assert await service.books() == before, "no job and no reader has changed anything"
