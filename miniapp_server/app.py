@@ -92,6 +92,8 @@ _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
 """Changes whose clients have their answer already."""
 _RUSH_S: Final = 10.0
+_LOOK_S: Final = 2.0
+"""So long MongoDB may take to say how things are: load balancers and Prometheus wait for it."""
 _PRUNE_AT_ONCE: Final = 5000
 _KEEP_VISITORS: Final = timedelta(days=90)
 _FORGET_AT_ONCE: Final = 20
@@ -281,13 +283,14 @@ class Parts:
 
     async def health(self) -> tuple[bool, dict[str, str]]:
         """(ready, what is wrong): MongoDB is a must, the rest degrades."""
-        troubles: dict[str, str] = {}
         if self.admission.leaving:
             return False, {"service": "ends"}
         try:
-            await ping(self.db)
-        except Upstream:
+            async with asyncio.timeout(_LOOK_S):
+                stored = await self._stored_troubles()
+        except (Upstream, TimeoutError):
             return False, {"mongodb": "unreachable"}
+        troubles: dict[str, str] = {}
         if cause := await self.redis_health.look():
             troubles["redis"] = cause
         if self.clock_check.trouble:
@@ -295,6 +298,14 @@ class Parts:
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
         if self.desk.board.stale:
             troubles["board"] = "stale"
+        if not self.desk.library.areas:
+            troubles["library"] = "empty"
+        return True, troubles | stored
+
+    async def _stored_troubles(self) -> dict[str, str]:
+        """Those that MongoDB knows. Raises: Upstream when it does not answer."""
+        await ping(self.db)
+        troubles: dict[str, str] = {}
         for outage in await self.desk.outages.all():
             if outage.end is None and outage.counts(self.clock.now()):
                 troubles[f"outages.{outage.what}"] = f"since {outage.start.isoformat()}"
@@ -309,12 +320,11 @@ class Parts:
             if abs(gate.clock_off) > CLOCK_OFF:
                 off = round(gate.clock_off.total_seconds())
                 troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
-        if not self.desk.library.areas:
-            troubles["library"] = "empty"
-        return True, troubles
+        return troubles
 
     async def measure(self) -> None:
-        """Put what /readyz says, and the age of the last backup, into the metrics."""
+        """Put what /readyz says, and the age of the last backup, into the metrics. Without MongoDB
+        the last known backup stays, and the rest is told all the same."""
         ready, troubles = await self.health()
         # "outages.kiosks:main" and "jobs.relay" are of the kinds kiosks and jobs.
         found = Counter(
@@ -323,8 +333,9 @@ class Parts:
         for kind in TROUBLES:
             self.metrics.troubles.labels(kind).set(found[kind])
         if ready:
-            with suppress(Upstream):
-                last = await last_backup(self.db)
+            with suppress(Upstream, TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    last = await last_backup(self.db)
                 self.metrics.last_backup.set(last.timestamp() if last else 0)
 
     def services(self) -> Services:

@@ -20,6 +20,8 @@ from tests.living import Answer
 from tests.survive.serving import environment, remote, until
 
 ANSWERS = 5.0
+LOOKS = 3.5
+"""Load balancers and Prometheus hear how things are, in seconds."""
 
 
 async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
@@ -49,12 +51,19 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             calls = [booked(number) for number in range(1, 5)]
             calls += [readers[0].post(f"{path}/cancel", **{"Idempotency-Key": "cancel"})]
             calls += [readers[5].get(where) for where in (path, "/reservations", plan, "//me")]
+            watched = [service.anonymous.get(where) for where in ("//readyz", "//metrics")]
+            watching = asyncio.gather(*map(timed, watched))
             answers = await asyncio.gather(*map(timed, calls))
             assert [answer.status for _, answer in answers[:8]] == [503] * 8, answers
             codes = [answer.code for _, answer in answers[:8]]
             assert codes[:5] == ["outcome_unknown"] * 5 and set(codes[5:]) == {"unavailable"}
             assert all(int(answer.headers["Retry-After"]) >= 1 for _, answer in answers[:8])
             assert max(took for took, _ in answers) < ANSWERS
+            watch = await watching
+            (_, health), (_, metrics) = watch
+            assert (health.status, health.body["troubles"]) == (503, {"mongodb": "unreachable"})
+            assert metrics.status == 200 and 'seat_troubles{kind="mongodb"} 1.0' in metrics.body
+            assert max(took for took, _ in watch) < LOOKS
         finally:
             os.kill(pid, signal.SIGCONT)
         # Each asks again under its key, and hears what became of it.
