@@ -68,12 +68,17 @@ class Clock:
         now = _EPOCH + timedelta(milliseconds=self._machine_ns() // _NS_PER_MS)
         return now - (self.off_by or timedelta())
 
-    def judge(self, reference: datetime, took: timedelta) -> None:
-        """``reference`` was the right time at some moment of the last ``took``."""
+    def judge(self, reference: datetime, took: timedelta) -> bool:
+        """Trust the machine's clock or not; ``reference`` was the right time at some moment of the
+        last ``took``. Returns False where that is too long to tell: all stays as it was then."""
         ms = self._machine_ns() // _NS_PER_MS
+        off_by, doubt = _EPOCH + timedelta(milliseconds=ms) - reference - took / 2, took / 2
+        if abs(off_by) - doubt <= TOLERANCE < abs(off_by) + doubt:
+            return False
+        self.off_by = off_by
         self._started_ms = ms - monotonic_ns() // _NS_PER_MS
-        self.off_by = _EPOCH + timedelta(milliseconds=ms) - reference - took / 2
-        self.trusted = abs(self.off_by) - took / 2 <= TOLERANCE
+        self.trusted = abs(off_by) <= TOLERANCE
+        return True
 
     @property
     def offset(self) -> timedelta:
@@ -112,7 +117,8 @@ class ClockCheck:
         began = monotonic_ns()
         reference = await self._server_time()
         took = timedelta(milliseconds=(monotonic_ns() - began) // _NS_PER_MS)
-        self._clock.judge(reference, took)
+        if not self._clock.judge(reference, took):
+            return
         assert self._clock.off_by is not None
         off_s = self._clock.off_by.total_seconds()
         self._shown(off_s)
