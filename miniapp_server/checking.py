@@ -15,10 +15,11 @@ from bind.cas import CasClient, CasUnavailable, TicketRefused
 from handlers.web.login import SERVICE_PATH
 from miniapp_server.settings import Settings, is_loopback
 from miniapp_server.variables import VARIABLES, in_words, misspelt
+from models.errors import Upstream
 from models.store.client import open_database
 from models.store.installation import DatabaseRefused, check
 from models.store.pacing import open_redis
-from models.store.reaching import MongoUnusable, about_mongo, read_mongo_url
+from models.store.reaching import MongoUnusable, about_mongo, explained, read_mongo_url
 from models.store.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
 from models.store.shared_tokens import SharedTokens
 from notify.wechat.tokens import IssueRefused
@@ -189,12 +190,13 @@ async def _mongo(settings: Settings, today: date) -> Row:
             open_database(settings.mongo_url, settings.database) as db,
         ):
             version, where = await about_mongo(db, settings.mongo_url)
-            await check(db, settings.sandbox, settings.sealer)
+            async with explained(settings.mongo_url):
+                await check(db, settings.sandbox, settings.sealer)
     except DatabaseRefused as refused:
         return Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))
     except MongoUnusable as error:
         return Row("MongoDB", hosts, Verdict.PROBLEM, error.line)
-    except TimeoutError:
+    except (Upstream, TimeoutError):
         return Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")
     verdict, note = mongo_support(version, today)
     return Row("MongoDB", f"{'.'.join(map(str, version))}, {where}", verdict, note)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
@@ -33,6 +35,7 @@ _CAUSES: Final = (
 )
 
 _SILENT: Final = "no answer in time (a firewall?)"
+_ESCAPE: Final = "characters such as ? / @ : % in the user or the password must be percent-encoded"
 
 
 class MongoUnusable(Upstream):
@@ -66,13 +69,15 @@ def read_mongo_url(url: str) -> MongoAddress:
         parts = urlsplit(url)
         if not parts.hostname:
             raise ValueError("names no host")
+        if ":" in parts.netloc.rpartition("@")[2]:  # there are no ports
+            raise ValueError(_ESCAPE)
         tls = tls or not {"tls", "ssl"} & set(options)
         user, hosts = parts.username or "", [parts.hostname]
     else:
         try:
             parsed = uri_parser.parse_uri(url, validate=True, warn=False)
         except (PyMongoError, ValueError, OSError) as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(_ESCAPE if _cut_short(url) else str(error)) from None
         user = parsed["username"] or ""
         hosts = [_place(host, port) for host, port in parsed["nodelist"]]
     return MongoAddress(tuple(hosts), options.get("replicaset", ""), user, tls)
@@ -84,11 +89,20 @@ def _place(host: str, port: int | None) -> str:
     return f"{name}:{port}" if port else name
 
 
+def _cut_short(url: str) -> bool:
+    """Does something in the user or password end what should reach up to the last ``@``? What comes
+    behind is a part of the password then, and must not be shown."""
+    rest = url.partition("://")[2]
+    return "@" in rest and "@" not in re.split("[/?]", rest, maxsplit=1)[0]
+
+
 def _options(url: str) -> dict[str, str]:
     """By lower-case name. Raises: ValueError."""
     found = {}
     for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True):
         if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
+            if _cut_short(url) or not re.fullmatch("[A-Za-z]+", name):
+                raise ValueError(_ESCAPE)
             near = get_close_matches(name.lower(), URI_OPTIONS_VALIDATOR_MAP, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"MongoDB knows no option {name}{hint}")
@@ -101,25 +115,35 @@ async def require_mongo(db: Database, url: str) -> None:
 
     Raises: MongoUnusable.
     """
-    try:
+    async with explained(url):
         hello = await db.command("hello")
         if hello.get("setName") or hello.get("msg") == "isdbgrid":
             await db["schema"].find_one({}, {"_id": 1})  # "hello" needs no credentials
             return
-    except (PyMongoError, OSError) as error:
-        raise MongoUnusable(await _explained(url, error)) from error
     raise MongoUnusable(_lone(read_mongo_url(url).hosts[0], hello))
 
 
 async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
-    """Its version, and where in which set it takes writes. Raises: MongoUnusable."""
+    """Its version, and where in which set it takes writes, also from this user; nothing is written.
+
+    Raises: MongoUnusable.
+    """
     await require_mongo(db, url)
-    try:
+    async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")
-    except (PyMongoError, OSError) as error:
-        raise MongoUnusable(await _explained(url, error)) from error
+        # It matches nothing, and is refused nevertheless where the user may only read.
+        await db["schema"].update_one({"_id": None}, {"$set": {"awaited": True}})
     where = f"set {hello['setName']}, primary {hello['me']}" if "setName" in hello else "mongos"
     return tuple(about["versionArray"][:3]), where
+
+
+@asynccontextmanager
+async def explained(url: str) -> AsyncIterator[None]:
+    """What the driver raises within becomes one line. Raises: MongoUnusable."""
+    try:
+        yield
+    except (PyMongoError, OSError) as error:
+        raise MongoUnusable(await _explained(url, error)) from error
 
 
 async def _explained(url: str, error: Exception) -> str:
@@ -136,11 +160,17 @@ async def _explained(url: str, error: Exception) -> str:
                 f"{address.user or 'nobody in particular'}: MONGO_URL needs USER:PASSWORD@ of a "
                 "user with the role readWrite"
             )
-        return f"MongoDB at {','.join(address.hosts)} refuses: {error.details or error}"
+        return f"MongoDB at {','.join(address.hosts)} refuses: {_said(error)}"
     if url.startswith("mongodb+srv://"):
         return f"MongoDB does not answer: {address.hosts[0]} {_cause(error)}; correct MONGO_URL"
     looks = await asyncio.gather(*(_look(url, host) for host in address.hosts))
     return _of_looks(address, dict(zip(address.hosts, looks, strict=True)))
+
+
+def _said(error: OperationFailure) -> str:
+    """The server's own words, without the rest of its answer."""
+    said = (error.details or {}).get("errmsg") or f"error {error.code}"
+    return " ".join(str(said).split())
 
 
 def _of_looks(address: MongoAddress, looks: Mapping[str, dict[str, Any] | str]) -> str:
@@ -204,6 +234,4 @@ async def _look(url: str, host: str) -> dict[str, Any] | str:
 
 def _cause(error: Exception) -> str:
     text = str(error)
-    return next(
-        (cause for sign, cause in _CAUSES if sign in text), "no answer in time (a firewall?)"
-    )
+    return next((cause for sign, cause in _CAUSES if sign in text), _SILENT)

@@ -7,16 +7,21 @@ import gc
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
+from miniapp_server.checking import Verdict, connection_rows
 from miniapp_server.embedded import free_ports, mongod_binary
 from miniapp_server.offspring import bound
+from miniapp_server.settings import load
 from models.store.client import open_database
-from models.store.reaching import MongoUnusable, about_mongo, require_mongo
+from models.store.reaching import MongoUnusable, _said, about_mongo, require_mongo
+from tests.living import DATA_KEYS
 from tests.survive.serving import until
 
 SET = "guarded"
@@ -55,6 +60,17 @@ async def servers(tmp_path: Path) -> AsyncIterator[Servers]:
 
             await until(takes_writes, "a primary")
             await client.admin.command("createUser", "seats", pwd="p@ss", roles=["root"])
+        url = f"mongodb://seats:p%40ss@127.0.0.1:{ports.guarded}/?directConnection=true"
+        root: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
+        async with root as client:
+            place = {"db": "reached", "collection": ""}
+            rights = [{"resource": place, "actions": ["find", "insert", "update", "remove"]}]
+            await client.admin.command("createRole", "no_names", privileges=rights, roles=[])
+            for user, role in (
+                ("reads", {"role": "read", "db": "reached"}),
+                ("lists_nothing", {"role": "no_names", "db": "admin"}),
+            ):
+                await client.admin.command("createUser", user, pwd="pw", roles=[role])
         yield ports
     finally:
         for process in running:
@@ -86,7 +102,9 @@ async def refusal(url: str) -> str:
 
 # The driver leaves sockets of connections that it gives up to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_each_mistake_has_its_own_line(servers: Servers, mongo_url: str) -> None:
+async def test_each_mistake_has_its_own_line(
+    servers: Servers, mongo_url: str, redis_url: str
+) -> None:
     usual = mongo_url.partition("//")[2].partition("/")[0]
     lone, guarded = f"127.0.0.1:{servers.lone}", f"127.0.0.1:{servers.guarded}"
     fresh = f"127.0.0.1:{servers.fresh}"
@@ -110,3 +128,19 @@ async def test_each_mistake_has_its_own_line(servers: Servers, mongo_url: str) -
     async with open_database(url, "reached") as db:
         version, where = await about_mongo(db, url)
     assert len(version) == 3 and where == f"set {SET}, primary {guarded}"
+
+    # Users who may not do all that the service does: check-config says so.
+    env = {"SANDBOX": "1", "REDIS_URL": redis_url, "DATA_KEYS": DATA_KEYS}
+    env["MONGO_DATABASE"] = "reached"
+    for user in ("reads", "lists_nothing"):
+        env["MONGO_URL"] = f"mongodb://{user}:pw@{guarded}/?replicaSet={SET}"
+        rows = await connection_rows(load(env), date(2026, 9, 7))
+        assert [row.verdict for row in rows[1:]] == [Verdict.OK] * 2, rows
+        assert rows[0].verdict is Verdict.PROBLEM and user in rows[0].note, rows[0]
+        assert "readWrite" in rows[0].note and "\n" not in rows[0].note
+
+
+def test_what_mongodb_refuses_is_told_in_its_own_words() -> None:
+    answer = {"errmsg": "too\nmany", "code": 9, "$clusterTime": {"signature": b"s"}}
+    for details, said in ((answer, "too many"), ({}, "error 9"), (None, "error 9")):
+        assert _said(OperationFailure("no", 9, details)) == said
