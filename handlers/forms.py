@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
 
 from handlers.request_body import MAX_BODY_BYTES, read_body
@@ -84,6 +85,7 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         raise RequestTimeout() from None
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge() from None
-    except ValueError as error:  # boundaries, bytes
+    # Boundaries and bytes; headers of parts; what aiohttp does not take as a charset.
+    except (ValueError, HttpProcessingError, RuntimeError) as error:
         raise Malformed("body", "not a form") from error
     return MultiDictProxy(fields)

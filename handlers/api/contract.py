@@ -189,6 +189,8 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
             require_clock(services)
         raw = await read_body(request, max_bytes)
         work = answer(request, services, raw)
+        if route.method == "GET":
+            return await look_within(ANSWER_WITHIN_S, work)
         return await (work if patient else admission.changes.within(ANSWER_WITHIN_S, work))
 
     async def answer(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:

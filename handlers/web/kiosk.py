@@ -16,14 +16,7 @@ from handlers.services import SERVICES, Services
 from handlers.web.pages import Form, Visit, page, redirect, refused, text_in
 from handlers.web.reservations import kiosks_of
 from models.booking import attend
-from models.errors import (
-    NotBound,
-    NotFound,
-    QrExpired,
-    ServiceError,
-    Throttled,
-    Unauthenticated,
-)
+from models.errors import NotBound, NotFound, QrExpired, ServiceError, Unauthenticated
 from models.library import Kiosk, KioskId
 from models.reservation import ReaderId, Reservation, State
 
@@ -83,11 +76,10 @@ async def scanned(request: web.Request) -> web.StreamResponse:
 
 
 async def _signed_in(request: web.Request, services: Services, now: datetime) -> ReaderId | None:
-    """The reader, where one is known. Others at the address may have used up the looks at unknown
-    cookies: then this one is judged as nobody's."""
+    """The reader, where one is known."""
     try:
         return bound_reader(await identify(request, services, now)).id
-    except (Unauthenticated, NotBound, Throttled):
+    except (Unauthenticated, NotBound):
         return None
 
 

@@ -11,6 +11,8 @@ from yarl import URL
 
 from handlers.admission import SLOTS
 from handlers.services import SERVICES
+from models.reader import ADMINISTRATOR
+from tests.api.test_console import staff
 from tests.living import Client, Living
 
 SIGN_IN = b"POST /api/v1/wx/login HTTP/1.1\r\n"
@@ -122,3 +124,23 @@ async def test_a_form_is_urlencoded_text_in_utf_8(service: Living) -> None:
     ):
         answer = await web.call("POST", "//contact", body, **cookie, **{"Content-Type": kind})
         assert (answer.status, await service.books()) == (status, before), (kind, body[:20])
+
+
+async def test_parts_that_cannot_be_read_are_malformed(service: Living) -> None:
+    head = await staff(service, ADMINISTRATOR)
+    headers = head.cookie | {"Origin": service.base}
+    headers["Content-Type"] = "multipart/form-data; boundary=b"
+    name = b'Content-Disposition: form-data; name="plan"'
+    before = await service.books()
+    for part in (
+        b"no header at all\r\n\r\nx",
+        name + b"\r\nX Y: z\r\n\r\nx",
+        name + b"\r\nX: " + b"y" * 10_000 + b"\r\n\r\nx",
+        name + b"\r\nX: y" * 1_000 + b"\r\n\r\nx",
+        name.replace(b"plan", b"_charset_") + b"\r\n\r\n" + b"x" * 40,
+        name + b"\r\n\r\n\xff",
+        b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c--",
+    ):
+        body = b"--b\r\n" + part + b"\r\n--b--\r\n"
+        answer = await head.client.call("POST", "//console/plans/2f-hall", body, **headers)
+        assert (answer.status, await service.books()) == (400, before), part[:80]

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from miniapp_server.clock import Clock, real_now
+from models.reader import VIEWER
 from models.reservation import State
 from models.store.client import server_time
+from tests.api.test_console import staff
 from tests.living import MONDAY_8, Living, living
 from tests.survive.serving import until
 
@@ -54,6 +56,7 @@ async def test_a_wrong_clock_harms_nobody(
         mongo_url, redis_url, jobs=True, now=MONDAY_8, clock=Clock(machine)
     ) as service:
         waits, sits, away = [await service.reader() for _ in range(3)]
+        viewer = await staff(service, VIEWER)
         made = [await waits.reserve("2f-hall-061", "08:00", "10:00")]
         for reader, seat in ((sits, "2f-hall-062"), (away, "2f-hall-063")):
             r = await reader.reserve(seat, "now", "09:00")
@@ -82,6 +85,8 @@ async def test_a_wrong_clock_harms_nobody(
 
         await until(said, "the clock among the troubles")
         assert (await health(service))["status"] == "degraded"
+        page = (await viewer.get("/console")).body
+        assert "这台服务器的时间不准" in page and "off by" not in page
         told = str((await service.anonymous.get("//metrics")).body)
         gauge = next(x for x in told.splitlines() if x.startswith("seat_clock_offset_seconds "))
         assert abs(float(gauge.split()[1]) - hours * 3600) < 1

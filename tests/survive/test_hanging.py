@@ -32,6 +32,8 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
         made = await readers[0].reserve("2f-hall-061", "14:00", "16:00")
         for reader in readers:
             await reader.ok("GET", "/areas")
+        kiosk = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"][0]
+        code, shown = f"/kiosks/{kiosk['id']}/code", {"X-Kiosk-Key": kiosk["key"]}
 
         async def booked(number: int) -> Answer:
             wish = {"seat_id": f"2f-hall-{number:03}", "date": service.today}
@@ -50,14 +52,15 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             plan = f"/areas/2f-hall/map?date={service.tomorrow}"
             calls = [booked(number) for number in range(1, 5)]
             calls += [readers[0].post(f"{path}/cancel", **{"Idempotency-Key": "cancel"})]
-            calls += [readers[5].get(where) for where in (path, "/reservations", plan, "//me")]
+            calls += [readers[5].get(where) for where in (path, "/reservations", plan)]
+            calls += [service.anonymous.get(code, **shown), readers[5].get("//me")]
             watched = [service.anonymous.get(where) for where in ("//readyz", "//metrics")]
             watching = asyncio.gather(*map(timed, watched))
             answers = await asyncio.gather(*map(timed, calls))
-            assert [answer.status for _, answer in answers[:8]] == [503] * 8, answers
-            codes = [answer.code for _, answer in answers[:8]]
+            assert [answer.status for _, answer in answers[:9]] == [503] * 9, answers
+            codes = [answer.code for _, answer in answers[:9]]
             assert codes[:5] == ["outcome_unknown"] * 5 and set(codes[5:]) == {"unavailable"}
-            assert all(int(answer.headers["Retry-After"]) >= 1 for _, answer in answers[:8])
+            assert all(int(answer.headers["Retry-After"]) >= 1 for _, answer in answers[:9])
             assert max(took for took, _ in answers) < ANSWERS
             watch = await watching
             (_, health), (_, metrics) = watch
