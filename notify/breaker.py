@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 AWAY_AFTER: Final = 5
 """So many calls in a row that WeChat did not take, and it is taken to be away."""
 PROBE_LEASE: Final = timedelta(seconds=20)
-"""Longer than a call to WeChat takes. One that takes longer ends nothing: its name is gone."""
+"""Longer than two calls to WeChat take, the question and the message. A prober that takes longer
+ends nothing: its name is gone."""
 
 
 class Way(Enum):
@@ -60,7 +61,8 @@ class Breaker:
     async def look(self, now: datetime) -> Way:
         """What may be sent at ``now``. PROBE is answered to one worker of all.
 
-        Whoever gets it sends one message and calls ``probed`` with its answer, or ``give_back``.
+        Whoever gets it sends one message and calls ``probed`` with its answer, or ``silent`` where
+        WeChat did not even answer before, or ``give_back``.
 
         Raises: Upstream.
         """
@@ -84,8 +86,18 @@ class Breaker:
             self._refused_in_a_row += 1
             if self._refused_in_a_row < AWAY_AFTER:
                 return
+        await self._begin(reason, result.errcode, now)
+
+    async def silent(self, now: datetime, *, probe: bool) -> None:
+        """WeChat did not answer a call that sends nothing: it is away. Raises: Upstream."""
+        if probe:
+            await self._prolong(PauseReason.AWAY, None, now)
+        elif self.pause is None:
+            await self._begin(PauseReason.AWAY, None, now)
+
+    async def _begin(self, reason: PauseReason, code: int | None, now: datetime) -> None:
         # Known here before it is written: no other send begins meanwhile.
-        self.pause = pause = begin(reason, result.errcode, now, self.jitter())
+        self.pause = pause = begin(reason, code, now, self.jitter())
         self._refused_in_a_row = 0
         try:
             if await self.pauses.begin(pause):
@@ -95,25 +107,33 @@ class Breaker:
 
     async def probed(self, v: Verdict, result: SendResult, now: datetime) -> None:
         """The answer to the probe. Raises: Upstream."""
+        reason = _reason(v)
+        if reason is not None:
+            await self._prolong(reason, result.errcode, now)
+            return
+        pause, prober = self._probing()
+        self.pause = None
+        if await self.pauses.end(prober) and pause.alarmed:
+            log.warning(
+                "wechat_channel_back",
+                extra={
+                    "reason": pause.reason.value,
+                    "seconds": round((now - pause.since).total_seconds()),
+                },
+            )
+
+    async def _prolong(self, reason: PauseReason, code: int | None, now: datetime) -> None:
+        pause, prober = self._probing()
+        self.pause = longer = prolong(pause, reason, code, now, self.jitter())
+        if await self.pauses.prolong(prober, longer):
+            _tell(longer, told_before=pause.alarmed and pause.reason is longer.reason)
+
+    def _probing(self) -> tuple[Pause, str]:
+        """The pause and the right to probe, which is used up."""
         pause, prober = self.pause, self._prober
         assert pause is not None and prober is not None
         self._prober = None
-        reason = _reason(v)
-        if reason is None:
-            self.pause = None
-            if await self.pauses.end(prober) and pause.alarmed:
-                log.warning(
-                    "wechat_channel_back",
-                    extra={
-                        "reason": pause.reason.value,
-                        "seconds": round((now - pause.since).total_seconds()),
-                    },
-                )
-            return
-        longer = prolong(pause, reason, result.errcode, now, self.jitter())
-        self.pause = longer
-        if await self.pauses.prolong(prober, longer):
-            _tell(longer, told_before=pause.alarmed and pause.reason is longer.reason)
+        return pause, prober
 
     async def give_back(self) -> None:
         """There was nothing to probe with."""

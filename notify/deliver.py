@@ -4,7 +4,8 @@ A pipeline: messages are claimed many at a time, sent ``AT_ONCE`` at once, and w
 is written many at a time, so that WeChat's latency is the only limit. One that takes long holds up
 its reader's next message and nothing else.
 
-What was surely not sent is tried again until it expires; what may have arrived once more at most.
+What was surely not sent is tried again until it expires; what may have arrived once more at most,
+and not before WeChat answers a call that sends nothing: one that hangs must not use that up.
 Such a repeat takes a credit of its own where there is one. Where there is none it goes all the
 same: WeChat has the truth, and refuses a second copy where the reader gave one consent.
 
@@ -24,6 +25,7 @@ from time import monotonic
 from typing import Final, cast
 
 from models.message import Delivery, DeliveryState, Message, Outcome
+from models.pause import PauseReason
 from models.reservation import ReaderId
 from models.store.credits import Credits
 from models.store.messages import Messages, Place
@@ -37,8 +39,9 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 50
 """Sends under way: with WeChat's answers after 50 ms, a thousand a second."""
 LEASE: Final = timedelta(seconds=60)
-SEND_WITHIN_S: Final = 45.0
-"""A send begins no later after its claim: it may take 8 s and has to be settled in the lease."""
+SEND_WITHIN_S: Final = 40.0
+"""A send begins no later after its claim: a question before it and the send itself may take 8 s
+each, and it has to be settled in the lease."""
 AHEAD: Final = 100
 """Claimed and ready to be sent, so that no slot waits for the database."""
 PAGE: Final = 100
@@ -90,7 +93,7 @@ class Sender:
         self._expired_at: datetime | None = None
         self._ended = 0
         self._late_s = 0.0
-        """How long the event loop lets callers wait, as the writer saw it lately."""
+        """How late the event loop is, as the writer saw it lately."""
         self._closing = False
 
     async def run(self, now: datetime) -> int:
@@ -128,7 +131,7 @@ class Sender:
 
     async def _probe(self, now: datetime) -> None:
         """Send one message while all others wait: one that has not been tried in vain, if it can
-        be, since its outcome may stay unknown."""
+        be, since its outcome may stay unknown. Of a WeChat that was away, only once it answers."""
         breaker = self._channel.breaker
         try:
             place: Place | None = None
@@ -141,7 +144,8 @@ class Sender:
                         if other is not chosen:
                             self._give_up(other)
                     try:
-                        await self._send(chosen, probe=True)
+                        if await self._answered(chosen, probe=True):
+                            await self._send(chosen, probe=True)
                     except BaseException:  # cut off, too: it stays leased, and is taken up then
                         self._held.discard(chosen.delivery.message.reader_id)
                         raise
@@ -160,8 +164,7 @@ class Sender:
         """
         self._closing = True
         await _ended(set(self._slots))
-        if self._writer is not None:
-            await _ended({self._writer})
+        await _ended({self._writer} if self._writer is not None else set())
 
     # --- claiming -----------------------------------------------------------------------------
 
@@ -234,7 +237,8 @@ class Sender:
                 self._fail(ready)
             else:
                 try:
-                    await self._send(ready)
+                    if await self._answered(ready):
+                        await self._send(ready)
                 except Exception:
                     # Nobody knows what came of it: it stays leased, and is tried again then.
                     log.exception("delivery_failed", extra={"message_id": message.id})
@@ -242,6 +246,23 @@ class Sender:
             self._write()
             if self._late_s > BEARABLE_S:
                 await asyncio.sleep(self._late_s * POLITE)
+
+    async def _answered(self, ready: Ready, *, probe: bool = False) -> bool:
+        """False, and the message is given up, where WeChat has to answer first and does not: it was
+        away, or has the message perhaps, whose next attempt is the last one."""
+        breaker, now, answers = self._channel.breaker, self._now, False
+        away = breaker.pause is not None and breaker.pause.reason is PauseReason.AWAY
+        if not away and not ready.delivery.unknown:
+            return True
+        assert now is not None
+        try:
+            answers = await self._channel.gateway.answers()
+        finally:
+            if not answers:
+                self._give_up(ready)
+        if not answers:
+            await breaker.silent(now, probe=probe)
+        return answers
 
     def _give_up(self, ready: Ready) -> None:
         self._ends.given_up.append(ready.delivery)
@@ -375,6 +396,5 @@ async def _ended(tasks: set[asyncio.Task[None]]) -> None:
 
 
 def _page(config: TemplateConfig, message: Message) -> str | None:
-    if not config.page:
-        return None
-    return f"{config.page}?id={message.reservation_id}" if message.reservation_id else config.page
+    about = f"?id={message.reservation_id}" if message.reservation_id else ""
+    return f"{config.page}{about}" if config.page else None

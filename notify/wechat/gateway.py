@@ -19,6 +19,7 @@ from notify.wechat.errors import (
     WeChatUnavailable,
     WeChatUserBlocked,
 )
+from notify.wechat.tokens import IssueRefused
 from notify.wechat.transport import NotReached, WeChatTransport
 from notify.wechat.verdicts import OUTCOMES, SendOutcome, SendResult
 
@@ -122,6 +123,15 @@ class WeChatGateway:
         except (WeChatClientException, KeyError, TypeError) as error:
             code = getattr(error, "errcode", None)
             raise WeChatUnavailable(errcode=code) from error
+
+    async def answers(self) -> bool:
+        """Whether WeChat answers a call that sends nothing, just now, be it with a refusal. Asks
+        for the stable token, past every cache; without force that invalidates no other."""
+        try:
+            await self._transport.issue_token()
+        except IssueRefused as error:
+            return error.errcode not in (None, _SYSTEM_BUSY)
+        return True
 
     async def send_subscribe(
         self,

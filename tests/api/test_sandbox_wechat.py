@@ -376,6 +376,26 @@ async def test_no_token_to_be_had(
     assert "send" not in wechat.calls
 
 
+@pytest.mark.parametrize(
+    ("mode", "answers"),
+    [
+        ({}, True),
+        ({"errcode": 40164}, True),
+        ({"errcode": -1}, False),
+        ({"status": 503}, False),
+        ({"hang_seconds": 10}, False),
+    ],
+)
+async def test_whether_wechat_answers(wechat: WeChat, mode: dict[str, Any], answers: bool) -> None:
+    async with wechat.gateway(timeout_seconds=1) as gateway:
+        sent = await send(gateway)
+        if mode:
+            await wechat.mode(stable_token=mode)
+        assert await gateway.answers() is answers, "also where a token is at hand"
+        assert (await send(gateway)).outcome is sent.outcome, "the token stays good"
+    assert wechat.calls.count("stable_token") == 2
+
+
 async def test_many_gateways_share_one_token(wechat: WeChat) -> None:
     gateways = [wechat.gateway() for _ in range(4)]
     for gateway in gateways:

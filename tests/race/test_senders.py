@@ -95,6 +95,9 @@ class Worker:
     async def openids_of(self, readers: Any) -> dict[ReaderId, str]:
         return {reader: f"o-{reader}" for reader in readers}
 
+    async def answers(self) -> bool:
+        return not self.dead.is_set()
+
     async def send_subscribe(self, openid: str, _: str, page: str, *__: object) -> SendResult:
         phones = self.phones
         if not self.dead.is_set():
