@@ -24,6 +24,9 @@ Place = tuple[datetime, str]
 
 OLD_NEWS: Final = timedelta(hours=24)
 """A message without an expiry of its own is old news for WeChat after a day."""
+_NAMELESS_S: Final = 600
+"""WeChat says within seconds that it could not deliver. A message without WeChat's id for it is
+held for the one that is meant for so long after it was sent."""
 _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 """Longer than any booking is made before its last message."""
 
@@ -272,6 +275,9 @@ class Messages:
         WeChat may say so before our own "sent" is written. So the message that is being sent is
         marked first, which writing "sent" heeds, and the sent one looked for second: whatever comes
         in between, one of the two meets it.
+
+        An account whose answers have no id has one such message a reader on its way: where none is
+        being sent, it is the last one sent, if that was lately.
         """
         failure = {"msgid": msgid, "code": code, "words": words}
         sending = {
@@ -284,21 +290,25 @@ class Messages:
             "reader": reader_id,
             "state": DeliveryState.SENT.value,
             "template": template.value,
-            # An account whose answers have no id has one such message a reader on its way.
-            "msgid": {"$in": [msgid, None]},
         }
+        nameless: Document = {
+            "msgid": None,
+            "$expr": {
+                "$gt": ["$sent_at", {"$subtract": ["$$NOW", {"$literal": _NAMELESS_S * 1000}]}]
+            },
+        }
+        failed: Document = {
+            "$set": {"state": DeliveryState.FAILED.value, "words": words},
+            "$push": {"codes": code},
+        }
+        newest = [("at", DESCENDING)]
         with upstream():
             marked = await self._all.update_many(
                 sending, {"$addToSet": {"late": failure}}, hint="reader_open"
             )
-            found = await self._all.find_one_and_update(
-                sent,
-                {
-                    "$set": {"state": DeliveryState.FAILED.value, "words": words},
-                    "$push": {"codes": code},
-                },
-                sort=[("msgid", DESCENDING), ("at", DESCENDING)],
-            )
+            found = await self._all.find_one_and_update({**sent, "msgid": msgid}, failed)
+            if found is None and not marked.matched_count:
+                found = await self._all.find_one_and_update(sent | nameless, failed, sort=newest)
         return found is not None or marked.matched_count > 0
 
     # --- what became of them ----------------------------------------------------------------------
@@ -377,7 +387,7 @@ class Messages:
             "lease_until": None,
             "unknown": 0,
         }
-        gone = dict.fromkeys(("reason", "words", "msgid", "late"), "")
+        gone = dict.fromkeys(("reason", "words", "msgid", "sent_at", "late"), "")
         with upstream():
             result = await self._all.update_many(failed, {"$set": again, "$unset": gone})
         return result.modified_count

@@ -59,7 +59,15 @@ def _sent(same: Sequence[Outcome], ids: Sequence[str]) -> list[Document]:
     failed: Document = {"$ne": [{"$type": "$failure"}, "missing"]}
     codes: Document = {"$concatArrays": ["$codes", [] if code is None else [code]]}
     return [
-        {"$set": {"msgid": mine, "failure": late, "lease_until": None, "open": False}},
+        {
+            "$set": {
+                "msgid": mine,
+                "sent_at": "$$NOW",
+                "failure": late,
+                "lease_until": None,
+                "open": False,
+            }
+        },
         {
             "$set": {
                 "state": {"$cond": [failed, DeliveryState.FAILED.value, DeliveryState.SENT.value]},

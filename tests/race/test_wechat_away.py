@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -404,6 +404,33 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         assert (row["state"], row["codes"], row["open"]) == (state, codes, False)
         assert row.get("words") == ("system failure" if state == "failed" else None)
     assert not await other.failed_late(LI, RESERVED, "w-77", 1003, "of somebody else")
+
+
+@pytest.mark.parametrize(
+    ("as_stored", "names", "failed"),
+    [
+        ({"$unset": {"msgid": "", "sent_at": ""}}, "", False),
+        ({"$set": {"msgid": None, "sent_at": datetime(2026, 1, 1, tzinfo=UTC)}}, "", False),
+        ({"$set": {"msgid": None}}, "", True),
+        ({"$set": {"msgid": None}}, "being sent", False),
+        ({"$set": {"msgid": "w-2"}}, "being sent", True),
+    ],
+    ids=["by the version before", "long ago", "lately", "another is sent now", "by its name"],
+)
+async def test_a_late_failure_marks_no_old_message(
+    stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
+) -> None:
+    messages = Messages(stage.db)
+    old, new = (message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2))
+    await messages.add([old, new])
+    (d,) = await messages.claim([LI], clock(9), clock(9), LEASE)
+    await messages.write([Outcome(d, DeliveryState.SENT, 0)])
+    await stage.db["deliveries"].update_one({"_id": old.id}, as_stored)
+    if names:
+        await messages.claim([LI], clock(9), clock(9), LEASE)
+    known = await messages.failed_late(LI, RESERVED, "w-2", 1003, "system failure")
+    assert known == (failed or bool(names))
+    assert await messages.state_of(old.id) is DeliveryState("failed" if failed else "sent")
 
 
 async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
