@@ -22,12 +22,17 @@ _OF_THE_PRESENT: Final = frozenset(
     }
 )
 """The others tell of what has happened, and stay true."""
+_OF_A_BOOKING: Final = frozenset({Template.RESERVED, Template.CHECK_IN_REMINDER})
+"""They name a seat, and a change of it is told by another "booked"."""
+_TOLD: Final = ("start", "end", "left_at", "return_by")
+"""Facts that a reservation has under the same name. Two leaves may end at the same time."""
 
 
 def overtaken(m: Message, r: Reservation) -> bool:
     """Has the reservation moved on, so that the message would only confuse?
 
-    "Booked" to somebody who has cancelled meanwhile, "check in" to somebody who has.
+    "Booked" to somebody who has cancelled meanwhile or taken another seat, "check in" to somebody
+    who has, "left" to somebody who has returned and left anew.
     """
     if m.template not in _OF_THE_PRESENT:
         return False
@@ -35,4 +40,7 @@ def overtaken(m: Message, r: Reservation) -> bool:
         return False  # who is asked whether they are there, by the same template
     if r.state not in STILL_TRUE[m.template]:
         return True
-    return any(m.facts.get(name, now) != now for name, now in (("start", r.start), ("end", r.end)))
+    if m.template in _OF_A_BOOKING and m.at < r.since:
+        return True
+    told = ((m.facts.get(name), getattr(r, name)) for name in _TOLD)
+    return any(then is not None and then != now for then, now in told)

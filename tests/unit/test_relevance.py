@@ -1,0 +1,74 @@
+"""Which messages say what is not so any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from models import reservation
+from models.library import AreaId, SeatId
+from models.message import Message, Template
+from models.policy import Policy
+from models.reservation import Reservation
+from models.timerange import TimeRange
+from notify.relevance import overtaken
+from tests.builders import BY_READER, LI, away, but, in_use, on, reserved
+
+HELD = reserved()
+AWAY = away(left=on("14:30"))
+
+
+def told(template: Template, r: Reservation, at: str) -> Message:
+    """The message with the facts of that moment."""
+    names = {
+        Template.LEAVE: ("left_at", "return_by"),
+        Template.LEAVE_REMINDER: ("return_by",),
+    }.get(template, ("start", "end"))
+    facts = {name: getattr(r, name) for name in names}
+    return Message("m", LI, template, "", "", on(at), facts, r.id)
+
+
+def moved(r: Reservation) -> Reservation:
+    """The same time on another seat."""
+    return reservation.change(
+        r,
+        area_id=AreaId("2f-hall"),
+        seat_id=SeatId("2f-hall-066"),
+        span=TimeRange(r.start, r.end),
+        policy=Policy(),
+        claims=(),
+        actor=BY_READER,
+        now=on("08:05"),
+    )
+
+
+def left_again(returns: timedelta) -> Reservation:
+    back = reservation.come_back(AWAY, Policy(), BY_READER, on("14:40"))
+    assert AWAY.return_by is not None
+    return reservation.leave(back, AWAY.return_by + returns, Policy(), BY_READER, on("14:45"))
+
+
+@pytest.mark.parametrize(
+    ("message", "now", "expected"),
+    [
+        (told(Template.RESERVED, HELD, "08:00"), HELD, False),
+        (told(Template.RESERVED, HELD, "08:00"), in_use(), True),
+        (told(Template.RESERVED, HELD, "08:00"), moved(HELD), True),
+        (told(Template.RESERVED, moved(HELD), "08:05"), moved(HELD), False),
+        (told(Template.CHECK_IN_REMINDER, HELD, "08:02"), moved(HELD), True),
+        (told(Template.LEAVE, AWAY, "14:30"), AWAY, False),
+        (told(Template.LEAVE, AWAY, "14:30"), left_again(timedelta(minutes=15)), True),
+        (told(Template.LEAVE, AWAY, "14:30"), left_again(timedelta()), True),
+        (told(Template.LEAVE_REMINDER, AWAY, "14:50"), AWAY, False),
+        (
+            told(Template.LEAVE_REMINDER, AWAY, "14:50"),
+            left_again(timedelta(minutes=15)),
+            True,
+        ),
+        (told(Template.ENDING_SOON, in_use(), "15:50"), but(in_use(), end=on("17:00")), True),
+        (told(Template.ENDED, in_use(), "15:50"), but(in_use(), end=on("17:00")), False),
+    ],
+)
+def test_what_has_been_overtaken(message: Message, now: Reservation, expected: bool) -> None:
+    assert overtaken(message, now) is expected
