@@ -11,7 +11,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.reservation import ReaderId
-from models.store.client import Database, Document, new_id, upstream
+from models.store.client import Database, Document, insert, new_id, upstream
 from models.store.sealing import SealBroken, Sealer, fingerprint
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -90,9 +90,11 @@ class ActivationCodes:
             return None
         secret = self._secret(found["_id"])
         try:
-            if found.get("secret") != fingerprint(secret):
-                raise SealBroken("activation")
             digits = self._sealer.open(found["sealed"], "activation")
+            if found.get("secret") is None:  # issued by a version whose codes were digits only
+                await self._complete(found["_id"], secret)
+            elif found["secret"] != fingerprint(secret):
+                raise SealBroken("activation")
             return LiveCode(digits, secret, found["expires_at"], self._request(found))
         except SealBroken:  # its key has gone: it can be neither shown nor redeemed
             await self.revoke(reader_id)
@@ -104,6 +106,8 @@ class ActivationCodes:
         """Make ``code`` the reader's live one. False when another holds the digits or came first.
 
         Expired codes stop being live here too, so that they never block the digits.
+
+        Raises: Upstream, also where no majority holds what is in the way.
         """
         id, digits = new_id(), self._digits(code)
         with upstream():
@@ -116,7 +120,8 @@ class ActivationCodes:
                 {"$set": {"live": False}},
             )
             try:
-                await self._all.insert_one(
+                await insert(
+                    self._all,
                     {
                         "_id": id,
                         "reader": reader_id,
@@ -126,11 +131,18 @@ class ActivationCodes:
                         "live": True,
                         "made_at": now,
                         "expires_at": expires_at,
-                    }
+                    },
                 )
             except DuplicateKeyError:
                 return False
         return True
+
+    async def _complete(self, id: str, secret: str) -> None:
+        """Give the live code its secret. Whoever else does so gives it the same."""
+        with upstream():
+            await self._all.update_one(
+                {"_id": id, "live": True, "secret": None}, {"$set": {"secret": fingerprint(secret)}}
+            )
 
     async def revoke(self, reader_id: ReaderId) -> None:
         """The reader's live code, if any, is live no more."""

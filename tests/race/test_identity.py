@@ -96,7 +96,7 @@ async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, 
 
     async def issue(reader_id: ReaderId, code: str) -> bool:
         codes = ActivationCodes(stage.db, stage.sealer)
-        put_around(codes, "insert_one", before=barrier.wait)
+        put_around(codes, "insert_many", before=barrier.wait)
         return await codes.issue(reader_id, code, EIGHT, clock(8, 10))
 
     issued = await asyncio.gather(*(issue(*pair) for pair in pairs))

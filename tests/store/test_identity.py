@@ -122,6 +122,18 @@ async def test_tombstones_of_tickets_are_few(db: Database, sealer: Sealer) -> No
     assert not await sessions.open_web("late", ZHANG, "ST-1", NOW, LATER)
 
 
+async def test_a_code_of_the_version_before_gets_a_secret(db: Database, sealer: Sealer) -> None:
+    codes = ActivationCodes(db, sealer)
+    end = NOW + timedelta(minutes=10)
+    assert await codes.issue(ZHANG, "123456", NOW, end)
+    await db["activation_codes"].update_one({}, {"$unset": {"secret": ""}})
+    live = await codes.live_of(ZHANG, NOW)
+    assert live is not None and live.digits == "123456"
+    assert await codes.reader_of(live.secret, NOW) == ZHANG
+    assert await codes.live_of(ZHANG, NOW) == live
+    assert await codes.redeem("123456", NOW) == ZHANG
+
+
 async def test_activation_codes(db: Database, sealer: Sealer) -> None:
     codes = ActivationCodes(db, sealer)
     end = NOW + timedelta(minutes=10)
