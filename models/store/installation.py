@@ -168,6 +168,10 @@ async def look(db: Database) -> About:
         about.documents = {row["_id"]: row for row in await db[ABOUT].find({}).to_list(None)}
         if MODE not in about.documents:
             for name in await db.list_collection_names():
+                if name.startswith(
+                    "system."
+                ):  # MongoDB's own (profiler, views): not for us to read
+                    continue
                 if await db[name].find_one({}, {"_id": 1}) is not None:
                     about.written.add(name)
     return about

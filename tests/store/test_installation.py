@@ -60,6 +60,18 @@ REFUSED: list[tuple[str, dict[str, list[Document]], bool, Sealer, str]] = [
 ]
 
 
+async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> None:
+    """Who may only read and write must not even look at it."""
+    await db.create_collection("nothing", viewOn="readers", pipeline=[])
+    try:
+        assert "system.views" in await db.list_collection_names()
+        await admit(db, True, ONE)
+    finally:
+        await db.drop_collection("nothing")
+    marks = await db["schema"].find({"_id": "mode"}).to_list(None)
+    assert marks == [{"_id": "mode", "mode": "sandbox"}]
+
+
 @pytest.mark.parametrize(
     ("there", "sandbox", "sealer", "said"),
     [row[1:] for row in REFUSED],
