@@ -28,9 +28,11 @@ STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 16
 """More than can be booked ahead; what is past is asked for no more, and goes first."""
-REMEMBER_S: Final = 120.0
-"""Longer than any write can wait for its answer. What has ended is remembered for so long, and for
-twice as long at most."""
+REMEMBER_S: Final = 240.0
+"""Longer than any write can wait for its answer, also one that no request waits for any more: the
+driver tries to commit for 120 s, its last attempt takes 20 s (2 s for a primary and 8 s for an
+answer, twice), and so does each of the three that settle an unknown outcome. What has ended is
+remembered for so long, and for twice as long at most."""
 _NEVER: Final = float("-inf")
 
 
