@@ -31,7 +31,8 @@ PROOF_FOR: Final = timedelta(minutes=5)
 _GUESSES: Final = 20
 _GUESSES_OF_AN_ADDRESS: Final = 2000
 """Wrong ones in ten minutes. Past them guessing goes on, since right ones pass, at the pace of any
-address (1,000 a second): of 10⁸ codes two are accepted, so it finds one in fourteen hours."""
+address (1,000 a second at each worker): of 10⁸ codes two are accepted, so it takes fourteen hours
+on average to find one, divided by the number of workers and of addresses."""
 _WINDOW: Final = timedelta(minutes=10)
 
 
