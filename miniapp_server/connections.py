@@ -66,7 +66,12 @@ class Connection(web.RequestHandler):
             self._heads = self._request_count
             if self._head_timer is not None:
                 self._forget_head()
-        elif self._head_timer is None and data and self._waiter is not None:
+        elif (
+            self._head_timer is None
+            and data
+            and self._waiter is not None
+            and not self._waiter.done()  # else a head has come in this turn, and this is its body
+        ):
             self._expect_head()  # idle until now: these are the first bytes of a head
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from handlers.services import SERVICES
-from miniapp_server.connections import ConnectionLimits
+from miniapp_server.connections import ConnectionLimits, connections
 from miniapp_server.logs import JsonLines
 from tests.api.test_requests import connection
 from tests.living import Living, living
@@ -73,6 +74,40 @@ async def test_what_does_not_go_on_ends(brief: Living) -> None:
         await reader.reserve()
         async with asyncio.timeout(10):
             assert await incoming.readuntil(b"event: seat")
+
+
+class Wire(asyncio.Transport):
+    """A transport over which the test says what comes, and in which turn of the event loop."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None: ...
+
+    def write(self, data: object) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+async def test_a_body_that_comes_in_the_same_turn_as_its_head_is_no_head() -> None:
+    """uvloop reads a socket several times before the request's task goes on."""
+    read = asyncio.Event()
+
+    async def whole(request: web.BaseRequest) -> web.Response:
+        assert await request.read() == b"body"
+        read.set()
+        return web.Response()
+
+    connection = connections(web.Server(whole))()
+    connection.connection_made(Wire())
+    await asyncio.sleep(0)  # it waits for a head
+    connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbo")
+    connection.data_received(b"dy")
+    assert connection._head_timer is None
+    async with asyncio.timeout(10):
+        await read.wait()
+    connection.connection_lost(None)
 
 
 async def test_an_answer_that_nobody_reads_is_given_up(brief: Living) -> None:
