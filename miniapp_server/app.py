@@ -134,14 +134,7 @@ class Parts:
         self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
         self.gateway, self.cas, self.entrance = gateway, cas, entrance
         self.official, self.pushes = official, Pushes(db)
-        appids = {"mini": settings.wechat.appid}
-        if settings.official is not None:
-            appids["mp"] = settings.official.appid
-        self.push_accounts = {
-            name: PushAccount(appids[name], push.token, push.aes_key)
-            for name, push in settings.pushes.items()
-            if name in appids
-        }
+        self.push_accounts = _push_accounts(settings)
         self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.clock_check = ClockCheck(
             clock, partial(server_time, db), self.metrics.clock_offset.set
@@ -395,6 +388,18 @@ class Parts:
             error_page=error_page,
             metrics=self.metrics,
         )
+
+
+def _push_accounts(settings: Settings) -> dict[str, PushAccount]:
+    """By the names in the addresses that WeChat calls."""
+    appids = {"mini": settings.wechat.appid}
+    if settings.official is not None:
+        appids["mp"] = settings.official.appid
+    return {
+        name: PushAccount(appids[name], push.token, push.aes_key)
+        for name, push in settings.pushes.items()
+        if name in appids
+    }
 
 
 async def _nobody_known(_: str) -> None:

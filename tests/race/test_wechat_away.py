@@ -9,13 +9,13 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
 import pytest
 
-from models.message import DeliveryState, Message, Outcome, Template
+from models.message import DeliveryState, Message, Template
 from models.reservation import ReaderId, ReservationId
 from models.store.credits import Credits
 from models.store.messages import Messages
@@ -348,98 +348,3 @@ async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
     wechat.now += LEASE
     assert await sender.run(wechat.now) == 1 and wechat.arrived[f"o-{LI}"]
     assert await Pauses(stage.db, "wx").current() is None
-
-
-@pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])
-@pytest.mark.parametrize("when", ["before", "between", "after"])
-async def test_a_late_failure_is_recorded_whenever_it_comes(
-    stage: Stage, when: str, names: bool
-) -> None:
-    """Before our own "sent" is written, after it, or between the two looks at the messages."""
-    messages, other = Messages(stage.db), Messages(stage.db)
-    failed, earlier, theirs = (
-        message(reader, EIGHT + n * MINUTE, timedelta(hours=3))
-        for n, reader in enumerate([LI, LI, ReaderId("6" * 24)])
-    )
-    failed, earlier = earlier, failed
-    await messages.add([failed, earlier, theirs])
-
-    async def sent(*which: Message) -> None:
-        for m in which:
-            (d,) = await messages.claim([m.reader_id], clock(9), clock(9), LEASE)
-            assert d.message.id == m.id
-            held.append(Outcome(d, DeliveryState.SENT, 0, msgid=f"w-{m.at:%M}" if names else None))
-        await messages.write(held[:-1])
-
-    held: list[Outcome] = []
-    if names:
-        await sent(earlier, theirs)
-        await messages.write(held)
-        held.clear()
-    else:
-        await sent(theirs, earlier)
-        await messages.write(held)
-        await messages.write([])
-        await stage.db["deliveries"].update_one({"_id": earlier.id}, {"$set": {"msgid": "w-00"}})
-        held.clear()
-    await sent(failed)
-
-    async def settle() -> None:
-        await messages.write(held)
-
-    if when == "after":
-        await settle()
-    if when == "between":
-        put_around(other, "update_many", behind=settle)
-    assert await other.failed_late(LI, RESERVED, "w-01", 1003, "system failure")
-    if when == "before":
-        await settle()
-    for m, state, codes in (
-        (failed, "failed", [0, 1003]),
-        (earlier, "sent", [0]),
-        (theirs, "sent", [0]),
-    ):
-        row = await stage.db["deliveries"].find_one({"_id": m.id})
-        assert row is not None
-        assert (row["state"], row["codes"], row["open"]) == (state, codes, False)
-        assert row.get("words") == ("system failure" if state == "failed" else None)
-    assert not await other.failed_late(LI, RESERVED, "w-77", 1003, "of somebody else")
-
-
-@pytest.mark.parametrize(
-    ("as_stored", "names", "failed"),
-    [
-        ({"$unset": {"msgid": "", "sent_at": ""}}, "", False),
-        ({"$set": {"msgid": None, "sent_at": datetime(2026, 1, 1, tzinfo=UTC)}}, "", False),
-        ({"$set": {"msgid": None}}, "", True),
-        ({"$set": {"msgid": None}}, "being sent", False),
-        ({"$set": {"msgid": "w-2"}}, "being sent", True),
-    ],
-    ids=["by the version before", "long ago", "lately", "another is sent now", "by its name"],
-)
-async def test_a_late_failure_marks_no_old_message(
-    stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
-) -> None:
-    messages = Messages(stage.db)
-    old, new = (message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2))
-    await messages.add([old, new])
-    (d,) = await messages.claim([LI], clock(9), clock(9), LEASE)
-    await messages.write([Outcome(d, DeliveryState.SENT, 0)])
-    await stage.db["deliveries"].update_one({"_id": old.id}, as_stored)
-    if names:
-        await messages.claim([LI], clock(9), clock(9), LEASE)
-    known = await messages.failed_late(LI, RESERVED, "w-2", 1003, "system failure")
-    assert known == (failed or bool(names))
-    assert await messages.state_of(old.id) is DeliveryState("failed" if failed else "sent")
-
-
-async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
-    """The control: without the mark a failure that comes before "sent" is lost."""
-    messages, other = Messages(stage.db), Messages(stage.db)
-    sent = message(LI, EIGHT, timedelta(hours=3))
-    await messages.add([sent])
-    (d,) = await messages.claim([LI], clock(9), clock(9), LEASE)
-    await other.failed_late(LI, RESERVED, "w-1", 1003, "system failure")
-    await stage.db["deliveries"].update_many({}, {"$unset": {"late": ""}})
-    await messages.write([Outcome(d, DeliveryState.SENT, 0, msgid="w-1")])
-    assert await messages.state_of(sent.id) is DeliveryState.SENT

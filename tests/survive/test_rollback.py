@@ -9,20 +9,16 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from miniapp_server import seed
 from models import reservation
-from models.booking.desk import Desk, Key
+from models.booking.desk import Key
 from models.booking.reserve import cancel, reserve
 from models.claims import place_claims
 from models.errors import Busy, ServiceError, WrongState
@@ -30,17 +26,16 @@ from models.library import SeatId
 from models.message import Message, Template
 from models.policy import Policy
 from models.reservation import Reservation, ReservationId, State
-from models.store.client import Collection, open_database, ping
-from models.store.gathering import Gathering
+from models.store.client import Collection
 from models.store.indexes import ensure_indexes
 from models.store.messages import Messages
 from models.store.reservations import Reservations, StaleRevision
-from models.store.sealing import Sealer
 from models.timerange import TimeRange
 from models.wait import Wait
-from scripts.chaos_set import Member, ReplicaSet, replica_set, until
+from scripts.chaos_set import ReplicaSet, replica_set
 from tests.builders import BY_READER, LI, ZHANG, reserved
 from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, put_around, wish
+from tests.survive.trio import BY_HAND, Trio, said, worker
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -56,88 +51,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("turn", range(10))
 
 
-BY_HAND: Final = {
-    "electionTimeoutMillis": 600_000,
-    "heartbeatIntervalMillis": 200,
-    "catchUpTimeoutMillis": 100,
-}
-LONG_S: Final = 40
-
-
-@dataclass(slots=True)
-class Trio:
-    """Three members, and the workers of one host that reach all of them at any time."""
-
-    set: ReplicaSet
-    first: Stage
-    second: Stage
-
-    @property
-    def second_by_local_reads(self) -> Stage:
-        """The second worker, as if it believed what no majority has: it reads what its member has,
-        and takes a refusal for certain as ``insert_one`` tells it."""
-        db = self.second.db.with_options(read_concern=ReadConcern("local"))
-        desk = Desk(db, self.second.sealer)
-        repository: Any = desk.reservations
-        repository._inserts = Gathering(partial(one_by_one, db["reservations"]))
-        desk.library, desk.policy = self.second.desk.library, self.second.desk.policy
-        return Stage(db, self.second.sealer, desk)
-
-    async def cut_off(self) -> Member:
-        """The primary, cut off from the others, which do not know it yet."""
-        old = await self.set.primary()
-        self.set.isolate(old)
-        return old
-
-    async def elect_another(self, old: Member) -> None:
-        """Another primary, and both workers know it; the old one goes on."""
-        new = await self.set.step_up(old)
-        address = ("127.0.0.1", new.proxy.port)
-
-        async def known() -> bool:
-            return all([await w.db.client.primary == address for w in (self.first, self.second)])
-
-        await until(known, "the new primary to be known")
-        # The other member has to find its new source first: a majority takes some seconds.
-        patient = WriteConcern("majority", wtimeout=LONG_S * 1000)
-        probes = self.first.db.get_collection("probes", write_concern=patient)
-        await probes.insert_one({"elected": new.number})
-
-    async def kill_first(self, task: asyncio.Task[Any]) -> None:
-        """The first worker is killed: it neither repeats, nor resolves, nor answers."""
-        await self.first.db.client.close()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    async def heal(self, old: Member) -> None:
-        """The old primary hears of the election, undoes what it had alone, and follows."""
-        if (await self.set.primary()) is old:
-            await self.set.step_up(old)
-        self.set.mend()
-        await self.set.settled()
-
-    async def has(self, member: Member, wanted: dict[str, Any]) -> None:
-        """Returns once the member has such a reservation, whatever a majority has."""
-        books = member.direct["rollback"]["reservations"]
-
-        async def there() -> bool:
-            return await books.find_one(wanted) is not None
-
-        await until(there, f"{wanted} in member {member.number}")
-
-
-async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:
-    """The error of each document, without what it says of the majority."""
-    found: list[Exception | None] = []
-    for document in documents:
-        try:
-            await books.insert_one(document)
-            found.append(None)
-        except PyMongoError as error:
-            found.append(error)
-    return found
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReplicaSet]:
     data = seed.read()
@@ -150,22 +63,6 @@ async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Repli
     gc.collect()
 
 
-@asynccontextmanager
-async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
-    sealer = Sealer({1: b"k" * 32})
-    async with open_database(three.url, "rollback") as found:
-        # The service's own, but sooner: nobody waits five seconds here.
-        db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
-        desk = Desk(db, sealer)
-
-        async def answers() -> bool:
-            return not isinstance(await said(ping(db)), Exception)
-
-        await until(answers, "the set to answer a new worker")
-        await desk.refresh()
-        yield Stage(db, sealer, desk)
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
     """All members agree, nobody has booked, and both workers know the primary."""
@@ -175,15 +72,6 @@ async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
         yield Trio(three, first, second)
         three.mend()
         await three.settled()
-
-
-async def said(work: Awaitable[Any]) -> Any:
-    """What a worker answers: a result, or the error that promises nothing."""
-    async with asyncio.timeout(LONG_S):
-        try:
-            return await work
-        except (ServiceError, PyMongoError) as error:
-            return error
 
 
 async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation]:

@@ -1,0 +1,128 @@
+"""Three members of which one can be cut off, and two workers that reach all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from models.booking.desk import Desk
+from models.errors import ServiceError
+from models.store.client import Collection, open_database, ping
+from models.store.gathering import Gathering
+from models.store.sealing import Sealer
+from scripts.chaos_set import Member, ReplicaSet, until
+from tests.race.stage import Stage
+
+BY_HAND: Final = {
+    "electionTimeoutMillis": 600_000,
+    "heartbeatIntervalMillis": 200,
+    "catchUpTimeoutMillis": 100,
+}
+LONG_S: Final = 40
+
+
+@dataclass(slots=True)
+class Trio:
+    """Three members, and the workers of one host that reach all of them at any time."""
+
+    set: ReplicaSet
+    first: Stage
+    second: Stage
+
+    @property
+    def second_by_local_reads(self) -> Stage:
+        """The second worker, as if it believed what no majority has: it reads what its member has,
+        and takes a refusal for certain as ``insert_one`` tells it."""
+        db = self.second.db.with_options(read_concern=ReadConcern("local"))
+        desk = Desk(db, self.second.sealer)
+        repository: Any = desk.reservations
+        repository._inserts = Gathering(partial(one_by_one, db["reservations"]))
+        desk.library, desk.policy = self.second.desk.library, self.second.desk.policy
+        return Stage(db, self.second.sealer, desk)
+
+    async def cut_off(self) -> Member:
+        """The primary, cut off from the others, which do not know it yet."""
+        old = await self.set.primary()
+        self.set.isolate(old)
+        return old
+
+    async def elect_another(self, old: Member) -> None:
+        """Another primary, and both workers know it; the old one goes on."""
+        new = await self.set.step_up(old)
+        address = ("127.0.0.1", new.proxy.port)
+
+        async def known() -> bool:
+            return all([await w.db.client.primary == address for w in (self.first, self.second)])
+
+        await until(known, "the new primary to be known")
+        # The other member has to find its new source first: a majority takes some seconds.
+        patient = WriteConcern("majority", wtimeout=LONG_S * 1000)
+        probes = self.first.db.get_collection("probes", write_concern=patient)
+        await probes.insert_one({"elected": new.number})
+
+    async def kill_first(self, task: asyncio.Task[Any]) -> None:
+        """The first worker is killed: it neither repeats, nor resolves, nor answers."""
+        await self.first.db.client.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def heal(self, old: Member) -> None:
+        """The old primary hears of the election, undoes what it had alone, and follows."""
+        if (await self.set.primary()) is old:
+            await self.set.step_up(old)
+        self.set.mend()
+        await self.set.settled()
+
+    async def has(self, member: Member, wanted: dict[str, Any]) -> None:
+        """Returns once the member has such a reservation, whatever a majority has."""
+        books = member.direct["rollback"]["reservations"]
+
+        async def there() -> bool:
+            return await books.find_one(wanted) is not None
+
+        await until(there, f"{wanted} in member {member.number}")
+
+
+async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list[Exception | None]:
+    """The error of each document, without what it says of the majority."""
+    found: list[Exception | None] = []
+    for document in documents:
+        try:
+            await books.insert_one(document)
+            found.append(None)
+        except PyMongoError as error:
+            found.append(error)
+    return found
+
+
+@asynccontextmanager
+async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
+    sealer = Sealer({1: b"k" * 32})
+    async with open_database(three.url, "rollback") as found:
+        # The service's own, but sooner: nobody waits five seconds here.
+        db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
+        desk = Desk(db, sealer)
+
+        async def answers() -> bool:
+            return not isinstance(await said(ping(db)), Exception)
+
+        await until(answers, "the set to answer a new worker")
+        await desk.refresh()
+        yield Stage(db, sealer, desk)
+
+
+async def said(work: Awaitable[Any]) -> Any:
+    """What a worker answers: a result, or the error that promises nothing."""
+    async with asyncio.timeout(LONG_S):
+        try:
+            return await work
+        except (ServiceError, PyMongoError) as error:
+            return error
