@@ -107,7 +107,7 @@ class Sealer:
 
     def _hash(self, version: int, plain: str, purpose: str) -> str:
         text = f"{purpose}\0{plain}".encode()
-        return hmac.new(self._hash_keys[version], text, hashlib.sha256).hexdigest()
+        return hmac.digest(self._hash_keys[version], text, "sha256").hex()
 
 
 def _derive(key: bytes, info: bytes) -> bytes:
