@@ -7,7 +7,6 @@ election, as nothing but ``step_up`` makes one here, so no step depends on how f
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -37,11 +36,7 @@ from tests.builders import BY_READER, LI, ZHANG, reserved
 from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, put_around, wish
 from tests.survive.trio import BY_HAND, Trio, said, worker
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    # The driver leaves a connection that was being made to a lost member to the collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -60,7 +55,6 @@ async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Repli
             await ensure_indexes(first.db)
             await seed.seed(first.desk, hall, EIGHT)
         yield three
-    gc.collect()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
