@@ -60,13 +60,24 @@ async def come_back(desk: Desk, ask: Ask, id: str, scan: Scan) -> Reservation:
 
 async def _by_scan(desk: Desk, ask: Ask, id: str, scan: Scan, only_return: bool) -> Reservation:
     async def attempt(early: bool) -> Reservation:
+        return await _scanned(desk, ask, id, scan, only_return, early)
+
+    return await desk.once(ask, lambda: _arriving(desk, ask, _in_time(desk, ask, id, attempt)))
+
+
+def _in_time(
+    desk: Desk, ask: Ask, id: str, attempt: Callable[[bool], Awaitable[Reservation]]
+) -> Callable[[bool], Awaitable[Reservation]]:
+    """``attempt``, made once more where an outage that has just ended gives it time."""
+
+    async def caught_up(early: bool) -> Reservation:
         try:
-            return await _scanned(desk, ask, id, scan, only_return, early)
+            return await attempt(early)
         except TooLate:
             await catch_up(desk, id, ask.now)
-            return await _scanned(desk, ask, id, scan, only_return, early)
+            return await attempt(early)
 
-    return await desk.once(ask, lambda: _arriving(desk, ask, attempt))
+    return caught_up
 
 
 async def _arriving(
@@ -131,13 +142,9 @@ async def seen_there(desk: Desk, ask: Ask, id: str) -> Reservation:
         async def decide(r: Reservation, policy: Policy) -> Reservation:
             return _present(r, policy, ask, early)
 
-        try:
-            return await desk.alter(ask, id, decide)
-        except TooLate:
-            await catch_up(desk, id, ask.now)
-            return await desk.alter(ask, id, decide)
+        return await desk.alter(ask, id, decide)
 
-    return await _arriving(desk, ask, attempt)
+    return await _arriving(desk, ask, _in_time(desk, ask, id, attempt))
 
 
 def _present(r: Reservation, policy: Policy, ask: Ask, early: bool) -> Reservation:

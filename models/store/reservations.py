@@ -227,16 +227,14 @@ class Reservations:
         document = {**_to_document(made), "writer": self.writer}
         try:
             await self._inserts.one(document)
-        except DuplicateKeyError as error:
-            lost = duplicate_claim(error)
-            if lost != made.id:
-                raise ClaimLost(lost) from error
-            # The driver's own retry met the first attempt, or a tombstone.
-            if not await self._exists_for_ever(made.id):
-                raise Upstream() from error
         except NEVER_SENT as error:
             raise Upstream() from error
-        except UNKNOWN_OUTCOME as error:
+        except (DuplicateKeyError, *UNKNOWN_OUTCOME) as error:
+            if isinstance(error, DuplicateKeyError):
+                lost = duplicate_claim(error)
+                if lost != made.id:
+                    raise ClaimLost(lost) from error
+                # The driver's own retry met the first attempt, or a tombstone: not known either.
             if not await self._exists_for_ever(made.id):
                 raise Upstream() from error
         except PyMongoError as error:
