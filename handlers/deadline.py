@@ -61,37 +61,44 @@ class Changes:
     """Those under way, also where nobody waits for them any more. The door bounds how many."""
 
     def __init__(self) -> None:
-        self._under_way: dict[asyncio.Task[Any], tuple[float, asyncio.Future[None]]] = {}
+        self._under_way: dict[asyncio.Future[Any], tuple[float, asyncio.Task[None]]] = {}
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of ``work``. Raises: OutcomeUnknown after so many seconds, by ``tick``: it
         goes on nevertheless, also where whoever waits for it is cancelled."""
         loop = asyncio.get_running_loop()
-        task, ended = loop.create_task(work), loop.create_future()
-        self._under_way[task] = loop.time() + seconds, ended
-        task.add_done_callback(self._ended)
-        await ended
-        if not task.done():
-            raise OutcomeUnknown()
-        return task.result()
+        answer: asyncio.Future[Result] = loop.create_future()
+        task = loop.create_task(self._go_on(work, answer))
+        self._under_way[answer] = loop.time() + seconds, task
+        return await answer
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        _, ended = self._under_way.pop(task)
-        if not ended.done():
-            ended.set_result(None)
-        elif not task.cancelled():
-            task.exception()  # nobody hears it any more
+    async def _go_on(
+        self, work: Coroutine[Any, Any, Result], answer: asyncio.Future[Result]
+    ) -> None:
+        """Bring ``work`` to its end, and say how it ended if that is still wanted."""
+        try:
+            result = await work
+        except BaseException as error:
+            if not answer.done():
+                answer.set_exception(error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        else:
+            if not answer.done():
+                answer.set_result(result)
+        finally:
+            del self._under_way[answer]
 
     def tick(self) -> None:
         """Answer those whose time is over."""
         now = asyncio.get_running_loop().time()
-        for until, ended in self._under_way.values():
+        for answer, (until, _) in self._under_way.items():
             if until > now:
                 break  # they are in the order in which they came
-            if not ended.done():
-                ended.set_result(None)
+            if not answer.done():
+                answer.set_exception(OutcomeUnknown())
 
     async def finish(self, seconds: float) -> None:
         """Let those that go on end, for so long."""
         if self._under_way:
-            await asyncio.wait(list(self._under_way), timeout=seconds)
+            await asyncio.wait([task for _, task in self._under_way.values()], timeout=seconds)
