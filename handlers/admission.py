@@ -18,13 +18,13 @@ from time import monotonic
 from typing import Final
 
 from handlers.deadline import Changes
-from models.errors import Busy, Throttled
-from models.store.pacing import Bucket
+from models.kernel.errors import Overloaded, Throttled
+from models.storage.rate_limiter import RateLimit
 
-READS: Final = Bucket("read", capacity=60, per_second=10)
+READS: Final = RateLimit("read", capacity=60, per_second=10)
 """One reader's looks at one worker. A page needs about ten at once, then one in fifteen seconds."""
 
-ADDRESS: Final = Bucket("address", capacity=5000, per_second=1000)
+ADDRESS: Final = RateLimit("address", capacity=5000, per_second=1000)
 """Requests without a session from one address at one worker: a whole campus can stand behind one.
 Who has a session is slowed down as a reader, and never by what neighbours do."""
 
@@ -34,7 +34,7 @@ SLOTS: Final = 256
 """Changes under way at once: enough for two full batches of the group commit and those behind."""
 SIGN_IN_SLOTS: Final = 128
 """Sign-ins under way at once, by each way in: they wait for WeChat or the campus's sign-on."""
-LOOKS: Final = 512
+MAX_READS: Final = 512
 """Looks under way at once. Nearly all are answered from memory without waiting for anything."""
 LONGEST_WAIT_S: Final = 1.0
 """In the line. An answer shall come within 2 s, and the work itself takes its time too."""
@@ -50,11 +50,11 @@ _FIRST_GUESS: Final = 500.0
 _WEIGHT: Final = 0.3
 
 
-class Buckets:
+class LocalRateLimiter:
     """Token buckets in memory, of the keys used last. For what need not be the same everywhere."""
 
     def __init__(
-        self, bucket: Bucket, scale: int = 1, clock: Callable[[], float] = monotonic
+        self, bucket: RateLimit, scale: int = 1, clock: Callable[[], float] = monotonic
     ) -> None:
         self._clock = clock
         self._capacity = bucket.capacity * scale
@@ -75,7 +75,7 @@ class Buckets:
         return 0.0
 
 
-class Door:
+class WriteQueue:
     """The line for changes. ``rate`` is how many a second leave while there is a line.
 
     ``async with door`` holds a place: ``enter``, then ``leave``.
@@ -95,11 +95,11 @@ class Door:
         return self._clock() - self._line[0][0] if self._line else 0.0
 
     @property
-    def pressing(self) -> bool:
+    def is_saturated(self) -> bool:
         return self._inside >= PRESSING
 
-    async def enter(self) -> None:
-        """Returns when there is a place inside. Raises: Busy after ``LONGEST_WAIT_S``, or at once
+    async def acquire(self) -> None:
+        """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at once
         where the line is much too long already."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
@@ -112,16 +112,16 @@ class Door:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.leave()
+                self.release()
             raise
 
     async def __aenter__(self) -> None:
-        await self.enter()
+        await self.acquire()
 
     async def __aexit__(self, *_: object) -> None:
-        self.leave()
+        self.release()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         self._inside -= 1
         self._left += 1
         self._let_in()
@@ -143,22 +143,22 @@ class Door:
                 self._inside += 1
                 place.set_result(None)
 
-    def _busy(self) -> Busy:
+    def _busy(self) -> Overloaded:
         # As many as wait now will be sent away as well. They shall come back one after the other,
         # over twice the time that they take, and not all together.
         spread = 2 * len(self._line) / max(self.rate, 1.0)
-        return Busy(retry_after=1 + random.uniform(0, 1 + spread))
+        return Overloaded(retry_after=1 + random.uniform(0, 1 + spread))
 
 
-class Admission:
+class LoadShedder:
     """All of it for one worker. ``scale`` multiplies the buckets (tests and benchmarks)."""
 
     def __init__(self, scale: int = 1) -> None:
-        self.reads = Buckets(READS, scale)
-        self.addresses = Buckets(ADDRESS, scale)
-        self.door = Door()
-        self.wechat_sign_ins = Door(slots=SIGN_IN_SLOTS)
-        self.campus_sign_ins = Door(slots=SIGN_IN_SLOTS)
+        self.reads = LocalRateLimiter(READS, scale)
+        self.addresses = LocalRateLimiter(ADDRESS, scale)
+        self.door = WriteQueue()
+        self.wechat_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
+        self.campus_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
         self.changes = Changes()
         self.body_deadline_s = BODY_DEADLINE_S
         self.closing = False
@@ -171,14 +171,14 @@ class Admission:
         self._late_s = 0.0
         self.looking = 0
 
-    def begin_look(self) -> None:
-        """Raises: Busy. Otherwise ``end_look`` must follow."""
+    def begin_read(self) -> None:
+        """Raises: Overloaded. Otherwise ``end_read`` must follow."""
         late = max(self._late_s, self.door.oldest_s)
-        if late > self.late_at_most_s or self.looking >= LOOKS:
-            raise Busy(retry_after=1 + late + random.uniform(0, 2))
+        if late > self.late_at_most_s or self.looking >= MAX_READS:
+            raise Overloaded(retry_after=1 + late + random.uniform(0, 2))
         self.looking += 1
 
-    def end_look(self) -> None:
+    def end_read(self) -> None:
         self.looking -= 1
 
     async def run(self) -> None:
@@ -195,7 +195,7 @@ class Admission:
             self.changes.tick()
 
 
-def require(wait: float) -> None:
+def raise_if_limited(wait: float) -> None:
     """Raises: Throttled where a bucket gave a wait."""
     if wait > 0:
         raise Throttled(wait)

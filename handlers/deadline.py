@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, Final, TypeVar
 
-from models.errors import OutcomeUnknown, Upstream
+from models.kernel.errors import OutcomeUnknown, ServiceUnavailable
 
 ANSWER_WITHIN_S: Final = 4.0
 """With what lies before and behind, an answer within five seconds."""
@@ -20,9 +20,9 @@ Result = TypeVar("Result")
 
 
 @coroutine
-def look_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
+def read_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[Any, Any, Result]:
     """The result of ``work``. What needs not wait, as nearly every plan, costs nothing here: there
-    is a time limit from the first wait on. Raises: Upstream when it is over."""
+    is a time limit from the first wait on. Raises: ServiceUnavailable when it is over."""
     try:
         waits_for = work.send(None)
     except StopIteration as done:
@@ -49,7 +49,7 @@ def look_within(seconds: float, work: Coroutine[Any, Any, Result]) -> Generator[
         return done.value  # type: ignore[no-any-return]
     except asyncio.CancelledError:
         if late and task.cancelling() == 1:
-            raise Upstream() from None
+            raise ServiceUnavailable() from None
         raise
     finally:
         limit.cancel()

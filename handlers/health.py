@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from handlers.security import client_address, is_among
 from handlers.services import SERVICES
-from models.errors import NotAllowed
+from models.kernel.errors import NotAllowed
 
 
 def health_routes() -> list[web.RouteDef]:

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from models.reservation import State
-from models.timerange import local
+from models.kernel.time_range import to_local
+from models.reservations.state_machine import ReservationState
 
-STATE_TEXT: Final[Mapping[State, str]] = {
-    State.RESERVED: "已预约",
-    State.IN_USE: "使用中",
-    State.AWAY: "暂离",
-    State.FINISHED: "结束使用",
-    State.COMPLETED: "完成",
-    State.CANCELLED: "已取消",
-    State.NO_SHOW: "失约",
-    State.AWAY_EXPIRED: "暂离超时",
-    State.HELD: "待接受",
-    State.LAPSED: "未接受",
+STATE_TEXT: Final[Mapping[ReservationState, str]] = {
+    ReservationState.RESERVED: "已预约",
+    ReservationState.IN_USE: "使用中",
+    ReservationState.AWAY: "暂离",
+    ReservationState.FINISHED: "结束使用",
+    ReservationState.COMPLETED: "完成",
+    ReservationState.CANCELLED: "已取消",
+    ReservationState.NO_SHOW: "失约",
+    ReservationState.AWAY_EXPIRED: "暂离超时",
+    ReservationState.OFFERED: "待接受",
+    ReservationState.OFFER_EXPIRED: "未接受",
 }
 
 WEEKDAYS: Final = "一二三四五六日"
@@ -185,7 +185,7 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
 
 def _spoken(name: str, value: Any) -> str:
     if isinstance(value, datetime):
-        there = local(value)
+        there = to_local(value)
         return f"{there.month}月{there.day}日 {there:%H:%M}"
     if name == "retry_after" and isinstance(value, int):
         if value < 120:
@@ -193,8 +193,8 @@ def _spoken(name: str, value: Any) -> str:
         return f"约 {-(-value // 60)} 分钟" if value < 7200 else f"约 {-(-value // 3600)} 小时"
     if name == "field":
         return _FIELDS.get(str(value), str(value))
-    if name == "state" and value in set(State):
-        return STATE_TEXT[State(value)]
+    if name == "state" and value in set(ReservationState):
+        return STATE_TEXT[ReservationState(value)]
     return str(value)
 
 
@@ -209,18 +209,18 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "step_minutes": ("预约步长", "分钟"),
     "min_minutes": ("单次最短时长", "分钟"),
     "max_minutes": ("单次最长时长", "分钟"),
-    "bookings_per_day": ("每人每天预约", "次"),
+    "daily_booking_limit": ("每人每天预约", "次"),
     "check_in_before_minutes": ("开始前可签到", "分钟"),
     "check_in_after_minutes": ("开始后可签到", "分钟"),
     "leave_minutes": ("暂离", "分钟"),
     "meal_leave_minutes": ("用餐时暂离", "分钟"),
     "extend_within_minutes": ("结束前可续约", "分钟"),
     "max_extensions": ("最多续约", "次"),
-    "horizon_days": ("可提前预约", "天"),
+    "booking_window_days": ("可提前预约", "天"),
     "ending_soon_minutes": ("结束前提醒", "分钟"),
     "leave_reminder_minutes": ("暂离到期前提醒", "分钟"),
-    "prove_minutes": ("被反映无人后的返回时限", "分钟"),
-    "kiosk_step_seconds": ("动态码更换", "秒"),
+    "presence_check_minutes": ("被反映无人后的返回时限", "分钟"),
+    "kiosk_code_seconds": ("动态码更换", "秒"),
     "violations_limit": ("暂停前允许违约", "次"),
     "violations_window_days": ("违约统计", "天"),
     "suspension_days": ("暂停预约", "天"),

@@ -15,11 +15,11 @@ from aiohttp import web
 from aiohttp.hdrs import CONTENT_ENCODING
 from aiohttp.typedefs import Handler
 
-from handlers.api.bodies import Kept
+from handlers.api.bodies import PrebuiltResponse
 from handlers.errors import answer, envelope
 from handlers.services import SERVICES, Services
-from models.errors import ServiceError, UnsupportedMediaType
-from models.timerange import local
+from models.kernel.errors import DomainError, UnsupportedMediaType
+from models.kernel.time_range import to_local
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class _ServerTime:
     def text(self, now: datetime) -> str:
         if not _NO_TIME <= now - self._second < _SECOND:
             self._second = now.replace(microsecond=0)
-            text = local(self._second).isoformat()
+            text = to_local(self._second).isoformat()
             self._before, self._behind = text[:19], text[19:]
             self.date = format_datetime(self._second, usegmt=True)
         return f"{self._before}.{now.microsecond // 1000:03d}{self._behind}"
@@ -55,7 +55,7 @@ class _ServerTime:
 _server_time: Final = _ServerTime()
 
 
-def stamps(request: web.Request, services: Services) -> dict[str, str]:
+def common_headers(request: web.Request, services: Services) -> dict[str, str]:
     """The headers that every answer has, for one that is prepared by its own handler."""
     return {
         "X-Request-Id": request[REQUEST_ID],
@@ -78,14 +78,14 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
             raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
         response = await handler(request)
     except Exception as error:
-        response = await _refused(request, error, services)
+        response = await _error_response(request, error, services)
     if response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
     # Reading the time costs as much as finding the route; it has hardly gone on.
     time = _server_time.text(now if took < _AT_ONCE_S else services.now())
-    if isinstance(response, Kept):
-        response.stamp(request_id, time, _server_time.date)
+    if isinstance(response, PrebuiltResponse):
+        response.set_common_headers(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
     status = response.status
@@ -98,11 +98,11 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     return response
 
 
-async def _refused(
+async def _error_response(
     request: web.Request, error: Exception, services: Services
 ) -> web.StreamResponse:
     match error:
-        case ServiceError():
+        case DomainError():
             services.metrics.refusals.labels(error.code).inc()
             return answer(error)
         case web.HTTPException():
@@ -115,7 +115,7 @@ async def _refused(
     log.error(
         "request_failed", exc_info=error, extra={"request_id": request_id, "path": request.path}
     )
-    return await _said(request, 500, "internal", {"request_id": request_id})
+    return await _render_error(request, 500, "internal", {"request_id": request_id})
 
 
 async def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
@@ -123,14 +123,16 @@ async def _http_error(request: web.Request, error: web.HTTPException) -> web.Str
     if error.status < 400:  # the router's own redirect
         return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
     if error.status not in codes:
-        return await _said(request, 400, "malformed", {"field": "request", "reason": error.reason})
-    response = await _said(request, error.status, codes[error.status], {})
+        return await _render_error(
+            request, 400, "malformed", {"field": "request", "reason": error.reason}
+        )
+    response = await _render_error(request, error.status, codes[error.status], {})
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
     return response
 
 
-async def _said(
+async def _render_error(
     request: web.Request, status: int, code: str, facts: dict[str, Any]
 ) -> web.Response:
     """In the contract's shape for programs, as a page for people."""

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.services import SERVICES
-from models.errors import RequestTimeout, TooLarge
+from models.kernel.errors import RequestTimeout, TooLarge
 
 MAX_BODY_BYTES: Final = 64 * 1024
 """What a request may bring, unless its route says otherwise."""

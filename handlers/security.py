@@ -10,27 +10,29 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from handlers.services import Network, Services
-from models.errors import BadOrigin, ClockWrong, NotBound, Throttled, Unauthenticated
-from models.reader import Principal, Reader, SessionKind
-from models.store.pacing import Bucket
+from models.identity.entities import Principal, SessionKind
+from models.identity.errors import NotBound
+from models.kernel.errors import BadOrigin, ClockWrong, Throttled, Unauthenticated
+from models.readers.entities import Reader
+from models.storage.rate_limiter import RateLimit
 
-COOKIE: Final = "seat_sid"
+SESSION_COOKIE: Final = "seat_sid"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-WRITES: Final = Bucket("write", capacity=60, per_second=2)
+WRITES: Final = RateLimit("write", capacity=60, per_second=2)
 """A reader's changes. Generous for people; who hammers is slowed to two a second."""
 
-BOOKINGS: Final = Bucket("book", capacity=10, per_second=0.5)
+BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
 """A reader's attempts to get a seat, on all channels together. Enough to try one seat after the
 other by hand; a script that hammers before the opening has none left when it opens."""
 
-QUESTIONS: Final = Bucket("question", capacity=5, per_second=1 / 600)
+QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
 """What a reader writes to the library: a person reads it."""
 
-SIGN_INS: Final = Bucket("sign-in", capacity=1000, per_second=100)
+SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
 """Sign-ins from one address: a whole campus can stand behind one."""
 
-UNKNOWN_LOGOUTS: Final = Bucket("logout", capacity=300, per_second=5)
+UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
 """Single logouts from one address that name a ticket without a session. The campus's CAS sends them
 for readers who have signed out here already."""
 
@@ -50,7 +52,7 @@ def session_id(request: web.Request, services: Services) -> str:
             raise Unauthenticated()
         token = header[7:].strip()
     else:
-        token = request.cookies.get(COOKIE, "")
+        token = request.cookies.get(SESSION_COOKIE, "")
     if not token:
         raise Unauthenticated()
     return services.sessions.id_of(token)
@@ -61,7 +63,7 @@ async def identify(request: web.Request, services: Services, now: datetime) -> P
     id = session_id(request, services)
     if request.method not in _SAFE and "Authorization" not in request.headers:
         require_own_origin(request, services)
-    known = services.sessions.remembered(id, now)
+    known = services.sessions.cached(id, now)
     return known if known is not None else await services.sessions.open(id, now)
 
 
@@ -90,14 +92,14 @@ def bound_reader(principal: Principal) -> Reader:
     return principal.reader
 
 
-def via(principal: Principal) -> str:
+def channel_of(principal: Principal) -> str:
     """The way a change came by, for the history."""
     return _WAYS[principal.session.kind]
 
 
-async def pace(services: Services, bucket: Bucket, key: str) -> None:
+async def enforce_rate_limit(services: Services, bucket: RateLimit, key: str) -> None:
     """Raises: Throttled."""
-    wait = await services.pacing.wait_for(bucket, key)
+    wait = await services.pacing.acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)
 

@@ -13,30 +13,31 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from bind.activation import BindingDesk
-from bind.cas import CasClient
-from bind.entrances import Entrance
-from bind.presence import KioskCodes
-from bind.sessions import SessionDesk, SignIns
-from handlers.admission import Admission
-from handlers.api.events import Streams
-from handlers.api.plans import Plans
+from bind.account_binding import AccountBindingService
+from bind.kiosk_codes import KioskCodeService
+from bind.providers.base import IdentityProvider
+from bind.providers.cas_client import CasClient
+from bind.session_service import SessionService
+from bind.wechat_logins import WeChatLogins
+from handlers.admission import LoadShedder
+from handlers.api.events import EventStreamHub
+from handlers.api.plans import SeatMapCache
 from models.booking.desk import Desk
-from models.booking.outages import Watch
-from models.message import Template
-from models.reader import Staff
-from models.store.audit import Audit
-from models.store.credits import Credits
-from models.store.feedback import Feedbacks
-from models.store.identity import Bindings
-from models.store.messages import Messages
-from models.store.pacing import Pacing
-from models.store.pauses import Pauses
-from models.store.pushes import Pushes
-from models.store.throttles import Throttles
-from notify.entry_codes import EntryCodes
-from notify.wechat.fields import TemplateConfig
-from notify.wechat.push import PushAccount
+from models.feedback.repository import FeedbackRepository
+from models.identity.binding_repository import BindingRepository
+from models.identity.roles import StaffDirectory
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import Template
+from models.messages.repository import Messages
+from models.outages.monitor import OutageMonitor
+from models.staff.audit_repository import AuditLogRepository
+from models.storage.attempt_limiter import AttemptLimiter
+from models.storage.rate_limiter import RateLimiter
+from models.wechat.callback_log_repository import WeChatCallbackLog
+from notify.wechat.callbacks import CallbackVerifier
+from notify.wechat.mini_program_codes import MiniProgramCodes
+from notify.wechat.template_config import TemplateConfig
 
 ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], Awaitable[web.Response]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -138,32 +139,32 @@ class Services:
     """The composed service, as far as HTTP needs it."""
 
     desk: Desk
-    sessions: SessionDesk
-    bindings: BindingDesk
-    kiosks: KioskCodes
+    sessions: SessionService
+    bindings: AccountBindingService
+    kiosks: KioskCodeService
     messages: Messages
-    pauses: Pauses
-    feedbacks: Feedbacks
-    audit: Audit
-    credits: Credits
-    throttles: Throttles
-    pacing: Pacing
-    admission: Admission
-    plans: Plans
-    streams: Streams
-    entry_codes: EntryCodes
+    pauses: ChannelPauseRepository
+    feedbacks: FeedbackRepository
+    audit: AuditLogRepository
+    credits: ConsentRepository
+    throttles: AttemptLimiter
+    pacing: RateLimiter
+    admission: LoadShedder
+    plans: SeatMapCache
+    streams: EventStreamHub
+    entry_codes: MiniProgramCodes
     cas: CasClient
-    entrance: Entrance
-    sign_ins: SignIns
-    bound: Bindings
-    pushes: Pushes
-    push_accounts: Mapping[str, PushAccount]
+    entrance: IdentityProvider
+    sign_ins: WeChatLogins
+    bound: BindingRepository
+    pushes: WeChatCallbackLog
+    push_accounts: Mapping[str, CallbackVerifier]
     templates: Mapping[Template, TemplateConfig]
     unionid_of: Callable[[str], Awaitable[str | None]]
     mini_appid: str
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
-    watch: Watch
+    watch: OutageMonitor
     now: Callable[[], datetime]
     clock: TrustedClock
     nudge: Callable[[], None]
@@ -172,7 +173,7 @@ class Services:
     """Brings up to date what ``metrics`` holds and nothing counts as it happens."""
     title: str
     contact: tuple[str, ...]
-    staff: Staff
+    staff: StaffDirectory
     public_base_url: str
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]

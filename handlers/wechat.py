@@ -15,12 +15,12 @@ from handlers.api import present
 from handlers.middleware import NOW
 from handlers.request_body import read_body
 from handlers.services import SERVICES, Services
-from models.feedback import LONGEST
-from models.message import Template
-from models.reservation import ReaderId
-from models.timerange import at, floor_minute, local_date
-from notify.wechat.official import HOME
-from notify.wechat.push import MAX_BYTES, Push, PushAccount, PushRefused
+from models.feedback.entities import MAX_LENGTH
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import floor_minute, local_date, local_instant
+from models.messages.entities import Template
+from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, CallbackVerifier
+from notify.wechat.official_account import HOME
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _Callback:
     def __init__(self, account: str) -> None:
         self._account = account
 
-    def _speaker(self, request: web.Request) -> PushAccount:
+    def _speaker(self, request: web.Request) -> CallbackVerifier:
         speaker = request.app[SERVICES].push_accounts.get(self._account)
         if speaker is None:
             raise web.HTTPNotFound
@@ -63,7 +63,7 @@ class _Callback:
     async def verify(self, request: web.Request) -> web.Response:
         try:
             return web.Response(text=self._speaker(request).echo(request.query))
-        except PushRefused:
+        except CallbackRejected:
             return web.Response(status=403)
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -72,7 +72,7 @@ class _Callback:
         body = await read_body(request, MAX_BYTES)
         try:
             push = speaker.read(request.query, body)
-        except PushRefused as error:
+        except CallbackRejected as error:
             log.warning("wechat_push_refused", extra={"account": self._account, "why": str(error)})
             return web.Response(status=403)
         name = f"{self._account}:{push.name}"
@@ -80,7 +80,7 @@ class _Callback:
             return web.Response(text="success")
         try:
             if self._account == "mini":
-                await _of_the_mini_program(services, push, request)
+                await _handle_mini_program(services, push, request)
                 return web.Response(text="success")
             said = await _answer(services, push, request)
         except Exception:
@@ -97,7 +97,7 @@ class _Callback:
 # --- the mini-program -------------------------------------------------------------------------
 
 
-async def _of_the_mini_program(services: Services, push: Push, request: web.Request) -> None:
+async def _handle_mini_program(services: Services, push: Callback, request: web.Request) -> None:
     reader_id = await services.bound.reader_of(push.openid)
     if push.kind == "event":
         if reader_id is None or not push.event.startswith("subscribe_msg_"):
@@ -113,7 +113,7 @@ async def _of_the_mini_program(services: Services, push: Push, request: web.Requ
                 await _consent(services, reader_id, template, push.event, entry)
     elif push.kind in ("text", "image", "miniprogrampage"):
         text = push.content or f"（{push.kind}）"
-        await services.feedbacks.add(reader_id, push.name, text[:LONGEST], request[NOW], "mini")
+        await services.feedbacks.add(reader_id, push.name, text[:MAX_LENGTH], request[NOW], "mini")
 
 
 async def _consent(
@@ -126,9 +126,9 @@ async def _consent(
     """What the reader has said about messages. The client reports an accept as well, so an accept
     told here makes at least one, not one more; a refusal leaves none."""
     if entry.get("SubscribeStatusString") == "reject":
-        await services.credits.empty([(reader_id, template)])
+        await services.credits.clear([(reader_id, template)])
     elif event == "subscribe_msg_popup_event" and entry.get("SubscribeStatusString") == "accept":
-        await services.credits.at_least_one(reader_id, template)
+        await services.credits.ensure_one(reader_id, template)
 
 
 async def _not_delivered(
@@ -151,7 +151,7 @@ async def _not_delivered(
 # --- the official account -----------------------------------------------------------------------
 
 
-async def _answer(services: Services, push: Push, request: web.Request) -> str:
+async def _answer(services: Services, push: Callback, request: web.Request) -> str:
     """What the follower hears; empty: nothing."""
     if push.kind == "event":
         match push.event:
@@ -160,9 +160,9 @@ async def _answer(services: Services, push: Push, request: web.Request) -> str:
             case "CLICK" if push.key == "HELP":
                 return _help(services, request)
             case "CLICK" if push.key == "MINE":
-                return await _mine(services, push, request)
+                return await _my_reservations(services, push, request)
             case "CLICK" if push.key == "SEATS":
-                return await _seats(services, request)
+                return await _free_seats(services, request)
         return ""
     word = push.content.strip()
     if push.kind != "text":
@@ -170,14 +170,14 @@ async def _answer(services: Services, push: Push, request: web.Request) -> str:
     if word.lower() in _HELP:
         return _help(services, request)
     if word in _MINE:
-        return await _mine(services, push, request)
+        return await _my_reservations(services, push, request)
     if word in _SEATS:
-        return await _seats(services, request)
-    await services.feedbacks.add(None, push.name, word[:LONGEST], request[NOW], "mp")
+        return await _free_seats(services, request)
+    await services.feedbacks.add(None, push.name, word[:MAX_LENGTH], request[NOW], "mp")
     return "已收到您的留言，图书馆会尽快处理。回复“帮助”看常见问题，回复“空位”看各区域空位。"
 
 
-def _way_in(services: Services) -> str:
+def _mini_program_link(services: Services) -> str:
     """A link that opens the mini-program; where WeChat is too old for it, the page."""
     return (
         f'<a href="{services.public_base_url}/" data-miniprogram-appid="{services.mini_appid}" '
@@ -186,13 +186,15 @@ def _way_in(services: Services) -> str:
 
 
 def _welcome(services: Services) -> str:
-    return f"欢迎关注。{_way_in(services)}\n回复“空位”看各区域空位，回复“帮助”看使用方法。"
+    return (
+        f"欢迎关注。{_mini_program_link(services)}\n回复“空位”看各区域空位，回复“帮助”看使用方法。"
+    )
 
 
 def _help(services: Services, request: web.Request) -> str:
-    policy = services.desk.policy.for_area(None, local_date(request[NOW]))
+    policy = services.desk.policy.resolve(None, local_date(request[NOW]))
     return (
-        f"{_way_in(services)}\n"
+        f"{_mini_program_link(services)}\n"
         f"· 首次使用请在网页 {services.public_base_url}/activation 获取激活码\n"
         f"· 开始前 {policy.check_in_before_minutes} 分钟至"
         f"开始后 {policy.check_in_after_minutes} 分钟内扫码签到\n"
@@ -201,16 +203,18 @@ def _help(services: Services, request: web.Request) -> str:
     )
 
 
-async def _mine(services: Services, push: Push, request: web.Request) -> str:
+async def _my_reservations(services: Services, push: Callback, request: web.Request) -> str:
     """The follower's bookings, where WeChat says who they are; else the way to them."""
     unionid = await services.unionid_of(push.openid)
     reader_id = await services.bound.reader_by_unionid(unionid) if unionid else None
     if reader_id is None:
-        return f"查看我的预约：{services.public_base_url}/reservations\n{_way_in(services)}"
+        return (
+            f"查看我的预约：{services.public_base_url}/reservations\n{_mini_program_link(services)}"
+        )
     desk, now = services.desk, request[NOW]
-    rows = await desk.reservations.live_of(reader_id, at(local_date(now), time(0)))
+    rows = await desk.reservations.live_of(reader_id, local_instant(local_date(now), time(0)))
     if not rows:
-        return f"您现在没有预约。{_way_in(services)}"
+        return f"您现在没有预约。{_mini_program_link(services)}"
     lines = []
     for r in rows[:10]:
         shown = await present.reservation(desk, r, now)
@@ -219,13 +223,13 @@ async def _mine(services: Services, push: Push, request: web.Request) -> str:
     return "\n".join(lines)
 
 
-async def _seats(services: Services, request: web.Request) -> str:
+async def _free_seats(services: Services, request: web.Request) -> str:
     desk, plans, minute = services.desk, services.plans, floor_minute(request[NOW])
     asked = plans.window(desk, None, None, None, minute)
-    board = await desk.board.day(asked.day)
+    board = await desk.board.get_day(asked.day)
     lines = [
         f"{area.name} {count.free}/{count.total}"
-        for area in desk.library.furnished
+        for area in desk.library.bookable_areas
         for count in (plans.plan(desk, area, board, asked, minute).view.count,)
     ]
     return "当前空位（空/总）\n" + "\n".join(lines)

@@ -16,15 +16,20 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bind.activation import BindingDesk
-from bind.cas import AttributeNames, CasClient
-from bind.entrances import CasEntrance, Entrance, TicketEntrance, WeComEntrance
-from bind.presence import KioskCodes
-from bind.sessions import SessionDesk, SignIns
-from handlers.admission import Admission
-from handlers.api.events import Streams
+from bind.account_binding import AccountBindingService
+from bind.kiosk_codes import KioskCodeService
+from bind.providers.base import IdentityProvider
+from bind.providers.campus_ticket import CampusTicketProvider
+from bind.providers.cas import CasProvider
+from bind.providers.cas_client import CasClient
+from bind.providers.cas_xml import AttributeNames
+from bind.providers.wecom import WeComProvider
+from bind.session_service import SessionService
+from bind.wechat_logins import WeChatLogins
+from handlers.admission import LoadShedder
+from handlers.api.events import EventStreamHub
 from handlers.api.openapi import docs_routes
-from handlers.api.plans import Plans
+from handlers.api.plans import SeatMapCache
 from handlers.api.routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api.routes import api_routes
 from handlers.health import health_routes
@@ -40,44 +45,51 @@ from handlers.wechat import wechat_routes
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.jobs import Job, JobRunner, Loop, end
 from miniapp_server.settings import Settings
-from models.booking import due, relays
+from models.backup.repository import last_backup
 from models.booking.desk import Desk
-from models.booking.erasure import erase
-from models.booking.gates import Doorstep
-from models.booking.outages import Watch
-from models.booking.tally import count_days
-from models.errors import Busy, Suspended, Upstream
-from models.gate import CLOCK_OFF
-from models.pause import PauseReason
-from models.store.activation_codes import ActivationCodes
-from models.store.audit import Audit
-from models.store.backup import last_backup
-from models.store.client import Database, open_database, ping, server_time
-from models.store.credits import Credits
-from models.store.entry_codes import EntryCodeStore
-from models.store.feedback import Feedbacks
-from models.store.identity import Bindings, Readers, Sessions
-from models.store.indexes import ensure_indexes
-from models.store.installation import admit
-from models.store.leases import Leases
-from models.store.messages import Messages
-from models.store.migrations import migrate, steps
-from models.store.pacing import Pacing, Redis, Revocations, open_redis
-from models.store.pauses import Pauses
-from models.store.pushes import Pushes
-from models.store.reaching import require_mongo
-from models.store.redis_health import RedisHealth
-from models.store.shared_tokens import SharedTokens
-from models.store.throttles import Throttles
-from models.timerange import local_date
-from notify.breaker import Breaker
-from notify.channel import LATE, Channel
-from notify.deliver import Sender
-from notify.entry_codes import EntryCodes
-from notify.relay import BATCH, relay
-from notify.wechat.gateway import WeChatGateway
-from notify.wechat.official import OfficialAccount
-from notify.wechat.push import PushAccount
+from models.code_sharing import service as code_sharing_service
+from models.deadlines import jobs as deadlines_jobs
+from models.erasure.service import erase
+from models.feedback.repository import FeedbackRepository
+from models.gates.entities import CLOCK_OFF
+from models.gates.jobs import GatePresenceJob
+from models.identity.activation_code_repository import ActivationCodeRepository
+from models.identity.binding_repository import BindingRepository
+from models.identity.session_repository import SessionRepository
+from models.kernel.errors import Overloaded, ServiceUnavailable
+from models.kernel.time_range import local_date
+from models.messages.channel_pause import PauseReason
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.consent_repository import ConsentRepository
+from models.messages.repository import Messages
+from models.migrations.repository import all_migrations, migrate
+from models.outages import extension
+from models.outages.monitor import OutageMonitor
+from models.readers.repository import ReaderRepository
+from models.reservations.errors import Suspended
+from models.schema.indexes import ensure_indexes
+from models.staff.audit_repository import AuditLogRepository
+from models.statistics.jobs import aggregate_next_day
+from models.storage.attempt_limiter import AttemptLimiter
+from models.storage.connectivity import require_mongo
+from models.storage.installation import admit_database
+from models.storage.leases import LeaseRepository
+from models.storage.mongo import Database, open_database, ping, server_time
+from models.storage.rate_limiter import RateLimiter
+from models.storage.redis import Redis, open_redis
+from models.storage.redis_health import RedisHealth
+from models.storage.session_revocations import SessionRevocations
+from models.wechat.access_token_repository import AccessTokenStore
+from models.wechat.callback_log_repository import WeChatCallbackLog
+from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
+from notify.delivery.channel import LATE, WeChatChannel
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.delivery.worker import DeliveryWorker
+from notify.outbox_dispatcher import BATCH, dispatch
+from notify.wechat.callbacks import CallbackVerifier
+from notify.wechat.mini_program import MiniProgramClient
+from notify.wechat.mini_program_codes import MiniProgramCodes
+from notify.wechat.official_account import OfficialAccount
 
 log = logging.getLogger(__name__)
 
@@ -124,83 +136,98 @@ class Parts:
         clock: Clock,
         db: Database,
         redis_client: Redis,
-        gateway: WeChatGateway,
+        gateway: MiniProgramClient,
         cas: CasClient,
-        entrance: Entrance,
+        entrance: IdentityProvider,
         worker: Worker | None = None,
         official: OfficialAccount | None = None,
     ) -> None:
         sealer = settings.sealer
         self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
         self.gateway, self.cas, self.entrance = gateway, cas, entrance
-        self.official, self.pushes = official, Pushes(db)
+        self.official, self.pushes = official, WeChatCallbackLog(db)
         self.push_accounts = _push_accounts(settings)
         self.metrics = Metrics(worker.metrics_folder if worker else None)
         self.clock_check = ClockCheck(
             clock, partial(server_time, db), self.metrics.clock_offset.set
         )
         self.desk = Desk(db, sealer)
-        self.messages, self.feedbacks, self.audit = Messages(db), Feedbacks(db), Audit(db)
-        self.credits = Credits(db)
-        self.throttles = Throttles(db, settings.throttle_scale)
-        self.admission = Admission(settings.throttle_scale)
+        self.messages, self.feedbacks, self.audit = (
+            Messages(db),
+            FeedbackRepository(db),
+            AuditLogRepository(db),
+        )
+        self.credits = ConsentRepository(db)
+        self.throttles = AttemptLimiter(db, settings.throttle_scale)
+        self.admission = LoadShedder(settings.throttle_scale)
         self._calm_at = monotonic()
-        self.plans = Plans()
-        self.streams = Streams(self.desk, self.plans, clock.now, self.metrics.event_streams.set)
-        self.leases = Leases(db)
-        self.readers, self.bindings = Readers(db, sealer), Bindings(db, sealer)
-        self.stored_sessions, self.codes = Sessions(db, sealer), ActivationCodes(db, sealer)
-        self.revocations = Revocations(redis_client)
+        self.plans = SeatMapCache()
+        self.streams = EventStreamHub(
+            self.desk, self.plans, clock.now, self.metrics.event_streams.set
+        )
+        self.leases = LeaseRepository(db)
+        self.readers, self.bindings = ReaderRepository(db, sealer), BindingRepository(db, sealer)
+        self.stored_sessions, self.codes = (
+            SessionRepository(db, sealer),
+            ActivationCodeRepository(db, sealer),
+        )
+        self.revocations = SessionRevocations(redis_client)
         self.redis_health = RedisHealth(redis_client, settings.redis_url)
-        self.sessions = SessionDesk(self.stored_sessions, sealer, self.revocations.tell)
+        self.sessions = SessionService(self.stored_sessions, sealer, self.revocations.publish)
         self.desk.reader_changed = self.sessions.reader_changed
-        self.pauses = Pauses(db, settings.wechat.account)
-        self.channel = Channel(
+        self.pauses = ChannelPauseRepository(db, settings.wechat.account)
+        self.channel = WeChatChannel(
             gateway=gateway,
             templates=settings.wechat.templates,
             state=settings.wechat.state,
             openids_of=self.bindings.openids_of,
             real_now=clock.real_now,
-            breaker=Breaker(self.pauses, clock.real_now),
+            breaker=CircuitBreaker(self.pauses, clock.real_now),
             reservations_of=self.desk.reservations.many,
             counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
         )
-        self.entry_codes = EntryCodes(
-            EntryCodeStore(db),
+        self.entry_codes = MiniProgramCodes(
+            MiniProgramCodeRepository(db),
             lambda scene: gateway.entry_code(scene, settings.wechat.state),
             clock.real_now,
         )
-        self.sender = Sender(self.messages, self.credits, self.channel)
+        self.sender = DeliveryWorker(self.messages, self.credits, self.channel)
         owner = worker.owner if worker else ""
         self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics, owner)
 
     def _loops(self) -> list[Loop]:
         desk = self.desk
-        doorstep = Doorstep(desk)
-        self.watch = Watch(desk, self.cas.answers)
+        doorstep = GatePresenceJob(desk)
+        self.watch = OutageMonitor(desk, self.cas.answers)
         deadlines: dict[str, Callable[[Desk, datetime], Awaitable[int]]] = {
-            "keep_time": due.keep_time,
-            "gates": lambda _, now: doorstep.look(now),
-            "no_show": due.no_show,
-            "lapse": due.lapse,
-            "unproven": due.unproven,
-            "time_out": due.time_out,
-            "complete": due.complete,
-            "carry_over": due.carry_over,
-            "offer": lambda _, now: desk.line.offer(now),
-            "remind": due.remind,
+            "record_heartbeat": extension.record_heartbeat,
+            "gates": lambda _, now: doorstep.run(now),
+            "no_show": deadlines_jobs.no_show,
+            "lapse": deadlines_jobs.expire_offers,
+            "unproven": deadlines_jobs.fail_presence_checks,
+            "time_out": deadlines_jobs.expire_leaves,
+            "complete": deadlines_jobs.complete,
+            "carry_over": deadlines_jobs.carry_over,
+            "offer": lambda _, now: desk.line.offer_free_seats(now),
+            "remind": deadlines_jobs.send_reminders,
         }
         return [
             # By itself: a sign-on that hangs must not keep deadlines waiting.
-            Loop("watch", (Job("relay_watch", partial(relays.watch, desk)),), every_s=30),
-            Loop("outages", (Job("outages", self.watch.look),), every_s=5),
+            Loop(
+                "watch",
+                (Job("relay_watch", partial(code_sharing_service.score_scans, desk)),),
+                every_s=30,
+            ),
+            Loop("outages", (Job("outages", self.watch.run),), every_s=5),
             Loop(
                 "deadlines",
                 tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
                 every_s=2,
             ),
             # Of each worker: as long as one of them beats, readers are served.
-            Loop("heartbeat", (Job("beat", partial(due.beat, desk)),), every_s=1, leased=False),
+            Loop(
+                "heartbeat", (Job("beat", partial(extension.beat, desk)),), every_s=1, leased=False
+            ),
             Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
             Loop("deliver", (Job("deliver", self._deliver),), every_s=1),
             Loop("prune", (Job("prune", self._prune),), every_s=600),
@@ -208,7 +235,13 @@ class Parts:
             # It goes on at once while there is something to do, and asks seldom afterwards.
             Loop(
                 "migrate",
-                (Job("migrate", lambda _: migrate(self.db, steps(self.settings.sealer)), full=1),),
+                (
+                    Job(
+                        "migrate",
+                        lambda _: migrate(self.db, all_migrations(self.settings.sealer)),
+                        full=1,
+                    ),
+                ),
                 every_s=60,
             ),
             Loop(
@@ -219,7 +252,7 @@ class Parts:
     async def _relay(self, _: datetime) -> int:
         if self._telling_waits():
             return 0
-        return await relay(
+        return await dispatch(
             self.desk,
             self.messages,
             self.credits if self.settings.wechat.used else None,
@@ -236,12 +269,12 @@ class Parts:
         """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
         Not for long: a rush that lasts is the usual load."""
         now = monotonic()
-        if not self.admission.door.pressing:
+        if not self.admission.door.is_saturated:
             self._calm_at = now
-        return now - self._calm_at < _RUSH_S and self.admission.door.pressing
+        return now - self._calm_at < _RUSH_S and self.admission.door.is_saturated
 
     async def _tally(self, now: datetime) -> int:
-        return await count_days(self.desk, now, not self.settings.sandbox)
+        return await aggregate_next_day(self.desk, now, not self.settings.sandbox)
 
     async def _refresh(self, _: datetime) -> int:
         await self.redis_health.look()
@@ -254,7 +287,7 @@ class Parts:
 
     async def _prune(self, now: datetime) -> int:
         """Delete what has no use any more. Claims of past days leave the index."""
-        claims = await due.prune_claims(self.desk, now)
+        claims = await deadlines_jobs.release_past_claims(self.desk, now)
         await self.desk.reservations.drop_tombstones(self.clock.real_now() - _KEEP_TOMBSTONES)
         await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
         await self.codes.prune(now - _KEEP_CODES)
@@ -271,7 +304,7 @@ class Parts:
         """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
         gone = local_date(now - _KEEP_VISITORS)
         for reader in await self.readers.visitors_until(gone, now, _FORGET_AT_ONCE):
-            with suppress(Suspended, Busy):  # another time
+            with suppress(Suspended, Overloaded):  # another time
                 await erase(self.desk, self.db, reader, now)
 
     async def health(self) -> tuple[bool, dict[str, str]]:
@@ -281,7 +314,7 @@ class Parts:
         try:
             async with asyncio.timeout(_LOOK_S):
                 stored = await self._stored_troubles()
-        except (Upstream, TimeoutError):
+        except (ServiceUnavailable, TimeoutError):
             return False, {"mongodb": "unreachable"}
         troubles: dict[str, str] = {}
         if cause := await self.redis_health.look():
@@ -289,19 +322,19 @@ class Parts:
         if self.clock_check.trouble:
             troubles["clock"] = self.clock_check.trouble
         troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
-        if self.desk.board.stale:
+        if self.desk.board.is_stale:
             troubles["board"] = "stale"
         if not self.desk.library.areas:
             troubles["library"] = "empty"
         return True, troubles | stored
 
     async def _stored_troubles(self) -> dict[str, str]:
-        """Those that MongoDB knows. Raises: Upstream when it does not answer."""
+        """Those that MongoDB knows. Raises: ServiceUnavailable when it does not answer."""
         await ping(self.db)
         troubles: dict[str, str] = {}
         for outage in await self.desk.outages.all():
-            if outage.end is None and outage.counts(self.clock.now()):
-                troubles[f"outages.{outage.what}"] = f"since {outage.start.isoformat()}"
+            if outage.end is None and outage.is_significant(self.clock.now()):
+                troubles[f"outages.{outage.component}"] = f"since {outage.start.isoformat()}"
         pause = await self.pauses.current()
         if pause is not None and pause.alarmed:
             code = f" ({pause.code})" if pause.code is not None else ""
@@ -310,8 +343,8 @@ class Parts:
                 f"next try {pause.until.isoformat()}"
             )
         for gate in await self.desk.gates.all():
-            if abs(gate.clock_off) > CLOCK_OFF:
-                off = round(gate.clock_off.total_seconds())
+            if abs(gate.clock_skew) > CLOCK_OFF:
+                off = round(gate.clock_skew.total_seconds())
                 troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
         return troubles
 
@@ -326,7 +359,7 @@ class Parts:
         for kind in TROUBLES:
             self.metrics.troubles.labels(kind).set(found[kind])
         if ready:
-            with suppress(Upstream, TimeoutError):
+            with suppress(ServiceUnavailable, TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     last = await last_backup(self.db)
                 self.metrics.last_backup.set(last.timestamp() if last else 0)
@@ -336,7 +369,7 @@ class Parts:
         return Services(
             desk=self.desk,
             sessions=self.sessions,
-            bindings=BindingDesk(
+            bindings=AccountBindingService(
                 self.codes,
                 self.bindings,
                 self.readers,
@@ -345,7 +378,7 @@ class Parts:
                 self.throttles,
                 self.credits,
             ),
-            kiosks=KioskCodes(
+            kiosks=KioskCodeService(
                 self.desk.catalogue, self.throttles, settings.sealer, settings.public_base_url
             ),
             messages=self.messages,
@@ -354,7 +387,7 @@ class Parts:
             audit=self.audit,
             credits=self.credits,
             throttles=self.throttles,
-            pacing=Pacing(self.redis, settings.throttle_scale),
+            pacing=RateLimiter(self.redis, settings.throttle_scale),
             admission=self.admission,
             plans=self.plans,
             streams=self.streams,
@@ -369,7 +402,7 @@ class Parts:
             unionid_of=self.official.unionid_of if self.official else _nobody_known,
             mini_appid=settings.wechat.appid,
             verification=settings.verification,
-            sign_ins=SignIns(self.gateway.exchange_code),
+            sign_ins=WeChatLogins(self.gateway.exchange_code),
             now=self.clock.now,
             clock=self.clock,
             nudge=self.runner.nudge,
@@ -390,13 +423,13 @@ class Parts:
         )
 
 
-def _push_accounts(settings: Settings) -> dict[str, PushAccount]:
+def _push_accounts(settings: Settings) -> dict[str, CallbackVerifier]:
     """By the names in the addresses that WeChat calls."""
     appids = {"mini": settings.wechat.appid}
     if settings.official is not None:
         appids["mp"] = settings.official.appid
     return {
-        name: PushAccount(appids[name], push.token, push.aes_key)
+        name: CallbackVerifier(appids[name], push.token, push.aes_key)
         for name, push in settings.pushes.items()
         if name in appids
     }
@@ -426,14 +459,14 @@ async def open_parts(
             open_database(settings.mongo_url, settings.database, settings.mongo_driver)
         )
         await require_mongo(db, settings.mongo_url)
-        await admit(db, settings.sandbox, settings.sealer)
+        await admit_database(db, settings.sandbox, settings.sealer)
         redis_client = await enter(open_redis(settings.redis_url))
         gateway = await enter(
-            WeChatGateway(
+            MiniProgramClient(
                 base_url=settings.wechat.base_url,
                 appid=settings.wechat.appid,
                 secret=settings.wechat.secret,
-                shared_tokens=SharedTokens(redis_client),
+                shared_tokens=AccessTokenStore(redis_client),
             )
         )
         cas = await enter(
@@ -453,7 +486,7 @@ async def open_parts(
                     base_url=settings.wechat.base_url,
                     appid=settings.official.appid,
                     secret=settings.official.secret,
-                    shared_tokens=SharedTokens(redis_client),
+                    shared_tokens=AccessTokenStore(redis_client),
                 )
             )
         parts = Parts(settings, clock, db, redis_client, gateway, cas, entrance, worker, official)
@@ -466,14 +499,14 @@ async def open_parts(
 
 async def _entrance(
     settings: Settings, cas: CasClient, enter: Callable[..., Awaitable[Any]]
-) -> Entrance:
+) -> IdentityProvider:
     entry = settings.entry
     if entry.kind == "cas":
-        return CasEntrance(cas)
-    opened: Entrance = await enter(
-        TicketEntrance(entry.url, entry.secret)
+        return CasProvider(cas)
+    opened: IdentityProvider = await enter(
+        CampusTicketProvider(entry.url, entry.secret)
         if entry.kind == "ticket"
-        else WeComEntrance(
+        else WeComProvider(
             entry.corp_id,
             entry.agent_id,
             entry.secret,
@@ -524,10 +557,10 @@ async def _no_more_streams(app: web.Application) -> None:
 async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
     running: dict[str, Callable[[], Awaitable[None]]] = {
         "admission": parts.admission.run,
-        "board": parts.desk.board.follow,
+        "board": parts.desk.board.follow_changes,
         "clock": parts.clock_check.run,
         "event streams": parts.streams.run,
-        "revocations": partial(parts.revocations.listen, parts.sessions.forget),
+        "revocations": partial(parts.revocations.subscribe, parts.sessions.invalidate),
     }
     tasks = [asyncio.create_task(_for_ever(name, run)) for name, run in running.items()]
     yield

@@ -11,19 +11,20 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bind.cas import CasClient, CasUnavailable, TicketRefused
+from bind.providers.cas_client import CasClient
+from bind.providers.cas_xml import CasUnavailable, TicketRefused
 from handlers.web.login import SERVICE_PATH
 from miniapp_server.settings import Settings, is_loopback
 from miniapp_server.variables import VARIABLES, in_words, misspelt
-from models.errors import Upstream
-from models.store.client import open_database
-from models.store.installation import DatabaseRefused, check
-from models.store.pacing import open_redis
-from models.store.reaching import MongoUnusable, about_mongo, explained, read_mongo_url
-from models.store.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
-from models.store.shared_tokens import SharedTokens
-from notify.wechat.tokens import IssueRefused
-from notify.wechat.transport import WeChatTransport
+from models.kernel.errors import ServiceUnavailable
+from models.storage.connectivity import MongoUnusable, about_mongo, explained, read_mongo_url
+from models.storage.installation import DatabaseRefused, check
+from models.storage.mongo import open_database
+from models.storage.redis import open_redis
+from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.wechat.access_tokens import TokenRequestFailed
+from notify.wechat.client import WeChatClient
 
 _WITHIN_S: Final = 12.0
 _HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
@@ -196,7 +197,7 @@ async def _mongo(settings: Settings, today: date) -> Row:
         return Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))
     except MongoUnusable as error:
         return Row("MongoDB", hosts, Verdict.PROBLEM, error.line)
-    except (Upstream, TimeoutError):
+    except (ServiceUnavailable, TimeoutError):
         return Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")
     verdict, note = mongo_support(version, today)
     return Row("MongoDB", f"{'.'.join(map(str, version))}, {where}", verdict, note)
@@ -250,16 +251,16 @@ async def _cas(settings: Settings) -> Row:
 async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> Row:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(open_redis(settings.redis_url))
-        transport = WeChatTransport(
+        transport = WeChatClient(
             base_url=settings.wechat.base_url,
             appid=appid,
             secret=secret,
-            shared_tokens=SharedTokens(client),
+            shared_tokens=AccessTokenStore(client),
         )
         await stack.enter_async_context(transport)
         try:
             await transport.issue_token()
-        except IssueRefused as refused:
+        except TokenRequestFailed as refused:
             note = _WECHAT_CURES.get(refused.errcode, f"WeChat answers {refused.errcode}")
             return Row(name, appid, Verdict.PROBLEM, note)
     return Row(name, appid)

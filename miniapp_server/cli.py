@@ -37,21 +37,33 @@ from miniapp_server.terminal import Told, can_ask, confirmed, progress
 from miniapp_server.tour import TourFailed, tour
 from miniapp_server.variables import misspelt, read_file
 from miniapp_server.workers import METRICS_FOLDER, READY, WorkerFailed, supervise
-from models.booking.erasure import erase
-from models.booking.gates import BATCH
-from models.errors import Busy, Malformed, NotFound, ServiceError, Suspended, Upstream, WrongState
-from models.feedback import LONGEST
-from models.gate import GateId
-from models.reader import Reader, normalise_student_no
-from models.store.backup import BackupRefused, backup, record_backup, restore
-from models.store.client import Database, open_database
-from models.store.installation import DatabaseRefused, forget_old_keys, look
+from models.backup.repository import BackupError, backup, record_backup, restore
+from models.erasure.service import erase
+from models.feedback.entities import MAX_LENGTH
+from models.gates.entities import GateId
+from models.gates.service import BATCH
+from models.kernel.errors import (
+    DomainError,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    ServiceUnavailable,
+)
+from models.kernel.time_range import to_local
+from models.readers.entities import Reader, normalise_student_no
+from models.readers.personal_data_repository import (
+    ANONYMISED_COLLECTIONS,
+    PERSONAL_COLLECTIONS,
+    export,
+)
+from models.reservations.errors import InvalidState, Suspended
+from models.storage.connectivity import MongoUnusable, require_mongo
+from models.storage.installation import DatabaseRefused, forget_old_keys, look
+from models.storage.mongo import Database, open_database
 from models.store.past import PastRefused
-from models.store.personal import COUNTED, OWN, collected
-from models.store.reaching import MongoUnusable, require_mongo
-from models.timerange import local
-from notify.answers import answer
-from notify.wechat.official import HOME, MenuFull, with_entry
+from notify.in_app import reply_to_feedback
+from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
+from notify.wechat.official_account import HOME
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +95,11 @@ def main(argv: list[str] | None = None) -> int:
     except _ONE_LINE as error:
         print(f"miniapp_server: {error}", file=sys.stderr)
         return 1
-    except ServiceError as error:
-        why = "MongoDB does not answer" if isinstance(error, Upstream) else error.code
+    except DomainError as error:
+        why = "MongoDB does not answer" if isinstance(error, ServiceUnavailable) else error.code
         if isinstance(error, MongoUnusable):
             why = error.line
-        elif isinstance(error, Malformed):
+        elif isinstance(error, InvalidRequest):
             why = "{field}: {reason}".format_map(error.details)
         print(f"miniapp_server: {why}", file=sys.stderr)
         return 1
@@ -170,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="keep_time, outages, relay_watch, beat, gates, no_show, lapse, unproven, time_out, "
+        help="record_heartbeat, outages, relay_watch, beat, gates, no_show, lapse, unproven, time_out, "
         "complete, carry_over, offer, remind, relay, deliver, prune, tally, migrate or refresh",
     )
     checking = add(
@@ -452,7 +464,7 @@ async def _job(env: Env, args: argparse.Namespace) -> None:
             raise Failed(f"this machine's clock is {trouble} by MongoDB's: set it (NTP) first")
         now = parts.clock.now()
         # A service that was down must not punish: the gap is seen before any deadline is.
-        before = parts.runner.job("keep_time")
+        before = parts.runner.job("record_heartbeat")
         if before is not None and job.name in ("no_show", "time_out"):
             await before.run(now)
         print(f"{job.name}: {await job.run(now)}")
@@ -480,7 +492,7 @@ async def _resealed(parts: Parts, told: Told) -> dict[str, int]:
     total = sum(
         [await parts.db[name].estimated_document_count() for name in ("readers", "bindings")]
     )
-    done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reseal()}
+    done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reencrypt()}
     done["gates"] = await parts.desk.gates.reseal()
     done["allowances"] = await parts.desk.allowances.reseal()
     for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
@@ -503,16 +515,16 @@ async def _reader(parts: Parts, student_no: str) -> Reader:
 async def _export_reader(env: Env, args: argparse.Namespace) -> None:
     async with _parts(env) as parts:
         reader = await _reader(parts, args.student_no)
-        found = await collected(parts.db, parts.settings.sealer, reader.id)
+        found = await export(parts.db, parts.settings.sealer, reader.id)
     print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
 
 
 async def _ask_to_erase(parts: Parts, reader: Reader) -> None:
     """Show whom it would meet and what goes. Raises: Failed."""
-    found = await collected(parts.db, parts.settings.sealer, reader.id)
+    found = await export(parts.db, parts.settings.sealer, reader.id)
     there = {name: len(rows) for name, rows in found.items() if rows and name != "reader"}
-    stays = [f"{name} {there[name]}" for name in COUNTED if name in there]
-    goes = [f"{name} {n}" for name, n in there.items() if name in OWN]
+    stays = [f"{name} {there[name]}" for name in ANONYMISED_COLLECTIONS if name in there]
+    goes = [f"{name} {n}" for name, n in there.items() if name in PERSONAL_COLLECTIONS]
     print(f"{reader.name_masked} {reader.student_no_masked}", file=sys.stderr)
     print(f"  goes: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
     print(f"  stays, as nobody's: {', '.join(stays) or 'nothing'}", file=sys.stderr)
@@ -531,9 +543,9 @@ async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
             counts = await erase(parts.desk, parts.db, reader, parts.clock.now())
         except Suspended as error:
             assert reader.suspended_until is not None
-            until = f"{local(reader.suspended_until):%Y-%m-%d %H:%M}"
+            until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
             raise Failed(f"suspended until {until}: erase them then") from error
-        except Busy as error:
+        except Overloaded as error:
             raise Failed("they are doing something at this moment: again in a minute") from error
     for name, count in counts.items():
         if count:
@@ -581,7 +593,7 @@ async def _kept_apart(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]
     """Raises: Failed."""
     try:
         return await work
-    except BackupRefused as error:
+    except BackupError as error:
         raise Failed(str(error)) from error
     except OSError as error:
         raise Failed(f"{file}: {error.strerror}") from error
@@ -589,7 +601,7 @@ async def _kept_apart(file: Path, work: Awaitable[Counter[str]]) -> Counter[str]
 
 async def _sweep(env: Env, _: argparse.Namespace) -> None:
     async with _parts(env) as parts:
-        doubles = await parts.desk.reservations.doubles()
+        doubles = await parts.desk.reservations.find_double_bookings()
     for double in doubles:
         print(f"{double.thing} held twice: {double.first} and {double.second}")
     if doubles:
@@ -625,7 +637,9 @@ async def _card_import(env: Env, args: argparse.Namespace) -> None:
             reader_id = known.get(number)
             if reader_id is None:
                 name = (row["name"] or "").strip()
-                reader = await parts.readers.admit(number, name, "student", parts.clock.now())
+                reader = await parts.readers.upsert_from_login(
+                    number, name, "student", parts.clock.now()
+                )
                 reader_id = reader.id
             await parts.desk.cards.put(card, reader_id)
             kept += 1
@@ -659,8 +673,10 @@ async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
         stands = await parts.official.menu()
         settings = parts.settings
         try:
-            wanted = with_entry(stands, settings.wechat.appid, HOME, settings.public_base_url + "/")
-        except MenuFull as error:
+            wanted = menu_with_booking_entry(
+                stands, settings.wechat.appid, HOME, settings.public_base_url + "/"
+            )
+        except NoRoomInMenu as error:
             raise Failed(str(error)) from error
         if args.what == "put" and wanted != stands:
             await parts.official.put_menu(wanted)
@@ -688,7 +704,7 @@ async def _questions(env: Env, _: argparse.Namespace) -> None:
         readers = [await parts.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
     for feedback, reader in zip(waiting, readers, strict=True):
         who = reader.student_no_masked if reader else ""
-        print(f"{feedback.id}  {local(feedback.at):%Y-%m-%d %H:%M}  {feedback.source}  {who}")
+        print(f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}")
         print("    " + feedback.text.replace("\n", "\n    "))
     print(f"{len(waiting)} waiting" if waiting else "none is waiting")
 
@@ -696,17 +712,19 @@ async def _questions(env: Env, _: argparse.Namespace) -> None:
 async def _answer(env: Env, args: argparse.Namespace) -> None:
     async with _parts(env) as parts:
         try:
-            await answer(parts.feedbacks, parts.messages, args.id, args.text, parts.clock.now())
+            await reply_to_feedback(
+                parts.feedbacks, parts.messages, args.id, args.text, parts.clock.now()
+            )
         except NotFound:
             raise Failed(f"there is no question {args.id!r}") from None
-        except WrongState:
+        except InvalidState:
             raise Failed("it has been answered already, in other words") from None
     print("answered")
 
 
 def _answer_text(text: str) -> str:
-    if not 0 < len(text.strip()) <= LONGEST:
-        raise argparse.ArgumentTypeError(f"must have 1 to {LONGEST} characters")
+    if not 0 < len(text.strip()) <= MAX_LENGTH:
+        raise argparse.ArgumentTypeError(f"must have 1 to {MAX_LENGTH} characters")
     return text.strip()
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic_ns, time_ns
 from typing import Final
 
-from models.errors import Upstream
+from models.kernel.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class ClockCheck:
         self._wrong = False
 
     async def measure(self) -> None:
-        """Raises: Upstream when the primary does not answer; what was known stays then."""
+        """Raises: ServiceUnavailable when the primary does not answer; what was known stays then."""
         began = monotonic_ns()
         reference = await self._server_time()
         took = timedelta(milliseconds=(monotonic_ns() - began) // _NS_PER_MS)
@@ -134,7 +134,7 @@ class ClockCheck:
     async def run(self) -> None:
         """Measure every few seconds, until cancelled."""
         while True:
-            with suppress(Upstream):  # without MongoDB there is no change and no job
+            with suppress(ServiceUnavailable):  # without MongoDB there is no change and no job
                 await self.measure()
             await asyncio.sleep(_MEASURE_EVERY_S)
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from miniapp_server.offspring import bound
-from models.errors import Upstream
-from models.store.bootstrap import ensure_primary
+from models.kernel.errors import ServiceUnavailable
+from models.storage.replica_set import ensure_primary
 
 _ENGINE: Final = (
     # The journal would take 300 MB in advance.
@@ -120,7 +120,7 @@ class EmbeddedDatabases:
                 await asyncio.sleep(0.1)
         try:
             await ensure_primary(self._mongod_port, _SET_NAME, deadline - time.monotonic())
-        except Upstream:
+        except ServiceUnavailable:
             raise EmbeddedError(
                 f"mongod takes no writes after {_START_S:.0f} s; see {self._log('mongod')}"
             ) from None

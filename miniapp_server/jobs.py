@@ -15,8 +15,8 @@ from typing import Final
 
 from handlers.services import Metrics
 from miniapp_server.clock import Clock
-from models.errors import Upstream
-from models.store.leases import Leases
+from models.kernel.errors import ServiceUnavailable
+from models.storage.leases import LeaseRepository
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class JobRunner:
     def __init__(
         self,
         loops: Iterable[Loop],
-        leases: Leases,
+        leases: LeaseRepository,
         clock: Clock,
         metrics: Metrics,
         owner: str = "",
@@ -114,7 +114,7 @@ class JobRunner:
         """Let go of the leases, so that another worker goes on at once."""
         await end(self._tasks)
         self._tasks = []
-        with suppress(Upstream, TimeoutError):
+        with suppress(ServiceUnavailable, TimeoutError):
             async with asyncio.timeout(_RELEASE_S):
                 for loop in self.loops:
                     await self._leases.release(loop.name, self._owner)
@@ -162,7 +162,7 @@ class JobRunner:
                 async with asyncio.timeout(TIME_LIMIT_S):
                     busy = await self._round(loop)
                 loop.went_well = monotonic()
-            except (Upstream, TimeoutError) as error:
+            except (ServiceUnavailable, TimeoutError) as error:
                 busy = False
                 self._metrics.job_failures.labels(loop.name).inc()
                 log.warning("job_interrupted", extra={"loop": loop.name, "reason": repr(error)})

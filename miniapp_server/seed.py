@@ -8,13 +8,23 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
 
-from bind.presence import new_key, new_secret
+from bind.kiosk_codes import new_key, new_secret
 from models.booking.desk import Desk
-from models.gate import Gate, GateId
-from models.library import Area, AreaId, Kiosk, KioskId, Mark, Seat, SeatId, Venue, VenueId
-from models.notice import Notice
-from models.policy import Policy
-from models.timerange import at
+from models.gates.entities import Gate, GateId
+from models.kernel.time_range import local_instant
+from models.library.entities import (
+    Area,
+    AreaId,
+    Fixture,
+    Kiosk,
+    KioskId,
+    Seat,
+    SeatId,
+    Venue,
+    VenueId,
+)
+from models.notices.entities import Notice
+from models.policy.entities import Policy
 
 DATA: Final = Path(__file__).resolve().parents[1] / "scripts" / "data"
 
@@ -48,7 +58,7 @@ def read(folder: Path = DATA) -> LibraryData:
                 id=n["id"],
                 title=n["title"],
                 body="\n".join(n["body"]),
-                published_at=at(date.fromisoformat(n["published"]), time(8)),
+                published_at=local_instant(date.fromisoformat(n["published"]), time(8)),
                 pinned=n["pinned"],
             )
             for n in top["notices"]
@@ -74,7 +84,7 @@ def _area(folder: Path, venue: Venue, order: int, head: dict[str, Any]) -> Area:
             Seat(id=SeatId(f"{area_id}-{seat['no']}"), area_id=area_id, **seat)
             for seat in plan["seats"]
         ),
-        marks=tuple(Mark(**mark) for mark in plan["marks"]),
+        fixtures=tuple(Fixture(**mark) for mark in plan["marks"]),
     )
 
 
@@ -92,8 +102,8 @@ async def seed(
     """Write the library; kiosks and gates without a key get one: the new keys are returned, of the
     kiosks and of the gates."""
     await desk.gates.put(data.gates)
-    await desk.catalogue.put([data.venue], data.areas, data.kiosks)
-    await desk.policies.put(default_policy(data), now)
+    await desk.catalogue.add_missing([data.venue], data.areas, data.kiosks)
+    await desk.policies.add_missing(default_policy(data), now)
     for notice in data.notices:
         await desk.notices.add(notice)
     fresh: dict[str, str] = {}

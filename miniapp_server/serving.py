@@ -17,7 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.admission import Admission
+from handlers.admission import LoadShedder
 from handlers.services import SERVICES
 from miniapp_server.app import Worker, create_app
 from miniapp_server.connections import LIMITS, connections
@@ -109,7 +109,7 @@ async def serve(
     ``ready`` is called once requests are accepted. A ``worker`` shares the port, which its
     supervisor holds; otherwise it is this process's alone.
 
-    Raises: ServingError when the port is taken; Upstream when MongoDB does not answer.
+    Raises: ServingError when the port is taken; ServiceUnavailable when MongoDB does not answer.
     """
     configure_logs(settings.log_level)
     _raise_file_limit()
@@ -138,7 +138,7 @@ async def serve(
                 await runner.cleanup()
 
 
-async def _quiet(admission: Admission, at_most_s: float) -> None:
+async def _quiet(admission: LoadShedder, at_most_s: float) -> None:
     """Wait until no request has come for a moment."""
     began = monotonic()
     while True:

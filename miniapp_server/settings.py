@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from models.message import CONSENTED, Template
-from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER, Staff, normalise_student_no
-from models.store.client import Driver
-from models.store.reaching import read_mongo_url
-from models.store.redis_health import read_redis_url
-from models.store.sealing import Sealer
-from notify.messages import FACTS
-from notify.wechat.fields import TemplateConfig, TemplateConfigError, parse_templates
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER, StaffDirectory
+from models.messages.entities import WECHAT_TEMPLATES, Template
+from models.readers.entities import normalise_student_no
+from models.storage.connectivity import read_mongo_url
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Driver
+from models.storage.redis_health import read_redis_url
+from notify.templates import FACTS
+from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
 
 DEFAULT_PORT: Final = 8080
 DEFAULT_TITLE: Final = "北京工业大学图书馆座位预约系统"
@@ -104,13 +105,13 @@ class Settings:
     port: int
     title: str
     contact: tuple[str, ...]
-    staff: Staff
+    staff: StaffDirectory
     public_base_url: str
     mongo_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     database: str
     mongo_driver: Driver
-    sealer: Sealer = field(repr=False)
+    sealer: FieldCipher = field(repr=False)
     wechat: WeChatSettings
     official: OfficialSettings | None
     pushes: Mapping[str, PushSettings]
@@ -132,7 +133,7 @@ class Settings:
     @property
     def templates_missing(self) -> tuple[Template, ...]:
         """Messages that WeChat could carry and has no template for; they stay in the app."""
-        missing = (name for name in CONSENTED if name not in self.wechat.templates)
+        missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)
         return tuple(missing) if self.wechat.used else ()
 
     @property
@@ -337,14 +338,14 @@ _STAFF: Final = (
 )
 
 
-def _staff(env: Mapping[str, str], sandbox: bool) -> Staff:
+def _staff(env: Mapping[str, str], sandbox: bool) -> StaffDirectory:
     numbers, groups = dict[str, str](), dict[str, str]()
     for role, accounts, group, demo in _STAFF:
         listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
         numbers |= {number: role for number in listed if number}
         if name := env.get(group, demo if sandbox else ""):
             groups[name] = role
-    return Staff(numbers, groups)
+    return StaffDirectory(numbers, groups)
 
 
 def _cas(env: Mapping[str, str], sandbox_url: str | None) -> CasSettings:
@@ -389,9 +390,9 @@ def _driver(env: Mapping[str, str]) -> Driver:
     return "motor" if chosen == "motor" else "pymongo"
 
 
-def _sealer(env: Mapping[str, str]) -> Sealer:
+def _sealer(env: Mapping[str, str]) -> FieldCipher:
     try:
-        return Sealer.parse(_required(env, "DATA_KEYS"))
+        return FieldCipher.parse(_required(env, "DATA_KEYS"))
     except ValueError as error:
         raise SettingsError(
             "DATA_KEYS must look like 1:<base64 of 32 bytes>,2:<base64 of 32 bytes>"

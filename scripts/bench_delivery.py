@@ -33,11 +33,11 @@ from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
 from miniapp_server.embedded import EmbeddedError, embedded_databases
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
-from models.errors import ServiceError
-from models.message import DeliveryState, Message, Template
-from models.reservation import ReaderId, ReservationId
-from models.store.client import new_id
-from notify.deliver import AT_ONCE
+from models.kernel.errors import DomainError
+from models.kernel.ids import ReaderId, ReservationId
+from models.messages.entities import DeliveryState, Message, Template
+from models.storage.mongo import new_id
+from notify.delivery.worker import CONCURRENCY
 from scripts.bench_client import percentile
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -100,7 +100,7 @@ async def delivery(
         await parts.db.client.drop_database(parts.db.name)
     seconds = stats["last"] - stats["first"]
     per_second = stats["calls"] / seconds if seconds > 0 else 0.0
-    bound = AT_ONCE / latency_s
+    bound = CONCURRENCY / latency_s
     return {
         "per_second": per_second,
         "bound_per_second": bound,
@@ -118,7 +118,9 @@ async def delivery(
 async def _member(parts: Parts) -> str:
     """The token of a reader's session."""
     now = parts.clock.now()
-    reader = await parts.readers.admit(f"B{secrets.token_hex(4)}".upper(), "张三", "student", now)
+    reader = await parts.readers.upsert_from_login(
+        f"B{secrets.token_hex(4)}".upper(), "张三", "student", now
+    )
     return (await parts.sessions.open_web(reader.id, secrets.token_urlsafe(16), now)).token
 
 
@@ -160,7 +162,7 @@ async def queue(parts: Parts, count: int) -> None:
             {
                 "_id": new_id(),
                 "reader": reader,
-                "openid": sealer.seal(openid, "openid"),
+                "openid": sealer.encrypt(openid, "openid"),
                 "openid_hashes": sealer.hashes(openid, "openid"),
                 "unionid_hashes": [],
                 "bound_at": now,
@@ -198,7 +200,7 @@ async def _errors(parts: Parts, messages: int, stats: Mapping[str, Any]) -> dict
         "twice": stats["calls"] - stats["messages"],
         "not_settled": messages - sent,
         "credits_wrong": unspent,
-        "too_many_at_once": max(0, stats["at_once"] - AT_ONCE),
+        "too_many_at_once": max(0, stats["at_once"] - CONCURRENCY),
     }
     return {name: count for name, count in found.items() if count}
 
@@ -355,7 +357,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             found = uvloop.run(_alone(Path(folder), args.messages, args.latency))
-    except (DeliveryFailed, EmbeddedError, ServiceError) as error:
+    except (DeliveryFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
     print(json.dumps(found))

@@ -31,16 +31,16 @@ from miniapp_server.embedded import EmbeddedDatabases
 from miniapp_server.growth.grow import grow
 from miniapp_server.offspring import bound
 from miniapp_server.settings import load
-from models.booking import reserve
-from models.booking.desk import Ask
-from models.library import SeatId
-from models.reader import Personal, Reader
-from models.reservation import Actor, ReaderId
-from models.rules import Wish
-from models.store.client import new_id
+from models.kernel.ids import Actor, ReaderId
+from models.library.entities import SeatId
+from models.readers.context import RequestContext
+from models.readers.entities import PersonalData, Reader
+from models.reservations import service as reservations_service
+from models.reservations.rules import TimeSelection
+from models.storage.encryption import token_hash
+from models.storage.mongo import new_id
 from models.store.past import Past
 from models.store.sandbox_state import SandboxState
-from models.store.sealing import fingerprint
 from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
@@ -74,7 +74,7 @@ class House:
     parts: Parts
 
     async def doubles(self) -> int:
-        return len(await self.parts.desk.reservations.doubles())
+        return len(await self.parts.desk.reservations.find_double_bookings())
 
     async def rewind(self) -> None:
         """Back to the morning: no reservation of this day or the next, and nothing of a service
@@ -165,16 +165,16 @@ class Stage:
         """
         seats = seats_of(self.parts)[::2]
         readers = await members(self.parts, len(seats))
-        wish = Wish(MORNING.date(), None, time(12))
+        wish = TimeSelection(MORNING.date(), None, time(12))
 
         async def take(member: Member, seat: SeatId) -> None:
-            reader = Reader(member.id, "student", None, lambda: Personal("", ""))
-            ask = Ask(reader, Actor("reader", "web"), MORNING)
-            await reserve.reserve(self.parts.desk, ask, seat, wish)
+            reader = Reader(member.id, "student", None, lambda: PersonalData("", ""))
+            ask = RequestContext(reader, Actor("reader", "web"), MORNING)
+            await reservations_service.create(self.parts.desk, ask, seat, wish)
 
         await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
         deadline = monotonic() + _READY_S
-        while await self.parts.desk.reservations.with_notices(1):
+        while await self.parts.desk.reservations.with_outbox_events(1):
             if monotonic() > deadline:
                 raise BenchFailed("the service does not relay its notices")
             await asyncio.sleep(0.1)
@@ -235,12 +235,12 @@ async def members(parts: Parts, count: int) -> list[Member]:
     first = f"B{secrets.token_hex(4)}".upper()
     sealer = parts.settings.sealer
     token, ticket = sealer.new_token(), secrets.token_urlsafe(16)
-    reader = await parts.readers.admit(first, "张三", "student", MORNING)
+    reader = await parts.readers.upsert_from_login(first, "张三", "student", MORNING)
     await parts.stored_sessions.open_web(
         token, reader.id, ticket, MORNING, MORNING + timedelta(hours=12)
     )
     reader_image = await parts.db["readers"].find_one({"_id": reader.id})
-    session_image = await parts.db["sessions"].find_one({"_id": fingerprint(token)})
+    session_image = await parts.db["sessions"].find_one({"_id": token_hash(token)})
     assert reader_image is not None and session_image is not None
     found, readers, sessions = [Member(reader.id, token)], [], []
     for number in range(1, count):
@@ -250,9 +250,9 @@ async def members(parts: Parts, count: int) -> list[Member]:
         sessions.append(
             {
                 **session_image,
-                "_id": fingerprint(member.token),
+                "_id": token_hash(member.token),
                 "reader": member.id,
-                "ticket": fingerprint(f"{ticket}{number}"),
+                "ticket": token_hash(f"{ticket}{number}"),
             }
         )
         found.append(member)

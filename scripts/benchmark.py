@@ -25,8 +25,8 @@ from typing import Any, Final
 import uvloop
 
 from miniapp_server.embedded import EmbeddedDatabases, EmbeddedError, embedded_databases
-from models.errors import ServiceError
-from models.store.client import new_id
+from models.kernel.errors import DomainError
+from models.storage.mongo import new_id
 from scripts.bench_delivery import DeliveryFailed, delivery
 from scripts.bench_load import BenchFailed, Load, Run, play, request
 from scripts.bench_rush import rush
@@ -274,7 +274,7 @@ async def _plant_double(home: House) -> None:
 
 
 async def bench(options: Options, folder: Path) -> dict[str, Any]:
-    """All rounds as a report. Raises: BenchFailed, DeliveryFailed, EmbeddedError, ServiceError."""
+    """All rounds as a report. Raises: BenchFailed, DeliveryFailed, EmbeddedError, DomainError."""
     async with AsyncExitStack() as stack:
         hello_port = await stack.enter_async_context(bare_handler())
         databases = await stack.enter_async_context(embedded_databases(folder))
@@ -436,7 +436,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             shown = uvloop.run(_until_told(bench(options, Path(folder))))
-    except (BenchFailed, DeliveryFailed, EmbeddedError, ServiceError) as error:
+    except (BenchFailed, DeliveryFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from models.claims import place_claims
-from models.library import SeatId
-from models.reservation import ReaderId
-from models.timerange import TimeRange
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange
+from models.library.entities import SeatId
+from models.reservations.claims import slot_claims
 from scripts.chaos_history import History, Operation, Stored, Told
 
 KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "refused_free")
@@ -136,14 +136,14 @@ def _orphaned(history: History) -> Iterator[Harm]:
         wanted = frozenset[str]()
         if r.state in _LIVE:
             span = TimeRange(r.start, r.end)
-            wanted |= {*place_claims(SeatId(r.seat), ReaderId(r.reader), span)}
+            wanted |= {*slot_claims(SeatId(r.seat), ReaderId(r.reader), span)}
         if r.state in _PRESENT:
             wanted |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
         if r.usable_from is not None and r.usable_from < r.start and r.state in _LIVE:
             sooner = TimeRange(r.usable_from, r.start)
-            early |= {*place_claims(SeatId(r.seat), ReaderId(r.reader), sooner)}
+            early |= {*slot_claims(SeatId(r.seat), ReaderId(r.reader), sooner)}
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (
             *(f"has {claim}" for claim in sorted(held - wanted - early)),

@@ -15,7 +15,7 @@ from typing import Any, Final
 import aiohttp
 
 from miniapp_server.clock import real_now
-from models.timerange import local
+from models.kernel.time_range import to_local
 from scripts.chaos_history import History, Operation, Probe, told
 from scripts.chaos_rig import Member, Rig
 
@@ -169,7 +169,7 @@ class Reader:
 
     async def _tomorrow(self) -> None:
         """Book, think of something else, give it up, or keep it."""
-        day = local(real_now()) + timedelta(days=1)
+        day = to_local(real_now()) + timedelta(days=1)
         made = await self.tap("reserve", "/reservations", self._wish(day))
         if made.told is None:
             return
@@ -204,7 +204,7 @@ class Reader:
         await self.go(id)
 
     async def _sit_down(self) -> Operation | None:
-        now = local(real_now())
+        now = to_local(real_now())
         half = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0)
         end = half + timedelta(minutes=60)
         if end.date() != now.date():
@@ -247,7 +247,7 @@ class Reader:
 
     async def probe(self, seat: str, start: datetime) -> Probe:
         """Ask for a seat of tomorrow that is stored as free, and give it back."""
-        wish = {"seat_id": seat, "date": local(start).date().isoformat()}
+        wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
         wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
         asked = real_now()
         made = await self.tap("reserve", "/reservations", wish)
@@ -259,7 +259,7 @@ class Reader:
 
 
 def _clock(instant: datetime) -> str:
-    return f"{local(instant):%H:%M}"
+    return f"{to_local(instant):%H:%M}"
 
 
 async def all_of(work: Sequence[Awaitable[Any]]) -> list[Any]:

@@ -18,9 +18,9 @@ from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
-from models.message import CONSENTED
-from models.policy import OpeningRule, Policy
-from models.store.client import Document
+from models.messages.entities import WECHAT_TEMPLATES
+from models.policy.entities import OpeningRule, Policy
+from models.storage.mongo import Document
 from scripts.chaos_history import Message, Stored, Violation, stored
 from scripts.chaos_hosts import Host, RedisServer, WeChat
 from scripts.chaos_set import ChaosError, ReplicaSet, replica_set, until
@@ -33,7 +33,7 @@ POLICY: Final = Policy(
     # The trial is by the real clock, at whatever time of the day.
     opening=(OpeningRule(time(0), time(23, 59)),),
     step_minutes=30,
-    bookings_per_day=200,
+    daily_booking_limit=200,
     # So that deadlines fall into faults.
     check_in_after_minutes=1,
     extend_within_minutes=120,
@@ -67,12 +67,12 @@ class Rig:
 
         async def one(_: int) -> Member:
             number = f"C{secrets.token_hex(5)}".upper()
-            reader = await parts.readers.admit(number, "张三", "student", now)
+            reader = await parts.readers.upsert_from_login(number, "张三", "student", now)
             await parts.bindings.bind(reader.id, f"o-{reader.id}", None, now)
             issued = await parts.sessions.open_wx(f"o-{reader.id}", None, now)
             consents = [
                 {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
-                for template in CONSENTED
+                for template in WECHAT_TEMPLATES
             ]
             await parts.db["credits"].insert_many(consents)
             return Member(reader.id, issued.token)
@@ -151,7 +151,7 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
         library = seed.read()
         library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
         keys, _ = await seed.seed(parts.desk, library, real_now())
-        await parts.desk.policies.put(POLICY, real_now())
+        await parts.desk.policies.add_missing(POLICY, real_now())
         await parts.desk.refresh()
         hosts = [
             Host(name, port, workers, env, folder / f"{name.split()[0]}.log")

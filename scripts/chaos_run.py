@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from miniapp_server.clock import real_now
-from models.timerange import local_date
+from models.kernel.time_range import local_date
 from scripts.chaos_faults import FAULTS
 from scripts.chaos_history import Fault, History, Stored
 from scripts.chaos_judge import KINDS, Harm, judge

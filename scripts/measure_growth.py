@@ -25,20 +25,20 @@ import uvloop
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
-from models.booking import reserve
-from models.booking.desk import Ask
-from models.reader import Personal, Reader
-from models.reservation import Actor, ReaderId
-from models.rules import Wish
-from models.store.client import new_id
-from models.timerange import at, local_date
+from models.kernel.ids import Actor, ReaderId
+from models.kernel.time_range import local_date, local_instant
+from models.readers.context import RequestContext
+from models.readers.entities import PersonalData, Reader
+from models.reservations import service as reservations_service
+from models.reservations.rules import TimeSelection
+from models.storage.mongo import new_id
 
 RESERVES: Final = 500
 REPEATS: Final = 200
 STARTS: Final = 5
 OWN: Final = 20
 """Past reservations of the reader whose list is read: a full page."""
-JOBS: Final = ("keep_time", "no_show", "time_out", "complete", "carry_over", "remind", "relay",
+JOBS: Final = ("record_heartbeat", "no_show", "time_out", "complete", "carry_over", "remind", "relay",
                "deliver", "prune", "refresh")  # fmt: skip
 
 Step = Callable[[Parts, int], Awaitable[object]]
@@ -58,7 +58,7 @@ async def by_turns(both: list[Parts], step: Step, times: int) -> tuple[float, fl
 async def measured(both: list[Parts], env: dict[str, str], names: list[str]) -> None:
     fresh, grown = both
     tomorrow = local_date(real_now()) + timedelta(days=1)
-    noon = at(local_date(real_now()), time(12))
+    noon = local_instant(local_date(real_now()), time(12))
     seats = [s.id for s in fresh.desk.library.seats.values() if s.disabled is None]
     random.Random(3).shuffle(seats)
     listed = {id(parts): await _reader_with_a_page(parts, grown) for parts in both}
@@ -67,8 +67,10 @@ async def measured(both: list[Parts], env: dict[str, str], names: list[str]) -> 
 
     async def book(parts: Parts, number: int) -> None:
         reader = _reader(readers[id(parts)][number])
-        ask = Ask(reader, Actor("reader", "mini"), noon)
-        await reserve.reserve(parts.desk, ask, seats[number], Wish(tomorrow, time(8), time(10)))
+        ask = RequestContext(reader, Actor("reader", "mini"), noon)
+        await reservations_service.create(
+            parts.desk, ask, seats[number], TimeSelection(tomorrow, time(8), time(10))
+        )
 
     async def page(parts: Parts, _: int) -> None:
         await parts.desk.reservations.page_of(listed[id(parts)], (), 0, OWN)
@@ -122,7 +124,7 @@ async def measured(both: list[Parts], env: dict[str, str], names: list[str]) -> 
 
 
 def _reader(id: ReaderId) -> Reader:
-    return Reader(id, "student", None, lambda: Personal("", ""))
+    return Reader(id, "student", None, lambda: PersonalData("", ""))
 
 
 async def _some_readers(parts: Parts) -> list[ReaderId]:

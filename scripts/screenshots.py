@@ -13,9 +13,9 @@ from typing import Any, Final
 import uvloop
 from playwright.async_api import Browser, async_playwright
 
-from bind.presence import new_key, new_secret
+from bind.kiosk_codes import new_key, new_secret
 from miniapp_server.embedded import embedded_databases
-from models.library import KioskId
+from models.library.entities import KioskId
 from scripts.bench_service import Member, Stage, house, members, serving
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "images"

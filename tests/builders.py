@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from models import reservation
-from models.claims import count_claim, place_claims, presence_claim
-from models.library import AreaId, Seat, SeatId, VenueId
-from models.policy import Policy
-from models.reservation import Actor, ReaderId, Reservation, ReservationId
-from models.timerange import TimeRange, at
+from models.check_in import transitions as check_in_transitions
+from models.kernel.ids import Actor, ReaderId, ReservationId
+from models.kernel.time_range import TimeRange, local_instant
+from models.library.entities import AreaId, Seat, SeatId, VenueId
+from models.policy.entities import Policy
+from models.reservations import transitions
+from models.reservations.claims import daily_booking_claim, presence_claim, slot_claims
+from models.reservations.entities import Reservation
 
 MONDAY: Final = date(2026, 9, 7)
 TOMORROW: Final = date(2026, 9, 8)
@@ -24,7 +26,7 @@ BY_JOB: Final = Actor("system", "job")
 
 def on(clock: str, day: date = MONDAY) -> datetime:
     """The instant when the library's clock shows ``HH:MM[:SS]``, on the Monday."""
-    return at(day, time.fromisoformat(clock))
+    return local_instant(day, time.fromisoformat(clock))
 
 
 def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
@@ -46,7 +48,7 @@ def reserved(
 ) -> Reservation:
     """A new reservation with the claims of the k-th booking of its day."""
     policy, span = policy or Policy(), hours(start, end, day)
-    return reservation.book(
+    return transitions.create(
         id=ReservationId(id),
         reader_id=reader,
         venue_id=VENUE,
@@ -54,7 +56,7 @@ def reserved(
         seat_id=SeatId(seat),
         span=span,
         policy=policy,
-        claims=(count_claim(reader, day, k), *place_claims(SeatId(seat), reader, span)),
+        claims=(daily_booking_claim(reader, day, k), *slot_claims(SeatId(seat), reader, span)),
         replay=None,
         actor=BY_READER,
         now=on(made, made_on),
@@ -67,16 +69,16 @@ def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reserv
     when = when or r.start
     sooner: tuple[str, ...] = ()
     if when < r.start:
-        sooner = place_claims(r.seat_id, r.reader_id, TimeRange(when, r.start))
+        sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(when, r.start))
     presence = presence_claim(r.reader_id)
-    return reservation.check_in(r, presence, sooner, Policy(), BY_READER, when)
+    return check_in_transitions.check_in(r, presence, sooner, Policy(), BY_READER, when)
 
 
 def away(r: Reservation | None = None, left: datetime | None = None) -> Reservation:
     """Left half an hour after the start, or at ``left``, for half an hour."""
     r = r or in_use()
     left = left or r.start + timedelta(minutes=30)
-    return reservation.leave(r, left + timedelta(minutes=30), Policy(), BY_READER, left)
+    return check_in_transitions.leave(r, left + timedelta(minutes=30), Policy(), BY_READER, left)
 
 
 def but(r: Reservation, **fields: Any) -> Reservation:

@@ -22,7 +22,7 @@ from miniapp_server.connections import LIMITS, ConnectionLimits, connections
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.serving import Listener
 from miniapp_server.settings import load
-from models.reservation import ReaderId
+from models.kernel.ids import ReaderId
 from models.store.sandbox_state import SandboxState
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
@@ -161,7 +161,7 @@ class Living:
     async def reader(self) -> Client:
         """A reader with a bound WeChat user, made in the store; the story does it by HTTP."""
         client, now, parts = self.stranger(), self.clock.now(), self.parts
-        reader = await parts.readers.admit(client.number, "张三", "student", now)
+        reader = await parts.readers.upsert_from_login(client.number, "张三", "student", now)
         await parts.bindings.bind(reader.id, client.openid, None, now)
         client.token = (await parts.sessions.open_wx(client.openid, None, now)).token
         client.reader_id = reader.id
@@ -178,7 +178,7 @@ class Living:
         """A reader with a web session (its bearer token), ``client``'s person if given."""
         new, now = self.stranger(), self.clock.now()
         new.number = client.number if client else new.number
-        reader = await self.parts.readers.admit(new.number, "张三", "student", now)
+        reader = await self.parts.readers.upsert_from_login(new.number, "张三", "student", now)
         new.reader_id = reader.id
         new.token = (await self.parts.sessions.open_web(reader.id, f"ST-{uuid4()}", now)).token
         return new

@@ -20,7 +20,7 @@ _STATUS_LINES: Final = {
 }
 
 
-class Body:
+class CachedBody:
     """An answer's bytes with the ETag that stands for them.
 
     Who takes gzip gets a tenth of the bytes, with an ETag of its own; compressed once, when the
@@ -33,8 +33,8 @@ class Body:
         self._content = content
         self._etag = etag
         self._kind = kind
-        self._plain = _Form(content, kind, f'"{etag}"')
-        self._gzipped: _Form | None = None
+        self._plain = _Encoding(content, kind, f'"{etag}"')
+        self._gzipped: _Encoding | None = None
 
     def answer(self, request: web.Request) -> web.StreamResponse:
         """The body, or 304 for who has it."""
@@ -42,20 +42,24 @@ class Body:
         form = self._form(headers.get("Accept-Encoding"))
         given = headers.get("If-None-Match")
         known = given is not None and (given == form.etag or self._is_known(given))
-        if _usual(request):
-            return Kept(304, form.known_tail) if known else Kept(200, form.whole_tail)
+        if _is_plain_http11(request):
+            return (
+                PrebuiltResponse(304, form.known_tail)
+                if known
+                else PrebuiltResponse(200, form.whole_tail)
+            )
         if known:
             return web.Response(status=304, headers=form.known)
         return web.Response(body=form.content, headers=form.whole)
 
-    def _form(self, accepted: str | None) -> _Form:
+    def _form(self, accepted: str | None) -> _Encoding:
         # What refuses an encoding by a quality of zero is rare enough to get the plain form.
         if accepted is None or "gzip" not in accepted or "q=0" in accepted:
             return self._plain
         if self._gzipped is None:
             packed = gzip.compress(self._content, _LEVEL, mtime=0)
             encoding = {"Content-Encoding": "gzip"}
-            self._gzipped = _Form(packed, self._kind, f'"{self._etag}-gz"', encoding)
+            self._gzipped = _Encoding(packed, self._kind, f'"{self._etag}-gz"', encoding)
         return self._gzipped
 
     def _is_known(self, given: str) -> bool:
@@ -63,7 +67,7 @@ class Body:
         return any(part.strip().removeprefix("W/") in known for part in given.split(","))
 
 
-class _Form:
+class _Encoding:
     """One encoding of a body: its headers, and both answers as they are sent."""
 
     __slots__ = ("content", "etag", "known", "known_tail", "whole", "whole_tail")
@@ -83,7 +87,7 @@ class _Form:
         self.whole_tail = _lines({**self.whole, **length}) + b"\r\n" + content
 
 
-class Kept(web.StreamResponse):
+class PrebuiltResponse(web.StreamResponse):
     """Sends bytes that hold headers and body already, behind the headers of this very answer.
 
     For the usual request only. Making the same headers anew for each reader took a fifth of the
@@ -96,7 +100,7 @@ class Kept(web.StreamResponse):
         self._own = b""
         self._sent = False
 
-    def stamp(self, request_id: str, server_time: str, date: str) -> None:
+    def set_common_headers(self, request_id: str, server_time: str, date: str) -> None:
         """What every answer carries."""
         own = f"X-Request-Id: {request_id}\r\nX-Server-Time: {server_time}\r\nDate: {date}\r\n"
         self._own = own.encode()
@@ -123,14 +127,14 @@ class Kept(web.StreamResponse):
 
 def json_answer(request: web.Request, status: int, content: bytes) -> web.StreamResponse:
     """An answer of this very request."""
-    if _usual(request):
-        return Kept(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
+    if _is_plain_http11(request):
+        return PrebuiltResponse(status, b"%s%d\r\n\r\n%s" % (_JSON_HEAD, len(content), content))
     return web.Response(
         status=status, body=content, content_type="application/json", charset="utf-8"
     )
 
 
-def _usual(request: web.Request) -> bool:
+def _is_plain_http11(request: web.Request) -> bool:
     """By HTTP/1.1 on a connection that stays open, and a body is wanted."""
     return request.version == HttpVersion11 and request.keep_alive and request.method != "HEAD"
 

@@ -13,33 +13,35 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from handlers.admission import require
+from handlers.admission import raise_if_limited
 from handlers.api import schemas as s
 from handlers.api.bodies import json_answer
-from handlers.deadline import ANSWER_WITHIN_S, look_within
+from handlers.deadline import ANSWER_WITHIN_S, read_within
 from handlers.middleware import NOW
 from handlers.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.security import (
     BOOKINGS,
     WRITES,
     bound_reader,
+    channel_of,
     client_address,
+    enforce_rate_limit,
     identify,
-    pace,
     require_clock,
     session_id,
-    via,
 )
 from handlers.services import SERVICES, Services
-from models.booking.desk import Ask, Key
-from models.errors import Malformed, NotAllowed, ServiceError
-from models.reader import LIBRARIAN, VIEWER, Principal, Reader, SessionKind, may
-from models.reservation import Actor
+from models.identity.entities import Principal, SessionKind
+from models.identity.roles import LIBRARIAN, VIEWER, has_role
+from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
+from models.kernel.ids import Actor
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
-class Who(Enum):
+class Access(Enum):
     """Who may call. ``ANYONE`` needs no token; a kiosk shows its key, a gate signs."""
 
     ANYONE = "anyone"
@@ -54,7 +56,7 @@ class Who(Enum):
 
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make
-class Call:
+class ApiRequest:
     """One request, identified and with its time."""
 
     request: web.Request
@@ -73,29 +75,31 @@ class Call:
     def id(self) -> str:
         return self.request.match_info["id"]
 
-    def ask(self, digest: str = "") -> Ask:
+    def context(self, digest: str = "") -> RequestContext:
         """Who asks the use cases, with the idempotency key where the request carries one."""
         assert self.principal is not None
         value = self.request.headers.get("Idempotency-Key")
         key = key_of(value, self.request.path, digest) if value is not None else None
-        return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
+        return RequestContext(
+            self.reader, Actor("reader", channel_of(self.principal)), self.now, key
+        )
 
 
-def key_of(value: str, path: str, digest: str) -> Key:
+def key_of(value: str, path: str, digest: str) -> IdempotencyKey:
     """The key for one request: the same key with another path or body is refused.
 
-    Raises: Malformed.
+    Raises: InvalidRequest.
     """
     if not _KEY.fullmatch(value):
-        raise Malformed("Idempotency-Key", "1 to 64 visible ASCII characters")
-    return Key(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest())
+        raise InvalidRequest("Idempotency-Key", "1 to 64 visible ASCII characters")
+    return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest())
 
 
 Operation = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class Endpoint:
     """One line of the contract. ``body`` or ``query`` is what the operation gets after the call.
 
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
@@ -108,7 +112,7 @@ class Route:
     method: str
     path: str
     operation: Operation
-    who: Who
+    who: Access
     answer: type | None
     summary: str
     status: int = 200
@@ -118,61 +122,67 @@ class Route:
     body_optional: bool = False
     idempotent: bool = False
     stream: bool = False
-    books: bool = False
+    takes_seat: bool = False
     signs_in: bool = False
-    first: Callable[[Call], Awaitable[None]] | None = None
-    errors: tuple[type[ServiceError], ...] = ()
+    verify_before_parsing: Callable[[ApiRequest], Awaitable[None]] | None = None
+    errors: tuple[type[DomainError], ...] = ()
 
 
-def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Read, let in, identify, pace, parse, call, present."""
-    return _looking(route) if route.method == "GET" and _identified(route) else _changing(route)
+    return (
+        _read_handler(route)
+        if route.method == "GET" and _identified(route)
+        else _write_handler(route)
+    )
 
 
-def _identified(route: Route) -> bool:
-    return route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE)
+def _identified(route: Endpoint) -> bool:
+    return route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE)
 
 
-def _looking(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
     present = _presenter(route)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         admission = services.admission
-        admission.begin_look()
+        admission.begin_read()
         looking = True
         try:
             now = request[NOW]
             principal = await identify(request, services, now)
             _allow(principal, route)
             reader = principal.reader
-            require(admission.reads.wait_for(reader.id if reader else principal.session.id))
-            call = Call(request, services, now, principal)
+            raise_if_limited(
+                admission.reads.wait_for(reader.id if reader else principal.session.id)
+            )
+            call = ApiRequest(request, services, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
             asked = _query(request, route.query) if request.query_string else nothing_asked
             if route.stream:
-                admission.end_look()  # from now on it is nobody's turn
+                admission.end_read()  # from now on it is nobody's turn
                 looking = False
             return present(request, await route.operation(call, asked))
         finally:
             if looking:
-                admission.end_look()
+                admission.end_read()
 
     async def look(request: web.Request) -> web.StreamResponse:
-        return await look_within(ANSWER_WITHIN_S, answer(request))
+        return await read_within(ANSWER_WITHIN_S, answer(request))
 
     return answer if route.stream or route.who in _ROLES else look
 
 
-def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or s.Nothing)
+def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or s.EmptyRequest)
     present = _presenter(route)
-    bucket = BOOKINGS if route.books else WRITES
-    judges = route.method != "GET" or route.who is Who.KIOSK
+    bucket = BOOKINGS if route.takes_seat else WRITES
+    judges = route.method != "GET" or route.who is Access.KIOSK
     identified = _identified(route)
-    unsigned = route.who in (Who.ANYONE, Who.KIOSK)
+    unsigned = route.who in (Access.ANYONE, Access.KIOSK)
     max_bytes = ANONYMOUS_BODY_BYTES if unsigned else MAX_BODY_BYTES
 
     # Whoever waits for WeChat is told what it says; the library's people have long lists.
@@ -184,13 +194,13 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         if identified:
             session_id(request, services)
         else:
-            require(admission.addresses.wait_for(client_address(request, services)))
+            raise_if_limited(admission.addresses.wait_for(client_address(request, services)))
         if judges:
             require_clock(services)
         raw = await read_body(request, max_bytes)
         work = answer(request, services, raw)
         if route.method == "GET":
-            return await look_within(ANSWER_WITHIN_S, work)
+            return await read_within(ANSWER_WITHIN_S, work)
         return await (work if patient else admission.changes.within(ANSWER_WITHIN_S, work))
 
     async def answer(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
@@ -201,10 +211,12 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
                 principal = await identify(request, services, now)
                 _allow(principal, route)
                 reader = principal.reader
-                await pace(services, bucket, reader.id if reader else principal.session.id)
-            call = Call(request, services, now, principal, raw)
-            if route.first is not None:
-                await route.first(call)
+                await enforce_rate_limit(
+                    services, bucket, reader.id if reader else principal.session.id
+                )
+            call = ApiRequest(request, services, now, principal, raw)
+            if route.verify_before_parsing is not None:
+                await route.verify_before_parsing(call)
             if route.body is not None:
                 body = _body(raw, decoder, route)
                 return present(request, await route.operation(call, body))
@@ -215,7 +227,7 @@ def _changing(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
     return change
 
 
-def _presenter(route: Route) -> Callable[[web.Request, Any], web.StreamResponse]:
+def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
     encoder = msgspec.json.Encoder()
 
     def present(request: web.Request, result: Any) -> web.StreamResponse:
@@ -231,16 +243,16 @@ def _presenter(route: Route) -> Callable[[web.Request, Any], web.StreamResponse]
 
 _AT_A_KIOSK: Final = ("/me", "/areas", "/seats", "/reservations", "/kiosks", "/sessions", "/venues")
 """What a card at a kiosk opens: a seat, and nothing of its owner's account."""
-_ROLES: Final = {Who.VIEWER: VIEWER, Who.LIBRARIAN: LIBRARIAN}
-_KINDS: Final = {Who.WX_USER: SessionKind.WX, Who.WEB_READER: SessionKind.WEB}
+_ROLES: Final = {Access.VIEWER: VIEWER, Access.LIBRARIAN: LIBRARIAN}
+_KINDS: Final = {Access.WX_USER: SessionKind.WX, Access.WEB_READER: SessionKind.WEB}
 
 
-def _allow(principal: Principal, route: Route) -> None:
+def _allow(principal: Principal, route: Endpoint) -> None:
     """Raises: NotBound, NotAllowed."""
     role = _ROLES.get(route.who)
-    if role is not None or route.who in (Who.READER, Who.WEB_READER):
+    if role is not None or route.who in (Access.READER, Access.WEB_READER):
         reader = bound_reader(principal)
-        if role is not None and not may(reader.kind, role):
+        if role is not None and not has_role(reader.category, role):
             raise NotAllowed()
     if principal.session.kind is SessionKind.KIOSK and not route.path.startswith(_AT_A_KIOSK):
         raise NotAllowed()
@@ -249,7 +261,7 @@ def _allow(principal: Principal, route: Route) -> None:
         raise NotAllowed()
 
 
-def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Route) -> Any:
+def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Endpoint) -> Any:
     if not raw.strip() and route.body_optional:
         raw = b"{}"
     try:
@@ -257,14 +269,14 @@ def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Route) -> Any:
     except msgspec.ValidationError as error:
         raise malformed(error, "body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("body", "not JSON") from error
+        raise InvalidRequest("body", "not JSON") from error
 
 
 def _query(request: web.Request, shape: type) -> Any:
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
-            raise Malformed(name, "given twice")
+            raise InvalidRequest(name, "given twice")
         values[name] = value
     try:
         return msgspec.convert(values, shape, strict=False)
@@ -272,14 +284,14 @@ def _query(request: web.Request, shape: type) -> Any:
         raise malformed(error, "query") from error
 
 
-def malformed(error: msgspec.ValidationError, whole: str) -> Malformed:
+def malformed(error: msgspec.ValidationError, whole: str) -> InvalidRequest:
     """msgspec says ``… - at `$.start``` or ``… at `key` in `$.results```: the path is the field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")
     if not field and (unknown := re.search(r"field `([^`]*)`", reason)):
         field = unknown[1]
-    return Malformed(field[:100] or whole, reason[:200])
+    return InvalidRequest(field[:100] or whole, reason[:200])
 
 
 def digest_of(body: msgspec.Struct) -> str:

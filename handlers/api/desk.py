@@ -5,15 +5,15 @@ from __future__ import annotations
 from handlers import deeds
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.contract import Call
-from models.errors import Malformed, NotFound
-from models.library import KioskId
-from models.reader import Reader
-from models.timerange import local
-from models.violation import Violation
+from handlers.api.contract import ApiRequest
+from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.time_range import to_local
+from models.library.entities import KioskId
+from models.readers.entities import Reader
+from models.violations.entities import Violation
 
 
-async def appeals(call: Call, query: s.PageQuery) -> s.DeskAppealsOut:
+async def appeals(call: ApiRequest, query: s.PageQuery) -> s.DeskAppealsOut:
     desk = call.services.desk
     rows, total = await desk.violations.appeals((query.page - 1) * query.page_size, query.page_size)
     people = await desk.readers.many({v.reader_id for v in rows})
@@ -21,43 +21,43 @@ async def appeals(call: Call, query: s.PageQuery) -> s.DeskAppealsOut:
     return s.DeskAppealsOut(items, query.page, query.page_size, total)
 
 
-async def _appeal(call: Call, v: Violation, reader: Reader | None) -> s.DeskAppealOut:
+async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> s.StaffAppealOut:
     if reader is None:
         raise NotFound()
     shown = await present.violation(call.services.desk, v, call.now)
-    return s.DeskAppealOut(shown, present.reader(reader))
+    return s.StaffAppealOut(shown, present.reader(reader))
 
 
-async def settle(call: Call, body: s.Settle) -> s.ViolationOut:
-    settled = await deeds.settle(_staff(call), call.id, body.granted, body.answer)
+async def settle(call: ApiRequest, body: s.DecideAppeal) -> s.ViolationOut:
+    settled = await deeds.decide_appeal(_staff(call), call.id, body.granted, body.answer)
     return await present.violation(call.services.desk, settled, call.now)
 
 
-async def waive(call: Call, body: s.Waive) -> s.ViolationOut:
+async def waive(call: ApiRequest, body: s.Waive) -> s.ViolationOut:
     waived = await deeds.waive(_staff(call), call.id, body.reason)
     return await present.violation(call.services.desk, waived, call.now)
 
 
-async def waive_all(call: Call, body: s.WaiveAll) -> s.WaivedOut:
+async def waive_all(call: ApiRequest, body: s.WaiveAll) -> s.WaivedOut:
     if body.end <= body.start:
-        raise Malformed("to", "to is after from")
+        raise InvalidRequest("to", "to is after from")
     return s.WaivedOut(await deeds.waive_all(_staff(call), body.start, body.end, body.reason))
 
 
-async def reports(call: Call, query: s.PageQuery) -> s.DeskReportsOut:
+async def reports(call: ApiRequest, query: s.PageQuery) -> s.DeskReportsOut:
     """Seats that somebody else has taken: the desk goes and looks."""
     desk = call.services.desk
-    rows, total = await desk.reservations.reported(
+    rows, total = await desk.reservations.with_open_reports(
         call.now, (query.page - 1) * query.page_size, query.page_size
     )
     items = [
         s.DeskReportOut(
             r.id,
             present.seat(desk, r.report.seat_id),
-            local(r.start),
-            local(r.end),
+            to_local(r.start),
+            to_local(r.end),
             r.report.kind,
-            local(r.report.at),
+            to_local(r.report.at),
         )
         for r in rows
         if r.report is not None
@@ -65,12 +65,12 @@ async def reports(call: Call, query: s.PageQuery) -> s.DeskReportsOut:
     return s.DeskReportsOut(items, query.page, query.page_size, total)
 
 
-async def resolve(call: Call) -> s.ReservationOut:
+async def resolve(call: ApiRequest) -> s.ReservationOut:
     r = await deeds.resolve(_staff(call), call.id)
     return await present.reservation(call.services.desk, r, call.now)
 
 
-async def relays(call: Call, query: s.PageQuery) -> s.RelaysOut:
+async def relays(call: ApiRequest, query: s.PageQuery) -> s.RelaysOut:
     """Check-ins by a code that somebody else may have sent on."""
     desk = call.services.desk
     rows, total = await desk.scans.page_of((query.page - 1) * query.page_size, query.page_size)
@@ -82,11 +82,11 @@ async def relays(call: Call, query: s.PageQuery) -> s.RelaysOut:
             continue
         kiosk = desk.library.kiosks.get(KioskId(scan.step.split(":")[1]))
         items.append(
-            s.RelayOut(
+            s.CodeSharingOut(
                 scan.id,
                 present.reader(reader),
                 kiosk.name if kiosk else "",
-                local(scan.at),
+                to_local(scan.at),
                 scan.score,
                 list(scan.reasons),
             )
@@ -94,5 +94,5 @@ async def relays(call: Call, query: s.PageQuery) -> s.RelaysOut:
     return s.RelaysOut(items, query.page, query.page_size, total)
 
 
-def _staff(call: Call) -> deeds.Staff:
-    return deeds.Staff(call.services, call.reader, call.now)
+def _staff(call: ApiRequest) -> deeds.StaffContext:
+    return deeds.StaffContext(call.services, call.reader, call.now)

@@ -25,15 +25,15 @@ from aiohttp import web
 
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.plans import Plan, Plans
-from models.board import DayBoard
+from handlers.api.plans import CachedAreaMap, SeatMapCache
 from models.booking.desk import Desk
-from models.booking.views import Window
-from models.errors import Busy, ServiceError, Throttled
-from models.library import Area
-from models.plan import SeatView
-from models.reservation import ReaderId
-from models.timerange import floor_minute
+from models.kernel.errors import DomainError, Overloaded, Throttled
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import floor_minute
+from models.library.entities import Area
+from models.reservations.occupancy import DayOccupancy
+from models.seat_map.availability import SeatState
+from models.seat_map.service import TimeFilter
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +60,14 @@ _COMMENT: Final = b": \n\n"
 
 
 @dataclass(slots=True, eq=False)
-class _Watcher:
+class _Subscriber:
     reader_id: ReaderId
     request: web.Request
     response: web.StreamResponse
     until: float
     slot: int
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    mine: dict[int, SeatView] = field(default_factory=dict)
+    mine: dict[int, SeatState] = field(default_factory=dict)
 
     async def write(self, chunk: bytes) -> None:
         """Hand the chunk to the transport; who has not read what came before is dropped."""
@@ -88,54 +88,54 @@ class _Watcher:
 class _Watched:
     """A plan and who watches it. ``told`` is the view's version that all of them know."""
 
-    plan: Plan
-    asked: Window
+    plan: CachedAreaMap
+    asked: TimeFilter
     told: int
-    watchers: set[_Watcher] = field(default_factory=set)
+    watchers: set[_Subscriber] = field(default_factory=set)
 
 
-class Streams:
+class EventStreamHub:
     """All event streams of this worker. ``opened`` is told how many there are."""
 
     def __init__(
         self,
         desk: Desk,
-        plans: Plans,
+        plans: SeatMapCache,
         now: Callable[[], datetime],
         opened: Callable[[int], None] = lambda number: None,
     ) -> None:
         self._desk, self._plans, self._now, self._opened = desk, plans, now, opened
-        self._watched: dict[tuple[str, Window], _Watched] = {}
+        self._watched: dict[tuple[str, TimeFilter], _Watched] = {}
         self._of_reader: Counter[ReaderId] = Counter()
         self._numbers = count()
         self._changed = asyncio.Event()
         self._closed = False
-        desk.board.listen(self._changed.set)
+        desk.board.subscribe(self._changed.set)
 
     # --- a watcher ------------------------------------------------------------------------------
 
-    async def watch(
+    async def subscribe(
         self,
         request: web.Request,
         headers: dict[str, str],
         area: Area,
-        asked: Window,
+        asked: TimeFilter,
         reader_id: ReaderId,
     ) -> web.StreamResponse:
         """Answer with the stream; returns when it has ended.
 
-        Raises: Busy, Throttled when there are too many; Upstream.
+        Raises: Overloaded, Throttled when there are too many; ServiceUnavailable.
         """
         if request.method == "HEAD":
             return web.Response(headers=headers)  # and no body to wait for
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
-            raise Busy(retry_after=random.randint(10, 30))
+            raise Overloaded(retry_after=random.randint(10, 30))
         if self._of_reader[reader_id] >= STREAMS_OF_A_READER:
             raise Throttled(5)
         self._of_reader[reader_id] += 1
         try:
             # Before the answer begins: without a database it is a refusal.
-            board = await self._desk.board.day(asked.day)
+            board = await self._desk.board.get_day(asked.day)
             response = web.StreamResponse(headers=headers)
             # A buffer of megabytes would hide for minutes that nobody reads.
             if (sock := request.get_extra_info("socket")) is not None:
@@ -143,7 +143,7 @@ class Streams:
             if request.transport is not None:
                 request.transport.set_write_buffer_limits(_NEVER_WAIT)
             await response.prepare(request)
-            await self._attend(request, response, area, board, asked, reader_id)
+            await self._register(request, response, area, board, asked, reader_id)
             return response
         finally:
             self._of_reader[reader_id] -= 1
@@ -151,13 +151,13 @@ class Streams:
                 del self._of_reader[reader_id]
             self._opened(self._of_reader.total())
 
-    async def _attend(
+    async def _register(
         self,
         request: web.Request,
         response: web.StreamResponse,
         area: Area,
-        board: DayBoard,
-        asked: Window,
+        board: DayOccupancy,
+        asked: TimeFilter,
         reader_id: ReaderId,
     ) -> None:
         key = (area.id, asked)
@@ -171,7 +171,7 @@ class Streams:
         plan.refresh(self._desk, board, self._minute())
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
-        watcher = _Watcher(reader_id, request, response, until, slot)
+        watcher = _Subscriber(reader_id, request, response, until, slot)
         watcher.mine = dict(plan.own(self._desk, reader_id))
         # The version first: who has looked at another one before looks again.
         first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version(self._desk))
@@ -222,8 +222,8 @@ class Streams:
     async def _tell_all(self) -> None:
         for key, watched in list(self._watched.items()):
             try:
-                await self._tell(watched)
-            except ServiceError:
+                await self._broadcast(watched)
+            except DomainError:
                 # No database at this moment, for the others neither: they are told when there is.
                 self._changed.set()
                 return
@@ -231,13 +231,13 @@ class Streams:
                 log.exception("event_stream_failed", extra={"area": key[0]})
                 _end(watched.watchers)
 
-    async def _tell(self, watched: _Watched) -> None:
+    async def _broadcast(self, watched: _Watched) -> None:
         plan, view = watched.plan, watched.plan.view
         if self._desk.library.areas.get(plan.area.id) is not plan.area:
             _end(watched.watchers)  # the library has changed: they look at everything anew
             return
-        plan.refresh(self._desk, await self._desk.board.day(watched.asked.day), self._minute())
-        places = view.changed(watched.told)
+        plan.refresh(self._desk, await self._desk.board.get_day(watched.asked.day), self._minute())
+        places = view.changed_since(watched.told)
         watched.told = view.version
         version = _version(plan.version(self._desk))
         shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
@@ -270,7 +270,7 @@ class Streams:
                     await watcher.write(_COMMENT)
 
 
-def _end(watchers: Iterable[_Watcher]) -> None:
+def _end(watchers: Iterable[_Subscriber]) -> None:
     for watcher in watchers:
         watcher.ended.set()
 
@@ -279,7 +279,7 @@ def _version(version: str) -> bytes:
     return b"event: version\ndata: " + msgspec.json.encode({"version": version}) + b"\n\n"
 
 
-def _seat(area: Area, place: int, view: SeatView) -> bytes:
+def _seat(area: Area, place: int, view: SeatState) -> bytes:
     event = s.SeatEvent(
         id=area.seats[place].id,
         status=view.status.value,

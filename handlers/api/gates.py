@@ -11,15 +11,15 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from bind import gates as signatures
+from bind import gate_signatures
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.contract import Call
-from models.booking import gates
+from handlers.api.contract import ApiRequest
 from models.booking.desk import Desk
-from models.gate import CLOCK_OFF, LATE, Direction, GateId, Passage
-from models.reader import normalise_student_no
-from models.reservation import ReaderId
+from models.gates import service as gates_service
+from models.gates.entities import CLOCK_OFF, LATE_AFTER, Direction, GateEvent, GateId
+from models.kernel.ids import ReaderId
+from models.readers.entities import normalise_student_no
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ _AHEAD: Final = timedelta(minutes=5)
 """As far as a gate's clock may be ahead."""
 
 
-async def signed(call: Call) -> None:
+async def signed(call: ApiRequest) -> None:
     """Is it the gate? Raises: Unauthenticated."""
     headers, gate = call.request.headers, call.request.headers.get("X-Gate-Id", "")
-    off = signatures.verify(
+    off = gate_signatures.verify(
         await call.services.desk.gates.key(gate),
         headers.get("X-Gate-Timestamp", ""),
         headers.get("X-Gate-Signature", ""),
@@ -43,7 +43,7 @@ async def signed(call: Call) -> None:
     call.request[_CLOCK] = off
 
 
-async def events(call: Call, body: s.GateEvents) -> s.GateEventsOut:
+async def events(call: ApiRequest, body: s.GateEvents) -> s.GateEventsOut:
     """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
     desk, gate = call.services.desk, GateId(call.request.headers["X-Gate-Id"])
     taken = await take_in(desk, gate, body.events, call.now)
@@ -77,7 +77,7 @@ async def take_in(desk: Desk, gate: GateId, events: Sequence[Any], now: datetime
             read.append(event)
     known = await desk.readers.by_numbers({normalise_student_no(e.student_no) for e in read})
     passages = [_passage(gate, event, known, now) for event in read]
-    accepted, duplicates = await gates.passed(desk, passages, now)
+    accepted, duplicates = await gates_service.ingest(desk, passages, now)
     return TakenIn(accepted, duplicates, rejected)
 
 
@@ -95,21 +95,21 @@ def _id_of(raw: Any) -> str:
 
 def _passage(
     gate: GateId, event: s.GateEvent, known: dict[str, ReaderId], now: datetime
-) -> tuple[Passage, str]:
+) -> tuple[GateEvent, str]:
     number = normalise_student_no(event.student_no)
-    passage = Passage(
+    passage = GateEvent(
         id=f"{gate}:{event.id}",
         gate_id=gate,
         reader_id=known.get(number),
         direction=Direction(event.direction),
         method=event.method,
         at=event.at,
-        late=now - event.at > LATE,
+        late=now - event.at > LATE_AFTER,
     )
     return passage, number
 
 
-async def records(call: Call, query: s.PageQuery) -> s.GateRecordsOut:
+async def records(call: ApiRequest, query: s.PageQuery) -> s.GateRecordsOut:
     desk = call.services.desk
     rows, total = await desk.passages.page_of(
         call.reader.id, (query.page - 1) * query.page_size, query.page_size

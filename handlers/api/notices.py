@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from handlers.api import schemas as s
-from handlers.api.contract import Call
+from handlers.api.contract import ApiRequest
 from handlers.prose import html_of
-from models.errors import NotFound
-from models.timerange import local
+from models.kernel.errors import NotFound
+from models.kernel.time_range import to_local
 
 
-async def listed(call: Call, query: s.PageQuery) -> s.NoticesOut:
+async def listed(call: ApiRequest, query: s.PageQuery) -> s.NoticesOut:
     rows, total = await call.services.desk.notices.page_of(
         call.now, (query.page - 1) * query.page_size, query.page_size
     )
-    items = [s.NoticeOut(n.id, n.title, local(n.published_at), n.pinned) for n in rows]
+    items = [s.NoticeOut(n.id, n.title, to_local(n.published_at), n.pinned) for n in rows]
     return s.NoticesOut(items, query.page, query.page_size, total)
 
 
-async def one(call: Call) -> s.NoticeDetail:
+async def one(call: ApiRequest) -> s.NoticeDetail:
     n = await call.services.desk.notices.get(call.id, call.now)
     if n is None:
         raise NotFound()
-    return s.NoticeDetail(n.id, n.title, local(n.published_at), n.pinned, html_of(n.body))
+    return s.NoticeDetail(n.id, n.title, to_local(n.published_at), n.pinned, html_of(n.body))

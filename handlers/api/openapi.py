@@ -12,12 +12,13 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.api import schemas as s
-from handlers.api.bodies import Body
-from handlers.api.contract import Route, Who
+from handlers.api.bodies import CachedBody
+from handlers.api.contract import Access, Endpoint
 from handlers.api.routes import PREFIX, ROUTES, WECHAT_ONLY
 from handlers.errors import status_of
-from models import errors as e
-from models.errors import ServiceError
+from models.identity import errors as identity_errors
+from models.kernel import errors as kernel_errors
+from models.kernel.errors import DomainError
 
 VERSION: Final = "1.0"
 
@@ -48,21 +49,26 @@ _TAG_OF: Final = {
     "gate-records": "gates",
 }
 _CALLERS: Final = {
-    Who.ANYONE: "Needs no token.",
-    Who.SESSION: "For every session, bound to a reader or not.",
-    Who.WX_USER: "For a WeChat user's session, bound to a reader or not.",
-    Who.READER: "For readers.",
-    Who.WEB_READER: "For readers who signed in on the web.",
-    Who.VIEWER: "For staff who may look.",
-    Who.LIBRARIAN: "For librarians.",
-    Who.KIOSK: "For a kiosk, which shows its key.",
-    Who.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
+    Access.ANYONE: "Needs no token.",
+    Access.SESSION: "For every session, bound to a reader or not.",
+    Access.WX_USER: "For a WeChat user's session, bound to a reader or not.",
+    Access.READER: "For readers.",
+    Access.WEB_READER: "For readers who signed in on the web.",
+    Access.VIEWER: "For staff who may look.",
+    Access.LIBRARIAN: "For librarians.",
+    Access.KIOSK: "For a kiosk, which shows its key.",
+    Access.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
 }
 
-_ALWAYS: Final = (e.Malformed, e.Throttled, e.Busy, e.Upstream)
+_ALWAYS: Final = (
+    kernel_errors.InvalidRequest,
+    kernel_errors.Throttled,
+    kernel_errors.Overloaded,
+    kernel_errors.ServiceUnavailable,
+)
 
 
-def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
+def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the routes."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {s.ErrorOut, s.GateEvent}
@@ -100,7 +106,7 @@ def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
+def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
     name = f"{route.method.lower()}{re.sub(r'[^a-z]+', '_', route.path)}".strip("_")
     operation: dict[str, Any] = {
         "operationId": name,
@@ -110,12 +116,12 @@ def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
         "parameters": _parameters(route),
         "responses": _responses(route, refs),
     }
-    security: dict[Who, list[dict[str, list[str]]]] = {
-        Who.ANYONE: [],
-        Who.KIOSK: [{"kiosk": []}],
-        Who.GATE: [{"gate": []}],
-        Who.WX_USER: [{"token": []}],
-        Who.WEB_READER: [{"cookie": []}],
+    security: dict[Access, list[dict[str, list[str]]]] = {
+        Access.ANYONE: [],
+        Access.KIOSK: [{"kiosk": []}],
+        Access.GATE: [{"gate": []}],
+        Access.WX_USER: [{"token": []}],
+        Access.WEB_READER: [{"cookie": []}],
     }
     operation["security"] = security.get(route.who, [{"token": []}, {"cookie": []}])
     if route.body is not None:
@@ -126,12 +132,12 @@ def _operation(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
     return operation
 
 
-def _tag(route: Route) -> str:
+def _tag(route: Endpoint) -> str:
     first = route.path.split("/")[1]
     return _TAG_OF.get(first, first)
 
 
-def _description(route: Route) -> str:
+def _description(route: Endpoint) -> str:
     """Who may call, and how to repeat a call whose answer was lost."""
     said = [_CALLERS[route.who]]
     if route.idempotent:
@@ -142,7 +148,7 @@ def _description(route: Route) -> str:
     return " ".join(said)
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
+def _parameters(route: Endpoint) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if "{id}" in route.path:
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -170,7 +176,7 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
+def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "OK"}
     if route.answer is not None:
         # What one event says stands in the components: OpenAPI 3.1 cannot describe a stream.
@@ -191,15 +197,19 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
         }
     if route.path.startswith("/areas") and not route.stream:
         responses["304"] = {"description": "Unchanged since the ETag given"}
-    errors: list[type[ServiceError]] = [*_ALWAYS, *route.errors]
-    if route.who is not Who.ANYONE:
-        errors.append(e.Unauthenticated)
-    if route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE):
-        errors += [e.NotBound, e.NotAllowed] if route.who is not Who.SESSION else []
-        errors += [e.BadOrigin] if route.method != "GET" else []
-    errors.append(e.UnsupportedMediaType)
+    errors: list[type[DomainError]] = [*_ALWAYS, *route.errors]
+    if route.who is not Access.ANYONE:
+        errors.append(kernel_errors.Unauthenticated)
+    if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
+        errors += (
+            [identity_errors.NotBound, kernel_errors.NotAllowed]
+            if route.who is not Access.SESSION
+            else []
+        )
+        errors += [kernel_errors.BadOrigin] if route.method != "GET" else []
+    errors.append(kernel_errors.UnsupportedMediaType)
     if route.method != "GET":
-        errors += [e.TooLarge, e.RequestTimeout]
+        errors += [kernel_errors.TooLarge, kernel_errors.RequestTimeout]
     by_status: dict[int, list[str]] = {}
     for error in errors:
         by_status.setdefault(status_of(error), []).append(error.code)
@@ -227,7 +237,10 @@ def docs_routes(wechat: bool) -> list[web.RouteDef]:
     page = _PAGES.get_template("docs.html").render(document=served, prefix=PREFIX)
 
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
-    described, shown = Body(text, etag), Body(page.encode(), etag, "text/html; charset=utf-8")
+    described, shown = (
+        CachedBody(text, etag),
+        CachedBody(page.encode(), etag, "text/html; charset=utf-8"),
+    )
 
     async def as_json(request: web.Request) -> web.StreamResponse:
         return described.answer(request)

@@ -16,15 +16,16 @@ import msgspec
 
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.bodies import Body
-from models import rules
-from models.board import DayBoard
-from models.booking import views
+from handlers.api.bodies import CachedBody
 from models.booking.desk import Desk
-from models.booking.views import AreaView, Window
-from models.library import Area, Library, VenueId
-from models.plan import SeatView
-from models.reservation import ReaderId
+from models.kernel.ids import ReaderId
+from models.library.entities import Area, Catalog, VenueId
+from models.reservations import rules
+from models.reservations.occupancy import DayOccupancy
+from models.seat_map import service as seat_map_service
+from models.seat_map.area_view import AreaMap
+from models.seat_map.availability import SeatState
+from models.seat_map.service import TimeFilter
 
 _VIEWS_KEPT: Final = 1024
 """Areas times windows; one takes about 50 KB."""
@@ -34,7 +35,7 @@ _DRAWINGS_KEPT: Final = 256
 Value = TypeVar("Value")
 
 
-class Newest(Generic[Value]):
+class LruCache(Generic[Value]):
     """The values that were used last."""
 
     def __init__(self, size: int) -> None:
@@ -54,32 +55,32 @@ class Newest(Generic[Value]):
         return value
 
 
-class Plan:
+class CachedAreaMap:
     """One area in one window."""
 
-    def __init__(self, area: Area, venue: str, asked: Window) -> None:
+    def __init__(self, area: Area, venue: str, asked: TimeFilter) -> None:
         self.area = area
-        self.view = AreaView(area)
+        self.view = AreaMap(area)
         self._asked = asked
-        self._head = s.AreaHead(area.id, area.name, area.floor, venue)
-        self._marks = [s.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.marks]
+        self._head = s.AreaSummary(area.id, area.name, area.floor, venue)
+        self._marks = [s.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
         self._encoded_under = b""
         self._made_at: tuple[datetime, int] | None = None
         self._version = ""
-        self._shared: Body | None = None
+        self._shared: CachedBody | None = None
 
-    def refresh(self, desk: Desk, board: DayBoard, minute: datetime) -> None:
+    def refresh(self, desk: Desk, board: DayOccupancy, minute: datetime) -> None:
         """Bring it to this minute and to what the board holds."""
         made_at = (minute, desk.policy.version)
         look = self.view.look
         if look is None or made_at != self._made_at:
             self._made_at = made_at
-            look = views.look_at(desk, self.area, self._asked, minute)
+            look = seat_map_service.map_query(desk, self.area, self._asked, minute)
         self.view.refresh(board, look)
 
-    def body(self, desk: Desk, reader_id: ReaderId) -> Body:
+    def body(self, desk: Desk, reader_id: ReaderId) -> CachedBody:
         """As the reader sees it. Who sees every seat as all others do shares one with them."""
         shared = self._shared_body(desk)
         own = self.own(desk, reader_id)
@@ -89,19 +90,19 @@ class Plan:
         for place, view in own:
             seats[place] = seat_body(self.area, place, view)
         overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
-        return Body(self._encode(seats), f"{self._version}-{overlay}")
+        return CachedBody(self._encode(seats), f"{self._version}-{overlay}")
 
-    def own(self, desk: Desk, reader_id: ReaderId) -> list[tuple[int, SeatView]]:
+    def own(self, desk: Desk, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats that the reader sees in another way than everybody, by place."""
-        granted = desk.allowance(reader_id, self._asked.day).accessible
-        return self.view.own(reader_id, granted)
+        granted = desk.active_accommodation(reader_id, self._asked.day).accessible
+        return self.view.overlay_for(reader_id, granted)
 
-    def seen_by(self, desk: Desk, reader_id: ReaderId) -> list[SeatView]:
+    def states_for(self, desk: Desk, reader_id: ReaderId) -> list[SeatState]:
         """All seats as the reader sees them, in the area's order."""
         views = list(self.view.views)
         for place, view in self.own(desk, reader_id):
-            views[place] = view
-        return views
+            seat_map_service[place] = view
+        return seat_map_service
 
     def version_for(self, desk: Desk, reader_id: ReaderId) -> str:
         """Changes with all that the reader sees."""
@@ -113,18 +114,18 @@ class Plan:
         self._shared_body(desk)
         return self._version
 
-    def _shared_body(self, desk: Desk) -> Body:
+    def _shared_body(self, desk: Desk) -> CachedBody:
         versions = _versions(desk)
         if (
             self._shared is None
             or self._encoded != self.view.version
             or self._encoded_under != versions
         ):
-            for place in self.view.changed(self._encoded):
+            for place in self.view.changed_since(self._encoded):
                 self._seats[place] = seat_body(self.area, place, self.view.views[place])
             self._encoded, self._encoded_under = self.view.version, versions
             self._version = _digest([repr(self._asked).encode(), versions, *self._seats])
-            self._shared = Body(self._encode(self._seats), self._version)
+            self._shared = CachedBody(self._encode(self._seats), self._version)
         return self._shared
 
     def _encode(self, seats: Sequence[bytes]) -> bytes:
@@ -140,27 +141,27 @@ class Plan:
         )
 
 
-class AreaList:
+class CachedAreaList:
     """The areas of one venue, or of all, in one window."""
 
     def __init__(self) -> None:
         self._made_of: tuple[Hashable, ...] | None = None
-        self._body: Body | None = None
-        self._items: dict[str, tuple[AreaView, int, int, bytes]] = {}
+        self._body: CachedBody | None = None
+        self._items: dict[str, tuple[AreaMap, int, int, bytes]] = {}
 
     def body(
         self,
-        plans: Plans,
+        plans: SeatMapCache,
         desk: Desk,
-        board: DayBoard,
+        board: DayOccupancy,
         wanted: VenueId | None,
-        asked: Window,
+        asked: TimeFilter,
         minute: datetime,
         marks: frozenset[str],
-    ) -> Body:
+    ) -> CachedBody:
         made_of = (board, board.version, minute, desk.policy.version)
         if self._body is None or made_of != self._made_of:
-            areas = [a for a in desk.library.furnished if wanted in (None, a.venue_id)]
+            areas = [a for a in desk.library.bookable_areas if wanted in (None, a.venue_id)]
             items = [
                 self._item(plans.plan(desk, area, board, asked, minute), desk, marks)
                 for area in areas
@@ -168,10 +169,10 @@ class AreaList:
             about = repr((asked, wanted, sorted(marks))).encode()
             etag = _digest([about, _versions(desk), *items])
             self._made_of = made_of
-            self._body = Body(msgspec.json.encode(_AreasBody(_array(items))), etag)
+            self._body = CachedBody(msgspec.json.encode(_AreasBody(_array(items))), etag)
         return self._body
 
-    def _item(self, plan: Plan, desk: Desk, marks: frozenset[str]) -> bytes:
+    def _item(self, plan: CachedAreaMap, desk: Desk, marks: frozenset[str]) -> bytes:
         view, policy = plan.view, desk.policy.version
         known = self._items.get(plan.area.id)
         if known is None or known[:3] != (view, view.version, policy):
@@ -180,79 +181,79 @@ class AreaList:
         return known[3]
 
 
-class Plans:
+class SeatMapCache:
     """All plans and lists that are looked at in this worker."""
 
     def __init__(self) -> None:
-        self._library: Library | None = None
+        self._library: Catalog | None = None
         self._minute: datetime | None = None
-        self._windows: dict[tuple[date | None, str | None, str | None], Window] = {}
-        self._plans: Newest[Plan] = Newest(_VIEWS_KEPT)
-        self._lists: Newest[AreaList] = Newest(_LISTS_KEPT)
-        self.drawings: Newest[str] = Newest(_DRAWINGS_KEPT)
+        self._windows: dict[tuple[date | None, str | None, str | None], TimeFilter] = {}
+        self._plans: LruCache[CachedAreaMap] = LruCache(_VIEWS_KEPT)
+        self._lists: LruCache[CachedAreaList] = LruCache(_LISTS_KEPT)
+        self.drawings: LruCache[str] = LruCache(_DRAWINGS_KEPT)
         """A plan's seats as a page draws them, by what they show."""
 
     def window(
         self, desk: Desk, day: date | None, start: str | None, end: str | None, minute: datetime
-    ) -> Window:
+    ) -> TimeFilter:
         """The asked window; the same few are asked for all the time.
 
-        Raises: Malformed, InThePast, OutsideHorizon.
+        Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
         """
-        self._follow(desk)
+        self._reset_if_catalog_changed(desk)
         if minute != self._minute or len(self._windows) > _VIEWS_KEPT:
             self._minute = minute
             self._windows.clear()
         asked = self._windows.get((day, start, end))
         if asked is None:
-            asked = views.window(day, _clock(start), _clock(end), minute)
+            asked = seat_map_service.parse_time_filter(day, _clock(start), _clock(end), minute)
             rules.day_in_horizon(asked.day, desk.policy, minute)
             self._windows[day, start, end] = asked
         return asked
 
     def plan(
-        self, desk: Desk, area: Area, board: DayBoard, asked: Window, minute: datetime
-    ) -> Plan:
+        self, desk: Desk, area: Area, board: DayOccupancy, asked: TimeFilter, minute: datetime
+    ) -> CachedAreaMap:
         """The area's plan in this minute."""
-        self._follow(desk)
+        self._reset_if_catalog_changed(desk)
         key = (area.id, asked)
         plan = self._plans.get(key)
         if plan is None:
             venue = desk.library.venues[area.venue_id].name
-            plan = self._plans.keep(key, Plan(area, venue, asked))
+            plan = self._plans.keep(key, CachedAreaMap(area, venue, asked))
         plan.refresh(desk, board, minute)
         return plan
 
     def areas(
         self,
         desk: Desk,
-        board: DayBoard,
+        board: DayOccupancy,
         venue: VenueId | None,
-        asked: Window,
+        asked: TimeFilter,
         minute: datetime,
         marks: frozenset[str] = frozenset(),
-    ) -> Body:
+    ) -> CachedBody:
         """The list of areas in this minute, counting the seats that have all the ``marks``."""
-        self._follow(desk)
+        self._reset_if_catalog_changed(desk)
         key = (venue, asked, marks)
-        listed = self._lists.get(key) or self._lists.keep(key, AreaList())
+        listed = self._lists.get(key) or self._lists.keep(key, CachedAreaList())
         return listed.body(self, desk, board, venue, asked, minute, marks)
 
-    def _follow(self, desk: Desk) -> None:
+    def _reset_if_catalog_changed(self, desk: Desk) -> None:
         # Not by its version: watchers are told of what they watch as long as the library is this
         # very one, and with a new policy it is loaded anew.
         if desk.library is not self._library:
             self._library = desk.library
             self._windows.clear()
-            self._plans = Newest(_VIEWS_KEPT)
-            self._lists = Newest(_LISTS_KEPT)
-            self.drawings = Newest(_DRAWINGS_KEPT)
+            self._plans = LruCache(_VIEWS_KEPT)
+            self._lists = LruCache(_LISTS_KEPT)
+            self.drawings = LruCache(_DRAWINGS_KEPT)
 
 
-class _MapBody(s.Answer):
-    """MapOut with its seats encoded already (a test reads it back as MapOut)."""
+class _MapBody(s.Response):
+    """SeatMapOut with its seats encoded already (a test reads it back as SeatMapOut)."""
 
-    area: s.AreaHead
+    area: s.AreaSummary
     width: int
     height: int
     seats: msgspec.Raw
@@ -260,7 +261,7 @@ class _MapBody(s.Answer):
     version: str
 
 
-class _AreasBody(s.Answer):
+class _AreasBody(s.Response):
     items: msgspec.Raw
 
 
@@ -268,13 +269,13 @@ def _clock(text: str | None) -> time | None:
     return time.fromisoformat(text) if text is not None else None
 
 
-def seat_body(area: Area, place: int, view: SeatView) -> bytes:
+def seat_body(area: Area, place: int, view: SeatState) -> bytes:
     """A seat as it stands in the plan."""
     seat = area.seats[place]
     return msgspec.json.encode(
         s.SeatOut(
             id=seat.id,
-            no=seat.no,
+            no=seat.number,
             x=seat.x,
             y=seat.y,
             status=view.status.value,
@@ -288,9 +289,9 @@ def seat_body(area: Area, place: int, view: SeatView) -> bytes:
     )
 
 
-def _area_out(view: AreaView, marks: frozenset[str]) -> s.AreaOut:
+def _area_out(view: AreaMap, marks: frozenset[str]) -> s.AreaOut:
     assert view.look is not None
-    area, n, policy = view.area, view.count_of(marks), view.look.policy
+    area, n, policy = view.area, view.count_with_features(marks), view.look.policy
     return s.AreaOut(
         id=area.id,
         name=area.name,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.contract import Call
-from models.booking import penalties
-from models.booking.penalties import standing
+from handlers.api.contract import ApiRequest
+from models.violations import service as violations_service
+from models.violations.service import violation_count
 
 
-async def messages(call: Call, query: s.MessagesQuery) -> s.MessagesOut:
+async def messages(call: ApiRequest, query: s.MessagesQuery) -> s.MessagesOut:
     rows, total = await call.services.messages.page_of(
         call.reader.id, query.unread, (query.page - 1) * query.page_size, query.page_size
     )
@@ -17,17 +17,17 @@ async def messages(call: Call, query: s.MessagesQuery) -> s.MessagesOut:
     return s.MessagesOut(items, query.page, query.page_size, total)
 
 
-async def mark_read(call: Call, body: s.MarkRead) -> None:
+async def mark_read(call: ApiRequest, body: s.MarkRead) -> None:
     await call.services.messages.mark_read(call.reader.id, body.ids)
 
 
-async def violations(call: Call, query: s.PageQuery) -> s.ViolationsOut:
+async def violations(call: ApiRequest, query: s.PageQuery) -> s.ViolationsOut:
     desk = call.services.desk
     rows, total = await desk.violations.page_of(
         call.reader.id, (query.page - 1) * query.page_size, query.page_size
     )
     items = [await present.violation(desk, v, call.now) for v in rows]
-    window = await standing(desk, call.reader.id, call.now)
+    window = await violation_count(desk, call.reader.id, call.now)
     return s.ViolationsOut(
         items,
         query.page,
@@ -37,7 +37,7 @@ async def violations(call: Call, query: s.PageQuery) -> s.ViolationsOut:
     )
 
 
-async def appeal(call: Call, body: s.NewAppeal) -> s.ViolationOut:
+async def appeal(call: ApiRequest, body: s.NewAppeal) -> s.ViolationOut:
     desk = call.services.desk
-    kept = await penalties.appeal(desk, call.reader.id, call.id, body.text, call.now)
+    kept = await violations_service.appeal(desk, call.reader.id, call.id, body.text, call.now)
     return await present.violation(desk, kept, call.now)

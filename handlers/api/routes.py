@@ -18,561 +18,618 @@ from handlers.api import (
     waits,
 )
 from handlers.api import schemas as s
-from handlers.api.contract import Route, Who, handler
-from models import errors as e
+from handlers.api.contract import Access, Endpoint, handler
+from models.check_in import errors as check_in_errors
+from models.identity import errors as identity_errors
+from models.kernel import errors as kernel_errors
+from models.kiosks import errors as kiosks_errors
+from models.messages import errors as messages_errors
+from models.policy import errors as policy_errors
+from models.readers import errors as readers_errors
+from models.reservations import errors as reservations_errors
+from models.seat_reports import errors as seat_reports_errors
+from models.violations import errors as violations_errors
+from models.waitlist import errors as waitlist_errors
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
 
 PREFIX: Final = "/api/v1"
 
-_TIMES = (e.InThePast, e.OutsideHorizon, e.NotOpenYet, e.Closed, e.OffGrid, e.TooShort, e.TooLong)
-_BOOK = (e.NotFound, e.SeatTaken, e.OwnOverlap, e.Suspended, e.SeatDisabled, *_TIMES)
-_KEY = (e.IdempotencyKeyReused, e.InProgress)
-_OWN = (e.NotFound, e.WrongState, *_KEY)
-_SCAN = (
-    e.QrInvalid,
-    e.QrExpired,
-    e.QrUsed,
-    e.TooEarly,
-    e.TooLate,
-    e.WrongVenue,
-    e.OtherInUse,
-    e.TooManyAttempts,
+_TIMES = (
+    reservations_errors.StartInPast,
+    reservations_errors.BeyondBookingWindow,
+    reservations_errors.BookingWindowNotOpen,
+    reservations_errors.Closed,
+    reservations_errors.NotATimeStep,
+    reservations_errors.TooShort,
+    reservations_errors.TooLong,
 )
-_DAY = (e.InThePast, e.OutsideHorizon)
+_BOOK = (
+    kernel_errors.NotFound,
+    reservations_errors.SeatTaken,
+    reservations_errors.OverlapsOwnBooking,
+    reservations_errors.Suspended,
+    reservations_errors.SeatDisabled,
+    *_TIMES,
+)
+_KEY = (reservations_errors.IdempotencyKeyReused, reservations_errors.RequestInProgress)
+_OWN = (kernel_errors.NotFound, reservations_errors.InvalidState, *_KEY)
+_SCAN = (
+    kiosks_errors.QrInvalid,
+    check_in_errors.QrExpired,
+    check_in_errors.QrUsed,
+    reservations_errors.TooEarly,
+    reservations_errors.TooLate,
+    check_in_errors.WrongVenue,
+    check_in_errors.CheckedInElsewhere,
+    kernel_errors.TooManyAttempts,
+)
+_DAY = (reservations_errors.StartInPast, reservations_errors.BeyondBookingWindow)
 
 ROUTES: Final = (
-    Route(
+    Endpoint(
         "POST",
         "/wx/login",
         identity.wx_login,
-        Who.ANYONE,
+        Access.ANYONE,
         s.LoginOut,
         "Exchange a wx.login code for a token",
         body=s.WxLogin,
         signs_in=True,
         errors=(CodeInvalid, WeChatUserBlocked, WeChatUnavailable),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/bindings",
         identity.bind,
-        Who.WX_USER,
+        Access.WX_USER,
         s.BindingOut,
         "Bind the WeChat user to the reader who showed the activation code",
         status=201,
         accepted=s.BindingRequestOut,
         body=s.Bind,
         errors=(
-            e.ActivationCodeInvalid,
-            e.AlreadyBound,
-            e.ReaderBoundElsewhere,
-            e.TooManyAttempts,
+            identity_errors.ActivationCodeInvalid,
+            identity_errors.AlreadyBound,
+            identity_errors.ReaderBoundElsewhere,
+            kernel_errors.TooManyAttempts,
         ),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/bindings/preview",
         identity.preview,
-        Who.WX_USER,
+        Access.WX_USER,
         s.BindingPreviewOut,
         "Whom a scanned activation code would bind",
         body=s.BindingPreview,
-        errors=(e.ActivationCodeInvalid, e.AlreadyBound),
+        errors=(identity_errors.ActivationCodeInvalid, identity_errors.AlreadyBound),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/binding-requests/current",
         identity.binding_state,
-        Who.WX_USER,
+        Access.WX_USER,
         s.BindingStateOut,
         "What has become of the WeChat user's latest binding request",
     ),
-    Route(
+    Endpoint(
         "POST",
         "/binding-requests/{id}/confirm",
         identity.confirm_binding,
-        Who.WEB_READER,
+        Access.WEB_READER,
         None,
         "是我: bind the WeChat user who waits",
         status=204,
-        errors=(e.BindingRequestOver, e.AlreadyBound, e.ReaderBoundElsewhere),
+        errors=(
+            identity_errors.BindingRequestOver,
+            identity_errors.AlreadyBound,
+            identity_errors.ReaderBoundElsewhere,
+        ),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/binding-requests/{id}/refuse",
         identity.refuse_binding,
-        Who.WEB_READER,
+        Access.WEB_READER,
         None,
         "不是我: bind nobody, and end the activation code",
         status=204,
-        errors=(e.BindingRequestOver,),
+        errors=(identity_errors.BindingRequestOver,),
     ),
-    Route(
+    Endpoint(
         "DELETE",
         "/bindings/current",
         identity.unbind,
-        Who.READER,
+        Access.READER,
         None,
         "Unbind the reader's WeChat user",
         status=204,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/activation-codes",
         identity.activation_code,
-        Who.WEB_READER,
+        Access.WEB_READER,
         s.ActivationCodeOut,
         "The reader's live activation code, or a new one",
         status=201,
         body=s.NewActivationCode,
         body_optional=True,
     ),
-    Route("GET", "/me", identity.me, Who.SESSION, s.MeOut, "Who I am and what I have"),
-    Route(
+    Endpoint(
+        "GET", "/me", identity.me, Access.SESSION, s.CurrentReaderOut, "Who I am and what I have"
+    ),
+    Endpoint(
         "POST",
         "/subscriptions",
         identity.subscribe,
-        Who.READER,
+        Access.READER,
         s.SubscriptionsOut,
         "Report what the reader answered to wx.requestSubscribeMessage",
         body=s.Subscribe,
-        errors=(e.UnknownTemplate,),
+        errors=(messages_errors.UnknownTemplate,),
     ),
-    Route("DELETE", "/sessions/current", identity.log_out, Who.READER, None, "Log out", status=204),
-    Route(
+    Endpoint(
+        "DELETE", "/sessions/current", identity.log_out, Access.READER, None, "Log out", status=204
+    ),
+    Endpoint(
         "GET",
         "/messages",
         records.messages,
-        Who.READER,
+        Access.READER,
         s.MessagesOut,
         "What the reader was told, the newest first",
         query=s.MessagesQuery,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/messages/read",
         records.mark_read,
-        Who.READER,
+        Access.READER,
         None,
         "Mark messages as read",
         status=204,
         body=s.MarkRead,
     ),
-    Route(
-        "GET", "/venues", seats.venues, Who.SESSION, s.VenuesOut, "Venues and their bookable days"
+    Endpoint(
+        "GET",
+        "/venues",
+        seats.venues,
+        Access.SESSION,
+        s.VenuesOut,
+        "Venues and their bookable days",
     ),
-    Route(
+    Endpoint(
         "GET",
         "/notices",
         notices.listed,
-        Who.SESSION,
+        Access.SESSION,
         s.NoticesOut,
         "What the library tells everybody",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "GET",
         "/notices/{id}",
         notices.one,
-        Who.SESSION,
+        Access.SESSION,
         s.NoticeDetail,
         "One notice",
-        errors=(e.NotFound,),
+        errors=(kernel_errors.NotFound,),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/areas",
         seats.areas,
-        Who.READER,
+        Access.READER,
         s.AreasOut,
         "Areas with their free seats",
         query=s.AreasQuery,
-        errors=(*_DAY, e.FilterOff),
+        errors=(*_DAY, policy_errors.FilterDisabled),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/areas/{id}/map",
         seats.plan,
-        Who.READER,
-        s.MapOut,
+        Access.READER,
+        s.SeatMapOut,
         "The plan of an area",
         query=s.WindowQuery,
-        errors=(e.NotFound, *_DAY),
+        errors=(kernel_errors.NotFound, *_DAY),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/areas/{id}/events",
         seats.events,
-        Who.READER,
+        Access.READER,
         s.SeatEvent,
         "The plan as it changes: Server-Sent Events `seat`, and `version` after them",
         query=s.WindowQuery,
         stream=True,
-        errors=(e.NotFound, *_DAY),
+        errors=(kernel_errors.NotFound, *_DAY),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/seats/{id}",
         seats.seat_day,
-        Who.READER,
+        Access.READER,
         s.SeatDayOut,
         "A seat and its day",
         query=s.SeatDayQuery,
-        errors=(e.NotFound, *_DAY),
+        errors=(kernel_errors.NotFound, *_DAY),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/seats/{id}/times",
         seats.seat_times,
-        Who.READER,
+        Access.READER,
         s.TimesOut,
         "Free starts of a seat; with a start, its free ends",
         query=s.TimesQuery,
-        errors=(e.NotFound, e.OffGrid, *_DAY),
+        errors=(kernel_errors.NotFound, reservations_errors.NotATimeStep, *_DAY),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations",
         reservations.make,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Reserve a seat",
         status=201,
-        body=s.Reserve,
+        body=s.CreateReservation,
         idempotent=True,
-        books=True,
-        errors=(*_BOOK, e.DailyLimit, *_KEY),
+        takes_seat=True,
+        errors=(*_BOOK, reservations_errors.DailyLimit, *_KEY),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/reservations",
         reservations.listed,
-        Who.READER,
+        Access.READER,
         s.ReservationsOut,
         "The reader's reservations, the newest first",
         query=s.ReservationsQuery,
     ),
-    Route(
+    Endpoint(
         "GET",
         "/reservations/{id}",
         reservations.one,
-        Who.READER,
+        Access.READER,
         s.ReservationDetail,
         "One of the reader's reservations with its history",
-        errors=(e.NotFound,),
+        errors=(kernel_errors.NotFound,),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/cancel",
         reservations.cancel,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Cancel before check-in",
         idempotent=True,
         errors=_OWN,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/change",
         reservations.change,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Another seat or time, all or nothing",
-        body=s.Change,
+        body=s.ChangeReservation,
         idempotent=True,
-        books=True,
+        takes_seat=True,
         errors=(*_OWN, *_BOOK),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/check-in",
         reservations.check_in,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Check in by the kiosk's code; while away, return",
-        body=s.Scanned,
+        body=s.KioskCodeRequest,
         idempotent=True,
         errors=(*_OWN, *_SCAN),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/leave",
         reservations.leave,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Leave for a while",
         idempotent=True,
         errors=_OWN,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/return",
         reservations.come_back,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Return by the kiosk's code",
-        body=s.Scanned,
+        body=s.KioskCodeRequest,
         idempotent=True,
         errors=(*_OWN, *_SCAN),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/reservations/{id}/extensions",
         reservations.extensions,
-        Who.READER,
+        Access.READER,
         s.EndsOut,
         "The later ends that are possible now",
-        errors=(e.NotFound,),
+        errors=(kernel_errors.NotFound,),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/extend",
         reservations.extend,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Stay longer",
         body=s.Extend,
         idempotent=True,
         errors=(
             *_OWN,
-            e.SeatTaken,
-            e.OwnOverlap,
-            e.TooLong,
-            e.TooEarly,
-            e.TooOften,
-            e.OffGrid,
-            e.Closed,
+            reservations_errors.SeatTaken,
+            reservations_errors.OverlapsOwnBooking,
+            reservations_errors.TooLong,
+            reservations_errors.TooEarly,
+            check_in_errors.RenewalLimitReached,
+            reservations_errors.NotATimeStep,
+            reservations_errors.Closed,
         ),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/finish",
         reservations.finish,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Give the seat back",
         idempotent=True,
         errors=_OWN,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/confirm",
         reservations.confirm,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Confirm what a gate did on the reader's behalf",
         idempotent=True,
-        errors=(e.NotFound, e.NothingToConfirm, *_KEY),
+        errors=(kernel_errors.NotFound, check_in_errors.NothingToConfirm, *_KEY),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/violations",
         records.violations,
-        Who.READER,
+        Access.READER,
         s.ViolationsOut,
         "The reader's violations and where they stand",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/waits",
         waits.join,
-        Who.READER,
-        s.WaitOut,
+        Access.READER,
+        s.WaitlistEntryOut,
         "Wait for a seat of an area in a time in which nothing fitting is free",
         status=201,
-        body=s.Join,
+        body=s.JoinWaitlist,
         errors=(
-            e.NotFound,
-            e.Suspended,
+            kernel_errors.NotFound,
+            reservations_errors.Suspended,
             *_TIMES,
-            e.FilterOff,
-            e.OwnOverlap,
-            e.DailyLimit,
-            e.SeatFree,
-            e.AlreadyWaiting,
+            policy_errors.FilterDisabled,
+            reservations_errors.OverlapsOwnBooking,
+            reservations_errors.DailyLimit,
+            waitlist_errors.SeatAvailable,
+            waitlist_errors.AlreadyWaiting,
         ),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/waits",
         waits.listed,
-        Who.READER,
+        Access.READER,
         s.WaitsOut,
         "The reader's places in lines, the newest first",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "DELETE",
         "/waits/{id}",
         waits.leave,
-        Who.READER,
+        Access.READER,
         None,
         "Give a place up; a seat that is held passes on",
         status=204,
-        errors=(e.NotFound,),
+        errors=(kernel_errors.NotFound,),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/accept",
         waits.accept,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Take the seat that is held",
-        errors=(e.NotFound, e.WrongState, e.Suspended, e.DailyLimit, e.Closed),
+        errors=(
+            kernel_errors.NotFound,
+            reservations_errors.InvalidState,
+            reservations_errors.Suspended,
+            reservations_errors.DailyLimit,
+            reservations_errors.Closed,
+        ),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/decline",
         waits.decline,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Not this seat: it passes on, and the reader waits on",
-        errors=(e.NotFound, e.WrongState),
+        errors=(kernel_errors.NotFound, reservations_errors.InvalidState),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/reservations/{id}/report",
         reservations.report,
-        Who.READER,
+        Access.READER,
         s.ReportOut,
         "Say that the seat is taken by somebody else",
         body=s.ReportTaken,
         idempotent=True,
-        errors=(*_OWN, e.TooEarly, e.TooLate),
+        errors=(*_OWN, reservations_errors.TooEarly, reservations_errors.TooLate),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/seats/{id}/report",
         reservations.doubt,
-        Who.READER,
-        s.DoubtOut,
+        Access.READER,
+        s.EmptySeatReportOut,
         "Say that nobody sits on a seat that is shown in use",
-        errors=(e.NotFound, e.NotInUse, e.WrongState, e.TooManyAttempts),
+        errors=(
+            kernel_errors.NotFound,
+            seat_reports_errors.SeatNotInUse,
+            reservations_errors.InvalidState,
+            kernel_errors.TooManyAttempts,
+        ),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/desk/reports",
         desk.reports,
-        Who.VIEWER,
+        Access.VIEWER,
         s.DeskReportsOut,
         "Seats that somebody else has taken, the longest waiting first",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "GET",
         "/desk/relays",
         desk.relays,
-        Who.VIEWER,
+        Access.VIEWER,
         s.RelaysOut,
         "Check-ins by a code that may have been passed on, the newest first",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/desk/reports/{id}/resolve",
         desk.resolve,
-        Who.LIBRARIAN,
+        Access.LIBRARIAN,
         s.ReservationOut,
         "The seat of this reservation is free again",
-        errors=(e.NotFound, e.WrongState),
+        errors=(kernel_errors.NotFound, reservations_errors.InvalidState),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/violations/{id}/appeal",
         records.appeal,
-        Who.READER,
+        Access.READER,
         s.ViolationOut,
         "Say why it was no violation",
         body=s.NewAppeal,
-        errors=(e.NotFound, e.NothingToAppeal),
+        errors=(kernel_errors.NotFound, violations_errors.NothingToAppeal),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/desk/appeals",
         desk.appeals,
-        Who.VIEWER,
+        Access.VIEWER,
         s.DeskAppealsOut,
         "Appeals that wait, the oldest first",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/desk/appeals/{id}",
         desk.settle,
-        Who.LIBRARIAN,
+        Access.LIBRARIAN,
         s.ViolationOut,
         "Answer the appeal against this violation; granted, it is waived",
-        body=s.Settle,
-        errors=(e.NotFound, e.WrongState),
+        body=s.DecideAppeal,
+        errors=(kernel_errors.NotFound, reservations_errors.InvalidState),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/desk/violations/{id}/waive",
         desk.waive,
-        Who.LIBRARIAN,
+        Access.LIBRARIAN,
         s.ViolationOut,
         "Let a violation go; a suspension that no longer holds ends",
         body=s.Waive,
-        errors=(e.NotFound,),
+        errors=(kernel_errors.NotFound,),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/desk/violations/waive",
         desk.waive_all,
-        Who.LIBRARIAN,
+        Access.LIBRARIAN,
         s.WaivedOut,
         "Let all violations of an interval go",
         body=s.WaiveAll,
     ),
-    Route(
+    Endpoint(
         "GET",
         "/gate-records",
         gates.records,
-        Who.READER,
+        Access.READER,
         s.GateRecordsOut,
         "The reader's passages through the gates, the newest first",
         query=s.PageQuery,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/gate/events",
         gates.events,
-        Who.GATE,
+        Access.GATE,
         s.GateEventsOut,
         "Passages that a gate reports, signed",
         body=s.GateEvents,
-        first=gates.signed,
+        verify_before_parsing=gates.signed,
     ),
-    Route(
+    Endpoint(
         "POST",
         "/kiosks/{id}/touch",
         kiosks.touch,
-        Who.KIOSK,
+        Access.KIOSK,
         s.TouchOut,
         "A card at a seat kiosk signs its reader in for a moment",
         status=201,
-        body=s.Touch,
-        errors=(e.NotFound, e.CardUnknown, e.TooManyAttempts),
+        body=s.CardLogin,
+        errors=(kernel_errors.NotFound, readers_errors.CardUnknown, kernel_errors.TooManyAttempts),
     ),
-    Route(
+    Endpoint(
         "POST",
         "/kiosks/{id}/check-in",
         kiosks.check_in,
-        Who.READER,
+        Access.READER,
         s.ReservationOut,
         "Check in or return at the kiosk that the reader touched with a card",
-        body=s.AtKiosk,
-        errors=(*_OWN, e.TooEarly, e.TooLate, e.WrongVenue, e.OtherInUse, e.QrUsed, e.QrExpired),
+        body=s.KioskCheckIn,
+        errors=(
+            *_OWN,
+            reservations_errors.TooEarly,
+            reservations_errors.TooLate,
+            check_in_errors.WrongVenue,
+            check_in_errors.CheckedInElsewhere,
+            check_in_errors.QrUsed,
+            check_in_errors.QrExpired,
+        ),
     ),
-    Route(
+    Endpoint(
         "GET",
         "/kiosks/{id}/code",
         kiosks.code,
-        Who.KIOSK,
+        Access.KIOSK,
         s.KioskCodeOut,
         "The code that the kiosk shows now",
-        errors=(e.NotFound,),
+        errors=(kernel_errors.NotFound,),
     ),
 )
 
@@ -601,5 +658,5 @@ def api_routes() -> list[web.RouteDef]:
     ]
 
 
-def _name(route: Route) -> str:
+def _name(route: Endpoint) -> str:
     return f"{route.operation.__module__.rsplit('.', 1)[1]}.{route.operation.__name__}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from models.library import WISHES
+from models.library.entities import FILTERABLE_FEATURES
 
 ClockTime = Annotated[
     str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5, description="HH:MM")
@@ -28,7 +28,7 @@ class Request(Struct, forbid_unknown_fields=True):
     """A request body or query: unknown fields are errors."""
 
 
-class Timed(Request):
+class InstantRequest(Request):
     """One with instants. Those that no reader ever sees are malformed: the first and the last days
     of the calendar cannot even be taken to another time zone."""
 
@@ -39,11 +39,11 @@ class Timed(Request):
                 raise ValueError(f"{name}: a year from 2000 to 2099")
 
 
-class Nothing(Request):
+class EmptyRequest(Request):
     """The body of an operation that takes none: empty, or an empty object."""
 
 
-class Answer(Struct):
+class Response(Struct):
     """An answer."""
 
 
@@ -84,29 +84,29 @@ class NewActivationCode(Request):
     renew: bool = False
 
 
-class ReaderOut(Answer):
+class ReaderOut(Response):
     student_no_masked: str
     name: str
     kind: str
 
 
-class LoginOut(Answer):
+class LoginOut(Response):
     token: str
     expires_at: datetime
     bound: bool
     reader: ReaderOut | None
 
 
-class BindingOut(Answer):
+class BindingOut(Response):
     reader: ReaderOut
 
 
-class BindingPreviewOut(Answer):
+class BindingPreviewOut(Response):
     name_masked: str
     student_no_masked: str
 
 
-class BindingRequestOut(Answer):
+class BindingRequestOut(Response):
     """Right digits that wait for the reader. ``match_number`` is on both screens."""
 
     id: str
@@ -115,13 +115,13 @@ class BindingRequestOut(Answer):
     expires_at: datetime
 
 
-class BindingStateOut(Answer):
+class BindingStateOut(Response):
     state: Literal["none", "pending", "refused", "expired", "bound"]
     request: BindingRequestOut | None
     reader: ReaderOut | None
 
 
-class ActivationCodeOut(Answer):
+class ActivationCodeOut(Response):
     code: str
     expires_at: datetime
     link: Annotated[str, Meta(description="what the QR code says")]
@@ -137,19 +137,19 @@ class Subscribe(Request):
     ]
 
 
-class SubscriptionsOut(Answer):
+class SubscriptionsOut(Response):
     subscriptions: dict[str, int]
 
 
 # --- seats --------------------------------------------------------------------------------------
 
 
-class OpenOut(Answer, rename={"from_": "from"}):
+class OpenOut(Response, rename={"from_": "from"}):
     from_: str
     to: str
 
 
-class DateOut(Answer):
+class DateOut(Response):
     date: date
     label: str
     bookable: bool
@@ -158,14 +158,14 @@ class DateOut(Answer):
     reason: str
 
 
-class VenueOut(Answer):
+class VenueOut(Response):
     id: str
     name: str
     open: OpenOut | None
     dates: list[DateOut]
 
 
-class VenuesOut(Answer):
+class VenuesOut(Response):
     items: list[VenueOut]
 
 
@@ -180,7 +180,7 @@ class AreasQuery(Request):
     @property
     def wanted(self) -> frozenset[str]:
         """Marks that a seat must have to be counted."""
-        return frozenset(mark for mark in WISHES if getattr(self, mark))
+        return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
 
 
 class WindowQuery(Request):
@@ -189,7 +189,7 @@ class WindowQuery(Request):
     end: ClockTime | None = None
 
 
-class AreaOut(Answer):
+class AreaOut(Response):
     id: str
     name: str
     floor: int
@@ -202,18 +202,18 @@ class AreaOut(Answer):
     step_minutes: int
 
 
-class AreasOut(Answer):
+class AreasOut(Response):
     items: list[AreaOut]
 
 
-class AreaHead(Answer):
+class AreaSummary(Response):
     id: str
     name: str
     floor: int
     venue: str
 
 
-class SeatOut(Answer):
+class SeatOut(Response):
     id: str
     no: str
     x: int
@@ -227,7 +227,7 @@ class SeatOut(Answer):
     accessible: bool
 
 
-class SeatEvent(Answer):
+class SeatEvent(Response):
     """What an event stream tells of a seat."""
 
     id: str
@@ -236,7 +236,7 @@ class SeatEvent(Answer):
     next_free: datetime | None
 
 
-class MarkOut(Answer):
+class MarkOut(Response):
     kind: str
     x: int
     y: int
@@ -244,8 +244,8 @@ class MarkOut(Answer):
     h: int
 
 
-class MapOut(Answer):
-    area: AreaHead
+class SeatMapOut(Response):
+    area: AreaSummary
     width: int
     height: int
     seats: list[SeatOut]
@@ -258,17 +258,17 @@ class TimesQuery(Request):
     start: Start | None = None
 
 
-class Choice(Answer):
+class Choice(Response):
     value: str
     label: str
 
 
-class TimesOut(Answer, omit_defaults=True):
+class TimesOut(Response, omit_defaults=True):
     starts: list[Choice] | UnsetType = UNSET
     ends: list[Choice] | UnsetType = UNSET
 
 
-class EndsOut(Answer):
+class EndsOut(Response):
     ends: list[Choice]
 
 
@@ -276,12 +276,12 @@ class SeatDayQuery(Request):
     date: date | None = None
 
 
-class TakenOut(Answer):
+class OccupiedOut(Response):
     start: datetime
     end: datetime
 
 
-class SeatDayOut(Answer):
+class SeatDayOut(Response):
     id: str
     no: str
     area_id: str
@@ -292,20 +292,20 @@ class SeatDayOut(Answer):
     accessible: bool
     disabled: str | None
     date: date
-    taken: list[TakenOut]
+    taken: list[OccupiedOut]
 
 
 # --- reservations -------------------------------------------------------------------------------
 
 
-class Reserve(Request):
+class CreateReservation(Request):
     seat_id: Id
     date: date
     start: Start
     end: ClockTime
 
 
-class Scanned(Request):
+class KioskCodeRequest(Request):
     qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
 
 
@@ -313,7 +313,7 @@ class Extend(Request):
     end: ClockTime
 
 
-class Change(Request):
+class ChangeReservation(Request):
     seat_id: Id | None = None
     start: Start | None = None
     end: ClockTime | None = None
@@ -344,7 +344,7 @@ class PageQuery(Request):
     page_size: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
-class ReservedSeat(Answer):
+class ReservedSeat(Response):
     id: str
     no: str
     area_id: str
@@ -354,7 +354,7 @@ class ReservedSeat(Answer):
     label: str
 
 
-class AssistedOut(Answer):
+class AssistedOut(Response):
     """What a gate did last on the reader's behalf, and since when they have confirmed it."""
 
     kind: str
@@ -362,14 +362,14 @@ class AssistedOut(Answer):
     confirmed_at: datetime | None
 
 
-class HistoryEntry(Answer):
+class HistoryEntry(Response):
     at: datetime
     event: str
     by: str
     via: str
 
 
-class ReservationOut(Answer):
+class ReservationOut(Response):
     """``leave_minutes``: how long a leave that begins now may last, where the reader may leave.
     ``excused``: not to come would be no violation."""
 
@@ -402,14 +402,14 @@ class ReservationDetail(ReservationOut):
     history: list[HistoryEntry]
 
 
-class ReservationsOut(Answer):
+class ReservationsOut(Response):
     items: list[ReservationOut]
     page: int
     page_size: int
     total: int
 
 
-class MeOut(Answer):
+class CurrentReaderOut(Response):
     reader: ReaderOut | None
     active: list[ReservationOut]
     violations_count: int
@@ -417,12 +417,12 @@ class MeOut(Answer):
     subscriptions: dict[str, int]
 
 
-class WaiverOut(Answer):
+class WaiverOut(Response):
     reason: str
     at: datetime
 
 
-class AppealOut(Answer):
+class AppealOut(Response):
     """``answer`` is empty until ``settled_at``."""
 
     text: str
@@ -431,14 +431,14 @@ class AppealOut(Answer):
     answer: str
 
 
-Said = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
+NonBlankText = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
 
 
 class NewAppeal(Request):
-    text: Said
+    text: NonBlankText
 
 
-class ViolationOut(Answer):
+class ViolationOut(Response):
     id: str
     kind: Literal["no_show", "away_timeout"]
     at: datetime
@@ -449,13 +449,13 @@ class ViolationOut(Answer):
     appeal: AppealOut | None
 
 
-class WindowOut(Answer):
+class WindowOut(Response):
     count: int
     limit: int
     days: int
 
 
-class ViolationsOut(Answer):
+class ViolationsOut(Response):
     items: list[ViolationOut]
     page: int
     page_size: int
@@ -463,7 +463,7 @@ class ViolationsOut(Answer):
     window: WindowOut
 
 
-class Join(Request):
+class JoinWaitlist(Request):
     """A place in the line for an area; ``seats``: only these will do."""
 
     area_id: Id
@@ -476,10 +476,10 @@ class Join(Request):
 
     @property
     def wanted(self) -> frozenset[str]:
-        return frozenset(mark for mark in WISHES if getattr(self, mark))
+        return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
 
 
-class WaitOut(Answer):
+class WaitlistEntryOut(Response):
     """``state``: waiting, offered, accepted, lapsed, left, over. ``ahead``: how many are before the
     reader. ``offer``: the seat that is held, to accept or decline until ``held_until``."""
 
@@ -496,8 +496,8 @@ class WaitOut(Answer):
     offer: ReservationOut | None
 
 
-class WaitsOut(Answer):
-    items: list[WaitOut]
+class WaitsOut(Response):
+    items: list[WaitlistEntryOut]
     page: int
     page_size: int
     total: int
@@ -507,20 +507,20 @@ class ReportTaken(Request):
     kind: Literal["occupied", "belongings"]
 
 
-class NearSeat(Answer):
+class NearSeat(Response):
     id: str
     no: str
     label: str
 
 
-class ReportOut(Answer):
+class ReportOut(Response):
     """``nearest``: free seats for the rest of the time, for ``change``."""
 
     reservation: ReservationOut
     nearest: list[NearSeat]
 
 
-class DoubtOut(Answer):
+class EmptySeatReportOut(Response):
     """``asked``: its reader has been asked to show that they are there."""
 
     asked: bool
@@ -529,38 +529,38 @@ class DoubtOut(Answer):
 # --- the library's desk -------------------------------------------------------------------------
 
 
-class DeskAppealOut(Answer):
+class StaffAppealOut(Response):
     """An appeal that waits, with whose it is."""
 
     violation: ViolationOut
     reader: ReaderOut
 
 
-class DeskAppealsOut(Answer):
-    items: list[DeskAppealOut]
+class DeskAppealsOut(Response):
+    items: list[StaffAppealOut]
     page: int
     page_size: int
     total: int
 
 
-class Settle(Request):
+class DecideAppeal(Request):
     granted: bool
-    answer: Said
+    answer: NonBlankText
 
 
 class Waive(Request):
-    reason: Said
+    reason: NonBlankText
 
 
-class WaiveAll(Timed):
+class WaiveAll(InstantRequest):
     """Every violation in [from, to)."""
 
-    reason: Said
+    reason: NonBlankText
     start: Instant = field(name="from")
     end: Instant = field(name="to")
 
 
-class DeskReportOut(Answer):
+class DeskReportOut(Response):
     """A seat that somebody else has taken. ``kind``: occupied or belongings."""
 
     reservation_id: str
@@ -571,14 +571,14 @@ class DeskReportOut(Answer):
     at: datetime
 
 
-class DeskReportsOut(Answer):
+class DeskReportsOut(Response):
     items: list[DeskReportOut]
     page: int
     page_size: int
     total: int
 
 
-class RelayOut(Answer):
+class CodeSharingOut(Response):
     """A check-in by code that may have been passed on. ``reasons``: outside (a gate had seen the
     reader leave), crowd (many used that one code)."""
 
@@ -590,14 +590,14 @@ class RelayOut(Answer):
     reasons: list[str]
 
 
-class RelaysOut(Answer):
-    items: list[RelayOut]
+class RelaysOut(Response):
+    items: list[CodeSharingOut]
     page: int
     page_size: int
     total: int
 
 
-class WaivedOut(Answer):
+class WaivedOut(Response):
     waived: int
 
 
@@ -610,7 +610,7 @@ class MessagesQuery(Request):
     page_size: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
-class MessageOut(Answer):
+class MessageOut(Response):
     id: str
     template: str
     title: str
@@ -620,7 +620,7 @@ class MessageOut(Answer):
     reservation_id: str | None
 
 
-class MessagesOut(Answer):
+class MessagesOut(Response):
     items: list[MessageOut]
     page: int
     page_size: int
@@ -634,7 +634,7 @@ class MarkRead(Request):
 # --- notices ------------------------------------------------------------------------------------
 
 
-class NoticeOut(Answer):
+class NoticeOut(Response):
     id: str
     title: str
     published_at: datetime
@@ -647,7 +647,7 @@ class NoticeDetail(NoticeOut):
     body_html: str
 
 
-class NoticesOut(Answer):
+class NoticesOut(Response):
     items: list[NoticeOut]
     page: int
     page_size: int
@@ -657,18 +657,18 @@ class NoticesOut(Answer):
 # --- machines -----------------------------------------------------------------------------------
 
 
-class FreeOut(Answer):
+class FreeOut(Response):
     name: str
     seats_free: int
 
 
-class Touch(Request):
+class CardLogin(Request):
     """What the card reader typed."""
 
     card: Annotated[str, Meta(pattern="^[!-~]{4,32}$", max_length=32)]
 
 
-class TouchOut(Answer):
+class TouchOut(Response):
     """A session at the kiosk; the screen ends it after ``idle_seconds`` without a touch."""
 
     token: str
@@ -678,11 +678,11 @@ class TouchOut(Answer):
     active: list[ReservationOut]
 
 
-class AtKiosk(Request):
+class KioskCheckIn(Request):
     reservation_id: Id
 
 
-class KioskCodeOut(Answer):
+class KioskCodeOut(Response):
     """``free``: seats that are free now, by area; a query terminal shows none."""
 
     payload: str
@@ -696,7 +696,7 @@ class KioskCodeOut(Answer):
 # --- gates --------------------------------------------------------------------------------------
 
 
-class GateEvent(Timed):
+class GateEvent(InstantRequest):
     """One passage. ``id`` is the gate's own and names it for ever."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
@@ -706,7 +706,7 @@ class GateEvent(Timed):
     at: Instant
 
 
-class GateEvents(Timed):
+class GateEvents(InstantRequest):
     """``events``: passages as GateEvent; one that is none is rejected alone. ``complete_until``:
     the gate has told of every passage before that, so that deadlines need not wait for it."""
 
@@ -720,18 +720,18 @@ class GateEvents(Timed):
     complete_until: Instant | None = None
 
 
-class RejectedOut(Answer):
+class RejectedOut(Response):
     id: str
     code: str
 
 
-class GateEventsOut(Answer):
+class GateEventsOut(Response):
     accepted: int
     duplicates: int
     rejected: list[RejectedOut]
 
 
-class GateRecordOut(Answer):
+class GateRecordOut(Response):
     id: str
     gate: str
     direction: str
@@ -740,7 +740,7 @@ class GateRecordOut(Answer):
     effect: str
 
 
-class GateRecordsOut(Answer):
+class GateRecordsOut(Response):
     items: list[GateRecordOut]
     page: int
     page_size: int
@@ -750,11 +750,11 @@ class GateRecordsOut(Answer):
 # --- errors -------------------------------------------------------------------------------------
 
 
-class ErrorBody(Answer):
+class ErrorBody(Response):
     code: str
     message: str
     details: dict[str, Any]
 
 
-class ErrorOut(Answer):
+class ErrorOut(Response):
     error: ErrorBody

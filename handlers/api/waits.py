@@ -6,19 +6,19 @@ from datetime import time
 
 from handlers.api import present
 from handlers.api import schemas as s
-from handlers.api.contract import Call
-from models.rules import Wish
+from handlers.api.contract import ApiRequest
+from models.reservations.rules import TimeSelection
 
 
-async def join(call: Call, body: s.Join) -> s.WaitOut:
+async def join(call: ApiRequest, body: s.JoinWaitlist) -> s.WaitlistEntryOut:
     desk = call.services.desk
     start = None if body.start == "now" else time.fromisoformat(body.start)
-    wish = Wish(body.date, start, time.fromisoformat(body.end))
-    made = await desk.line.join(call.ask(), body.area_id, body.seats, body.wanted, wish)
+    wish = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    made = await desk.line.join(call.context(), body.area_id, body.seats, body.wanted, wish)
     return await present.wait(desk, made, call.now)
 
 
-async def listed(call: Call, query: s.PageQuery) -> s.WaitsOut:
+async def listed(call: ApiRequest, query: s.PageQuery) -> s.WaitsOut:
     desk = call.services.desk
     rows, total = await desk.waits.page_of(
         call.reader.id, (query.page - 1) * query.page_size, query.page_size
@@ -27,20 +27,20 @@ async def listed(call: Call, query: s.PageQuery) -> s.WaitsOut:
     return s.WaitsOut(items, query.page, query.page_size, total)
 
 
-async def leave(call: Call) -> None:
-    await call.services.desk.line.leave(call.ask(), call.id)
+async def leave(call: ApiRequest) -> None:
+    await call.services.desk.line.leave(call.context(), call.id)
     call.services.nudge()
 
 
-async def accept(call: Call) -> s.ReservationOut:
+async def accept(call: ApiRequest) -> s.ReservationOut:
     desk = call.services.desk
-    taken = await desk.line.accept(call.ask(), call.id)
+    taken = await desk.line.accept(call.context(), call.id)
     call.services.nudge()
     return await present.reservation(desk, taken, call.now)
 
 
-async def decline(call: Call) -> s.ReservationOut:
+async def decline(call: ApiRequest) -> s.ReservationOut:
     desk = call.services.desk
-    gone = await desk.line.decline(call.ask(), call.id)
+    gone = await desk.line.decline(call.context(), call.id)
     call.services.nudge()
     return await present.reservation(desk, gone, call.now)

@@ -6,29 +6,31 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.activation import link
+from bind.account_binding import link
 from handlers.api.openapi import VERSION
 from handlers.messages import days_text, numbers_text
 from handlers.qr import svg
 from handlers.services import SERVICES
-from handlers.web.pages import Form, Visit, page, redirect, text_in
+from handlers.web.pages import Form, PageRequest, form_text, redirect, render_page
 from handlers.web.reservations import kiosks_of
 from handlers.web.seats import current_of
-from models.booking.penalties import standing
-from models.library import KioskId
-from models.timerange import local_date
-from notify.messages import TITLES
+from models.kernel.time_range import local_date
+from models.library.entities import KioskId
+from models.violations.service import violation_count
+from notify.templates import TITLES
 
 _MESSAGES: Final = 20
 
 
-async def activation(visit: Visit) -> web.StreamResponse:
+async def activation(visit: PageRequest) -> web.StreamResponse:
     """The six digits and the QR code: the same ones after a reload. Where a WeChat user waits for
     the reader's answer, the question. Once bound, the way to let go again."""
     services, reader = visit.services, visit.reader
     bound = await services.bindings.is_bound(reader.id)
-    code = None if bound else await services.bindings.code_for(reader.id, False, visit.now)
-    return page(
+    code = (
+        None if bound else await services.bindings.get_or_create_code(reader.id, False, visit.now)
+    )
+    return render_page(
         visit.request,
         "activation.html",
         reader=reader,
@@ -39,7 +41,7 @@ async def activation(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def activation_state(visit: Visit) -> web.StreamResponse:
+async def activation_state(visit: PageRequest) -> web.StreamResponse:
     """What the page with the digits asks while it waits: it loads again where this has changed."""
     bindings, reader_id = visit.services.bindings, visit.reader.id
     bound = await bindings.is_bound(reader_id)
@@ -50,13 +52,13 @@ async def activation_state(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def confirm_binding(visit: Visit, _: Form) -> web.StreamResponse:
+async def confirm_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
     """是我."""
     await visit.services.bindings.confirm(visit.reader.id, visit.id, visit.now)
     return redirect("/activation")
 
 
-async def refuse_binding(visit: Visit, _: Form) -> web.StreamResponse:
+async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
     """不是我."""
     await visit.services.bindings.refuse(visit.reader.id, visit.id, visit.now)
     return redirect("/activation?done=refused")
@@ -65,15 +67,15 @@ async def refuse_binding(visit: Visit, _: Form) -> web.StreamResponse:
 async def scanned(request: web.Request) -> web.StreamResponse:
     """The QR code before a camera that is not the mini-program's: where to scan it instead. It says
     nothing about the code."""
-    return page(request, "bind.html")
+    return render_page(request, "bind.html")
 
 
-async def new_activation(visit: Visit, _: Form) -> web.StreamResponse:
-    await visit.services.bindings.code_for(visit.reader.id, True, visit.now)
+async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
+    await visit.services.bindings.get_or_create_code(visit.reader.id, True, visit.now)
     return redirect("/activation")
 
 
-async def unbind(visit: Visit, _: Form) -> web.StreamResponse:
+async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
     """The reader has another phone, or another WeChat."""
     await visit.services.bindings.unbind(visit.reader.id)
     return redirect("/activation")
@@ -85,7 +87,7 @@ async def entry_code(request: web.Request) -> web.StreamResponse:
     services, place = request.app[SERVICES], request.match_info["place"]
     if place != "web" and KioskId(place) not in services.desk.library.kiosks:
         raise web.HTTPNotFound
-    picture = await services.entry_codes.picture("web" if place == "web" else f"k={place}")
+    picture = await services.entry_codes.image("web" if place == "web" else f"k={place}")
     kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
     return web.Response(
         body=picture,
@@ -94,8 +96,8 @@ async def entry_code(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def check_in(visit: Visit) -> web.StreamResponse:
-    return page(
+async def check_in(visit: PageRequest) -> web.StreamResponse:
+    return render_page(
         visit.request,
         "check_in.html",
         reader=visit.reader,
@@ -104,10 +106,10 @@ async def check_in(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def me(visit: Visit) -> web.StreamResponse:
+async def me(visit: PageRequest) -> web.StreamResponse:
     services, reader = visit.services, visit.reader
     messages, _ = await services.messages.page_of(reader.id, False, 0, _MESSAGES)
-    return page(
+    return render_page(
         visit.request,
         "me.html",
         reader=reader,
@@ -115,42 +117,42 @@ async def me(visit: Visit) -> web.StreamResponse:
         messages=messages,
         subscriptions=[
             (TITLES[template], left)
-            for template, left in (await services.credits.of(reader.id)).items()
+            for template, left in (await services.credits.remaining(reader.id)).items()
         ],
         version=VERSION,
-        standing=await standing(services.desk, reader.id, visit.now),
+        standing=await violation_count(services.desk, reader.id, visit.now),
         suspended_until=visit.suspended_until,
     )
 
 
-async def read(visit: Visit, form: Form) -> web.StreamResponse:
-    ids = [id for id in text_in(form, "ids").split(" ") if id][:100]
+async def read(visit: PageRequest, form: Form) -> web.StreamResponse:
+    ids = [id for id in form_text(form, "ids").split(" ") if id][:100]
     await visit.services.messages.mark_read(visit.reader.id, ids)
     return redirect("/me")
 
 
-async def rules(visit: Visit) -> web.StreamResponse:
+async def rules(visit: PageRequest) -> web.StreamResponse:
     desk = visit.services.desk
     today = local_date(visit.now)
     stays: dict[int, list[str]] = {}
-    for area in desk.library.furnished:
+    for area in desk.library.bookable_areas:
         stays.setdefault(desk.policy_for(area.id, today).max_minutes, []).append(area.name)
     opening = [
         (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
         for rule in desk.policy.opening
         if rule.opens is not None and rule.closes is not None and rule.area_id is None
     ]
-    return page(
+    return render_page(
         visit.request,
         "rules.html",
         reader=visit.reader,
         stays=stays,
         opening=opening,
-        rules=desk.policy.for_area(None, today),
-        sets=[(r, numbers_text(r.numbers)) for r in desk.policy.rule_sets if r.last >= today],
+        rules=desk.policy.resolve(None, today),
+        sets=[(r, numbers_text(r.values)) for r in desk.policy.rule_sets if r.last >= today],
         areas=desk.library.areas,
     )
 
 
-async def sign_out(visit: Visit) -> web.StreamResponse:
-    return page(visit.request, "sign_out.html", reader=visit.reader)
+async def sign_out(visit: PageRequest) -> web.StreamResponse:
+    return render_page(visit.request, "sign_out.html", reader=visit.reader)

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from handlers.messages import text_of
 from handlers.middleware import REQUEST_ID
-from handlers.security import QUESTIONS, pace
-from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
-from models.errors import Throttled
-from models.feedback import LONGEST
+from handlers.security import QUESTIONS, enforce_rate_limit
+from handlers.web.pages import Form, PageRequest, count_error, form_text, redirect, render_page
+from models.feedback.entities import MAX_LENGTH
+from models.kernel.errors import Throttled
 
 _SHOWN: Final = 20
 _UNSEEN: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -21,26 +21,26 @@ _TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u206
 """Marks that turn the direction of writing: what follows would be read otherwise than it is."""
 
 
-async def shown(visit: Visit) -> web.StreamResponse:
+async def shown(visit: PageRequest) -> web.StreamResponse:
     return await _page(visit, sent="sent" in visit.request.query)
 
 
-async def send(visit: Visit, form: Form) -> web.StreamResponse:
+async def send(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Keep it for the library. What cannot be kept stands in the form again."""
     text, wrong = written(form)
     if wrong:
         return await _page(visit, status=422, text=text, wrong=wrong)
     services = visit.services
     try:
-        await pace(services, QUESTIONS, visit.reader.id)
+        await enforce_rate_limit(services, QUESTIONS, visit.reader.id)
     except Throttled as error:
-        counted(visit.request, error)
+        count_error(visit.request, error)
         said = text_of(error.code, {"retry_after": error.retry_after})
         response = await _page(visit, status=429, text=text, wrong=said)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     # With the text: who stopped a slow page and went on writing has written something else.
-    sent = f"{text_in(form, 'key') or visit.request[REQUEST_ID]} {text}"
+    sent = f"{form_text(form, 'key') or visit.request[REQUEST_ID]} {text}"
     key = hashlib.sha256(sent.encode()).hexdigest()
     await services.feedbacks.add(visit.reader.id, key, text, visit.now)
     return redirect("/contact?sent")
@@ -48,11 +48,11 @@ async def send(visit: Visit, form: Form) -> web.StreamResponse:
 
 def written(form: Form) -> tuple[str, str]:
     """What somebody wrote in the form, and what is wrong with it."""
-    text = text_in(form, "text").replace("\r\n", "\n")
+    text = form_text(form, "text").replace("\r\n", "\n")
     if not text:
         return text, "请写下您想说的"
-    if len(text) > LONGEST:
-        return text, f"最多 {LONGEST} 字，现在有 {len(text)} 字，请缩短"
+    if len(text) > MAX_LENGTH:
+        return text, f"最多 {MAX_LENGTH} 字，现在有 {len(text)} 字，请缩短"
     if any(unicodedata.category(c) in _UNSEEN and c not in "\n\t" for c in text) or _TURNS & set(
         text
     ):
@@ -61,18 +61,18 @@ def written(form: Form) -> tuple[str, str]:
 
 
 async def _page(
-    visit: Visit, *, status: int = 200, text: str = "", wrong: str = "", sent: bool = False
+    visit: PageRequest, *, status: int = 200, text: str = "", wrong: str = "", sent: bool = False
 ) -> web.StreamResponse:
     services, reader = visit.services, visit.reader
     items, _ = await services.feedbacks.page_of(reader.id, 0, _SHOWN)
-    return page(
+    return render_page(
         visit.request,
         "contact.html",
         status=status,
         reader=reader,
         contact=services.contact,
         items=items,
-        longest=LONGEST,
+        longest=MAX_LENGTH,
         text=text,
         wrong=wrong,
         sent=sent,

@@ -7,18 +7,29 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.presence import PROOF_FOR
-from handlers.admission import require
+from bind.kiosk_codes import PROOF_FOR
+from handlers.admission import raise_if_limited
 from handlers.api import present
 from handlers.middleware import NOW
 from handlers.security import bound_reader, client_address, identify, require_clock
 from handlers.services import SERVICES, Services
-from handlers.web.pages import Form, Visit, page, redirect, refused, text_in
+from handlers.web.pages import (
+    Form,
+    PageRequest,
+    domain_error_page,
+    form_text,
+    redirect,
+    render_page,
+)
 from handlers.web.reservations import kiosks_of
-from models.booking import attend
-from models.errors import NotBound, NotFound, QrExpired, ServiceError, Unauthenticated
-from models.library import Kiosk, KioskId
-from models.reservation import ReaderId, Reservation, State
+from models.check_in import service as check_in_service
+from models.check_in.errors import QrExpired
+from models.identity.errors import NotBound
+from models.kernel.errors import DomainError, NotFound, Unauthenticated
+from models.kernel.ids import ReaderId
+from models.library.entities import Kiosk, KioskId
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
 
 _PROOF: Final = "seat_proof"
 
@@ -28,8 +39,8 @@ async def screen(request: web.Request) -> web.StreamResponse:
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
-        return refused(request, error)
-    return page(request, "kiosk.html", kiosk=kiosk)
+        return domain_error_page(request, error)
+    return render_page(request, "kiosk.html", kiosk=kiosk)
 
 
 def _kiosk(request: web.Request) -> Kiosk:
@@ -48,24 +59,24 @@ async def scanned(request: web.Request) -> web.StreamResponse:
     services, now = request.app[SERVICES], request[NOW]
     code, address = request.query.get("c", ""), client_address(request, services)
     try:
-        require(services.admission.addresses.wait_for(address))
+        raise_if_limited(services.admission.addresses.wait_for(address))
         require_clock(services)
         kiosk = _kiosk(request)
         text = f"{services.public_base_url}/k/{kiosk.id}?c={code}"
-        step_seconds = services.desk.policy.kiosk_step_seconds
+        step_seconds = services.desk.policy.kiosk_code_seconds
         reader_id = await _signed_in(request, services, now)
         if reader_id is not None:
             scan = await services.kiosks.verify(text, reader_id, step_seconds, now)
         else:
             scan = await services.kiosks.verify_signed_out(text, address, step_seconds, now)
-        if not scan.fresh:
+        if not scan.is_current:
             raise QrExpired()
-    except ServiceError as error:
-        return refused(request, error)
+    except DomainError as error:
+        return domain_error_page(request, error)
     response = redirect(f"/k/{kiosk.id}/check-in")
     response.set_cookie(
         _PROOF,
-        services.kiosks.prove(scan, now),
+        services.kiosks.issue_proof(scan, now),
         path=f"/k/{kiosk.id}",
         max_age=int(PROOF_FOR.total_seconds()),
         httponly=True,
@@ -83,14 +94,14 @@ async def _signed_in(request: web.Request, services: Services, now: datetime) ->
         return None
 
 
-async def arrived(visit: Visit) -> web.StreamResponse:
+async def arrived(visit: PageRequest) -> web.StreamResponse:
     """Which reservation the code is for, and one button."""
     r = await _meant(visit)
     shown = await present.reservation(visit.services.desk, r, visit.now) if r is not None else None
     proven = visit.request.cookies.get(_PROOF, "")
     if proven:
-        visit.services.kiosks.proven(proven, visit.id, visit.now)
-    return page(
+        visit.services.kiosks.verify_proof(proven, visit.id, visit.now)
+    return render_page(
         visit.request,
         "arrived.html",
         reader=visit.reader,
@@ -101,25 +112,27 @@ async def arrived(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def check_in(visit: Visit, form: Form) -> web.StreamResponse:
+async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
     services = visit.services
-    scan = services.kiosks.proven(visit.request.cookies.get(_PROOF, ""), visit.id, visit.now)
-    done = await attend.check_in(services.desk, visit.ask(), text_in(form, "reservation"), scan)
+    scan = services.kiosks.verify_proof(visit.request.cookies.get(_PROOF, ""), visit.id, visit.now)
+    done = await check_in_service.check_in(
+        services.desk, visit.ask(), form_text(form, "reservation"), scan
+    )
     services.nudge()
     back = done.returned_at == visit.now
     # The note stays until its time is over: who got no answer sends the same once more.
     return redirect(f"/reservations/{done.id}?done={'return' if back else 'check_in'}")
 
 
-async def _meant(visit: Visit) -> Reservation | None:
+async def _meant(visit: PageRequest) -> Reservation | None:
     """Who is away returns; otherwise one that can be checked in now, the one in use, the next."""
     desk = visit.services.desk
     live = await desk.reservations.live_of(visit.reader.id, visit.now - timedelta(days=1))
 
     def rank(r: Reservation) -> int:
-        if r.state is State.RESERVED:
+        if r.state is ReservationState.RESERVED:
             return 1 if r.check_in_from <= visit.now <= r.check_in_until else 3
-        return 0 if r.state is State.AWAY else 2
+        return 0 if r.state is ReservationState.AWAY else 2
 
     here = [r for r in live if r.venue_id == _kiosk(visit.request).venue_id]
     return min(here, key=lambda r: (rank(r), r.start), default=None)

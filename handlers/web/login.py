@@ -9,26 +9,34 @@ from typing import Final
 
 from aiohttp import web
 
-from bind.cas import CasUnavailable, TicketRefused, parse_logout
-from bind.entrances import EntryRefused, EntryUnavailable
-from handlers.admission import require
+from bind.providers.base import LoginRejected, ProviderUnavailable
+from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
+from handlers.admission import raise_if_limited
 from handlers.errors import status_of
 from handlers.forms import form_of
 from handlers.messages import text_of
 from handlers.request_body import ANONYMOUS_BODY_BYTES
 from handlers.security import (
-    COOKIE,
+    SESSION_COOKIE,
     SIGN_INS,
     UNKNOWN_LOGOUTS,
     client_address,
+    enforce_rate_limit,
     identify,
-    pace,
     require_own_origin,
 )
 from handlers.services import SERVICES
-from handlers.web.pages import Handler, forget_way, page, refused, remember_way, way_back
-from models.errors import ClockWrong, Malformed, ServiceError, Unauthenticated
-from models.reader import Principal, normalise_student_no
+from handlers.web.pages import (
+    Handler,
+    domain_error_page,
+    forget_way,
+    remember_return_url,
+    render_page,
+    return_url,
+)
+from models.identity.entities import Principal
+from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, Unauthenticated
+from models.readers.entities import normalise_student_no
 
 SERVICE_PATH: Final = "/login/cas"
 ENTRY_PATH: Final = "/entry"
@@ -52,11 +60,11 @@ def _sign_in(handler: Handler) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         try:
-            await pace(services, SIGN_INS, client_address(request, services))
+            await enforce_rate_limit(services, SIGN_INS, client_address(request, services))
             async with services.admission.campus_sign_ins:
                 return await handler(request)
-        except ServiceError as error:
-            return refused(request, error)
+        except DomainError as error:
+            return domain_error_page(request, error)
 
     return handle
 
@@ -69,7 +77,7 @@ def welcome(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """To the campus's sign-on. Who is signed in there comes back without being asked anything."""
     response = _redirect(request.app[SERVICES].cas.login_url())
-    remember_way(request, response)
+    remember_return_url(request, response)
     return response
 
 
@@ -87,7 +95,7 @@ async def ticket_arrives(request: web.Request) -> web.Response:
     except TicketRefused:
         return _said(request, 401, "登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。")
     except CasUnavailable:
-        await services.watch.cas_failed(services.now())
+        await services.watch.record_cas_failure(services.now())
         return _said(request, 503, "统一身份认证暂不可用", "请稍后再试，或到服务台办理。")
     return await _signed_in(request, user.user, user.name, user.kind, ticket, user.groups)
 
@@ -102,10 +110,10 @@ async def entry(request: web.Request) -> web.Response:
     entrance = services.entrance
     proof = request.query.get(entrance.proof, "") if entrance.proof else ""
     state = secrets.token_urlsafe(16)
-    begins_at = entrance.begin(state)
+    begins_at = entrance.authorization_url(state)
     if not proof and begins_at is not None:
         response = _redirect(begins_at)
-        remember_way(request, response)
+        remember_return_url(request, response)
         response.set_cookie(
             _STATE,
             state,
@@ -122,9 +130,9 @@ async def entry(request: web.Request) -> web.Response:
     ):
         proof = ""  # somebody else began this, and would sign the reader in as themselves
     try:
-        user = await entrance.identify(proof)
-    except (EntryRefused, EntryUnavailable) as error:
-        heading = "没有登录成功" if isinstance(error, EntryRefused) else "日新工大暂时连不上"
+        user = await entrance.authenticate(proof)
+    except (LoginRejected, ProviderUnavailable) as error:
+        heading = "没有登录成功" if isinstance(error, LoginRejected) else "日新工大暂时连不上"
         return _said(request, status_of(type(error)), heading, text_of(error.code, error.details))
     response = await _signed_in(request, user.number, user.name, user.kind, f"entry {proof}")
     response.del_cookie(_STATE, path=ENTRY_PATH)
@@ -141,15 +149,15 @@ async def _signed_in(
 ) -> web.Response:
     services, number = request.app[SERVICES], normalise_student_no(number)
     kind = services.staff.kind_of(number, groups, kind)
-    reader = await services.desk.readers.admit(number, name, kind, services.now())
+    reader = await services.desk.readers.upsert_from_login(number, name, kind, services.now())
     try:
         issued = await services.sessions.open_web(reader.id, ticket, services.now())
     except Unauthenticated:
         return _said(request, 401, "您已在别处退出登录", "请重新登录。")
-    response = _redirect(way_back(request))
+    response = _redirect(return_url(request))
     forget_way(request, response)
     response.set_cookie(
-        COOKIE,
+        SESSION_COOKIE,
         issued.token,
         path="/",
         httponly=True,
@@ -168,15 +176,15 @@ async def single_logout(request: web.Request) -> web.Response:
     """
     services = request.app[SERVICES]
     admission, address = services.admission, client_address(request, services)
-    require(admission.addresses.wait_for(address))
+    raise_if_limited(admission.addresses.wait_for(address))
     form = await form_of(request, ANONYMOUS_BODY_BYTES)
     sent = form.get("logoutRequest")
     if not isinstance(sent, str):
-        raise Malformed("logoutRequest", "missing")
+        raise InvalidRequest("logoutRequest", "missing")
     ticket = parse_logout(sent)
     async with admission.door:
         if not await services.sessions.end_ticket(ticket):
-            await pace(services, UNKNOWN_LOGOUTS, address)
+            await enforce_rate_limit(services, UNKNOWN_LOGOUTS, address)
             await services.sessions.close_ticket(ticket, services.now())
     return web.Response(status=204)
 
@@ -189,7 +197,7 @@ async def logout(request: web.Request) -> web.Response:
     if principal is not None:
         await services.sessions.close(principal.session)
     response = _redirect(services.cas.logout_url(services.public_base_url + "/"))
-    response.del_cookie(COOKIE, path="/")
+    response.del_cookie(SESSION_COOKIE, path="/")
     return response
 
 
@@ -211,4 +219,4 @@ def _clock_wrong(request: web.Request) -> web.Response:
 
 
 def _said(request: web.Request, status: int, heading: str, text: str) -> web.Response:
-    return page(request, "welcome.html", status=status, heading=heading, text=text)
+    return render_page(request, "welcome.html", status=status, heading=heading, text=text)

@@ -8,21 +8,21 @@ from aiohttp import web
 from markupsafe import Markup
 
 from handlers.prose import html_of
-from handlers.web.pages import Visit, page, redirect
+from handlers.web.pages import PageRequest, redirect, render_page
 from handlers.web.reservations import page_number, pages_of
-from models.errors import NotFound
+from models.kernel.errors import NotFound
 
 _PAGE_SIZE: Final = 20
 
 
-async def listed(visit: Visit) -> web.StreamResponse:
+async def listed(visit: PageRequest) -> web.StreamResponse:
     number = page_number(visit)
     rows, total = await visit.services.desk.notices.page_of(
         visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/notices?page={pages_of(total, _PAGE_SIZE)}")
-    return page(
+    return render_page(
         visit.request,
         "notices.html",
         reader=visit.reader,
@@ -32,11 +32,11 @@ async def listed(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def one(visit: Visit) -> web.StreamResponse:
+async def one(visit: PageRequest) -> web.StreamResponse:
     notice = await visit.services.desk.notices.get(visit.id, visit.now)
     if notice is None:
         raise NotFound()
-    return page(
+    return render_page(
         visit.request,
         "notice.html",
         reader=visit.reader,

@@ -14,10 +14,10 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from handlers.admission import require
+from handlers.admission import raise_if_limited
 from handlers.api import present
 from handlers.api.contract import digest_of, key_of
-from handlers.deadline import ANSWER_WITHIN_S, look_within
+from handlers.deadline import ANSWER_WITHIN_S, read_within
 from handlers.errors import status_of
 from handlers.forms import Form as Form
 from handlers.forms import form_of
@@ -25,36 +25,38 @@ from handlers.messages import WEEKDAYS, text_of
 from handlers.middleware import NOW, REQUEST_ID
 from handlers.request_body import MAX_BODY_BYTES
 from handlers.security import (
-    COOKIE,
+    SESSION_COOKIE,
     WRITES,
     bound_reader,
+    channel_of,
+    enforce_rate_limit,
     identify,
-    pace,
     require_clock,
     require_own_origin,
     session_id,
-    via,
 )
 from handlers.services import SERVICES, Services
 from handlers.web.assets import asset_url
-from models.booking.desk import Ask, Key
-from models.errors import (
+from models.identity.entities import Principal, SessionKind
+from models.identity.errors import NotBound
+from models.identity.roles import has_role
+from models.kernel.errors import (
     BadOrigin,
-    Malformed,
-    NotBound,
-    ServiceError,
+    DomainError,
+    InvalidRequest,
+    ServiceUnavailable,
     Throttled,
     Unauthenticated,
-    Upstream,
 )
-from models.plain import is_plain
-from models.policy import Policy
-from models.reader import Principal, Reader, SessionKind, may
-from models.reservation import Actor
-from models.store.pacing import Bucket
-from models.timerange import local
+from models.kernel.ids import Actor
+from models.kernel.text import is_printable_line
+from models.kernel.time_range import to_local
+from models.policy.entities import Policy
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
+from models.storage.rate_limiter import RateLimit
 
-FRAGMENT: Final = "X-Fragment"
+FRAGMENT_HEADER: Final = "X-Fragment"
 """A page's script asks with this header for the part of a page that changes."""
 
 _NEXT: Final = "seat_next"
@@ -67,20 +69,20 @@ _PAGES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.globals |= {"asset": asset_url, "may": may}
+_PAGES.globals |= {"asset": asset_url, "may": has_role}
 
 
 def _day(when: date | datetime) -> str:
     """The day of an instant is the library's, whatever clock it is kept by."""
-    d = local(when).date() if isinstance(when, datetime) else when
+    d = to_local(when).date() if isinstance(when, datetime) else when
     return f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}"
 
 
-def _ticker(policy: Policy, day: date) -> str:
+def _rules_summary(policy: Policy, day: date) -> str:
     """The line of rules above every page."""
     named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
-    areas = [policy.for_area(area, day).max_minutes for area in named]
-    policy = policy.for_area(None, day)
+    areas = [policy.resolve(area, day).max_minutes for area in named]
+    policy = policy.resolve(None, day)
     stays = sorted({policy.max_minutes, *areas})
     longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
     return (
@@ -93,8 +95,8 @@ def _ticker(policy: Policy, day: date) -> str:
 
 
 _PAGES.filters |= {
-    "ticker": _ticker,
-    "local_day": lambda instant: f"{local(instant):%Y-%m-%d}",
+    "ticker": _rules_summary,
+    "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": present.clock,
     "day": _day,
@@ -103,7 +105,7 @@ _PAGES.filters |= {
 
 
 @dataclass(slots=True)
-class Visit:
+class PageRequest:
     """One request of a reader's browser, identified and with its time."""
 
     request: web.Request
@@ -125,22 +127,24 @@ class Visit:
         until = self.reader.suspended_until
         return until if until is not None and until > self.now else None
 
-    def ask(self, key: Key | None = None) -> Ask:
+    def ask(self, key: IdempotencyKey | None = None) -> RequestContext:
         """Who asks the use cases."""
-        return Ask(self.reader, Actor("reader", via(self.principal)), self.now, key)
+        return RequestContext(
+            self.reader, Actor("reader", channel_of(self.principal)), self.now, key
+        )
 
-    def ask_once(self, form: Form, body: msgspec.Struct) -> Ask:
+    def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
         """The same for a form: its key makes it count once however often it is sent."""
-        key = text_in(form, "key")
+        key = form_text(form, "key")
         return self.ask(key_of(key, self.request.path, digest_of(body)) if key else None)
 
 
-Shown = Callable[[Visit], Awaitable[web.StreamResponse]]
-Posted = Callable[[Visit, Form], Awaitable[web.StreamResponse]]
+Shown = Callable[[PageRequest], Awaitable[web.StreamResponse]]
+Posted = Callable[[PageRequest, Form], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def look(
+def reader_page(
     shown: Shown,
     stranger: Callable[[web.Request], web.Response] | None = None,
     *,
@@ -154,29 +158,29 @@ def look(
 
         async def answer() -> web.StreamResponse:
             nonlocal visit
-            services.admission.begin_look()
+            services.admission.begin_read()
             try:
                 visit = await _visit(request)
-                require(services.admission.reads.wait_for(visit.reader.id))
+                raise_if_limited(services.admission.reads.wait_for(visit.reader.id))
                 return await shown(visit)
             finally:
-                services.admission.end_look()
+                services.admission.end_read()
 
         try:
-            return await (answer() if patient else look_within(ANSWER_WITHIN_S, answer()))
+            return await (answer() if patient else read_within(ANSWER_WITHIN_S, answer()))
         except (Unauthenticated, NotBound):
-            if FRAGMENT in request.headers:
+            if FRAGMENT_HEADER in request.headers:
                 return web.Response(status=401)  # a script cannot follow to another host
             return (stranger or to_sign_in)(request)
-        except ServiceError as error:
-            return refused(request, error, visit)
+        except DomainError as error:
+            return domain_error_page(request, error, visit)
 
     return handle
 
 
-def change(
+def reader_form(
     posted: Posted,
-    bucket: Bucket = WRITES,
+    bucket: RateLimit = WRITES,
     max_bytes: int = MAX_BODY_BYTES,
     *,
     multipart: bool = False,
@@ -195,10 +199,10 @@ def change(
             async with services.admission.door:
                 visit = await _visit(request)
                 require_own_origin(request, services)
-                if not _token_fits(text_in(form, "csrf"), _secret(request)):
+                if not _token_fits(form_text(form, "csrf"), _secret(request)):
                     raise BadOrigin()
                 ours = form
-                await pace(services, bucket, visit.reader.id)
+                await enforce_rate_limit(services, bucket, visit.reader.id)
                 return await posted(visit, form)
 
         try:
@@ -208,21 +212,21 @@ def change(
             return await (work if patient else changes.within(ANSWER_WITHIN_S, work))
         except (Unauthenticated, NotBound):
             return redirect("/login")
-        except ServiceError as error:
-            return refused(request, error, visit, ours)
+        except DomainError as error:
+            return domain_error_page(request, error, visit, ours)
 
     return handle
 
 
-async def _visit(request: web.Request) -> Visit:
+async def _visit(request: web.Request) -> PageRequest:
     services, now = request.app[SERVICES], request[NOW]
     principal = await identify(request, services, now)
     if principal.session.kind is SessionKind.KIOSK:
         raise Unauthenticated()  # a card at a kiosk opens no pages
-    return Visit(request, services, now, principal)
+    return PageRequest(request, services, now, principal)
 
 
-def text_in(form: Form, name: str) -> str:
+def form_text(form: Form, name: str) -> str:
     """The field's text; empty where it is missing or a file."""
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
@@ -231,11 +235,11 @@ def text_in(form: Form, name: str) -> str:
 LONGEST_REASON: Final = 200
 
 
-def reason_in(form: Form, name: str = "reason") -> str:
-    """Why it is done: for the log, and for whom it concerns. Raises: Malformed."""
-    reason = text_in(form, name)
-    if not reason or len(reason) > LONGEST_REASON or not is_plain(reason):
-        raise Malformed(name, f"请写明原因（1–{LONGEST_REASON} 字）")
+def form_reason(form: Form, name: str = "reason") -> str:
+    """Why it is done: for the log, and for whom it concerns. Raises: InvalidRequest."""
+    reason = form_text(form, name)
+    if not reason or len(reason) > LONGEST_REASON or not is_printable_line(reason):
+        raise InvalidRequest(name, f"请写明原因（1–{LONGEST_REASON} 字）")
     return reason
 
 
@@ -243,7 +247,7 @@ def reason_in(form: Form, name: str = "reason") -> str:
 
 
 def _secret(request: web.Request) -> str:
-    return request.cookies.get(COOKIE, "")
+    return request.cookies.get(SESSION_COOKIE, "")
 
 
 def _token(secret: str) -> str:
@@ -267,7 +271,7 @@ def _mac(secret: str, nonce: str) -> str:
 # --- answers --------------------------------------------------------------------------------------
 
 
-def page(
+def render_page(
     request: web.Request,
     template: str,
     *,
@@ -278,7 +282,7 @@ def page(
 ) -> web.Response:
     """The template as an answer, or the part of it that the page's script asked for."""
     services = request.app[SERVICES]
-    now = local(request[NOW])
+    now = to_local(request[NOW])
     text = _PAGES.get_template(template).render(
         title=services.title,
         reader=reader,
@@ -286,7 +290,7 @@ def page(
         key=secrets.token_hex(8),
         now=now,
         now_ms=int(now.timestamp() * 1000),
-        fragment=FRAGMENT in request.headers,
+        fragment=FRAGMENT_HEADER in request.headers,
         path=request.path,
         policy=services.desk.policy,
         sandbox=services.sandbox,
@@ -295,7 +299,7 @@ def page(
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")
-    response.headers.update(_safety(services))
+    response.headers.update(_security_headers(services))
     if headers:
         response.headers.update(headers)
     if "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -303,12 +307,12 @@ def page(
     return response
 
 
-def part(template: str, **facts: Any) -> str:
+def render_fragment(template: str, **facts: Any) -> str:
     """Some HTML of a page, which a template puts where it belongs."""
     return _PAGES.get_template(template).render(**facts)
 
 
-def _safety(services: Services) -> dict[str, str]:
+def _security_headers(services: Services) -> dict[str, str]:
     cas = urlsplit(services.cas.login_url())
     return {
         # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
@@ -322,7 +326,7 @@ def _safety(services: Services) -> dict[str, str]:
         "X-Frame-Options": "DENY",
         "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Vary": f"{FRAGMENT}, Accept-Encoding",
+        "Vary": f"{FRAGMENT_HEADER}, Accept-Encoding",
     }
 
 
@@ -331,23 +335,23 @@ def redirect(to: str) -> web.Response:
     return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
 
 
-def refused(
+def domain_error_page(
     request: web.Request,
-    error: ServiceError,
-    visit: Visit | None = None,
+    error: DomainError,
+    visit: PageRequest | None = None,
     form: Form | None = None,
 ) -> web.Response:
     """A page that says what happened and what to do next. Where it may succeed later, the ``form``
     stands ready to be sent once more, so that nothing that was filled in is lost."""
-    counted(request, error)
+    count_error(request, error)
     headers = {}
     facts = dict(error.details)
     again: list[tuple[str, str]] = []
-    if isinstance(error, Throttled | Upstream):
+    if isinstance(error, Throttled | ServiceUnavailable):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
-        again = [(name, text_in(form, name)) for name in form] if form is not None else []
-    return sorry(
+        again = [(name, form_text(form, name)) for name in form] if form is not None else []
+    return render_error(
         request,
         status_of(type(error)),
         error.code,
@@ -358,7 +362,7 @@ def refused(
     )
 
 
-def sorry(
+def render_error(
     request: web.Request,
     status: int,
     code: str,
@@ -369,7 +373,7 @@ def sorry(
     again: Sequence[tuple[str, str]] = (),
 ) -> web.Response:
     """The page for what did not succeed."""
-    return page(
+    return render_page(
         request,
         "sorry.html",
         status=status,
@@ -389,12 +393,12 @@ async def error_page(
     """The same for what no page answers, with a reader's menu around it where one is known."""
     try:
         reader = (await _visit(request)).reader
-    except ServiceError:
+    except DomainError:
         reader = None
-    return sorry(request, status, code, facts, reader=reader)
+    return render_error(request, status, code, facts, reader=reader)
 
 
-def counted(request: web.Request, error: ServiceError) -> None:
+def count_error(request: web.Request, error: DomainError) -> None:
     """As the API's refusals are, by code."""
     request.app[SERVICES].metrics.refusals.labels(error.code).inc()
 
@@ -407,7 +411,7 @@ def to_sign_in(request: web.Request) -> web.Response:
     return redirect(f"/login?next={quote(request.path_qs, safe='')}")
 
 
-def remember_way(request: web.Request, response: web.StreamResponse) -> None:
+def remember_return_url(request: web.Request, response: web.StreamResponse) -> None:
     """Keep the page that the reader wanted, over the way to the campus's sign-on and back."""
     wanted = request.query.get("next", "")
     if not is_own_path(wanted):
@@ -424,7 +428,7 @@ def remember_way(request: web.Request, response: web.StreamResponse) -> None:
         )
 
 
-def way_back(request: web.Request) -> str:
+def return_url(request: web.Request) -> str:
     """The page that was wanted, or the first one. Only ever a path of this service."""
     wanted = unquote(request.cookies.get(_NEXT, ""))
     return wanted if is_own_path(wanted) else "/"

@@ -18,17 +18,25 @@ from handlers.api.contract import malformed
 from handlers.errors import status_of
 from handlers.messages import EFFECT_TEXT, EVENT_TEXT, text_of
 from handlers.web.contact import written
-from handlers.web.pages import Form, Visit, counted, page, redirect, text_in
+from handlers.web.pages import Form, PageRequest, count_error, form_text, redirect, render_page
 from handlers.web.seats import current_of
-from models import rules
-from models.booking import attend, penalties, reserve
-from models.booking.desk import Ask, Desk
-from models.booking.penalties import standing
-from models.errors import Conflict, NotFound, NothingToAppeal, RuleViolation, WrongState
-from models.feedback import LONGEST
-from models.library import WISHES
-from models.reservation import Reservation
-from models.timerange import local_date
+from models.booking.desk import Desk
+from models.check_in import renewal
+from models.check_in import rules as check_in_rules
+from models.check_in import service as check_in_service
+from models.feedback.entities import MAX_LENGTH
+from models.kernel.errors import Conflict, NotFound, RuleViolation
+from models.kernel.time_range import local_date
+from models.library.entities import FILTERABLE_FEATURES
+from models.readers.context import RequestContext
+from models.reservations import alternatives, rules
+from models.reservations import service as reservations_service
+from models.reservations.entities import Reservation
+from models.reservations.errors import InvalidState
+from models.seat_reports import service as seat_reports_service
+from models.violations import service as violations_service
+from models.violations.errors import NothingToAppeal
+from models.violations.service import violation_count
 
 _PAGE_SIZE: Final = 10
 DONE: Final[Mapping[str, str]] = {
@@ -49,16 +57,16 @@ DONE: Final[Mapping[str, str]] = {
 }
 
 
-async def listed(visit: Visit) -> web.StreamResponse:
+async def listed(visit: PageRequest) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
     (rows, total), today, waits = await asyncio.gather(
         desk.reservations.page_of(visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE),
-        desk.reservations.of_day(visit.reader.id, local_date(visit.now)),
+        desk.reservations.on_day(visit.reader.id, local_date(visit.now)),
         desk.waits.open_of(visit.reader.id),
     )
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/reservations?page={pages_of(total, _PAGE_SIZE)}")
-    return page(
+    return render_page(
         visit.request,
         "reservations.html",
         reader=visit.reader,
@@ -69,20 +77,20 @@ async def listed(visit: Visit) -> web.StreamResponse:
         waits=[await present.wait(desk, w, visit.now) for w in waits],
         others=[
             await present.reservation(desk, r, visit.now)
-            for r in rules.still_to_come(today, visit.now)
+            for r in rules.cancellable_today(today, visit.now)
         ],
         done=DONE.get(visit.request.query.get("done", ""), ""),
     )
 
 
-async def violations(visit: Visit) -> web.StreamResponse:
+async def violations(visit: PageRequest) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
     rows, total = await desk.violations.page_of(
         visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
     )
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/reservations/violations?page={pages_of(total, _PAGE_SIZE)}")
-    return page(
+    return render_page(
         visit.request,
         "violations.html",
         reader=visit.reader,
@@ -90,26 +98,26 @@ async def violations(visit: Visit) -> web.StreamResponse:
         sent="sent" in visit.request.query,
         number=number,
         pages=pages_of(total, _PAGE_SIZE),
-        standing=await standing(desk, visit.reader.id, visit.now),
+        standing=await violation_count(desk, visit.reader.id, visit.now),
         suspended_until=visit.suspended_until,
     )
 
 
-async def appeal_form(visit: Visit) -> web.StreamResponse:
+async def appeal_form(visit: PageRequest) -> web.StreamResponse:
     return await _appeal(visit)
 
 
-async def appeal(visit: Visit, form: Form) -> web.StreamResponse:
+async def appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Why it was no violation, in the reader's words."""
     text, wrong = written(form)
     if wrong:
         return await _appeal(visit, status=422, text=text, wrong=wrong)
-    await penalties.appeal(visit.services.desk, visit.reader.id, visit.id, text, visit.now)
+    await violations_service.appeal(visit.services.desk, visit.reader.id, visit.id, text, visit.now)
     return redirect("/reservations/violations?sent")
 
 
 async def _appeal(
-    visit: Visit, *, status: int = 200, text: str = "", wrong: str = ""
+    visit: PageRequest, *, status: int = 200, text: str = "", wrong: str = ""
 ) -> web.StreamResponse:
     desk = visit.services.desk
     found = await desk.violations.get(visit.id)
@@ -117,41 +125,41 @@ async def _appeal(
         raise NotFound()
     if found.waived or found.appeal is not None:
         raise NothingToAppeal()
-    return page(
+    return render_page(
         visit.request,
         "appeal.html",
         status=status,
         reader=visit.reader,
         v=await present.violation(desk, found, visit.now),
-        longest=LONGEST,
+        longest=MAX_LENGTH,
         text=text,
         wrong=wrong,
     )
 
 
-async def join(visit: Visit, form: Form) -> web.StreamResponse:
+async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
     """加入候补."""
     names = ("area_id", "date", "start", "end")
-    given = {name: text_in(form, name) for name in names}
-    marks = {mark: "true" for mark in WISHES if text_in(form, mark)}
+    given = {name: form_text(form, name) for name in names}
+    marks = {mark: "true" for mark in FILTERABLE_FEATURES if form_text(form, mark)}
     try:
-        body = msgspec.convert(given | marks, s.Join, strict=False)
+        body = msgspec.convert(given | marks, s.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)
-    wish = rules.Wish(body.date, start, time.fromisoformat(body.end))
+    wish = rules.TimeSelection(body.date, start, time.fromisoformat(body.end))
     line = visit.services.desk.line
     await line.join(visit.ask(), body.area_id, [], body.wanted, wish)
     return redirect("/reservations?done=wait")
 
 
-async def unwait(visit: Visit, _: Form) -> web.StreamResponse:
+async def leave_waitlist(visit: PageRequest, _: Form) -> web.StreamResponse:
     await visit.services.desk.line.leave(visit.ask(), visit.id)
     visit.services.nudge()
     return redirect("/reservations?done=unwait")
 
 
-async def gate_records(visit: Visit) -> web.StreamResponse:
+async def gate_records(visit: PageRequest) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
     rows, total = await desk.passages.page_of(
         visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
@@ -159,7 +167,7 @@ async def gate_records(visit: Visit) -> web.StreamResponse:
     if number > pages_of(total, _PAGE_SIZE):
         return redirect(f"/reservations/gates?page={pages_of(total, _PAGE_SIZE)}")
     names = {gate.id: gate.name for gate in await desk.gates.all()}
-    return page(
+    return render_page(
         visit.request,
         "gates.html",
         reader=visit.reader,
@@ -170,7 +178,7 @@ async def gate_records(visit: Visit) -> web.StreamResponse:
     )
 
 
-def page_number(visit: Visit) -> int:
+def page_number(visit: PageRequest) -> int:
     """Which page is asked for; what is none is the first."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
@@ -185,22 +193,24 @@ def pages_of(total: int, size: int) -> int:
     return max(1, -(-total // size))
 
 
-async def one(visit: Visit) -> web.StreamResponse:
+async def one(visit: PageRequest) -> web.StreamResponse:
     desk = visit.services.desk
-    found = await desk.own(visit.id, visit.reader.id)
-    return page(
+    found = await desk.get_own(visit.id, visit.reader.id)
+    return render_page(
         visit.request,
         "reservation.html",
         reader=visit.reader,
         r=await present.detail(desk, found, visit.now),
-        nearest=await reserve.nearest_of(desk, found, visit.now) if found.reported else None,
+        nearest=await alternatives.alternatives_for(desk, found, visit.now)
+        if found.has_open_report
+        else None,
         events=EVENT_TEXT,
         kiosks=kiosks_of(visit),
         done=DONE.get(visit.request.query.get("done", ""), ""),
     )
 
 
-def kiosks_of(visit: Visit) -> list[str]:
+def kiosks_of(visit: PageRequest) -> list[str]:
     return [kiosk.name for kiosk in visit.services.desk.library.kiosks.values()]
 
 
@@ -208,77 +218,77 @@ def kiosks_of(visit: Visit) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Deed:
+class ReservationAction:
     """An action with its question. ``asks`` gives what the question has to tell."""
 
     title: str
     sure: str
-    asks: Callable[[Visit, Reservation], Awaitable[dict[str, Any]]]
-    does: Callable[[Desk, Ask, str, str], Awaitable[Reservation]]
+    asks: Callable[[PageRequest, Reservation], Awaitable[dict[str, Any]]]
+    does: Callable[[Desk, RequestContext, str, str], Awaitable[Reservation]]
 
 
-async def _nothing(_: Visit, __: Reservation) -> dict[str, Any]:
+async def _nothing(_: PageRequest, __: Reservation) -> dict[str, Any]:
     return {}
 
 
-async def _return_by(visit: Visit, r: Reservation) -> dict[str, Any]:
-    policy = await visit.services.desk.policy_of(r)
-    return {"return_by": rules.decide_return_by(r, policy, visit.now)}
+async def _return_by(visit: PageRequest, r: Reservation) -> dict[str, Any]:
+    policy = await visit.services.desk.policy_at_booking(r)
+    return {"return_by": check_in_rules.decide_return_by(r, policy, visit.now)}
 
 
-async def _ends(visit: Visit, r: Reservation) -> dict[str, Any]:
-    ends = await attend.extension_choices(visit.services.desk, visit.ask(), r.id)
+async def _ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
+    ends = await renewal.renewal_choices(visit.services.desk, visit.ask(), r.id)
     return {"ends": [present.choice(end) for end in ends]}
 
 
-DEEDS: Final[Mapping[str, _Deed]] = {
-    "cancel": _Deed(
+ACTIONS: Final[Mapping[str, ReservationAction]] = {
+    "cancel": ReservationAction(
         "取消预约",
         "确定取消",
         _nothing,
-        lambda desk, ask, id, _: reserve.cancel(desk, ask, id),
+        lambda desk, ask, id, _: reservations_service.cancel(desk, ask, id),
     ),
-    "leave": _Deed(
+    "leave": ReservationAction(
         "暂离",
         "确定暂离",
         _return_by,
-        lambda desk, ask, id, _: attend.leave(desk, ask, id),
+        lambda desk, ask, id, _: check_in_service.leave(desk, ask, id),
     ),
-    "finish": _Deed(
+    "finish": ReservationAction(
         "结束使用",
         "确认结束",
         _nothing,
-        lambda desk, ask, id, _: attend.finish(desk, ask, id),
+        lambda desk, ask, id, _: check_in_service.finish(desk, ask, id),
     ),
-    "accept": _Deed(
+    "accept": ReservationAction(
         "接受候补座位",
         "接受",
         _nothing,
         lambda desk, ask, id, _: desk.line.accept(ask, id),
     ),
-    "decline": _Deed(
+    "decline": ReservationAction(
         "放弃候补座位",
         "放弃",
         _nothing,
         lambda desk, ask, id, _: desk.line.decline(ask, id),
     ),
-    "report": _Deed(
+    "report": ReservationAction(
         "座位被占",
         "报告图书馆",
         _nothing,
-        lambda desk, ask, id, kind: attend.report(desk, ask, id, kind),
+        lambda desk, ask, id, kind: seat_reports_service.report_occupied(desk, ask, id, kind),
     ),
-    "confirm": _Deed(
+    "confirm": ReservationAction(
         "确认状态",
         "确认",
         _nothing,
-        lambda desk, ask, id, _: attend.confirm(desk, ask, id),
+        lambda desk, ask, id, _: check_in_service.confirm(desk, ask, id),
     ),
-    "extend": _Deed(
+    "extend": ReservationAction(
         "续约",
         "确定续约",
         _ends,
-        lambda desk, ask, id, end: attend.extend(desk, ask, id, time.fromisoformat(end)),
+        lambda desk, ask, id, end: renewal.renew(desk, ask, id, time.fromisoformat(end)),
     ),
 }
 
@@ -290,10 +300,10 @@ _SAYS: Final[Mapping[str, tuple[str, type[msgspec.Struct]]]] = {
 """The one field that the reader fills in, and the shape that it must have."""
 
 
-async def question(visit: Visit) -> web.StreamResponse:
+async def confirm_page(visit: PageRequest) -> web.StreamResponse:
     """What will happen, before it happens."""
     desk = visit.services.desk
-    r = await desk.own(visit.id, visit.reader.id)
+    r = await desk.get_own(visit.id, visit.reader.id)
     if _verb(visit) == "change":
         wish = {"change": r.id, "date": r.date.isoformat(), "seat": r.seat_id}
         return redirect(f"/areas/{r.area_id}?{urlencode(wish)}")
@@ -301,8 +311,8 @@ async def question(visit: Visit) -> web.StreamResponse:
     shown = await present.reservation(desk, r, visit.now)
     if _verb(visit) not in shown.actions:
         # Between the list and the tap the state has moved on: say so, show how it is now.
-        raise WrongState(state=r.state.value)
-    return page(
+        raise InvalidState(state=r.state.value)
+    return render_page(
         visit.request,
         "question.html",
         reader=visit.reader,
@@ -314,21 +324,21 @@ async def question(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def answer(visit: Visit, form: Form) -> web.StreamResponse:
+async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
     deed, verb, desk = _deed(visit), _verb(visit), visit.services.desk
-    field, shape = _SAYS.get(verb, ("", s.Nothing))
-    said = text_in(form, field)
+    field, shape = _SAYS.get(verb, ("", s.EmptyRequest))
+    said = form_text(form, field)
     try:
         body = msgspec.convert({field: said} if field else {}, shape)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
-    ask = visit.ask_once(form, body)
+    ask = visit.context_with_key(form, body)
     try:
         await deed.does(desk, ask, visit.id, said)
     except (Conflict, RuleViolation) as error:
-        counted(visit.request, error)
-        r = await desk.own(visit.id, visit.reader.id)
-        return page(
+        count_error(visit.request, error)
+        r = await desk.get_own(visit.id, visit.reader.id)
+        return render_page(
             visit.request,
             "question.html",
             status=status_of(type(error)),
@@ -345,13 +355,13 @@ async def answer(visit: Visit, form: Form) -> web.StreamResponse:
     return redirect(f"/reservations/{visit.id}?done={verb}")
 
 
-def _verb(visit: Visit) -> str:
+def _verb(visit: PageRequest) -> str:
     return visit.request.match_info["verb"]
 
 
-def _deed(visit: Visit) -> _Deed:
+def _deed(visit: PageRequest) -> ReservationAction:
     """Raises: NotFound."""
-    deed = DEEDS.get(_verb(visit))
+    deed = ACTIONS.get(_verb(visit))
     if deed is None:
         raise NotFound()
     return deed

@@ -16,21 +16,34 @@ from markupsafe import Markup
 from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import malformed
-from handlers.api.plans import Plan
+from handlers.api.plans import CachedAreaMap
 from handlers.errors import status_of
 from handlers.messages import SEAT_TEXT, text_of
-from handlers.web.pages import FRAGMENT, Form, Visit, counted, page, part, redirect, text_in
-from models import rules
-from models.booking import attend, reserve, views
-from models.booking.desk import Ask
-from models.booking.views import Window
-from models.errors import Conflict, NotFound, RuleViolation, SeatTaken, ServiceError
-from models.library import WISHES, Area, Mark, Seat, VenueId
-from models.plan import AreaCount, SeatStatus
-from models.policy import grid
-from models.reservation import Reservation, check_in_window
-from models.rules import Wish
-from models.timerange import floor_minute, local_date
+from handlers.web.pages import (
+    FRAGMENT_HEADER,
+    Form,
+    PageRequest,
+    count_error,
+    form_text,
+    redirect,
+    render_fragment,
+    render_page,
+)
+from models.kernel.errors import Conflict, DomainError, NotFound, RuleViolation
+from models.kernel.time_range import floor_minute, local_date
+from models.library.entities import FILTERABLE_FEATURES, Area, Fixture, Seat, VenueId
+from models.policy.entities import time_steps
+from models.readers.context import RequestContext
+from models.reservations import rules
+from models.reservations import service as reservations_service
+from models.reservations.entities import Reservation
+from models.reservations.errors import SeatTaken
+from models.reservations.rules import TimeSelection
+from models.reservations.transitions import check_in_window
+from models.seat_map import service as seat_map_service
+from models.seat_map.availability import AreaCount, SeatStatus
+from models.seat_map.service import TimeFilter
+from models.seat_reports import service as seat_reports_service
 
 _FLOORS: Final = "零一二三四五六七八九"
 _FEW: Final = 0.2
@@ -39,7 +52,7 @@ MARK_TEXT: Final = {"power": "电源", "window": "靠窗", "computer": "电脑",
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MapSearch:
     """What the address asks for: a day, perhaps a time, and on a plan a seat and its start."""
 
     day: date
@@ -84,8 +97,8 @@ class _Search(s.Request):
     end: s.ClockTime | None = None
 
 
-def _asked(visit: Visit) -> Asked:
-    """Raises: Malformed."""
+def _asked(visit: PageRequest) -> MapSearch:
+    """Raises: InvalidRequest."""
     query = visit.request.query
     # What else an address carries (WeChat adds its own) is nothing to us.
     given = {name: value.strip() for name, value in query.items() if value.strip()}
@@ -94,7 +107,7 @@ def _asked(visit: Visit) -> Asked:
         found = msgspec.convert(search, _Search, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    asked = Asked(
+    asked = MapSearch(
         found.date or local_date(visit.now),
         found.start or "",
         found.end or "",
@@ -112,7 +125,7 @@ def _asked(visit: Visit) -> Asked:
     return asked
 
 
-def _of_today(visit: Visit, asked: Asked) -> web.Response | None:
+def _of_today(visit: PageRequest, asked: MapSearch) -> web.Response | None:
     """To today, where the address is of a day that is over: a bookmark, a page left open."""
     if asked.day >= local_date(visit.now):
         return None
@@ -120,14 +133,14 @@ def _of_today(visit: Visit, asked: Asked) -> web.Response | None:
     return redirect(today.to(visit.request.path))
 
 
-def _marks_in(given: Mapping[str, Any], visit: Visit) -> frozenset[str]:
+def _marks_in(given: Mapping[str, Any], visit: PageRequest) -> frozenset[str]:
     """The wished marks; what the library does not let readers filter by counts as not wished."""
     policy = visit.services.desk.policy
-    return frozenset(m for m in WISHES if given.get(m) and policy.may_filter_by(m))
+    return frozenset(m for m in FILTERABLE_FEATURES if given.get(m) and policy.allows_filter(m))
 
 
-def _window(visit: Visit, asked: Asked) -> Window:
-    """The time counts where both ends are chosen. Raises: Malformed, InThePast, OutsideHorizon."""
+def _window(visit: PageRequest, asked: MapSearch) -> TimeFilter:
+    """The time counts where both ends are chosen. Raises: InvalidRequest, StartInPast, BeyondBookingWindow."""
     whole = bool(asked.start) and not asked.hint
     return visit.services.plans.window(
         visit.services.desk,
@@ -142,7 +155,7 @@ def _window(visit: Visit, asked: Asked) -> Window:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tile:
+class AreaTile:
     area: Area
     count: AreaCount
     max_minutes: int
@@ -152,11 +165,11 @@ class _Tile:
         return round(100 * self.count.free / self.count.total) if self.count.total else 0
 
     @property
-    def few(self) -> bool:
+    def almost_full(self) -> bool:
         return self.count.free < _FEW * self.count.total
 
 
-async def areas(visit: Visit) -> web.StreamResponse:
+async def areas(visit: PageRequest) -> web.StreamResponse:
     asked = _asked(visit)
     if (moved := _of_today(visit, asked)) is not None:
         return moved
@@ -164,23 +177,23 @@ async def areas(visit: Visit) -> web.StreamResponse:
     desk = visit.services.desk
     venues = [present.venue(desk, venue, visit.now) for venue in desk.library.venues.values()]
     venue = next((v for v in venues if v.id == asked.venue), venues[0])
-    board = await desk.board.day(window.day)
+    board = await desk.board.get_day(window.day)
     tiles = [
-        _Tile(
+        AreaTile(
             area,
             visit.services.plans.plan(
                 desk, area, board, window, floor_minute(visit.now)
-            ).view.count_of(asked.marks),
+            ).view.count_with_features(asked.marks),
             desk.policy_for(area.id, asked.day).max_minutes,
         )
-        for area in desk.library.furnished
+        for area in desk.library.bookable_areas
         if area.venue_id == venue.id
     ]
     floors = [
         (f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层", list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
     ]
-    return page(
+    return render_page(
         visit.request,
         "areas.html",
         reader=visit.reader,
@@ -196,12 +209,12 @@ async def areas(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def _changing(visit: Visit, asked: Asked) -> s.ReservationOut | None:
-    """What is about to be changed. Raises: NotFound, WrongState where it cannot be any more."""
+async def _changing(visit: PageRequest, asked: MapSearch) -> s.ReservationOut | None:
+    """What is about to be changed. Raises: NotFound, InvalidState where it cannot be any more."""
     if not asked.change:
         return None
     desk = visit.services.desk
-    r = await desk.own(asked.change, visit.reader.id)
+    r = await desk.get_own(asked.change, visit.reader.id)
     rules.may_change(r, visit.now)
     return await present.reservation(desk, r, visit.now)
 
@@ -210,23 +223,23 @@ def _day_of(venue: s.VenueOut, day: date) -> s.DateOut:
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
-def _times(visit: Visit, venue_id: str, day: date) -> list[str]:
+def _times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
     """The clock times that a search may name: the steps of the day and its closing."""
-    policy = visit.services.desk.policy.for_area(None, day)
-    hours = policy.open_day(day, VenueId(venue_id), None).hours
+    policy = visit.services.desk.policy.resolve(None, day)
+    hours = policy.day_hours(day, VenueId(venue_id), None).hours
     if hours is None:
         return []
-    steps = [*grid(policy, hours), hours.end]
+    steps = [*time_steps(policy, hours), hours.end]
     return [present.clock(step) for step in steps if step > visit.now]
 
 
-def _wishes(visit: Visit) -> list[tuple[str, str]]:
+def _wishes(visit: PageRequest) -> list[tuple[str, str]]:
     """(mark, its name) of what seats may be filtered by."""
     policy = visit.services.desk.policy
-    return [(mark, MARK_TEXT[mark]) for mark in WISHES if policy.may_filter_by(mark)]
+    return [(mark, MARK_TEXT[mark]) for mark in FILTERABLE_FEATURES if policy.allows_filter(mark)]
 
 
-async def current_of(visit: Visit) -> s.ReservationOut | None:
+async def current_of(visit: PageRequest) -> s.ReservationOut | None:
     """What the reader's pages show first: the seat that they are at, or their next one."""
     desk = visit.services.desk
     since = visit.now - timedelta(days=1)
@@ -240,7 +253,7 @@ async def current_of(visit: Visit) -> s.ReservationOut | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _SeatShown:
+class SeatMarkup:
     seat: Seat
     status: str
     until: str
@@ -256,7 +269,7 @@ def _marks_of(seat: Seat) -> list[str]:
 
 
 @dataclass(slots=True)
-class Panel:
+class BookingPanel:
     """The chosen seat with its times. ``refusal`` says why the last try did not succeed."""
 
     seat: Seat
@@ -278,24 +291,24 @@ class Panel:
     nearest: list[tuple[str, str]] = field(default_factory=list)
 
 
-async def plan(visit: Visit) -> web.StreamResponse:
+async def plan(visit: PageRequest) -> web.StreamResponse:
     asked = _asked(visit)
     return _of_today(visit, asked) or await _plan(visit, visit.id, asked)
 
 
 async def _plan(
-    visit: Visit,
+    visit: PageRequest,
     area_id: str,
-    asked: Asked,
+    asked: MapSearch,
     *,
     status: int = 200,
-    refusal: ServiceError | None = None,
+    refusal: DomainError | None = None,
     wished_end: str = "",
 ) -> web.StreamResponse:
     desk = visit.services.desk
     area = desk.area(area_id)
     window = _window(visit, asked)
-    board = await desk.board.day(window.day)
+    board = await desk.board.get_day(window.day)
     shown = visit.services.plans.plan(desk, area, board, window, floor_minute(visit.now))
     kind = kind_of(shown)
     panel = None
@@ -305,11 +318,11 @@ async def _plan(
             wished_end = present.clock(changing.end)
         panel = await _panel(visit, area, asked, shown, kind, wished_end)
         if refusal is not None:
-            _say(panel, refusal, asked, area)
+            _show_error(panel, refusal, asked, area)
     venue = present.venue(desk, desk.library.venues[area.venue_id], visit.now)
     chosen_day = _day_of(venue, asked.day)
-    if FRAGMENT in visit.request.headers:
-        return page(
+    if FRAGMENT_HEADER in visit.request.headers:
+        return render_page(
             visit.request, "panel.html", status=status, reader=visit.reader, asked=asked,
             area=area, panel=panel, changing=changing, chosen_day=chosen_day,
         )  # fmt: skip
@@ -317,7 +330,7 @@ async def _plan(
         {"date": asked.day.isoformat()}
         | ({"start": asked.start, "end": asked.end} if window.start is not None else {})
     )
-    return page(
+    return render_page(
         visit.request,
         "plan.html",
         status=status,
@@ -327,8 +340,8 @@ async def _plan(
         venue=venue,
         chosen_day=chosen_day,
         drawing=_drawing(visit, area, asked, shown, kind),
-        marks=list(_marks(area.marks)),
-        count=shown.view.count_of(asked.marks),
+        marks=list(_marks(area.fixtures)),
+        count=shown.view.count_with_features(asked.marks),
         max_minutes=desk.policy_for(area.id, asked.day).max_minutes,
         words=SEAT_TEXT[kind],
         words_json=msgspec.json.encode(SEAT_TEXT[kind]).decode(),
@@ -340,14 +353,16 @@ async def _plan(
         may_wait=not changing
         and window.start is not None
         and chosen_day.bookable
-        and not shown.view.count_of(asked.marks).free,
+        and not shown.view.count_with_features(asked.marks).free,
         thanks="thanks" in visit.request.query,
         panel=panel,
         changing=changing,
     )
 
 
-def _drawing(visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str) -> Markup:
+def _drawing(
+    visit: PageRequest, area: Area, asked: MapSearch, shown: CachedAreaMap, kind: str
+) -> Markup:
     """All seats as SVG. Made once for all who see the same: it takes most of a page's time."""
     drawings, reader_id = visit.services.plans.drawings, visit.reader.id
     asked = replace(asked, until="")
@@ -355,54 +370,59 @@ def _drawing(visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str) -> 
     drawn = drawings.get(key)
     if drawn is None:
         seats = [
-            _SeatShown(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
+            SeatMarkup(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
             for seat, view in zip(
-                area.seats, shown.seen_by(visit.services.desk, reader_id), strict=True
+                area.seats, shown.states_for(visit.services.desk, reader_id), strict=True
             )
         ]
         words = SEAT_TEXT[kind]
         drawn = drawings.keep(
-            key, part("seats.html", area=area, asked=asked, seats=seats, words=words)
+            key, render_fragment("seats.html", area=area, asked=asked, seats=seats, words=words)
         )
     return Markup(drawn)
 
 
-def kind_of(shown: Plan) -> str:
+def kind_of(shown: CachedAreaMap) -> str:
     """Which words a seat's state has: of this moment, of a chosen time, of a whole day."""
     assert shown.view.look is not None
     if shown.view.look.span is not None:
         return "time"
-    return "moment" if shown.view.look.moment is not None else "day"
+    return "moment" if shown.view.look.as_of is not None else "day"
 
 
 def _clock(instant: datetime | None) -> str:
     return present.clock(instant) if instant is not None else ""
 
 
-def _marks(marks: Iterable[Mark]) -> Iterable[dict[str, Any]]:
+def _marks(marks: Iterable[Fixture]) -> Iterable[dict[str, Any]]:
     words = {"bookshelf": "书架", "door": "入口", "kiosk": "选座机", "window": "窗", "pillar": ""}
     for mark in marks:
         yield {"m": mark, "text": words.get(mark.kind, ""), "tall": mark.h > 2 * mark.w}
 
 
 async def _panel(
-    visit: Visit, area: Area, asked: Asked, shown: Plan, kind: str, wished_end: str
-) -> Panel:
+    visit: PageRequest,
+    area: Area,
+    asked: MapSearch,
+    shown: CachedAreaMap,
+    kind: str,
+    wished_end: str,
+) -> BookingPanel:
     """The times of the chosen seat: a start is chosen already, the filter's or the first."""
     desk, now = visit.services.desk, visit.now
     seat = desk.seat(asked.seat)
     if seat.area_id != area.id:
         raise NotFound()
-    day = Window(asked.day, None, None)
-    view = shown.seen_by(desk, visit.reader.id)[area.seats.index(seat)]
-    panel = Panel(
+    day = TimeFilter(asked.day, None, None)
+    view = shown.states_for(desk, visit.reader.id)[area.seats.index(seat)]
+    panel = BookingPanel(
         seat=seat,
         label=desk.library.seat_label(seat),
         marks=_marks_of(seat),
         status=SEAT_TEXT[kind][view.status.value],
         doubtful=kind == "moment" and view.status is SeatStatus.OCCUPIED,
     )
-    starts = await views.seat_starts(desk, seat, day, now, visit.reader.id, asked.change)
+    starts = await seat_map_service.seat_starts(desk, seat, day, now, visit.reader.id, asked.change)
     panel.starts = [present.start(value) for value, _ in starts]
     if not starts:
         return panel
@@ -412,7 +432,9 @@ async def _panel(
         panel.gone = present.start(asked.begin).label
         return panel
     panel.start = next((v for v in (asked.begin, asked.start) if v in instants), starts[0][0])
-    ends = await views.seat_ends(desk, seat, day, panel.start, now, visit.reader.id, asked.change)
+    ends = await seat_map_service.seat_ends(
+        desk, seat, day, panel.start, now, visit.reader.id, asked.change
+    )
     panel.ends = [present.choice(end) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
@@ -428,7 +450,7 @@ async def _panel(
     return panel
 
 
-def _say(panel: Panel, error: ServiceError, asked: Asked, area: Area) -> None:
+def _show_error(panel: BookingPanel, error: DomainError, asked: MapSearch, area: Area) -> None:
     panel.refusal = text_of(error.code, error.details)
 
     def to_seat(id: str) -> str:
@@ -443,50 +465,50 @@ def _say(panel: Panel, error: ServiceError, asked: Asked, area: Area) -> None:
 # --- booking --------------------------------------------------------------------------------------
 
 
-async def book(visit: Visit, form: Form) -> web.StreamResponse:
+async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     """立即预约."""
 
-    async def work(ask: Ask, seat_id: str, wish: Wish) -> Reservation:
-        return await reserve.reserve(visit.services.desk, ask, seat_id, wish)
+    async def work(ask: RequestContext, seat_id: str, wish: TimeSelection) -> Reservation:
+        return await reservations_service.create(visit.services.desk, ask, seat_id, wish)
 
-    return await _settled(visit, form, work)
+    return await _submit_booking(visit, form, work)
 
 
-async def change(visit: Visit, form: Form) -> web.StreamResponse:
+async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another seat or time for a reservation: all or nothing."""
 
-    async def work(ask: Ask, seat_id: str, wish: Wish) -> Reservation:
+    async def work(ask: RequestContext, seat_id: str, wish: TimeSelection) -> Reservation:
         start = wish.start if wish.start is not None else "now"
         desk = visit.services.desk
-        return await reserve.change(desk, ask, visit.id, seat_id, start, wish.end)
+        return await reservations_service.change(desk, ask, visit.id, seat_id, start, wish.end)
 
-    return await _settled(visit, form, work, visit.id)
+    return await _submit_booking(visit, form, work, visit.id)
 
 
-async def _settled(
-    visit: Visit,
+async def _submit_booking(
+    visit: PageRequest,
     form: Form,
-    work: Callable[[Ask, str, Wish], Awaitable[Reservation]],
+    work: Callable[[RequestContext, str, TimeSelection], Awaitable[Reservation]],
     changing: str = "",
 ) -> web.StreamResponse:
     """A refusal is said where the choice was made, and leaves the choice as it was."""
-    wish = {name: text_in(form, name) for name in ("seat_id", "date", "start", "end")}
+    wish = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
     try:
-        body = msgspec.convert(wish, s.Reserve, strict=False)
-        given = {"start": text_in(form, "from"), "end": text_in(form, "to")}
+        body = msgspec.convert(wish, s.CreateReservation, strict=False)
+        given = {"start": form_text(form, "from"), "end": form_text(form, "to")}
         search = msgspec.convert({k: v for k, v in given.items() if v}, _Search)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     desk = visit.services.desk
-    ask = visit.ask_once(form, body)
+    ask = visit.context_with_key(form, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
     seat = desk.seat(body.seat_id)
     try:
-        wished = Wish(body.date, start, time.fromisoformat(body.end))
+        wished = TimeSelection(body.date, start, time.fromisoformat(body.end))
         made = await work(ask, body.seat_id, wished)
     except (Conflict, RuleViolation) as error:
-        counted(visit.request, error)
-        asked = Asked(
+        count_error(visit.request, error)
+        asked = MapSearch(
             day=body.date,
             start=search.start or "",
             end=search.end or "",
@@ -508,10 +530,10 @@ async def _settled(
     return redirect(f"/reservations/{made.id}?done={'change' if changing else 'reserve'}")
 
 
-async def doubt_form(visit: Visit) -> web.StreamResponse:
+async def doubt_form(visit: PageRequest) -> web.StreamResponse:
     desk = visit.services.desk
     seat = desk.seat(visit.id)
-    return page(
+    return render_page(
         visit.request,
         "doubt.html",
         reader=visit.reader,
@@ -520,15 +542,17 @@ async def doubt_form(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def doubt(visit: Visit, _: Form) -> web.StreamResponse:
+async def doubt(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Nobody sits there, somebody says."""
     services = visit.services
-    await attend.doubt(services.desk, services.throttles, visit.ask(), visit.id)
+    await seat_reports_service.report_empty(
+        services.desk, services.throttles, visit.ask(), visit.id
+    )
     services.nudge()
     area = services.desk.seat(visit.id).area_id
     return redirect(f"/areas/{area}?{urlencode({'seat': visit.id, 'thanks': '1'})}")
 
 
-async def nowhere(_: Visit) -> web.StreamResponse:
+async def redirect_to_start(_: PageRequest) -> web.StreamResponse:
     """A refused booking stands under this address; who opens it anew begins at the areas."""
     return redirect("/")

@@ -11,11 +11,12 @@ from typing import Final
 
 from miniapp_server.growth.readers import SLOT, Readers, until_slot
 from miniapp_server.growth.visits import MINUTE, Course, Visit
-from models.library import Area, AreaId, Library
-from models.policy import Policy, grid
-from models.reservation import State, leave_limit
+from models.kernel.time_range import local_instant
+from models.library.entities import Area, AreaId, Catalog
+from models.policy.entities import Policy, time_steps
+from models.reservations.state_machine import ReservationState
+from models.reservations.transitions import leave_duration
 from models.store.past import milliseconds
-from models.timerange import at
 
 _LEAST_MINUTES: Final = 50
 """Who checks in late is still told that the end is near: so each course has one history."""
@@ -75,7 +76,7 @@ class _Wish:
 class _Stay:
     """What became of it, as far as it is drawn; ``latest`` is its last instant so far."""
 
-    ending: State
+    ending: ReservationState
     ends: int
     latest: int = 0
     arrived: int = 0
@@ -93,9 +94,9 @@ class Days:
     ended early begins by 现在, and one that follows a cancelled booking was made after that.
     """
 
-    def __init__(self, library: Library, policy: Policy, readers: Readers, rng: random.Random):
+    def __init__(self, library: Catalog, policy: Policy, readers: Readers, rng: random.Random):
         self._areas = [a for a in library.areas.values() if any(in_service(a))]
-        self._policies = {area.id: policy.for_area(area.id) for area in self._areas}
+        self._policies = {area.id: policy.resolve(area.id) for area in self._areas}
         self._leaves = {id: _leaves(policy) for id, policy in self._policies.items()}
         self._readers = readers
         self._rng = rng
@@ -103,13 +104,13 @@ class Days:
         self._number = 0
 
     def places(self, day: date) -> list[_Place]:
-        midnight = at(day, time(0))
+        midnight = local_instant(day, time(0))
         found = []
         for area in self._areas:
             policy = self._policies[area.id]
-            hours = policy.open_day(day, area.venue_id, area.id).hours
+            hours = policy.day_hours(day, area.venue_id, area.id).hours
             if hours is not None:
-                steps = tuple(_minute(midnight, step) for step in grid(policy, hours))
+                steps = tuple(_minute(midnight, step) for step in time_steps(policy, hours))
                 bounds = _minute(midnight, hours.start), _minute(midnight, hours.end)
                 found.append(
                     _Place(
@@ -130,7 +131,7 @@ class Days:
 
     def draw(self, day: date, share: float) -> list[Drawn]:
         """The day's visits in the order of their making; ``share`` scales how many come."""
-        base = milliseconds(at(day, time(0)))
+        base = milliseconds(local_instant(day, time(0)))
         self._readers.begin(base)
         found: list[Drawn] = []
         for place in self.places(day):
@@ -167,12 +168,12 @@ class Days:
             if drawn is None:
                 continue
             yield drawn
-            if drawn.course.ending is State.CANCELLED:
+            if drawn.course.ending is ReservationState.CANCELLED:
                 cancelled_at = drawn.visit.ended
                 continue
             v = drawn.visit
-            over = v.until if drawn.course.ending is State.NO_SHOW else v.ended or v.end
-            if drawn.course.ending is State.AWAY_EXPIRED:
+            over = v.until if drawn.course.ending is ReservationState.NO_SHOW else v.ended or v.end
+            if drawn.course.ending is ReservationState.AWAY_EXPIRED:
                 over = v.return_by
             free = (over - base) // MINUTE + 1 if over < v.end else (v.end - base) // MINUTE
             booked_until = (v.end - base) // MINUTE
@@ -202,10 +203,10 @@ class Days:
         ending = self._fate(wish, made)
         if made <= wish.after or until > wish.ends or ending is None:
             return None
-        attended = ending not in (State.NO_SHOW, State.CANCELLED)
+        attended = ending not in (ReservationState.NO_SHOW, ReservationState.CANCELLED)
         early = wish.early and attended
         held = (wish.begins - SLOT if early else wish.begins) // SLOT * SLOT, until_slot(wish.ends)
-        position, k = self._readers.choose(held, ending is State.NO_SHOW, policy)
+        position, k = self._readers.choose(held, ending is ReservationState.NO_SHOW, policy)
         if position < 0:
             return None
         stay = _Stay(ending, wish.ends)
@@ -214,9 +215,9 @@ class Days:
             self._leave(place, wish, stay)
             self._extend(place, wish, position, held, stay)
             self._finish(stay)
-        elif ending is State.CANCELLED:
+        elif ending is ReservationState.CANCELLED:
             stay.ended = self._within(made + MINUTE, wish.begins - 10 * MINUTE)
-        step = stay.arrived // (1000 * policy.kiosk_step_seconds)
+        step = stay.arrived // (1000 * policy.kiosk_code_seconds)
         visit = Visit(
             id=self.new_id(made).encode(),
             reader=self._readers.at(position),
@@ -249,17 +250,17 @@ class Days:
         if not wish.planned:
             return self._within(wish.begins, wish.begins + MINUTE)
         ahead = int(self._rng.expovariate(1 / 180) * MINUTE) + 5 * MINUTE
-        earliest = max(wish.after + 1000, wish.base - policy.horizon_days * _DAY)
+        earliest = max(wish.after + 1000, wish.base - policy.booking_window_days * _DAY)
         made = max(earliest, wish.begins - ahead)
         return made if made < wish.begins - MINUTE else 0
 
-    def _fate(self, wish: _Wish, made: int) -> State | None:
+    def _fate(self, wish: _Wish, made: int) -> ReservationState | None:
         fate = self._rng.random()
         if not wish.planned or fate >= 0.11:
-            return State.FINISHED if fate > 0.55 else State.COMPLETED
+            return ReservationState.FINISHED if fate > 0.55 else ReservationState.COMPLETED
         if fate < 0.03:
-            return State.NO_SHOW
-        return State.CANCELLED if made <= wish.begins - 40 * MINUTE else None
+            return ReservationState.NO_SHOW
+        return ReservationState.CANCELLED if made <= wish.begins - 40 * MINUTE else None
 
     def _sit_down(self, policy: Policy, wish: _Wish, made: int, early: bool, stay: _Stay) -> None:
         begins = wish.begins
@@ -282,7 +283,7 @@ class Days:
             return
         stay.left, stay.return_by = left, left + limit
         if self._rng.random() < 0.03:
-            stay.ending = State.AWAY_EXPIRED
+            stay.ending = ReservationState.AWAY_EXPIRED
         else:
             stay.back = stay.latest = self._within(left + 3 * MINUTE, left + limit - 12 * MINUTE)
 
@@ -290,7 +291,7 @@ class Days:
         self, place: _Place, wish: _Wish, position: int, held: tuple[int, int], stay: _Stay
     ) -> None:
         low = max(stay.latest, stay.ends - place.policy.extend_within_minutes * MINUTE) + 1000
-        if stay.ending is State.AWAY_EXPIRED or low >= stay.ends - _LAST:
+        if stay.ending is ReservationState.AWAY_EXPIRED or low >= stay.ends - _LAST:
             return
         if self._rng.random() >= 0.08:
             return
@@ -304,13 +305,13 @@ class Days:
             stay.ends = ends
 
     def _finish(self, stay: _Stay) -> None:
-        if stay.ending is not State.FINISHED:
+        if stay.ending is not ReservationState.FINISHED:
             return
         low, high = stay.latest + 5 * MINUTE, stay.ends - _LAST
         if low < high:
             stay.ended = self._within(low, high)
         else:
-            stay.ending = State.COMPLETED
+            stay.ending = ReservationState.COMPLETED
 
     def _longer(self, place: _Place, start: int, end: int) -> int | None:
         """The next end after this one."""
@@ -324,9 +325,9 @@ def in_service(area: Area) -> list[str]:
 
 def _leaves(policy: Policy) -> tuple[int, ...]:
     # In the minute, not at its full stroke: a leave at 10:30 sharp would not touch 11:00.
-    midnight = at(date(2026, 9, 7), time(0, 0, 1))
+    midnight = local_instant(date(2026, 9, 7), time(0, 0, 1))
     instants = (midnight + timedelta(minutes=minute) for minute in range(24 * 60))
-    return tuple(leave_limit(policy, left) // timedelta(minutes=1) for left in instants)
+    return tuple(leave_duration(policy, left) // timedelta(minutes=1) for left in instants)
 
 
 def _minute(midnight: datetime, instant: datetime) -> int:
@@ -334,5 +335,5 @@ def _minute(midnight: datetime, instant: datetime) -> int:
 
 
 @cache
-def _course(ending: State, now: bool, early: bool, left: bool, extended: bool) -> Course:
+def _course(ending: ReservationState, now: bool, early: bool, left: bool, extended: bool) -> Course:
     return Course(ending, now, early, left, extended)

@@ -21,15 +21,22 @@ from miniapp_server.growth.days import Days, Drawn, in_service
 from miniapp_server.growth.readers import Member, Readers
 from miniapp_server.growth.visits import Forms, instant
 from models.booking.desk import Desk
-from models.library import Library, SeatId
-from models.message import DeliveryState, Message
-from models.policy import Policy
-from models.reservation import ReaderId, ReservationId, State
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import local_date, local_instant
+from models.library.entities import Catalog, SeatId
+from models.messages.entities import DeliveryState, Message
+from models.policy.entities import Policy
+from models.reservations.state_machine import ReservationState
 from models.store.past import Past
-from models.timerange import at, local_date
-from models.violation import Suspension, Violation, Window, decide_suspension, window_start
-from notify.messages import ended, leave_timeout, no_show, reserved
-from notify.messages.letter import Moment
+from models.violations.entities import (
+    Suspension,
+    Violation,
+    ViolationCount,
+    decide_suspension,
+    window_start,
+)
+from notify.templates import booking_confirmed, booking_ended, leave_timeout, no_show
+from notify.templates.rendering import MessageContext
 
 KEEP_MESSAGES: Final = timedelta(days=180)
 """As long as the service keeps them."""
@@ -65,7 +72,7 @@ def _misses(
 ) -> Iterator[tuple[Violation, Suspension | None]]:
     """The day's violations in order, as the relay judges them: one counts a day."""
     counted: set[int] = set()
-    missed = [d for d in drawn if d.course.ending is State.NO_SHOW]
+    missed = [d for d in drawn if d.course.ending is ReservationState.NO_SHOW]
     for one in sorted(missed, key=lambda d: d.visit.until):
         reader, when = readers.of(one.position), instant(one.visit.until)
         id = one.visit.id.decode()
@@ -76,36 +83,36 @@ def _misses(
             kind="no_show",
             at=when,
             day=local_date(when),
-            counted=one.position not in counted,
+            counts=one.position not in counted,
         )
         counted.add(one.position)
         reader.unspent = [v for v in reader.unspent if v.at > window_start(policy, when)]
-        if violation.counted:
+        if violation.counts:
             reader.unspent.append(violation)
         suspension = decide_suspension(violation, reader.unspent, policy)
         if suspension is not None:
             reader.suspended_until = suspension.until
-            reader.unspent = [v for v in reader.unspent if v.id not in suspension.uses]
+            reader.unspent = [v for v in reader.unspent if v.id not in suspension.violation_ids]
         yield violation, suspension
 
 
-def _letter(d: Drawn, library: Library, rng: random.Random) -> tuple[Message, DeliveryState]:
+def _letter(d: Drawn, library: Catalog, rng: random.Random) -> tuple[Message, DeliveryState]:
     """The message about how it ended; those of the way there would be three times as many."""
     module: Any = {
-        State.NO_SHOW: no_show,
-        State.AWAY_EXPIRED: leave_timeout,
-        State.CANCELLED: reserved,
-    }.get(d.course.ending, ended)
+        ReservationState.NO_SHOW: no_show,
+        ReservationState.AWAY_EXPIRED: leave_timeout,
+        ReservationState.CANCELLED: booking_confirmed,
+    }.get(d.course.ending, booking_ended)
     v = d.visit
     when = {
-        State.NO_SHOW: v.until,
-        State.AWAY_EXPIRED: v.return_by,
-        State.CANCELLED: v.made,
-        State.FINISHED: v.ended,
+        ReservationState.NO_SHOW: v.until,
+        ReservationState.AWAY_EXPIRED: v.return_by,
+        ReservationState.CANCELLED: v.made,
+        ReservationState.FINISHED: v.ended,
     }.get(d.course.ending, v.end)
     seat_id = SeatId(v.seat.decode())
     start = instant(v.start)
-    moment = Moment(
+    moment = MessageContext(
         at=instant(when),
         seat=library.seat_label(library.seats[seat_id]),
         receipt=f"R{local_date(start):%Y%m%d}{v.id[-6:].decode().upper()}",
@@ -120,9 +127,9 @@ def _letter(d: Drawn, library: Library, rng: random.Random) -> tuple[Message, De
         ended_at=instant(when),
         excused=False,
         kiosks="",
-        violation=d.course.ending is State.NO_SHOW,
+        violation=d.course.ending is ReservationState.NO_SHOW,
         counted=True,
-        window=Window(1, 3, 30),
+        window=ViolationCount(1, 3, 30),
         suspended_until=None,
     )
     letter = module.write(moment)
@@ -136,10 +143,10 @@ def _letter(d: Drawn, library: Library, rng: random.Random) -> tuple[Message, De
         at=moment.at,
         facts=letter.facts,
         reservation_id=ReservationId(id),
-        not_after=letter.not_after,
+        expires_at=letter.not_after,
         read=rng.random() < 0.6,
     )
-    return message, DeliveryState.SENT if rng.random() < 0.7 else DeliveryState.NO_CREDIT
+    return message, DeliveryState.SENT if rng.random() < 0.7 else DeliveryState.NO_CONSENT
 
 
 class _Writing:
@@ -182,7 +189,7 @@ async def grown(
 ) -> None:
     """Grow the database of an opened service and say what was written and how large it is.
 
-    Raises: GrowthRefused, PastRefused, Upstream.
+    Raises: GrowthRefused, PastRefused, ServiceUnavailable.
     """
     began, past = monotonic(), Past(parts.db, parts.settings.sealer)
     today = local_date(parts.clock.now())
@@ -211,7 +218,7 @@ async def grow(
 
     The library must be there. Memory does not grow with ``scale``.
 
-    Raises: GrowthRefused, PastRefused, Upstream.
+    Raises: GrowthRefused, PastRefused, ServiceUnavailable.
     """
     if not await past.is_empty():
         raise GrowthRefused("there are reservations, violations or messages already")
@@ -289,7 +296,7 @@ def _plan(desk: Desk, today: date, scale: int) -> list[tuple[date, float, float]
         seats = sum(
             len(in_service(area))
             for area in areas
-            if desk.policy.open_day(day, area.venue_id, area.id).hours is not None
+            if desk.policy.day_hours(day, area.venue_id, area.id).hours is not None
         )
         if (today - day).days > 366 and not found:
             raise GrowthRefused("the policy has had no open day for a year")
@@ -315,5 +322,5 @@ def _written(d: Drawn, days: Days, forms: Forms, recent: bool) -> Any:
 def _reader(past: Past, reader: Member) -> Mapping[str, Any]:
     return past.reader(
         reader.id, reader.number, reader.name, reader.kind,
-        at(reader.made, time(6)), reader.suspended_until,
+        local_instant(reader.made, time(6)), reader.suspended_until,
     )  # fmt: skip

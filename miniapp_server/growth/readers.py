@@ -10,10 +10,10 @@ from itertools import accumulate
 from typing import Final
 
 from miniapp_server.growth.visits import MINUTE, instant
-from models.policy import Policy
+from models.kernel.time_range import local_instant
+from models.policy.entities import Policy
 from models.store.past import milliseconds
-from models.timerange import at
-from models.violation import Violation
+from models.violations.entities import Violation
 
 AT_ONCE: Final = 12_000
 """Readers of a university whose library has 2,400 seats."""
@@ -80,7 +80,7 @@ class Readers:
     def _new(self, day: date) -> Member:
         rng = self._rng
         self._made += 1
-        seconds = milliseconds(at(day, time(6))) // 1000
+        seconds = milliseconds(local_instant(day, time(6))) // 1000
         return Member(
             id=f"{seconds:08x}{rng.getrandbits(40):010x}{self._made & 0xFFFFFF:06x}",
             number=f"GR{self._made:08d}",
@@ -125,7 +125,7 @@ class Readers:
             if position in self._barred:
                 continue
             mine = self._held.setdefault(position, [])
-            if len(mine) >= policy.bookings_per_day or not _apart(mine, held):
+            if len(mine) >= policy.daily_booking_limit or not _apart(mine, held):
                 continue
             if missed and len(self._now[position].unspent) >= policy.violations_limit - 1:
                 if mine:

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
-from models import reservation
 from models.booking.desk import Desk
-from models.claims import count_claim, idempotency_claim, place_claims, presence_claim
-from models.library import Area, AreaId, KioskId, SeatId
-from models.policy import Policy
-from models.reservation import (
-    Actor,
-    ReaderId,
-    Replay,
-    Reservation,
-    ReservationId,
-    State,
-    leave_limit,
-    scan_claim,
-    with_scan,
+from models.check_in import transitions as check_in_transitions
+from models.check_in.transitions import scan_claim, with_kiosk_code
+from models.kernel.ids import Actor, ReaderId, ReservationId
+from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.library.entities import Area, AreaId, KioskId, SeatId
+from models.policy.entities import Policy
+from models.reservations import transitions
+from models.reservations.claims import (
+    daily_booking_claim,
+    idempotency_claim,
+    presence_claim,
+    slot_claims,
 )
+from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.state_machine import ReservationState
+from models.reservations.transitions import leave_duration
 from models.store.past import Blank, Form, Past, milliseconds
-from models.timerange import TimeRange, at, local_date
 
 MINUTE: Final = 60_000
 """In milliseconds."""
@@ -39,7 +39,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Course:
     """What happened, without when: it decides which fields a document has filled."""
 
-    ending: State
+    ending: ReservationState
     now: bool = False
     """Begun by 现在."""
     early: bool = False
@@ -87,7 +87,7 @@ def as_reservation(
     by_reader, by_job = Actor("reader", "mini"), Actor("system", "job")
     span = TimeRange(instant(visit.start), instant(visit.booked))
     key = visit.key.decode()
-    r = reservation.book(
+    r = transitions.create(
         id=ReservationId(visit.id.decode()),
         reader_id=reader,
         venue_id=area.venue_id,
@@ -96,59 +96,63 @@ def as_reservation(
         span=span,
         policy=policy,
         claims=(
-            count_claim(reader, local_date(span.start), k),
-            *place_claims(seat, reader, span),
+            daily_booking_claim(reader, local_date(span.start), k),
+            *slot_claims(seat, reader, span),
             idempotency_claim(reader, key),
         ),
-        replay=Replay(key, visit.digest.decode(), instant(visit.made)),
+        replay=IdempotentResult(key, visit.digest.decode(), instant(visit.made)),
         actor=by_reader,
         now=instant(visit.made),
     )
-    if course.ending is State.CANCELLED:
-        return reservation.cancel(r, by_reader, instant(visit.ended))
+    if course.ending is ReservationState.CANCELLED:
+        return transitions.cancel(r, by_reader, instant(visit.ended))
     if not course.early:
         r = _reminded(r)
-    if course.ending is State.NO_SHOW:
-        return reservation.miss(r, by_job)
+    if course.ending is ReservationState.NO_SHOW:
+        return check_in_transitions.mark_no_show(r, by_job)
     came = instant(visit.arrived)
-    sooner = place_claims(seat, reader, TimeRange(came, span.start)) if course.early else ()
-    r = reservation.check_in(r, presence_claim(reader), sooner, policy, by_reader, came)
-    r = with_scan(r, scan_claim(kiosk, int(visit.step), reader))
+    sooner = slot_claims(seat, reader, TimeRange(came, span.start)) if course.early else ()
+    r = check_in_transitions.check_in(r, presence_claim(reader), sooner, policy, by_reader, came)
+    r = with_kiosk_code(r, scan_claim(kiosk, int(visit.step), reader))
     if course.left:
-        r = reservation.leave(r, instant(visit.return_by), policy, by_reader, instant(visit.left))
-        if course.ending is State.AWAY_EXPIRED:
-            return reservation.time_out(_reminded(r), by_job)
-        r = reservation.come_back(r, policy, by_reader, instant(visit.back))
+        r = check_in_transitions.leave(
+            r, instant(visit.return_by), policy, by_reader, instant(visit.left)
+        )
+        if course.ending is ReservationState.AWAY_EXPIRED:
+            return check_in_transitions.expire_leave(_reminded(r), by_job)
+        r = check_in_transitions.return_from_leave(r, policy, by_reader, instant(visit.back))
     if course.extended:
         longer = TimeRange(span.end, instant(visit.end))
-        claims = (*r.claims, *place_claims(seat, reader, longer))
-        r = reservation.extend(r, longer.end, claims, policy, by_reader, instant(visit.extended))
-    if course.ending is State.FINISHED:
-        return reservation.finish(r, by_reader, instant(visit.ended))
-    return reservation.complete(_reminded(r), by_job)
+        claims = (*r.claims, *slot_claims(seat, reader, longer))
+        r = check_in_transitions.extend(
+            r, longer.end, claims, policy, by_reader, instant(visit.extended)
+        )
+    if course.ending is ReservationState.FINISHED:
+        return check_in_transitions.finish(r, by_reader, instant(visit.ended))
+    return check_in_transitions.complete(_reminded(r), by_job)
 
 
 def _reminded(r: Reservation) -> Reservation:
-    return reservation.remind(r, r.remind_at) if r.remind_at is not None else r
+    return transitions.remind(r, r.remind_at) if r.remind_at is not None else r
 
 
 def moments(course: Course, v: Visit, policy: Policy) -> list[int]:
     """When the document was changed after its making: each change has left an id."""
-    if course.ending is State.CANCELLED:
+    if course.ending is ReservationState.CANCELLED:
         return [v.ended]
     found = [] if course.early or course.now else [v.start]
-    if course.ending is State.NO_SHOW:
+    if course.ending is ReservationState.NO_SHOW:
         return [*found, v.until]
     found.append(v.arrived)
     if course.left:
         found.append(v.left)
-        if course.ending is State.AWAY_EXPIRED:
+        if course.ending is ReservationState.AWAY_EXPIRED:
             reminded = v.return_by - policy.leave_reminder_minutes * MINUTE
             return [*found, reminded, v.return_by]
         found.append(v.back)
     if course.extended:
         found.append(v.extended)
-    if course.ending is State.FINISHED:
+    if course.ending is ReservationState.FINISHED:
         return [*found, v.ended]
     return [*found, v.end - policy.ending_soon_minutes * MINUTE, v.end]
 
@@ -159,7 +163,7 @@ class Forms:
     def __init__(self, desk: Desk, past: Past) -> None:
         self._past = past
         self._areas = {area.id: area for area in desk.library.areas.values()}
-        self._policies = {id: desk.policy.for_area(id) for id in self._areas}
+        self._policies = {id: desk.policy.resolve(id) for id in self._areas}
         kiosks = sorted(desk.library.kiosks) or [KioskId("kiosk")]
         self._kiosks = {area.id: kiosks[area.order % len(kiosks)] for area in self._areas.values()}
         self._made: dict[tuple[Course, AreaId, int], Form] = {}
@@ -205,16 +209,19 @@ class Forms:
 def _sample(course: Course, area: Area, policy: Policy, step_digits: int) -> Visit:
     """A visit whose ids and instants all differ, but for those that are one by the rules."""
     day = date(2026, 9, 7)
-    start = milliseconds(at(day, time(14)))
+    start = milliseconds(local_instant(day, time(14)))
     made = start + 7_001 if course.now else start - 3 * 60 * MINUTE + 1
     booked = start + 4 * 60 * MINUTE
     end = booked + policy.step_minutes * MINUTE if course.extended else booked
     came = start - 10 * MINUTE + 2 if course.early else start + 9 * MINUTE + 3
     left = start + 40 * MINUTE + 4
-    return_by = left + leave_limit(policy, instant(left)) // timedelta(milliseconds=1)
-    attended = course.ending not in (State.CANCELLED, State.NO_SHOW)
-    expired = course.ending is State.AWAY_EXPIRED
-    ended_at = {State.CANCELLED: start - 60 * MINUTE + 7, State.FINISHED: end - 30 * MINUTE + 8}
+    return_by = left + leave_duration(policy, instant(left)) // timedelta(milliseconds=1)
+    attended = course.ending not in (ReservationState.CANCELLED, ReservationState.NO_SHOW)
+    expired = course.ending is ReservationState.AWAY_EXPIRED
+    ended_at = {
+        ReservationState.CANCELLED: start - 60 * MINUTE + 7,
+        ReservationState.FINISHED: end - 30 * MINUTE + 8,
+    }
     return Visit(
         id=b"d" * 24,
         reader=b"e" * 24,

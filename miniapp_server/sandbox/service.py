@@ -22,14 +22,14 @@ from miniapp_server.jobs import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
-from models.errors import Conflict, Malformed, ServiceError
-from models.message import CONSENTED, Template
-from models.store.roll_call import RollCall
+from models.kernel.errors import Conflict, DomainError, InvalidRequest
+from models.kernel.time_range import to_local
+from models.messages.entities import WECHAT_TEMPLATES, Template
+from models.storage.broadcast import AcknowledgedBroadcast
 from models.store.sandbox_cas import SandboxCas
 from models.store.sandbox_state import SandboxState
 from models.store.sandbox_wechat import SandboxWeChat
-from models.timerange import local
-from notify.messages import BY_EVENT
+from notify.templates import TEMPLATE_BY_EVENT
 
 _PAGES = Environment(
     loader=PackageLoader("miniapp_server.sandbox", "templates"), autoescape=select_autoescape()
@@ -65,7 +65,7 @@ class Sandbox:
         self._moving = asyncio.Lock()
         self._moves = 0
         self._reset_seen = ""
-        self._others = RollCall(parts.redis, f"clock:{settings.database}")
+        self._others = AcknowledgedBroadcast(parts.redis, f"clock:{settings.database}")
 
     async def begin(self) -> None:
         """The clock as it stands."""
@@ -84,8 +84,8 @@ class Sandbox:
     def _forget(self) -> None:
         """What this worker remembers of before the reset."""
         parts = self._parts
-        parts.sessions.forget_all()
-        parts.desk.forget()
+        parts.sessions.invalidate_all()
+        parts.desk.invalidate()
         parts.channel.disabled.clear()
 
     # --- the clock ------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class Sandbox:
         """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
         each due instant in its order.
 
-        Raises: ClockHeld, Malformed.
+        Raises: ClockHeld, InvalidRequest.
         """
         async with self._alone():
             now = self._parts.clock.now()
@@ -102,7 +102,7 @@ class Sandbox:
             if target < now:
                 await self._back(target)
             elif target - now > _LONGEST_MOVE:
-                raise Malformed("now", "at most 366 days ahead")
+                raise InvalidRequest("now", "at most 366 days ahead")
             else:
                 await self._forward(now, target)
         await self._tell_others()
@@ -132,8 +132,8 @@ class Sandbox:
         # The heartbeat first: a moved clock is not a time in which the service was down.
         await self._parts.desk.heartbeat.set(instant)
         # Nor one in which the kiosks were.
-        for kiosk in await self._parts.desk.catalogue.screens():
-            await self._parts.desk.catalogue.screen_seen(kiosk, instant)
+        for kiosk in await self._parts.desk.catalogue.kiosk_last_seen():
+            await self._parts.desk.catalogue.record_kiosk_seen(kiosk, instant)
         await self.state.set_offset(self._parts.clock.set(instant))
         await self._parts.runner.run_until_idle(instant)
 
@@ -153,7 +153,7 @@ class Sandbox:
 
         tasks = [
             asyncio.create_task(look_often()),
-            asyncio.create_task(self._others.listen(self._look)),
+            asyncio.create_task(self._others.subscribe(self._look)),
         ]
         yield
         await end(tasks)
@@ -171,12 +171,12 @@ class Sandbox:
                 self._reset_seen = reset
                 self._forget()
                 await self._parts.desk.refresh()
-        except ServiceError:
+        except DomainError:
             return  # MongoDB is away; the next look comes soon
 
     async def _tell_others(self) -> None:
         """Whoever asks any worker from now on is answered by the clock that stands now."""
-        if not await self._others.call():
+        if not await self._others.send():
             await asyncio.sleep(2 * _CLOCK_POLL_S)  # they look by themselves
 
     # --- the phone ------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class Sandbox:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
         templates = self._parts.settings.wechat.templates
         for name, result in results.items():
-            if result in ("accept", "acceptWithAudio") and name in CONSENTED:
+            if result in ("accept", "acceptWithAudio") and name in WECHAT_TEMPLATES:
                 await self.wechat.grant(openid, templates[Template(name)].template_id)
 
 
@@ -239,15 +239,15 @@ class _Pages:
         """What is simulated, links, and the phone with its messages as cards."""
         openid = request.query.get("openid") or None
         delivered = await self._sandbox.wechat.inbox(openid)
-        titles = {module.TEMPLATE.value: module.TITLE for module in BY_EVENT.values()}
+        titles = {module.TEMPLATE.value: module.TITLE for module in TEMPLATE_BY_EVENT.values()}
         page = _PAGES.get_template("phone.html").render(
-            now=local(self._parts.clock.now()),
+            now=to_local(self._parts.clock.now()),
             openid=openid or "",
             phones=sorted({d.openid for d in await self._sandbox.wechat.inbox()}),
             cards=[
                 {
                     "title": titles.get(d.template, d.template),
-                    "at": local(d.at),
+                    "at": to_local(d.at),
                     "openid": d.openid,
                     "lines": _lines(d.template, d.data, self._parts),
                 }
@@ -265,20 +265,20 @@ class _Pages:
                 "template_id": d.template_id,
                 "page": d.page,
                 "data": {key: {"value": value} for key, value in d.data.items()},
-                "at": local(d.at),
+                "at": to_local(d.at),
             }
             for d in delivered
         ]
         return _json({"items": items})
 
     async def clock(self, _: web.Request) -> web.Response:
-        return _json({"now": local(self._parts.clock.now())})
+        return _json({"now": to_local(self._parts.clock.now())})
 
     async def move_clock(self, request: web.Request) -> web.Response:
         _from_here(request)
         raw = await request.read()
         await self._sandbox.move(lambda now: _target(raw, now))
-        return _json({"now": local(self._parts.clock.now())})
+        return _json({"now": to_local(self._parts.clock.now())})
 
     async def machines(self, kind: str, _: web.Request) -> web.Response:
         keys = await self._sandbox.state.keys(kind)
@@ -287,7 +287,7 @@ class _Pages:
     async def reset(self, request: web.Request) -> web.Response:
         _from_here(request)
         await self._sandbox.reset()
-        return _json({"now": local(self._parts.clock.now())})
+        return _json({"now": to_local(self._parts.clock.now())})
 
 
 def _from_here(request: web.Request) -> None:
@@ -297,26 +297,26 @@ def _from_here(request: web.Request) -> None:
 
 
 def _target(raw: bytes, now: datetime) -> datetime:
-    """``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: Malformed."""
+    """``{"now": RFC 3339}`` or ``{"advance_seconds": n}``. Raises: InvalidRequest."""
     try:
         body = msgspec.json.decode(raw, type=dict[str, Any])
         if set(body) == {"now"}:
             target = msgspec.convert(body["now"], datetime)
             if target.tzinfo is None:
-                raise Malformed("now", "needs an offset such as +08:00")
+                raise InvalidRequest("now", "needs an offset such as +08:00")
             return _sane(target)
         if set(body) == {"advance_seconds"}:
             seconds = msgspec.convert(body["advance_seconds"], float)
             return _sane(now + timedelta(seconds=seconds))
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, ValueError) as error:
-        raise Malformed("body", str(error)[:200]) from error
-    raise Malformed("body", "needs now or advance_seconds")
+        raise InvalidRequest("body", str(error)[:200]) from error
+    raise InvalidRequest("body", "needs now or advance_seconds")
 
 
 def _sane(target: datetime) -> datetime:
-    """At the ends of the calendar there is no day before or after. Raises: Malformed."""
+    """At the ends of the calendar there is no day before or after. Raises: InvalidRequest."""
     if not 2000 <= target.year < 2100:
-        raise Malformed("now", "a year from 2000 to 2099")
+        raise InvalidRequest("now", "a year from 2000 to 2099")
     return target
 
 

@@ -16,15 +16,16 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from models.message import DeliveryState, Message
-from models.reservation import Reservation
-from models.store.client import Database, Document, upstream
-from models.store.messages import _document as message_document
-from models.store.reservations import _to_document as reservation_document
-from models.store.sealing import Sealer
-from models.store.violations import document_of as violation_document
-from models.store.violations import suspension_document
-from models.violation import Suspension, Violation
+from models.messages.entities import DeliveryState, Message
+from models.messages.repository import _document as message_document
+from models.reservations.entities import Reservation
+from models.reservations.mapping import to_document as reservation_document
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+from models.violations.entities import Suspension, Violation
+from models.violations.repository import document_of as violation_document
+from models.violations.repository import suspension_document
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
@@ -101,13 +102,13 @@ def _places(encoded: bytes, wanted: bytes) -> list[int]:
 class Past:
     """Writes what is long over, as it lies in the database then."""
 
-    def __init__(self, db: Database, sealer: Sealer) -> None:
+    def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._db = db
         self._sealer = sealer
 
     async def is_empty(self) -> bool:
         """Is there no reservation, no violation and no message?"""
-        with upstream():
+        with translate_errors():
             for name in ("reservations", "violations", "suspensions", "deliveries"):
                 if await self._db[name].find_one({}, {"_id": 1}) is not None:
                     return False
@@ -117,7 +118,7 @@ class Past:
 
     def reservation(self, r: Reservation, change_ids: Sequence[str]) -> Document:
         """What is left of it once everything was told and carried over; its claims are its own."""
-        left = {**reservation_document(r), "outbox": [], "carry_at": None}
+        left = {**reservation_document(r), "outbox": [], "carry_over_at": None}
         return {**left, "changes": list(change_ids)} if change_ids else left
 
     def violation(self, violation: Violation) -> Document:
@@ -147,9 +148,9 @@ class Past:
             "no_hashes": self._sealer.hashes(student_no, "student_no"),
             "kind": kind,
             "made_at": made_at,
-            "name": self._sealer.seal(name, "name"),
+            "name": self._sealer.encrypt(name, "name"),
             "name_hashes": self._sealer.hashes(name, "name"),
-            "no": self._sealer.seal(student_no, "student_no"),
+            "no": self._sealer.encrypt(student_no, "student_no"),
         }
         return (
             document if suspended_until is None else document | {"suspended_until": suspended_until}
@@ -160,7 +161,7 @@ class Past:
     async def add(self, collection: str, documents: Sequence[Document | RawBSONDocument]) -> None:
         """Insert them in one command of at most 48 MB, not waiting for the disk.
 
-        Raises: PastRefused, Upstream.
+        Raises: PastRefused, ServiceUnavailable.
         """
         command: dict[str, Any] = {
             "insert": collection,
@@ -168,14 +169,14 @@ class Past:
             "writeConcern": {"w": 1},
             "documents": documents,
         }
-        with upstream():
+        with translate_errors():
             answer = await self._db.command(command)
         if errors := answer.get("writeErrors"):
             raise PastRefused(f"{len(errors)} of {len(documents)}: {errors[0]['errmsg']}")
 
     async def sizes(self, collection: str) -> dict[str, Any]:
         """``count``, ``size``, ``storageSize`` and ``indexSizes`` in bytes."""
-        with upstream():
+        with translate_errors():
             stats = await self._db.command("collStats", collection)
         return {name: stats[name] for name in ("count", "size", "storageSize", "indexSizes")}
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
-from models.store.client import Database, upstream
+from models.storage.mongo import Database
+from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "sandbox_cas_tickets": [IndexModel([("sign_on", ASCENDING)], name="sign_on")],
@@ -37,18 +38,18 @@ class SandboxCas:
 
     async def open_sign_on(self, sign_on: str, account: str, until: datetime) -> None:
         """Remember that a browser is signed in as ``account`` until then."""
-        with upstream():
+        with translate_errors():
             await self._sign_ons.insert_one({"_id": sign_on, "account": account, "until": until})
 
     async def account_of(self, sign_on: str, now: datetime) -> str | None:
         """Who is signed in there, or None once it has ended."""
-        with upstream():
+        with translate_errors():
             found = await self._sign_ons.find_one({"_id": sign_on, "until": {"$gt": now}})
         return None if found is None else str(found["account"])
 
     async def grant(self, ticket: GrantedTicket, sign_on: str, until: datetime) -> None:
         """Keep a ticket that may be redeemed once, until then."""
-        with upstream():
+        with translate_errors():
             await self._tickets.insert_one(
                 {
                     "_id": ticket.id,
@@ -66,7 +67,7 @@ class SandboxCas:
 
         The document stays, used, because single logout names the ticket later.
         """
-        with upstream():
+        with translate_errors():
             found = await self._tickets.find_one_and_update(
                 {"_id": ticket, "redeemed_at": None, "until": {"$gt": now}},
                 {"$set": {"redeemed_at": now}},
@@ -80,7 +81,7 @@ class SandboxCas:
 
         The sign-on goes first, so that no ticket of it is good from that moment on.
         """
-        with upstream():
+        with translate_errors():
             if await self._sign_ons.find_one_and_delete({"_id": sign_on}) is None:
                 return []
             found = await self._tickets.find({"sign_on": sign_on}).to_list(None)
@@ -89,7 +90,7 @@ class SandboxCas:
 
     async def forget_ended(self, now: datetime) -> None:
         """Drop sign-ons that ran out, with their tickets; nobody is told, as with a real server."""
-        with upstream():
+        with translate_errors():
             ended = await self._sign_ons.find({"until": {"$lte": now}}, {"_id": 1}).to_list(1000)
             ids = [sign_on["_id"] for sign_on in ended]
             await self._tickets.delete_many({"sign_on": {"$in": ids}})
@@ -97,6 +98,6 @@ class SandboxCas:
 
     async def reset(self) -> None:
         """Nobody is signed in, no ticket is good."""
-        with upstream():
+        with translate_errors():
             await self._sign_ons.delete_many({})
             await self._tickets.delete_many({})

@@ -13,7 +13,8 @@ from typing import Any, Final
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from models.store.client import Collection, Database, upstream
+from models.storage.mongo import Collection, Database
+from models.storage.mongo_errors import translate_errors
 
 # WeChat: a token lives 7200 s, an old one 300 s more after it was replaced.
 _TOKEN_LIFE: Final = timedelta(seconds=7200)
@@ -63,7 +64,7 @@ class SandboxWeChat:
 
     async def reset(self) -> None:
         """Forget everything."""
-        with upstream():
+        with translate_errors():
             for collection in self._all():
                 await collection.delete_many({})
 
@@ -97,7 +98,7 @@ class SandboxWeChat:
         staying good for as long as it has. With ``renew`` always ``fresh``, the old one staying
         good for 300 s at most. Of two workers that renew at once, the last one's is current.
         """
-        with upstream():
+        with translate_errors():
             current = await self._current.find_one({"_id": account})
             if current is not None and not renew:
                 left = current["until"] - now
@@ -132,7 +133,7 @@ class SandboxWeChat:
 
     async def token_state(self, token: str, now: datetime) -> tuple[str, bool] | None:
         """Whose token it is and whether it is still good; None if it was never issued."""
-        with upstream():
+        with translate_errors():
             found = await self._tokens.find_one({"_id": token})
         return None if found is None else (str(found["account"]), found["until"] > now)
 
@@ -140,14 +141,14 @@ class SandboxWeChat:
 
     async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
         """The reader tapped "accept" ``times`` times: so many messages may be sent."""
-        with upstream():
+        with translate_errors():
             await self._credits.update_one(
                 {"_id": f"{openid}|{template_id}"}, {"$inc": {"left": times}}, upsert=True
             )
 
     async def spend(self, openid: str, template_id: str) -> bool:
         """Use up one credit; False if there is none."""
-        with upstream():
+        with translate_errors():
             found = await self._credits.find_one_and_update(
                 {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -1}}
             )
@@ -156,7 +157,7 @@ class SandboxWeChat:
     async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
         """Whether ``send`` is now the only one under way to this reader."""
         free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
-        with upstream():
+        with translate_errors():
             try:
                 await self._sending.update_one(
                     {"_id": openid, **free}, {"$set": {"send": send, "at": now}}, upsert=True
@@ -167,7 +168,7 @@ class SandboxWeChat:
 
     async def end_send(self, openid: str, send: str) -> None:
         """The send is over, one way or the other."""
-        with upstream():
+        with translate_errors():
             await self._sending.delete_one({"_id": openid, "send": send})
 
     # Inbox
@@ -182,7 +183,7 @@ class SandboxWeChat:
         at: datetime,
     ) -> str:
         """Put a message into the inbox. Returns its msgid, digits that grow."""
-        with upstream():
+        with translate_errors():
             counter = await self._counters.find_one_and_update(
                 {"_id": "inbox"},
                 {"$inc": {"n": 1}},
@@ -209,7 +210,7 @@ class SandboxWeChat:
     async def inbox(self, openid: str | None = None) -> list[Delivered]:
         """What was delivered (to one reader, or to all), oldest first."""
         query = {} if openid is None else {"openid": openid}
-        with upstream():
+        with translate_errors():
             found = await self._inbox.find(query).sort("_id", 1).to_list(None)
         return [
             Delivered(
@@ -228,7 +229,7 @@ class SandboxWeChat:
 
     async def set_modes(self, modes: Mapping[str, tuple[Mode, int | None]]) -> None:
         """Replace all modes: by endpoint (``*`` for every one), with how many calls it lasts."""
-        with upstream():
+        with translate_errors():
             await self._modes.delete_many({})
             for endpoint, (mode, times) in modes.items():
                 await self._modes.insert_one(
@@ -245,7 +246,7 @@ class SandboxWeChat:
     async def take_mode(self, endpoint: str) -> Mode:
         """How this call misbehaves, using up one of its times. The endpoint's own comes first."""
         for name in (endpoint, "*"):
-            with upstream():
+            with translate_errors():
                 found = await self._modes.find_one_and_update(
                     {"_id": name, "left": {"$gt": 0}}, {"$inc": {"left": -1}}
                 )
@@ -257,17 +258,17 @@ class SandboxWeChat:
 
     async def put_menu(self, account: str, menu: str) -> None:
         """Keep the account's menu, as the text it came in."""
-        with upstream():
+        with translate_errors():
             await self._menus.update_one({"_id": account}, {"$set": {"menu": menu}}, upsert=True)
 
     async def menu(self, account: str) -> str | None:
         """The account's menu, or None."""
-        with upstream():
+        with translate_errors():
             found = await self._menus.find_one({"_id": account})
         return None if found is None else str(found["menu"])
 
     async def _insert_once(self, collection: Collection, document: dict[str, Any]) -> bool:
-        with upstream():
+        with translate_errors():
             try:
                 await collection.insert_one(document)
             except DuplicateKeyError:

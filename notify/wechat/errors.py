@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.errors import NotAllowed, Unauthenticated, Upstream
+from models.kernel.errors import NotAllowed, ServiceUnavailable, Unauthenticated
 
 
 class CodeInvalid(Unauthenticated):
@@ -17,7 +17,7 @@ class WeChatUserBlocked(NotAllowed):
     code = "wechat_user_blocked"
 
 
-class WeChatUnavailable(Upstream):
+class WeChatUnavailable(ServiceUnavailable):
     """WeChat does not answer, or not in a way that helps: try again later."""
 
     code = "wechat_unavailable"

@@ -10,15 +10,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bind.sessions import SessionDesk
-from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, Door
+from bind.session_service import SessionService
+from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, WriteQueue
 from handlers.security import BOOKINGS, UNKNOWN_LOGOUTS
 from handlers.services import SERVICES
-from models.errors import Unauthenticated
-from models.policy import Policy
-from models.reader import Principal
-from models.store.identity import Sessions
-from models.store.sealing import Sealer
+from models.identity.entities import Principal
+from models.identity.session_repository import SessionRepository
+from models.kernel.errors import Unauthenticated
+from models.policy.entities import Policy
+from models.storage.encryption import FieldCipher
 from tests.living import SEAT, Living, living
 
 LOCAL = "127.0.0.1"
@@ -34,7 +34,9 @@ async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, THROTTLE_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
         service.app[SERVICES].admission.late_at_most_s = 5.0  # a busy machine is no rush
         desk = service.parts.desk
-        await desk.policies.put(Policy(version=2, opens_at=time(20)), service.clock.now())
+        await desk.policies.add_missing(
+            Policy(version=2, booking_opens_at=time(20)), service.clock.now()
+        )
         await desk.refresh()
         yield service
 
@@ -74,7 +76,7 @@ async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: 
     for _ in range(3):
         answers = [await ask(token, path) for token in junk for path in ("/me", "//me")]
         assert set(answers[::2]) == {401} and set(answers[1::2]) == {303}
-        strict.parts.sessions.forget_all()  # as five seconds do
+        strict.parts.sessions.invalidate_all()  # as five seconds do
         seen = [(await reader.get("/me")).status for reader in readers]
         seen.append(await ask(web.token, "//me"))
         assert seen == [200] * 5
@@ -84,20 +86,24 @@ async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: 
 
 async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: Living) -> None:
     old, new = bytes(32), bytes(31) + b"1"
-    before, both, after = Sealer({1: old}), Sealer({1: old, 2: new}), Sealer({2: new})
+    before, both, after = (
+        FieldCipher({1: old}),
+        FieldCipher({1: old, 2: new}),
+        FieldCipher({2: new}),
+    )
     first, second = before.new_token(), both.new_token()
     known = [[s.has_issued(token) for s in (before, both, after)] for token in (first, second)]
     assert known == [[True, True, False], [False, True, True]]
 
-    class Counted(Sessions):
+    class Counted(SessionRepository):
         looked = 0
 
         async def who(self, session_id: str) -> Principal | None:
             self.looked += 1
-            return await super().who(session_id)
+            return await super().find_principal(session_id)
 
     stored = Counted(strict.parts.db, both)
-    desk = SessionDesk(stored, both, strict.parts.revocations.tell)
+    desk = SessionService(stored, both, strict.parts.revocations.publish)
     now = strict.clock.now()
     for token, looks in (("junk", 0), (first[::-1], 0), (first, 1), (first, 1), (second, 2)):
         with pytest.raises(Unauthenticated):
@@ -136,9 +142,9 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
     now = 0.0
     admission = service.app[SERVICES].admission
     admission.late_at_most_s = LATE_S
-    door = admission.door = Door(lambda: now)
+    door = admission.door = WriteQueue(lambda: now)
     for _ in range(SLOTS):
-        await door.enter()
+        await door.acquire()
     reader = await service.reader()
     wish = {"seat_id": SEAT, "date": service.today, "start": "14:00", "end": "16:00"}
     waits = asyncio.create_task(reader.post("/reservations", wish))
@@ -154,6 +160,6 @@ async def test_a_full_house_says_so_in_time(service: Living) -> None:
     assert (sent_away.status, sent_away.code) == (503, "busy")
     assert int(sent_away.headers["Retry-After"]) >= 1
     assert (await reader.get("//healthz")).status == 200, "liveness waits for nobody"
-    door.leave()
+    door.release()
     assert (await reader.post("/reservations", wish)).status == 201
     assert (await reader.get("/areas")).status == 200

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.store.audit import Sought
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.staff.audit_repository import Sought
 from tests.api.test_console import log, post, staff
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -196,7 +196,7 @@ async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None
     for waiting in (first, second):
         assert [w["offer"] for w in (await waiting.ok("GET", "/waits"))["items"]] == [None]
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
-    day = await service.parts.desk.board.day(date.fromisoformat(service.tomorrow))
+    day = await service.parts.desk.board.get_day(date.fromisoformat(service.tomorrow))
     assert list(day.rows) == []
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from handlers import deeds
 from handlers.services import SERVICES
-from models.errors import Upstream, WrongState
-from models.reader import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, Staff, may
-from models.store.audit import Sought
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, StaffDirectory, has_role
+from models.kernel.errors import ServiceUnavailable
+from models.reservations.errors import InvalidState
+from models.staff.audit_repository import Sought
 from tests.api.test_fairness import WHY, missed
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -38,7 +39,9 @@ WHEREFORE = "手机没电，核对过校园卡"
 
 async def staff(service: Living, role: str = LIBRARIAN) -> Browser:
     client = await service.web_reader()
-    await service.parts.readers.admit(client.number, "林静怡", role, service.clock.now())
+    await service.parts.readers.upsert_from_login(
+        client.number, "林静怡", role, service.clock.now()
+    )
     await service.parts.sessions.reader_changed(client.reader_id)
     return Browser(client)
 
@@ -50,7 +53,7 @@ async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
 
 async def log(service: Living) -> list[tuple[str, str, str]]:
     entries, _ = await service.parts.audit.page_of(Sought(), 0, 100)
-    return [(e.deed, e.target, e.outcome) for e in reversed(entries)]
+    return [(e.action, e.target, e.outcome) for e in reversed(entries)]
 
 
 async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
@@ -76,14 +79,14 @@ async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
 
 
 def test_roles_are_ranked_and_no_kind_of_the_campus_is_one() -> None:
-    assert [[may(kind, role) for role in ROLES] for kind in (*ROLES, "student", "staff")] == [
+    assert [[has_role(kind, role) for role in ROLES] for kind in (*ROLES, "student", "staff")] == [
         [True, False, False],
         [True, True, False],
         [True, True, True],
         [False] * 3,
         [False] * 3,
     ]
-    people = Staff({"1": VIEWER, "2": ADMINISTRATOR}, {"desk": LIBRARIAN})
+    people = StaffDirectory({"1": VIEWER, "2": ADMINISTRATOR}, {"desk": LIBRARIAN})
     for number, groups, kind, wanted in (
         ("1", (), "staff", VIEWER),
         ("1", ("desk", "x"), "staff", LIBRARIAN),
@@ -294,7 +297,7 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
     reader, audit = await service.reader(), service.parts.audit
     who = await service.parts.readers.get(reader.reader_id)
     assert who is not None
-    by = deeds.Staff(service.app[SERVICES], who, service.clock.now())
+    by = deeds.StaffContext(service.app[SERVICES], who, service.clock.now())
     seen: list[tuple[str, object]] = []
 
     async def look() -> int:
@@ -306,10 +309,10 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
         raise asyncio.CancelledError
 
     async def is_away() -> int:
-        raise Upstream
+        raise ServiceUnavailable
 
     async def is_refused() -> int:
-        raise WrongState(state="x")
+        raise InvalidState(state="x")
 
     for work, outcome in (
         (look, "done"),
@@ -317,7 +320,7 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
         (is_away, ""),  # who knows what it has done
         (is_refused, "wrong_state"),
     ):
-        with contextlib.suppress(asyncio.CancelledError, Upstream, WrongState):
+        with contextlib.suppress(asyncio.CancelledError, ServiceUnavailable, InvalidState):
             await by.recorded("waive", "x:1", None, "", {"n": 1}, work, lambda n: {"n": n})
         ((entry,), _) = await audit.page_of(Sought(), 0, 1)
         assert (entry.outcome, entry.before) == (outcome, {"n": 1})
@@ -328,7 +331,9 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
 async def test_a_phone_s_session_opens_no_console(service: Living) -> None:
     """It lasts for a month and passes no sign-on: who has left the library would still look."""
     client = await service.reader()
-    await service.parts.readers.admit(client.number, "林静怡", LIBRARIAN, service.clock.now())
+    await service.parts.readers.upsert_from_login(
+        client.number, "林静怡", LIBRARIAN, service.clock.now()
+    )
     await service.parts.sessions.reader_changed(client.reader_id)
     assert (await Browser(client).get("/console")).status == 403
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.errors import NotFound, WrongState
-from notify.answers import answer
+from models.kernel.errors import NotFound
+from models.reservations.errors import InvalidState
+from notify.in_app import reply_to_feedback
 from tests.api.test_pages import Browser
 from tests.living import MONDAY_8, Living, living
 
@@ -31,11 +32,11 @@ async def test_a_question_and_its_answer(service: Living, browser: Browser) -> N
     assert "插座" not in (await other.get("/contact")).body
 
     for _ in range(2):  # said again: told once
-        await answer(feedbacks, messages, kept.id, "今天下午修好。", service.clock.now())
-    with pytest.raises(WrongState):
-        await answer(feedbacks, messages, kept.id, "另一种说法", service.clock.now())
+        await reply_to_feedback(feedbacks, messages, kept.id, "今天下午修好。", service.clock.now())
+    with pytest.raises(InvalidState):
+        await reply_to_feedback(feedbacks, messages, kept.id, "另一种说法", service.clock.now())
     with pytest.raises(NotFound):
-        await answer(feedbacks, messages, "nothing", "?", service.clock.now())
+        await reply_to_feedback(feedbacks, messages, "nothing", "?", service.clock.now())
     assert not await feedbacks.waiting(10)
     await service.settle()
     inbox = await browser.client.call("GET", "/messages", **browser.cookie)
@@ -51,7 +52,9 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
     await browser.post("/contact", form, service.base)
     (kept,) = await service.parts.feedbacks.waiting(10)
-    await answer(service.parts.feedbacks, service.parts.messages, kept.id, "22:30", MONDAY_8)
+    await reply_to_feedback(
+        service.parts.feedbacks, service.parts.messages, kept.id, "22:30", MONDAY_8
+    )
     assert kept.reader_id is not None
     reader = await service.parts.readers.get(kept.reader_id)
     assert reader is not None and kept.id > reader.id

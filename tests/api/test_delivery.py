@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from miniapp_server.clock import real_now
-from models.booking import due
-from models.errors import Upstream
-from models.message import DeliveryState, Outcome, Template
-from models.pause import PauseReason
-from models.reservation import ReaderId
-from models.store.shared_tokens import SharedTokens
-from notify.deliver import LEASE
-from notify.relay import relay
-from notify.wechat.gateway import WeChatGateway
+from models.deadlines import jobs as deadlines_jobs
+from models.kernel.errors import ServiceUnavailable
+from models.kernel.ids import ReaderId
+from models.messages.channel_pause import PauseReason
+from models.messages.entities import DeliveryResult, DeliveryState, Template
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.delivery.worker import LEASE
+from notify.outbox_dispatcher import dispatch
+from notify.wechat.mini_program import MiniProgramClient
 from tests.living import MONDAY_8, Client, Living
 
 MANY = 1000
@@ -57,7 +57,7 @@ async def calls(service: Living, endpoint: str) -> int:
 
 
 async def credits_of(service: Living, client: Client) -> int:
-    return (await service.parts.credits.of(client.reader_id))[Template.RESERVED]
+    return (await service.parts.credits.remaining(client.reader_id))[Template.RESERVED]
 
 
 async def told(client: Client) -> list[str]:
@@ -82,7 +82,7 @@ def alarms(caplog: pytest.LogCaptureFixture) -> list[Any]:
 async def tell(service: Living) -> None:
     """The relay alone: what is told waits for its delivery."""
     parts = service.parts
-    while await relay(parts.desk, parts.messages, parts.credits):
+    while await dispatch(parts.desk, parts.messages, parts.credits):
         pass
 
 
@@ -174,11 +174,11 @@ async def test_a_passing_trouble_is_tried_again_and_holds_up_nobody_else(
     await other.accept("RESERVED")
     first = await reader.reserve()
     wechat = parts.settings.wechat
-    async with WeChatGateway(
+    async with MiniProgramClient(
         base_url=wechat.base_url,
         appid=wechat.appid,
         secret=wechat.secret,
-        shared_tokens=SharedTokens(parts.redis),
+        shared_tokens=AccessTokenStore(parts.redis),
         timeout_seconds=0.4,
     ) as hasty:
         parts.channel.gateway = hasty
@@ -331,7 +331,7 @@ async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) ->
     made = await reader.reserve()
     await service.move("13:59")
     start = datetime.fromisoformat(made["start"])
-    assert await due.remind(service.parts.desk, start) == 1
+    assert await deadlines_jobs.send_reminders(service.parts.desk, start) == 1
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await service.settle()
     assert "CHECK_IN_REMINDER" not in await told(reader)
@@ -406,21 +406,21 @@ async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
     await reader.accept("RESERVED")
     await tell(service)
     readers = [reader.reader_id]
-    (slow,) = await messages.claim(readers, now, real, LEASE)
+    (slow,) = await messages.lease_next(readers, now, real, LEASE)
     assert slow.attempts == 1
     id = slow.message.id
     almost = real + LEASE - timedelta(milliseconds=1)
-    assert await messages.claim(readers, now, almost, LEASE) == []
+    assert await messages.lease_next(readers, now, almost, LEASE) == []
     claims = await asyncio.gather(
-        *(messages.claim(readers, now, real + LEASE, LEASE) for _ in range(8))
+        *(messages.lease_next(readers, now, real + LEASE, LEASE) for _ in range(8))
     )
     (taken,) = [delivery for claim in claims for delivery in claim]
     assert taken.attempts == 2
 
-    await messages.write([Outcome(slow, DeliveryState.FAILED, -1)])
+    await messages.save_results([DeliveryResult(slow, DeliveryState.FAILED, -1)])
     assert await messages.state_of(id) is DeliveryState.SENDING, "the late one changes nothing"
-    await messages.write([Outcome(taken, DeliveryState.SENT, 0)])
-    await messages.write([Outcome(slow, DeliveryState.QUEUED, -1, now)])
+    await messages.save_results([DeliveryResult(taken, DeliveryState.SENT, 0)])
+    await messages.save_results([DeliveryResult(slow, DeliveryState.QUEUED, -1, now)])
     assert await messages.state_of(id) is DeliveryState.SENT
     assert (await way_of(service, made)).codes == [0]
 
@@ -436,15 +436,15 @@ async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]
             await service.move(timedelta(hours=21, minutes=29))
     deadline = datetime.fromisoformat(made["check_in_until"])
     await parts.desk.heartbeat.set(deadline)  # it was up until then
-    assert await due.no_show(parts.desk, deadline) == 1
+    assert await deadlines_jobs.no_show(parts.desk, deadline) == 1
 
     async def breaks(_: ReaderId) -> None:
-        raise Upstream()
+        raise ServiceUnavailable()
 
     works, parts.desk.reader_changed = parts.desk.reader_changed, breaks
     for _ in crashes:
-        with pytest.raises(Upstream):
-            await relay(parts.desk, parts.messages, parts.credits)
+        with pytest.raises(ServiceUnavailable):
+            await dispatch(parts.desk, parts.messages, parts.credits)
     parts.desk.reader_changed = works
     await tell(service)
     templates = await told(reader)

@@ -13,8 +13,8 @@ import pytest
 
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.variables import VARIABLES, read_file
-from models.message import DeliveryState
-from notify.wechat.verdicts import SendOutcome
+from models.messages.entities import DeliveryState
+from notify.wechat.retry_policy import SendStatus
 from tests.living import DATA_KEYS, Living
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -43,7 +43,7 @@ async def test_what_is_asked_for_is_measured(service: Living) -> None:
     values = {
         "job": {job.name for loop in service.parts.runner.loops for job in loop.jobs},
         "code": {"busy"},
-        "outcome": {*map(str, SendOutcome), *map(str, DeliveryState)},
+        "outcome": {*map(str, SendStatus), *map(str, DeliveryState)},
         "method": {"GET", "POST"},
         "kind": set(re.findall(r'kind="([^"]+)"', told)),
         "route": set(re.findall(r'route="([^"]+)"', told)),

@@ -6,22 +6,22 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
-from models.booking import due
-from models.errors import Unauthenticated, Upstream
-from models.reader import Principal
-from models.reservation import Reservation
-from models.store.identity import Sessions
-from models.store.sealing import fingerprint
-from models.store.throttles import Limit, Throttles
+from models.identity.entities import Principal
+from models.identity.session_repository import SessionRepository
+from models.kernel.errors import ServiceUnavailable, Unauthenticated
+from models.outages import extension
+from models.reservations.entities import Reservation
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.storage.encryption import token_hash
 from tests.living import MONDAY_8, Living
 
 
 async def test_attempts_that_begin_a_window_together_all_count(service: Living) -> None:
-    throttles = Throttles(service.parts.db)
+    throttles = AttemptLimiter(service.parts.db)
     now = service.clock.now()
     for turn in range(20):
-        limit = [Limit(f"turn {turn}", 500, timedelta(minutes=10))]
-        await asyncio.gather(*(throttles.take(limit, now) for _ in range(12)))
+        limit = [AttemptLimit(f"turn {turn}", 500, timedelta(minutes=10))]
+        await asyncio.gather(*(throttles.register(limit, now) for _ in range(12)))
         found = await service.parts.db["throttles"].find_one({"_id": f"turn {turn}"})
         assert found is not None and found["n"] == 12
 
@@ -31,18 +31,18 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
 ) -> None:
     reader = await service.reader()
     desk = service.parts.sessions
-    stored: Sessions = service.parts.stored_sessions
+    stored: SessionRepository = service.parts.stored_sessions
 
-    class Slow(Sessions):
+    class Slow(SessionRepository):
         async def who(self, session_id: str) -> Principal | None:
-            found = await stored.who(session_id)
+            found = await stored.find_principal(session_id)
             if found is not None:
                 await desk.close(found.session)
             return found
 
     desk._sessions = Slow(service.parts.db, service.parts.settings.sealer)
     await desk.principal(reader.token, service.clock.now())
-    assert await stored.who(fingerprint(reader.token)) is None
+    assert await stored.find_principal(token_hash(reader.token)) is None
     try:
         await desk.principal(reader.token, service.clock.now())
     except Unauthenticated:
@@ -78,16 +78,16 @@ async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: 
         nonlocal times
         times += 1
         if times == 2:
-            raise Upstream()
+            raise ServiceUnavailable()
         return await replace(*args, **options)  # type: ignore[arg-type]
 
     desk.reservations.replace = cut_off  # type: ignore[method-assign]
-    with suppress(Upstream):
-        await due.keep_time(desk, back)
-    assert await due.keep_time(desk, back + timedelta(seconds=27)) == 1
+    with suppress(ServiceUnavailable):
+        await extension.record_heartbeat(desk, back)
+    assert await extension.record_heartbeat(desk, back + timedelta(seconds=27)) == 1
     deadlines = set()
     for made in (first, second):
         stored = await desk.reservations.get(made["id"])
-        assert stored is not None and stored.excused
+        assert stored is not None and stored.penalty_waived
         deadlines.add(stored.check_in_until)
     assert deadlines == {MONDAY_8 + timedelta(minutes=160)}, "10:40 for both"

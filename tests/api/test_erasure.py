@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 
-from models.allowance import NONE, Allowance
-from models.booking.erasure import erase
-from models.errors import Suspended
-from models.reader import Reader
-from models.store.indexes import INDEXES
-from models.store.personal import COUNTED, DEEDS, NOBODYS, OWN, SOMEBODY, collected, shut_out
+from models.erasure.service import erase
+from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.entities import Reader
+from models.readers.personal_data_repository import (
+    ANONYMISED_COLLECTIONS,
+    AUDIT_COLLECTIONS,
+    ERASED_READER,
+    NON_PERSONAL_COLLECTIONS,
+    PERSONAL_COLLECTIONS,
+    export,
+    revoke_access,
+)
+from models.reservations.errors import Suspended
+from models.schema.indexes import INDEXES
 from tests.api.test_fairness import WHY, librarian
 from tests.api.test_gates import gate_of
 from tests.living import Client, Living
@@ -63,7 +71,9 @@ async def known(service: Living) -> Client:
     await service.parts.sessions.open_kiosk(reader.reader_id, service.clock.now())
     now = service.clock.now()
     await service.parts.codes.issue(reader.reader_id, "123456", now, now + timedelta(minutes=10))
-    await service.parts.desk.allowances.replace(reader.reader_id, NONE, Allowance(accessible=True))
+    await service.parts.desk.allowances.replace(
+        reader.reader_id, NO_ACCOMMODATION, Accommodation(accessible=True)
+    )
     await service.settle()
     assert taken["state"] == "reserved"
     return reader
@@ -94,13 +104,20 @@ def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[
 
 async def test_every_collection_is_somebodys_or_nobodys(service: Living) -> None:
     await known(service)
-    declared = {*OWN, *COUNTED, *DEEDS, *NOBODYS, "readers", "throttles"}
+    declared = {
+        *PERSONAL_COLLECTIONS,
+        *ANONYMISED_COLLECTIONS,
+        *AUDIT_COLLECTIONS,
+        *NON_PERSONAL_COLLECTIONS,
+        "readers",
+        "throttles",
+    }
     assert set(await everything(service)) | set(INDEXES) <= declared
 
 
 async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> None:
     reader, other = await known(service), await service.reader()
-    found = await collected(service.parts.db, service.parts.settings.sealer, reader.reader_id)
+    found = await export(service.parts.db, service.parts.settings.sealer, reader.reader_id)
     text = json.dumps(found, ensure_ascii=False, default=str)
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
         assert word in text, word
@@ -128,11 +145,11 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
         return [(r["_id"], r["seat"], r["start"], r["made_at"]) for r in rows]
 
     assert deeds(after["reservations"]) == deeds(before["reservations"])
-    states = [r["state"] for r in after["reservations"] if r["reader"] == SOMEBODY]
+    states = [r["state"] for r in after["reservations"] if r["reader"] == ERASED_READER]
     assert sorted(states) == ["cancelled", "finished", "finished", "no_show"]
     assert counts["reservations"] == 4 and counts["violations"] == 1
     (violation,) = after["violations"]
-    assert violation["counted_on"] == f"{SOMEBODY}:{violation['_id']}"
+    assert violation["counted_on"] == f"{ERASED_READER}:{violation['_id']}"
     # Others are as they were, their seats are theirs, and those that were given back are free.
     for name in ("readers", "reservations", "bindings", "sessions"):
         others = [r for r in before[name] if neighbour.reader_id in str(r)]
@@ -140,7 +157,9 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     await neighbour.reserve("2f-hall-002", "now", "13:00")
     # Who they were may not act, and comes back as somebody new.
     await reader.refused("401 unauthenticated", "GET", "/me")
-    again = await service.parts.readers.admit(reader.number, "张三", "student", service.clock.now())
+    again = await service.parts.readers.upsert_from_login(
+        reader.number, "张三", "student", service.clock.now()
+    )
     assert again.id != reader.reader_id
 
 
@@ -148,7 +167,7 @@ async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
     reader = await known(service)
     who = await person(service, reader)
     desk, db, now = service.parts.desk, service.parts.db, service.clock.now()
-    await shut_out(db, reader.reader_id)
+    await revoke_access(db, reader.reader_id)
     assert traces(service, reader, await everything(service))
     for _ in range(2):
         counts = await erase(desk, db, who, now)
@@ -159,7 +178,7 @@ async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
 async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living) -> None:
     reader = await service.reader()
     until = service.clock.now().replace(hour=23)
-    await service.parts.readers.let_go(reader.reader_id, None, until)
+    await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
     before = await everything(service)
     with pytest.raises(Suspended):
         await erase(

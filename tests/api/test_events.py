@@ -303,7 +303,7 @@ async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) ->
         for turn in range(100):
             # All of 222 seats change, about 30 KB: the doors close and open again.
             await service.jump("22:30" if turn % 2 == 0 else "08:00")
-            service.parts.desk.board.forget()  # wakes who tells, instead of the next second
+            service.parts.desk.board.invalidate()  # wakes who tells, instead of the next second
             wanted = {"disabled"} if turn % 2 == 0 else {"free"}
 
             async def changed(wanted: set[str] = wanted) -> bool:
@@ -388,7 +388,7 @@ async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
             # A new policy changes nothing to be seen; one of the workers has no plan made before.
             policy = one.parts.desk.policy
             newer = replace(policy, version=policy.version + 1, suspension_days=8)
-            await one.parts.desk.policies.put(newer, one.clock.now())
+            await one.parts.desk.policies.add_missing(newer, one.clock.now())
             for service in (one, other):
                 await service.parts.desk.refresh()
             later = f"/areas/{HALL}/map?start=12:00&end=13:00"
@@ -417,7 +417,7 @@ async def test_without_mongod_and_after(tmp_path: Path) -> None:
             board = service.parts.desk.board
 
             async def stale() -> bool:
-                return board.stale
+                return board.is_stale
 
             await until(stale, "the board knows that it hears nothing")
             path = f"/areas/{HALL}"

@@ -18,7 +18,9 @@ WHY = "地铁故障，我 9:35 到的"
 
 async def librarian(service: Living) -> Client:
     client = await service.reader()
-    await service.parts.readers.admit(client.number, "林静怡", "librarian", service.clock.now())
+    await service.parts.readers.upsert_from_login(
+        client.number, "林静怡", "librarian", service.clock.now()
+    )
     await service.parts.sessions.reader_changed(client.reader_id)
     return client
 

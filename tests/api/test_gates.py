@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import pytest
 
-from bind.gates import sign
-from models.booking import reserve
-from models.booking.desk import Ask
-from models.policy import Policy
-from models.reservation import Actor
-from models.rules import Wish
+from bind.gate_signatures import sign
+from models.kernel.ids import Actor
+from models.policy.entities import Policy
+from models.readers.context import RequestContext
+from models.reservations import service as reservations_service
+from models.reservations.rules import TimeSelection
 from tests.living import MONDAY_8, Answer, Client, Living, living
 
 Event = dict[str, Any]
@@ -247,7 +247,7 @@ async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
 async def test_an_unconfirmed_leave_ends_without_a_violation(service: Living, gate: Gate) -> None:
     desk = service.parts.desk
     strict = Policy(version=2, areas=desk.policy.areas, away_timeout_is_violation=True)
-    await desk.policies.put(strict, service.clock.now())
+    await desk.policies.add_missing(strict, service.clock.now())
     await desk.refresh()
     by_gate, by_hand = await service.reader(), await service.reader()
     made = {}
@@ -386,12 +386,14 @@ async def _day(
             spans = [(9 + i % 3, 12), (12, 14 + i % 2), (15, 16 + i % 4)]
             for n, (start, end) in enumerate(spans):
                 seat = seats[i if n < 2 else i + READERS]
-                wish = Wish(
+                wish = TimeSelection(
                     now.date(),
                     MONDAY_8.time().replace(hour=start),
                     MONDAY_8.time().replace(hour=end),
                 )
-                await reserve.reserve(desk, Ask(person, Actor("reader", "mini"), now), seat, wish)
+                await reservations_service.create(
+                    desk, RequestContext(person, Actor("reader", "mini"), now), seat, wish
+                )
         events = [
             (
                 at + (chance.uniform(0, 0.499) * TICK if chance else timedelta()),
@@ -416,7 +418,7 @@ async def _day(
             "POST", "//sandbox/clock", {"now": (tick + 2 * TICK).isoformat()}
         )
         assert sent == len(plan)
-        assert not await desk.reservations.doubles()
+        assert not await desk.reservations.find_double_bookings()
         db = service.parts.db
         ends: dict[tuple[int, datetime], Any] = {}
         async for r in db["reservations"].find():

@@ -78,7 +78,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
         assert bound.reader.student_no_masked.endswith(student.number[-2:])
 
         day = datetime.date.fromisoformat(service.today)
-        wish = models.Reserve(seat_id=SEAT, date=day, start="now", end="12:00")
+        wish = models.CreateReservation(seat_id=SEAT, date=day, start="now", end="12:00")
         reserve = call("reservations.post_reservations")
         made = await reserve(client=reader, body=wish, idempotency_key="k1")
         assert (await reserve(client=reader, body=wish, idempotency_key="k1")).id == made.id
@@ -87,7 +87,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
 
         at_kiosk = await call("kiosks.get_kiosks_id_code")("2f-south", client=kiosk)
         check_in = call("reservations.post_reservations_id_check_in")
-        scanned = models.Scanned(qr=at_kiosk.payload)
+        scanned = models.KioskCodeRequest(qr=at_kiosk.payload)
         assert (await check_in(made.id, client=reader, body=scanned)).state == "in_use"
         listed = await call("reservations.get_reservations")(client=reader)
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]

@@ -124,6 +124,6 @@ async def test_a_key_under_way(service: Living) -> None:
     """While the first is held up, the second is told so."""
     reader, desk = await service.reader(), service.parts.desk
     key = {"Idempotency-Key": "slow"}
-    with desk._only_one(reader.reader_id, "slow"):
+    with desk._single_flight(reader.reader_id, "slow"):
         await reader.refused("409 in_progress", "POST", "/reservations", WISH, **key)
     await reader.ok("POST", "/reservations", WISH, **key)

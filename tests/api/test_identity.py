@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from handlers.api.contract import Who
+from handlers.api.contract import Access
 from handlers.api.routes import ROUTES
 from tests.living import Client, Living, living
 
@@ -106,7 +106,7 @@ async def test_who_may_call_what(service: Living) -> None:
     allowed |= {"/me", "/venues", "/notices", "/notices/{id}"}
     for route in ROUTES:
         path, body = route.path.format(id="1"), BODY.get(route.path)
-        if route.who in (Who.ANYONE, Who.KIOSK, Who.GATE):
+        if route.who in (Access.ANYONE, Access.KIOSK, Access.GATE):
             continue
         for nobody in (stranger, forger):
             await nobody.refused("401 unauthenticated", route.method, path, body)

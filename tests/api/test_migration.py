@@ -5,31 +5,37 @@ from __future__ import annotations
 import asyncio
 from itertools import count
 
-from models.store.client import Database
-from models.store.migrations import PORTION, Step, each, migrate, schema_version
+from models.migrations.repository import (
+    BATCH_SIZE,
+    Migration,
+    migrate,
+    schema_version,
+    update_batch,
+)
+from models.storage.mongo import Database
 from tests.builders import MONDAY, reserved
 from tests.living import Client, Living
 
 
 async def _season(db: Database) -> int:
-    return await each(
+    return await update_batch(
         db["reservations"], {"season": {"$exists": False}}, {"$set": {"season": "autumn"}}
     )
 
 
 async def test_people_book_while_every_reservation_is_rewritten(service: Living) -> None:
     db, reservations = service.parts.db, service.parts.db["reservations"]
-    await service.parts.desk.reservations.claim(reserved(day=MONDAY))
+    await service.parts.desk.reservations.insert(reserved(day=MONDAY))
     sample = await reservations.find_one({})
     assert sample is not None
     past = {**sample, "claims": [], "live": False, "state": "completed"}
     for part in range(3):
         await reservations.insert_many(
             {**past, "_id": (name := f"past-{part}-{n}"), "seat": name, "reader": name}
-            for n in range(PORTION)
+            for n in range(BATCH_SIZE)
         )
     first = await schema_version(db)
-    step = Step(first + 1, "reservations know their season", _season)
+    step = Migration(first + 1, "reservations know their season", _season)
     over = asyncio.Event()
     booked = 0
 
@@ -57,7 +63,7 @@ async def test_people_book_while_every_reservation_is_rewritten(service: Living)
     )
     assert booked >= len(readers)
     assert await schema_version(db) == step.number
-    await migrate(db, (Step(step.number + 1, "what came meanwhile", _season),))
+    await migrate(db, (Migration(step.number + 1, "what came meanwhile", _season),))
     assert await reservations.count_documents({"season": {"$exists": False}}) == 0
     assert await reservations.count_documents({"state": "cancelled"}) == booked
-    assert await service.parts.desk.reservations.doubles() == []
+    assert await service.parts.desk.reservations.find_double_bookings() == []

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from models.booking import calendar, misfits
-from models.booking.misfits import CalledOff, Fate
-from models.library import Seat
-from models.policy import Policy
-from models.reader import ADMINISTRATOR
-from models.reservation import Actor, ReaderId
-from models.store.audit import Sought
+from models.affected_bookings import impact
+from models.affected_bookings import service as affected_bookings_service
+from models.affected_bookings.service import Resolution, ResolutionResult
+from models.identity.roles import ADMINISTRATOR
+from models.kernel.ids import Actor, ReaderId
+from models.library.entities import Seat
+from models.policy import service as policy_service
+from models.policy.entities import Policy
+from models.staff.audit_repository import Sought
 from tests.api.test_calendar import ask as ask_calendar
 from tests.api.test_console import post, staff
 from tests.api.test_plans import exported, seat_of, send
@@ -51,7 +53,7 @@ async def rules(service: Living, **changed: Any) -> None:
     """The next version of the rules, published behind the page."""
     desk = service.parts.desk
     new: Policy = replace(desk.policy, version=desk.policy.version + 1, **changed)
-    await calendar.publish(desk, new, service.clock.now())
+    await policy_service.publish(desk, new, service.clock.now())
 
 
 async def test_who_has_moved_meanwhile_keeps_the_seat(
@@ -137,7 +139,7 @@ async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
     )
     made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
     until = service.clock.now() + timedelta(days=3)
-    assert await service.parts.readers.let_go(reader.reader_id, None, until)
+    assert await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
     assert (await without(service, head, "010", bookings="offer")).status == 303
     assert await state(reader, made) == "cancelled"
     assert (await reader.ok("GET", "/waits"))["items"] == []
@@ -152,10 +154,10 @@ async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
 
 async def test_bookings_beyond_a_nearer_horizon_are_not_forgotten(service: Living) -> None:
     head, reader = await staff(service, ADMINISTRATOR), await service.reader()
-    await rules(service, horizon_days=7)
+    await rules(service, booking_window_days=7)
     day = (service.clock.now() + timedelta(days=5)).date().isoformat()
     made = await reader.reserve(TEN, "09:00", "11:00", day)
-    await rules(service, horizon_days=1)
+    await rules(service, booking_window_days=1)
     shown = await ask_calendar(service, head, first=day)
     assert "<b>1</b> 个预约不再符合" in shown.body
     done = await ask_calendar(service, head, first=day, confirmed="yes", bookings="cancel")
@@ -199,26 +201,29 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
     gone = {f"2f-hall-01{n}" for n in range(6)}
     fewer = tuple(s for s in area.seats if s.id not in gone)
     left = tuple(s for s in area.seats if s.id in gone)
-    new = replace(area, seats=fewer, removed=left, rev=area.rev + 1)
+    new = replace(area, seats=fewer, removed_seats=left, rev=area.rev + 1)
     assert await desk.catalogue.replace_area(new)
     await desk.refresh()
     now, actor = service.clock.now(), Actor("librarian", "x")
-    rows = await misfits.misfits(desk, now)
+    rows = await impact.find_unplaceable(desk, now)
     done = await asyncio.gather(
-        *(misfits.call_off(desk, rows, Fate.OFFER, actor, now) for _ in range(3))
+        *(
+            affected_bookings_service.resolve(desk, rows, Resolution.OFFER, actor, now)
+            for _ in range(3)
+        )
     )
-    assert sum(done, CalledOff()) == CalledOff(cancelled=6, offered=6)
+    assert sum(done, ResolutionResult()) == ResolutionResult(cancelled=6, offered=6)
     for reader in readers:
         assert [w["offer"]["state"] for w in (await reader.ok("GET", "/waits"))["items"]] == [
             "held"
         ]
-    assert not await desk.reservations.doubles()
+    assert not await desk.reservations.find_double_bookings()
 
 
 async def test_rule_sets_fit_on_every_day(service: Living) -> None:
     """One that leans on another is tried on the day after that one, too."""
     head = await staff(service, ADMINISTRATOR)
-    usual = SET | {"set.bookings_per_day": "", "confirmed": "yes", "first": service.today}
+    usual = SET | {"set.daily_booking_limit": "", "confirmed": "yes", "first": service.today}
     long = usual | {"last": service.today, "set.max_minutes": "480"}
     assert (await ask_rules(service, head, **long)).status == 303
     leaning = usual | {"last": service.tomorrow, "set.max_minutes": "", "set.min_minutes": "300"}
@@ -267,7 +272,7 @@ async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
     desk = await staff(service)
     assert (await post(service, desk, f"{here}/code")).status == 404, "the stay is over"
     rows, _ = await service.parts.audit.page_of(Sought(target=f"reader:{here[-24:]}"), 0, 20)
-    assert [row.deed for row in rows if row.outcome == "done"] == [
+    assert [row.action for row in rows if row.outcome == "done"] == [
         "stay",
         "book",
         "book",

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.prose import html_of
-from models.notice import Notice
+from models.notices.entities import Notice
 from tests.living import MONDAY_8, Living
 
 HOUR = timedelta(hours=1)

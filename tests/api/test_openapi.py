@@ -16,8 +16,8 @@ from handlers.api.openapi import document
 from handlers.api.routes import PREFIX, ROUTES
 from handlers.errors import status_of
 from handlers.messages import TEXTS
-from models import errors
-from models.errors import ServiceError
+from models.kernel import errors as kernel_errors
+from models.kernel.errors import DomainError
 from notify.wechat import errors as wechat_errors
 from tests.living import Living
 
@@ -25,7 +25,7 @@ LINTERS: Final = Path(__file__).resolve().parents[1] / "linters"  # by npm (scri
 RULES: Final = LINTERS / "spectral.yaml"
 
 # Opened by a family's name only where no leaf fits.
-FAMILIES = {errors.Conflict, errors.RuleViolation}
+FAMILIES = {kernel_errors.Conflict, kernel_errors.RuleViolation}
 
 
 async def test_every_route_is_described_and_the_other_way_round(service: Living) -> None:
@@ -46,15 +46,17 @@ def test_every_refusal_has_words_and_a_status() -> None:
     declared = {error for route in ROUTES for error in route.errors}
     known = {
         value
-        for module in (errors, wechat_errors)
+        for module in (kernel_errors, wechat_errors)
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, ServiceError)
+        if isinstance(value, type) and issubclass(value, DomainError)
     }
     assert declared <= known
     for error in known - FAMILIES:
         assert error.code in TEXTS, error
-        if error is not ServiceError:
-            assert status_of(error) < 500 or issubclass(error, errors.Upstream), error
+        if error is not DomainError:
+            assert status_of(error) < 500 or issubclass(error, kernel_errors.ServiceUnavailable), (
+                error
+            )
     codes = [error.code for error in known]
     shared = {code for code in codes if codes.count(code) > 1}
     assert shared <= {"wechat_unavailable"}, shared
@@ -187,8 +189,8 @@ def test_the_page_for_developers_lists_every_error() -> None:
     listed = {code: int(status) for status, code in rows}
     leaves = {
         value.code: status_of(value)
-        for module in (errors, wechat_errors)
+        for module in (kernel_errors, wechat_errors)
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, ServiceError) and value not in FAMILIES
+        if isinstance(value, type) and issubclass(value, DomainError) and value not in FAMILIES
     }
     assert listed == leaves | {"method_not_allowed": 405}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from handlers.api.kiosks import SCREEN
-from models.timerange import local
+from models.kernel.time_range import to_local
 from tests.living import Client, Living
 
 LONG = timedelta(minutes=20)
@@ -23,8 +23,8 @@ async def show(service: Living, kiosk: str = "2f-south") -> None:
 
 async def run(service: Living, to: str) -> None:
     """Time goes on by itself, and the service lives: the jobs run every minute."""
-    while f"{local(service.clock.now()):%H:%M}" < to:
-        later = local(service.clock.now()) + timedelta(minutes=1)
+    while f"{to_local(service.clock.now()):%H:%M}" < to:
+        later = to_local(service.clock.now()) + timedelta(minutes=1)
         await service.jump(f"{later:%H:%M}:00")
         await service.settle()
 
@@ -66,9 +66,9 @@ async def test_dark_kiosks_move_the_deadlines(service: Living, two: tuple[Client
     )
     assert timedelta(minutes=34) < out < timedelta(minutes=37)
     assert (await state(away, left))["return_by"][11:16] in ("10:14", "10:15", "10:16")
-    while f"{local(service.clock.now()):%H:%M}" < "10:20":
+    while f"{to_local(service.clock.now()):%H:%M}" < "10:20":
         await show(service)
-        await run(service, f"{local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
+        await run(service, f"{to_local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
     assert (await state(late, waits))["state"] == "no_show"
     assert (await state(away, left))["state"] == "away_expired"
     assert (await late.ok("GET", "/violations"))["total"] == 0
@@ -92,7 +92,7 @@ async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     await run(service, "09:20")
     answers, service.parts.watch._cas_answers = service.parts.watch._cas_answers, _no
-    await service.parts.watch.cas_failed(service.clock.now())
+    await service.parts.watch.record_cas_failure(service.clock.now())
     await run(service, "09:50")
     assert (await state(reader, made))["state"] == "reserved"
     service.parts.watch._cas_answers = answers
@@ -101,7 +101,7 @@ async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client
     assert (await service.anonymous.get("//readyz")).body["status"] == "ready"
     # A hiccup moves nothing.
     later = await other.reserve("2f-hall-062", "now", "12:00")
-    await service.parts.watch.cas_failed(service.clock.now())
+    await service.parts.watch.record_cas_failure(service.clock.now())
     await run(service, "09:53")
     assert (await state(other, later))["rev"] == later["rev"]
 
@@ -130,9 +130,9 @@ async def test_the_first_minutes_of_an_outage_are_not_settled(
     # Where the screens live a deadline is settled as soon as they were seen after it.
     second = await other.reserve("2f-hall-062", "now", "12:00")
     until = second["check_in_until"][11:16]
-    while f"{local(service.clock.now()):%H:%M}" <= until:
+    while f"{to_local(service.clock.now()):%H:%M}" <= until:
         await show(service)
-        await run(service, f"{local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
+        await run(service, f"{to_local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
     await show(service)
     await service.settle()
     assert (await state(other, second))["state"] == "no_show"
@@ -153,8 +153,8 @@ async def test_nobody_has_to_prove_anything_to_a_dark_kiosk(
     await run(service, "09:11")
     assert (await state(sits, made))["state"] == "in_use", "the time to show it moves as well"
     await run(service, "09:12")
-    while f"{local(service.clock.now()):%H:%M}" < "09:32":
+    while f"{to_local(service.clock.now()):%H:%M}" < "09:32":
         await show(service)
-        await run(service, f"{local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
+        await run(service, f"{to_local(service.clock.now()) + timedelta(minutes=1):%H:%M}")
     left = await state(sits, made)
     assert left["state"] == "away" and left["left_at"][11:16] in ("09:29", "09:30", "09:31")

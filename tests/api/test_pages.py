@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import FormData
 
-from models.library import AreaId
-from models.policy import Policy
+from models.library.entities import AreaId
+from models.policy.entities import Policy
 from tests.living import SEAT, Answer, Client, Living, living
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -203,7 +203,7 @@ async def test_filters_count_only_where_the_library_allows_them(
     assert 0 < len(with_power) < len(area.seats)
 
     on = Policy(version=2, areas=desk.policy.areas, filter_by_power=True)
-    await desk.policies.put(on, service.clock.now())
+    await desk.policies.add_missing(on, service.clock.now())
     await desk.refresh()
     await reader.refused("422 filter_off", "GET", "/areas?window=true")
     counted = {a["id"]: a for a in (await reader.ok("GET", "/areas?power=true"))["items"]}

@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from models.library import AreaId, SeatId
-from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.store.audit import Sought
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.library.entities import AreaId, SeatId
+from models.staff.audit_repository import Sought
 from tests.api.test_console import WHEREFORE, log, staff
 from tests.api.test_pages import Browser
 from tests.living import Living

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from models.allowance import Allowance
-from models.booking import calendar
-from models.reader import VIEWER
-from models.store.audit import Sought
+from models.identity.roles import VIEWER
+from models.policy import service as policy_service
+from models.readers.accommodations import Accommodation
+from models.staff.audit_repository import Sought
 from tests.api.test_console import post, staff
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -36,7 +36,9 @@ async def facts(service: Living, deed: str) -> list[tuple[Any, Any, str]]:
 async def test_readers_are_found_by_number_card_and_whole_name(service: Living) -> None:
     desk = await staff(service)
     one = await service.web_reader()
-    await service.parts.readers.admit(one.number, "欧阳若兰", "student", service.clock.now())
+    await service.parts.readers.upsert_from_login(
+        one.number, "欧阳若兰", "student", service.clock.now()
+    )
     await service.parts.desk.cards.put("A1B2C3D4", one.reader_id)
     here = f"/console/readers/{one.reader_id}"
     for sought in (one.number, one.number.lower(), "A1B2C3D4", "欧阳若兰", " 欧阳若兰 "):
@@ -46,14 +48,18 @@ async def test_readers_are_found_by_number_card_and_whole_name(service: Living) 
         answer = await find(desk, sought)
         assert answer.status == 404 and "没有找到" in answer.body, sought
     two = await service.web_reader()
-    await service.parts.readers.admit(two.number, "欧阳若兰", "student", service.clock.now())
+    await service.parts.readers.upsert_from_login(
+        two.number, "欧阳若兰", "student", service.clock.now()
+    )
     listed = (await find(desk, "欧阳若兰")).body
     assert "2 位读者" in listed and one.number not in listed, "numbers are masked"
 
 
 async def test_readers_from_before_are_found_by_name_after_the_migration(service: Living) -> None:
     desk, one = await staff(service), await service.web_reader()
-    await service.parts.readers.admit(one.number, "欧阳若兰", "student", service.clock.now())
+    await service.parts.readers.upsert_from_login(
+        one.number, "欧阳若兰", "student", service.clock.now()
+    )
     await service.parts.db["readers"].update_many({}, {"$unset": {"name_hashes": ""}})
     assert (await find(desk, "欧阳若兰")).status == 404
     await service.settle()
@@ -181,15 +187,15 @@ async def test_who_saw_another_allowance_is_told(service: Living) -> None:
     await granted(service, desk, reader, accessible="on")
     late = await post(service, desk, f"{here}/allow", base=stale, check_in_minutes="10")
     assert late.status == 409 and 'value="10"' in late.body
-    stands = service.parts.desk.granted(reader.reader_id)
-    assert stands == Allowance(accessible=True)
+    stands = service.parts.desk.accommodation_of(reader.reader_id)
+    assert stands == Accommodation(accessible=True)
 
 
 async def kept(service: Living) -> str:
     """Accessible seats are for who needs them from now on. One of them."""
     desk = service.parts.desk
-    policy = replace(desk.policy, version=desk.policy.version + 1, accessible_kept=True)
-    await calendar.publish(desk, policy, service.clock.now())
+    policy = replace(desk.policy, version=desk.policy.version + 1, accessible_only=True)
+    await policy_service.publish(desk, policy, service.clock.now())
     return next(seat.id for seat in desk.library.seats.values() if seat.accessible)
 
 
@@ -249,9 +255,9 @@ async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
     (stored,) = await service.parts.db["allowances"].find().to_list(None)
     assert set(stored) == {"_id", "reader", "allowance"}
     sealer = service.parts.settings.sealer
-    assert json.loads(sealer.open(stored["allowance"], "allowance"))[1] == 37
+    assert json.loads(sealer.decrypt(stored["allowance"], "allowance"))[1] == 37
     found = (await service.parts.desk.allowances.all())[reader.reader_id]
-    assert found == Allowance(True, 37, 0)
+    assert found == Accommodation(True, 37, 0)
     for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
         base = await allowed_base(desk, here)
         answer = await post(service, desk, f"{here}/allow", base=base, **form)

@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta
 from itertools import product
 
 from handlers.api.routes import ROUTES
-from models.library import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
-from models.policy import OpeningRule, Policy
+from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
+from models.policy.entities import OpeningRule, Policy
 from tests.living import MONDAY_8, SEAT, Living
 
 OTHER = "2f-hall-064"
@@ -57,10 +57,10 @@ async def with_library_changed(service: Living) -> None:
     seat = Seat(SeatId("annex-001"), AreaId("annex-1"), "001", 0, 0)
     room = Area(seat.area_id, ANNEX, "分馆阅览室", 1, 99, 100, 100, (seat,), ())
     kiosk = Kiosk(KioskId("annex-door"), ANNEX, "分馆选座机", "seat_kiosk")
-    await desk.catalogue.put([Venue(ANNEX, "分馆")], [room], [kiosk])
+    await desk.catalogue.add_missing([Venue(ANNEX, "分馆")], [room], [kiosk])
     assert await desk.catalogue.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
     await desk.catalogue.issue_kiosk_key(kiosk.id, "annex-key", "A" * 32)
-    await desk.policies.put(Policy(version=2, areas=desk.policy.areas), now)
+    await desk.policies.add_missing(Policy(version=2, areas=desk.policy.areas), now)
     await desk.refresh()
 
 
@@ -89,8 +89,8 @@ async def test_closed_days_and_days_that_open_later(service: Living) -> None:
     closed = OpeningRule(
         None, None, MONDAY_8.date(), MONDAY_8.date(), reason="电路检修", priority=9
     )
-    rules = Policy(version=2, opening=(*desk.policy.opening, closed), opens_at=time(12))
-    await desk.policies.put(rules, service.clock.now())
+    rules = Policy(version=2, opening=(*desk.policy.opening, closed), booking_opens_at=time(12))
+    await desk.policies.add_missing(rules, service.clock.now())
     await desk.refresh()
     no = await reader.refused("422 closed", "POST", "/reservations", wish())
     assert no.details == {"reason": "电路检修"} and "电路检修" in no.body["error"]["message"]
@@ -139,7 +139,7 @@ async def test_the_days_count_and_a_suspension(service: Living) -> None:
     await reader.reserve(start="20:00", end="21:00")
 
     until = MONDAY_MIDNIGHT + timedelta(days=3)
-    await service.parts.readers.let_go(reader.reader_id, None, until)
+    await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
     await service.parts.sessions.reader_changed(reader.reader_id)
     no = await reader.refused(
         "422 suspended", "POST", "/reservations", wish("09:00", "10:00", seat_id=OTHER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models.booking.relays import MANY
+from models.code_sharing.service import CROWD_SIZE
 from tests.api.test_cards import CARD, kiosk, touched
 from tests.api.test_fairness import librarian
 from tests.api.test_gates import gate_of
@@ -34,7 +34,7 @@ async def test_who_checks_in_from_outside_is_listed(service: Living) -> None:
 
 async def test_one_code_for_many_is_listed(service: Living) -> None:
     desk = await librarian(service)
-    readers = [await service.reader() for _ in range(MANY)]
+    readers = [await service.reader() for _ in range(CROWD_SIZE)]
     for number, reader in enumerate(readers):
         await reader.reserve(f"3f-east-{number + 1:03}", "09:00", "12:00")
     await service.jump("08:50:00")
@@ -50,7 +50,7 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
     )
     await service.move("08:53")
     found = await desk.ok("GET", "/desk/relays?page_size=100")
-    assert found["total"] == MANY
+    assert found["total"] == CROWD_SIZE
     assert {tuple(item["reasons"]) for item in found["items"]} == {("crowd",)}
 
 

@@ -11,7 +11,7 @@ from yarl import URL
 
 from handlers.admission import SLOTS
 from handlers.services import SERVICES
-from models.reader import ADMINISTRATOR
+from models.identity.roles import ADMINISTRATOR
 from tests.api.test_console import staff
 from tests.living import Client, Living
 
@@ -57,13 +57,13 @@ async def books_at_once(service: Living, reader: Client) -> float:
     long it took, in seconds."""
     door = service.app[SERVICES].admission.door
     for _ in range(SLOTS - 1):
-        await door.enter()
+        await door.acquire()
     began = perf_counter()
     made = await reader.reserve()
     took = perf_counter() - began
     await reader.ok("POST", f"/reservations/{made['id']}/cancel")
     for _ in range(SLOTS - 1):
-        door.leave()
+        door.release()
     return took
 
 

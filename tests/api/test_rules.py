@@ -8,8 +8,8 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from models.reader import ADMINISTRATOR
-from models.store.audit import Sought
+from models.identity.roles import ADMINISTRATOR
+from models.staff.audit_repository import Sought
 from tests.api.test_console import log, post, staff
 from tests.api.test_pages import Browser
 from tests.living import Living
@@ -98,8 +98,8 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
     form |= {"leave_minutes@2f-hall": "15"}
     assert (await ask(service, head, **form)).status == 303
     policy = service.parts.desk.policy
-    assert (policy.version, policy.max_minutes, len(policy.meals)) == (2, 120, 1)
-    assert policy.away_timeout_is_violation and policy.opens_at is not None
+    assert (policy.version, policy.max_minutes, len(policy.meal_times)) == (2, 120, 1)
+    assert policy.away_timeout_is_violation and policy.booking_opens_at is not None
     assert policy.areas[next(a for a in policy.areas if a == "2f-hall")] == {"leave_minutes": 15}
     assert (await reader.ok("GET", f"/reservations/{long['id']}"))["state"] == "reserved"
     wish = {"seat_id": "2f-hall-011", "date": service.today, "start": "14:00", "end": "17:00"}
@@ -142,7 +142,7 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
     assert (await ask(service, head, deed="else")).status == 404
 
 
-SET = {"deed": "add", "name": "考试周", "set.max_minutes": "120", "set.bookings_per_day": "1"}
+SET = {"deed": "add", "name": "考试周", "set.max_minutes": "120", "set.daily_booking_limit": "1"}
 
 
 async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:
@@ -183,7 +183,7 @@ async def test_what_is_no_rule_set(service: Living) -> None:
         ("从今天起", {"first": yesterday, "last": yesterday}),
         ("从今天起", {"last": service.today}),
         ("请选择范围", {"area": "nowhere"}),
-        ("至少填写一个", {"set.max_minutes": "", "set.bookings_per_day": ""}),
+        ("至少填写一个", {"set.max_minutes": "", "set.daily_booking_limit": ""}),
         ("只能对全馆规定", {"area": "2f-hall"}),
         ("单次最短时长不能超过", {"set.max_minutes": "30", "set.min_minutes": "60"}),
         ("单次最短时长不能超过", {"set.min_minutes": "300", "set.max_minutes": ""}),

@@ -16,9 +16,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bind.cas import CasClient, TicketRefused, parse_logout
+from bind.providers.cas_client import CasClient
+from bind.providers.cas_xml import TicketRefused, parse_logout
 from miniapp_server.sandbox.cas import LIBRARIAN, SIGN_ON_LASTS, TICKET_LASTS, CasState, cas_routes
-from models.store.client import Database, open_database
+from models.storage.mongo import Database, open_database
 from models.store.sandbox_cas import GrantedTicket, SandboxCas
 
 

@@ -16,13 +16,13 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
-from models.errors import ServiceError, Throttled
-from models.store.client import open_database
+from models.kernel.errors import DomainError, Throttled
+from models.storage.mongo import open_database
 from models.store.sandbox_wechat import SandboxWeChat
-from models.store.shared_tokens import SharedTokens
+from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
-from notify.wechat.gateway import WeChatGateway, WeChatIdentity
-from notify.wechat.verdicts import SendOutcome, SendResult
+from notify.wechat.mini_program import MiniProgramClient, WeChatIdentity
+from notify.wechat.retry_policy import SendResult, SendStatus
 
 SECRET = "s" * 32
 TEMPLATE = "tpl-leave"
@@ -70,16 +70,16 @@ class WeChat:
         assert isinstance(answer, dict)
         return answer
 
-    def gateway(self, **more: Any) -> WeChatGateway:
+    def gateway(self, **more: Any) -> MiniProgramClient:
         settings = {
             "base_url": self.url,
             "appid": self.appid,
             "secret": SECRET,
-            "shared_tokens": SharedTokens(self.redis),
+            "shared_tokens": AccessTokenStore(self.redis),
             "timeout_seconds": 5,
             "pause_seconds": 0.01,
         }
-        return WeChatGateway(**{**settings, **more})
+        return MiniProgramClient(**{**settings, **more})
 
 
 @pytest.fixture
@@ -105,13 +105,13 @@ async def wechat(mongo_url: str, redis_url: str) -> AsyncIterator[WeChat]:
 
 
 @pytest.fixture
-async def gateway(wechat: WeChat) -> AsyncIterator[WeChatGateway]:
+async def gateway(wechat: WeChat) -> AsyncIterator[MiniProgramClient]:
     async with wechat.gateway() as gateway:
         yield gateway
 
 
 async def send(
-    gateway: WeChatGateway,
+    gateway: MiniProgramClient,
     openid: str = "o-li",
     template_id: str = TEMPLATE,
     page: str | None = "pages/reservation/detail?id=1",
@@ -123,7 +123,7 @@ async def send(
 # Login
 
 
-async def test_a_code_is_good_once(wechat: WeChat, gateway: WeChatGateway) -> None:
+async def test_a_code_is_good_once(wechat: WeChat, gateway: MiniProgramClient) -> None:
     for code in ("demo-li-1", "demo-li-2"):
         assert await gateway.exchange_code(code) == WeChatIdentity("o-li", "u-li")
     long = f"demo-{'x' * 100}-1"
@@ -137,7 +137,7 @@ async def test_a_code_is_good_once(wechat: WeChat, gateway: WeChatGateway) -> No
 
 @pytest.mark.parametrize("code", ["", "a b", 'x"&secret=1', "码", "x" * 129, "demo-li-1\n"])
 async def test_what_is_no_code_is_not_sent(
-    wechat: WeChat, gateway: WeChatGateway, code: str
+    wechat: WeChat, gateway: MiniProgramClient, code: str
 ) -> None:
     with pytest.raises(CodeInvalid):
         await gateway.exchange_code(code)
@@ -158,7 +158,7 @@ async def test_what_is_no_code_is_not_sent(
     ],
 )
 async def test_login_errors(
-    wechat: WeChat, mode: dict[str, Any], expected: type[ServiceError]
+    wechat: WeChat, mode: dict[str, Any], expected: type[DomainError]
 ) -> None:
     await wechat.mode(jscode2session=mode)
     async with wechat.gateway(timeout_seconds=0.2) as gateway:
@@ -169,7 +169,7 @@ async def test_login_errors(
 
 
 async def test_busy_once_is_repeated_with_the_same_code(
-    wechat: WeChat, gateway: WeChatGateway
+    wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
     await wechat.mode(jscode2session={"errcode": -1, "times": 1})
     assert (await gateway.exchange_code("demo-li-1")).openid == "o-li"
@@ -186,7 +186,7 @@ async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
     async with wechat.gateway(secret="not-the-secret") as gateway:
         with pytest.raises(WeChatUnavailable):
             await gateway.exchange_code("demo-li-1")
-        assert (await send(gateway)).outcome is SendOutcome.TOKEN
+        assert (await send(gateway)).outcome is SendStatus.TOKEN
     ours = [record for record in caplog.records if record.name.startswith("notify")]
     assert [record.message for record in ours] == ["wechat_login_refused", "wechat_token_refused"]
     assert {record.__dict__["errcode"] for record in ours} == {40125}
@@ -197,15 +197,15 @@ async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
 # Sending
 
 
-async def test_a_credit_is_one_message(wechat: WeChat, gateway: WeChatGateway) -> None:
-    assert (await send(gateway)).outcome is SendOutcome.NO_CREDIT
+async def test_a_credit_is_one_message(wechat: WeChat, gateway: MiniProgramClient) -> None:
+    assert (await send(gateway)).outcome is SendStatus.NO_CREDIT
     async with aiohttp.ClientSession() as http:
         tap = {"openid": "o-li", "template_id": TEMPLATE, "n": 2}
         async with http.post(f"{wechat.url}/_grant", json=tap) as response:
             assert response.status == 204
     first, second = await send(gateway), await send(gateway, page=None)
-    assert first.outcome is second.outcome is SendOutcome.SENT
-    assert await send(gateway) == SendResult(SendOutcome.NO_CREDIT, 43101)
+    assert first.outcome is second.outcome is SendStatus.SENT
+    assert await send(gateway) == SendResult(SendStatus.NO_CREDIT, 43101)
 
     inbox = await wechat.state.inbox("o-li")
     assert [item.msgid for item in inbox] == [first.msgid, second.msgid]
@@ -224,25 +224,25 @@ async def test_a_credit_is_one_message(wechat: WeChat, gateway: WeChatGateway) -
 @pytest.mark.parametrize(
     ("errcode", "outcome"),
     [
-        (-1, SendOutcome.BUSY),
-        (40001, SendOutcome.TOKEN),
-        (40003, SendOutcome.BAD_OPENID),
-        (40037, SendOutcome.BAD_TEMPLATE),
-        (43107, SendOutcome.BAD_TEMPLATE),
-        (41030, SendOutcome.BAD_PAGE),
-        (43101, SendOutcome.NO_CREDIT),
-        (43108, SendOutcome.CONCURRENT),
-        (45168, SendOutcome.BAD_VALUE),
-        (47003, SendOutcome.BAD_VALUE),
-        (45009, SendOutcome.QUOTA_DAY),
-        (45011, SendOutcome.QUOTA_MINUTE),
-        (50001, SendOutcome.REFUSED),
-        (50002, SendOutcome.USER_LIMITED),
-        (99999, SendOutcome.OTHER),
+        (-1, SendStatus.BUSY),
+        (40001, SendStatus.TOKEN),
+        (40003, SendStatus.BAD_OPENID),
+        (40037, SendStatus.BAD_TEMPLATE),
+        (43107, SendStatus.BAD_TEMPLATE),
+        (41030, SendStatus.BAD_PAGE),
+        (43101, SendStatus.NO_CREDIT),
+        (43108, SendStatus.CONCURRENT),
+        (45168, SendStatus.BAD_VALUE),
+        (47003, SendStatus.BAD_VALUE),
+        (45009, SendStatus.QUOTA_DAY),
+        (45011, SendStatus.QUOTA_MINUTE),
+        (50001, SendStatus.REFUSED),
+        (50002, SendStatus.USER_LIMITED),
+        (99999, SendStatus.OTHER),
     ],
 )
 async def test_send_errors(
-    wechat: WeChat, gateway: WeChatGateway, errcode: int, outcome: SendOutcome
+    wechat: WeChat, gateway: MiniProgramClient, errcode: int, outcome: SendStatus
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
     await wechat.mode(subscribe_send={"errcode": errcode})
@@ -257,45 +257,47 @@ async def test_send_errors(
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"openid": "x-li"}, SendResult(SendOutcome.BAD_OPENID, 40003)),
-        ({"template_id": "tpl-none"}, SendResult(SendOutcome.BAD_TEMPLATE, 40037)),
-        ({"page": "/pages/x"}, SendResult(SendOutcome.BAD_PAGE, 41030)),
-        ({"data": {"thing1": "字" * 21}}, SendResult(SendOutcome.BAD_VALUE, 47003, None, "thing1")),
-        ({"data": {"thing1": ""}}, SendResult(SendOutcome.BAD_VALUE, 47003, None, "thing1")),
+        ({"openid": "x-li"}, SendResult(SendStatus.BAD_OPENID, 40003)),
+        ({"template_id": "tpl-none"}, SendResult(SendStatus.BAD_TEMPLATE, 40037)),
+        ({"page": "/pages/x"}, SendResult(SendStatus.BAD_PAGE, 41030)),
+        ({"data": {"thing1": "字" * 21}}, SendResult(SendStatus.BAD_VALUE, 47003, None, "thing1")),
+        ({"data": {"thing1": ""}}, SendResult(SendStatus.BAD_VALUE, 47003, None, "thing1")),
         (
             {"data": {"thing1": "a", "date12": "15:00"}},
-            SendResult(SendOutcome.BAD_VALUE, 47003, None, "date12"),
+            SendResult(SendStatus.BAD_VALUE, 47003, None, "date12"),
         ),
         (
             {"data": {"character_string4": "座位"}},
-            SendResult(SendOutcome.BAD_VALUE, 47003, None, "character_string4"),
+            SendResult(SendStatus.BAD_VALUE, 47003, None, "character_string4"),
         ),
-        ({"data": {"thing": "a"}}, SendResult(SendOutcome.BAD_VALUE, 47003)),
+        ({"data": {"thing": "a"}}, SendResult(SendStatus.BAD_VALUE, 47003)),
     ],
 )
 async def test_a_refused_message_uses_no_credit(
-    wechat: WeChat, gateway: WeChatGateway, changed: dict[str, Any], expected: SendResult
+    wechat: WeChat, gateway: MiniProgramClient, changed: dict[str, Any], expected: SendResult
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
     assert await send(gateway, **changed) == expected
-    assert (await send(gateway)).outcome is SendOutcome.SENT
+    assert (await send(gateway)).outcome is SendStatus.SENT
 
 
-async def test_a_bad_page_cannot_be_left_out_twice(wechat: WeChat, gateway: WeChatGateway) -> None:
+async def test_a_bad_page_cannot_be_left_out_twice(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     await wechat.mode(subscribe_send={"errcode": 41030})
-    assert (await send(gateway, page=None)).outcome is SendOutcome.OTHER
+    assert (await send(gateway, page=None)).outcome is SendStatus.OTHER
 
 
 async def test_two_sends_to_one_reader_must_not_overlap(
-    wechat: WeChat, gateway: WeChatGateway
+    wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE, 2)
     await wechat.state.grant("o-wu", TEMPLATE)
     await wechat.mode(subscribe_send={"delay_ms": 150})
     results = await asyncio.gather(send(gateway), send(gateway), send(gateway, "o-wu"))
     outcomes = sorted(result.outcome for result in results)
-    assert outcomes == [SendOutcome.CONCURRENT, SendOutcome.SENT, SendOutcome.SENT]
-    assert results[2].outcome is SendOutcome.SENT
+    assert outcomes == [SendStatus.CONCURRENT, SendStatus.SENT, SendStatus.SENT]
+    assert results[2].outcome is SendStatus.SENT
 
 
 @pytest.mark.parametrize(
@@ -313,21 +315,21 @@ async def test_whether_it_may_have_arrived(
     await wechat.state.grant("o-li", TEMPLATE)
     async with wechat.gateway(timeout_seconds=0.25) as gateway:
         await wechat.mode(subscribe_send=mode)
-        assert await send(gateway) == SendResult(SendOutcome.BUSY, unknown=unknown)
+        assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=unknown)
 
 
 async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:
     await wechat.state.grant("o-li", TEMPLATE)
     async with wechat.gateway(timeout_seconds=0.25) as gateway:
         await wechat.mode(subscribe_send={"hang_seconds": 10, "after": True, "times": 1})
-        assert await send(gateway) == SendResult(SendOutcome.BUSY, unknown=True)
-        assert (await send(gateway)).outcome is SendOutcome.NO_CREDIT
+        assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=True)
+        assert (await send(gateway)).outcome is SendStatus.NO_CREDIT
     assert len(await wechat.state.inbox("o-li")) == 1
 
 
 async def test_nobody_there(wechat: WeChat) -> None:
     async with wechat.gateway(base_url="http://127.0.0.1:1") as gateway:
-        assert await send(gateway) == SendResult(SendOutcome.BUSY)
+        assert await send(gateway) == SendResult(SendStatus.BUSY)
         with pytest.raises(WeChatUnavailable):
             await gateway.exchange_code("demo-li-1")
 
@@ -335,22 +337,24 @@ async def test_nobody_there(wechat: WeChat) -> None:
 # Tokens
 
 
-async def test_a_token_refused_once_is_renewed_once(wechat: WeChat, gateway: WeChatGateway) -> None:
+async def test_a_token_refused_once_is_renewed_once(
+    wechat: WeChat, gateway: MiniProgramClient
+) -> None:
     await wechat.state.grant("o-li", TEMPLATE, 2)
-    assert (await send(gateway)).outcome is SendOutcome.SENT
+    assert (await send(gateway)).outcome is SendStatus.SENT
     wechat.at += timedelta(hours=3)
-    assert (await send(gateway)).outcome is SendOutcome.SENT
+    assert (await send(gateway)).outcome is SendStatus.SENT
     assert wechat.calls.count("stable_token") == 2
     assert wechat.calls.count("send") == 3
 
 
 async def test_a_token_refused_for_ever_burns_nothing(
-    wechat: WeChat, gateway: WeChatGateway
+    wechat: WeChat, gateway: MiniProgramClient
 ) -> None:
     await wechat.mode(subscribe_send={"errcode": 40001})
     results = await asyncio.gather(*(send(gateway, f"o-{n}") for n in range(20)))
     results.extend([await send(gateway, f"o-{n}") for n in range(20)])
-    assert {result.outcome for result in results} == {SendOutcome.TOKEN}
+    assert {result.outcome for result in results} == {SendStatus.TOKEN}
     assert wechat.calls.count("stable_token") == 2
     assert wechat.calls.count("send") <= 20
 
@@ -358,14 +362,14 @@ async def test_a_token_refused_for_ever_burns_nothing(
 @pytest.mark.parametrize(
     ("mode", "outcome"),
     [
-        ({"errcode": 40164}, SendOutcome.TOKEN),
-        ({"errcode": 45009}, SendOutcome.TOKEN),
-        ({"errcode": -1}, SendOutcome.BUSY),
-        ({"hang_seconds": 10}, SendOutcome.BUSY),
+        ({"errcode": 40164}, SendStatus.TOKEN),
+        ({"errcode": 45009}, SendStatus.TOKEN),
+        ({"errcode": -1}, SendStatus.BUSY),
+        ({"hang_seconds": 10}, SendStatus.BUSY),
     ],
 )
 async def test_no_token_to_be_had(
-    wechat: WeChat, mode: dict[str, Any], outcome: SendOutcome
+    wechat: WeChat, mode: dict[str, Any], outcome: SendStatus
 ) -> None:
     await wechat.mode(stable_token=mode)
     async with wechat.gateway(timeout_seconds=0.2) as gateway:

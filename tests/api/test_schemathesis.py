@@ -32,10 +32,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from models.booking.gates import passed
-from models.gate import Direction, GateId, Passage
-from models.library import AreaId
-from models.violation import Violation
+from models.gates.entities import Direction, GateEvent, GateId
+from models.gates.service import ingest
+from models.library.entities import AreaId
+from models.violations.entities import Violation
 from tests.api.test_fairness import librarian
 from tests.living import Client, Living, living
 
@@ -95,7 +95,7 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
         return await librarian(service), str(made["id"])
     made = await reader.reserve(seat, "20:00", "21:00", service.tomorrow)
     now, id = service.clock.now(), f"{made['id']}:no_show"
-    missed = Violation(id, reader.reader_id, made["id"], "no_show", now, now.date(), counted=True)
+    missed = Violation(id, reader.reader_id, made["id"], "no_show", now, now.date(), counts=True)
     await parts.desk.violations.record(missed)
     if name.startswith("POST /violations/"):
         return reader, id
@@ -148,11 +148,11 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
             id = str((await client.reserve(seat, "now", "09:00"))["id"])
             own.append(id)
             if STATE[verb] == "assisted":
-                passage = Passage(
+                passage = GateEvent(
                     f"main:{n}", GateId("main"), client.reader_id, Direction.IN, "card",
                     service.clock.now(), False,
                 )  # fmt: skip
-                await passed(service.parts.desk, [(passage, client.number)], service.clock.now())
+                await ingest(service.parts.desk, [(passage, client.number)], service.clock.now())
             elif STATE[verb] != "reserved now":
                 await client.ok("POST", f"/reservations/{id}/check-in", {"qr": qr})
             if STATE[verb] == "away":

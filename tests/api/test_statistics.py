@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 from bson.objectid import ObjectId
 
-from models.booking.tally import bookings_of, count_days
-from models.reader import VIEWER
-from models.store.client import new_id
-from models.timerange import at
+from models.identity.roles import VIEWER
+from models.kernel.time_range import local_instant
+from models.statistics.jobs import aggregate_next_day, bookings_on
+from models.storage.mongo import new_id
 from tests.api.test_console import staff
 from tests.living import Living
 
@@ -47,9 +47,9 @@ async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> Non
     assert {d.day.isoformat() for d in first} == {"2026-09-07"}
     assert len(first) == len(desk.library.areas)
     (hall,) = [d for d in first if d.area_id == "2f-hall"]
-    assert (hall.booked, hall.came, hall.cancelled, hall.no_show) == (3, 1, 1, 1)
+    assert (hall.booked, hall.checked_in, hall.cancelled, hall.no_show) == (3, 1, 1, 1)
     assert hall.used[9:11] == (60, 30) and sum(hall.used) == 90
-    assert await count_days(desk, now, wall_clock=False) == 0
+    assert await aggregate_next_day(desk, now, wall_clock=False) == 0
     assert await desk.days.between(now.date() - timedelta(days=3), now.date()) == first
     # A service that was away for days counts them one after the other.
     await service.move(timedelta(days=3))
@@ -62,9 +62,11 @@ async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
     reader = await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
     desk, now = service.parts.desk, service.clock.now() + timedelta(days=1)
-    assert await count_days(desk, now, wall_clock=False) == 0
+    assert await aggregate_next_day(desk, now, wall_clock=False) == 0
     assert await desk.days.last() is None
-    assert await count_days(desk, now + timedelta(days=3), wall_clock=False) == 1  # not for ever
+    assert (
+        await aggregate_next_day(desk, now + timedelta(days=3), wall_clock=False) == 1
+    )  # not for ever
 
 
 async def test_the_first_day_is_counted_whatever_was_booked_first(service: Living) -> None:
@@ -97,14 +99,14 @@ async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> N
     sample = await reservations.find_one({})
     assert sample is not None
     await reservations.delete_many({})
-    day = at(date(2026, 9, 7), time())
+    day = local_instant(date(2026, 9, 7), time())
     made = {"eve": -1, "night": 0, "noon": 12, "long ago": -200, "much later": 24 * 9}
     for name, hours in made.items():
         id = str(ObjectId.from_datetime(day + timedelta(hours=hours)))
         await reservations.insert_one({**sample, "_id": id, "claims": [name], "seat": name})
-    found = [b.seat_id async for b in bookings_of(desk, date(2026, 9, 7), wall_clock=True)]
+    found = [b.seat_id async for b in bookings_on(desk, date(2026, 9, 7), wall_clock=True)]
     assert found == ["eve", "night", "noon"]
-    everything = [b.seat_id async for b in bookings_of(desk, date(2026, 9, 7), wall_clock=False)]
+    everything = [b.seat_id async for b in bookings_on(desk, date(2026, 9, 7), wall_clock=False)]
     assert sorted(everything) == sorted(made)
 
 

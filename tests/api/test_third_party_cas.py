@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bind.cas import CasClient, CasUser, TicketRefused, parse_logout
+from bind.providers.cas_client import CasClient
+from bind.providers.cas_xml import CasUser, TicketRefused, parse_logout
 
 if TYPE_CHECKING:
     from tests.api.third_party_cas import ThirdPartyCas

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from models.booking.relays import MANY as CROWD
-from models.reader import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.store.audit import Sought
+from models.code_sharing.service import CROWD_SIZE as CROWD
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.staff.audit_repository import Sought
 from tests.api.test_console import log, post, staff
 from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
 from tests.api.test_gates import gate_of

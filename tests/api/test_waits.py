@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from models.booking.line import BATCH
-from models.library import AreaId
-from models.store.waits import Waits
+from models.library.entities import AreaId
+from models.waitlist.repository import WaitlistRepository
+from models.waitlist.service import BATCH
 from tests.api.test_fairness import librarian
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -141,7 +141,7 @@ async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
     await service.move("08:21")
     # Nobody is left: the seat is everybody's.
     await (await service.reader()).reserve(made["seat"]["id"])
-    assert not await service.parts.desk.reservations.doubles()
+    assert not await service.parts.desk.reservations.find_double_bookings()
 
 
 async def test_wishes_and_times_must_fit(service: Living) -> None:
@@ -173,7 +173,7 @@ async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
     await service.move("09:26")
     got = await reader.ok("POST", f"/reservations/{held['id']}/accept")
     assert (got["start"][11:16], got["check_in_until"][11:16]) == ("09:26", "09:56")
-    assert not await service.parts.desk.reservations.doubles()
+    assert not await service.parts.desk.reservations.find_double_bookings()
 
 
 async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
@@ -258,7 +258,7 @@ async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
     waiting = await db["waits"].count_documents({"state": "waiting"})
     live = await db["reservations"].count_documents({"state": {"$in": ["reserved", "held"]}})
     assert waiting == 0 or live == len(taken), "nobody waits while a seat is free"
-    assert not await service.parts.desk.reservations.doubles()
+    assert not await service.parts.desk.reservations.find_double_bookings()
     await service.move("08:30")
     assert await db["reservations"].count_documents({"state": "held"}) == 0, "none is left behind"
 
@@ -387,15 +387,15 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
     taken, first = await full(service), await service.reader()
     place = await join(service, first)
     owner, made = taken[3]
-    settle = Waits.settle
+    settle = WaitlistRepository.close
 
-    async def late(waits: Waits, *rest: Any) -> Any:
-        monkeypatch.setattr(Waits, "settle", settle)
+    async def late(waits: WaitlistRepository, *rest: Any) -> Any:
+        monkeypatch.setattr(WaitlistRepository, "settle", settle)
         await owner.ok("POST", f"/reservations/{made['id']}/cancel")
         assert len(await offers(first)) == 1
         return await settle(waits, *rest)
 
-    monkeypatch.setattr(Waits, "settle", late)
+    monkeypatch.setattr(WaitlistRepository, "settle", late)
     await first.ok("DELETE", f"/waits/{place['id']}")
     assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "left"
     rows = await service.parts.db["reservations"].find({"reader": first.reader_id}).to_list(None)

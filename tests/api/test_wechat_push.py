@@ -15,16 +15,16 @@ import pytest
 from wechatpy.crypto import WeChatCrypto
 
 from miniapp_server.settings import SANDBOX_AES_KEY
-from models.errors import Upstream
-from models.message import Template
-from models.store.feedback import Feedbacks
-from notify.wechat.official import TOP, MenuFull, with_entry
-from notify.wechat.push import PushAccount, PushRefused
+from models.feedback.repository import FeedbackRepository
+from models.kernel.errors import ServiceUnavailable
+from models.messages.entities import Template
+from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
+from notify.wechat.menu import TOP, NoRoomInMenu, menu_with_booking_entry
 from tests.living import Answer, Living, living
 
 STAMP, NONCE = "1714112445", "415670741"
 # WeChat's own examples (developers.weixin.qq.com, message push).
-VECTOR = PushAccount("wxba5fad812f8e6fb9", "AAAAA", "A" * 43)
+VECTOR = CallbackVerifier("wxba5fad812f8e6fb9", "AAAAA", "A" * 43)
 VECTOR_ECHO = {
     "timestamp": "1714036504",
     "nonce": "1514711492",
@@ -43,7 +43,7 @@ CRYPTO = {name: WeChatCrypto(f"sandbox-{name}", SANDBOX_AES_KEY, appid) for name
 
 def test_wechats_own_vectors() -> None:
     assert VECTOR.echo(VECTOR_ECHO) == "4375120948345356249"
-    with pytest.raises(PushRefused):
+    with pytest.raises(CallbackRejected):
         VECTOR.echo(VECTOR_ECHO | {"nonce": "1514711493"})
     query = {"timestamp": STAMP, "nonce": NONCE}
     query["msg_signature"] = "046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
@@ -56,10 +56,10 @@ def test_wechats_own_vectors() -> None:
         query | {"timestamp": "1"},
         {},
     ):
-        with pytest.raises(PushRefused):
+        with pytest.raises(CallbackRejected):
             VECTOR.read(wrong, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
-    with pytest.raises(PushRefused):
-        PushAccount("wxother", "AAAAA", "A" * 43).read(
+    with pytest.raises(CallbackRejected):
+        CallbackVerifier("wxother", "AAAAA", "A" * 43).read(
             query, json.dumps({"Encrypt": VECTOR_SEALED}).encode()
         )
     for body in (
@@ -71,7 +71,7 @@ def test_wechats_own_vectors() -> None:
         b'{"Encrypt":"\\ud800"}',
         b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>",
     ):
-        with pytest.raises(PushRefused):
+        with pytest.raises(CallbackRejected):
             VECTOR.read(query, body)
 
 
@@ -199,7 +199,7 @@ def test_the_entries_of_a_subscription_event(
         about |= {"CreateTime": "9", "Event": "subscribe_msg_popup_event"}
         plain = json.dumps({**about, **entries})
     query, body = sealed("mini", plain)
-    read = PushAccount("wxsandbox", "sandbox-mini", SANDBOX_AES_KEY).read(
+    read = CallbackVerifier("wxsandbox", "sandbox-mini", SANDBOX_AES_KEY).read(
         dict(parse_qsl(query)), body
     )
     assert list(read.entries) == expected
@@ -222,11 +222,11 @@ async def test_what_failed_is_done_when_wechat_says_it_again(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def down(*_: object) -> None:
-        raise Upstream()
+        raise ServiceUnavailable()
 
     said = message("mp-zhang", "请修三层的灯")
     with monkeypatch.context() as broken:
-        broken.setattr(Feedbacks, "add", down)
+        broken.setattr(FeedbackRepository, "add", down)
         assert (await push(service, "mp", said)).status == 503
     for _ in range(2):
         assert (await push(service, "mp", said)).status == 200
@@ -261,7 +261,7 @@ async def test_what_followers_and_users_write_lands_in_one_list(service: Living)
         mini = await push(service, "mini", message(reader.openid, "插座坏了", 7))
     assert answer.body == mini.body == "success"
     waiting = await service.parts.feedbacks.waiting(10)
-    assert [(f.source, f.text, f.reader_id) for f in waiting] == [
+    assert [(f.channel, f.text, f.reader_id) for f in waiting] == [
         ("mp", "空调太冷了", None),
         ("mini", "插座坏了", reader.reader_id),
     ]
@@ -316,17 +316,20 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
     assert official is not None
     empty = await official.menu()
     assert empty == {"button": []}
-    wanted = with_entry(empty, "wxsandbox", "pages/index/index", f"{service.base}/")
+    wanted = menu_with_booking_entry(empty, "wxsandbox", "pages/index/index", f"{service.base}/")
     await official.put_menu(wanted)
     assert await official.menu() == wanted
-    assert with_entry(wanted, "wxsandbox", "pages/index/index", f"{service.base}/") == wanted
+    assert (
+        menu_with_booking_entry(wanted, "wxsandbox", "pages/index/index", f"{service.base}/")
+        == wanted
+    )
     theirs = {
         "button": [
             {"type": "view", "name": "官网", "url": "https://lib.example/"},
             {"name": TOP, "sub_button": [{"type": "click", "name": "参考咨询", "key": "ASK"}]},
         ]
     }
-    merged = with_entry(theirs, "wx1", "pages/index/index", "https://x/")
+    merged = menu_with_booking_entry(theirs, "wx1", "pages/index/index", "https://x/")
     assert merged["button"][0] == theirs["button"][0]
     names = [b["name"] for b in merged["button"][1]["sub_button"]]
     assert names == ["座位预约", "参考咨询", "空位查询", "我的预约", "使用帮助"]
@@ -337,8 +340,8 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
     ]
     await official.put_menu(merged)
     full = {"button": [{"type": "click", "name": f"{n}", "key": "k"} for n in range(3)]}
-    with pytest.raises(MenuFull):
-        with_entry(full, "wx1", "p", "https://x/")
+    with pytest.raises(NoRoomInMenu):
+        menu_with_booking_entry(full, "wx1", "p", "https://x/")
 
 
 async def test_links_and_the_verification_file(mongo_url: str, redis_url: str) -> None:

@@ -11,7 +11,7 @@ from handlers.api.routes import WECHAT_ONLY as API_ONLY
 from handlers.web.routes import WECHAT_ONLY as PAGES_ONLY
 from handlers.wechat import PATHS
 from miniapp_server import seed as seeding
-from models.message import Message, Template
+from models.messages.entities import Message, Template
 from tests.living import Living, living
 
 NOT_THERE = API_ONLY | PAGES_ONLY | frozenset(PATHS.values())
@@ -41,7 +41,7 @@ async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
     reader, librarian = await plain.web_reader(), await plain.web_reader()
     role = {"$set": {"kind": "librarian"}}
     await plain.parts.db["readers"].update_one({"_id": librarian.reader_id}, role)
-    plain.parts.sessions.forget_all()
+    plain.parts.sessions.invalidate_all()
     pages = [("//kiosk/2f-south", "", "扫码签到")]
     for path in ("//", "//me", "//reservations", "//check-in", "//rules"):
         pages.append((path, reader.token, "张三"))

@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from handlers.services import SERVICES
-from models.store.throttles import Limit
+from models.storage.attempt_limiter import AttemptLimit
 from tests.browser.conftest import AFTERNOON, DESKTOP, PHONE, Open, Tab, is_for_everybody
 from tests.living import Living, living
 
@@ -25,7 +25,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as running:
         running.app[SERVICES].admission.late_at_most_s = 5.0
         await running.move(AFTERNOON)
-        guessed = Limit("activation:all", 100, timedelta(minutes=10))
+        guessed = AttemptLimit("activation:all", 100, timedelta(minutes=10))
         for _ in range(100):
             await running.parts.throttles.count(guessed, running.clock.now())
         yield running

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.overview import DayOf
+from models.statistics.daily import AreaDay
 from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody
 from tests.living import Living
 
@@ -108,7 +108,7 @@ async def test_every_page_is_for_everybody(
     day, areas = date(2026, 9, 6), service.parts.desk.library.areas.values()
     used = (0,) * 8 + tuple(range(0, 1200, 120)) + (0,) * 6
     await service.parts.desk.days.put(
-        [DayOf(day, a.id, 40, 40 * 930, 50, 40, 3, 7, 2, 900, used) for a in areas]
+        [AreaDay(day, a.id, 40, 40 * 930, 50, 40, 3, 7, 2, 900, used) for a in areas]
     )
     tab = await opened("administrator", color_scheme=scheme, **device)
     tab.expected = {404}

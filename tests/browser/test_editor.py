@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from models.library import AreaId, SeatId
+from models.library.entities import AreaId, SeatId
 from tests.browser.conftest import Open, Tab
 from tests.living import Living
 
@@ -76,7 +76,7 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
     await tab.page.wait_for_selector(".done")
 
     area = service.parts.desk.library.areas[AreaId("2f-hall")]
-    assert area.rev == 1 and area.seats[-1].no == "088" and area.seats[-1].power
+    assert area.rev == 1 and area.seats[-1].number == "088" and area.seats[-1].power
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
     await service.settle()
     (wait,) = (await reader.ok("GET", "/waits"))["items"]

@@ -8,7 +8,7 @@ from typing import Any
 import zxingcpp
 from PIL import Image
 
-from models.library import AreaId, Seat, SeatId
+from models.library.entities import AreaId, Seat, SeatId
 from tests.browser.conftest import PHONE, Open
 from tests.living import Living
 

@@ -14,16 +14,19 @@ from typing import Any, Final
 from miniapp_server import seed
 from miniapp_server.sandbox.wechat import fits
 from miniapp_server.settings import SANDBOX_TEMPLATES
-from models import reservation
-from models.claims import presence_claim
-from models.message import CONSENTED, Template
-from models.policy import Policy
-from models.reservation import Actor, Reservation
-from models.timerange import local
-from models.violation import Window
-from notify.messages import BY_EVENT, FACTS
-from notify.messages.letter import Moment
-from notify.wechat.fields import format_fields, parse_templates
+from models.check_in import transitions
+from models.kernel.ids import Actor
+from models.kernel.time_range import to_local
+from models.messages.entities import WECHAT_TEMPLATES, Template
+from models.policy.entities import Policy
+from models.reservations import transitions as reservations_transitions
+from models.reservations.claims import presence_claim
+from models.reservations.entities import Reservation
+from models.seat_reports import transitions as seat_reports_transitions
+from models.violations.entities import ViolationCount
+from notify.templates import FACTS, TEMPLATE_BY_EVENT
+from notify.templates.rendering import MessageContext
+from notify.wechat.template_config import format_fields, parse_templates
 from tests.builders import (
     AREA,
     BY_JOB,
@@ -44,11 +47,11 @@ GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()
 SUNDAY: Final = MONDAY - timedelta(days=1)
 
-WAITED: Final = reservation.check_in(
+WAITED: Final = transitions.check_in(
     reserved(), presence_claim(reserved().reader_id), (), POLICY, BY_READER, on("13:40:20")
 )
 TEN_MINUTES: Final = reserved("15:50", "16:00", made="15:50:30")
-AT_LUNCH: Final = reservation.leave(
+AT_LUNCH: Final = transitions.leave(
     in_use(reserved("11:00", "14:00")), on("12:45:10"), POLICY, BY_READER, on("11:45:10")
 )
 TO_CLOSING: Final = in_use(reserved("19:00", "22:30"))
@@ -56,10 +59,10 @@ TO_CLOSING: Final = in_use(reserved("19:00", "22:30"))
 
 def reminded(r: Reservation) -> Reservation:
     assert r.remind_at is not None
-    return reservation.remind(r, r.remind_at)
+    return reservations_transitions.remind(r, r.remind_at)
 
 
-def moment(r: Reservation, **penalty: Any) -> Moment:
+def moment(r: Reservation, **penalty: Any) -> MessageContext:
     """The last notice of the reservation, as the relay sees it."""
     notice, library = r.outbox[-1], seed.read()
     area = next(area for area in library.areas if area.id == r.area_id)
@@ -68,10 +71,10 @@ def moment(r: Reservation, **penalty: Any) -> Moment:
     defaults: dict[str, Any] = {
         "violation": False,
         "counted": False,
-        "window": Window(0, POLICY.violations_limit, POLICY.violations_window_days),
+        "window": ViolationCount(0, POLICY.violations_limit, POLICY.violations_window_days),
         "suspended_until": None,
     }
-    return Moment(
+    return MessageContext(
         at=notice.at,
         seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
         receipt=r.receipt,
@@ -81,18 +84,20 @@ def moment(r: Reservation, **penalty: Any) -> Moment:
 
 
 def counted(count: int, until: datetime | None = None) -> dict[str, Any]:
-    window = Window(count, POLICY.violations_limit, POLICY.violations_window_days)
+    window = ViolationCount(count, POLICY.violations_limit, POLICY.violations_window_days)
     return {"violation": True, "counted": True, "window": window, "suspended_until": until}
 
 
-MISSED: Final = reservation.miss(reserved(), BY_JOB)
-LAPSED: Final = reservation.miss(TEN_MINUTES, BY_JOB)
-TIMED_OUT: Final = reservation.time_out(away(), BY_JOB)
+MISSED: Final = transitions.mark_no_show(reserved(), BY_JOB)
+LAPSED: Final = transitions.mark_no_show(TEN_MINUTES, BY_JOB)
+TIMED_OUT: Final = transitions.expire_leave(away(), BY_JOB)
 UNTIL: Final = on("14:30").replace(day=14)
 SECOND_OF_A_DAY: Final = {**counted(1), "counted": False}
 
-DOUBTED: Final = reservation.doubt(in_use(), "a:x", on("15:20"), BY_READER, on("15:00"))
-HELD: Final = reservation.hold(
+DOUBTED: Final = seat_reports_transitions.request_presence_check(
+    in_use(), "a:x", on("15:20"), BY_READER, on("15:00")
+)
+HELD: Final = reservations_transitions.create_offer(
     id=reserved().id, reader_id=ZHANG, venue_id=VENUE, area_id=AREA, seat_id=SEAT.id,
     span=hours("14:00", "16:00"), policy=POLICY, claims=(), wait_id="w", until=on("08:10"),
     actor=BY_JOB, now=on("08:00"),
@@ -103,30 +108,30 @@ def passed(*passages: str) -> Reservation:
     return after(reserved(), *passages)
 
 
-CASES: Final[list[tuple[str, str, Moment]]] = [
+CASES: Final[list[tuple[str, str, MessageContext]]] = [
     ("booked the day before", "reserved", moment(reserved(made="20:15", made_on=SUNDAY))),
     ("booked 现在", "reserved", moment(reserved("16:38", "18:00", made="16:38:20"))),
     ("booked for ten minutes", "reserved", moment(TEN_MINUTES)),
     ("booked until closing", "reserved", moment(reserved("22:00", "22:30"))),
     ("at the start", "check_in_reminder", moment(reminded(reserved()))),
     ("at the start, after a downtime", "check_in_reminder",
-        moment(reminded(replace(reserved(), check_in_until=on("14:55"), excused=True)))),
+        moment(reminded(replace(reserved(), check_in_until=on("14:55"), penalty_waived=True)))),
     ("checked in", "checked_in", moment(in_use(when=on("14:10:30")))),
     ("checked in early, seat free", "checked_in", moment(in_use(when=on("13:40:20")))),
     ("checked in early, seat taken", "checked_in", moment(WAITED)),
     ("twenty minutes before the end", "ending_soon", moment(reminded(in_use()))),
     ("twenty minutes before closing", "ending_soon", moment(reminded(TO_CLOSING))),
     ("finished", "ended",
-        moment(reservation.finish(in_use(when=on("14:02:50")), BY_READER, on("15:38:20")))),
+        moment(transitions.finish(in_use(when=on("14:02:50")), BY_READER, on("15:38:20")))),
     ("finished after early check-in", "ended",
-        moment(reservation.finish(in_use(when=on("13:40:20")), BY_READER, on("14:20:50")))),
+        moment(transitions.finish(in_use(when=on("13:40:20")), BY_READER, on("14:20:50")))),
     ("finished at once", "ended",
-        moment(reservation.finish(in_use(when=on("14:10:20")), BY_READER, on("14:10:50")))),
-    ("completed", "ended", moment(reservation.complete(in_use(), BY_JOB))),
+        moment(transitions.finish(in_use(when=on("14:10:20")), BY_READER, on("14:10:50")))),
+    ("completed", "ended", moment(transitions.complete(in_use(), BY_JOB))),
     ("left", "left", moment(away())),
     ("left for lunch", "left", moment(AT_LUNCH)),
     ("left shortly before the end", "left",
-        moment(reservation.leave(in_use(), on("16:00"), POLICY, BY_READER, on("15:50")))),
+        moment(transitions.leave(in_use(), on("16:00"), POLICY, BY_READER, on("15:50")))),
     ("ten minutes before the leave ends", "leave_reminder", moment(reminded(away()))),
     ("not back, no violation", "away_expired", moment(TIMED_OUT)),
     ("not back, counted", "away_expired", moment(TIMED_OUT, **counted(2))),
@@ -136,7 +141,7 @@ CASES: Final[list[tuple[str, str, Moment]]] = [
     ("missed, second", "no_show", moment(MISSED, **counted(2))),
     ("missed, second of the day", "no_show", moment(MISSED, **SECOND_OF_A_DAY)),
     ("missed, suspended", "no_show", moment(MISSED, **counted(3, UNTIL))),
-    ("missed, excused", "no_show", moment(LAPSED, window=Window(1, 3, 30))),
+    ("missed, excused", "no_show", moment(LAPSED, window=ViolationCount(1, 3, 30))),
     ("missed, with more to come", "no_show", moment(MISSED, others=2, **counted(1))),
     ("suspended", "suspended", moment(MISSED, **counted(3, UNTIL))),
     ("a gate checked in", "checked_in", moment(passed("in 13:40"))),
@@ -147,7 +152,7 @@ CASES: Final[list[tuple[str, str, Moment]]] = [
     ("another seat is held", "proposed", moment(HELD)),
     ("what was held is taken back", "taken_back", moment(HELD)),
     ("the library cancels it", "called_off",
-        moment(reservation.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
+        moment(reservations_transitions.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
 ]  # fmt: skip
 
 
@@ -156,13 +161,13 @@ def render() -> str:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FACTS.items()})
     lines: list[str] = []
     for name, event, told in CASES:
-        module = BY_EVENT[event]
+        module = TEMPLATE_BY_EVENT[event]
         letter = module.write(told)
         fields = format_fields(templates[module.TEMPLATE.value], letter.facts)
-        until = f"{local(letter.not_after):%m-%d %H:%M:%S}"
+        until = f"{to_local(letter.not_after):%m-%d %H:%M:%S}"
         lines += [f"== {module.TEMPLATE} · {name}", f"[{module.TITLE}] {letter.text}"]
         lines += [f"    {key:<18} {value}" for key, value in fields.items()]
-        lines += [f"    (told {local(told.at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
+        lines += [f"    (told {to_local(told.at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
     return "\n".join(lines)
 
 
@@ -176,7 +181,7 @@ def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FACTS.items()})
     seen: set[Template] = set()
     for name, event, told in CASES:
-        module = BY_EVENT[event]
+        module = TEMPLATE_BY_EVENT[event]
         letter = module.write(told)
         assert set(letter.facts) == set(module.FACTS), name
         for key, value in format_fields(templates[module.TEMPLATE.value], letter.facts).items():
@@ -184,7 +189,7 @@ def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
             assert "…" not in value and "--" not in value, (name, key, value)
         assert "--" not in letter.text and "None" not in letter.text
         seen.add(module.TEMPLATE)
-    assert seen == set(CONSENTED)
+    assert seen == set(WECHAT_TEMPLATES)
 
 
 if __name__ == "__main__":

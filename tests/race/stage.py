@@ -15,23 +15,27 @@ from typing import Any, Final
 
 from pymongo import UpdateMany
 
-from bind.activation import BindingDesk
-from bind.sessions import SessionDesk
-from models.booking import due
-from models.booking.attend import Scan, check_in
-from models.booking.desk import Ask, Desk, Key
-from models.booking.reserve import reserve
-from models.library import KioskId
-from models.reader import Principal, Reader
-from models.reservation import Actor, Reservation
-from models.rules import Wish
-from models.store.activation_codes import ActivationCodes
-from models.store.client import Collection, Database
-from models.store.credits import Credits
-from models.store.identity import Bindings, Sessions
-from models.store.sealing import Sealer, fingerprint
-from models.store.throttles import Throttles
-from models.timerange import LIBRARY_ZONE, local_date
+from bind.account_binding import AccountBindingService
+from bind.session_service import SessionService
+from models.booking.desk import Desk
+from models.check_in.service import KioskCodeScan, check_in
+from models.deadlines import jobs as deadlines_jobs
+from models.identity.activation_code_repository import ActivationCodeRepository
+from models.identity.binding_repository import BindingRepository
+from models.identity.entities import Principal
+from models.identity.session_repository import SessionRepository
+from models.kernel.ids import Actor
+from models.kernel.time_range import LIBRARY_ZONE, local_date
+from models.library.entities import KioskId
+from models.messages.consent_repository import ConsentRepository
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.reservations.service import create
+from models.storage.attempt_limiter import AttemptLimiter
+from models.storage.encryption import FieldCipher, token_hash
+from models.storage.mongo import Collection, Database
 
 MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
 EIGHT: Final = MONDAY.replace(hour=8)
@@ -123,7 +127,7 @@ class Stage:
     """A database with the real library, and as many workers on it as a race needs."""
 
     db: Database
-    sealer: Sealer
+    sealer: FieldCipher
     desk: Desk
     _numbers: count[int] = field(default_factory=lambda: count(21070001))
 
@@ -135,13 +139,13 @@ class Stage:
 
     async def reader(self) -> Reader:
         number = str(next(self._numbers))
-        return await self.desk.readers.admit(number, "张三", "student", EIGHT)
+        return await self.desk.readers.upsert_from_login(number, "张三", "student", EIGHT)
 
     async def reserved(
         self, reader: Reader, seat: str = SEAT, start: int = 10, end: int = 11
     ) -> Reservation:
         """Booked at 08:00 for whole hours of the Monday."""
-        return await reserve(self.desk, ask(reader), seat, wish(start, end))
+        return await create(self.desk, ask(reader), seat, wish(start, end))
 
     async def in_use(self, reader: Reader, seat: str = SEAT) -> Reservation:
         """Booked for 10:00–11:00 and checked in at 10:00."""
@@ -150,9 +154,9 @@ class Stage:
 
     async def missed(self, reader: Reader, made_at: datetime) -> Reservation:
         """Booked on that day for 10:00 and not taken up; its no-show waits in the outbox."""
-        when = Wish(local_date(made_at), time(10), time(11))
-        made = await reserve(self.desk, ask(reader, made_at), SEAT, when)
-        assert await due.no_show(self.desk, made.check_in_until) == 1
+        when = TimeSelection(local_date(made_at), time(10), time(11))
+        made = await create(self.desk, ask(reader, made_at), SEAT, when)
+        assert await deadlines_jobs.no_show(self.desk, made.check_in_until) == 1
         return await self.stored(made)
 
     async def stored(self, r: Reservation) -> Reservation:
@@ -172,41 +176,41 @@ class Stage:
     def binding_desk(
         self,
         *,
-        codes: ActivationCodes | None = None,
-        bindings: Bindings | None = None,
-        throttles: Throttles | None = None,
-    ) -> BindingDesk:
-        bindings = bindings or Bindings(self.db, self.sealer)
-        sessions = Sessions(self.db, self.sealer)
-        return BindingDesk(
-            codes or ActivationCodes(self.db, self.sealer),
+        codes: ActivationCodeRepository | None = None,
+        bindings: BindingRepository | None = None,
+        throttles: AttemptLimiter | None = None,
+    ) -> AccountBindingService:
+        bindings = bindings or BindingRepository(self.db, self.sealer)
+        sessions = SessionRepository(self.db, self.sealer)
+        return AccountBindingService(
+            codes or ActivationCodeRepository(self.db, self.sealer),
             bindings,
             self.desk.readers,
             sessions,
-            SessionDesk(sessions, self.sealer, nobody_to_tell),
-            throttles or Throttles(self.db),
-            Credits(self.db),
+            SessionService(sessions, self.sealer, nobody_to_tell),
+            throttles or AttemptLimiter(self.db),
+            ConsentRepository(self.db),
         )
 
     async def wx_user(self, openid: str) -> Principal:
         """Signed in by WeChat, not bound."""
-        sessions = Sessions(self.db, self.sealer)
+        sessions = SessionRepository(self.db, self.sealer)
         await sessions.open_wx(f"token-{openid}", openid, EIGHT, clock(22), None)
-        who = await sessions.who(fingerprint(f"token-{openid}"))
+        who = await sessions.find_principal(token_hash(f"token-{openid}"))
         assert who is not None
         return who
 
 
-def ask(reader: Reader, now: datetime = EIGHT, key: Key | None = None) -> Ask:
-    return Ask(reader, Actor("reader", "api"), now, key)
+def ask(reader: Reader, now: datetime = EIGHT, key: IdempotencyKey | None = None) -> RequestContext:
+    return RequestContext(reader, Actor("reader", "api"), now, key)
 
 
-def wish(start: int, end: int) -> Wish:
-    return Wish(MONDAY.date(), time(start), time(end))
+def wish(start: int, end: int) -> TimeSelection:
+    return TimeSelection(MONDAY.date(), time(start), time(end))
 
 
-def scan(step: int) -> Scan:
-    return Scan(KIOSK, step, fresh=True)
+def scan(step: int) -> KioskCodeScan:
+    return KioskCodeScan(KIOSK, step, is_current=True)
 
 
 def events(r: Reservation) -> list[str]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from models.errors import ServiceError
-from models.reader import Principal, Reader, Session, SessionKind
-from models.reservation import ReaderId
-from models.store.activation_codes import ActivationCodes, BindingRequest
-from models.store.client import Document
-from models.store.identity import Bindings
-from models.store.throttles import Limit, Throttles
+from models.identity.activation_code_repository import ActivationCodeRepository, BindingRequest
+from models.identity.binding_repository import BindingRepository
+from models.identity.entities import Principal, Session, SessionKind
+from models.kernel.errors import DomainError
+from models.kernel.ids import ReaderId
+from models.readers.entities import Reader
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.storage.mongo import Document
 from tests.race.stage import EIGHT, Stage, clock, kinds, put_around
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -23,7 +24,7 @@ guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "contr
 CODE, END = "204816", clock(8, 10)
 
 
-class LooksFirst(ActivationCodes):
+class LooksFirst(ActivationCodeRepository):
     """The control: reads what stands, then writes by ``_id`` alone."""
 
     async def _use_up(self, code: Document, now: datetime) -> ReaderId | None:
@@ -53,7 +54,7 @@ class LooksFirst(ActivationCodes):
             "id": openid,
             "match_number": match_number,
             "user": self._sealer.hashes(openid, "openid"),
-            "openid": self._sealer.seal(openid, "request"),
+            "openid": self._sealer.encrypt(openid, "request"),
             "session": session_id,
             "at": now,
             "confirmed": None,
@@ -69,7 +70,7 @@ class Scene:
         self.stage, barrier = stage, asyncio.Barrier(2)
         self.desks = []
         for _ in range(2):
-            codes = (ActivationCodes if guard else LooksFirst)(stage.db, stage.sealer)
+            codes = (ActivationCodeRepository if guard else LooksFirst)(stage.db, stage.sealer)
             if guard:
                 put_around(codes, "find_one_and_update", before=barrier.wait)
             else:
@@ -79,12 +80,12 @@ class Scene:
     async def open(self, asked: str = "") -> None:
         self.reader = await self.stage.reader()
         self.users = [await self.stage.wx_user(name) for name in ("o-one", "o-two")]
-        codes = ActivationCodes(self.stage.db, self.stage.sealer)
+        codes = ActivationCodeRepository(self.stage.db, self.stage.sealer)
         await codes.issue(self.reader.id, CODE, EIGHT, END)
         if asked:
             user = self.users[0]
             assert await codes.ask(CODE, asked, user.session.id, "47", EIGHT)
-        live = await codes.live_of(self.reader.id, EIGHT)
+        live = await codes.active_code(self.reader.id, EIGHT)
         assert live is not None
         self.secret, self.request = live.secret, live.request.id if live.request else ""
 
@@ -170,7 +171,7 @@ async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage
     """The worker ends between the answer and the binding; the form is sent once more."""
     desk, scene = stage.binding_desk(), Scene(stage, True)
     await scene.open(asked="o-one")
-    codes = ActivationCodes(stage.db, stage.sealer)
+    codes = ActivationCodeRepository(stage.db, stage.sealer)
     assert await codes.answer(scene.reader.id, scene.request, True, EIGHT)
     state = await desk.state(scene.users[0], EIGHT)
     assert state.state == "pending" and await scene.bound() == 0
@@ -179,10 +180,10 @@ async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage
         assert await scene.bound() == 1
 
 
-class NeverAsks(Throttles):
+class NeverAsks(AttemptLimiter):
     """The control: counts, and does not heed it."""
 
-    async def count(self, limit: Limit, now: datetime) -> bool:
+    async def count(self, limit: AttemptLimit, now: datetime) -> bool:
         await super().count(limit, now)
         return False
 
@@ -194,20 +195,20 @@ def _guesser(n: int) -> Principal:
 
 
 @pytest.mark.parametrize(
-    ("guesses", "throttles"), [(500, Throttles), (200, NeverAsks)], ids=["guarded", "control"]
+    ("guesses", "throttles"), [(500, AttemptLimiter), (200, NeverAsks)], ids=["guarded", "control"]
 )
 @pytest.mark.timeout(600)
 async def test_guesses_bind_nobody(
-    stage: Stage, guesses: int, throttles: type[Throttles], long: bool
+    stage: Stage, guesses: int, throttles: type[AttemptLimiter], long: bool
 ) -> None:
     """All digits from 000000 on, five by each account. Some are a reader's live code, the first of
     them behind the first hundred: each is hit, and its reader is asked instead of being bound.
 
     In the long form there are 10,000 guesses by 2,000 accounts.
     """
-    guesses = 10_000 if long and throttles is Throttles else guesses
+    guesses = 10_000 if long and throttles is AttemptLimiter else guesses
     desk = stage.binding_desk(throttles=throttles(stage.db))
-    codes = ActivationCodes(stage.db, stage.sealer)
+    codes = ActivationCodeRepository(stage.db, stage.sealer)
     readers = [await stage.reader() for _ in range(10)]
     step = (guesses - 120) // len(readers)
     for n, reader in enumerate(readers):
@@ -223,25 +224,27 @@ async def test_guesses_bind_nobody(
     for first in range(0, guesses // 5, 10):
         found = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
         results += [result for of_one in found for result in of_one]
-    hits = {True: BindingRequest, False: Reader}[throttles is Throttles]
+    hits = {True: BindingRequest, False: Reader}[throttles is AttemptLimiter]
     assert sum(isinstance(result, hits) for result in results) == len(readers)
     bound = await stage.db["bindings"].count_documents({})
-    assert bound == (0 if throttles is Throttles else 10)
+    assert bound == (0 if throttles is AttemptLimiter else 10)
 
-    if throttles is Throttles:  # and a right code binds meanwhile: by digits, and scanned
+    if throttles is AttemptLimiter:  # and a right code binds meanwhile: by digits, and scanned
         for way in ("digits", "secret"):
             reader, user = await stage.reader(), await stage.wx_user(f"o-{way}")
-            code = await desk.code_for(reader.id, False, EIGHT)
+            code = await desk.get_or_create_code(reader.id, False, EIGHT)
             found_one = await desk.bind(user, getattr(code, way), EIGHT)
             if way == "digits":
                 assert isinstance(found_one, BindingRequest)
                 assert await stage.db["bindings"].count_documents({}) == 0
                 await desk.confirm(reader.id, found_one.id, EIGHT)
-            assert await Bindings(stage.db, stage.sealer).reader_of(f"o-{way}") == reader.id
+            assert (
+                await BindingRepository(stage.db, stage.sealer).reader_of(f"o-{way}") == reader.id
+            )
 
 
 async def _result(work: Awaitable[object]) -> object:
     try:
         return await work
-    except ServiceError as error:
+    except DomainError as error:
         return error

@@ -17,32 +17,37 @@ import pymongo
 import pytest
 from pymongo.monitoring import CommandListener
 
-from handlers.api.plans import Plans
+from handlers.api.plans import SeatMapCache
 from miniapp_server import seed
 from miniapp_server.embedded import embedded_databases
 from miniapp_server.jobs import end
-from models.booking import attend, due
-from models.booking.board import REFUSE_WITHIN_S
-from models.booking.desk import Desk, Key
-from models.booking.reserve import cancel, change, reserve
-from models.booking.views import Window
-from models.errors import DailyLimit, OwnOverlap, SeatTaken, ServiceError
-from models.library import AreaId
-from models.reader import Reader
-from models.reservation import LIVE, Reservation, State
-from models.rules import Wish
-from models.store.client import CODEC, Database, open_database
-from models.store.indexes import ensure_indexes
-from models.store.sealing import Sealer
+from models.booking.desk import Desk
+from models.check_in import renewal
+from models.check_in import service as check_in_service
+from models.deadlines import jobs as deadlines_jobs
+from models.kernel.errors import DomainError
+from models.library.entities import AreaId
+from models.readers.context import IdempotencyKey
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.errors import DailyLimit, OverlapsOwnBooking, SeatTaken
+from models.reservations.live_occupancy import REFUSE_WITHIN_S
+from models.reservations.rules import TimeSelection
+from models.reservations.service import cancel, change, create
+from models.reservations.state_machine import LIVE, ReservationState
+from models.schema.indexes import ensure_indexes
+from models.seat_map.service import TimeFilter
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import CODEC, Database, open_database
 from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, ask, clock, scan, wish
 
 TODAY = MONDAY.date()
 TOMORROW = TODAY + timedelta(days=1)
 AREA = AreaId("2f-hall")
 WINDOWS = (
-    Window(TODAY, None, None),
-    Window(TOMORROW, None, None),
-    Window(TODAY, time(10), time(12)),
+    TimeFilter(TODAY, None, None),
+    TimeFilter(TOMORROW, None, None),
+    TimeFilter(TODAY, time(10), time(12)),
 )
 
 
@@ -58,20 +63,20 @@ class Worker:
     """A desk with a client of its own, that follows the stream, and what it would answer."""
 
     desk: Desk
-    plans: Plans = field(default_factory=Plans)
+    plans: SeatMapCache = field(default_factory=SeatMapCache)
     task: asyncio.Task[None] | None = None
 
     def follow(self) -> None:
-        self.task = asyncio.create_task(self.desk.board.follow())
+        self.task = asyncio.create_task(self.desk.board.follow_changes())
 
     async def fresh(self) -> None:
         """Returns when its board may judge both days."""
 
         async def judges() -> bool:
-            with suppress(ServiceError):
+            with suppress(DomainError):
                 for day in (TODAY, TOMORROW):
-                    await self.desk.board.day(day)
-            return all(self.desk.board.judging(day) for day in (TODAY, TOMORROW))
+                    await self.desk.board.get_day(day)
+            return all(self.desk.board.authoritative_day(day) for day in (TODAY, TOMORROW))
 
         await until(judges, "a board that is up to date")
 
@@ -82,7 +87,7 @@ class Worker:
     async def equals_the_database(self) -> bool:
         for day in (TODAY, TOMORROW):
             rows = {row.id: row for row in await self.desk.reservations.board_rows(day)}
-            if (await self.desk.board.day(day)).rows != rows:
+            if (await self.desk.board.get_day(day)).rows != rows:
                 return False
         return True
 
@@ -91,7 +96,7 @@ class Worker:
         found = []
         area, now = self.desk.library.areas[AREA], clock(9, 30)
         for asked in WINDOWS:
-            board = await self.desk.board.day(asked.day)
+            board = await self.desk.board.get_day(asked.day)
             plan = self.plans.plan(self.desk, area, board, asked, now)
             answers = [plan.body(self.desk, reader.id) for reader in readers]
             answers.append(self.plans.areas(self.desk, board, None, asked, now))
@@ -100,7 +105,7 @@ class Worker:
 
 
 @asynccontextmanager
-async def worker(url: str, name: str, sealer: Sealer) -> AsyncIterator[Worker]:
+async def worker(url: str, name: str, sealer: FieldCipher) -> AsyncIterator[Worker]:
     async with open_database(url, name) as db:
         made = Worker(Desk(db, sealer))
         await made.desk.refresh()
@@ -112,7 +117,7 @@ async def worker(url: str, name: str, sealer: Sealer) -> AsyncIterator[Worker]:
 
 
 @asynccontextmanager
-async def two_workers(url: str, name: str, sealer: Sealer) -> AsyncIterator[list[Worker]]:
+async def two_workers(url: str, name: str, sealer: FieldCipher) -> AsyncIterator[list[Worker]]:
     async with AsyncExitStack() as stack:
         workers = [await stack.enter_async_context(worker(url, name, sealer)) for _ in range(2)]
         for one in workers:
@@ -129,20 +134,20 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
     reader = chance.choice(readers)
     day = chance.choice([TODAY, TODAY, TOMORROW])
     begin = chance.randint(9, 20)
-    hours = Wish(day, time(begin), time(begin + chance.randint(1, 2)))
+    hours = TimeSelection(day, time(begin), time(begin + chance.randint(1, 2)))
     seat = chance.choice(SEATS[:8])
     now = clock(chance.choice([8, 9, 10, 11]), chance.choice([0, 20, 45]))
     verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish", "extend"]
     verb = chance.choice([*verbs, "no_show", "complete", "time_out", "remind", "carry_over"])
-    with suppress(ServiceError):
+    with suppress(DomainError):
         if verb == "reserve":
-            await reserve(desk, ask(reader, EIGHT), seat, hours)
+            await create(desk, ask(reader, EIGHT), seat, hours)
             return
         if verb in ("no_show", "complete", "time_out", "remind"):
-            await getattr(due, verb)(desk, now)
+            await getattr(deadlines_jobs, verb)(desk, now)
             return
         if verb == "carry_over":
-            await due.carry_over(desk, now)
+            await deadlines_jobs.carry_over(desk, now)
             return
         live = await desk.reservations.live_of(reader.id, clock(0))
         if not live:
@@ -154,17 +159,19 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
             await cancel(desk, ask(reader, EIGHT), r.id)
         elif verb == "check_in":
             early = r.check_in_from + timedelta(minutes=chance.choice([0, 7, 30]))
-            await attend.check_in(desk, ask(reader, early), r.id, scan(chance.randint(1, 10**6)))
+            await check_in_service.check_in(
+                desk, ask(reader, early), r.id, scan(chance.randint(1, 10**6))
+            )
         elif verb == "leave":
-            await attend.leave(desk, ask(reader, r.start), r.id)
+            await check_in_service.leave(desk, ask(reader, r.start), r.id)
         elif verb == "back":
             step = scan(chance.randint(1, 10**6))
-            await attend.come_back(desk, ask(reader, r.start), r.id, step)
+            await check_in_service.return_from_leave(desk, ask(reader, r.start), r.id, step)
         elif verb == "finish":
-            await attend.finish(desk, ask(reader, r.start), r.id)
+            await check_in_service.finish(desk, ask(reader, r.start), r.id)
         else:
             later = (r.end + timedelta(hours=1)).astimezone(MONDAY.tzinfo).time()
-            await attend.extend(desk, ask(reader, r.end - timedelta(minutes=9)), r.id, later)
+            await renewal.renew(desk, ask(reader, r.end - timedelta(minutes=9)), r.id, later)
 
 
 async def many(
@@ -211,13 +218,13 @@ async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre:
                     await asyncio.sleep(0.1)
             elif trouble == 2:
                 await workers[1].stop()  # and what happens now it is never told
-                workers[1].desk.board.forget()
+                workers[1].desk.board.invalidate()
                 await history
                 workers[1].follow()
             elif trouble == 3:
                 while not history.done():
-                    workers[0].desk.board.forget()
-                    await workers[0].desk.board.day(TODAY)
+                    workers[0].desk.board.invalidate()
+                    await workers[0].desk.board.get_day(TODAY)
             await history
             await they_become_equal(workers, readers)
         # How many of them still live is chance; about a hundred are made.
@@ -226,7 +233,7 @@ async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre:
 
 
 async def test_boards_outlive_a_killed_mongod(tmp_path: Path, library: seed.LibraryData) -> None:
-    sealer = Sealer({1: b"k" * 32})
+    sealer = FieldCipher({1: b"k" * 32})
     async with embedded_databases(tmp_path / "data") as servers:
         async with open_database(servers.mongo_url, "board") as db:
             await ensure_indexes(db)
@@ -246,7 +253,7 @@ async def test_boards_outlive_a_killed_mongod(tmp_path: Path, library: seed.Libr
             await servers.kill_mongod()
 
             async def stale() -> bool:
-                return all(one.desk.board.stale for one in workers)
+                return all(one.desk.board.is_stale for one in workers)
 
             await until(stale, "both know that they hear nothing")
             await servers.start_mongod()
@@ -275,7 +282,7 @@ class Commands(CommandListener):
 
 @asynccontextmanager
 async def counted_worker(
-    url: str, name: str, sealer: Sealer
+    url: str, name: str, sealer: FieldCipher
 ) -> AsyncIterator[tuple[Worker, Commands]]:
     commands = Commands()
     client: Any = pymongo.AsyncMongoClient(url, event_listeners=[commands])
@@ -302,39 +309,39 @@ async def test_a_refusal_by_the_board_costs_nothing(
         own = await stage.reserved(reader, SEATS[5], 14, 15)
 
         async def heard() -> bool:
-            rows = (await one.desk.board.day(TODAY)).rows
+            rows = (await one.desk.board.get_day(TODAY)).rows
             return held.id in rows and own.id in rows
 
         await until(heard, "the others' bookings are heard of")
-        refusals: list[tuple[type[ServiceError], str, int, int]] = [
+        refusals: list[tuple[type[DomainError], str, int, int]] = [
             (SeatTaken, SEATS[0], 10, 12),
             (SeatTaken, SEATS[0], 9, 11),
-            (OwnOverlap, SEATS[5], 14, 15),
-            (OwnOverlap, SEATS[7], 13, 17),
+            (OverlapsOwnBooking, SEATS[5], 14, 15),
+            (OverlapsOwnBooking, SEATS[7], 13, 17),
         ]
         for error, seat, start, stop in refusals:
             await one.fresh()
             commands.names.clear()
             with pytest.raises(error) as refused:
-                await reserve(one.desk, ask(reader), seat, wish(start, stop))
+                await create(one.desk, ask(reader), seat, wish(start, stop))
             assert commands.names == [], error
             if isinstance(refused.value, SeatTaken):
                 assert refused.value.details["nearest"]
             # It is what the index says.
             with pytest.raises(error):
-                await reserve(stage.desk, ask(reader), seat, wish(start, stop))
+                await create(stage.desk, ask(reader), seat, wish(start, stop))
         await stage.reserved(reader, SEATS[6], 9, 10)
         for hour in (16, 18, 20):
             await stage.reserved(reader, SEATS[hour], hour, hour + 1)
 
         async def five() -> bool:
-            return len((await one.desk.board.day(TODAY)).by_reader[reader.id]) == 5
+            return len((await one.desk.board.get_day(TODAY)).by_reader[reader.id]) == 5
 
         await until(five, "the reader's five bookings are heard of")
         await one.fresh()
         commands.names.clear()
         with pytest.raises(DailyLimit):
-            await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+            await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
         assert commands.names == []
 
 
@@ -345,12 +352,12 @@ async def test_a_silent_board_asks_the_index(
     """What it believes to be taken may long be free: nobody has told it."""
     holder, reader = await stage.reader(), await stage.reader()
     async with counted_worker(mongo_url, theatre, stage.sealer) as (one, commands):
-        held = await reserve(one.desk, ask(holder), SEATS[0], wish(10, 11))
+        held = await create(one.desk, ask(holder), SEATS[0], wish(10, 11))
         await one.stop()
         await cancel(stage.desk, ask(holder), held.id)
 
         async def silent() -> bool:
-            return one.desk.board.judging(TODAY) is None
+            return one.desk.board.authoritative_day(TODAY) is None
 
         await until(silent, "the stream is silent for too long", within_s=3)
         board = one.desk.board.current(TODAY)
@@ -358,11 +365,11 @@ async def test_a_silent_board_asks_the_index(
         if not guarded:
             one.desk.board._as_of = float("inf")  # believed for ever
             with pytest.raises(SeatTaken):
-                await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+                await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
             return
         commands.names.clear()
-        made = await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
-        assert made.state is State.RESERVED and commands.names == ["insert"]
+        made = await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
+        assert made.state is ReservationState.RESERVED and commands.names == ["insert"]
 
 
 async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str) -> None:
@@ -372,7 +379,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
     refused = 0
     async with two_workers(mongo_url, theatre, stage.sealer) as (one, other):
         for _ in range(12):
-            held = await reserve(other.desk, ask(holder), SEATS[0], wish(10, 11))
+            held = await create(other.desk, ask(holder), SEATS[0], wish(10, 11))
             await one.fresh()
             cancelling = asyncio.create_task(cancel(other.desk, ask(holder), held.id))
             given_back = float("inf")
@@ -381,7 +388,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
                     given_back = min(given_back, real_time.monotonic())
                 asked = real_time.monotonic()
                 try:
-                    won = await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+                    won = await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
                     break
                 except SeatTaken:
                     refused += 1
@@ -391,7 +398,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
             await cancel(one.desk, ask(reader), won.id)
 
             async def free(won: Reservation = won) -> bool:
-                return won.id not in (await other.desk.board.day(TODAY)).rows
+                return won.id not in (await other.desk.board.get_day(TODAY)).rows
 
             await until(free, "the other worker hears that it is free")
     assert refused > 12, "most were refused by the board, until it heard"
@@ -401,17 +408,17 @@ async def test_a_repeat_is_given_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()
-    asked = ask(reader, key=Key("once", "digest"))
+    asked = ask(reader, key=IdempotencyKey("once", "digest"))
     async with two_workers(mongo_url, theatre, stage.sealer) as workers:
-        first = await reserve(workers[0].desk, asked, SEATS[0], wish(10, 11))
+        first = await create(workers[0].desk, asked, SEATS[0], wish(10, 11))
         for one in workers:
 
             async def knows(one: Worker = one) -> bool:
-                return first.id in (await one.desk.board.day(TODAY)).rows
+                return first.id in (await one.desk.board.get_day(TODAY)).rows
 
             await until(knows, "the booking is heard of")
             await one.fresh()
-            again: Reservation = await reserve(one.desk, asked, SEATS[0], wish(10, 11))
+            again: Reservation = await create(one.desk, asked, SEATS[0], wish(10, 11))
             assert (again.id, again.state in LIVE) == (first.id, True)
-            with pytest.raises(OwnOverlap):
-                await reserve(one.desk, ask(reader), SEATS[0], wish(10, 11))
+            with pytest.raises(OverlapsOwnBooking):
+                await create(one.desk, ask(reader), SEATS[0], wish(10, 11))

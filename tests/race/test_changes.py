@@ -14,18 +14,23 @@ from typing import Any
 
 import pytest
 
-from models import reservation
-from models.booking import due
-from models.booking.attend import check_in, come_back, extend, finish, leave
 from models.booking.desk import Desk
-from models.booking.reserve import cancel, change, reserve
-from models.claims import place_claims, presence_claim
-from models.errors import SeatTaken, ServiceError
-from models.reader import Reader
-from models.reservation import PLACE_CLAIMS, PRESENT, TERMINAL, Actor, Reservation, State
-from models.store.client import Collection, new_id
-from models.store.reservations import StaleRevision
-from models.timerange import TimeRange
+from models.check_in.renewal import renew
+from models.check_in.service import check_in, finish, leave, return_from_leave
+from models.deadlines import jobs as deadlines_jobs
+from models.kernel.errors import DomainError
+from models.kernel.ids import Actor
+from models.kernel.time_range import TimeRange
+from models.outages import extension
+from models.readers.entities import Reader
+from models.reservations import transitions
+from models.reservations.claims import presence_claim, slot_claims
+from models.reservations.entities import Reservation
+from models.reservations.errors import RevisionConflict, SeatTaken
+from models.reservations.service import cancel, change, create
+from models.reservations.state_machine import CHECKED_IN_STATES, TERMINAL, ReservationState
+from models.reservations.transitions import RELEASED_CLAIMS
+from models.storage.mongo import Collection, new_id
 from tests.race.stage import (
     EIGHT,
     OTHER_SEAT,
@@ -64,7 +69,7 @@ async def cancels(desk: Desk, reader: Reader, r: Reservation) -> None:
 
 
 async def extends(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await extend(desk, ask(reader, clock(10, 59, 59)), r.id, time(12))
+    await renew(desk, ask(reader, clock(10, 59, 59)), r.id, time(12))
 
 
 async def gives_back(desk: Desk, reader: Reader, r: Reservation) -> None:
@@ -73,20 +78,20 @@ async def gives_back(desk: Desk, reader: Reader, r: Reservation) -> None:
 
 async def returns(desk: Desk, reader: Reader, r: Reservation) -> None:
     assert r.return_by is not None
-    await come_back(desk, ask(reader, r.return_by), r.id, scan(2))
+    await return_from_leave(desk, ask(reader, r.return_by), r.id, scan(2))
 
 
 async def is_missed(desk: Desk, _: Reader, r: Reservation) -> None:
-    await due.no_show(desk, r.check_in_until)
+    await deadlines_jobs.no_show(desk, r.check_in_until)
 
 
 async def times_out(desk: Desk, _: Reader, r: Reservation) -> None:
     assert r.return_by is not None
-    await due.time_out(desk, r.return_by)
+    await deadlines_jobs.expire_leaves(desk, r.return_by)
 
 
 async def completes(desk: Desk, _: Reader, r: Reservation) -> None:
-    await due.complete(desk, r.end)
+    await deadlines_jobs.complete(desk, r.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,64 +100,116 @@ class Race:
     state that the slow party leaves behind where no guard stops it. Where that is the same state
     (a write sets only what it changes), the claims no longer fit it."""
 
-    begins: State
+    begins: ReservationState
     slow: Act
     fast: Act
     refusal: str | None
-    stands: State
-    wrong: State
+    stands: ReservationState
+    wrong: ReservationState
 
 
 RACES = {
     "completion against extension": Race(
-        State.IN_USE, completes, extends, None, State.IN_USE, State.COMPLETED
+        ReservationState.IN_USE,
+        completes,
+        extends,
+        None,
+        ReservationState.IN_USE,
+        ReservationState.COMPLETED,
     ),
     "extension against completion": Race(
-        State.IN_USE, extends, completes, "wrong_state", State.COMPLETED, State.COMPLETED
+        ReservationState.IN_USE,
+        extends,
+        completes,
+        "wrong_state",
+        ReservationState.COMPLETED,
+        ReservationState.COMPLETED,
     ),
     "extension against finish": Race(
-        State.IN_USE, extends, gives_back, "wrong_state", State.FINISHED, State.FINISHED
+        ReservationState.IN_USE,
+        extends,
+        gives_back,
+        "wrong_state",
+        ReservationState.FINISHED,
+        ReservationState.FINISHED,
     ),
     "change against check-in": Race(
-        State.RESERVED, moves, checks_in_early, "wrong_state", State.IN_USE, State.IN_USE
+        ReservationState.RESERVED,
+        moves,
+        checks_in_early,
+        "wrong_state",
+        ReservationState.IN_USE,
+        ReservationState.IN_USE,
     ),
     "check-in against cancellation": Race(
-        State.RESERVED, checks_in_early, cancels, "wrong_state", State.CANCELLED, State.IN_USE
+        ReservationState.RESERVED,
+        checks_in_early,
+        cancels,
+        "wrong_state",
+        ReservationState.CANCELLED,
+        ReservationState.IN_USE,
     ),
     "cancellation against check-in": Race(
-        State.RESERVED, cancels, checks_in_early, "wrong_state", State.IN_USE, State.CANCELLED
+        ReservationState.RESERVED,
+        cancels,
+        checks_in_early,
+        "wrong_state",
+        ReservationState.IN_USE,
+        ReservationState.CANCELLED,
     ),
     "check-in against no-show": Race(
-        State.RESERVED, checks_in, is_missed, "wrong_state", State.NO_SHOW, State.IN_USE
+        ReservationState.RESERVED,
+        checks_in,
+        is_missed,
+        "wrong_state",
+        ReservationState.NO_SHOW,
+        ReservationState.IN_USE,
     ),
     "no-show against check-in": Race(
-        State.RESERVED, is_missed, checks_in, None, State.IN_USE, State.NO_SHOW
+        ReservationState.RESERVED,
+        is_missed,
+        checks_in,
+        None,
+        ReservationState.IN_USE,
+        ReservationState.NO_SHOW,
     ),
     "return against time-out": Race(
-        State.AWAY, returns, times_out, "wrong_state", State.AWAY_EXPIRED, State.IN_USE
+        ReservationState.AWAY,
+        returns,
+        times_out,
+        "wrong_state",
+        ReservationState.AWAY_EXPIRED,
+        ReservationState.IN_USE,
     ),
     "time-out against return": Race(
-        State.AWAY, times_out, returns, None, State.IN_USE, State.AWAY_EXPIRED
+        ReservationState.AWAY,
+        times_out,
+        returns,
+        None,
+        ReservationState.IN_USE,
+        ReservationState.AWAY_EXPIRED,
     ),
 }
 
 
-async def _prepare(stage: Stage, reader: Reader, begins: State) -> Reservation:
-    if begins is State.RESERVED:
+async def _prepare(stage: Stage, reader: Reader, begins: ReservationState) -> Reservation:
+    if begins is ReservationState.RESERVED:
         return await stage.reserved(reader)
     made = await stage.in_use(reader)
-    if begins is State.AWAY:
+    if begins is ReservationState.AWAY:
         return await leave(stage.desk, ask(reader, clock(10, 10)), made.id)
     return made
 
 
 def claims_fit(r: Reservation) -> bool:
     """An ended reservation holds no place; a live one holds its own, and presence once present."""
-    held = {claim for claim in r.claims if claim.startswith(PLACE_CLAIMS)}
+    held = {claim for claim in r.claims if claim.startswith(RELEASED_CLAIMS)}
     if r.state in TERMINAL:
         return not held
-    wanted = set(place_claims(r.seat_id, r.reader_id, r.span))
-    return wanted <= held and (presence_claim(r.reader_id) in held) == (r.state in PRESENT)
+    wanted = set(slot_claims(r.seat_id, r.reader_id, r.span))
+    return wanted <= held and (presence_claim(r.reader_id) in held) == (
+        r.state in CHECKED_IN_STATES
+    )
 
 
 @guarded
@@ -173,7 +230,7 @@ async def test_the_one_who_was_faster_stands(stage: Stage, race: Race, guard: bo
     heard: str | None = None
     try:
         await race.slow(slow, reader, r)
-    except ServiceError as error:
+    except DomainError as error:
         heard = error.code
     after = await stage.stored(r)
     if guard:
@@ -221,10 +278,10 @@ async def test_completion_needs_more_than_the_state(
     put_around(
         job.reservations, "find_one_and_update", before=partial(extends, stage.desk, reader, r)
     )
-    await due.complete(job, r.end)
+    await deadlines_jobs.complete(job, r.end)
     after = await stage.stored(r)
     assert after.end == clock(12)
-    assert after.state is (State.COMPLETED if ends else State.IN_USE)
+    assert after.state is (ReservationState.COMPLETED if ends else ReservationState.IN_USE)
 
 
 @guarded
@@ -247,10 +304,8 @@ async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
     results = []
     for seat, start in ((OTHER_SEAT, 14), (SEAT, 10), (OTHER_SEAT, 10), (SEAT, 14)):
         try:
-            results.append(
-                await reserve(stage.desk, ask(next_reader), seat, wish(start, start + 1))
-            )
-        except ServiceError as error:
+            results.append(await create(stage.desk, ask(next_reader), seat, wish(start, start + 1)))
+        except DomainError as error:
             results.append(error)  # type: ignore[arg-type]
         else:
             await cancel(stage.desk, ask(next_reader), results[-1].id)
@@ -276,7 +331,7 @@ async def test_a_check_in_follows_the_reservation_to_its_new_seat(
     )
     answer = await check_in(slow, ask(reader, clock(9, 40)), r.id, scan(1))
     after = await stage.stored(r)
-    assert (after.state, after.seat_id) == (State.IN_USE, OTHER_SEAT)
+    assert (after.state, after.seat_id) == (ReservationState.IN_USE, OTHER_SEAT)
     held = {claim.split(":")[1] for claim in await stage.live_claims()}
     if guard:
         assert answer == after and held == {OTHER_SEAT}
@@ -301,9 +356,9 @@ async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> No
     try:
         await change(slow, ask(one), first.id, wanted, None, None)
         heard = ""
-    except ServiceError as error:
+    except DomainError as error:
         heard = error.code
-    doubles = await stage.desk.reservations.doubles()
+    doubles = await stage.desk.reservations.find_double_bookings()
     if guard:
         assert heard == "seat_taken" and doubles == []
         assert await stage.stored(first) == first
@@ -333,40 +388,40 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
         loose: Any = Loose(stage.db["reservations"], {"change"})
         stage.desk.reservations._all = loose
     later = TimeRange(clock(12), clock(13))
-    claims = lost.holds("s:", "r:") + place_claims(lost.seat_id, ann.id, later)
-    moved = reservation.change(
+    claims = lost.claims_except("s:", "r:") + slot_claims(lost.seat_id, ann.id, later)
+    moved = transitions.change(
         lost, area_id=lost.area_id, seat_id=lost.seat_id, span=later, policy=stage.desk.policy,
         claims=claims, actor=Actor("reader", "api"), now=EIGHT,
     )  # fmt: skip
     if guard:
-        with pytest.raises(StaleRevision):
+        with pytest.raises(RevisionConflict):
             await stage.desk.reservations.replace(lost, moved)
         stands = await stage.stored(r)
         assert (stands.seat_id, stands.span, stands.claims) == (r.seat_id, r.span, r.claims)
         with pytest.raises(SeatTaken):
-            await reserve(await stage.worker(), ask(bob), SEAT, wish(10, 11))
+            await create(await stage.worker(), ask(bob), SEAT, wish(10, 11))
     else:
         await stage.desk.reservations.replace(lost, moved)
         assert not claims_fit(await stage.stored(r))
-        await reserve(await stage.worker(), ask(bob), SEAT, wish(12, 13))
-        assert [d.thing for d in await stage.desk.reservations.doubles()] == ["seat"]
+        await create(await stage.worker(), ask(bob), SEAT, wish(12, 13))
+        assert [d.thing for d in await stage.desk.reservations.find_double_bookings()] == ["seat"]
 
 
 async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
     """The number of a lost revision is taken again: what is told of it swallows nothing, and what
     is taken out of the outbox is what was read out of it."""
     r = await stage.reserved(await stage.reader())
-    read = await stage.desk.reservations.with_notices(9)
+    read = await stage.desk.reservations.with_outbox_events(9)
     await stage.db["reservations"].update_one(
         {"_id": r.id}, {"$set": {"outbox.0.change": new_id()}}
     )
-    again = await stage.desk.reservations.with_notices(9)
+    again = await stage.desk.reservations.with_outbox_events(9)
     assert [n.seq for n in read[0].outbox] == [n.seq for n in again[0].outbox]
     assert read[0].outbox[0].key != again[0].outbox[0].key
-    await stage.desk.reservations.forget_notices(read)
-    assert await stage.desk.reservations.with_notices(9) == again
-    await stage.desk.reservations.forget_notices(again)
-    assert await stage.desk.reservations.with_notices(9) == []
+    await stage.desk.reservations.remove_outbox_events(read)
+    assert await stage.desk.reservations.with_outbox_events(9) == again
+    await stage.desk.reservations.remove_outbox_events(again)
+    assert await stage.desk.reservations.with_outbox_events(9) == []
 
 
 async def test_an_outage_moves_a_deadline_also_where_an_attempt_is_fenced_off(stage: Stage) -> None:
@@ -380,7 +435,7 @@ async def test_an_outage_moves_a_deadline_also_where_an_attempt_is_fenced_off(st
         await stage.db["reservations"].update_one({"_id": r.id}, fenced)
 
     put_around(desk.reservations, "find_one_and_update", before=fence)
-    assert await due.forgive(desk, outage) == 1
+    assert await extension.extend_deadlines(desk, outage) == 1
     after = await stage.stored(r)
-    assert after.check_in_until == clock(10, 31, 20) and after.excused
-    assert await due.forgive(desk, outage) == 0
+    assert after.check_in_until == clock(10, 31, 20) and after.penalty_waived
+    assert await extension.extend_deadlines(desk, outage) == 0

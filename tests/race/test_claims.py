@@ -10,13 +10,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from models.booking.attend import check_in
-from models.booking.desk import Ask, Key
-from models.booking.reserve import reserve
-from models.errors import InProgress
-from models.reservation import Reservation, ReservationId, State
-from models.store.client import Database
-from models.store.reservations import Reservations
+from models.check_in.service import check_in
+from models.kernel.ids import ReservationId
+from models.readers.context import IdempotencyKey, RequestContext
+from models.reservations.entities import Reservation
+from models.reservations.errors import RequestInProgress
+from models.reservations.repository import ReservationRepository
+from models.reservations.service import create
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import Database
 from tests.living import living
 from tests.race.stage import (
     OTHER_SEAT,
@@ -35,7 +37,7 @@ from tests.race.stage import (
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
-class AllAtOnce(Reservations):
+class AllAtOnce(ReservationRepository):
     """Lets no reservation be written before ``parties`` of them have been decided."""
 
     def __init__(self, db: Database, parties: int) -> None:
@@ -47,16 +49,16 @@ class AllAtOnce(Reservations):
         if made.id not in self._met:
             self._met.add(made.id)
             await self._barrier.wait()
-        await super().claim(made)
+        await super().insert(made)
 
 
 async def reserve_all(
-    stage: Stage, wishes: Sequence[tuple[Ask, str, int, int]]
+    stage: Stage, wishes: Sequence[tuple[RequestContext, str, int, int]]
 ) -> list[Reservation | BaseException]:
     """All of (ask, seat, start, end) at once."""
     stage.desk.reservations = AllAtOnce(stage.db, len(wishes))
     return await asyncio.gather(
-        *(reserve(stage.desk, who, seat, wish(start, end)) for who, seat, start, end in wishes),
+        *(create(stage.desk, who, seat, wish(start, end)) for who, seat, start, end in wishes),
         return_exceptions=True,
     )
 
@@ -67,7 +69,7 @@ async def test_one_seat_goes_to_one_of_200_readers(stage: Stage, guard: bool) ->
         await stage.drop("reservations", "claims")
     readers = [await stage.reader() for _ in range(200)]
     results = await reserve_all(stage, [(ask(reader), SEAT, 10, 12) for reader in readers])
-    doubles = await stage.desk.reservations.doubles()
+    doubles = await stage.desk.reservations.find_double_bookings()
     if not guard:
         assert kinds(results) == {"ok": 200}
         assert {double.thing for double in doubles} == {"seat"} and len(doubles) == 199
@@ -98,7 +100,7 @@ async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> 
     spans = [(10, 12), (11, 13), (10, 13), (11, 12)]
     wishes = [(ask(reader), seat, *spans[i % 4]) for i, seat in enumerate(SEATS[:20])]
     results = await reserve_all(stage, wishes)
-    doubles = await stage.desk.reservations.doubles()
+    doubles = await stage.desk.reservations.find_double_bookings()
     if guard:
         assert kinds(results) == {"ok": 1, "own_overlap": 19}  # all of them cross 11:00–12:00
         assert doubles == [] and await stage.desk.reservations.count() == 1
@@ -114,10 +116,10 @@ async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, gua
     reader = await stage.reader()
     hours = range(8, 22)
     results = await reserve_all(stage, [(ask(reader), SEATS[h], h, h + 1) for h in hours])
-    limit = stage.desk.policy.bookings_per_day
+    limit = stage.desk.policy.daily_booking_limit
     if guard:
         assert kinds(results) == {"ok": limit, "daily_limit": len(hours) - limit}
-        used = await stage.desk.reservations.count_claims(reader.id, wish(8, 9).day)
+        used = await stage.desk.reservations.used_daily_slots(reader.id, wish(8, 9).day)
         assert used == set(range(1, limit + 1))
     else:
         assert kinds(results) == {"ok": len(hours)}
@@ -148,7 +150,7 @@ async def test_a_reader_sits_in_one_place(
         ),
         return_exceptions=True,
     )
-    in_use = await stage.desk.reservations.count(State.IN_USE)
+    in_use = await stage.desk.reservations.count(ReservationState.IN_USE)
     if not guard:
         assert kinds(results) == {"ok": 2} and in_use == 2
         return
@@ -179,7 +181,7 @@ async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
     """The request and its repetition meet at two workers: both answers name one reservation."""
     if not guard:
         await stage.drop("reservations", "claims")
-    reader, key = await stage.reader(), Key("k-1", "digest")
+    reader, key = await stage.reader(), IdempotencyKey("k-1", "digest")
     results = await _at_two_workers(stage, [ask(reader, key=key), ask(reader, key=key)])
     made = await stage.desk.reservations.count()
     if guard:
@@ -194,7 +196,7 @@ async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) 
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
-    asks = [ask(reader, key=Key("k-1", digest)) for digest in ("one", "other")]
+    asks = [ask(reader, key=IdempotencyKey("k-1", digest)) for digest in ("one", "other")]
     results = await _at_two_workers(stage, asks)
     if guard:
         assert kinds(results) == {"ok": 1, "idempotency_key_reused": 1}
@@ -203,13 +205,15 @@ async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) 
         assert kinds(results) == {"ok": 2}
 
 
-async def _at_two_workers(stage: Stage, asks: list[Ask]) -> list[Reservation | BaseException]:
+async def _at_two_workers(
+    stage: Stage, asks: list[RequestContext]
+) -> list[Reservation | BaseException]:
     barrier = asyncio.Barrier(2)
     desks = [await stage.worker(), await stage.worker()]
     for desk in desks:
         put_around(desk.reservations, "insert_many", before=barrier.wait)
     return await asyncio.gather(
-        *(reserve(d, a, SEAT, wish(10, 11)) for d, a in zip(desks, asks, strict=True)),
+        *(create(d, a, SEAT, wish(10, 11)) for d, a in zip(desks, asks, strict=True)),
         return_exceptions=True,
     )
 
@@ -217,12 +221,12 @@ async def _at_two_workers(stage: Stage, asks: list[Ask]) -> list[Reservation | B
 async def test_a_key_under_way_is_told(stage: Stage) -> None:
     """Within one worker the repetition learns that the first request still runs."""
     reader = await stage.reader()
-    keyed = ask(reader, key=Key("k-1", "digest"))
+    keyed = ask(reader, key=IdempotencyKey("k-1", "digest"))
 
     async def again() -> None:
-        with pytest.raises(InProgress):
-            await reserve(stage.desk, keyed, SEAT, wish(10, 11))
+        with pytest.raises(RequestInProgress):
+            await create(stage.desk, keyed, SEAT, wish(10, 11))
 
     put_around(stage.desk.reservations, "insert_many", before=again)
-    made = await reserve(stage.desk, keyed, SEAT, wish(10, 11))
-    assert await reserve(stage.desk, keyed, SEAT, wish(10, 11)) == made
+    made = await create(stage.desk, keyed, SEAT, wish(10, 11))
+    assert await create(stage.desk, keyed, SEAT, wish(10, 11)) == made

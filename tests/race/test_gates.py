@@ -9,26 +9,26 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.booking import penalties
-from models.booking.attend import doubt
-from models.booking.gates import passed
-from models.errors import NothingToAppeal
-from models.gate import Direction, GateId, Passage
-from models.reader import Reader
-from models.reservation import State
-from models.store.client import new_id
-from models.store.gates import Passages
-from models.store.pushes import Pushes
-from models.store.throttles import Throttles
-from models.violation import Violation, Waiver
+from models.gates.entities import Direction, GateEvent, GateId
+from models.gates.event_repository import GateEventRepository
+from models.gates.service import ingest
+from models.readers.entities import Reader
+from models.reservations.state_machine import ReservationState
+from models.seat_reports.service import report_empty
+from models.storage.attempt_limiter import AttemptLimiter
+from models.storage.mongo import new_id
+from models.violations import service as violations_service
+from models.violations.entities import Violation, Waiver
+from models.violations.errors import NothingToAppeal
+from models.wechat.callback_log_repository import WeChatCallbackLog
 from tests.race.stage import EIGHT, Stage, ask, clock, events, put_around, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
-def passage(reader: Reader, way: str, at: datetime) -> tuple[Passage, str]:
+def passage(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
     id = f"main:{way}:{at:%H%M}"
-    return Passage(id, GateId("main"), reader.id, Direction(way), "card", at, False), "21070001"
+    return GateEvent(id, GateId("main"), reader.id, Direction(way), "card", at, False), "21070001"
 
 
 @guarded
@@ -39,25 +39,29 @@ async def test_passages_in_two_workers_are_all_heeded(stage: Stage, guard: bool)
     slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 20)
 
     async def meanwhile() -> None:
-        await passed(fast, [passage(reader, "out", clock(10, 15))], now)
+        await ingest(fast, [passage(reader, "out", clock(10, 15))], now)
 
     if not guard:
         unguard(slow.reservations)
     put_around(slow.reservations, "find_one_and_update", before=meanwhile)
-    await passed(slow, [passage(reader, "in", clock(10, 5))], now)
+    await ingest(slow, [passage(reader, "in", clock(10, 5))], now)
     found = await stage.stored(r)
     if guard:
-        assert found.state is State.AWAY and events(found) == ["reserve", "check_in", "leave"]
+        assert found.state is ReservationState.AWAY and events(found) == [
+            "reserve",
+            "check_in",
+            "leave",
+        ]
     else:
-        assert found.state is State.IN_USE, "the leave is lost"
+        assert found.state is ReservationState.IN_USE, "the leave is lost"
 
 
-class KeptAnew(Passages):
+class KeptAnew(GateEventRepository):
     """The control: a passage has an id of its own each time."""
 
     async def add(
-        self, passages: Sequence[tuple[Passage, str]], now: datetime
-    ) -> tuple[list[Passage], int]:
+        self, passages: Sequence[tuple[GateEvent, str]], now: datetime
+    ) -> tuple[list[GateEvent], int]:
         return await super().add([(replace(p, id=new_id()), n) for p, n in passages], now)
 
 
@@ -66,15 +70,15 @@ async def test_a_passage_is_kept_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     batch = [passage(reader, "in", clock(9, 5))]
     slow, fast = await stage.worker(), await stage.worker()
-    kind = Passages if guard else KeptAnew
+    kind = GateEventRepository if guard else KeptAnew
     slow.passages, fast.passages = (kind(stage.db, stage.sealer) for _ in range(2))
     counts: list[tuple[int, int]] = []
 
     async def meanwhile() -> None:
-        counts.append(await passed(fast, batch, clock(9, 6)))
+        counts.append(await ingest(fast, batch, clock(9, 6)))
 
     put_around(slow.passages, "insert_many", before=meanwhile)
-    counts.append(await passed(slow, batch, clock(9, 6)))
+    counts.append(await ingest(slow, batch, clock(9, 6)))
     assert counts == ([(1, 0), (0, 1)] if guard else [(1, 0), (1, 0)])
     assert (await stage.desk.passages.page_of(reader.id, 0, 9))[1] == (1 if guard else 2)
 
@@ -82,7 +86,7 @@ async def test_a_passage_is_kept_once(stage: Stage, guard: bool) -> None:
 async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
     """A violation of that day, judged as the relay judges."""
     r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
-    await penalties.judge(stage.desk, r, r.outbox[-1])
+    await violations_service.record_violation(stage.desk, r, r.outbox[-1])
     found = await stage.desk.violations.get(f"{r.id}:no_show")
     assert found is not None
     return found
@@ -103,7 +107,7 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
     if not guard:
         unguard(slow.readers)
     put_around(slow.readers, "update_one", before=meanwhile)
-    await penalties.waive(slow, rows[0].id, Waiver("desk", "x", EIGHT + timedelta(days=3)))
+    await violations_service.waive(slow, rows[0].id, Waiver("desk", "x", EIGHT + timedelta(days=3)))
     now = await stage.desk.readers.get(reader.id)
     stands = await stage.desk.violations.suspended_until(reader.id)
     assert now is not None and stands is not None
@@ -116,17 +120,17 @@ async def test_a_reader_is_doubted_once(stage: Stage, guard: bool) -> None:
     sits, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.in_use(sits)
     slow, fast = await stage.worker(), await stage.worker()
-    throttles = Throttles(stage.db)
+    throttles = AttemptLimiter(stage.db)
     asked: list[bool] = []
 
     async def meanwhile() -> None:
-        asked.append(await doubt(fast, throttles, ask(second, clock(10, 5)), r.seat_id))
+        asked.append(await report_empty(fast, throttles, ask(second, clock(10, 5)), r.seat_id))
 
     if not guard:
         await stage.drop("reservations", "claims")
         unguard(slow.reservations)
     put_around(slow.reservations, "find_one_and_update", before=meanwhile)
-    asked.append(await doubt(slow, throttles, ask(first, clock(10, 5)), r.seat_id))
+    asked.append(await report_empty(slow, throttles, ask(first, clock(10, 5)), r.seat_id))
     assert asked == ([True, False] if guard else [True, True])
     told = [n.event for n in (await stage.stored(r)).outbox].count("doubted")
     assert told == (1 if guard else 2)
@@ -141,10 +145,10 @@ async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> 
         unguard(slow.violations)
 
     async def meanwhile() -> None:
-        await penalties.appeal(fast, reader.id, violation.id, "the first", EIGHT)
+        await violations_service.appeal(fast, reader.id, violation.id, "the first", EIGHT)
 
     put_around(slow.violations, "find_one_and_update", before=meanwhile)
-    work = penalties.appeal(slow, reader.id, violation.id, "the second", EIGHT)
+    work = violations_service.appeal(slow, reader.id, violation.id, "the second", EIGHT)
     if guard:
         with pytest.raises(NothingToAppeal):
             await work
@@ -158,7 +162,7 @@ async def test_an_appeal_is_made_and_settled_once(stage: Stage, guard: bool) -> 
 @guarded
 async def test_a_push_counts_once(stage: Stage, guard: bool) -> None:
     """WeChat repeats what it got no answer to, to another worker."""
-    pushes = [Pushes(stage.db) for _ in range(2)]
+    pushes = [WeChatCallbackLog(stage.db) for _ in range(2)]
     names = ["mp:x", "mp:x" if guard else "mp:y"]  # the control: another name each time
     found = await asyncio.gather(*(p.first(n, EIGHT) for p, n in zip(pushes, names, strict=True)))
     assert sorted(found) == ([False, True] if guard else [True, True])

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from models.errors import TooManyAttempts
-from models.reader import Personal, Reader
-from models.reservation import ReaderId
-from models.store.activation_codes import ActivationCodes
-from models.store.client import new_id
-from models.store.identity import Bindings, Readers, Sessions
-from models.store.sealing import fingerprint
-from models.store.throttles import Limit, Throttles
+from models.identity.activation_code_repository import ActivationCodeRepository
+from models.identity.binding_repository import BindingRepository
+from models.identity.session_repository import SessionRepository
+from models.kernel.errors import TooManyAttempts
+from models.kernel.ids import ReaderId
+from models.readers.entities import PersonalData, Reader
+from models.readers.repository import ReaderRepository
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.storage.encryption import token_hash
+from models.storage.mongo import new_id
 from tests.race.stage import EIGHT, Around, Stage, Step, clock, kinds, put_around
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -23,7 +25,7 @@ guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "contr
 CODE = "204816"
 
 
-class LooksFirst(ActivationCodes):
+class LooksFirst(ActivationCodeRepository):
     """The control: reads the code, then writes that it is used."""
 
     async def redeem(self, code: str, now: datetime) -> ReaderId | None:
@@ -40,10 +42,12 @@ async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("bindings", "reader")
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
-    await ActivationCodes(stage.db, stage.sealer).issue(reader.id, CODE, EIGHT, clock(8, 10))
+    await ActivationCodeRepository(stage.db, stage.sealer).issue(
+        reader.id, CODE, EIGHT, clock(8, 10)
+    )
     desks = []
     for _ in range(2):
-        codes = (ActivationCodes if guard else LooksFirst)(stage.db, stage.sealer)
+        codes = (ActivationCodeRepository if guard else LooksFirst)(stage.db, stage.sealer)
         if guard:
             put_around(codes, "find_one_and_update", before=barrier.wait)
         else:
@@ -73,7 +77,7 @@ async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, s
         pairs = [(one.id, "o-one"), (one.id, "o-two")]
 
     async def bind(reader_id: ReaderId, openid: str) -> None:
-        bindings = Bindings(stage.db, stage.sealer)
+        bindings = BindingRepository(stage.db, stage.sealer)
         put_around(bindings, "insert_many", before=barrier.wait)
         assert await bindings.reader_of(openid) is None
         await bindings.bind(reader_id, openid, None, EIGHT)
@@ -95,7 +99,7 @@ async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, 
         pairs = [(one.id, CODE), (one.id, "617283")]
 
     async def issue(reader_id: ReaderId, code: str) -> bool:
-        codes = ActivationCodes(stage.db, stage.sealer)
+        codes = ActivationCodeRepository(stage.db, stage.sealer)
         put_around(codes, "insert_many", before=barrier.wait)
         return await codes.issue(reader_id, code, EIGHT, clock(8, 10))
 
@@ -104,12 +108,12 @@ async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, 
     assert await stage.db["activation_codes"].count_documents({"live": True}) == sum(issued)
 
 
-class CountsAfterwards(Throttles):
+class CountsAfterwards(AttemptLimiter):
     """The control: looks whether there is a place, and counts it afterwards."""
 
     looked: Step
 
-    async def take(self, limits: list[Limit], now: datetime) -> None:
+    async def take(self, limits: list[AttemptLimit], now: datetime) -> None:
         for limit in limits:
             found = await self._all.find_one({"_id": limit.key})
             if found is not None and found["n"] >= limit.failures:
@@ -121,7 +125,7 @@ class CountsAfterwards(Throttles):
 
 @guarded
 async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, guard: bool) -> None:
-    throttles = Throttles(stage.db)
+    throttles = AttemptLimiter(stage.db)
     if not guard:
         throttles = careless = CountsAfterwards(stage.db)
         careless.looked = asyncio.Barrier(100).wait
@@ -134,16 +138,18 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
     results = await asyncio.gather(*(guess(n) for n in range(100)), return_exceptions=True)
     if guard:
         assert kinds(results) == {"activation_code_invalid": 5, "too_many_attempts": 95}
-        counter = {"_id": f"activation:openid:{fingerprint('o-one')}"}
+        counter = {"_id": f"activation:openid:{token_hash('o-one')}"}
         counted = await stage.db["throttles"].find_one(counter)
         assert counted is not None and counted["n"] == 5
         later = EIGHT + timedelta(minutes=10)
-        await throttles.take([Limit(str(counter["_id"]), 5, timedelta(minutes=10))], later)
+        await throttles.register(
+            [AttemptLimit(str(counter["_id"]), 5, timedelta(minutes=10))], later
+        )
     else:
         assert kinds(results) == {"activation_code_invalid": 100}
 
 
-class AdmitsAfterALook(Readers):
+class AdmitsAfterALook(ReaderRepository):
     """The control: looks for the number, then inserts it."""
 
     async def admit(self, student_no: str, name: str, kind: str, now: datetime) -> Reader:
@@ -151,10 +157,10 @@ class AdmitsAfterALook(Readers):
         found = await self._all.find_one({"no_hashes": {"$in": hashes}})
         if found is None:
             found = {"_id": new_id(), "no_hashes": hashes, "kind": kind}
-            found["no"] = self._sealer.seal(student_no, "student_no")
-            found["name"] = self._sealer.seal(name, "name")
+            found["no"] = self._sealer.encrypt(student_no, "student_no")
+            found["name"] = self._sealer.encrypt(name, "name")
             await self._all.insert_one(found)
-        return Reader(found["_id"], kind, None, lambda: Personal(student_no, name))
+        return Reader(found["_id"], kind, None, lambda: PersonalData(student_no, name))
 
 
 @guarded
@@ -164,12 +170,12 @@ async def test_two_first_logins_make_one_reader(stage: Stage, guard: bool) -> No
     barrier = asyncio.Barrier(2)
 
     async def admit() -> Reader:
-        readers = (Readers if guard else AdmitsAfterALook)(stage.db, stage.sealer)
+        readers = (ReaderRepository if guard else AdmitsAfterALook)(stage.db, stage.sealer)
         if guard:
             put_around(readers, "find_one_and_update", before=barrier.wait)
         else:
             put_around(readers, "find_one", behind=barrier.wait)
-        return await readers.admit("21079999", "张三", "student", EIGHT)
+        return await readers.upsert_from_login("21079999", "张三", "student", EIGHT)
 
     one, two = await asyncio.gather(admit(), admit())
     assert (one == two) is guard
@@ -179,16 +185,16 @@ async def test_two_first_logins_make_one_reader(stage: Stage, guard: bool) -> No
 # --- single logout --------------------------------------------------------------------------------
 
 
-class LooksBeforeItOpens(Sessions):
+class LooksBeforeItOpens(SessionRepository):
     """The control: asks for the tombstone before the session is there, and not again."""
 
     async def open_web(
         self, token: str, reader_id: ReaderId, ticket: str, now: datetime, expires_at: datetime
     ) -> bool:
-        ticket_hash = fingerprint(ticket)
+        ticket_hash = token_hash(ticket)
         if await self._ended.find_one({"_id": ticket_hash}) is not None:
             return False
-        document: Any = {"_id": fingerprint(token), "kind": "web", "reader": reader_id}
+        document: Any = {"_id": token_hash(token), "kind": "web", "reader": reader_id}
         document |= {"ticket": ticket_hash, "made_at": now, "expires_at": expires_at}
         await self._all.insert_one(document)
         return True
@@ -206,10 +212,10 @@ class LooksBeforeItOpens(Sessions):
 async def test_a_logout_wins_wherever_it_falls_into_a_login(
     stage: Stage, collection: str, method: str, where: str
 ) -> None:
-    reader, sessions = await stage.reader(), Sessions(stage.db, stage.sealer)
+    reader, sessions = await stage.reader(), SessionRepository(stage.db, stage.sealer)
     _during(sessions, collection, method, where, stage)
     assert not await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
-    assert await sessions.who(fingerprint("token")) is None
+    assert await sessions.find_principal(token_hash("token")) is None
 
 
 @pytest.mark.parametrize(
@@ -221,7 +227,10 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
     stage: Stage, collection: str, method: str, opened: bool
 ) -> None:
     reader = await stage.reader()
-    here, there = Sessions(stage.db, stage.sealer), Sessions(stage.db, stage.sealer)
+    here, there = (
+        SessionRepository(stage.db, stage.sealer),
+        SessionRepository(stage.db, stage.sealer),
+    )
     answers: list[bool] = []
 
     async def login() -> None:
@@ -231,9 +240,9 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
         put_around_ended(here, "update_one", behind=login)
     else:
         put_around_ended(here, method, before=login)
-    await here.close_ticket("ST-1", EIGHT)
+    await here.close_by_ticket("ST-1", EIGHT)
     assert answers == [opened]
-    assert await here.who(fingerprint("token")) is None
+    assert await here.find_principal(token_hash("token")) is None
 
 
 async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage) -> None:
@@ -241,12 +250,14 @@ async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage)
     reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.sealer)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
-    assert await sessions.who(fingerprint("token")) is not None
+    assert await sessions.find_principal(token_hash("token")) is not None
 
 
-def _during(sessions: Sessions, collection: str, method: str, where: str, stage: Stage) -> None:
+def _during(
+    sessions: SessionRepository, collection: str, method: str, where: str, stage: Stage
+) -> None:
     async def logout() -> None:
-        await Sessions(stage.db, stage.sealer).close_ticket("ST-1", EIGHT)
+        await SessionRepository(stage.db, stage.sealer).close_by_ticket("ST-1", EIGHT)
 
     put = put_around if collection == "sessions" else put_around_ended
     put(sessions, method, **{where: logout})

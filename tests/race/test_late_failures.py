@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from models.message import DeliveryState, Message, Outcome
-from models.reservation import ReaderId
-from models.store.messages import Messages
-from notify.deliver import LEASE
+from models.kernel.ids import ReaderId
+from models.messages.entities import DeliveryResult, DeliveryState, Message
+from models.messages.repository import Messages
+from notify.delivery.worker import LEASE
 from tests.race.stage import EIGHT, Stage, clock, put_around
 from tests.race.test_wechat_away import LI, MINUTE, RESERVED, message
 
@@ -31,26 +31,28 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
 
     async def sent(*which: Message) -> None:
         for m in which:
-            (d,) = await messages.claim([m.reader_id], clock(9), clock(9), LEASE)
+            (d,) = await messages.lease_next([m.reader_id], clock(9), clock(9), LEASE)
             assert d.message.id == m.id
-            held.append(Outcome(d, DeliveryState.SENT, 0, msgid=f"w-{m.at:%M}" if names else None))
-        await messages.write(held[:-1])
+            held.append(
+                DeliveryResult(d, DeliveryState.SENT, 0, msgid=f"w-{m.at:%M}" if names else None)
+            )
+        await messages.save_results(held[:-1])
 
-    held: list[Outcome] = []
+    held: list[DeliveryResult] = []
     if names:
         await sent(earlier, theirs)
-        await messages.write(held)
+        await messages.save_results(held)
         held.clear()
     else:
         await sent(theirs, earlier)
-        await messages.write(held)
-        await messages.write([])
+        await messages.save_results(held)
+        await messages.save_results([])
         await stage.db["deliveries"].update_one({"_id": earlier.id}, {"$set": {"msgid": "w-00"}})
         held.clear()
     await sent(failed)
 
     async def settle() -> None:
-        await messages.write(held)
+        await messages.save_results(held)
 
     if when == "after":
         await settle()
@@ -88,11 +90,11 @@ async def test_a_late_failure_marks_no_old_message(
     messages = Messages(stage.db)
     old, new = (message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2))
     await messages.add([old, new])
-    (d,) = await messages.claim([LI], clock(9), clock(9), LEASE)
-    await messages.write([Outcome(d, DeliveryState.SENT, 0)])
+    (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
+    await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0)])
     await stage.db["deliveries"].update_one({"_id": old.id}, as_stored)
     if names:
-        await messages.claim([LI], clock(9), clock(9), LEASE)
+        await messages.lease_next([LI], clock(9), clock(9), LEASE)
     known = await messages.failed_late(LI, RESERVED, "w-2", 1003, "system failure")
     assert known == (failed or bool(names))
     assert await messages.state_of(old.id) is DeliveryState("failed" if failed else "sent")
@@ -103,8 +105,8 @@ async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
     messages, other = Messages(stage.db), Messages(stage.db)
     sent = message(LI, EIGHT, timedelta(hours=3))
     await messages.add([sent])
-    (d,) = await messages.claim([LI], clock(9), clock(9), LEASE)
+    (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
     await other.failed_late(LI, RESERVED, "w-1", 1003, "system failure")
     await stage.db["deliveries"].update_many({}, {"$unset": {"late": ""}})
-    await messages.write([Outcome(d, DeliveryState.SENT, 0, msgid="w-1")])
+    await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0, msgid="w-1")])
     assert await messages.state_of(sent.id) is DeliveryState.SENT

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from models.booking.reserve import cancel, reserve
-from models.errors import AlreadyWaiting, SeatTaken, ServiceError
-from models.reader import Reader
-from models.reservation import Reservation, State
-from models.store.client import new_id
-from models.store.reservations import Reservations
-from models.store.waits import wait_document
-from models.wait import Wait
+from models.kernel.errors import DomainError
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.errors import SeatTaken
+from models.reservations.repository import ReservationRepository
+from models.reservations.service import cancel, create
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import new_id
+from models.waitlist.entities import WaitlistEntry
+from models.waitlist.errors import AlreadyWaiting
+from models.waitlist.repository import wait_document
 from tests.race.stage import EIGHT, SEAT, Around, ById, Stage, ask, clock, put_around, wish
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -27,7 +30,7 @@ async def waits(stage: Stage, reader: Reader) -> None:
     area, since = stage.desk.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
     anything = frozenset[str]()
     await stage.desk.waits.join(
-        Wait(new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since)
+        WaitlistEntry(new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since)
     )
 
 
@@ -36,7 +39,7 @@ async def held(stage: Stage) -> list[str]:
     return [row["seat"] for row in rows]
 
 
-class InTwoSteps(Reservations):
+class InTwoSteps(ReservationRepository):
     """The control: the seat is let go first, and held afterwards."""
 
     async def hand_over(
@@ -45,12 +48,12 @@ class InTwoSteps(Reservations):
         new: Reservation,
         due: Mapping[str, object] | None,
         hold: Reservation,
-        joins: Wait | None = None,
+        joins: WaitlistEntry | None = None,
     ) -> Reservation:
         written = await self.replace(old, new, due)
         if joins is not None:
             await self._waits.insert_one(wait_document(joins))
-        await self.hold_free(hold)
+        await self.insert_offer(hold)
         return written
 
 
@@ -64,7 +67,7 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
 
     async def snatch() -> None:
         """After the seat is let go. In the transaction, it cannot end before that does."""
-        tries.append(asyncio.create_task(reserve(other, ask(passer_by), SEAT, wish(10, 11))))
+        tries.append(asyncio.create_task(create(other, ask(passer_by), SEAT, wish(10, 11))))
         if not guard:
             await tries[0]
 
@@ -78,9 +81,9 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
             await tries[0]
         assert await held(stage) == [SEAT]
     else:
-        with pytest.raises(ServiceError):
+        with pytest.raises(DomainError):
             await cancel(desk, ask(owner), r.id)
-        assert (await tries[0]).state is State.RESERVED, "the passer-by has it"
+        assert (await tries[0]).state is ReservationState.RESERVED, "the passer-by has it"
 
 
 @guarded
@@ -136,7 +139,7 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     await cancel(await stage.worker(), ask(owner), r.id)
     assert await held(stage) == [SEAT]
     # Nobody is there to take it: it lapses by itself, and the seat is everybody's.
-    assert await stage.desk.line.lapse(EIGHT + timedelta(minutes=10)) == 1
+    assert await stage.desk.line.expire_offers(EIGHT + timedelta(minutes=10)) == 1
     assert await held(stage) == []
     passer_by = await stage.reader()
-    await reserve(stage.desk, ask(passer_by, EIGHT + timedelta(minutes=11)), SEAT, wish(10, 11))
+    await create(stage.desk, ask(passer_by, EIGHT + timedelta(minutes=11)), SEAT, wish(10, 11))

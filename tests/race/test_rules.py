@@ -10,28 +10,32 @@ from typing import Any
 
 import pytest
 
-from models.allowance import NONE, Allowance
-from models.audit import Entry
-from models.booking import calendar, misfits, penalties
-from models.booking.misfits import CalledOff, Fate
-from models.errors import RulesChanged
-from models.library import Area
-from models.notice import Notice
-from models.policy import OpeningRule, Policy
-from models.reservation import Actor, ReaderId, State
-from models.store.allowances import Allowances
-from models.store.audit import Audit, Sought
-from models.store.cards import Cards
-from models.store.catalogue import Catalogue, Policies
-from models.store.notices import Notices
-from models.store.violations import Violations
+from models.affected_bookings import service as affected_bookings_service
+from models.affected_bookings.service import Resolution, ResolutionResult
+from models.kernel.ids import Actor, ReaderId
+from models.library.entities import Area
+from models.library.repository import CatalogRepository
+from models.notices.entities import Notice
+from models.notices.repository import NoticeRepository
+from models.policy import service as policy_service
+from models.policy.entities import OpeningRule, Policy
+from models.policy.errors import RulesChanged
+from models.policy.repository import PolicyRepository
+from models.readers.accommodation_repository import AccommodationRepository
+from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.card_repository import CardRepository
+from models.reservations.state_machine import ReservationState
+from models.staff.audit import AuditEntry
+from models.staff.audit_repository import AuditLogRepository, Sought
+from models.violations import service as violations_service
+from models.violations.repository import ViolationRepository
 from tests.race.stage import OTHER_SEAT, Around, Stage, clock
 from tests.race.test_line import InTwoSteps, held
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
-class LookFirst(Policies):
+class LookFirst(PolicyRepository):
     """The control: look whether the number is free, then write."""
 
     async def add(self, policy: Policy, now: datetime) -> bool:
@@ -39,14 +43,14 @@ class LookFirst(Policies):
             return False
         await asyncio.sleep(0)
         await self._all.delete_one({"_id": policy.version})
-        await self.put(policy, now)
+        await self.add_missing(policy, now)
         return True
 
 
 @guarded
 async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -> None:
     policy = stage.desk.policy
-    await stage.desk.policies.put(policy, clock(8))
+    await stage.desk.policies.add_missing(policy, clock(8))
     closures = [
         OpeningRule(None, None, date(2026, 10, n), date(2026, 10, n), reason=f"检修{n}")
         for n in range(1, 9)
@@ -58,7 +62,9 @@ async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -
         if not guard:
             worker.policies = LookFirst(stage.db)
         try:
-            await calendar.publish(worker, calendar.with_rule(policy, closures[n]), clock(9))
+            await policy_service.publish(
+                worker, policy_service.add_opening_rule(policy, closures[n]), clock(9)
+            )
         except RulesChanged:
             return False
         return True
@@ -74,7 +80,7 @@ async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -
         assert published.count(True) > 1, "one of them was overwritten without a word"
 
 
-class EndedAnew(Audit):
+class EndedAnew(AuditLogRepository):
     """The control: an entry is written whether it has ended or not."""
 
     async def end(self, entry: str, outcome: str, after: object) -> None:
@@ -84,8 +90,8 @@ class EndedAnew(Audit):
 @guarded
 async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
-    audit = (Audit if guard else EndedAnew)(stage.db)
-    begun = Entry("", clock(8), reader.id, "librarian", "waive", "x:1", None, "", {}, None, "")
+    audit = (AuditLogRepository if guard else EndedAnew)(stage.db)
+    begun = AuditEntry("", clock(8), reader.id, "librarian", "waive", "x:1", None, "", {}, None, "")
     entry = await audit.begin(begun)
     await audit.end(entry, "done", {"waived": True})
     await audit.end(entry, "wrong_state", None)
@@ -96,23 +102,28 @@ async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
 def test_a_dated_rule_stands_above_the_usual_hours_and_falls_away() -> None:
     usual = Policy()
     closed = OpeningRule(
-        None, None, date(2026, 10, 1), date(2026, 10, 7), reason="国庆", priority=calendar.SPECIAL
+        None,
+        None,
+        date(2026, 10, 1),
+        date(2026, 10, 7),
+        reason="国庆",
+        priority=policy_service.DATED_PRIORITY,
     )
     late = replace(closed, opens=time(9), closes=time(12), first=date(2026, 10, 7))
-    policy = calendar.with_rule(calendar.with_rule(usual, closed), late)
+    policy = policy_service.add_opening_rule(policy_service.add_opening_rule(usual, closed), late)
     venue = "library"
     found = {
-        day: policy.open_day(date(2026, 10, day), venue, None).hours  # type: ignore[arg-type]
+        day: policy.day_hours(date(2026, 10, day), venue, None).hours  # type: ignore[arg-type]
         for day in (1, 6, 7, 8)
     }
     assert found[1] is None and found[6] is None
     assert found[7] is not None and found[8] is not None
     assert (found[8].end - found[8].start).seconds == 15.5 * 3600
     assert (found[7].end - found[7].start).seconds == 3 * 3600
-    assert calendar.without_rule(policy, 1).opening == (usual.opening[0], late)
+    assert policy_service.remove_opening_rule(policy, 1).opening == (usual.opening[0], late)
 
 
-class Overwriting(Catalogue):
+class Overwriting(CatalogRepository):
     """The control: look whether it is still the one, then write."""
 
     looked: asyncio.Barrier
@@ -153,7 +164,7 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
     area = stage.desk.library.areas[r.area_id]
     seats = tuple(seat for seat in area.seats if seat.id != r.seat_id)
     gone = tuple(seat for seat in area.seats if seat.id == r.seat_id)
-    smaller = replace(area, seats=seats, removed=gone, rev=area.rev + 1)
+    smaller = replace(area, seats=seats, removed_seats=gone, rev=area.rev + 1)
     assert await stage.desk.catalogue.replace_area(smaller)
     desk = await stage.worker()
     if not guard:
@@ -164,20 +175,26 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
 
     repository: Any = desk.reservations
     repository._waits = Around(repository._waits, "insert_one", before=breaks)
-    rows = list((await desk.board.day(r.date)).rows.values())
+    rows = list((await desk.board.get_day(r.date)).rows.values())
     actor = Actor("librarian", "x")
     with pytest.raises(ConnectionError):
-        await misfits.call_off(desk, rows, Fate.OFFER, actor, clock(8))
+        await affected_bookings_service.resolve(desk, rows, Resolution.OFFER, actor, clock(8))
     if not guard:
-        assert (await stage.stored(r)).state is State.CANCELLED and await held(stage) == []
+        assert (await stage.stored(r)).state is ReservationState.CANCELLED and await held(
+            stage
+        ) == []
         return
     assert await stage.stored(r) == r and await held(stage) == []
-    done = await misfits.call_off(await stage.worker(), rows, Fate.OFFER, actor, clock(8))
-    assert done == CalledOff(cancelled=1, offered=1)
-    assert (await stage.stored(r)).state is State.CANCELLED and await held(stage) == [OTHER_SEAT]
+    done = await affected_bookings_service.resolve(
+        await stage.worker(), rows, Resolution.OFFER, actor, clock(8)
+    )
+    assert done == ResolutionResult(cancelled=1, offered=1)
+    assert (await stage.stored(r)).state is ReservationState.CANCELLED and await held(stage) == [
+        OTHER_SEAT
+    ]
 
 
-class Rewriting(Notices):
+class Rewriting(NoticeRepository):
     """The control: by ``_id`` alone."""
 
     async def replace(self, notice: Notice) -> bool:
@@ -187,7 +204,7 @@ class Rewriting(Notices):
 
 @guarded
 async def test_a_notice_s_next_text_is_one(stage: Stage, guard: bool) -> None:
-    notices = (Notices if guard else Rewriting)(stage.db)
+    notices = (NoticeRepository if guard else Rewriting)(stage.db)
     await notices.add(Notice("n", "第一版", "…", clock(8)))
     texts = [Notice("n", f"第{n}版", "…", clock(8), rev=1) for n in range(8)]
     done = await asyncio.gather(*(notices.replace(text) for text in texts))
@@ -199,16 +216,16 @@ async def test_a_notice_s_next_text_is_one(stage: Stage, guard: bool) -> None:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 
 
-class Granting(Allowances):
+class Granting(AccommodationRepository):
     """The control: look whether it is still the one, then write."""
 
     looked: asyncio.Barrier
 
-    async def replace(self, reader_id: ReaderId, was: Allowance, new: Allowance) -> bool:
+    async def replace(self, reader_id: ReaderId, was: Accommodation, new: Accommodation) -> bool:
         stands = (await self.all())[reader_id]
         await self.looked.wait()
         document = {"_id": reader_id, "reader": reader_id}
-        sealed = self._sealer.seal(f"[false, 5, {new.leave_minutes}, null]", "allowance")
+        sealed = self._sealer.encrypt(f"[false, 5, {new.leave_minutes}, null]", "allowance")
         await self._all.replace_one({"_id": reader_id}, {**document, "allowance": sealed})
         return stands == was
 
@@ -217,11 +234,11 @@ class Granting(Allowances):
 async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> None:
     """Eight librarians have the same page before them, and grant different things."""
     reader = await stage.reader()
-    first = Allowance(check_in_minutes=5)
-    assert await stage.desk.allowances.replace(reader.id, NONE, first)
+    first = Accommodation(check_in_minutes=5)
+    assert await stage.desk.allowances.replace(reader.id, NO_ACCOMMODATION, first)
     wishes = [replace(first, leave_minutes=n) for n in range(1, 9)]
     Granting.looked = asyncio.Barrier(len(wishes))
-    allowances = (Allowances if guard else Granting)(stage.db, stage.sealer)
+    allowances = (AccommodationRepository if guard else Granting)(stage.db, stage.sealer)
     done = await asyncio.gather(*(allowances.replace(reader.id, first, w) for w in wishes))
     kept = (await allowances.all())[reader.id]
     if guard:
@@ -234,7 +251,7 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
 async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
     """Two desks enter a visitor each, by mistake with the same card."""
     readers = [await stage.reader() for _ in range(2)]
-    cards = Cards(stage.db, stage.sealer)
+    cards = CardRepository(stage.db, stage.sealer)
     if not guard:
         await stage.drop("cards", "hashes")
     done = await asyncio.gather(*(cards.give("CARD1234", reader.id) for reader in readers))
@@ -242,7 +259,7 @@ async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
     assert await stage.db["cards"].count_documents({}) == (1 if guard else 2)
 
 
-class InThreeSteps(Violations):
+class InThreeSteps(ViolationRepository):
     """The control: the reader's own entry first, what it rests on afterwards."""
 
     async def decide(
@@ -267,7 +284,7 @@ async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, gua
         suspensions: Any = Around(desk.violations._suspensions, "insert_one", before=breaks)
         desk.violations._suspensions = suspensions
     with pytest.raises(ConnectionError):
-        await penalties.resuspend(desk, reader.id, None, until, clock(8))
+        await violations_service.set_suspension(desk, reader.id, None, until, clock(8))
     stands = await stage.desk.readers.get(reader.id)
     rests_on = await stage.desk.violations.suspended_until(reader.id)
     assert stands is not None and rests_on is None

@@ -16,17 +16,17 @@ from typing import Any, Final
 import pytest
 from pymongo.errors import AutoReconnect
 
-from models.errors import Upstream
-from models.message import Delivery, DeliveryState, Message, Outcome, Template
-from models.reservation import ReaderId, ReservationId
-from models.store.credits import Credits
-from models.store.messages import Messages
-from models.store.pauses import Pauses
-from notify.breaker import Breaker
-from notify.channel import Channel
-from notify.deliver import LEASE, PAGE, Sender
-from notify.wechat.fields import TemplateConfig
-from notify.wechat.verdicts import SendOutcome, SendResult
+from models.kernel.errors import ServiceUnavailable
+from models.kernel.ids import ReaderId, ReservationId
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
+from models.messages.repository import Messages
+from notify.delivery.channel import WeChatChannel
+from notify.delivery.circuit_breaker import CircuitBreaker
+from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
+from notify.wechat.retry_policy import SendResult, SendStatus
+from notify.wechat.template_config import TemplateConfig
 from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -76,21 +76,21 @@ class Worker:
     dead: asyncio.Event = field(default_factory=asyncio.Event)
     buried: asyncio.Event = field(default_factory=asyncio.Event)
     messages: Messages = field(init=False)
-    credits: Credits = field(init=False)
-    sender: Sender = field(init=False)
+    credits: ConsentRepository = field(init=False)
+    sender: DeliveryWorker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.messages, self.credits = Messages(self.stage.db), Credits(self.stage.db)
+        self.messages, self.credits = Messages(self.stage.db), ConsentRepository(self.stage.db)
         if not self.guard:
             unguard(self.messages)
         gateway: Any = self
         templates = {RESERVED: TemplateConfig("t-1", "p", {})}
-        breaker = Breaker(Pauses(self.stage.db, "wx"), lambda: self.real[0])
-        channel = Channel(
+        breaker = CircuitBreaker(ChannelPauseRepository(self.stage.db, "wx"), lambda: self.real[0])
+        channel = WeChatChannel(
             *(gateway, templates, "formal", self.openids_of),
             *(lambda: self.real[0], breaker, self.stage.desk.reservations.many),
         )
-        self.sender = Sender(self.messages, self.credits, channel)
+        self.sender = DeliveryWorker(self.messages, self.credits, channel)
 
     async def openids_of(self, readers: Any) -> dict[ReaderId, str]:
         return {reader: f"o-{reader}" for reader in readers}
@@ -116,15 +116,15 @@ class Worker:
             phones.under_way[openid] -= 1
         if self.dead.is_set():
             await self.buried.wait()
-            return SendResult(SendOutcome.BUSY, unknown=True)
-        return SendResult(SendOutcome.SENT, 0)
+            return SendResult(SendStatus.BUSY, unknown=True)
+        return SendResult(SendStatus.SENT, 0)
 
     async def run(self) -> None:
         try:
             while await self.sender.run(clock(9)):
                 if self.dead.is_set():
                     return
-        except Upstream:
+        except ServiceUnavailable:
             assert self.dead.is_set()
 
 
@@ -137,7 +137,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     queue = [told(reader, number) for reader in readers for number in range(3)]
     await Messages(stage.db).add(queue)
-    credits = Credits(stage.db)
+    credits = ConsentRepository(stage.db)
     rich = readers[::2]
     for times in range(6):
         gifts = rich if times else readers
@@ -173,7 +173,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         wanted = {m.id for m in queue if m.reader_id == reader}
         # What may have arrived goes once more without a credit of ours: WeChat has the truth.
         assert set(there) == wanted if reader in rich else len(set(there)) <= 1
-        left = (await credits.of(reader))[RESERVED]
+        left = (await credits.remaining(reader))[RESERVED]
         assert 0 <= left <= (6 - len(there) if reader in rich else 0)
     assert await stage.db["deliveries"].count_documents({"open": True}) == 0
     mortal.buried.set()
@@ -190,14 +190,14 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
         )
     answer, phones = asyncio.Event(), Phones()
     worker = Worker(stage, phones, [EIGHT], slow={f"o-{readers[0]}": answer})
-    open_ones: dict[str, object] = {"open": True}
-    while await stage.db["deliveries"].count_documents(open_ones) > 2:
+    iterate_open: dict[str, object] = {"open": True}
+    while await stage.db["deliveries"].count_documents(iterate_open) > 2:
         assert await worker.sender.run(clock(9)) > 0
     assert phones.of(readers[0]) == [told(readers[0]).id], "the second waits for the first"
     assert await worker.sender.run(clock(9)) == 1, "something is under way"
     answer.set()
     await worker.run()
-    assert await stage.db["deliveries"].count_documents(open_ones) == 0
+    assert await stage.db["deliveries"].count_documents(iterate_open) == 0
     assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
 
 
@@ -205,7 +205,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
     await Messages(stage.db).add([told(reader) for reader in readers])
-    credits = Credits(stage.db)
+    credits = ConsentRepository(stage.db)
     for reader in readers:
         await credits.add(reader, RESERVED)
     phones, real = Phones(), [EIGHT]
@@ -223,7 +223,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     await next_one.run()
     assert ending.sends + next_one.sends == 90 and all(len(phones.of(r)) == 1 for r in readers)
     attempts = await stage.db["deliveries"].distinct("attempts")
-    assert attempts == [1] and all([(await credits.of(r))[RESERVED] == 0 for r in readers])
+    assert attempts == [1] and all([(await credits.remaining(r))[RESERVED] == 0 for r in readers])
 
 
 @guarded
@@ -235,11 +235,13 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
         unguard(slow)
 
     async def meanwhile() -> None:
-        found = await fast.claim([LI], EIGHT, EIGHT, LEASE)
-        await fast.write([Outcome(d, DeliveryState.QUEUED, None, clock(9)) for d in found])
+        found = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
+        await fast.save_results(
+            [DeliveryResult(d, DeliveryState.QUEUED, None, clock(9)) for d in found]
+        )
 
     put_around(slow, "bulk_write", before=meanwhile)
-    assert (await slow.claim([LI], EIGHT, EIGHT, LEASE) == []) is guard
+    assert (await slow.lease_next([LI], EIGHT, EIGHT, LEASE) == []) is guard
 
 
 @guarded
@@ -248,10 +250,10 @@ async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard:
     await fast.add([told(LI)])
     if not guard:
         unguard(slow)
-    held = await slow.claim([LI], EIGHT, EIGHT, LEASE)
-    assert held and not await fast.claim([LI], EIGHT, EIGHT, LEASE), "leased"
-    assert await fast.claim([LI], EIGHT, EIGHT + LEASE, LEASE)
-    await slow.write([Outcome(d, DeliveryState.FAILED) for d in held])
+    held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
+    assert held and not await fast.lease_next([LI], EIGHT, EIGHT, LEASE), "leased"
+    assert await fast.lease_next([LI], EIGHT, EIGHT + LEASE, LEASE)
+    await slow.save_results([DeliveryResult(d, DeliveryState.FAILED) for d in held])
     state = await fast.state_of(told(LI).id)
     assert state is (DeliveryState.SENDING if guard else DeliveryState.FAILED)
 
@@ -261,27 +263,27 @@ async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool)
     """Given up, claimed by another, and given up once more (its answer had been lost)."""
     slow, fast = Messages(stage.db), Messages(stage.db)
     await fast.add([told(LI)])
-    held = await slow.claim([LI], EIGHT, EIGHT, LEASE)
-    await slow.give_up(held)
-    theirs: list[Delivery] = await fast.claim([LI], EIGHT, EIGHT, LEASE)
+    held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
+    await slow.release(held)
+    theirs: list[Delivery] = await fast.lease_next([LI], EIGHT, EIGHT, LEASE)
     assert [d.attempts for d in theirs] == [1]
     if not guard:
         unguard(slow)
-    await slow.give_up(held)
-    assert bool(await slow.claim([LI], EIGHT, EIGHT, LEASE)) is not guard
+    await slow.release(held)
+    assert bool(await slow.lease_next([LI], EIGHT, EIGHT, LEASE)) is not guard
 
 
 @guarded
 async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
     barrier = asyncio.Barrier(2)
-    await Credits(stage.db).add(LI, RESERVED)
+    await ConsentRepository(stage.db).add(LI, RESERVED)
 
     async def take() -> int:
-        credits = Credits(stage.db)
+        credits = ConsentRepository(stage.db)
         if not guard:
             unguard(credits)
         put_around(credits, "update_many", before=barrier.wait)
-        return len(await credits.take([(LI, RESERVED)]))
+        return len(await credits.consume([(LI, RESERVED)]))
 
     assert sorted(await asyncio.gather(take(), take())) == ([0, 1] if guard else [1, 1])
-    assert (await Credits(stage.db).of(LI))[RESERVED] == (0 if guard else -1)
+    assert (await ConsentRepository(stage.db).remaining(LI))[RESERVED] == (0 if guard else -1)

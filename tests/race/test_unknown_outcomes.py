@@ -15,12 +15,13 @@ from typing import Any, Literal
 import pytest
 from pymongo.errors import AutoReconnect, BulkWriteError, WriteConcernError
 
-from models.booking.attend import check_in
-from models.booking.desk import Key
-from models.booking.reserve import change, reserve
-from models.errors import Upstream
-from models.reservation import Reservation, State
-from models.store.client import Collection
+from models.check_in.service import check_in
+from models.kernel.errors import ServiceUnavailable
+from models.readers.context import IdempotencyKey
+from models.reservations.entities import Reservation
+from models.reservations.service import change, create
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import Collection
 from tests.race.stage import SEAT, Stage, Step, ask, clock, events, scan, wish
 
 Fate = Literal["done", "late"]
@@ -68,7 +69,7 @@ def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) 
 async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
     reader = await stage.reader()
     tear(stage, "insert_many", "done")
-    made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    made = await create(stage.desk, ask(reader), SEAT, wish(10, 11))
     assert await stage.stored(made) == made
     assert await stage.desk.reservations.count() == 1
 
@@ -77,12 +78,12 @@ async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
     """The tombstone has its place: the late insert bounces, and the reader may book again."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
-    with pytest.raises(Upstream):
-        await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    with pytest.raises(ServiceUnavailable):
+        await create(stage.desk, ask(reader), SEAT, wish(10, 11))
     with pytest.raises(BulkWriteError):
         await torn.arrive()
     assert await stage.desk.reservations.count() == 0 and await stage.live_claims() == []
-    made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    made = await create(stage.desk, ask(reader), SEAT, wish(10, 11))
     assert await stage.stored(made) == made
 
 
@@ -90,8 +91,8 @@ async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage)
     """Control: who only looks whether the document is there is wrong a moment later."""
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
-    with pytest.raises(Upstream):
-        await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    with pytest.raises(ServiceUnavailable):
+        await create(stage.desk, ask(reader), SEAT, wish(10, 11))
     await stage.db["reservations"].delete_one({"tombstone": True})
     assert await stage.desk.reservations.count() == 0, "looked, and told the reader so"
     await torn.arrive()
@@ -103,7 +104,7 @@ async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
     r = await stage.reserved(reader)
     tear(stage, "find_one_and_update", "done")
     changed = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
-    assert await stage.stored(r) == changed and changed.state is State.IN_USE
+    assert await stage.stored(r) == changed and changed.state is ReservationState.IN_USE
 
 
 async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
@@ -112,14 +113,14 @@ async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
-    with pytest.raises(Upstream):
+    with pytest.raises(ServiceUnavailable):
         await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
     assert await torn.arrive() is None
     after = await stage.stored(r)
     assert after.rev == r.rev + 1 and after.change not in (r.change, None)
     assert (after.state, after.claims, after.history) == (r.state, r.claims, r.history)
     again = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
-    assert await stage.stored(r) == again and again.state is State.IN_USE
+    assert await stage.stored(r) == again and again.state is ReservationState.IN_USE
 
 
 async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> None:
@@ -127,14 +128,16 @@ async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> N
     reader = await stage.reader()
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
-    with pytest.raises(Upstream):
+    with pytest.raises(ServiceUnavailable):
         await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
     await stage.db["reservations"].update_one(
         {"_id": r.id}, {"$set": {"rev": r.rev, "change": r.change}}
     )
-    assert (await stage.stored(r)).state is State.RESERVED, "looked, and told the reader so"
+    assert (await stage.stored(r)).state is ReservationState.RESERVED, (
+        "looked, and told the reader so"
+    )
     assert await torn.arrive() is not None
-    assert (await stage.stored(r)).state is State.IN_USE
+    assert (await stage.stored(r)).state is ReservationState.IN_USE
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
@@ -153,7 +156,7 @@ async def test_another_change_may_come_before_the_answer_is_sought(
         await change(stage.desk, ask(reader), r.id, None, time(12), time(14))
         expected = ["reserve", "change", "change"]
     else:
-        with pytest.raises(Upstream):
+        with pytest.raises(ServiceUnavailable):
             await change(stage.desk, ask(reader), r.id, None, time(12), time(14))
         assert await torn.arrive() is None
         expected = ["reserve", "change"]
@@ -183,12 +186,12 @@ class Unanswering:
 async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
     """Not even the tombstone is answered: the reader hears so, and the repetition knows more."""
     reader = await stage.reader()
-    keyed = ask(reader, key=Key("k-1", "digest"))
+    keyed = ask(reader, key=IdempotencyKey("k-1", "digest"))
     repository: Any = stage.desk.reservations
     repository._all = Unanswering(stage.db["reservations"])
-    with pytest.raises(Upstream):
-        await reserve(stage.desk, keyed, SEAT, wish(10, 11))
-    made = await reserve(await stage.worker(), keyed, SEAT, wish(10, 11))
+    with pytest.raises(ServiceUnavailable):
+        await create(stage.desk, keyed, SEAT, wish(10, 11))
+    made = await create(await stage.worker(), keyed, SEAT, wish(10, 11))
     assert await stage.desk.reservations.count() == 1
     assert await stage.stored(made) == made
 
@@ -201,7 +204,7 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
     torn = tear(stage, "insert_many", fate)
     answers = await asyncio.gather(
         *(
-            reserve(stage.desk, ask(reader), f"2f-hall-{n:03}", wish(10, 11))
+            create(stage.desk, ask(reader), f"2f-hall-{n:03}", wish(10, 11))
             for n, reader in enumerate(readers, start=1)
         ),
         return_exceptions=True,
@@ -210,7 +213,7 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
         assert [isinstance(made, Reservation) for made in answers] == [True] * 3
         assert await stage.desk.reservations.count() == 3
         return
-    assert [type(error) for error in answers] == [Upstream] * 3
+    assert [type(error) for error in answers] == [ServiceUnavailable] * 3
     with pytest.raises(BulkWriteError):
         await torn.arrive()
     assert await stage.desk.reservations.count() == 0
@@ -222,5 +225,5 @@ async def test_a_write_concern_that_fails_is_not_a_refusal(stage: Stage, code: i
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "done")
     torn.error = WriteConcernError("not acknowledged", code)
-    made = await reserve(stage.desk, ask(reader), SEAT, wish(10, 11))
+    made = await create(stage.desk, ask(reader), SEAT, wish(10, 11))
     assert await stage.stored(made) == made

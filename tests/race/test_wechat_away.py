@@ -15,27 +15,27 @@ from typing import Any, Final
 
 import pytest
 
-from models.message import DeliveryState, Message, Template
-from models.reservation import ReaderId, ReservationId
-from models.store.credits import Credits
-from models.store.messages import Messages
-from models.store.pauses import Pauses
-from notify.breaker import AWAY_AFTER, Breaker
-from notify.channel import Channel
-from notify.deliver import AT_ONCE, LEASE, PAGE, Sender
-from notify.wechat.fields import TemplateConfig
-from notify.wechat.verdicts import SendOutcome, SendResult
+from models.kernel.ids import ReaderId, ReservationId
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import DeliveryState, Message, Template
+from models.messages.repository import Messages
+from notify.delivery.channel import WeChatChannel
+from notify.delivery.circuit_breaker import AWAY_AFTER, CircuitBreaker
+from notify.delivery.worker import CONCURRENCY, LEASE, PAGE, DeliveryWorker
+from notify.wechat.retry_policy import SendResult, SendStatus
+from notify.wechat.template_config import TemplateConfig
 from tests.race.stage import EIGHT, Stage, clock, put_around, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 LI: Final = ReaderId("5" * 24)
 RESERVED: Final = Template.RESERVED
-SENT: Final = SendResult(SendOutcome.SENT, 0)
-UNREACHED: Final = SendResult(SendOutcome.BUSY)
-BUSY: Final = SendResult(SendOutcome.BUSY, -1)
-NO_ANSWER: Final = SendResult(SendOutcome.BUSY, unknown=True)
-REFUSED: Final = SendResult(SendOutcome.REFUSED, 48001)
+SENT: Final = SendResult(SendStatus.SENT, 0)
+UNREACHED: Final = SendResult(SendStatus.BUSY)
+BUSY: Final = SendResult(SendStatus.BUSY, -1)
+NO_ANSWER: Final = SendResult(SendStatus.BUSY, unknown=True)
+REFUSED: Final = SendResult(SendStatus.REFUSED, 48001)
 MINUTE: Final = timedelta(minutes=1)
 
 Answer = tuple[SendResult, bool]
@@ -57,7 +57,7 @@ class WeChat:
     async def answers(self) -> bool:
         self.asked.append(self.now)
         result, _ = self.answer(self.now)
-        return result.outcome is not SendOutcome.BUSY
+        return result.outcome is not SendStatus.BUSY
 
     async def send_subscribe(self, openid: str, _: str, page: str, *__: object) -> SendResult:
         id, now = page.removeprefix("p?id="), self.now
@@ -76,12 +76,12 @@ async def openids_of(readers: Any) -> dict[ReaderId, str]:
     return {reader: f"o-{reader}" for reader in readers}
 
 
-def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> Sender:
+def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
     """One of several processes that send."""
     gateway: Any = wechat
-    pauses = Pauses(stage.db, account)
-    breaker = Breaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
-    channel = Channel(
+    pauses = ChannelPauseRepository(stage.db, account)
+    breaker = CircuitBreaker(pauses, lambda: wechat.now, jitter=lambda: 1.0)
+    channel = WeChatChannel(
         gateway,
         {RESERVED: TemplateConfig("t-1", "p", {})},
         "formal",
@@ -90,7 +90,7 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> Sender:
         breaker,
         stage.desk.reservations.many,
     )
-    return Sender(Messages(stage.db), Credits(stage.db), channel)
+    return DeliveryWorker(Messages(stage.db), ConsentRepository(stage.db), channel)
 
 
 def message(reader: ReaderId, at: datetime, worth: timedelta) -> Message:
@@ -107,12 +107,12 @@ async def consent(stage: Stage, readers: Sequence[ReaderId], times: int = 99) ->
 async def live(
     stage: Stage,
     wechat: WeChat,
-    senders: Sequence[Sender],
+    senders: Sequence[DeliveryWorker],
     queue: Sequence[Message],
     until: datetime,
 ) -> None:
     """Let the time go from one instant at which something may happen to the next."""
-    messages, pauses = Messages(stage.db), Pauses(stage.db, "wx")
+    messages, pauses = Messages(stage.db), ChannelPauseRepository(stage.db, "wx")
     waiting = sorted(queue, key=lambda m: m.at)
     while wechat.now <= until:
         told = [m for m in waiting if m.at <= wechat.now]
@@ -172,16 +172,16 @@ async def test_an_hour_without_wechat(
         there = list(dict.fromkeys(wechat.arrived[f"o-{reader}"]))
         assert there == sorted(there), "in order"
     for m in queue:
-        assert m.not_after is not None
+        assert m.expires_at is not None
         row, at = rows[m.id], [now for now, id in wechat.calls if id == m.id]
-        assert not row["open"] and all(now <= m.not_after for now in at), "never out of date"
+        assert not row["open"] and all(now <= m.expires_at for now in at), "never out of date"
         unknown = row.get("unknown", 0)
         assert times[m.id] <= (1 + unknown if unsure else 1) <= 2
         if row["state"] == "expired":
-            assert m.not_after <= BACK + SOON and row["reason"] in ("away", "busy", "unknown")
+            assert m.expires_at <= BACK + SOON and row["reason"] in ("away", "busy", "unknown")
         else:
             assert row["state"] == "sent" and times[m.id] >= 1
-        if m.not_after > BACK + SOON:
+        if m.expires_at > BACK + SOON:
             assert row["state"] == "sent", "still worth sending"
     states = Counter(row["state"] for row in rows.values())
     assert states["expired"] >= 10 and states["sent"] >= 60
@@ -189,7 +189,7 @@ async def test_an_hour_without_wechat(
     during = sum(GONE <= now < BACK for now, _ in wechat.calls)
     assert 1 <= during <= AWAY_AFTER + 3 and 12 <= len(wechat.asked) <= 40
     assert len(alarms(caplog)) == 1 and len(alarms(caplog, "wechat_channel_back")) == 1
-    assert await Pauses(stage.db, "wx").current() is None
+    assert await ChannelPauseRepository(stage.db, "wx").current() is None
 
 
 @pytest.mark.parametrize("few", [1, 2, 7])
@@ -204,7 +204,7 @@ async def test_an_hour_of_hanging_costs_few_messages_nothing(stage: Stage, few: 
     assert sorted(map(len, wechat.arrived.values())) == [1] * few
     assert all(now < GONE + MINUTE or now >= BACK for now, _ in wechat.calls)
     assert 12 <= len(wechat.asked) <= 40
-    assert await Pauses(stage.db, "wx").current() is None
+    assert await ChannelPauseRepository(stage.db, "wx").current() is None
 
 
 async def test_a_refused_account_waits_with_one_alarm(
@@ -218,10 +218,10 @@ async def test_a_refused_account_waits_with_one_alarm(
     wechat = WeChat(lambda now: (REFUSED, False) if now < mended else (SENT, True))
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await live(stage, wechat, senders, queue, EIGHT + 50 * MINUTE)
-    pause = await Pauses(stage.db, "wx").current()
+    pause = await ChannelPauseRepository(stage.db, "wx").current()
     assert pause is not None and (pause.code, pause.since) == (48001, EIGHT)
     during = len(wechat.calls)
-    assert during <= AT_ONCE + 8, "those under way, and a probe every now and then"
+    assert during <= CONCURRENCY + 8, "those under way, and a probe every now and then"
     counts = Counter([row["state"] async for row in stage.db["deliveries"].find()])
     assert counts == {"queued": 120, "expired": 20}
 
@@ -260,7 +260,7 @@ async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
         put_around(pauses, "find_one", behind=barrier.wait)
     await asyncio.gather(*(sender.run(wechat.now) for sender in senders))
     assert len(wechat.calls) - before == (1 if guard else 2)
-    pause = await Pauses(stage.db, "wx").current()
+    pause = await ChannelPauseRepository(stage.db, "wx").current()
     assert pause is not None and pause.failed == 1
 
 
@@ -285,7 +285,7 @@ async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
     await Messages(stage.db).add([message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
     await worker(stage, wechat).run(EIGHT)
-    pauses = Pauses(stage.db, "wx")
+    pauses = ChannelPauseRepository(stage.db, "wx")
     pause = await pauses.current()
     assert pause is not None
     wechat.now, wechat.answer = pause.until, lambda now: (SENT, True)
@@ -307,7 +307,7 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
     wechat = WeChat(now=EIGHT + 2 * MINUTE)
     sender = worker(stage, wechat)
     for n in range(2):
-        (d,) = await messages.claim([LI], wechat.now, wechat.now, LEASE)
+        (d,) = await messages.lease_next([LI], wechat.now, wechat.now, LEASE)
         assert (d.attempts, d.unknown) == (n + 1, n)
         assert await sender.run(wechat.now) == 0 and not wechat.calls, "leased"
         wechat.now += LEASE
@@ -317,7 +317,7 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
     states = [await messages.state_of(m.id) for m in told]
     assert states == [DeliveryState.FAILED, DeliveryState.SENT]
     # A librarian may send it all the same.
-    assert await messages.queue_again([told[0].id], wechat.now) == 1
+    assert await messages.requeue([told[0].id], wechat.now) == 1
     assert await sender.run(wechat.now) == 1 and len(wechat.calls) == 2
 
 
@@ -327,7 +327,7 @@ async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
     wechat = WeChat(lambda now: (REFUSED, False))
     sender, begun = worker(stage, wechat), asyncio.Event()
     await sender.run(EIGHT)
-    pause = await Pauses(stage.db, "wx").current()
+    pause = await ChannelPauseRepository(stage.db, "wx").current()
     assert pause is not None
     wechat.now, gateway = pause.until, sender._channel.gateway
 
@@ -347,4 +347,4 @@ async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
     assert await sender.run(wechat.now) == 0, "its message is leased still"
     wechat.now += LEASE
     assert await sender.run(wechat.now) == 1 and wechat.arrived[f"o-{LI}"]
-    assert await Pauses(stage.db, "wx").current() is None
+    assert await ChannelPauseRepository(stage.db, "wx").current() is None

@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from models.booking import due, penalties
 from models.booking.desk import Desk
-from models.message import Message, Template
-from models.store.client import new_id
-from models.store.credits import Credits
-from models.store.leases import Leases
-from models.store.messages import Messages
-from models.store.violations import Violations
-from models.violation import Violation
-from notify.relay import relay
+from models.deadlines import jobs as deadlines_jobs
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import Message, Template
+from models.messages.repository import Messages
+from models.storage.leases import LeaseRepository
+from models.storage.mongo import new_id
+from models.violations import service as violations_service
+from models.violations.entities import Violation
+from models.violations.repository import ViolationRepository
+from notify.outbox_dispatcher import dispatch
 from tests.race.stage import (
     EIGHT,
     MONDAY,
@@ -38,13 +39,19 @@ guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "contr
 
 
 @guarded
-@pytest.mark.parametrize("verb", [due.no_show, due.complete, due.remind])
+@pytest.mark.parametrize(
+    "verb", [deadlines_jobs.no_show, deadlines_jobs.complete, deadlines_jobs.send_reminders]
+)
 async def test_a_job_in_two_workers_acts_once(stage: Stage, verb: Any, guard: bool) -> None:
     reader = await stage.reader()
-    missed = verb is not due.complete
+    missed = verb is not deadlines_jobs.complete
     r = await (stage.reserved(reader) if missed else stage.in_use(reader))
     before = len((await stage.stored(r)).outbox)
-    now = {due.no_show: clock(10, 30), due.complete: clock(11), due.remind: clock(10)}[verb]
+    now = {
+        deadlines_jobs.no_show: clock(10, 30),
+        deadlines_jobs.complete: clock(11),
+        deadlines_jobs.send_reminders: clock(10),
+    }[verb]
     slow, fast = await stage.worker(), await stage.worker()
     done: list[int] = []
     if not guard:
@@ -67,7 +74,7 @@ class Anew(Messages):
         return await super().add([replace(message, id=new_id()) for message in messages])
 
 
-class RecordedAnew(Violations):
+class RecordedAnew(ViolationRepository):
     """The control: a violation has an id of its own each time."""
 
     async def record(self, violation: Violation) -> Violation:
@@ -83,10 +90,10 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
 
     async def run() -> int:
         desk = await stage.worker()
-        desk.violations = (Violations if guard else RecordedAnew)(stage.db)
+        desk.violations = (ViolationRepository if guard else RecordedAnew)(stage.db)
         messages = (Messages if guard else Anew)(stage.db)
         put_around(messages, "insert_many", before=barrier.wait)
-        return await relay(desk, messages, Credits(stage.db))
+        return await dispatch(desk, messages, ConsentRepository(stage.db))
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
     told, _ = await Messages(stage.db).page_of(reader.id, False, 0, 10)
@@ -104,16 +111,16 @@ async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
     r = await stage.reserved(reader)
 
     async def meanwhile() -> None:
-        await due.no_show(stage.desk, r.check_in_until)
+        await deadlines_jobs.no_show(stage.desk, r.check_in_until)
 
     desk = await stage.worker()
     put_around(desk.reservations, "bulk_write", before=meanwhile)
-    assert await relay(desk, Messages(stage.db), Credits(stage.db)) == 1
+    assert await dispatch(desk, Messages(stage.db), ConsentRepository(stage.db)) == 1
     assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
     assert events(await stage.stored(r)) == ["reserve", "miss"]
 
 
-class Greedy(Leases):
+class Greedy(LeaseRepository):
     """The control: looks who holds the lease, then takes it."""
 
     async def acquire(self, name: str, owner: str, real_now: Any, length: timedelta) -> bool:
@@ -130,7 +137,7 @@ async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
     barrier, minute = asyncio.Barrier(2), timedelta(minutes=1)
 
     async def acquire(owner: str) -> bool:
-        leases = (Leases if guard else Greedy)(stage.db)
+        leases = (LeaseRepository if guard else Greedy)(stage.db)
         if guard:
             put_around(leases, "update_one", before=barrier.wait)
         else:
@@ -139,7 +146,7 @@ async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
 
     won = await asyncio.gather(acquire("one"), acquire("two"))
     assert sorted(won) == ([False, True] if guard else [True, True])
-    loser = Leases(stage.db)
+    loser = LeaseRepository(stage.db)
     holder = "one" if won[0] else "two"
     if guard:
         assert await loser.acquire("relay", "three", EIGHT + minute, minute), "it ran out"
@@ -155,19 +162,22 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
     days = [MONDAY.replace(hour=8) + timedelta(days=n) for n in range(4)]
     missed = [await stage.missed(reader, day) for day in days]
     for r in missed[:2]:
-        await penalties.judge(stage.desk, r, r.outbox[-1])
+        await violations_service.record_violation(stage.desk, r, r.outbox[-1])
     barrier = asyncio.Barrier(2)
     desks: list[Desk] = [await stage.worker(), await stage.worker()]
     for desk in desks:
         violations: Any = desk.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
     found = await asyncio.gather(
-        *(penalties.judge(desk, r, r.outbox[-1]) for desk, r in zip(desks, missed[2:], strict=True))
+        *(
+            violations_service.record_violation(desk, r, r.outbox[-1])
+            for desk, r in zip(desks, missed[2:], strict=True)
+        )
     )
     kept = await stage.db["suspensions"].count_documents({"reader": reader.id})
     assert kept == sum(penalty.suspension is not None for penalty in found)
     assert kept == (1 if guard else 2)
-    again = [await penalties.judge(stage.desk, r, r.outbox[-1]) for r in missed]
+    again = [await violations_service.record_violation(stage.desk, r, r.outbox[-1]) for r in missed]
     if guard:
         assert [a.suspension for a in again[2:]] == [f.suspension for f in found]
         assert await stage.db["suspensions"].count_documents({}) == 1
@@ -178,13 +188,15 @@ async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) ->
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
     for r in missed[:2]:
-        await penalties.judge(stage.desk, r, r.outbox[-1])
+        await violations_service.record_violation(stage.desk, r, r.outbox[-1])
     barrier = asyncio.Barrier(2)
     third, desks = missed[2], [await stage.worker(), await stage.worker()]
     for desk in desks:
         violations: Any = desk.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
-    await asyncio.gather(*(penalties.judge(desk, third, third.outbox[-1]) for desk in desks))
+    await asyncio.gather(
+        *(violations_service.record_violation(desk, third, third.outbox[-1]) for desk in desks)
+    )
     assert await stage.db["suspensions"].count_documents({}) == 1
     bound = await stage.desk.readers.get(reader.id)
     assert bound is not None and bound.suspended_until == third.check_in_until + timedelta(days=7)
@@ -197,12 +209,12 @@ async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
 
     async def record(id: str) -> Violation:
-        violations = Violations(stage.db)
+        violations = ViolationRepository(stage.db)
         put_around(violations, "insert_many", before=barrier.wait)
         r = await stage.reserved(reader, start=10 + len(id), end=11 + len(id))
         return await violations.record(
-            Violation(id, reader.id, r.id, "no_show", clock(20), MONDAY.date(), counted=True)
+            Violation(id, reader.id, r.id, "no_show", clock(20), MONDAY.date(), counts=True)
         )
 
     found = await asyncio.gather(record("a"), record("bb"))
-    assert sorted(v.counted for v in found) == ([False, True] if guard else [True, True])
+    assert sorted(v.counts for v in found) == ([False, True] if guard else [True, True])

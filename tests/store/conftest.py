@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from models.store.client import Database, open_database
-from models.store.indexes import ensure_indexes
-from models.store.sealing import Sealer
+from models.schema.indexes import ensure_indexes
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, open_database
 
 
 @pytest.fixture(params=["pymongo", "motor"])
@@ -24,5 +24,5 @@ async def db(request: pytest.FixtureRequest, mongo_url: str) -> AsyncIterator[Da
 
 
 @pytest.fixture
-def sealer() -> Sealer:
-    return Sealer({1: b"1" * 32})
+def sealer() -> FieldCipher:
+    return FieldCipher({1: b"1" * 32})

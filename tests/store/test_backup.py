@@ -17,19 +17,19 @@ from typing import Any
 
 import pytest
 
-from models.store.backup import BackupRefused, _checked, backup, restore
-from models.store.client import Database, Document, open_database
-from models.store.indexes import INDEXES, ensure_indexes
-from models.store.installation import DatabaseRefused, admit
-from models.store.reservations import Reservations
-from models.store.sealing import Sealer
-from models.store.violations import Violations
-from models.violation import Violation
+from models.backup.repository import BackupError, _checked, backup, restore
+from models.reservations.repository import ReservationRepository
+from models.schema.indexes import INDEXES, ensure_indexes
+from models.storage.encryption import FieldCipher
+from models.storage.installation import DatabaseRefused, admit_database
+from models.storage.mongo import Database, Document, open_database
+from models.violations.entities import Violation
+from models.violations.repository import ViolationRepository
 from tests.builders import MONDAY, on, reserved
 
 NOW = on("12:00")
 MANY = 3000
-SEALER = Sealer({1: b"1" * 32})
+SEALER = FieldCipher({1: b"1" * 32})
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ async def everything(db: Database) -> dict[str, list[Document]]:
 async def test_what_comes_back_is_what_was_there(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    await Reservations(db).claim(reserved())
-    await Violations(db).record(
+    await ReservationRepository(db).insert(reserved())
+    await ViolationRepository(db).record(
         Violation("v1", "reader-1", "r1", "no_show", on("14:30"), MONDAY, True)  # type: ignore[arg-type]
     )
     await db["leases"].insert_one({"_id": "no_show", "owner": "w1"})
@@ -129,22 +129,22 @@ DAMAGED: list[tuple[str, Damage]] = [
 async def test_a_damaged_file_changes_nothing(
     db: Database, empty: Database, tmp_path: Path, how: str, damage: Damage
 ) -> None:
-    await Reservations(db).claim(reserved())
+    await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     await backup(db, file, NOW)
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(BackupRefused):
+    with pytest.raises(BackupError):
         await put_back(empty, file)
     assert await everything(empty) == {}
 
 
 async def test_a_database_that_has_something_is_left_alone(db: Database, tmp_path: Path) -> None:
     await ensure_indexes(db)
-    await Reservations(db).claim(reserved())
+    await ReservationRepository(db).insert(reserved())
     before = await everything(db)
     file = tmp_path / "file"
     await backup(db, file, NOW)
-    with pytest.raises(BackupRefused, match="not empty"):
+    with pytest.raises(BackupError, match="not empty"):
         await put_back(db, file)
     assert await everything(db) == before
 
@@ -152,7 +152,7 @@ async def test_a_database_that_has_something_is_left_alone(db: Database, tmp_pat
 async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("yesterday's")
-    with pytest.raises(BackupRefused, match="already"):
+    with pytest.raises(BackupError, match="already"):
         await backup(db, file, NOW)
     assert file.read_text() == "yesterday's"
 
@@ -160,11 +160,11 @@ async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> Non
 async def test_two_at_once_to_one_file_leave_one_that_is_whole(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    await Reservations(db).claim(reserved())
+    await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     done = await asyncio.gather(*(backup(db, file, NOW) for _ in range(4)), return_exceptions=True)
     made = [counts for counts in done if not isinstance(counts, BaseException)]
-    assert all(isinstance(other, BackupRefused) for other in done if other not in made)
+    assert all(isinstance(other, BackupError) for other in done if other not in made)
     assert made and await put_back(empty, file) == made[0]
     assert os.listdir(tmp_path) == [file.name]
 
@@ -173,7 +173,7 @@ async def test_no_damage_is_taken_for_a_backup(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
     """Whatever byte is another one, compressed or not: one refusal, in words."""
-    await Reservations(db).claim(reserved())
+    await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     await backup(db, file, NOW)
     whole = file.read_bytes()
@@ -184,7 +184,7 @@ async def test_no_damage_is_taken_for_a_backup(
         other = bytes([source[place] ^ (1 << chance.randrange(8))])
         changed = source[:place] + other + source[place + 1 :]
         file.write_bytes(changed if n % 2 else gzip.compress(changed))
-        with contextlib.suppress(BackupRefused):
+        with contextlib.suppress(BackupError):
             _checked(file, False, SEALER)
     assert await everything(empty) == {}
 
@@ -208,11 +208,11 @@ async def test_a_file_for_somebody_else_changes_nothing(
     db: Database, empty: Database, tmp_path: Path, sandbox: bool, keys: bytes, said: str
 ) -> None:
     """Marked by a service, or from before there were marks: what it holds decides."""
-    await db["readers"].insert_one({"_id": "r", "no": SEALER.seal("21070001", "student_no")})
+    await db["readers"].insert_one({"_id": "r", "no": SEALER.encrypt("21070001", "student_no")})
     await backup(db, tmp_path / "unmarked", NOW)
-    await admit(db, False, SEALER)
+    await admit_database(db, False, SEALER)
     await backup(db, tmp_path / "marked", NOW)
-    await admit(empty, sandbox, Sealer({1: keys * 32}))  # as init-db has left it
+    await admit_database(empty, sandbox, FieldCipher({1: keys * 32}))  # as init-db has left it
     before = await everything(empty)
     for name in ("unmarked", "marked"):
         with pytest.raises(DatabaseRefused, match=said):
@@ -221,7 +221,7 @@ async def test_a_file_for_somebody_else_changes_nothing(
                 tmp_path / name,
                 NOW,
                 sandbox=sandbox,
-                sealer=Sealer({1: keys * 32}),
+                sealer=FieldCipher({1: keys * 32}),
             )
         assert await everything(empty) == before
     # The marks of a first start are no contents: they give way to the file's.
@@ -233,10 +233,10 @@ async def test_a_file_for_somebody_else_changes_nothing(
 async def test_over_replaces_a_part_and_nothing_else(
     db: Database, empty: Database, tmp_path: Path
 ) -> None:
-    await Reservations(db).claim(reserved())
+    await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
     counts = await backup(db, file, NOW)
-    with pytest.raises(BackupRefused, match="--over replaces only"):
+    with pytest.raises(BackupError, match="--over replaces only"):
         await put_back(db, file, over=True)
     assert await put_back(empty, file, over=True) == counts, "an empty one is as without"
     whole = await everything(empty)
@@ -257,7 +257,7 @@ async def test_two_restores_at_once_make_one(db: Database, empty: Database, tmp_
     ends = await asyncio.gather(*(put_back(empty, file) for _ in range(3)), return_exceptions=True)
     made = [end for end in ends if isinstance(end, Counter)]
     assert len(made) == 1, ends
-    assert all(isinstance(end, Counter | DatabaseRefused | BackupRefused) for end in ends), ends
+    assert all(isinstance(end, Counter | DatabaseRefused | BackupError) for end in ends), ends
     assert await everything(empty) == await everything(db)
 
 

@@ -6,11 +6,23 @@ from dataclasses import fields, replace
 from datetime import date, time
 
 from miniapp_server import seed
-from models.library import Area, AreaId, Kiosk, KioskId, Library, Mark, Seat, SeatId, Venue, VenueId
-from models.policy import OpeningRule, Policy, RuleSet
-from models.store.catalogue import Catalogue, Policies
-from models.store.client import Database
-from models.store.sealing import Sealer
+from models.library.entities import (
+    Area,
+    AreaId,
+    Catalog,
+    Fixture,
+    Kiosk,
+    KioskId,
+    Seat,
+    SeatId,
+    Venue,
+    VenueId,
+)
+from models.library.repository import CatalogRepository
+from models.policy.entities import OpeningRule, Policy, PolicyOverride
+from models.policy.repository import PolicyRepository
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database
 from tests.builders import VENUE, on
 
 AREA = AreaId("2f-hall")
@@ -22,56 +34,56 @@ SEATS = (
         disabled_until=date(2026, 9, 8),
     ),
 )
-HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Mark("wall", 0, 0, 800, 10),))
+HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Fixture("wall", 0, 0, 800, 10),))
 KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
 
 
-async def test_library_round_trip(db: Database, sealer: Sealer) -> None:
-    catalogue = Catalogue(db, sealer)
-    assert await catalogue.number() == 0
+async def test_library_round_trip(db: Database, sealer: FieldCipher) -> None:
+    catalogue = CatalogRepository(db, sealer)
+    assert await catalogue.version() == 0
     empty = await catalogue.load()
-    await catalogue.put([Venue(VENUE, "图书馆")], [HALL], [KIOSK])
-    assert await catalogue.number() == 1
+    await catalogue.add_missing([Venue(VENUE, "图书馆")], [HALL], [KIOSK])
+    assert await catalogue.version() == 1
     loaded = await catalogue.load()
-    assert loaded == Library(
+    assert loaded == Catalog(
         loaded.version, {VENUE: Venue(VENUE, "图书馆")}, {AREA: HALL}, {KIOSK.id: KIOSK}
     )
     assert loaded.seat_label(SEATS[0]) == "图书馆2层二层中厅001号"
     assert loaded.version not in ("", empty.version)
     assert (await catalogue.load()).version == loaded.version, "the same content, the same version"
-    smaller = replace(HALL, seats=SEATS[:1], removed=SEATS[1:], rev=1)
-    await catalogue.put([], [smaller], [replace(KIOSK, name="查询机")])
+    smaller = replace(HALL, seats=SEATS[:1], removed_seats=SEATS[1:], rev=1)
+    await catalogue.add_missing([], [smaller], [replace(KIOSK, name="查询机")])
     assert (await catalogue.load()).version == loaded.version, "what is there is not the seed's"
     assert await catalogue.replace_area(smaller)
     changed = await catalogue.load()
     assert changed.version != loaded.version and set(changed.seats) == {SEATS[0].id}
     assert changed.all_seats == {seat.id: seat for seat in SEATS}
     assert changed.areas[AREA] == smaller
-    assert await catalogue.number() == 3
+    assert await catalogue.version() == 3
     assert not await catalogue.replace_area(replace(HALL, rev=1)), "made from what stands no more"
     assert not await catalogue.add_area(HALL) and not await catalogue.add_kiosk(KIOSK)
-    assert await catalogue.number() == 3 and await catalogue.load() == changed
+    assert await catalogue.version() == 3 and await catalogue.load() == changed
 
 
-async def test_areas_come_in_their_order(db: Database, sealer: Sealer) -> None:
+async def test_areas_come_in_their_order(db: Database, sealer: FieldCipher) -> None:
     data = seed.read()
-    catalogue = Catalogue(db, sealer)
-    await catalogue.put([data.venue], data.areas[::-1], data.kiosks)
+    catalogue = CatalogRepository(db, sealer)
+    await catalogue.add_missing([data.venue], data.areas[::-1], data.kiosks)
     assert tuple((await catalogue.load()).areas.values()) == data.areas
 
 
-async def test_a_kiosk_keeps_its_key_and_secret(db: Database, sealer: Sealer) -> None:
-    catalogue = Catalogue(db, sealer)
-    await catalogue.put([], [], [KIOSK])
+async def test_a_kiosk_keeps_its_key_and_secret(db: Database, sealer: FieldCipher) -> None:
+    catalogue = CatalogRepository(db, sealer)
+    await catalogue.add_missing([], [], [KIOSK])
     assert await catalogue.kiosk_secret(KIOSK.id) is None
-    assert not await catalogue.kiosk_key_fits(KIOSK.id, "")
-    assert not await catalogue.kiosk_key_fits("unknown", "key")
+    assert not await catalogue.verify_kiosk_key(KIOSK.id, "")
+    assert not await catalogue.verify_kiosk_key("unknown", "key")
     await catalogue.issue_kiosk_key(KIOSK.id, "key", "SECRET")
     before = await catalogue.load()
-    await catalogue.put([], [], [KIOSK])
+    await catalogue.add_missing([], [], [KIOSK])
     assert await catalogue.kiosk_secret(KIOSK.id) == "SECRET"
-    assert await catalogue.kiosk_key_fits(KIOSK.id, "key")
-    assert not await catalogue.kiosk_key_fits(KIOSK.id, "kez")
+    assert await catalogue.verify_kiosk_key(KIOSK.id, "key")
+    assert not await catalogue.verify_kiosk_key(KIOSK.id, "kez")
     assert before.kiosks[KIOSK.id] == KIOSK, "no secret in the library"
 
 
@@ -92,50 +104,50 @@ EVERY_FIELD = Policy(
         ),
         OpeningRule(time(0), time(23, 59)),
     ),
-    horizon_days=2,
-    opens_at=time(0),
+    booking_window_days=2,
+    booking_opens_at=time(0),
     step_minutes=30,
     min_minutes=20,
     max_minutes=120,
-    bookings_per_day=3,
+    daily_booking_limit=3,
     check_in_before_minutes=15,
     check_in_after_minutes=20,
     leave_minutes=25,
     meal_leave_minutes=50,
-    meals=((time(11, 30), time(12, 30)),),
+    meal_times=((time(11, 30), time(12, 30)),),
     extend_within_minutes=45,
     max_extensions=1,
     ending_soon_minutes=10,
     leave_reminder_minutes=5,
-    prove_minutes=15,
-    kiosk_step_seconds=20,
+    presence_check_minutes=15,
+    kiosk_code_seconds=20,
     away_timeout_is_violation=True,
     violations_limit=2,
     violations_window_days=14,
     suspension_days=3,
     filter_by_window=True,
     filter_by_power=True,
-    accessible_kept=True,
+    accessible_only=True,
     areas={AREA: {"max_minutes": 90, "leave_minutes": 10}},
     rule_sets=(
-        RuleSet("考试周", date(2027, 1, 4), date(2027, 1, 15), {"max_minutes": 60}),
-        RuleSet("装修", date(2027, 1, 4), date(2027, 1, 4), {"leave_minutes": 5}, AREA),
+        PolicyOverride("考试周", date(2027, 1, 4), date(2027, 1, 15), {"max_minutes": 60}),
+        PolicyOverride("装修", date(2027, 1, 4), date(2027, 1, 4), {"leave_minutes": 5}, AREA),
     ),
 )
 
 
 async def test_every_policy_field_round_trips(db: Database) -> None:
-    policies = Policies(db)
+    policies = PolicyRepository(db)
     same = [
         f.name for f in fields(Policy) if getattr(EVERY_FIELD, f.name) == getattr(Policy(), f.name)
     ]
     assert same == [], "a new field belongs here too"
     assert await policies.newest() is None and await policies.get(7) is None
-    await policies.put(EVERY_FIELD, on("08:00"))
+    await policies.add_missing(EVERY_FIELD, on("08:00"))
     assert await policies.get(7) == EVERY_FIELD
-    await policies.put(replace(EVERY_FIELD, max_minutes=30), on("09:00"))
+    await policies.add_missing(replace(EVERY_FIELD, max_minutes=30), on("09:00"))
     assert await policies.get(7) == EVERY_FIELD, "a version never changes"
     for version in (9, 10, 8):
-        await policies.put(Policy(version=version), on("08:00"))
+        await policies.add_missing(Policy(version=version), on("08:00"))
     assert await policies.newest() == 10
     assert await policies.get(8) == Policy(version=8)

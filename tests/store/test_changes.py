@@ -10,13 +10,20 @@ from time import monotonic
 from typing import Any, cast
 
 from miniapp_server.jobs import end
-from models import reservation
-from models.board import Change, Patch, Removal
-from models.policy import Policy
-from models.reservation import ReaderId, Reservation, ReservationId, State
-from models.store.changes import Batch, Changes, row_of
-from models.store.client import Database, Document, new_id
-from models.store.reservations import Reservations
+from models.check_in import transitions
+from models.kernel.ids import ReaderId, ReservationId
+from models.policy.entities import Policy
+from models.reservations import transitions as reservations_transitions
+from models.reservations.change_stream_repository import (
+    ChangeBatch,
+    ReservationChangeStream,
+    row_of,
+)
+from models.reservations.entities import Reservation
+from models.reservations.occupancy import Change, RowRemoval, RowUpdate
+from models.reservations.repository import ReservationRepository
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import Database, Document, new_id
 from tests.builders import BY_READER, on, reserved
 
 SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
@@ -31,14 +38,14 @@ class Heard:
     anew: int = 0
     as_of: float | None = None
     told: asyncio.Condition = field(default_factory=asyncio.Condition)
-    check: Callable[[Batch], None] = lambda batch: None
+    check: Callable[[ChangeBatch], None] = lambda batch: None
 
-    async def listen(self, changes: Changes) -> None:
+    async def listen(self, changes: ReservationChangeStream) -> None:
         async for batch in changes.batches():
             self.changes += batch.changes
             self.batches += 1
-            self.anew += batch.anew
-            self.as_of = batch.as_of or self.as_of
+            self.anew += batch.reload_required
+            self.as_of = batch.complete_until or self.as_of
             self.check(batch)
             async with self.told:
                 self.told.notify_all()
@@ -49,13 +56,13 @@ class Heard:
 
     def knows(self, id: str, rev: int) -> bool:
         changes = (change for _, change in self.changes)
-        return any(c.id == id and not isinstance(c, Removal) and c.rev == rev for c in changes)
+        return any(c.id == id and not isinstance(c, RowRemoval) and c.rev == rev for c in changes)
 
 
 @asynccontextmanager
 async def following(db: Database, writer: str = "") -> AsyncIterator[Heard]:
     heard = Heard()
-    task = asyncio.create_task(heard.listen(Changes(db, writer)))
+    task = asyncio.create_task(heard.listen(ReservationChangeStream(db, writer)))
     try:
         await heard.until(lambda: heard.anew == 1)
         assert heard.batches == 1, "the first batch says that nothing is known before it"
@@ -73,9 +80,9 @@ def booking(number: int) -> Reservation:
 
 def next_of(r: Reservation) -> Reservation:
     """The same at its next revision."""
-    if r.state is State.RESERVED:
-        return reservation.check_in(r, f"u:{r.reader_id}", (), Policy(), BY_READER, r.start)
-    return reservation.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
+    if r.state is ReservationState.RESERVED:
+        return transitions.check_in(r, f"u:{r.reader_id}", (), Policy(), BY_READER, r.start)
+    return transitions.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
 
 
 async def kill_cursors(db: Database) -> int:
@@ -97,39 +104,44 @@ async def kill_cursors(db: Database) -> int:
 
 
 async def test_what_is_told(db: Database) -> None:
-    mine, theirs = Reservations(db), Reservations(db)
+    mine, theirs = ReservationRepository(db), ReservationRepository(db)
     async with following(db, mine.writer) as heard:
         own, made = booking(0), booking(1)
-        await mine.claim(own)  # known to who has written it
-        await theirs.claim(made)
+        await mine.insert(own)  # known to who has written it
+        await theirs.insert(made)
         await heard.until(lambda: heard.knows(made.id, 1))
         (document,) = await db["reservations"].find({"_id": made.id}).to_list(None)
         assert heard.changes == [("2026-09-07", row_of(made.id, document))]
 
         heard.changes.clear()
         stored = cast(Reservation, await theirs.get(made.id))
-        await theirs.forget_notices([stored])  # as the relay does
+        await theirs.remove_outbox_events([stored])  # as the relay does
         await theirs.release_claim(made.id, stored.claims[0])
         await db["reservations"].insert_one({"_id": new_id(), "tombstone": True})
-        early = reservation.check_in(
+        early = transitions.check_in(
             made, f"u:{made.reader_id}", ("s:x",), Policy(), BY_READER, on("08:45:30")
         )
         await theirs.replace(made, early)
-        await mine.replace(own, reservation.cancel(own, BY_READER, on("08:10")))
+        await mine.replace(own, reservations_transitions.cancel(own, BY_READER, on("08:10")))
         await heard.until(lambda: heard.knows(own.id, 2))
         assert heard.changes == [
-            (None, Patch(made.id, 2, {"state": State.IN_USE, "usable_from": on("08:45:30")})),
-            (None, Patch(own.id, 2, {"state": State.CANCELLED})),
+            (
+                None,
+                RowUpdate(
+                    made.id, 2, {"state": ReservationState.IN_USE, "usable_from": on("08:45:30")}
+                ),
+            ),
+            (None, RowUpdate(own.id, 2, {"state": ReservationState.CANCELLED})),
         ]
         row = row_of(made.id, document)
         (now,) = await db["reservations"].find({"_id": made.id}).to_list(None)
-        patch = cast(Patch, heard.changes[0][1])
+        patch = cast(RowUpdate, heard.changes[0][1])
         assert patch.on(row) == row_of(made.id, now) and patch.on(row).start == on("08:45")
 
         heard.changes.clear()
         await db["reservations"].delete_one({"_id": made.id})
         await heard.until(lambda: bool(heard.changes))
-        assert heard.changes == [(None, Removal(ReservationId(made.id)))]
+        assert heard.changes == [(None, RowRemoval(ReservationId(made.id)))]
 
 
 async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
@@ -145,15 +157,15 @@ async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
 async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> None:
     """The board refuses because of this promise. Other traffic and broken cursors change nothing;
     after them it goes on where it stopped."""
-    them, answered = Reservations(db), list[tuple[float, str, int]]()
+    them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
     async with following(db) as heard:
         known = set[tuple[str, int]]()
         late = list[tuple[str, int]]()
 
-        def check(batch: Batch) -> None:
-            known.update((c.id, c.rev) for _, c in batch.changes if not isinstance(c, Removal))
-            if batch.as_of is not None:
-                as_of = batch.as_of
+        def check(batch: ChangeBatch) -> None:
+            known.update((c.id, c.rev) for _, c in batch.changes if not isinstance(c, RowRemoval))
+            if batch.complete_until is not None:
+                as_of = batch.complete_until
                 late.extend(
                     (id, rev) for t, id, rev in answered if t < as_of and (id, rev) not in known
                 )
@@ -163,7 +175,7 @@ async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> 
         async def write(first: int) -> None:
             for number in range(first, first + 50):
                 r = booking(number)
-                await them.claim(r)
+                await them.insert(r)
                 answered.append((monotonic(), r.id, 1))
                 for _ in range(2):
                     changed = next_of(r)
@@ -209,36 +221,36 @@ class OldTokens:
 
 
 async def test_lost_history_is_said(db: Database) -> None:
-    them, short = Reservations(db), OldTokens(db)
+    them, short = ReservationRepository(db), OldTokens(db)
     async with following(cast(Database, short)) as heard:
-        await them.claim(first := booking(0))
+        await them.insert(first := booking(0))
         await heard.until(lambda: heard.knows(first.id, 1))
         short.armed = True
         while not await kill_cursors(db):
             pass
         await heard.until(lambda: heard.anew == 2)
         assert short.asked == 1
-        await them.claim(second := booking(1))
+        await them.insert(second := booking(1))
         await heard.until(lambda: heard.knows(second.id, 1))
         await db["reservations"].drop()  # and the stream ends with it
         await heard.until(lambda: heard.anew == 3)
-        await them.claim(third := booking(2))
+        await them.insert(third := booking(2))
         await heard.until(lambda: heard.knows(third.id, 1))
         assert heard.anew == 3
 
 
 async def test_a_new_writer_begins_with_a_look_at_everything(db: Database) -> None:
     """What the former one has inserted until then may have been left out and must not be lost."""
-    mine = Reservations(db)
-    changes, heard = Changes(db, mine.writer), Heard()
+    mine = ReservationRepository(db)
+    changes, heard = ReservationChangeStream(db, mine.writer), Heard()
     task = asyncio.create_task(heard.listen(changes))
     await heard.until(lambda: heard.anew == 1)
-    await mine.claim(booking(0))
+    await mine.insert(booking(0))
     former, changes.writer = mine.writer, new_id()
     await heard.until(lambda: heard.anew == 2)
-    await mine.claim(late := booking(1))  # by the former name
+    await mine.insert(late := booking(1))  # by the former name
     mine.writer = changes.writer
-    await mine.claim(left_out := booking(2))
+    await mine.insert(left_out := booking(2))
     await heard.until(lambda: heard.knows(late.id, 1))
     beats = heard.batches
     await heard.until(lambda: heard.batches > beats + 1)

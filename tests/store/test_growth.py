@@ -14,16 +14,17 @@ from miniapp_server.growth.days import Days, Drawn
 from miniapp_server.growth.grow import Counts, GrowthRefused, grow
 from miniapp_server.growth.readers import Readers
 from miniapp_server.growth.visits import Forms, instant
-from models import rules
 from models.booking.desk import Desk
-from models.policy import Policy
-from models.reservation import BOOKED, LIVE, State, leave_limit
-from models.rules import Wish
-from models.store.client import Database
+from models.kernel.time_range import to_local
+from models.policy.entities import Policy
+from models.reservations import rules
+from models.reservations.mapping import from_document, to_document
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import BOOKING_STATES, LIVE, ReservationState
+from models.reservations.transitions import leave_duration
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database
 from models.store.past import Past, decoded
-from models.store.reservations import _from_document, _to_document
-from models.store.sealing import Sealer
-from models.timerange import local
 from tests.builders import MONDAY, on
 
 FRIDAY: Final = date(2026, 12, 18)
@@ -35,14 +36,14 @@ pytestmark = pytest.mark.parametrize("db", ["pymongo"], indirect=True)
 
 
 @pytest.fixture
-async def desk(db: Database, sealer: Sealer) -> Desk:
+async def desk(db: Database, sealer: FieldCipher) -> Desk:
     found = Desk(db, sealer)
     await seeding.seed(found, seeding.read(), on("00:00"))
     return found
 
 
 @pytest.fixture
-def past(db: Database, sealer: Sealer) -> Past:
+def past(db: Database, sealer: FieldCipher) -> Past:
     return Past(db, sealer)
 
 
@@ -67,7 +68,7 @@ async def test_a_filled_form_is_what_the_transitions_would_have_stored(
         assert list(filled) == list(long_way) and filled == {**long_way, "claims": []}
         assert long_way["rev"] == 1 + len(changes), "each change has left its id"
     ends = Counter(d.course.ending for d in drawn)
-    assert ends.keys() == BOOKED - LIVE and min(ends.values()) > 5
+    assert ends.keys() == BOOKING_STATES - LIVE and min(ends.values()) > 5
     for flag in ("now", "early", "left", "extended"):
         assert 50 < sum(getattr(d.course, flag) for d in drawn) < len(drawn) / 1.5, flag
 
@@ -75,23 +76,23 @@ async def test_a_filled_form_is_what_the_transitions_would_have_stored(
 async def test_the_days_keep_to_the_rules(desk: Desk, past: Past) -> None:
     for d in a_day(desk)[1]:
         v, policy = d.visit, desk.policy_for(d.area_id, FRIDAY)
-        place = desk.open_day(policy, FRIDAY, d.area_id)
-        start, end = local(instant(v.start)), local(instant(v.booked))
-        wish = Wish(FRIDAY, None if d.course.now else start.time(), end.time())
-        span = rules.decide_span(wish, policy, place, instant(v.made))
+        place = desk.opening_hours(policy, FRIDAY, d.area_id)
+        start, end = to_local(instant(v.start)), to_local(instant(v.booked))
+        wish = TimeSelection(FRIDAY, None if d.course.now else start.time(), end.time())
+        span = rules.resolve_time(wish, policy, place, instant(v.made))
         assert (span.start, span.end) == (start, end)
         assert v.made < v.start or d.course.now
-        assert d.k <= policy.bookings_per_day
+        assert d.k <= policy.daily_booking_limit
         if v.arrived:
             assert v.opens <= v.arrived <= v.until and v.arrived >= v.made
         if v.left:
-            limit = leave_limit(policy, instant(v.left))
+            limit = leave_duration(policy, instant(v.left))
             assert instant(v.return_by) == instant(v.left) + limit
             assert max(v.arrived, v.start) < v.left < (v.back or v.return_by) <= v.return_by
         if v.extended:
             assert place.hours is not None and instant(v.end) <= place.hours.end
             assert v.back < v.extended < v.booked < v.end
-        if v.ended and d.course.ending is State.FINISHED:
+        if v.ended and d.course.ending is ReservationState.FINISHED:
             assert max(v.arrived, v.back, v.extended, v.start) < v.ended < v.end
 
 
@@ -103,13 +104,13 @@ async def test_what_is_grown_reads_as_the_services_own(
     assert abs(len(found) - SCALE) < SCALE * 0.05 and len(found) == grown.written["reservations"]
     for row in found:
         changes = row.pop("changes")
-        assert _to_document(_from_document(row)) == row and len(changes) == row["rev"] - 1
+        assert to_document(from_document(row)) == row and len(changes) == row["rev"] - 1
         kept = row["day"] == (MONDAY - timedelta(days=1)).isoformat()
         assert bool(row["claims"]) == kept, "older ones were pruned"
         assert row["day"] < MONDAY.isoformat() and not row["live"] and not row["outbox"]
-    assert await desk.reservations.doubles() == []
+    assert await desk.reservations.find_double_bookings() == []
     per_day = Counter((r["reader"], r["day"]) for r in found if r["state"] != "cancelled")
-    assert max(per_day.values()) == desk.policy.bookings_per_day
+    assert max(per_day.values()) == desk.policy.daily_booking_limit
     assert not await past.is_empty()
     with pytest.raises(GrowthRefused):
         await grow(desk, past, MONDAY, SCALE)
@@ -117,7 +118,7 @@ async def test_what_is_grown_reads_as_the_services_own(
 
 
 async def readers_and_messages_are_whole(desk: Desk, grown: Counts, db: Database) -> None:
-    admitted = await desk.readers.admit("2023001", "张三", "student", on("08:00"))
+    admitted = await desk.readers.upsert_from_login("2023001", "张三", "student", on("08:00"))
     own: Any = await db["readers"].find_one({"_id": admitted.id})
     invented: Any = await db["readers"].find_one({"suspended_until": {"$exists": False}})
     assert list(invented) == list(own) and invented["no_hashes"][0].startswith("1:")
@@ -134,7 +135,7 @@ async def test_one_seed_gives_one_past(desk: Desk) -> None:
 
 
 async def test_closed_days_stay_empty_and_nothing_is_grown_without_a_library(
-    db: Database, sealer: Sealer, past: Past
+    db: Database, sealer: FieldCipher, past: Past
 ) -> None:
     with pytest.raises(GrowthRefused):
         await grow(Desk(db, sealer), past, MONDAY, 10)

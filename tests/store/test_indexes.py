@@ -14,21 +14,24 @@ from typing import Any, Final
 
 import pytest
 
-from models import reservation
 from models.booking.desk import Desk
-from models.claims import presence_claim
-from models.gate import Direction, Effect, GateId, Passage
-from models.message import DeliveryState, Message, Outcome, Template
-from models.reservation import ReaderId, Reservation, State
-from models.store.activation_codes import ActivationCodes
-from models.store.client import Database, Document, new_id
-from models.store.credits import Credits
-from models.store.gates import Judged
-from models.store.identity import Bindings, Sessions
-from models.store.messages import Messages
-from models.store.sealing import Sealer, fingerprint
-from models.timerange import TimeRange
-from models.violation import Violation
+from models.check_in import transitions
+from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
+from models.gates.event_repository import Judged
+from models.identity.activation_code_repository import ActivationCodeRepository
+from models.identity.binding_repository import BindingRepository
+from models.identity.session_repository import SessionRepository
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import DeliveryResult, DeliveryState, Message, Template
+from models.messages.repository import Messages
+from models.reservations.claims import presence_claim
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
+from models.storage.encryption import FieldCipher, token_hash
+from models.storage.mongo import Database, Document, new_id
+from models.violations.entities import Violation
 from tests.builders import BY_JOB, BY_READER, MONDAY, TOMORROW, away, but, in_use, on, reserved
 
 READERS: Final = 120
@@ -46,10 +49,10 @@ class Store:
     db: Database
     desk: Desk
     messages: Messages
-    credits: Credits
-    bindings: Bindings
-    sessions: Sessions
-    codes: ActivationCodes
+    credits: ConsentRepository
+    bindings: BindingRepository
+    sessions: SessionRepository
+    codes: ActivationCodeRepository
     readers: list[ReaderId]
     mine: Reservation
 
@@ -60,32 +63,34 @@ def day_of(reader: ReaderId, n: int) -> Iterator[Reservation]:
     for back in range(1, 6):
         past = MONDAY - timedelta(days=back)
         sat = in_use(reserved(day=past, made_on=past, id=new_id(), reader=reader, seat=seat))
-        yield but(reservation.complete(sat, BY_JOB), claims=(), outbox=(), carry_at=None)
+        yield but(transitions.complete(sat, BY_JOB), claims=(), outbox=(), carry_over_at=None)
     today = reserved(id=new_id(), reader=reader, seat=seat)
     yield [
         today,
         in_use(today),
         away(in_use(today)),
-        reservation.complete(in_use(today), BY_JOB),
+        transitions.complete(in_use(today), BY_JOB),
     ][n % 4]
     yield reserved("18:00", "20:00", id=new_id(), reader=reader, seat=later, k=2)
     yield reserved(day=TOMORROW, id=new_id(), reader=reader, seat=seat)
 
 
 @pytest.fixture
-async def store(db: Database, sealer: Sealer) -> Store:
+async def store(db: Database, sealer: FieldCipher) -> Store:
     return await a_busy_day(db, sealer)
 
 
-async def a_busy_day(db: Database, sealer: Sealer) -> Store:
+async def a_busy_day(db: Database, sealer: FieldCipher) -> Store:
     desk = Desk(db, sealer)
     found = Store(
-        db, desk, Messages(db), Credits(db), Bindings(db, sealer), Sessions(db, sealer),
-        ActivationCodes(db, sealer), [ReaderId(f"{n:024x}") for n in range(READERS)], reserved(),
+        db, desk, Messages(db), ConsentRepository(db), BindingRepository(db, sealer), SessionRepository(db, sealer),
+        ActivationCodeRepository(db, sealer), [ReaderId(f"{n:024x}") for n in range(READERS)], reserved(),
     )  # fmt: skip
     made = [r for n, reader in enumerate(found.readers) for r in day_of(reader, n)]
-    await asyncio.gather(*(desk.reservations.claim(r) for r in made))
-    mine = next(r for r in made if r.reader_id == found.readers[1] and r.state is State.IN_USE)
+    await asyncio.gather(*(desk.reservations.insert(r) for r in made))
+    mine = next(
+        r for r in made if r.reader_id == found.readers[1] and r.state is ReservationState.IN_USE
+    )
     found.mine = mine
     await found.sessions.open_wx("wx", f"o-{found.readers[3]}", on("08:00"), EVENING, None)
     await asyncio.gather(*(fill(found, n, reader) for n, reader in enumerate(found.readers)))
@@ -105,11 +110,11 @@ async def fill(s: Store, n: int, reader: ReaderId) -> None:
         missed = f"{reader}:{k}", reader, s.mine.id, "no_show", on("14:30", day), day, True
         await s.desk.violations.record(Violation(*missed))
     ways = [
-        Passage(f"main:{reader}:{k}", GateId("main"), reader, Direction.IN, "card", when, False)
+        GateEvent(f"main:{reader}:{k}", GateId("main"), reader, Direction.IN, "card", when, False)
         for k, when in enumerate([on("08:30"), on("09:30"), on("08:30", TOMORROW)])
     ]
     kept, _ = await s.desk.passages.add([(p, "21070001") for p in ways], EVENING)
-    await s.desk.passages.settle([Judged(p, Effect.NONE, None) for p in kept[1:]])
+    await s.desk.passages.settle([Judged(p, PresenceEffect.NONE, None) for p in kept[1:]])
 
 
 Verb = Callable[[Store], Awaitable[object]]
@@ -125,16 +130,18 @@ def _of(name: str, *arguments: object) -> Verb:
 
 
 async def _change(s: Store) -> None:
-    gone = reservation.finish(s.mine, BY_READER, on("15:00"))
+    gone = transitions.finish(s.mine, BY_READER, on("15:00"))
     await s.desk.reservations.replace(s.mine, gone, {"end": {"$lte": EVENING}})
 
 
 async def _claim_deliveries(s: Store) -> None:
-    found = await s.messages.claim(s.readers[:40], EVENING, EVENING, LEASE)
+    found = await s.messages.lease_next(s.readers[:40], EVENING, EVENING, LEASE)
     assert len(found) == 40
-    put_off = [Outcome(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
-    await s.messages.write([*put_off, *(Outcome(d, DeliveryState.SENT, 0) for d in found[20:30])])
-    await s.messages.give_up(found[30:])
+    put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
+    await s.messages.save_results(
+        [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in found[20:30])]
+    )
+    await s.messages.release(found[30:])
 
 
 async def _look_on(s: Store) -> None:
@@ -152,8 +159,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
     ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
     ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
-    ("with_notices", _of("with_notices", 200), {"outbox"}),
-    ("of_day", lambda s: s.desk.reservations.of_day(s.readers[2], MONDAY), {"reader_list"}),
+    ("with_outbox_events", _of("with_outbox_events", 200), {"outbox"}),
+    ("of_day", lambda s: s.desk.reservations.on_day(s.readers[2], MONDAY), {"reader_list"}),
     (
         "passages.of_day",
         lambda s: s.desk.passages.of_day(s.readers[2], on("00:00"), on("23:00")),
@@ -174,15 +181,19 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.desk.passages.page_of(s.readers[2], 0, 20),
         {"reader_passages"},
     ),
-    ("violations.within", lambda s: s.desk.violations.within(on("14:00"), EVENING, 500), {"at"}),
+    (
+        "violations.within",
+        lambda s: s.desk.violations.not_waived_between(on("14:00"), EVENING, 500),
+        {"at"},
+    ),
     (
         "deadlines_within",
         _of("deadlines_within", SPAN),
         {"due_no_show", "due_time_out", "due_lapse", "due_proof"},
     ),
     ("reported", _of("reported", on("14:00"), 0, 20), {"desk_reports"}),
-    ("taken_seats", _of("taken_seats", on("14:00")), {"desk_reports"}),
-    ("waits.open_ones", lambda s: s.desk.waits.open_ones(None, 200), {"open"}),
+    ("reported_occupied_seats", _of("reported_occupied_seats", on("14:00")), {"desk_reports"}),
+    ("waits.iterate_open", lambda s: s.desk.waits.iterate_open(None, 200), {"open"}),
     (
         "next_due",
         _of("next_due", on("13:00")),
@@ -190,20 +201,24 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ),
     ("get", lambda s: s.desk.reservations.get(s.mine.id), {"_id_"}),
     ("replace", _change, {"_id_"}),
-    ("holder", lambda s: s.desk.reservations.holder(presence_claim(s.readers[1])), {"claims"}),
+    (
+        "holder",
+        lambda s: s.desk.reservations.find_by_claim(presence_claim(s.readers[1])),
+        {"claims"},
+    ),
     ("live_of", lambda s: s.desk.reservations.live_of(s.readers[1], on("00:00")), {"reader_list"}),
     (
-        "count_claims",
-        lambda s: s.desk.reservations.count_claims(s.readers[1], MONDAY),
+        "used_daily_slots",
+        lambda s: s.desk.reservations.used_daily_slots(s.readers[1], MONDAY),
         {"reader_list"},
     ),
     ("page_of", lambda s: s.desk.reservations.page_of(s.readers[1], (), 0, 5), {"reader_list"}),
     (
         "page_of states",
-        lambda s: s.desk.reservations.page_of(s.readers[1], (State.COMPLETED,), 0, 5),
+        lambda s: s.desk.reservations.page_of(s.readers[1], (ReservationState.COMPLETED,), 0, 5),
         {"reader_list"},
     ),
-    ("follower", lambda s: s.desk.reservations.follower(s.mine), {"reader_list"}),
+    ("follower", lambda s: s.desk.reservations.next_on_same_seat(s.mine), {"reader_list"}),
     ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"ended_with_claims", "_id_"}),
     ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
     (
@@ -222,28 +237,38 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"open_due"}),
     ("messages.prune", lambda s: s.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
     ("messages.mark_read", lambda s: s.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
-    ("sessions.who", lambda s: s.sessions.who(fingerprint(f"t{s.readers[0]}")), {"_id_"}),
-    ("sessions.who wx", lambda s: s.sessions.who(fingerprint("wx")), {"_id_", "openid_hashes"}),
+    ("sessions.who", lambda s: s.sessions.find_principal(token_hash(f"t{s.readers[0]}")), {"_id_"}),
+    (
+        "sessions.who wx",
+        lambda s: s.sessions.find_principal(token_hash("wx")),
+        {"_id_", "openid_hashes"},
+    ),
     (
         "credits.known",
-        lambda s: s.credits.known([(s.readers[0], Template.LEAVE), (s.readers[1], Template.LEAVE)]),
+        lambda s: s.credits.with_consent(
+            [(s.readers[0], Template.LEAVE), (s.readers[1], Template.LEAVE)]
+        ),
         {"_id_"},
     ),
     (
-        "forget_notices",
-        lambda s: s.desk.reservations.forget_notices([s.mine]),
+        "remove_outbox_events",
+        lambda s: s.desk.reservations.remove_outbox_events([s.mine]),
         {"_id_"},
     ),
     (
         "sessions.close_ticket",
-        lambda s: s.sessions.close_ticket(f"ST-{s.readers[0]}", EVENING),
+        lambda s: s.sessions.close_by_ticket(f"ST-{s.readers[0]}", EVENING),
         {"_id_", "ticket"},
     ),
     ("sessions.prune", lambda s: s.sessions.prune(on("09:00"), on("09:00")), {"expires_at", "at"}),
-    ("readers.admit", lambda s: s.desk.readers.admit("1", "x", "y", EVENING), {"no_hashes"}),
+    (
+        "readers.admit",
+        lambda s: s.desk.readers.upsert_from_login("1", "x", "y", EVENING),
+        {"no_hashes"},
+    ),
     ("bindings.reader_of", lambda s: s.bindings.reader_of("o-x"), {"openid_hashes"}),
     ("bindings.openids_of", lambda s: s.bindings.openids_of(s.readers[:9]), {"reader"}),
-    ("codes.live_of", lambda s: s.codes.live_of(s.readers[0], EVENING), {"live_reader"}),
+    ("codes.live_of", lambda s: s.codes.active_code(s.readers[0], EVENING), {"live_reader"}),
     ("codes.redeem", lambda s: s.codes.redeem("100000", on("09:00")), {"live_digits"}),
     (
         "codes.redeem_secret",
@@ -261,11 +286,15 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
         lambda s: s.codes.answer(s.readers[0], new_id(), True, on("09:00")),
         {"live_reader", "request_id"},
     ),
-    ("credits.of", lambda s: s.credits.of(s.readers[0]), {"reader"}),
-    ("credits.take", lambda s: s.credits.take([(r, Template.LEAVE) for r in s.readers]), {"_id_"}),
+    ("credits.of", lambda s: s.credits.remaining(s.readers[0]), {"reader"}),
+    (
+        "credits.take",
+        lambda s: s.credits.consume([(r, Template.LEAVE) for r in s.readers]),
+        {"_id_"},
+    ),
     (
         "violations.unspent",
-        lambda s: s.desk.violations.unspent(s.readers[0], on("00:00"), EVENING),
+        lambda s: s.desk.violations.counting_violations(s.readers[0], on("00:00"), EVENING),
         {"reader_violations", "reader"},
     ),
     (

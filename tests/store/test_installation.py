@@ -7,16 +7,16 @@ from collections import Counter
 
 import pytest
 
-from models.policy import OpeningRule, Policy, RuleSet
-from models.store.catalogue import Policies
-from models.store.client import Database, Document
-from models.store.installation import DatabaseRefused, admit, forget_old_keys
-from models.store.sealing import Sealer
+from models.policy.entities import OpeningRule, Policy, PolicyOverride
+from models.policy.repository import PolicyRepository
+from models.storage.encryption import FieldCipher
+from models.storage.installation import DatabaseRefused, admit_database, forget_old_keys
+from models.storage.mongo import Database, Document
 from tests.builders import on
 
 OLD, NEW, OTHER = ({1: b"a" * 32}, {2: b"b" * 32}, {1: b"x" * 32})
-ONE, BOTH, TWO = Sealer(OLD), Sealer(OLD | NEW), Sealer(NEW)
-FOREIGN = Sealer(OTHER)
+ONE, BOTH, TWO = FieldCipher(OLD), FieldCipher(OLD | NEW), FieldCipher(NEW)
+FOREIGN = FieldCipher(OTHER)
 
 
 async def everything(db: Database) -> dict[str, list[Document]]:
@@ -27,12 +27,12 @@ async def everything(db: Database) -> dict[str, list[Document]]:
     }
 
 
-def reader(sealer: Sealer, number: str = "21070001") -> Document:
-    return {"_id": number, "no": sealer.seal(number, "student_no"), "no_hashes": [number]}
+def reader(sealer: FieldCipher, number: str = "21070001") -> Document:
+    return {"_id": number, "no": sealer.encrypt(number, "student_no"), "no_hashes": [number]}
 
 
 HALF = {"_id": "restoring", "file": "/b/seats.backup", "began_at": on("12:00"), "token": "t"}
-REFUSED: list[tuple[str, dict[str, list[Document]], bool, Sealer, str]] = [
+REFUSED: list[tuple[str, dict[str, list[Document]], bool, FieldCipher, str]] = [
     # name, what is there, wanted as a sandbox, keys, what the line says
     ("marked", {"schema": [{"_id": "mode", "mode": "production"}]}, True, ONE, "is a production"),
     ("marked", {"schema": [{"_id": "mode", "mode": "sandbox"}]}, False, ONE, "is a sandbox's"),
@@ -52,7 +52,7 @@ REFUSED: list[tuple[str, dict[str, list[Document]], bool, Sealer, str]] = [
     ),
     (
         "only kiosks",
-        {"kiosks": [{"_id": "k", "secret": FOREIGN.seal("s", "kiosk")}]},
+        {"kiosks": [{"_id": "k", "secret": FOREIGN.encrypt("s", "kiosk")}]},
         False,
         ONE,
         "with another data key 1",
@@ -65,7 +65,7 @@ async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> No
     await db.create_collection("nothing", viewOn="readers", pipeline=[])
     try:
         assert "system.views" in await db.list_collection_names()
-        await admit(db, True, ONE)
+        await admit_database(db, True, ONE)
     finally:
         await db.drop_collection("nothing")
     marks = await db["schema"].find({"_id": "mode"}).to_list(None)
@@ -78,14 +78,14 @@ async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> No
     ids=[f"{row[0]}: {row[4]}" for row in REFUSED],
 )
 async def test_what_is_refused_is_left_as_it_was(
-    db: Database, there: dict[str, list[Document]], sandbox: bool, sealer: Sealer, said: str
+    db: Database, there: dict[str, list[Document]], sandbox: bool, sealer: FieldCipher, said: str
 ) -> None:
     for name, rows in there.items():
         await db[name].insert_many(rows)
     before = await everything(db)
     for _ in range(2):  # a refusal settles nothing either
         with pytest.raises(DatabaseRefused) as refusal:
-            await admit(db, sandbox, sealer)
+            await admit_database(db, sandbox, sealer)
         line = str(refusal.value)
         assert said in line and "\n" not in line
         assert line.startswith("MongoDB 127.0.0.1:") and f"database {db.name} " in line
@@ -109,15 +109,15 @@ async def test_the_first_start_marks_and_the_mark_stays(
 ) -> None:
     for name, rows in there.items():
         await db[name].insert_many(rows)
-    await admit(db, sandbox, ONE)
+    await admit_database(db, sandbox, ONE)
     marked = await everything(db)
     assert {"_id": "mode", "mode": "sandbox" if sandbox else "production"} in marked["schema"]
-    assert ONE.seal("x", "y") not in str(marked)
-    await admit(db, sandbox, ONE)
+    assert ONE.encrypt("x", "y") not in str(marked)
+    await admit_database(db, sandbox, ONE)
     with pytest.raises(DatabaseRefused):
-        await admit(db, not sandbox, ONE)
+        await admit_database(db, not sandbox, ONE)
     with pytest.raises(DatabaseRefused):
-        await admit(db, sandbox, FOREIGN)
+        await admit_database(db, sandbox, FOREIGN)
     assert await everything(db) == marked
 
 
@@ -125,7 +125,7 @@ async def test_those_that_start_at_once_agree(db: Database) -> None:
     """Twelve first starts, of both modes and with two different keys: one side wins, whole."""
     kinds = [(mode, sealer) for mode in (True, False) for sealer in (ONE, FOREIGN)] * 3
     ended = await asyncio.gather(
-        *(admit(db, mode, sealer) for mode, sealer in kinds), return_exceptions=True
+        *(admit_database(db, mode, sealer) for mode, sealer in kinds), return_exceptions=True
     )
     assert all(end is None or isinstance(end, DatabaseRefused) for end in ended), ended
     entered = Counter(kind for kind, end in zip(kinds, ended, strict=True) if end is None)
@@ -133,11 +133,11 @@ async def test_those_that_start_at_once_agree(db: Database) -> None:
 
 
 async def test_keys_through_a_rotation(db: Database) -> None:
-    steps: list[tuple[Sealer, str]] = [
+    steps: list[tuple[FieldCipher, str]] = [
         (ONE, ""),
         (BOTH, ""),  # seals with 2 from here on
         (ONE, "with data key 2, which DATA_KEYS lacks"),
-        (Sealer(OLD | {2: b"y" * 32}), "with another data key 2"),
+        (FieldCipher(OLD | {2: b"y" * 32}), "with another data key 2"),
         (TWO, "with data key 1, which DATA_KEYS lacks"),  # not resealed yet
         (BOTH, ""),
     ]
@@ -146,21 +146,23 @@ async def test_keys_through_a_rotation(db: Database) -> None:
     await try_keys(db, [(TWO, ""), (BOTH, ""), (ONE, "key 2"), (FOREIGN, "key 2")])
 
 
-async def try_keys(db: Database, steps: list[tuple[Sealer, str]]) -> None:
+async def try_keys(db: Database, steps: list[tuple[FieldCipher, str]]) -> None:
     for sealer, said in steps:
         if not said:
-            await admit(db, False, sealer)
+            await admit_database(db, False, sealer)
             continue
         with pytest.raises(DatabaseRefused, match=said):
-            await admit(db, False, sealer)
+            await admit_database(db, False, sealer)
 
 
 @pytest.mark.parametrize("place", ["fields", "fields.rule_sets.0", "fields.opening.0"])
 async def test_rules_of_a_newer_version(db: Database, place: str) -> None:
     day = on("12:00").date()
-    policy = Policy(opening=(OpeningRule(None, None),), rule_sets=(RuleSet("exams", day, day, {}),))
-    policies = Policies(db)
-    await policies.put(policy, on("12:00"))
+    policy = Policy(
+        opening=(OpeningRule(None, None),), rule_sets=(PolicyOverride("exams", day, day, {}),)
+    )
+    policies = PolicyRepository(db)
+    await policies.add_missing(policy, on("12:00"))
     assert await policies.get(1) == policy
     await db["policies"].update_one({"_id": 1}, {"$set": {f"{place}.tea_minutes": 5}})
     with pytest.raises(DatabaseRefused, match="version 1 of the rules has the field tea_minutes"):

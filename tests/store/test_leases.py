@@ -3,16 +3,17 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from models.store.client import Database
-from models.store.leases import GAP, Heartbeat, Leases
-from models.timerange import TimeRange
+from models.kernel.time_range import TimeRange
+from models.outages.heartbeat_repository import GAP, HeartbeatRepository
+from models.storage.leases import LeaseRepository
+from models.storage.mongo import Database
 from tests.builders import on
 
 NOW, LENGTH = on("08:00"), timedelta(seconds=30)
 
 
 async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
-    leases = Leases(db)
+    leases = LeaseRepository(db)
     owners = [f"worker-{n}" for n in range(6)]
     got = await asyncio.gather(*(leases.acquire("job", owner, NOW, LENGTH) for owner in owners))
     assert sum(got) == 1
@@ -29,7 +30,7 @@ async def test_one_holder_until_it_lets_go_or_time_is_up(db: Database) -> None:
 
 
 async def test_heartbeat(db: Database) -> None:
-    heartbeat = Heartbeat(db)
+    heartbeat = HeartbeatRepository(db)
     assert await heartbeat.state() == (None, [])
     assert await heartbeat.beat(NOW) == []
     up = NOW + GAP

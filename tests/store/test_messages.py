@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 from bson.objectid import ObjectId
 
-from models.message import CONSENTED, Delivery, DeliveryState, Message, Outcome, Template
-from models.reservation import ReaderId, ReservationId
-from models.store.client import Database
-from models.store.credits import Credits
-from models.store.messages import Messages
+from models.kernel.ids import ReaderId, ReservationId
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import (
+    WECHAT_TEMPLATES,
+    Delivery,
+    DeliveryResult,
+    DeliveryState,
+    Message,
+    Template,
+)
+from models.messages.repository import Messages
+from models.storage.mongo import Database
 from tests.builders import LI, MONDAY, TOMORROW, ZHANG, on
 
 LEASE = timedelta(seconds=60)
@@ -63,35 +70,35 @@ async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
     assert await waiting(on("13:00")) == [LI] and await waiting(now) == [LI, ZHANG]
 
     async def claim(real: datetime = REAL, *readers: ReaderId) -> list[Delivery]:
-        return await store.claim(readers or (ZHANG,), now, real, LEASE)
+        return await store.lease_next(readers or (ZHANG,), now, real, LEASE)
 
     tries = await asyncio.gather(*(claim() for _ in range(6)))
     (first,) = [delivery for found in tries for delivery in found]
-    assert (first.message.id, first.attempts, first.codes, first.more) == ("a:1", 1, (), True)
+    assert (first.message.id, first.attempts, first.codes, first.has_next) == ("a:1", 1, (), True)
     assert await claim(REAL + LEASE - timedelta(seconds=1)) == [], "the second waits"
     both = await claim(REAL + LEASE, ZHANG, LI)
-    assert [(d.message.id, d.attempts, d.more) for d in both] == [
+    assert [(d.message.id, d.attempts, d.has_next) for d in both] == [
         ("a:1", 2, True),
         ("b:1", 1, False),
     ]
     again = both[0]
 
-    await store.write([Outcome(first, DeliveryState.SENT, 0)])
+    await store.save_results([DeliveryResult(first, DeliveryState.SENT, 0)])
     assert await store.state_of("a:1") is DeliveryState.SENDING, "its lease had run out"
     later = now + timedelta(minutes=1)
-    put_off = Outcome(again, DeliveryState.QUEUED, -1, later, without_page=True)
+    put_off = DeliveryResult(again, DeliveryState.QUEUED, -1, later, omit_page=True)
     for _ in range(2):
-        await store.write([put_off, Outcome(both[1], DeliveryState.EXPIRED)])
+        await store.save_results([put_off, DeliveryResult(both[1], DeliveryState.EXPIRED)])
     assert await claim() == [], "not due yet, and the one behind it waits"
     assert await store.next_due(now) == later
     now = later
     (third,) = await claim()
-    assert (third.attempts, third.codes, third.without_page) == (3, (-1,), True)
-    await store.write([Outcome(third, DeliveryState.SENT, 0)])
+    assert (third.attempts, third.codes, third.omit_page) == (3, (-1,), True)
+    await store.save_results([DeliveryResult(third, DeliveryState.SENT, 0)])
     assert await store.state_of("a:1") is DeliveryState.SENT
     (last,) = await claim()
-    assert (last.message.id, last.more) == ("a:2", False)
-    await store.write([Outcome(last, DeliveryState.EXPIRED)])
+    assert (last.message.id, last.has_next) == ("a:2", False)
+    await store.save_results([DeliveryResult(last, DeliveryState.EXPIRED)])
     assert await claim() == [] and await waiting(now) == []
     assert await store.next_due(now) is None
 
@@ -99,13 +106,15 @@ async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
 async def test_a_claim_that_led_to_nothing_is_undone(store: Messages) -> None:
     await store.add([message("a:1"), message("b:1", reader=LI)])
     now, readers = on("15:00"), [ZHANG, LI]
-    mine = await store.claim(readers, now, REAL, LEASE)
+    mine = await store.lease_next(readers, now, REAL, LEASE)
     assert len(mine) == 2
-    await store.give_up(mine)
-    theirs = await store.claim(readers, now, REAL, LEASE)
+    await store.release(mine)
+    theirs = await store.lease_next(readers, now, REAL, LEASE)
     assert [d.attempts for d in theirs] == [1, 1], "it was no attempt"
-    await store.give_up(mine)
-    assert await store.claim(readers, now, REAL, LEASE) == [], "what others hold now stays theirs"
+    await store.release(mine)
+    assert await store.lease_next(readers, now, REAL, LEASE) == [], (
+        "what others hold now stays theirs"
+    )
 
 
 async def test_a_look_through_what_is_due_goes_on_where_it_stopped(store: Messages) -> None:
@@ -124,34 +133,34 @@ async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: Messages) -
     told = [message(f"{old}:1"), message(f"{old}:2"), message(f"{new}:1")]
     await store.add(told, {f"{old}:1", f"{new}:1"})
     assert await store.readers_due(on("15:00"), None, 9) == ([ZHANG], None)
-    assert [d.message.id for d in await store.claim([ZHANG], on("15:00"), REAL, LEASE)] == [
+    assert [d.message.id for d in await store.lease_next([ZHANG], on("15:00"), REAL, LEASE)] == [
         f"{old}:2"
     ]
     assert await store.page_of(ZHANG, False, 0, 9) == (told[::-1], 3), "it is in the app"
     assert await store.prune(on("00:00", TOMORROW), 9) == 1, "what is on the way stays"
     states = [await store.state_of(m.id) for m in told]
-    assert states == [None, DeliveryState.SENDING, DeliveryState.NO_CREDIT]
+    assert states == [None, DeliveryState.SENDING, DeliveryState.NO_CONSENT]
 
 
 async def test_consent_is_counted_and_taken_once(db: Database) -> None:
-    credits = Credits(db)
-    none = dict.fromkeys(CONSENTED, 0)
+    credits = ConsentRepository(db)
+    none = dict.fromkeys(WECHAT_TEMPLATES, 0)
     leave, ended, theirs = (ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)
-    assert await credits.of(ZHANG) == none and await credits.take([leave]) == set()
+    assert await credits.remaining(ZHANG) == none and await credits.consume([leave]) == set()
     for _ in range(3):
         await credits.add(*leave)
     await credits.add(*theirs)
-    taken = await asyncio.gather(*(credits.take([leave, ended]) for _ in range(8)))
+    taken = await asyncio.gather(*(credits.consume([leave, ended]) for _ in range(8)))
     assert sorted(map(len, taken)) == [0] * 5 + [1] * 3 and leave in set().union(*taken)
     await credits.add(*leave)
-    assert await credits.known([leave, ended, theirs]) == {leave, theirs}
-    assert await credits.take([leave, ended, theirs]) == {leave, theirs}
-    await credits.give_back([leave, theirs, ended])
-    assert await credits.of(ZHANG) == {**none, Template.LEAVE: 1}
-    await credits.empty([leave, ended])
-    assert await credits.of(ZHANG) == none
+    assert await credits.with_consent([leave, ended, theirs]) == {leave, theirs}
+    assert await credits.consume([leave, ended, theirs]) == {leave, theirs}
+    await credits.restore([leave, theirs, ended])
+    assert await credits.remaining(ZHANG) == {**none, Template.LEAVE: 1}
+    await credits.clear([leave, ended])
+    assert await credits.remaining(ZHANG) == none
     await credits.add(*ended)
     await credits.forget(ZHANG)
-    await credits.give_back([ended])
-    assert await credits.of(ZHANG) == none, "consent that has ended stays ended"
-    assert await credits.take([theirs]) == {theirs}
+    await credits.restore([ended])
+    assert await credits.remaining(ZHANG) == none, "consent that has ended stays ended"
+    assert await credits.consume([theirs]) == {theirs}

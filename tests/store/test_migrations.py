@@ -6,11 +6,18 @@ import asyncio
 
 import pytest
 
-from models.store.client import Database
-from models.store.indexes import INDEXES
-from models.store.migrations import PORTION, STEPS, Step, each, migrate, schema_version
+from models.migrations.repository import (
+    BATCH_SIZE,
+    STEPS,
+    Migration,
+    migrate,
+    schema_version,
+    update_batch,
+)
+from models.schema.indexes import INDEXES
+from models.storage.mongo import Database
 
-MANY = 3 * PORTION + 7
+MANY = 3 * BATCH_SIZE + 7
 
 
 @pytest.fixture
@@ -20,14 +27,14 @@ async def old(db: Database) -> Database:
 
 
 async def _floors(db: Database) -> int:
-    return await each(
+    return await update_batch(
         db["reservations"],
         {"floor": {"$type": "string"}},
         [{"$set": {"floor": {"$toInt": "$floor"}}}],  # type: ignore[arg-type]
     )
 
 
-FLOORS = Step(1, "floors are numbers", _floors)
+FLOORS = Migration(1, "floors are numbers", _floors)
 
 
 async def left(db: Database) -> int:
@@ -38,7 +45,7 @@ async def test_in_portions_each_of_them_once(old: Database) -> None:
     portions = []
     while done := await migrate(old, (FLOORS,)):
         portions.append(done)
-    assert portions == [PORTION, PORTION, PORTION, 7, 1]
+    assert portions == [BATCH_SIZE, BATCH_SIZE, BATCH_SIZE, 7, 1]
     assert await left(old) == 0
     assert await old["reservations"].distinct("floor") == [2]
     assert await schema_version(old) == 1
@@ -47,7 +54,7 @@ async def test_in_portions_each_of_them_once(old: Database) -> None:
 
 async def test_a_step_that_is_cut_off_is_not_made(old: Database) -> None:
     await migrate(old, (FLOORS,))
-    assert await schema_version(old) == 0 and await left(old) == MANY - PORTION
+    assert await schema_version(old) == 0 and await left(old) == MANY - BATCH_SIZE
     # Another worker goes on; two at once do no harm.
     while any(await asyncio.gather(migrate(old, (FLOORS,)), migrate(old, (FLOORS,)))):
         pass
@@ -77,7 +84,7 @@ async def test_steps_in_their_order_and_what_is_newer_is_left_alone(old: Databas
         made.append(number)
         return 0
 
-    steps = [Step(n, "", lambda _, n=n: note(n)) for n in (1, 2, 3)]  # type: ignore[misc]
+    steps = [Migration(n, "", lambda _, n=n: note(n)) for n in (1, 2, 3)]  # type: ignore[misc]
     while await migrate(old, steps):
         pass
     assert made == [1, 2, 3] and await schema_version(old) == 3

@@ -19,8 +19,8 @@ from miniapp_server.checking import Verdict, connection_rows
 from miniapp_server.embedded import free_ports, mongod_binary
 from miniapp_server.offspring import bound
 from miniapp_server.settings import load
-from models.store.client import open_database
-from models.store.reaching import MongoUnusable, _said, about_mongo, require_mongo
+from models.storage.connectivity import MongoUnusable, _said, about_mongo, require_mongo
+from models.storage.mongo import open_database
 from tests.living import DATA_KEYS
 from tests.survive.serving import until
 

@@ -10,15 +10,25 @@ from typing import Any
 import pytest
 from pymongo.errors import AutoReconnect
 
-from models import reservation
-from models.claims import idempotency_claim, place_claims, presence_claim
-from models.errors import Upstream
-from models.library import SeatId
-from models.policy import Policy
-from models.reservation import Assisted, ReaderId, Replay, Report, Reservation, State
-from models.store.client import Database, new_id
-from models.store.reservations import ClaimLost, Double, Reservations, StaleRevision
-from models.timerange import TimeRange
+from models.check_in import transitions
+from models.kernel.errors import ServiceUnavailable
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange
+from models.library.entities import SeatId
+from models.policy.entities import Policy
+from models.reservations import transitions as reservations_transitions
+from models.reservations.claims import idempotency_claim, presence_claim, slot_claims
+from models.reservations.entities import (
+    GateAssistance,
+    IdempotentResult,
+    OccupiedReport,
+    Reservation,
+)
+from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.integrity_queries import DoubleBooking
+from models.reservations.repository import ReservationRepository
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import Database, new_id
 from tests.builders import (
     BY_JOB,
     BY_READER,
@@ -40,42 +50,50 @@ OTHER_SEAT = "2f-hall-066"
 
 
 @pytest.fixture
-def store(db: Database) -> Reservations:
-    return Reservations(db)
+def store(db: Database) -> ReservationRepository:
+    return ReservationRepository(db)
 
 
 def another(start: str = "14:00", end: str = "16:00", **facts: Any) -> Reservation:
     return reserved(start, end, **{"id": new_id(), **facts})
 
 
-async def kept(store: Reservations, *made: Reservation) -> None:
+async def kept(store: ReservationRepository, *made: Reservation) -> None:
     for r in made:
-        await store.claim(r)
+        await store.insert(r)
 
 
 def full() -> Reservation:
     """Every field holds something."""
-    r = reservation.come_back(away(in_use(when=on("13:40"))), POLICY, BY_READER, on("14:40:20"))
-    r = reservation.extend(
+    r = transitions.return_from_leave(
+        away(in_use(when=on("13:40"))), POLICY, BY_READER, on("14:40:20")
+    )
+    r = transitions.extend(
         r, on("17:00"), (*r.claims, "s:x:2026-09-07:32"), POLICY, BY_READER, on("15:10")
     )
-    r = reservation.with_scan(r, f"k:2f-south:7:{ZHANG}")
-    r = reservation.with_replay(r, Replay("key", "digest", on("15:11")), "i:x:key")
-    r = but(r, assisted=Assisted("return", on("14:40:20"), on("14:45")))
+    r = transitions.with_kiosk_code(r, f"k:2f-south:7:{ZHANG}")
+    r = reservations_transitions.with_idempotency(
+        r, IdempotentResult("key", "digest", on("15:11")), "i:x:key"
+    )
+    r = but(r, assisted=GateAssistance("return", on("14:40:20"), on("14:45")))
     r = but(
         r,
-        report=Report("occupied", on("14:50"), SeatId("2f-hall-064"), open=False, desk=False),
+        report=OccupiedReport(
+            "occupied", on("14:50"), SeatId("2f-hall-064"), open=False, desk=False
+        ),
         prove_by=on("15:20"),
     )
     r = but(r, wait_id="7" * 24, held_until=on("08:10"))
-    return but(r, return_by=on("15:00"), ended_at=on("16:00"), carry_at=on("16:00"), excused=True)
+    return but(
+        r, return_by=on("15:00"), ended_at=on("16:00"), carry_over_at=on("16:00"), excused=True
+    )
 
 
-async def test_a_reservation_comes_back_as_it_went(store: Reservations) -> None:
+async def test_a_reservation_comes_back_as_it_went(store: ReservationRepository) -> None:
     made = full()
     empty = [name for name in made.__slots__ if getattr(made, name) in (None, (), "")]
     assert empty == [], "the round trip tries every field"
-    await store.claim(made)
+    await store.insert(made)
     assert await store.get(made.id) == made
     assert await store.get_own(made.id, ZHANG) == made
     assert await store.get_own(made.id, LI) is None
@@ -95,87 +113,95 @@ async def test_a_reservation_comes_back_as_it_went(store: Reservations) -> None:
         (another("14:00", "16:00", day=TOMORROW), ""),
     ],
 )
-async def test_what_the_index_refuses(store: Reservations, second: Reservation, lost: str) -> None:
+async def test_what_the_index_refuses(
+    store: ReservationRepository, second: Reservation, lost: str
+) -> None:
     first = reserved()
-    await store.claim(first)
+    await store.insert(first)
     if not lost:
-        await store.claim(second)
+        await store.insert(second)
         assert await store.count() == 2
         return
-    with pytest.raises(ClaimLost) as refusal:
-        await store.claim(second)
+    with pytest.raises(ClaimConflict) as refusal:
+        await store.insert(second)
     assert refusal.value.kind == lost
     assert await store.count() == 1 and await store.get(first.id) == first
 
 
-async def test_the_drivers_own_repeat_is_no_loss(store: Reservations) -> None:
+async def test_the_drivers_own_repeat_is_no_loss(store: ReservationRepository) -> None:
     made = reserved()
-    await store.claim(made)
-    await store.claim(made)
+    await store.insert(made)
+    await store.insert(made)
     assert await store.count() == 1
 
 
-async def test_a_change_is_guarded_by_its_revision_and_its_condition(store: Reservations) -> None:
+async def test_a_change_is_guarded_by_its_revision_and_its_condition(
+    store: ReservationRepository,
+) -> None:
     made = reserved()
-    await store.claim(made)
+    await store.insert(made)
     checked_in = in_use(made)
     checked_in = await store.replace(made, checked_in)
     assert await store.get(made.id) == checked_in
-    for stale in (reservation.cancel(made, BY_READER, on("14:00")), checked_in):
-        with pytest.raises(StaleRevision):
+    for stale in (reservations_transitions.cancel(made, BY_READER, on("14:00")), checked_in):
+        with pytest.raises(RevisionConflict):
             await store.replace(made, stale)
-    ended = reservation.complete(checked_in, BY_JOB)
-    with pytest.raises(StaleRevision):
+    ended = transitions.complete(checked_in, BY_JOB)
+    with pytest.raises(RevisionConflict):
         await store.replace(checked_in, ended, {"end": {"$lte": on("15:59:59")}})
     assert await store.get(made.id) == checked_in
     await store.replace(checked_in, ended, {"end": {"$lte": on("16:00")}})
     assert await store.get(made.id) == ended
 
 
-async def test_a_change_that_loses_keeps_the_old_place(store: Reservations) -> None:
+async def test_a_change_that_loses_keeps_the_old_place(store: ReservationRepository) -> None:
     mine, theirs = reserved(), another(seat=OTHER_SEAT, reader=LI)
     await kept(store, mine, theirs)
-    wanted = reservation.change(
+    wanted = reservations_transitions.change(
         mine,
         area_id=mine.area_id,
         seat_id=theirs.seat_id,
         span=mine.span,
         policy=POLICY,
-        claims=mine.holds("s:", "r:") + place_claims(theirs.seat_id, ZHANG, mine.span),
+        claims=mine.claims_except("s:", "r:") + slot_claims(theirs.seat_id, ZHANG, mine.span),
         actor=BY_READER,
         now=on("09:00"),
     )
-    with pytest.raises(ClaimLost) as refusal:
+    with pytest.raises(ClaimConflict) as refusal:
         await store.replace(mine, wanted)
     assert refusal.value.kind == "s"
     assert await store.get(mine.id) == mine
 
 
-async def test_ending_frees_the_place_and_cancelling_the_count(store: Reservations) -> None:
+async def test_ending_frees_the_place_and_cancelling_the_count(
+    store: ReservationRepository,
+) -> None:
     made = reserved()
-    await store.claim(made)
-    assert await store.count_claims(ZHANG, MONDAY) == {1}
-    assert await store.count_claims(ZHANG, TOMORROW) == await store.count_claims(LI, MONDAY)
-    finished = reservation.finish(in_use(made), BY_READER, on("14:30"))
+    await store.insert(made)
+    assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
+    assert await store.used_daily_slots(ZHANG, TOMORROW) == await store.used_daily_slots(LI, MONDAY)
+    finished = transitions.finish(in_use(made), BY_READER, on("14:30"))
     sitting = await store.replace(made, in_use(made))
     await store.replace(sitting, finished)
-    await store.claim(another(reader=LI))
-    assert await store.count_claims(ZHANG, MONDAY) == {1}
+    await store.insert(another(reader=LI))
+    assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
     second = another("18:00", "20:00", k=2)
-    await store.claim(second)
-    assert await store.count_claims(ZHANG, MONDAY) == {1, 2}
-    await store.replace(second, reservation.cancel(second, BY_READER, on("14:40")))
-    assert await store.count_claims(ZHANG, MONDAY) == {1}
+    await store.insert(second)
+    assert await store.used_daily_slots(ZHANG, MONDAY) == {1, 2}
+    await store.replace(second, reservations_transitions.cancel(second, BY_READER, on("14:40")))
+    assert await store.used_daily_slots(ZHANG, MONDAY) == {1}
 
 
-async def test_who_holds_a_claim(store: Reservations) -> None:
+async def test_who_holds_a_claim(store: ReservationRepository) -> None:
     key = idempotency_claim(ZHANG, "key")
-    made = reservation.with_replay(reserved(), Replay("key", "digest", on("08:00")), key)
-    await store.claim(made)
-    assert await store.holder(key) == made
-    assert await store.holder(presence_claim(ZHANG)) is None
+    made = reservations_transitions.with_idempotency(
+        reserved(), IdempotentResult("key", "digest", on("08:00")), key
+    )
+    await store.insert(made)
+    assert await store.find_by_claim(key) == made
+    assert await store.find_by_claim(presence_claim(ZHANG)) is None
     await store.release_claim(made.id, key)
-    assert await store.holder(key) is None
+    assert await store.find_by_claim(key) is None
 
 
 # --- outcomes that the driver leaves unknown ------------------------------------------------------
@@ -202,27 +228,31 @@ class Lossy:
         return lose
 
 
-def lossy(db: Database, method: str, arrives: bool) -> Reservations:
-    store = Reservations(db)
+def lossy(db: Database, method: str, arrives: bool) -> ReservationRepository:
+    store = ReservationRepository(db)
     store._all = Lossy(db["reservations"], method, arrives)  # type: ignore[assignment]
     return store
 
 
 async def test_an_insert_whose_answer_was_lost_is_found_out(
-    db: Database, store: Reservations
+    db: Database, store: ReservationRepository
 ) -> None:
     made = reserved()
-    await lossy(db, "insert_many", arrives=True).claim(made)
+    await lossy(db, "insert_many", arrives=True).insert(made)
     assert await store.get(made.id) == made
 
 
-async def test_an_insert_that_never_arrived_never_will(db: Database, store: Reservations) -> None:
+async def test_an_insert_that_never_arrived_never_will(
+    db: Database, store: ReservationRepository
+) -> None:
     made = reserved()
-    with pytest.raises(Upstream):
-        await lossy(db, "insert_many", arrives=False).claim(made)
+    with pytest.raises(ServiceUnavailable):
+        await lossy(db, "insert_many", arrives=False).insert(made)
     assert await store.get(made.id) is None and await store.count() == 0
-    with pytest.raises(Upstream):
-        await store.claim(made)  # the late one meets the tombstone, and does not take it for itself
+    with pytest.raises(ServiceUnavailable):
+        await store.insert(
+            made
+        )  # the late one meets the tombstone, and does not take it for itself
     assert await store.get(made.id) is None
     assert await store.drop_tombstones(datetime.fromtimestamp(0, on("08:00").tzinfo)) == 0
     later = datetime.fromtimestamp(int(new_id()[:8], 16) + 60, on("08:00").tzinfo)
@@ -233,18 +263,18 @@ async def test_an_insert_that_never_arrived_never_will(db: Database, store: Rese
 
 @pytest.mark.parametrize("arrives", [True, False])
 async def test_a_change_whose_answer_was_lost(
-    db: Database, store: Reservations, arrives: bool
+    db: Database, store: ReservationRepository, arrives: bool
 ) -> None:
     made = reserved()
-    await store.claim(made)
+    await store.insert(made)
     unsure = lossy(db, "find_one_and_update", arrives)
     if arrives:
         await unsure.replace(made, in_use(made))
         assert await store.get(made.id) == in_use(made)
         return
-    with pytest.raises(Upstream):
+    with pytest.raises(ServiceUnavailable):
         await unsure.replace(made, in_use(made))
-    with pytest.raises(StaleRevision):  # the late one is fenced off
+    with pytest.raises(RevisionConflict):  # the late one is fenced off
         await store.replace(made, in_use(made))
     assert await store.get(made.id) == but(made, rev=made.rev + 1)
 
@@ -252,13 +282,13 @@ async def test_a_change_whose_answer_was_lost(
 # --- lists ----------------------------------------------------------------------------------------
 
 
-async def test_a_readers_lists(store: Reservations) -> None:
+async def test_a_readers_lists(store: ReservationRepository) -> None:
     mine = [
         another("08:00", "09:00", k=1),
         another("10:00", "11:00", k=2),
         another("10:00", "11:00", day=TOMORROW),
     ]
-    cancelled = but(another("12:00", "13:00", k=3), state=State.CANCELLED, claims=())
+    cancelled = but(another("12:00", "13:00", k=3), state=ReservationState.CANCELLED, claims=())
     await kept(store, *mine, cancelled, another("10:00", "11:00", reader=LI, seat=OTHER_SEAT))
     assert await store.live_of(ZHANG, on("00:00")) == mine
     assert await store.live_of(ZHANG, on("08:00:01")) == mine[1:]
@@ -266,23 +296,23 @@ async def test_a_readers_lists(store: Reservations) -> None:
     assert (page, total) == ([mine[2], cancelled], 4)
     page, total = await store.page_of(ZHANG, (), skip=2, limit=2)
     assert (page, total) == ([mine[1], mine[0]], 4)
-    assert await store.page_of(ZHANG, (State.CANCELLED,), 0, 9) == ([cancelled], 1)
+    assert await store.page_of(ZHANG, (ReservationState.CANCELLED,), 0, 9) == ([cancelled], 1)
     assert await store.page_of(ReaderId("c" * 24), (), 0, 9) == ([], 0)
-    assert await store.count(State.RESERVED) == 4 and await store.count() == 5
+    assert await store.count(ReservationState.RESERVED) == 4 and await store.count() == 5
 
 
-async def test_the_board_of_a_day(store: Reservations) -> None:
+async def test_the_board_of_a_day(store: ReservationRepository) -> None:
     early = in_use(another(), on("13:40:30"))
-    ended = but(another("08:00", "09:00", k=2), state=State.FINISHED)
+    ended = but(another("08:00", "09:00", k=2), state=ReservationState.FINISHED)
     await kept(store, early, ended, another(day=TOMORROW))
     board = [
         (o.seat_id, o.reader_id, o.state, o.start, o.end) for o in await store.board_rows(MONDAY)
     ]
-    assert board == [(SEAT.id, ZHANG, State.IN_USE, on("13:40"), on("16:00"))]
+    assert board == [(SEAT.id, ZHANG, ReservationState.IN_USE, on("13:40"), on("16:00"))]
     assert len(await store.board_rows(TOMORROW)) == 1
 
 
-async def test_what_is_due_is_due_to_the_second(store: Reservations) -> None:
+async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) -> None:
     waits = another("14:00", "16:00")
     out = away(in_use(another("14:00", "16:00", reader=LI, seat=OTHER_SEAT)))
     out_to_the_end = but(
@@ -319,8 +349,8 @@ async def test_what_is_due_is_due_to_the_second(store: Reservations) -> None:
     assert {r.id for r in await store.deadlines_within(outage)} == {waits.id, out.id}
 
 
-async def test_carry_over_finds_the_follower(store: Reservations) -> None:
-    ended = reservation.complete(in_use(), BY_JOB)
+async def test_carry_over_finds_the_follower(store: ReservationRepository) -> None:
+    ended = transitions.complete(in_use(), BY_JOB)
     follower = another("16:00", "18:00", k=2)
     await kept(
         store,
@@ -328,32 +358,32 @@ async def test_carry_over_finds_the_follower(store: Reservations) -> None:
         another("16:00", "18:00", reader=LI, seat=OTHER_SEAT),
         another("18:00", "19:00", k=3),
     )
-    assert await store.follower(ended) is None
-    await store.claim(follower)
-    assert await store.follower(ended) == follower
+    assert await store.next_on_same_seat(ended) is None
+    await store.insert(follower)
+    assert await store.next_on_same_seat(ended) == follower
     assert await store.due_for_carry_over(on("23:00"), 9) == [ended]
     await store.carried_over(ended.id)
     assert await store.due_for_carry_over(on("23:00"), 9) == []
 
 
-async def test_notices_are_taken_out_once_told(store: Reservations) -> None:
+async def test_notices_are_taken_out_once_told(store: ReservationRepository) -> None:
     first, second = another(made="08:00"), another(reader=LI, seat=OTHER_SEAT, made="07:30")
     await kept(store, first, second)
-    waiting = await store.with_notices(9)
+    waiting = await store.with_outbox_events(9)
     assert [r.id for r in waiting] == [second.id, first.id]
-    assert await store.with_notices(1) == [but(second, claims=(), replays=(), history=())]
+    assert await store.with_outbox_events(1) == [but(second, claims=(), replays=(), history=())]
     checked_in = in_use(first)
     await store.replace(first, checked_in)
-    await store.forget_notices([r for r in waiting if r.id == first.id])
+    await store.remove_outbox_events([r for r in waiting if r.id == first.id])
     stored = await store.get(first.id)
     assert stored is not None and stored.outbox == checked_in.outbox[1:], "the new one stays"
-    await store.forget_notices(await store.with_notices(9))
-    await store.forget_notices([])
-    assert await store.with_notices(9) == []
+    await store.remove_outbox_events(await store.with_outbox_events(9))
+    await store.remove_outbox_events([])
+    assert await store.with_outbox_events(9) == []
 
 
-async def test_past_days_leave_the_index(store: Reservations, db: Database) -> None:
-    past = reservation.finish(in_use(), BY_READER, on("15:00"))
+async def test_past_days_leave_the_index(store: ReservationRepository, db: Database) -> None:
+    past = transitions.finish(in_use(), BY_READER, on("15:00"))
     still_live = another("18:00", "19:00", k=2)
     ahead = another(day=TOMORROW)
     await kept(store, past, still_live, ahead)
@@ -373,75 +403,75 @@ def unclaimed(r: Reservation) -> Reservation:
     return but(r, claims=())
 
 
-async def test_the_sweep_finds_planted_doubles(store: Reservations) -> None:
+async def test_the_sweep_finds_planted_doubles(store: ReservationRepository) -> None:
     first = another("14:00", "16:00")
     same_seat = unclaimed(another("15:00", "17:00", reader=LI))
     same_reader = unclaimed(another("13:00", "14:30", seat=OTHER_SEAT))
     await kept(store, first, same_seat, same_reader)
-    assert await store.doubles() == [
-        Double("seat", first.id, same_seat.id),
-        Double("reader", same_reader.id, first.id),
+    assert await store.find_double_bookings() == [
+        DoubleBooking("seat", first.id, same_seat.id),
+        DoubleBooking("reader", same_reader.id, first.id),
     ]
 
 
-async def test_the_sweep_finds_a_short_one_within_a_long_one(store: Reservations) -> None:
+async def test_the_sweep_finds_a_short_one_within_a_long_one(store: ReservationRepository) -> None:
     long = another("08:00", "12:00")
     early = unclaimed(another("09:00", "10:00", reader=LI))
     late = unclaimed(another("11:00", "12:00", reader=ReaderId("c" * 24)))
     await kept(store, long, early, late)
-    assert await store.doubles() == [
-        Double("seat", long.id, early.id),
-        Double("seat", long.id, late.id),
+    assert await store.find_double_bookings() == [
+        DoubleBooking("seat", long.id, early.id),
+        DoubleBooking("seat", long.id, late.id),
     ]
 
 
 def finished_then_now() -> list[Reservation]:
     """Given back at 16:38:20; another reader takes the seat 现在 at 16:38:25."""
-    first = reservation.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
+    first = transitions.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
     return [first, another("16:38", "18:00", made="16:38:25", reader=LI)]
 
 
 def own_next_seat() -> list[Reservation]:
-    first = reservation.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
+    first = transitions.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
     return [first, another("16:38", "18:00", made="16:38:25", seat=OTHER_SEAT, k=2)]
 
 
 def early_check_in() -> list[Reservation]:
     """The one before gave the seat back at 13:35; the next checks in at 13:40 for 14:00."""
-    before = reservation.finish(in_use(another("12:00", "13:00")), BY_READER, on("12:50"))
-    late = reservation.finish(
+    before = transitions.finish(in_use(another("12:00", "13:00")), BY_READER, on("12:50"))
+    late = transitions.finish(
         in_use(another("13:00", "14:00", reader=LI)), BY_READER, on("13:35:10")
     )
     return [before, late, in_use(another(k=2), on("13:40:20"))]
 
 
 def cancelled_then_rebooked() -> list[Reservation]:
-    first = reservation.cancel(another(), BY_READER, on("09:00"))
+    first = reservations_transitions.cancel(another(), BY_READER, on("09:00"))
     return [first, another(made="09:00:01", reader=LI), another("09:00", "10:00", made="09:01")]
 
 
 def cancelled_after_its_start() -> list[Reservation]:
-    first = reservation.cancel(another(), BY_READER, on("14:20:10"))
+    first = reservations_transitions.cancel(another(), BY_READER, on("14:20:10"))
     return [first, another("14:20", "16:00", made="14:20:30", reader=LI)]
 
 
 def missed_then_now() -> list[Reservation]:
-    first = reservation.miss(another(), BY_JOB)
+    first = transitions.mark_no_show(another(), BY_JOB)
     return [first, another("14:30", "16:00", made="14:30:02", reader=LI)]
 
 
 def carried_over() -> list[Reservation]:
-    first = reservation.complete(in_use(another("14:00", "16:00")), BY_JOB)
+    first = transitions.complete(in_use(another("14:00", "16:00")), BY_JOB)
     follower = another("16:00", "18:00", k=2)
     return [
         first,
-        reservation.check_in(follower, presence_claim(ZHANG), (), POLICY, BY_JOB, on("16:00")),
+        transitions.check_in(follower, presence_claim(ZHANG), (), POLICY, BY_JOB, on("16:00")),
     ]
 
 
 def changed_then_taken() -> list[Reservation]:
     first = another(made="08:00")
-    moved = reservation.change(
+    moved = reservations_transitions.change(
         first,
         area_id=first.area_id,
         seat_id=another(seat=OTHER_SEAT).seat_id,
@@ -456,8 +486,8 @@ def changed_then_taken() -> list[Reservation]:
 
 def extended_back_to_back() -> list[Reservation]:
     first = in_use(another("14:00", "16:00"))
-    longer = (*first.claims, *place_claims(first.seat_id, ZHANG, hours("16:00", "17:00")))
-    first = reservation.extend(first, on("17:00"), longer, POLICY, BY_READER, on("15:30"))
+    longer = (*first.claims, *slot_claims(first.seat_id, ZHANG, hours("16:00", "17:00")))
+    first = transitions.extend(first, on("17:00"), longer, POLICY, BY_READER, on("15:30"))
     return [first, another("17:00", "18:00", reader=LI)]
 
 
@@ -476,17 +506,17 @@ def extended_back_to_back() -> list[Reservation]:
     ],
 )
 async def test_the_sweep_is_silent_about(
-    store: Reservations, story: Callable[[], list[Reservation]]
+    store: ReservationRepository, story: Callable[[], list[Reservation]]
 ) -> None:
     await kept(store, *story())
-    assert await store.doubles() == []
+    assert await store.find_double_bookings() == []
 
 
-async def test_the_sweep_judges_times_and_not_claims(store: Reservations) -> None:
+async def test_the_sweep_judges_times_and_not_claims(store: ReservationRepository) -> None:
     """Two rightful ones may share a half hour; more of an overlap than requests can
     take is a double."""
     first, second = finished_then_now()
     sooner = but(second, since=on("16:38:09"))
     await kept(store, first, sooner)
-    assert await store.doubles() == [Double("seat", first.id, second.id)]
-    assert first.ended_at is not None and first.ended_at - sooner.since == timedelta(seconds=11)
+    assert await store.find_double_bookings() == [DoubleBooking("seat", first.id, second.id)]
+    assert first.ended_at is not None and first.ended_at - sooner.placed_at == timedelta(seconds=11)

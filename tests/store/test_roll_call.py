@@ -6,14 +6,16 @@ import asyncio
 from uuid import uuid4
 
 from miniapp_server.jobs import end
-from models.store.pacing import open_redis
-from models.store.roll_call import RollCall
+from models.storage.broadcast import AcknowledgedBroadcast
+from models.storage.redis import open_redis
 
 
 async def test_a_call_waits_for_all_who_listen(redis_url: str) -> None:
     async with open_redis(redis_url) as client:
         name = uuid4().hex
-        assert await RollCall(client, name).call(), "nobody listens, so nobody is missing"
+        assert await AcknowledgedBroadcast(client, name).send(), (
+            "nobody listens, so nobody is missing"
+        )
         looked = asyncio.Semaphore(0)
         acted: list[str] = []
         asked, may_end = asyncio.Event(), asyncio.Event()
@@ -28,12 +30,15 @@ async def test_a_call_waits_for_all_who_listen(redis_url: str) -> None:
                 await may_end.wait()
             acted.append("slow")
 
-        tasks = [asyncio.create_task(RollCall(client, name).listen(act)) for act in (quick, slow)]
+        tasks = [
+            asyncio.create_task(AcknowledgedBroadcast(client, name).subscribe(act))
+            for act in (quick, slow)
+        ]
         for _ in tasks:
             await looked.acquire()
         assert sorted(acted) == ["quick", "slow"], "each looks once when it begins"
         asked.set()
-        calling = asyncio.create_task(RollCall(client, name).call())
+        calling = asyncio.create_task(AcknowledgedBroadcast(client, name).send())
         for _ in tasks:
             await looked.acquire()
         assert not calling.done()
@@ -45,4 +50,4 @@ async def test_a_call_waits_for_all_who_listen(redis_url: str) -> None:
 
 async def test_without_redis_a_call_says_so() -> None:
     async with open_redis("redis://127.0.0.1:9") as client:
-        assert not await RollCall(client, "nobody").call()
+        assert not await AcknowledgedBroadcast(client, "nobody").send()

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from models.errors import Upstream
-from models.store.shared_tokens import SharedTokens
+from models.kernel.errors import ServiceUnavailable
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.wechat.access_tokens import AccessTokens, IssuedToken, TokenRequestFailed
 from notify.wechat.errors import TokenUnavailable
-from notify.wechat.tokens import AccessTokens, IssuedToken, IssueRefused
 
 
 class Issuer:
@@ -31,7 +31,7 @@ class Issuer:
         self.calls += 1
         await asyncio.sleep(0.02)
         if self.refuses:
-            raise IssueRefused(self.errcode)
+            raise TokenRequestFailed(self.errcode)
         return IssuedToken(self.token, self.expires_in)
 
 
@@ -58,7 +58,7 @@ def appid() -> str:
 
 
 async def test_lock_is_released_by_its_owner_only(redis: Redis, appid: str) -> None:
-    shared = SharedTokens(redis)
+    shared = AccessTokenStore(redis)
     assert await shared.lock(appid, "a", 10)
     assert not await shared.lock(appid, "b", 10)
     await shared.unlock(appid, "b")
@@ -68,7 +68,7 @@ async def test_lock_is_released_by_its_owner_only(redis: Redis, appid: str) -> N
 
 
 async def test_what_is_put_is_got_with_its_time(redis: Redis, appid: str) -> None:
-    shared = SharedTokens(redis)
+    shared = AccessTokenStore(redis)
     assert await shared.get(appid) is None
     await shared.put(appid, "t" * 512, 100)
     found = await shared.get(appid)
@@ -80,7 +80,7 @@ async def test_what_is_put_is_got_with_its_time(redis: Redis, appid: str) -> Non
 async def test_four_workers_with_many_waiters_ask_once(redis_url: str, appid: str) -> None:
     issuer = Issuer()
     clients = [Redis.from_url(redis_url) for _ in range(4)]
-    workers = [AccessTokens(appid, issuer, SharedTokens(client)) for client in clients]
+    workers = [AccessTokens(appid, issuer, AccessTokenStore(client)) for client in clients]
     tokens = await asyncio.gather(*(worker.get() for worker in workers for _ in range(200)))
     assert set(tokens) == {"first"}
     assert issuer.calls == 1
@@ -95,9 +95,9 @@ async def test_four_workers_with_many_waiters_ask_once(redis_url: str, appid: st
 
 async def test_the_process_cache_ends_before_the_token(redis: Redis, appid: str) -> None:
     issuer, seconds = Issuer(), Seconds()
-    tokens = AccessTokens(appid, issuer, SharedTokens(redis), seconds)
+    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
     await tokens.get()
-    await SharedTokens(redis).put(appid, "of another worker", 100)
+    await AccessTokenStore(redis).put(appid, "of another worker", 100)
     assert await tokens.get() == "first"
     seconds.at += 31
     assert await tokens.get() == "of another worker"
@@ -110,8 +110,8 @@ async def test_kept_shorter_than_it_lives(
 ) -> None:
     issuer = Issuer()
     issuer.expires_in = expires_in
-    await AccessTokens(appid, issuer, SharedTokens(redis)).get()
-    found = await SharedTokens(redis).get(appid)
+    await AccessTokens(appid, issuer, AccessTokenStore(redis)).get()
+    found = await AccessTokenStore(redis).get(appid)
     assert found is not None
     assert kept - 5 < found[1] <= kept
 
@@ -120,7 +120,7 @@ async def test_a_token_that_stays_bad_is_asked_for_once_a_minute(
     redis: Redis, appid: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     issuer, seconds = Issuer(), Seconds()
-    tokens = AccessTokens(appid, issuer, SharedTokens(redis), seconds)
+    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
     token = await tokens.get()
     for _ in range(20):
         with pytest.raises(TokenUnavailable) as raised:
@@ -148,7 +148,7 @@ async def test_waiters_share_a_refusal(
 ) -> None:
     issuer, seconds = Issuer(), Seconds()
     issuer.refuses, issuer.errcode = True, errcode
-    tokens = AccessTokens(appid, issuer, SharedTokens(redis), seconds)
+    tokens = AccessTokens(appid, issuer, AccessTokenStore(redis), seconds)
     results = await asyncio.gather(*(tokens.get() for _ in range(50)), return_exceptions=True)
     assert {type(result) for result in results} == {TokenUnavailable}
     assert {result.lasting for result in results if isinstance(result, TokenUnavailable)} == {
@@ -163,8 +163,8 @@ async def test_waiters_share_a_refusal(
 
 async def test_without_redis_each_process_asks_for_itself(appid: str) -> None:
     nobody = Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
-    shared = SharedTokens(nobody)
-    with pytest.raises(Upstream):
+    shared = AccessTokenStore(nobody)
+    with pytest.raises(ServiceUnavailable):
         await shared.get(appid)
     issuer = Issuer()
     tokens = AccessTokens(appid, issuer, shared)

@@ -7,59 +7,64 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from models.errors import TooManyAttempts
-from models.store.client import Database
-from models.store.throttles import Limit, Throttles
+from models.kernel.errors import TooManyAttempts
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.storage.mongo import Database
 from tests.builders import on
 
 NOW = on("08:00")
-MINE, ALL = Limit("mine", 5, timedelta(minutes=10)), Limit("all", 8, timedelta(minutes=10))
+MINE, ALL = (
+    AttemptLimit("mine", 5, timedelta(minutes=10)),
+    AttemptLimit("all", 8, timedelta(minutes=10)),
+)
 
 
-async def passes(throttles: Throttles, limits: list[Limit], now: datetime = NOW) -> bool:
+async def passes(
+    throttles: AttemptLimiter, limits: list[AttemptLimit], now: datetime = NOW
+) -> bool:
     try:
-        await throttles.take(limits, now)
+        await throttles.register(limits, now)
     except TooManyAttempts:
         return False
     return True
 
 
 async def test_as_many_as_allowed_at_once(db: Database) -> None:
-    throttles = Throttles(db)
+    throttles = AttemptLimiter(db)
     assert sum(await asyncio.gather(*(passes(throttles, [MINE]) for _ in range(40)))) == 5
     with pytest.raises(TooManyAttempts) as refusal:
-        await throttles.take([MINE], NOW + timedelta(minutes=9))
+        await throttles.register([MINE], NOW + timedelta(minutes=9))
     assert 60 <= refusal.value.retry_after <= 61
     assert not await passes(throttles, [MINE], NOW + timedelta(minutes=10, seconds=-1))
     assert await passes(throttles, [MINE], NOW + timedelta(minutes=10)), "a new window"
 
 
 async def test_a_refusal_keeps_nothing_and_success_gives_back(db: Database) -> None:
-    throttles = Throttles(db)
+    throttles = AttemptLimiter(db)
     for _ in range(3):
-        await throttles.take([ALL], NOW)
+        await throttles.register([ALL], NOW)
     for _ in range(5):
-        await throttles.take([MINE, ALL], NOW)
+        await throttles.register([MINE, ALL], NOW)
     assert not await passes(throttles, [ALL, MINE])
-    await throttles.give_back([MINE])
+    await throttles.refund([MINE])
     assert not await passes(throttles, [MINE, ALL]), "MINE has a place, ALL has none"
     assert await passes(throttles, [MINE]), "and the place in MINE was given back"
-    await throttles.give_back([ALL, Limit("unknown", 1, timedelta(1))])
+    await throttles.refund([ALL, AttemptLimit("unknown", 1, timedelta(1))])
     assert await passes(throttles, [ALL]) and not await passes(throttles, [ALL])
 
 
 async def test_counting_refuses_nobody_and_tells_who_is_past_the_limit(db: Database) -> None:
-    throttles, later = Throttles(db), NOW + timedelta(minutes=10)
+    throttles, later = AttemptLimiter(db), NOW + timedelta(minutes=10)
     past = await asyncio.gather(*(throttles.count(ALL, NOW) for _ in range(20)))
     assert sorted(past) == [False] * 8 + [True] * 12
     assert await throttles.count(ALL, later - timedelta(seconds=1))
     assert not await throttles.count(ALL, later), "a new window"
-    await throttles.give_back([ALL])
+    await throttles.refund([ALL])
     assert [await throttles.count(ALL, later) for _ in range(9)] == [False] * 8 + [True]
 
 
 async def test_scale_and_pruning(db: Database) -> None:
-    throttles = Throttles(db, scale=2)
+    throttles = AttemptLimiter(db, scale=2)
     assert sum([await passes(throttles, [MINE]) for _ in range(12)]) == 10
     assert await throttles.prune(NOW + timedelta(minutes=10, seconds=-1)) == 0
     assert await throttles.prune(NOW + timedelta(minutes=10)) == 1

@@ -7,19 +7,19 @@ from datetime import date, timedelta
 
 import pytest
 
-from models.policy import Policy
-from models.reservation import ReaderId, ReservationId
-from models.store.client import Database
-from models.store.violations import Violations
-from models.violation import Suspension, Violation, decide_suspension, window_start
+from models.kernel.ids import ReaderId, ReservationId
+from models.policy.entities import Policy
+from models.storage.mongo import Database
+from models.violations.entities import Suspension, Violation, decide_suspension, window_start
+from models.violations.repository import ViolationRepository
 from tests.builders import LI, MONDAY, ZHANG, on
 
 POLICY = Policy()
 
 
 @pytest.fixture
-def store(db: Database) -> Violations:
-    return Violations(db)
+def store(db: Database) -> ViolationRepository:
+    return ViolationRepository(db)
 
 
 def missed(day: date, clock: str = "14:30", n: int = 1, reader: ReaderId = ZHANG) -> Violation:
@@ -30,7 +30,7 @@ def missed(day: date, clock: str = "14:30", n: int = 1, reader: ReaderId = ZHANG
         kind="no_show",
         at=on(clock, day),
         day=day,
-        counted=True,
+        counts=True,
     )
 
 
@@ -38,29 +38,29 @@ def ago(days: int) -> date:
     return MONDAY - timedelta(days=days)
 
 
-async def test_one_a_day_counts(store: Violations) -> None:
+async def test_one_a_day_counts(store: ViolationRepository) -> None:
     first, second = missed(MONDAY), missed(MONDAY, "18:30", n=2)
     both = await asyncio.gather(*(store.record(v) for v in (first, second) for _ in range(3)))
-    counted = {v.id: v.counted for v in both}
+    counted = {v.id: v.counts for v in both}
     assert sorted(counted.values()) == [False, True]
-    assert all(v.counted == counted[v.id] for v in both), "recording again changes nothing"
-    assert (await store.record(missed(MONDAY, reader=LI))).counted, "each reader has a day"
-    assert (await store.record(missed(ago(1)))).counted
+    assert all(v.counts == counted[v.id] for v in both), "recording again changes nothing"
+    assert (await store.record(missed(MONDAY, reader=LI))).counts, "each reader has a day"
+    assert (await store.record(missed(ago(1)))).counts
     listed, total = await store.page_of(ZHANG, 0, 9)
     assert total == 3 and [v.day for v in listed] == [MONDAY, MONDAY, ago(1)]
     assert (await store.page_of(ZHANG, 1, 1))[0] == listed[1:2]
 
 
-async def test_three_in_the_window_suspend_once(store: Violations) -> None:
+async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> None:
     too_old = missed(ago(30), "14:30")
     within = [missed(ago(30), "14:30:01", n=2), missed(ago(3)), missed(MONDAY)]
     await store.record(too_old)
     recorded = [await store.record(v) for v in within]
-    assert [v.counted for v in recorded] == [False, True, True]
+    assert [v.counts for v in recorded] == [False, True, True]
 
     async def unspent(trigger: Violation) -> list[Violation]:
         since = window_start(POLICY, trigger.at)
-        return await store.unspent(ZHANG, since, trigger.at)
+        return await store.counting_violations(ZHANG, since, trigger.at)
 
     assert await unspent(recorded[2]) == recorded[1:], "the window ends 30 days back, excluded"
     assert decide_suspension(recorded[2], await unspent(recorded[2]), POLICY) is None
@@ -87,6 +87,6 @@ async def test_three_in_the_window_suspend_once(store: Violations) -> None:
 def test_what_does_not_count_triggers_nothing() -> None:
     three = [missed(ago(2)), missed(ago(1)), missed(MONDAY)]
     second_of_the_day = Violation("x", ZHANG, three[0].reservation_id, "no_show", on("20:00"),
-                                  MONDAY, counted=False)  # fmt: skip
+                                  MONDAY, counts=False)  # fmt: skip
     assert decide_suspension(second_of_the_day, three, POLICY) is None
     assert decide_suspension(three[2], three, POLICY) is not None

@@ -25,7 +25,7 @@ from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
-from models.store.client import Database
+from models.storage.mongo import Database
 from models.store.sandbox_state import SandboxState
 from tests.living import DATA_KEYS, MONDAY_8, Living, free_port
 

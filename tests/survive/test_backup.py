@@ -12,8 +12,8 @@ from uuid import uuid4
 from miniapp_server.app import open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
-from models.store.backup import backup
-from models.store.client import open_database
+from models.backup.repository import backup
+from models.storage.mongo import open_database
 from tests.living import DATA_KEYS
 from tests.survive.serving import (
     ROOT,
@@ -86,7 +86,7 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
         open_parts(load(env), Clock()) as parts,
         open_database(mongo_url, target["MONGO_DATABASE"]) as half,
     ):
-        await parts.readers.admit("21070001", "张三", "student", real_now())
+        await parts.readers.upsert_from_login("21070001", "张三", "student", real_now())
         # What comes last in the file keeps the restore busy after its first documents.
         await parts.db["waits"].insert_many({"_id": n} for n in range(20_000))
         whole = await everything(parts.db)

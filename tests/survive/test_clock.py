@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from miniapp_server.clock import Clock, real_now
-from models.reader import VIEWER
-from models.reservation import State
-from models.store.client import server_time
+from models.identity.roles import VIEWER
+from models.reservations.state_machine import ReservationState
+from models.storage.mongo import server_time
 from tests.api.test_console import staff
 from tests.living import MONDAY_8, Living, living
 from tests.survive.serving import until
@@ -93,7 +93,7 @@ async def test_a_wrong_clock_harms_nobody(
         await rounds(service)
         assert await service.books() == before, "no job and no reader has changed anything"
         shown = (await waits.ok("GET", "/reservations"))["items"]
-        assert [r["state"] for r in shown] == [State.RESERVED], "looking goes on"
+        assert [r["state"] for r in shown] == [ReservationState.RESERVED], "looking goes on"
         # What hosts share has not been spoilt by it.
         now = await server_time(service.parts.db)
         held = await service.parts.db["leases"].find().to_list(None)

@@ -15,11 +15,15 @@ from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobRunner, Loop
 from miniapp_server.settings import load
-from models.booking import due, reserve
-from models.booking.desk import Ask
-from models.reservation import Actor, Reservation, State
-from models.rules import Wish
-from models.timerange import local, local_date
+from models.deadlines import jobs as deadlines_jobs
+from models.kernel.ids import Actor
+from models.kernel.time_range import local_date, to_local
+from models.outages import extension
+from models.readers.context import RequestContext
+from models.reservations import service as reservations_service
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import ReservationState
 from tests.living import DATA_KEYS, SEAT, Living, living
 from tests.survive.serving import command, ended
 
@@ -72,16 +76,16 @@ async def test_a_check_in_deadline(
     if more is None:
         await service.parts.desk.heartbeat.set(max(up, deadline))
         await service.parts.runner.run_until_idle(max(up, deadline))
-        assert (await stored(service, made["id"])).state is State.NO_SHOW
+        assert (await stored(service, made["id"])).state is ReservationState.NO_SHOW
         assert (await reader.ok("GET", "/violations"))["total"] == 1
         return
-    assert (after.state, after.check_in_until) == (State.RESERVED, deadline + more)
+    assert (after.state, after.check_in_until) == (ReservationState.RESERVED, deadline + more)
     # Coming back twice does not forgive twice, and the new deadline is one.
     await service.parts.runner.run_until_idle(up + timedelta(seconds=1))
     assert await stored(service, made["id"]) == after
     await wake(service, deadline + more, deadline + more)
     missed = await stored(service, made["id"])
-    assert missed.state is State.NO_SHOW and [h.event for h in missed.history] == [
+    assert missed.state is ReservationState.NO_SHOW and [h.event for h in missed.history] == [
         "reserve",
         "outage",
         "miss",
@@ -104,11 +108,11 @@ async def test_a_return_deadline(
     await wake(service, up - gap, up)
     after = await stored(service, made["id"])
     if more is not None:
-        assert (after.state, after.return_by) == (State.AWAY, return_by + more)
+        assert (after.state, after.return_by) == (ReservationState.AWAY, return_by + more)
     elif before > timedelta():
-        assert after.state is State.AWAY_EXPIRED
+        assert after.state is ReservationState.AWAY_EXPIRED
     else:
-        assert (after.state, after.return_by) == (State.AWAY, return_by)
+        assert (after.state, after.return_by) == (ReservationState.AWAY, return_by)
 
 
 @pytest.mark.parametrize("verb", ["check-in", "return"])
@@ -125,7 +129,7 @@ async def test_who_stands_there_when_it_is_over(service: Living, verb: str, note
     heartbeat, now = service.parts.desk.heartbeat, service.clock.now()
     await heartbeat.set(now - MINUTE)
     if noted:
-        await due.beat(service.parts.desk, now)
+        await extension.beat(service.parts.desk, now)
     scan = {"qr": await service.qr("2f-north")}
     assert (await reader.ok("POST", f"{path}/{verb}", scan))["state"] == "in_use"
     await service.settle()
@@ -142,12 +146,12 @@ async def test_as_long_as_one_host_serves_it_is_no_outage(service: Living) -> No
     desk = service.parts.desk
     await wake(service, deadline - HALF, deadline - HALF)
     for seconds in range(-29, 4):
-        await due.beat(desk, deadline + timedelta(seconds=seconds))
+        await extension.beat(desk, deadline + timedelta(seconds=seconds))
     # A host that lies behind changes nothing.
     await desk.heartbeat.beat(deadline - MINUTE)
     assert await desk.heartbeat.state() == (deadline + timedelta(seconds=3), [])
     await service.parts.runner.run_until_idle(deadline + timedelta(seconds=4))
-    assert (await stored(service, made["id"])).state is State.NO_SHOW
+    assert (await stored(service, made["id"])).state is ReservationState.NO_SHOW
 
 
 async def test_nothing_is_judged_before_the_gap_is_seen(service: Living) -> None:
@@ -157,14 +161,14 @@ async def test_nothing_is_judged_before_the_gap_is_seen(service: Living) -> None
     deadline = datetime.fromisoformat(made["check_in_until"])
     desk, up = service.parts.desk, deadline + HALF
     await desk.heartbeat.set(deadline - HALF)
-    assert await due.no_show(desk, up) == 0
-    await due.beat(desk, up)
-    assert await due.no_show(desk, up) == 0
-    assert await due.keep_time(desk, up) == 1
+    assert await deadlines_jobs.no_show(desk, up) == 0
+    await extension.beat(desk, up)
+    assert await deadlines_jobs.no_show(desk, up) == 0
+    assert await extension.record_heartbeat(desk, up) == 1
     assert await desk.heartbeat.state() == (up, [])
-    assert await due.no_show(desk, up) == 0
+    assert await deadlines_jobs.no_show(desk, up) == 0
     after = await stored(service, made["id"])
-    assert after.state is State.RESERVED and after.check_in_until == up + MINUTE
+    assert after.state is ReservationState.RESERVED and after.check_in_until == up + MINUTE
 
 
 async def test_the_reader_who_comes_after_it_is_let_in(service: Living) -> None:
@@ -182,8 +186,10 @@ async def test_the_reader_who_comes_after_it_is_let_in(service: Living) -> None:
 @pytest.mark.parametrize(
     ("last_seen", "said", "state", "violations"),
     [
-        pytest.param(timedelta(hours=-1), "no_show: 0", State.RESERVED, 0, id="was down"),
-        pytest.param(timedelta(seconds=30), "no_show: 1", State.NO_SHOW, 1, id="was up"),
+        pytest.param(
+            timedelta(hours=-1), "no_show: 0", ReservationState.RESERVED, 0, id="was down"
+        ),
+        pytest.param(timedelta(seconds=30), "no_show: 1", ReservationState.NO_SHOW, 1, id="was up"),
     ],
 )
 async def test_a_job_by_hand(
@@ -191,7 +197,7 @@ async def test_a_job_by_hand(
     redis_url: str,
     last_seen: timedelta,
     said: str,
-    state: State,
+    state: ReservationState,
     violations: int,
 ) -> None:
     """``job no_show`` sees the gap before it judges. It lives in real time, so the booking is put
@@ -222,11 +228,11 @@ async def test_a_job_by_hand(
 
 async def _missed_a_minute_ago(parts: Parts, now: datetime) -> Reservation:
     """A booking of a day that was, moved to around ``now`` in the store: the hour is anybody's."""
-    reader = await parts.readers.admit("21079999", "张三", "student", now)
-    noon = local(now).replace(hour=12, minute=0, second=0, microsecond=0)
-    wish = Wish(local_date(noon), noon.time(), noon.replace(hour=14).time())
-    ask = Ask(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
-    made = await reserve.reserve(parts.desk, ask, SEAT, wish)
+    reader = await parts.readers.upsert_from_login("21079999", "张三", "student", now)
+    noon = to_local(now).replace(hour=12, minute=0, second=0, microsecond=0)
+    wish = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())
+    ask = RequestContext(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
+    made = await reservations_service.create(parts.desk, ask, SEAT, wish)
     missed = now - timedelta(seconds=10)
     times = {
         "start": missed - timedelta(minutes=30),

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from miniapp_server.embedded import EmbeddedDatabases, EmbeddedError, embedded_databases
-from models.store.client import open_database
+from models.storage.mongo import open_database
 
 # A service that writes one document, says who its servers are, and waits to be killed.
 _SERVICE = """

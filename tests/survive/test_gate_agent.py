@@ -109,7 +109,9 @@ async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_pat
             acts = [e["event"] for e in detail["history"]]
             assert acts == ["reserve", "check_in", *(["leave"] if n % 2 == 0 else [])]
         (told,) = [g for g in await service.parts.desk.gates.all() if g.id == "main"]
-        assert told.told_until is not None and told.told_until > MONDAY_8 + timedelta(minutes=60)
+        assert told.complete_until is not None and told.complete_until > MONDAY_8 + timedelta(
+            minutes=60
+        )
         # Nothing is told anew by another start, and what is no passage holds up nothing.
         with file.open("a") as more:
             more.write("nonsense\n,,,,\ne900,99999999,in,card,2026-09-07T09:00:00+08:00\ncut off")

@@ -19,13 +19,14 @@ import pytest
 from miniapp_server import seed as seeding
 from miniapp_server.growth.grow import grow
 from models.booking.desk import Desk
-from models.reservation import ReaderId, State
-from models.store.client import Database, new_id, open_database
-from models.store.indexes import ensure_indexes
+from models.kernel.ids import ReaderId
+from models.reservations.integrity_queries import DoubleBooking
+from models.reservations.state_machine import ReservationState
+from models.schema.indexes import ensure_indexes
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, new_id, open_database
 from models.store.past import Past
-from models.store.reservations import Double
-from models.store.sealing import Sealer
-from models.violation import window_start
+from models.violations.entities import window_start
 from tests.builders import MONDAY, on
 from tests.store.test_indexes import HOT, RARE, Store, Verb, a_busy_day, profiled
 
@@ -59,7 +60,7 @@ async def examined(s: Store, verb: Verb) -> tuple[int, int]:
 
 @pytest.mark.timeout(300)
 async def test_nothing_that_is_hot_grows_with_the_past(mongo_url: str) -> None:
-    sealer = Sealer({1: b"1" * 32})
+    sealer = FieldCipher({1: b"1" * 32})
     async with database(mongo_url, "first_day") as new, database(mongo_url, "grown") as old:
         desk = Desk(old, sealer)
         await seeding.seed(desk, seeding.read(), on("00:00"))
@@ -97,11 +98,11 @@ async def the_sweep_streams(desk: Desk, db: Database) -> None:
 
     before = process.memory_info().rss
     watching = asyncio.create_task(watch())
-    found = await desk.reservations.doubles()
+    found = await desk.reservations.find_double_bookings()
     watching.cancel()
     assert (highest - before) >> 20 < SWEEP_MB
     pair = sorted((one["_id"], again["_id"]))
-    assert found == [Double("seat", *pair), Double("reader", *pair)]
+    assert found == [DoubleBooking("seat", *pair), DoubleBooking("reader", *pair)]
     await db["reservations"].delete_one({"_id": again["_id"]})
 
 
@@ -142,7 +143,7 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
     reservations, messages = s.desk.reservations, s.messages
     pages: list[tuple[Verb, int]] = [
         (lambda _: reservations.page_of(reader, (), 0, 20), 20),
-        (lambda _: reservations.page_of(reader, (State.NO_SHOW,), 0, 20), 20),
+        (lambda _: reservations.page_of(reader, (ReservationState.NO_SHOW,), 0, 20), 20),
         (lambda _: messages.page_of(reader, False, 0, 20), 20),
         (lambda _: messages.page_of(reader, True, 0, 20), 20),
     ]

@@ -11,16 +11,17 @@ from datetime import timedelta
 
 import pytest
 
-from models.booking import attend, reserve
-from models.booking.attend import Scan
-from models.booking.desk import Ask
-from models.library import KioskId
-from models.message import CONSENTED
-from models.reader import Reader
-from models.reservation import Actor
-from models.rules import Wish
+from models.check_in import service as check_in_service
+from models.check_in.service import KioskCodeScan
+from models.kernel.ids import Actor
+from models.kernel.time_range import local_date
+from models.library.entities import KioskId
+from models.messages.entities import WECHAT_TEMPLATES
+from models.readers.context import RequestContext
+from models.readers.entities import Reader
+from models.reservations import service as reservations_service
+from models.reservations.rules import TimeSelection
 from models.store.sandbox_wechat import SandboxWeChat
-from models.timerange import local_date
 from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote, until
 
@@ -54,16 +55,22 @@ async def guests(service: Remote) -> list[Guest]:
 
     async def one(number: int) -> Guest:
         missed, openid = number < MISSED, f"o-guest{number}"
-        reader = await parts.readers.admit(f"2107{number:04}", "张三", "student", MONDAY_8)
+        reader = await parts.readers.upsert_from_login(
+            f"2107{number:04}", "张三", "student", MONDAY_8
+        )
         await parts.bindings.bind(reader.id, openid, None, MONDAY_8)
-        for template in CONSENTED:
+        for template in WECHAT_TEMPLATES:
             await parts.credits.add(reader.id, template)
             await wechat.grant(openid, parts.channel.templates[template].template_id)
-        wish = Wish(local_date(NINE), NINE.time(), TEN.time())
-        made = await reserve.reserve(parts.desk, Ask(reader, actor, MONDAY_8), seats[number], wish)
+        wish = TimeSelection(local_date(NINE), NINE.time(), TEN.time())
+        made = await reservations_service.create(
+            parts.desk, RequestContext(reader, actor, MONDAY_8), seats[number], wish
+        )
         if not missed:
-            scan = Scan(KioskId("2f-south"), 1, True)
-            await attend.check_in(parts.desk, Ask(reader, actor, NINE), made.id, scan)
+            scan = KioskCodeScan(KioskId("2f-south"), 1, True)
+            await check_in_service.check_in(
+                parts.desk, RequestContext(reader, actor, NINE), made.id, scan
+            )
         return Guest(reader, openid, made.id, missed)
 
     return await asyncio.gather(*(one(number) for number in range(READERS)))
@@ -122,7 +129,7 @@ async def test_each_effect_comes_once(mongo_url: str, redis_url: str, seed: int)
         await until(done, "the end of the jobs", 40)
         for guest in invited:
             await fared_once(service, guest)
-        doubles = await service.parts.desk.reservations.doubles()
+        doubles = await service.parts.desk.reservations.find_double_bookings()
         assert doubles == []
         violations = service.parts.db["violations"]
         assert await violations.count_documents({}) == MISSED

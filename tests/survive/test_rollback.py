@@ -16,21 +16,25 @@ import pytest_asyncio
 from pymongo.read_concern import ReadConcern
 
 from miniapp_server import seed
-from models import reservation
-from models.booking.desk import Key
-from models.booking.reserve import cancel, reserve
-from models.claims import place_claims
-from models.errors import Busy, ServiceError, WrongState
-from models.library import SeatId
-from models.message import Message, Template
-from models.policy import Policy
-from models.reservation import Reservation, ReservationId, State
-from models.store.client import Collection
-from models.store.indexes import ensure_indexes
-from models.store.messages import Messages
-from models.store.reservations import Reservations, StaleRevision
-from models.timerange import TimeRange
-from models.wait import Wait
+from models.kernel import ids
+from models.kernel.errors import DomainError, Overloaded
+from models.kernel.ids import ReservationId
+from models.kernel.time_range import TimeRange
+from models.library.entities import SeatId
+from models.messages.entities import Message, Template
+from models.messages.repository import Messages
+from models.policy.entities import Policy
+from models.readers.context import IdempotencyKey
+from models.reservations import transitions
+from models.reservations.claims import slot_claims
+from models.reservations.entities import Reservation
+from models.reservations.errors import InvalidState, RevisionConflict
+from models.reservations.repository import ReservationRepository
+from models.reservations.service import cancel, create
+from models.reservations.state_machine import ReservationState
+from models.schema.indexes import ensure_indexes
+from models.storage.mongo import Collection
+from models.waitlist.entities import WaitlistEntry
 from scripts.chaos_set import ReplicaSet, replica_set
 from tests.builders import BY_READER, LI, ZHANG, reserved
 from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, put_around, wish
@@ -75,7 +79,7 @@ async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Rese
     """
     reader = await trio.first.reader()
     r = await trio.first.reserved(reader)
-    request = ask(reader, key=Key("k-1", "digest"))
+    request = ask(reader, key=IdempotencyKey("k-1", "digest"))
     old = await trio.cut_off()
     first = asyncio.create_task(cancel(trio.first.desk, request, r.id))
     await trio.has(old, {"_id": r.id, "state": "cancelled"})
@@ -84,23 +88,25 @@ async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Rese
     await trio.heal(old)
     stored = await trio.second.stored(r)
     again = await cancel(trio.second.desk, request, r.id)
-    assert again.state is State.CANCELLED, "who asks again after it is told so and it is true"
+    assert again.state is ReservationState.CANCELLED, (
+        "who asks again after it is told so and it is true"
+    )
     return answer, stored
 
 
 async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation | None]:
     """The same with a booking."""
     reader = await trio.first.reader()
-    request = ask(reader, key=Key("k-1", "digest"))
+    request = ask(reader, key=IdempotencyKey("k-1", "digest"))
     old = await trio.cut_off()
-    first = asyncio.create_task(reserve(trio.first.desk, request, SEAT, wish(10, 11)))
+    first = asyncio.create_task(create(trio.first.desk, request, SEAT, wish(10, 11)))
     await trio.has(old, {"reader": reader.id, "state": "reserved"})
-    answer = await said(reserve(second.desk, request, SEAT, wish(10, 11)))
+    answer = await said(create(second.desk, request, SEAT, wish(10, 11)))
     await trio.kill_first(first)
     await trio.heal(old)
-    found = await trio.second.desk.reservations.of_day(reader.id, clock(8).date())
-    again = await reserve(trio.second.desk, request, SEAT, wish(10, 11))
-    assert (await trio.second.stored(again)).state is State.RESERVED
+    found = await trio.second.desk.reservations.on_day(reader.id, clock(8).date())
+    again = await create(trio.second.desk, request, SEAT, wish(10, 11))
+    assert (await trio.second.stored(again)).state is ReservationState.RESERVED
     return answer, found[0] if found else None
 
 
@@ -129,7 +135,7 @@ async def test_local_reads_acknowledge_what_is_undone(trio: Trio, name: str) -> 
 
 def bookings(count: int) -> list[Reservation]:
     return [
-        reserved(id=f"{n:024x}", seat=f"2f-hall-{n:03d}", reader=reservation.ReaderId(f"{n:024x}"))
+        reserved(id=f"{n:024x}", seat=f"2f-hall-{n:03d}", reader=ids.ReaderId(f"{n:024x}"))
         for n in range(1, count + 1)
     ]
 
@@ -141,7 +147,7 @@ async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
     """The insert gets no majority in time, and nor does the tombstone, which meets it."""
     store, made = trio.second.desk.reservations, bookings(count)
     old = await trio.cut_off()
-    answers = await asyncio.gather(*(said(store.claim(r)) for r in made))
+    answers = await asyncio.gather(*(said(store.insert(r)) for r in made))
     await trio.heal(old)
     await all_true(trio, made, answers)
 
@@ -150,9 +156,9 @@ async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -
     """The driver's own retry, or a batch's, meets what the first attempt wrote to one member."""
     (made,) = bookings(1)
     old = await trio.cut_off()
-    first = asyncio.create_task(trio.first.desk.reservations.claim(made))
+    first = asyncio.create_task(trio.first.desk.reservations.insert(made))
     await trio.has(old, {"_id": made.id})
-    answer = await said(trio.second.desk.reservations.claim(made))
+    answer = await said(trio.second.desk.reservations.insert(made))
     await trio.kill_first(first)
     await trio.heal(old)
     await all_true(trio, [made], [answer])
@@ -166,7 +172,7 @@ async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> N
             assert await store.get(r.id) == r, "acknowledged and lost"
         else:
             again = replace(r, id=ReservationId(f"{int(r.id, 16) + 2**40:024x}"))
-            await store.claim(again)
+            await store.insert(again)
             assert await store.get(again.id) == again
 
 
@@ -192,20 +198,20 @@ async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
     undone one. Her next change rests on that, and Bob books the seat that she still has."""
     ours, theirs = trio.second.desk.reservations, trio.first.desk.reservations
     made = reserved("10:00", "11:00", reader=ZHANG, seat=SEAT)
-    await ours.claim(made)
+    await ours.insert(made)
     old = await trio.cut_off()
     base: Reservation | None = None
 
     async def read_and_elect() -> None:
         nonlocal base
         local = trio.first.db.with_options(read_concern=ReadConcern("local"))
-        base = await Reservations(local).get_own(made.id, ZHANG)
+        base = await ReservationRepository(local).get_own(made.id, ZHANG)
         await trio.elect_another(old)
 
     repository: Any = ours
     repository._all = EndsAfter(repository._all, read_and_elect)
     undone = await said(ours.replace(made, moved(made, OTHER_SEAT, 10)))
-    assert isinstance(undone, ServiceError)
+    assert isinstance(undone, DomainError)
     assert base is not None and (base.rev, base.seat_id) == (2, OTHER_SEAT)
     fenced = await ours.get(made.id)
     assert fenced is not None and (fenced.rev, fenced.seat_id) == (2, SEAT)
@@ -213,26 +219,26 @@ async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
     wanted = moved(base, OTHER_SEAT, 12)
     answer = await said(theirs.replace(base, wanted))
     bobs = reserved("12:00", "13:00", reader=LI, seat=SEAT, id="6" * 24)
-    bob = await said(theirs.claim(bobs))
+    bob = await said(theirs.insert(bobs))
     await trio.heal(old)
 
     stored = await theirs.get(made.id)
     assert stored is not None
-    assert set(place_claims(stored.seat_id, ZHANG, stored.span)) <= set(stored.claims)
-    assert await theirs.doubles() == []
+    assert set(slot_claims(stored.seat_id, ZHANG, stored.span)) <= set(stored.claims)
+    assert await theirs.find_double_bookings() == []
     assert bob is None, "nobody has that seat at twelve"
     if answer is None:
         assert (stored.seat_id, stored.span) == (wanted.seat_id, wanted.span)
     else:
-        assert isinstance(answer, StaleRevision) and stored == fenced
+        assert isinstance(answer, RevisionConflict) and stored == fenced
 
 
 def moved(r: Reservation, seat: str, hour: int) -> Reservation:
     """To that seat, from that hour for an hour."""
     span = TimeRange(clock(hour), clock(hour + 1))
-    return reservation.change(
+    return transitions.change(
         r, area_id=r.area_id, seat_id=SeatId(seat), span=span, policy=Policy(),
-        claims=r.holds("s:", "r:") + place_claims(SeatId(seat), r.reader_id, span),
+        claims=r.claims_except("s:", "r:") + slot_claims(SeatId(seat), r.reader_id, span),
         actor=BY_READER, now=EIGHT,
     )  # fmt: skip
 
@@ -250,7 +256,7 @@ async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> Non
     assert await messages.add([one]) == 1 - kept
 
 
-class Hasty(Reservations):
+class Hasty(ReservationRepository):
     """The control: whoever has given a transaction up looks again at once."""
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:
@@ -266,7 +272,7 @@ async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard:
     r = await trio.first.reserved(ann)
     area = trio.first.desk.seat(SEAT).area_id
     await trio.first.desk.waits.join(
-        Wait("a" * 24, waiting.id, area, frozenset(), frozenset(), r.start, r.end, EIGHT)
+        WaitlistEntry("a" * 24, waiting.id, area, frozenset(), frozenset(), r.start, r.end, EIGHT)
     )
     other = await trio.first.worker()
     if not guard:
@@ -283,9 +289,11 @@ async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard:
     slower = asyncio.create_task(said(cancel(other, ask(ann), r.id)))
     await tried.wait()
     if not guard:
-        assert isinstance(await slower, Busy), "eight looks at what a majority has, and no more"
+        assert isinstance(await slower, Overloaded), (
+            "eight looks at what a majority has, and no more"
+        )
     trio.set.mend()
     assert isinstance(await faster, Reservation)
     if guard:
-        assert isinstance(await slower, WrongState), "it is cancelled already, and that is true"
+        assert isinstance(await slower, InvalidState), "it is cancelled already, and that is true"
     await trio.set.settled()

@@ -37,7 +37,7 @@ async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Parts, dic
     """A production database with a reader, and its environment."""
     env = production(mongo_url, redis_url)
     async with open_parts(load(env), Clock()) as parts:
-        await parts.readers.admit(NUMBER, "张三", "student", real_now())
+        await parts.readers.upsert_from_login(NUMBER, "张三", "student", real_now())
         yield parts, env
         await parts.db.client.drop_database(parts.db.name)
 

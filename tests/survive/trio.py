@@ -14,10 +14,10 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from models.booking.desk import Desk
-from models.errors import ServiceError
-from models.store.client import Collection, open_database, ping
-from models.store.gathering import Gathering
-from models.store.sealing import Sealer
+from models.kernel.errors import DomainError
+from models.storage.batching import Batcher
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Collection, open_database, ping
 from scripts.chaos_set import Member, ReplicaSet, until
 from tests.race.stage import Stage
 
@@ -44,7 +44,7 @@ class Trio:
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
         desk = Desk(db, self.second.sealer)
         repository: Any = desk.reservations
-        repository._inserts = Gathering(partial(one_by_one, db["reservations"]))
+        repository._inserts = Batcher(partial(one_by_one, db["reservations"]))
         desk.library, desk.policy = self.second.desk.library, self.second.desk.policy
         return Stage(db, self.second.sealer, desk)
 
@@ -105,7 +105,7 @@ async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list
 
 @asynccontextmanager
 async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
-    sealer = Sealer({1: b"k" * 32})
+    sealer = FieldCipher({1: b"k" * 32})
     async with open_database(three.url, "rollback") as found:
         # The service's own, but sooner: nobody waits five seconds here.
         db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
@@ -124,5 +124,5 @@ async def said(work: Awaitable[Any]) -> Any:
     async with asyncio.timeout(LONG_S):
         try:
             return await work
-        except (ServiceError, PyMongoError) as error:
+        except (DomainError, PyMongoError) as error:
             return error

@@ -10,9 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, Admission, Buckets, Door
-from models.errors import Busy
-from models.store.pacing import Bucket
+from handlers.admission import (
+    LATE_S,
+    LONGEST_WAIT_S,
+    SLOTS,
+    LoadShedder,
+    LocalRateLimiter,
+    WriteQueue,
+)
+from models.kernel.errors import Overloaded
+from models.storage.rate_limiter import RateLimit
 
 
 class Time:
@@ -29,7 +36,7 @@ PAUSES = st.lists(st.floats(min_value=0, max_value=5), min_size=1, max_size=60)
 @given(PAUSES, st.integers(1, 20), st.floats(min_value=0.1, max_value=10))
 def test_no_bucket_gives_more_than_it_holds(pauses: list[float], holds: int, rate: float) -> None:
     time = Time()
-    bucket = Buckets(Bucket("b", capacity=holds, per_second=rate), clock=time)
+    bucket = LocalRateLimiter(RateLimit("b", capacity=holds, per_second=rate), clock=time)
     given = 0
     for pause in pauses:
         time.now += pause
@@ -49,9 +56,9 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def inside(door: Door, number: int) -> None:
+async def inside(door: WriteQueue, number: int) -> None:
     for _ in range(number):
-        await door.enter()
+        await door.acquire()
 
 
 def start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -62,15 +69,15 @@ def start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
     async def story() -> None:
         time = Time()
-        door = Door(time)
+        door = WriteQueue(time)
         await inside(door, SLOTS - 2)
         waiting: list[tuple[float, asyncio.Task[None]]] = []
         busy = SLOTS - 2
         for step in steps:
             if step == "come":
-                waiting.append((time.now, start(door.enter())))
+                waiting.append((time.now, start(door.acquire())))
             elif step == "leave" and busy:
-                door.leave()
+                door.release()
                 busy -= 1
             elif step == "later":
                 time.now += 0.3
@@ -85,7 +92,7 @@ def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
                 if (error := task.exception()) is None:
                     busy += 1
                 else:
-                    assert isinstance(error, Busy) and error.retry_after >= 1
+                    assert isinstance(error, Overloaded) and error.retry_after >= 1
                     assert time.now - came > LONGEST_WAIT_S, "sent away after the wait only"
             assert busy <= SLOTS
             assert not waiting or busy == SLOTS, "nobody waits at an open door"
@@ -99,18 +106,18 @@ def test_the_line_keeps_its_order_and_loses_nobody(steps: list[str]) -> None:
 
 async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
     time = Time()
-    door = Door(time)
+    door = WriteQueue(time)
     await inside(door, SLOTS)
-    waiting = [start(door.enter()) for _ in range(1001)]
+    waiting = [start(door.acquire()) for _ in range(1001)]
     await settle()
     told = []
     for _ in range(50):
-        with pytest.raises(Busy) as refused:
-            await door.enter()
+        with pytest.raises(Overloaded) as refused:
+            await door.acquire()
         told.append(refused.value.retry_after)
     assert max(told) >= 4 > min(told) >= 1, "spread over as long as the line takes"
     for _ in range(SLOTS):
-        door.leave()
+        door.release()
     await settle()
     assert sum(task.done() for task in waiting) == SLOTS
     for task in waiting:
@@ -119,11 +126,11 @@ async def test_a_line_that_is_much_too_long_is_not_joined() -> None:
 
 
 async def test_a_cancelled_guest_gives_the_place_on() -> None:
-    door = Door(Time())
+    door = WriteQueue(Time())
     await inside(door, SLOTS)
-    first, second = start(door.enter()), start(door.enter())
+    first, second = start(door.acquire()), start(door.acquire())
     await settle()
-    door.leave()
+    door.release()
     first.cancel()  # let in and gone in the same turn
     await asyncio.gather(first, return_exceptions=True)
     await second
@@ -131,20 +138,20 @@ async def test_a_cancelled_guest_gives_the_place_on() -> None:
 
 async def test_looks_are_refused_before_changes() -> None:
     time = Time()
-    admission = Admission()
-    admission.door = Door(time)
-    admission.begin_look()
+    admission = LoadShedder()
+    admission.door = WriteQueue(time)
+    admission.begin_read()
     await inside(admission.door, SLOTS)
-    admission.begin_look()  # all places taken, and nobody waits yet
-    waits = start(admission.door.enter())
+    admission.begin_read()  # all places taken, and nobody waits yet
+    waits = start(admission.door.acquire())
     await settle()
     time.now += LATE_S + 0.01
-    with pytest.raises(Busy):
-        admission.begin_look()
+    with pytest.raises(Overloaded):
+        admission.begin_read()
     assert not waits.done(), "the booking still has its place in the line"
-    admission.door.leave()
+    admission.door.release()
     await waits
-    admission.begin_look()
+    admission.begin_read()
     for _ in range(3):
-        admission.end_look()
+        admission.end_read()
     assert admission.looking == 0

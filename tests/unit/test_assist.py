@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import reservation
-from models.assist import assist, left_unseen
-from models.gate import LATE, Direction, Gate, GateId, Passage, told_until
-from models.library import VenueId
-from models.policy import Policy
-from models.reservation import Reservation, State
+from models.check_in import transitions
+from models.gates.entities import LATE_AFTER, Direction, Gate, GateEvent, GateId, complete_until
+from models.gates.replay import derive_presence, left_before_end
+from models.library.entities import VenueId
+from models.policy.entities import Policy
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
+from models.seat_reports import transitions as seat_reports_transitions
 from tests.builders import BY_JOB, BY_READER, ZHANG, away, in_use, on, reserved
 
 POLICY = Policy()
@@ -23,22 +25,22 @@ EVENING = on("22:00")
 GATE = GateId("main")
 
 
-def passage(text: str) -> Passage:
+def passage(text: str) -> GateEvent:
     """``in 13:40`` or ``out 14:10:30``."""
     way, _, clock = text.partition(" ")
-    return Passage(f"main:{text}", GATE, ZHANG, Direction(way), "card", on(clock), late=False)
+    return GateEvent(f"main:{text}", GATE, ZHANG, Direction(way), "card", on(clock), late=False)
 
 
 def after(r: Reservation, *passages: str, told: str = "22:00", free_from: str = "") -> Reservation:
     free = on(free_from) if free_from else None
-    return assist(r, POLICY, [passage(p) for p in passages], free, on(told), EVENING)[0]
+    return derive_presence(r, POLICY, [passage(p) for p in passages], free, on(told), EVENING)[0]
 
 
 def told_of(r: Reservation) -> str:
     """As ``in_use check_in 13:40``: the state, and the last that a gate did."""
-    if r.assisted is None:
+    if r.gate_assistance is None:
         return r.state.value
-    return f"{r.state.value} {r.assisted.kind} {r.assisted.at.astimezone(on('08:00').tzinfo):%H:%M}"
+    return f"{r.state.value} {r.gate_assistance.kind} {r.gate_assistance.at.astimezone(on('08:00').tzinfo):%H:%M}"
 
 
 def local(text: str) -> str:
@@ -100,14 +102,14 @@ def test_one_that_the_reader_has_moved_themselves(
 
 def test_nobody_is_taken_for_inside_before_all_is_told() -> None:
     waiting = after(reserved(), "in 09:00", told="13:29")
-    assert waiting.state is State.RESERVED
-    assert after(waiting, "in 09:00", told="13:30").state is State.IN_USE
+    assert waiting.state is ReservationState.RESERVED
+    assert after(waiting, "in 09:00", told="13:30").state is ReservationState.IN_USE
 
 
 def test_a_stay_elsewhere_comes_first() -> None:
     r = after(reserved(), "in 09:00", free_from="14:10")
-    assert (r.state, r.checked_in_at) == (State.IN_USE, on("14:10"))
-    assert after(reserved(), "in 09:00", free_from="14:31").state is State.RESERVED
+    assert (r.state, r.checked_in_at) == (ReservationState.IN_USE, on("14:10"))
+    assert after(reserved(), "in 09:00", free_from="14:31").state is ReservationState.RESERVED
 
 
 def test_the_same_passages_again_change_nothing() -> None:
@@ -120,11 +122,11 @@ def test_the_same_passages_again_change_nothing() -> None:
 
 def test_confirming_and_own_acts_settle_it() -> None:
     r = after(reserved(), "in 13:40")
-    assert r.unconfirmed == "check_in"
-    confirmed = reservation.confirm(r, BY_READER, on("14:00"))
-    assert confirmed.unconfirmed is None and confirmed.state is State.IN_USE
-    left = reservation.leave(r, on("14:40"), POLICY, BY_READER, on("14:10"))
-    assert left.unconfirmed is None
+    assert r.pending_confirmation == "check_in"
+    confirmed = transitions.confirm(r, BY_READER, on("14:00"))
+    assert confirmed.pending_confirmation is None and confirmed.state is ReservationState.IN_USE
+    left = transitions.leave(r, on("14:40"), POLICY, BY_READER, on("14:10"))
+    assert left.pending_confirmation is None
     # Whatever a gate tells late of the time before their own word, their word stands.
     assert told_of(after(confirmed, "out 13:50")) == told_of(confirmed)
     assert after(left, "in 13:40", "out 14:05").left_at == on("14:10")
@@ -132,20 +134,26 @@ def test_confirming_and_own_acts_settle_it() -> None:
 
 
 def test_what_others_do_is_no_word_of_the_readers() -> None:
-    r = reservation.doubt(in_use(), "d:x", on("14:40"), BY_READER, on("14:20"))
+    r = seat_reports_transitions.request_presence_check(
+        in_use(), "d:x", on("14:40"), BY_READER, on("14:20")
+    )
     late = after(r, "out 14:10")
-    assert (late.state, late.left_at, late.prove_by) == (State.AWAY, on("14:10"), None)
+    assert (late.state, late.left_at, late.presence_due_at) == (
+        ReservationState.AWAY,
+        on("14:10"),
+        None,
+    )
     assert [e.event for e in late.history][-2:] == ["leave", "doubt"]
     assert after(late, "out 14:10") is late
     back = after(late, "out 14:10", "in 14:15")
-    assert back.state is State.IN_USE and back.returned_at == on("14:15")
+    assert back.state is ReservationState.IN_USE and back.returned_at == on("14:15")
 
 
 def test_an_unconfirmed_leave_is_no_violation() -> None:
     by_gate = after(in_use(), "out 14:10")
-    assert reservation.time_out(by_gate, BY_JOB).excused
-    agreed = reservation.confirm(by_gate, BY_READER, on("14:11"))
-    assert not reservation.time_out(agreed, BY_JOB).excused
+    assert transitions.expire_leave(by_gate, BY_JOB).penalty_waived
+    agreed = transitions.confirm(by_gate, BY_READER, on("14:11"))
+    assert not transitions.expire_leave(agreed, BY_JOB).penalty_waived
 
 
 def test_an_outage_moves_the_return_and_no_passage_moves_it_back() -> None:
@@ -153,15 +161,15 @@ def test_an_outage_moves_the_return_and_no_passage_moves_it_back() -> None:
     assert by_gate.return_by == on("14:40")
     moved = replace(by_gate, return_by=on("14:50"))
     assert after(moved, "out 14:10").return_by == on("14:50")
-    assert after(moved, "out 14:10", "in 14:45").state is State.IN_USE
+    assert after(moved, "out 14:10", "in 14:45").state is ReservationState.IN_USE
 
 
 def test_who_left_before_the_end_is_not_carried_over() -> None:
-    done = reservation.complete(in_use(), BY_JOB)
-    assert not left_unseen(done, [passage("in 13:40"), passage("out 13:59")])
-    assert not left_unseen(done, [passage("out 14:10"), passage("in 14:20")])
-    assert left_unseen(done, [passage("out 14:10")])
-    assert not left_unseen(done, [passage("out 16:00")])
+    done = transitions.complete(in_use(), BY_JOB)
+    assert not left_before_end(done, [passage("in 13:40"), passage("out 13:59")])
+    assert not left_before_end(done, [passage("out 14:10"), passage("in 14:20")])
+    assert left_before_end(done, [passage("out 14:10")])
+    assert not left_before_end(done, [passage("out 16:00")])
 
 
 ways = st.sampled_from(["in", "out"])
@@ -187,8 +195,8 @@ def test_any_order_leads_to_the_same(
             known.append(arrived)
             waiting = [passage(t).at for t in texts if t not in known]
             told = min([*waiting, EVENING]) - timedelta(seconds=1)
-            now = assist(now, POLICY, [passage(t) for t in known], None, told, EVENING)[0]
-        now = assist(now, POLICY, [passage(t) for t in known], None, EVENING, EVENING)[0]
+            now = derive_presence(now, POLICY, [passage(t) for t in known], None, told, EVENING)[0]
+        now = derive_presence(now, POLICY, [passage(t) for t in known], None, EVENING, EVENING)[0]
         ends.append(replace(now, rev=0, outbox=()))
     assert ends[0] == ends[1]
 
@@ -199,8 +207,8 @@ def test_how_long_deadlines_wait_for_gates() -> None:
     def gate(told: str | None, seen: str | None) -> Gate:
         return Gate(GATE, VenueId("v"), "", on(seen) if seen else None, on(told) if told else None)
 
-    assert told_until([], now) == now
-    assert told_until([gate(None, "11:59")], now) == now, "it does not say"
-    assert told_until([gate("11:57", "11:59"), gate("11:58", "11:59")], now) == on("11:57")
-    assert told_until([gate("11:00", "11:59")], now) == now - LATE, "never for longer"
-    assert told_until([gate("11:30", "11:50")], now) == now, "it is silent"
+    assert complete_until([], now) == now
+    assert complete_until([gate(None, "11:59")], now) == now, "it does not say"
+    assert complete_until([gate("11:57", "11:59"), gate("11:58", "11:59")], now) == on("11:57")
+    assert complete_until([gate("11:00", "11:59")], now) == now - LATE_AFTER, "never for longer"
+    assert complete_until([gate("11:30", "11:50")], now) == now, "it is silent"

@@ -20,17 +20,27 @@ from hypothesis.stateful import (
     rule,
 )
 
-from models.board import LOG_KEPT, Change, DayBoard, Gap, Patch, Removal, Row
-from models.booking.board import REMEMBER_S, Board
-from models.booking.views import AreaView
-from models.errors import Upstream
-from models.library import Area, Seat, SeatId
-from models.plan import Look, SeatStatus, SeatView, count_area, view_seat
-from models.policy import Policy
-from models.reservation import LIVE, ReaderId, Reservation, ReservationId, State
-from models.store.changes import Batch, Changes
-from models.store.reservations import Reservations
-from models.timerange import TimeRange
+from models.kernel.errors import ServiceUnavailable
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import TimeRange
+from models.library.entities import Area, Seat, SeatId
+from models.policy.entities import Policy
+from models.reservations.change_stream_repository import ChangeBatch, ReservationChangeStream
+from models.reservations.entities import Reservation
+from models.reservations.live_occupancy import REMEMBER_S, LiveOccupancy
+from models.reservations.occupancy import (
+    LOG_KEPT,
+    Change,
+    DayOccupancy,
+    MissingRevision,
+    OccupancyRow,
+    RowRemoval,
+    RowUpdate,
+)
+from models.reservations.repository import ReservationRepository
+from models.reservations.state_machine import LIVE, ReservationState
+from models.seat_map.area_view import AreaMap
+from models.seat_map.availability import MapQuery, SeatState, SeatStatus, count_area, seat_state
 from tests.builders import AREA, LI, MONDAY, TOMORROW, VENUE, ZHANG, on, reserved
 
 SEATS = tuple(SeatId(f"2f-hall-{number:03d}") for number in range(1, 5))
@@ -39,29 +49,31 @@ HOURS = [f"{hour:02}:00" for hour in range(8, 22)]
 DAY = MONDAY
 
 
-def row_of(r: Reservation) -> Row:
-    return Row.of(r.id, r.rev, r.seat_id, r.reader_id, r.state, r.start, r.usable_from, r.end)
+def row_of(r: Reservation) -> OccupancyRow:
+    return OccupancyRow.of(
+        r.id, r.rev, r.seat_id, r.reader_id, r.state, r.start, r.available_from, r.end
+    )
 
 
-class Rows(Reservations):
+class Rows(ReservationRepository):
     """A load that is answered when the test says so, by what the database holds at some moment."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.asked: list[asyncio.Future[list[Row]]] = []
+        self.asked: list[asyncio.Future[list[OccupancyRow]]] = []
         self.writer = "me"
 
-    async def board_rows(self, _: object) -> list[Row]:
+    async def board_rows(self, _: object) -> list[OccupancyRow]:
         self.asked.append(asyncio.get_running_loop().create_future())
         return await self.asked[-1]
 
 
-class Told(Changes):
+class Told(ReservationChangeStream):
     def __init__(self) -> None:
-        self.told: asyncio.Queue[Batch] = asyncio.Queue()
+        self.told: asyncio.Queue[ChangeBatch] = asyncio.Queue()
         self.writer = "me"
 
-    async def batches(self) -> AsyncIterator[Batch]:
+    async def batches(self) -> AsyncIterator[ChangeBatch]:
         while True:
             yield await self.told.get()
 
@@ -85,14 +97,14 @@ class Database:
         if new.start != old.start:
             fields["booked_start"] = new.start
         self.now[new.id] = new
-        self.stream.append((None, Patch(new.id, new.rev, fields)))
+        self.stream.append((None, RowUpdate(new.id, new.rev, fields)))
 
     def delete(self, id: ReservationId) -> None:
         del self.now[id]
-        self.stream.append((None, Removal(id)))
+        self.stream.append((None, RowRemoval(id)))
 
     @property
-    def rows(self) -> dict[ReservationId, Row]:
+    def rows(self) -> dict[ReservationId, OccupancyRow]:
         live = (r for r in self.now.values() if r.state in LIVE and r.date == DAY)
         return {r.id: row_of(r) for r in live}
 
@@ -106,13 +118,13 @@ class Following(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.database, self.changes = Database(), Told()
         self.rows = Rows(self.database)
-        self.board = Board(self.rows, self.changes)
-        self.tasks = [self.loop.create_task(self.board.follow())]
+        self.board = LiveOccupancy(self.rows, self.changes)
+        self.tasks = [self.loop.create_task(self.board.follow_changes())]
         self.heard = 0
         self.unanswered: list[Reservation] = []
-        self.snapshot: list[Row] | None = None
+        self.snapshot: list[OccupancyRow] | None = None
         self.number = 0
-        self.before: tuple[DayBoard, int, dict[SeatId, list[Row]]] | None = None
+        self.before: tuple[DayOccupancy, int, dict[SeatId, list[OccupancyRow]]] | None = None
         self.tell([], anew=True)
         self.settle()
 
@@ -130,7 +142,7 @@ class Following(RuleBasedStateMachine):
             self.loop.run_until_complete(asyncio.sleep(0))
 
     def tell(self, changes: list[tuple[str | None, Change]], anew: bool = False) -> None:
-        self.changes.told.put_nowait(Batch(changes, monotonic(), anew))
+        self.changes.told.put_nowait(ChangeBatch(changes, monotonic(), anew))
         self.step()
 
     # --- what is written ----------------------------------------------------------------------
@@ -165,14 +177,16 @@ class Following(RuleBasedStateMachine):
         elif how == "time":
             new = replace(new, start=r.start + timedelta(hours=1), end=r.end + timedelta(hours=2))
         elif how == "in":
-            new = replace(new, state=State.IN_USE, usable_from=r.start)
+            new = replace(new, state=ReservationState.IN_USE, available_from=r.start)
         elif how == "early":
             early = r.start - timedelta(minutes=17, seconds=5)
-            new = replace(new, state=State.IN_USE, usable_from=early)
+            new = replace(new, state=ReservationState.IN_USE, available_from=early)
         elif how == "out":
-            new = replace(new, state=State.AWAY)
+            new = replace(new, state=ReservationState.AWAY)
         elif how == "end":
-            new = replace(new, state=data.draw(st.sampled_from(sorted(set(State) - LIVE))))
+            new = replace(
+                new, state=data.draw(st.sampled_from(sorted(set(ReservationState) - LIVE)))
+            )
         self.database.update(new)
         if own:
             self.unanswered.append(new)
@@ -210,11 +224,11 @@ class Following(RuleBasedStateMachine):
     def answer(self, data: st.DataObject) -> None:
         r = data.draw(st.sampled_from(self.unanswered))
         self.unanswered.remove(r)
-        self.board.wrote(r)
+        self.board.record_write(r)
 
     @rule()
     def forget(self) -> None:
-        self.board.forget()
+        self.board.invalidate()
 
     @precondition(lambda self: not self.unanswered)
     @rule()
@@ -230,8 +244,8 @@ class Following(RuleBasedStateMachine):
 
     async def look_once(self) -> None:
         try:
-            await self.board.day(DAY)
-        except Upstream:
+            await self.board.get_day(DAY)
+        except ServiceUnavailable:
             assert self.board.current(DAY) is None
 
     @property
@@ -254,7 +268,7 @@ class Following(RuleBasedStateMachine):
     @precondition(lambda self: self.loading)
     @rule()
     def fail(self) -> None:
-        self.rows.asked[-1].set_exception(Upstream())
+        self.rows.asked[-1].set_exception(ServiceUnavailable())
         self.snapshot = None
         self.step()
 
@@ -264,7 +278,7 @@ class Following(RuleBasedStateMachine):
     def settle(self) -> None:
         """All is heard and answered: the board is the database, and its two indexes agree."""
         for r in self.unanswered:
-            self.board.wrote(r)
+            self.board.record_write(r)
         self.unanswered.clear()
         self.tell(self.database.stream[self.heard :])
         self.heard = len(self.database.stream)
@@ -276,7 +290,7 @@ class Following(RuleBasedStateMachine):
                 self.step()
         board = self.board.current(DAY)
         assert board is not None and board.rows == self.database.rows
-        judging = self.board.judging(DAY)
+        judging = self.board.authoritative_day(DAY)
         assert judging is None or judging is board
 
     @invariant()
@@ -307,34 +321,38 @@ TestFollowing = Following.TestCase
 TestFollowing.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
-def row(rev: int, state: State = State.RESERVED, seat: SeatId = SEATS[0]) -> Row:
-    return Row.of(ReservationId("1"), rev, seat, ZHANG, state, on("10:00"), None, on("12:00"))
+def row(
+    rev: int, state: ReservationState = ReservationState.RESERVED, seat: SeatId = SEATS[0]
+) -> OccupancyRow:
+    return OccupancyRow.of(
+        ReservationId("1"), rev, seat, ZHANG, state, on("10:00"), None, on("12:00")
+    )
 
 
-def patch(rev: int, **fields: object) -> Patch:
-    return Patch(ReservationId("1"), rev, fields)
+def patch(rev: int, **fields: object) -> RowUpdate:
+    return RowUpdate(ReservationId("1"), rev, fields)
 
 
 def test_what_is_told_out_of_turn() -> None:
-    board = DayBoard()
+    board = DayOccupancy()
     assert board.apply(row(1)) and not board.apply(row(1))
-    with pytest.raises(Gap):
+    with pytest.raises(MissingRevision):
         board.apply(patch(3, end=on("13:00")))
-    assert board.apply(row(3)) and not board.apply(patch(2, state=State.IN_USE))
-    assert board.apply(patch(9, state=State.FINISHED)), "the end needs nothing of before"
+    assert board.apply(row(3)) and not board.apply(patch(2, state=ReservationState.IN_USE))
+    assert board.apply(patch(9, state=ReservationState.FINISHED)), "the end needs nothing of before"
     assert not board.apply(row(8)) and not board.rows and not board.by_seat
 
-    board = DayBoard()
+    board = DayOccupancy()
     assert not board.apply(patch(2, seat_id=SEATS[1]))
-    with pytest.raises(Gap):
+    with pytest.raises(MissingRevision):
         board.apply(row(1))  # the answer to the insert comes behind the echo of a change of it
     board.load([row(2, seat=SEATS[1])])
     assert board.by_seat == {SEATS[1]: [row(2, seat=SEATS[1])]}
-    assert board.apply(Removal(ReservationId("1"))) and not board.apply(row(5))
+    assert board.apply(RowRemoval(ReservationId("1"))) and not board.apply(row(5))
 
 
 def test_a_load_that_was_too_old_is_made_good_by_the_next() -> None:
-    board = DayBoard()
+    board = DayOccupancy()
     board.apply(row(2))
     board.load([])
     assert not board.apply(row(2)) and not board.rows, "a late echo"
@@ -357,33 +375,35 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
     """In a new process nobody has looked at the day yet. Another worker has given the reader the
     reservation by its key, and has cancelled it."""
     rows, changes = Waiting(), Told()
-    board = Board(rows, changes)
-    following = asyncio.create_task(board.follow())
+    board = LiveOccupancy(rows, changes)
+    following = asyncio.create_task(board.follow_changes())
     made = reserved("10:00", "12:00", day=DAY)
     inserting = asyncio.create_task(board.insert(made))
     await asyncio.sleep(0)
-    cancelled = Patch(made.id, 2, {"state": State.CANCELLED})
-    changes.told.put_nowait(Batch([(None, cancelled)], monotonic(), True))
+    cancelled = RowUpdate(made.id, 2, {"state": ReservationState.CANCELLED})
+    changes.told.put_nowait(ChangeBatch([(None, cancelled)], monotonic(), True))
     await asyncio.sleep(0.01)
-    looking = asyncio.create_task(board.day(DAY))
+    looking = asyncio.create_task(board.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[0].set_result([])
     await looking
     rows.answer.set_result(None)
     await inserting
-    judging = board.judging(DAY)
+    judging = board.authoritative_day(DAY)
     assert judging is not None and not judging.rows and not judging.by_reader
     following.cancel()
 
 
-@pytest.mark.parametrize("error", [Upstream(), asyncio.CancelledError()], ids=["lost", "cut off"])
+@pytest.mark.parametrize(
+    "error", [ServiceUnavailable(), asyncio.CancelledError()], ids=["lost", "cut off"]
+)
 async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
     rows, changes = Waiting(), Told()
-    board = Board(rows, changes)
-    following = asyncio.create_task(board.follow())
-    changes.told.put_nowait(Batch([], monotonic(), True))
+    board = LiveOccupancy(rows, changes)
+    following = asyncio.create_task(board.follow_changes())
+    changes.told.put_nowait(ChangeBatch([], monotonic(), True))
     await asyncio.sleep(0.01)
-    looking = asyncio.create_task(board.day(DAY))
+    looking = asyncio.create_task(board.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[0].set_result([])
     await looking
@@ -397,10 +417,10 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
     now = 1000.0
     rows, changes = Rows(Database()), Told()
-    board = Board(rows, changes, lambda: now)
-    following = asyncio.create_task(board.follow())
+    board = LiveOccupancy(rows, changes, lambda: now)
+    following = asyncio.create_task(board.follow_changes())
     for day in (DAY, TOMORROW):
-        looking = asyncio.create_task(board.day(day))
+        looking = asyncio.create_task(board.get_day(day))
         await asyncio.sleep(0)
         rows.asked[-1].set_result([])
         await looking
@@ -408,9 +428,9 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     for number in range(2000):
         made = reserved("10:00", "12:00", id=f"{number:024x}", day=DAY)
         told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
-        told += [(None, Patch(made.id, 2, {"state": State.IN_USE}))]
-        told += [(None, Patch(made.id, 3, {"state": State.FINISHED}))]
-        changes.told.put_nowait(Batch(told, now))
+        told += [(None, RowUpdate(made.id, 2, {"state": ReservationState.IN_USE}))]
+        told += [(None, RowUpdate(made.id, 3, {"state": ReservationState.FINISHED}))]
+        changes.told.put_nowait(ChangeBatch(told, now))
         now += 5
         for _ in range(3):
             await asyncio.sleep(0)
@@ -419,14 +439,14 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     lately = 2 * REMEMBER_S / 5
     assert max(sizes) <= 2 * (lately + 2) and max(sizes) == max(sizes[:100])
     # What ended a moment ago is known to have: its echo revives nothing.
-    changes.told.put_nowait(Batch([(DAY.isoformat(), row_of(made))], now))
+    changes.told.put_nowait(ChangeBatch([(DAY.isoformat(), row_of(made))], now))
     await asyncio.sleep(0.01)
     assert not board._days[DAY].board.rows
     following.cancel()
 
 
 def test_who_lies_too_far_behind_looks_at_everything() -> None:
-    board = DayBoard()
+    board = DayOccupancy()
     for rev in range(1, LOG_KEPT + 3):  # two entries each: from the seat, to the seat
         board.apply(row(rev))
     assert board.since(0) is None
@@ -437,13 +457,13 @@ def test_who_lies_too_far_behind_looks_at_everything() -> None:
 async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
     """Each trying by itself, one after the other, the last of them would wait for minutes."""
     rows = Rows(Database())
-    board = Board(rows, Told())
-    waiting = [asyncio.create_task(board.day(DAY)) for _ in range(50)]
+    board = LiveOccupancy(rows, Told())
+    waiting = [asyncio.create_task(board.get_day(DAY)) for _ in range(50)]
     await asyncio.sleep(0)
-    rows.asked[0].set_exception(Upstream())
+    rows.asked[0].set_exception(ServiceUnavailable())
     results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(r) for r in results] == [Upstream] * 50 and len(rows.asked) == 1
-    later = asyncio.create_task(board.day(DAY))
+    assert [type(r) for r in results] == [ServiceUnavailable] * 50 and len(rows.asked) == 1
+    later = asyncio.create_task(board.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[1].set_result([])
     assert (await later).rows == {}
@@ -469,9 +489,9 @@ POLICY = Policy()
 OTHERS_SEAT = SeatId("3f-hall-001")
 
 
-def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> Look:
+def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> MapQuery:
     day = TOMORROW if tomorrow else MONDAY
-    return Look(day, span, POLICY, POLICY.open_day(day, VENUE, AREA), now)
+    return MapQuery(day, span, POLICY, POLICY.day_hours(day, VENUE, AREA), now)
 
 
 @settings(max_examples=60, deadline=None)
@@ -482,10 +502,10 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
     span = None
     if data.draw(st.booleans()):
         span = TimeRange(on("10:00", day), on("12:00", day))
-    board, view = DayBoard(), AreaView(AN_AREA)
+    board, view = DayOccupancy(), AreaMap(AN_AREA)
     now, revs = on("08:00"), [0] * 8
     look = look_at(now, span, tomorrow)
-    known: list[SeatView] = []
+    known: list[SeatState] = []
     version = 0
     for _ in range(data.draw(st.integers(1, 12))):
         for _ in range(data.draw(st.integers(0, 3))):
@@ -493,12 +513,12 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
             revs[number] += 1
             begin = data.draw(st.integers(0, 11))
             board.apply(
-                Row.of(
+                OccupancyRow.of(
                     ReservationId(f"{number}.{data.draw(st.integers(0, 1))}"),
                     sum(revs),
                     data.draw(st.sampled_from([*SEATS, OTHERS_SEAT])),
                     data.draw(st.sampled_from(READERS)),
-                    data.draw(st.sampled_from(sorted(State))),
+                    data.draw(st.sampled_from(sorted(ReservationState))),
                     on(HOURS[begin], day),
                     None,
                     on(HOURS[begin + data.draw(st.integers(1, 2))], day),
@@ -508,25 +528,25 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
             now += timedelta(minutes=data.draw(st.sampled_from([1, 30, 61])))
             look = look_at(now, span, tomorrow)
         if not data.draw(st.integers(0, 5)):
-            other = DayBoard()  # the day was dropped and loaded anew
+            other = DayOccupancy()  # the day was dropped and loaded anew
             other.load(board.rows.values())
             board = other
         view.refresh(board, look)
-        fresh = AreaView(AN_AREA)
+        fresh = AreaMap(AN_AREA)
         fresh.refresh(board, look)
         assert view.views == fresh.views
         if known:
             differ = [p for p, seen in enumerate(known) if seen != view.views[p]]
-            assert view.changed(version) == differ
+            assert view.changed_since(version) == differ
         else:
-            assert view.changed(0) == list(range(len(AN_AREA.seats)))
+            assert view.changed_since(0) == list(range(len(AN_AREA.seats)))
         assert view.count == count_area(fresh.views) and view.count.disabled >= 1
         for reader in READERS:
             mine = [
                 (place, seen)
                 for place, seat in enumerate(AN_AREA.seats)
-                for seen in [view_seat(seat, board.by_seat.get(seat.id, ()), look, reader)]
+                for seen in [seat_state(seat, board.by_seat.get(seat.id, ()), look, reader)]
                 if seen.status is SeatStatus.MINE
             ]
-            assert view.own(reader, granted=False) == mine
+            assert view.overlay_for(reader, granted=False) == mine
         known, version = list(view.views), view.version

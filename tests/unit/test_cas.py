@@ -10,19 +10,18 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bind.cas import (
+from bind.providers.cas_client import MAX_ANSWER_BYTES, CasClient
+from bind.providers.cas_xml import (
     CAS,
-    MAX_ANSWER_BYTES,
     MAX_LOGOUT_CHARS,
     AttributeNames,
-    CasClient,
     CasUnavailable,
     CasUser,
     TicketRefused,
     parse_logout,
     read_answer,
 )
-from models.errors import Malformed, Unauthenticated, Upstream
+from models.kernel.errors import InvalidRequest, ServiceUnavailable, Unauthenticated
 
 SERVICE = "https://seats.example.edu/auth/cas?next=/a b"
 TICKET = "ST-1-" + "x" * 32
@@ -219,7 +218,7 @@ def test_what_is_not_understood_is_named(
 def test_what_is_no_answer_names_nobody(text: bytes) -> None:
     with pytest.raises(CasUnavailable) as error:
         read_answer(text, AttributeNames())
-    assert isinstance(error.value, Upstream)
+    assert isinstance(error.value, ServiceUnavailable)
     assert error.value.code == "cas_unavailable"
 
 
@@ -261,7 +260,7 @@ def test_a_logout_names_its_ticket(prolog: str) -> None:
     ],
 )
 def test_what_is_no_logout_is_malformed(text: str, reason: str) -> None:
-    with pytest.raises(Malformed) as error:
+    with pytest.raises(InvalidRequest) as error:
         parse_logout(text)
     assert error.value.details == {"field": "logoutRequest", "reason": reason}
 

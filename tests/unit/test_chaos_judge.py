@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from models.claims import count_claim, place_claims, presence_claim
-from models.timerange import TimeRange
+from models.kernel.time_range import TimeRange
+from models.reservations.claims import daily_booking_claim, presence_claim, slot_claims
 from scripts.chaos_history import (
     Event,
     Fault,
@@ -31,7 +31,7 @@ OTHER = "2f-hall-066"
 def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> Stored:
     """A reservation made at eight."""
     span = hours(start, end)
-    claims = {count_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
+    claims = {daily_booking_claim(ZHANG, MONDAY, 1), *_place(seat, reader, span)}
     return Stored(
         id=id,
         reader=reader,
@@ -51,7 +51,7 @@ def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> S
 
 
 def _place(seat: str, reader: str, span: TimeRange) -> tuple[str, ...]:
-    return place_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
+    return slot_claims(type(SEAT.id)(seat), type(ZHANG)(reader), span)
 
 
 def says(r: Stored, state: str | None = None) -> Told:
@@ -156,7 +156,9 @@ def given_up(h: History) -> None:
 
 def a_no_show(h: History) -> None:
     """They scanned a second before the deadline and again behind it."""
-    missed = replace(ZHANGS, state="no_show", claims=frozenset({count_claim(ZHANG, MONDAY, 1)}))
+    missed = replace(
+        ZHANGS, state="no_show", claims=frozenset({daily_booking_claim(ZHANG, MONDAY, 1)})
+    )
     h.stored = [missed, h.stored[1]]
     h.operations.append(tap("check_in", "k6", ZHANGS, "14:29", None))
     h.operations.append(tap("check_in", "k7", ZHANGS, "14:31", None, "too_late"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from models.claims import (
-    count_claim,
+from models.check_in.transitions import scan_claim
+from models.library.entities import KioskId
+from models.reservations.claims import (
+    daily_booking_claim,
     idempotency_claim,
-    place_claims,
     presence_claim,
     reader_claims,
     seat_claims,
+    slot_claims,
 )
-from models.library import KioskId
-from models.reservation import scan_claim
 from tests.builders import MONDAY, SEAT, ZHANG, hours
 
 
@@ -21,11 +21,11 @@ def test_claims_of_a_time() -> None:
     reader = (f"r:{ZHANG}:2026-09-07:33", f"r:{ZHANG}:2026-09-07:34")
     assert seat_claims(SEAT.id, span) == seat
     assert reader_claims(ZHANG, span) == reader
-    assert place_claims(SEAT.id, ZHANG, span) == seat + reader
+    assert slot_claims(SEAT.id, ZHANG, span) == seat + reader
 
 
 def test_single_claims() -> None:
-    assert count_claim(ZHANG, MONDAY, 5) == f"n:{ZHANG}:2026-09-07:5"
+    assert daily_booking_claim(ZHANG, MONDAY, 5) == f"n:{ZHANG}:2026-09-07:5"
     assert presence_claim(ZHANG) == f"u:{ZHANG}"
     assert idempotency_claim(ZHANG, "k") == f"i:{ZHANG}:k"
     assert scan_claim(KioskId("2f-south"), 7, ZHANG) == f"k:2f-south:7:{ZHANG}"
@@ -34,5 +34,5 @@ def test_single_claims() -> None:
 def test_limit_is_named_before_own_overlap_before_the_seat() -> None:
     """MongoDB names the first key that clashes, in key order; the refusal depends on it."""
     span = hours("14:00", "15:00")
-    claims = {count_claim(ZHANG, MONDAY, 1), *place_claims(SEAT.id, ZHANG, span)}
+    claims = {daily_booking_claim(ZHANG, MONDAY, 1), *slot_claims(SEAT.id, ZHANG, span)}
     assert [claim[0] for claim in sorted(claims)] == ["n", "r", "r", "s", "s"]

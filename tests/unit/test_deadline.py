@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from handlers.deadline import Changes, look_within
-from models.errors import NotFound, OutcomeUnknown, Upstream
+from handlers.deadline import Changes, read_within
+from models.kernel.errors import NotFound, OutcomeUnknown, ServiceUnavailable
 
 
 async def answers() -> str:
@@ -33,19 +33,19 @@ async def swallows() -> str:
 
 
 async def test_a_look() -> None:
-    assert await look_within(0.05, answers()) == "at once"
-    assert await look_within(5, waits(0.01)) == "later"
+    assert await read_within(0.05, answers()) == "at once"
+    assert await read_within(5, waits(0.01)) == "later"
     with pytest.raises(NotFound):
-        await look_within(5, refuses())
-    with pytest.raises(Upstream):
-        await look_within(0.05, waits(60))
-    assert await look_within(0.05, swallows()) == "late"
+        await read_within(5, refuses())
+    with pytest.raises(ServiceUnavailable):
+        await read_within(0.05, waits(60))
+    assert await read_within(0.05, swallows()) == "late"
     task = asyncio.current_task()
     assert task is not None and task.cancelling() == 0, "the connection serves the next request"
 
 
 async def test_a_look_whose_client_has_gone_is_cancelled() -> None:
-    looking = asyncio.ensure_future(look_within(5, waits(60)))
+    looking = asyncio.ensure_future(read_within(5, waits(60)))
     await asyncio.sleep(0.01)
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WTimeoutError
 
-from models.store.client import each_error
-from models.store.gathering import BATCH, Gathering
+from models.storage.batching import BATCH, Batcher
+from models.storage.mongo_errors import errors_per_document
 
 
 class Worker:
@@ -33,8 +33,8 @@ class Worker:
 
 async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
     worker = Worker(lambda item: ValueError(str(item)) if item % 7 == 3 else item * 2)
-    gathering = Gathering(worker)
-    calls = [asyncio.create_task(gathering.one(item)) for item in range(3 * BATCH + 5)]
+    gathering = Batcher(worker)
+    calls = [asyncio.create_task(gathering.submit(item)) for item in range(3 * BATCH + 5)]
     await worker.begun.wait()
     worker.gate.set()
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -50,8 +50,8 @@ async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
 async def test_an_idle_one_sends_at_once_and_alone() -> None:
     worker = Worker()
     worker.gate.set()
-    gathering = Gathering(worker)
-    assert [await gathering.one(item) for item in range(3)] == [0, 1, 2]
+    gathering = Batcher(worker)
+    assert [await gathering.submit(item) for item in range(3)] == [0, 1, 2]
     assert worker.batches == [[0], [1], [2]]
 
 
@@ -61,16 +61,16 @@ async def test_what_breaks_the_batch_reaches_everyone_and_the_next_goes_on() -> 
             raise ConnectionResetError
         return items
 
-    gathering = Gathering(broken)
-    results = await asyncio.gather(*map(gathering.one, range(4)), return_exceptions=True)
+    gathering = Batcher(broken)
+    results = await asyncio.gather(*map(gathering.submit, range(4)), return_exceptions=True)
     assert all(isinstance(result, ConnectionResetError) for result in results)
-    assert await gathering.one(7) == 7
+    assert await gathering.submit(7) == 7
 
 
 async def test_a_caller_who_has_gone_disturbs_nobody() -> None:
     worker = Worker()
-    gathering = Gathering(worker)
-    gone, stays = (asyncio.create_task(gathering.one(item)) for item in (1, 2))
+    gathering = Batcher(worker)
+    gone, stays = (asyncio.create_task(gathering.submit(item)) for item in (1, 2))
     await worker.begun.wait()
     gone.cancel()
     worker.gate.set()
@@ -104,5 +104,5 @@ async def test_a_caller_who_has_gone_disturbs_nobody() -> None:
 def test_the_error_of_each_document(
     details: dict[str, object], expected: list[type[Exception] | None]
 ) -> None:
-    found = each_error(BulkWriteError(details), 3)
+    found = errors_per_document(BulkWriteError(details), 3)
     assert [type(error) if error else None for error in found] == expected

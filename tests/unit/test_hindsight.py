@@ -9,14 +9,16 @@ from datetime import date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import reservation
-from models.allowance import NONE, Allowance
-from models.booking.foresight import course_of
-from models.hindsight import Course, Outcome, Recount
-from models.library import AreaId, SeatId
-from models.policy import OpenDay, Policy
-from models.reservation import ReaderId, State
-from models.timerange import at, local, local_date
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date, local_instant, to_local
+from models.library.entities import AreaId, SeatId
+from models.policy.entities import DayHours, Policy
+from models.policy_preview.service import past_booking
+from models.policy_preview.simulation import PastBooking, PolicySimulation, SimulationResult
+from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.reservations import transitions as reservations_transitions
+from models.reservations.state_machine import ReservationState
+from models.seat_reports import transitions
 from tests.builders import AREA, BY_READER, MONDAY, VENUE, in_use, on, reserved
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(7)]
@@ -25,27 +27,27 @@ EARLIER = [
     # As long before a deadline of the week as a window is, to the minute.
     *(on(clock) - timedelta(days=n) for clock in ("09:00", "09:45") for n in (1, 2, 3, 29, 30)),
 ]
-STATES = [state for state in State if state is not State.RESERVED]
+STATES = [state for state in ReservationState if state is not ReservationState.RESERVED]
 
 
 def recounted(
-    policy: Policy, days: dict[date, list[Course]], before: dict[ReaderId, list[datetime]]
-) -> Outcome:
+    policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
+) -> SimulationResult:
     """By the code."""
 
-    def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenDay]:
-        return policy.for_area(area, day), policy.open_day(day, VENUE, area)
+    def rules_of(area: AreaId, day: date) -> tuple[Policy, DayHours]:
+        return policy.resolve(area, day), policy.day_hours(day, VENUE, area)
 
-    recount = Recount(policy, rules_of)
+    recount = PolicySimulation(policy, rules_of)
     for day, courses in days.items():
         recount.add(day, courses)
-        recount.end_day()
+        recount.finish_day()
     return recount.outcome(before)
 
 
 def by_brute_force(
-    policy: Policy, days: dict[date, list[Course]], before: dict[ReaderId, list[datetime]]
-) -> Outcome:
+    policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
+) -> SimulationResult:
     """By hand, in minutes of the day, with nothing of the code's rules."""
     refused: dict[str, int] = defaultdict(int)
     bookings = no_shows = timeouts = 0
@@ -53,11 +55,15 @@ def by_brute_force(
     for day, courses in days.items():
         booked: dict[ReaderId, int] = defaultdict(int)
         for c in courses:
-            if c.state in (State.CANCELLED, State.HELD, State.LAPSED):
+            if c.state in (
+                ReservationState.CANCELLED,
+                ReservationState.OFFERED,
+                ReservationState.OFFER_EXPIRED,
+            ):
                 continue
             bookings += 1
             code = why_not(policy, day, c)
-            if code is None and booked[c.reader_id] == policy.bookings_per_day:
+            if code is None and booked[c.reader_id] == policy.daily_booking_limit:
                 code = "daily_limit"
             if code:
                 refused[code] += 1
@@ -67,27 +73,31 @@ def by_brute_force(
             minutes = policy.check_in_after_minutes + more.check_in_minutes
             patience = max(c.start, c.asked_at) + minutes * MINUTE
             deadline = min(patience, c.end)
-            late = c.checked_in_at is not None and c.checked_in_at > deadline and not c.helped
-            if c.state is State.NO_SHOW or late:
+            late = (
+                c.checked_in_at is not None
+                and c.checked_in_at > deadline
+                and not c.deadlines_extended
+            )
+            if c.state is ReservationState.NO_SHOW or late:
                 no_shows += 1
-                if deadline == patience and not (c.helped or c.forgiven):
+                if deadline == patience and not (c.deadlines_extended or c.waived):
                     violations[c.reader_id].setdefault(local_date(deadline), deadline)
                     first = violations[c.reader_id][local_date(deadline)]
                     violations[c.reader_id][local_date(deadline)] = min(first, deadline)
                 continue
-            for left, back in c.absences:
+            for left, back in c.temporary_leaves:
                 short = policy.leave_minutes + more.leave_minutes
                 minutes = short
-                for begin, end in policy.meals:
+                for begin, end in policy.meal_times:
                     meal = {m for m in range(1440) if of(begin) <= m < of(end)}
-                    gone = local(left)
+                    gone = to_local(left)
                     away = {gone.hour * 60 + gone.minute + m for m in range(short)}
                     if meal & away:
                         minutes = policy.meal_leave_minutes + more.leave_minutes
                 until = min(left + minutes * MINUTE, c.end)
                 if back is None or back > until:
                     timeouts += 1
-                    if policy.away_timeout_is_violation and not (c.helped or c.forgiven):
+                    if policy.away_timeout_is_violation and not (c.deadlines_extended or c.waived):
                         first = violations[c.reader_id].get(local_date(until), until)
                         violations[c.reader_id][local_date(until)] = min(first, until)
                     break
@@ -99,22 +109,24 @@ def by_brute_force(
             if len([v for v in everything if since < v <= when]) >= policy.violations_limit:
                 suspended += 1
                 break
-    return Outcome(bookings, dict(refused), no_shows, timeouts, suspended)
+    return SimulationResult(bookings, dict(refused), no_shows, timeouts, suspended)
 
 
 def of(clock: time) -> int:
     return clock.hour * 60 + clock.minute
 
 
-def why_not(policy: Policy, day: date, c: Course) -> str | None:
+def why_not(policy: Policy, day: date, c: PastBooking) -> str | None:
     ahead = (day - local_date(c.asked_at)).days
-    if ahead > policy.horizon_days:
+    if ahead > policy.booking_window_days:
         return "outside_horizon"
-    if policy.opens_at is not None and ahead > 0:
-        opens = at(day - timedelta(days=policy.horizon_days), policy.opens_at)
+    if policy.booking_opens_at is not None and ahead > 0:
+        opens = local_instant(
+            day - timedelta(days=policy.booking_window_days), policy.booking_opens_at
+        )
         if c.asked_at < opens:
             return "not_open_yet"
-    start, end = (local(t).hour * 60 + local(t).minute for t in (c.start, c.end))
+    start, end = (to_local(t).hour * 60 + to_local(t).minute for t in (c.start, c.end))
     (hours,) = policy.opening
     assert hours.opens is not None and hours.closes is not None
     if start < of(hours.opens) or start >= of(hours.closes) or end > of(hours.closes):
@@ -132,21 +144,30 @@ def why_not(policy: Policy, day: date, c: Course) -> str | None:
 
 
 @st.composite
-def courses(draw: st.DrawFn, day: date) -> Course:
+def courses(draw: st.DrawFn, day: date) -> PastBooking:
     at_once = draw(st.booleans())
     first = draw(st.sampled_from([18, *range(14, 44)])) * 30
     if at_once:
-        asked = at(day, time(0)) + first * MINUTE + timedelta(seconds=draw(st.integers(0, 59)))
+        asked = (
+            local_instant(day, time(0))
+            + first * MINUTE
+            + timedelta(seconds=draw(st.integers(0, 59)))
+        )
     else:
         back = draw(st.integers(1, 3000))
-        asked = at(day, time(0)) + (first - back) * MINUTE
-    start = at(day, time(0)) + first * MINUTE
-    end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, at(day, time(22, 30)))
+        asked = local_instant(day, time(0)) + (first - back) * MINUTE
+    start = local_instant(day, time(0)) + first * MINUTE
+    end = min(start + draw(st.integers(1, 12)) * 30 * MINUTE, local_instant(day, time(22, 30)))
     if end <= start:
         end = start + 30 * MINUTE
-    state = draw(st.sampled_from([State.NO_SHOW, State.FINISHED, *STATES]))
+    state = draw(st.sampled_from([ReservationState.NO_SHOW, ReservationState.FINISHED, *STATES]))
     came, absences = None, []
-    if state not in (State.NO_SHOW, State.CANCELLED, State.HELD, State.LAPSED):
+    if state not in (
+        ReservationState.NO_SHOW,
+        ReservationState.CANCELLED,
+        ReservationState.OFFERED,
+        ReservationState.OFFER_EXPIRED,
+    ):
         came = start + draw(st.integers(-30, 60)) * MINUTE
         here = max(came, start)
         for _ in range(draw(st.integers(0, 2))):
@@ -157,7 +178,7 @@ def courses(draw: st.DrawFn, day: date) -> Course:
             if last:
                 break
             here = returned
-    return Course(
+    return PastBooking(
         reader_id=ReaderId(draw(st.sampled_from("ab"))),
         area_id=AREA,
         state=state,
@@ -165,11 +186,13 @@ def courses(draw: st.DrawFn, day: date) -> Course:
         start=start,
         end=end,
         extended=draw(st.booleans()),
-        helped=draw(st.integers(0, 5)) == 0,
+        deadlines_extended=draw(st.integers(0, 5)) == 0,
         checked_in_at=came,
-        allowance=draw(st.sampled_from([NONE, NONE, Allowance(False, 10, 20)])),
-        forgiven=draw(st.integers(0, 5)) == 0,
-        absences=tuple(absences),
+        allowance=draw(
+            st.sampled_from([NO_ACCOMMODATION, NO_ACCOMMODATION, Accommodation(False, 10, 20)])
+        ),
+        waived=draw(st.integers(0, 5)) == 0,
+        temporary_leaves=tuple(absences),
     )
 
 
@@ -177,12 +200,12 @@ def courses(draw: st.DrawFn, day: date) -> Course:
 def policies(draw: st.DrawFn) -> Policy:
     least = draw(st.sampled_from([10, 60, 120]))
     return Policy(
-        horizon_days=draw(st.integers(1, 3)),
-        opens_at=draw(st.sampled_from([None, time(7), time(18)])),
+        booking_window_days=draw(st.integers(1, 3)),
+        booking_opens_at=draw(st.sampled_from([None, time(7), time(18)])),
         step_minutes=draw(st.sampled_from([30, 30, 60])),
         min_minutes=least,
         max_minutes=draw(st.sampled_from([120, 240, 360])),
-        bookings_per_day=draw(st.integers(1, 3)),
+        daily_booking_limit=draw(st.integers(1, 3)),
         check_in_after_minutes=draw(st.sampled_from([5, 45, 120])),
         leave_minutes=draw(st.sampled_from([10, 30, 60])),
         meal_leave_minutes=draw(st.sampled_from([10, 60, 90])),
@@ -193,7 +216,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 @st.composite
-def weeks(draw: st.DrawFn) -> dict[date, list[Course]]:
+def weeks(draw: st.DrawFn) -> dict[date, list[PastBooking]]:
     return {day: draw(st.lists(courses(day), max_size=6)) for day in DAYS}
 
 
@@ -207,16 +230,16 @@ def weeks(draw: st.DrawFn) -> dict[date, list[Course]]:
     ),
 )
 def test_a_recount_by_minutes_finds_the_same(
-    policy: Policy, days: dict[date, list[Course]], before: dict[ReaderId, list[datetime]]
+    policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> None:
     assert recounted(policy, days, before) == by_brute_force(policy, days, before)
 
 
 def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
-    course = Course(
-        ReaderId("a"), AREA, State.FINISHED, on("08:00"), on("09:00"), on("12:00"),
-        extended=False, helped=False, checked_in_at=on("09:00"),
-        allowance=NONE, forgiven=False, absences=(),
+    course = PastBooking(
+        ReaderId("a"), AREA, ReservationState.FINISHED, on("08:00"), on("09:00"), on("12:00"),
+        extended=False, deadlines_extended=False, checked_in_at=on("09:00"),
+        allowance=NO_ACCOMMODATION, waived=False, temporary_leaves=(),
     )  # fmt: skip
     usual = Policy()
     short = replace(usual, areas={AREA: {"max_minutes": 120}})
@@ -227,8 +250,8 @@ def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
 def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
     """Their seat was taken by somebody; later they sit elsewhere. They asked at eight only."""
     r = in_use(reserved("09:00", "12:00"))
-    r = reservation.report(r, "occupied", BY_READER, on("10:10"))
-    r = reservation.move(
+    r = transitions.report(r, "occupied", BY_READER, on("10:10"))
+    r = reservations_transitions.move_seat(
         r,
         area_id=AREA,
         seat_id=SeatId("2f-hall-066"),
@@ -237,6 +260,6 @@ def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
         now=on("10:20"),
     )
     assert [entry.event for entry in r.history][-1] == "change"
-    course = course_of(r, Policy(), NONE, forgiven=False)
-    assert course.asked_at == on("08:00") and course.helped
+    course = past_booking(r, Policy(), NO_ACCOMMODATION, forgiven=False)
+    assert course.asked_at == on("08:00") and course.deadlines_extended
     assert recounted(Policy(), {MONDAY: [course]}, {}).refused == {}

@@ -7,26 +7,36 @@ from datetime import date, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.library import AreaId, SeatId
-from models.overview import Brief, by_weekday, fullness, summary, tally, totals
-from models.reservation import State
-from models.timerange import TimeRange, at, local
+from models.kernel.time_range import TimeRange, local_instant, to_local
+from models.library.entities import AreaId, SeatId
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.state_machine import ReservationState
+from models.statistics.daily import summarise_day, summary, weekday_utilisation
+from models.statistics.today import occupied_seats, totals
 
 DAY = date(2026, 9, 7)
 AREA = AreaId("2f-hall")
-MIDNIGHT = at(DAY, time())
-OPEN = TimeRange(at(DAY, time(7)), at(DAY, time(22, 30)))
+MIDNIGHT = local_instant(DAY, time())
+OPEN = TimeRange(local_instant(DAY, time(7)), local_instant(DAY, time(22, 30)))
 
 
 @st.composite
-def briefs(draw: st.DrawFn) -> Brief:
+def briefs(draw: st.DrawFn) -> BookingFacts:
     start = draw(st.integers(7 * 60, 21 * 60))
     end = draw(st.integers(start + 10, 22 * 60 + 30))
     came = draw(st.none() | st.integers(start - 30, end - 1))
     left = draw(st.none() | st.integers(came if came is not None else start, end))
-    states = [State.FINISHED, State.COMPLETED, State.AWAY_EXPIRED] if came is not None else []
-    states += [State.CANCELLED, State.NO_SHOW, State.LAPSED] if came is None else []
-    return Brief(
+    states = (
+        [ReservationState.FINISHED, ReservationState.COMPLETED, ReservationState.AWAY_EXPIRED]
+        if came is not None
+        else []
+    )
+    states += (
+        [ReservationState.CANCELLED, ReservationState.NO_SHOW, ReservationState.OFFER_EXPIRED]
+        if came is None
+        else []
+    )
+    return BookingFacts(
         seat_id=SeatId("x"),
         area_id=AREA,
         state=draw(st.sampled_from(states)),
@@ -47,40 +57,42 @@ def minute(n: int) -> datetime:
 
 @given(st.lists(briefs(), max_size=12))
 @settings(max_examples=60, deadline=None)
-def test_a_day_equals_a_recount_by_minutes(rows: list[Brief]) -> None:
-    day = tally(DAY, AREA, 40, OPEN, rows)
+def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
+    day = summarise_day(DAY, AREA, 40, OPEN, rows)
     used = [0] * 24
     for row in rows:
         if row.checked_in_at is not None and row.usable_from is not None:
             for n in range(24 * 60):
                 used[n // 60] += row.usable_from <= minute(n) < (row.ended_at or row.end)
-    asked = [row for row in rows if row.state is not State.LAPSED]
+    asked = [row for row in rows if row.state is not ReservationState.OFFER_EXPIRED]
     assert list(day.used) == used
     assert day.booked == len(asked) == totals(rows).booked
-    assert day.came == sum(row.checked_in_at is not None for row in asked)
+    assert day.checked_in == sum(row.checked_in_at is not None for row in asked)
     assert (day.open_minutes, day.seats) == (40 * 930, 40)
-    whole = summary([day, tally(DAY + timedelta(days=1), AREA, 40, None, [])])
+    whole = summary([day, summarise_day(DAY + timedelta(days=1), AREA, 40, None, [])])
     assert whole.days == 2 and whole.used_minutes == sum(used)
     assert whole.utilisation == sum(used) / (40 * 930)
-    kept = [row for row in asked if row.state is not State.CANCELLED]
-    missed = sum(row.state is State.NO_SHOW for row in kept)
+    kept = [row for row in asked if row.state is not ReservationState.CANCELLED]
+    missed = sum(row.state is ReservationState.NO_SHOW for row in kept)
     assert whole.no_show_rate == (missed / len(kept) if kept else None)
-    monday = by_weekday([day])[0]
+    monday = weekday_utilisation([day])[0]
     assert monday == [minutes / (60 * 40) for minutes in used]
 
 
 @given(st.lists(briefs(), max_size=12))
-def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(rows: list[Brief]) -> None:
+def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
+    rows: list[BookingFacts],
+) -> None:
     instants = [minute(60 * hour) for hour in range(7, 23)]
-    past = fullness(rows, instants, minute(24 * 60))
+    past = occupied_seats(rows, instants, minute(24 * 60))
     for n, instant in enumerate(instants):
         there = [r for r in rows if r.usable_from is not None and r.usable_from <= instant]
         assert past[n] == sum(instant < (r.ended_at or r.end) for r in there)
-    assert fullness(rows, instants, minute(0)) == [0] * len(instants)  # nothing of it is live
-    assert all(local(instant).minute == 0 for instant in instants)
+    assert occupied_seats(rows, instants, minute(0)) == [0] * len(instants)  # nothing of it is live
+    assert all(to_local(instant).minute == 0 for instant in instants)
 
 
 def test_nothing_has_no_rates() -> None:
     nothing = summary([])
     assert (nothing.days, nothing.utilisation, nothing.no_show_rate) == (0, None, None)
-    assert by_weekday([]) == [[0.0] * 24] * 7
+    assert weekday_utilisation([]) == [[0.0] * 24] * 7

@@ -9,19 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.plan import (
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange, to_local
+from models.policy.entities import OpeningRule, Policy
+from models.reservations.state_machine import ReservationState
+from models.seat_map.availability import (
     AreaCount,
-    Look,
+    MapQuery,
+    SeatState,
     SeatStatus,
-    SeatView,
     count_area,
     free_ends,
     free_starts,
-    view_seat,
+    seat_state,
 )
-from models.policy import OpeningRule, Policy
-from models.reservation import ReaderId, State
-from models.timerange import TimeRange, local
 from tests.builders import AREA, LI, MONDAY, SEAT, TOMORROW, VENUE, ZHANG, hours, on
 
 POLICY = Policy()
@@ -30,35 +31,39 @@ POLICY = Policy()
 @dataclass(frozen=True, slots=True)
 class Held:
     reader_id: ReaderId
-    state: State
+    state: ReservationState
     start: datetime
     end: datetime
 
 
 def held(
-    start: str, end: str, who: ReaderId = LI, state: State = State.IN_USE, tomorrow: bool = False
+    start: str,
+    end: str,
+    who: ReaderId = LI,
+    state: ReservationState = ReservationState.IN_USE,
+    tomorrow: bool = False,
 ) -> Held:
     day = TOMORROW if tomorrow else MONDAY
     return Held(who, state, on(start, day), on(end, day))
 
 
 def tomorrow(start: str, end: str, who: ReaderId = LI) -> Held:
-    return held(start, end, who, State.RESERVED, tomorrow=True)
+    return held(start, end, who, ReservationState.RESERVED, tomorrow=True)
 
 
 def look(
     now: str, span: TimeRange | None = None, tomorrow: bool = False, policy: Policy = POLICY
-) -> Look:
+) -> MapQuery:
     day = TOMORROW if tomorrow else MONDAY
-    return Look(day, span, policy, policy.open_day(day, VENUE, AREA), on(now))
+    return MapQuery(day, span, policy, policy.day_hours(day, VENUE, AREA), on(now))
 
 
 AHEAD = look("09:00", tomorrow=True)
 MORNING, NOON = held("08:00", "10:00"), held("10:00", "12:00")
-AFTERNOON = held("14:00", "16:00", state=State.RESERVED)
-OUT = held("08:00", "10:00", state=State.AWAY)
+AFTERNOON = held("14:00", "16:00", state=ReservationState.RESERVED)
+OUT = held("08:00", "10:00", state=ReservationState.AWAY)
 MINE = held("08:00", "10:00", who=ZHANG)
-MINE_LATER = held("14:00", "16:00", who=ZHANG, state=State.RESERVED)
+MINE_LATER = held("14:00", "16:00", who=ZHANG, state=ReservationState.RESERVED)
 EVENING = held("20:00", "22:30")
 FOUR_TO_SIX = hours("16:00", "18:00")
 WHOLE_TOMORROW = [
@@ -66,9 +71,9 @@ WHOLE_TOMORROW = [
 ]
 
 
-def rows(*views: SeatView) -> list[tuple[str, str | None, str | None]]:
+def rows(*views: SeatState) -> list[tuple[str, str | None, str | None]]:
     def clock(instant: datetime | None) -> str | None:
-        return f"{local(instant):%H:%M}" if instant else None
+        return f"{to_local(instant):%H:%M}" if instant else None
 
     return [(v.status.value, clock(v.free_until), clock(v.next_free)) for v in views]
 
@@ -113,8 +118,10 @@ def rows(*views: SeatView) -> list[tuple[str, str | None, str | None]]:
         (WHOLE_TOMORROW, AHEAD, ("occupied", None, None)),
     ],
 )
-def test_view(taken: list[Held], look: Look, expected: tuple[str, str | None, str | None]) -> None:
-    assert rows(view_seat(SEAT, taken, look, ZHANG)) == [expected]
+def test_view(
+    taken: list[Held], look: MapQuery, expected: tuple[str, str | None, str | None]
+) -> None:
+    assert rows(seat_state(SEAT, taken, look, ZHANG)) == [expected]
 
 
 def test_out_of_service_and_closed_look_the_same_to_all() -> None:
@@ -122,9 +129,9 @@ def test_out_of_service_and_closed_look_the_same_to_all() -> None:
     broken = replace(SEAT, disabled="维修")
     assert (
         rows(
-            view_seat(broken, [MINE], look("09:00"), ZHANG),
-            view_seat(SEAT, [MINE], look("09:00", policy=closed), ZHANG),
-            view_seat(SEAT, [], look("09:00", tomorrow=True, policy=closed), None),
+            seat_state(broken, [MINE], look("09:00"), ZHANG),
+            seat_state(SEAT, [MINE], look("09:00", policy=closed), ZHANG),
+            seat_state(SEAT, [], look("09:00", tomorrow=True, policy=closed), None),
         )
         == [("disabled", None, None)] * 3
     )
@@ -144,7 +151,7 @@ def test_out_of_service_and_closed_look_the_same_to_all() -> None:
 def test_times_of_a_seat(taken: list[Held], now: str, starts: list[str], ends: list[str]) -> None:
     seen = look(now)
     assert [value for value, _ in free_starts(taken, seen)] == starts
-    assert [f"{local(end):%H:%M}" for end in free_ends(taken, seen, on(now))] == ends
+    assert [f"{to_local(end):%H:%M}" for end in free_ends(taken, seen, on(now))] == ends
 
 
 days = st.lists(st.integers(14, 44), min_size=0, max_size=10, unique=True).map(sorted)
@@ -158,7 +165,7 @@ def test_views_tell_the_truth(edges: list[int], minute: int) -> None:
         for a, b in zip(edges[::2], edges[1::2], strict=False)
     ]
     now = str(time(minute // 60, minute % 60))
-    view = view_seat(SEAT, taken, look(now), None)
+    view = seat_state(SEAT, taken, look(now), None)
     if view.status is SeatStatus.FREE:
         assert view.free_until is not None
         free = TimeRange(on(now), view.free_until)
@@ -172,5 +179,5 @@ def test_views_tell_the_truth(edges: list[int], minute: int) -> None:
 
 def test_counts() -> None:
     statuses = [SeatStatus(s) for s in ("free", "free", "occupied", "mine", "away", "disabled")]
-    views = [SeatView(status, None, None) for status in statuses]
+    views = [SeatState(status, None, None) for status in statuses]
     assert count_area(views) == AreaCount(total=6, free=2, in_use=2, away=1, disabled=1)

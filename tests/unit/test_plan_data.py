@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.library import SEAT_SIZE
+from models.library.entities import SEAT_SIZE
 
 DATA = Path(__file__).parents[2] / "scripts" / "data"
 LIBRARY: dict[str, Any] = json.loads((DATA / "library.json").read_text(encoding="utf-8"))
@@ -189,9 +189,9 @@ def test_the_second_floor_hall_reads_as_in_the_manual() -> None:
     assert at["065"] == min(at.values())
 
     shelves = boxes_of(plan, "bookshelf")
-    for right_of, left_of in [("061", "060"), ("053", "052")]:
+    for right_of, remaining in [("061", "060"), ("053", "052")]:
         assert any(
-            at[right_of][0] + SEAT_SIZE < x and x + w < at[left_of][0] for x, _, w, _ in shelves
+            at[right_of][0] + SEAT_SIZE < x and x + w < at[remaining][0] for x, _, w, _ in shelves
         )
 
     # The numbers run like a snake: each seat stands beside the next, or across one aisle.

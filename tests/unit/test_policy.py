@@ -11,9 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.library import AreaId, VenueId
-from models.policy import OVERRIDABLE, OpenDay, OpeningRule, Policy, RuleSet, grid
-from models.timerange import TimeRange, at, local
+from models.kernel.time_range import TimeRange, local_instant, to_local
+from models.library.entities import AreaId, VenueId
+from models.policy.entities import (
+    AREA_OVERRIDABLE,
+    DayHours,
+    OpeningRule,
+    Policy,
+    PolicyOverride,
+    time_steps,
+)
 from tests.builders import AREA, MONDAY, TOMORROW, VENUE, hours, on
 
 BOOKING_PAGE = Path(__file__).parents[2] / "docs" / "booking.md"
@@ -57,11 +64,11 @@ def test_open_day(
     expected: tuple[str, str, str] | str,
 ) -> None:
     """``expected``: opens, closes, reason; or the reason of a closure."""
-    found = Policy(opening=rules).open_day(day, venue, area)
+    found = Policy(opening=rules).day_hours(day, venue, area)
     if isinstance(expected, str):
-        assert found == OpenDay(None, expected)
+        assert found == DayHours(None, expected)
     else:
-        assert found == OpenDay(hours(expected[0], expected[1], day), expected[2])
+        assert found == DayHours(hours(expected[0], expected[1], day), expected[2])
 
 
 opening = st.builds(
@@ -80,10 +87,10 @@ opening = st.builds(
 
 @given(st.lists(opening, max_size=6), st.dates(date(2026, 8, 30), date(2026, 9, 16)))
 def test_the_deciding_rule_fits_and_nothing_beats_it(rules: list[OpeningRule], day: date) -> None:
-    found = Policy(opening=tuple(rules)).open_day(day, VENUE, AREA)
-    fitting = [(r.priority, n, r) for n, r in enumerate(rules) if r.fits(day, VENUE, AREA)]
+    found = Policy(opening=tuple(rules)).day_hours(day, VENUE, AREA)
+    fitting = [(r.priority, n, r) for n, r in enumerate(rules) if r.applies_to(day, VENUE, AREA)]
     if not fitting:
-        assert found == OpenDay(None, "")
+        assert found == DayHours(None, "")
         return
     best = max(fitting)[2]
     assert found.reason == best.reason and (found.hours is None) == (best.opens is None)
@@ -102,29 +109,29 @@ def test_the_deciding_rule_fits_and_nothing_beats_it(rules: list[OpeningRule], d
 )
 def test_grid_counts_from_midnight(step: int, opens: str, closes: str, expected: list[str]) -> None:
     policy = Policy(step_minutes=step)
-    assert [f"{local(s):%H:%M}" for s in grid(policy, hours(opens, closes))] == expected
+    assert [f"{to_local(s):%H:%M}" for s in time_steps(policy, hours(opens, closes))] == expected
 
 
 @given(st.integers(0, 1438), st.integers(1, 1439), st.sampled_from([30, 60, 90, 120]))
 def test_grid_lies_in_the_hours(opens: int, longest: int, step: int) -> None:
-    start = at(MONDAY, time(0)) + timedelta(minutes=opens)
+    start = local_instant(MONDAY, time(0)) + timedelta(minutes=opens)
     end = min(start + timedelta(minutes=longest), on("23:59"))
     if end <= start:
         return
-    steps = grid(Policy(step_minutes=step), TimeRange(start, end))
+    steps = time_steps(Policy(step_minutes=step), TimeRange(start, end))
     every = [
         instant
         for k in range(24 * 60 // step + 1)
-        if start <= (instant := at(MONDAY, time(0)) + timedelta(minutes=step * k)) < end
+        if start <= (instant := local_instant(MONDAY, time(0)) + timedelta(minutes=step * k)) < end
     ]
     assert list(steps) == every
 
 
 def test_an_area_has_numbers_of_its_own() -> None:
     policy = Policy(areas={UPPER: {"max_minutes": 360, "leave_minutes": 20}})
-    upper = policy.for_area(UPPER)
+    upper = policy.resolve(UPPER)
     assert (upper.max_minutes, upper.leave_minutes, upper.min_minutes) == (360, 20, 10)
-    assert policy.for_area(AREA).max_minutes == 240
+    assert policy.resolve(AREA).max_minutes == 240
     assert upper.version == policy.version and upper.longest == timedelta(hours=6)
 
 
@@ -138,7 +145,7 @@ def test_an_area_has_numbers_of_its_own() -> None:
         {"areas": {UPPER: {"step_minutes": 20}}},
         {"min_minutes": 0},
         {"min_minutes": 241},
-        {"areas": {UPPER: {"bookings_per_day": 9}}},
+        {"areas": {UPPER: {"daily_booking_limit": 9}}},
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(broken: dict[str, object]) -> None:
@@ -147,7 +154,7 @@ def test_a_policy_that_makes_no_sense_is_refused(broken: dict[str, object]) -> N
 
 
 def test_overridable_fields_exist() -> None:
-    assert {name for name in OVERRIDABLE if not hasattr(Policy(), name)} == set()
+    assert {name for name in AREA_OVERRIDABLE if not hasattr(Policy(), name)} == set()
 
 
 def test_the_page_of_rules_lists_every_field_with_its_default() -> None:
@@ -162,19 +169,21 @@ def test_the_page_of_rules_lists_every_field_with_its_default() -> None:
     for field in fields(Policy):
         if type(field.default) is int:
             assert listed[field.name][0] == str(field.default), field.name
-    assert {name for name, (_, by_area) in listed.items() if by_area} == OVERRIDABLE
+    assert {name for name, (_, by_area) in listed.items() if by_area} == AREA_OVERRIDABLE
 
 
 def test_when_tomorrow_opens() -> None:
     assert Policy().opens_at_instant(TOMORROW) is None
-    assert Policy(opens_at=time(20)).opens_at_instant(TOMORROW) == on("20:00")
+    assert Policy(booking_opens_at=time(20)).opens_at_instant(TOMORROW) == on("20:00")
     assert Policy().bookable_dates(on("23:59:59")) == [MONDAY, TOMORROW]
 
 
 def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
     usual = Policy(areas={AREA: {"max_minutes": 360, "leave_minutes": 20}})
-    exams = RuleSet("考试周", MONDAY, TOMORROW, {"max_minutes": 120, "bookings_per_day": 1})
-    works = RuleSet("装修", TOMORROW, TOMORROW, {"max_minutes": 60}, AREA)
+    exams = PolicyOverride(
+        "考试周", MONDAY, TOMORROW, {"max_minutes": 120, "daily_booking_limit": 1}
+    )
+    works = PolicyOverride("装修", TOMORROW, TOMORROW, {"max_minutes": 60}, AREA)
     policy = replace(usual, rule_sets=(exams, works))
     other, later = AreaId("3f-hall"), TOMORROW + timedelta(days=1)
     for area, day, longest, leave, bookings in (
@@ -186,14 +195,14 @@ def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
         (AREA, MONDAY - timedelta(days=1), 360, 20, 5),
         (AREA, None, 360, 20, 5),
     ):
-        found = policy.for_area(area, day)
-        numbers = found.max_minutes, found.leave_minutes, found.bookings_per_day
+        found = policy.resolve(area, day)
+        numbers = found.max_minutes, found.leave_minutes, found.daily_booking_limit
         assert numbers == (longest, leave, bookings), (area, day)
     for wrong in (
-        RuleSet("x", MONDAY, MONDAY, {"horizon_days": 3}),
-        RuleSet("x", MONDAY, MONDAY, {"bookings_per_day": 3}, AREA),
-        RuleSet("x", MONDAY, MONDAY, {"max_minutes": 9}),
-        RuleSet("x", MONDAY, MONDAY, {"min_minutes": 121}),  # with the exams' longest
+        PolicyOverride("x", MONDAY, MONDAY, {"booking_window_days": 3}),
+        PolicyOverride("x", MONDAY, MONDAY, {"daily_booking_limit": 3}, AREA),
+        PolicyOverride("x", MONDAY, MONDAY, {"max_minutes": 9}),
+        PolicyOverride("x", MONDAY, MONDAY, {"min_minutes": 121}),  # with the exams' longest
     ):
         with pytest.raises(ValueError):
             replace(usual, rule_sets=(exams, wrong))

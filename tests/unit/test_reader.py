@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.reader import mask_name, mask_student_no, normalise_student_no
+from models.readers.entities import mask_name, mask_student_no, normalise_student_no
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from models import reservation
-from models.library import AreaId, SeatId
-from models.message import Message, Template
-from models.policy import Policy
-from models.reservation import Reservation
-from models.timerange import TimeRange
-from notify.relevance import overtaken
+from models.check_in import transitions as check_in_transitions
+from models.kernel.time_range import TimeRange
+from models.library.entities import AreaId, SeatId
+from models.messages.entities import Message, Template
+from models.policy.entities import Policy
+from models.reservations import transitions
+from models.reservations.entities import Reservation
+from notify.delivery.relevance import is_overtaken
 from tests.builders import BY_READER, LI, away, but, in_use, on, reserved
 
 HELD = reserved()
@@ -31,7 +32,7 @@ def told(template: Template, r: Reservation, at: str) -> Message:
 
 def moved(r: Reservation) -> Reservation:
     """The same time on another seat."""
-    return reservation.change(
+    return transitions.change(
         r,
         area_id=AreaId("2f-hall"),
         seat_id=SeatId("2f-hall-066"),
@@ -44,9 +45,11 @@ def moved(r: Reservation) -> Reservation:
 
 
 def left_again(returns: timedelta) -> Reservation:
-    back = reservation.come_back(AWAY, Policy(), BY_READER, on("14:40"))
+    back = check_in_transitions.return_from_leave(AWAY, Policy(), BY_READER, on("14:40"))
     assert AWAY.return_by is not None
-    return reservation.leave(back, AWAY.return_by + returns, Policy(), BY_READER, on("14:45"))
+    return check_in_transitions.leave(
+        back, AWAY.return_by + returns, Policy(), BY_READER, on("14:45")
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,4 +74,4 @@ def left_again(returns: timedelta) -> Reservation:
     ],
 )
 def test_what_has_been_overtaken(message: Message, now: Reservation, expected: bool) -> None:
-    assert overtaken(message, now) is expected
+    assert is_overtaken(message, now) is expected

@@ -13,23 +13,26 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from models import reservation, rules
-from models.claims import idempotency_claim, place_claims, presence_claim
-from models.errors import RuleViolation, WrongState
-from models.library import SeatId
-from models.policy import Policy
-from models.reservation import (
+from models.check_in import allowed_actions
+from models.check_in import rules as check_in_rules
+from models.check_in import transitions as check_in_transitions
+from models.kernel.errors import RuleViolation
+from models.kernel.time_range import TimeRange, to_local
+from models.library.entities import SeatId
+from models.policy.entities import Policy
+from models.reservations import rules, transitions
+from models.reservations.claims import idempotency_claim, presence_claim, slot_claims
+from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.errors import InvalidState
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import (
+    CHECKED_IN_STATES,
     LIVE,
-    PRESENT,
     TERMINAL,
     TRANSITIONS,
-    Event,
-    Replay,
-    Reservation,
-    State,
+    ReservationEvent,
+    ReservationState,
 )
-from models.rules import Wish
-from models.timerange import TimeRange, local
 from tests.builders import (
     AREA,
     BY_JOB,
@@ -45,48 +48,56 @@ from tests.builders import (
 )
 
 POLICY: Final = Policy()
-PLACE: Final = POLICY.open_day(MONDAY, VENUE, AREA)
+PLACE: Final = POLICY.day_hours(MONDAY, VENUE, AREA)
 BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
-STEPS: Final[dict[Event, Callable[[Reservation], Reservation]]] = {
-    Event.CHECK_IN: lambda r: reservation.check_in(
+STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
+    ReservationEvent.CHECK_IN: lambda r: check_in_transitions.check_in(
         r, presence_claim(ZHANG), (), POLICY, BY_READER, r.start
     ),
-    Event.CANCEL: lambda r: reservation.cancel(r, BY_READER, r.start),
-    Event.CHANGE: lambda r: changed(r, SeatId("2f-hall-066"), r.span, r.made_at),
-    Event.MISS: lambda r: reservation.miss(r, BY_JOB),
-    Event.LEAVE: lambda r: reservation.leave(r, r.end, POLICY, BY_READER, r.start),
-    Event.RETURN: lambda r: reservation.come_back(r, POLICY, BY_READER, r.start),
-    Event.FINISH: lambda r: reservation.finish(r, BY_READER, r.start),
-    Event.EXTEND: lambda r: reservation.extend(
+    ReservationEvent.CANCEL: lambda r: transitions.cancel(r, BY_READER, r.start),
+    ReservationEvent.CHANGE: lambda r: changed(r, SeatId("2f-hall-066"), r.span, r.created_at),
+    ReservationEvent.MARK_NO_SHOW: lambda r: check_in_transitions.mark_no_show(r, BY_JOB),
+    ReservationEvent.LEAVE: lambda r: check_in_transitions.leave(
+        r, r.end, POLICY, BY_READER, r.start
+    ),
+    ReservationEvent.RETURN: lambda r: check_in_transitions.return_from_leave(
+        r, POLICY, BY_READER, r.start
+    ),
+    ReservationEvent.FINISH: lambda r: check_in_transitions.finish(r, BY_READER, r.start),
+    ReservationEvent.EXTEND: lambda r: check_in_transitions.extend(
         r, r.end + timedelta(hours=1), r.claims, POLICY, BY_READER, r.start
     ),
-    Event.COMPLETE: lambda r: reservation.complete(r, BY_JOB),
-    Event.TIME_OUT: lambda r: reservation.time_out(but(r, return_by=r.end), BY_JOB),
-    Event.ACCEPT: lambda r: reservation.accept(r, "n:x", POLICY, BY_READER, r.start),
-    Event.LAPSE: lambda r: reservation.lapse(r, BY_JOB, r.start),
+    ReservationEvent.COMPLETE: lambda r: check_in_transitions.complete(r, BY_JOB),
+    ReservationEvent.EXPIRE_LEAVE: lambda r: check_in_transitions.expire_leave(
+        but(r, return_by=r.end), BY_JOB
+    ),
+    ReservationEvent.ACCEPT: lambda r: transitions.accept(r, "n:x", POLICY, BY_READER, r.start),
+    ReservationEvent.EXPIRE_OFFER: lambda r: transitions.expire_offer(r, BY_JOB, r.start),
 }
 
 
 def changed(r: Reservation, seat: SeatId, span: TimeRange, now: datetime) -> Reservation:
-    return reservation.change(
+    return transitions.change(
         r,
         area_id=AREA,
         seat_id=seat,
         span=span,
         policy=POLICY,
-        claims=r.holds("s:", "r:") + place_claims(seat, r.reader_id, span),
+        claims=r.claims_except("s:", "r:") + slot_claims(seat, r.reader_id, span),
         actor=BY_READER,
         now=now,
     )
 
 
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("event", Event)
-def test_only_the_tables_transitions_exist(state: State, event: Event) -> None:
+@pytest.mark.parametrize("state", ReservationState)
+@pytest.mark.parametrize("event", ReservationEvent)
+def test_only_the_tables_transitions_exist(
+    state: ReservationState, event: ReservationEvent
+) -> None:
     old = but(reserved(), state=state)
     if (state, event) not in TRANSITIONS:
-        with pytest.raises(WrongState) as refusal:
+        with pytest.raises(InvalidState) as refusal:
             STEPS[event](old)
         assert refusal.value.details == {"state": state.value}
         return
@@ -96,8 +107,15 @@ def test_only_the_tables_transitions_exist(state: State, event: Event) -> None:
 
 
 def test_live_and_terminal_share_the_states() -> None:
-    assert {State.RESERVED, State.IN_USE, State.AWAY, State.HELD} == LIVE and PRESENT < LIVE
-    assert {target for target in TRANSITIONS.values()} == set(State) - {State.HELD}
+    assert {
+        ReservationState.RESERVED,
+        ReservationState.IN_USE,
+        ReservationState.AWAY,
+        ReservationState.OFFERED,
+    } == LIVE and CHECKED_IN_STATES < LIVE
+    assert {target for target in TRANSITIONS.values()} == set(ReservationState) - {
+        ReservationState.OFFERED
+    }
 
 
 def test_the_diagram_in_the_docs_is_the_table() -> None:
@@ -126,7 +144,7 @@ def test_the_diagram_in_the_docs_is_the_table() -> None:
 def test_check_in_window(made: str, start: str, end: str, until: str, excused: bool) -> None:
     r = reserved(start, end, made=made)
     assert (r.check_in_from, r.check_in_until) == (r.start - timedelta(minutes=30), on(until))
-    assert r.excused is excused
+    assert r.penalty_waived is excused
 
 
 @pytest.mark.parametrize(
@@ -137,10 +155,10 @@ def test_check_in_window(made: str, start: str, end: str, until: str, excused: b
         (in_use(), "15:40"),
         (in_use(reserved("15:50", "16:00", made="15:50:20"), on("15:51")), None),
         (away(), "14:50"),
-        (reservation.leave(in_use(), on("14:09"), POLICY, BY_READER, on("14:00")), None),
-        (reservation.come_back(away(), POLICY, BY_READER, on("14:40")), "15:40"),
-        (reservation.finish(in_use(), BY_READER, on("15:00")), None),
-        (reservation.cancel(reserved(), BY_READER, on("09:00")), None),
+        (check_in_transitions.leave(in_use(), on("14:09"), POLICY, BY_READER, on("14:00")), None),
+        (check_in_transitions.return_from_leave(away(), POLICY, BY_READER, on("14:40")), "15:40"),
+        (check_in_transitions.finish(in_use(), BY_READER, on("15:00")), None),
+        (transitions.cancel(reserved(), BY_READER, on("09:00")), None),
     ],
 )
 def test_next_reminder(r: Reservation, remind_at: str | None) -> None:
@@ -153,40 +171,46 @@ def test_next_reminder(r: Reservation, remind_at: str | None) -> None:
 )
 def test_a_reminder_is_told_once(r: Reservation, event: str) -> None:
     assert r.remind_at is not None
-    told = reservation.remind(r, r.remind_at)
+    told = transitions.remind(r, r.remind_at)
     assert (told.outbox[-1].event, told.outbox[-1].seq, told.remind_at) == (event, told.rev, None)
     assert told.state is r.state and told.history == r.history and told.claims == r.claims
 
 
 def test_effects_carry_the_instant_when_they_were_due() -> None:
-    missed = reservation.miss(reserved(), BY_JOB)
-    timed_out = reservation.time_out(away(), BY_JOB)
-    completed = reservation.complete(in_use(), BY_JOB)
+    missed = check_in_transitions.mark_no_show(reserved(), BY_JOB)
+    timed_out = check_in_transitions.expire_leave(away(), BY_JOB)
+    completed = check_in_transitions.complete(in_use(), BY_JOB)
     ends = [(r.ended_at, r.outbox[-1].at, r.history[-1].at) for r in (missed, timed_out, completed)]
     assert ends == [(on(t),) * 3 for t in ("14:30", "15:00", "16:00")]
-    assert completed.carry_at == on("16:00")
-    assert reservation.complete(away(), BY_JOB).carry_at is None, "who is away is not carried over"
+    assert completed.carry_over_at == on("16:00")
+    assert check_in_transitions.complete(away(), BY_JOB).carry_over_at is None, (
+        "who is away is not carried over"
+    )
 
 
 def test_early_check_in_says_from_when_the_seat_may_be_used() -> None:
-    assert in_use(when=on("13:40")).usable_from == on("13:40")
-    occupied = reservation.check_in(
+    assert in_use(when=on("13:40")).available_from == on("13:40")
+    occupied = check_in_transitions.check_in(
         reserved(), presence_claim(ZHANG), (), POLICY, BY_READER, on("13:40")
     )
-    assert (occupied.usable_from, occupied.checked_in_at) == (on("14:00"), on("13:40"))
+    assert (occupied.available_from, occupied.checked_in_at) == (on("14:00"), on("13:40"))
 
 
 def test_downtime_moves_the_deadline_and_excuses() -> None:
     outage = TimeRange(on("14:20"), on("14:45"))
-    waits = reservation.forgive_outage(reserved(), outage)
-    assert (waits.check_in_until, waits.excused) == (on("14:55"), True)
-    gone = reservation.forgive_outage(away(), TimeRange(on("14:50"), on("15:20")))
-    assert (gone.return_by, gone.excused) == (on("15:30"), True)
+    waits = transitions.extend_deadline(reserved(), outage)
+    assert (waits.check_in_until, waits.penalty_waived) == (on("14:55"), True)
+    gone = transitions.extend_deadline(away(), TimeRange(on("14:50"), on("15:20")))
+    assert (gone.return_by, gone.penalty_waived) == (on("15:30"), True)
     # It excuses that deadline, and no later one.
-    assert not reservation.come_back(gone, POLICY, BY_READER, on("15:20")).excused
-    arrived = reservation.check_in(waits, presence_claim(ZHANG), (), POLICY, BY_READER, on("14:50"))
-    assert not arrived.excused
-    capped = reservation.forgive_outage(away(), TimeRange(on("14:50"), on("17:00")))
+    assert not check_in_transitions.return_from_leave(
+        gone, POLICY, BY_READER, on("15:20")
+    ).penalty_waived
+    arrived = check_in_transitions.check_in(
+        waits, presence_claim(ZHANG), (), POLICY, BY_READER, on("14:50")
+    )
+    assert not arrived.penalty_waived
+    capped = transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))
     assert capped.return_by == on("16:00")
     assert waits.history[-1].event == "outage" and waits.rev == reserved().rev + 1
 
@@ -208,20 +232,22 @@ class Life(RuleBasedStateMachine):
         self.now = on("07:00") if not at_once else on(f"{start:02}:{min(minute, 19):02}")
         self.now += timedelta(seconds=second)
         end = time(start + length) if start + length < 23 else time(22, 30)
-        wish = Wish(MONDAY, None if at_once or start == 7 else time(start), end)
-        span = rules.decide_span(wish, Policy(max_minutes=300), PLACE, self.now)
-        first = f"{local(span.start):%H:%M:%S}"
-        self.r = reserved(first, f"{local(span.end):%H:%M}", made=f"{local(self.now):%H:%M:%S}")
+        wish = TimeSelection(MONDAY, None if at_once or start == 7 else time(start), end)
+        span = rules.resolve_time(wish, Policy(max_minutes=300), PLACE, self.now)
+        first = f"{to_local(span.start):%H:%M:%S}"
+        self.r = reserved(
+            first, f"{to_local(span.end):%H:%M}", made=f"{to_local(self.now):%H:%M:%S}"
+        )
         self.events: list[str] = ["reserve"]
 
     def attempt(
-        self, event: Event, may: Callable[[], Any], step: Callable[[], Reservation]
+        self, event: ReservationEvent, may: Callable[[], Any], step: Callable[[], Reservation]
     ) -> None:
         old = self.r
         try:
             may()
             new = step()
-        except (RuleViolation, WrongState):
+        except (RuleViolation, InvalidState):
             return
         assert new.state is TRANSITIONS[old.state, event], "nothing happens beside the table"
         assert old.state not in TERMINAL, "an end is an end"
@@ -249,11 +275,11 @@ class Life(RuleBasedStateMachine):
         r, now = self.r, self.now
         sooner: tuple[str, ...] = ()
         if early and now < r.start:
-            sooner = place_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
+            sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
         self.attempt(
-            Event.CHECK_IN,
-            lambda: rules.may_check_in(r, now),
-            lambda: reservation.check_in(
+            ReservationEvent.CHECK_IN,
+            lambda: check_in_rules.may_check_in(r, now),
+            lambda: check_in_transitions.check_in(
                 r, presence_claim(r.reader_id), sooner, POLICY, BY_READER, now
             ),
         )
@@ -261,21 +287,23 @@ class Life(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         self.attempt(
-            Event.CANCEL,
+            ReservationEvent.CANCEL,
             lambda: rules.may_cancel(self.r, self.now),
-            lambda: reservation.cancel(self.r, BY_READER, self.now),
+            lambda: transitions.cancel(self.r, BY_READER, self.now),
         )
 
     @rule(seat=st.sampled_from(["2f-hall-065", "2f-hall-066"]), end=st.integers(8, 22))
     def change(self, seat: str, end: int) -> None:
-        start = None if self.now > self.r.start else local(self.r.start).time()
+        start = None if self.now > self.r.start else to_local(self.r.start).time()
         self.attempt(
-            Event.CHANGE,
+            ReservationEvent.CHANGE,
             lambda: rules.may_change(self.r, self.now),
             lambda: changed(
                 self.r,
                 SeatId(seat),
-                rules.decide_span(Wish(MONDAY, start, time(end)), POLICY, PLACE, self.now),
+                rules.resolve_time(
+                    TimeSelection(MONDAY, start, time(end)), POLICY, PLACE, self.now
+                ),
                 self.now,
             ),
         )
@@ -283,11 +311,11 @@ class Life(RuleBasedStateMachine):
     @rule()
     def leave(self) -> None:
         self.attempt(
-            Event.LEAVE,
+            ReservationEvent.LEAVE,
             lambda: None,
-            lambda: reservation.leave(
+            lambda: check_in_transitions.leave(
                 self.r,
-                rules.decide_return_by(self.r, POLICY, self.now),
+                check_in_rules.decide_return_by(self.r, POLICY, self.now),
                 POLICY,
                 BY_READER,
                 self.now,
@@ -297,17 +325,17 @@ class Life(RuleBasedStateMachine):
     @rule()
     def come_back(self) -> None:
         self.attempt(
-            Event.RETURN,
-            lambda: rules.may_return(self.r, self.now),
-            lambda: reservation.come_back(self.r, POLICY, BY_READER, self.now),
+            ReservationEvent.RETURN,
+            lambda: check_in_rules.may_return(self.r, self.now),
+            lambda: check_in_transitions.return_from_leave(self.r, POLICY, BY_READER, self.now),
         )
 
     @rule()
     def finish(self) -> None:
         self.attempt(
-            Event.FINISH,
-            lambda: rules.may_finish(self.r, self.now),
-            lambda: reservation.finish(self.r, BY_READER, self.now),
+            ReservationEvent.FINISH,
+            lambda: check_in_rules.may_finish(self.r, self.now),
+            lambda: check_in_transitions.finish(self.r, BY_READER, self.now),
         )
 
     @rule(end=st.integers(8, 22))
@@ -315,50 +343,64 @@ class Life(RuleBasedStateMachine):
         r = self.r
 
         def longer() -> Reservation:
-            new_end = rules.decide_extension(r, time(end), POLICY, PLACE, self.now)
+            new_end = check_in_rules.renewal_end(r, time(end), POLICY, PLACE, self.now)
             assert new_end > r.end
-            more = place_claims(r.seat_id, r.reader_id, TimeRange(r.end, new_end))
+            more = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, new_end))
             claims = tuple(dict.fromkeys((*r.claims, *more)))
-            return reservation.extend(r, new_end, claims, POLICY, BY_READER, self.now)
+            return check_in_transitions.extend(r, new_end, claims, POLICY, BY_READER, self.now)
 
-        self.attempt(Event.EXTEND, lambda: None, longer)
+        self.attempt(ReservationEvent.EXTEND, lambda: None, longer)
 
     @precondition(lambda self: self.now >= self.r.check_in_until)
     @rule()
     def miss(self) -> None:
-        self.attempt(Event.MISS, lambda: None, lambda: reservation.miss(self.r, BY_JOB))
+        self.attempt(
+            ReservationEvent.MARK_NO_SHOW,
+            lambda: None,
+            lambda: check_in_transitions.mark_no_show(self.r, BY_JOB),
+        )
 
     @precondition(lambda self: self.r.return_by is not None and self.r.return_by < self.r.end)
     @rule()
     def time_out(self) -> None:
         if self.r.return_by is not None and self.now >= self.r.return_by:
-            self.attempt(Event.TIME_OUT, lambda: None, lambda: reservation.time_out(self.r, BY_JOB))
+            self.attempt(
+                ReservationEvent.EXPIRE_LEAVE,
+                lambda: None,
+                lambda: check_in_transitions.expire_leave(self.r, BY_JOB),
+            )
 
     @precondition(lambda self: self.now >= self.r.end)
     @rule()
     def complete(self) -> None:
-        self.attempt(Event.COMPLETE, lambda: None, lambda: reservation.complete(self.r, BY_JOB))
+        self.attempt(
+            ReservationEvent.COMPLETE,
+            lambda: None,
+            lambda: check_in_transitions.complete(self.r, BY_JOB),
+        )
 
     @precondition(lambda self: self.r.remind_at is not None and self.r.remind_at <= self.now)
     @rule()
     def remind(self) -> None:
         assert self.r.remind_at is not None
         assert self.r.state in LIVE, "no reminder of what is over"
-        self.r = reservation.remind(self.r, self.r.remind_at)
+        self.r = transitions.remind(self.r, self.r.remind_at)
         self.events.append("")
 
-    @precondition(lambda self: self.r.state in (State.RESERVED, State.AWAY))
+    @precondition(lambda self: self.r.state in (ReservationState.RESERVED, ReservationState.AWAY))
     @rule(minutes=st.integers(3, 600))
     def outage(self, minutes: int) -> None:
         gap = TimeRange(self.now, self.now + timedelta(minutes=minutes))
-        self.r = reservation.forgive_outage(self.r, gap)
+        self.r = transitions.extend_deadline(self.r, gap)
         self.events.append("outage")
 
     @rule()
     def remember_a_key(self) -> None:
-        if self.r.state in LIVE and not self.r.replays:
+        if self.r.state in LIVE and not self.r.idempotency_results:
             claim = idempotency_claim(ZHANG, "key")
-            self.r = reservation.with_replay(self.r, Replay("key", "digest", self.now), claim)
+            self.r = transitions.with_idempotency(
+                self.r, IdempotentResult("key", "digest", self.now), claim
+            )
 
     @invariant()
     def every_revision_has_a_line(self) -> None:
@@ -374,25 +416,25 @@ class Life(RuleBasedStateMachine):
         assert r.ended_at is None or r.ended_at <= r.end
         assert r.extensions <= POLICY.max_extensions
         assert (r.ended_at is None) == (r.state in LIVE)
-        assert (r.state is State.AWAY) <= (r.return_by is not None)
+        assert (r.state is ReservationState.AWAY) <= (r.return_by is not None)
 
     @invariant()
     def claims_fit_the_state(self) -> None:
         r = self.r
         held = {claim[:2] for claim in r.claims}
         assert ("s:" in held) == ("r:" in held) == (r.state in LIVE)
-        assert ("u:" in held) == (r.state in PRESENT)
-        assert ("n:" in held) == (r.state is not State.CANCELLED)
-        assert ("i:" in held) == bool(r.replays)
+        assert ("u:" in held) == (r.state in CHECKED_IN_STATES)
+        assert ("n:" in held) == (r.state is not ReservationState.CANCELLED)
+        assert ("i:" in held) == bool(r.idempotency_results)
         assert len(set(r.claims)) == len(r.claims)
         if r.state in LIVE:
-            assert set(place_claims(r.seat_id, r.reader_id, r.span)) <= set(r.claims)
+            assert set(slot_claims(r.seat_id, r.reader_id, r.span)) <= set(r.claims)
 
     @invariant()
     def nothing_due_is_left_by_the_ends(self) -> None:
         if self.r.state in TERMINAL:
             assert self.r.remind_at is None
-            assert rules.actions(self.r, POLICY, self.now) == []
+            assert allowed_actions.allowed_actions(self.r, POLICY, self.now) == []
 
 
 Life.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
-from models import rules
-from models.errors import ServiceError
-from models.library import AreaId
-from models.policy import OpeningRule, Policy
-from models.reader import Personal, Reader, Stay
-from models.reservation import Reservation, State
-from models.rules import Wish
-from models.timerange import local
+from models.check_in import allowed_actions
+from models.check_in import rules as check_in_rules
+from models.kernel.errors import DomainError
+from models.kernel.time_range import to_local
+from models.library.entities import AreaId
+from models.policy.entities import OpeningRule, Policy
+from models.readers.entities import PersonalData, Reader, Visit
+from models.reservations import rules, time_choices
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import ReservationState
+from models.violations import rules as violations_rules
 from tests.builders import (
     AREA,
     MONDAY,
@@ -34,7 +38,7 @@ from tests.builders import (
 
 UPPER = AreaId("4f-hall")
 HALL = Policy(areas={UPPER: {"max_minutes": 360}})
-EVENING = replace(HALL, opens_at=time(20))
+EVENING = replace(HALL, booking_opens_at=time(20))
 HOLIDAY = replace(
     HALL,
     opening=(
@@ -52,7 +56,7 @@ def outcome(ask: Callable[[], object]) -> str:
     """The code of the refusal, or ``ok``."""
     try:
         ask()
-    except ServiceError as refusal:
+    except DomainError as refusal:
         return refusal.code
     return "ok"
 
@@ -62,9 +66,9 @@ def decide(
 ) -> Any:
     """``start`` is a clock time or ``now``; ``now`` is on the Monday."""
     begin = None if start == "now" else time.fromisoformat(start)
-    wish = Wish(day, begin, time.fromisoformat(end))
-    place = policy.open_day(day, VENUE, area)
-    return rules.decide_span(wish, policy.for_area(area), place, on(now))
+    wish = TimeSelection(day, begin, time.fromisoformat(end))
+    place = policy.day_hours(day, VENUE, area)
+    return rules.resolve_time(wish, policy.resolve(area), place, on(now))
 
 
 SUNDAY = MONDAY - timedelta(days=1)
@@ -140,23 +144,26 @@ def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
 def test_refusal_carries_the_number_to_go_by(
     wish: tuple[Any, ...], details: dict[str, object]
 ) -> None:
-    with pytest.raises(ServiceError) as refusal:
+    with pytest.raises(DomainError) as refusal:
         decide(*wish)
     assert refusal.value.details == details
 
 
 def test_reader_and_seat_must_be_free_to_book() -> None:
     until = on("12:00")
-    reader = Reader(ZHANG, "student", until, lambda: Personal("", ""))
+    reader = Reader(ZHANG, "student", until, lambda: PersonalData("", ""))
     for who, day, when, wanted in (
         (reader, MONDAY, on("11:59:59"), "suspended"),
         (reader, MONDAY, until, "ok"),
         (replace(reader, suspended_until=None), MONDAY, until, "ok"),
-        (replace(reader, stay=Stay(MONDAY, MONDAY)), MONDAY, until, "ok"),
-        (replace(reader, stay=Stay(MONDAY, MONDAY)), TOMORROW, until, "not_admitted"),
-        (replace(reader, stay=Stay(TOMORROW, TOMORROW)), MONDAY, until, "not_admitted"),
+        (replace(reader, stay=Visit(MONDAY, MONDAY)), MONDAY, until, "ok"),
+        (replace(reader, stay=Visit(MONDAY, MONDAY)), TOMORROW, until, "not_admitted"),
+        (replace(reader, stay=Visit(TOMORROW, TOMORROW)), MONDAY, until, "not_admitted"),
     ):
-        assert outcome(lambda who=who, day=day, when=when: rules.may_book(who, day, when)) == wanted  # type: ignore[misc]
+        assert (
+            outcome(lambda who=who, day=day, when=when: rules.check_reader_eligible(who, day, when))
+            == wanted
+        )  # type: ignore[misc]
     broken = replace(SEAT, disabled="维修")
     for first, last, out in (
         (None, None, True),
@@ -166,7 +173,7 @@ def test_reader_and_seat_must_be_free_to_book() -> None:
         (SUNDAY, TOMORROW, True),
     ):
         dated = replace(broken, disabled_from=first, disabled_until=last)
-        assert (dated.out_of_service(MONDAY) == "维修") is out, (first, last)
+        assert (dated.unavailable_reason(MONDAY) == "维修") is out, (first, last)
     assert outcome(lambda: rules.seat_in_service(broken, MONDAY)) == "seat_disabled"
     assert outcome(lambda: rules.seat_in_service(SEAT, MONDAY)) == "ok"
 
@@ -175,15 +182,15 @@ def test_reader_and_seat_must_be_free_to_book() -> None:
 
 
 def starts(now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA) -> list[str]:
-    place = policy.open_day(day, VENUE, area)
-    return [v for v, _ in rules.start_choices(day, policy.for_area(area), place, on(now))]
+    place = policy.day_hours(day, VENUE, area)
+    return [v for v, _ in time_choices.start_choices(day, policy.resolve(area), place, on(now))]
 
 
 def ends(start: str, area: AreaId = AREA, policy: Policy = HALL) -> list[str]:
-    open_hours = policy.open_day(MONDAY, VENUE, area).hours
+    open_hours = policy.day_hours(MONDAY, VENUE, area).hours
     assert open_hours is not None
-    choices = rules.end_choices(on(start), policy.for_area(area), open_hours)
-    return [f"{local(end):%H:%M}" for end in choices]
+    choices = time_choices.end_choices(on(start), policy.resolve(area), open_hours)
+    return [f"{to_local(end):%H:%M}" for end in choices]
 
 
 FULL = [f"{hour:02}:00" for hour in range(7, 23)]
@@ -223,11 +230,11 @@ def test_choices(found: list[str], expected: list[str]) -> None:
 @pytest.mark.parametrize("area", [AREA, UPPER])
 def test_whatever_is_offered_is_accepted(now: str, area: AreaId) -> None:
     for day in (MONDAY, TOMORROW):
-        place = HALL.open_day(day, VENUE, area)
+        place = HALL.day_hours(day, VENUE, area)
         assert place.hours is not None
-        for value, start in rules.start_choices(day, HALL.for_area(area), place, on(now)):
-            for end in rules.end_choices(start, HALL.for_area(area), place.hours):
-                span = decide(value, f"{local(end):%H:%M}", now, day, HALL, area)
+        for value, start in time_choices.start_choices(day, HALL.resolve(area), place, on(now)):
+            for end in time_choices.end_choices(start, HALL.resolve(area), place.hours):
+                span = decide(value, f"{to_local(end):%H:%M}", now, day, HALL, area)
                 assert (span.start, span.end) == (start, end)
 
 
@@ -251,11 +258,11 @@ LATE_ON_THE_DAY = reserved("14:00", "16:00", made="14:00:50")
         ("ok", TEN_MINUTES, "15:59:59"),
         ("wrong_state", TEN_MINUTES, "16:00:00"),
         ("wrong_state", in_use(), "14:05:00"),
-        ("wrong_state", but(reserved(), state=State.CANCELLED), "14:00:00"),
+        ("wrong_state", but(reserved(), state=ReservationState.CANCELLED), "14:00:00"),
     ],
 )
 def test_check_in(expected: str, r: Reservation, now: str) -> None:
-    assert outcome(lambda: rules.may_check_in(r, on(now))) == expected
+    assert outcome(lambda: check_in_rules.may_check_in(r, on(now))) == expected
 
 
 @pytest.mark.parametrize(
@@ -267,14 +274,14 @@ def test_check_in(expected: str, r: Reservation, now: str) -> None:
         ("ok", rules.may_change, reserved(), "13:59:59"),
         ("wrong_state", rules.may_change, reserved(), "14:00:00"),
         ("wrong_state", rules.may_change, in_use(when=on("13:40")), "13:50:00"),
-        ("ok", rules.may_return, away(), "15:00:00"),
-        ("too_late", rules.may_return, away(), "15:00:01"),
-        ("wrong_state", rules.may_return, in_use(), "14:30:00"),
-        ("wrong_state", rules.may_return, but(away(), return_by=on("16:00")), "16:00:00"),
-        ("ok", rules.may_finish, in_use(), "15:59:59"),
-        ("ok", rules.may_finish, away(), "15:00:00"),
-        ("wrong_state", rules.may_finish, in_use(), "16:00:00"),
-        ("wrong_state", rules.may_finish, reserved(), "14:00:00"),
+        ("ok", check_in_rules.may_return, away(), "15:00:00"),
+        ("too_late", check_in_rules.may_return, away(), "15:00:01"),
+        ("wrong_state", check_in_rules.may_return, in_use(), "14:30:00"),
+        ("wrong_state", check_in_rules.may_return, but(away(), return_by=on("16:00")), "16:00:00"),
+        ("ok", check_in_rules.may_finish, in_use(), "15:59:59"),
+        ("ok", check_in_rules.may_finish, away(), "15:00:00"),
+        ("wrong_state", check_in_rules.may_finish, in_use(), "16:00:00"),
+        ("wrong_state", check_in_rules.may_finish, reserved(), "14:00:00"),
     ],
 )
 def test_presence(
@@ -302,7 +309,7 @@ def test_presence(
 )
 def test_leave_lasts(left: str, back: str) -> None:
     r = in_use(reserved("08:00", "22:00", made="07:30"))
-    assert rules.decide_return_by(r, HALL, on(left)) == on(back)
+    assert check_in_rules.decide_return_by(r, HALL, on(left)) == on(back)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +317,7 @@ def test_leave_lasts(left: str, back: str) -> None:
     [(reserved(), "14:00:00"), (away(), "14:40:00"), (in_use(), "16:00:00")],
 )
 def test_leave_is_for_those_who_sit(r: Reservation, now: str) -> None:
-    assert outcome(lambda: rules.decide_return_by(r, HALL, on(now))) == "wrong_state"
+    assert outcome(lambda: check_in_rules.decide_return_by(r, HALL, on(now))) == "wrong_state"
 
 
 SITS = in_use()  # 14:00–16:00
@@ -340,12 +347,15 @@ SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
     ],
 )
 def test_extension(expected: str, r: Reservation, end: str, now: str) -> None:
-    place = HALL.open_day(MONDAY, VENUE, AREA)
+    place = HALL.day_hours(MONDAY, VENUE, AREA)
     clock_time = time.fromisoformat(end)
-    found = outcome(lambda: rules.decide_extension(r, clock_time, HALL, place, on(now)))
+    found = outcome(lambda: check_in_rules.renewal_end(r, clock_time, HALL, place, on(now)))
     assert found == expected
-    if expected != "too_often" and outcome(lambda: rules.may_extend(r, HALL, on(now))) == "ok":
-        offered = rules.extension_choices(r, HALL, place, on(now))
+    if (
+        expected != "too_often"
+        and outcome(lambda: check_in_rules.may_extend(r, HALL, on(now))) == "ok"
+    ):
+        offered = check_in_rules.renewal_choices(r, HALL, place, on(now))
         assert (on(end) in offered) == (expected == "ok"), "choices and decision agree"
 
 
@@ -362,11 +372,11 @@ def test_extension(expected: str, r: Reservation, end: str, now: str) -> None:
         (in_use(), "16:00", []),
         (away(), "14:40", ["return", "finish"]),
         (away(), "15:00:01", ["finish"]),
-        (but(reserved(), state=State.FINISHED), "14:00", []),
+        (but(reserved(), state=ReservationState.FINISHED), "14:00", []),
     ],
 )
 def test_actions(r: Reservation, now: str, expected: list[str]) -> None:
-    assert rules.actions(r, HALL, on(now)) == expected
+    assert allowed_actions.allowed_actions(r, HALL, on(now)) == expected
 
 
 @pytest.mark.parametrize(
@@ -383,4 +393,4 @@ def test_actions(r: Reservation, now: str, expected: list[str]) -> None:
 )
 def test_violation(event: str, excused: bool, strict: bool, expected: bool) -> None:
     policy = replace(HALL, away_timeout_is_violation=strict)
-    assert rules.is_violation(event, excused, policy) is expected
+    assert violations_rules.is_violation(event, excused, policy) is expected

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, lan_address, load
-from models.message import CONSENTED
+from models.messages.entities import WECHAT_TEMPLATES
 
 SECRETS = {
     "MONGO_URL": "mongodb://seats:mongo-secret@db.example/?replicaSet=rs0",
@@ -35,7 +35,7 @@ def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
     assert not found.secure_cookies
     assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
     assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
-    assert set(found.wechat.templates) == set(CONSENTED)
+    assert set(found.wechat.templates) == set(WECHAT_TEMPLATES)
 
 
 def test_real_installation() -> None:
@@ -164,7 +164,7 @@ def test_a_cas_below_a_path_and_half_of_the_templates_are_taken() -> None:
     half = {name: SANDBOX_TEMPLATES[name] for name in ("RESERVED", "NO_SHOW")}
     found = load({**REAL, "WECHAT_TEMPLATES": json.dumps(half)})
     assert found.cas.base_url == "https://cas.example.edu/cas"
-    assert set(found.templates_missing) == set(CONSENTED) - set(found.wechat.templates)
+    assert set(found.templates_missing) == set(WECHAT_TEMPLATES) - set(found.wechat.templates)
     assert "MOVED" in found.templates_missing and not load(REAL).templates_missing
 
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.timerange import (
+from models.kernel.time_range import (
     LIBRARY_ZONE,
     SLOT_MINUTES,
     SLOTS_PER_DAY,
     TimeRange,
-    at,
     floor_minute,
+    half_hour_slots,
     local_date,
-    slots_of,
+    local_instant,
 )
 from tests.builders import MONDAY, TOMORROW, hours, on
 
@@ -36,7 +36,7 @@ def ranges(draw: st.DrawFn, unit: timedelta = timedelta(seconds=1)) -> TimeRange
 
 
 def begin(slot: tuple[date, int]) -> datetime:
-    return at(slot[0], time(slot[1] // 2, slot[1] % 2 * SLOT_MINUTES))
+    return local_instant(slot[0], time(slot[1] // 2, slot[1] % 2 * SLOT_MINUTES))
 
 
 @given(ranges(), ranges())
@@ -55,7 +55,7 @@ def test_range_is_half_open(span: TimeRange) -> None:
 
 @given(ranges())
 def test_slots_cover_exactly(span: TimeRange) -> None:
-    slots = list(slots_of(span))
+    slots = list(half_hour_slots(span))
     begins = [begin(slot) for slot in slots]
     assert begins[0] <= span.start < begins[0] + HALF_HOUR
     assert begins[-1] < span.end <= begins[-1] + HALF_HOUR
@@ -67,7 +67,7 @@ def test_slots_cover_exactly(span: TimeRange) -> None:
 def test_overlapping_ranges_share_a_slot(one: TimeRange, other: TimeRange) -> None:
     """What makes the claim index safe at any granularity."""
     if one.overlaps(other):
-        assert set(slots_of(one)) & set(slots_of(other))
+        assert set(half_hour_slots(one)) & set(half_hour_slots(other))
 
 
 @given(ranges(HALF_HOUR), ranges(HALF_HOUR))
@@ -75,7 +75,7 @@ def test_on_the_half_hour_slots_are_shared_by_overlap_only(
     one: TimeRange, other: TimeRange
 ) -> None:
     """What makes the claim index lose no rightful booking."""
-    assert bool(set(slots_of(one)) & set(slots_of(other))) == one.overlaps(other)
+    assert bool(set(half_hour_slots(one)) & set(half_hour_slots(other))) == one.overlaps(other)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_on_the_half_hour_slots_are_shared_by_overlap_only(
     ],
 )
 def test_slots(span: TimeRange, slots: list[int]) -> None:
-    assert list(slots_of(span)) == [(MONDAY, slot) for slot in slots]
+    assert list(half_hour_slots(span)) == [(MONDAY, slot) for slot in slots]
 
 
 def test_slots_go_on_over_midnight() -> None:
     night = TimeRange(on("23:30"), on("00:30", TOMORROW))
-    assert list(slots_of(night)) == [(MONDAY, 47), (TOMORROW, 0)]
+    assert list(half_hour_slots(night)) == [(MONDAY, 47), (TOMORROW, 0)]
 
 
 def test_no_range_from_naive_or_empty_or_turned() -> None:
@@ -106,7 +106,7 @@ def test_no_range_from_naive_or_empty_or_turned() -> None:
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_the_librarys_calendar(shown: datetime) -> None:
-    instant = at(shown.date(), shown.time())
+    instant = local_instant(shown.date(), shown.time())
     assert instant.tzinfo is UTC
     assert instant == shown.replace(tzinfo=LIBRARY_ZONE)
     assert local_date(instant) == shown.date()

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miniapp_server.sandbox.wechat import fits
-from models.timerange import TimeRange
-from notify.wechat.fields import TemplateConfigError, format_value, parse_templates
+from models.kernel.time_range import TimeRange
+from notify.wechat.template_config import TemplateConfigError, parse_templates
+from notify.wechat.template_fields import format_value
 
 AT = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 UNTIL = AT + timedelta(hours=4)

@@ -6,71 +6,75 @@ from datetime import timedelta
 
 import pytest
 
-from models.pause import PauseReason, begin, prolong
-from notify.wechat.verdicts import SendOutcome as O
-from notify.wechat.verdicts import SendResult, Step, Verdict, verdict
+from models.messages.channel_pause import PauseReason, begin, prolong
+from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, decide_retry
+from notify.wechat.retry_policy import SendStatus as O
 from tests.builders import on
 
 
 @pytest.mark.parametrize(
     ("result", "attempts", "expected"),
     [
-        (SendResult(O.SENT, 0), 1, Verdict(Step.DONE)),
-        (SendResult(O.NO_CREDIT, 43101), 1, Verdict(Step.DROP, credit_zero=True)),
+        (SendResult(O.SENT, 0), 1, RetryDecision(NextStep.DONE)),
+        (SendResult(O.NO_CREDIT, 43101), 1, RetryDecision(NextStep.DROP, credit_zero=True)),
         (
             SendResult(O.BAD_OPENID, 40003),
             1,
-            Verdict(Step.DROP, credit_back=True, flag_binding=True),
+            RetryDecision(NextStep.DROP, credit_back=True, flag_binding=True),
         ),
         (
             SendResult(O.BAD_TEMPLATE, 43107),
             1,
-            Verdict(Step.DROP, credit_back=True, disable_template=True, alarm=True),
+            RetryDecision(NextStep.DROP, credit_back=True, disable_template=True, alarm=True),
         ),
         (
             SendResult(O.BAD_PAGE, 41030),
             1,
-            Verdict(Step.RETRY, without_page=True, credit_back=True, alarm=True),
+            RetryDecision(NextStep.RETRY, without_page=True, credit_back=True, alarm=True),
         ),
         # What was surely not sent: again and again, until the message expires.
-        (SendResult(O.CONCURRENT, 43108), 3, Verdict(Step.RETRY, 25, credit_back=True)),
-        (SendResult(O.BUSY, -1), 1, Verdict(Step.RETRY, 1, away=True, credit_back=True)),
-        (SendResult(O.BUSY), 40, Verdict(Step.RETRY, 300, away=True, credit_back=True)),
-        (SendResult(O.BAD_VALUE, 47003), 1, Verdict(Step.DROP, credit_back=True, alarm=True)),
+        (SendResult(O.CONCURRENT, 43108), 3, RetryDecision(NextStep.RETRY, 25, credit_back=True)),
+        (SendResult(O.BUSY, -1), 1, RetryDecision(NextStep.RETRY, 1, away=True, credit_back=True)),
+        (SendResult(O.BUSY), 40, RetryDecision(NextStep.RETRY, 300, away=True, credit_back=True)),
+        (
+            SendResult(O.BAD_VALUE, 47003),
+            1,
+            RetryDecision(NextStep.DROP, credit_back=True, alarm=True),
+        ),
         (
             SendResult(O.QUOTA_DAY, 45009),
             9,
-            Verdict(Step.RETRY, pause=PauseReason.QUOTA_DAY, credit_back=True),
+            RetryDecision(NextStep.RETRY, pause=PauseReason.QUOTA_DAY, credit_back=True),
         ),
         (
             SendResult(O.QUOTA_MINUTE, 45011),
             9,
-            Verdict(Step.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
+            RetryDecision(NextStep.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
         ),
         (
             SendResult(O.TOKEN, 40001),
             1,
-            Verdict(Step.RETRY, pause=PauseReason.TOKEN, credit_back=True),
+            RetryDecision(NextStep.RETRY, pause=PauseReason.TOKEN, credit_back=True),
         ),
         (
             SendResult(O.REFUSED, 48001),
             1,
-            Verdict(Step.RETRY, pause=PauseReason.REFUSED, credit_back=True),
+            RetryDecision(NextStep.RETRY, pause=PauseReason.REFUSED, credit_back=True),
         ),
-        (SendResult(O.USER_LIMITED, 50002), 1, Verdict(Step.DROP, credit_back=True)),
-        (SendResult(O.BUSY, unknown=True), 1, Verdict(Step.RETRY, 120, away=True)),
-        (SendResult(O.OTHER, 99999), 1, Verdict(Step.DROP, credit_back=True, alarm=True)),
+        (SendResult(O.USER_LIMITED, 50002), 1, RetryDecision(NextStep.DROP, credit_back=True)),
+        (SendResult(O.BUSY, unknown=True), 1, RetryDecision(NextStep.RETRY, 120, away=True)),
+        (SendResult(O.OTHER, 99999), 1, RetryDecision(NextStep.DROP, credit_back=True, alarm=True)),
     ],
 )
-def test_verdict(result: SendResult, attempts: int, expected: Verdict) -> None:
-    assert verdict(result, attempts) == expected
+def test_verdict(result: SendResult, attempts: int, expected: RetryDecision) -> None:
+    assert decide_retry(result, attempts) == expected
 
 
 def test_what_may_have_arrived_is_sent_once_more() -> None:
     lost = SendResult(O.BUSY, unknown=True)
-    assert verdict(lost, 2, unknown_before=0).step is Step.RETRY
-    assert verdict(lost, 2, unknown_before=1) == Verdict(Step.DROP, away=True)
-    assert verdict(SendResult(O.BUSY), 9, unknown_before=1).step is Step.RETRY
+    assert decide_retry(lost, 2, unknown_before=0).step is NextStep.RETRY
+    assert decide_retry(lost, 2, unknown_before=1) == RetryDecision(NextStep.DROP, away=True)
+    assert decide_retry(SendResult(O.BUSY), 9, unknown_before=1).step is NextStep.RETRY
 
 
 NOW = on("08:00")
@@ -126,4 +130,4 @@ def test_a_probe_in_vain_may_change_the_reason(
 
 def test_every_outcome_has_a_verdict() -> None:
     for outcome in O:
-        assert verdict(SendResult(outcome), 1)
+        assert decide_retry(SendResult(outcome), 1)

@@ -14,18 +14,18 @@ from handlers.web.console.frame import (
     PAGE,
     ROLE_TEXT,
     STATES,
-    named,
     page_number,
     pages_of,
-    shown,
+    reader_label,
+    render,
 )
 from handlers.web.pages import (
-    Visit,
+    PageRequest,
 )
-from models.audit import Facts
-from models.library import AreaId
-from models.reader import LIBRARIAN, may
-from models.store.audit import DONE, Sought
+from models.identity.roles import LIBRARIAN, has_role
+from models.library.entities import AreaId
+from models.staff.audit import JsonObject
+from models.staff.audit_repository import DONE, Sought
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
@@ -47,20 +47,20 @@ _TARGETS: Final = {
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
-async def audit(visit: Visit) -> web.StreamResponse:
+async def audit(visit: PageRequest) -> web.StreamResponse:
     query, number = visit.request.query, page_number(visit)
     sought = Sought(**{name: query.get(name, "") for name in ("by", "deed", "reader", "target")})
     # Who only looks is not told what somebody needs.
-    besides = "" if may(visit.reader.kind, LIBRARIAN) else "allow"
+    besides = "" if has_role(visit.reader.category, LIBRARIAN) else "allow"
     rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE, besides)
-    people = await visit.services.desk.readers.many({e.by for e in rows})
-    return shown(
+    people = await visit.services.desk.readers.many({e.actor_id for e in rows})
+    return render(
         visit,
         "audit",
         items=[
             (
                 e,
-                named(people.get(e.by)),
+                reader_label(people.get(e.actor_id)),
                 _difference(e.before, e.after),
                 *_target(visit, e.target),
                 text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
@@ -74,7 +74,7 @@ async def audit(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _target(visit: Visit, target: str) -> tuple[str, str]:
+def _target(visit: PageRequest, target: str) -> tuple[str, str]:
     """What it was done to, in words, and where that is."""
     kind, _, id = target.partition(":")
     if kind == "area":
@@ -84,7 +84,7 @@ def _target(visit: Visit, target: str) -> tuple[str, str]:
     return (words if where or not id else f"{words} {id}"), where + id if where and id else ""
 
 
-def _difference(before: Facts, after: Facts | None) -> list[tuple[str, str, str]]:
+def _difference(before: JsonObject, after: JsonObject | None) -> list[tuple[str, str, str]]:
     """What has changed, in words: name, before, after."""
     if after is None:
         return []

@@ -14,25 +14,21 @@ from handlers.request_body import MAX_BODY_BYTES
 from handlers.web.pages import (
     Form,
     Handler,
+    PageRequest,
     Posted,
     Shown,
-    Visit,
-    change,
-    counted,
-    look,
-    page,
-    text_in,
+    count_error,
+    form_text,
+    reader_form,
+    reader_page,
+    render_page,
 )
-from models.errors import Malformed, NotAllowed, ServiceError
-from models.library import AreaId, SeatId
-from models.reader import (
-    LIBRARIAN,
-    VIEWER,
-    Reader,
-    SessionKind,
-    may,
-)
-from models.timerange import at
+from models.identity.entities import SessionKind
+from models.identity.roles import LIBRARIAN, VIEWER, has_role
+from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
+from models.kernel.time_range import local_instant
+from models.library.entities import AreaId, SeatId
+from models.readers.entities import Reader
 
 PAGE: Final = 20
 SHOWN: Final = 100
@@ -102,17 +98,17 @@ STATES: Final = {state.value: text for state, text in STATE_TEXT.items()}
 ROLE_TEXT: Final = {"viewer": "只读", "librarian": "馆员", "administrator": "管理员"}
 
 
-def staff_look(shown: Shown, role: str = VIEWER) -> Handler:
+def staff_page(shown: Shown, role: str = VIEWER) -> Handler:
     """A page for who has that role at least."""
 
-    async def for_staff(visit: Visit) -> web.StreamResponse:
+    async def for_staff(visit: PageRequest) -> web.StreamResponse:
         _allow(visit, role)
         return await shown(visit)
 
-    return look(for_staff, patient=True)
+    return reader_page(for_staff, patient=True)
 
 
-def staff_change(
+def staff_form(
     posted: Posted,
     role: str = LIBRARIAN,
     max_bytes: int = MAX_BODY_BYTES,
@@ -121,39 +117,39 @@ def staff_change(
 ) -> Handler:
     """A form for who has that role at least."""
 
-    async def for_staff(visit: Visit, form: Form) -> web.StreamResponse:
+    async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
         _allow(visit, role)
         return await posted(visit, form)
 
-    return change(for_staff, max_bytes=max_bytes, multipart=multipart, patient=True)
+    return reader_form(for_staff, max_bytes=max_bytes, multipart=multipart, patient=True)
 
 
-def _allow(visit: Visit, role: str) -> None:
+def _allow(visit: PageRequest, role: str) -> None:
     """Who has that role, signed in by the campus: a phone stays signed in for a month. Raises:
     NotAllowed."""
     web_session = visit.principal.session.kind is SessionKind.WEB
-    if not web_session or not may(visit.reader.kind, role):
+    if not web_session or not has_role(visit.reader.category, role):
         raise NotAllowed()
 
 
-def shown(visit: Visit, template: str, *, status: int = 200, **facts: Any) -> web.Response:
-    return page(
+def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any) -> web.Response:
+    return render_page(
         visit.request,
         f"console/{template}.html",
         status=status,
         reader=visit.reader,
-        role=ROLE_TEXT[visit.reader.kind],
-        decides=may(visit.reader.kind, LIBRARIAN),
+        role=ROLE_TEXT[visit.reader.category],
+        decides=has_role(visit.reader.category, LIBRARIAN),
         verbs=VERBS,
         **facts,
     )
 
 
-def acting(visit: Visit) -> deeds.Staff:
-    return deeds.Staff(visit.services, visit.reader, visit.now)
+def staff_context(visit: PageRequest) -> deeds.StaffContext:
+    return deeds.StaffContext(visit.services, visit.reader, visit.now)
 
 
-def page_number(visit: Visit) -> int:
+def page_number(visit: PageRequest) -> int:
     text = visit.request.query.get("page", "1")
     return int(text) if text.isascii() and text.isdecimal() and 0 < int(text) < 100_000 else 1
 
@@ -162,33 +158,33 @@ def pages_of(total: int) -> int:
     return max(1, -(-total // PAGE))
 
 
-def named(reader: Reader | None) -> str:
+def reader_label(reader: Reader | None) -> str:
     return f"{reader.name} {reader.student_no_masked}" if reader is not None else ""
 
 
-def said(visit: Visit, error: ServiceError) -> str:
-    counted(visit.request, error)
+def error_text(visit: PageRequest, error: DomainError) -> str:
+    count_error(visit.request, error)
     return text_of(error.code, error.details)
 
 
 def instant_in(form: Form, name: str) -> datetime:
-    """A browser's date and time, on the library's clock. Raises: Malformed."""
+    """A browser's date and time, on the library's clock. Raises: InvalidRequest."""
     try:
-        typed = datetime.strptime(text_in(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
+        typed = datetime.strptime(form_text(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
     except ValueError as error:
-        raise Malformed(name, "a date and a time") from error
+        raise InvalidRequest(name, "a date and a time") from error
     if not 2000 <= typed.year < 2100:
-        raise Malformed(name, "a date in our time")
-    return at(typed.date(), typed.time())
+        raise InvalidRequest(name, "a date in our time")
+    return local_instant(typed.date(), typed.time())
 
 
-def seat_in(visit: Visit, form: Form) -> SeatId:
-    """The seat that is typed by its area and number. Raises: Malformed."""
-    area = visit.services.desk.library.areas.get(AreaId(text_in(form, "area")))
-    no = text_in(form, "no")
-    seat = next((s for s in area.seats if s.no == no), None) if area is not None else None
+def seat_in(visit: PageRequest, form: Form) -> SeatId:
+    """The seat that is typed by its area and number. Raises: InvalidRequest."""
+    area = visit.services.desk.library.areas.get(AreaId(form_text(form, "area")))
+    no = form_text(form, "no")
+    seat = next((s for s in area.seats if s.number == no), None) if area is not None else None
     if seat is None:
-        raise Malformed("no", "没有这个座位")
+        raise InvalidRequest("no", "没有这个座位")
     return seat.id
 
 
@@ -197,15 +193,15 @@ ID_WORDS: Final = "编号为 2–30 个小写字母、数字或连字符"
 
 
 def day_of(text: str, name: str) -> date:
-    """Raises: Malformed."""
+    """Raises: InvalidRequest."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Malformed(name, "请填写日期") from error
+        raise InvalidRequest(name, "请填写日期") from error
 
 
 def clock_of(text: str, name: str) -> time:
-    """Raises: Malformed."""
+    """Raises: InvalidRequest."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise Malformed(name, f"“{text}”不是时间，例如 07:00" if text else "请填写时间")
+        raise InvalidRequest(name, f"“{text}”不是时间，例如 07:00" if text else "请填写时间")
     return time.fromisoformat(text)

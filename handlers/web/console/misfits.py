@@ -10,21 +10,21 @@ from typing import Final
 from aiohttp import web
 
 from handlers import deeds
-from handlers.web.console.frame import SHOWN, STATES, acting, named, shown
-from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
-from models.board import Row
-from models.booking import misfits as outside
-from models.booking.misfits import Fate
-from models.errors import Malformed
-from models.library import Library
-from models.reader import ADMINISTRATOR, may
-from models.reservation import State
+from handlers.web.console.frame import SHOWN, STATES, reader_label, render, staff_context
+from handlers.web.pages import LONGEST_REASON, Form, PageRequest, form_reason, form_text, redirect
+from models.affected_bookings import impact
+from models.affected_bookings.service import Resolution
+from models.identity.roles import ADMINISTRATOR, has_role
+from models.kernel.errors import InvalidRequest
+from models.library.entities import Catalog
+from models.reservations.occupancy import OccupancyRow
+from models.reservations.state_machine import ReservationState
 
 _LISTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Impact:
     """What a change would hit: bookings, of which the first are listed (seat, start, end), readers
     who sit there, and seats that are held for somebody in line."""
 
@@ -38,16 +38,16 @@ class Hit:
         return self.count - len(self.booked)
 
 
-def hit(library: Library, rows: Sequence[Row]) -> Hit:
-    booked = [row for row in rows if row.state is State.RESERVED]
-    return Hit(
+def impact(library: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
+    booked = [row for row in rows if row.state is ReservationState.RESERVED]
+    return Impact(
         booked=[
             (library.seat_label(library.all_seats[row.seat_id]), row.booked_start, row.end)
             for row in booked[:_LISTED]
         ],
         count=len(booked),
-        sitting=sum(row.state in (State.IN_USE, State.AWAY) for row in rows),
-        held=sum(row.state is State.HELD for row in rows),
+        sitting=sum(row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in rows),
+        held=sum(row.state is ReservationState.OFFERED for row in rows),
     )
 
 
@@ -55,41 +55,43 @@ NOT_ASKED: Final = "又有预约受影响，请选择怎样处理"
 """Booked after the question was put, which named none."""
 
 
-def fate_in(form: Form) -> Fate:
+def resolution_from(form: Form) -> Resolution:
     """What becomes of the bookings that are hit; nothing where there were none to ask about.
-    Raises: Malformed."""
+    Raises: InvalidRequest."""
     try:
-        return Fate(text_in(form, "bookings") or Fate.KEEP)
+        return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
-        raise Malformed("bookings", "请选择怎样处理这些预约") from error
+        raise InvalidRequest("bookings", "请选择怎样处理这些预约") from error
 
 
-async def misfits(visit: Visit) -> web.StreamResponse:
+async def misfits(visit: PageRequest) -> web.StreamResponse:
     desk = visit.services.desk
     await desk.refresh()
-    rows = await outside.misfits(desk, visit.now)
+    rows = await impact.find_unplaceable(desk, visit.now)
     people = await desk.readers.many({row.reader_id for row in rows[:SHOWN]})
     items = [
         (
             row,
             desk.library.seat_label(desk.library.all_seats[row.seat_id]),
-            named(people.get(row.reader_id)),
+            reader_label(people.get(row.reader_id)),
         )
         for row in rows[:SHOWN]
     ]
-    return shown(
+    return render(
         visit,
         "misfits",
         items=items,
         total=len(rows),
-        changes=may(visit.reader.kind, ADMINISTRATOR),
+        changes=has_role(visit.reader.category, ADMINISTRATOR),
         states=STATES,
         done="done" in visit.request.query,
         longest=LONGEST_REASON,
     )
 
 
-async def call_off_misfits(visit: Visit, form: Form) -> web.StreamResponse:
+async def call_off_misfits(visit: PageRequest, form: Form) -> web.StreamResponse:
     await visit.services.desk.refresh()
-    await deeds.call_off_misfits(acting(visit), fate_in(form), reason_in(form))
+    await deeds.resolve_affected_bookings(
+        staff_context(visit), resolution_from(form), form_reason(form)
+    )
     return redirect("/console/misfits?done")

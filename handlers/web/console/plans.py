@@ -16,16 +16,25 @@ from aiohttp import web
 from handlers import deeds
 from handlers.errors import status_of
 from handlers.messages import text_of
-from handlers.web.console.frame import ID, ID_WORDS, acting, shown
-from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
-from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
-from models import replan
-from models.booking import misfits
-from models.errors import Malformed, NotAllowed, NotFound, PlanChanged
-from models.library import SEAT_SIZE, Area, AreaId, Mark, VenueId
-from models.reader import ADMINISTRATOR, LIBRARIAN, may
-from models.replan import Differences, Draft, SeatDraft
-from models.timerange import local_date
+from handlers.web.console.frame import ID, ID_WORDS, render, staff_context
+from handlers.web.console.misfits import NOT_ASKED, impact, resolution_from
+from handlers.web.pages import (
+    LONGEST_REASON,
+    Form,
+    PageRequest,
+    count_error,
+    form_reason,
+    form_text,
+    redirect,
+)
+from models.affected_bookings import impact as affected_bookings_impact
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
+from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
+from models.kernel.time_range import local_date
+from models.library import plan_editing, plan_json
+from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, VenueId
+from models.library.errors import PlanChanged
+from models.library.plan_editing import PlanDiff, PlanDraft, SeatDraft
 
 LARGEST_PLAN: Final = 512 * 1024
 """Bytes of a form with a plan of a thousand seats."""
@@ -46,62 +55,62 @@ class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
     width: int
     height: int
     seats: list[SeatDraft]
-    marks: list[Mark]
+    marks: list[Fixture]
     area: str = ""
     name: str | None = None
     floor: int | None = None
 
 
-async def plans(visit: Visit) -> web.StreamResponse:
+async def plans(visit: PageRequest) -> web.StreamResponse:
     await visit.services.desk.refresh()
     return _list(visit)
 
 
 def _list(
-    visit: Visit, status: int = 200, typed: dict[str, str] | None = None, wrong: str = ""
+    visit: PageRequest, status: int = 200, typed: dict[str, str] | None = None, wrong: str = ""
 ) -> web.Response:
     desk, today = visit.services.desk, local_date(visit.now)
     areas = [
-        (area, sum(s.out_of_service(today) is not None for s in area.seats))
+        (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
         for area in desk.library.areas.values()
     ]
-    return shown(
+    return render(
         visit,
         "plans",
         status=status,
         areas=areas,
         venues=list(desk.library.venues.values()),
-        changes=may(visit.reader.kind, ADMINISTRATOR),
+        changes=has_role(visit.reader.category, ADMINISTRATOR),
         typed=typed or {},
         wrong=wrong,
         longest=LONGEST_REASON,
     )
 
 
-async def add_area(visit: Visit, form: Form) -> web.StreamResponse:
+async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A new area, empty: its plan is drawn next."""
     desk = visit.services.desk
-    typed = {name: text_in(form, name) for name in ("id", "venue", "name", "floor", "reason")}
+    typed = {name: form_text(form, name) for name in ("id", "venue", "name", "floor", "reason")}
     try:
         area = _new_area(visit, typed)
-        await deeds.add_area(acting(visit), area, reason_in(form))
-    except Malformed as error:
+        await deeds.add_area(staff_context(visit), area, form_reason(form))
+    except InvalidRequest as error:
         return _list(visit, 400, typed, str(error.details["reason"]))
     except PlanChanged as error:
-        counted(visit.request, error)
+        count_error(visit.request, error)
         return _list(visit, 409, typed, f"已有编号为 {typed['id']} 的区域")
     return redirect(f"/console/plans/{desk.area(area.id).id}")
 
 
-def _new_area(visit: Visit, typed: dict[str, str]) -> Area:
-    """Raises: Malformed."""
+def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
+    """Raises: InvalidRequest."""
     library = visit.services.desk.library
     if not ID.fullmatch(typed["id"]):
-        raise Malformed("id", ID_WORDS)
+        raise InvalidRequest("id", ID_WORDS)
     if typed["venue"] not in library.venues:
-        raise Malformed("venue", "请选择场馆")
+        raise InvalidRequest("venue", "请选择场馆")
     if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
-        raise Malformed("floor", "楼层为 -9 到 99")
+        raise InvalidRequest("floor", "楼层为 -9 到 99")
     order = 1 + max((area.order for area in library.areas.values()), default=-1)
     empty = Area(
         id=AreaId(typed["id"]),
@@ -112,21 +121,23 @@ def _new_area(visit: Visit, typed: dict[str, str]) -> Area:
         width=0,
         height=0,
         seats=(),
-        marks=(),
+        fixtures=(),
         rev=-1,
     )
-    return replan.drawn(empty, Draft(typed["name"], int(typed["floor"]), 1200, 800, (), ()), ())
+    return plan_editing.apply_draft(
+        empty, PlanDraft(typed["name"], int(typed["floor"]), 1200, 800, (), ()), ()
+    )
 
 
-async def plan(visit: Visit) -> web.StreamResponse:
+async def plan(visit: PageRequest) -> web.StreamResponse:
     """The editor; a viewer sees the same without anything to press."""
     await visit.services.desk.refresh()
     area = visit.services.desk.area(visit.id)
-    return _editor(visit, area, replan.written(area))
+    return _editor(visit, area, plan_json.plan_to_json(area))
 
 
 def _editor(
-    visit: Visit, area: Area, document: object, *, status: int = 200, **facts: Any
+    visit: PageRequest, area: Area, document: object, *, status: int = 200, **facts: Any
 ) -> web.Response:
     usual = {
         "said": None,
@@ -135,30 +146,30 @@ def _editor(
         "unsaved": False,
         "done": "done" in visit.request.query,
     }
-    return shown(
+    return render(
         visit,
         "plan",
         status=status,
         area=area,
         base=area.rev,
         plan=json.dumps(document, ensure_ascii=False),
-        edits=may(visit.reader.kind, LIBRARIAN),
-        structure=may(visit.reader.kind, ADMINISTRATOR),
+        edits=has_role(visit.reader.category, LIBRARIAN),
+        structure=has_role(visit.reader.category, ADMINISTRATOR),
         mark_text=MARK_TEXT,
         seat_size=SEAT_SIZE,
         longest=LONGEST_REASON,
-        longest_outage=replan.LONGEST_REASON,
+        longest_outage=plan_editing.LONGEST_REASON,
         **usual | facts,
     )
 
 
-async def export(visit: Visit) -> web.StreamResponse:
+async def export(visit: PageRequest) -> web.StreamResponse:
     """The plan as a file, which can be edited and imported again."""
     area = visit.services.desk.area(visit.id)
-    return _file(replan.written(area), area.id)
+    return _file(plan_json.plan_to_json(area), area.id)
 
 
-async def plan_before(visit: Visit) -> web.StreamResponse:
+async def plan_before(visit: PageRequest) -> web.StreamResponse:
     """The plan as it was before a change that the log knows: importing it takes the change back."""
     entry = await visit.services.audit.get(visit.id)
     document = entry.before.get("plan") if entry is not None else None
@@ -177,7 +188,7 @@ def _file(document: dict[str, object], name: str) -> web.Response:
     return web.Response(text=text, content_type="application/json", headers=headers)
 
 
-async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
+async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What the form wants: shown with what it hits, or done where it was confirmed. What was drawn
     is never lost."""
     desk = visit.services.desk
@@ -185,27 +196,27 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
     area = desk.area(visit.id)
     text = _text(form)
     try:
-        if text_in(form, "base") != str(area.rev):
+        if form_text(form, "base") != str(area.rev):
             raise PlanChanged()
         new = _drawn(visit, area, text)
-        document, found = replan.written(new), replan.differences(area, new)
-        if found.structural and not may(visit.reader.kind, ADMINISTRATOR):
+        document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
+        if found.structural and not has_role(visit.reader.category, ADMINISTRATOR):
             raise NotAllowed()
         said = words(found)
-        if text_in(form, "edit"):
+        if form_text(form, "edit"):
             return _editor(visit, area, document, unsaved=True)
         if not found.any:
-            raise Malformed("plan", "没有需要保存的更改")
-        library, confirmed = desk.library.with_area(new), text_in(form, "confirmed")
-        rows = await misfits.affected(desk, desk.policy, library, visit.now)
-        hits = hit(library, rows)
-        if not confirmed or (hits.count and not text_in(form, "bookings")):
+            raise InvalidRequest("plan", "没有需要保存的更改")
+        library, confirmed = desk.library.with_area(new), form_text(form, "confirmed")
+        rows = await affected_bookings_impact.find_affected(desk, desk.policy, library, visit.now)
+        hits = impact(library, rows)
+        if not confirmed or (hits.count and not form_text(form, "bookings")):
             wrong = NOT_ASKED if confirmed else ""
             return _editor(visit, area, document, said=said, hit=hits, wrong=wrong)
-        reason, fate = reason_in(form), fate_in(form)
-        await deeds.change_plan(acting(visit), area, new, "；".join(said), reason, fate)
+        reason, fate = form_reason(form), resolution_from(form)
+        await deeds.change_plan(staff_context(visit), area, new, "；".join(said), reason, fate)
     except PlanChanged as error:
-        counted(visit.request, error)
+        count_error(visit.request, error)
         wrong = text_of(error.code, error.details)
         return _editor(
             visit,
@@ -215,7 +226,7 @@ async def change_plan(visit: Visit, form: Form) -> web.StreamResponse:
             wrong=wrong,
             unsaved=True,
         )
-    except Malformed as error:
+    except InvalidRequest as error:
         wrong = str(error.details["reason"])
         return _editor(visit, area, _kept(text), status=400, wrong=wrong, unsaved=True)
     return redirect(f"/console/plans/{area.id}?done")
@@ -226,7 +237,7 @@ def _text(form: Form) -> str:
     file = form.get("file")
     if isinstance(file, bytes):
         return file.decode(errors="replace")
-    return text_in(form, "plan")
+    return form_text(form, "plan")
 
 
 def _kept(text: str) -> object:
@@ -238,15 +249,15 @@ def _kept(text: str) -> object:
         return None
 
 
-def _drawn(visit: Visit, area: Area, text: str) -> Area:
-    """Raises: Malformed."""
+def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
+    """Raises: InvalidRequest."""
     try:
         read = msgspec.json.decode(text, type=PlanIn)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Malformed("plan", f"这不是平面图文件：{error}") from error
+        raise InvalidRequest("plan", f"这不是平面图文件：{error}") from error
     if read.area not in ("", area.id):
-        raise Malformed("area", f"这是区域 {read.area} 的平面图，不是 {area.id} 的")
-    draft = Draft(
+        raise InvalidRequest("area", f"这是区域 {read.area} 的平面图，不是 {area.id} 的")
+    draft = PlanDraft(
         name=area.name if read.name is None else read.name.strip(),
         floor=area.floor if read.floor is None else read.floor,
         width=read.width,
@@ -257,10 +268,10 @@ def _drawn(visit: Visit, area: Area, text: str) -> Area:
     elsewhere = {
         s for s, at in visit.services.desk.library.all_seats.items() if at.area_id != area.id
     }
-    return replan.drawn(area, draft, elsewhere)
+    return plan_editing.apply_draft(area, draft, elsewhere)
 
 
-def words(found: Differences) -> list[str]:
+def words(found: PlanDiff) -> list[str]:
     """What a change of a plan does, in words."""
     renumbered = [f"{old}→{new}" for old, new in found.renumbered]
     lists = (
@@ -268,14 +279,14 @@ def words(found: Differences) -> list[str]:
         ("移除", found.removed),
         ("改号", renumbered),
         ("移动", found.moved),
-        ("更改设施", found.equipped),
+        ("更改设施", found.features_changed),
         ("禁用", found.disabled),
         ("恢复使用", found.enabled),
     )
     said = [f"{verb} {_few(numbers)}" for verb, numbers in lists if numbers]
     if found.marks:
         said.append("更改墙壁、书架等标记")
-    if found.frame:
+    if found.area_properties:
         said.append("更改名称、楼层或大小")
     return said
 

@@ -10,32 +10,36 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bind.activation import link
+from bind.account_binding import link
 from handlers import deeds
 from handlers.api import present
 from handlers.errors import status_of
 from handlers.qr import svg
 from handlers.web.console.frame import (
     PAGE,
-    acting,
     clock_of,
     day_of,
+    error_text,
     instant_in,
     page_number,
     pages_of,
-    said,
+    render,
     seat_in,
-    shown,
+    staff_context,
 )
-from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
-from models.allowance import NONE, Allowance
-from models.booking import penalties
-from models.errors import CardTaken, Conflict, Malformed, NotFound, RuleViolation, WrongState
-from models.plain import is_plain
-from models.reader import LIBRARIAN, Reader, Stay, may, normalise_student_no
-from models.reservation import LIVE, ReaderId
-from models.rules import Wish
-from models.timerange import local_date
+from handlers.web.pages import LONGEST_REASON, Form, PageRequest, form_reason, form_text, redirect
+from models.identity.roles import LIBRARIAN, has_role
+from models.kernel.errors import Conflict, InvalidRequest, NotFound, RuleViolation
+from models.kernel.ids import ReaderId
+from models.kernel.text import is_printable_line
+from models.kernel.time_range import local_date
+from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.entities import Reader, Visit, normalise_student_no
+from models.readers.errors import CardTaken
+from models.reservations.errors import InvalidState
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import LIVE
+from models.violations import service as violations_service
 
 LONGEST_NAME: Final = 40
 _FOUND: Final = 50
@@ -44,7 +48,7 @@ _LONGEST_STAY: Final = timedelta(days=366)
 _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
-async def readers(visit: Visit) -> web.StreamResponse:
+async def readers(visit: PageRequest) -> web.StreamResponse:
     """By number, by card, or by the whole name: all of them are sealed, and found by their hash."""
     sought = visit.request.query.get("q", "").strip()
     found = await _search(visit, sought) if sought else []
@@ -53,13 +57,13 @@ async def readers(visit: Visit) -> web.StreamResponse:
     return _list(visit, sought=sought, found=found, status=404 if sought and not found else 200)
 
 
-def _list(visit: Visit, status: int = 200, **more: Any) -> web.Response:
+def _list(visit: PageRequest, status: int = 200, **more: Any) -> web.Response:
     facts = {"sought": "", "found": [], "typed": {}, "wrong": "", "today": local_date(visit.now)}
     facts |= {"longest": LONGEST_REASON, "longest_name": LONGEST_NAME}
-    return shown(visit, "readers", status=status, **facts | more)
+    return render(visit, "readers", status=status, **facts | more)
 
 
-async def _search(visit: Visit, sought: str) -> list[Reader]:
+async def _search(visit: PageRequest, sought: str) -> list[Reader]:
     desk = visit.services.desk
     number = normalise_student_no(sought)
     ids = set((await desk.readers.by_numbers([number])).values())
@@ -67,30 +71,30 @@ async def _search(visit: Visit, sought: str) -> list[Reader]:
         by_card = await desk.cards.reader_of(sought)
         ids |= {by_card} if by_card is not None else set()
     people = await desk.readers.many(ids)
-    named_so = await desk.readers.named(sought, _FOUND)
+    named_so = await desk.readers.find_by_name(sought, _FOUND)
     return list({reader.id: reader for reader in (*people.values(), *named_so)}.values())
 
 
 # --- one reader -----------------------------------------------------------------------------------
 
 
-async def reader_page(visit: Visit) -> web.StreamResponse:
+async def reader_page(visit: PageRequest) -> web.StreamResponse:
     return await _page(visit, await _reader(visit))
 
 
-async def _reader(visit: Visit) -> Reader:
+async def _reader(visit: PageRequest) -> Reader:
     found = await visit.services.desk.readers.get(ReaderId(visit.id))
     if found is None:
         raise NotFound()
     return found
 
 
-async def _page(visit: Visit, who: Reader, status: int = 200, **more: Any) -> web.Response:
+async def _page(visit: PageRequest, who: Reader, status: int = 200, **more: Any) -> web.Response:
     services, desk, number = visit.services, visit.services.desk, page_number(visit)
     rows, total = await desk.reservations.page_of(who.id, (), (number - 1) * PAGE, PAGE)
     violations, _ = await desk.violations.page_of(who.id, 0, PAGE)
     suspended = who.suspended_until
-    decides = may(visit.reader.kind, LIBRARIAN)
+    decides = has_role(visit.reader.category, LIBRARIAN)
     facts = {
         "who": who,
         "live": [await present.reservation(desk, r, visit.now) for r in rows if r.state in LIVE],
@@ -98,15 +102,15 @@ async def _page(visit: Visit, who: Reader, status: int = 200, **more: Any) -> we
             await present.reservation(desk, r, visit.now) for r in rows if r.state not in LIVE
         ],
         "violations": [await present.violation(desk, v, visit.now) for v in violations],
-        "standing": await penalties.standing(desk, who.id, visit.now),
+        "standing": await violations_service.violation_count(desk, who.id, visit.now),
         "suspended": suspended if suspended is not None and suspended > visit.now else None,
         "was": suspended.isoformat() if suspended is not None else "",
         "bound": await services.bindings.is_bound(who.id),
         "code": None,
         # Who only looks is not told what somebody needs.
-        "allowance": desk.granted(who.id) if decides else None,
-        "base": _base(visit, desk.granted(who.id)) if decides else "",
-        "areas": list(desk.library.furnished),
+        "allowance": desk.accommodation_of(who.id) if decides else None,
+        "base": _base(visit, desk.accommodation_of(who.id)) if decides else "",
+        "areas": list(desk.library.bookable_areas),
         "days": desk.policy.bookable_dates(visit.now),
         "typed": {},
         "wrong": "",
@@ -116,108 +120,110 @@ async def _page(visit: Visit, who: Reader, status: int = 200, **more: Any) -> we
         "longest": LONGEST_REASON,
         "most": _MOST_MINUTES,
     }
-    return shown(visit, "reader", status=status, **facts | more)
+    return render(visit, "reader", status=status, **facts | more)
 
 
 async def _again(
-    visit: Visit, who: Reader, form: Form, error: Conflict | RuleViolation | Malformed
+    visit: PageRequest, who: Reader, form: Form, error: Conflict | RuleViolation | InvalidRequest
 ) -> web.Response:
     """What was refused, with all that was filled in."""
-    malformed = isinstance(error, Malformed)
-    wrong = str(error.details["reason"]) if malformed else said(visit, error)
-    typed = {name: text_in(form, name) for name in form if name not in ("csrf", "key")}
+    malformed = isinstance(error, InvalidRequest)
+    wrong = str(error.details["reason"]) if malformed else error_text(visit, error)
+    typed = {name: form_text(form, name) for name in form if name not in ("csrf", "key")}
     return await _page(visit, who, status_of(type(error)), wrong=wrong, typed=typed)
 
 
-async def unbind(visit: Visit, form: Form) -> web.StreamResponse:
+async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:
     who = await _reader(visit)
-    await deeds.unbind(acting(visit), who, reason_in(form))
+    await deeds.unbind(staff_context(visit), who, form_reason(form))
     return redirect(f"/console/readers/{who.id}?done=unbind")
 
 
-async def book(visit: Visit, form: Form) -> web.StreamResponse:
+async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A seat in the reader's place, by the rules that stand for them."""
     who = await _reader(visit)
     try:
         seat_id, wish = _wish(visit, form)
-        await deeds.book(acting(visit), who, seat_id, wish, reason_in(form))
-    except (Conflict, RuleViolation, Malformed) as error:
+        await deeds.book(staff_context(visit), who, seat_id, wish, form_reason(form))
+    except (Conflict, RuleViolation, InvalidRequest) as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=book")
 
 
-def _wish(visit: Visit, form: Form) -> tuple[str, Wish]:
-    """Raises: Malformed."""
-    seat_id, start = seat_in(visit, form), text_in(form, "start")
+def _wish(visit: PageRequest, form: Form) -> tuple[str, TimeSelection]:
+    """Raises: InvalidRequest."""
+    seat_id, start = seat_in(visit, form), form_text(form, "start")
     begin = clock_of(start, "start") if start else None
-    return seat_id, Wish(_date(form, "date"), begin, clock_of(text_in(form, "end"), "end"))
+    return seat_id, TimeSelection(
+        _date(form, "date"), begin, clock_of(form_text(form, "end"), "end")
+    )
 
 
 def _date(form: Form, name: str) -> date:
-    return day_of(text_in(form, name), name)
+    return day_of(form_text(form, name), name)
 
 
-async def suspend(visit: Visit, form: Form) -> web.StreamResponse:
+async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Until then from now on, or with ``release`` at once over."""
-    who, release = await _reader(visit), bool(text_in(form, "release"))
+    who, release = await _reader(visit), bool(form_text(form, "release"))
     try:
-        if not (release or text_in(form, "until")):
-            raise Malformed("until", "请填写暂停到什么时候")
+        if not (release or form_text(form, "until")):
+            raise InvalidRequest("until", "请填写暂停到什么时候")
         until = None if release else instant_in(form, "until")
         if until is not None and not visit.now < until <= visit.now + _LONGEST_SUSPENSION:
-            raise Malformed("until", "暂停的结束应在今后一年之内")
-        await deeds.suspend(acting(visit), who, _was(form), until, reason_in(form))
-    except (Conflict, Malformed) as error:
+            raise InvalidRequest("until", "暂停的结束应在今后一年之内")
+        await deeds.suspend(staff_context(visit), who, _was(form), until, form_reason(form))
+    except (Conflict, InvalidRequest) as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
 
 
 def _was(form: Form) -> datetime | None:
-    """What stood on the page. Raises: Malformed."""
-    text = text_in(form, "was")
+    """What stood on the page. Raises: InvalidRequest."""
+    text = form_text(form, "was")
     try:
         was = datetime.fromisoformat(text) if text else None
     except ValueError as error:
-        raise Malformed("was", "请重新打开页面") from error
+        raise InvalidRequest("was", "请重新打开页面") from error
     if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100):
-        raise Malformed("was", "请重新打开页面")
+        raise InvalidRequest("was", "请重新打开页面")
     return was
 
 
-async def allow(visit: Visit, form: Form) -> web.StreamResponse:
+async def allow(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What is granted to this reader alone."""
     who = await _reader(visit)
     try:
-        until = _date(form, "until") if text_in(form, "until") else None
+        until = _date(form, "until") if form_text(form, "until") else None
         if until is not None and until < local_date(visit.now):
-            raise Malformed("until", "日期已过")
-        granted = Allowance(
-            text_in(form, "accessible") == "on",
+            raise InvalidRequest("until", "日期已过")
+        granted = Accommodation(
+            form_text(form, "accessible") == "on",
             _minutes(form, "check_in_minutes"),
             _minutes(form, "leave_minutes"),
             until,
         )
         if not (granted.accessible or granted.check_in_minutes or granted.leave_minutes):
-            granted = NONE
+            granted = NO_ACCOMMODATION
         await visit.services.desk.refresh()
-        was = visit.services.desk.granted(who.id)
-        if text_in(form, "base") != _base(visit, was):
-            raise WrongState(state="allowance")
-        await deeds.allow(acting(visit), who, was, granted, reason_in(form))
-    except (Conflict, Malformed) as error:
+        was = visit.services.desk.accommodation_of(who.id)
+        if form_text(form, "base") != _base(visit, was):
+            raise InvalidState(state="allowance")
+        await deeds.set_accommodation(staff_context(visit), who, was, granted, form_reason(form))
+    except (Conflict, InvalidRequest) as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=allow")
 
 
-def _base(visit: Visit, allowance: Allowance) -> str:
+def _base(visit: PageRequest, allowance: Accommodation) -> str:
     """What stood on the page, without saying it."""
     return hashlib.sha256(f"{visit.id} {allowance}".encode()).hexdigest()[:16]
 
 
 def _minutes(form: Form, name: str) -> int:
-    text = text_in(form, name) or "0"
+    text = form_text(form, name) or "0"
     if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _MOST_MINUTES:
-        raise Malformed(name, f"请填写 0–{_MOST_MINUTES} 分钟")
+        raise InvalidRequest(name, f"请填写 0–{_MOST_MINUTES} 分钟")
     return int(text)
 
 
@@ -227,70 +233,70 @@ def _minutes(form: Form, name: str) -> int:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     name: str
-    stay: Stay
+    stay: Visit
     card: str
 
 
-async def add_visitor(visit: Visit, form: Form) -> web.StreamResponse:
+async def add_visitor(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Somebody whom the campus does not know, for some days."""
-    typed = {name: text_in(form, name) for name in ("name", "first", "last", "card", "reason")}
+    typed = {name: form_text(form, name) for name in ("name", "first", "last", "card", "reason")}
     try:
         entry = _entry(visit, form)
         made = await deeds.add_visitor(
-            acting(visit), entry.name, entry.stay, entry.card, reason_in(form)
+            staff_context(visit), entry.name, entry.stay, entry.card, form_reason(form)
         )
-    except Malformed as error:
+    except InvalidRequest as error:
         return _list(visit, 400, typed=typed, wrong=str(error.details["reason"]))
     except CardTaken as error:
-        return _list(visit, 409, typed=typed, wrong=said(visit, error))
+        return _list(visit, 409, typed=typed, wrong=error_text(visit, error))
     return redirect(f"/console/readers/{made}?done=visitor")
 
 
-def _entry(visit: Visit, form: Form) -> _Entry:
-    """Raises: Malformed."""
-    name, card = text_in(form, "name"), text_in(form, "card")
-    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
-        raise Malformed("name", f"姓名为 1–{LONGEST_NAME} 字")
+def _entry(visit: PageRequest, form: Form) -> _Entry:
+    """Raises: InvalidRequest."""
+    name, card = form_text(form, "name"), form_text(form, "card")
+    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
+        raise InvalidRequest("name", f"姓名为 1–{LONGEST_NAME} 字")
     if card and not re.fullmatch(r"[!-~]{4,32}", card):
-        raise Malformed("card", "卡号为 4–32 个字母或数字")
+        raise InvalidRequest("card", "卡号为 4–32 个字母或数字")
     return _Entry(name, _stay(visit, form), card)
 
 
-def _stay(visit: Visit, form: Form) -> Stay:
+def _stay(visit: PageRequest, form: Form) -> Visit:
     first, last = _date(form, "first"), _date(form, "last")
     today = local_date(visit.now)
     if not first <= last or last < today or last - max(first, today) > _LONGEST_STAY:
-        raise Malformed("last", "请填写今后一年以内的日期，结束不早于开始")
-    return Stay(first, last)
+        raise InvalidRequest("last", "请填写今后一年以内的日期，结束不早于开始")
+    return Visit(first, last)
 
 
-async def change_stay(visit: Visit, form: Form) -> web.StreamResponse:
+async def change_stay(visit: PageRequest, form: Form) -> web.StreamResponse:
     who = await _reader(visit)
     try:
         stay = _stay(visit, form)
         if who.stay is None:
             raise NotFound()
-        if text_in(form, "was") != str(who.stay):
-            raise WrongState(state="stay")
-        await deeds.change_stay(acting(visit), who, stay, reason_in(form))
-    except (Conflict, Malformed) as error:
+        if form_text(form, "was") != str(who.stay):
+            raise InvalidState(state="stay")
+        await deeds.change_visit(staff_context(visit), who, stay, form_reason(form))
+    except (Conflict, InvalidRequest) as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done=stay")
 
 
-async def show_code(visit: Visit, _: Form) -> web.StreamResponse:
+async def show_code(visit: PageRequest, _: Form) -> web.StreamResponse:
     """A visitor has no page of their own: the desk shows them the code that binds their WeChat."""
     who = await _reader(visit)
-    code = await deeds.show_code(acting(visit), who)
+    code = await deeds.reveal_activation_code(staff_context(visit), who)
     qr = svg(link(visit.services.public_base_url, code.secret))
     return await _page(visit, who, code=code, qr=qr)
 
 
-async def answer_binding(visit: Visit, form: Form) -> web.StreamResponse:
+async def answer_binding(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The visitor has compared the number on their phone with that on the desk's screen."""
-    who, theirs = await _reader(visit), text_in(form, "theirs") == "yes"
+    who, theirs = await _reader(visit), form_text(form, "theirs") == "yes"
     try:
-        await deeds.answer_binding(acting(visit), who, text_in(form, "request"), theirs)
+        await deeds.answer_binding(staff_context(visit), who, form_text(form, "request"), theirs)
     except Conflict as error:
         return await _again(visit, who, form, error)
     return redirect(f"/console/readers/{who.id}?done={'bind' if theirs else 'refuse_binding'}")

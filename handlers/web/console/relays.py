@@ -6,15 +6,15 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.web.console.frame import PAGE, named, page_number, pages_of, shown
-from handlers.web.pages import Visit
-from models.booking.relays import CROWD, OUTSIDE
-from models.library import KioskId
+from handlers.web.console.frame import PAGE, page_number, pages_of, reader_label, render
+from handlers.web.pages import PageRequest
+from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
+from models.library.entities import KioskId
 
-REASONS: Final = {OUTSIDE: "闸机显示读者当时不在馆内", CROWD: "同一个码有许多读者使用"}
+REASONS: Final = {READER_OUTSIDE: "闸机显示读者当时不在馆内", MANY_USERS: "同一个码有许多读者使用"}
 
 
-async def relays(visit: Visit) -> web.StreamResponse:
+async def relays(visit: PageRequest) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
     rows, total = await desk.scans.page_of((number - 1) * PAGE, PAGE)
     people = await desk.readers.many({scan.reader_id for scan in rows})
@@ -23,5 +23,7 @@ async def relays(visit: Visit) -> web.StreamResponse:
         id = KioskId(scan.step.split(":")[1])
         kiosk = desk.library.kiosks.get(id)
         why = [REASONS.get(reason, reason) for reason in scan.reasons]
-        items.append((scan, named(people.get(scan.reader_id)), kiosk.name if kiosk else id, why))
-    return shown(visit, "relays", items=items, number=number, pages=pages_of(total))
+        items.append(
+            (scan, reader_label(people.get(scan.reader_id)), kiosk.name if kiosk else id, why)
+        )
+    return render(visit, "relays", items=items, number=number, pages=pages_of(total))

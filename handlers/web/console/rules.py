@@ -16,16 +16,32 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.messages import NUMBER_TEXT, numbers_text, text_of
-from handlers.web.console.frame import acting, clock_of, day_of, shown
-from handlers.web.console.misfits import NOT_ASKED, fate_in, hit
-from handlers.web.pages import LONGEST_REASON, Form, Visit, counted, reason_in, redirect, text_in
-from models.booking import foresight, misfits
-from models.errors import Malformed, NotFound, RulesChanged
-from models.library import AreaId
-from models.plain import is_plain
-from models.policy import FARTHEST_HORIZON, OVERRIDABLE, SEASONAL, Policy, RuleSet
-from models.reader import ADMINISTRATOR, may
-from models.timerange import local_date
+from handlers.web.console.frame import clock_of, day_of, render, staff_context
+from handlers.web.console.misfits import NOT_ASKED, impact, resolution_from
+from handlers.web.pages import (
+    LONGEST_REASON,
+    Form,
+    PageRequest,
+    count_error,
+    form_reason,
+    form_text,
+    redirect,
+)
+from models.affected_bookings import impact as affected_bookings_impact
+from models.identity.roles import ADMINISTRATOR, has_role
+from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.text import is_printable_line
+from models.kernel.time_range import local_date
+from models.library.entities import AreaId
+from models.policy.entities import (
+    AREA_OVERRIDABLE,
+    DATE_OVERRIDABLE,
+    FARTHEST_HORIZON,
+    Policy,
+    PolicyOverride,
+)
+from models.policy.errors import RulesChanged
+from models.policy_preview import service as policy_preview_service
 
 LONGEST_NAME: Final = 20
 _FARTHEST: Final = timedelta(days=730)
@@ -36,18 +52,18 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "step_minutes": (30, 240),
     "min_minutes": (1, 1440),
     "max_minutes": (30, 1440),
-    "bookings_per_day": (1, 48),
+    "daily_booking_limit": (1, 48),
     "check_in_before_minutes": (0, 240),
     "check_in_after_minutes": (1, 240),
     "leave_minutes": (1, 240),
     "meal_leave_minutes": (1, 240),
     "extend_within_minutes": (1, 1440),
     "max_extensions": (0, 48),
-    "horizon_days": (0, FARTHEST_HORIZON),
+    "booking_window_days": (0, FARTHEST_HORIZON),
     "ending_soon_minutes": (1, 120),
     "leave_reminder_minutes": (1, 120),
-    "prove_minutes": (5, 120),
-    "kiosk_step_seconds": (5, 120),
+    "presence_check_minutes": (5, 120),
+    "kiosk_code_seconds": (5, 120),
     "violations_limit": (1, 100),
     "violations_window_days": (1, 366),
     "suspension_days": (1, 366),
@@ -55,7 +71,7 @@ BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
 """Smallest and largest. What lies outside is a slip of the fingers, not a rule."""
 SWITCHES: Final = {
     "away_timeout_is_violation": "暂离超时记违约",
-    "accessible_kept": "无障碍座位只供登记的读者",
+    "accessible_only": "无障碍座位只供登记的读者",
     "filter_by_window": "读者可按靠窗筛选",
     "filter_by_power": "读者可按电源筛选",
 }
@@ -69,13 +85,13 @@ REFUSALS: Final = {
     "too_long": "时间太长",
     "daily_limit": "超过每天次数",
 }
-OWN: Final = [name for name in NUMBER_TEXT if name in OVERRIDABLE]
+OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 """The numbers that an area can have of its own, in the order of the page."""
-OF_DAYS: Final = [name for name in NUMBER_TEXT if name in SEASONAL]
+OF_DAYS: Final = [name for name in NUMBER_TEXT if name in DATE_OVERRIDABLE]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyChange:
     """The next version of the rules, and in words what is new in it. ``compared`` are the rules
     that the last week is judged by: what is for other days is thought to be for these."""
 
@@ -84,12 +100,12 @@ class Change:
     compared: tuple[Policy, Policy]
 
 
-async def rules(visit: Visit) -> web.StreamResponse:
+async def rules(visit: PageRequest) -> web.StreamResponse:
     await visit.services.desk.refresh()  # another worker may have been told something new
     return await _page(visit)
 
 
-async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
+async def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Response:
     desk, today = visit.services.desk, local_date(visit.now)
     facts = {
         "fields": _typed_of(desk.policy),
@@ -106,7 +122,7 @@ async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
         ],
         "versions": await desk.policies.versions(_VERSIONS),
         "base": desk.policy.version,
-        "changes": may(visit.reader.kind, ADMINISTRATOR),
+        "changes": has_role(visit.reader.category, ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "said": [],
@@ -117,26 +133,28 @@ async def _page(visit: Visit, status: int = 200, **more: Any) -> web.Response:
         "longest": LONGEST_REASON,
         "longest_name": LONGEST_NAME,
     }
-    return shown(visit, "rules", status=status, **facts | more)
+    return render(visit, "rules", status=status, **facts | more)
 
 
-async def change_rules(visit: Visit, form: Form) -> web.StreamResponse:
+async def change_rules(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What the form asks for: shown with what it would have done, or done where confirmed."""
     services, desk = visit.services, visit.services.desk
     await desk.refresh()
-    typed = {name: text_in(form, name) for name in form if name not in ("csrf", "key")}
+    typed = {name: form_text(form, name) for name in form if name not in ("csrf", "key")}
     try:
         if typed.get("base") != str(desk.policy.version):
             raise RulesChanged()
         change = _next(visit, typed)
         if not change.said:
-            raise Malformed("base", "没有需要保存的更改")
+            raise InvalidRequest("base", "没有需要保存的更改")
         if typed.get("edit"):
             return await _page(visit, typed=typed)
-        rows = await misfits.affected(desk, change.policy, desk.library, visit.now)
-        hits, confirmed = hit(desk.library, rows), bool(typed.get("confirmed"))
+        rows = await affected_bookings_impact.find_affected(
+            desk, change.policy, desk.library, visit.now
+        )
+        hits, confirmed = impact(desk.library, rows), bool(typed.get("confirmed"))
         if not confirmed or (hits.count and not typed.get("bookings")):
-            compared = await foresight.compare(
+            compared = await policy_preview_service.compare_policies(
                 desk, change.compared, visit.now, not services.sandbox
             )
             return await _page(
@@ -147,18 +165,20 @@ async def change_rules(visit: Visit, form: Form) -> web.StreamResponse:
                 wrong=NOT_ASKED if confirmed else "",
                 compared=compared,
             )
-        reason, fate = reason_in(form, "why"), fate_in(form)
-        await deeds.change_rules(acting(visit), change.policy, "；".join(change.said), reason, fate)
+        reason, fate = form_reason(form, "why"), resolution_from(form)
+        await deeds.change_rules(
+            staff_context(visit), change.policy, "；".join(change.said), reason, fate
+        )
     except RulesChanged as error:
-        counted(visit.request, error)
+        count_error(visit.request, error)
         return await _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
-    except Malformed as error:
+    except InvalidRequest as error:
         return await _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
     return redirect("/console/rules?done")
 
 
-def _next(visit: Visit, typed: Mapping[str, str]) -> Change:
-    """Raises: Malformed, NotFound."""
+def _next(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    """Raises: InvalidRequest, NotFound."""
     deed = _DEEDS.get(typed.get("deed", ""))
     if deed is None:
         raise NotFound()
@@ -166,10 +186,10 @@ def _next(visit: Visit, typed: Mapping[str, str]) -> Change:
         return deed(visit, typed)
     except ValueError as error:
         # Each number alone is sound; together they are not, somewhere.
-        raise Malformed("max_minutes", f"这些数字不能同时成立：{_together(error)}") from error
+        raise InvalidRequest("max_minutes", f"这些数字不能同时成立：{_explain(error)}") from error
 
 
-def _together(error: ValueError) -> str:
+def _explain(error: ValueError) -> str:
     if "half hour" in str(error):
         return "预约步长应为半小时的整数倍"
     return "单次最短时长不能超过单次最长时长"
@@ -182,14 +202,14 @@ def _typed_of(policy: Policy) -> dict[str, str]:
     """The policy as the form's fields show it."""
     fields = {name: str(getattr(policy, name)) for name in NUMBER_TEXT}
     fields |= {name: "on" if getattr(policy, name) else "" for name in SWITCHES}
-    fields["opens_at"] = f"{policy.opens_at:%H:%M}" if policy.opens_at else ""
-    fields["meals"] = "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in policy.meals)
+    fields["opens_at"] = f"{policy.booking_opens_at:%H:%M}" if policy.booking_opens_at else ""
+    fields["meals"] = "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in policy.meal_times)
     for area, numbers in policy.areas.items():
         fields |= {f"{name}@{area}": str(n) for name, n in numbers.items()}
     return fields
 
 
-def _numbers(visit: Visit, typed: Mapping[str, str]) -> Change:
+def _numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     """All of the form's fields, in the place of what stands."""
     policy = visit.services.desk.policy
     new: dict[str, Any] = {name: _number(name, typed.get(name, "")) for name in NUMBER_TEXT}
@@ -203,10 +223,10 @@ def _numbers(visit: Visit, typed: Mapping[str, str]) -> Change:
         if numbers:
             areas[area.id] = numbers
     found = replace(policy, version=policy.version + 1, areas=areas, **new)
-    return Change(found, _differences(visit, policy, found), (policy, found))
+    return PolicyChange(found, _differences(visit, policy, found), (policy, found))
 
 
-def _differences(visit: Visit, old: Policy, new: Policy) -> list[str]:
+def _differences(visit: PageRequest, old: Policy, new: Policy) -> list[str]:
     before, after = _typed_of(old), _typed_of(new)
     said = []
     for name in dict.fromkeys((*after, *before)):
@@ -216,7 +236,7 @@ def _differences(visit: Visit, old: Policy, new: Policy) -> list[str]:
     return said
 
 
-def _name_of(visit: Visit, field: str) -> str:
+def _name_of(visit: PageRequest, field: str) -> str:
     name, _, area_id = field.partition("@")
     words = {"opens_at": "放号时间", "meals": "用餐时间", **SWITCHES}
     words |= {number: text for number, (text, _) in NUMBER_TEXT.items()}
@@ -239,7 +259,7 @@ def _number(name: str, text: str) -> int:
     least, most = BOUNDS[name]
     words, unit = NUMBER_TEXT[name]
     if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
-        raise Malformed(name, f"{words}应为 {least}–{most} {unit}")
+        raise InvalidRequest(name, f"{words}应为 {least}–{most} {unit}")
     return int(text)
 
 
@@ -251,72 +271,72 @@ def _meals(text: str) -> tuple[tuple[time, time], ...]:
             continue
         begin, dash, end = re.sub(r"[–—至~～]", "-", span).partition("-")
         if not dash or clock_of(begin, "meals") >= clock_of(end, "meals"):
-            raise Malformed("meals", f"“{span}”不是一段时间，例如 11:00-13:00")
+            raise InvalidRequest("meals", f"“{span}”不是一段时间，例如 11:00-13:00")
         found.append((time.fromisoformat(begin), time.fromisoformat(end)))
     if len(found) > 6:
-        raise Malformed("meals", "用餐时间最多 6 段")
+        raise InvalidRequest("meals", "用餐时间最多 6 段")
     return tuple(found)
 
 
 # --- numbers of some days -------------------------------------------------------------------------
 
 
-def _set_words(visit: Visit, rules: RuleSet) -> str:
+def _set_words(visit: PageRequest, rules: PolicyOverride) -> str:
     library = visit.services.desk.library
     area = library.areas.get(rules.area_id) if rules.area_id is not None else None
     place = area.full_name if area is not None else rules.area_id or "全馆"
     days = f"{rules.first} 至 {rules.last}" if rules.first != rules.last else f"{rules.first}"
-    return f"{days} {place}：{'，'.join(numbers_text(rules.numbers))}"
+    return f"{days} {place}：{'，'.join(numbers_text(rules.values))}"
 
 
-def _add_set(visit: Visit, typed: Mapping[str, str]) -> Change:
+def _add_set(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     policy, library = visit.services.desk.policy, visit.services.desk.library
     # Those that are over have fallen back: older versions know them.
     standing = tuple(r for r in policy.rule_sets if r.last >= local_date(visit.now))
     if len(standing) >= MOST_SETS:
-        raise Malformed("name", f"最多 {MOST_SETS} 段时间的规则，请先删除不需要的")
+        raise InvalidRequest("name", f"最多 {MOST_SETS} 段时间的规则，请先删除不需要的")
     name = typed.get("name", "")
-    if not 0 < len(name) <= LONGEST_NAME or not is_plain(name):
-        raise Malformed("name", f"名称为 1–{LONGEST_NAME} 字，读者可见")
+    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
+        raise InvalidRequest("name", f"名称为 1–{LONGEST_NAME} 字，读者可见")
     first, last = (day_of(typed.get(name, ""), name) for name in ("first", "last"))
     today = local_date(visit.now)
     if not today <= last or not first <= last <= today + _FARTHEST:
-        raise Malformed("last", "请填写从今天起两年以内的日期，结束不早于开始")
+        raise InvalidRequest("last", "请填写从今天起两年以内的日期，结束不早于开始")
     area_id = AreaId(typed["area"]) if typed.get("area") else None
     if area_id is not None and area_id not in library.areas:
-        raise Malformed("area", "请选择范围")
+        raise InvalidRequest("area", "请选择范围")
     numbers = {
         name: _number(name, typed[f"set.{name}"]) for name in OF_DAYS if typed.get(f"set.{name}")
     }
     if not numbers:
-        raise Malformed("numbers", "请至少填写一个数字")
-    if area_id is not None and (whole := set(numbers) - OVERRIDABLE):
+        raise InvalidRequest("numbers", "请至少填写一个数字")
+    if area_id is not None and (whole := set(numbers) - AREA_OVERRIDABLE):
         words = "、".join(NUMBER_TEXT[n][0] for n in OF_DAYS if n in whole)
-        raise Malformed("area", f"{words}只能对全馆规定")
-    rules = RuleSet(name, first, last, numbers, area_id)
+        raise InvalidRequest("area", f"{words}只能对全馆规定")
+    rules = PolicyOverride(name, first, last, numbers, area_id)
     new = replace(policy, version=policy.version + 1, rule_sets=(*standing, rules))
-    then = replace(new, rule_sets=(*standing, _lately(visit, rules)))
-    return Change(new, [f"新增“{name}”：{_set_words(visit, rules)}"], (policy, then))
+    then = replace(new, rule_sets=(*standing, _shift_to_preview_days(visit, rules)))
+    return PolicyChange(new, [f"新增“{name}”：{_set_words(visit, rules)}"], (policy, then))
 
 
-def _lately(visit: Visit, rules: RuleSet) -> RuleSet:
+def _shift_to_preview_days(visit: PageRequest, rules: PolicyOverride) -> PolicyOverride:
     """The same numbers for the days that are compared."""
     today = local_date(visit.now)
-    return replace(rules, first=today - timedelta(days=foresight.DAYS), last=today)
+    return replace(rules, first=today - timedelta(days=policy_preview_service.DAYS), last=today)
 
 
-def _remove_set(visit: Visit, typed: Mapping[str, str]) -> Change:
+def _remove_set(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     policy, number = visit.services.desk.policy, typed.get("number", "")
     if not re.fullmatch(r"[0-9]{1,4}", number) or int(number) >= len(policy.rule_sets):
         raise NotFound()
     gone = policy.rule_sets[int(number)]
     kept = tuple(r for n, r in enumerate(policy.rule_sets) if n != int(number))
     new = replace(policy, version=policy.version + 1, rule_sets=kept)
-    today = replace(policy, rule_sets=(*kept, _lately(visit, gone)))
-    return Change(new, [f"删除“{gone.name}”：{_set_words(visit, gone)}"], (today, new))
+    today = replace(policy, rule_sets=(*kept, _shift_to_preview_days(visit, gone)))
+    return PolicyChange(new, [f"删除“{gone.name}”：{_set_words(visit, gone)}"], (today, new))
 
 
-_DEEDS: Final[Mapping[str, Callable[[Visit, Mapping[str, str]], Change]]] = {
+_DEEDS: Final[Mapping[str, Callable[[PageRequest, Mapping[str, str]], PolicyChange]]] = {
     "numbers": _numbers,
     "add": _add_set,
     "remove": _remove_set,

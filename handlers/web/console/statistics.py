@@ -18,12 +18,13 @@ import xlsxwriter  # type: ignore[import-untyped]
 from aiohttp import web
 
 from handlers.messages import STATE_TEXT
-from handlers.web.console.frame import shown
-from handlers.web.pages import Visit
-from models.booking.tally import bookings_of
-from models.errors import Malformed
-from models.overview import ASKED, Brief, by_weekday, summary
-from models.timerange import local, local_date
+from handlers.web.console.frame import render
+from handlers.web.pages import PageRequest
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date, to_local
+from models.reservations.booking_facts import BookingFacts
+from models.statistics.daily import BOOKED_STATES, summary, weekday_utilisation
+from models.statistics.jobs import bookings_on
 
 LONGEST: Final = 400
 """Days in one look or one CSV file."""
@@ -49,17 +50,17 @@ class Interval:
     last: date
 
 
-def interval(visit: Visit, longest: int = LONGEST) -> Interval:
-    """As it is asked for; the last month that is over where nothing is. Raises: Malformed."""
+def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
+    """As it is asked for; the last month that is over where nothing is. Raises: InvalidRequest."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
-        raise Malformed("to", "a date in our time")
+        raise InvalidRequest("to", "a date in our time")
     first = _date("from", query.get("from", ""), last - (_USUAL - 1) * _DAY)
     if not first <= last:
-        raise Malformed("to", "to is not before from")
+        raise InvalidRequest("to", "to is not before from")
     if (last - first).days >= longest:
-        raise Malformed("from", f"at most {longest} days")
+        raise InvalidRequest("from", f"at most {longest} days")
     return Interval(first, last)
 
 
@@ -67,14 +68,14 @@ def _date(name: str, text: str, otherwise: date) -> date:
     try:
         return date.fromisoformat(text) if text else otherwise
     except ValueError as error:
-        raise Malformed(name, "a date such as 2026-09-07") from error
+        raise InvalidRequest(name, "a date such as 2026-09-07") from error
 
 
-async def usage(visit: Visit) -> web.StreamResponse:
-    return shown(visit, "statistics", **await figures(visit, interval(visit)))
+async def usage(visit: PageRequest) -> web.StreamResponse:
+    return render(visit, "statistics", **await figures(visit, interval(visit)))
 
 
-async def figures(visit: Visit, asked: Interval) -> dict[str, Any]:
+async def figures(visit: PageRequest, asked: Interval) -> dict[str, Any]:
     """What the page shows, from what is kept of each day."""
     desk = visit.services.desk
     days = await desk.days.between(asked.first, asked.last)
@@ -82,7 +83,7 @@ async def figures(visit: Visit, asked: Interval) -> dict[str, Any]:
         area.id: summary([d for d in days if d.area_id == area.id])
         for area in desk.library.areas.values()
     }
-    weekdays = by_weekday(days)
+    weekdays = weekday_utilisation(days)
     hours = [hour for hour in range(24) if any(row[hour] for row in weekdays)]
     return {
         "asked": asked,
@@ -102,7 +103,7 @@ async def figures(visit: Visit, asked: Interval) -> dict[str, Any]:
 # --- files ----------------------------------------------------------------------------------------
 
 
-async def as_csv(visit: Visit) -> web.StreamResponse:
+async def as_csv(visit: PageRequest) -> web.StreamResponse:
     """The bookings of an interval as a CSV file that grows while it is read from the database."""
     asked = interval(visit)
     response = await _began(visit, asked, "csv", "text/csv; charset=utf-8")
@@ -126,7 +127,7 @@ def _lines(rows: Sequence[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-async def as_xlsx(visit: Visit) -> web.StreamResponse:
+async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     """The same for spreadsheets: written to the disk row by row, then sent."""
     asked = interval(visit, LONGEST_SHEET)
     with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +165,7 @@ def _sheet(book: Any) -> Callable[[Sequence[Row]], None]:
     return write
 
 
-async def _began(visit: Visit, asked: Interval, ending: str, kind: str) -> web.StreamResponse:
+async def _began(visit: PageRequest, asked: Interval, ending: str, kind: str) -> web.StreamResponse:
     name = f"bookings-{asked.first}-{asked.last}.{ending}"
     headers = {
         "Content-Type": kind,
@@ -177,12 +178,12 @@ async def _began(visit: Visit, asked: Interval, ending: str, kind: str) -> web.S
     return response
 
 
-async def _batches(visit: Visit, asked: Interval) -> AsyncIterator[list[Row]]:
+async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Row]]:
     services, batch = visit.services, list[Row]()
     day = asked.first
     while day <= asked.last:
-        async for row in bookings_of(services.desk, day, not services.sandbox):
-            if row.state in ASKED:
+        async for row in bookings_on(services.desk, day, not services.sandbox):
+            if row.state in BOOKED_STATES:
                 batch.append(_row(visit, day, row))
             if len(batch) == _BATCH:
                 yield batch
@@ -192,14 +193,14 @@ async def _batches(visit: Visit, asked: Interval) -> AsyncIterator[list[Row]]:
         yield batch
 
 
-def _row(visit: Visit, day: date, b: Brief) -> Row:
+def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
     library = visit.services.desk.library
     area, seat = library.areas.get(b.area_id), library.all_seats.get(b.seat_id)
     times = (b.made_at, b.start, b.end, b.checked_in_at, b.ended_at)
     return (
         day.isoformat(),
         area.name if area is not None else b.area_id,
-        seat.no if seat is not None else b.seat_id,
+        seat.number if seat is not None else b.seat_id,
         STATE_TEXT[b.state],
-        *(f"{local(t):%Y-%m-%d %H:%M}" if t is not None else "" for t in times),
+        *(f"{to_local(t):%Y-%m-%d %H:%M}" if t is not None else "" for t in times),
     )

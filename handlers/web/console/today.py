@@ -10,18 +10,19 @@ from aiohttp import web
 
 from handlers.api import present
 from handlers.web.console.frame import (
-    shown,
+    render,
 )
 from handlers.web.pages import (
-    Visit,
+    PageRequest,
 )
-from models.booking import misfits
-from models.booking.tally import bookings_of
-from models.library import AreaId, KioskId
-from models.outage import GRACE, RETIRED
-from models.overview import Brief, fullness, totals
-from models.reservation import State
-from models.timerange import at, local, local_date
+from models.affected_bookings import impact
+from models.kernel.time_range import local_date, local_instant, to_local
+from models.library.entities import AreaId, KioskId
+from models.outages.entities import MIN_DURATION, RETIRED_AFTER
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.state_machine import ReservationState
+from models.statistics.jobs import bookings_on
+from models.statistics.today import occupied_seats, totals
 
 _UNSEEN: Final = timedelta(minutes=10)
 """A gate that has said nothing for so long while the library is open."""
@@ -36,7 +37,7 @@ TROUBLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class AreaToday:
+class AreaDashboard:
     """A row of the first page. ``hours`` are seats held at each full hour."""
 
     id: str
@@ -47,27 +48,29 @@ class AreaToday:
     hours: list[int]
 
 
-async def today(visit: Visit) -> web.StreamResponse:
+async def today(visit: PageRequest) -> web.StreamResponse:
     services, now = visit.services, visit.now
     desk, day = services.desk, local_date(now)
-    rows: dict[AreaId, list[Brief]] = {area: [] for area in desk.library.areas}
-    async for row in bookings_of(desk, day, not services.sandbox):
+    rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in desk.library.areas}
+    async for row in bookings_on(desk, day, not services.sandbox):
         rows.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
     for area in desk.library.areas.values():
         mine = rows[area.id]
         areas.append(
-            AreaToday(
+            AreaDashboard(
                 id=area.id,
                 name=area.full_name,
-                seats=sum(seat.out_of_service(day) is None for seat in area.seats),
-                used=sum(row.state in (State.IN_USE, State.AWAY) for row in mine),
-                booked=sum(row.state is State.RESERVED for row in mine),
-                hours=fullness(mine, instants, now),
+                seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
+                used=sum(
+                    row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine
+                ),
+                booked=sum(row.state is ReservationState.RESERVED for row in mine),
+                hours=occupied_seats(mine, instants, now),
             )
         )
-    return shown(
+    return render(
         visit,
         "today",
         totals=totals(row for mine in rows.values() for row in mine),
@@ -79,42 +82,42 @@ async def today(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _hours(visit: Visit) -> list[datetime]:
+def _hours(visit: PageRequest) -> list[datetime]:
     """The full hours of the day between the first opening and the last closing."""
     desk, day = visit.services.desk, local_date(visit.now)
-    places = [desk.policy.open_day(day, venue, None).hours for venue in desk.library.venues]
+    places = [desk.policy.day_hours(day, venue, None).hours for venue in desk.library.venues]
     spans = [span for span in places if span is not None]
     if not spans:
         return []
     first, last = min(span.start for span in spans), max(span.end for span in spans)
-    midnight = at(day, time())
+    midnight = local_instant(day, time())
     hours = (midnight + timedelta(hours=n) for n in range(25))
     return [hour for hour in hours if first <= hour < last]
 
 
-async def _alarms(visit: Visit) -> list[str]:
+async def _alarms(visit: PageRequest) -> list[str]:
     """What somebody should look after, in words."""
     services, now = visit.services, visit.now
     _, troubles = await services.health()
     found = [TROUBLES.get(name, f"{name}：{what}") for name, what in troubles.items()]
     desk = services.desk
-    for kiosk_id, seen in (await desk.catalogue.screens()).items():
+    for kiosk_id, seen in (await desk.catalogue.kiosk_last_seen()).items():
         kiosk = desk.library.kiosks.get(KioskId(kiosk_id))
-        if kiosk is not None and GRACE < now - seen < RETIRED:
+        if kiosk is not None and MIN_DURATION < now - seen < RETIRED_AFTER:
             found.append(f"{kiosk.name} 自 {present.clock(seen)} 起没有响应")
     for gate in await desk.gates.all():
-        if gate.seen_at is not None and now - gate.seen_at > _UNSEEN:
-            found.append(f"{gate.name} 自 {local(gate.seen_at):%m-%d %H:%M} 起没有数据")
+        if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
+            found.append(f"{gate.name} 自 {to_local(gate.last_seen_at):%m-%d %H:%M} 起没有数据")
     return found
 
 
-async def _waiting(visit: Visit) -> list[tuple[str, str, int]]:
+async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     """What waits for a decision: address, words, how many."""
     services = visit.services
-    _, seats = await services.desk.reservations.reported(visit.now, 0, 1)
+    _, seats = await services.desk.reservations.with_open_reports(visit.now, 0, 1)
     _, appealed = await services.desk.violations.appeals(0, 1)
     asked = len(await services.feedbacks.waiting(100))
-    outside = await misfits.misfits(services.desk, visit.now)
+    outside = await impact.find_unplaceable(services.desk, visit.now)
     since = visit.now - timedelta(days=1)
     failed = await services.messages.failures(since)
     found = [

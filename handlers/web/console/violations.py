@@ -6,21 +6,33 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.api import present
-from handlers.web.console.frame import PAGE, acting, instant_in, named, page_number, pages_of, shown
+from handlers.web.console.frame import (
+    PAGE,
+    instant_in,
+    page_number,
+    pages_of,
+    reader_label,
+    render,
+    staff_context,
+)
 from handlers.web.contact import written
-from handlers.web.pages import LONGEST_REASON, Form, Visit, reason_in, redirect, text_in
-from models.errors import Malformed
+from handlers.web.pages import LONGEST_REASON, Form, PageRequest, form_reason, form_text, redirect
+from models.kernel.errors import InvalidRequest
 
 
-async def appeals(visit: Visit) -> web.StreamResponse:
+async def appeals(visit: PageRequest) -> web.StreamResponse:
     desk, number = visit.services.desk, page_number(visit)
     rows, total = await desk.violations.appeals((number - 1) * PAGE, PAGE)
     people = await desk.readers.many({v.reader_id for v in rows})
     items = [
-        (await present.violation(desk, v, visit.now), named(people.get(v.reader_id)), v.reader_id)
+        (
+            await present.violation(desk, v, visit.now),
+            reader_label(people.get(v.reader_id)),
+            v.reader_id,
+        )
         for v in rows
     ]
-    return shown(
+    return render(
         visit,
         "appeals",
         items=items,
@@ -31,25 +43,25 @@ async def appeals(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def settle(visit: Visit, form: Form) -> web.StreamResponse:
-    granted = text_in(form, "granted")
+async def settle(visit: PageRequest, form: Form) -> web.StreamResponse:
+    granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
-        raise Malformed("granted", "yes or no")
+        raise InvalidRequest("granted", "yes or no")
     answer, wrong = written(form)
     if wrong:
-        raise Malformed("text", wrong)
-    await deeds.settle(acting(visit), visit.id, granted == "yes", answer)
+        raise InvalidRequest("text", wrong)
+    await deeds.decide_appeal(staff_context(visit), visit.id, granted == "yes", answer)
     return redirect("/console/appeals?done=settle_appeal")
 
 
-async def waive(visit: Visit, form: Form) -> web.StreamResponse:
-    v = await deeds.waive(acting(visit), visit.id, reason_in(form))
+async def waive(visit: PageRequest, form: Form) -> web.StreamResponse:
+    v = await deeds.waive(staff_context(visit), visit.id, form_reason(form))
     return redirect(f"/console/readers/{v.reader_id}?done=waive")
 
 
-async def waive_all(visit: Visit, form: Form) -> web.StreamResponse:
+async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
     start, end = instant_in(form, "from"), instant_in(form, "to")
     if end <= start:
-        raise Malformed("to", "to is after from")
-    waived = await deeds.waive_all(acting(visit), start, end, reason_in(form))
+        raise InvalidRequest("to", "to is after from")
+    waived = await deeds.waive_all(staff_context(visit), start, end, form_reason(form))
     return redirect(f"/console/appeals?done=waive_all-{waived}")

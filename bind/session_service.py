@@ -1,0 +1,169 @@
+"""Who is behind a token: the session, and the reader where one is known.
+
+A token that was never issued is refused by its checksum. Sessions are in MongoDB. Each worker
+remembers what it looked up, also that a session has ended, for at most five seconds; whoever ends a
+session deletes it there first and then tells all workers.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from models.identity.entities import Principal, Session
+from models.identity.session_repository import SessionRepository
+from models.kernel.errors import Unauthenticated
+from models.kernel.ids import ReaderId
+from models.storage.encryption import FieldCipher, token_hash
+
+CACHE_SECONDS: Final = 5.0
+_CACHE_SIZE: Final = 50_000
+WEB_LIFETIME: Final = timedelta(hours=12)
+WX_LIFETIME: Final = timedelta(days=30)
+KIOSK_LIFETIME: Final = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token: shown to its client once, kept here as a fingerprint only."""
+
+    token: str
+    expires_at: datetime
+
+
+class SessionService:
+    def __init__(
+        self,
+        sessions: SessionRepository,
+        sealer: FieldCipher,
+        tell: Callable[[list[str]], Awaitable[None]],
+    ) -> None:
+        """``sealer`` marks tokens as issued here; ``tell`` makes the other workers forget sessions
+        or readers by their keys."""
+        self._sessions = sessions
+        self._sealer = sealer
+        self._tell = tell
+        self._forgotten = 0
+        # What a token's fingerprint is never changes, and hashing it for each request adds up.
+        # Issued tokens only: a stranger cannot push others out.
+        self._ids: dict[str, str] = {}
+        self._cache: OrderedDict[str, tuple[float, Principal | None]] = OrderedDict()
+
+    async def open_web(self, reader_id: ReaderId, ticket: str, now: datetime) -> IssuedToken:
+        """A web session for a CAS ticket. Raises: Unauthenticated if it was logged out already."""
+        issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
+        if not await self._sessions.open_web(
+            issued.token, reader_id, ticket, now, issued.expires_at
+        ):
+            raise Unauthenticated()
+        return issued
+
+    async def open_kiosk(self, reader_id: ReaderId, now: datetime) -> IssuedToken:
+        """For who stands before a kiosk with their card: short, whatever the screen does."""
+        issued = IssuedToken(self._sealer.new_token(), now + KIOSK_LIFETIME)
+        await self._sessions.open_kiosk(issued.token, reader_id, now, issued.expires_at)
+        return issued
+
+    async def open_wx(self, openid: str, unionid: str | None, now: datetime) -> IssuedToken:
+        issued = IssuedToken(self._sealer.new_token(), now + WX_LIFETIME)
+        await self._sessions.open_wx(issued.token, openid, now, issued.expires_at, unionid)
+        return issued
+
+    def id_of(self, token: str) -> str:
+        """The id of the token's session, which may have ended; nothing is looked up.
+
+        Raises: Unauthenticated for a token that was never issued.
+        """
+        id = self._ids.get(token)
+        if id is None:
+            if not self._sealer.has_issued(token):
+                raise Unauthenticated()
+            if len(self._ids) >= _CACHE_SIZE:
+                self._ids.clear()
+            id = self._ids[token] = token_hash(token)
+        return id
+
+    def cached(self, id: str, now: datetime) -> Principal | None:
+        """Who is behind the session, where this worker has looked it up a moment ago."""
+        known = self._cache.get(id)
+        if known is None or known[1] is None or monotonic() - known[0] > CACHE_SECONDS:
+            return None
+        return known[1] if now < known[1].session.expires_at else None
+
+    async def principal(self, token: str, now: datetime) -> Principal:
+        """Raises: Unauthenticated for an unknown, ended or expired token."""
+        return await self.open(self.id_of(token), now)
+
+    async def open(self, id: str, now: datetime) -> Principal:
+        """The session, looked up unless it was a moment ago. Raises: Unauthenticated."""
+        known = self._cache.get(id)
+        if known is None or monotonic() - known[0] > CACHE_SECONDS:
+            principal = await self._look_up(id)
+        else:
+            principal = known[1]
+        if principal is None or now >= principal.session.expires_at:
+            raise Unauthenticated()
+        return principal
+
+    async def _look_up(self, id: str) -> Principal | None:
+        asked, forgotten = monotonic(), self._forgotten
+        principal = await self._sessions.find_principal(id)
+        if forgotten != self._forgotten:
+            return principal  # something ended meanwhile, perhaps this: true once, not to be kept
+        self._cache[id] = (asked, principal)
+        self._cache.move_to_end(id)
+        while len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return principal
+
+    async def close(self, session: Session) -> None:
+        """Log out."""
+        await self._sessions.close(session.id)
+        await self._revoke([session.id])
+
+    async def end_ticket(self, ticket: str) -> bool:
+        """Single logout by CAS ticket. Returns whether it had a session."""
+        ended = await self._sessions.end_ticket(ticket)
+        await self._revoke(ended)
+        return bool(ended)
+
+    async def close_ticket(self, ticket: str, now: datetime) -> None:
+        """The same, also of a session that has yet to begin."""
+        await self._revoke(await self._sessions.close_by_ticket(ticket, now))
+
+    async def bound(self, session_id: str, reader_id: ReaderId) -> None:
+        """The session, known without a reader until now, has one."""
+        await self._revoke([session_id, f"reader:{reader_id}"])
+
+    async def reader_changed(self, reader_id: ReaderId) -> None:
+        """Binding, unbinding or suspension: nobody may go on seeing the old reader."""
+        await self._revoke([f"reader:{reader_id}"])
+
+    async def _revoke(self, keys: list[str]) -> None:
+        for key in keys:
+            self.invalidate(key)
+        await self._tell(keys)
+
+    def invalidate(self, key: str) -> None:
+        """Drop a session, or all sessions of a reader (``reader:<id>``), from this worker."""
+        self._forgotten += 1
+        if not key.startswith("reader:"):
+            self._cache.pop(key, None)
+            return
+        reader_id = key.removeprefix("reader:")
+        stale = [
+            id
+            for id, (_, principal) in self._cache.items()
+            if principal is not None
+            and principal.reader is not None
+            and principal.reader.id == reader_id
+        ]
+        for id in stale:
+            del self._cache[id]
+
+    def invalidate_all(self) -> None:
+        self._cache.clear()

@@ -1,0 +1,100 @@
+"""Which bookings a change of plan, hours or policy affects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from models.booking.desk import Desk
+from models.kernel.time_range import local_date
+from models.library.entities import AreaId, Catalog, SeatId
+from models.policy.entities import DayHours, Policy
+from models.reservations.occupancy import OccupancyRow
+from models.reservations.state_machine import ReservationState
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The rules and the plan that bookings are held against."""
+
+    policy: Policy
+    library: Catalog
+    _known: dict[tuple[AreaId, date], tuple[Policy, DayHours]] = field(default_factory=dict)
+
+    def can_seat(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
+        """Is the seat there, in service, and its area open all that time?"""
+        seat, day = self.library.seats.get(seat_id), local_date(start)
+        if seat is None or seat.unavailable_reason(day) is not None:
+            return False
+        return self.is_open(seat.area_id, start, end)
+
+    def is_open(self, area_id: AreaId, start: datetime, end: datetime) -> bool:
+        return self._of(area_id, local_date(start))[1].covers(start, end)
+
+    def has_length(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
+        """Is the stay neither too short nor too long?"""
+        seat = self.library.all_seats.get(seat_id)
+        if seat is None:
+            return True
+        policy, length = self._of(seat.area_id, local_date(start))[0], end - start
+        return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
+
+    def _of(self, area_id: AreaId, day: date) -> tuple[Policy, DayHours]:
+        key = (area_id, day)
+        if key not in self._known:
+            venue = self.library.areas[area_id].venue_id
+            hours = self.policy.day_hours(day, venue, area_id)
+            self._known[key] = self.policy.resolve(area_id, day), hours
+        return self._known[key]
+
+
+async def find_unplaceable(desk: Desk, now: datetime) -> list[OccupancyRow]:
+    """Bookings from now on that have no place, the earliest first: they were to be kept, or made in
+    the seconds before all workers knew of a change."""
+    ground = Availability(desk.policy, desk.library)
+    found = [r for r in await upcoming(desk, now) if not _placed(ground, r)]
+    return sorted(found, key=_order)
+
+
+async def find_affected(
+    desk: Desk, policy: Policy, library: Catalog, now: datetime
+) -> list[OccupancyRow]:
+    """Bookings from now on that fit today's rules and plan and would not fit these, the earliest
+    first: also those that become too long or too short. (These are no misfits once they are kept: a
+    booking keeps the numbers that it was made under.)"""
+    before, after = Availability(desk.policy, desk.library), Availability(policy, library)
+    found = []
+    for r in await upcoming(desk, now):
+        if not _placed(after, r):
+            hit = _placed(before, r)
+        else:
+            hit = (
+                r.state is ReservationState.RESERVED and _sized(before, r) and not _sized(after, r)
+            )
+        if hit:
+            found.append(r)
+    return sorted(found, key=_order)
+
+
+async def upcoming(desk: Desk, now: datetime) -> list[OccupancyRow]:
+    """All that is live from now on, also beyond a horizon that was farther once."""
+    days = desk.policy.bookable_dates(now)
+    farthest = await desk.policies.farthest_horizon()
+    for ahead in range(len(days), farthest + 1):
+        day = days[0] + timedelta(days=ahead)
+        if await desk.reservations.has_live(day):
+            days.append(day)
+    boards = [await desk.board.get_day(day) for day in days]
+    return [row for board in boards for row in board.rows.values() if row.end > now]
+
+
+def _placed(ground: Availability, row: OccupancyRow) -> bool:
+    return ground.can_seat(row.seat_id, row.booked_start, row.end)
+
+
+def _sized(ground: Availability, row: OccupancyRow) -> bool:
+    return ground.has_length(row.seat_id, row.booked_start, row.end)
+
+
+def _order(row: OccupancyRow) -> tuple[datetime, SeatId]:
+    return row.booked_start, row.seat_id

@@ -1,0 +1,332 @@
+"""The whole database as one file, as it stood at one moment; and back into an empty one.
+
+A file is gzip around frames: ``H`` and a document about the file, then for each collection ``C``
+and its name followed by ``D`` and one document each, at last ``E`` with how many there are of each.
+Documents are BSON, which says its own length. Personal data stays sealed: the file is worth nothing
+without DATA_KEYS, and DATA_KEYS are not in it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
+from gzip import BadGzipFile, GzipFile
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any, Final
+
+import bson
+from bson.errors import InvalidBSON
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from models.schema.indexes import ensure_indexes
+from models.storage.encryption import FieldCipher
+from models.storage.installation import ABOUT, KEYS, MODE, RESTORING, About, look
+from models.storage.mongo import CODEC, Database, Document, insert
+from models.storage.mongo_errors import translate_errors
+
+_FORMAT: Final = 1
+_HEADER, _COLLECTION, _DOCUMENT, _END = b"H", b"C", b"D", b"E"
+_SHORT_LIVED: Final = frozenset({"leases", "throttles", "pauses"})
+"""Who runs which job now, who has guessed how often lately, whether WeChat is away: no longer true
+when it comes back."""
+_PART: Final = re.compile(r".+\.[0-9a-f]{8}\.part")
+_RAW: Final = CODEC.with_options(document_class=RawBSONDocument)
+_BATCH: Final = 1000
+_LEVEL: Final = 6
+_LARGEST_DOCUMENT: Final = 17 * 2**20
+_HISTORY_GONE: Final = frozenset({239, 246})
+"""SnapshotTooOld and SnapshotUnavailable: MongoDB no longer has that moment."""
+
+
+class BackupError(Exception):
+    """What is wrong in words. Nothing has been changed."""
+
+
+Told = Callable[[int, int], object]
+"""Takes how many documents were just done, and of how many in all."""
+
+
+def _nobody(_: int, __: int) -> None:
+    """Nobody watches."""
+
+
+async def backup(db: Database, file: Path, now: datetime, told: Told = _nobody) -> Counter[str]:
+    """Write the database to ``file``; how many documents of each collection.
+
+    All collections are read at one moment, while the service goes on. The file is its owner's only
+    and appears when it is whole.
+
+    Raises: BackupError (the file is there already, or MongoDB's history is too short); OSError;
+        ServiceUnavailable.
+    """
+    counts: Counter[str] = Counter()
+    with _atomic_new_file(file) as out:
+        about = {"format": _FORMAT, "database": db.name, "taken_at": now}
+        out.write(_HEADER + bson.encode(about))
+        await _write_all(db, out, counts, told)
+        out.write(_END + bson.encode({"counts": dict(counts)}))
+    return counts
+
+
+@contextmanager
+def _atomic_new_file(file: Path) -> Iterator[GzipFile]:
+    """A new file, there when it has been written to the disk. Raises: BackupError, OSError."""
+    if file.exists():
+        raise BackupError(f"{file} is there already")
+    _clear_killed(file.parent)
+    part, descriptor = _new_part(file)
+    try:
+        with os.fdopen(descriptor, "wb") as raw:
+            with GzipFile("", "wb", _LEVEL, raw) as out:
+                yield out
+            raw.flush()
+            os.fsync(raw.fileno())
+        try:
+            os.link(part, file)  # unlike a rename, never over another one
+        except FileExistsError as error:
+            raise BackupError(f"{file} is there already") from error
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+def _new_part(file: Path) -> tuple[Path, int]:
+    """A file that this process holds locked while it lives, of a name of its own: two backups at
+    once do not write into each other. Raises: OSError."""
+    while True:
+        part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        with suppress(OSError):  # a disk without locks: it is never taken for a killed one's then
+            flock(descriptor, LOCK_EX)
+        if part.exists():
+            return part, descriptor
+        os.close(descriptor)  # another backup took it for a killed one's, before it was locked
+
+
+def _clear_killed(folder: Path) -> None:
+    """Remove what backups that were killed have left: parts that nobody holds locked."""
+    for part in folder.glob("*.part"):
+        if _PART.fullmatch(part.name):
+            with suppress(OSError):
+                descriptor = os.open(part, os.O_RDWR)
+                try:
+                    flock(descriptor, LOCK_EX | LOCK_NB)
+                    part.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+async def record_backup(db: Database, at: datetime) -> None:
+    """Remember that a good backup was taken. Raises: ServiceUnavailable."""
+    with translate_errors():
+        await db["backups"].update_one({"_id": "last"}, {"$set": {"at": at}}, upsert=True)
+
+
+async def last_backup(db: Database) -> datetime | None:
+    """When the last good one was taken. Raises: ServiceUnavailable."""
+    with translate_errors():
+        found = await db["backups"].find_one({"_id": "last"})
+    return found["at"] if found else None
+
+
+async def _write_all(db: Database, out: GzipFile, counts: Counter[str], told: Told) -> None:
+    names = sorted(n for n in await _names(db) if n not in _SHORT_LIVED)
+    with translate_errors():
+        about = sum([await db[name].estimated_document_count() for name in names])
+    started: Any = db.client.start_session(snapshot=True)
+    session = await started if isawaitable(started) else started
+    try:
+        for name in names:
+            out.write(_COLLECTION + bson.encode({"name": name}))
+            counts[name] = 0
+            raw: Any = db.get_collection(name, codec_options=_RAW)
+            found = raw.find({}, session=session)
+            with translate_errors():
+                async for document in found:
+                    out.write(_DOCUMENT + document.raw)
+                    counts[name] += 1
+                    if counts[name] % _BATCH == 0:
+                        told(_BATCH, about)
+            told(counts[name] % _BATCH, about)
+    except OperationFailure as error:
+        if error.code in _HISTORY_GONE:
+            raise BackupError(
+                "MongoDB has forgotten the moment of the backup: raise its "
+                "minSnapshotHistoryWindowInSeconds"
+            ) from error
+        raise
+    finally:
+        await session.end_session()
+
+
+async def restore(
+    db: Database,
+    file: Path,
+    now: datetime,
+    *,
+    sandbox: bool,
+    sealer: FieldCipher,
+    over: bool = False,
+    told: Told = _nobody,
+) -> Counter[str]:
+    """Fill an empty database from ``file``; how many documents of each collection there are now.
+
+    The file is read to its end before anything is written, and counted in the database afterwards.
+    Until then a mark keeps every service out. ``sandbox`` and ``sealer`` are those of the service
+    that shall open it. With ``over`` a restore that was broken off is replaced, and nothing else.
+
+    Raises: BackupError (the file is damaged or none of ours, or the database is not empty);
+        DatabaseRefused (the file is for another mode or other keys, or a part of a restore is
+        there); OSError; ServiceUnavailable, in which case the database holds a part.
+    """
+    promised = _checked(file, sandbox, sealer)
+    token = await _begin(db, file, now, sandbox, over)
+    await ensure_indexes(db)
+    for name, batch in _batches(file):
+        with translate_errors():
+            await db[name].insert_many(batch, ordered=False)
+        told(len(batch), promised.total())
+    with translate_errors():
+        there = Counter({name: await db[name].count_documents({}) for name in promised})
+    if ABOUT in there:
+        there[ABOUT] -= 1  # the mark
+    if there != promised:
+        raise BackupError(f"{db.name} holds {dict(there)}, and the file {dict(promised)}")
+    with translate_errors():
+        ended = await db[ABOUT].delete_one({"_id": RESTORING, "token": token})
+    if not ended.deleted_count:
+        raise BackupError(f"another restore has begun in {db.name} meanwhile")
+    return there
+
+
+async def _begin(db: Database, file: Path, now: datetime, sandbox: bool, over: bool) -> str:
+    """Mark the database and empty it of what a broken restore and first starts have left. Returns
+    what is this restore's own in the mark."""
+    mark = _mark(file, now)
+    with translate_errors():
+        broken = over and await db[ABOUT].find_one_and_replace({"_id": RESTORING}, mark)
+        if not broken:
+            await _refuse_full(db, sandbox, over)
+            try:
+                await insert(db[ABOUT], mark)
+            except DuplicateKeyError:
+                (await look(db)).refuse_half()
+        for name in await _names(db):
+            if name != ABOUT:
+                await db[name].drop()
+        await db[ABOUT].delete_many({"_id": {"$ne": RESTORING}})
+    return str(mark["token"])
+
+
+def _mark(file: Path, now: datetime) -> Document:
+    return {
+        "_id": RESTORING,
+        "file": str(file.resolve()),
+        "began_at": now,
+        "token": secrets.token_hex(8),
+    }
+
+
+async def _refuse_full(db: Database, sandbox: bool, over: bool) -> None:
+    """A database that has only been started on is as good as empty.
+
+    Raises: BackupError, DatabaseRefused.
+    """
+    about = await look(db)
+    about.refuse_half()
+    about.refuse_other_mode(sandbox)
+    for name in await _names(db):
+        first_start = {"_id": {"$nin": [MODE, KEYS]}} if name == ABOUT else {}
+        if await db[name].find_one(first_start, {"_id": 1}) is not None:
+            why = "--over replaces only a restore that was broken off" if over else ""
+            raise BackupError(
+                f"{about.place} is not empty: it has {name}. "
+                + (why or "Name another one in MONGO_DATABASE, or drop it first")
+            )
+
+
+async def _names(db: Database) -> list[str]:
+    with translate_errors():
+        return [n for n in await db.list_collection_names() if not n.startswith("system.")]
+
+
+def _checked(file: Path, sandbox: bool, sealer: FieldCipher) -> Counter[str]:
+    """What the file promises, and holds. Raises: BackupError, DatabaseRefused."""
+    about = About(f"the database in {file}")
+    try:
+        counts = _counted(file, about)
+    except (InvalidBSON, KeyError, TypeError, ValueError) as error:
+        raise BackupError(f"{file} is damaged: {error}") from error
+    about.refuse(sandbox, sealer)
+    return counts
+
+
+def _counted(file: Path, about: About) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    name = ""
+    promised: Counter[str] | None = None
+    for kind, document in _read_frames(file):
+        if promised is not None:
+            raise BackupError(f"{file} goes on after its end")
+        if kind == _COLLECTION:
+            name = _decoded(document)["name"]
+            seen[name] = 0
+        elif kind == _DOCUMENT:
+            about.take(name, _decoded(document))
+            seen[name] += 1
+        elif kind == _HEADER and _decoded(document).get("format") != _FORMAT:
+            raise BackupError(f"{file} is of another format")
+        elif kind == _END:
+            promised = Counter(_decoded(document)["counts"])
+    if seen != promised:
+        raise BackupError(f"{file} does not hold what it should: it is damaged")
+    return seen
+
+
+def _decoded(document: bytes) -> Document:
+    return bson.decode(document, CODEC)
+
+
+def _batches(file: Path) -> Iterator[tuple[str, list[Any]]]:
+    name, batch = "", []
+    for kind, document in _read_frames(file):
+        if kind == _DOCUMENT:
+            batch.append(RawBSONDocument(document, _RAW))
+        if batch and (kind != _DOCUMENT or len(batch) == _BATCH):
+            yield name, batch
+            batch = []
+        if kind == _COLLECTION:
+            name = _decoded(document)["name"]
+
+
+def _read_frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and document of each. Raises: BackupError, OSError."""
+    try:
+        with GzipFile(file, "rb") as source:
+            first = True
+            while kind := source.read(1):
+                size = source.read(4)
+                length = int.from_bytes(size, "little")
+                if (first and kind != _HEADER) or not 5 <= length <= _LARGEST_DOCUMENT:
+                    raise BackupError(f"{file} is no backup, or damaged")
+                first = False
+                document = size + source.read(length - 4)
+                if len(document) != length:
+                    raise BackupError(f"{file} ends in the middle")
+                yield kind, document
+    except (EOFError, BadGzipFile, zlib.error, InvalidBSON) as error:
+        raise BackupError(f"{file} is damaged: {error}") from error

@@ -1,0 +1,64 @@
+"""What a reader may do with a reservation now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from models.check_in.errors import RenewalLimitReached
+from models.check_in.rules import (
+    decide_return_by,
+    may_check_in,
+    may_extend,
+    may_finish,
+    may_report,
+    may_return,
+)
+from models.policy.entities import Policy
+from models.reservations.entities import Reservation
+from models.reservations.errors import InvalidState, TooEarly, TooLate
+from models.reservations.rules import may_accept, may_cancel, may_change
+from models.reservations.state_machine import CHECKED_IN_STATES, TRANSITIONS, ReservationEvent
+
+_RULE_BY_EVENT: Final[
+    Mapping[ReservationEvent, Callable[[Reservation, Policy, datetime], object]]
+] = {
+    ReservationEvent.CHECK_IN: lambda r, _, now: may_check_in(r, now),
+    ReservationEvent.CANCEL: lambda r, _, now: may_cancel(r, now),
+    ReservationEvent.LEAVE: decide_return_by,
+    ReservationEvent.RETURN: lambda r, _, now: may_return(r, now),
+    ReservationEvent.EXTEND: may_extend,
+    ReservationEvent.FINISH: lambda r, _, now: may_finish(r, now),
+    ReservationEvent.CHANGE: lambda r, _, now: may_change(r, now),
+}
+"""The rule that a reader's action is asked of."""
+
+
+def allowed_actions(r: Reservation, policy: Policy, now: datetime) -> list[str]:
+    """What the reader may do now, as far as the reservation itself decides it."""
+    found = [
+        event.value
+        for event, ask in _RULE_BY_EVENT.items()
+        if (r.state, event) in TRANSITIONS and _allows(ask, r, policy, now)
+    ]
+    if r.state in CHECKED_IN_STATES and r.pending_confirmation is not None:
+        found.append("confirm")
+    if _allows(lambda r, _, now: may_accept(r, now), r, policy, now):
+        found += ["accept", "decline"]
+    if _allows(lambda r, _, now: may_report(r, now), r, policy, now):
+        found.append("report")
+    return found
+
+
+def _allows(
+    ask: Callable[[Reservation, Policy, datetime], object],
+    r: Reservation,
+    policy: Policy,
+    now: datetime,
+) -> bool:
+    try:
+        ask(r, policy, now)
+    except (InvalidState, TooEarly, TooLate, RenewalLimitReached):
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""Why a check-in, a return or a renewal is refused."""
+
+from __future__ import annotations
+
+from models.kernel.errors import Conflict, RuleViolation
+
+
+class CheckedInElsewhere(Conflict):
+    """The reader is checked in at another seat. Details: ``reservation_id``."""
+
+    code = "other_in_use"
+
+
+class NothingToConfirm(Conflict):
+    """No gate acted on the reader's behalf, or it is confirmed already."""
+
+    code = "nothing_to_confirm"
+
+
+class RenewalLimitReached(RuleViolation):
+    """Done as often as allowed. Details: ``limit``."""
+
+    code = "too_often"
+
+
+class QrExpired(RuleViolation):
+    """The kiosk has shown this code, and shows another one now."""
+
+    code = "qr_expired"
+
+
+class QrUsed(RuleViolation):
+    """The reader has used this very code already."""
+
+    code = "qr_used"
+
+
+class WrongVenue(RuleViolation):
+    """The kiosk stands in another venue than the seat."""
+
+    code = "wrong_venue"

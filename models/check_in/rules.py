@@ -1,0 +1,111 @@
+"""When a reader may check in, leave, return, renew or finish. Each rule is pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from models.check_in.errors import NothingToConfirm, RenewalLimitReached
+from models.kernel.time_range import local_instant
+from models.policy.entities import DayHours, Policy, time_steps
+from models.reservations.entities import Reservation
+from models.reservations.errors import (
+    Closed,
+    InvalidState,
+    NotATimeStep,
+    TooEarly,
+    TooLate,
+    TooLong,
+)
+from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
+from models.reservations.transitions import leave_duration
+
+
+# --- presence -----------------------------------------------------------------------------------
+def may_check_in(r: Reservation, now: datetime) -> None:
+    if r.state is not ReservationState.RESERVED or now >= r.end:
+        raise InvalidState(state=r.state.value)
+    if now < r.check_in_from:
+        raise TooEarly(r.check_in_from)
+    if now > r.check_in_until and not r.has_open_report:
+        raise TooLate(r.check_in_until)
+
+
+def may_report(r: Reservation, now: datetime) -> None:
+    """Who may sit down now, or sits there, and has not said so yet."""
+    if r.state is ReservationState.RESERVED:
+        may_check_in(r, now)
+    elif r.state is not ReservationState.IN_USE or now >= r.end:
+        raise InvalidState(state=r.state.value)
+    if r.has_open_report:
+        raise InvalidState(state="reported")
+
+
+def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
+    """Until when the reader has to show that they are there, if nobody sits there."""
+    if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:
+        raise InvalidState(state=r.state.value)
+    return min(now + timedelta(minutes=policy.presence_check_minutes), r.end)
+
+
+def decide_return_by(r: Reservation, policy: Policy, now: datetime) -> datetime:
+    """Until when a leave that begins now may last."""
+    if r.state is not ReservationState.IN_USE or now >= r.end:
+        raise InvalidState(state=r.state.value)
+    return min(now + leave_duration(policy, now), r.end)
+
+
+def may_return(r: Reservation, now: datetime) -> None:
+    if r.state is not ReservationState.AWAY or now >= r.end:
+        raise InvalidState(state=r.state.value)
+    if r.return_by is not None and now > r.return_by:
+        raise TooLate(r.return_by)
+
+
+def may_confirm(r: Reservation) -> None:
+    if r.state not in CHECKED_IN_STATES or r.pending_confirmation is None:
+        raise NothingToConfirm()
+
+
+def may_finish(r: Reservation, now: datetime) -> None:
+    if r.state not in CHECKED_IN_STATES or now >= r.end:
+        raise InvalidState(state=r.state.value)
+
+
+def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
+    if r.state is not ReservationState.IN_USE or now >= r.end:
+        raise InvalidState(state=r.state.value)
+    if r.extensions >= policy.max_extensions:
+        raise RenewalLimitReached(limit=policy.max_extensions)
+    opens = r.end - timedelta(minutes=policy.extend_within_minutes)
+    if now < opens:
+        raise TooEarly(opens)
+
+
+def renewal_choices(
+    r: Reservation, policy: Policy, place: DayHours, now: datetime
+) -> list[datetime]:
+    """The later ends up to now + the longest stay, not past closing."""
+    if place.hours is None:
+        return []
+    latest = min(now + policy.longest, place.hours.end)
+    ends = [step for step in time_steps(policy, place.hours) if r.end < step <= latest]
+    if r.end < place.hours.end <= latest:
+        ends.append(place.hours.end)
+    return ends
+
+
+def renewal_end(
+    r: Reservation, end: time, policy: Policy, place: DayHours, now: datetime
+) -> datetime:
+    """The new end. Raises: InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep, TooLong."""
+    may_extend(r, policy, now)
+    wanted = local_instant(r.date, end)
+    if place.hours is None or wanted > place.hours.end:
+        raise Closed(reason=place.reason or None)
+    if wanted <= r.end or (
+        wanted != place.hours.end and wanted not in time_steps(policy, place.hours)
+    ):
+        raise NotATimeStep(step_minutes=policy.step_minutes)
+    if wanted > now + policy.longest:
+        raise TooLong(max_minutes=policy.max_minutes)
+    return wanted

@@ -1,0 +1,133 @@
+"""Check-in, leave, return, renewal and end: pure functions that return the next reservation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from models.kernel.ids import Actor, ReaderId
+from models.library.entities import KioskId
+from models.policy.entities import Policy
+from models.reservations.entities import HistoryEntry, Reservation
+from models.reservations.state_machine import ReservationEvent, ReservationState
+from models.reservations.transitions import (
+    advance,
+    end_stay,
+    ending_soon_at,
+    reminder_due_at,
+    with_confirmed_assistance,
+)
+
+
+def check_in(
+    r: Reservation,
+    presence: str,
+    early_claims: tuple[str, ...],
+    policy: Policy,
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """``presence`` is the reader's one place to be (``u:``); ``early_claims`` are the slots before
+    the start where the reader may sit down at once. What excused the check-in excuses no leave."""
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.CHECK_IN),
+        checked_in_at=now,
+        penalty_waived=False,
+        available_from=now if early_claims else r.start,
+        claims=tuple(dict.fromkeys((*r.claims, presence, *early_claims))),
+        remind_at=ending_soon_at(r.end, policy, now),
+    )
+    return advance(r, new, ReservationEvent.CHECK_IN, actor, now, "checked_in")
+
+
+def leave(
+    r: Reservation, return_by: datetime, policy: Policy, actor: Actor, now: datetime
+) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.LEAVE),
+        left_at=now,
+        return_by=return_by,
+        returned_at=None,
+    )
+    new = replace(new, remind_at=reminder_due_at(new, policy, now))
+    return advance(r, new, ReservationEvent.LEAVE, actor, now, "left")
+
+
+def return_from_leave(r: Reservation, policy: Policy, actor: Actor, now: datetime) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.RETURN),
+        returned_at=now,
+        return_by=None,
+        penalty_waived=False,
+        remind_at=ending_soon_at(r.end, policy, now),
+    )
+    return advance(r, new, ReservationEvent.RETURN, actor, now, None)
+
+
+def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    return end_stay(r, ReservationEvent.FINISH, actor, now, "ended")
+
+
+def extend(
+    r: Reservation,
+    end: datetime,
+    claims: tuple[str, ...],
+    policy: Policy,
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.EXTEND),
+        end=end,
+        extensions=r.extensions + 1,
+        claims=claims,
+        remind_at=ending_soon_at(end, policy, now),
+    )
+    return advance(r, new, ReservationEvent.EXTEND, actor, now, None)
+
+
+def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
+    """The effect carries the instant when it was due, however late the job ran."""
+    return end_stay(r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, "no_show")
+
+
+def expire_leave(r: Reservation, actor: Actor) -> Reservation:
+    """What a gate alone has said makes no violation."""
+    assert r.return_by is not None
+    excused = r.penalty_waived or r.pending_confirmation == "leave"
+    return end_stay(
+        replace(r, penalty_waived=excused),
+        ReservationEvent.EXPIRE_LEAVE,
+        actor,
+        r.return_by,
+        "away_expired",
+    )
+
+
+def complete(r: Reservation, actor: Actor) -> Reservation:
+    """Who sits there to the end may be carried over into a booking that begins then."""
+    ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, "ended")
+    return replace(ended, carry_over_at=r.end) if r.state is ReservationState.IN_USE else ended
+
+
+def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The reader says that it is as the gate has it. No change of state."""
+    return replace(
+        r,
+        rev=r.rev + 1,
+        gate_assistance=with_confirmed_assistance(r.gate_assistance, now),
+        history=(*r.history, HistoryEntry(now, "confirm", actor.by, actor.via)),
+    )
+
+
+def with_kiosk_code(r: Reservation, claim: str) -> Reservation:
+    """The same update also uses up the kiosk's code for this reader."""
+    return replace(r, last_kiosk_code=claim, claims=(*r.claims, claim))
+
+
+def scan_claim(kiosk_id: KioskId, step: int, reader_id: ReaderId) -> str:
+    return f"k:{kiosk_id}:{step}:{reader_id}"

@@ -1,0 +1,59 @@
+"""Relay watch: signs that a kiosk's code was sent to somebody who is not there.
+
+A score lists a check-in for librarians and does nothing else: nobody is punished by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from models.booking.desk import Desk
+from models.code_sharing.scan_repository import KioskScan
+from models.gates.entities import Direction
+from models.kernel.time_range import local_date, local_instant
+from models.reservations.entities import Reservation
+
+CROWD_SIZE: Final = 8
+"""Readers who used one code: in 15 seconds hardly more than that can stand before one screen."""
+_WAIT: Final = timedelta(minutes=1)
+"""A code lives for two steps; after that nobody can add to it."""
+_BATCH: Final = 200
+READER_OUTSIDE: Final = "outside"
+MANY_USERS: Final = "crowd"
+_SCORES: Final = {READER_OUTSIDE: 3, MANY_USERS: 1}
+
+
+def scan_from(r: Reservation, when: datetime) -> KioskScan | None:
+    """The check-in by code that this reservation tells of; None where a card, a gate or time did
+    it."""
+    if r.last_kiosk_code is None or not r.last_kiosk_code.startswith("k:"):
+        return None
+    step = r.last_kiosk_code.rsplit(":", 1)[0]
+    if int(step.rsplit(":", 1)[1]) < 0:
+        return None  # a card at the kiosk: there was no code that could be sent on
+    return KioskScan(r.id, r.reader_id, step, when)
+
+
+async def score_scans(desk: Desk, now: datetime) -> int:
+    """Score what was scanned a while ago, as far as the gates have told."""
+    before = min(now - _WAIT, await desk.gate_events_complete_until(now))
+    scored = []
+    for scan in await desk.scans.awaiting_score(before, _BATCH):
+        reasons = []
+        if await _outside(desk, scan):
+            reasons.append(READER_OUTSIDE)
+        if await desk.scans.readers_using(scan.step) >= CROWD_SIZE:
+            reasons.append(MANY_USERS)
+        total = sum(_SCORES[reason] for reason in reasons)
+        scored.append(replace(scan, score=total, reasons=tuple(reasons)))
+    await desk.scans.score(scored)
+    return len(scored)
+
+
+async def _outside(desk: Desk, scan: KioskScan) -> bool:
+    """Did a gate see the reader leave, and not come back before they scanned?"""
+    midnight = local_instant(local_date(scan.at), time(0))
+    passages = await desk.passages.of_day(scan.reader_id, midnight, scan.at)
+    return bool(passages) and passages[-1].direction is Direction.OUT

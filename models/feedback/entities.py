@@ -1,0 +1,27 @@
+"""客服咨询: what readers write to the library, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from models.kernel.ids import ReaderId
+
+MAX_LENGTH: Final = 1000
+"""Characters of a question, and of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """``answer`` is empty until ``answered_at``. ``source``: web (the form), mini (the
+    mini-program's customer service) or mp (the official account), where the reader may be unknown.
+    """
+
+    id: str
+    reader_id: ReaderId | None
+    text: str
+    at: datetime
+    answer: str = ""
+    answered_at: datetime | None = None
+    channel: str = "web"

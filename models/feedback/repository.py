@@ -1,0 +1,109 @@
+"""What readers wrote to the library, with its answers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from models.feedback.entities import Feedback
+from models.kernel.ids import ReaderId
+from models.storage.mongo import Database, Document, find_page, new_id
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final = {
+    "feedback": [
+        IndexModel(
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="reader_feedback"
+        ),
+        IndexModel([("key", ASCENDING)], name="form", unique=True),
+        IndexModel(
+            [("answered_at", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)], name="answered"
+        ),
+    ]
+}
+
+
+class FeedbackRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["feedback"]
+
+    async def add(
+        self,
+        reader_id: ReaderId | None,
+        key: str,
+        text: str,
+        at: datetime,
+        source: str = "web",
+    ) -> None:
+        """Keep what the reader wrote. The same form (``key``) sent again is kept once."""
+        with (
+            translate_errors(),
+            suppress(DuplicateKeyError),
+        ):  # the other one of two at once was kept
+            await self._all.update_one(
+                {"key": f"{reader_id}:{key}"},
+                {
+                    "$setOnInsert": {
+                        # Messages are pruned by the time that their ids begin with.
+                        "_id": new_id(),
+                        "reader": reader_id,
+                        "text": text,
+                        "at": at,
+                        "answer": "",
+                        "answered_at": None,
+                        "source": source,
+                    }
+                },
+                upsert=True,
+            )
+
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[Feedback], int]:
+        """The reader's, the newest first, and how many there are."""
+        rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
+        return [_feedback(row) for row in rows], total
+
+    async def waiting(self, limit: int) -> list[Feedback]:
+        """Those without an answer, the longest waiting first."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"answered_at": None})
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_feedback(row) for row in rows]
+
+    async def get(self, id: str) -> Feedback | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _feedback(found) if found else None
+
+    async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
+        """Answer it, once. As it is then: with the earlier answer where there was one; None where
+        nobody wrote such a thing."""
+        with translate_errors():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "answered_at": None},
+                {"$set": {"answer": text, "answered_at": at}},
+                return_document=ReturnDocument.AFTER,
+            )
+            found = found or await self._all.find_one({"_id": id})
+        return _feedback(found) if found else None
+
+
+def _feedback(d: Document) -> Feedback:
+    return Feedback(
+        d["_id"],
+        ReaderId(d["reader"]) if d["reader"] else None,
+        d["text"],
+        d["at"],
+        d["answer"],
+        d["answered_at"],
+        d["source"],
+    )

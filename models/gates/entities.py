@@ -1,0 +1,84 @@
+"""门禁: the library's gates and the passages that they report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.library.entities import VenueId
+
+GateId = NewType("GateId", str)
+LATE_AFTER: Final = timedelta(minutes=10)
+"""A passage that is told later than this changes no seat any more."""
+CLOCK_OFF: Final = timedelta(minutes=1)
+"""A gate's clock that is further off is reported: its passages are judged by it."""
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class PresenceEffect(StrEnum):
+    """What a passage did: nothing, one of the reader's own acts on their behalf, or it came too
+    late to do anything but void a violation."""
+
+    NONE = "none"
+    CHECK_IN = "check_in"
+    LEAVE = "leave"
+    RETURN = "return"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate as it was last heard of.
+
+    ``told_until``: it has told of every passage before that instant, as far as it says so.
+    ``clock_skew``: how far its clock was ahead of the service's, at its last batch.
+    """
+
+    id: GateId
+    venue_id: VenueId
+    name: str
+    last_seen_at: datetime | None = None
+    complete_until: datetime | None = None
+    clock_skew: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvent:
+    """Somebody went through a gate at ``at``, by the gate's clock. ``id`` names it for ever.
+
+    ``reader_id`` is None where nobody here has that number. ``late``: told too late to move a seat.
+    """
+
+    id: str
+    gate_id: GateId
+    reader_id: ReaderId | None
+    direction: Direction
+    method: str
+    at: datetime
+    late: bool
+    effect: PresenceEffect = PresenceEffect.NONE
+    reservation_id: ReservationId | None = None
+    processed: bool = False
+    """Has what it did been worked out?"""
+
+
+def complete_until(gates: list[Gate], now: datetime) -> datetime:
+    """Until when it is certain who went in and out: deadlines before it can be settled.
+
+    Gates that have not been heard of lately are not waited for, and none for longer than ``LATE``.
+    """
+    told = [
+        gate.complete_until
+        for gate in gates
+        if gate.complete_until is not None
+        and gate.last_seen_at is not None
+        and now - gate.last_seen_at < LATE_AFTER
+    ]
+    return max(min([now, *told]), now - LATE_AFTER)

@@ -1,0 +1,158 @@
+"""Gates with their keys and what they last said, and every passage that they told of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
+from models.kernel.ids import ReaderId, ReservationId
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document, find_page
+from models.storage.mongo_errors import errors_per_document, translate_errors
+
+INDEXES: Final = {
+    "passages": [
+        IndexModel(
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="reader_passages"
+        ),
+        IndexModel([("told_at", ASCENDING)], name="open", partialFilterExpression={"open": True}),
+        IndexModel([("at", ASCENDING)], name="at"),
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a passage did, and to which reservation."""
+
+    passage: GateEvent
+    effect: PresenceEffect
+    reservation_id: ReservationId | None
+
+
+class GateEventRepository:
+    def __init__(self, db: Database, sealer: FieldCipher) -> None:
+        self._all = db["passages"]
+        self._sealer = sealer
+
+    async def add(
+        self, passages: Sequence[tuple[GateEvent, str]], now: datetime
+    ) -> tuple[list[GateEvent], int]:
+        """Keep each passage with the student number that its gate read. (the new ones, how many
+        were known). Those of readers are open until their effect is written.
+        """
+        documents = [self._document(p, number, now) for p, number in passages]
+        if not documents:
+            return [], 0
+        new = [p for p, _ in passages]
+        with translate_errors():
+            try:
+                await self._all.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                errors = errors_per_document(error, len(documents))
+                if not all(e is None or isinstance(e, DuplicateKeyError) for e in errors):
+                    raise
+                new = [p for p, e in zip(new, errors, strict=True) if e is None]
+        return new, len(documents) - len(new)
+
+    def _document(self, p: GateEvent, number: str, now: datetime) -> Document:
+        document: Document = {
+            "_id": p.id,
+            "gate": p.gate_id,
+            "reader": p.reader_id,
+            "direction": p.direction.value,
+            "method": p.method,
+            "at": p.at,
+            "told_at": now,
+            "late": p.late,
+            "effect": p.effect.value,
+            "reservation": None,
+        }
+        if p.reader_id is None:
+            # Kept aside: somebody who has never signed in here.
+            return document | {"who": self._sealer.hashes(number, "student_no")[0]}
+        return document | {"open": True}
+
+    async def of_day(self, reader_id: ReaderId, start: datetime, end: datetime) -> list[GateEvent]:
+        """The reader's passages in [start, end), the earliest first."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"reader": reader_id, "at": {"$gte": start, "$lt": end}})
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .to_list(None)
+            )
+        return [_passage(row) for row in rows]
+
+    async def seen(self, readers: Sequence[ReaderId], since: datetime) -> list[ReaderId]:
+        """Those of the readers who have passed a gate since then."""
+        if not readers:
+            return []
+        with translate_errors():
+            found = await self._all.distinct(
+                "reader", {"reader": {"$in": list(readers)}, "at": {"$gte": since}}
+            )
+        return [ReaderId(reader) for reader in found]
+
+    async def settle(self, judged: Sequence[Judged]) -> None:
+        """Write what they did. May be repeated."""
+        if not judged:
+            return
+        with translate_errors():
+            await self._all.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": j.passage.id},
+                        {
+                            "$set": {"effect": j.effect.value, "reservation": j.reservation_id},
+                            "$unset": {"open": ""},
+                        },
+                    )
+                    for j in judged
+                ],
+                ordered=False,
+            )
+
+    async def left_open(self, told_before: datetime, limit: int) -> list[GateEvent]:
+        """Passages whose effect was cut off: told before then, and still open."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"open": True, "told_at": {"$lte": told_before}})
+                .hint("open")
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_passage(row) for row in rows]
+
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[GateEvent], int]:
+        """The reader's, the newest first, and how many there are."""
+        rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
+        return [_passage(row) for row in rows], total
+
+    async def prune(self, before: datetime) -> int:
+        """Where people went is not kept for ever."""
+        with translate_errors():
+            result = await self._all.delete_many({"at": {"$lt": before}})
+        return result.deleted_count
+
+
+def _passage(d: Document) -> GateEvent:
+    return GateEvent(
+        id=d["_id"],
+        gate_id=GateId(d["gate"]),
+        reader_id=ReaderId(d["reader"]) if d["reader"] else None,
+        direction=Direction(d["direction"]),
+        method=d["method"],
+        at=d["at"],
+        late=d["late"],
+        effect=PresenceEffect(d["effect"]),
+        reservation_id=ReservationId(d["reservation"]) if d["reservation"] else None,
+        processed="open" not in d,
+    )

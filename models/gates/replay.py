@@ -1,0 +1,215 @@
+"""What a reader's passages through the gates make of a reservation, whatever order they came in.
+
+Not one step for each passage: the reservation is taken back to what its reader (or time) last did
+with it, and all passages since are laid on that in the order of their own times. So a passage that
+is told late, twice, or by two workers at once leads to the same reservation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from models.gates.entities import Direction, GateEvent, PresenceEffect
+from models.policy.entities import Policy
+from models.reservations.claims import presence_claim
+from models.reservations.entities import GateAssistance, HistoryEntry, OutboxEvent, Reservation
+from models.reservations.state_machine import LIVE, TRANSITIONS, ReservationEvent, ReservationState
+from models.reservations.transitions import facts_of, leave_duration, reminder_due_at
+
+GATE: Final = "gate"
+"""Who acts, in the history."""
+_NO_ACTS: Final = frozenset({"outage", "doubt", "resolve"})
+"""What others did to it: no word of its reader's."""
+_TELLS: Final[Mapping[PresenceEffect, str]] = {
+    PresenceEffect.CHECK_IN: "checked_in",
+    PresenceEffect.LEAVE: "left",
+    PresenceEffect.RETURN: "returned",
+}
+
+
+@dataclass(slots=True)
+class _ReplayedPresence:
+    """A reservation's way so far, as its history tells it."""
+
+    state: ReservationState = ReservationState.RESERVED
+    since: datetime | None = None
+    checked_in_at: datetime | None = None
+    left_at: datetime | None = None
+    returned_at: datetime | None = None
+    left_by_gate: bool = False
+
+    def go(self, entry: HistoryEntry) -> None:
+        if entry.event not in _EVENTS:
+            return
+        event = ReservationEvent(entry.event)
+        self.state = TRANSITIONS.get((self.state, event), self.state)
+        if event is ReservationEvent.CHECK_IN:
+            self.checked_in_at = entry.at
+        elif event is ReservationEvent.LEAVE:
+            self.left_at, self.returned_at = entry.at, None
+            self.left_by_gate = entry.by == GATE
+        elif event is ReservationEvent.RETURN:
+            self.returned_at = entry.at
+
+
+_EVENTS: Final = frozenset(event.value for event in ReservationEvent)
+
+
+def derive_presence(
+    r: Reservation,
+    policy: Policy,
+    passages: Sequence[GateEvent],
+    free_from: datetime | None,
+    told: datetime,
+    now: datetime,
+) -> tuple[Reservation, Mapping[str, PresenceEffect]]:
+    """The reservation as the passages make it, and what each of them did that belongs to it. The
+    very same reservation where nothing changes.
+
+    Args:
+        r: live, of the reader whose ``passages`` of the day these are (late ones left out).
+        free_from: when the reader's stay at another seat ended; nobody checks in at two.
+        told: until when all passages are known.
+    """
+    own = _history_before_gates(r.history)
+    course = _ReplayedPresence()
+    for entry in own:
+        course.go(entry)
+    # A change or extension keeps what stood before it; the last act is what passages come after.
+    last_act = own[-1].at
+    passed = sorted(passages, key=lambda p: (p.at, p.id))
+    entries, effects = _apply_events(r, policy, course, passed, last_act, free_from, told)
+    if course.state is ReservationState.RESERVED and r.state is not ReservationState.RESERVED:
+        return r, effects  # what was told to the reader is not taken back
+    return _with_presence_state(r, policy, course, own, entries, now), effects
+
+
+def _history_before_gates(history: Sequence[HistoryEntry]) -> Sequence[HistoryEntry]:
+    """The history up to the last thing that was not a gate's doing."""
+    for length in range(len(history), 1, -1):
+        last = history[length - 1]
+        if last.by != GATE and last.event not in _NO_ACTS:
+            return history[:length]
+    return history[:1]
+
+
+def _apply_events(
+    r: Reservation,
+    policy: Policy,
+    course: _ReplayedPresence,
+    passed: Sequence[GateEvent],
+    last_act: datetime,
+    free_from: datetime | None,
+    told: datetime,
+) -> tuple[list[HistoryEntry], dict[str, PresenceEffect]]:
+    entries: list[HistoryEntry] = []
+    effects: dict[str, PresenceEffect] = {}
+
+    def act(event: ReservationEvent, when: datetime, via: str) -> None:
+        entry = HistoryEntry(when, event.value, GATE, via)
+        course.go(entry)
+        entries.append(entry)
+
+    begin = last_act
+    if course.state is ReservationState.RESERVED:
+        begin = max(t for t in (r.check_in_from, r.placed_at, free_from) if t is not None)
+        if begin <= min(told, r.check_in_until) and begin < r.end and _inside(passed, begin):
+            act(ReservationEvent.CHECK_IN, begin, "inside")
+    for p in passed:
+        if p.at <= begin:
+            continue
+        effect = _effect(r, policy, course, p) if p.at < r.end else PresenceEffect.NONE
+        if effect is not PresenceEffect.NONE:
+            act(ReservationEvent(effect.value), p.at, p.gate_id)
+        effects[p.id] = effect
+    return entries, effects
+
+
+def _effect(
+    r: Reservation, policy: Policy, course: _ReplayedPresence, p: GateEvent
+) -> PresenceEffect:
+    goes_in = p.direction is Direction.IN
+    match course.state:
+        case ReservationState.RESERVED if goes_in and p.at <= r.check_in_until:
+            return PresenceEffect.CHECK_IN
+        case ReservationState.IN_USE if not goes_in:
+            return PresenceEffect.LEAVE
+        case ReservationState.AWAY if goes_in and p.at <= _return_by(r, policy, course):
+            return PresenceEffect.RETURN
+        case ReservationState.AWAY if course.left_by_gate and p.at <= _return_by(r, policy, course):
+            # They must have come in unseen: the leave begins now.
+            course.state = ReservationState.IN_USE
+            return PresenceEffect.LEAVE
+    return PresenceEffect.NONE
+
+
+def _inside(passed: Iterable[GateEvent], when: datetime) -> bool:
+    last = None
+    for p in passed:
+        if p.at > when:
+            break
+        last = p
+    return last is not None and last.direction is Direction.IN
+
+
+def left_before_end(r: Reservation, passages: Iterable[GateEvent]) -> bool:
+    """Did the reader of this completed reservation leave before its end, as passages that came
+    later say?"""
+    acts = [e.at for e in r.history if e.by != GATE and e.event not in _NO_ACTS | {"complete"}]
+    since = [p for p in passages if max(acts) < p.at < r.end]
+    return bool(since) and max(since, key=lambda p: (p.at, p.id)).direction is Direction.OUT
+
+
+def _return_by(r: Reservation, policy: Policy, course: _ReplayedPresence) -> datetime:
+    assert course.left_at is not None
+    if r.state is ReservationState.AWAY and r.left_at == course.left_at and r.return_by is not None:
+        return r.return_by  # an outage may have moved it
+    return min(course.left_at + leave_duration(policy, course.left_at), r.end)
+
+
+def _with_presence_state(
+    r: Reservation,
+    policy: Policy,
+    course: _ReplayedPresence,
+    own: Sequence[HistoryEntry],
+    entries: Sequence[HistoryEntry],
+    now: datetime,
+) -> Reservation:
+    assert course.state in LIVE
+    kept = [e for e in r.history[len(own) :] if e.by != GATE]
+    history = (*own, *sorted([*entries, *kept], key=lambda e: e.at))
+    if history == r.history:
+        return r
+    assisted = r.gate_assistance
+    if entries:
+        assisted = GateAssistance(PresenceEffect(entries[-1].event).value, entries[-1].at)
+    away = course.state is ReservationState.AWAY
+    new = replace(
+        r,
+        rev=r.rev + 1,
+        state=course.state,
+        checked_in_at=course.checked_in_at,
+        available_from=r.available_from if r.checked_in_at == course.checked_in_at else r.start,
+        left_at=course.left_at,
+        return_by=_return_by(r, policy, course) if away else None,
+        returned_at=course.returned_at,
+        gate_assistance=assisted,
+        presence_due_at=r.presence_due_at if course.state is r.state else None,
+        claims=_with_presence(r, course.state),
+        history=history,
+    )
+    new = replace(new, remind_at=reminder_due_at(new, policy, now))
+    if assisted == r.gate_assistance or assisted is None:
+        return new
+    notice = OutboxEvent(new.rev, _TELLS[PresenceEffect(assisted.kind)], assisted.at, facts_of(new))
+    return replace(new, outbox=(*r.outbox, notice))
+
+
+def _with_presence(r: Reservation, state: ReservationState) -> tuple[str, ...]:
+    claim = presence_claim(r.reader_id)
+    if state is ReservationState.RESERVED or claim in r.claims:
+        return r.claims
+    return (*r.claims, claim)

@@ -1,0 +1,94 @@
+"""Gates: their keys and when each was last heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from models.gates.entities import Gate, GateId
+from models.library.entities import VenueId
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document, insert
+from models.storage.mongo_errors import translate_errors
+
+
+class GateRepository:
+    def __init__(self, db: Database, sealer: FieldCipher) -> None:
+        self._all = db["gates"]
+        self._sealer = sealer
+
+    async def put(self, gates: Sequence[Gate]) -> None:
+        """Write them over what is there; keys and what was heard of them stay."""
+        with translate_errors():
+            for gate in gates:
+                await self._all.update_one(
+                    {"_id": gate.id},
+                    {"$set": {"venue": gate.venue_id, "name": gate.name}},
+                    upsert=True,
+                )
+
+    async def add(self, gate: Gate) -> bool:
+        """False where there is one of that id. It has no key yet."""
+        with translate_errors():
+            try:
+                await insert(self._all, {"_id": gate.id, "venue": gate.venue_id, "name": gate.name})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def all(self) -> list[Gate]:
+        with translate_errors():
+            rows = await self._all.find({}, {"key": 0}).sort("_id").to_list(None)
+        return [_gate(row) for row in rows]
+
+    async def issue_key(self, id: GateId, key: str) -> None:
+        """The gate signs with it, so it is kept sealed."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": id}, {"$set": {"key": self._sealer.encrypt(key, "gate")}}
+            )
+
+    async def key(self, id: str) -> str | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id}, {"key": 1})
+        sealed = found.get("key") if found else None
+        return self._sealer.decrypt(sealed, "gate") if sealed else None
+
+    async def heard(
+        self, id: str, now: datetime, told: datetime | None, clock_skew: timedelta
+    ) -> None:
+        """A batch has come. What the gate has told never goes back."""
+        change: Document = {
+            "$set": {"last_seen_at": now, "clock_off_s": clock_skew.total_seconds()},
+        }
+        if told is not None:
+            change["$max"] = {"told_until": told}
+        with translate_errors():
+            await self._all.update_one({"_id": id}, change)
+
+    async def reseal(self) -> int:
+        """As Readers.reseal, for the gates' keys."""
+        current = f"{self._sealer.current}:"
+        with translate_errors():
+            rows = await self._all.find({"key": {"$type": "string"}}).to_list(None)
+            stale = [row for row in rows if not row["key"].startswith(current)]
+            for row in stale:
+                key = self._sealer.decrypt(row["key"], "gate")
+                await self._all.update_one(
+                    {"_id": row["_id"], "key": row["key"]},
+                    {"$set": {"key": self._sealer.encrypt(key, "gate")}},
+                )
+        return len(stale)
+
+
+def _gate(d: Document) -> Gate:
+    return Gate(
+        GateId(d["_id"]),
+        VenueId(d["venue"]),
+        d["name"],
+        d.get("last_seen_at"),
+        d.get("told_until"),
+        timedelta(seconds=d.get("clock_off_s", 0)),
+    )

@@ -1,0 +1,35 @@
+"""Why an account cannot be bound to a WeChat user."""
+
+from __future__ import annotations
+
+from models.kernel.errors import Conflict, NotAllowed, RuleViolation
+
+
+class NotBound(NotAllowed):
+    """The WeChat user has not bound a reader yet."""
+
+    code = "not_bound"
+
+
+class AlreadyBound(Conflict):
+    """The WeChat user is bound to a reader."""
+
+    code = "already_bound"
+
+
+class BindingRequestOver(Conflict):
+    """The binding request was answered otherwise, has expired, or its code was replaced."""
+
+    code = "binding_request_over"
+
+
+class ReaderBoundElsewhere(Conflict):
+    """The reader is bound to another WeChat user."""
+
+    code = "reader_bound_elsewhere"
+
+
+class ActivationCodeInvalid(RuleViolation):
+    """Wrong, used or expired alike, so that guessing learns nothing."""
+
+    code = "activation_code_invalid"

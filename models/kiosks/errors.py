@@ -1,0 +1,17 @@
+"""Why a device or its code is refused."""
+
+from __future__ import annotations
+
+from models.kernel.errors import Conflict, RuleViolation
+
+
+class DeviceExists(Conflict):
+    """There is a kiosk or a gate of that id."""
+
+    code = "device_exists"
+
+
+class QrInvalid(RuleViolation):
+    """Not the code of one of the library's kiosks."""
+
+    code = "qr_invalid"

@@ -1,0 +1,144 @@
+"""Venues, areas, seats and their plan: one value, which the console replaces area by area."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from math import hypot
+from typing import Final, NewType
+
+VenueId = NewType("VenueId", str)
+AreaId = NewType("AreaId", str)
+SeatId = NewType("SeatId", str)
+KioskId = NewType("KioskId", str)
+SEAT_SIZE: Final = 40
+"""A seat on the plan is a square of this many plan units, given by its top-left corner."""
+REMOVED_FROM_PLAN: Final = "已从平面图移除"
+"""Why a seat that has left the plan is out of service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    id: VenueId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """What stands in an area besides seats: wall, window, bookshelf, door, pillar, kiosk."""
+
+    kind: str
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """``no`` has three digits. ``disabled`` is the reason why nobody may sit there, or None; where
+    it has a first or a last day, on these days only."""
+
+    id: SeatId
+    area_id: AreaId
+    number: str
+    x: int
+    y: int
+    power: bool = False
+    window: bool = False
+    computer: bool = False
+    accessible: bool = False
+    disabled: str | None = None
+    disabled_from: date | None = None
+    disabled_until: date | None = None
+
+    def unavailable_reason(self, day: date) -> str | None:
+        """Why nobody may sit there on that day, or None."""
+        if self.disabled is None or (self.disabled_from or day) > day:
+            return None
+        return self.disabled if day <= (self.disabled_until or day) else None
+
+    def has(self, wanted: Iterable[str]) -> bool:
+        """Whether it has all of the wished marks (of WISHES)."""
+        return all(getattr(self, mark) for mark in wanted)
+
+
+FILTERABLE_FEATURES: Final = ("window", "power")
+"""Marks of a seat that readers may filter by, where the policy lets them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """``removed`` are seats that have left the plan: what was booked of them keeps its name.
+    ``rev`` grows with every change."""
+
+    id: AreaId
+    venue_id: VenueId
+    name: str
+    floor: int
+    order: int
+    width: int
+    height: int
+    seats: tuple[Seat, ...]
+    fixtures: tuple[Fixture, ...]
+    removed_seats: tuple[Seat, ...] = ()
+    rev: int = 0
+
+    @property
+    def full_name(self) -> str:
+        """The name with its floor, which most names say already: 二层东区, 3层 阅览室."""
+        return self.name if "层" in self.name else f"{self.floor}层 {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). Its secrets stay in the store."""
+
+    id: KioskId
+    venue_id: VenueId
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The whole library as one value. ``version`` changes when any of it does. ``seats`` are those
+    of the plans, ``all_seats`` also those that were."""
+
+    version: str
+    venues: Mapping[VenueId, Venue]
+    areas: Mapping[AreaId, Area]
+    kiosks: Mapping[KioskId, Kiosk]
+    seats: Mapping[SeatId, Seat] = field(init=False)
+    all_seats: Mapping[SeatId, Seat] = field(init=False, repr=False, compare=False)
+    _nearest_cache: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        seats = {seat.id: seat for area in self.areas.values() for seat in area.seats}
+        gone = {seat.id: seat for area in self.areas.values() for seat in area.removed_seats}
+        object.__setattr__(self, "seats", seats)
+        object.__setattr__(self, "all_seats", gone | seats)
+        object.__setattr__(self, "_near", {})
+
+    @property
+    def bookable_areas(self) -> Iterator[Area]:
+        """The areas that have seats: those that readers see."""
+        return (area for area in self.areas.values() if area.seats)
+
+    def with_area(self, area: Area) -> Catalog:
+        """The same library with that area in the place of the one of its id."""
+        return replace(self, areas={**self.areas, area.id: area})
+
+    def seat_label(self, seat: Seat) -> str:
+        """The place as the manual writes it: 图书馆2层二层中厅065号."""
+        area = self.areas[seat.area_id]
+        return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}{seat.number}号"
+
+    def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
+        """The other seats of the area, the closest on the plan first."""
+        if seat.id not in self._nearest_cache:
+            others = [s for s in self.areas[seat.area_id].seats if s.id != seat.id]
+            others.sort(key=lambda s: (hypot(s.x - seat.x, s.y - seat.y), s.number))
+            self._nearest_cache[seat.id] = tuple(others)
+        return self._nearest_cache[seat.id]

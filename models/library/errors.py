@@ -1,0 +1,11 @@
+"""Why a change of a floor plan is refused."""
+
+from __future__ import annotations
+
+from models.kernel.errors import Conflict
+
+
+class PlanChanged(Conflict):
+    """Somebody else has changed the area's plan meanwhile, or added one of that id."""
+
+    code = "plan_changed"

@@ -1,0 +1,32 @@
+"""A floor plan as JSON for the editor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from models.library.entities import Area, Seat
+
+
+# --- as JSON --------------------------------------------------------------------------------------
+def plan_to_json(area: Area) -> dict[str, object]:
+    """The plan as JSON values: what is exported, edited, and can be put back. False is not said."""
+    return {
+        "area": area.id,
+        "name": area.name,
+        "floor": area.floor,
+        "width": area.width,
+        "height": area.height,
+        "seats": [_written(seat) for seat in area.seats],
+        "marks": [asdict(mark) for mark in area.fixtures],
+    }
+
+
+def _written(seat: Seat) -> dict[str, object]:
+    values = asdict(seat) | {
+        name: day.isoformat()
+        for name in ("disabled_from", "disabled_until")
+        if (day := getattr(seat, name)) is not None
+    }
+    del values["area_id"]
+    # Zero is a place.
+    return {name: v for name, v in values.items() if v is not None and v is not False}

@@ -1,0 +1,175 @@
+"""The library's data (venues, areas, plans, kiosks) and its policy versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from models.library.entities import Area, Catalog, Kiosk, KioskId, Venue, VenueId
+from models.library.mapping import _area, _area_document
+from models.storage.encryption import FieldCipher, token_hash
+from models.storage.installation import known_fields
+from models.storage.mongo import Database, Document, previous_revisions
+from models.storage.mongo_errors import translate_errors
+from models.storage.transactions import ConcurrentUpdate, try_transaction
+
+
+class CatalogRepository:
+    """Venues, areas and kiosks. Written by the seed and the console, read whole."""
+
+    def __init__(self, db: Database, sealer: FieldCipher) -> None:
+        self._db = db
+        self._sealer = sealer
+
+    async def add_missing(
+        self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]
+    ) -> None:
+        """Add those that are not there; what is there is the console's to change. Idempotent.
+
+        Workers that serve load the library anew when they see that its number has grown.
+        """
+        wanted: dict[str, list[Document]] = {
+            "venues": [{"_id": venue.id, "name": venue.name} for venue in venues],
+            "areas": [_area_document(area) for area in areas],
+            "kiosks": [_kiosk_document(kiosk) for kiosk in kiosks],
+        }
+        with translate_errors():
+            for name, documents in wanted.items():
+                for document in documents:
+                    await self._db[name].update_one(
+                        {"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True
+                    )
+            await self._count_up()
+
+    async def _count_up(self, session: Any = None) -> None:
+        await self._db["catalogue"].update_one(
+            {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
+        )
+
+    async def add_area(self, area: Area) -> bool:
+        """False where there is one of that id."""
+        return await self._add("areas", _area_document(area))
+
+    async def add_kiosk(self, kiosk: Kiosk) -> bool:
+        """False where there is one of that id. It has no key yet."""
+        return await self._add("kiosks", _kiosk_document(kiosk))
+
+    async def _add(self, name: str, document: Document) -> bool:
+        async def work(session: Any) -> None:
+            await self._db[name].insert_one(document, session=session)
+            await self._count_up(session)
+
+        return await try_transaction(self._db, work)
+
+    async def replace_area(self, area: Area) -> bool:
+        """Write the area over the one that it was made from, whose ``rev`` is one less. False where
+        somebody else has changed that one since."""
+
+        async def work(session: Any) -> None:
+            result = await self._db["areas"].replace_one(
+                {"_id": area.id, "rev": {"$in": previous_revisions(area.rev)}},
+                _area_document(area),
+                session=session,
+            )
+            if not result.matched_count:
+                raise ConcurrentUpdate
+            await self._count_up(session)
+
+        return await try_transaction(self._db, work)
+
+    async def version(self) -> int:
+        """How often the library has been written: cheap to ask, unlike the library itself."""
+        with translate_errors():
+            found = await self._db["catalogue"].find_one({"_id": "library"})
+        return int(found["number"]) if found else 0
+
+    async def load(self) -> Catalog:
+        """The whole library; its version is a hash of all of it."""
+        with translate_errors():
+            venues = await self._db["venues"].find().sort("_id").to_list(None)
+            areas = (
+                await self._db["areas"]
+                .find()
+                .sort([("floor", 1), ("order", 1), ("_id", 1)])
+                .to_list(None)
+            )
+            kiosks = (
+                await self._db["kiosks"]
+                .find({}, {"venue": 1, "name": 1, "kind": 1})
+                .sort("_id")
+                .to_list(None)
+            )
+        text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
+        with known_fields(self._db, "an area"):
+            plans = {a["_id"]: _area(a) for a in areas}
+        return Catalog(
+            version=hashlib.sha256(text.encode()).hexdigest()[:12],
+            venues={v["_id"]: Venue(v["_id"], v["name"]) for v in venues},
+            areas=plans,
+            kiosks={
+                k["_id"]: Kiosk(KioskId(k["_id"]), VenueId(k["venue"]), k["name"], k["kind"])
+                for k in kiosks
+            },
+        )
+
+    async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> None:
+        """Give the kiosk its key (kept as a fingerprint) and its code secret (kept sealed)."""
+        with translate_errors():
+            await self._db["kiosks"].update_one(
+                {"_id": kiosk_id},
+                {
+                    "$set": {
+                        "key_hash": token_hash(key),
+                        "secret": self._sealer.encrypt(secret, "kiosk"),
+                    }
+                },
+            )
+
+    async def kiosk_secret(self, kiosk_id: str) -> str | None:
+        with translate_errors():
+            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
+        sealed = found.get("secret") if found else None
+        return self._sealer.decrypt(sealed, "kiosk") if sealed else None
+
+    async def verify_kiosk_key(self, kiosk_id: str, key: str) -> bool:
+        with translate_errors():
+            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"key_hash": 1})
+        known = (found or {}).get("key_hash") or ""
+        return secrets.compare_digest(known, token_hash(key))
+
+    async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime) -> None:
+        """The kiosk's screen is there."""
+        with translate_errors():
+            await self._db["kiosks"].update_one({"_id": kiosk_id}, {"$max": {"last_seen_at": now}})
+
+    async def kiosk_last_seen(self) -> dict[KioskId, datetime]:
+        """When each kiosk with a screen was last seen."""
+        with translate_errors():
+            rows = (
+                await self._db["kiosks"]
+                .find({"last_seen_at": {"$type": "date"}}, {"last_seen_at": 1})
+                .to_list(None)
+            )
+        return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
+
+    async def reencrypt(self) -> int:
+        """As Readers.reseal, for the kiosks' secrets."""
+        current = f"{self._sealer.current}:"
+        with translate_errors():
+            rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)
+            stale = [row for row in rows if not row["secret"].startswith(current)]
+            for row in stale:
+                secret = self._sealer.decrypt(row["secret"], "kiosk")
+                await self._db["kiosks"].update_one(
+                    {"_id": row["_id"], "secret": row["secret"]},
+                    {"$set": {"secret": self._sealer.encrypt(secret, "kiosk")}},
+                )
+        return len(stale)
+
+
+def _kiosk_document(kiosk: Kiosk) -> Document:
+    return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}

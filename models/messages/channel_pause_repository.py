@@ -1,0 +1,112 @@
+"""The pause of sending to WeChat, one for all workers and hosts of an account.
+
+No document means that messages go. The account's name in it carries its secret's fingerprint, so
+that other credentials begin without the pause of the old ones.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.messages.channel_pause import Pause, PauseReason
+from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {}
+
+
+class ChannelPauseRepository:
+    """Args: account: whose pause, with the credentials' fingerprint."""
+
+    def __init__(self, db: Database, account: str) -> None:
+        self._all = db["pauses"]
+        self._account = account
+
+    async def current(self) -> Pause | None:
+        """The pause that lasts, None where messages go."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": self._account})
+        return _pause(found) if found else None
+
+    async def begin(self, pause: Pause) -> bool:
+        """Pause for everybody. False where another worker has done so already."""
+        with translate_errors():
+            try:
+                await insert(self._all, {"_id": self._account, **_fields(pause), **_NOBODY})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def take_probe(self, pause: Pause, real_now: datetime, lease: timedelta) -> str | None:
+        """The right to send one message while all others wait: the prober's name, or None.
+
+        The count of failed probes guards: the pause must be the one that was seen to be over.
+        """
+        prober = new_id()
+        with translate_errors():
+            found = await self._all.find_one_and_update(
+                {
+                    "_id": self._account,
+                    "since": pause.since,
+                    "reason": pause.reason.value,
+                    "failed": pause.failed,
+                    "$or": [{"prober": None}, {"probe_until": {"$lte": real_now}}],
+                },
+                {"$set": {"prober": prober, "probe_until": real_now + lease}},
+            )
+        return prober if found else None
+
+    async def prolong(self, prober: str, pause: Pause) -> bool:
+        """The probe failed. False where the prober's right has gone to another."""
+        return await self._write(prober, {**_fields(pause), **_NOBODY})
+
+    async def give_back(self, prober: str) -> None:
+        """There was nothing to send: whoever comes next probes."""
+        await self._write(prober, _NOBODY)
+
+    async def _write(self, prober: str, fields: Document) -> bool:
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": self._account, "prober": prober}, {"$set": fields}
+            )
+        return result.matched_count == 1
+
+    async def end(self, prober: str) -> bool:
+        """The probe went through: messages go. False where its right has gone to another."""
+        with translate_errors():
+            result = await self._all.delete_one({"_id": self._account, "prober": prober})
+        return result.deleted_count == 1
+
+    async def prune(self, before: datetime) -> None:
+        """Forget pauses of credentials that nobody has tried for so long."""
+        with translate_errors():
+            await self._all.delete_many({"until": {"$lt": before}})
+
+
+_NOBODY: Final[Document] = {"prober": None, "probe_until": None}
+
+
+def _fields(pause: Pause) -> Document:
+    return {
+        "reason": pause.reason.value,
+        "code": pause.code,
+        "since": pause.since,
+        "until": pause.until,
+        "failed": pause.failed,
+        "alarmed": pause.alarmed,
+    }
+
+
+def _pause(d: Document) -> Pause:
+    return Pause(
+        reason=PauseReason(d["reason"]),
+        code=d["code"],
+        since=d["since"],
+        until=d["until"],
+        failed=d["failed"],
+        alarmed=d["alarmed"],
+    )

@@ -1,0 +1,123 @@
+"""What is told to readers: one message an event, kept in-app and sent to WeChat if it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.reservations.state_machine import ReservationState
+
+
+class Template(StrEnum):
+    """The messages of this service."""
+
+    RESERVED = "RESERVED"
+    CHECK_IN_REMINDER = "CHECK_IN_REMINDER"
+    NO_SHOW = "NO_SHOW"
+    CHECKED_IN = "CHECKED_IN"
+    ENDING_SOON = "ENDING_SOON"
+    ENDED = "ENDED"
+    LEAVE = "LEAVE"
+    LEAVE_REMINDER = "LEAVE_REMINDER"
+    LEAVE_TIMEOUT = "LEAVE_TIMEOUT"
+    SUSPENDED = "SUSPENDED"
+    MOVED = "MOVED"
+    OFFER = "OFFER"
+    ANSWER = "ANSWER"
+
+
+WECHAT_TEMPLATES: Final = tuple(
+    template for template in Template if template is not Template.ANSWER
+)
+"""Those that WeChat carries, each with the reader's consent. The library's answer to a question
+stays in the app: its text fits no template."""
+_PRESENT: Final = frozenset({ReservationState.IN_USE, ReservationState.AWAY})
+_BEGUN: Final = frozenset(ReservationState) - {ReservationState.RESERVED, ReservationState.OFFERED}
+RELEVANT_STATES: Final[Mapping[Template, frozenset[ReservationState]]] = {
+    Template.RESERVED: frozenset({ReservationState.RESERVED}),
+    Template.CHECK_IN_REMINDER: frozenset({ReservationState.RESERVED}),
+    Template.CHECKED_IN: _PRESENT,
+    Template.ENDING_SOON: _PRESENT,
+    Template.LEAVE: frozenset({ReservationState.AWAY}),
+    Template.LEAVE_REMINDER: frozenset({ReservationState.AWAY}),
+    Template.OFFER: frozenset({ReservationState.OFFERED}),
+    **dict.fromkeys(
+        (
+            *(Template.NO_SHOW, Template.ENDED, Template.LEAVE_TIMEOUT),
+            *(Template.SUSPENDED, Template.MOVED, Template.ANSWER),
+        ),
+        _BEGUN,
+    ),
+}
+"""In which states of its reservation a message still says what is so."""
+
+
+class DeliveryState(StrEnum):
+    """``queued`` and ``sending`` are on the way; the others are ends."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    NO_CONSENT = "no_credit"
+    UNBOUND = "unbound"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one reader.
+
+    ``facts`` are the values of the WeChat template by fact name; ``not_after`` is when WeChat need
+    not be bothered any more (a reminder after the fact). In the app it stays all the same.
+    """
+
+    id: str
+    reader_id: ReaderId
+    template: Template
+    title: str
+    text: str
+    at: datetime
+    facts: Mapping[str, object]
+    reservation_id: ReservationId | None = None
+    expires_at: datetime | None = None
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message on its way to WeChat, leased to ``holder``.
+
+    ``attempts`` counts the present one too, ``unknown`` those before it that may have arrived;
+    ``more`` says that another of the reader's waits behind it.
+    """
+
+    message: Message
+    attempts: int
+    omit_page: bool
+    codes: tuple[int, ...] = field(default=())
+    lease_owner: str = ""
+    has_next: bool = False
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """What became of an attempt: an end, or another one at ``due`` (the state is then QUEUED).
+
+    ``reason`` is why it waits or was not sent, where ``code`` does not tell; ``unknown`` says that
+    this attempt may have arrived; ``msgid`` is WeChat's name for what it took.
+    """
+
+    delivery: Delivery
+    state: DeliveryState
+    code: int | None = None
+    due: datetime | None = None
+    omit_page: bool = False
+    reason: str | None = None
+    unknown: bool = False
+    msgid: str | None = None

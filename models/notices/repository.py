@@ -1,0 +1,101 @@
+"""Notices, as the library publishes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from pymongo import DESCENDING, IndexModel
+
+from models.notices.entities import Notice
+from models.storage.mongo import Database, Document, find_page, previous_revisions
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final = {
+    "notices": [
+        IndexModel([("pinned", DESCENDING), ("published_at", DESCENDING)], name="shown"),
+        IndexModel([("published_at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+    ]
+}
+
+
+class NoticeRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["notices"]
+
+    async def add(self, notice: Notice) -> None:
+        """Publish it. One that is there already stays as it is."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": notice.id},
+                {"$setOnInsert": _document(notice)},
+                upsert=True,
+            )
+
+    async def replace(self, notice: Notice) -> bool:
+        """Write it over the one that it was made from, whose ``rev`` is one less. False where
+        somebody else has changed that one since."""
+        with translate_errors():
+            result = await self._all.replace_one(
+                {"_id": notice.id, "rev": {"$in": previous_revisions(notice.rev)}},
+                _document(notice),
+            )
+        return bool(result.matched_count)
+
+    async def all(self, skip: int, limit: int) -> tuple[list[Notice], int]:
+        """Also those to come and those that are over, the newest first; and how many there are."""
+        rows, total = await find_page(self._all, {}, ("published_at", "_id"), skip, limit)
+        return [_notice(row) for row in rows], total
+
+    async def any(self, id: str) -> Notice | None:
+        """The notice, shown or not."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _notice(found) if found else None
+
+    async def page_of(self, now: datetime, skip: int, limit: int) -> tuple[list[Notice], int]:
+        """What is shown at ``now``: pinned ones first, then the newest; and how many there are."""
+        shown = _shown(now)
+        with translate_errors():
+            total = await self._all.count_documents(shown)
+            rows = (
+                await self._all.find(shown)
+                .sort([("pinned", DESCENDING), ("published_at", DESCENDING)])
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_notice(row) for row in rows], total
+
+    async def get(self, id: str, now: datetime) -> Notice | None:
+        """The notice, if it is shown at ``now``."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": id, **_shown(now)})
+        return _notice(found) if found else None
+
+
+def _shown(now: datetime) -> Document:
+    return {"published_at": {"$lte": now}, "$or": [{"until": None}, {"until": {"$gt": now}}]}
+
+
+def _document(n: Notice) -> Document:
+    return {
+        "title": n.title,
+        "body": n.body,
+        "published_at": n.published_at,
+        "pinned": n.pinned,
+        "until": n.until,
+        "rev": n.rev,
+    }
+
+
+def _notice(d: Document) -> Notice:
+    return Notice(
+        d["_id"],
+        d["title"],
+        d["body"],
+        d["published_at"],
+        d["pinned"],
+        d["until"],
+        d.get("rev", 0),
+    )

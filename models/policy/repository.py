@@ -1,0 +1,73 @@
+"""Stored versions of the policy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from models.policy.entities import Policy
+from models.policy.mapping import _policy, _policy_document
+from models.storage.installation import known_fields
+from models.storage.mongo import Database, insert
+from models.storage.mongo_errors import translate_errors
+
+
+class PolicyRepository:
+    """Versions of the policy. A version is written once and never changed."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._all = db["policies"]
+
+    async def add_missing(self, policy: Policy, now: datetime) -> None:
+        """Add a version, the newest from then on. Writing an existing version changes nothing."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": policy.version},
+                {"$setOnInsert": {"at": now, "fields": _policy_document(policy)}},
+                upsert=True,
+            )
+
+    async def add(self, policy: Policy, now: datetime) -> bool:
+        """Add the next version. False where that number is taken: somebody else was first."""
+        with translate_errors():
+            try:
+                await insert(
+                    self._all,
+                    {"_id": policy.version, "at": now, "fields": _policy_document(policy)},
+                )
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def newest(self) -> int | None:
+        """The newest version's number."""
+        with translate_errors():
+            found = await self._all.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+        return int(found["_id"]) if found else None
+
+    async def farthest_horizon(self) -> int:
+        """How many days ahead could ever be booked."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {},
+                {"fields.booking_window_days": 1},
+                sort=[("fields.booking_window_days", DESCENDING)],
+            )
+        return (
+            int(found["fields"]["booking_window_days"]) if found else Policy().booking_window_days
+        )
+
+    async def versions(self, limit: int) -> list[tuple[int, datetime]]:
+        """The newest versions, each with when it was published."""
+        with translate_errors():
+            rows = await self._all.find({}, {"at": 1}).sort("_id", -1).limit(limit).to_list(None)
+        return [(int(row["_id"]), row["at"]) for row in rows]
+
+    async def get(self, version: int) -> Policy | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": version})
+        with known_fields(self._db, f"version {version} of the rules"):
+            return _policy(found) if found else None

@@ -1,0 +1,158 @@
+"""What the last days would have been under other rules: bookings that were made, judged again.
+
+Nothing is guessed: who did not come is not thought to have come later, and who was refused is not
+thought to have booked something else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from models.kernel.errors import RuleViolation
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import floor_minute, local_date, to_local
+from models.library.entities import AreaId
+from models.policy.entities import DayHours, Policy
+from models.readers.accommodations import Accommodation
+from models.reservations.rules import TimeSelection, resolve_time
+from models.reservations.state_machine import ReservationState
+from models.reservations.transitions import check_in_window, leave_duration
+
+PolicyLookup = Callable[[AreaId, date], tuple[Policy, DayHours]]
+"""The rules of an area on a day, and its opening hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastBooking:
+    """How a booking went. ``asked_at``: when it got its time. ``absences``: from leaving
+    to coming back; no end where nobody came. ``helped``: its deadlines were others: its seat was
+    taken by somebody, or the service had been away. ``allowance`` is the reader's; ``forgiven``:
+    whatever it was has been waived."""
+
+    reader_id: ReaderId
+    area_id: AreaId
+    state: ReservationState
+    asked_at: datetime
+    start: datetime
+    end: datetime
+    extended: bool
+    deadlines_extended: bool
+    checked_in_at: datetime | None
+    allowance: Accommodation
+    waived: bool
+    temporary_leaves: tuple[tuple[datetime, datetime | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationResult:
+    """``refused`` bookings by the code of the first rule that they break; of the others, how many
+    would have been missed, and lost by a leave that was too long; and how many readers would have
+    had so many violations that they are suspended."""
+
+    bookings: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    no_shows: int = 0
+    timeouts: int = 0
+    suspended: int = 0
+
+    @property
+    def refusals(self) -> int:
+        return sum(self.refused.values())
+
+
+class PolicySimulation:
+    """Takes in the courses day by day."""
+
+    def __init__(self, policy: Policy, rules_of: PolicyLookup) -> None:
+        self._policy, self._rules_of = policy, rules_of
+        self._bookings = self._no_shows = self._timeouts = 0
+        self._refused = Counter[str]()
+        self._counts = Counter[ReaderId]()
+        self._violations: dict[ReaderId, list[datetime]] = {}
+
+    def add(self, day: date, courses: Iterable[PastBooking]) -> None:
+        """Bookings of that day, in the order in which they were made."""
+        counts = self._counts
+        for course in courses:
+            if course.state in (
+                ReservationState.CANCELLED,
+                ReservationState.OFFERED,
+                ReservationState.OFFER_EXPIRED,
+            ):
+                continue
+            self._bookings += 1
+            policy, place = self._rules_of(course.area_id, day)
+            code = _refusal(course, day, policy, place)
+            if code is None and counts[course.reader_id] >= policy.daily_booking_limit:
+                code = "daily_limit"
+            if code is not None:
+                self._refused[code] += 1
+                continue
+            counts[course.reader_id] += 1
+            self._judge(course, policy)
+
+    def finish_day(self) -> None:
+        """No more come of the day."""
+        self._counts.clear()
+
+    @property
+    def readers(self) -> list[ReaderId]:
+        """Who would have violations."""
+        return list(self._violations)
+
+    def _judge(self, course: PastBooking, policy: Policy) -> None:
+        policy = course.allowance.apply_to(policy)
+        _, until, excused = check_in_window(course.start, course.end, course.asked_at, policy)
+        came = course.checked_in_at
+        if course.state is ReservationState.NO_SHOW or (
+            came is not None and came > until and not course.deadlines_extended
+        ):
+            self._no_shows += 1
+            if not excused:
+                self._note(course, until)
+            return
+        for left, back in course.temporary_leaves:
+            limit = min(left + leave_duration(policy, left), course.end)
+            if back is None or back > limit:
+                self._timeouts += 1
+                if policy.away_timeout_is_violation:
+                    self._note(course, limit)
+                return
+
+    def _note(self, course: PastBooking, when: datetime) -> None:
+        if not (course.deadlines_extended or course.waived):
+            self._violations.setdefault(course.reader_id, []).append(when)
+
+    def outcome(self, before: Mapping[ReaderId, Sequence[datetime]]) -> SimulationResult:
+        """``before``: when readers had violations that counted, before the first of the days."""
+        window = timedelta(days=self._policy.violations_window_days)
+        limit = self._policy.violations_limit
+        suspended = 0
+        for reader_id, found in self._violations.items():
+            days = {local_date(when): when for when in sorted(found, reverse=True)}  # one a day
+            times = [*before.get(reader_id, ()), *sorted(days.values())]
+            suspended += any(
+                sum(when - window < earlier <= when for earlier in times) >= limit
+                for when in days.values()
+            )
+        return SimulationResult(
+            self._bookings, dict(self._refused), self._no_shows, self._timeouts, suspended
+        )
+
+
+def _refusal(course: PastBooking, day: date, policy: Policy, place: DayHours) -> str | None:
+    """The code of the first rule that the booking would have broken when it was made."""
+    at_once = course.start == floor_minute(course.asked_at)
+    start = None if at_once else to_local(course.start).time()
+    wish = TimeSelection(day, start, to_local(course.end).time())
+    if course.extended:
+        # How long it was to be at first is not known any more.
+        policy = replace(policy, max_minutes=24 * 60)
+    try:
+        resolve_time(wish, policy, place, course.asked_at)
+    except RuleViolation as error:
+        return error.code
+    return None

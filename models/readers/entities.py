@@ -1,0 +1,77 @@
+"""Readers and who stands behind a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+from models.kernel.ids import ReaderId
+
+
+def normalise_student_no(raw: str) -> str:
+    """Trimmed and in capitals: graduates' numbers have letters, typed as people like."""
+    return raw.strip().upper()
+
+
+def mask_student_no(number: str) -> str:
+    """The first two and last two characters stay: 20****01."""
+    if len(number) <= 4:
+        return "*" * len(number)
+    return number[:2] + "*" * (len(number) - 4) + number[-2:]
+
+
+def mask_name(name: str) -> str:
+    """The first character stays: 张*."""
+    return f"{name[:1]}*"
+
+
+VISITOR: Final = "visitor"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """What is sealed at rest."""
+
+    student_no: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The days of a visitor, both included."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first}/{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …; or
+    visitor, whom the library itself has entered, for a ``stay``.
+
+    Their personal data is opened where it is shown, and nowhere else: nearly every request needs
+    to know who asks, and hardly any their name.
+    """
+
+    id: ReaderId
+    category: str
+    suspended_until: datetime | None
+    decrypt: Callable[[], PersonalData] = field(repr=False, compare=False)
+    stay: Visit | None = None
+
+    @property
+    def student_no_masked(self) -> str:
+        return mask_student_no(self.decrypt().student_no)
+
+    @property
+    def name(self) -> str:
+        return self.decrypt().name
+
+    @property
+    def name_masked(self) -> str:
+        return mask_name(self.name)

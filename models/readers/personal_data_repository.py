@@ -1,0 +1,201 @@
+"""What the database holds about a person, in one table: to hand it out, and to forget it.
+
+Every collection is in one of the sets below; a test holds them against the database's own list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from models.kernel.ids import ReaderId
+from models.readers.accommodation_repository import allowances_changed
+from models.storage.encryption import DecryptionError, FieldCipher
+from models.storage.mongo import Collection, Database, Document
+from models.storage.mongo_errors import translate_errors
+
+PERSONAL_COLLECTIONS: Final = (
+    "activation_codes",
+    "allowances",
+    "bindings",
+    "cards",
+    "credits",
+    "deliveries",
+    "feedback",
+    "passages",
+    "scans",
+    "sessions",
+    "suspensions",
+    "waits",
+)
+"""Belongs to a reader, by ``reader``, and goes with them."""
+ANONYMISED_COLLECTIONS: Final = ("reservations", "violations")
+"""Stays for the statistics, as somebody's."""
+NON_PERSONAL_COLLECTIONS: Final = frozenset(
+    {
+        "areas",
+        "backups",
+        "catalogue",
+        "days",
+        "ended_tickets",
+        "entry_codes",
+        "gates",
+        "heartbeat",
+        "kiosks",
+        "leases",
+        "notices",
+        "outages",
+        "policies",
+        "pushes",
+        "schema",
+        "tokens",
+        "venues",
+    }
+)
+"""Says nothing about a reader: the library's own, or hashes of what has been used once."""
+AUDIT_COLLECTIONS: Final = ("audit",)
+"""What people who work for the library have done: it stays, and nobody is in it any more."""
+ERASED_READER: Final = ReaderId("erased")
+_SEALED: Final = {"openid": "openid", "no": "student_no", "name": "name", "allowance": "allowance"}
+_TECHNICAL_FIELDS: Final = frozenset(
+    {
+        *("changes", "claims", "digits", "held_by", "key", "last_kiosk_code", "lease_until"),
+        *(
+            "name_hashes",
+            "no_hashes",
+            "openid_hashes",
+            "unionid_hashes",
+            "hashes",
+            "outbox",
+            "replays",
+            "rev",
+        ),
+        *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
+        *("secret", "request"),
+    }
+)
+"""Fields that keep the service going and say nothing more about the reader."""
+
+
+async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, list[Document]]:
+    """All of the reader, opened: collection → documents, the reader's own entry under ``reader``.
+
+    Raises: ServiceUnavailable.
+    """
+    found: dict[str, list[Document]] = {}
+    with translate_errors():
+        own = await db["readers"].find({"_id": id}).to_list(None)
+        # WeChat's sessions know the phone, not the reader.
+        phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
+        for name in (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS):
+            found[name] = await _of(db[name], id)
+        done = {"$or": [{"by": id}, {"reader": id}]}
+        found["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
+        found["sessions"] += await db["sessions"].find({"openid_hashes": {"$in": phones}}).to_list()
+        hashes = own[0]["no_hashes"] if own else []
+        found["passages"] += await db["passages"].find({"who": {"$in": hashes}}).to_list(None)
+    return {
+        name: [_readable(row, sealer) for row in rows]
+        for name, rows in {"reader": own, **found}.items()
+    }
+
+
+async def _of(collection: Collection, id: ReaderId) -> list[Document]:
+    return await collection.find({"reader": id}).sort("_id").to_list(None)
+
+
+def _readable(row: Mapping[str, Any], sealer: FieldCipher) -> Document:
+    shown = {name: value for name, value in row.items() if name not in _TECHNICAL_FIELDS}
+    for name, purpose in _SEALED.items():
+        if name in shown and isinstance(shown[name], str):
+            try:
+                shown[name] = sealer.decrypt(shown[name], purpose)
+            except (DecryptionError, ValueError):
+                # A session's openid is sealed for that session alone; the binding's says the same.
+                del shown[name]
+    return shown
+
+
+async def revoke_access(db: Database, id: ReaderId) -> None:
+    """Nobody acts for the reader any more: no session, binding or code. Raises: ServiceUnavailable."""
+    with translate_errors():
+        phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
+        await db["sessions"].delete_many(
+            {"$or": [{"reader": id}, {"openid_hashes": {"$in": phones}}]}
+        )
+        await db["bindings"].delete_many({"reader": id})
+        await db["activation_codes"].delete_many({"reader": id})
+
+
+async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
+    """Take the person out of everything that ``revoke_access`` left. Collection → how many documents.
+
+    The reader's own entry goes last: what is cut off can be done again.
+
+    Reservations and violations stay as somebody's, without words that were written about them. None
+    of them may be live.
+
+    Raises: ServiceUnavailable.
+    """
+    counts: dict[str, int] = {}
+    with translate_errors():
+        own = await db["readers"].find_one({"_id": id}, {"no_hashes": 1})
+        hashes = own["no_hashes"] if own else []
+        counts["passages"] = (
+            await db["passages"].delete_many({"who": {"$in": hashes}})
+        ).deleted_count
+        # What was written about them goes; that something was done stays.
+        about: Document = {"reader": ERASED_READER, "reason": ""}
+        await db["audit"].update_many({"reader": id}, {"$set": about})
+        await db["audit"].update_many(
+            {"target": f"reader:{id}"}, {"$set": {"target": f"reader:{ERASED_READER}"}}
+        )
+        await allowances_changed(db)
+        for name in PERSONAL_COLLECTIONS:
+            gone = await db[name].delete_many({"reader": id})
+            counts[name] = counts.get(name, 0) + gone.deleted_count
+        nobody: Document = {
+            "reader": ERASED_READER,
+            "claims": [],
+            "last_kiosk_code": None,
+            "outbox": [],
+        }
+        kept = await db["reservations"].update_many({"reader": id}, {"$set": nobody})
+        counts["reservations"] = kept.modified_count
+        counts["violations"] = await _forget_violations(db["violations"], id)
+        await _forget_deeds(db, id)
+        await db["throttles"].delete_many({"_id": {"$regex": id}})
+        await db["readers"].delete_one({"_id": id})
+    return counts
+
+
+async def _forget_violations(violations: Collection, id: ReaderId) -> int:
+    rows = await _of(violations, id)
+    for row in rows:
+        change: Document = {"reader": ERASED_READER}
+        if "counted_on" in row:  # unique: it counted, once
+            change["counted_on"] = f"{ERASED_READER}:{row['_id']}"
+        if row.get("appeal"):
+            change |= {"appeal.text": "", "appeal.answer": "", "appeal.open": False}
+        if row.get("waiver"):
+            change["waiver.reason"] = ""
+        await violations.update_one({"_id": row["_id"]}, {"$set": change})
+    return len(rows)
+
+
+async def _forget_deeds(db: Database, id: ReaderId) -> None:
+    """What a librarian has done to others' reservations and violations is nobody's from now on."""
+    await db["reservations"].update_many(
+        {"history.via": id},
+        {"$set": {"history.$[deed].via": ERASED_READER}},
+        array_filters=[{"deed.via": id}],
+    )
+    await db["audit"].update_many({"by": id}, {"$set": {"by": ERASED_READER}})
+    await db["violations"].update_many({"waiver.by": id}, {"$set": {"waiver.by": ERASED_READER}})
+
+
+async def remaining(db: Database, id: ReaderId) -> list[str]:
+    """Collections that still know the reader. Raises: ServiceUnavailable."""
+    with translate_errors():
+        names = (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS)
+        return [n for n in names if await db[n].find_one({"reader": id}, {"_id": 1}) is not None]

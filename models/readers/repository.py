@@ -1,0 +1,219 @@
+"""Readers, bindings and sessions."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.ids import ReaderId
+from models.readers.entities import VISITOR, PersonalData, Reader, Visit
+from models.storage.encryption import DecryptionError, FieldCipher
+from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "readers": [
+        IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True),
+        IndexModel([("name_hashes", ASCENDING)], name="name_hashes"),
+        IndexModel(
+            [("stay.1", ASCENDING)],
+            name="stay",
+            partialFilterExpression={"kind": VISITOR},
+        ),
+    ],
+    "bindings": [
+        IndexModel([("reader", ASCENDING)], name="reader", unique=True),
+        IndexModel([("openid_hashes", ASCENDING)], name="openid_hashes", unique=True),
+        IndexModel([("unionid_hashes", ASCENDING)], name="unionid_hashes"),
+    ],
+    "sessions": [
+        IndexModel([("ticket", ASCENDING)], name="ticket", sparse=True),
+        IndexModel([("reader", ASCENDING)], name="reader", sparse=True),
+        IndexModel([("expires_at", ASCENDING)], name="expires_at"),
+    ],
+    "ended_tickets": [IndexModel([("at", ASCENDING)], name="at")],
+}
+
+
+class ReaderRepository:
+    def __init__(self, db: Database, sealer: FieldCipher) -> None:
+        self._all = db["readers"]
+        self._sealer = sealer
+
+    async def upsert_from_login(
+        self, student_no: str, name: str, kind: str, now: datetime
+    ) -> Reader:
+        """The reader with this (normalised) number, made on the first login, renewed later."""
+        hashes = self._sealer.hashes(student_no, "student_no")
+        fresh: Document = {"kind": kind, **_name(name, self._sealer)}
+        first: Document = {
+            "_id": new_id(),
+            "no": self._sealer.encrypt(student_no, "student_no"),
+            "no_hashes": hashes,
+            "made_at": now,
+        }
+        for _ in range(2):  # two first logins at once: the second try finds the winner's
+            with translate_errors():
+                try:
+                    found = await self._all.find_one_and_update(
+                        {"no_hashes": {"$in": hashes}},
+                        {"$set": fresh, "$setOnInsert": first},
+                        upsert=True,
+                        return_document=ReturnDocument.AFTER,
+                    )
+                    assert found is not None
+                    return _reader(found, self._sealer)
+                except DuplicateKeyError:
+                    continue
+        raise AssertionError("a reader's number can collide once only")
+
+    async def admit_visitor(self, id: ReaderId, name: str, stay: Visit, now: datetime) -> Reader:
+        """Somebody whom the campus does not know, under a number that is made here."""
+        while True:
+            number = f"V{secrets.randbelow(10**8):08d}"
+            document: Document = {
+                "_id": id,
+                "no": self._sealer.encrypt(number, "student_no"),
+                "no_hashes": self._sealer.hashes(number, "student_no"),
+                "made_at": now,
+                "kind": VISITOR,
+                "stay": _stay_document(stay),
+                **_name(name, self._sealer),
+            }
+            with translate_errors():
+                try:
+                    await insert(self._all, document)
+                except DuplicateKeyError:
+                    continue  # somebody has that number
+            return _reader(document, self._sealer)
+
+    async def get(self, id: ReaderId) -> Reader | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _reader(found, self._sealer) if found else None
+
+    async def many(self, ids: Collection[ReaderId]) -> dict[ReaderId, Reader]:
+        """Those of them that there are."""
+        with translate_errors():
+            rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {ReaderId(row["_id"]): _reader(row, self._sealer) for row in rows}
+
+    async def by_numbers(self, numbers: Collection[str]) -> dict[str, ReaderId]:
+        """The readers with these (normalised) student numbers, as far as there are any."""
+        hashes = {h: n for n in numbers for h in self._sealer.hashes(n, "student_no")}
+        with translate_errors():
+            rows = await self._all.find(
+                {"no_hashes": {"$in": list(hashes)}}, {"no_hashes": 1}
+            ).to_list(None)
+        return {
+            hashes[h]: ReaderId(row["_id"]) for row in rows for h in row["no_hashes"] if h in hashes
+        }
+
+    async def find_by_name(self, name: str, limit: int) -> list[Reader]:
+        """Readers of exactly that name: names are sealed, and found by their hash."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"name_hashes": {"$in": self._sealer.hashes(name, "name")}})
+                .sort("_id", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_reader(row, self._sealer) for row in rows]
+
+    async def delete_visitor(self, id: ReaderId) -> None:
+        """Take back an entry that has just been made."""
+        with translate_errors():
+            await self._all.delete_one({"_id": id, "kind": VISITOR})
+
+    async def visitors_until(self, before: date, now: datetime, limit: int) -> list[Reader]:
+        """Visitors whose last day lies before that one and who are not suspended, the longest gone
+        first."""
+        query = {
+            "kind": VISITOR,
+            "stay.1": {"$lt": before.isoformat()},
+            "$or": [{"suspended_until": None}, {"suspended_until": {"$lte": now}}],
+        }
+        with translate_errors():
+            rows = await self._all.find(query).sort("stay.1", ASCENDING).limit(limit).to_list(None)
+        return [_reader(row, self._sealer) for row in rows]
+
+    async def set_visit(self, id: ReaderId, was: Visit | None, stay: Visit) -> bool:
+        """These are the visitor's days from now on. False where ``was`` is not what stands."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": id, "stay": _stay_document(was)}, {"$set": {"stay": _stay_document(stay)}}
+            )
+        return bool(result.matched_count)
+
+    async def set_suspended_until(
+        self, id: ReaderId, was: datetime | None, until: datetime | None
+    ) -> bool:
+        """The reader is suspended until then instead; None: not at all. False where ``was`` is not
+        what stands."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": id, "suspended_until": was}, {"$set": {"suspended_until": until}}
+            )
+        return bool(result.matched_count)
+
+    async def reseal(self, limit: int) -> int:
+        """Seal with the current key what is sealed with an older one. Returns how many it was."""
+        current = f"{self._sealer.current}:"
+        with translate_errors():
+            rows = (
+                await self._all.find({"no": {"$not": {"$regex": f"^{current}"}}})
+                .limit(limit)
+                .to_list(None)
+            )
+            for row in rows:
+                number = self._sealer.decrypt(row["no"], "student_no")
+                name = self._sealer.decrypt(row["name"], "name")
+                await self._all.update_one(
+                    {"_id": row["_id"], "no": row["no"]},
+                    {
+                        "$set": {
+                            "no": self._sealer.encrypt(number, "student_no"),
+                            **_name(name, self._sealer),
+                            "no_hashes": self._sealer.hashes(number, "student_no"),
+                        }
+                    },
+                )
+        return len(rows)
+
+
+def _reader_of(session: Document, holders: Mapping[str, str]) -> str | None:
+    """The web session's own reader, or the WeChat user's by the binding of this moment."""
+    own: str | None = session.get("reader")
+    return own or next((holders[h] for h in session.get("openid_hashes", ()) if h in holders), None)
+
+
+def _reader(d: Document, sealer: FieldCipher) -> Reader:
+    def opened() -> PersonalData:
+        return PersonalData(
+            sealer.decrypt(d["no"], "student_no"), sealer.decrypt(d["name"], "name")
+        )
+
+    days = [date.fromisoformat(day) for day in d.get("stay") or ()]
+    stay = Visit(*days) if days else None
+    return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened, stay)
+
+
+def _stay_document(stay: Visit | None) -> list[str] | None:
+    return [stay.first.isoformat(), stay.last.isoformat()] if stay is not None else None
+
+
+def _name(name: str, sealer: FieldCipher) -> Document:
+    return {"name": sealer.encrypt(name, "name"), "name_hashes": sealer.hashes(name, "name")}
+
+
+def with_name_hashes(d: Document, sealer: FieldCipher) -> Document | None:
+    """What an entry from before is found by; None where its name cannot be opened."""
+    try:
+        return {"name_hashes": sealer.hashes(sealer.decrypt(d["name"], "name"), "name")}
+    except DecryptionError:
+        return None

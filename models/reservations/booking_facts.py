@@ -1,0 +1,31 @@
+"""The facts of a booking that statistics count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.library.entities import AreaId, SeatId
+from models.reservations.state_machine import ReservationState
+
+
+@dataclass(frozen=True, slots=True)
+class BookingFacts:
+    """A reservation, as far as statistics need it: nobody's."""
+
+    seat_id: SeatId
+    area_id: AreaId
+    state: ReservationState
+    made_at: datetime
+    start: datetime
+    end: datetime
+    checked_in_at: datetime | None
+    usable_from: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def seated_from(self) -> datetime | None:
+        """Who comes early may have to wait for the one before."""
+        if self.checked_in_at is None:
+            return None
+        return max(self.checked_in_at, self.usable_from or self.checked_in_at)

@@ -1,0 +1,44 @@
+"""Claims: the strings under the one unique index that decide every race (docs/locking.md)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange, half_hour_slots
+from models.library.entities import SeatId
+
+
+def seat_claims(seat_id: SeatId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"s:{seat_id}:{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span))
+
+
+def reader_claims(reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
+    return tuple(f"r:{reader_id}:{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span))
+
+
+def slot_claims(seat_id: SeatId, reader_id: ReaderId, span: TimeRange) -> tuple[str, ...]:
+    """The seat's and the reader's half hours of the span."""
+    slots = [f"{day.isoformat()}:{slot}" for day, slot in half_hour_slots(span)]
+    return tuple(
+        [f"s:{seat_id}:{slot}" for slot in slots] + [f"r:{reader_id}:{slot}" for slot in slots]
+    )
+
+
+def daily_booking_claim(reader_id: ReaderId, day: date, k: int) -> str:
+    """The k-th (1…limit) booking of the reader for that day of use."""
+    return f"n:{reader_id}:{day.isoformat()}:{k}"
+
+
+def presence_claim(reader_id: ReaderId) -> str:
+    """One seat to be checked in at, at a time."""
+    return f"u:{reader_id}"
+
+
+def presence_check_claim(reader_id: ReaderId, day: date) -> str:
+    """A reader is asked to show that they are there once a day at most."""
+    return f"a:{reader_id}:{day.isoformat()}"
+
+
+def idempotency_claim(reader_id: ReaderId, key: str) -> str:
+    return f"i:{reader_id}:{key}"

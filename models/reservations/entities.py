@@ -1,0 +1,157 @@
+"""A reservation with its history, its outbox and its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import TimeRange
+from models.library.entities import AreaId, SeatId, VenueId
+from models.reservations.errors import InvalidState
+from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of the history. ``by``: reader, system or librarian; ``via``: api, kiosk id, job."""
+
+    at: datetime
+    event: str
+    by: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEvent:
+    """One line of the outbox: what has to be told, and the facts of that moment.
+
+    ``change`` is the id of the change that wrote it and names it for ever; None until it is stored,
+    and in what was stored before changes had ids. ``seq`` is the revision, which another change may
+    take after a rollback.
+    """
+
+    seq: int
+    event: str
+    at: datetime
+    facts: Mapping[str, object]
+    change: str | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> str:
+        """What names it among the reservation's notices."""
+        return self.change or str(self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentResult:
+    """An idempotency key that succeeded on this reservation."""
+
+    key: str
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GateAssistance:
+    """What a gate did last on the reader's behalf (check_in, leave, return), until they confirm it.
+    Whatever they do themselves confirms it too."""
+
+    kind: str
+    at: datetime
+    confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OccupiedReport:
+    """The reader finds their seat taken: ``occupied`` by somebody, or by ``belongings``. While it
+    is ``open`` no deadline runs; it closes when they have another seat, or the desk has helped.
+    The ``desk`` has still to look at ``seat_id``, also when its reader sits elsewhere by now."""
+
+    kind: str
+    at: datetime
+    seat_id: SeatId
+    open: bool = True
+    desk: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One booking, as it is stored. Times are aware UTC; ``date`` is the day of use.
+
+    ``change`` is the id of its last change, the store's guard of the next one; that of the first is
+    the reservation's own. None in what was stored before changes had ids.
+    ``since``: when it took its present seat and time (made, or changed). ``usable_from``: once
+    checked in, from when the reader may sit there, which can be before the start.
+    """
+
+    id: ReservationId
+    rev: int
+    reader_id: ReaderId
+    venue_id: VenueId
+    area_id: AreaId
+    seat_id: SeatId
+    date: date
+    start: datetime
+    end: datetime
+    state: ReservationState
+    created_at: datetime
+    placed_at: datetime
+    check_in_from: datetime
+    check_in_until: datetime
+    policy_version: int
+    claims: tuple[str, ...]
+    penalty_waived: bool = False
+    available_from: datetime | None = None
+    checked_in_at: datetime | None = None
+    left_at: datetime | None = None
+    return_by: datetime | None = None
+    returned_at: datetime | None = None
+    ended_at: datetime | None = None
+    extensions: int = 0
+    remind_at: datetime | None = None
+    carry_over_at: datetime | None = None
+    last_kiosk_code: str | None = None
+    gate_assistance: GateAssistance | None = None
+    report: OccupiedReport | None = None
+    wait_id: str | None = None
+    held_until: datetime | None = None
+    """The offer from the waiting list stands until then."""
+    presence_due_at: datetime | None = None
+    """Another reader says that nobody sits there: until then it has to be shown otherwise."""
+    idempotency_results: tuple[IdempotentResult, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    outbox: tuple[OutboxEvent, ...] = ()
+    change: str | None = field(default=None, compare=False)
+
+    @property
+    def span(self) -> TimeRange:
+        return TimeRange(self.start, self.end)
+
+    @property
+    def receipt(self) -> str:
+        """A short number to say at the desk; the id stays the key."""
+        return f"R{self.date.isoformat().replace('-', '')}{self.id[-6:].upper()}"
+
+    @property
+    def pending_confirmation(self) -> str | None:
+        """What a gate did and the reader has not confirmed yet."""
+        assisted = self.gate_assistance
+        return assisted.kind if assisted is not None and assisted.confirmed_at is None else None
+
+    @property
+    def has_open_report(self) -> bool:
+        """The seat is taken by somebody else, and nothing has come of it yet."""
+        return self.report is not None and self.report.open
+
+    def next_state(self, event: ReservationEvent) -> ReservationState:
+        """Raises: InvalidState where the table has no such transition."""
+        try:
+            return TRANSITIONS[self.state, event]
+        except KeyError:
+            raise InvalidState(state=self.state.value) from None
+
+    def claims_except(self, *prefixes: str) -> tuple[str, ...]:
+        """The claims that do not begin with one of the prefixes."""
+        return tuple(claim for claim in self.claims if not claim.startswith(prefixes))

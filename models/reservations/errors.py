@@ -1,0 +1,158 @@
+"""Why a booking, a change of one, or a step of its life is refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.kernel.errors import Conflict, DomainError, RuleViolation
+
+
+# --- a scarce thing or a state lost -------------------------------------------------------------
+class SeatTaken(Conflict):
+    """Another reservation holds the seat in that time. Details: ``nearest`` free seats."""
+
+    code = "seat_taken"
+
+
+class OverlapsOwnBooking(Conflict):
+    """The reader holds another seat in that time."""
+
+    code = "own_overlap"
+
+
+class InvalidState(Conflict):
+    """The reservation's state does not allow it. Details: ``state``."""
+
+    code = "wrong_state"
+
+
+class IdempotencyKeyReused(Conflict):
+    """The key stands for another request of this reader."""
+
+    code = "idempotency_key_reused"
+
+
+class RequestInProgress(Conflict):
+    """The first request with this key is still under way."""
+
+    code = "in_progress"
+
+
+# --- rules --------------------------------------------------------------------------------------
+class DailyLimit(RuleViolation):
+    """The reader's bookings for that day of use are used up. Details: ``limit``."""
+
+    code = "daily_limit"
+
+
+class TooLong(RuleViolation):
+    """Longer than the area's longest stay. Details: ``max_minutes``."""
+
+    code = "too_long"
+
+
+class TooShort(RuleViolation):
+    """Shorter than a booking may be. Details: ``min_minutes``."""
+
+    code = "too_short"
+
+
+class NotATimeStep(RuleViolation):
+    """Not a time that can be chosen. Details: ``step_minutes``."""
+
+    code = "off_grid"
+
+
+class Closed(RuleViolation):
+    """The library is closed in that time. Details: ``reason``, ``open``, ``close``."""
+
+    code = "closed"
+
+
+class BeyondBookingWindow(RuleViolation):
+    """Further ahead than can be booked. Details: ``last_date``."""
+
+    code = "outside_horizon"
+
+
+class BookingWindowNotOpen(RuleViolation):
+    """That day can be booked from ``opens_at`` on."""
+
+    code = "not_open_yet"
+
+    def __init__(self, opens_at: datetime) -> None:
+        super().__init__(opens_at=opens_at)
+
+
+class StartInPast(RuleViolation):
+    """The time has begun already."""
+
+    code = "in_the_past"
+
+
+class AccessibleSeatOnly(RuleViolation):
+    """The seat is kept for readers who need it."""
+
+    code = "seat_kept"
+
+
+class OutsideVisitDates(RuleViolation):
+    """A visitor's stay does not include that day. Details: ``first`` and ``last``, its dates."""
+
+    code = "not_admitted"
+
+    def __init__(self, first: str, last: str) -> None:
+        super().__init__(first=first, last=last)
+
+
+class SeatDisabled(RuleViolation):
+    """The seat is out of use. Details: ``reason``."""
+
+    code = "seat_disabled"
+
+
+class Suspended(RuleViolation):
+    """The reader may not book until ``until``."""
+
+    code = "suspended"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until=until)
+
+
+class TooEarly(RuleViolation):
+    """It may be done from ``from_`` on."""
+
+    code = "too_early"
+
+    def __init__(self, from_: datetime) -> None:
+        super().__init__(**{"from": from_})
+
+
+class TooLate(RuleViolation):
+    """It could be done until ``until``."""
+
+    code = "too_late"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until=until)
+
+
+class ClaimConflict(DomainError):
+    """The index refused. ``claim`` is the one that lost, in key order (i, k, n, r, s)."""
+
+    code = "claim_lost"
+
+    def __init__(self, claim: str) -> None:
+        super().__init__()
+        self.claim = claim
+
+    @property
+    def kind(self) -> str:
+        return self.claim[:1]
+
+
+class RevisionConflict(DomainError):
+    """Somebody else changed the reservation first, or it is no longer due."""
+
+    code = "stale_revision"

@@ -1,0 +1,106 @@
+"""Indexes of the reservations. The unique one over `claims` decides every race."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "reservations": [
+        # Partial, or two empty arrays would collide; queries on claims then need $type too.
+        IndexModel(
+            [("claims", ASCENDING)],
+            name="claims",
+            unique=True,
+            partialFilterExpression={"claims": {"$type": "string"}},
+        ),
+        IndexModel(
+            # What pruning takes the claims from: hardly two days' ended ones.
+            [("day", ASCENDING)],
+            name="ended_with_claims",
+            partialFilterExpression={"claims": {"$type": "string"}, "live": False},
+        ),
+        IndexModel(
+            # A reader's list in its order; with the state, those of one state are found and
+            # counted without reading the others.
+            [
+                ("reader", ASCENDING),
+                ("start", DESCENDING),
+                ("made_at", DESCENDING),
+                ("state", ASCENDING),
+            ],
+            name="reader_list",
+        ),
+        IndexModel(
+            # live again, as the planner does not take it from the partial filter: covered only so.
+            [
+                (name, ASCENDING)
+                for name in (
+                    "day",
+                    "state",
+                    "seat",
+                    "start",
+                    "end",
+                    "usable_from",
+                    "reader",
+                    "rev",
+                    "_id",
+                    "live",
+                )
+            ],
+            name="board",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("check_in_until", ASCENDING)],
+            name="due_no_show",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("return_by", ASCENDING)],
+            name="due_time_out",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("state", ASCENDING), ("end", ASCENDING)],
+            name="due_complete",
+            partialFilterExpression={"live": True},
+        ),
+        IndexModel(
+            [("tombstone", ASCENDING)],
+            name="tombstones",
+            partialFilterExpression={"tombstone": True},
+        ),
+        IndexModel(
+            [("remind_at", ASCENDING)],
+            name="due_remind",
+            partialFilterExpression={"remind_at": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("held_until", ASCENDING)],
+            name="due_lapse",
+            partialFilterExpression={"held_until": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("prove_by", ASCENDING)],
+            name="due_proof",
+            partialFilterExpression={"prove_by": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("report.at", ASCENDING)],
+            name="desk_reports",
+            partialFilterExpression={"report.desk": True},
+        ),
+        IndexModel(
+            [("carry_over_at", ASCENDING)],
+            name="due_carry_over",
+            partialFilterExpression={"carry_over_at": {"$type": "date"}},
+        ),
+        IndexModel(
+            [("outbox.at", ASCENDING)],
+            name="outbox",
+            partialFilterExpression={"outbox.at": {"$type": "date"}},
+        ),
+    ]
+}

@@ -1,0 +1,145 @@
+"""A reservation as a document."""
+
+from __future__ import annotations
+
+from models.kernel.time_range import local_date
+from models.library.entities import AreaId, SeatId, VenueId
+from models.reservations.entities import (
+    GateAssistance,
+    HistoryEntry,
+    IdempotentResult,
+    OccupiedReport,
+    OutboxEvent,
+    Reservation,
+)
+from models.reservations.state_machine import LIVE, ReservationState
+from models.storage.mongo import Document
+
+
+def to_document(r: Reservation) -> Document:
+    return {
+        "_id": r.id,
+        "rev": r.rev,
+        "change": r.change,
+        "reader": r.reader_id,
+        "venue": r.venue_id,
+        "area": r.area_id,
+        "seat": r.seat_id,
+        "day": r.date.isoformat(),
+        "start": r.start,
+        "end": r.end,
+        "state": r.state.value,
+        "live": r.state in LIVE,
+        "made_at": r.created_at,
+        "since": r.placed_at,
+        "check_in_from": r.check_in_from,
+        "check_in_until": r.check_in_until,
+        "policy": r.policy_version,
+        "claims": list(r.claims),
+        "excused": r.penalty_waived,
+        "usable_from": r.available_from,
+        "checked_in_at": r.checked_in_at,
+        "left_at": r.left_at,
+        "return_by": r.return_by,
+        "returned_at": r.returned_at,
+        "ended_at": r.ended_at,
+        "extensions": r.extensions,
+        "remind_at": r.remind_at,
+        "carry_over_at": r.carry_over_at,
+        "last_kiosk_code": r.last_kiosk_code,
+        "assisted": _assisted_document(r.gate_assistance),
+        "report": _report_document(r.report),
+        "prove_by": r.presence_due_at,
+        "wait": r.wait_id,
+        "held_until": r.held_until,
+        "replays": [{"key": p.key, "digest": p.digest, "at": p.at} for p in r.idempotency_results],
+        "history": [{"at": e.at, "event": e.event, "by": e.by, "via": e.via} for e in r.history],
+        "outbox": [_notice_document(n, r.change) for n in r.outbox],
+    }
+
+
+def changed_fields(old: Reservation, new: Reservation) -> Document:
+    """The fields that differ; the outbox is pushed instead, since the relay pulls from it."""
+    before, after = to_document(old), to_document(new)
+    return {
+        name: value
+        for name, value in after.items()
+        if name not in ("_id", "change", "outbox") and value != before[name]
+    }
+
+
+def _report_document(r: OccupiedReport | None) -> Document | None:
+    if r is None:
+        return None
+    return {"kind": r.kind, "at": r.at, "seat": r.seat_id, "open": r.open, "desk": r.desk}
+
+
+def _report(d: Document | None) -> OccupiedReport | None:
+    return (
+        OccupiedReport(d["kind"], d["at"], SeatId(d["seat"]), d["open"], d["desk"]) if d else None
+    )
+
+
+def _assisted_document(a: GateAssistance | None) -> Document | None:
+    return {"kind": a.kind, "at": a.at, "confirmed_at": a.confirmed_at} if a else None
+
+
+def _assisted(d: Document | None) -> GateAssistance | None:
+    return GateAssistance(d["kind"], d["at"], d["confirmed_at"]) if d else None
+
+
+def _notice_document(notice: OutboxEvent, change: str | None) -> Document:
+    return {
+        "seq": notice.seq,
+        "change": change,
+        "event": notice.event,
+        "at": notice.at,
+        "facts": dict(notice.facts),
+    }
+
+
+def from_document(d: Document) -> Reservation:
+    return Reservation(
+        id=d["_id"],
+        rev=d["rev"],
+        change=d.get("change"),
+        reader_id=d["reader"],
+        venue_id=VenueId(d["venue"]),
+        area_id=AreaId(d["area"]),
+        seat_id=SeatId(d["seat"]),
+        date=local_date(d["start"]),
+        start=d["start"],
+        end=d["end"],
+        state=ReservationState(d["state"]),
+        created_at=d["made_at"],
+        placed_at=d["since"],
+        check_in_from=d["check_in_from"],
+        check_in_until=d["check_in_until"],
+        policy_version=d["policy"],
+        claims=tuple(d["claims"]),
+        penalty_waived=d["excused"],
+        available_from=d["usable_from"],
+        checked_in_at=d["checked_in_at"],
+        left_at=d["left_at"],
+        return_by=d["return_by"],
+        returned_at=d["returned_at"],
+        ended_at=d["ended_at"],
+        extensions=d["extensions"],
+        remind_at=d["remind_at"],
+        carry_over_at=d["carry_over_at"],
+        last_kiosk_code=d["last_kiosk_code"],
+        gate_assistance=_assisted(d.get("assisted")),  # older ones know none of these
+        report=_report(d.get("report")),
+        presence_due_at=d.get("prove_by"),
+        wait_id=d.get("wait"),
+        held_until=d.get("held_until"),
+        idempotency_results=tuple(
+            IdempotentResult(p["key"], p["digest"], p["at"]) for p in d["replays"]
+        ),
+        history=tuple(HistoryEntry(e["at"], e["event"], e["by"], e["via"]) for e in d["history"]),
+        outbox=tuple(_notice(n) for n in d["outbox"]),
+    )
+
+
+def _notice(d: Document) -> OutboxEvent:
+    return OutboxEvent(d["seq"], d["event"], d["at"], d["facts"], d.get("change"))

@@ -1,0 +1,159 @@
+"""When a seat may be booked, a booking changed, cancelled or accepted. Each rule is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
+from models.library.entities import Seat
+from models.policy.entities import DayHours, Policy, time_steps
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.errors import (
+    BeyondBookingWindow,
+    BookingWindowNotOpen,
+    Closed,
+    InvalidState,
+    NotATimeStep,
+    OutsideVisitDates,
+    SeatDisabled,
+    StartInPast,
+    Suspended,
+    TooLong,
+    TooShort,
+)
+from models.reservations.state_machine import ReservationState
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSelection:
+    """What a reader asks for; ``start`` None means 现在 (now, to the minute)."""
+
+    day: date
+    start: time | None
+    end: time
+
+
+def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
+    """Neither suspended now nor, as a visitor, away on that day."""
+    if reader.suspended_until is not None and now < reader.suspended_until:
+        raise Suspended(reader.suspended_until)
+    stay = reader.stay
+    if stay is not None and not stay.first <= day <= stay.last:
+        raise OutsideVisitDates(stay.first.isoformat(), stay.last.isoformat())
+
+
+def seat_in_service(seat: Seat, day: date) -> None:
+    reason = seat.unavailable_reason(day)
+    if reason is not None:
+        raise SeatDisabled(reason=reason)
+
+
+def day_in_horizon(day: date, policy: Policy, now: datetime) -> None:
+    """Today, or one of the days that can be booked ahead."""
+    today = local_date(now)
+    if day < today:
+        raise StartInPast()
+    last = today + timedelta(days=policy.booking_window_days)
+    if day > last:
+        raise BeyondBookingWindow(last_date=last.isoformat())
+
+
+def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
+    """The day lies within the horizon and has opened."""
+    day_in_horizon(day, policy, now)
+    opens_at = policy.opens_at_instant(day)
+    if opens_at is not None and day > local_date(now) and now < opens_at:
+        raise BookingWindowNotOpen(opens_at)
+
+
+def resolve_time(wish: TimeSelection, policy: Policy, place: DayHours, now: datetime) -> TimeRange:
+    """The time that the wish stands for, or the first rule that it breaks.
+
+    ``policy`` is the area's, ``place`` the area's hours on the wished day.
+
+    Raises: StartInPast, BeyondBookingWindow, BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong.
+    """
+    check_date_bookable(wish.day, policy, now)
+    start = decide_start(wish, policy, now)
+    end = local_instant(wish.day, wish.end)
+    hours = check_open(start, end, place)
+    steps = time_steps(policy, hours)
+    if wish.start is not None and start not in steps:
+        raise NotATimeStep(step_minutes=policy.step_minutes)
+    return decide_length(start, end, steps, hours, policy)
+
+
+def check_open(start: datetime, end: datetime, place: DayHours) -> TimeRange:
+    """The opening hours in which that time lies. Raises: Closed."""
+    hours = place.hours
+    if hours is None:
+        raise Closed(reason=place.reason)
+    if start < hours.start or start >= hours.end or end > hours.end:
+        raise Closed(
+            reason=place.reason or None,
+            open=f"{to_local(hours.start):%H:%M}",
+            close=f"{to_local(hours.end):%H:%M}",
+        )
+    return hours
+
+
+def decide_start(wish: TimeSelection, policy: Policy, now: datetime) -> datetime:
+    if wish.start is None:
+        if wish.day != local_date(now):
+            raise NotATimeStep(step_minutes=policy.step_minutes)
+        return floor_minute(now)
+    start = local_instant(wish.day, wish.start)
+    if start < floor_minute(now):
+        raise StartInPast()
+    return start
+
+
+def decide_length(
+    start: datetime,
+    end: datetime,
+    steps: Iterable[datetime],
+    hours: TimeRange,
+    policy: Policy,
+) -> TimeRange:
+    if end - start < timedelta(minutes=policy.min_minutes):
+        raise TooShort(min_minutes=policy.min_minutes)
+    if end != hours.end and end not in steps:
+        raise NotATimeStep(step_minutes=policy.step_minutes)
+    if end - start > policy.longest:
+        raise TooLong(max_minutes=policy.max_minutes)
+    return TimeRange(start, end)
+
+
+def may_cancel(r: Reservation, now: datetime) -> None:
+    if r.state is not ReservationState.RESERVED or (
+        now > r.check_in_until and not r.has_open_report
+    ):
+        raise InvalidState(state=r.state.value)
+
+
+def may_change(r: Reservation, now: datetime) -> None:
+    """Until the start; a reader whose seat is taken by somebody gets another one later, too."""
+    helped = (
+        r.has_open_report
+        and r.state in (ReservationState.RESERVED, ReservationState.IN_USE)
+        and now < r.end
+    )
+    if not helped and (r.state is not ReservationState.RESERVED or now >= r.start):
+        raise InvalidState(state=r.state.value)
+
+
+def may_accept(r: Reservation, now: datetime) -> None:
+    if r.state is not ReservationState.OFFERED or r.held_until is None or now >= r.held_until:
+        raise InvalidState(state=r.state.value)
+
+
+def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reservation]:
+    """After a missed booking: the day's others that can still be cancelled, so that nobody waits
+    for a reader who is not coming. ``day`` are the reader's reservations of the day."""
+    rows = list(day)
+    if not any(r.state is ReservationState.NO_SHOW for r in rows):
+        return []
+    return [r for r in rows if r.state is ReservationState.RESERVED and now <= r.check_in_until]

@@ -1,0 +1,390 @@
+"""Steps in the life of a booking: pure functions that return the next reservation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.kernel.ids import Actor, ReaderId, ReservationId
+from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant
+from models.library.entities import AreaId, SeatId, VenueId
+from models.policy.entities import Policy
+from models.reservations.entities import (
+    GateAssistance,
+    HistoryEntry,
+    IdempotentResult,
+    OccupiedReport,
+    OutboxEvent,
+    Reservation,
+)
+from models.reservations.errors import InvalidState
+from models.reservations.state_machine import ReservationEvent, ReservationState
+
+AFTER_OUTAGE: Final = timedelta(minutes=1)
+"""So long everybody has, at least, when what kept them away is over."""
+RELEASED_CLAIMS: Final = ("s:", "r:", "u:")
+"""What a reservation gives back when it ends; ``n:`` stays, so the day's limit stays counted."""
+_EVENT_PAYLOAD: Final = (
+    "seat_id",
+    "start",
+    "end",
+    "check_in_from",
+    "check_in_until",
+    "checked_in_at",
+    "usable_from",
+    "left_at",
+    "return_by",
+    "ended_at",
+    "excused",
+    "unconfirmed",
+    "prove_by",
+    "held_until",
+)
+"""What a message about this moment may need; later changes must not rewrite it."""
+
+
+def facts_of(r: Reservation) -> dict[str, object]:
+    return {name: getattr(r, name) for name in _EVENT_PAYLOAD}
+
+
+def advance(
+    old: Reservation,
+    new: Reservation,
+    event: ReservationEvent,
+    actor: Actor,
+    now: datetime,
+    tell: str | None,
+) -> Reservation:
+    rev = old.rev + 1
+    new = replace(
+        new,
+        rev=rev,
+        history=(*old.history, HistoryEntry(now, event.value, actor.by, actor.via)),
+        gate_assistance=with_confirmed_assistance(old.gate_assistance, now)
+        if actor.by != "system"
+        else old.gate_assistance,
+        report=report_after(old.report, event),
+        presence_due_at=old.presence_due_at if event is ReservationEvent.EXTEND else None,
+    )
+    if tell is None:
+        return new
+    return replace(new, outbox=(*old.outbox, OutboxEvent(rev, tell, now, facts_of(new))))
+
+
+def with_confirmed_assistance(
+    assisted: GateAssistance | None, now: datetime
+) -> GateAssistance | None:
+    if assisted is None or assisted.confirmed_at is not None:
+        return assisted
+    return replace(assisted, confirmed_at=now)
+
+
+_KEEPS_REPORT: Final = frozenset(
+    {ReservationEvent.LEAVE, ReservationEvent.RETURN, ReservationEvent.EXTEND}
+)
+
+
+def report_after(report: OccupiedReport | None, event: ReservationEvent) -> OccupiedReport | None:
+    if report is None or not report.open or event in _KEEPS_REPORT:
+        return report
+    # With another seat the reader is helped; whoever sits on this one is still there.
+    return replace(report, open=False, desk=event is ReservationEvent.CHANGE)
+
+
+def check_in_window(
+    start: datetime, end: datetime, made_at: datetime, policy: Policy
+) -> tuple[datetime, datetime, bool]:
+    """(from, until, excused): excused when the booking ends before the reader had the full time.
+
+    A booking that ends within the check-in time lapses as a no-show without a violation.
+    """
+    opens = start - timedelta(minutes=policy.check_in_before_minutes)
+    full = max(start, made_at) + timedelta(minutes=policy.check_in_after_minutes)
+    return opens, min(full, end), end < full
+
+
+def create(
+    *,
+    id: ReservationId,
+    reader_id: ReaderId,
+    venue_id: VenueId,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    replay: IdempotentResult | None,
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """A new reservation at revision 1."""
+    opens, until, excused = check_in_window(span.start, span.end, now, policy)
+    facts = {
+        **dict.fromkeys(_EVENT_PAYLOAD),
+        "seat_id": seat_id,
+        "start": span.start,
+        "end": span.end,
+        "check_in_from": opens,
+        "check_in_until": until,
+        "excused": excused,
+    }
+    return Reservation(
+        id=id,
+        rev=1,
+        change=id,
+        reader_id=reader_id,
+        venue_id=venue_id,
+        area_id=area_id,
+        seat_id=seat_id,
+        date=local_date(span.start),
+        start=span.start,
+        end=span.end,
+        state=ReservationState.RESERVED,
+        created_at=now,
+        placed_at=now,
+        check_in_from=opens,
+        check_in_until=until,
+        policy_version=policy.version,
+        claims=claims,
+        penalty_waived=excused,
+        remind_at=span.start if span.start > now else None,
+        idempotency_results=(replay,) if replay else (),
+        history=(HistoryEntry(now, "reserve", actor.by, actor.via),),
+        outbox=(OutboxEvent(1, "reserved", now, facts),),
+    )
+
+
+def create_offer(
+    *,
+    id: ReservationId,
+    reader_id: ReaderId,
+    venue_id: VenueId,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    wait_id: str,
+    until: datetime,
+    actor: Actor,
+    now: datetime,
+    tell: str = "offered",
+) -> Reservation:
+    """A seat held for the first in line, or for a reader whose own one the library has taken away;
+    they are told, by the event ``tell``."""
+    held = create(
+        id=id, reader_id=reader_id, venue_id=venue_id, area_id=area_id, seat_id=seat_id, span=span,
+        policy=policy, claims=claims, replay=None, actor=actor, now=now,
+    )  # fmt: skip
+    held = replace(
+        held,
+        state=ReservationState.OFFERED,
+        wait_id=wait_id,
+        held_until=until,
+        remind_at=None,
+        history=(HistoryEntry(now, "hold", actor.by, actor.via),),
+    )
+    return replace(held, outbox=(OutboxEvent(1, tell, now, facts_of(held)),))
+
+
+def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: datetime) -> Reservation:
+    """The reader takes what was held; where its time has begun it begins at this minute. ``count``
+    is its place among the day's bookings."""
+    start = max(r.start, floor_minute(now))
+    opens, until, excused = check_in_window(start, r.end, now, policy)
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.ACCEPT),
+        start=start,
+        placed_at=now,
+        held_until=None,
+        check_in_from=opens,
+        check_in_until=until,
+        penalty_waived=excused,
+        policy_version=policy.version,
+        claims=(*r.claims, count),
+        remind_at=start if start > now else None,
+    )
+    return advance(r, new, ReservationEvent.ACCEPT, actor, now, "reserved")
+
+
+def expire_offer(r: Reservation, actor: Actor, when: datetime) -> Reservation:
+    """The offer was not taken, or not wanted. That costs nothing. The reader is told where it was
+    the library that took it back."""
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.EXPIRE_OFFER),
+        ended_at=when,
+        held_until=None,
+        claims=r.claims_except(*RELEASED_CLAIMS),
+    )
+    tell = "taken_back" if actor.by == "librarian" else None
+    return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, tell)
+
+
+def change(
+    r: Reservation,
+    *,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """Another seat or another time, all in one update. The day's place (``n:``) is kept."""
+    state = r.next_state(ReservationEvent.CHANGE)
+    opens, until, excused = check_in_window(span.start, span.end, now, policy)
+    new = replace(
+        r,
+        state=state,
+        area_id=area_id,
+        seat_id=seat_id,
+        start=span.start,
+        end=span.end,
+        placed_at=now,
+        check_in_from=opens,
+        check_in_until=until,
+        penalty_waived=excused,
+        policy_version=policy.version,
+        claims=claims,
+        remind_at=span.start if span.start > now else None,
+    )
+    return advance(r, new, ReservationEvent.CHANGE, actor, now, "reserved")
+
+
+def move_seat(
+    r: Reservation,
+    *,
+    area_id: AreaId,
+    seat_id: SeatId,
+    claims: tuple[str, ...],
+    actor: Actor,
+    now: datetime,
+) -> Reservation:
+    """To another seat in the middle of the stay: its own is taken by somebody. Time and everything
+    else stay as they are."""
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.CHANGE),
+        area_id=area_id,
+        seat_id=seat_id,
+        placed_at=now,
+        claims=claims,
+    )
+    return advance(r, new, ReservationEvent.CHANGE, actor, now, None)
+
+
+def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The reader is told where it was the library that did it."""
+    new = replace(
+        r,
+        state=r.next_state(ReservationEvent.CANCEL),
+        ended_at=now,
+        remind_at=None,
+        claims=r.claims_except(*RELEASED_CLAIMS, "n:"),
+    )
+    tell = "called_off" if actor.by == "librarian" else None
+    return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
+
+
+def end_stay(
+    r: Reservation, event: ReservationEvent, actor: Actor, when: datetime, tell: str
+) -> Reservation:
+    new = replace(
+        r,
+        state=r.next_state(event),
+        ended_at=when,
+        remind_at=None,
+        claims=r.claims_except(*RELEASED_CLAIMS),
+    )
+    return advance(r, new, event, actor, when, tell)
+
+
+def remind(r: Reservation, due: datetime) -> Reservation:
+    """The reminder of the present state is written to the outbox once. No change of state."""
+    tell = {
+        ReservationState.RESERVED: "check_in_reminder",
+        ReservationState.IN_USE: "ending_soon",
+        ReservationState.AWAY: "leave_reminder",
+    }[r.state]
+    rev = r.rev + 1
+    return replace(
+        r, rev=rev, remind_at=None, outbox=(*r.outbox, OutboxEvent(rev, tell, due, facts_of(r)))
+    )
+
+
+def falls_into(r: Reservation, outage: TimeRange) -> bool:
+    """Was its reader to do something in the outage, or right after it, and has not been given time
+    for it yet?"""
+    deadlines = {
+        ReservationState.RESERVED: r.check_in_until,
+        ReservationState.AWAY: r.return_by,
+        ReservationState.OFFERED: r.held_until,
+        ReservationState.IN_USE: r.presence_due_at,
+    }
+    deadline = deadlines.get(r.state)
+    if deadline is None or not outage.start < deadline <= outage.end + AFTER_OUTAGE:
+        return False
+    return not any(e.event == "outage" and e.at == outage.end for e in r.history)
+
+
+def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
+    """The deadline that fell into the outage moves by its length, and none ends within a minute
+    after it. A reader who misses it nevertheless gets no violation."""
+
+    def after(deadline: datetime) -> datetime:
+        moved = deadline + outage.length if deadline <= outage.end else deadline
+        return min(max(moved, outage.end + AFTER_OUTAGE), r.end)
+
+    entry = HistoryEntry(outage.end, "outage", "system", "job")
+    r = replace(r, rev=r.rev + 1, history=(*r.history, entry))
+    match r.state:
+        case ReservationState.RESERVED:
+            return replace(r, check_in_until=after(r.check_in_until), penalty_waived=True)
+        case ReservationState.AWAY if r.return_by is not None:
+            return replace(r, return_by=after(r.return_by), penalty_waived=True)
+        case ReservationState.OFFERED if r.held_until is not None:
+            return replace(r, held_until=after(r.held_until))
+        case ReservationState.IN_USE if r.presence_due_at is not None:
+            return replace(r, presence_due_at=after(r.presence_due_at))
+    raise InvalidState(state=r.state.value)
+
+
+def with_idempotency(r: Reservation, replay: IdempotentResult, claim: str) -> Reservation:
+    """The same update also remembers the idempotency key that asked for it."""
+    return replace(
+        r, idempotency_results=(*r.idempotency_results, replay), claims=(*r.claims, claim)
+    )
+
+
+def reminder_due_at(r: Reservation, policy: Policy, now: datetime) -> datetime | None:
+    """When the reader has to be reminded in the present state, if that is still to come."""
+    match r.state:
+        case ReservationState.RESERVED:
+            return r.remind_at
+        case ReservationState.IN_USE:
+            return ending_soon_at(r.end, policy, now)
+        case ReservationState.AWAY if r.return_by is not None:
+            remind = r.return_by - timedelta(minutes=policy.leave_reminder_minutes)
+            return remind if remind > now else None
+    return None
+
+
+def ending_soon_at(end: datetime, policy: Policy, now: datetime) -> datetime | None:
+    remind = end - timedelta(minutes=policy.ending_soon_minutes)
+    return remind if remind > now else None
+
+
+def leave_duration(policy: Policy, left_at: datetime) -> timedelta:
+    """How long the reader may stay away: the meal limit when the short leave touches a meal."""
+    short = timedelta(minutes=policy.leave_minutes)
+    away = TimeRange(left_at, left_at + short)
+    day = local_date(left_at)
+    touches = any(
+        away.overlaps(TimeRange(local_instant(day, begin), local_instant(day, stop)))
+        for begin, stop in policy.meal_times
+    )
+    return timedelta(minutes=policy.meal_leave_minutes) if touches else short

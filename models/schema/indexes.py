@@ -1,0 +1,66 @@
+"""All indexes, made by one function; each is declared beside its repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import pymongo
+from pymongo import IndexModel
+
+from models.code_sharing import scan_repository
+from models.feedback import repository
+from models.gates import event_repository
+from models.identity import activation_code_repository
+from models.messages import channel_pause_repository, consent_repository
+from models.messages import repository as messages_repository
+from models.notices import repository as notices_repository
+from models.outages import heartbeat_repository
+from models.outages import repository as outages_repository
+from models.readers import accommodation_repository, card_repository
+from models.readers import repository as readers_repository
+from models.reservations import indexes
+from models.staff import audit_repository
+from models.statistics import repository as statistics_repository
+from models.storage import attempt_limiter
+from models.storage.mongo import Database, ping
+from models.storage.mongo_errors import translate_errors
+from models.violations import repository as violations_repository
+from models.waitlist import repository as waitlist_repository
+from models.wechat import callback_log_repository
+
+INDEXES: Final[Mapping[str, list[IndexModel]]] = {
+    **indexes.INDEXES,
+    **readers_repository.INDEXES,
+    **activation_code_repository.INDEXES,
+    **messages_repository.INDEXES,
+    **violations_repository.INDEXES,
+    **consent_repository.INDEXES,
+    **attempt_limiter.INDEXES,
+    **heartbeat_repository.INDEXES,
+    **notices_repository.INDEXES,
+    **accommodation_repository.INDEXES,
+    **card_repository.INDEXES,
+    **scan_repository.INDEXES,
+    **waitlist_repository.INDEXES,
+    **outages_repository.INDEXES,
+    **channel_pause_repository.INDEXES,
+    **callback_log_repository.INDEXES,
+    **repository.INDEXES,
+    **event_repository.INDEXES,
+    **audit_repository.INDEXES,
+    **statistics_repository.INDEXES,
+}
+_BUILD_S: Final = 3600.0
+"""Over millions of documents a new index takes minutes, where a request has seconds."""
+
+
+async def ensure_indexes(db: Database) -> None:
+    """Create what is missing. Idempotent, and safe with several workers at once.
+
+    Raises: ServiceUnavailable, within seconds, when MongoDB does not answer.
+    """
+    await ping(db)  # the long patience below would also wait for a server that is not there
+    with translate_errors(), pymongo.timeout(_BUILD_S):
+        for collection, models in INDEXES.items():
+            await db[collection].create_indexes(models)

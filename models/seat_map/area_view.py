@@ -1,0 +1,95 @@
+"""The map of one area at one time, with what has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from models.kernel.ids import ReaderId
+from models.library.entities import Area
+from models.reservations.occupancy import DayOccupancy
+from models.seat_map.availability import (
+    UNAVAILABLE,
+    AreaCount,
+    MapQuery,
+    SeatState,
+    SeatStatus,
+    count_area,
+    seat_state,
+)
+
+
+class AreaMap:
+    """What everybody sees of an area for one window, brought up to date seat by seat.
+
+    ``version`` grows when a seat's state changes; ``changed`` names the seats (by their place in
+    ``area.seats``) that did after an earlier version.
+    """
+
+    def __init__(self, area: Area) -> None:
+        self.area = area
+        self.version = 0
+        self.views: list[SeatState] = []
+        self.look: MapQuery | None = None
+        self._place = {seat.id: place for place, seat in enumerate(area.seats)}
+        self._changed_at = [0] * len(area.seats)
+        self._board: DayOccupancy | None = None
+        self._seen = 0
+        self._count: tuple[int, AreaCount] | None = None
+
+    def refresh(self, board: DayOccupancy, look: MapQuery) -> None:
+        """Bring it to what ``board`` holds, looked at as ``look`` says (the same one while the
+        minute and the rules are the same)."""
+        touched = board.since(self._seen) if board is self._board and look is self.look else None
+        if touched is None:
+            places: Iterable[int] = range(len(self.area.seats))
+        elif touched:
+            places = {self._place[seat_id] for seat_id in touched if seat_id in self._place}
+        else:
+            return
+        self._board, self.look, self._seen = board, look, board.version
+        first = not self.views
+        self.views = self.views or [UNAVAILABLE] * len(self.area.seats)
+        new = self.version + 1
+        for place in places:
+            seat = self.area.seats[place]
+            view = seat_state(seat, board.by_seat.get(seat.id, ()), look, None)
+            if first or view != self.views[place]:
+                self.views[place] = view
+                self._changed_at[place] = new
+                self.version = new
+
+    def changed_since(self, version: int) -> list[int]:
+        return [place for place, at in enumerate(self._changed_at) if at > version]
+
+    @property
+    def count(self) -> AreaCount:
+        if self._count is None or self._count[0] != self.version:
+            self._count = self.version, count_area(self.views)
+        return self._count[1]
+
+    def count_with_features(self, wanted: frozenset[str]) -> AreaCount:
+        """The same of the seats that have all the wanted marks."""
+        if not wanted:
+            return self.count
+        seats = zip(self.area.seats, self.views, strict=True)
+        return count_area(view for seat, view in seats if seat.has(wanted))
+
+    def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
+        """The seats that the reader sees in another way than everybody, by place: their own, and
+        those that are kept for who needs them where that is ``granted``."""
+        assert self._board is not None and self.look is not None
+        rows = self._board.by_reader.get(reader_id, ())
+        kept = granted and self.look.policy.accessible_only
+        if not rows and not kept:
+            return []
+        places = {self._place[row.seat_id] for row in rows if row.seat_id in self._place}
+        if kept:
+            places |= {place for place, seat in enumerate(self.area.seats) if seat.accessible}
+        found = []
+        for place in sorted(places):
+            seat = self.area.seats[place]
+            taken = self._board.by_seat.get(seat.id, ())
+            view = seat_state(seat, taken, self.look, reader_id, granted)
+            if view.status is SeatStatus.MINE or (kept and seat.accessible):
+                found.append((place, view))
+        return found

@@ -1,0 +1,201 @@
+"""What a plan shows: the state of a seat at a moment, for a wished time, or over a day.
+
+Pure: the day's live reservations go in, states come out, and never who.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange, local_date
+from models.library.entities import Seat
+from models.policy.entities import DayHours, Policy
+from models.reservations.state_machine import ReservationState
+from models.reservations.time_choices import end_choices, start_choices
+
+
+class SeatStatus(StrEnum):
+    FREE = "free"
+    OCCUPIED = "occupied"
+    AWAY = "away"
+    DISABLED = "disabled"
+    MINE = "mine"
+
+
+class OccupiedSlot(Protocol):
+    """A live reservation, as far as the plan needs it."""
+
+    @property
+    def reader_id(self) -> ReaderId: ...
+    @property
+    def state(self) -> ReservationState: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MapQuery:
+    """How the plan is looked at: a day, and a time of it or none."""
+
+    day: date
+    span: TimeRange | None
+    policy: Policy
+    opening: DayHours
+    now: datetime
+    _starts: list[tuple[str, datetime, list[datetime]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    @property
+    def starts(self) -> list[tuple[str, datetime, list[datetime]]]:
+        """(value, start, its ends) that the rules allow at this look, whatever is taken."""
+        if not self._starts and self.opening.hours is not None:
+            hours = self.opening.hours
+            self._starts.extend(
+                (value, start, end_choices(start, self.policy, hours))
+                for value, start in start_choices(self.day, self.policy, self.opening, self.now)
+            )
+        return self._starts
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Today without a time: this moment, or the opening where it is still to come."""
+        if self.span is not None or self.opening.hours is None or self.day != local_date(self.now):
+            return None
+        return max(self.now, self.opening.hours.start)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatState:
+    """``free_until``: how long a free seat stays so. ``next_free``: when a taken one is free."""
+
+    status: SeatStatus
+    free_until: datetime | None
+    next_free: datetime | None
+
+
+UNAVAILABLE = SeatState(SeatStatus.DISABLED, None, None)
+
+
+def seat_state(
+    seat: Seat,
+    taken: Sequence[OccupiedSlot],
+    look: MapQuery,
+    reader_id: ReaderId | None,
+    granted: bool = False,
+) -> SeatState:
+    """The seat's state; ``taken`` are its live reservations of the day in order of start.
+    ``granted``: the reader may have a seat that is kept for who needs it."""
+    hours = look.opening.hours
+    kept = seat.accessible and look.policy.accessible_only and not granted
+    if kept and all(t.reader_id != reader_id for t in taken):
+        return UNAVAILABLE
+    if seat.unavailable_reason(look.day) is not None or hours is None or look.now >= hours.end:
+        return UNAVAILABLE
+    if (moment := look.as_of) is not None:
+        at_once = [t for t in taken if t.start <= moment < t.end]
+        return _state_at(at_once, taken, moment, hours, reader_id)
+    if look.span is not None:
+        span = look.span
+        if span.start < max(hours.start, look.now) or hours.end < span.end:
+            return UNAVAILABLE
+        clashes = [t for t in taken if t.start < span.end and span.start < t.end]
+        return _state_at(clashes, taken, span.start, hours, reader_id)
+    own = [t for t in taken if t.reader_id == reader_id]
+    if own:
+        return SeatState(SeatStatus.MINE, None, own[-1].end)
+    start = first_free_start(taken, look)
+    if start is None:
+        return SeatState(SeatStatus.OCCUPIED, None, None)
+    return SeatState(SeatStatus.FREE, _next_start(taken, start) or hours.end, None)
+
+
+def _state_at(
+    clashes: Sequence[OccupiedSlot],
+    taken: Sequence[OccupiedSlot],
+    moment: datetime,
+    hours: TimeRange,
+    reader_id: ReaderId | None,
+) -> SeatState:
+    if not clashes:
+        return SeatState(SeatStatus.FREE, _next_start(taken, moment) or hours.end, None)
+    free_from = _end_of_back_to_back(clashes[0], taken)
+    next_free = free_from if free_from < hours.end else None
+    if any(t.reader_id == reader_id for t in clashes):
+        return SeatState(SeatStatus.MINE, None, next_free)
+    away = all(t.state is ReservationState.AWAY for t in clashes)
+    return SeatState(SeatStatus.AWAY if away else SeatStatus.OCCUPIED, None, next_free)
+
+
+def _next_start(taken: Sequence[OccupiedSlot], after: datetime) -> datetime | None:
+    return next((t.start for t in taken if t.start >= after), None)
+
+
+def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> datetime:
+    """The end of the unbroken run of reservations that begins with ``first``."""
+    end = first.end
+    for t in taken:
+        if t.start <= end < t.end:
+            end = t.end
+    return end
+
+
+def first_free_start(taken: Sequence[OccupiedSlot], look: MapQuery) -> datetime | None:
+    """The first start that the rules allow and from which one end is free."""
+    return next((start for _, start in _free_starts(taken, look)), None)
+
+
+def free_starts(taken: Sequence[OccupiedSlot], look: MapQuery) -> list[tuple[str, datetime]]:
+    """(value, instant) of the starts that the rules allow and from which one end is free."""
+    return list(_free_starts(taken, look))
+
+
+def _free_starts(taken: Sequence[OccupiedSlot], look: MapQuery) -> Iterator[tuple[str, datetime]]:
+    for value, start, ends in look.starts:
+        if any(t.start <= start < t.end for t in taken):
+            continue
+        limit = _next_start(taken, start)
+        if limit is None or ends[0] <= limit:
+            yield value, start
+
+
+def free_ends(taken: Sequence[OccupiedSlot], look: MapQuery, start: datetime) -> list[datetime]:
+    """The ends that the rules allow and that the seat is free until."""
+    if look.opening.hours is None or any(t.start <= start < t.end for t in taken):
+        return []
+    limit = _next_start(taken, start)
+    return [
+        end
+        for end in end_choices(start, look.policy, look.opening.hours)
+        if limit is None or end <= limit
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaCount:
+    total: int
+    free: int
+    in_use: int
+    away: int
+    disabled: int
+
+
+def count_area(views: Iterable[SeatState]) -> AreaCount:
+    """How many seats of an area are in which state; ``mine`` counts as in use."""
+    counts = dict.fromkeys(SeatStatus, 0)
+    for view in views:
+        counts[view.status] += 1
+    return AreaCount(
+        total=sum(counts.values()),
+        free=counts[SeatStatus.FREE],
+        in_use=counts[SeatStatus.OCCUPIED] + counts[SeatStatus.MINE],
+        away=counts[SeatStatus.AWAY],
+        disabled=counts[SeatStatus.DISABLED],
+    )

@@ -1,0 +1,90 @@
+"""The audit log. Entries are added, completed once, and never changed or removed afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from models.kernel.ids import ReaderId
+from models.staff.audit import AuditEntry, JsonObject
+from models.storage.mongo import Database, Document, find_page, new_id
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final = {
+    "audit": [
+        IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
+        IndexModel([("by", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="by_whom"),
+        IndexModel(
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_whom"
+        ),
+        IndexModel(
+            [("target", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_what"
+        ),
+    ]
+}
+DONE: Final = "done"
+_LARGE: Final = ("before.plan.seats", "before.plan.marks")
+"""What lists of entries do not bring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which entries: empty fields ask for nothing."""
+
+    by: str = ""
+    deed: str = ""
+    reader: str = ""
+    target: str = ""
+
+
+class AuditLogRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["audit"]
+
+    async def begin(self, begun: AuditEntry) -> str:
+        """Written before anything is changed: no change is without its entry. The entry's id,
+        which is made here."""
+        document: Document = {**asdict(begun), "_id": new_id(), "before": dict(begun.before)}
+        del document["id"], document["after"]
+        with translate_errors():
+            await self._all.insert_one(document)
+        return str(document["_id"])
+
+    async def end(self, entry: str, outcome: str, after: JsonObject | None) -> None:
+        """How it ended, once."""
+        ending = {"outcome": outcome, "after": dict(after) if after is not None else None}
+        with translate_errors():
+            await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
+
+    async def get(self, id: str) -> AuditEntry | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _entry(found) if found else None
+
+    async def page_of(
+        self, sought: Sought, skip: int, limit: int, besides: str = ""
+    ) -> tuple[list[AuditEntry], int]:
+        """The newest first, and how many there are; without those of the deed ``besides``."""
+        query: Document = {name: value for name, value in asdict(sought).items() if value}
+        if besides:
+            query["$and"] = [{"deed": {"$ne": besides}}]
+        rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit, _LARGE)
+        return [_entry(row) for row in rows], total
+
+
+def _entry(d: Document) -> AuditEntry:
+    return AuditEntry(
+        id=d["_id"],
+        at=d["at"],
+        actor_id=ReaderId(d["by"]),
+        role=d["role"],
+        action=d["deed"],
+        target=d["target"],
+        reader=ReaderId(d["reader"]) if d["reader"] else None,
+        reason=d["reason"],
+        before=d["before"],
+        after=d.get("after"),
+        outcome=d["outcome"],
+    )

@@ -1,0 +1,134 @@
+"""A day of the library in numbers: how many of what, and how full it was and will be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from models.kernel.time_range import TimeRange, local_instant
+from models.library.entities import AreaId
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.state_machine import ReservationState
+
+# --- what is kept of each day -------------------------------------------------------------------
+HOURS: Final = 24
+_HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+BOOKED_STATES: Final = frozenset(ReservationState) - {
+    ReservationState.OFFERED,
+    ReservationState.OFFER_EXPIRED,
+}
+"""Bookings. What the waiting list held for somebody who did not take it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaDay:
+    """An area's day that is over. ``open_minutes`` are those of all its seats together, ``used``
+    those in which somebody had one, by the hour of the day; ``lead_minutes`` lie between making a
+    booking that was not cancelled and its start."""
+
+    day: date
+    area_id: AreaId
+    seats: int
+    open_minutes: int
+    booked: int
+    checked_in: int
+    cancelled: int
+    no_show: int
+    away_expired: int
+    lead_minutes: int
+    used: tuple[int, ...]
+
+
+def summarise_day(
+    day: date, area_id: AreaId, seats: int, hours: TimeRange | None, rows: Iterable[BookingFacts]
+) -> AreaDay:
+    """The area's day, from its bookings. ``hours``: when it was open."""
+    asked = [row for row in rows if row.state in BOOKED_STATES]
+    kept = [row for row in asked if row.state is not ReservationState.CANCELLED]
+    used = [0] * HOURS
+    for row in kept:
+        if row.seated_from is not None:
+            for hour, minutes in _by_hour(day, row.seated_from, row.ended_at or row.end).items():
+                used[hour] += minutes
+    return AreaDay(
+        day=day,
+        area_id=area_id,
+        seats=seats,
+        open_minutes=seats * ((hours.end - hours.start) // _MINUTE) if hours is not None else 0,
+        booked=len(asked),
+        checked_in=sum(row.checked_in_at is not None for row in asked),
+        cancelled=len(asked) - len(kept),
+        no_show=sum(row.state is ReservationState.NO_SHOW for row in asked),
+        away_expired=sum(row.state is ReservationState.AWAY_EXPIRED for row in asked),
+        lead_minutes=sum(max(row.start - row.made_at, timedelta()) // _MINUTE for row in kept),
+        used=tuple(used),
+    )
+
+
+def _by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:
+    """Minutes of the span in each hour of the day, rounded."""
+    midnight = local_instant(day, time())
+    found = {}
+    for hour in range(HOURS):
+        begin = midnight + hour * _HOUR
+        minutes = round((min(end, begin + _HOUR) - max(start, begin)) / _MINUTE)
+        if minutes > 0:
+            found[hour] = minutes
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Some days of some areas together. Rates are between 0 and 1; None where there is nothing."""
+
+    days: int
+    booked: int
+    checked_in: int
+    cancelled: int
+    no_show: int
+    away_expired: int
+    used_minutes: int
+    utilisation: float | None
+    no_show_rate: float | None
+    lead_hours: float | None
+
+
+def summary(days: Sequence[AreaDay]) -> Summary:
+    booked, cancelled = sum(d.booked for d in days), sum(d.cancelled for d in days)
+    used, kept = sum(sum(d.used) for d in days), booked - cancelled
+    missed = sum(d.no_show for d in days)
+    return Summary(
+        days=len({d.day for d in days}),
+        booked=booked,
+        checked_in=sum(d.checked_in for d in days),
+        cancelled=cancelled,
+        no_show=missed,
+        away_expired=sum(d.away_expired for d in days),
+        used_minutes=used,
+        utilisation=_ratio(used, sum(d.open_minutes for d in days)),
+        no_show_rate=_ratio(missed, kept),
+        lead_hours=_ratio(sum(d.lead_minutes for d in days), 60 * kept),
+    )
+
+
+def weekday_utilisation(days: Iterable[AreaDay]) -> list[list[float]]:
+    """Of each weekday (Monday first) and hour: the part of the seats' time in which they were used,
+    between 0 and 1."""
+    used = [[0] * HOURS for _ in range(7)]
+    seats = [0] * 7
+    for d in days:
+        if d.open_minutes:
+            seats[d.day.weekday()] += d.seats
+        for hour, minutes in enumerate(d.used):
+            used[d.day.weekday()][hour] += minutes
+    return [
+        [min(1.0, minutes / (60 * total)) if total else 0.0 for minutes in row]
+        for row, total in zip(used, seats, strict=True)
+    ]
+
+
+def _ratio(some: int, all_: int) -> float | None:
+    return some / all_ if all_ else None

@@ -1,0 +1,236 @@
+"""Why MongoDB cannot be used, in one line that names the host, the cause and the cure."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from pymongo import AsyncMongoClient, uri_parser
+from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
+from pymongo.errors import OperationFailure, PyMongoError
+
+from models.kernel.errors import ServiceUnavailable
+from models.storage.mongo import Database
+
+_LOOK_MS: Final = 1500
+_BAD_CREDENTIALS: Final = frozenset({18, 8000})
+_CREDENTIALS_WANTED: Final = 13
+_CAUSES: Final = (
+    # What the driver's text holds → what it means to whoever set the address.
+    ("Errno 111", "connection refused (is it running, and does its bindIp name this address?)"),
+    ("Name or service not known", "no such host name"),
+    ("No address associated", "no such host name"),
+    ("name resolution", "no such host name"),
+    ("does not exist", "no such host name"),
+    ("No route", "no route to this host"),
+    ("CERTIFICATE_VERIFY", "its certificate is not trusted here (tlsCAFile)"),
+    ("SSL", "the TLS handshake failed (does it speak TLS?)"),
+    ("connection closed", "it closed the connection (does it want tls=true?)"),
+)
+_SILENT: Final = "no answer in time (a firewall?)"
+_ESCAPE: Final = "characters such as ? / @ : % in the user or the password must be percent-encoded"
+
+
+class MongoUnusable(ServiceUnavailable):
+    """MongoDB cannot be used as it stands. ``line`` says where, why, and what to do."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class MongoAddress:
+    """What an address says. ``hosts`` are host:port, or the one name of a mongodb+srv."""
+
+    hosts: tuple[str, ...]
+    replica_set: str
+    user: str
+    tls: bool
+
+
+def read_mongo_url(url: str) -> MongoAddress:
+    """Read an address without opening it; nothing of it is repeated in an error but option names.
+
+    Raises: ValueError with what is wrong and how it must be.
+    """
+    if not url.startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    options = _options(url)
+    tls = any(options.get(name) == "true" for name in ("tls", "ssl"))
+    if url.startswith("mongodb+srv://"):
+        parts = urlsplit(url)
+        if not parts.hostname:
+            raise ValueError("names no host")
+        if ":" in parts.netloc.rpartition("@")[2]:  # there are no ports
+            raise ValueError(_ESCAPE)
+        tls = tls or not {"tls", "ssl"} & set(options)
+        user, hosts = parts.username or "", [parts.hostname]
+    else:
+        try:
+            parsed = uri_parser.parse_uri(url, validate=True, warn=False)
+        except (PyMongoError, ValueError, OSError) as error:
+            raise ValueError(_ESCAPE if _cut_short(url) else str(error)) from None
+        user = parsed["username"] or ""
+        hosts = [_place(host, port) for host, port in parsed["nodelist"]]
+    return MongoAddress(tuple(hosts), options.get("replicaset", ""), user, tls)
+
+
+def _place(host: str, port: int | None) -> str:
+    """As an address writes it. A socket's path has no port."""
+    name = f"[{host}]" if ":" in host else host
+    return f"{name}:{port}" if port else name
+
+
+def _cut_short(url: str) -> bool:
+    """Does something in the user or password end what should reach up to the last ``@``? What comes
+    behind is a part of the password then, and must not be shown."""
+    rest = url.partition("://")[2]
+    return "@" in rest and "@" not in re.split("[/?]", rest, maxsplit=1)[0]
+
+
+def _options(url: str) -> dict[str, str]:
+    """By lower-case name. Raises: ValueError."""
+    found = {}
+    for name, value in parse_qsl(url.partition("?")[2], keep_blank_values=True):
+        if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
+            if _cut_short(url) or not re.fullmatch("[A-Za-z]+", name):
+                raise ValueError(_ESCAPE)
+            near = get_close_matches(name.lower(), URI_OPTIONS_VALIDATOR_MAP, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"MongoDB knows no option {name}{hint}")
+        found[name.lower()] = value
+    return found
+
+
+async def require_mongo(db: Database, url: str) -> None:
+    """Returns if ``db`` takes this service's commands: a primary of a replica set, or a mongos.
+
+    Raises: MongoUnusable.
+    """
+    async with explained(url):
+        hello = await db.command("hello")
+        if hello.get("setName") or hello.get("msg") == "isdbgrid":
+            await db["schema"].find_one({}, {"_id": 1})  # "hello" needs no credentials
+            return
+    raise MongoUnusable(_lone(read_mongo_url(url).hosts[0], hello))
+
+
+async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
+    """Its version, and where in which set it takes writes, also from this user; nothing is written.
+
+    Raises: MongoUnusable.
+    """
+    await require_mongo(db, url)
+    async with explained(url):
+        hello, about = await db.command("hello"), await db.command("buildInfo")
+        # It matches nothing, and is refused nevertheless where the user may only read.
+        await db["schema"].update_one({"_id": None}, {"$set": {"awaited": True}})
+    where = f"set {hello['setName']}, primary {hello['me']}" if "setName" in hello else "mongos"
+    return tuple(about["versionArray"][:3]), where
+
+
+@asynccontextmanager
+async def explained(url: str) -> AsyncIterator[None]:
+    """What the driver raises within becomes one line. Raises: MongoUnusable."""
+    try:
+        yield
+    except (PyMongoError, OSError) as error:
+        raise MongoUnusable(await _explained(url, error)) from error
+
+
+async def _explained(url: str, error: Exception) -> str:
+    address = read_mongo_url(url)
+    if isinstance(error, OperationFailure):
+        if error.code in _BAD_CREDENTIALS:
+            return (
+                f"MongoDB at {','.join(address.hosts)} refuses the user {address.user!r}: correct "
+                "the name, the password or authSource in MONGO_URL"
+            )
+        if error.code == _CREDENTIALS_WANTED:
+            return (
+                f"MongoDB at {','.join(address.hosts)} does not allow this to "
+                f"{address.user or 'nobody in particular'}: MONGO_URL needs USER:PASSWORD@ of a "
+                "user with the role readWrite"
+            )
+        return f"MongoDB at {','.join(address.hosts)} refuses: {_said(error)}"
+    if url.startswith("mongodb+srv://"):
+        return f"MongoDB does not answer: {address.hosts[0]} {_cause(error)}; correct MONGO_URL"
+    looks = await asyncio.gather(*(_look(url, host) for host in address.hosts))
+    return _of_looks(address, dict(zip(address.hosts, looks, strict=True)))
+
+
+def _said(error: OperationFailure) -> str:
+    """The server's own words, without the rest of its answer."""
+    said = (error.details or {}).get("errmsg") or f"error {error.code}"
+    return " ".join(str(said).split())
+
+
+def _of_looks(address: MongoAddress, looks: Mapping[str, dict[str, Any] | str]) -> str:
+    """From what each host says of itself: its hello, or why there is none."""
+    answers = {host: look for host, look in looks.items() if not isinstance(look, str)}
+    if not answers:
+        causes = ", ".join(f"{host} {look}" for host, look in looks.items())
+        return f"MongoDB does not answer: {causes}; start it or correct MONGO_URL"
+    for host, hello in answers.items():
+        name = hello.get("setName")
+        if not name and hello.get("msg") != "isdbgrid":
+            return _lone(host, hello)
+        if address.replica_set and name != address.replica_set:
+            return (
+                f"MongoDB at {host} belongs to the replica set {name!r} and not to "
+                f"{address.replica_set!r}: write replicaSet={name} in MONGO_URL"
+            )
+    host, hello = next(iter(answers.items()))
+    if primary := next((h["primary"] for h in answers.values() if h.get("primary")), ""):
+        return (
+            f"MongoDB's primary is {primary}, as the replica set calls it, and it does not answer "
+            "from here: its members' host names must be known and reachable on this machine"
+        )
+    members = ",".join(hello.get("hosts", ()))
+    return (
+        f"MongoDB's replica set {hello.get('setName')} has no primary: more than half of its "
+        f"members ({members}) must run and reach one another"
+    )
+
+
+def _lone(host: str, hello: Mapping[str, Any]) -> str:
+    if hello.get("isreplicaset"):
+        return (
+            f"MongoDB at {host} is a member of a replica set that was never initiated: "
+            "run rs.initiate() there once"
+        )
+    return (
+        f"MongoDB at {host} is not a replica set, which change streams and transactions need (one "
+        "member is enough): start mongod with --replSet seats and run rs.initiate() there once"
+    )
+
+
+async def _look(url: str, host: str) -> dict[str, Any] | str:
+    """What one host says of itself, asked alone and without credentials; or why there is none."""
+    options = parse_qsl(url.partition("?")[2])
+    query = urlencode([o for o in options if o[0].lower().startswith(("tls", "ssl"))])
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        f"mongodb://{host}/?{query}",
+        directConnection=True,
+        serverSelectionTimeoutMS=_LOOK_MS,
+        connectTimeoutMS=_LOOK_MS,
+        socketTimeoutMS=_LOOK_MS,
+    )
+    try:
+        return await client.admin.command("hello")
+    except (PyMongoError, OSError) as error:
+        return _cause(error)
+    finally:
+        await client.close()
+
+
+def _cause(error: Exception) -> str:
+    text = str(error)
+    return next((cause for sign, cause in _CAUSES if sign in text), _SILENT)

@@ -1,0 +1,122 @@
+"""Personal data at rest: encrypted values, and keyed hashes to find and to keep unique.
+
+Keys have versions. Values are sealed with the newest; hashes are kept under every live key in one
+multikey array, so that uniqueness holds while keys rotate (``miniapp_server rotate-keys``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Final, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE_BYTES: Final = 12
+_TOKEN_BYTES: Final = 32
+_CHECKSUM_HEX: Final = 16
+
+
+class DecryptionError(Exception):
+    """The value was not sealed with any key that this service has."""
+
+
+class FieldCipher:
+    """AES-256-GCM and HMAC-SHA256 under versioned keys.
+
+    Args:
+        keys: version → 32 random bytes; the highest version is the current one.
+
+    Raises:
+        ValueError: no key, or one that is not 32 bytes long.
+    """
+
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        if not keys or any(len(key) != 32 for key in keys.values()):
+            raise ValueError("each data key has 32 bytes, and there is at least one")
+        self.current = max(keys)
+        self._ciphers = {v: AESGCM(_derive(key, b"seal")) for v, key in keys.items()}
+        self._hash_keys = {v: _derive(key, b"hash") for v, key in keys.items()}
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From ``"1:<base64>,2:<base64>"``. Raises: ValueError."""
+        keys: dict[int, bytes] = {}
+        for part in text.split(","):
+            version, _, encoded = part.strip().partition(":")
+            keys[int(version)] = b64decode(encoded, validate=True)
+        return cls(keys)
+
+    def encrypt(self, plain: str, purpose: str) -> str:
+        """``purpose`` binds the value to its field: it opens nowhere else."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        box = self._ciphers[self.current].encrypt(nonce, plain.encode(), purpose.encode())
+        return f"{self.current}:{urlsafe_b64encode(nonce + box).decode()}"
+
+    def decrypt(self, sealed: str, purpose: str) -> str:
+        """Raises: DecryptionError."""
+        version, _, encoded = sealed.partition(":")
+        cipher = self._ciphers.get(int(version))
+        if cipher is None:
+            raise DecryptionError(f"no key of version {version}")
+        raw = urlsafe_b64decode(encoded)
+        try:
+            plain = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
+        except InvalidTag as error:
+            raise DecryptionError(purpose) from error
+        return plain.decode()
+
+    def can_open(self, sealed: str) -> bool:
+        """Is its key among the live ones?"""
+        return int(sealed.partition(":")[0]) in self._ciphers
+
+    def hashes(self, plain: str, purpose: str) -> list[str]:
+        """The keyed hash under every live key, the current one first."""
+        return [
+            f"{version}:{self._hash(version, plain, purpose)}"
+            for version in sorted(self._hash_keys, reverse=True)
+        ]
+
+    def new_token(self) -> str:
+        """A random bearer token of 256 bits, followed by 64 bits of its hash under the current key.
+
+        The checksum is no secret's guard. It tells without a look-up what was never issued, so that
+        junk costs nobody anything.
+        """
+        secret = secrets.token_urlsafe(_TOKEN_BYTES)
+        return secret + self._checksum(self.current, secret)
+
+    def has_issued(self, token: str) -> bool:
+        """Whether the token carries the checksum of a live key."""
+        if not token.isascii():
+            return False
+        secret, checksum = token[:-_CHECKSUM_HEX], token[-_CHECKSUM_HEX:]
+        return any(
+            hmac.compare_digest(self._checksum(version, secret), checksum)
+            for version in self._hash_keys
+        )
+
+    def _checksum(self, version: int, secret: str) -> str:
+        return self._hash(version, secret, "token")[:_CHECKSUM_HEX]
+
+    def _hash(self, version: int, plain: str, purpose: str) -> str:
+        text = f"{purpose}\0{plain}".encode()
+        return hmac.digest(self._hash_keys[version], text, "sha256").hex()
+
+
+def _derive(key: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
+
+
+def token_hash(secret: str) -> str:
+    """SHA-256 of a random secret (token, ticket): enough, since there is nothing to guess.
+
+    A header with bytes that are no UTF-8 arrives with surrogates; it fits nothing, like any other.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

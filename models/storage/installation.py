@@ -1,0 +1,259 @@
+"""What a database says about itself, and whether this service may open it.
+
+The collection ``schema`` holds a document for each: ``mode`` (a sandbox's database or a production
+one), ``keys`` (check values of the data keys that seal it), ``restoring`` (a restore has begun and
+not ended) and ``schema`` (the form of the database, see ``migrations``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pymongo.errors import DuplicateKeyError
+
+from models.migrations.repository import all_migrations
+from models.storage.encryption import DecryptionError, FieldCipher
+from models.storage.mongo import Database, Document, insert, ping
+from models.storage.mongo_errors import translate_errors
+
+ABOUT: Final = "schema"
+"""The collection."""
+MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
+SANDBOX, PRODUCTION = "sandbox", "production"
+_SANDBOX_ONLY: Final = "sandbox_"
+"""Collections that only a sandbox writes begin so."""
+_CHECKED: Final = "a value that everybody knows"
+_SEALED: Final = (("readers", "no", "student_no"), ("kiosks", "secret", "kiosk"))
+"""Collection, field and purpose of values by which keys are tried where no check value is kept."""
+
+
+class DatabaseRefused(Exception):
+    """This service must not open the database: where, why, and what to do, in one line."""
+
+
+@dataclass(slots=True)
+class About:
+    """The facts of one database, or of a backup's file. ``place`` names it.
+
+    ``written`` are the collections that hold something; ``sealed`` has for a collection and a
+    version of a data key one value that is sealed with it, and its purpose.
+    """
+
+    place: str
+    documents: dict[str, Document] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
+    sealed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def take(self, name: str, document: Document) -> None:
+        """Note what a document of the collection ``name`` tells."""
+        self.written.add(name)
+        if name == ABOUT:
+            self.documents[document["_id"]] = document
+        for collection, value, purpose in _SEALED:
+            if name == collection and isinstance(document.get(value), str):
+                version = document[value].partition(":")[0]
+                self.sealed[name, version] = document[value], purpose
+
+    @property
+    def mode(self) -> str | None:
+        """Its mark; without one, what its contents show; None for an empty one."""
+        if MODE in self.documents:
+            return str(self.documents[MODE]["mode"])
+        if any(name.startswith(_SANDBOX_ONLY) for name in self.written):
+            return SANDBOX
+        return PRODUCTION if self.written - {ABOUT} else None
+
+    @property
+    def checks(self) -> Mapping[str, str]:
+        """Version of a data key → its check value."""
+        found = self.documents.get(KEYS) or {}
+        return dict(found.get("checks") or {})
+
+    def refuse(self, sandbox: bool, sealer: FieldCipher) -> None:
+        """Raises: DatabaseRefused, where a service of this mode with these keys must stay out."""
+        self.refuse_half()
+        self._refuse_newer(sealer)
+        self.refuse_other_mode(sandbox)
+        self._refuse_other_keys(sealer)
+
+    def refuse_other_mode(self, sandbox: bool) -> None:
+        """Raises: DatabaseRefused."""
+        if self.mode == SANDBOX and not sandbox:
+            unmarked = MODE not in self.documents
+            raise DatabaseRefused(
+                f"{self.place} is a sandbox's: take another MONGO_DATABASE, or SANDBOX=1 to try"
+                + (", or drop its sandbox_* collections if its data are real" if unmarked else "")
+            )
+        if self.mode == PRODUCTION and sandbox:
+            raise DatabaseRefused(
+                f"{self.place} is a production database, and SANDBOX=1 lets anybody in as anybody: "
+                "take another MONGO_DATABASE for the sandbox, or unset SANDBOX"
+            )
+
+    def refuse_half(self) -> None:
+        """Raises: DatabaseRefused."""
+        if mark := self.documents.get(RESTORING):
+            raise DatabaseRefused(
+                f"{self.place} holds a part of {mark['file']}: its restore, begun "
+                f"{mark['began_at']:%Y-%m-%d %H:%M} UTC, has not ended. Wait for it, or if it was "
+                f"broken off: restore --over {mark['file']}"
+            )
+
+    def _refuse_newer(self, sealer: FieldCipher) -> None:
+        known = all_migrations(sealer)[-1].number
+        form = int((self.documents.get(FORM) or {}).get("version", 0))
+        if form > known:
+            raise newer(self.place, f"its schema is {form}, this one knows {known}")
+
+    def _refuse_other_keys(self, sealer: FieldCipher) -> None:
+        own = _checks(sealer)
+        for version, check in self.checks.items():
+            if version not in own:
+                raise DatabaseRefused(
+                    f"{self.place} was sealed with data key {version}, which DATA_KEYS lacks: put "
+                    "it back (rotate-keys, run with both, makes an old key unnecessary)"
+                )
+            if check != own[version]:
+                raise DatabaseRefused(_OTHER_KEY.format(place=self.place, version=version))
+        if not self.checks:
+            self._try_sealed(sealer)
+
+    def _try_sealed(self, sealer: FieldCipher) -> None:
+        for value, purpose in self.sealed.values():
+            try:
+                sealer.decrypt(value, purpose)
+            except (DecryptionError, ValueError) as error:
+                version = value.partition(":")[0]
+                raise DatabaseRefused(
+                    _OTHER_KEY.format(place=self.place, version=version)
+                ) from error
+
+
+_OTHER_KEY: Final = (
+    "{place} was sealed with another data key {version} than the one in DATA_KEYS: set DATA_KEYS "
+    "to the keys that belong to this database"
+)
+
+
+def newer(place: str, why: str) -> DatabaseRefused:
+    """The refusal of what a version after this one has written."""
+    return DatabaseRefused(
+        f"{place} was written by a newer version ({why}): install that version again, or restore "
+        "the backup from before the upgrade"
+    )
+
+
+def place_of(db: Database) -> str:
+    """The database with its hosts, as a refusal names it."""
+    hosts = ",".join(f"{host}:{port}" for host, port in sorted(db.client.nodes))
+    return f"MongoDB {hosts or '(not connected)'}, database {db.name}"
+
+
+def _checks(sealer: FieldCipher) -> dict[str, str]:
+    pairs = (check.split(":", 1) for check in sealer.hashes(_CHECKED, "key check"))
+    return {version: check for version, check in pairs}
+
+
+async def look(db: Database) -> About:
+    """What the database says of itself. Raises: ServiceUnavailable."""
+    await ping(db)
+    about = About(place_of(db))
+    with translate_errors():
+        about.documents = {row["_id"]: row for row in await db[ABOUT].find({}).to_list(None)}
+        if MODE not in about.documents:
+            for name in await db.list_collection_names():
+                if name.startswith(
+                    "system."
+                ):  # MongoDB's own (profiler, views): not for us to read
+                    continue
+                if await db[name].find_one({}, {"_id": 1}) is not None:
+                    about.written.add(name)
+    return about
+
+
+async def check(db: Database, sandbox: bool, sealer: FieldCipher) -> About:
+    """As ``look``, for a service of this mode with these keys; nothing is written.
+
+    Raises: DatabaseRefused, ServiceUnavailable.
+    """
+    about = await look(db)
+    if not about.checks:
+        await _add_sealed(db, about, sealer)
+    about.refuse(sandbox, sealer)
+    return about
+
+
+async def admit_database(db: Database, sandbox: bool, sealer: FieldCipher) -> None:
+    """Let the service in, or refuse. At the first start the database gets its marks.
+
+    Several that start at once agree: the first mark stands, and those that differ are refused.
+
+    Raises: DatabaseRefused, ServiceUnavailable.
+    """
+    while True:
+        about = await check(db, sandbox, sealer)
+        # The mode first: only who is of it may say which keys are right.
+        if MODE not in about.documents:
+            await _keep_mode(db, sandbox)
+        elif str(sealer.current) not in about.checks:
+            await _keep_checks(db, about, sealer)
+        else:
+            return
+
+
+async def _keep_mode(db: Database, sandbox: bool) -> None:
+    mark: Document = {"_id": MODE, "mode": SANDBOX if sandbox else PRODUCTION}
+    with translate_errors(), suppress(DuplicateKeyError):
+        await insert(db[ABOUT], mark)
+
+
+async def _add_sealed(db: Database, about: About, sealer: FieldCipher) -> None:
+    """Of each collection a value under each live key, and one under any other, where there is."""
+    own = [f"^{version}:" for version in _checks(sealer)]
+    patterns: list[Any] = [*({"$regex": one} for one in own)]
+    patterns.append({"$type": "string", "$not": {"$regex": "|".join(own)}})
+    with translate_errors():
+        for name, value, _ in _SEALED:
+            for pattern in patterns:
+                row = await db[name].find_one({value: pattern}, {value: 1})
+                if row is not None:
+                    about.take(name, row)
+
+
+async def _keep_checks(db: Database, about: About, sealer: FieldCipher) -> None:
+    """The check value of the current key; at the first start of all, for nobody knows which of them
+    have sealed something. Somebody else's is not written over."""
+    own: Document = {"checks": _checks(sealer)}
+    fresh = "checks"
+    if about.checks:
+        fresh = f"checks.{sealer.current}"
+        own = {fresh: own["checks"][str(sealer.current)]}
+    with translate_errors(), suppress(DuplicateKeyError):
+        await db[ABOUT].update_one(
+            {"_id": KEYS, fresh: {"$exists": False}}, {"$set": own}, upsert=True
+        )
+
+
+async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
+    """Everything is sealed with the current key now: those before it may go. Raises: ServiceUnavailable."""
+    current = str(sealer.current)
+    own: Document = {"checks": {current: _checks(sealer)[current]}}
+    with translate_errors():
+        await db[ABOUT].update_one({"_id": KEYS}, {"$set": own}, upsert=True)
+
+
+@contextmanager
+def known_fields(db: Database, what: str) -> Iterator[None]:
+    """For making an object of a stored document: fields that this version does not know were
+    written by a newer one. Raises: DatabaseRefused."""
+    try:
+        yield
+    except TypeError as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None:
+            raise
+        raise newer(place_of(db), f"{what} has the field {unknown[1]}") from error

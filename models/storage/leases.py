@@ -1,0 +1,34 @@
+"""Leases: which worker runs a job."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pymongo.errors import DuplicateKeyError
+
+from models.storage.mongo import Database
+from models.storage.mongo_errors import translate_errors
+
+
+class LeaseRepository:
+    """One holder a name, by real time: the business clock may jump, a lease may not."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db["leases"]
+
+    async def acquire(self, name: str, owner: str, real_now: datetime, length: timedelta) -> bool:
+        """Take or renew the lease. False while another holds it."""
+        with translate_errors():
+            try:
+                await self._all.update_one(
+                    {"_id": name, "$or": [{"owner": owner}, {"until": {"$lte": real_now}}]},
+                    {"$set": {"owner": owner, "until": real_now + length}},
+                    upsert=True,
+                )
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def release(self, name: str, owner: str) -> None:
+        with translate_errors():
+            await self._all.delete_one({"_id": name, "owner": owner})

@@ -1,0 +1,146 @@
+"""Opening MongoDB with either driver, and the one place where driver errors become ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from inspect import isawaitable
+from typing import Any, Final, Literal, cast
+
+from bson.codec_options import CodecOptions
+from bson.objectid import ObjectId
+from pymongo import DESCENDING, AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from models.kernel.errors import InvalidRequest
+from models.storage.mongo_errors import errors_per_document, translate_errors
+from models.storage.transactions import _COMMITTED, _MAJORITY
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+Collection = AsyncCollection[Document]
+Driver = Literal["pymongo", "motor"]
+# Server selection bounds how long a request waits while no primary is there; the socket timeout
+# bounds a server that accepts and does not answer.
+_OPTIONS: Final[dict[str, Any]] = {
+    "serverSelectionTimeoutMS": 2000,
+    "connectTimeoutMS": 2000,
+    "socketTimeoutMS": 8000,
+    "maxPoolSize": 32,
+    "retryWrites": True,
+    "appname": "miniapp_server",
+}
+_CLOSE_S: Final = 2.0
+CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def open_database(url: str, name: str, driver: Driver = "pymongo") -> AsyncIterator[Database]:
+    """The service's database. Both drivers offer the calls that the store uses."""
+    with _readable("MONGO_URL"):
+        client = _client(url, driver)
+        database = client.get_database(
+            name, codec_options=CODEC, write_concern=_MAJORITY, read_concern=_COMMITTED
+        )
+    try:
+        yield cast(Database, database)
+    finally:
+        closing = client.close()
+        if closing is not None:
+            # Its pools may wait for ever for a lock that a cancellation has left behind.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await closing
+
+
+def _client(url: str, driver: Driver) -> Any:
+    if driver == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        return AsyncIOMotorClient(url, **_OPTIONS)
+    return AsyncMongoClient(url, **_OPTIONS)
+
+
+@contextmanager
+def _readable(setting: str) -> Iterator[None]:
+    """Raises: InvalidRequest that names the setting whose value the driver cannot read."""
+    try:
+        yield
+    except (PyMongoError, ValueError) as error:
+        raise InvalidRequest(setting, str(error)) from error
+
+
+async def ping(db: Database) -> None:
+    """Raises: ServiceUnavailable when the primary does not answer."""
+    with translate_errors():
+        await db.command("ping")
+
+
+async def server_time(db: Database) -> datetime:
+    """The primary's own time. Raises: ServiceUnavailable."""
+    with translate_errors():
+        answer = await db.command("hello", codec_options=CODEC)
+    return cast(datetime, answer["localTime"])
+
+
+async def insert(collection: Collection, document: Document) -> None:
+    """Insert the document.
+
+    Raises: DuplicateKeyError where a majority holds the one that is in its way; WTimeoutError
+    where no majority has confirmed either in time: the outcome is unknown then. ``insert_one``
+    would raise DuplicateKeyError for both, as PyMongo shows the write error only.
+    """
+    try:
+        await collection.insert_many([document])
+    except BulkWriteError as error:
+        raise errors_per_document(error, 1)[0] or error from error
+
+
+async def aggregate_groups(
+    collection: Collection, wanted: Document, group: Document
+) -> list[Document]:
+    """The groups of the documents that match."""
+    found: Any = collection.aggregate([{"$match": wanted}, {"$group": group}])
+    with translate_errors():
+        cursor = await found if isawaitable(found) else found
+        return list(await cursor.to_list(None))
+
+
+async def find_page(
+    collection: Collection,
+    query: Document,
+    newest_by: Sequence[str],
+    skip: int,
+    limit: int,
+    without: Sequence[str] = (),
+) -> tuple[list[Document], int]:
+    """At most ``limit`` of the documents that match, the newest first, and how many there are.
+
+    ``newest_by`` are the fields of the index that follow the query's own: rows come in its order
+    and are counted in it, both at once, so that a long history costs no more than a short one.
+    ``without`` are fields that are not wanted.
+    """
+    rows = (
+        collection.find(query, dict.fromkeys(without, 0) or None)
+        .sort([(name, DESCENDING) for name in newest_by])
+        .skip(skip)
+        .limit(limit)
+        .to_list(None)
+    )
+    with translate_errors():
+        found, total = await asyncio.gather(rows, collection.count_documents(query))
+    return found, total
+
+
+def previous_revisions(rev: int) -> list[int | None]:
+    """What a document had before ``rev``; the first ones were written without."""
+    return [rev - 1, None] if rev == 1 else [rev - 1]
+
+
+def new_id() -> str:
+    """A new document id: 24 hex digits that begin with the time, made on our side of the wire."""
+    return str(ObjectId())

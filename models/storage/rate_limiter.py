@@ -1,0 +1,70 @@
+"""What Redis is for: pacing, and telling other workers at once. All of it may be lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from redis.asyncio import Redis
+
+from models.storage.batching import Batcher
+from models.storage.redis_health import TROUBLE
+
+__all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis"]
+_RETRY_AFTER_S: Final = 1.0
+# KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, one
+# clock for all. Returns for each bucket 0 when a token was taken, else the milliseconds until then.
+_TAKE: Final = """
+local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local cap, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local waits = {}
+for i, key in ipairs(KEYS) do
+  local b = redis.call('HMGET', key, 'n', 't')
+  local n = tonumber(b[1]) or cap; local at = tonumber(b[2]) or now
+  n = math.min(cap, n + (now - at) * rate / 1000)
+  local wait = 0
+  if n >= 1 then n = n - 1 else wait = math.ceil((1 - n) / rate * 1000) end
+  redis.call('HSET', key, 'n', tostring(n), 't', now)
+  redis.call('PEXPIRE', key, math.ceil(cap / rate * 1000) + 1000)
+  waits[i] = wait
+end
+return waits
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """A token bucket: ``capacity`` at once, ``per_second`` in the long run."""
+
+    name: str
+    capacity: float
+    per_second: float
+
+
+class RateLimiter:
+    """Token buckets. Without Redis everybody passes: the guess counters do not live here."""
+
+    def __init__(self, client: Redis, scale: int = 1) -> None:
+        self._take = client.register_script(_TAKE)
+        self._scale = scale
+        self._open_until = 0.0
+        self._asked: dict[RateLimit, Batcher[str, float]] = {}
+
+    async def acquire(self, bucket: RateLimit, key: str) -> float:
+        """Take a token; 0.0, or the seconds after which there is one."""
+        if monotonic() < self._open_until:
+            return 0.0
+        if bucket not in self._asked:
+            self._asked[bucket] = Batcher(partial(self._take_all, bucket))
+        return await self._asked[bucket].submit(f"pace:{bucket.name}:{key}")
+
+    async def _take_all(self, bucket: RateLimit, keys: list[str]) -> list[float]:
+        args = [bucket.capacity * self._scale, bucket.per_second * self._scale]
+        try:
+            return [int(wait) / 1000 for wait in await self._take(keys=keys, args=args)]
+        except TROUBLE:
+            # Not every request shall find out anew that Redis is away.
+            self._open_until = monotonic() + _RETRY_AFTER_S
+            return [0.0] * len(keys)

@@ -1,0 +1,30 @@
+"""The connection to Redis."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import BlockingConnectionPool, Redis
+
+from models.kernel.errors import InvalidRequest
+
+
+@asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator[Redis]:
+    """A client whose pool makes callers wait (the plain pool raises), and that never hangs long.
+
+    Raises: InvalidRequest for an address that cannot be read.
+    """
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=32, timeout=1, socket_timeout=1, socket_connect_timeout=1
+        )
+    except ValueError as error:
+        raise InvalidRequest("REDIS_URL", str(error)) from error
+    client = Redis(connection_pool=pool)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+        await pool.aclose()

@@ -1,0 +1,98 @@
+"""Whether Redis answers: its cause when it does not, and one line of log a change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError, RedisError
+
+log = logging.getLogger(__name__)
+TROUBLE: Final = (RedisError, OSError, TimeoutError)
+"""What the client raises when Redis cannot be used."""
+_LOOK_S: Final = 1.0
+_REFUSED: Final = 111
+_CURES: Final = {
+    "connection refused": "start Redis, or correct REDIS_URL",
+    "password required": "write redis://:PASSWORD@HOST:PORT/0 in REDIS_URL",
+    "wrong password": "correct the user or the password in REDIS_URL",
+    "not permitted": "give the user of REDIS_URL the commands and the channels that are refused",
+    "read-only replica": "let REDIS_URL name the primary",
+    "timeout": "look at the load of Redis's host, and for a firewall between",
+    "no such host name": "correct REDIS_URL or the DNS",
+    "unreachable": "look at the network, and at REDIS_URL",
+}
+
+
+class RedisHealth:
+    """Asks Redis, and remembers what it said. ``cause`` is empty while it answers."""
+
+    def __init__(self, client: Redis, url: str) -> None:
+        self._client = client
+        self._host = redis_host(url)
+        self.cause = ""
+
+    async def look(self) -> str:
+        """Ask now. Returns the cause of the trouble, empty when there is none."""
+        cause = ""
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await self._client.ping()
+        except TROUBLE as error:
+            cause = redis_cause(error)
+        # Looks may overlap: compared and set without waiting in between.
+        if cause != self.cause:
+            fields = {"host": self._host}
+            if cause:
+                fields |= {"cause": cause, "cure": redis_cure(cause)}
+            log.warning("redis_away" if cause else "redis_back", extra=fields)
+        self.cause = cause
+        return cause
+
+
+def read_redis_url(url: str) -> None:
+    """Raises: ValueError with how an address must be; nothing of it is repeated."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port)
+    except ValueError:  # a port that is no number
+        fits = False
+    if not fits or not (parts.hostname or parts.path):
+        raise ValueError("must look like redis://:PASSWORD@HOST:6379/0 (rediss:// for TLS)")
+
+
+def redis_host(url: str) -> str:
+    """host:port of an address, or the path of a socket."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    return f"{parts.hostname}:{parts.port or 6379}"
+
+
+def redis_cause(error: Exception) -> str:
+    """One of a few fixed phrases."""
+    text = str(error)
+    match error:
+        case AuthenticationError():
+            # The answer to a command, or to the client's own HELLO.
+            lacking = "required" in text or "already authenticated" in text
+            return "password required" if lacking else "wrong password"
+        case NoPermissionError():
+            return "not permitted"
+        case ReadOnlyError():
+            return "read-only replica"
+    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+        return "timeout"
+    if f"Error {_REFUSED}" in text or f"Errno {_REFUSED}" in text or "refused" in text:
+        return "connection refused"
+    if "Name or service" in text or "No address" in text or "name resolution" in text:
+        return "no such host name"
+    return "unreachable"
+
+
+def redis_cure(cause: str) -> str:
+    """What an operator may do about it."""
+    return _CURES[cause]

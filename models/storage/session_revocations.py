@@ -1,0 +1,40 @@
+"""Sessions that have ended, told to every worker through Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from redis.asyncio import Redis
+
+from models.storage.redis_health import TROUBLE
+
+_CHANNEL: Final = "seat:revoked"
+
+
+class SessionRevocations:
+    """Ended sessions and changed readers, told to every worker's cache."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def publish(self, keys: list[str]) -> None:
+        """Best effort: a cache forgets by itself within seconds."""
+        with suppress(*TROUBLE):
+            for key in keys:
+                await self._client.publish(_CHANNEL, key)
+
+    async def subscribe(self, forget: Callable[[str], None]) -> None:
+        """Call ``forget`` for each key told by any worker, until cancelled."""
+        while True:
+            try:
+                async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(_CHANNEL)
+                    while True:
+                        message = await channel.get_message(timeout=0.5)
+                        if message is not None:
+                            forget(message["data"].decode())
+            except TROUBLE:
+                await asyncio.sleep(1)

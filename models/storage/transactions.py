@@ -1,0 +1,64 @@
+"""Transactions, and waiting for a majority."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any, Final
+
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from models.kernel.errors import DomainError
+from models.storage.mongo import Database
+from models.storage.mongo_errors import translate_errors
+
+# majority and j unset: j=False waits for the journal's 100 ms tick.
+_MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
+_COMMITTED: Final = ReadConcern("majority")
+"""A read at majority may be old, and is never undone. One at "local" may show what a primary that
+has lost its majority will roll back: an answer that rests on it may never have been true."""
+
+
+class ConcurrentUpdate(Exception):
+    """What was to be written over is not what stands any more: nothing of it is written."""
+
+
+async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> None:
+    """All of ``work(session)`` or nothing; conflicts with other transactions are tried again.
+
+    Raises: what ``work`` raises; PyMongoError. Where the transaction was given up for something
+    that it has seen (``ConcurrentUpdate``, a duplicate key, a service error), a majority holds that by now.
+    """
+    started: Any = db.client.start_session()
+    session = await started if isawaitable(started) else started
+    try:
+        # Both are asked for here: a transaction takes the client's concerns, not the database's.
+        await session.with_transaction(work, read_concern=_COMMITTED, write_concern=_MAJORITY)
+    except (ConcurrentUpdate, DuplicateKeyError, DomainError):
+        # An aborted transaction waits for nobody. Whoever reads at majority and tries again would
+        # meet the same state again and again until it has reached the other members.
+        await _wait_for_majority(db)
+        raise
+    finally:
+        await session.end_session()
+
+
+async def _wait_for_majority(db: Database) -> None:
+    """Return when a majority holds all that this primary has accepted until now.
+
+    A write that matches nothing waits for the last one before it. Raises: PyMongoError.
+    """
+    await db["schema"].update_one({"_id": None}, {"$set": {"awaited": True}})
+
+
+async def try_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:
+    """As ``together``. False where somebody else was first: what was to be written over is not what
+    stands (``ConcurrentUpdate``), or an index refuses. Raises: ServiceUnavailable."""
+    try:
+        with translate_errors():
+            await run_transaction(db, work)
+    except (ConcurrentUpdate, DuplicateKeyError):
+        return False
+    return True

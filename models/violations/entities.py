@@ -1,0 +1,87 @@
+"""Violations (违约), their count, and the suspension that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.policy.entities import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Who let it go, why, and when. ``lifted`` is the end of the suspension that ended with it."""
+
+    by: str
+    reason: str
+    at: datetime
+    ended_suspension_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """What the reader says about it; ``answer`` is the library's, empty until it is ``settled``,
+    as is ``granted`` None."""
+
+    text: str
+    at: datetime
+    settled_at: datetime | None = None
+    answer: str = ""
+    granted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One per ended reservation. ``counted`` is false for the second one of a day. ``waived``: it
+    is forgiven, or was none after all."""
+
+    id: str
+    reader_id: ReaderId
+    reservation_id: ReservationId
+    kind: str
+    at: datetime
+    day: date
+    counts: bool
+    waived: bool = False
+    waiver: Waiver | None = None
+    appeal: Appeal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationCount:
+    """Where the reader stands: ``count`` of ``limit`` in the last ``days``."""
+
+    count: int
+    limit: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Bars the reader from booking. Its id is the triggering violation's, so it exists once."""
+
+    id: str
+    reader_id: ReaderId
+    start: datetime
+    until: datetime
+    violation_ids: tuple[str, ...]
+
+
+def window_start(policy: Policy, now: datetime) -> datetime:
+    return now - timedelta(days=policy.violations_window_days)
+
+
+def decide_suspension(
+    trigger: Violation, unspent: list[Violation], policy: Policy
+) -> Suspension | None:
+    """The suspension that ``trigger`` brings, or None.
+
+    ``unspent``: the reader's counted violations in the window that ends with the trigger, neither
+    waived nor used by an earlier suspension, the trigger among them.
+    """
+    if not trigger.counts or len(unspent) < policy.violations_limit:
+        return None
+    used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])
+    until = trigger.at + timedelta(days=policy.suspension_days)
+    return Suspension(trigger.id, trigger.reader_id, trigger.at, until, used)

@@ -1,0 +1,324 @@
+"""Violations and suspensions: one of each for its cause, kept so by unique indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.errors import ServiceUnavailable
+from models.kernel.ids import ReaderId, ReservationId
+from models.storage.mongo import Database, Document, find_page, insert, new_id
+from models.storage.mongo_errors import translate_errors
+from models.storage.transactions import ConcurrentUpdate, try_transaction
+from models.violations.entities import Appeal, Suspension, Violation, Waiver
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "violations": [
+        IndexModel(
+            [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="reader_violations",
+        ),
+        # At most one counts a day: the second of a day is kept without this field.
+        IndexModel(
+            [("counted_on", ASCENDING)],
+            name="counted_on",
+            unique=True,
+            partialFilterExpression={"counted_on": {"$type": "string"}},
+        ),
+        IndexModel([("at", ASCENDING), ("_id", ASCENDING)], name="at"),
+        IndexModel(
+            [("appeal.at", ASCENDING), ("_id", ASCENDING)],
+            name="open_appeals",
+            partialFilterExpression={"appeal.open": True},
+        ),
+    ],
+    "suspensions": [
+        # A violation is used up by one suspension only.
+        IndexModel([("uses", ASCENDING)], name="uses", unique=True),
+        IndexModel([("reader", ASCENDING)], name="reader"),
+    ],
+}
+
+
+class ViolationRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["violations"]
+        self._suspensions = db["suspensions"]
+        self._db = db
+
+    async def record(self, violation: Violation) -> Violation:
+        """Keep it once; whether it counts is decided by the day's unique key. Idempotent."""
+        with translate_errors():
+            for counted in (True, False):
+                judged = replace(violation, counts=counted)
+                try:
+                    await insert(self._all, document_of(judged))
+                    return judged
+                except DuplicateKeyError as error:
+                    details: Any = error.details or {}
+                    if "_id" in details.get("keyValue", {}):
+                        break
+            found = await self._all.find_one({"_id": violation.id})
+        if found is None:
+            raise ServiceUnavailable()  # it is there, and a majority read does not show it yet
+        return _violation(found)
+
+    async def counting_violations(
+        self, reader_id: ReaderId, since: datetime, until: datetime
+    ) -> list[Violation]:
+        """Counted, neither waived nor used by a suspension, in (since, until], the oldest first."""
+        with translate_errors():
+            rows = (
+                await self._all.find(
+                    {
+                        "reader": reader_id,
+                        "at": {"$gt": since, "$lte": until},
+                        "counted_on": {"$type": "string"},
+                        "waived": False,
+                    }
+                )
+                .sort("at", ASCENDING)
+                .to_list(None)
+            )
+            used = await self._suspensions.find({"reader": reader_id}, {"uses": 1}).to_list(None)
+        spent = {id for row in used for id in row["uses"]}
+        return [_violation(row) for row in rows if row["_id"] not in spent]
+
+    async def counting_by_reader(
+        self, readers: Sequence[ReaderId], since: datetime, until: datetime
+    ) -> dict[ReaderId, list[datetime]]:
+        """The same of many readers: when each had them."""
+        wanted: Document = {"reader": {"$in": list(readers)}}
+        found: dict[ReaderId, list[datetime]] = {}
+        with translate_errors():
+            used = await self._suspensions.find(wanted, {"uses": 1}).to_list(None)
+            spent = {id for row in used for id in row["uses"]}
+            counted = wanted | {
+                "at": {"$gt": since, "$lte": until},
+                "counted_on": {"$type": "string"},
+                "waived": False,
+            }
+            async for row in self._all.find(counted, {"reader": 1, "at": 1}):
+                if row["_id"] not in spent:
+                    found.setdefault(ReaderId(row["reader"]), []).append(row["at"])
+        return found
+
+    async def reservations_waived_since(self, start: datetime) -> set[ReservationId]:
+        """Reservations whose violation has been waived."""
+        with translate_errors():
+            query = {"at": {"$gte": start}, "waived": True}
+            rows = await self._all.find(query, {"reservation": 1}).to_list(None)
+        return {ReservationId(row["reservation"]) for row in rows}
+
+    async def get(self, id: str) -> Violation | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _violation(found) if found else None
+
+    async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
+        """Keep what the reader says, once. None where there is nothing (more) to appeal against."""
+        with translate_errors():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "reader": reader_id, "appeal": None, "waived": False},
+                {"$set": {"appeal": {"text": appeal.text, "at": appeal.at, "open": True}}},
+                return_document=ReturnDocument.AFTER,
+            )
+        return _violation(found) if found else None
+
+    async def settle_appeal(
+        self, id: str, granted: bool, answer: str, at: datetime
+    ) -> Violation | None:
+        """The library has answered. None where no appeal waits."""
+        with translate_errors():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "appeal.open": True},
+                {
+                    "$set": {
+                        "appeal.answer": answer,
+                        "appeal.granted": granted,
+                        "appeal.settled_at": at,
+                        "appeal.open": False,
+                    }
+                },
+                return_document=ReturnDocument.AFTER,
+            )
+        return _violation(found) if found else None
+
+    async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
+        """Those that wait for the library, the longest waiting first, and how many there are."""
+        query = {"appeal.open": True}
+        with translate_errors():
+            total = await self._all.count_documents(query)
+            rows = (
+                await self._all.find(query)
+                .sort([("appeal.at", ASCENDING), ("_id", ASCENDING)])
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_violation(row) for row in rows], total
+
+    async def not_waived_between(
+        self, start: datetime, end: datetime, limit: int
+    ) -> list[Violation]:
+        """Violations in [start, end) that nobody has waived, the earliest first."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"at": {"$gte": start, "$lt": end}, "waived": False})
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_violation(row) for row in rows]
+
+    async def waive(self, id: str, waiver: Waiver) -> bool:
+        """Let it go, once. False where it was waived already, or is not there."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": id, "waived": False},
+                {"$set": {"waived": True, "waiver": _waiver_document(waiver)}},
+            )
+        return bool(result.modified_count)
+
+    async def void(self, violation: Violation) -> None:
+        """Keep it as waived from the beginning, where the relay has not recorded it yet."""
+        with translate_errors(), suppress(DuplicateKeyError):
+            await insert(self._all, document_of(violation))
+
+    async def end_suspensions_of(self, violation_id: str) -> tuple[Suspension, ...]:
+        """End the suspensions that rest on the violation; what else they used up counts again."""
+        with translate_errors():
+            rows = await self._suspensions.find({"uses": violation_id}).to_list(None)
+            for row in rows:
+                await self._all.update_one(
+                    {"_id": violation_id, "waiver": {"$exists": True}},
+                    {"$set": {"waiver.lifted": row["until"]}},
+                )
+                await self._suspensions.delete_one({"_id": row["_id"]})
+        return tuple(_suspension(row) for row in rows)
+
+    async def set_suspension(
+        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+    ) -> bool:
+        """The reader is suspended until then by somebody's decision; None: not any more. All of it
+        or nothing. False where ``was`` is not what stands."""
+
+        async def work(session: Any) -> None:
+            found = await self._db["readers"].update_one(
+                {"_id": reader_id, "suspended_until": was},
+                {"$set": {"suspended_until": until}},
+                session=session,
+            )
+            if not found.matched_count:
+                raise ConcurrentUpdate
+            at = until or now
+            await self._suspensions.update_many(
+                {"reader": reader_id, "until": {"$gt": at}},
+                {"$set": {"until": at}},
+                session=session,
+            )
+            if until is not None:
+                id = new_id()
+                decided = Suspension(id, reader_id, now, until, (f"decided:{id}",))
+                await self._suspensions.insert_one(suspension_document(decided), session=session)
+
+        return await try_transaction(self._db, work)
+
+    async def suspended_until(self, reader_id: ReaderId) -> datetime | None:
+        """The end of the reader's last suspension."""
+        with translate_errors():
+            found = await self._suspensions.find_one(
+                {"reader": reader_id}, {"until": 1}, sort=[("until", DESCENDING)]
+            )
+        return found["until"] if found else None
+
+    async def suspend(self, suspension: Suspension) -> bool:
+        """Keep it once, and bar its reader until then (a longer one stands), both or neither.
+        False when it exists, or when a violation it uses is used already."""
+
+        async def work(session: Any) -> None:
+            await self._suspensions.insert_one(suspension_document(suspension), session=session)
+            await self._db["readers"].update_one(
+                {"_id": suspension.reader_id},
+                {"$max": {"suspended_until": suspension.until}},
+                session=session,
+            )
+
+        return await try_transaction(self._db, work)
+
+    async def suspension(self, id: str) -> Suspension | None:
+        with translate_errors():
+            found = await self._suspensions.find_one({"_id": id})
+        return _suspension(found) if found else None
+
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[Violation], int]:
+        query: Document = {"reader": reader_id}
+        rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
+        return [_violation(row) for row in rows], total
+
+
+def document_of(v: Violation) -> Document:
+    """``counted_on`` is the day's unique key: only the one that counts has it."""
+    counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
+    return {
+        "_id": v.id,
+        "reader": v.reader_id,
+        "reservation": v.reservation_id,
+        "kind": v.kind,
+        "at": v.at,
+        "day": v.day.isoformat(),
+        **counted_on,
+        "waived": v.waived,
+        **({"waiver": _waiver_document(v.waiver)} if v.waiver else {}),
+    }
+
+
+def _waiver_document(w: Waiver) -> Document:
+    return {"by": w.by, "reason": w.reason, "at": w.at}
+
+
+def suspension_document(s: Suspension) -> Document:
+    return {
+        "_id": s.id,
+        "reader": s.reader_id,
+        "start": s.start,
+        "until": s.until,
+        "uses": list(s.violation_ids),
+    }
+
+
+def _suspension(d: Document) -> Suspension:
+    return Suspension(d["_id"], ReaderId(d["reader"]), d["start"], d["until"], tuple(d["uses"]))
+
+
+def _violation(d: Document) -> Violation:
+    return Violation(
+        id=d["_id"],
+        reader_id=ReaderId(d["reader"]),
+        reservation_id=ReservationId(d["reservation"]),
+        kind=d["kind"],
+        at=d["at"],
+        day=date.fromisoformat(d["day"]),
+        counts="counted_on" in d,
+        waived=d["waived"],
+        waiver=_waiver(d.get("waiver")),
+        appeal=_appeal(d.get("appeal")),
+    )
+
+
+def _waiver(d: Document | None) -> Waiver | None:
+    return Waiver(d["by"], d["reason"], d["at"], d.get("lifted")) if d else None
+
+
+def _appeal(d: Document | None) -> Appeal | None:
+    if d is None:
+        return None
+    return Appeal(d["text"], d["at"], d.get("settled_at"), d.get("answer", ""), d.get("granted"))

@@ -1,0 +1,13 @@
+"""Which end of a booking is a violation."""
+
+from __future__ import annotations
+
+from models.policy.entities import Policy
+
+
+# --- violations ---------------------------------------------------------------------------------
+def is_violation(event: str, excused: bool, policy: Policy) -> bool:
+    """Does the ended reservation count against its reader?"""
+    if excused:
+        return False
+    return event == "no_show" or (event == "away_expired" and policy.away_timeout_is_violation)

@@ -1,0 +1,74 @@
+"""候补: a reader's place in the line for a time in which nothing fitting is free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import TimeRange, floor_minute, half_hour_slots, local_date, to_local
+from models.library.entities import AreaId, Seat, SeatId
+
+OFFER_DURATION: Final = timedelta(minutes=10)
+QUIET_HOURS: Final = (time(22, 30), time(7))
+"""Nobody is woken for a seat."""
+RENEWAL_PRIORITY: Final = timedelta(minutes=15)
+"""Until this long before their end, who sits there may stay longer before the next in line."""
+
+
+class WaitlistState(StrEnum):
+    WAITING = "waiting"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    OFFER_EXPIRED = "lapsed"
+    WITHDRAWN = "left"
+    EXPIRED = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistEntry:
+    """``seats`` are the only ones that will do; empty: any of the area with all the ``marks``.
+    ``declined`` are those that were offered and not wanted. ``offer`` is the seat held just now."""
+
+    id: str
+    reader_id: ReaderId
+    area_id: AreaId
+    seats: frozenset[SeatId]
+    marks: frozenset[str]
+    start: datetime
+    end: datetime
+    made_at: datetime
+    state: WaitlistState = WaitlistState.WAITING
+    declined: frozenset[SeatId] = frozenset()
+    offer: ReservationId | None = None
+
+    def accepts(self, seat: Seat) -> bool:
+        return (
+            seat.area_id == self.area_id
+            and seat.unavailable_reason(self.day) is None
+            and seat.id not in self.declined
+            and (not self.seats or seat.id in self.seats)
+            and seat.has(self.marks)
+        )
+
+    @property
+    def day(self) -> date:
+        return local_date(self.start)
+
+    def remaining(self, now: datetime, shortest: timedelta) -> TimeRange | None:
+        """What is left of the time; None where that is too short."""
+        start = max(self.start, floor_minute(now))
+        return TimeRange(start, self.end) if self.end - start >= shortest else None
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """One place in a line for each half hour of a reader."""
+        slots = half_hour_slots(TimeRange(self.start, self.end))
+        return tuple(f"w:{self.reader_id}:{day.isoformat()}:{slot}" for day, slot in slots)
+
+
+def in_quiet_hours(now: datetime) -> bool:
+    clock = to_local(now).time()
+    return clock >= QUIET_HOURS[0] or clock < QUIET_HOURS[1]

@@ -1,0 +1,191 @@
+"""The waiting list. One place for each reader and half hour, by a unique index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.library.entities import AreaId, SeatId
+from models.storage.mongo import Database, Document, find_page, insert
+from models.storage.mongo_errors import translate_errors
+from models.waitlist.entities import WaitlistEntry, WaitlistState
+from models.waitlist.errors import AlreadyWaiting
+
+INDEXES: Final = {
+    "waits": [
+        IndexModel(
+            [("claims", ASCENDING)],
+            name="claims",
+            unique=True,
+            partialFilterExpression={"claims": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("area", ASCENDING), ("made_at", ASCENDING), ("_id", ASCENDING)],
+            name="waiting_for",
+            partialFilterExpression={"state": WaitlistState.WAITING.value},
+        ),
+        IndexModel(
+            [("made_at", ASCENDING), ("_id", ASCENDING)],
+            name="open",
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel(
+            [("reader", ASCENDING), ("made_at", DESCENDING), ("_id", DESCENDING)], name="reader"
+        ),
+    ]
+}
+
+
+class WaitlistRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["waits"]
+
+    async def join(self, wait: WaitlistEntry) -> None:
+        """Raises: AlreadyWaiting, where the reader has a place for some of that time."""
+        with translate_errors():
+            try:
+                await insert(self._all, wait_document(wait))
+            except DuplicateKeyError as error:
+                raise AlreadyWaiting() from error
+
+    async def get(self, id: str) -> WaitlistEntry | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return _wait(found) if found else None
+
+    async def waiting_for(
+        self, area_id: AreaId, start: datetime, end: datetime
+    ) -> list[WaitlistEntry]:
+        """Who waits for the area and for some of [start, end), the first in line first."""
+        with translate_errors():
+            rows = (
+                await self._all.find(
+                    {
+                        "area": area_id,
+                        "state": WaitlistState.WAITING.value,
+                        "start": {"$lt": end},
+                        "end": {"$gt": start},
+                    }
+                )
+                .hint("waiting_for")
+                .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
+                .to_list(None)
+            )
+        return [_wait(row) for row in rows]
+
+    async def iterate_open(self, after: WaitlistEntry | None, limit: int) -> list[WaitlistEntry]:
+        """Those that wait or have an offer, the first in line first, from the one ``after``."""
+        query: Document = {"open": True}
+        if after is not None:
+            query["$or"] = [
+                {"made_at": {"$gt": after.made_at}},
+                {"made_at": after.made_at, "_id": {"$gt": after.id}},
+            ]
+        with translate_errors():
+            rows = (
+                await self._all.find(query)
+                .hint("open")
+                .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [_wait(row) for row in rows]
+
+    async def position_of(self, wait: WaitlistEntry) -> int:
+        """How many are before it in the area's line."""
+        with translate_errors():
+            return await self._all.count_documents(
+                {
+                    "area": wait.area_id,
+                    "state": WaitlistState.WAITING.value,
+                    "start": {"$lt": wait.end},
+                    "end": {"$gt": wait.start},
+                    "$or": [
+                        {"made_at": {"$lt": wait.made_at}},
+                        {"made_at": wait.made_at, "_id": {"$lt": wait.id}},
+                    ],
+                }
+            )
+
+    async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
+        """The reader's that are not over, the newest first."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"reader": reader_id, "open": True})
+                .hint("reader")
+                .sort([("made_at", DESCENDING), ("_id", DESCENDING)])
+                .to_list(None)
+            )
+        return [_wait(row) for row in rows]
+
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[WaitlistEntry], int]:
+        rows, total = await find_page(
+            self._all, {"reader": reader_id}, ("made_at", "_id"), skip, limit
+        )
+        return [_wait(row) for row in rows], total
+
+    async def close(
+        self, id: str, states: Sequence[WaitlistState], state: WaitlistState
+    ) -> WaitlistEntry | None:
+        """End it, if it is in one of ``states``; its times are the reader's again. As it was."""
+        change: Document = {
+            "$set": {"state": state.value, "claims": [], "open": False, "offer": None}
+        }
+        with translate_errors():
+            found = await self._all.find_one_and_update(
+                {"_id": id, "state": {"$in": [s.value for s in states]}},
+                change,
+            )
+        return _wait(found) if found else None
+
+    async def decline(self, id: str, seat_id: SeatId, offer: ReservationId) -> None:
+        """The seat is not wanted: wait on, at the same place, for another one."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": id, "offer": offer},
+                {
+                    "$set": {"state": WaitlistState.WAITING.value, "offer": None},
+                    "$addToSet": {"declined": seat_id},
+                },
+            )
+
+
+def wait_document(w: WaitlistEntry) -> Document:
+    return {
+        "_id": w.id,
+        "reader": w.reader_id,
+        "area": w.area_id,
+        "seats": sorted(w.seats),
+        "marks": sorted(w.marks),
+        "start": w.start,
+        "end": w.end,
+        "made_at": w.made_at,
+        "state": w.state.value,
+        "open": True,
+        "declined": [],
+        "offer": None,
+        "claims": list(w.claims),
+    }
+
+
+def _wait(d: Document) -> WaitlistEntry:
+    return WaitlistEntry(
+        id=d["_id"],
+        reader_id=ReaderId(d["reader"]),
+        area_id=AreaId(d["area"]),
+        seats=frozenset(SeatId(seat) for seat in d["seats"]),
+        marks=frozenset(d["marks"]),
+        start=d["start"],
+        end=d["end"],
+        made_at=d["made_at"],
+        state=WaitlistState(d["state"]),
+        declined=frozenset(SeatId(seat) for seat in d["declined"]),
+        offer=ReservationId(d["offer"]) if d["offer"] else None,
+    )

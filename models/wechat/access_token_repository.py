@@ -1,0 +1,70 @@
+"""The WeChat access_token that workers share, in Redis. It may be lost: WeChat gives it again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from models.kernel.errors import ServiceUnavailable
+
+# Delete the lock only if it is still ours: it may have expired and belong to another worker.
+_RELEASE: Final = """
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+return 0
+"""
+_OPERATION_SECONDS: Final = 1.0
+
+
+class AccessTokenStore:
+    """One cached token for each WeChat account, and the lock of whoever renews it.
+
+    The keys are ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk``. Their expiry is real time, as the
+    token's is. Every method raises ``ServiceUnavailable`` when Redis does not answer within a second.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def get(self, appid: str) -> tuple[str, float] | None:
+        """The cached token and the seconds it may still be used, or None."""
+        key = f"wx:tok:{appid}"
+        async with _answering():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.get(key)
+            pipe.pttl(key)
+            token, left_ms = await pipe.execute()
+        if token is None or left_ms <= 0:
+            return None
+        return (token.decode() if isinstance(token, bytes) else str(token)), left_ms / 1000
+
+    async def put(self, appid: str, token: str, seconds: int) -> None:
+        """Cache ``token`` for ``seconds``."""
+        async with _answering():
+            await self._redis.set(f"wx:tok:{appid}", token, ex=seconds)
+
+    async def lock(self, appid: str, owner: str, seconds: float) -> bool:
+        """Whether ``owner`` (a random string) may now renew, for ``seconds`` at most."""
+        async with _answering():
+            won = await self._redis.set(
+                f"wx:tok:{appid}:lk", owner, nx=True, px=round(seconds * 1000)
+            )
+        return bool(won)
+
+    async def unlock(self, appid: str, owner: str) -> None:
+        """Give the lock back, if it is still this owner's."""
+        async with _answering():
+            await self._redis.eval(_RELEASE, 1, f"wx:tok:{appid}:lk", owner)
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_OPERATION_SECONDS):
+            yield
+    except (RedisError, OSError) as error:  # TimeoutError is an OSError
+        raise ServiceUnavailable() from error

@@ -1,0 +1,37 @@
+"""What WeChat has pushed: it repeats what it got no answer to in time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from models.storage.mongo import Database, insert
+from models.storage.mongo_errors import translate_errors
+
+INDEXES: Final = {"pushes": [IndexModel([("at", ASCENDING)], name="at")]}
+
+
+class WeChatCallbackLog:
+    def __init__(self, db: Database) -> None:
+        self._all = db["pushes"]
+
+    async def first(self, name: str, now: datetime) -> bool:
+        """Is this the first time? ``name`` is the push's own, without anybody's openid."""
+        with translate_errors():
+            try:
+                await insert(self._all, {"_id": name, "at": now})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def forget(self, name: str) -> None:
+        """Nothing has come of it: WeChat's next repetition is the first again."""
+        with translate_errors():
+            await self._all.delete_one({"_id": name})
+
+    async def prune(self, before: datetime) -> None:
+        with translate_errors():
+            await self._all.delete_many({"at": {"$lt": before}})

@@ -1,0 +1,27 @@
+"""The mini-program's codes: pictures that WeChat drew once, kept for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.storage.mongo import Database
+from models.storage.mongo_errors import translate_errors
+
+
+class MiniProgramCodeRepository:
+    def __init__(self, db: Database) -> None:
+        self._all = db["entry_codes"]
+
+    async def get(self, scene: str) -> bytes | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": scene})
+        return bytes(found["picture"]) if found else None
+
+    async def keep(self, scene: str, picture: bytes, now: datetime) -> None:
+        """Two workers may have asked at once; their pictures are as good as each other's."""
+        with translate_errors():
+            await self._all.update_one(
+                {"_id": scene},
+                {"$setOnInsert": {"picture": picture, "made_at": now}},
+                upsert=True,
+            )

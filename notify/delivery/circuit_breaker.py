@@ -1,0 +1,157 @@
+"""The circuit breaker before WeChat: when nothing can go, nothing is tried but one probe at a time.
+
+Its state is in the database (``models/store/pauses.py``), so it holds for all workers and hosts. A
+person is told once when it opens, and once when messages go again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from random import uniform
+from typing import Final
+
+from models.kernel.errors import ServiceUnavailable
+from models.messages.channel_pause import Pause, PauseReason, begin, prolong
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from notify.wechat.retry_policy import RetryDecision, SendResult
+
+log = logging.getLogger(__name__)
+AWAY_AFTER: Final = 5
+"""So many calls in a row that WeChat did not take, and it is taken to be away."""
+PROBE_LEASE: Final = timedelta(seconds=20)
+"""Longer than two calls to WeChat take, the question and the message. A prober that takes longer
+ends nothing: its name is gone."""
+
+
+class CircuitState(Enum):
+    """What may be sent just now."""
+
+    OPEN = auto()
+    PROBE = auto()
+    SHUT = auto()
+
+
+def _jitter() -> float:
+    return uniform(0.8, 1.2)
+
+
+@dataclass(slots=True)
+class CircuitBreaker:
+    """One process's view of the pause.
+
+    Args:
+        pauses: the account's pause, in the database.
+        real_now: the machine's time, for the prober's lease.
+        jitter: a factor around 1 for each pause, so that hosts do not ask at the same moment.
+    """
+
+    pauses: ChannelPauseRepository
+    real_now: Callable[[], datetime]
+    jitter: Callable[[], float] = _jitter
+    pause: Pause | None = None
+    """As last seen or made here; None where messages go."""
+    _refused_in_a_row: int = 0
+    _prober: str | None = None
+
+    async def state(self, now: datetime) -> CircuitState:
+        """What may be sent at ``now``. PROBE is answered to one worker of all.
+
+        Whoever gets it sends one message and calls ``probed`` with its answer, or ``silent`` where
+        WeChat did not even answer before, or ``give_back``.
+
+        Raises: ServiceUnavailable.
+        """
+        self.pause = pause = await self.pauses.current()
+        if pause is None:
+            return CircuitState.OPEN
+        if pause.since <= now < pause.until:
+            return CircuitState.SHUT
+        self._prober = await self.pauses.take_probe(pause, self.real_now(), PROBE_LEASE)
+        return CircuitState.PROBE if self._prober else CircuitState.SHUT
+
+    async def heard(self, v: RetryDecision, result: SendResult, now: datetime) -> None:
+        """An answer to one of many sends: it may open the breaker, and never closes it."""
+        reason = _reason(v)
+        if reason is None:
+            self._refused_in_a_row = 0
+            return
+        if self.pause is not None:
+            return
+        if reason is PauseReason.AWAY:
+            self._refused_in_a_row += 1
+            if self._refused_in_a_row < AWAY_AFTER:
+                return
+        await self._begin(reason, result.errcode, now)
+
+    async def silent(self, now: datetime, *, probe: bool) -> None:
+        """WeChat did not answer a call that sends nothing: it is away. Raises: ServiceUnavailable."""
+        if probe:
+            await self._prolong(PauseReason.AWAY, None, now)
+        elif self.pause is None:
+            await self._begin(PauseReason.AWAY, None, now)
+
+    async def _begin(self, reason: PauseReason, code: int | None, now: datetime) -> None:
+        # Known here before it is written: no other send begins meanwhile.
+        self.pause = pause = begin(reason, code, now, self.jitter())
+        self._refused_in_a_row = 0
+        try:
+            if await self.pauses.begin(pause):
+                _tell(pause, told_before=False)
+        except ServiceUnavailable as error:
+            log.warning("wechat_pause_not_written", extra={"reason": repr(error)})
+
+    async def probed(self, v: RetryDecision, result: SendResult, now: datetime) -> None:
+        """The answer to the probe. Raises: ServiceUnavailable."""
+        reason = _reason(v)
+        if reason is not None:
+            await self._prolong(reason, result.errcode, now)
+            return
+        pause, prober = self._probing()
+        self.pause = None
+        if await self.pauses.end(prober) and pause.alarmed:
+            log.warning(
+                "wechat_channel_back",
+                extra={
+                    "reason": pause.reason.value,
+                    "seconds": round((now - pause.since).total_seconds()),
+                },
+            )
+
+    async def _prolong(self, reason: PauseReason, code: int | None, now: datetime) -> None:
+        pause, prober = self._probing()
+        self.pause = longer = prolong(pause, reason, code, now, self.jitter())
+        if await self.pauses.prolong(prober, longer):
+            _tell(longer, told_before=pause.alarmed and pause.reason is longer.reason)
+
+    def _probing(self) -> tuple[Pause, str]:
+        """The pause and the right to probe, which is used up."""
+        pause, prober = self.pause, self._prober
+        assert pause is not None and prober is not None
+        self._prober = None
+        return pause, prober
+
+    async def give_back(self) -> None:
+        """There was nothing to probe with."""
+        if self._prober is not None:
+            prober, self._prober = self._prober, None
+            await self.pauses.give_back(prober)
+
+
+def _reason(v: RetryDecision) -> PauseReason | None:
+    return PauseReason.AWAY if v.pause is None and v.away else v.pause
+
+
+def _tell(pause: Pause, *, told_before: bool) -> None:
+    fields = {
+        "reason": pause.reason.value,
+        "errcode": pause.code,
+        "until": pause.until.isoformat(),
+    }
+    if pause.alarmed and not told_before:
+        log.error("wechat_channel_paused", extra={**fields, "alarm": True})
+    else:
+        log.info("wechat_channel_waits", extra=fields)

@@ -1,0 +1,42 @@
+"""Booked, or changed: where, when, and until when to check in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock, span
+
+TEMPLATE: Final = Template.RESERVED
+TITLE: Final = "座位预约成功"
+FACTS: Final = (
+    "seat",
+    "period",
+    "receipt",
+    "status",
+    "tip",
+    "start",
+    "end",
+    "until",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    until = clock(m.check_in_until)
+    # Where check-in is possible already, a time from when on would lie in the past.
+    when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
+    late = "逾期座位将释放。" if m.excused else "逾期未签到记违约一次。"
+    return RenderedMessage(
+        f"{m.seat}，{span(m.start, m.end)}。请在 {when}到馆扫码签到，{late}",
+        {
+            "seat": m.seat,
+            "period": f"{clock(m.start)}~{clock(m.end)}",
+            "receipt": m.receipt,
+            "status": "已预约",
+            "tip": f"请在{until}前签到",
+            "start": m.start,
+            "end": m.end,
+            "until": m.check_in_until,
+        },
+        not_after=m.check_in_until,
+    )

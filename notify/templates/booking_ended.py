@@ -1,0 +1,43 @@
+"""Finished or completed: from when to when, and how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from models.kernel.time_range import floor_minute
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.ENDED
+TITLE: Final = "使用结束"
+FACTS: Final = (
+    "seat",
+    "start",
+    "end",
+    "duration",
+    "tip",
+)
+WORTH: Final = timedelta(hours=4)
+"""Longer, and it only wakes somebody who has gone home with their things."""
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    # In whole minutes, as the times are shown: 14:00–16:10 is 2 hours 10, whatever the seconds.
+    begin = floor_minute(max(m.usable_from or m.start, m.checked_in_at or m.start))
+    end = floor_minute(m.ended_at or m.end)
+    minutes = max(0, int((end - begin).total_seconds()) // 60)
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} 小时"] * bool(hours) + [f"{rest} 分钟"] * bool(rest)
+    spoken = "共 " + " ".join(parts) if parts else "不到 1 分钟"
+    return RenderedMessage(
+        f"{m.seat} 使用结束：{clock(begin)}–{clock(end)}，{spoken}。请带走个人物品。",
+        {
+            "seat": m.seat,
+            "start": begin,
+            "end": end,
+            "duration": f"{hours}h{rest:02d}m",
+            "tip": "请带走个人物品",
+        },
+        not_after=m.at + WORTH,
+    )

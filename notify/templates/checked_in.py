@@ -1,0 +1,43 @@
+"""Checked in: until when the seat is the reader's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.CHECKED_IN
+TITLE: Final = "签到成功"
+FACTS: Final = (
+    "seat",
+    "at",
+    "result",
+    "end",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    wait = ""
+    if m.usable_from and m.checked_in_at and m.usable_from > m.checked_in_at:
+        wait = f"{clock(m.usable_from)} 起可入座，"
+    by_gate = m.unconfirmed == "check_in"
+    text = (
+        f"闸机识别到您已入馆，{m.seat} 已为您签到，{wait}可使用到 {clock(m.end)}。"
+        "请在“我的预约”中确认；不使用请点“结束”，把座位让给需要的同学。"
+        if by_gate
+        else f"{m.seat} 签到成功，{wait}可使用到 {clock(m.end)}。离开座位请先点“暂离”。"
+    )
+    tip = "请在我的预约中确认" if by_gate else "离开请先点暂离"
+    return RenderedMessage(
+        text,
+        {
+            "seat": m.seat,
+            "at": m.at,
+            "result": "成功",
+            "end": m.end,
+            "tip": f"{clock(m.usable_from)}起可入座" if wait and not by_gate else tip,
+        },
+        not_after=m.end,
+    )

@@ -1,0 +1,32 @@
+"""Twenty minutes before the end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.ENDING_SOON
+TITLE: Final = "座位即将到时"
+FACTS: Final = (
+    "seat",
+    "end",
+    "extend_until",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    return RenderedMessage(
+        # Whether it can be extended depends on others and on closing: promise no more than a look.
+        f"{m.seat} 将于 {clock(m.end)} 到时。如需继续使用，请在 {clock(m.end)} 前查看能否“续约”；"
+        "离开时请带走个人物品。",
+        {
+            "seat": m.seat,
+            "end": m.end,
+            "extend_until": m.end,
+            "tip": "如需继续请及时查看能否续约",
+        },
+        not_after=m.end,
+    )

@@ -1,0 +1,28 @@
+"""Ten minutes before the leave ends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.LEAVE_REMINDER
+TITLE: Final = "暂离即将超时"
+FACTS: Final = (
+    "seat",
+    "return_by",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    return RenderedMessage(
+        f"{m.seat} 的暂离 {clock(m.return_by)} 到时，请及时返回并扫码；逾期座位将释放。",
+        {
+            "seat": m.seat,
+            "return_by": m.return_by,
+            "tip": "逾期未返回座位将释放",
+        },
+        not_after=m.return_by,
+    )

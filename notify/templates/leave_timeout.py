@@ -1,0 +1,34 @@
+"""Not back in time: the seat was released."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.no_show import standing, tip
+from notify.templates.rendering import A_DAY, MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.LEAVE_TIMEOUT
+TITLE: Final = "暂离超时"
+FACTS: Final = (
+    "seat",
+    "left_at",
+    "released_at",
+    "result",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    return RenderedMessage(
+        f"{m.seat} {clock(m.left_at)} 暂离，{clock(m.return_by)} 前未返回，座位已释放。"
+        + standing(m),
+        {
+            "seat": m.seat,
+            "left_at": m.left_at,
+            "released_at": m.ended_at,
+            "result": "已释放",
+            "tip": tip(m),
+        },
+        not_after=m.at + A_DAY,
+    )

@@ -1,0 +1,70 @@
+"""Missed: what it counts, and what follows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import (
+    A_DAY,
+    MessageContext,
+    RenderedMessage,
+    clock,
+    day_clock,
+    span,
+)
+
+TEMPLATE: Final = Template.NO_SHOW
+TITLE: Final = "未签到通知"
+FACTS: Final = (
+    "kind",
+    "at",
+    "seat",
+    "count",
+    "limit",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    what = (
+        f"{m.seat}，{span(m.start, m.end)} 的预约未在 {clock(m.check_in_until)} 前签到，"
+        "座位已释放。"
+    )
+    more = f"您今天还有 {m.others} 个预约，来不了请在“我的预约”中取消。" if m.others else ""
+    return RenderedMessage(
+        what + standing(m) + more,
+        {
+            "kind": "预约未签到",
+            "at": m.ended_at,
+            "seat": m.seat,
+            "count": m.window.count,
+            "limit": m.window.limit,
+            "tip": tip(m),
+        },
+        not_after=m.at + A_DAY,
+    )
+
+
+def standing(m: MessageContext) -> str:
+    """What the violation means for the reader, in one sentence."""
+    w = m.window
+    if not m.violation:
+        return "本次不记违约。"
+    if not m.counted:
+        return "当天已记过违约，本次不再累计。"
+    if m.suspended_until is not None:
+        return (
+            f"记违约一次（第 {w.count}/{w.limit} 次），{day_clock(m.suspended_until)} 前不能预约。"
+        )
+    return f"记违约一次（第 {w.count}/{w.limit} 次），{w.days} 天内累计 {w.limit} 次将暂停预约。"
+
+
+def tip(m: MessageContext) -> str:
+    if not m.violation:
+        return "本次不记违约"
+    if not m.counted:
+        return "当天已记过违约，不再累计"
+    if m.suspended_until is not None:
+        return f"暂停预约至{day_clock(m.suspended_until)}"
+    return f"{m.window.days}天内累计{m.window.limit}次将暂停预约"

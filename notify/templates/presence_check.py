@@ -1,0 +1,29 @@
+"""Somebody says that the seat is empty: its reader shows that they are there, or has left it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates import check_in_reminder
+from notify.templates.rendering import MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.CHECK_IN_REMINDER
+TITLE: Final = "请确认在座"
+FACTS: Final = check_in_reminder.FACTS
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    kiosks = m.kiosks if len(m.kiosks) <= 20 else check_in_reminder.ANY_KIOSK
+    return RenderedMessage(
+        f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.prove_by)} 前到选座机或查询机扫码"
+        f"（{m.kiosks}）；否则将登记为暂离。本次不记违约。",
+        {
+            "seat": m.seat,
+            "start": m.start,
+            "until": m.prove_by,
+            "place": kiosks,
+            "tip": "逾时将登记为暂离",
+        },
+        not_after=m.prove_by,
+    )

@@ -1,0 +1,77 @@
+"""What every message is written from, and how times are written in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.kernel.time_range import to_local
+from models.violations.entities import ViolationCount
+
+A_DAY: Final = timedelta(hours=24)
+"""How long news without a deadline of its own is still worth a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """The facts of the moment that a message tells of. Times are aware UTC."""
+
+    at: datetime
+    seat: str
+    receipt: str
+    start: datetime
+    end: datetime
+    check_in_from: datetime
+    check_in_until: datetime
+    checked_in_at: datetime | None
+    usable_from: datetime | None
+    left_at: datetime | None
+    return_by: datetime | None
+    ended_at: datetime | None
+    excused: bool
+    kiosks: str
+    violation: bool
+    counted: bool
+    window: ViolationCount
+    suspended_until: datetime | None
+    unconfirmed: str | None = None
+    prove_by: datetime | None = None
+    held_until: datetime | None = None
+    others: int = 0
+    """The reader's other bookings of the day, after a missed one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMessage:
+    """A written message: its text for the app, and the values for WeChat's template by fact name.
+
+    ``not_after`` is until when it is worth sending: to the deadline that it tells of, or for as
+    long as it is news. A message that WeChat cannot be given until then stays in the app only.
+    """
+
+    text: str
+    facts: Mapping[str, object]
+    not_after: datetime | None
+
+
+def clock(instant: datetime | None) -> str:
+    """16:38"""
+    if instant is None:
+        return "--:--"
+    there = to_local(instant)
+    return f"{there.hour:02}:{there.minute:02}"  # strftime takes four times as long
+
+
+def day_clock(instant: datetime | None) -> str:
+    """9月8日 16:38"""
+    if instant is None:
+        return ""
+    there = to_local(instant)
+    return f"{there.month}月{there.day}日 {there.hour:02}:{there.minute:02}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """9月1日 16:38–17:00"""
+    return f"{day_clock(start)}–{clock(end)}"

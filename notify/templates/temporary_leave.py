@@ -1,0 +1,36 @@
+"""Left for a while: until when to be back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock
+
+TEMPLATE: Final = Template.LEAVE
+TITLE: Final = "暂离登记"
+FACTS: Final = (
+    "seat",
+    "left_at",
+    "return_by",
+    "status",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    by_gate = m.unconfirmed == "leave"
+    return RenderedMessage(
+        f"闸机识别到您已离馆，{m.seat} 已登记暂离，请在 {clock(m.return_by)} 前返回；"
+        "逾期座位将释放，不记违约。如未离馆，请扫码返回。"
+        if by_gate
+        else f"{m.seat} 已暂离，请在 {clock(m.return_by)} 前返回并扫码；逾期座位将释放。",
+        {
+            "seat": m.seat,
+            "left_at": m.left_at,
+            "return_by": m.return_by,
+            "status": "暂离中",
+            "tip": "如未离馆请扫码返回" if by_gate else "逾期未返回座位将释放",
+        },
+        not_after=m.return_by,
+    )

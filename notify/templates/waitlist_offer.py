@@ -1,0 +1,31 @@
+"""A seat is held for the first in line: until when it can be taken."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.messages.entities import Template
+from notify.templates.rendering import MessageContext, RenderedMessage, clock, span
+
+TEMPLATE: Final = Template.OFFER
+TITLE: Final = "候补到座位"
+FACTS: Final = (
+    "seat",
+    "period",
+    "until",
+    "tip",
+)
+
+
+def write(m: MessageContext) -> RenderedMessage:
+    return RenderedMessage(
+        f"候补到 {m.seat}，{span(m.start, m.end)}，为您保留到 {clock(m.held_until)}。"
+        "请在“我的预约”中接受；不需要请放弃，不会有任何影响。",
+        {
+            "seat": m.seat,
+            "period": m.start,
+            "until": m.held_until,
+            "tip": f"请在{clock(m.held_until)}前接受",
+        },
+        not_after=m.held_until,
+    )

@@ -1,0 +1,160 @@
+"""Message push: what WeChat tells of an account's users, in secure mode only.
+
+https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html: the
+signature is a SHA-1 over token, timestamp, nonce and the encrypted text; that is AES-256-CBC. XML
+and JSON are both understood, and a list with one entry that arrives as the entry alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.exceptions import InvalidAppIdException
+from wechatpy.replies import TextReply
+
+MAX_BYTES: Final = 64 * 1024
+_LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
+
+
+class CallbackRejected(Exception):
+    """Not from WeChat, or not for this account, or nothing that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One message or event. ``entries`` are those of a subscription event, by field name."""
+
+    to: str
+    openid: str
+    kind: str
+    created: int
+    event: str = ""
+    key: str = ""
+    content: str = ""
+    message_id: str = ""
+    entries: tuple[Mapping[str, str], ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """The same for each of WeChat's repetitions."""
+        # Two messages to one reader may fail within a second.
+        sent = "".join(f" {entry['MsgID']}" for entry in self.entries if "MsgID" in entry)
+        what = self.message_id or f"{self.created} {self.event} {self.key}{sent}"
+        return hashlib.sha256(f"{self.openid} {what}".encode()).hexdigest()
+
+
+class CallbackVerifier:
+    """One account's way of speaking: the token and the EncodingAESKey (43 characters) of its
+    console. Raises ValueError for a key that is none."""
+
+    def __init__(self, appid: str, token: str, aes_key: str) -> None:
+        if len(aes_key) != 43 or not token:
+            raise ValueError("a push account has a token and an EncodingAESKey of 43 characters")
+        self.appid, self._token = appid, token
+        self._crypto = WeChatCrypto(token, aes_key, appid)
+
+    def echo(self, query: Mapping[str, str]) -> str:
+        """What WeChat wants to hear when the address is set. Raises: CallbackRejected."""
+        given = query.get("signature", "")
+        self._check(given, query.get("timestamp", ""), query.get("nonce", ""))
+        return query.get("echostr", "")
+
+    def read(self, query: Mapping[str, str], body: bytes) -> Callback:
+        """The message in it. Raises: CallbackRejected."""
+        outer = _read(body)
+        sealed = outer.get("Encrypt", "")
+        if not isinstance(sealed, str) or not sealed:
+            raise CallbackRejected("not encrypted")
+        stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+        self._check(query.get("msg_signature", ""), stamp, nonce, sealed)
+        try:
+            signature = self._sign(stamp, nonce, sealed)
+            plain = self._crypto.decrypt_message({"Encrypt": sealed}, signature, stamp, nonce)
+        except (InvalidAppIdException, ValueError, IndexError, UnicodeDecodeError) as error:
+            raise CallbackRejected("cannot be opened") from error
+        return _push(_read(plain.encode()))
+
+    def text(self, push: Callback, content: str, timestamp: str, nonce: str) -> str:
+        """A passive reply, encrypted."""
+        # wechatpy puts the text into CDATA as it is, which must not hold the end of one.
+        inside = content.replace("]]>", "]]]]><![CDATA[>")
+        reply = TextReply(content=inside, source=push.to, target=push.openid)
+        return str(self._crypto.encrypt_message(reply, nonce, timestamp))
+
+    def _check(self, given: str, *parts: str) -> None:
+        expected = self._sign(*parts)
+        if not hmac.compare_digest(expected.encode(), given.encode(errors="replace")):
+            raise CallbackRejected("wrong signature")
+
+    def _sign(self, *parts: str) -> str:
+        text = "".join(sorted([self._token, *parts]))
+        return hashlib.sha1(text.encode(errors="replace")).hexdigest()
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """XML or JSON as one dictionary. Raises: CallbackRejected."""
+    try:
+        if body.lstrip()[:1] == b"{":
+            found = json.loads(body)
+        else:
+            found = _fields(fromstring(body.decode()))
+    except (ValueError, ParseError, DefusedXmlException, RecursionError) as error:
+        raise CallbackRejected("cannot be read") from error
+    if not isinstance(found, dict):
+        raise CallbackRejected("cannot be read")
+    return found
+
+
+def _value(element: Element) -> Any:
+    children = list(element)
+    return _fields(children) if children else element.text or ""
+
+
+def _fields(children: Iterable[Element]) -> dict[str, Any]:
+    """Their values by tag; a tag that comes more than once has a list, as in JSON."""
+    found: dict[str, list[Any]] = {}
+    for child in children:
+        found.setdefault(child.tag, []).append(_value(child))
+    return {tag: values if len(values) > 1 else values[0] for tag, values in found.items()}
+
+
+def _push(d: Mapping[str, Any]) -> Callback:
+    def text(name: str) -> str:
+        value = d.get(name, "")
+        return str(value) if isinstance(value, str | int) else ""
+
+    if not text("FromUserName") or not text("CreateTime").isdecimal():
+        raise CallbackRejected("not a message")
+    return Callback(
+        to=text("ToUserName"),
+        openid=text("FromUserName"),
+        kind=text("MsgType"),
+        created=int(text("CreateTime")),
+        event=text("Event"),
+        key=text("EventKey"),
+        content=text("Content"),
+        message_id=text("MsgId"),
+        entries=_entries(d),
+    )
+
+
+def _entries(d: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    found: Any = d.get("List")
+    for name in _LISTS:
+        inner = d.get(name)
+        if inner:
+            # Usually its entries are in a list of their own; bare ones are seen as well.
+            found = inner.get("List", inner) if isinstance(inner, dict) else inner
+    listed = found if isinstance(found, list) else [found]
+    return tuple(
+        {str(k): str(v) for k, v in entry.items()} for entry in listed if isinstance(entry, dict)
+    )

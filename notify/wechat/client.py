@@ -1,0 +1,249 @@
+"""wechatpy's API classes over aiohttp.
+
+wechatpy brings the API methods and the exceptions; its own transport is left aside, because it
+blocks, has no timeout on the token, asks again without end on a token that stays bad, and puts the
+secret into the texts of its errors. Only ``_request`` is replaced: the API methods return what it
+returns, so they become awaitable. Methods that look into the result themselves (``menu.get``) do
+not work this way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+from wechatpy.client.api import WeChatWxa
+from wechatpy.client.base import BaseWeChatClient
+from wechatpy.exceptions import APILimitedException, WeChatClientException
+from yarl import URL
+
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.wechat.access_tokens import AccessTokens, IssuedToken, TokenRequestFailed
+
+_TOKEN_ERRORS: Final = frozenset({40001, 40014, 42001})
+_DAY_QUOTA: Final = 45009
+_STABLE_TOKEN: Final = "/cgi-bin/stable_token"
+_LOGIN: Final = "/sns/jscode2session"
+_KEEP_ALIVE_S: Final = 15.0
+_WRITTEN_KEPT: Final = 8
+
+
+class ConnectionFailed(WeChatClientException):  # type: ignore[misc]
+    """The call did not get to WeChat's API: no connection came about, or whatever stands before it
+    turned it away."""
+
+
+class _MiniProgramApi(WeChatWxa):  # type: ignore[misc]
+    """wechatpy's mini-program calls, with the two fields that its subscribe message lacks."""
+
+    def send_subscribe_message(
+        self,
+        user_id: str,
+        template_id: str,
+        data: Mapping[str, Mapping[str, str]],
+        page: str | None = None,
+        miniprogram_state: str = "formal",
+        lang: str = "zh_CN",
+    ) -> Awaitable[Any]:
+        message = {
+            "touser": user_id,
+            "template_id": template_id,
+            "data": data,
+            "miniprogram_state": miniprogram_state,
+            "lang": lang,
+        }
+        if page:
+            message["page"] = page
+        return cast("Awaitable[Any]", self._post("cgi-bin/message/subscribe/send", data=message))
+
+    def url_link(self, path: str, query: str, days: int, env_version: str) -> Awaitable[Any]:
+        """A link that opens the page from outside WeChat (wxa/generate_urllink), for 30 days at
+        most."""
+        asked = {"path": path, "query": query, "env_version": env_version}
+        asked |= {"expire_type": 1, "expire_interval": days}  # type: ignore[dict-item]
+        return cast("Awaitable[Any]", self._post("wxa/generate_urllink", data=asked))
+
+    def entry_code(self, scene: str, env_version: str) -> Awaitable[Any]:
+        """A picture whose scan opens the mini-program's first page with ``scene``. Permanent, and
+        not counted (wxa/getwxacodeunlimit). Asked without check_path: the page may not be out."""
+        asked = {"scene": scene, "env_version": env_version, "check_path": False, "width": 430}
+        return cast("Awaitable[Any]", self._post("wxa/getwxacodeunlimit", data=asked))
+
+
+class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
+    """One account's client. Use as an asynchronous context manager.
+
+    Calls raise ``WeChatClientException``: with WeChat's ``errcode``; with ``errcode`` None when the
+    outcome is unknown (time-out, 502, a broken connection), or ``ConnectionFailed``. Neither their texts
+    nor anything else here carries a URL, whose query holds the token or the secret.
+
+    Args:
+        base_url: scheme and host (and a path before the API's), without the API's path.
+        appid, secret: the account.
+        shared_tokens: where its access_token is shared.
+        timeout_seconds: for one call; a connection may take 3 s of it.
+    """
+
+    API_BASE_URL = "https://api.weixin.qq.com/cgi-bin/"
+    # wechatpy's is a property that fetches in a blocking way.
+    access_token = None
+
+    wxa = _MiniProgramApi()
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        appid: str,
+        secret: str,
+        shared_tokens: AccessTokenStore,
+        timeout_seconds: float = 8,
+    ) -> None:
+        super().__init__(appid, auto_retry=False)
+        self.secret = secret
+        self.tokens = AccessTokens(appid, self.issue_token, shared_tokens)
+        self._base_url = base_url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_seconds, connect=min(3, timeout_seconds)
+        )
+        self._sessions: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+        self._written: dict[tuple[str, str], URL] = {}
+
+    async def __aenter__(self) -> WeChatClient:
+        jar = aiohttp.DummyCookieJar()
+        self._sessions = (
+            # Its limit is on calls at once; who sends has a limit of its own.
+            aiohttp.ClientSession(
+                timeout=self._timeout,
+                cookie_jar=jar,
+                headers={"Content-Type": "application/json"},
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            ),
+            # aiohttp resends a GET when a kept-alive connection drops; a login code is good once,
+            # so the second one would be refused as used.
+            aiohttp.ClientSession(
+                timeout=self._timeout,
+                cookie_jar=jar,
+                connector=aiohttp.TCPConnector(force_close=True),
+            ),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._sessions is not None:
+            for session in self._sessions:
+                await session.close()
+            self._sessions = None
+
+    async def _request(self, method: str, url_or_endpoint: str, **kwargs: Any) -> Any:
+        """One call as wechatpy's API methods make it, repeated once after a refused token."""
+        root = kwargs.pop("api_base_url", None) or self.API_BASE_URL
+        path = urlsplit(f"{root}{url_or_endpoint}").path
+        params = dict(kwargs.get("params") or {})
+        data = kwargs.get("data")
+        if path in (_STABLE_TOKEN, _LOGIN):
+            result = await self._call(method, path, self._url(path, params), data)
+        else:
+            result = await self._call_with_token(method, path, params, data)
+        processor = kwargs.get("result_processor")
+        return processor(result) if processor else result
+
+    async def _call_with_token(
+        self, method: str, path: str, params: dict[str, Any], data: Any
+    ) -> Any:
+        token = await self.tokens.get()
+        try:
+            return await self._call(method, path, self._with_token(path, params, token), data)
+        except WeChatClientException as error:
+            if error.errcode not in _TOKEN_ERRORS:
+                raise
+        token = await self.tokens.get(bad=token)
+        try:
+            return await self._call(method, path, self._with_token(path, params, token), data)
+        except WeChatClientException as error:
+            if error.errcode in _TOKEN_ERRORS:
+                self.tokens.mark_invalid(token, error.errcode)
+            raise
+
+    def _url(self, path: str, params: Mapping[str, Any]) -> URL:
+        return URL(f"{self._base_url}{path}").with_query(params)
+
+    def _with_token(self, path: str, params: dict[str, Any], token: str) -> URL:
+        """Written once for each token where that is all there is: many calls go to one address."""
+        if params:
+            return self._url(path, {**params, "access_token": token})
+        if (known := self._written.get((path, token))) is None:
+            if len(self._written) >= _WRITTEN_KEPT:
+                self._written.clear()
+            known = self._written[path, token] = self._url(path, {"access_token": token})
+        return known
+
+    async def _call(self, method: str, path: str, url: URL, data: Any) -> Any:
+        if self._sessions is None:
+            raise RuntimeError("the transport is not open")
+        session = self._sessions[1 if path == _LOGIN else 0]
+        body = msgspec.json.encode(data) if data is not None else None
+        try:
+            async with session.request(method, url, data=body, allow_redirects=False) as response:
+                raw = await response.read()
+                status = response.status
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise ConnectionFailed(None, type(error).__name__) from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise WeChatClientException(None, type(error).__name__) from None
+        if status != 200:
+            raise _turned_away(status)
+        return _result(raw)
+
+    async def issue_token(self) -> IssuedToken:
+        """Ask WeChat for the account's token, past every cache. Raises: TokenRequestFailed."""
+        body = {
+            "grant_type": "client_credential",
+            "appid": self.appid,
+            "secret": self.secret,
+            "force_refresh": False,
+        }
+        try:
+            result = await self._call("post", _STABLE_TOKEN, self._url(_STABLE_TOKEN, {}), body)
+            return IssuedToken(str(result["access_token"]), int(result["expires_in"]))
+        except WeChatClientException as error:
+            raise TokenRequestFailed(error.errcode) from None
+        except (KeyError, TypeError, ValueError):
+            raise TokenRequestFailed(None) from None
+
+
+_MAYBE_DONE: Final = frozenset({408, 500, 502, 504})
+
+
+def _turned_away(status: int) -> WeChatClientException:
+    """The error for an HTTP status: WeChat's API itself answers 200 whatever happens.
+
+    A gateway whose upstream failed, or was slow, knows as little as we do. One that is busy (503,
+    429), redirects or refuses has not passed the call on.
+    """
+    unknown = status in _MAYBE_DONE or status > 504 or status < 300
+    return (WeChatClientException if unknown else ConnectionFailed)(None, f"HTTP {status}")
+
+
+def _result(raw: bytes) -> Any:
+    """The answer's object, or its bytes (a picture). The content type says nothing: login answers
+    are text/plain, and errors of picture calls come as JSON.
+
+    Raises:
+        WeChatClientException: the answer is an error.
+    """
+    try:
+        result = json.loads(raw)
+    except ValueError:
+        return raw
+    if not isinstance(result, dict):
+        return result
+    errcode = result.get("errcode", 0)
+    if errcode != 0:
+        kind = APILimitedException if errcode == _DAY_QUOTA else WeChatClientException
+        raise kind(int(errcode), str(result.get("errmsg", "")))
+    return result

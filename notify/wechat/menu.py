@@ -1,0 +1,45 @@
+"""The official account's menu, with an entry for bookings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, Final
+
+TOP: Final = "学研支持"
+ENTRY: Final = "座位预约"
+
+
+class NoRoomInMenu(Exception):
+    """The account's menu has no room: a person has to decide."""
+
+
+def menu_with_booking_entry(
+    menu: Mapping[str, Any], appid: str, page: str, url: str
+) -> dict[str, Any]:
+    """The menu with 学研支持 → 座位预约 and its companions in it; all else stays as it is.
+
+    ``url`` opens where a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu.
+    """
+    new: dict[str, Any] = deepcopy({"button": list(menu["button"])})
+    ours = [
+        {"type": "miniprogram", "name": ENTRY, "appid": appid, "pagepath": page, "url": url},
+        {"type": "click", "name": "空位查询", "key": "SEATS"},
+        {"type": "click", "name": "我的预约", "key": "MINE"},
+        {"type": "click", "name": "使用帮助", "key": "HELP"},
+    ]
+    top = next((b for b in new["button"] if b.get("name") == TOP), None)
+    if top is None:
+        if len(new["button"]) >= 3:
+            raise NoRoomInMenu(f"the menu has three buttons and none is called {TOP}")
+        top = {"name": TOP, "sub_button": []}
+        new["button"].append(top)
+    theirs = [
+        b for b in top.get("sub_button", []) if b.get("name") not in {o["name"] for o in ours}
+    ]
+    if len(theirs) > 4:
+        raise NoRoomInMenu(f"{TOP} has no room for {ENTRY}")
+    # The entry first; its companions as far as there is room.
+    top.clear()
+    top |= {"name": TOP, "sub_button": [ours[0], *theirs, *ours[1 : 5 - len(theirs)]]}
+    return new

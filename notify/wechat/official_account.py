@@ -1,0 +1,82 @@
+"""The official account's own calls: its menu, and who a follower is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, cast
+
+from wechatpy.client.api.base import BaseWeChatAPI
+from wechatpy.exceptions import WeChatClientException
+
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.wechat.client import WeChatClient
+from notify.wechat.errors import WeChatUnavailable
+
+HOME: Final = "pages/index/index"
+"""The mini-program's first page."""
+_NO_MENU: Final = 46003
+_WITHIN_S: Final = 0.7
+"""An answer to a follower has a second in all."""
+
+
+class _OfficialApi(BaseWeChatAPI):  # type: ignore[misc]
+    def menu(self) -> Awaitable[Any]:
+        return cast("Awaitable[Any]", self._get("menu/get"))
+
+    def put_menu(self, menu: Mapping[str, Any]) -> Awaitable[Any]:
+        return cast("Awaitable[Any]", self._post("menu/create", data=menu))
+
+    def user(self, openid: str) -> Awaitable[Any]:
+        return cast("Awaitable[Any]", self._get("user/info", params={"openid": openid}))
+
+
+class _Transport(WeChatClient):
+    official = _OfficialApi()
+
+
+class OfficialAccount:
+    """Use as an asynchronous context manager."""
+
+    def __init__(
+        self, *, base_url: str, appid: str, secret: str, shared_tokens: AccessTokenStore
+    ) -> None:
+        self._transport = _Transport(
+            base_url=base_url, appid=appid, secret=secret, shared_tokens=shared_tokens
+        )
+
+    async def __aenter__(self) -> OfficialAccount:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._transport.__aexit__(*exc_info)
+
+    async def menu(self) -> dict[str, Any]:
+        """The menu as it stands; without buttons where there is none. Raises: WeChatUnavailable."""
+        try:
+            answer = await self._transport.official.menu()
+        except WeChatClientException as error:
+            if error.errcode == _NO_MENU:
+                return {"button": []}
+            raise WeChatUnavailable(errcode=error.errcode) from error
+        # It comes wrapped, and must not go back so (40016).
+        return {"button": answer["menu"]["button"]}
+
+    async def put_menu(self, menu: Mapping[str, Any]) -> None:
+        """Raises: WeChatUnavailable."""
+        try:
+            await self._transport.official.put_menu(menu)
+        except WeChatClientException as error:
+            raise WeChatUnavailable(errcode=error.errcode, says=error.errmsg) from error
+
+    async def unionid_of(self, openid: str) -> str | None:
+        """Who this follower is in all of the library's accounts; None where WeChat does not say,
+        or not soon enough."""
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                answer = await self._transport.official.user(openid)
+        except (WeChatClientException, WeChatUnavailable, TimeoutError):
+            return None
+        unionid = answer.get("unionid") if isinstance(answer, dict) else None
+        return str(unionid) if unionid else None

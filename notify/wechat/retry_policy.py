@@ -1,0 +1,172 @@
+"""What WeChat answered to a subscribe message, and what follows from it.
+
+The numbers are those of the error tables of ``message/subscribe/send`` and of WeChat's general
+return codes. Pure: the caller does what the verdict says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from models.messages.channel_pause import PauseReason
+
+
+class SendStatus(StrEnum):
+    """The kinds of answer that call for different doings."""
+
+    SENT = "sent"
+    NO_CREDIT = "no_credit"
+    BAD_OPENID = "bad_openid"
+    BAD_TEMPLATE = "bad_template"
+    BAD_PAGE = "bad_page"
+    CONCURRENT = "concurrent"
+    BAD_VALUE = "bad_value"
+    QUOTA_DAY = "quota_day"
+    QUOTA_MINUTE = "quota_minute"
+    TOKEN = "token"
+    REFUSED = "refused"
+    USER_LIMITED = "user_limited"
+    BUSY = "busy"
+    OTHER = "other"
+
+
+OUTCOMES: Final[dict[int, SendStatus]] = {
+    0: SendStatus.SENT,
+    -1: SendStatus.BUSY,
+    40001: SendStatus.TOKEN,
+    40014: SendStatus.TOKEN,
+    42001: SendStatus.TOKEN,
+    40003: SendStatus.BAD_OPENID,
+    40037: SendStatus.BAD_TEMPLATE,
+    43107: SendStatus.BAD_TEMPLATE,
+    41030: SendStatus.BAD_PAGE,
+    43101: SendStatus.NO_CREDIT,
+    43108: SendStatus.CONCURRENT,
+    45009: SendStatus.QUOTA_DAY,
+    45011: SendStatus.QUOTA_MINUTE,
+    45168: SendStatus.BAD_VALUE,
+    47003: SendStatus.BAD_VALUE,
+    50002: SendStatus.USER_LIMITED,
+    # The account may not send: its appid, the address of this host, the API or the account itself.
+    **dict.fromkeys(
+        (
+            *(40013, 40164, 43104, 48001, 48004, 50001, 50004, 50007),
+            *(61004, 61007, 61016),
+        ),
+        SendStatus.REFUSED,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The outcome of one send.
+
+    ``errcode`` is WeChat's, None without an answer; ``msgid`` is set when it was sent; ``field`` is
+    the template's key that WeChat named. ``unknown`` means that WeChat may have delivered it though
+    we got no answer: a credit may be spent. BUSY without it was surely not sent.
+    """
+
+    outcome: SendStatus
+    errcode: int | None = None
+    msgid: str | None = None
+    field: str | None = None
+    unknown: bool = False
+
+
+class NextStep(StrEnum):
+    """What becomes of the message."""
+
+    DONE = "done"
+    RETRY = "retry"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """What to do.
+
+    Attributes:
+        step: done, retry or drop.
+        retry_after_seconds: how long this message waits before its next attempt.
+        pause: why all sending stops, for a refusal that would meet every message.
+        away: WeChat did not take the call at all; several in a row stop all sending.
+        without_page: the next attempt goes without a page.
+        credit_zero: WeChat knows no credit any more; ours goes to 0.
+        credit_back: WeChat did not use the credit taken for this attempt; put it back.
+        flag_binding: the openid is not one of this mini-program's; look at the binding.
+        disable_template: send nothing of this template any more.
+        alarm: a person should look at it.
+    """
+
+    step: NextStep
+    retry_after_seconds: float = 0
+    pause: PauseReason | None = None
+    away: bool = False
+    without_page: bool = False
+    credit_zero: bool = False
+    credit_back: bool = False
+    flag_binding: bool = False
+    disable_template: bool = False
+    alarm: bool = False
+
+
+DELAYS: Final = (1.0, 5.0, 25.0, 60.0, 120.0, 300.0)
+"""Seconds before the next attempt of what was surely not sent; the last one for all later ones."""
+UNKNOWN_DELAY: Final = 120.0
+"""Before the one repeat of what may have arrived: by then a WeChat that was away is back, or
+is known to be away."""
+MAX_UNKNOWN: Final = 2
+"""Attempts of one message whose outcome nobody knows: each of them may have arrived."""
+_FIXED: Final[dict[SendStatus, RetryDecision]] = {
+    SendStatus.SENT: RetryDecision(NextStep.DONE),
+    # Expected: the credits are a hint of ours, WeChat has the truth. The message stays in-app.
+    SendStatus.NO_CREDIT: RetryDecision(NextStep.DROP, credit_zero=True),
+    SendStatus.BAD_OPENID: RetryDecision(NextStep.DROP, credit_back=True, flag_binding=True),
+    # The user's account is frozen or closed: nobody here can mend it.
+    SendStatus.USER_LIMITED: RetryDecision(NextStep.DROP, credit_back=True),
+    SendStatus.BAD_TEMPLATE: RetryDecision(
+        NextStep.DROP, credit_back=True, disable_template=True, alarm=True
+    ),
+    SendStatus.BAD_PAGE: RetryDecision(
+        NextStep.RETRY, without_page=True, credit_back=True, alarm=True
+    ),
+    SendStatus.BAD_VALUE: RetryDecision(NextStep.DROP, credit_back=True, alarm=True),
+    SendStatus.QUOTA_DAY: RetryDecision(
+        NextStep.RETRY, pause=PauseReason.QUOTA_DAY, credit_back=True
+    ),
+    SendStatus.QUOTA_MINUTE: RetryDecision(
+        NextStep.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True
+    ),
+    SendStatus.TOKEN: RetryDecision(NextStep.RETRY, pause=PauseReason.TOKEN, credit_back=True),
+    SendStatus.REFUSED: RetryDecision(NextStep.RETRY, pause=PauseReason.REFUSED, credit_back=True),
+    SendStatus.OTHER: RetryDecision(NextStep.DROP, credit_back=True, alarm=True),
+}
+
+
+def decide_retry(result: SendResult, attempts: int, unknown_before: int = 0) -> RetryDecision:
+    """What follows from ``result``.
+
+    What was surely not sent is tried again without end; the message's own expiry bounds it. After
+    an unknown outcome the credit is not given back, and the second one ends the message.
+
+    Args:
+        result: what came back. BAD_PAGE only occurs for a send that had a page, so it ends.
+        attempts: sends of this message so far, the judged one included; at least 1.
+        unknown_before: how many of the earlier ones may have arrived.
+    """
+    if result.outcome is SendStatus.BUSY:
+        if not result.unknown:
+            return RetryDecision(NextStep.RETRY, _delay(attempts), away=True, credit_back=True)
+        if unknown_before + 1 >= MAX_UNKNOWN:
+            return RetryDecision(NextStep.DROP, away=True)
+        return RetryDecision(NextStep.RETRY, UNKNOWN_DELAY, away=True)
+    if result.outcome is SendStatus.CONCURRENT:
+        return RetryDecision(NextStep.RETRY, _delay(attempts), credit_back=True)
+    return _FIXED[result.outcome]
+
+
+def _delay(attempts: int) -> float:
+    return DELAYS[min(attempts, len(DELAYS)) - 1]

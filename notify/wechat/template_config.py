@@ -1,0 +1,96 @@
+"""The configured templates of subscribe messages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from notify.wechat.template_fields import _KINDS, format_value
+
+
+class TemplateConfigError(ValueError):
+    """The configured templates cannot be used; the text is one line that says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateConfig:
+    """One message's template in WeChat.
+
+    ``fields`` maps the template's keys to the names of the facts that go there. ``page`` is where a
+    tap leads, without a leading slash; empty for no page.
+    """
+
+    template_id: str
+    page: str
+    fields: Mapping[str, str]
+
+
+def parse_templates(
+    source: str | Mapping[str, Any], facts: Mapping[str, Collection[str]]
+) -> Mapping[str, TemplateConfig]:
+    """The configured templates by message name, checked so that a mistake shows at the start.
+
+    The form is ``{"LEAVE": {"template_id": "...", "page": "pages/...", "fields": {"thing1":
+    "seat"}}}``, as JSON text or read already. Messages that are left out are not sent to WeChat.
+
+    Args:
+        source: the configuration.
+        facts: the messages there are, and the fact names that each of them offers.
+
+    Raises:
+        TemplateConfigError: with one line that names the place.
+    """
+    read: object = source
+    if isinstance(source, str):
+        try:
+            read = json.loads(source)
+        except ValueError as error:
+            raise TemplateConfigError(f"templates: not JSON ({error})") from None
+    if not isinstance(read, Mapping):
+        raise TemplateConfigError("templates: not an object")
+    templates: dict[str, TemplateConfig] = {}
+    owners: dict[str, str] = {}
+    for name, entry in read.items():
+        if name not in facts:
+            raise TemplateConfigError(f"templates: no message is called {name!r}")
+        config = _template(name, entry, facts[name])
+        if (other := owners.setdefault(config.template_id, name)) != name:
+            raise TemplateConfigError(f"templates: {name} has the template_id of {other}")
+        templates[name] = config
+    return templates
+
+
+def _template(name: str, entry: object, facts: Collection[str]) -> TemplateConfig:
+    def wrong(what: str) -> TemplateConfigError:
+        return TemplateConfigError(f"templates: {name}{what}")
+
+    if not isinstance(entry, Mapping):
+        raise wrong(" is not an object")
+    if unknown := sorted(set(entry) - {"template_id", "page", "fields"}):
+        raise wrong(f" has an unknown entry {unknown[0]!r}")
+    template_id, page = entry.get("template_id"), entry.get("page", "")
+    if not isinstance(template_id, str) or not template_id.strip():
+        raise wrong(".template_id is empty")
+    if not isinstance(page, str) or page.startswith("/"):
+        raise wrong(".page must be a path without a leading slash")
+    fields = entry.get("fields")
+    if not isinstance(fields, Mapping) or not 1 <= len(fields) <= 5:
+        raise wrong(".fields must have 1 to 5 entries")
+    for key, fact in fields.items():
+        kind = re.fullmatch(r"([a-z_]+)[0-9]+", key)
+        if kind is None or kind[1] not in _KINDS:
+            raise wrong(f".fields.{key}: not a field type of WeChat with a number")
+        if not isinstance(fact, str) or fact not in facts:
+            raise wrong(f".fields.{key}: no fact {fact!r} (there are: {', '.join(sorted(facts))})")
+    return TemplateConfig(template_id.strip(), page, dict(fields))
+
+
+def format_fields(config: TemplateConfig, facts: Mapping[str, object]) -> dict[str, str]:
+    """The template's values from a message's facts, each in the form that its field type takes."""
+    return {
+        key: format_value(key.rstrip("0123456789"), facts[name])
+        for key, name in config.fields.items()
+    }
