@@ -494,7 +494,7 @@ async def _resealed(parts: Parts, told: Told) -> dict[str, int]:
     )
     done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reencrypt()}
     done["gates"] = await parts.desk.gates.reseal()
-    done["allowances"] = await parts.desk.allowances.reseal()
+    done["accommodations"] = await parts.desk.allowances.reseal()
     for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
         while count := await reseal(500):
             done[name] += count

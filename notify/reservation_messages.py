@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from models.reservations import rules
 from models.reservations.entities import OutboxEvent, Reservation
 from models.reservations.state_machine import ReservationState
 from models.violations.service import ViolationResult, record_violation
-from notify.outbox_dispatcher import log
 from notify.templates import TEMPLATE_BY_EVENT, suspended
 from notify.templates.rendering import MessageContext
+
+log = logging.getLogger(__name__)
 
 
 async def _messages_for(desk: Desk, r: Reservation, notice: OutboxEvent) -> list[Message]:
@@ -57,7 +59,7 @@ def is_still_relevant(r: Reservation, notice: OutboxEvent) -> bool:
         return r.state is ReservationState.RESERVED and r.start == notice.facts["start"]
     if notice.event == "leave_reminder":
         return r.state is ReservationState.AWAY and r.return_by == notice.facts["return_by"]
-    if notice.event == "left" and notice.facts.get("unconfirmed"):
+    if notice.event == "left" and notice.facts.get("pending_confirmation"):
         return r.state is ReservationState.AWAY and r.left_at == notice.facts["left_at"]
     if notice.event == "ending_soon":
         return (

@@ -174,7 +174,7 @@ async def queue(parts: Parts, count: int) -> None:
             Message(f"{about}:1", reader, TEMPLATE, "签到提醒", "…", now, facts, about, None)
         )
     await parts.db["bindings"].insert_many(bindings, ordered=False)
-    await parts.db["credits"].insert_many(credits, ordered=False)
+    await parts.db["message_consents"].insert_many(credits, ordered=False)
     await parts.messages.add(messages)
 
 
@@ -182,7 +182,7 @@ async def _all_ended(parts: Parts) -> None:
     """Returns when no message is on its way any more. Raises: DeliveryFailed."""
     left, moved_at = -1, monotonic()
     while True:
-        found = await parts.db["deliveries"].count_documents({"open": True})
+        found = await parts.db["messages"].count_documents({"open": True})
         if not found:
             return
         if found != left:
@@ -193,8 +193,8 @@ async def _all_ended(parts: Parts) -> None:
 
 
 async def _errors(parts: Parts, messages: int, stats: Mapping[str, Any]) -> dict[str, int]:
-    sent = await parts.db["deliveries"].count_documents({"state": DeliveryState.SENT.value})
-    unspent = await parts.db["credits"].count_documents({"remain": {"$ne": 0}})
+    sent = await parts.db["messages"].count_documents({"state": DeliveryState.SENT.value})
+    unspent = await parts.db["message_consents"].count_documents({"remain": {"$ne": 0}})
     found = {
         "lost": messages - stats["messages"],
         "twice": stats["calls"] - stats["messages"],

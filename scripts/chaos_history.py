@@ -72,7 +72,7 @@ class Stored:
     reader: str
     seat: str
     state: str
-    made_at: datetime
+    created_at: datetime
     since: datetime
     start: datetime
     end: datetime
@@ -138,14 +138,14 @@ def stored(document: Mapping[str, Any]) -> Stored:
         reader=document["reader"],
         seat=document["seat"],
         state=document["state"],
-        made_at=document["made_at"],
-        since=document["since"],
+        created_at=document["created_at"],
+        since=document["placed_at"],
         start=document["start"],
         end=document["end"],
-        usable_from=document["usable_from"],
+        usable_from=document["available_from"],
         ended_at=document["ended_at"],
         claims=frozenset(document["claims"]),
-        keys=frozenset(replay["key"] for replay in document["replays"]),
+        keys=frozenset(replay["key"] for replay in document["idempotency_results"]),
         events=tuple(Event(entry["event"], entry["at"]) for entry in document["history"]),
         outbox=len(document["outbox"]),
     )

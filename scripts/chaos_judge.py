@@ -24,7 +24,7 @@ KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "refused_fr
 
 _UNHEARD: Final = timedelta(minutes=2)
 """As long as a request can be under way: a reservation of which nobody heard is there by then."""
-_LIVE: Final = frozenset({"reserved", "in_use", "away", "held"})
+_LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
 _TELLS: Final = {

@@ -74,7 +74,7 @@ class Rig:
                 {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
                 for template in WECHAT_TEMPLATES
             ]
-            await parts.db["credits"].insert_many(consents)
+            await parts.db["message_consents"].insert_many(consents)
             return Member(reader.id, issued.token)
 
         return list(await asyncio.gather(*(one(n) for n in range(count))))
@@ -90,7 +90,7 @@ class Rig:
         return [stored(row) async for row in rows]
 
     async def messages(self) -> list[Message]:
-        rows = self.parts.db["deliveries"].find({"reservation": {"$ne": None}})
+        rows = self.parts.db["messages"].find({"reservation": {"$ne": None}})
         return [
             Message(row["reservation"], row["template"], row["at"], row["state"])
             async for row in rows
@@ -110,7 +110,7 @@ class Rig:
             told: Document = {"outbox.at": {"$type": "date"}}
             return not (
                 await db["reservations"].count_documents(told, limit=1)
-                or await db["deliveries"].count_documents({"open": True}, limit=1)
+                or await db["messages"].count_documents({"open": True}, limit=1)
             )
 
         with suppress(ChaosError):

@@ -140,13 +140,13 @@ async def _reader_with_a_page(parts: Parts, grown: Parts) -> ReaderId:
     rows = await grown.db["reservations"].find({"live": False}).limit(OWN).to_list(None)
     own = [
         # Cancelled at once, so the sweep does not find this reader in two places.
-        {**row, "_id": new_id(), "reader": reader, "claims": [], "ended_at": row["made_at"]}
+        {**row, "_id": new_id(), "reader": reader, "claims": [], "ended_at": row["created_at"]}
         for row in rows
     ]
     await parts.db["reservations"].insert_many(own)
-    rows = await grown.db["deliveries"].find({"open": False}).limit(OWN).to_list(None)
+    rows = await grown.db["messages"].find({"open": False}).limit(OWN).to_list(None)
     told = [{**row, "_id": f"{new_id()}:1", "reader": reader, "read": False} for row in rows]
-    await parts.db["deliveries"].insert_many(told)
+    await parts.db["messages"].insert_many(told)
     return reader
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping
 from typing import Self
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from bind.providers.cas_xml import (
+    TICKET,
     AttributeNames,
     CasUnavailable,
     CasUser,
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 # Real answers are 1 to 4 KB, logout requests half a KB; more than this is not worth parsing.
 MAX_ANSWER_BYTES = 64 * 1024
 # 3.1.1: services must take tickets of 32 characters and should take 256.
-TICKET = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
 
 
 class CasClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
 
-from bind.providers.cas_client import TICKET, log
 from models.kernel.errors import InvalidRequest, ServiceUnavailable, Unauthenticated
 
+log = logging.getLogger(__name__)
+
+TICKET = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
 CAS = "{http://www.yale.edu/tp/cas}"
 SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 MAX_LOGOUT_CHARS = 16 * 1024

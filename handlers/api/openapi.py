@@ -28,7 +28,7 @@ _TAGS: Final = {
     "seats": "Venues, areas, plans and seats as they are now",
     "reservations": "Booking, presence, the waiting list, violations",
     "messages": "What a reader was told, and what everybody is told",
-    "desk": "What librarians see and decide",
+    "staff": "What librarians see and decide",
     "gates": "Passages through the gates",
     "kiosks": "Kiosks at the seats and in the halls",
 }

@@ -101,8 +101,8 @@ class CachedAreaMap:
         """All seats as the reader sees them, in the area's order."""
         views = list(self.view.views)
         for place, view in self.own(desk, reader_id):
-            seat_map_service[place] = view
-        return seat_map_service
+            views[place] = view
+        return views
 
     def version_for(self, desk: Desk, reader_id: ReaderId) -> str:
         """Changes with all that the reader sees."""

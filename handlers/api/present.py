@@ -146,7 +146,7 @@ async def wait(desk: Desk, w: WaitlistEntry, now: datetime) -> s.WaitlistEntryOu
         end=to_local(w.end),
         state=w.state.value,
         ahead=await desk.waits.position_of(w) if waiting else None,
-        made_at=to_local(w.made_at),
+        made_at=to_local(w.created_at),
         offer=await reservation(desk, held, now)
         if held and held.state is ReservationState.OFFERED
         else None,

@@ -413,7 +413,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "POST",
-        "/waits",
+        "/waitlist",
         waits.join,
         Access.READER,
         s.WaitlistEntryOut,
@@ -433,7 +433,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "GET",
-        "/waits",
+        "/waitlist",
         waits.listed,
         Access.READER,
         s.WaitsOut,
@@ -442,7 +442,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "DELETE",
-        "/waits/{id}",
+        "/waitlist/{id}",
         waits.leave,
         Access.READER,
         None,
@@ -501,7 +501,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "GET",
-        "/desk/reports",
+        "/staff/reports",
         desk.reports,
         Access.VIEWER,
         s.DeskReportsOut,
@@ -510,7 +510,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "GET",
-        "/desk/relays",
+        "/staff/relays",
         desk.relays,
         Access.VIEWER,
         s.RelaysOut,
@@ -519,7 +519,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "POST",
-        "/desk/reports/{id}/resolve",
+        "/staff/reports/{id}/resolve",
         desk.resolve,
         Access.LIBRARIAN,
         s.ReservationOut,
@@ -538,7 +538,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "GET",
-        "/desk/appeals",
+        "/staff/appeals",
         desk.appeals,
         Access.VIEWER,
         s.DeskAppealsOut,
@@ -547,7 +547,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "POST",
-        "/desk/appeals/{id}",
+        "/staff/appeals/{id}",
         desk.settle,
         Access.LIBRARIAN,
         s.ViolationOut,
@@ -557,7 +557,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "POST",
-        "/desk/violations/{id}/waive",
+        "/staff/violations/{id}/waive",
         desk.waive,
         Access.LIBRARIAN,
         s.ViolationOut,
@@ -567,7 +567,7 @@ ROUTES: Final = (
     ),
     Endpoint(
         "POST",
-        "/desk/violations/waive",
+        "/staff/violations/waive",
         desk.waive_all,
         Access.LIBRARIAN,
         s.WaivedOut,

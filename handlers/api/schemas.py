@@ -328,8 +328,8 @@ State = Literal[
     "cancelled",
     "no_show",
     "away_expired",
-    "held",
-    "lapsed",
+    "offered",
+    "offer_expired",
 ]
 
 

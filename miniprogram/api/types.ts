@@ -352,7 +352,7 @@ export interface ReservationDetail {
   date: string;
   start: string;
   end: string;
-  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "held" | "in_use" | "lapsed" | "no_show" | "reserved";
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "offered" | "in_use" | "offer_expired" | "no_show" | "reserved";
   state_text: string;
   created_at: string;
   checked_in_at: string | null;
@@ -379,7 +379,7 @@ export interface ReservationOut {
   date: string;
   start: string;
   end: string;
-  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "held" | "in_use" | "lapsed" | "no_show" | "reserved";
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "offered" | "in_use" | "offer_expired" | "no_show" | "reserved";
   state_text: string;
   created_at: string;
   checked_in_at: string | null;

@@ -14,7 +14,7 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {
-    "scans": [
+    "kiosk_scans": [
         IndexModel([("step", ASCENDING)], name="step"),
         IndexModel([("open", ASCENDING), ("at", ASCENDING)], name="open", sparse=True),
         IndexModel(
@@ -39,7 +39,7 @@ class KioskScan:
 
 class KioskScanRepository:
     def __init__(self, db: Database) -> None:
-        self._all = db["scans"]
+        self._all = db["kiosk_scans"]
 
     async def add(self, scan: KioskScan) -> None:
         """Once for each reservation's check-in."""

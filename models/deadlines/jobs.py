@@ -15,7 +15,7 @@ from models.gates.replay import left_before_end
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
 from models.outages.entities import observed_until
-from models.outages.extension import _apply_all, alive_until
+from models.outages.extension import alive_until, apply_all
 from models.reservations import transitions as reservations_transitions
 from models.reservations.claims import presence_claim
 from models.reservations.entities import Reservation
@@ -41,7 +41,7 @@ async def no_show(desk: Desk, now: datetime) -> int:
         excused = r.penalty_waived or held is True or r.venue_id in held or r.has_open_report
         return transitions.mark_no_show(replace(r, penalty_waived=excused), _SYSTEM)
 
-    return await _apply_all(desk, now, found, missed, {"check_in_until": {"$lte": due}})
+    return await apply_all(desk, now, found, missed, {"check_in_until": {"$lte": due}})
 
 
 async def expire_leaves(desk: Desk, now: datetime) -> int:
@@ -54,7 +54,7 @@ async def expire_leaves(desk: Desk, now: datetime) -> int:
         excused = r.penalty_waived or held is True or r.venue_id in held or r.has_open_report
         return transitions.expire_leave(replace(r, penalty_waived=excused), _SYSTEM)
 
-    return await _apply_all(desk, now, found, timed_out, {"return_by": {"$lte": due}})
+    return await apply_all(desk, now, found, timed_out, {"return_by": {"$lte": due}})
 
 
 async def _frozen_venues(desk: Desk, now: datetime) -> FrozenVenues:
@@ -93,7 +93,7 @@ async def fail_presence_checks(desk: Desk, now: datetime) -> int:
         return_by = min(r.presence_due_at + leave_duration(policy, r.presence_due_at), r.end)
         return seat_reports_transitions.fail_presence_check(r, return_by, policy, _SYSTEM)
 
-    return await _apply_all(desk, now, free, gone, {"prove_by": {"$lte": now}})
+    return await apply_all(desk, now, free, gone, {"presence_due_at": {"$lte": now}})
 
 
 async def expire_offers(desk: Desk, now: datetime) -> int:
@@ -106,7 +106,7 @@ async def complete(desk: Desk, now: datetime) -> int:
     done = 0
     for _ in range(_ROUNDS):  # all of the hour's, before anybody is reminded of what follows
         found = await desk.reservations.due_for_completion(now, BATCH)
-        done += await _apply_all(
+        done += await apply_all(
             desk, now, found, lambda r: transitions.complete(r, _SYSTEM), {"end": {"$lte": now}}
         )
         if len(found) < BATCH:
@@ -122,7 +122,7 @@ async def send_reminders(desk: Desk, now: datetime) -> int:
         assert r.remind_at is not None
         return reservations_transitions.remind(r, r.remind_at)
 
-    return await _apply_all(desk, now, found, reminded, {"remind_at": {"$lte": now}})
+    return await apply_all(desk, now, found, reminded, {"remind_at": {"$lte": now}})
 
 
 async def carry_over(desk: Desk, now: datetime) -> int:

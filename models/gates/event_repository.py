@@ -17,7 +17,7 @@ from models.storage.mongo import Database, Document, find_page
 from models.storage.mongo_errors import errors_per_document, translate_errors
 
 INDEXES: Final = {
-    "passages": [
+    "gate_events": [
         IndexModel(
             [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="reader_passages"
         ),
@@ -38,7 +38,7 @@ class Judged:
 
 class GateEventRepository:
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
-        self._all = db["passages"]
+        self._all = db["gate_events"]
         self._sealer = sealer
 
     async def add(

@@ -129,7 +129,7 @@ class ActivationCodeRepository:
                         "sealed": self._sealer.encrypt(code, "activation"),
                         "secret": token_hash(self._secret(id)),
                         "live": True,
-                        "made_at": now,
+                        "created_at": now,
                         "expires_at": expires_at,
                     },
                 )

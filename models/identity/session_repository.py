@@ -25,7 +25,7 @@ class SessionRepository:
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
         self._db = db
         self._all = db["sessions"]
-        self._ended = db["ended_tickets"]
+        self._ended = db["logged_out_tickets"]
         self._lookups = Batcher(self._who_all)
         self._sealer = sealer
 
@@ -43,7 +43,7 @@ class SessionRepository:
             "kind": SessionKind.WEB.value,
             "reader": reader_id,
             "ticket": ticket_hash,
-            "made_at": now,
+            "created_at": now,
             "expires_at": expires_at,
         }
         with translate_errors():
@@ -63,7 +63,7 @@ class SessionRepository:
                     "_id": token_hash(token),
                     "kind": SessionKind.KIOSK.value,
                     "reader": reader_id,
-                    "made_at": now,
+                    "created_at": now,
                     "expires_at": expires_at,
                 }
             )
@@ -76,7 +76,7 @@ class SessionRepository:
             "kind": SessionKind.WX.value,
             "openid": self._sealer.encrypt(openid, "session"),
             "openid_hashes": self._sealer.hashes(openid, "openid"),
-            "made_at": now,
+            "created_at": now,
             "expires_at": expires_at,
         }
         if unionid:

@@ -46,7 +46,7 @@ class CatalogRepository:
             await self._count_up()
 
     async def _count_up(self, session: Any = None) -> None:
-        await self._db["catalogue"].update_one(
+        await self._db["versions"].update_one(
             {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
         )
 
@@ -84,7 +84,7 @@ class CatalogRepository:
     async def version(self) -> int:
         """How often the library has been written: cheap to ask, unlike the library itself."""
         with translate_errors():
-            found = await self._db["catalogue"].find_one({"_id": "library"})
+            found = await self._db["versions"].find_one({"_id": "library"})
         return int(found["number"]) if found else 0
 
     async def load(self) -> Catalog:

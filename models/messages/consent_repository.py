@@ -17,13 +17,13 @@ from models.storage.mongo_errors import translate_errors
 
 _TAKES_KEPT: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "credits": [IndexModel([("reader", ASCENDING)], name="reader")]
+    "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
 }
 
 
 class ConsentRepository:
     def __init__(self, db: Database) -> None:
-        self._all = db["credits"]
+        self._all = db["message_consents"]
 
     async def add(self, reader_id: ReaderId, template: Template) -> None:
         """The reader accepted once: one more message."""

@@ -62,7 +62,7 @@ class DeliveryState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
-    NO_CONSENT = "no_credit"
+    NO_CONSENT = "no_consent"
     UNBOUND = "unbound"
     EXPIRED = "expired"
     FAILED = "failed"

@@ -30,7 +30,7 @@ held for the one that is meant for so long after it was sent."""
 _BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
 """Longer than any booking is made before its last message."""
 INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "deliveries": [
+    "messages": [
         IndexModel(
             # Lists in their order; with the mark, the unread ones are counted in the index alone.
             [
@@ -63,7 +63,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 class Messages:
     def __init__(self, db: Database) -> None:
-        self._all = db["deliveries"]
+        self._all = db["messages"]
 
     async def add(self, messages: Sequence[Message], unasked: Container[str] = ()) -> int:
         """Keep the messages and queue them for WeChat. How many are new: the others were there.

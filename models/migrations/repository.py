@@ -20,7 +20,7 @@ from models.storage.mongo import Collection, Database, Document
 from models.storage.mongo_errors import translate_errors
 
 BATCH_SIZE: Final = 500
-_STATE: Final = "schema"
+_STATE: Final = "installation"
 _INDEX_NOT_FOUND: Final = 27
 _NAMESPACE_NOT_FOUND: Final = 26
 
@@ -60,7 +60,7 @@ async def _drop_indexes_of_before(db: Database) -> int:
 _OBSOLETE_INDEXES: Final = {
     "reservations": ("reader_start", "day_board"),
     "violations": ("reader_at",),
-    "deliveries": ("reader_at", "ended_at", "due", "attempts_due"),
+    "messages": ("reader_at", "ended_at", "due", "attempts_due"),
 }
 STEPS: Final[Sequence[Migration]] = (
     Migration(1, "indexes that nothing uses any more", _drop_indexes_of_before),

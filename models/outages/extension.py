@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from models.booking.desk import Desk
-from models.deadlines.jobs import _ROUNDS
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
@@ -17,6 +16,7 @@ from models.reservations import transitions
 from models.reservations.entities import Reservation
 from models.reservations.errors import RevisionConflict
 
+_ROUNDS: Final = 10
 BEAT_EVERY: Final = timedelta(seconds=0.8)
 
 
@@ -61,7 +61,7 @@ async def catch_up(desk: Desk, id: str, now: datetime) -> None:
             r = await desk.reservations.get(id)
             if r is None or not transitions.falls_into(r, gap):
                 break
-            await _apply_all(
+            await apply_all(
                 desk, gap.end, [r], partial(transitions.extend_deadline, outage=gap), {}
             )
 
@@ -84,13 +84,13 @@ async def extend_deadlines(desk: Desk, outage: TimeRange, venue_id: VenueId | No
         ]
         if not found:
             return moved
-        moved += await _apply_all(
+        moved += await apply_all(
             desk, outage.end, found, partial(transitions.extend_deadline, outage=outage), {}
         )
     raise Overloaded()
 
 
-async def _apply_all(
+async def apply_all(
     desk: Desk,
     now: datetime,
     found: Sequence[Reservation],

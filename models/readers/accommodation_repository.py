@@ -21,7 +21,7 @@ _PURPOSE: Final = "allowance"
 
 async def allowances_changed(db: Database, session: Any = None) -> None:
     """Let every worker load them anew."""
-    await db["catalogue"].update_one(
+    await db["versions"].update_one(
         {"_id": "allowances"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
 
@@ -30,7 +30,7 @@ class AccommodationRepository:
     """There are few: each worker keeps them all, and loads them when their number has grown."""
 
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
-        self._all = db["allowances"]
+        self._all = db["accommodations"]
         self._db = db
         self._sealer = sealer
 
@@ -78,7 +78,7 @@ class AccommodationRepository:
     async def number(self) -> int:
         """How often any has been written."""
         with translate_errors():
-            found = await self._db["catalogue"].find_one({"_id": "allowances"})
+            found = await self._db["versions"].find_one({"_id": "allowances"})
         return int(found["number"]) if found else 0
 
     async def all(self) -> dict[ReaderId, Accommodation]:

@@ -16,17 +16,17 @@ from models.storage.mongo_errors import translate_errors
 
 PERSONAL_COLLECTIONS: Final = (
     "activation_codes",
-    "allowances",
+    "accommodations",
     "bindings",
     "cards",
-    "credits",
-    "deliveries",
+    "message_consents",
+    "messages",
     "feedback",
-    "passages",
-    "scans",
+    "gate_events",
+    "kiosk_scans",
     "sessions",
     "suspensions",
-    "waits",
+    "waitlist",
 )
 """Belongs to a reader, by ``reader``, and goes with them."""
 ANONYMISED_COLLECTIONS: Final = ("reservations", "violations")
@@ -35,10 +35,10 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
     {
         "areas",
         "backups",
-        "catalogue",
-        "days",
-        "ended_tickets",
-        "entry_codes",
+        "versions",
+        "daily_statistics",
+        "logged_out_tickets",
+        "mini_program_codes",
         "gates",
         "heartbeat",
         "kiosks",
@@ -46,9 +46,8 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "notices",
         "outages",
         "policies",
-        "pushes",
-        "schema",
-        "tokens",
+        "wechat_callbacks",
+        "installation",
         "venues",
     }
 )
@@ -67,7 +66,7 @@ _TECHNICAL_FIELDS: Final = frozenset(
             "unionid_hashes",
             "hashes",
             "outbox",
-            "replays",
+            "idempotency_results",
             "rev",
         ),
         *("sealed", "ticket", "who", "writer", "reader", "counted_on", "takes"),
@@ -93,7 +92,7 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         found["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
         found["sessions"] += await db["sessions"].find({"openid_hashes": {"$in": phones}}).to_list()
         hashes = own[0]["no_hashes"] if own else []
-        found["passages"] += await db["passages"].find({"who": {"$in": hashes}}).to_list(None)
+        found["gate_events"] += await db["gate_events"].find({"who": {"$in": hashes}}).to_list(None)
     return {
         name: [_readable(row, sealer) for row in rows]
         for name, rows in {"reader": own, **found}.items()
@@ -141,8 +140,8 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
     with translate_errors():
         own = await db["readers"].find_one({"_id": id}, {"no_hashes": 1})
         hashes = own["no_hashes"] if own else []
-        counts["passages"] = (
-            await db["passages"].delete_many({"who": {"$in": hashes}})
+        counts["gate_events"] = (
+            await db["gate_events"].delete_many({"who": {"$in": hashes}})
         ).deleted_count
         # What was written about them goes; that something was done stays.
         about: Document = {"reader": ERASED_READER, "reason": ""}
@@ -164,7 +163,7 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         counts["reservations"] = kept.modified_count
         counts["violations"] = await _forget_violations(db["violations"], id)
         await _forget_deeds(db, id)
-        await db["throttles"].delete_many({"_id": {"$regex": id}})
+        await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
     return counts
 

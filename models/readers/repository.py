@@ -36,7 +36,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("reader", ASCENDING)], name="reader", sparse=True),
         IndexModel([("expires_at", ASCENDING)], name="expires_at"),
     ],
-    "ended_tickets": [IndexModel([("at", ASCENDING)], name="at")],
+    "logged_out_tickets": [IndexModel([("at", ASCENDING)], name="at")],
 }
 
 
@@ -55,7 +55,7 @@ class ReaderRepository:
             "_id": new_id(),
             "no": self._sealer.encrypt(student_no, "student_no"),
             "no_hashes": hashes,
-            "made_at": now,
+            "created_at": now,
         }
         for _ in range(2):  # two first logins at once: the second try finds the winner's
             with translate_errors():
@@ -80,7 +80,7 @@ class ReaderRepository:
                 "_id": id,
                 "no": self._sealer.encrypt(number, "student_no"),
                 "no_hashes": self._sealer.hashes(number, "student_no"),
-                "made_at": now,
+                "created_at": now,
                 "kind": VISITOR,
                 "stay": _stay_document(stay),
                 **_name(name, self._sealer),

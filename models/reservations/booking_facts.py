@@ -16,7 +16,7 @@ class BookingFacts:
     seat_id: SeatId
     area_id: AreaId
     state: ReservationState
-    made_at: datetime
+    created_at: datetime
     start: datetime
     end: datetime
     checked_in_at: datetime | None

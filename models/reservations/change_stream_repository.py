@@ -25,7 +25,7 @@ from models.reservations.state_machine import ReservationState
 from models.storage.mongo import CODEC, Database, Document
 
 log = logging.getLogger(__name__)
-BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "usable_from")
+BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
 """What of a stored reservation makes a row of the board, besides its id."""
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
@@ -190,7 +190,7 @@ _FIELDS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("seat", "seat_id", SeatId),
     ("state", "state", ReservationState),
     ("start", "booked_start", _as_it_is),
-    ("usable_from", "usable_from", _as_it_is),
+    ("available_from", "available_from", _as_it_is),
     ("end", "end", _as_it_is),
 )
 
@@ -204,6 +204,6 @@ def row_of(id: ReservationId, d: Document) -> OccupancyRow:
         ReaderId(d["reader"]),
         ReservationState(d["state"]),
         d["start"],
-        d.get("usable_from"),
+        d.get("available_from"),
         d["end"],
     )

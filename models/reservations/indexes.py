@@ -27,7 +27,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [
                 ("reader", ASCENDING),
                 ("start", DESCENDING),
-                ("made_at", DESCENDING),
+                ("created_at", DESCENDING),
                 ("state", ASCENDING),
             ],
             name="reader_list",
@@ -42,7 +42,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
                     "seat",
                     "start",
                     "end",
-                    "usable_from",
+                    "available_from",
                     "reader",
                     "rev",
                     "_id",
@@ -83,9 +83,9 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"held_until": {"$type": "date"}},
         ),
         IndexModel(
-            [("prove_by", ASCENDING)],
+            [("presence_due_at", ASCENDING)],
             name="due_proof",
-            partialFilterExpression={"prove_by": {"$type": "date"}},
+            partialFilterExpression={"presence_due_at": {"$type": "date"}},
         ),
         IndexModel(
             [("report.at", ASCENDING)],

@@ -33,7 +33,7 @@ def occupied_spans(row: Document) -> list[OccupiedSpan]:
 
     A start 现在 is cut to the minute, so it took nothing before ``since``.
     """
-    start = max(min(row["start"], row.get("usable_from") or row["start"]), row["since"])
+    start = max(min(row["start"], row.get("available_from") or row["start"]), row["placed_at"])
     stop = min(row["end"], row.get("ended_at") or row["end"])
     if stop <= start:
         return []

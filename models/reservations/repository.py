@@ -50,7 +50,7 @@ _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
 """Longer than a request may take; a double lasts for minutes."""
 _CHANGES_KEPT: Final = 8
-_SPAN: Final = ("day", "seat", "reader", "since", "start", "end", "ended_at", "usable_from")
+_SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
 FrozenVenues = Literal[True] | frozenset[VenueId]
@@ -59,7 +59,7 @@ FrozenVenues = Literal[True] | frozenset[VenueId]
 
 class ReservationRepository:
     def __init__(self, db: Database) -> None:
-        self._all, self._waits = db["reservations"], db["waits"]
+        self._all, self._waits = db["reservations"], db["waitlist"]
         self.writer = new_id()
         """Stands in what this process inserts, so that its change stream can leave that out."""
         # Group commit: reservations that arrive together are inserted together, each judged alone.
@@ -394,7 +394,7 @@ class ReservationRepository:
         first, and how many there are."""
         wanted = sorted(state.value for state in states or BOOKING_STATES)
         query: Document = {"reader": reader_id, "state": {"$in": wanted}}
-        rows, total = await find_page(self._all, query, ("start", "made_at"), skip, limit)
+        rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
         return [from_document(row) for row in rows], total
 
     # --- the plan -------------------------------------------------------------------------------
@@ -427,11 +427,11 @@ class ReservationRepository:
             "area",
             "seat",
             "state",
-            "made_at",
+            "created_at",
             "start",
             "end",
             "checked_in_at",
-            "usable_from",
+            "available_from",
             "ended_at",
         ]
         with translate_errors():
@@ -443,11 +443,11 @@ class ReservationRepository:
                         seat_id=SeatId(row["seat"]),
                         area_id=AreaId(row["area"]),
                         state=ReservationState(row["state"]),
-                        made_at=row["made_at"],
+                        created_at=row["created_at"],
                         start=row["start"],
                         end=row["end"],
                         checked_in_at=row["checked_in_at"],
-                        usable_from=row["usable_from"],
+                        usable_from=row["available_from"],
                         ended_at=row["ended_at"],
                     )
 
@@ -474,10 +474,10 @@ class ReservationRepository:
 
     async def first_created_at(self) -> datetime | None:
         """When the first booking was made that there is; None where there is none."""
-        real: Document = {"made_at": {"$exists": True}}  # and no tombstone
+        real: Document = {"created_at": {"$exists": True}}  # and no tombstone
         with translate_errors():
-            found = await self._all.find_one(real, {"made_at": 1}, sort=[("_id", ASCENDING)])
-        return found["made_at"] if found else None
+            found = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
+        return found["created_at"] if found else None
 
     async def has_live(self, day: date) -> bool:
         """Is a booking of that day still under way, or not settled yet?"""
@@ -564,7 +564,7 @@ class ReservationRepository:
             rows = (
                 await self._all.find(
                     {
-                        "prove_by": {"$type": "date", "$lte": now},
+                        "presence_due_at": {"$type": "date", "$lte": now},
                         "state": ReservationState.IN_USE.value,
                         "end": {"$gt": now},
                         # Who found the seat taken cannot sit there.
@@ -624,7 +624,7 @@ class ReservationRepository:
 
         Without claims, replays and history, which tell nothing and are half of each document.
         """
-        untold: Document = {"claims": [], "replays": [], "history": []}
+        untold: Document = {"claims": [], "idempotency_results": [], "history": []}
         with translate_errors():
             rows = (
                 await self._all.find(
@@ -661,7 +661,7 @@ class ReservationRepository:
         rows = await self._due("due_no_show", waiting, 0)
         rows += await self._due("due_time_out", away, 0)
         doubted: Document = {
-            "prove_by": {"$type": "date", **within},
+            "presence_due_at": {"$type": "date", **within},
             "state": ReservationState.IN_USE.value,
         }
         offered: Document = {"held_until": {"$type": "date", **within}}
@@ -684,7 +684,7 @@ class ReservationRepository:
                 "end",
             ),
             ({}, "remind_at"),
-            ({}, "prove_by"),
+            ({}, "presence_due_at"),
             ({}, "held_until"),
         ]
         instants: list[datetime] = []

@@ -16,8 +16,8 @@ class ReservationState(StrEnum):
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
     AWAY_EXPIRED = "away_expired"
-    OFFERED = "held"
-    OFFER_EXPIRED = "lapsed"
+    OFFERED = "offered"
+    OFFER_EXPIRED = "offer_expired"
 
 
 class ReservationEvent(StrEnum):

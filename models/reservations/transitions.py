@@ -32,13 +32,13 @@ _EVENT_PAYLOAD: Final = (
     "check_in_from",
     "check_in_until",
     "checked_in_at",
-    "usable_from",
+    "available_from",
     "left_at",
     "return_by",
     "ended_at",
-    "excused",
-    "unconfirmed",
-    "prove_by",
+    "penalty_waived",
+    "pending_confirmation",
+    "presence_due_at",
     "held_until",
 )
 """What a message about this moment may need; later changes must not rewrite it."""
@@ -93,14 +93,14 @@ def report_after(report: OccupiedReport | None, event: ReservationEvent) -> Occu
 
 
 def check_in_window(
-    start: datetime, end: datetime, made_at: datetime, policy: Policy
+    start: datetime, end: datetime, created_at: datetime, policy: Policy
 ) -> tuple[datetime, datetime, bool]:
     """(from, until, excused): excused when the booking ends before the reader had the full time.
 
     A booking that ends within the check-in time lapses as a no-show without a violation.
     """
     opens = start - timedelta(minutes=policy.check_in_before_minutes)
-    full = max(start, made_at) + timedelta(minutes=policy.check_in_after_minutes)
+    full = max(start, created_at) + timedelta(minutes=policy.check_in_after_minutes)
     return opens, min(full, end), end < full
 
 
@@ -127,7 +127,7 @@ def create(
         "end": span.end,
         "check_in_from": opens,
         "check_in_until": until,
-        "excused": excused,
+        "penalty_waived": excused,
     }
     return Reservation(
         id=id,

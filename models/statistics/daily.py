@@ -63,7 +63,7 @@ def summarise_day(
         cancelled=len(asked) - len(kept),
         no_show=sum(row.state is ReservationState.NO_SHOW for row in asked),
         away_expired=sum(row.state is ReservationState.AWAY_EXPIRED for row in asked),
-        lead_minutes=sum(max(row.start - row.made_at, timedelta()) // _MINUTE for row in kept),
+        lead_minutes=sum(max(row.start - row.created_at, timedelta()) // _MINUTE for row in kept),
         used=tuple(used),
     )
 

@@ -14,12 +14,14 @@ from models.statistics.daily import AreaDay
 from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
-INDEXES: Final = {"days": [IndexModel([("day", ASCENDING), ("area_id", ASCENDING)], name="by_day")]}
+INDEXES: Final = {
+    "daily_statistics": [IndexModel([("day", ASCENDING), ("area_id", ASCENDING)], name="by_day")]
+}
 
 
 class DailyStatisticsRepository:
     def __init__(self, db: Database) -> None:
-        self._all = db["days"]
+        self._all = db["daily_statistics"]
 
     async def put(self, days: Sequence[AreaDay]) -> None:
         """Keep them. The same days again replace what was there."""

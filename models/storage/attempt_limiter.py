@@ -18,7 +18,7 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "throttles": [IndexModel([("until", ASCENDING)], name="until")]
+    "attempt_limits": [IndexModel([("until", ASCENDING)], name="until")]
 }
 
 
@@ -34,7 +34,7 @@ class AttemptLimit:
 class AttemptLimiter:
     def __init__(self, db: Database, scale: int = 1) -> None:
         """``scale`` multiplies every limit (load tests raise it)."""
-        self._all = db["throttles"]
+        self._all = db["attempt_limits"]
         self._scale = scale
 
     async def register(self, limits: list[AttemptLimit], now: datetime) -> None:

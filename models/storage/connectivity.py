@@ -117,7 +117,7 @@ async def require_mongo(db: Database, url: str) -> None:
     async with explained(url):
         hello = await db.command("hello")
         if hello.get("setName") or hello.get("msg") == "isdbgrid":
-            await db["schema"].find_one({}, {"_id": 1})  # "hello" needs no credentials
+            await db["installation"].find_one({}, {"_id": 1})  # "hello" needs no credentials
             return
     raise MongoUnusable(_lone(read_mongo_url(url).hosts[0], hello))
 
@@ -131,7 +131,7 @@ async def about_mongo(db: Database, url: str) -> tuple[tuple[int, ...], str]:
     async with explained(url):
         hello, about = await db.command("hello"), await db.command("buildInfo")
         # It matches nothing, and is refused nevertheless where the user may only read.
-        await db["schema"].update_one({"_id": None}, {"$set": {"awaited": True}})
+        await db["installation"].update_one({"_id": None}, {"$set": {"awaited": True}})
     where = f"set {hello['setName']}, primary {hello['me']}" if "setName" in hello else "mongos"
     return tuple(about["versionArray"][:3]), where
 

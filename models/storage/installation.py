@@ -20,9 +20,9 @@ from models.storage.encryption import DecryptionError, FieldCipher
 from models.storage.mongo import Database, Document, insert, ping
 from models.storage.mongo_errors import translate_errors
 
-ABOUT: Final = "schema"
+ABOUT: Final = "installation"
 """The collection."""
-MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
+MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "installation"
 SANDBOX, PRODUCTION = "sandbox", "production"
 _SANDBOX_ONLY: Final = "sandbox_"
 """Collections that only a sandbox writes begin so."""

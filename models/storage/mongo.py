@@ -15,10 +15,11 @@ from pymongo import DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from models.kernel.errors import InvalidRequest
 from models.storage.mongo_errors import errors_per_document, translate_errors
-from models.storage.transactions import _COMMITTED, _MAJORITY
 
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
@@ -34,6 +35,12 @@ _OPTIONS: Final[dict[str, Any]] = {
     "retryWrites": True,
     "appname": "miniapp_server",
 }
+# majority and j unset: j=False waits for the journal's 100 ms tick.
+MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
+COMMITTED: Final = ReadConcern("majority")
+"""A read at majority may be old, and is never undone. One at "local" may show what a primary that
+has lost its majority will roll back: an answer that rests on it may never have been true."""
+
 _CLOSE_S: Final = 2.0
 CODEC: Final = CodecOptions[Document](tz_aware=True, tzinfo=UTC)
 
@@ -44,7 +51,7 @@ async def open_database(url: str, name: str, driver: Driver = "pymongo") -> Asyn
     with _readable("MONGO_URL"):
         client = _client(url, driver)
         database = client.get_database(
-            name, codec_options=CODEC, write_concern=_MAJORITY, read_concern=_COMMITTED
+            name, codec_options=CODEC, write_concern=MAJORITY, read_concern=COMMITTED
         )
     try:
         yield cast(Database, database)

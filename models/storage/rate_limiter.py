@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from models.storage.batching import Batcher
 from models.storage.redis_health import TROUBLE
 
-__all__ = ["Bucket", "Pacing", "Redis", "Revocations", "open_redis"]
 _RETRY_AFTER_S: Final = 1.0
 # KEYS: buckets of one kind; ARGV: capacity, tokens per second. Time is the Redis server's, one
 # clock for all. Returns for each bucket 0 when a token was taken, else the milliseconds until then.

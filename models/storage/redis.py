@@ -9,6 +9,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from models.kernel.errors import InvalidRequest
 
+__all__ = ["Redis", "open_redis"]
+
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Redis]:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from models.kernel.errors import DomainError
-from models.storage.mongo import Database
+from models.storage.mongo import COMMITTED, MAJORITY, Database
 from models.storage.mongo_errors import translate_errors
-
-# majority and j unset: j=False waits for the journal's 100 ms tick.
-_MAJORITY: Final = WriteConcern(w="majority", wtimeout=5000)
-_COMMITTED: Final = ReadConcern("majority")
-"""A read at majority may be old, and is never undone. One at "local" may show what a primary that
-has lost its majority will roll back: an answer that rests on it may never have been true."""
 
 
 class ConcurrentUpdate(Exception):
@@ -35,7 +27,7 @@ async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) 
     session = await started if isawaitable(started) else started
     try:
         # Both are asked for here: a transaction takes the client's concerns, not the database's.
-        await session.with_transaction(work, read_concern=_COMMITTED, write_concern=_MAJORITY)
+        await session.with_transaction(work, read_concern=COMMITTED, write_concern=MAJORITY)
     except (ConcurrentUpdate, DuplicateKeyError, DomainError):
         # An aborted transaction waits for nobody. Whoever reads at majority and tries again would
         # meet the same state again and again until it has reached the other members.
@@ -50,7 +42,7 @@ async def _wait_for_majority(db: Database) -> None:
 
     A write that matches nothing waits for the last one before it. Raises: PyMongoError.
     """
-    await db["schema"].update_one({"_id": None}, {"$set": {"awaited": True}})
+    await db["installation"].update_one({"_id": None}, {"$set": {"awaited": True}})
 
 
 async def try_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) -> bool:

@@ -139,7 +139,7 @@ class Past:
         student_no: str,
         name: str,
         kind: str,
-        made_at: datetime,
+        created_at: datetime,
         suspended_until: datetime | None,
     ) -> Document:
         """As ``Readers.admit`` leaves it (MongoDB orders the fields of an upsert by name)."""
@@ -147,7 +147,7 @@ class Past:
             "_id": id,
             "no_hashes": self._sealer.hashes(student_no, "student_no"),
             "kind": kind,
-            "made_at": made_at,
+            "created_at": created_at,
             "name": self._sealer.encrypt(name, "name"),
             "name_hashes": self._sealer.hashes(name, "name"),
             "no": self._sealer.encrypt(student_no, "student_no"),

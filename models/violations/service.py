@@ -47,7 +47,7 @@ async def record_violation(desk: Desk, r: Reservation, notice: OutboxEvent) -> V
     """Record what the ended reservation means for its reader."""
     policy = await desk.policy_at_booking(r)
     limit, days = policy.violations_limit, policy.violations_window_days
-    if not rules.is_violation(notice.event, bool(notice.facts["excused"]), policy):
+    if not rules.is_violation(notice.event, bool(notice.facts["penalty_waived"]), policy):
         # A missed booking that does not count still says where the reader stands.
         count = 0
         if notice.event == "no_show":

@@ -22,7 +22,7 @@ class WaitlistState(StrEnum):
     WAITING = "waiting"
     OFFERED = "offered"
     ACCEPTED = "accepted"
-    OFFER_EXPIRED = "lapsed"
+    OFFER_EXPIRED = "offer_expired"
     WITHDRAWN = "left"
     EXPIRED = "over"
 
@@ -39,7 +39,7 @@ class WaitlistEntry:
     marks: frozenset[str]
     start: datetime
     end: datetime
-    made_at: datetime
+    created_at: datetime
     state: WaitlistState = WaitlistState.WAITING
     declined: frozenset[SeatId] = frozenset()
     offer: ReservationId | None = None

@@ -17,7 +17,7 @@ from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting
 
 INDEXES: Final = {
-    "waits": [
+    "waitlist": [
         IndexModel(
             [("claims", ASCENDING)],
             name="claims",
@@ -25,17 +25,17 @@ INDEXES: Final = {
             partialFilterExpression={"claims": {"$type": "string"}},
         ),
         IndexModel(
-            [("area", ASCENDING), ("made_at", ASCENDING), ("_id", ASCENDING)],
+            [("area", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
             name="waiting_for",
             partialFilterExpression={"state": WaitlistState.WAITING.value},
         ),
         IndexModel(
-            [("made_at", ASCENDING), ("_id", ASCENDING)],
+            [("created_at", ASCENDING), ("_id", ASCENDING)],
             name="open",
             partialFilterExpression={"open": True},
         ),
         IndexModel(
-            [("reader", ASCENDING), ("made_at", DESCENDING), ("_id", DESCENDING)], name="reader"
+            [("reader", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="reader"
         ),
     ]
 }
@@ -43,7 +43,7 @@ INDEXES: Final = {
 
 class WaitlistRepository:
     def __init__(self, db: Database) -> None:
-        self._all = db["waits"]
+        self._all = db["waitlist"]
 
     async def join(self, wait: WaitlistEntry) -> None:
         """Raises: AlreadyWaiting, where the reader has a place for some of that time."""
@@ -73,7 +73,7 @@ class WaitlistRepository:
                     }
                 )
                 .hint("waiting_for")
-                .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
+                .sort([("created_at", ASCENDING), ("_id", ASCENDING)])
                 .to_list(None)
             )
         return [_wait(row) for row in rows]
@@ -83,14 +83,14 @@ class WaitlistRepository:
         query: Document = {"open": True}
         if after is not None:
             query["$or"] = [
-                {"made_at": {"$gt": after.made_at}},
-                {"made_at": after.made_at, "_id": {"$gt": after.id}},
+                {"created_at": {"$gt": after.created_at}},
+                {"created_at": after.created_at, "_id": {"$gt": after.id}},
             ]
         with translate_errors():
             rows = (
                 await self._all.find(query)
                 .hint("open")
-                .sort([("made_at", ASCENDING), ("_id", ASCENDING)])
+                .sort([("created_at", ASCENDING), ("_id", ASCENDING)])
                 .limit(limit)
                 .to_list(None)
             )
@@ -106,8 +106,8 @@ class WaitlistRepository:
                     "start": {"$lt": wait.end},
                     "end": {"$gt": wait.start},
                     "$or": [
-                        {"made_at": {"$lt": wait.made_at}},
-                        {"made_at": wait.made_at, "_id": {"$lt": wait.id}},
+                        {"created_at": {"$lt": wait.created_at}},
+                        {"created_at": wait.created_at, "_id": {"$lt": wait.id}},
                     ],
                 }
             )
@@ -118,7 +118,7 @@ class WaitlistRepository:
             rows = (
                 await self._all.find({"reader": reader_id, "open": True})
                 .hint("reader")
-                .sort([("made_at", DESCENDING), ("_id", DESCENDING)])
+                .sort([("created_at", DESCENDING), ("_id", DESCENDING)])
                 .to_list(None)
             )
         return [_wait(row) for row in rows]
@@ -127,7 +127,7 @@ class WaitlistRepository:
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[WaitlistEntry], int]:
         rows, total = await find_page(
-            self._all, {"reader": reader_id}, ("made_at", "_id"), skip, limit
+            self._all, {"reader": reader_id}, ("created_at", "_id"), skip, limit
         )
         return [_wait(row) for row in rows], total
 
@@ -166,7 +166,7 @@ def wait_document(w: WaitlistEntry) -> Document:
         "marks": sorted(w.marks),
         "start": w.start,
         "end": w.end,
-        "made_at": w.made_at,
+        "created_at": w.created_at,
         "state": w.state.value,
         "open": True,
         "declined": [],
@@ -184,7 +184,7 @@ def _wait(d: Document) -> WaitlistEntry:
         marks=frozenset(d["marks"]),
         start=d["start"],
         end=d["end"],
-        made_at=d["made_at"],
+        created_at=d["created_at"],
         state=WaitlistState(d["state"]),
         declined=frozenset(SeatId(seat) for seat in d["declined"]),
         offer=ReservationId(d["offer"]) if d["offer"] else None,

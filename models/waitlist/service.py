@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from models.booking.desk import Desk
 from models.kernel.errors import NotFound, Overloaded
 from models.kernel.ids import Actor, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_date
@@ -41,6 +40,9 @@ from models.waitlist.entities import (
     in_quiet_hours,
 )
 from models.waitlist.errors import SeatAvailable
+
+if TYPE_CHECKING:
+    from models.booking.desk import Desk
 
 BATCH: Final = 200
 _TRIES: Final = 8

@@ -16,7 +16,7 @@ INDEXES: Final = {"pushes": [IndexModel([("at", ASCENDING)], name="at")]}
 
 class WeChatCallbackLog:
     def __init__(self, db: Database) -> None:
-        self._all = db["pushes"]
+        self._all = db["wechat_callbacks"]
 
     async def first(self, name: str, now: datetime) -> bool:
         """Is this the first time? ``name`` is the push's own, without anybody's openid."""

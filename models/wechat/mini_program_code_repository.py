@@ -10,7 +10,7 @@ from models.storage.mongo_errors import translate_errors
 
 class MiniProgramCodeRepository:
     def __init__(self, db: Database) -> None:
-        self._all = db["entry_codes"]
+        self._all = db["mini_program_codes"]
 
     async def get(self, scene: str) -> bytes | None:
         with translate_errors():
@@ -22,6 +22,6 @@ class MiniProgramCodeRepository:
         with translate_errors():
             await self._all.update_one(
                 {"_id": scene},
-                {"$setOnInsert": {"picture": picture, "made_at": now}},
+                {"$setOnInsert": {"picture": picture, "created_at": now}},
                 upsert=True,
             )

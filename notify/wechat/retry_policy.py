@@ -17,7 +17,7 @@ class SendStatus(StrEnum):
     """The kinds of answer that call for different doings."""
 
     SENT = "sent"
-    NO_CREDIT = "no_credit"
+    NO_CREDIT = "no_consent"
     BAD_OPENID = "bad_openid"
     BAD_TEMPLATE = "bad_template"
     BAD_PAGE = "bad_page"

@@ -128,7 +128,7 @@ async def test_logouts_of_tickets_that_were_never_given_leave_little(
     answers = await asyncio.gather(*(logout(f"ST-junk-{n}") for n in range(2000 if long else 700)))
     most = UNKNOWN_LOGOUTS.capacity + UNKNOWN_LOGOUTS.per_second * (monotonic() - began)
     assert set(answers) == {204, 429}
-    left = await strict.parts.db["ended_tickets"].count_documents({})
+    left = await strict.parts.db["logged_out_tickets"].count_documents({})
     assert left == answers.count(204) <= most
     # From the same address a ticket with a session is heard; from another one any ticket.
     assert await logout("ST-real") == 204

@@ -34,7 +34,7 @@ async def under_attack(service: Living) -> None:
     """As after 120 accounts with five wrong digits each; and one more of them comes now."""
     until = service.clock.now() + timedelta(minutes=10)
     for key in ("activation:all", "activation:day", "activation:address:127.0.0.1"):
-        await service.parts.db["throttles"].insert_one({"_id": key, "n": 600, "until": until})
+        await service.parts.db["attempt_limits"].insert_one({"_id": key, "n": 600, "until": until})
     stranger = await service.wx_user()
     wrong = {"activation_code": "999999"}
     await stranger.refused("422 activation_code_invalid", "POST", "/bindings", wrong)
@@ -154,7 +154,7 @@ async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living)
     """2,000 wrong kiosk codes of one address: the next wrong one is refused, a right one passes."""
     address = "qr:address:127.0.0.1"
     until = strict.clock.now() + timedelta(minutes=10)
-    await strict.parts.db["throttles"].insert_one({"_id": address, "n": 1999, "until": until})
+    await strict.parts.db["attempt_limits"].insert_one({"_id": address, "n": 1999, "until": until})
     guesser, other = strict.stranger(), strict.stranger()
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 422
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 429

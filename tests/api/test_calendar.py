@@ -185,16 +185,16 @@ async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None
     first, second = await service.reader(), await service.reader()
     for waiting, seat in ((first, "2f-hall-001"), (second, "2f-hall-002")):
         line = {"area_id": "2f-hall", "seats": [seat], "date": service.tomorrow}
-        await waiting.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+        await waiting.ok("POST", "/waitlist", line | {"start": "09:00", "end": "11:00"})
     await reader.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.settle()
-    (held,) = [w["offer"] for w in (await first.ok("GET", "/waits"))["items"]]
+    (held,) = [w["offer"] for w in (await first.ok("GET", "/waitlist"))["items"]]
     assert held is not None
     assert (await ask(service, head, confirmed="yes")).status == 303
     await service.move("08:05")
     assert await state(other, theirs) == "cancelled"
     for waiting in (first, second):
-        assert [w["offer"] for w in (await waiting.ok("GET", "/waits"))["items"]] == [None]
+        assert [w["offer"] for w in (await waiting.ok("GET", "/waitlist"))["items"]] == [None]
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
     day = await service.parts.desk.board.get_day(date.fromisoformat(service.tomorrow))
     assert list(day.rows) == []
@@ -205,10 +205,10 @@ async def test_what_was_held_is_not_accepted_on_a_closed_day(service: Living) ->
     head, ((reader, made),) = await staff(service, ADMINISTRATOR), await booked(service, 1)
     waiting = await service.reader()
     line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.tomorrow}
-    await waiting.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await waiting.ok("POST", "/waitlist", line | {"start": "09:00", "end": "11:00"})
     await reader.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.settle()
-    (wait,) = (await waiting.ok("GET", "/waits"))["items"]
+    (wait,) = (await waiting.ok("GET", "/waitlist"))["items"]
     assert (await ask(service, head, confirmed="yes", bookings="keep")).status == 303
     await service.settle()
     await waiting.refused("409 wrong_state", "POST", f"/reservations/{wait['offer']['id']}/accept")

@@ -38,7 +38,7 @@ class Way:
 
 
 async def way_of(service: Living, made: Any, seq: int = 1) -> Way:
-    all_of_it = service.parts.db["deliveries"].find({"reservation": made["id"]}).sort("order")
+    all_of_it = service.parts.db["messages"].find({"reservation": made["id"]}).sort("order")
     told = await all_of_it.to_list(None)
     assert len(told) >= seq, "every event is kept"
     found = told[seq - 1]
@@ -102,7 +102,7 @@ class Refusal:
 @pytest.mark.parametrize(
     "refusal",
     [
-        Refusal(43101, "no_credit", credits=0, alarm=False),
+        Refusal(43101, "no_consent", credits=0, alarm=False),
         Refusal(40003, "failed", credits=2, alarm=False),
         Refusal(40037, "failed", credits=2, alarm=True, disabled=True),
         Refusal(43107, "failed", credits=2, alarm=True, disabled=True),
@@ -227,7 +227,7 @@ async def test_a_lost_answer_does_not_tell_twice(service: Living) -> None:
     await service.settle()
     await service.move(timedelta(minutes=3))
     way = await way_of(service, made)
-    assert (way.state, way.attempts, way.codes) == ("no_credit", 2, [43101])
+    assert (way.state, way.attempts, way.codes) == ("no_consent", 2, [43101])
     assert [m["template"] for m in await reader.messages()] == ["RESERVED"]
 
 
@@ -377,7 +377,7 @@ async def test_consent_is_counted(service: Living) -> None:
         made = await reader.reserve(start=start, end=end)
         await service.settle()
         ways.append((await way_of(service, made)).state)
-    assert ways == ["sent", "sent", "no_credit"]
+    assert ways == ["sent", "sent", "no_consent"]
     assert len(await reader.messages()) == 2 and len(await told(reader)) == 3
 
 
@@ -387,14 +387,14 @@ async def test_unbinding_ends_consent(service: Living) -> None:
     made = await reader.reserve()
     await reader.ok("DELETE", "/bindings/current")
     await service.settle()
-    assert (await way_of(service, made)).state == "no_credit", "the consent went with the binding"
+    assert (await way_of(service, made)).state == "no_consent", "the consent went with the binding"
     parts, now = service.parts, service.clock.now()
     await parts.bindings.bind(reader.reader_id, "o-another-phone", None, now)
     await parts.sessions.reader_changed(reader.reader_id)
     page = await service.web_reader(reader)
     later = await page.reserve("2f-hall-001", "18:00", "19:00")
     await service.settle()
-    assert (await way_of(service, later)).state == "no_credit"
+    assert (await way_of(service, later)).state == "no_consent"
     assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
     assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
 

@@ -22,7 +22,7 @@ async def test_attempts_that_begin_a_window_together_all_count(service: Living) 
     for turn in range(20):
         limit = [AttemptLimit(f"turn {turn}", 500, timedelta(minutes=10))]
         await asyncio.gather(*(throttles.register(limit, now) for _ in range(12)))
-        found = await service.parts.db["throttles"].find_one({"_id": f"turn {turn}"})
+        found = await service.parts.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
         assert found is not None and found["n"] == 12
 
 

@@ -28,7 +28,7 @@ async def test_a_code_is_drawn_once_and_outlives_wechat(service: Living) -> None
     assert await _picture(service, "2f-south") == (200, drawn)
     service.parts.entry_codes._kept.clear()  # as after a restart
     assert await _picture(service, "2f-south") == (200, drawn)
-    assert await service.parts.db["entry_codes"].count_documents({}) == 1
+    assert await service.parts.db["mini_program_codes"].count_documents({}) == 1
 
     # One that is not drawn yet cannot be had now; WeChat is left alone for a minute.
     assert (await _picture(service, "web"))[0] == 503

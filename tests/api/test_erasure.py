@@ -59,12 +59,12 @@ async def known(service: Living) -> Client:
     (missed,) = (await reader.ok("GET", "/violations"))["items"]
     await reader.ok("POST", f"/violations/{missed['id']}/appeal", {"text": WHY})
     answer = {"granted": False, "answer": "当天没有故障"}
-    await desk.ok("POST", f"/desk/appeals/{missed['id']}", answer)
+    await desk.ok("POST", f"/staff/appeals/{missed['id']}", answer)
     await service.parts.feedbacks.add(reader.reader_id, "k", ASKED, service.clock.now())
     # Now: in line, and in use, and one for tomorrow.
     taken = await other.reserve("2f-hall-001", "18:00", "20:00")
     line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.today}
-    await reader.ok("POST", "/waits", line | {"start": "18:00", "end": "20:00"})
+    await reader.ok("POST", "/waitlist", line | {"start": "18:00", "end": "20:00"})
     live = await reader.reserve("2f-hall-002", "now", "14:00")
     await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
     await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
@@ -142,7 +142,7 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
 
     # For the statistics everything is there still, with what ended now.
     def deeds(rows: list[dict[str, Any]]) -> list[Any]:
-        return [(r["_id"], r["seat"], r["start"], r["made_at"]) for r in rows]
+        return [(r["_id"], r["seat"], r["start"], r["created_at"]) for r in rows]
 
     assert deeds(after["reservations"]) == deeds(before["reservations"])
     states = [r["state"] for r in after["reservations"] if r["reader"] == ERASED_READER]
@@ -192,7 +192,7 @@ async def test_a_librarian_who_goes_is_named_nowhere(service: Living) -> None:
     made = await reader.reserve("2f-hall-005", "09:00", "11:00")
     await service.move("09:31")
     (missed,) = (await reader.ok("GET", "/violations"))["items"]
-    await desk.ok("POST", f"/desk/violations/{missed['id']}/waive", {"reason": "闸机故障"})
+    await desk.ok("POST", f"/staff/violations/{missed['id']}/waive", {"reason": "闸机故障"})
     await erase(
         service.parts.desk, service.parts.db, await person(service, desk), service.clock.now()
     )

@@ -49,17 +49,17 @@ async def test_only_librarians_decide(service: Living) -> None:
     waive: dict[str, Any] = {"reason": "x"}
     interval = {"from": "2026-09-07T00:00:00+08:00", "to": "2026-09-08T00:00:00+08:00"} | waive
     for caller, refusal in ((reader, "403 forbidden"), (service.stranger(), "401 unauthenticated")):
-        await caller.refused(refusal, "GET", "/desk/appeals")
-        await caller.refused(refusal, "POST", f"/desk/violations/{one['id']}/waive", waive)
-        await caller.refused(refusal, "POST", "/desk/violations/waive", interval)
+        await caller.refused(refusal, "GET", "/staff/appeals")
+        await caller.refused(refusal, "POST", f"/staff/violations/{one['id']}/waive", waive)
+        await caller.refused(refusal, "POST", "/staff/violations/waive", interval)
         settle = {"granted": True, "answer": "x"}
-        await caller.refused(refusal, "POST", f"/desk/appeals/{one['id']}", settle)
+        await caller.refused(refusal, "POST", f"/staff/appeals/{one['id']}", settle)
 
 
 async def test_an_appeal_is_heard_once(service: Living) -> None:
     desk, reader, other = await librarian(service), await missed(service, 1), await service.reader()
     (one,) = await violations(reader)
-    path, settle = f"/violations/{one['id']}/appeal", f"/desk/appeals/{one['id']}"
+    path, settle = f"/violations/{one['id']}/appeal", f"/staff/appeals/{one['id']}"
     granted = {"granted": True, "answer": "情况属实，本次免除。"}
     await desk.refused("409 wrong_state", "POST", settle, granted)
     await other.refused("404 not_found", "POST", path, {"text": WHY})
@@ -69,14 +69,14 @@ async def test_an_appeal_is_heard_once(service: Living) -> None:
     assert appealed["appeal"]["text"] == WHY and appealed["appeal"]["settled_at"] is None
     await reader.refused("409 nothing_to_appeal", "POST", path, {"text": "noch einmal"})
 
-    (waiting,) = (await desk.ok("GET", "/desk/appeals"))["items"]
+    (waiting,) = (await desk.ok("GET", "/staff/appeals"))["items"]
     assert waiting["reader"]["student_no_masked"].count("*") >= 4
     assert reader.number not in str(waiting)
     for _ in range(2):
         settled = await desk.ok("POST", settle, granted)
     assert settled["waived"] and settled["appeal"]["answer"] == granted["answer"]
     await desk.refused("409 wrong_state", "POST", settle, granted | {"answer": "anders"})
-    assert (await desk.ok("GET", "/desk/appeals"))["total"] == 0
+    assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
     assert (await reader.ok("GET", "/violations"))["window"]["count"] == 0
     told = [m for m in (await reader.ok("GET", "/messages"))["items"] if m["template"] == "ANSWER"]
     assert [m["title"] for m in told] == ["申诉结果"] and "已免除" in told[0]["text"]
@@ -87,12 +87,12 @@ async def test_a_refused_appeal_changes_nothing_but_is_answered(service: Living)
     (one,) = await violations(reader)
     await reader.ok("POST", f"/violations/{one['id']}/appeal", {"text": WHY})
     answer = {"granted": False, "answer": "当天没有故障记录。"}
-    await desk.ok("POST", f"/desk/appeals/{one['id']}", answer)
+    await desk.ok("POST", f"/staff/appeals/{one['id']}", answer)
     found = await reader.ok("GET", "/violations")
     assert found["window"]["count"] == 1 and not found["items"][0]["waived"]
     assert "未予免除" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
     other = answer | {"granted": True}
-    await desk.refused("409 wrong_state", "POST", f"/desk/appeals/{one['id']}", other)
+    await desk.refused("409 wrong_state", "POST", f"/staff/appeals/{one['id']}", other)
     assert await reader.ok("GET", "/violations") == found
 
 
@@ -105,7 +105,7 @@ async def test_a_waiver_lifts_what_no_longer_holds(service: Living) -> None:
     await reader.refused("422 suspended", "POST", "/reservations", wish)
     oldest = (await violations(reader))[-1]
     for _ in range(2):
-        await desk.ok("POST", f"/desk/violations/{oldest['id']}/waive", {"reason": "闸机故障"})
+        await desk.ok("POST", f"/staff/violations/{oldest['id']}/waive", {"reason": "闸机故障"})
     me = await reader.ok("GET", "/me")
     assert (me["suspended_until"], me["violations_count"]) == (None, 2)
     await reader.reserve("2f-hall-064")
@@ -128,14 +128,14 @@ async def test_an_interval_is_waived_at_once(service: Living) -> None:
     await service.move("11:31")
     await service.settle()
     wrong = {"from": "2026-09-07T12:00:00+08:00", "to": "2026-09-07T10:00:00+08:00", "reason": "x"}
-    await desk.refused("400 malformed", "POST", "/desk/violations/waive", wrong)
+    await desk.refused("400 malformed", "POST", "/staff/violations/waive", wrong)
     interval = {
         "from": "2026-09-07T09:00:00+08:00",
         "to": "2026-09-07T10:00:00+08:00",
         "reason": "停电",
     }
-    assert await desk.ok("POST", "/desk/violations/waive", interval) == {"waived": 8}
-    assert await desk.ok("POST", "/desk/violations/waive", interval) == {"waived": 0}
+    assert await desk.ok("POST", "/staff/violations/waive", interval) == {"waived": 8}
+    assert await desk.ok("POST", "/staff/violations/waive", interval) == {"waived": 0}
     counts = [(await r.ok("GET", "/violations"))["window"]["count"] for r in readers]
     assert counts == [0] * 8 + [1] * 4
 
@@ -148,7 +148,7 @@ async def test_no_instant_beyond_the_calendar(service: Living) -> None:
         (day, "9999-12-31T23:59:59-08:00"),
     ):
         await desk.refused(
-            "400 malformed", "POST", "/desk/violations/waive", reason | {"from": start, "to": end}
+            "400 malformed", "POST", "/staff/violations/waive", reason | {"from": start, "to": end}
         )
 
 
@@ -166,7 +166,7 @@ async def test_a_waiver_and_a_new_suspension_at_once(service: Living) -> None:
         await service.parts.desk.heartbeat.set(service.clock.now())  # it was no downtime
         await asyncio.gather(
             service.settle(),
-            desk.ok("POST", f"/desk/violations/{first['id']}/waive", {"reason": "x"}),
+            desk.ok("POST", f"/staff/violations/{first['id']}/waive", {"reason": "x"}),
         )
         await service.settle()
         me = await reader.ok("GET", "/me")
@@ -184,7 +184,7 @@ async def test_who_is_a_librarian_by_cas(service: Living, group: str) -> None:
     login = "//" + start.headers["Location"].removeprefix(f"{service.base}/")
     back = await stranger.call("POST", login, form, **FORM)
     await stranger.get("//" + back.headers["Location"].removeprefix(f"{service.base}/"))
-    answer = await stranger.get("/desk/appeals")
+    answer = await stranger.get("/staff/appeals")
     assert answer.status == (200 if account == "librarian" else 403)
 
 

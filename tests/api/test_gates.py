@@ -325,7 +325,7 @@ async def test_a_passage_of_yesterday_is_settled_too(service: Living, gate: Gate
     found = await reader.ok("GET", "/violations")
     assert found["window"]["count"] == 0 and found["items"][0]["waived"]
     assert (await one(reader, made))["state"] == "no_show"
-    assert await service.parts.db["passages"].count_documents({"open": True}) == 0
+    assert await service.parts.db["gate_events"].count_documents({"open": True}) == 0
 
 
 async def _again(service: Living, reader: Client) -> Client:

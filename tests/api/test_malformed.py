@@ -26,7 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/reservations/{id}/return": {"qr": "x"},
     "/reservations/{id}/extend": {"end": "17:00"},
     "/reservations/{id}/report": {"kind": "occupied"},
-    "/waits": {
+    "/waitlist": {
         "area_id": "2f-hall",
         "date": "2026-09-07",
         "start": "14:00",
@@ -38,9 +38,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/kiosks/{id}/touch": {"card": "00123456"},
     "/kiosks/{id}/check-in": {"reservation_id": "x"},
     "/violations/{id}/appeal": {"text": "x"},
-    "/desk/appeals/{id}": {"granted": True, "answer": "x"},
-    "/desk/violations/{id}/waive": {"reason": "x"},
-    "/desk/violations/waive": {
+    "/staff/appeals/{id}": {"granted": True, "answer": "x"},
+    "/staff/violations/{id}/waive": {"reason": "x"},
+    "/staff/violations/waive": {
         "from": "2026-09-07T00:00:00+08:00",
         "to": "2026-09-08T00:00:00+08:00",
         "reason": "x",
@@ -50,7 +50,7 @@ UNSIGNED = {"/wx/login", "/kiosks/{id}/touch"}
 OPTIONAL = {
     "/activation-codes": {"renew"},
     "/reservations/{id}/change": {"seat_id", "start", "end"},
-    "/waits": {"seats", "window", "power"},
+    "/waitlist": {"seats", "window", "power"},
 }
 
 UNREADABLE = [
@@ -131,7 +131,7 @@ async def callers(service: Living) -> dict[str, Client]:
         "/bindings/preview": await service.wx_user(),
         "/activation-codes": await service.web_reader(),
     }
-    desk = dict.fromkeys((p for p in BODIES if p.startswith("/desk/")), await librarian(service))
+    desk = dict.fromkeys((p for p in BODIES if p.startswith("/staff/")), await librarian(service))
     return dict.fromkeys(BODIES, await service.reader()) | desk | special
 
 

@@ -84,10 +84,10 @@ async def test_what_is_held_is_taken_back_and_said(service: Living) -> None:
     )
     made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
     line = {"area_id": "2f-hall", "seats": [TEN], "date": service.tomorrow}
-    await second.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await second.ok("POST", "/waitlist", line | {"start": "09:00", "end": "11:00"})
     await first.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.settle()
-    (wait,) = (await second.ok("GET", "/waits"))["items"]
+    (wait,) = (await second.ok("GET", "/waitlist"))["items"]
     plan = await exported(head)
     seat_of(plan, "010")["disabled"] = "漏水"
     shown = await send(service, head, plan)
@@ -103,10 +103,10 @@ async def test_what_is_held_cannot_be_taken_where_the_seat_is_gone(service: Livi
     first, second = await service.reader(), await service.reader()
     made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
     line = {"area_id": "2f-hall", "seats": [TEN], "date": service.tomorrow}
-    await second.ok("POST", "/waits", line | {"start": "09:00", "end": "11:00"})
+    await second.ok("POST", "/waitlist", line | {"start": "09:00", "end": "11:00"})
     await first.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.settle()
-    (wait,) = (await second.ok("GET", "/waits"))["items"]
+    (wait,) = (await second.ok("GET", "/waitlist"))["items"]
     desk = service.parts.desk
     area = desk.library.areas[seat(service).area_id]
     broken = tuple(replace(s, disabled="漏水") if s.id == TEN else s for s in area.seats)
@@ -142,14 +142,14 @@ async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
     assert await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
     assert (await without(service, head, "010", bookings="offer")).status == 303
     assert await state(reader, made) == "cancelled"
-    assert (await reader.ok("GET", "/waits"))["items"] == []
+    assert (await reader.ok("GET", "/waitlist"))["items"] == []
     assert "为您保留了另一个座位" not in await titles(service, reader)
 
     short = await other.reserve("2f-hall-020", "09:00", "10:00", service.tomorrow)
     form = {"min_minutes": "120", "confirmed": "yes", "bookings": "offer"}
     assert (await ask_rules(service, head, **form)).status == 303
     assert await state(other, short) == "cancelled"
-    assert (await other.ok("GET", "/waits"))["items"] == []
+    assert (await other.ok("GET", "/waitlist"))["items"] == []
 
 
 async def test_bookings_beyond_a_nearer_horizon_are_not_forgotten(service: Living) -> None:
@@ -214,8 +214,8 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
     )
     assert sum(done, ResolutionResult()) == ResolutionResult(cancelled=6, offered=6)
     for reader in readers:
-        assert [w["offer"]["state"] for w in (await reader.ok("GET", "/waits"))["items"]] == [
-            "held"
+        assert [w["offer"]["state"] for w in (await reader.ok("GET", "/waitlist"))["items"]] == [
+            "offered"
         ]
     assert not await desk.reservations.find_double_bookings()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import re
@@ -18,13 +19,20 @@ from handlers.errors import status_of
 from handlers.messages import TEXTS
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
-from notify.wechat import errors as wechat_errors
 from tests.living import Living
 
 LINTERS: Final = Path(__file__).resolve().parents[1] / "linters"  # by npm (scripts/test)
 RULES: Final = LINTERS / "spectral.yaml"
 
 # Opened by a family's name only where no leaf fits.
+ERRORS = [
+    importlib.import_module(name)
+    for name in (
+        "models.kernel.errors",
+        "notify.wechat.errors",
+        *(f"models.{p.parent.name}.errors" for p in Path("models").glob("*/errors.py")),
+    )
+]
 FAMILIES = {kernel_errors.Conflict, kernel_errors.RuleViolation}
 
 
@@ -46,7 +54,7 @@ def test_every_refusal_has_words_and_a_status() -> None:
     declared = {error for route in ROUTES for error in route.errors}
     known = {
         value
-        for module in (kernel_errors, wechat_errors)
+        for module in ERRORS
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, DomainError)
     }
@@ -189,7 +197,7 @@ def test_the_page_for_developers_lists_every_error() -> None:
     listed = {code: int(status) for status, code in rows}
     leaves = {
         value.code: status_of(value)
-        for module in (kernel_errors, wechat_errors)
+        for module in ERRORS
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, DomainError) and value not in FAMILIES
     }

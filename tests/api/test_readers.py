@@ -224,9 +224,9 @@ async def test_seats_that_are_kept_are_for_who_needs_them(service: Living) -> No
     )
     line = {"area_id": area, "seats": [seat_id], "start": "14:00", "end": "15:00"}
     waiting = await service.reader()
-    await waiting.ok("POST", "/waits", line | {"date": service.today})
+    await waiting.ok("POST", "/waitlist", line | {"date": service.today})
     await service.settle()
-    assert (await waiting.ok("GET", "/waits"))["items"][0]["offer"] is None
+    assert (await waiting.ok("GET", "/waitlist"))["items"][0]["offer"] is None
     # Only up to its day.
     await reader.refused(
         "422 seat_kept", "POST", "/reservations", wish | {"date": service.tomorrow}
@@ -252,7 +252,7 @@ async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
         assert why not in (await viewer.get(f"/console/audit{query}")).body
         assert why in (await desk.get(f"/console/audit{query}")).body
     # At rest it is sealed.
-    (stored,) = await service.parts.db["allowances"].find().to_list(None)
+    (stored,) = await service.parts.db["accommodations"].find().to_list(None)
     assert set(stored) == {"_id", "reader", "allowance"}
     sealer = service.parts.settings.sealer
     assert json.loads(sealer.decrypt(stored["allowance"], "allowance"))[1] == 37
@@ -302,7 +302,7 @@ async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living
     here = made.headers["Location"].partition("?")[0]
     until = service.clock.now() + timedelta(minutes=10)
     many = {"_id": "activation:all", "n": 1_000_000, "until": until}
-    await service.parts.db["throttles"].insert_one(many)
+    await service.parts.db["attempt_limits"].insert_one(many)
 
     async def asked() -> str:
         shown = (await post(service, desk, f"{here}/code")).body

@@ -111,7 +111,7 @@ async def test_machines_and_reset(service: Living) -> None:
     assert await anyone.ok("GET", "//sandbox/kiosks") == kiosks
     books = await service.books()
     # It stays a sandbox's database, sealed with the same keys.
-    assert {"mode", "keys"} <= {row["_id"] for row in books["schema"]}
+    assert {"mode", "keys"} <= {row["_id"] for row in books["installation"]}
     assert not [
         name
         for name, rows in books.items()

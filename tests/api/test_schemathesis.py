@@ -67,7 +67,11 @@ STATE: Final = {
     "confirm": "assisted",
 }
 CARD = "0012345678"
-HELD = ("POST /reservations/{id}/accept", "POST /reservations/{id}/decline", "DELETE /waits/{id}")
+HELD = (
+    "POST /reservations/{id}/accept",
+    "POST /reservations/{id}/decline",
+    "DELETE /waitlist/{id}",
+)
 
 
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "host", "te"})
@@ -107,7 +111,7 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
 async def asked(service: Living) -> tuple[Client, str]:
     """A reader whose page asks 是我 or 不是我, and the request: digits came while others guess."""
     web, phone = await service.web_reader(), await service.wx_user()
-    throttles = service.parts.db["throttles"]
+    throttles = service.parts.db["attempt_limits"]
     until = service.clock.now() + timedelta(minutes=10)
     await throttles.replace_one(
         {"_id": "activation:all"}, {"n": 10**12, "until": until}, upsert=True
@@ -129,17 +133,17 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     client, id, qr = await service.reader(), None, await service.qr()
     wish = {"seat_id": seat, "date": service.tomorrow, "start": "14:00", "end": "15:00"}
     own: list[str] = []
-    if name in HELD or name == "POST /waits":
+    if name in HELD or name == "POST /waitlist":
         reserved = service.parts.desk.library.areas[AreaId("4f-reserved")]
         only: list[str] = [reserved.seats[n].id]
         owner, when = await service.reader(), {"start": "14:00", "end": "15:00"}
         made = await owner.reserve(only[0], **when)
         place = {"area_id": reserved.id, "date": service.today, "seats": only, **when}
         if name in HELD:
-            wait = await client.ok("POST", "/waits", place)
+            wait = await client.ok("POST", "/waitlist", place)
             await owner.ok("POST", f"/reservations/{made['id']}/cancel")
-            offer = (await client.ok("GET", "/waits"))["items"][0]["offer"]
-            id = str(wait["id"] if "/waits" in name else offer["id"])
+            offer = (await client.ok("GET", "/waitlist"))["items"][0]["offer"]
+            id = str(wait["id"] if "/waitlist" in name else offer["id"])
     elif "/reservations/{id}" in name:
         id = str((await client.ok("POST", "/reservations", wish))["id"])
         own.append(id)
@@ -194,7 +198,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     elif "/violations/{id}" in name or "/appeals/{id}" in name or "/reports/{id}" in name:
         client, id = await decided(service, name, seat)
         auth = {"Authorization": f"Bearer {client.token}"}
-    elif "/desk/" in name:
+    elif "/staff/" in name:
         client = await librarian(service)
         auth = {"Authorization": f"Bearer {client.token}"}
     bodies: dict[str, dict[str, Any]] = {
@@ -204,7 +208,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /subscriptions": {"results": {"LEAVE": "accept"}},
         "POST /messages/read": {"ids": ["1"]},
         "POST /reservations": wish,
-        "POST /waits": place,
+        "POST /waitlist": place,
         "POST /kiosks/{id}/touch": {"card": CARD},
         "POST /kiosks/{id}/check-in": {"reservation_id": own[0] if own else ""},
         "POST /reservations/{id}/change": {"end": "16:00"},
@@ -213,9 +217,9 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         "POST /reservations/{id}/extend": {"end": "10:00"},
         "POST /reservations/{id}/report": {"kind": "occupied"},
         "POST /violations/{id}/appeal": {"text": "x"},
-        "POST /desk/appeals/{id}": {"granted": True, "answer": "x"},
-        "POST /desk/violations/{id}/waive": {"reason": "x"},
-        "POST /desk/violations/waive": {
+        "POST /staff/appeals/{id}": {"granted": True, "answer": "x"},
+        "POST /staff/violations/{id}/waive": {"reason": "x"},
+        "POST /staff/violations/waive": {
             "from": "2026-09-07T00:00:00+08:00",
             "to": "2026-09-08T00:00:00+08:00",
             "reason": "x",

@@ -49,7 +49,7 @@ async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) 
     await service.move("09:40")
     assert (await one(reader, made))["state"] == "reserved"
     desk = await librarian(service)
-    (listed,) = (await desk.ok("GET", "/desk/reports"))["items"]
+    (listed,) = (await desk.ok("GET", "/staff/reports"))["items"]
     assert (listed["seat"]["id"], listed["kind"]) == (SEAT, "belongings")
     path = f"/reservations/{made['id']}/change"
     await reader.refused("409 seat_taken", "POST", path, {"seat_id": SEAT})
@@ -57,11 +57,11 @@ async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) 
     assert (moved["seat"]["id"], moved["end"][11:16]) == (near[0], "12:00")
     assert moved["start"][11:16] == "09:40" and moved["check_in_until"][11:16] == "10:10"
     # The reader is helped, and somebody still sits on their old seat.
-    (still,) = (await desk.ok("GET", "/desk/reports"))["items"]
+    (still,) = (await desk.ok("GET", "/staff/reports"))["items"]
     assert still["seat"]["id"] == SEAT
-    resolved = await desk.ok("POST", f"/desk/reports/{made['id']}/resolve")
+    resolved = await desk.ok("POST", f"/staff/reports/{made['id']}/resolve")
     assert resolved["check_in_until"] == moved["check_in_until"]
-    assert (await desk.ok("GET", "/desk/reports"))["total"] == 0
+    assert (await desk.ok("GET", "/staff/reports"))["total"] == 0
     plan = (await reader.ok("GET", "/areas/2f-hall/map"))["seats"]
     assert {s["id"]: s["status"] for s in plan if s["id"] in (SEAT, near[0])} == {
         SEAT: "free",
@@ -102,11 +102,11 @@ async def test_the_desk_frees_the_seat(service: Living) -> None:
     await report(reader, made)
     await service.move("09:35")
     desk = await librarian(service)
-    await reader.refused("403 forbidden", "POST", f"/desk/reports/{made['id']}/resolve")
-    freed = await desk.ok("POST", f"/desk/reports/{made['id']}/resolve")
+    await reader.refused("403 forbidden", "POST", f"/staff/reports/{made['id']}/resolve")
+    freed = await desk.ok("POST", f"/staff/reports/{made['id']}/resolve")
     assert freed["check_in_until"][11:16] in ("09:44", "09:45")
-    await desk.refused("409 wrong_state", "POST", f"/desk/reports/{made['id']}/resolve")
-    await desk.refused("404 not_found", "POST", "/desk/reports/nothing/resolve")
+    await desk.refused("409 wrong_state", "POST", f"/staff/reports/{made['id']}/resolve")
+    await desk.refused("404 not_found", "POST", "/staff/reports/nothing/resolve")
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     entry = (await one(reader, made))["history"][-2]
     assert (entry["event"], entry["by"], entry["via"]) == ("resolve", "librarian", "desk")
@@ -123,7 +123,7 @@ async def test_a_leave_waits_for_the_desk_too(service: Living) -> None:
     assert left["return_by"][11:16] == "09:00"
     await service.move("09:20")
     assert (await one(reader, made))["state"] == "away"
-    freed = await (await librarian(service)).ok("POST", f"/desk/reports/{made['id']}/resolve")
+    freed = await (await librarian(service)).ok("POST", f"/staff/reports/{made['id']}/resolve")
     assert (freed["state"], freed["return_by"][11:16]) == ("away", "09:50")
     await service.settle()
     await reader.ok("POST", f"/reservations/{made['id']}/return", {"qr": await service.qr()})
@@ -147,7 +147,7 @@ async def test_a_report_keeps_no_seat_beyond_its_end(service: Living) -> None:
     assert (await one(reader, made))["state"] == "no_show"
     assert (await reader.ok("GET", "/violations"))["total"] == 0
     desk = await librarian(service)
-    assert (await desk.ok("GET", "/desk/reports"))["total"] == 0
+    assert (await desk.ok("GET", "/staff/reports"))["total"] == 0
 
 
 # --- 监督 -----------------------------------------------------------------------------------------

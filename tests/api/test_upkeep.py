@@ -226,7 +226,7 @@ async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
     )
     assert "wechat" not in (await service.anonymous.get("//readyz")).body["troubles"]
 
-    stored = await service.parts.db["deliveries"].find_one(
+    stored = await service.parts.db["messages"].find_one(
         {"reader": readers[0].reader_id, "state": "sent"}
     )
     assert stored is not None and stored["msgid"]

@@ -36,17 +36,17 @@ def wish(service: Living, **other: Any) -> dict[str, Any]:
 
 
 async def join(service: Living, reader: Client, **other: Any) -> Any:
-    return await reader.ok("POST", "/waits", wish(service, **other))
+    return await reader.ok("POST", "/waitlist", wish(service, **other))
 
 
 async def offers(reader: Client) -> list[Any]:
-    waits = (await reader.ok("GET", "/waits"))["items"]
+    waits = (await reader.ok("GET", "/waitlist"))["items"]
     return [w["offer"] for w in waits if w["offer"] is not None]
 
 
 async def test_joining(service: Living) -> None:
     reader = await service.reader()
-    no = await reader.refused("409 seat_free", "POST", "/waits", wish(service))
+    no = await reader.refused("409 seat_free", "POST", "/waitlist", wish(service))
     assert len(no.details["seats"]) == 3
     await full(service)
     for other, refusal in (
@@ -59,17 +59,19 @@ async def test_joining(service: Living) -> None:
         ({"power": True}, "422 filter_off"),
         ({"seats": ["x"] * 21}, "400 malformed"),
     ):
-        await reader.refused(refusal, "POST", "/waits", wish(service) | other)
+        await reader.refused(refusal, "POST", "/waitlist", wish(service) | other)
     made = await join(service, reader)
     assert (made["state"], made["ahead"], made["area"]) == ("waiting", 0, "二层中厅")
-    await reader.refused("409 already_waiting", "POST", "/waits", wish(service, start="15:00"))
+    await reader.refused("409 already_waiting", "POST", "/waitlist", wish(service, start="15:00"))
     second = await service.reader()
     assert (await join(service, second))["ahead"] == 1
     await reader.refused(
-        "404 not_found", "DELETE", f"/waits/{(await second.ok('GET', '/waits'))['items'][0]['id']}"
+        "404 not_found",
+        "DELETE",
+        f"/waitlist/{(await second.ok('GET', '/waitlist'))['items'][0]['id']}",
     )
-    await reader.ok("DELETE", f"/waits/{made['id']}")
-    assert (await second.ok("GET", "/waits"))["items"][0]["ahead"] == 0
+    await reader.ok("DELETE", f"/waitlist/{made['id']}")
+    assert (await second.ok("GET", "/waitlist"))["items"][0]["ahead"] == 0
     await join(service, reader)  # at the end of the line
 
 
@@ -82,7 +84,7 @@ async def test_the_first_in_line_is_offered_the_seat(service: Living) -> None:
     owner, made = taken[9]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     (held,) = await offers(first)
-    assert (held["seat"]["id"], held["state"]) == (made["seat"]["id"], "held")
+    assert (held["seat"]["id"], held["state"]) == (made["seat"]["id"], "offered")
     assert held["actions"] == ["accept", "decline"] and await offers(second) == []
     assert held["held_until"][11:16] == "08:10"
     await service.settle()
@@ -99,7 +101,7 @@ async def test_the_first_in_line_is_offered_the_seat(service: Living) -> None:
 
     got = await first.ok("POST", f"/reservations/{held['id']}/accept")
     assert got["state"] == "reserved" and "cancel" in got["actions"]
-    assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "accepted"
+    assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "accepted"
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/decline")
 
@@ -113,7 +115,7 @@ async def test_refusing_costs_nothing_and_passes_on(service: Living) -> None:
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     (held,) = await offers(first)
     gone = await first.ok("POST", f"/reservations/{held['id']}/decline")
-    assert gone["state"] == "lapsed"
+    assert gone["state"] == "offer_expired"
     (passed,) = await offers(second)
     assert passed["seat"]["id"] == made["seat"]["id"]
     # The first one waits on at the same place, and for another seat.
@@ -135,7 +137,7 @@ async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
     assert await offers(second) == []
     await service.move("08:11")
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
-    assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "lapsed"
+    assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "offer_expired"
     (passed,) = await offers(second)
     assert passed["held_until"][11:16] == "08:20"
     await service.move("08:21")
@@ -215,8 +217,8 @@ async def test_places_end_with_their_time(service: Living) -> None:
     reader = await service.reader()
     await join(service, reader, start="09:00", end="11:00")
     await service.move("10:55")
-    (wait,) = (await reader.ok("GET", "/waits"))["items"]
-    assert wait["state"] in ("over", "lapsed")
+    (wait,) = (await reader.ok("GET", "/waitlist"))["items"]
+    assert wait["state"] in ("over", "offer_expired")
     await reader.reserve("3f-east-001", "11:00", "12:00")
 
 
@@ -235,7 +237,7 @@ async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
         await owner.ok("POST", f"/reservations/{made['id']}/cancel")
 
     async def wait(reader: Client) -> None:
-        answer = await reader.post("/waits", wish(service))
+        answer = await reader.post("/waitlist", wish(service))
         assert answer.status == 201 or answer.code == "seat_free", answer.body
 
     async def snatch(reader: Client, seat: str) -> str:
@@ -254,13 +256,15 @@ async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
     for reader in early:
         assert len(await offers(reader)) == 1, "who was there before has an offer each"
     db = service.parts.db
-    assert await db["reservations"].count_documents({"state": "held"}) == len(held)
-    waiting = await db["waits"].count_documents({"state": "waiting"})
-    live = await db["reservations"].count_documents({"state": {"$in": ["reserved", "held"]}})
+    assert await db["reservations"].count_documents({"state": "offered"}) == len(held)
+    waiting = await db["waitlist"].count_documents({"state": "waiting"})
+    live = await db["reservations"].count_documents({"state": {"$in": ["reserved", "offered"]}})
     assert waiting == 0 or live == len(taken), "nobody waits while a seat is free"
     assert not await service.parts.desk.reservations.find_double_bookings()
     await service.move("08:30")
-    assert await db["reservations"].count_documents({"state": "held"}) == 0, "none is left behind"
+    assert await db["reservations"].count_documents({"state": "offered"}) == 0, (
+        "none is left behind"
+    )
 
 
 async def test_by_the_pages(service: Living) -> None:
@@ -271,11 +275,11 @@ async def test_by_the_pages(service: Living) -> None:
     assert "加入候补" in (await browser.get(plan)).body
     assert "加入候补" not in (await browser.get(f"/areas/{AREA}")).body
     form = wish(service) | {"csrf": await browser.token(plan), "key": "k"}
-    joined = await browser.post("/waits", form, service.base)
+    joined = await browser.post("/waitlist", form, service.base)
     assert joined.headers["Location"] == "/reservations?done=wait"
     shown = (await browser.get("/reservations")).body
     assert "排在第一位" in shown
-    again = await browser.post("/waits", form, service.base)
+    again = await browser.post("/waitlist", form, service.base)
     assert again.status == 409 and "已经候补" in again.body
     owner, made = taken[0]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
@@ -289,8 +293,10 @@ async def test_by_the_pages(service: Living) -> None:
     # Another one, given up again by its button.
     later = wish(service, start="20:00", end="22:00")
     await full(service, "20:00", "22:00")
-    await browser.post("/waits", later | token, service.base)
-    leave = re.search(r'action="(/waits/[^"]+/leave)"', (await browser.get("/reservations")).body)
+    await browser.post("/waitlist", later | token, service.base)
+    leave = re.search(
+        r'action="(/waitlist/[^"]+/leave)"', (await browser.get("/reservations")).body
+    )
     assert leave is not None
     gone = await browser.post(leave[1], token, service.base)
     assert gone.headers["Location"] == "/reservations?done=unwait"
@@ -324,9 +330,9 @@ async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
         await busy.reserve("3f-east-001", f"{hour:02}:00", f"{hour + 1:02}:00")
     await booked.reserve("3f-east-002", "15:00", "17:00")
     await full(service)
-    await busy.refused("422 daily_limit", "POST", "/waits", wish(service))
-    await booked.refused("409 own_overlap", "POST", "/waits", wish(service))
-    assert await service.parts.db["waits"].count_documents({}) == 0
+    await busy.refused("422 daily_limit", "POST", "/waitlist", wish(service))
+    await booked.refused("409 own_overlap", "POST", "/waitlist", wish(service))
+    assert await service.parts.db["waitlist"].count_documents({}) == 0
 
 
 async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Living) -> None:
@@ -341,13 +347,13 @@ async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Liv
 
 async def test_a_long_line_is_looked_at_to_its_end(service: Living) -> None:
     taken, last = await full(service), await service.reader()
-    waits = service.parts.db["waits"]
+    waits = service.parts.db["waitlist"]
     await join(service, last)
     mine = await waits.find_one({"reader": last.reader_id}) or {}
     before = {
         "area": "3f-east",
         "seats": ["3f-east-900"],
-        "made_at": mine["made_at"] - timedelta(minutes=5),
+        "created_at": mine["created_at"] - timedelta(minutes=5),
     }
     await waits.insert_many(
         mine | before | {"_id": f"x{n:04}", "reader": f"r{n}", "claims": [f"w:{n}"]}
@@ -375,7 +381,7 @@ async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living
     await service.settle()
     assert await offers(first) == []
     desk = await librarian(service)
-    await desk.ok("POST", f"/desk/reports/{made['id']}/resolve")
+    await desk.ok("POST", f"/staff/reports/{made['id']}/resolve")
     await service.move("09:12")
     (held,) = await offers(first)
     assert held["seat"]["id"] == made["seat"]["id"]
@@ -396,10 +402,10 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
         return await settle(waits, *rest)
 
     monkeypatch.setattr(WaitlistRepository, "settle", late)
-    await first.ok("DELETE", f"/waits/{place['id']}")
-    assert (await first.ok("GET", "/waits"))["items"][0]["state"] == "left"
+    await first.ok("DELETE", f"/waitlist/{place['id']}")
+    assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "left"
     rows = await service.parts.db["reservations"].find({"reader": first.reader_id}).to_list(None)
-    assert [row["state"] for row in rows] == ["lapsed"]
+    assert [row["state"] for row in rows] == ["offer_expired"]
     await (await service.reader()).reserve(made["seat"]["id"], "14:00", "16:00")
 
 

@@ -71,12 +71,12 @@ async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> N
         inbox = (await reader.ok("GET", "/messages"))["items"]
         assert len(inbox) == count and inbox[0]["template"] == "RESERVED"
     assert made["state"] == "reserved"
-    waiting = [d async for d in parts.db["deliveries"].find({"open": True})]
+    waiting = [d async for d in parts.db["messages"].find({"open": True})]
     assert [d["_id"] for d in waiting] == ["left:1"]
     assert waiting[0]["attempts"] == 0
     plain.clock.set(now + timedelta(days=2))
     await plain.settle()
-    ended = await parts.db["deliveries"].find_one({"_id": "left:1"})
+    ended = await parts.db["messages"].find_one({"_id": "left:1"})
     assert ended is not None and (ended["state"], ended["open"]) == ("expired", False)
     measured = str((await plain.anonymous.get("//metrics")).body)
     failures = [line for line in measured.splitlines() if "job_failures_total{" in line]

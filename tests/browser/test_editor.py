@@ -79,7 +79,7 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
     assert area.rev == 1 and area.seats[-1].number == "088" and area.seats[-1].power
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
     await service.settle()
-    (wait,) = (await reader.ok("GET", "/waits"))["items"]
+    (wait,) = (await reader.ok("GET", "/waitlist"))["items"]
     assert wait["offer"]["start"][11:16] == "09:00" and wait["offer"]["seat"]["no"] == "064"
     titles = [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
     assert set(titles[:2]) == {"预约已被图书馆取消", "为您保留了另一个座位"}

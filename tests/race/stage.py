@@ -152,10 +152,10 @@ class Stage:
         made = await self.reserved(reader, seat)
         return await check_in(self.desk, ask(reader, clock(10)), made.id, scan(1))
 
-    async def missed(self, reader: Reader, made_at: datetime) -> Reservation:
+    async def missed(self, reader: Reader, created_at: datetime) -> Reservation:
         """Booked on that day for 10:00 and not taken up; its no-show waits in the outbox."""
-        when = TimeSelection(local_date(made_at), time(10), time(11))
-        made = await create(self.desk, ask(reader, made_at), SEAT, when)
+        when = TimeSelection(local_date(created_at), time(10), time(11))
+        made = await create(self.desk, ask(reader, created_at), SEAT, when)
         assert await deadlines_jobs.no_show(self.desk, made.check_in_until) == 1
         return await self.stored(made)
 

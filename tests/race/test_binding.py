@@ -151,7 +151,7 @@ async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
     scene = Scene(stage, guard)
     await scene.open()
     for limit in ("activation:all", "activation:day"):
-        await stage.db["throttles"].insert_one({"_id": limit, "n": 2000, "until": clock(9)})
+        await stage.db["attempt_limits"].insert_one({"_id": limit, "n": 2000, "until": clock(9)})
     one, two = scene.desks
     results = await both(
         one.bind(scene.users[0], CODE, EIGHT), two.bind(scene.users[1], CODE, EIGHT)

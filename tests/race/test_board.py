@@ -138,12 +138,14 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
     seat = chance.choice(SEATS[:8])
     now = clock(chance.choice([8, 9, 10, 11]), chance.choice([0, 20, 45]))
     verbs = ["reserve"] * 4 + ["change", "cancel", "check_in", "leave", "back", "finish", "extend"]
-    verb = chance.choice([*verbs, "no_show", "complete", "time_out", "remind", "carry_over"])
+    verb = chance.choice(
+        [*verbs, "no_show", "complete", "expire_leaves", "send_reminders", "carry_over"]
+    )
     with suppress(DomainError):
         if verb == "reserve":
             await create(desk, ask(reader, EIGHT), seat, hours)
             return
-        if verb in ("no_show", "complete", "time_out", "remind"):
+        if verb in ("no_show", "complete", "expire_leaves", "send_reminders"):
             await getattr(deadlines_jobs, verb)(desk, now)
             return
         if verb == "carry_over":

@@ -139,7 +139,7 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
     if guard:
         assert kinds(results) == {"activation_code_invalid": 5, "too_many_attempts": 95}
         counter = {"_id": f"activation:openid:{token_hash('o-one')}"}
-        counted = await stage.db["throttles"].find_one(counter)
+        counted = await stage.db["attempt_limits"].find_one(counter)
         assert counted is not None and counted["n"] == 5
         later = EIGHT + timedelta(minutes=10)
         await throttles.register(
@@ -195,7 +195,7 @@ class LooksBeforeItOpens(SessionRepository):
         if await self._ended.find_one({"_id": ticket_hash}) is not None:
             return False
         document: Any = {"_id": token_hash(token), "kind": "web", "reader": reader_id}
-        document |= {"ticket": ticket_hash, "made_at": now, "expires_at": expires_at}
+        document |= {"ticket": ticket_hash, "created_at": now, "expires_at": expires_at}
         await self._all.insert_one(document)
         return True
 

@@ -47,7 +47,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         await sent(theirs, earlier)
         await messages.save_results(held)
         await messages.save_results([])
-        await stage.db["deliveries"].update_one({"_id": earlier.id}, {"$set": {"msgid": "w-00"}})
+        await stage.db["messages"].update_one({"_id": earlier.id}, {"$set": {"msgid": "w-00"}})
         held.clear()
     await sent(failed)
 
@@ -66,7 +66,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
         (earlier, "sent", [0]),
         (theirs, "sent", [0]),
     ):
-        row = await stage.db["deliveries"].find_one({"_id": m.id})
+        row = await stage.db["messages"].find_one({"_id": m.id})
         assert row is not None
         assert (row["state"], row["codes"], row["open"]) == (state, codes, False)
         assert row.get("words") == ("system failure" if state == "failed" else None)
@@ -92,7 +92,7 @@ async def test_a_late_failure_marks_no_old_message(
     await messages.add([old, new])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
     await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0)])
-    await stage.db["deliveries"].update_one({"_id": old.id}, as_stored)
+    await stage.db["messages"].update_one({"_id": old.id}, as_stored)
     if names:
         await messages.lease_next([LI], clock(9), clock(9), LEASE)
     known = await messages.failed_late(LI, RESERVED, "w-2", 1003, "system failure")
@@ -107,6 +107,6 @@ async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
     await messages.add([sent])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
     await other.failed_late(LI, RESERVED, "w-1", 1003, "system failure")
-    await stage.db["deliveries"].update_many({}, {"$unset": {"late": ""}})
+    await stage.db["messages"].update_many({}, {"$unset": {"late": ""}})
     await messages.save_results([DeliveryResult(d, DeliveryState.SENT, 0, msgid="w-1")])
     assert await messages.state_of(sent.id) is DeliveryState.SENT

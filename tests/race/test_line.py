@@ -35,7 +35,7 @@ async def waits(stage: Stage, reader: Reader) -> None:
 
 
 async def held(stage: Stage) -> list[str]:
-    rows = await stage.db["reservations"].find({"state": "held"}).to_list(None)
+    rows = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
     return [row["seat"] for row in rows]
 
 
@@ -118,7 +118,7 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
     )
     refused = [r for r in results if isinstance(r, AlreadyWaiting)]
     assert len(refused) == (1 if guard else 0)
-    assert await stage.db["waits"].count_documents({}) == (1 if guard else 2)
+    assert await stage.db["waitlist"].count_documents({}) == (1 if guard else 2)
 
 
 async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:

@@ -156,9 +156,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         await mortal.sender.close()
         return
     assert mortal.dead.is_set()
-    held = {
-        row["_id"] async for row in stage.db["deliveries"].find({"state": "sending"}, {"_id": 1})
-    }
+    held = {row["_id"] async for row in stage.db["messages"].find({"state": "sending"}, {"_id": 1})}
     before = {id for there in phones.arrived.values() for id in there}
     unknown = held & before
     assert unknown, "the kill left some whose outcome nobody knows"
@@ -175,7 +173,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         assert set(there) == wanted if reader in rich else len(set(there)) <= 1
         left = (await credits.remaining(reader))[RESERVED]
         assert 0 <= left <= (6 - len(there) if reader in rich else 0)
-    assert await stage.db["deliveries"].count_documents({"open": True}) == 0
+    assert await stage.db["messages"].count_documents({"open": True}) == 0
     mortal.buried.set()
     await mortal.sender.close()
 
@@ -185,19 +183,19 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
     queue = [told(reader, number) for reader in readers for number in range(2)]
     await Messages(stage.db).add(queue)
     for reader in readers:
-        await stage.db["credits"].insert_one(
+        await stage.db["message_consents"].insert_one(
             {"_id": f"{reader}:{RESERVED}", "reader": reader, "remain": 2}
         )
     answer, phones = asyncio.Event(), Phones()
     worker = Worker(stage, phones, [EIGHT], slow={f"o-{readers[0]}": answer})
     iterate_open: dict[str, object] = {"open": True}
-    while await stage.db["deliveries"].count_documents(iterate_open) > 2:
+    while await stage.db["messages"].count_documents(iterate_open) > 2:
         assert await worker.sender.run(clock(9)) > 0
     assert phones.of(readers[0]) == [told(readers[0]).id], "the second waits for the first"
     assert await worker.sender.run(clock(9)) == 1, "something is under way"
     answer.set()
     await worker.run()
-    assert await stage.db["deliveries"].count_documents(iterate_open) == 0
+    assert await stage.db["messages"].count_documents(iterate_open) == 0
     assert [phones.of(r) for r in readers] == [[told(r, n).id for n in range(2)] for r in readers]
 
 
@@ -222,7 +220,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     assert 0 < ending.sends < 90
     await next_one.run()
     assert ending.sends + next_one.sends == 90 and all(len(phones.of(r)) == 1 for r in readers)
-    attempts = await stage.db["deliveries"].distinct("attempts")
+    attempts = await stage.db["messages"].distinct("attempts")
     assert attempts == [1] and all([(await credits.remaining(r))[RESERVED] == 0 for r in readers])
 
 

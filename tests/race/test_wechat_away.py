@@ -99,7 +99,7 @@ def message(reader: ReaderId, at: datetime, worth: timedelta) -> Message:
 
 
 async def consent(stage: Stage, readers: Sequence[ReaderId], times: int = 99) -> None:
-    await stage.db["credits"].insert_many(
+    await stage.db["message_consents"].insert_many(
         [{"_id": f"{r}:{RESERVED}", "reader": r, "remain": times} for r in readers]
     )
 
@@ -166,7 +166,7 @@ async def test_an_hour_without_wechat(
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await live(stage, wechat, senders, queue, clock(12))
 
-    rows = {row["_id"]: row async for row in stage.db["deliveries"].find()}
+    rows = {row["_id"]: row async for row in stage.db["messages"].find()}
     times = Counter(id for there in wechat.arrived.values() for id in there)
     for reader in readers:
         there = list(dict.fromkeys(wechat.arrived[f"o-{reader}"]))
@@ -222,7 +222,7 @@ async def test_a_refused_account_waits_with_one_alarm(
     assert pause is not None and (pause.code, pause.since) == (48001, EIGHT)
     during = len(wechat.calls)
     assert during <= CONCURRENCY + 8, "those under way, and a probe every now and then"
-    counts = Counter([row["state"] async for row in stage.db["deliveries"].find()])
+    counts = Counter([row["state"] async for row in stage.db["messages"].find()])
     assert counts == {"queued": 120, "expired": 20}
 
     # The same account with another secret does not wait.
@@ -236,9 +236,9 @@ async def test_a_refused_account_waits_with_one_alarm(
     )
     assert len(alarms(caplog)) == 1 and len(alarms(caplog, "wechat_channel_back")) == 1
     assert alarms(caplog, "wechat_delivery_alarm") == []
-    reasons = await stage.db["deliveries"].distinct("reason", {"state": "expired"})
+    reasons = await stage.db["messages"].distinct("reason", {"state": "expired"})
     assert reasons == ["refused"]
-    left = await stage.db["credits"].distinct("remain")
+    left = await stage.db["message_consents"].distinct("remain")
     assert left == [1], "a refusal costs nothing"
 
 

@@ -242,8 +242,8 @@ async def test_over_replaces_a_part_and_nothing_else(
     whole = await everything(empty)
     # A part of something else, and one that somebody is still writing.
     mark = {"_id": "restoring", "file": "/b/other", "began_at": NOW, "token": "theirs"}
-    await empty["schema"].insert_one(mark)
-    await empty["waits"].insert_one({"_id": "left over"})
+    await empty["installation"].insert_one(mark)
+    await empty["waitlist"].insert_one({"_id": "left over"})
     with pytest.raises(DatabaseRefused, match="restore --over /b/other"):
         await put_back(empty, file)
     assert await put_back(empty, file, over=True) == counts
@@ -251,7 +251,7 @@ async def test_over_replaces_a_part_and_nothing_else(
 
 
 async def test_two_restores_at_once_make_one(db: Database, empty: Database, tmp_path: Path) -> None:
-    await db["waits"].insert_many({"_id": n} for n in range(MANY))
+    await db["waitlist"].insert_many({"_id": n} for n in range(MANY))
     file = tmp_path / "file"
     await backup(db, file, NOW)
     ends = await asyncio.gather(*(put_back(empty, file) for _ in range(3)), return_exceptions=True)

@@ -128,7 +128,7 @@ async def test_what_is_told(db: Database) -> None:
             (
                 None,
                 RowUpdate(
-                    made.id, 2, {"state": ReservationState.IN_USE, "usable_from": on("08:45:30")}
+                    made.id, 2, {"state": ReservationState.IN_USE, "available_from": on("08:45:30")}
                 ),
             ),
             (None, RowUpdate(own.id, 2, {"state": ReservationState.CANCELLED})),

@@ -125,8 +125,8 @@ async def readers_and_messages_are_whole(desk: Desk, grown: Counts, db: Database
     assert grown.written["readers"] == await db["readers"].count_documents({}) - 1
     yesterday = (MONDAY - timedelta(days=1)).isoformat()
     told = await db["reservations"].count_documents({"day": yesterday})
-    assert grown.written["deliveries"] == told == await db["deliveries"].count_documents({})
-    assert await db["deliveries"].count_documents({"open": True}) == 0
+    assert grown.written["messages"] == told == await db["messages"].count_documents({})
+    assert await db["messages"].count_documents({"open": True}) == 0
 
 
 async def test_one_seed_gives_one_past(desk: Desk) -> None:

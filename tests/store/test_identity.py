@@ -122,10 +122,10 @@ async def test_a_single_logout_wins_in_either_order(db: Database, sealer: FieldC
 async def test_tombstones_of_tickets_are_few(db: Database, sealer: FieldCipher) -> None:
     sessions = SessionRepository(db, sealer)
     junk = [{"_id": str(n), "at": NOW + timedelta(microseconds=1000 * n)} for n in range(10_000)]
-    await db["ended_tickets"].insert_many(junk)
+    await db["logged_out_tickets"].insert_many(junk)
     await sessions.close_by_ticket("ST-1", NOW + timedelta(minutes=1))
-    assert await db["ended_tickets"].count_documents({}) == MAX_TOMBSTONES
-    assert await db["ended_tickets"].find_one({"_id": "0"}) is None, "the oldest has gone"
+    assert await db["logged_out_tickets"].count_documents({}) == MAX_TOMBSTONES
+    assert await db["logged_out_tickets"].find_one({"_id": "0"}) is None, "the oldest has gone"
     assert not await sessions.open_web("late", ZHANG, "ST-1", NOW, LATER)
 
 

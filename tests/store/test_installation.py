@@ -68,7 +68,7 @@ async def test_what_mongodb_keeps_for_itself_is_nobodys_data(db: Database) -> No
         await admit_database(db, True, ONE)
     finally:
         await db.drop_collection("nothing")
-    marks = await db["schema"].find({"_id": "mode"}).to_list(None)
+    marks = await db["installation"].find({"_id": "mode"}).to_list(None)
     assert marks == [{"_id": "mode", "mode": "sandbox"}]
 
 
@@ -111,7 +111,7 @@ async def test_the_first_start_marks_and_the_mark_stays(
         await db[name].insert_many(rows)
     await admit_database(db, sandbox, ONE)
     marked = await everything(db)
-    assert {"_id": "mode", "mode": "sandbox" if sandbox else "production"} in marked["schema"]
+    assert {"_id": "mode", "mode": "sandbox" if sandbox else "production"} in marked["installation"]
     assert ONE.encrypt("x", "y") not in str(marked)
     await admit_database(db, sandbox, ONE)
     with pytest.raises(DatabaseRefused):

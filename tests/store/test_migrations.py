@@ -93,7 +93,7 @@ async def test_steps_in_their_order_and_what_is_newer_is_left_alone(old: Databas
 
 async def test_indexes_of_before_go_and_those_of_now_stay(db: Database) -> None:
     await db["reservations"].create_index("start", name="reader_start")
-    await db["deliveries"].create_index("at", name="ended_at")
+    await db["messages"].create_index("at", name="ended_at")
     while await migrate(db):
         pass
     assert await schema_version(db) == STEPS[-1].number

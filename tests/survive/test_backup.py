@@ -88,18 +88,18 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
     ):
         await parts.readers.upsert_from_login("21070001", "张三", "student", real_now())
         # What comes last in the file keeps the restore busy after its first documents.
-        await parts.db["waits"].insert_many({"_id": n} for n in range(20_000))
+        await parts.db["waitlist"].insert_many({"_id": n} for n in range(20_000))
         whole = await everything(parts.db)
         await backup(parts.db, tmp_path / "seats.backup", real_now())
         restoring = await command("restore", file, **target)
 
         async def begun() -> bool:
-            return await half["waits"].find_one({}) is not None
+            return await half["waitlist"].find_one({}) is not None
 
         await until(begun, "the first documents")
         restoring.kill()
         await restoring.communicate()
-        there = await half["waits"].count_documents({})
+        there = await half["waitlist"].count_documents({})
         assert 0 < there < 20_000, "killed in the middle"
         again = f"restore --over {file}"
         await refused(

@@ -99,7 +99,7 @@ async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_pat
         last = await start(service, file, gate.key, "--once")
         assert await asyncio.wait_for(last.wait(), 60) == 0
 
-        passages = service.parts.db["passages"]
+        passages = service.parts.db["gate_events"]
         assert await passages.count_documents({}) == len(rows)
         assert await passages.count_documents({"open": True}) == 0
         for n, reader in enumerate(readers):

@@ -122,7 +122,7 @@ async def suspensions_are_those_of_the_relay(desk: Desk, db: Database) -> None:
         assert len(used) == desk.policy.violations_limit
         assert used[0]["at"] > window_start(desk.policy, row["start"])
         assert row["until"] == row["start"] + timedelta(days=desk.policy.suspension_days)
-        booked = {"reader": row["reader"], "made_at": {"$gt": row["start"], "$lt": row["until"]}}
+        booked = {"reader": row["reader"], "created_at": {"$gt": row["start"], "$lt": row["until"]}}
         assert await db["reservations"].count_documents(booked) == 0, "suspended, yet booking"
         reader = await desk.readers.get(row["reader"])
         assert reader is not None and reader.suspended_until is not None
@@ -137,9 +137,9 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
     await s.db["reservations"].insert_many(own)
     told = [
         {**row, "_id": f"{n}", "reader": reader, "read": n % 100 > 0, "order": f"{n}"}
-        for n, row in enumerate(await s.db["deliveries"].find().limit(A_LONG_HISTORY).to_list(None))
+        for n, row in enumerate(await s.db["messages"].find().limit(A_LONG_HISTORY).to_list(None))
     ]
-    await s.db["deliveries"].insert_many(told)
+    await s.db["messages"].insert_many(told)
     reservations, messages = s.desk.reservations, s.messages
     pages: list[tuple[Verb, int]] = [
         (lambda _: reservations.page_of(reader, (), 0, 20), 20),

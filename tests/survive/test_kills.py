@@ -81,8 +81,8 @@ async def progress(service: Remote) -> int:
     db = service.parts.db
     done = await db["reservations"].count_documents({"live": False})
     relayed = await db["reservations"].count_documents({"outbox": []})
-    kept = await db["deliveries"].count_documents({})
-    settled = await db["deliveries"].count_documents({"open": False})
+    kept = await db["messages"].count_documents({})
+    settled = await db["messages"].count_documents({"open": False})
     return done + relayed + kept + settled
 
 
@@ -92,7 +92,7 @@ async def all_done(service: Remote) -> bool:
         await db["reservations"].count_documents(
             {"$or": [{"live": True}, {"outbox.0": {"$exists": True}}]}
         )
-        or await db["deliveries"].count_documents({"open": True})
+        or await db["messages"].count_documents({"open": True})
     )
 
 

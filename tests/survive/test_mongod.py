@@ -134,7 +134,7 @@ async def every_acknowledged_one_exists_once(service: Remote, load: Load) -> Non
     stored = await service.parts.db["reservations"].find({"live": True}).to_list(None)
     assert {d["_id"] for d in stored} == set(load.acknowledged.values()), "exactly those"
     by_key: Counter[Any] = Counter(
-        (d["reader"], replay["key"]) for d in stored for replay in d["replays"]
+        (d["reader"], replay["key"]) for d in stored for replay in d["idempotency_results"]
     )
     assert max(by_key.values()) == 1
     assert len({(d["seat"], d["start"]) for d in stored}) == len(stored)

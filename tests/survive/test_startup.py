@@ -89,7 +89,7 @@ async def test_long_commands_show_on_a_terminal_how_far_they_are(
     real: tuple[Parts, dict[str, str]], tmp_path: Path
 ) -> None:
     parts, env = real
-    await parts.db["waits"].insert_many({"_id": n} for n in range(3000))
+    await parts.db["waitlist"].insert_many({"_id": n} for n in range(3000))
     status, out, shown = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
     assert status == 0 and "documents" in out
     assert "backup:" in shown and "100%" in shown, shown
@@ -117,5 +117,5 @@ async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str
     await parts.db["policies"].insert_one(rules)
     await refused(parts.db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
     version = {"$set": {"version": 99}}
-    await parts.db["schema"].update_one({"_id": "schema"}, version, upsert=True)
+    await parts.db["installation"].update_one({"_id": "schema"}, version, upsert=True)
     await refused(parts.db, [(("serve",), env, f"{place} (its schema is 99")])

@@ -166,10 +166,10 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
         return len(now) == 2 and now[lease["owner"]] != before[lease["owner"]]
 
     await until(replaced, "a new worker in the dead one's place", 60)
-    told = await db["deliveries"].count_documents({})
+    told = await db["messages"].count_documents({})
 
     async def more() -> bool:
-        return await db["deliveries"].count_documents({}) > told + 5
+        return await db["messages"].count_documents({}) > told + 5
 
     # Far sooner than the dead one's lease ends.
     await until(more, "messages from the relay", 12)

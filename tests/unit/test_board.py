@@ -92,7 +92,7 @@ class Database:
 
     def update(self, new: Reservation) -> None:
         old = self.now[new.id]
-        names = ("seat_id", "state", "usable_from", "end")
+        names = ("seat_id", "state", "available_from", "end")
         fields = {n: getattr(new, n) for n in names if getattr(new, n) != getattr(old, n)}
         if new.start != old.start:
             fields["booked_start"] = new.start

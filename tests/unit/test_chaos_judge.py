@@ -37,7 +37,7 @@ def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> S
         reader=reader,
         seat=seat,
         state="reserved",
-        made_at=on("08:00"),
+        created_at=on("08:00"),
         since=on("08:00"),
         start=span.start,
         end=span.end,

@@ -40,7 +40,7 @@ def briefs(draw: st.DrawFn) -> BookingFacts:
         seat_id=SeatId("x"),
         area_id=AREA,
         state=draw(st.sampled_from(states)),
-        made_at=minute(start - draw(st.integers(0, 2000))),
+        created_at=minute(start - draw(st.integers(0, 2000))),
         start=minute(start),
         end=minute(end),
         checked_in_at=minute(came) if came is not None else None,

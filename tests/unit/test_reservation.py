@@ -125,7 +125,7 @@ def test_the_diagram_in_the_docs_is_the_table() -> None:
     assert inner == {(s.value, e.value): to.value for (s, e), to in TRANSITIONS.items()}
     assert {a for a, b, _ in arrows if b == "[*]"} == {state.value for state in TERMINAL}
     begins = [(b, e) for a, b, e in arrows if a == "[*]"]
-    assert begins == [("reserved", "reserve"), ("held", "hold")]
+    assert begins == [("reserved", "reserve"), ("offered", "hold")]
     assert len(arrows) == len(TRANSITIONS) + len(TERMINAL) + 2, "each arrow once"
 
 

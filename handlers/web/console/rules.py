@@ -17,7 +17,7 @@ from aiohttp import web
 from handlers import deeds
 from handlers.messages import NUMBER_TEXT, numbers_text, text_of
 from handlers.web.console.frame import clock_of, day_of, render, staff_context
-from handlers.web.console.misfits import NOT_ASKED, impact, resolution_from
+from handlers.web.console.misfits import NOT_ASKED, impact_of, resolution_from
 from handlers.web.pages import (
     LONGEST_REASON,
     Form,
@@ -152,7 +152,7 @@ async def change_rules(visit: PageRequest, form: Form) -> web.StreamResponse:
         rows = await affected_bookings_impact.find_affected(
             desk, change.policy, desk.library, visit.now
         )
-        hits, confirmed = impact(desk.library, rows), bool(typed.get("confirmed"))
+        hits, confirmed = impact_of(desk.library, rows), bool(typed.get("confirmed"))
         if not confirmed or (hits.count and not typed.get("bookings")):
             compared = await policy_preview_service.compare_policies(
                 desk, change.compared, visit.now, not services.sandbox

@@ -196,7 +196,7 @@ async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Ro
 def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
     library = visit.services.desk.library
     area, seat = library.areas.get(b.area_id), library.all_seats.get(b.seat_id)
-    times = (b.made_at, b.start, b.end, b.checked_in_at, b.ended_at)
+    times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
     return (
         day.isoformat(),
         area.name if area is not None else b.area_id,

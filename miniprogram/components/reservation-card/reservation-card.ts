@@ -31,7 +31,7 @@ function leftOf(r: ReservationOut): string {
   const until = (instant: string): string => span(Date.parse(instant) - now());
   if (r.state === "in_use") return t("left_to_end", { t: until(r.end) });
   if (r.state === "away") return t("left_to_return", { at: clock(r.return_by ?? r.end) });
-  if (r.state === "held") return t("left_to_accept", { t: until(r.held_until ?? r.end) });
+  if (r.state === "offered") return t("left_to_accept", { t: until(r.held_until ?? r.end) });
   if (Date.parse(r.check_in_from) > now()) return t("left_to_start", { t: until(r.start) });
   return t("left_to_check_in", { t: until(r.check_in_until) });
 }
@@ -48,7 +48,7 @@ function noteOf(r: ReservationOut): string {
   if (r.usable_from && Date.parse(r.usable_from) > now()) return t("note_usable", { at: clock(r.usable_from) });
   if (r.leave_minutes !== null) return t("note_leave", { at: returnBy(r, r.leave_minutes) });
   if (r.state === "away") return t("note_away");
-  if (r.state === "held") return t("note_held", { at: clock(r.held_until ?? r.end) });
+  if (r.state === "offered") return t("note_held", { at: clock(r.held_until ?? r.end) });
   if (r.state !== "reserved") return "";
   return t("note_reserved", { from: clock(r.check_in_from), until: clock(r.check_in_until) });
 }

@@ -102,7 +102,7 @@ Component({
     },
     /** The reader's own seats; those that the line offers first. */
     async mine() {
-      const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<WaitsOut>("/waits")]);
+      const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<WaitsOut>("/waitlist")]);
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
       this.setData({ live: [...offers, ...active] });
       return active;

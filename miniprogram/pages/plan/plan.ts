@@ -223,7 +223,7 @@ Component({
       if (busy || seat === null) return;
       this.setData({ busy: true, refused: "" });
       const body = { area_id: area, date, start: this.data.start || this.data.from, end: this.data.end || this.data.to };
-      const line = (seats: string[]): Promise<WaitOut> => post<WaitOut>("/waits", { ...body, seats });
+      const line = (seats: string[]): Promise<WaitOut> => post<WaitOut>("/waitlist", { ...body, seats });
       try {
         await consent("wait");
         const place = await line(near.length ? [seat.id] : []).catch((error: unknown) => {

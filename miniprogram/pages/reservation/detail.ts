@@ -41,7 +41,7 @@ Component({
         const r = await get<ReservationDetail>(`/reservations/${this.data.id}`);
         this.setData({
           r,
-          live: ["reserved", "in_use", "away", "held"].includes(r.state),
+          live: ["reserved", "in_use", "away", "offered"].includes(r.state),
           state: stateOf(r),
           when: `${day(r.start)}–${clock(r.end)}`,
           receipt: t("receipt", { n: r.receipt }),

@@ -41,14 +41,14 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        this.setData({ rows: (await get<WaitsOut>("/waits")).items.map(row) });
+        this.setData({ rows: (await get<WaitsOut>("/waitlist")).items.map(row) });
       });
     },
     async leave(event: WechatMiniprogram.TouchEvent) {
       if (this.data.busy || !(await agreed(t("ask_wait_leave")))) return;
       this.setData({ busy: true });
       try {
-        await drop(`/waits/${String(event.currentTarget.dataset.id)}`);
+        await drop(`/waitlist/${String(event.currentTarget.dataset.id)}`);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         wx.showToast({ title: error.message, icon: "none" });
