@@ -80,11 +80,15 @@ def _area(folder: Path, venue: Venue, order: int, head: dict[str, Any]) -> Area:
         order=order,
         width=plan["width"],
         height=plan["height"],
-        seats=tuple(
-            Seat(id=SeatId(f"{area_id}-{seat['no']}"), area_id=area_id, **seat)
-            for seat in plan["seats"]
-        ),
+        seats=tuple(_seat(area_id, seat) for seat in plan["seats"]),
         fixtures=tuple(Fixture(**mark) for mark in plan["marks"]),
+    )
+
+
+def _seat(area_id: AreaId, seat: dict[str, Any]) -> Seat:
+    properties = {name: value for name, value in seat.items() if name != "no"}
+    return Seat(
+        id=SeatId(f"{area_id}-{seat['no']}"), area_id=area_id, number=seat["no"], **properties
     )
 
 

@@ -76,7 +76,7 @@ class Stored:
     since: datetime
     start: datetime
     end: datetime
-    usable_from: datetime | None
+    available_from: datetime | None
     ended_at: datetime | None
     claims: frozenset[str]
     keys: frozenset[str]
@@ -142,7 +142,7 @@ def stored(document: Mapping[str, Any]) -> Stored:
         since=document["placed_at"],
         start=document["start"],
         end=document["end"],
-        usable_from=document["available_from"],
+        available_from=document["available_from"],
         ended_at=document["ended_at"],
         claims=frozenset(document["claims"]),
         keys=frozenset(replay["key"] for replay in document["idempotency_results"]),

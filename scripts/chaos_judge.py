@@ -117,7 +117,7 @@ def _doubles(history: History) -> Iterator[Harm]:
     taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
     for r in history.stored:
         there = heard.get(r.id, r.since + _UNHEARD)
-        start = max(min(r.start, r.usable_from or r.start), there)
+        start = max(min(r.start, r.available_from or r.start), there)
         stop = min(r.end, r.ended_at or r.end, asked.get(r.id, r.end))
         if start < stop:
             taken[f"seat {r.seat}"].append((start, stop, r))
@@ -141,8 +141,8 @@ def _orphaned(history: History) -> Iterator[Harm]:
             wanted |= {f"u:{r.reader}"}
         held = {claim for claim in r.claims if claim.startswith(("s:", "r:", "u:"))}
         early = set[str]()
-        if r.usable_from is not None and r.usable_from < r.start and r.state in _LIVE:
-            sooner = TimeRange(r.usable_from, r.start)
+        if r.available_from is not None and r.available_from < r.start and r.state in _LIVE:
+            sooner = TimeRange(r.available_from, r.start)
             early |= {*slot_claims(SeatId(r.seat), ReaderId(r.reader), sooner)}
         counts = sum(claim.startswith("n:") for claim in r.claims)
         for text in (

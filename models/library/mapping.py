@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
-from typing import Final
 
 from models.library.entities import Area, AreaId, Fixture, Seat, SeatId, VenueId
 from models.storage.mongo import Document
@@ -20,24 +19,17 @@ def _area_document(area: Area) -> Document:
         "width": area.width,
         "height": area.height,
         "seats": [_seat_document(seat) for seat in area.seats],
-        "marks": [asdict(mark) for mark in area.fixtures],
-        "removed": [_seat_document(seat) for seat in area.removed_seats],
+        "fixtures": [asdict(mark) for mark in area.fixtures],
+        "removed_seats": [_seat_document(seat) for seat in area.removed_seats],
         "rev": area.rev,
     }
-
-
-_OPTIONAL_FIELDS: Final = frozenset(
-    {"disabled_from", "disabled_until", "rule_sets", "accessible_only"}
-)
-"""Fields that came later. They are written where they say something: the version before reads what
-does without them, beside this one and after it."""
 
 
 def _seat_document(seat: Seat) -> Document:
     return {
         key: value.isoformat() if isinstance(value, date) else value
         for key, value in asdict(seat).items()
-        if key != "area_id" and (value or key not in _OPTIONAL_FIELDS)
+        if key != "area_id"
     }
 
 
@@ -61,7 +53,7 @@ def _area(d: Document) -> Area:
         width=d["width"],
         height=d["height"],
         seats=tuple(_seat(area_id, seat) for seat in d["seats"]),
-        fixtures=tuple(Fixture(**mark) for mark in d["marks"]),
-        removed_seats=tuple(_seat(area_id, seat) for seat in d.get("removed", ())),
-        rev=d.get("rev", 0),
+        fixtures=tuple(Fixture(**mark) for mark in d["fixtures"]),
+        removed_seats=tuple(_seat(area_id, seat) for seat in d["removed_seats"]),
+        rev=d["rev"],
     )

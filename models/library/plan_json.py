@@ -7,7 +7,6 @@ from dataclasses import asdict
 from models.library.entities import Area, Seat
 
 
-# --- as JSON --------------------------------------------------------------------------------------
 def plan_to_json(area: Area) -> dict[str, object]:
     """The plan as JSON values: what is exported, edited, and can be put back. False is not said."""
     return {
@@ -28,5 +27,6 @@ def _written(seat: Seat) -> dict[str, object]:
         if (day := getattr(seat, name)) is not None
     }
     del values["area_id"]
+    values["no"] = values.pop("number")
     # Zero is a place.
     return {name: v for name, v in values.items() if v is not None and v is not False}

@@ -7,7 +7,6 @@ from dataclasses import fields
 from datetime import date, time
 from typing import Any
 
-from models.library.mapping import _OPTIONAL_FIELDS
 from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.storage.mongo import Document
 
@@ -18,16 +17,15 @@ def _policy_document(policy: Policy) -> Document:
         value = getattr(policy, field.name)
         if field.name == "opening":
             value = [_opening_document(rule) for rule in value]
-        elif field.name == "meals":
+        elif field.name == "meal_times":
             value = [[_clock(a), _clock(b)] for a, b in value]
-        elif field.name == "opens_at":
+        elif field.name == "booking_opens_at":
             value = _clock(value)
         elif field.name == "areas":
             value = {area: dict(numbers) for area, numbers in value.items()}
         elif field.name == "rule_sets":
             value = [_rule_set_document(rules) for rules in value]
-        if value or field.name not in _OPTIONAL_FIELDS:
-            document[field.name] = value
+        document[field.name] = value
     return document
 
 
@@ -36,7 +34,7 @@ def _rule_set_document(rules: PolicyOverride) -> Document:
         "name": rules.name,
         "first": rules.first.isoformat(),
         "last": rules.last.isoformat(),
-        "numbers": dict(rules.values),
+        "values": dict(rules.values),
         "area_id": rules.area_id,
     }
 
@@ -63,9 +61,11 @@ def _opening_document(rule: OpeningRule) -> Document:
 def _policy(d: Mapping[str, Any]) -> Policy:
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
-    stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored.get("rule_sets", ()))
-    stored["meals"] = tuple((_time(a), _time(b)) for a, b in stored["meals"])
-    stored["opens_at"] = _time(stored["opens_at"]) if stored["opens_at"] else None
+    stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored["rule_sets"])
+    stored["meal_times"] = tuple((_time(a), _time(b)) for a, b in stored["meal_times"])
+    stored["booking_opens_at"] = (
+        _time(stored["booking_opens_at"]) if stored["booking_opens_at"] else None
+    )
     return Policy(**stored)
 
 

@@ -20,7 +20,7 @@ class BookingFacts:
     start: datetime
     end: datetime
     checked_in_at: datetime | None
-    usable_from: datetime | None
+    available_from: datetime | None
     ended_at: datetime | None
 
     @property
@@ -28,4 +28,4 @@ class BookingFacts:
         """Who comes early may have to wait for the one before."""
         if self.checked_in_at is None:
             return None
-        return max(self.checked_in_at, self.usable_from or self.checked_in_at)
+        return max(self.checked_in_at, self.available_from or self.checked_in_at)

@@ -82,7 +82,7 @@ class Reservation:
 
     ``change`` is the id of its last change, the store's guard of the next one; that of the first is
     the reservation's own. None in what was stored before changes had ids.
-    ``since``: when it took its present seat and time (made, or changed). ``usable_from``: once
+    ``since``: when it took its present seat and time (made, or changed). ``available_from``: once
     checked in, from when the reader may sit there, which can be before the start.
     """
 

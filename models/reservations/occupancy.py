@@ -35,7 +35,7 @@ class OccupancyRow:
     reader_id: ReaderId
     state: ReservationState
     booked_start: datetime
-    usable_from: datetime | None
+    available_from: datetime | None
     end: datetime
     start: datetime
 
@@ -48,11 +48,11 @@ class OccupancyRow:
         reader_id: ReaderId,
         state: ReservationState,
         booked_start: datetime,
-        usable_from: datetime | None,
+        available_from: datetime | None,
         end: datetime,
     ) -> OccupancyRow:
-        start = floor_minute(min(booked_start, usable_from or booked_start))
-        return cls(id, rev, seat_id, reader_id, state, booked_start, usable_from, end, start)
+        start = floor_minute(min(booked_start, available_from or booked_start))
+        return cls(id, rev, seat_id, reader_id, state, booked_start, available_from, end, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RowUpdate:
 
     def on(self, row: OccupancyRow) -> OccupancyRow:
         changed = replace(row, rev=self.rev, **self.fields)  # type: ignore[arg-type]
-        start = min(changed.booked_start, changed.usable_from or changed.booked_start)
+        start = min(changed.booked_start, changed.available_from or changed.booked_start)
         return replace(changed, start=floor_minute(start))
 
 

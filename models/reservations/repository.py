@@ -447,7 +447,7 @@ class ReservationRepository:
                         start=row["start"],
                         end=row["end"],
                         checked_in_at=row["checked_in_at"],
-                        usable_from=row["available_from"],
+                        available_from=row["available_from"],
                         ended_at=row["ended_at"],
                     )
 

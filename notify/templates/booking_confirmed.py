@@ -25,7 +25,7 @@ def write(m: MessageContext) -> RenderedMessage:
     until = clock(m.check_in_until)
     # Where check-in is possible already, a time from when on would lie in the past.
     when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
-    late = "逾期座位将释放。" if m.excused else "逾期未签到记违约一次。"
+    late = "逾期座位将释放。" if m.penalty_waived else "逾期未签到记违约一次。"
     return RenderedMessage(
         f"{m.seat}，{span(m.start, m.end)}。请在 {when}到馆扫码签到，{late}",
         {

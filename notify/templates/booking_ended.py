@@ -24,7 +24,7 @@ WORTH: Final = timedelta(hours=4)
 
 def write(m: MessageContext) -> RenderedMessage:
     # In whole minutes, as the times are shown: 14:00–16:10 is 2 hours 10, whatever the seconds.
-    begin = floor_minute(max(m.usable_from or m.start, m.checked_in_at or m.start))
+    begin = floor_minute(max(m.available_from or m.start, m.checked_in_at or m.start))
     end = floor_minute(m.ended_at or m.end)
     minutes = max(0, int((end - begin).total_seconds()) // 60)
     hours, rest = divmod(minutes, 60)

@@ -20,9 +20,9 @@ FACTS: Final = (
 
 def write(m: MessageContext) -> RenderedMessage:
     wait = ""
-    if m.usable_from and m.checked_in_at and m.usable_from > m.checked_in_at:
-        wait = f"{clock(m.usable_from)} 起可入座，"
-    by_gate = m.unconfirmed == "check_in"
+    if m.available_from and m.checked_in_at and m.available_from > m.checked_in_at:
+        wait = f"{clock(m.available_from)} 起可入座，"
+    by_gate = m.pending_confirmation == "check_in"
     text = (
         f"闸机识别到您已入馆，{m.seat} 已为您签到，{wait}可使用到 {clock(m.end)}。"
         "请在“我的预约”中确认；不使用请点“结束”，把座位让给需要的同学。"
@@ -37,7 +37,7 @@ def write(m: MessageContext) -> RenderedMessage:
             "at": m.at,
             "result": "成功",
             "end": m.end,
-            "tip": f"{clock(m.usable_from)}起可入座" if wait and not by_gate else tip,
+            "tip": f"{clock(m.available_from)}起可入座" if wait and not by_gate else tip,
         },
         not_after=m.end,
     )

@@ -16,14 +16,14 @@ FACTS: Final = check_in_reminder.FACTS
 def write(m: MessageContext) -> RenderedMessage:
     kiosks = m.kiosks if len(m.kiosks) <= 20 else check_in_reminder.ANY_KIOSK
     return RenderedMessage(
-        f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.prove_by)} 前到选座机或查询机扫码"
+        f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.presence_due_at)} 前到选座机或查询机扫码"
         f"（{m.kiosks}）；否则将登记为暂离。本次不记违约。",
         {
             "seat": m.seat,
             "start": m.start,
-            "until": m.prove_by,
+            "until": m.presence_due_at,
             "place": kiosks,
             "tip": "逾时将登记为暂离",
         },
-        not_after=m.prove_by,
+        not_after=m.presence_due_at,
     )

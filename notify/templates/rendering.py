@@ -26,18 +26,18 @@ class MessageContext:
     check_in_from: datetime
     check_in_until: datetime
     checked_in_at: datetime | None
-    usable_from: datetime | None
+    available_from: datetime | None
     left_at: datetime | None
     return_by: datetime | None
     ended_at: datetime | None
-    excused: bool
+    penalty_waived: bool
     kiosks: str
     violation: bool
     counted: bool
     window: ViolationCount
     suspended_until: datetime | None
-    unconfirmed: str | None = None
-    prove_by: datetime | None = None
+    pending_confirmation: str | None = None
+    presence_due_at: datetime | None = None
     held_until: datetime | None = None
     others: int = 0
     """The reader's other bookings of the day, after a missed one."""

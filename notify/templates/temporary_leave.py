@@ -19,7 +19,7 @@ FACTS: Final = (
 
 
 def write(m: MessageContext) -> RenderedMessage:
-    by_gate = m.unconfirmed == "leave"
+    by_gate = m.pending_confirmation == "leave"
     return RenderedMessage(
         f"闸机识别到您已离馆，{m.seat} 已登记暂离，请在 {clock(m.return_by)} 前返回；"
         "逾期座位将释放，不记违约。如未离馆，请扫码返回。"

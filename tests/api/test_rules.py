@@ -30,10 +30,10 @@ async def form_of(who: Browser) -> dict[str, str]:
                 fields[name] = "on"
         elif kind in ("number", "time"):
             fields[name] = value[1] if value else ""
-    meals = re.search(r'name="meals" value="([^"]*)"', part)
+    meals = re.search(r'name="meal_times" value="([^"]*)"', part)
     base = re.search(r'name="base" value="(\d+)"', page)
     assert meals is not None and base is not None
-    return fields | {"meals": meals[1], "base": base[1]}
+    return fields | {"meal_times": meals[1], "base": base[1]}
 
 
 async def ask(service: Living, who: Browser, **changed: str) -> Any:
@@ -94,7 +94,11 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
     shown = await ask(service, head, max_minutes="120")
     assert "<b>1</b> 个预约不再符合新规则" in shown.body
     form = {"max_minutes": "120", "confirmed": "yes", "bookings": "keep"}
-    form |= {"away_timeout_is_violation": "on", "meals": "11:30-13:00", "opens_at": "07:00"}
+    form |= {
+        "away_timeout_is_violation": "on",
+        "meal_times": "11:30-13:00",
+        "booking_opens_at": "07:00",
+    }
     form |= {"leave_minutes@2f-hall": "15"}
     assert (await ask(service, head, **form)).status == 303
     policy = service.parts.desk.policy
@@ -128,10 +132,10 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
         ("单次最短时长不能超过", {"min_minutes": "300"}),
         ("单次最短时长不能超过", {"max_minutes@2f-hall": "60", "min_minutes@2f-hall": "61"}),
         ("半小时的整数倍", {"step_minutes": "45"}),
-        ("不是时间", {"opens_at": "25:00"}),
-        ("不是一段时间", {"meals": "13:00-11:00"}),
-        ("不是一段时间", {"meals": "11:00"}),
-        ("不是时间", {"meals": "1-2"}),
+        ("不是时间", {"booking_opens_at": "25:00"}),
+        ("不是一段时间", {"meal_times": "13:00-11:00"}),
+        ("不是一段时间", {"meal_times": "11:00"}),
+        ("不是时间", {"meal_times": "1-2"}),
         ("请写明原因", {"max_minutes": "120", "why": ""}),
     ):
         answer = await ask(service, head, confirmed="yes", **form)

@@ -113,7 +113,7 @@ async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str
     parts, env = real
     place = f"database {parts.db.name} was written by a newer version"
     rules: dict[str, Any] = {"_id": 1, "at": real_now(), "fields": {"tea_minutes": 5}}
-    rules["fields"] |= {"opening": [], "meals": [], "opens_at": None}
+    rules["fields"] |= {"opening": [], "meal_times": [], "booking_opens_at": None}
     await parts.db["policies"].insert_one(rules)
     await refused(parts.db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
     version = {"$set": {"version": 99}}

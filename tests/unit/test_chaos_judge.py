@@ -41,7 +41,7 @@ def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> S
         since=on("08:00"),
         start=span.start,
         end=span.end,
-        usable_from=None,
+        available_from=None,
         ended_at=None,
         claims=frozenset(claims),
         keys=frozenset(keys),
@@ -97,7 +97,9 @@ def checked_in(**fields: object) -> Stored:
     """Zhang at two."""
     events = (*ZHANGS.events, Event("check_in", on("14:00")))
     claims = ZHANGS.claims | {presence_claim(ZHANG)}
-    present = replace(ZHANGS, state="in_use", usable_from=on("14:00"), events=events, claims=claims)
+    present = replace(
+        ZHANGS, state="in_use", available_from=on("14:00"), events=events, claims=claims
+    )
     return replace(present, **fields)  # type: ignore[arg-type]
 
 
@@ -210,7 +212,7 @@ def test_what_is_well_is_no_harm() -> None:
     assert judge(happened) == []
     early = good()
     sooner = hours("13:30", "14:00")
-    present = checked_in(usable_from=on("13:31"), keys=frozenset({"k1", "k6"}))
+    present = checked_in(available_from=on("13:31"), keys=frozenset({"k1", "k6"}))
     early.stored = [
         replace(present, claims=present.claims | {*_place(SEAT.id, ZHANG, sooner)}),
         early.stored[1],

@@ -44,7 +44,7 @@ def briefs(draw: st.DrawFn) -> BookingFacts:
         start=minute(start),
         end=minute(end),
         checked_in_at=minute(came) if came is not None else None,
-        usable_from=minute(draw(st.sampled_from([came, max(came, start)])))
+        available_from=minute(draw(st.sampled_from([came, max(came, start)])))
         if came is not None
         else None,
         ended_at=minute(left) if left is not None else None,
@@ -61,9 +61,9 @@ def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
     day = summarise_day(DAY, AREA, 40, OPEN, rows)
     used = [0] * 24
     for row in rows:
-        if row.checked_in_at is not None and row.usable_from is not None:
+        if row.checked_in_at is not None and row.available_from is not None:
             for n in range(24 * 60):
-                used[n // 60] += row.usable_from <= minute(n) < (row.ended_at or row.end)
+                used[n // 60] += row.available_from <= minute(n) < (row.ended_at or row.end)
     asked = [row for row in rows if row.state is not ReservationState.OFFER_EXPIRED]
     assert list(day.used) == used
     assert day.booked == len(asked) == totals(rows).booked
@@ -86,7 +86,7 @@ def test_the_past_is_who_was_there_and_the_future_is_what_is_booked(
     instants = [minute(60 * hour) for hour in range(7, 23)]
     past = occupied_seats(rows, instants, minute(24 * 60))
     for n, instant in enumerate(instants):
-        there = [r for r in rows if r.usable_from is not None and r.usable_from <= instant]
+        there = [r for r in rows if r.available_from is not None and r.available_from <= instant]
         assert past[n] == sum(instant < (r.ended_at or r.end) for r in there)
     assert occupied_seats(rows, instants, minute(0)) == [0] * len(instants)  # nothing of it is live
     assert all(to_local(instant).minute == 0 for instant in instants)

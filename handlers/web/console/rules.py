@@ -202,8 +202,10 @@ def _typed_of(policy: Policy) -> dict[str, str]:
     """The policy as the form's fields show it."""
     fields = {name: str(getattr(policy, name)) for name in NUMBER_TEXT}
     fields |= {name: "on" if getattr(policy, name) else "" for name in SWITCHES}
-    fields["opens_at"] = f"{policy.booking_opens_at:%H:%M}" if policy.booking_opens_at else ""
-    fields["meals"] = "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in policy.meal_times)
+    fields["booking_opens_at"] = (
+        f"{policy.booking_opens_at:%H:%M}" if policy.booking_opens_at else ""
+    )
+    fields["meal_times"] = "，".join(f"{a:%H:%M}-{b:%H:%M}" for a, b in policy.meal_times)
     for area, numbers in policy.areas.items():
         fields |= {f"{name}@{area}": str(n) for name, n in numbers.items()}
     return fields
@@ -214,8 +216,12 @@ def _numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     policy = visit.services.desk.policy
     new: dict[str, Any] = {name: _number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCHES}
-    new["opens_at"] = clock_of(typed["opens_at"], "opens_at") if typed.get("opens_at") else None
-    new["meals"] = _meals(typed.get("meals", ""))
+    new["booking_opens_at"] = (
+        clock_of(typed["booking_opens_at"], "booking_opens_at")
+        if typed.get("booking_opens_at")
+        else None
+    )
+    new["meal_times"] = _meals(typed.get("meal_times", ""))
     areas: dict[AreaId, Mapping[str, int]] = {}
     for area in visit.services.desk.library.areas.values():
         own = {name: typed.get(f"{name}@{area.id}", "") for name in OWN}
@@ -238,7 +244,7 @@ def _differences(visit: PageRequest, old: Policy, new: Policy) -> list[str]:
 
 def _name_of(visit: PageRequest, field: str) -> str:
     name, _, area_id = field.partition("@")
-    words = {"opens_at": "放号时间", "meals": "用餐时间", **SWITCHES}
+    words = {"booking_opens_at": "放号时间", "meal_times": "用餐时间", **SWITCHES}
     words |= {number: text for number, (text, _) in NUMBER_TEXT.items()}
     if not area_id:
         return words[name]
@@ -270,11 +276,11 @@ def _meals(text: str) -> tuple[tuple[time, time], ...]:
         if not span:
             continue
         begin, dash, end = re.sub(r"[–—至~～]", "-", span).partition("-")
-        if not dash or clock_of(begin, "meals") >= clock_of(end, "meals"):
-            raise InvalidRequest("meals", f"“{span}”不是一段时间，例如 11:00-13:00")
+        if not dash or clock_of(begin, "meal_times") >= clock_of(end, "meal_times"):
+            raise InvalidRequest("meal_times", f"“{span}”不是一段时间，例如 11:00-13:00")
         found.append((time.fromisoformat(begin), time.fromisoformat(end)))
     if len(found) > 6:
-        raise InvalidRequest("meals", "用餐时间最多 6 段")
+        raise InvalidRequest("meal_times", "用餐时间最多 6 段")
     return tuple(found)
 
 
