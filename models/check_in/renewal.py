@@ -4,52 +4,65 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from models.booking.desk import Desk
-from models.check_in import allowed_actions, transitions
-from models.check_in import rules as check_in_rules
-from models.kernel.time_range import TimeRange
+from models.check_in import rules, transitions
+from models.check_in.allowed_actions import allowed_actions
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
-from models.reservations import rules
-from models.reservations.claims import slot_claims
+from models.reference_data import ReferenceData
+from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, OverlapsOwnBooking, SeatTaken
+from models.reservations.idempotency import Idempotency, idempotent
+from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.rules import seat_in_service
+from models.reservations.writer import ReservationWriter
 
 
-async def renew(desk: Desk, ask: RequestContext, id: str, end: time) -> Reservation:
-    """Stay longer. Raises: NotFound, InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep, TooLong,
-    SeatDisabled, SeatTaken, OverlapsOwnBooking."""
+class RenewalService:
+    """Extends a stay in its last hour (docs/booking.md)."""
 
-    async def decide(r: Reservation, policy: Policy) -> Reservation:
-        rules.seat_in_service(desk.seat_even_if_removed(r.seat_id), r.date)
-        # The hours of today: they may have become others since it was booked.
-        place = desk.opening_hours(desk.policy, r.date, r.area_id)
-        new_end = check_in_rules.renewal_end(r, end, policy, place, ask.now)
-        longer = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, new_end))
-        claims = tuple(dict.fromkeys((*r.claims, *longer)))
-        return transitions.extend(r, new_end, claims, policy, ask.actor, ask.now)
+    def __init__(
+        self,
+        reference: ReferenceData,
+        occupancy: LiveOccupancy,
+        writer: ReservationWriter,
+        idempotency: Idempotency,
+    ) -> None:
+        self._reference, self._occupancy = reference, occupancy
+        self._writer, self.idempotency = writer, idempotency
 
-    async def work() -> Reservation:
+    @idempotent
+    async def renew(self, ctx: RequestContext, id: str, end: time) -> Reservation:
+        """Stay until ``end``. Raises: NotFound, InvalidState, RenewalLimitReached, TooEarly,
+        Closed, NotATimeStep, TooLong, SeatDisabled, SeatTaken, OverlapsOwnBooking."""
+
+        def renewed(current: Reservation, policy: Policy) -> Reservation:
+            seat_in_service(self._reference.seat_even_if_removed(current.seat_id), current.date)
+            # The hours of today: they may have become others since it was booked.
+            hours = self._reference.opening_hours(
+                self._reference.policy, current.date, current.area_id
+            )
+            new_end = rules.renewal_end(current, end, policy, hours, ctx.now)
+            return transitions.renew(current, new_end, policy, ctx.actor, ctx.now)
+
         try:
-            return await desk.update(ask, id, decide)
+            return await self._writer.update(ctx, id, renewed)
         except ClaimConflict as lost:
-            raise (OverlapsOwnBooking() if lost.kind == "r" else SeatTaken()) from lost
+            own = lost.kind is ClaimKind.READER
+            raise (OverlapsOwnBooking() if own else SeatTaken()) from lost
 
-    return await desk.run_once(ask, work)
-
-
-async def renewal_choices(desk: Desk, ask: RequestContext, id: str) -> list[datetime]:
-    """The later ends that are allowed and free now; none where it may not be extended now."""
-    r = await desk.get_own(id, ask.reader.id)
-    policy = await desk.policy_at_booking(r)
-    in_service = desk.seat_even_if_removed(r.seat_id).unavailable_reason(r.date) is None
-    if not in_service or "extend" not in allowed_actions.allowed_actions(r, policy, ask.now):
-        return []
-    choices = check_in_rules.renewal_choices(
-        r, policy, desk.opening_hours(desk.policy, r.date, r.area_id), ask.now
-    )
-    board = await desk.board.get_day(r.date)
-    next_start = min(
-        (o.start for o in board.by_seat.get(r.seat_id, ()) if o.start >= r.end), default=None
-    )
-    return [end for end in choices if next_start is None or end <= next_start]
+    async def renewal_choices(self, ctx: RequestContext, id: str) -> list[datetime]:
+        """The later ends that are allowed and free now; none where it may not be renewed now.
+        Raises: NotFound."""
+        r = await self._writer.get_own(id, ctx.reader.id)
+        policy = await self._writer.policy_at_booking(r)
+        seat = self._reference.seat_even_if_removed(r.seat_id)
+        if seat.unavailable_reason(r.date) is not None:
+            return []
+        if "extend" not in allowed_actions(r, policy, ctx.now):
+            return []
+        hours = self._reference.opening_hours(self._reference.policy, r.date, r.area_id)
+        choices = rules.renewal_choices(r, policy, hours, ctx.now)
+        rows = (await self._occupancy.get_day(r.date)).by_seat.get(r.seat_id, ())
+        next_start = min((row.start for row in rows if row.start >= r.end), default=None)
+        return [end for end in choices if next_start is None or end <= next_start]

@@ -1,190 +1,181 @@
-"""Presence: check-in, leave, return, extension, finish."""
+"""Presence: check-in, leave, return, finish."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-from models.booking.desk import Desk
 from models.check_in import rules, transitions
 from models.check_in.errors import CheckedInElsewhere, QrExpired, QrUsed, WrongVenue
 from models.check_in.transitions import scan_claim
-from models.kernel.time_range import TimeRange
 from models.library.entities import KioskId
-from models.outages.extension import catch_up
+from models.outages.extension import DeadlineExtension
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
-from models.reservations.claims import presence_claim, slot_claims
+from models.reference_data import ReferenceData
+from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, TooLate
+from models.reservations.idempotency import Idempotency, idempotent
+from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
-from models.seat_reports import transitions as seat_reports_transitions
+from models.reservations.writer import ReservationWriter
 
-_TRIES: Final = 8
+Present = Callable[[Reservation, Policy, bool], Reservation]
+"""The reservation with its reader there; the flag says whether also from now to the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
-    """A kiosk's code that was genuine: shown at ``step``, and ``fresh`` if it is still accepted."""
+    """A kiosk's code that was genuine: shown at ``time_step``; ``is_current`` if it is still
+    accepted."""
 
     kiosk_id: KioskId
     time_step: int
     is_current: bool
 
 
-async def check_in(desk: Desk, ask: RequestContext, id: str, scan: KioskCodeScan) -> Reservation:
-    """Check in by a kiosk's code; while away it is the return. The same scan again changes nothing.
+class CheckInService:
+    """Who is there, and who has left for a while."""
 
-    Raises: NotFound, QrExpired, QrUsed, WrongVenue, InvalidState, TooEarly, TooLate, CheckedInElsewhere.
-    """
-    return await _check_in_with_code(desk, ask, id, scan, only_return=False)
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        reference: ReferenceData,
+        writer: ReservationWriter,
+        idempotency: Idempotency,
+        deadlines: DeadlineExtension,
+    ) -> None:
+        self._reservations, self._reference = reservations, reference
+        self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
+    @idempotent
+    async def check_in(self, ctx: RequestContext, id: str, scan: KioskCodeScan) -> Reservation:
+        """Check in by a kiosk's code; while away it is the return. The same scan again changes
+        nothing.
 
-async def return_from_leave(
-    desk: Desk, ask: RequestContext, id: str, scan: KioskCodeScan
-) -> Reservation:
-    """Return from a leave by a kiosk's code. Raises: as ``check_in``."""
-    return await _check_in_with_code(desk, ask, id, scan, only_return=True)
+        Raises: NotFound, QrExpired, QrUsed, WrongVenue, InvalidState, TooEarly, TooLate,
+        CheckedInElsewhere.
+        """
+        return await self._arrive(ctx, id, self._with_code(ctx, scan, only_return=False))
 
+    @idempotent
+    async def return_from_leave(
+        self, ctx: RequestContext, id: str, scan: KioskCodeScan
+    ) -> Reservation:
+        """Return from a leave by a kiosk's code. Raises: as ``check_in``."""
+        return await self._arrive(ctx, id, self._with_code(ctx, scan, only_return=True))
 
-async def _check_in_with_code(
-    desk: Desk, ask: RequestContext, id: str, scan: KioskCodeScan, only_return: bool
-) -> Reservation:
-    async def attempt(early: bool) -> Reservation:
-        return await _apply_code(desk, ask, id, scan, only_return, early)
+    async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
+        """A librarian sees the reader on the seat: the check-in or the return, without a code.
 
-    return await desk.run_once(
-        ask, lambda: _with_early_slots_if_free(desk, ask, _in_time(desk, ask, id, attempt))
-    )
+        Raises: NotFound, InvalidState, TooEarly, TooLate, CheckedInElsewhere.
+        """
 
+        def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
+            return _record_presence(ctx, current, policy, early)
 
-def _in_time(
-    desk: Desk, ask: RequestContext, id: str, attempt: Callable[[bool], Awaitable[Reservation]]
-) -> Callable[[bool], Awaitable[Reservation]]:
-    """``attempt``, made once more where an outage that has just ended gives it time."""
+        return await self._arrive(ctx, id, present)
 
-    async def caught_up(early: bool) -> Reservation:
+    @idempotent
+    async def leave(self, ctx: RequestContext, id: str) -> Reservation:
+        """Leave for a while; ``return_by`` never shortens. Raises: NotFound, InvalidState."""
+
+        def left(current: Reservation, policy: Policy) -> Reservation:
+            return_by = rules.decide_return_by(current, policy, ctx.now)
+            return transitions.leave(current, return_by, policy, ctx.actor, ctx.now)
+
+        return await self._writer.update(ctx, id, left)
+
+    @idempotent
+    async def finish(self, ctx: RequestContext, id: str) -> Reservation:
+        """Give the seat back before the end. Raises: NotFound, InvalidState."""
+
+        def finished(current: Reservation, _: Policy) -> Reservation:
+            rules.may_finish(current, ctx.now)
+            return transitions.finish(current, ctx.actor, ctx.now)
+
+        return await self._writer.update(ctx, id, finished)
+
+    @idempotent
+    async def confirm(self, ctx: RequestContext, id: str) -> Reservation:
+        """It is as a gate has it. Raises: NotFound, NothingToConfirm."""
+
+        def confirmed(current: Reservation, _: Policy) -> Reservation:
+            rules.may_confirm(current)
+            return transitions.confirm(current, ctx.actor, ctx.now)
+
+        return await self._writer.update(ctx, id, confirmed)
+
+    def _with_code(self, ctx: RequestContext, scan: KioskCodeScan, only_return: bool) -> Present:
+        claim = scan_claim(scan.kiosk_id, scan.time_step, ctx.reader.id)
+
+        def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
+            if claim in current.claims:
+                return _repeated_scan(current, claim)
+            if not scan.is_current:
+                raise QrExpired()
+            if self._reference.catalog.kiosks[scan.kiosk_id].venue_id != current.venue_id:
+                raise WrongVenue()
+            if only_return and current.state is not ReservationState.AWAY:
+                rules.may_return(current, ctx.now)  # says why not
+            there = _record_presence(ctx, current, policy, early)
+            return transitions.with_kiosk_code(there, claim)
+
+        return present
+
+    async def _arrive(self, ctx: RequestContext, id: str, present: Present) -> Reservation:
+        """Before the start, the half hours until then are wanted too: where another reader has
+        them, the check-in counts all the same and says from when the seat may be used.
+
+        Raises: CheckedInElsewhere, QrUsed, and what ``present`` raises.
+        """
         try:
-            return await attempt(early)
+            return await self._in_time(ctx, id, present, early=True)
+        except ClaimConflict as lost:
+            if lost.kind not in (ClaimKind.SEAT, ClaimKind.READER):
+                raise await self._scan_refusal(lost) from lost
+        try:
+            return await self._in_time(ctx, id, present, early=False)
+        except ClaimConflict as lost:
+            raise await self._scan_refusal(lost) from lost
+
+    async def _in_time(
+        self, ctx: RequestContext, id: str, present: Present, *, early: bool
+    ) -> Reservation:
+        """The update; once more where an outage that has just ended gives the reader time."""
+
+        def arrived(current: Reservation, policy: Policy) -> Reservation:
+            return present(current, policy, early)
+
+        try:
+            return await self._writer.update(ctx, id, arrived)
         except TooLate:
-            await catch_up(desk, id, ask.now)
-            return await attempt(early)
+            await self._deadlines.catch_up(id, ctx.now)
+            return await self._writer.update(ctx, id, arrived)
 
-    return caught_up
-
-
-async def _with_early_slots_if_free(
-    desk: Desk, ask: RequestContext, attempt: Callable[[bool], Awaitable[Reservation]]
-) -> Reservation:
-    """Before the start, the half hours until then are wanted too: where another holds them, the
-    check-in counts all the same and says from when the seat may be used.
-
-    Raises: CheckedInElsewhere, QrUsed, and what ``attempt`` raises.
-    """
-    try:
-        return await attempt(True)
-    except ClaimConflict as lost:
-        if lost.kind not in ("s", "r"):
-            raise await _scan_refusal(desk, ask, lost) from lost
-    try:
-        return await attempt(False)
-    except ClaimConflict as lost:
-        raise await _scan_refusal(desk, ask, lost) from lost
+    async def _scan_refusal(self, lost: ClaimConflict) -> QrUsed | CheckedInElsewhere:
+        if lost.kind is ClaimKind.PRESENCE:
+            other = await self._reservations.find_by_claim(lost.claim)
+            return CheckedInElsewhere(reservation_id=other.id if other else None)
+        return QrUsed()
 
 
-async def _apply_code(
-    desk: Desk, ask: RequestContext, id: str, scan: KioskCodeScan, only_return: bool, early: bool
-) -> Reservation:
-    claim = scan_claim(scan.kiosk_id, scan.time_step, ask.reader.id)
-
-    async def decide(r: Reservation, policy: Policy) -> Reservation:
-        if claim in r.claims:
-            return _is_repeated_scan(r, claim)
-        if not scan.is_current:
-            raise QrExpired()
-        if desk.library.kiosks[scan.kiosk_id].venue_id != r.venue_id:
-            raise WrongVenue()
-        if only_return and r.state is not ReservationState.AWAY:
-            rules.may_return(r, ask.now)  # says why not
-        return transitions.with_kiosk_code(_record_presence(r, policy, ask, early), claim)
-
-    return await desk.update(ask, id, decide)
-
-
-def _is_repeated_scan(r: Reservation, claim: str) -> Reservation:
-    """The answer to the first one was lost: give it again. Later on, the code is used up."""
+def _repeated_scan(r: Reservation, claim: str) -> Reservation:
+    """The answer to the first scan was lost: give it again. Later on, the code is used up."""
     if r.last_kiosk_code == claim and r.state is ReservationState.IN_USE:
         return r
     raise QrUsed()
 
 
-async def _scan_refusal(
-    desk: Desk, ask: RequestContext, lost: ClaimConflict
-) -> QrUsed | CheckedInElsewhere:
-    if lost.kind == "u":
-        other = await desk.reservations.find_by_claim(lost.claim)
-        return CheckedInElsewhere(reservation_id=other.id if other else None)
-    return QrUsed()
-
-
-async def check_in_by_staff(desk: Desk, ask: RequestContext, id: str) -> Reservation:
-    """A librarian sees the reader on the seat: the check-in or the return, without a code.
-
-    Raises: NotFound, InvalidState, TooEarly, TooLate, CheckedInElsewhere.
-    """
-
-    async def attempt(early: bool) -> Reservation:
-        async def decide(r: Reservation, policy: Policy) -> Reservation:
-            return _record_presence(r, policy, ask, early)
-
-        return await desk.update(ask, id, decide)
-
-    return await _with_early_slots_if_free(desk, ask, _in_time(desk, ask, id, attempt))
-
-
 def _record_presence(
-    r: Reservation, policy: Policy, ask: RequestContext, early: bool
+    ctx: RequestContext, r: Reservation, policy: Policy, early: bool
 ) -> Reservation:
-    """The reader is there: proven, back, or checked in. ``early``: with what is left before the
-    start, where the seat may be used at once."""
+    """The reader is there: presence confirmed, back from a leave, or checked in."""
     if r.state is ReservationState.IN_USE and r.presence_due_at is not None:
-        return seat_reports_transitions.confirm_presence(r, ask.actor, ask.now)
+        return transitions.confirm_presence(r, ctx.actor, ctx.now)
     if r.state is ReservationState.AWAY:
-        rules.may_return(r, ask.now)
-        return transitions.return_from_leave(r, policy, ask.actor, ask.now)
-    rules.may_check_in(r, ask.now)
-    sooner: tuple[str, ...] = ()
-    if early and ask.now < r.start:
-        sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(ask.now, r.start))
-    return transitions.check_in(r, presence_claim(r.reader_id), sooner, policy, ask.actor, ask.now)
-
-
-async def leave(desk: Desk, ask: RequestContext, id: str) -> Reservation:
-    """Leave for a while; ``return_by`` never shortens. Raises: NotFound, InvalidState."""
-
-    async def decide(r: Reservation, policy: Policy) -> Reservation:
-        return_by = rules.decide_return_by(r, policy, ask.now)
-        return transitions.leave(r, return_by, policy, ask.actor, ask.now)
-
-    return await desk.run_once(ask, lambda: desk.update(ask, id, decide))
-
-
-async def finish(desk: Desk, ask: RequestContext, id: str) -> Reservation:
-    """Give the seat back before the end. Raises: NotFound, InvalidState."""
-
-    async def decide(r: Reservation, _: Policy) -> Reservation:
-        rules.may_finish(r, ask.now)
-        return transitions.finish(r, ask.actor, ask.now)
-
-    return await desk.run_once(ask, lambda: desk.update(ask, id, decide))
-
-
-async def confirm(desk: Desk, ask: RequestContext, id: str) -> Reservation:
-    """It is as a gate has it. Raises: NotFound, NothingToConfirm."""
-
-    async def decide(r: Reservation, _: Policy) -> Reservation:
-        rules.may_confirm(r)
-        return transitions.confirm(r, ask.actor, ask.now)
-
-    return await desk.run_once(ask, lambda: desk.update(ask, id, decide))
+        rules.may_return(r, ctx.now)
+        return transitions.return_from_leave(r, policy, ctx.actor, ctx.now)
+    rules.may_check_in(r, ctx.now)
+    return transitions.check_in(r, policy, ctx.actor, ctx.now, early=early)

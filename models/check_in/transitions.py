@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.kernel.ids import Actor, ReaderId
+from models.kernel.time_range import TimeRange
 from models.library.entities import KioskId
 from models.policy.entities import Policy
+from models.reservations.claims import presence_claim, slot_claims
 from models.reservations.entities import HistoryEntry, Reservation
 from models.reservations.state_machine import ReservationEvent, ReservationState
 from models.reservations.transitions import (
@@ -20,22 +22,20 @@ from models.reservations.transitions import (
 
 
 def check_in(
-    r: Reservation,
-    presence: str,
-    early_claims: tuple[str, ...],
-    policy: Policy,
-    actor: Actor,
-    now: datetime,
+    r: Reservation, policy: Policy, actor: Actor, now: datetime, *, early: bool
 ) -> Reservation:
-    """``presence`` is the reader's one place to be (``u:``); ``early_claims`` are the slots before
-    the start where the reader may sit down at once. What excused the check-in excuses no leave."""
+    """The reader is there. ``early``: with the half hours before the start, so that the seat may be
+    used at once. What excused the check-in excuses no leave."""
+    sooner: tuple[str, ...] = ()
+    if early and now < r.start:
+        sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHECK_IN),
         checked_in_at=now,
         penalty_waived=False,
-        available_from=now if early_claims else r.start,
-        claims=tuple(dict.fromkeys((*r.claims, presence, *early_claims))),
+        available_from=now if sooner else r.start,
+        claims=tuple(dict.fromkeys((*r.claims, presence_claim(r.reader_id), *sooner))),
         remind_at=ending_soon_at(r.end, policy, now),
     )
     return advance(r, new, ReservationEvent.CHECK_IN, actor, now, "checked_in")
@@ -67,24 +67,31 @@ def return_from_leave(r: Reservation, policy: Policy, actor: Actor, now: datetim
     return advance(r, new, ReservationEvent.RETURN, actor, now, None)
 
 
+def confirm_presence(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The reader has shown that they are there."""
+    return replace(
+        r,
+        rev=r.rev + 1,
+        presence_due_at=None,
+        history=(*r.history, HistoryEntry(now, "prove", actor.by, actor.via)),
+    )
+
+
 def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
     return end_stay(r, ReservationEvent.FINISH, actor, now, "ended")
 
 
-def extend(
-    r: Reservation,
-    end: datetime,
-    claims: tuple[str, ...],
-    policy: Policy,
-    actor: Actor,
-    now: datetime,
+def renew(
+    r: Reservation, end: datetime, policy: Policy, actor: Actor, now: datetime
 ) -> Reservation:
+    """The stay goes on to ``end``."""
+    longer = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, end))
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXTEND),
         end=end,
         extensions=r.extensions + 1,
-        claims=claims,
+        claims=tuple(dict.fromkeys((*r.claims, *longer))),
         remind_at=ending_soon_at(end, policy, now),
     )
     return advance(r, new, ReservationEvent.EXTEND, actor, now, None)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from models.library.entities import Area, Catalog, Kiosk, KioskId, Venue, VenueId
 from models.library.mapping import _area, _area_document
-from models.storage.encryption import FieldCipher, token_hash
+from models.storage.encryption import FieldCipher
 from models.storage.installation import known_fields
 from models.storage.mongo import Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
@@ -115,60 +113,6 @@ class CatalogRepository:
                 for k in kiosks
             },
         )
-
-    async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> None:
-        """Give the kiosk its key (kept as a fingerprint) and its code secret (kept sealed)."""
-        with translate_errors():
-            await self._db["kiosks"].update_one(
-                {"_id": kiosk_id},
-                {
-                    "$set": {
-                        "key_hash": token_hash(key),
-                        "secret": self._sealer.encrypt(secret, "kiosk"),
-                    }
-                },
-            )
-
-    async def kiosk_secret(self, kiosk_id: str) -> str | None:
-        with translate_errors():
-            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
-        sealed = found.get("secret") if found else None
-        return self._sealer.decrypt(sealed, "kiosk") if sealed else None
-
-    async def verify_kiosk_key(self, kiosk_id: str, key: str) -> bool:
-        with translate_errors():
-            found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"key_hash": 1})
-        known = (found or {}).get("key_hash") or ""
-        return secrets.compare_digest(known, token_hash(key))
-
-    async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime) -> None:
-        """The kiosk's screen is there."""
-        with translate_errors():
-            await self._db["kiosks"].update_one({"_id": kiosk_id}, {"$max": {"last_seen_at": now}})
-
-    async def kiosk_last_seen(self) -> dict[KioskId, datetime]:
-        """When each kiosk with a screen was last seen."""
-        with translate_errors():
-            rows = (
-                await self._db["kiosks"]
-                .find({"last_seen_at": {"$type": "date"}}, {"last_seen_at": 1})
-                .to_list(None)
-            )
-        return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
-
-    async def reencrypt(self) -> int:
-        """As Readers.reseal, for the kiosks' secrets."""
-        current = f"{self._sealer.current}:"
-        with translate_errors():
-            rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)
-            stale = [row for row in rows if not row["secret"].startswith(current)]
-            for row in stale:
-                secret = self._sealer.decrypt(row["secret"], "kiosk")
-                await self._db["kiosks"].update_one(
-                    {"_id": row["_id"], "secret": row["secret"]},
-                    {"$set": {"secret": self._sealer.encrypt(secret, "kiosk")}},
-                )
-        return len(stale)
 
 
 def _kiosk_document(kiosk: Kiosk) -> Document:

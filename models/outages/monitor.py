@@ -1,6 +1,6 @@
 """Kiosks that nobody sees and a sign-on that is down: deadlines wait, and are moved afterwards.
 
-The service's own downtime is seen by its heartbeat (``due.record_heartbeat``); these it sees itself.
+The service's own downtime is seen by its heartbeat (``DeadlineExtension``); these it sees itself.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
-from models.booking.desk import Desk
 from models.kernel.time_range import TimeRange, local_date
+from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId
 from models.outages.entities import CAS, MIN_DURATION, RETIRED_AFTER, kiosk_outage_key
-from models.outages.extension import extend_deadlines
+from models.outages.extension import DeadlineExtension
+from models.outages.repository import OutageRepository
+from models.reference_data import ReferenceData
 
 _NOTE_EVERY_S: Final = 20.0
 
@@ -21,65 +23,71 @@ _NOTE_EVERY_S: Final = 20.0
 class OutageMonitor:
     """Sees what is out. ``cas_answers`` asks the sign-on for a sign of life."""
 
-    def __init__(self, desk: Desk, cas_answers: Callable[[], Awaitable[bool]]) -> None:
-        self._desk = desk
-        self._cas_answers = cas_answers
-        self._noted: dict[KioskId, datetime] = {}
+    def __init__(
+        self,
+        outages: OutageRepository,
+        kiosks: KioskRepository,
+        reference: ReferenceData,
+        deadlines: DeadlineExtension,
+        cas_answers: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._outages, self._kiosks, self._reference = outages, kiosks, reference
+        self._deadlines, self._cas_answers = deadlines, cas_answers
+        self._last_recorded: dict[KioskId, datetime] = {}
 
     async def record_kiosk_seen(self, kiosk_id: KioskId, now: datetime) -> None:
         """A kiosk's screen asked for its code. Not each time is written."""
-        noted = self._noted.get(kiosk_id)
-        if noted is None or abs((now - noted).total_seconds()) >= _NOTE_EVERY_S:
-            self._noted[kiosk_id] = now
-            await self._desk.catalogue.record_kiosk_seen(kiosk_id, now)
+        last = self._last_recorded.get(kiosk_id)
+        if last is None or abs((now - last).total_seconds()) >= _NOTE_EVERY_S:
+            self._last_recorded[kiosk_id] = now
+            await self._kiosks.record_kiosk_seen(kiosk_id, now)
 
     async def record_cas_failure(self, now: datetime) -> None:
-        await self._desk.outages.begin(CAS, now)
+        await self._outages.begin(CAS, now)
 
     async def run(self, now: datetime) -> int:
         """Note what is out or works again, and move the deadlines of what is over. How many."""
-        desk = self._desk
         await self._look_at_kiosks(now)
         moved = 0
-        for outage in await desk.outages.all():
+        for outage in await self._outages.all():
             if outage.component == CAS and outage.end is None and await self._cas_answers():
-                await desk.outages.end(CAS, now)
-        for outage in await desk.outages.all():
+                await self._outages.end(CAS, now)
+        for outage in await self._outages.all():
             if outage.end is None:
                 continue
             if outage.is_significant(now):
                 span = TimeRange(outage.start, outage.end)
-                moved += await extend_deadlines(desk, span, outage.venue_id)
-            await desk.outages.over(outage)
+                moved += await self._deadlines.extend_deadlines(span, outage.venue_id)
+            await self._outages.over(outage)
         return moved
 
     async def _look_at_kiosks(self, now: datetime) -> None:
-        desk = self._desk
-        known = {outage.component for outage in await desk.outages.all()}
-        screens = await desk.catalogue.kiosk_last_seen()
-        for venue_id in desk.library.venues:
+        known = {outage.component for outage in await self._outages.all()}
+        screens = await self._kiosks.kiosk_last_seen()
+        for venue_id in self._reference.catalog.venues:
             seen = [
                 at
                 for id, at in screens.items()
-                if desk.library.kiosks[id].venue_id == venue_id and now - at < RETIRED_AFTER
+                if self._reference.catalog.kiosks[id].venue_id == venue_id
+                and now - at < RETIRED_AFTER
             ]
             what = kiosk_outage_key(venue_id)
             if not seen:
                 if what in known:
-                    await desk.outages.end(what, now)
+                    await self._outages.end(what, now)
                 continue
             if now - max(seen) <= MIN_DURATION:
                 if what in known:
-                    await desk.outages.end(what, max(seen))
+                    await self._outages.end(what, max(seen))
             elif what not in known and self._open(venue_id, now):
-                await desk.outages.begin(what, max(seen))
+                await self._outages.begin(what, max(seen))
 
     def _open(self, venue_id: object, now: datetime) -> bool:
         """At night screens may sleep."""
-        for area in self._desk.library.areas.values():
+        for area in self._reference.catalog.areas.values():
             if area.venue_id != venue_id:
                 continue
-            place = self._desk.opening_hours(self._desk.policy, local_date(now), area.id)
+            place = self._reference.opening_hours(self._reference.policy, local_date(now), area.id)
             if place.hours is not None and place.hours.contains(now):
                 return True
         return False

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, half_hour_slots
 from models.library.entities import SeatId
+
+
+class ClaimKind(StrEnum):
+    """What a claim guards: the first letter of its string, which the index sees."""
+
+    SEAT = "s"
+    READER = "r"
+    DAILY = "n"
+    PRESENCE = "u"
+    PRESENCE_CHECK = "a"
+    IDEMPOTENCY = "i"
+    KIOSK_CODE = "k"
+    WAITLIST = "w"
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.value}:"
 
 
 def seat_claims(seat_id: SeatId, span: TimeRange) -> tuple[str, ...]:

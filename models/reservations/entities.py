@@ -9,6 +9,7 @@ from datetime import date, datetime
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, SeatId, VenueId
+from models.reservations.claims import ClaimKind
 from models.reservations.errors import InvalidState
 from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
 
@@ -152,6 +153,7 @@ class Reservation:
         except KeyError:
             raise InvalidState(state=self.state.value) from None
 
-    def claims_except(self, *prefixes: str) -> tuple[str, ...]:
-        """The claims that do not begin with one of the prefixes."""
+    def claims_except(self, *kinds: ClaimKind) -> tuple[str, ...]:
+        """The claims of all other kinds."""
+        prefixes = tuple(kind.prefix for kind in kinds)
         return tuple(claim for claim in self.claims if not claim.startswith(prefixes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.kernel.errors import Conflict, DomainError, RuleViolation
+from models.reservations.claims import ClaimKind
 
 
 # --- a scarce thing or a state lost -------------------------------------------------------------
@@ -148,8 +149,9 @@ class ClaimConflict(DomainError):
         self.claim = claim
 
     @property
-    def kind(self) -> str:
-        return self.claim[:1]
+    def kind(self) -> ClaimKind | None:
+        """What it guards; None for what is no claim, such as an id."""
+        return ClaimKind(self.claim[0]) if self.claim[1:2] == ":" else None
 
 
 class RevisionConflict(DomainError):

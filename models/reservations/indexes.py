@@ -59,7 +59,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         IndexModel(
             [("state", ASCENDING), ("return_by", ASCENDING)],
-            name="due_time_out",
+            name="due_leave_expiry",
             partialFilterExpression={"live": True},
         ),
         IndexModel(
@@ -79,12 +79,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         IndexModel(
             [("held_until", ASCENDING)],
-            name="due_lapse",
+            name="due_offer_expiry",
             partialFilterExpression={"held_until": {"$type": "date"}},
         ),
         IndexModel(
             [("presence_due_at", ASCENDING)],
-            name="due_proof",
+            name="due_presence_check",
             partialFilterExpression={"presence_due_at": {"$type": "date"}},
         ),
         IndexModel(

@@ -502,7 +502,7 @@ class ReservationRepository:
         }
         return await self._due("due_no_show", query | _not_held(held, now), limit)
 
-    async def due_for_time_out(
+    async def due_for_leave_expiry(
         self,
         due: datetime,
         limit: int,
@@ -548,7 +548,7 @@ class ReservationRepository:
             )
         return [from_document(row) for row in rows]
 
-    async def due_for_lapse(self, now: datetime, limit: int) -> list[Reservation]:
+    async def due_for_offer_expiry(self, now: datetime, limit: int) -> list[Reservation]:
         """Offers whose time is over."""
         with translate_errors():
             rows = (
@@ -558,7 +558,7 @@ class ReservationRepository:
             )
         return [from_document(row) for row in rows]
 
-    async def due_for_proof(self, now: datetime, limit: int) -> list[Reservation]:
+    async def due_for_presence_check(self, now: datetime, limit: int) -> list[Reservation]:
         """In use, doubted, and not shown to be by now."""
         with translate_errors():
             rows = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -15,6 +15,7 @@ from models.reservations.errors import (
     BeyondBookingWindow,
     BookingWindowNotOpen,
     Closed,
+    DailyLimit,
     InvalidState,
     NotATimeStep,
     OutsideVisitDates,
@@ -157,3 +158,11 @@ def cancellable_today(day: Iterable[Reservation], now: datetime) -> list[Reserva
     if not any(r.state is ReservationState.NO_SHOW for r in rows):
         return []
     return [r for r in rows if r.state is ReservationState.RESERVED and now <= r.check_in_until]
+
+
+def free_daily_slot(used: Set[int], limit: int) -> int:
+    """The first of the day's bookings, 1…limit, that is not used. Raises: DailyLimit."""
+    for daily_slot in range(1, limit + 1):
+        if daily_slot not in used:
+            return daily_slot
+    raise DailyLimit(limit=limit)

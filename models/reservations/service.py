@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from collections.abc import Sequence
+from datetime import date, time
 
-from models.booking.desk import Desk
 from models.kernel.errors import DomainError, Overloaded
-from models.kernel.ids import ReservationId
+from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, to_local
 from models.library.entities import Seat
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
 from models.reservations import rules, transitions
-from models.reservations.alternatives import nearest_free_seats, overlaps
-from models.reservations.claims import daily_booking_claim, idempotency_claim, slot_claims
+from models.reservations.alternatives import SeatAlternatives, overlaps
+from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.errors import (
     AccessibleSeatOnly,
@@ -22,211 +23,221 @@ from models.reservations.errors import (
     OverlapsOwnBooking,
     SeatTaken,
 )
+from models.reservations.idempotency import Idempotency, idempotent
+from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
+from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
 
 
-async def create(desk: Desk, ask: RequestContext, seat_id: str, wish: TimeSelection) -> Reservation:
-    """Book the seat for the wished time, or say which rule or which loss forbids it.
+class ReservationService:
+    """What a reader does with a booking before it begins."""
 
-    Raises: NotFound, Suspended, SeatDisabled, StartInPast, BeyondBookingWindow, BookingWindowNotOpen, Closed,
-    NotATimeStep, TooShort, TooLong, DailyLimit, OverlapsOwnBooking, SeatTaken, IdempotencyKeyReused, RequestInProgress.
-    """
-    return await desk.run_once(ask, lambda: _reserve(desk, ask, desk.seat(seat_id), wish))
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+        writer: ReservationWriter,
+        idempotency: Idempotency,
+        alternatives: SeatAlternatives,
+    ) -> None:
+        self._reservations, self._occupancy = reservations, occupancy
+        self._reference, self._writer = reference, writer
+        self.idempotency, self._alternatives = idempotency, alternatives
 
+    async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
+        """Raises: NotFound, for another reader's as well."""
+        return await self._writer.get_own(id, reader_id)
 
-async def _reserve(desk: Desk, ask: RequestContext, seat: Seat, wish: TimeSelection) -> Reservation:
-    policy = desk.policy_for(seat.area_id, wish.day, ask.reader.id)
-    span = _decide(desk, ask, seat, wish, policy)
-    if (known := await _reject_if_occupied(desk, ask, seat, span, policy)) is not None:
-        raise known
-    id, k = ReservationId(new_id()), 1
-    # Each clash on the count means that another booking of this reader took a place meanwhile.
-    for _ in range(4 * policy.daily_booking_limit):
-        made = _build(desk, ask, id, seat, span, policy, k)
+    async def page_of(
+        self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """A page of the reader's reservations in these states (all where none is named), the
+        latest first, and how many there are."""
+        return await self._reservations.page_of(reader_id, states, skip, limit)
+
+    @idempotent
+    async def create(
+        self, ctx: RequestContext, seat_id: str, selection: TimeSelection
+    ) -> Reservation:
+        """Book the seat for the selected time.
+
+        Raises: NotFound, Suspended, SeatDisabled, StartInPast, BeyondBookingWindow,
+        BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong, DailyLimit,
+        OverlapsOwnBooking, SeatTaken, AccessibleSeatOnly, OutsideVisitDates, IdempotencyKeyReused,
+        RequestInProgress.
+        """
+        seat = self._reference.seat(seat_id)
+        policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader.id)
+        span = self._check(ctx, seat, selection, policy)
+        await self._reject_if_occupied(ctx, seat, span, policy)
+        id, daily_slot = ReservationId(new_id()), 1
+        # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
+        for _ in range(4 * policy.daily_booking_limit):
+            made = self._build(ctx, id, seat, span, policy, daily_slot)
+            try:
+                await self._occupancy.insert(made)
+            except ClaimConflict as lost:
+                if lost.kind is ClaimKind.DAILY:
+                    daily_slot = await self._free_daily_slot(ctx, selection.day, policy)
+                elif lost.kind is ClaimKind.IDEMPOTENCY:
+                    await self.idempotency.release_expired_key(ctx, lost.claim)
+                else:
+                    raise await self._conflict_from(ctx, lost, seat, span) from lost
+                continue
+            return made
+        raise Overloaded()
+
+    @idempotent
+    async def change(
+        self,
+        ctx: RequestContext,
+        id: str,
+        seat_id: str | None,
+        start: time | str | None,
+        end: time | None,
+    ) -> Reservation:
+        """Another seat or time in one step: the old one is kept unless the new one is won.
+
+        ``start``: a clock time, ``"now"``, or None to keep it.
+
+        Raises: as ``create``, and InvalidState once it has begun.
+        """
+        wanted: list[tuple[Seat, TimeRange]] = []
+
+        def changed(current: Reservation, _: Policy) -> Reservation:
+            rules.may_change(current, ctx.now)
+            seat = self._reference.seat(seat_id or current.seat_id)
+            begun = current.state is ReservationState.IN_USE or ctx.now >= current.start
+            if current.has_open_report and begun:
+                new = self._move_from_occupied_seat(ctx, current, seat)
+                rest = TimeRange(floor_minute(ctx.now), current.end)
+                wanted[:] = [(seat, rest)]
+                return new
+            policy = self._reference.policy_for(seat.area_id, current.date, current.reader_id)
+            span = self._check(ctx, seat, _changed_selection(current, start, end), policy)
+            wanted[:] = [(seat, span)]
+            if seat.id == current.seat_id and span == current.span:
+                return current
+            return transitions.change(
+                current, area_id=seat.area_id, seat_id=seat.id, span=span,
+                policy=policy, actor=ctx.actor, now=ctx.now,
+            )  # fmt: skip
+
         try:
-            await desk.board.insert(made)
+            return await self._writer.update(ctx, id, changed)
         except ClaimConflict as lost:
-            if lost.kind == "n":
-                k = await _free_daily_slot(desk, ask, wish.day, policy)
-            elif lost.kind == "i":
-                await desk.release_expired_key(ask, lost.claim)
-            else:
-                raise await _conflict_from(desk, ask, lost, seat, span) from lost
-            continue
-        return made
-    raise Overloaded()
+            raise await self._conflict_from(ctx, lost, *wanted[0]) from lost
 
+    @idempotent
+    async def cancel(self, ctx: RequestContext, id: str) -> Reservation:
+        """Raises: NotFound, InvalidState."""
 
-async def _reject_if_occupied(
-    desk: Desk, ask: RequestContext, seat: Seat, span: TimeRange, policy: Policy
-) -> DomainError | None:
-    """What the index would answer, where the board knows it already, in the index's order.
+        def cancelled(current: Reservation, _: Policy) -> Reservation:
+            rules.may_cancel(current, ctx.now)
+            return transitions.cancel(current, ctx.actor, ctx.now)
 
-    Most requests of a rush are for what is taken: they cost no database. The board refuses only
-    while it is surely not older than a moment; it never accepts.
-    """
-    board = desk.board.authoritative_day(to_local(span.start).date())
-    if board is None:
-        return None
-    own = [
-        r for r in board.by_reader.get(ask.reader.id, ()) if r.state is not ReservationState.OFFERED
-    ]
-    if len(own) >= policy.daily_booking_limit:
-        return DailyLimit(limit=policy.daily_booking_limit)
-    if overlaps(own, span):
-        return OverlapsOwnBooking()
-    if overlaps(board.by_seat.get(seat.id, ()), span):
-        return SeatTaken(nearest=await nearest_free_seats(desk, seat, span, ask.reader.id))
-    return None
+        return await self._writer.update(ctx, id, cancelled)
 
+    def _check(
+        self, ctx: RequestContext, seat: Seat, selection: TimeSelection, policy: Policy
+    ) -> TimeRange:
+        """The time that the reader may book the seat for. Raises: as ``create``."""
+        rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
+        if not self._reference.may_use_seat(seat, ctx.reader.id, selection.day):
+            raise AccessibleSeatOnly()
+        rules.seat_in_service(seat, selection.day)
+        # Before its hours are asked for: the first day of the calendar has no instant in UTC.
+        rules.check_date_bookable(selection.day, policy, ctx.now)
+        hours = self._reference.opening_hours(policy, selection.day, seat.area_id)
+        return rules.resolve_time(selection, policy, hours, ctx.now)
 
-def _decide(
-    desk: Desk, ask: RequestContext, seat: Seat, wish: TimeSelection, policy: Policy
-) -> TimeRange:
-    rules.check_reader_eligible(ask.reader, wish.day, ask.now)
-    if not desk.may_use_seat(seat, ask.reader.id, wish.day):
-        raise AccessibleSeatOnly()
-    rules.seat_in_service(seat, wish.day)
-    # Before its hours are asked for: the first day of the calendar has no instant in UTC.
-    rules.check_date_bookable(wish.day, policy, ask.now)
-    return rules.resolve_time(
-        wish, policy, desk.opening_hours(policy, wish.day, seat.area_id), ask.now
-    )
+    async def _reject_if_occupied(
+        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy
+    ) -> None:
+        """Refuse what the index would surely refuse, in the index's order.
 
+        Most requests of a rush are for what is taken: they cost no database. The occupancy refuses
+        only while it is surely not older than a moment; it never accepts.
 
-def _build(
-    desk: Desk,
-    ask: RequestContext,
-    id: ReservationId,
-    seat: Seat,
-    span: TimeRange,
-    policy: Policy,
-    k: int,
-) -> Reservation:
-    reader_id = ask.reader.id
-    claims: tuple[str, ...] = (daily_booking_claim(reader_id, to_local(span.start).date(), k),)
-    claims += slot_claims(seat.id, reader_id, span)
-    replay = None
-    if ask.key is not None:
-        claims += (idempotency_claim(reader_id, ask.key.value),)
-        replay = IdempotentResult(ask.key.value, ask.key.digest, ask.now)
-    return transitions.create(
-        id=id,
-        reader_id=reader_id,
-        venue_id=desk.library.areas[seat.area_id].venue_id,
-        area_id=seat.area_id,
-        seat_id=seat.id,
-        span=span,
-        policy=policy,
-        claims=claims,
-        replay=replay,
-        actor=ask.actor,
-        now=ask.now,
-    )
+        Raises: DailyLimit, OverlapsOwnBooking, SeatTaken.
+        """
+        day = self._occupancy.authoritative_day(to_local(span.start).date())
+        if day is None:
+            return
+        rows = day.by_reader.get(ctx.reader.id, ())
+        own = [r for r in rows if r.state is not ReservationState.OFFERED]
+        if len(own) >= policy.daily_booking_limit:
+            raise DailyLimit(limit=policy.daily_booking_limit)
+        if overlaps(own, span):
+            raise OverlapsOwnBooking()
+        if overlaps(day.by_seat.get(seat.id, ()), span):
+            nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader.id)
+            raise SeatTaken(nearest=nearest)
 
-
-async def _free_daily_slot(desk: Desk, ask: RequestContext, day: date, policy: Policy) -> int:
-    used = await desk.reservations.used_daily_slots(ask.reader.id, day)
-    free = set(range(1, policy.daily_booking_limit + 1)) - used
-    if not free:
-        raise DailyLimit(limit=policy.daily_booking_limit)
-    return min(free)
-
-
-async def _conflict_from(
-    desk: Desk, ask: RequestContext, lost: ClaimConflict, seat: Seat, span: TimeRange
-) -> DomainError:
-    if lost.kind == "r":
-        return OverlapsOwnBooking()
-    return SeatTaken(nearest=await nearest_free_seats(desk, seat, span, ask.reader.id))
-
-
-async def change(
-    desk: Desk,
-    ask: RequestContext,
-    id: str,
-    seat_id: str | None,
-    start: time | str | None,
-    end: time | None,
-) -> Reservation:
-    """Another seat or time in one step: the old one is kept unless the new one is won.
-
-    ``start``: a clock time, ``"now"``, or None to keep it.
-
-    Raises: as ``reserve``, and InvalidState once it has begun.
-    """
-
-    wanted: tuple[Seat, TimeRange] | None = None
-
-    async def decide(r: Reservation, _: Policy) -> Reservation:
-        nonlocal wanted
-        rules.may_change(r, ask.now)
-        seat = desk.seat(seat_id or r.seat_id)
-        policy = desk.policy_for(seat.area_id, r.date, r.reader_id)
-        if r.has_open_report and (r.state is ReservationState.IN_USE or ask.now >= r.start):
-            return _elsewhere(r, seat)
-        span = _decide(desk, ask, seat, _changed_wish(r, start, end), policy)
-        wanted = seat, span
-        if seat.id == r.seat_id and span == r.span:
-            return r
-        kept = r.claims_except("s:", "r:")
-        return transitions.change(
-            r,
+    def _build(
+        self,
+        ctx: RequestContext,
+        id: ReservationId,
+        seat: Seat,
+        span: TimeRange,
+        policy: Policy,
+        daily_slot: int,
+    ) -> Reservation:
+        key = ctx.key
+        return transitions.create(
+            id=id,
+            reader_id=ctx.reader.id,
+            venue_id=self._reference.catalog.areas[seat.area_id].venue_id,
             area_id=seat.area_id,
             seat_id=seat.id,
             span=span,
             policy=policy,
-            claims=kept + slot_claims(seat.id, ask.reader.id, span),
-            actor=ask.actor,
-            now=ask.now,
+            daily_slot=daily_slot,
+            result=IdempotentResult(key.value, key.digest, ctx.now) if key else None,
+            actor=ctx.actor,
+            now=ctx.now,
         )
 
-    def _elsewhere(r: Reservation, seat: Seat) -> Reservation:
-        """Their seat is taken: another one from now to the end they had, whatever the grid."""
-        nonlocal wanted
+    def _move_from_occupied_seat(
+        self, ctx: RequestContext, r: Reservation, seat: Seat
+    ) -> Reservation:
+        """Another seat from now to the end that the reader had, whatever the time steps."""
         rules.seat_in_service(seat, r.date)
-        if not desk.may_use_seat(seat, r.reader_id, r.date):
+        if not self._reference.may_use_seat(seat, r.reader_id, r.date):
             raise AccessibleSeatOnly()
-        span = TimeRange(floor_minute(ask.now), r.end)
-        wanted = seat, span
-        policy = desk.policy_for(seat.area_id, r.date, r.reader_id)
-        rules.check_open(span.start, span.end, desk.opening_hours(policy, r.date, seat.area_id))
+        span = TimeRange(floor_minute(ctx.now), r.end)
+        policy = self._reference.policy_for(seat.area_id, r.date, r.reader_id)
+        hours = self._reference.opening_hours(policy, r.date, seat.area_id)
+        rules.check_open(span.start, span.end, hours)
         if seat.id == r.seat_id:
             raise SeatTaken()
-        claims = r.claims_except("s:", "r:") + slot_claims(seat.id, ask.reader.id, span)
         if r.state is ReservationState.IN_USE:
             return transitions.move_seat(
-                r, area_id=seat.area_id, seat_id=seat.id, claims=claims,
-                actor=ask.actor, now=ask.now,
-            )  # fmt: skip
+                r, area_id=seat.area_id, seat_id=seat.id, actor=ctx.actor, now=ctx.now
+            )
         return transitions.change(
             r, area_id=seat.area_id, seat_id=seat.id, span=span,
-            policy=policy, claims=claims, actor=ask.actor, now=ask.now,
+            policy=policy, actor=ctx.actor, now=ctx.now,
         )  # fmt: skip
 
-    async def work() -> Reservation:
-        try:
-            return await desk.update(ask, id, decide)
-        except ClaimConflict as lost:
-            assert wanted is not None
-            raise await _conflict_from(desk, ask, lost, *wanted) from lost
+    async def _free_daily_slot(self, ctx: RequestContext, day: date, policy: Policy) -> int:
+        used = await self._reservations.used_daily_slots(ctx.reader.id, day)
+        return rules.free_daily_slot(used, policy.daily_booking_limit)
 
-    return await desk.run_once(ask, work)
+    async def _conflict_from(
+        self, ctx: RequestContext, lost: ClaimConflict, seat: Seat, span: TimeRange
+    ) -> DomainError:
+        if lost.kind is ClaimKind.READER:
+            return OverlapsOwnBooking()
+        nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader.id)
+        return SeatTaken(nearest=nearest)
 
 
-def _changed_wish(r: Reservation, start: time | str | None, end: time | None) -> TimeSelection:
-    kept: datetime = to_local(r.start)
+def _changed_selection(r: Reservation, start: time | str | None, end: time | None) -> TimeSelection:
+    kept = to_local(r.start)
     begin = None if start == "now" else (start if isinstance(start, time) else kept.time())
     return TimeSelection(r.date, begin, end or to_local(r.end).time())
-
-
-async def cancel(desk: Desk, ask: RequestContext, id: str) -> Reservation:
-    """Raises: NotFound, InvalidState."""
-
-    async def decide(r: Reservation, _: Policy) -> Reservation:
-        rules.may_cancel(r, ask.now)
-        return transitions.cancel(r, ask.actor, ask.now)
-
-    return await desk.run_once(ask, lambda: desk.update(ask, id, decide))

@@ -10,6 +10,12 @@ from models.kernel.ids import Actor, ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant
 from models.library.entities import AreaId, SeatId, VenueId
 from models.policy.entities import Policy
+from models.reservations.claims import (
+    ClaimKind,
+    daily_booking_claim,
+    idempotency_claim,
+    slot_claims,
+)
 from models.reservations.entities import (
     GateAssistance,
     HistoryEntry,
@@ -23,8 +29,8 @@ from models.reservations.state_machine import ReservationEvent, ReservationState
 
 AFTER_OUTAGE: Final = timedelta(minutes=1)
 """So long everybody has, at least, when what kept them away is over."""
-RELEASED_CLAIMS: Final = ("s:", "r:", "u:")
-"""What a reservation gives back when it ends; ``n:`` stays, so the day's limit stays counted."""
+RELEASED_CLAIMS: Final = (ClaimKind.SEAT, ClaimKind.READER, ClaimKind.PRESENCE)
+"""What a reservation gives back when it ends; the daily one stays, so the day's limit stays counted."""
 _EVENT_PAYLOAD: Final = (
     "seat_id",
     "start",
@@ -42,6 +48,10 @@ _EVENT_PAYLOAD: Final = (
     "held_until",
 )
 """What a message about this moment may need; later changes must not rewrite it."""
+_AT_BOOKING: Final = (
+    *("seat_id", "start", "end", "check_in_from", "check_in_until", "penalty_waived"),
+)
+"""Those that a new reservation has."""
 
 
 def facts_of(r: Reservation) -> dict[str, object]:
@@ -113,22 +123,42 @@ def create(
     seat_id: SeatId,
     span: TimeRange,
     policy: Policy,
-    claims: tuple[str, ...],
-    replay: IdempotentResult | None,
+    daily_slot: int,
+    result: IdempotentResult | None,
     actor: Actor,
     now: datetime,
 ) -> Reservation:
-    """A new reservation at revision 1."""
+    """A new reservation at revision 1, the reader's booking number ``daily_slot`` (1…limit) of that
+    day. ``result`` is the idempotency key that asked for it."""
+    claims = (
+        daily_booking_claim(reader_id, local_date(span.start), daily_slot),
+        *slot_claims(seat_id, reader_id, span),
+        *((idempotency_claim(reader_id, result.key),) if result else ()),
+    )
+    made = _placed(id, reader_id, venue_id, area_id, seat_id, span, policy, claims, now)
+    facts = {**dict.fromkeys(_EVENT_PAYLOAD), **{name: getattr(made, name) for name in _AT_BOOKING}}
+    return replace(
+        made,
+        remind_at=span.start if span.start > now else None,
+        idempotency_results=(result,) if result else (),
+        history=(HistoryEntry(now, "reserve", actor.by, actor.via),),
+        outbox=(OutboxEvent(1, "reserved", now, facts),),
+    )
+
+
+def _placed(
+    id: ReservationId,
+    reader_id: ReaderId,
+    venue_id: VenueId,
+    area_id: AreaId,
+    seat_id: SeatId,
+    span: TimeRange,
+    policy: Policy,
+    claims: tuple[str, ...],
+    now: datetime,
+) -> Reservation:
+    """A reservation at revision 1, before it is said what made it."""
     opens, until, excused = check_in_window(span.start, span.end, now, policy)
-    facts = {
-        **dict.fromkeys(_EVENT_PAYLOAD),
-        "seat_id": seat_id,
-        "start": span.start,
-        "end": span.end,
-        "check_in_from": opens,
-        "check_in_until": until,
-        "penalty_waived": excused,
-    }
     return Reservation(
         id=id,
         rev=1,
@@ -148,10 +178,6 @@ def create(
         policy_version=policy.version,
         claims=claims,
         penalty_waived=excused,
-        remind_at=span.start if span.start > now else None,
-        idempotency_results=(replay,) if replay else (),
-        history=(HistoryEntry(now, "reserve", actor.by, actor.via),),
-        outbox=(OutboxEvent(1, "reserved", now, facts),),
     )
 
 
@@ -164,7 +190,6 @@ def create_offer(
     seat_id: SeatId,
     span: TimeRange,
     policy: Policy,
-    claims: tuple[str, ...],
     wait_id: str,
     until: datetime,
     actor: Actor,
@@ -173,24 +198,23 @@ def create_offer(
 ) -> Reservation:
     """A seat held for the first in line, or for a reader whose own one the library has taken away;
     they are told, by the event ``tell``."""
-    held = create(
-        id=id, reader_id=reader_id, venue_id=venue_id, area_id=area_id, seat_id=seat_id, span=span,
-        policy=policy, claims=claims, replay=None, actor=actor, now=now,
-    )  # fmt: skip
+    claims = slot_claims(seat_id, reader_id, span)
+    held = _placed(id, reader_id, venue_id, area_id, seat_id, span, policy, claims, now)
     held = replace(
         held,
         state=ReservationState.OFFERED,
         wait_id=wait_id,
         held_until=until,
-        remind_at=None,
         history=(HistoryEntry(now, "hold", actor.by, actor.via),),
     )
     return replace(held, outbox=(OutboxEvent(1, tell, now, facts_of(held)),))
 
 
-def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: datetime) -> Reservation:
-    """The reader takes what was held; where its time has begun it begins at this minute. ``count``
-    is its place among the day's bookings."""
+def accept(
+    r: Reservation, daily_slot: int, policy: Policy, actor: Actor, now: datetime
+) -> Reservation:
+    """The reader takes the offer; where its time has begun it begins at this minute.
+    ``daily_slot`` is its number among the reader's bookings of the day."""
     start = max(r.start, floor_minute(now))
     opens, until, excused = check_in_window(start, r.end, now, policy)
     new = replace(
@@ -203,7 +227,7 @@ def accept(r: Reservation, count: str, policy: Policy, actor: Actor, now: dateti
         check_in_until=until,
         penalty_waived=excused,
         policy_version=policy.version,
-        claims=(*r.claims, count),
+        claims=(*r.claims, daily_booking_claim(r.reader_id, r.date, daily_slot)),
         remind_at=start if start > now else None,
     )
     return advance(r, new, ReservationEvent.ACCEPT, actor, now, "reserved")
@@ -230,7 +254,6 @@ def change(
     seat_id: SeatId,
     span: TimeRange,
     policy: Policy,
-    claims: tuple[str, ...],
     actor: Actor,
     now: datetime,
 ) -> Reservation:
@@ -249,7 +272,10 @@ def change(
         check_in_until=until,
         penalty_waived=excused,
         policy_version=policy.version,
-        claims=claims,
+        claims=(
+            *r.claims_except(ClaimKind.SEAT, ClaimKind.READER),
+            *slot_claims(seat_id, r.reader_id, span),
+        ),
         remind_at=span.start if span.start > now else None,
     )
     return advance(r, new, ReservationEvent.CHANGE, actor, now, "reserved")
@@ -260,19 +286,22 @@ def move_seat(
     *,
     area_id: AreaId,
     seat_id: SeatId,
-    claims: tuple[str, ...],
     actor: Actor,
     now: datetime,
 ) -> Reservation:
     """To another seat in the middle of the stay: its own is taken by somebody. Time and everything
     else stay as they are."""
+    rest = TimeRange(floor_minute(now), r.end)
     new = replace(
         r,
         state=r.next_state(ReservationEvent.CHANGE),
         area_id=area_id,
         seat_id=seat_id,
         placed_at=now,
-        claims=claims,
+        claims=(
+            *r.claims_except(ClaimKind.SEAT, ClaimKind.READER),
+            *slot_claims(seat_id, r.reader_id, rest),
+        ),
     )
     return advance(r, new, ReservationEvent.CHANGE, actor, now, None)
 
@@ -284,7 +313,7 @@ def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
         state=r.next_state(ReservationEvent.CANCEL),
         ended_at=now,
         remind_at=None,
-        claims=r.claims_except(*RELEASED_CLAIMS, "n:"),
+        claims=r.claims_except(*RELEASED_CLAIMS, ClaimKind.DAILY),
     )
     tell = "called_off" if actor.by == "librarian" else None
     return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
@@ -353,10 +382,12 @@ def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
     raise InvalidState(state=r.state.value)
 
 
-def with_idempotency(r: Reservation, replay: IdempotentResult, claim: str) -> Reservation:
+def with_idempotency(r: Reservation, result: IdempotentResult) -> Reservation:
     """The same update also remembers the idempotency key that asked for it."""
     return replace(
-        r, idempotency_results=(*r.idempotency_results, replay), claims=(*r.claims, claim)
+        r,
+        idempotency_results=(*r.idempotency_results, result),
+        claims=(*r.claims, idempotency_claim(r.reader_id, result.key)),
     )
 
 

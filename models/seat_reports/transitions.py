@@ -7,13 +7,15 @@ from datetime import datetime
 
 from models.check_in.transitions import leave
 from models.kernel.ids import Actor
+from models.kernel.time_range import local_date
 from models.policy.entities import Policy
+from models.reservations.claims import presence_check_claim
 from models.reservations.entities import HistoryEntry, OccupiedReport, OutboxEvent, Reservation
 from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import facts_of, with_confirmed_assistance
 
 
-def report(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
+def report_occupied(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
     """The seat is taken by somebody else. No change of state."""
     return replace(
         r,
@@ -46,28 +48,18 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
 
 
 def request_presence_check(
-    r: Reservation, claim: str, until: datetime, actor: Actor, now: datetime
+    r: Reservation, until: datetime, actor: Actor, now: datetime
 ) -> Reservation:
-    """Somebody says that nobody sits there. ``claim`` is the reader's one question of the day."""
+    """Somebody says that nobody sits there: the reader is asked, once a day at most."""
     rev = r.rev + 1
     new = replace(
         r,
         rev=rev,
         presence_due_at=until,
-        claims=(*r.claims, claim),
+        claims=(*r.claims, presence_check_claim(r.reader_id, local_date(now))),
         history=(*r.history, HistoryEntry(now, "doubt", actor.by, actor.via)),
     )
     return replace(new, outbox=(*r.outbox, OutboxEvent(rev, "doubted", now, facts_of(new))))
-
-
-def confirm_presence(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reader has shown that they are there."""
-    return replace(
-        r,
-        rev=r.rev + 1,
-        presence_due_at=None,
-        history=(*r.history, HistoryEntry(now, "prove", actor.by, actor.via)),
-    )
 
 
 def fail_presence_check(

@@ -1,362 +1,195 @@
-"""候补: a seat that becomes free is held for the first in line, in the same step.
-
-Whatever gives a seat back goes through ``Line.write``: it looks who waits, and lets the seat go and
-holds it for them in one transaction, so no passer-by comes in between. What became free unseen (at
-night, or in the moment in which somebody joined) a job offers.
-"""
+"""候补: joining the waitlist, leaving it, and answering an offer."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from models.kernel.errors import NotFound, Overloaded
-from models.kernel.ids import Actor, ReservationId
-from models.kernel.time_range import TimeRange, floor_minute, local_date
-from models.library.entities import Seat, SeatId
-from models.policy import rules as policy_rules
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange
+from models.library.entities import Area, SeatId
+from models.policy.rules import may_filter
 from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
 from models.reservations import rules, transitions
-from models.reservations.claims import daily_booking_claim, slot_claims
+from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
     AccessibleSeatOnly,
     ClaimConflict,
-    DailyLimit,
     InvalidState,
     OverlapsOwnBooking,
     RevisionConflict,
 )
-from models.reservations.occupancy import DayOccupancy
-from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
+from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.repository import ReservationRepository
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import ReservationState
+from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
-from models.waitlist.entities import (
-    OFFER_DURATION,
-    RENEWAL_PRIORITY,
-    WaitlistEntry,
-    WaitlistState,
-    in_quiet_hours,
-)
+from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import SeatAvailable
+from models.waitlist.matching import WaitlistMatcher
+from models.waitlist.repository import WaitlistRepository
 
-if TYPE_CHECKING:
-    from models.booking.desk import Desk
-
-BATCH: Final = 200
-_TRIES: Final = 8
-_SYSTEM: Final = Actor("system", "line")
 _OPEN: Final = (WaitlistState.WAITING, WaitlistState.OFFERED)
 
 
-class WaitlistMatcher:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._looked: dict[str, tuple[DayOccupancy, int, datetime]] = {}
-        """What of the board each place in the line was looked at with, in vain."""
+class WaitlistService:
+    """What a reader does with the waitlist."""
 
-    async def save(
+    def __init__(
         self,
-        old: Reservation,
-        new: Reservation,
-        now: datetime,
-        due: Mapping[str, object] | None = None,
-    ) -> Reservation:
-        """Write ``new`` over ``old``; a seat that it gives back is held for who waits for it.
+        waitlist: WaitlistRepository,
+        reservations: ReservationRepository,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+        writer: ReservationWriter,
+        matcher: WaitlistMatcher,
+    ) -> None:
+        self._waitlist, self._reservations = waitlist, reservations
+        self._occupancy, self._reference = occupancy, reference
+        self._writer, self._matcher = writer, matcher
 
-        Returns ``new`` as it is stored. Raises: RevisionConflict, ClaimConflict, ServiceUnavailable.
-        """
-        desk, passed_over = self._desk, set[str]()
-        for _ in range(_TRIES):
-            offer = await self.next_offer(old, new, now, passed_over)
-            if offer is None:
-                break
-            wait, hold = offer
-            try:
-                with desk.board.inserting(hold.date):
-                    written = await desk.reservations.replace_and_offer(old, new, due, hold)
-            except ClaimConflict:
-                passed_over.add(wait.id)
-                continue
-            desk.board.record_write(new)
-            desk.board.record_write(hold)
-            return written
-        written = await desk.reservations.replace(old, new, due)
-        desk.board.record_write(new)
-        return written
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[WaitlistEntry], int]:
+        """A page of the reader's entries, the latest first, and how many there are."""
+        return await self._waitlist.page_of(reader_id, skip, limit)
 
-    async def next_offer(
-        self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
-    ) -> tuple[WaitlistEntry, Reservation] | None:
-        """Who is first in line for what is given back, with the hold for them."""
-        desk = self._desk
-        keeps = any(c.startswith("s:") for c in new.claims) and new.seat_id == old.seat_id
-        kept = new.span if keeps else None
-        seat = desk.library.seats.get(old.seat_id)
-        if seat is None or old.end <= now or in_quiet_hours(now):
-            return None
-        if kept is not None and kept.start <= old.start and old.end <= kept.end:
-            return None
-        waits = await desk.waits.waiting_for(seat.area_id, max(now, old.start), old.end)
-        if not waits or seat.id in await desk.reservations.reported_occupied_seats(now):
-            return None
-        board = await desk.board.get_day(old.date)
-        for wait in waits:
-            if wait.id in passed_over or wait.reader_id == old.reader_id:
-                continue
-            span = self._match(wait, seat, board, now, besides=old.id)
-            if span is not None and not (kept is not None and kept.overlaps(span)):
-                return wait, self._create_offer(wait, seat, span, now)
-        return None
+    async def position_of(self, entry: WaitlistEntry) -> int:
+        """How many wait before the entry for a part of its time."""
+        return await self._waitlist.position_of(entry)
 
-    def _match(
-        self, wait: WaitlistEntry, seat: Seat, board: DayOccupancy, now: datetime, besides: str = ""
-    ) -> TimeRange | None:
-        """The time that the seat could be held for, as the board knows it; the index judges."""
-        policy = self._desk.policy_for(seat.area_id, wait.day)
-        span = wait.remaining(now, timedelta(minutes=policy.min_minutes))
-        if span is None or not wait.accepts(seat):
-            return None
-        if not self._desk.may_use_seat(seat, wait.reader_id, wait.day):
-            return None
-        place = self._desk.opening_hours(policy, local_date(span.start), seat.area_id)
-        if not place.covers(span.start, span.end):
-            return None  # closed since
-        for row in board.by_seat.get(seat.id, ()):
-            if row.id == besides:
-                continue
-            if row.start < span.end and span.start < row.end:
-                return None
-            stays = row.state in CHECKED_IN_STATES and row.end == span.start
-            if stays and now < row.end - RENEWAL_PRIORITY:
-                return None
-        for row in board.by_reader.get(wait.reader_id, ()):
-            if row.id != besides and row.start < span.end and span.start < row.end:
-                return None
-        return span
-
-    def _create_offer(
-        self, wait: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
-    ) -> Reservation:
-        desk = self._desk
-        return transitions.create_offer(
-            id=ReservationId(new_id()),
-            reader_id=wait.reader_id,
-            venue_id=desk.library.areas[seat.area_id].venue_id,
-            area_id=seat.area_id,
-            seat_id=seat.id,
-            span=span,
-            policy=desk.policy_for(seat.area_id, wait.day),
-            claims=slot_claims(seat.id, wait.reader_id, span),
-            wait_id=wait.id,
-            until=min(now + OFFER_DURATION, span.end),
-            actor=_SYSTEM,
-            now=now,
-        )
-
-    # --- what time does by itself ---------------------------------------------------------------
-
-    async def expire_offers(self, now: datetime) -> int:
-        """Offers that nobody took pass on."""
-        desk, done = self._desk, 0
-        for r in await desk.reservations.due_for_lapse(now, BATCH):
-            assert r.held_until is not None
-            gone = transitions.expire_offer(r, _SYSTEM, r.held_until)
-            if r.wait_id is not None:
-                # First: it must not be offered to the same reader again.
-                await desk.waits.close(
-                    r.wait_id, [WaitlistState.OFFERED], WaitlistState.OFFER_EXPIRED
-                )
-            try:
-                await self.save(r, gone, now, {"held_until": {"$lte": now}})
-            except RevisionConflict:
-                continue  # accepted in the last moment
-            done += 1
-        return done
-
-    async def offer_free_seats(self, now: datetime) -> int:
-        """Hold what is free for who waits; and end the places whose time is over."""
-        desk, done = self._desk, 0
-        looked, self._looked = self._looked, {}
-        taken: set[SeatId] | None = None
-        after: WaitlistEntry | None = None
-        while waits := await desk.waits.iterate_open(after, BATCH):
-            if taken is None:
-                taken = await desk.reservations.reported_occupied_seats(now)
-            for wait in waits:
-                if wait.id in looked:
-                    self._looked[wait.id] = looked[wait.id]
-                done += await self._process_entry(wait, taken, now)
-                await asyncio.sleep(0)  # requests have their turn
-            after = waits[-1]
-        return done
-
-    async def _process_entry(self, wait: WaitlistEntry, taken: set[SeatId], now: datetime) -> int:
-        desk = self._desk
-        shortest = timedelta(minutes=desk.policy_for(wait.area_id, wait.day).min_minutes)
-        if wait.state is WaitlistState.OFFERED:
-            return await self._sync_offer_outcome(wait)
-        if wait.remaining(now, shortest) is None:
-            return int(
-                await desk.waits.close(wait.id, [WaitlistState.WAITING], WaitlistState.EXPIRED)
-                is not None
-            )
-        if in_quiet_hours(now):
-            return 0
-        board = await desk.board.get_day(local_date(wait.start))
-        looked = board, board.version, floor_minute(now)
-        if self._looked.get(wait.id) == looked:
-            return 0
-        self._looked[wait.id] = looked
-        for seat in self._seats(wait):
-            span = self._match(wait, seat, board, now)
-            if span is None or seat.id in taken:
-                continue
-            hold = self._create_offer(wait, seat, span, now)
-            try:
-                with desk.board.inserting(hold.date):
-                    await desk.reservations.insert_offer(hold)
-            except (ClaimConflict, RevisionConflict):
-                continue
-            desk.board.record_write(hold)
-            return 1
-        return 0
-
-    async def _sync_offer_outcome(self, wait: WaitlistEntry) -> int:
-        """An offer that was decided, while the note about it was cut off."""
-        held = await self._desk.reservations.get(wait.offer or "")
-        if held is None or held.state is ReservationState.OFFERED:
-            return 0
-        taken = held.state is not ReservationState.OFFER_EXPIRED
-        state = WaitlistState.ACCEPTED if taken else WaitlistState.OFFER_EXPIRED
-        return int(
-            await self._desk.waits.close(wait.id, [WaitlistState.OFFERED], state) is not None
-        )
-
-    def _seats(self, wait: WaitlistEntry) -> Iterable[Seat]:
-        area = self._desk.library.areas.get(wait.area_id)
-        return area.seats if area is not None else ()
-
-    # --- the reader -----------------------------------------------------------------------------
+    async def offer_of(self, entry: WaitlistEntry) -> Reservation | None:
+        """The seat that is offered for the entry now, if one is."""
+        return await self._reservations.get(entry.offer) if entry.offer else None
 
     async def join(
         self,
-        ask: RequestContext,
+        ctx: RequestContext,
         area_id: str,
         seats: Iterable[str],
         marks: frozenset[str],
-        wish: rules.TimeSelection,
+        selection: TimeSelection,
     ) -> WaitlistEntry:
-        """A place in the line. Raises: as ``reserve.reserve``, for the time and for the reader;
-        SeatAvailable where nobody has to wait, AlreadyWaiting, FilterDisabled, NotFound."""
-        desk = self._desk
-        area = desk.area(area_id)
-        if not area.seats:
-            raise NotFound()
-        wanted = frozenset(SeatId(seat) for seat in seats)
-        if any(desk.seat(id).area_id != area.id for id in wanted):
-            raise NotFound()
-        policy = desk.policy_for(area.id, wish.day)
-        policy_rules.may_filter(marks, policy)
-        rules.check_reader_eligible(ask.reader, wish.day, ask.now)
-        rules.check_date_bookable(wish.day, policy, ask.now)
-        span = rules.resolve_time(
-            wish, policy, desk.opening_hours(policy, wish.day, area.id), ask.now
-        )
-        wait = WaitlistEntry(
-            new_id(), ask.reader.id, area.id, wanted, marks, span.start, span.end, ask.now
-        )
-        board = await desk.board.get_day(wish.day)
-        for row in board.by_reader.get(ask.reader.id, ()):
-            # What is held for them now is of a place in the line, which the index knows.
-            if (
-                row.state is not ReservationState.OFFERED
-                and row.start < span.end
-                and span.start < row.end
-            ):
-                raise OverlapsOwnBooking()
-        used = await desk.reservations.used_daily_slots(ask.reader.id, wish.day)
-        if len(used) >= policy.daily_booking_limit:
-            raise DailyLimit(limit=policy.daily_booking_limit)
-        free = [s for s in self._seats(wait) if self._match(wait, s, board, ask.now) is not None]
-        if free:
-            raise SeatAvailable(
-                seats=[
-                    {"id": s.id, "no": s.number, "label": desk.library.seat_label(s)}
-                    for s in free[:3]
-                ]
-            )
-        await desk.waits.join(wait)
-        return wait
+        """A new waitlist entry.
 
-    async def leave(self, ask: RequestContext, id: str) -> None:
-        """Give the place up; a seat that is held passes on. Raises: NotFound."""
-        desk = self._desk
-        wait = await desk.waits.get(id)
-        if wait is None or wait.reader_id != ask.reader.id:
+        Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
+        where nobody has to wait, AlreadyWaiting, FilterDisabled, NotFound.
+        """
+        area = self._reference.area(area_id)
+        wanted = frozenset(SeatId(seat) for seat in seats)
+        if not area.seats or any(self._reference.seat(id).area_id != area.id for id in wanted):
+            raise NotFound()
+        policy = self._reference.policy_for(area.id, selection.day)
+        may_filter(marks, policy)
+        rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
+        rules.check_date_bookable(selection.day, policy, ctx.now)
+        hours = self._reference.opening_hours(policy, selection.day, area.id)
+        span = rules.resolve_time(selection, policy, hours, ctx.now)
+        entry = WaitlistEntry(
+            new_id(), ctx.reader.id, area.id, wanted, marks, span.start, span.end, ctx.now
+        )
+        await self._check_nothing_booked(ctx, selection, span, policy.daily_booking_limit)
+        await self._check_nothing_free(ctx, entry, area)
+        await self._waitlist.join(entry)
+        return entry
+
+    async def _check_nothing_booked(
+        self, ctx: RequestContext, selection: TimeSelection, span: TimeRange, limit: int
+    ) -> None:
+        """Raises: OverlapsOwnBooking, DailyLimit."""
+        occupancy = await self._occupancy.get_day(selection.day)
+        for row in occupancy.by_reader.get(ctx.reader.id, ()):
+            # What is offered to them now belongs to a waitlist entry, which the index knows.
+            offered = row.state is ReservationState.OFFERED
+            if not offered and row.start < span.end and span.start < row.end:
+                raise OverlapsOwnBooking()
+        used = await self._reservations.used_daily_slots(ctx.reader.id, selection.day)
+        rules.free_daily_slot(used, limit)
+
+    async def _check_nothing_free(
+        self, ctx: RequestContext, entry: WaitlistEntry, area: Area
+    ) -> None:
+        """Raises: SeatAvailable, with up to three seats."""
+        occupancy = await self._occupancy.get_day(entry.day)
+        free = [
+            seat
+            for seat in area.seats
+            if self._matcher.match(entry, seat, occupancy, ctx.now) is not None
+        ]
+        if free:
+            label = self._reference.catalog.seat_label
+            raise SeatAvailable(
+                seats=[{"id": s.id, "no": s.number, "label": label(s)} for s in free[:3]]
+            )
+
+    async def leave(self, ctx: RequestContext, id: str) -> None:
+        """Withdraw the entry; a seat that is offered passes on. Raises: NotFound."""
+        entry = await self._waitlist.get(id)
+        if entry is None or entry.reader_id != ctx.reader.id:
             raise NotFound()
         # What it was offered up to this very moment, not what it was when it was read.
-        left = await desk.waits.close(id, _OPEN, WaitlistState.WITHDRAWN)
+        left = await self._waitlist.close(id, _OPEN, WaitlistState.WITHDRAWN)
         if left is not None and left.offer is not None:
-            held = await desk.reservations.get(left.offer)
-            if held is not None and held.state is ReservationState.OFFERED:
-                await self._release_offer(held, ask)
+            offer = await self._reservations.get(left.offer)
+            if offer is not None and offer.state is ReservationState.OFFERED:
+                await self._release_offer(offer, ctx)
 
-    async def _release_offer(self, held: Reservation, ask: RequestContext) -> Reservation:
-        gone = transitions.expire_offer(held, ask.actor, ask.now)
-        try:
-            return await self.save(held, gone, ask.now)
-        except RevisionConflict:
-            return await self._desk.get_own(held.id, ask.reader.id)
-
-    async def decline(self, ask: RequestContext, id: str) -> Reservation:
+    async def decline(self, ctx: RequestContext, id: str) -> Reservation:
         """Not this seat: it passes on, and the reader waits on. Raises: NotFound, InvalidState."""
-        desk = self._desk
-        held = await desk.get_own(id, ask.reader.id)
-        if held.state is not ReservationState.OFFERED:
-            raise InvalidState(state=held.state.value)
-        if held.wait_id is not None:
-            await desk.waits.decline(held.wait_id, held.seat_id, held.id)
-        return await self._release_offer(held, ask)
+        offer = await self._writer.get_own(id, ctx.reader.id)
+        if offer.state is not ReservationState.OFFERED:
+            raise InvalidState(state=offer.state.value)
+        if offer.wait_id is not None:
+            await self._waitlist.decline(offer.wait_id, offer.seat_id, offer.id)
+        return await self._release_offer(offer, ctx)
 
-    async def accept(self, ask: RequestContext, id: str) -> Reservation:
-        """Take the seat that is held. It counts among the day's bookings.
+    async def accept(self, ctx: RequestContext, id: str) -> Reservation:
+        """Take the seat that is offered. It counts among the day's bookings.
 
-        Raises: NotFound, InvalidState, Suspended, DailyLimit; Closed, SeatDisabled, AccessibleSeatOnly, where
-        that has become so since.
+        Raises: NotFound, InvalidState, Suspended, DailyLimit; Closed, SeatDisabled,
+        AccessibleSeatOnly, where that has become so since.
         """
-        desk, k = self._desk, 1
-        for _ in range(4 * desk.policy.daily_booking_limit):
-            held = await desk.get_own(id, ask.reader.id)
-            rules.check_reader_eligible(ask.reader, held.date, ask.now)
-            rules.may_accept(held, ask.now)
-            day = held.date
-            policy = desk.policy_for(held.area_id, day, held.reader_id)
-            place = desk.opening_hours(policy, day, held.area_id)
-            rules.check_open(held.start, held.end, place)
-            seat = desk.seat_even_if_removed(held.seat_id)
-            rules.seat_in_service(seat, day)
-            if not desk.may_use_seat(seat, ask.reader.id, day):
-                raise AccessibleSeatOnly()
-            new = transitions.accept(
-                held, daily_booking_claim(ask.reader.id, day, k), policy, ask.actor, ask.now
-            )
+        daily_slot = 1
+        for _ in range(4 * self._reference.policy.daily_booking_limit):
+            offer = await self._writer.get_own(id, ctx.reader.id)
+            day = offer.date
+            policy = self._reference.policy_for(offer.area_id, day, offer.reader_id)
+            self._check_acceptable(ctx, offer)
+            new = transitions.accept(offer, daily_slot, policy, ctx.actor, ctx.now)
             try:
-                new = await desk.reservations.replace(held, new)
+                new = await self._writer.replace(offer, new)
             except RevisionConflict:
                 continue
             except ClaimConflict as lost:
-                if lost.kind != "n":
+                if lost.kind is not ClaimKind.DAILY:
                     raise
-                used = await desk.reservations.used_daily_slots(ask.reader.id, day)
-                free = set(range(1, policy.daily_booking_limit + 1)) - used
-                if not free:
-                    raise DailyLimit(limit=policy.daily_booking_limit) from lost
-                k = min(free)
+                used = await self._reservations.used_daily_slots(ctx.reader.id, day)
+                daily_slot = rules.free_daily_slot(used, policy.daily_booking_limit)
                 continue
-            desk.board.record_write(new)
-            if held.wait_id is not None:
-                await desk.waits.close(held.wait_id, _OPEN, WaitlistState.ACCEPTED)
+            if offer.wait_id is not None:
+                await self._waitlist.close(offer.wait_id, _OPEN, WaitlistState.ACCEPTED)
             return new
         raise Overloaded()
+
+    def _check_acceptable(self, ctx: RequestContext, offer: Reservation) -> None:
+        """Raises: as ``accept``."""
+        rules.check_reader_eligible(ctx.reader, offer.date, ctx.now)
+        rules.may_accept(offer, ctx.now)
+        policy = self._reference.policy_for(offer.area_id, offer.date, offer.reader_id)
+        hours = self._reference.opening_hours(policy, offer.date, offer.area_id)
+        rules.check_open(offer.start, offer.end, hours)
+        seat = self._reference.seat_even_if_removed(offer.seat_id)
+        rules.seat_in_service(seat, offer.date)
+        if not self._reference.may_use_seat(seat, ctx.reader.id, offer.date):
+            raise AccessibleSeatOnly()
+
+    async def _release_offer(self, offer: Reservation, ctx: RequestContext) -> Reservation:
+        expired = transitions.expire_offer(offer, ctx.actor, ctx.now)
+        try:
+            return await self._writer.save(offer, expired, ctx.now)
+        except RevisionConflict:
+            return await self._writer.get_own(offer.id, ctx.reader.id)

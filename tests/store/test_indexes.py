@@ -155,7 +155,7 @@ SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("board_rows", _of("board_rows", MONDAY), {"board"}),
     ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due_no_show"}),
-    ("due_for_time_out", _of("due_for_time_out", EVENING, 500), {"due_time_out"}),
+    ("due_for_leave_expiry", _of("due_for_leave_expiry", EVENING, 500), {"due_time_out"}),
     ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
     ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
     ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),

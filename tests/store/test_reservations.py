@@ -324,7 +324,7 @@ async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) ->
         instant = on(now)
         return [
             len(await store.due_for_no_show(instant, 9)),
-            len(await store.due_for_time_out(instant, 9)),
+            len(await store.due_for_leave_expiry(instant, 9)),
             len(await store.due_for_completion(instant, 9)),
             len(await store.due_for_reminder(instant, 9)),
         ]

@@ -367,7 +367,7 @@ class Waiting(Rows):
         super().__init__(Database())
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def claim(self, made: Reservation) -> None:
+    async def insert(self, made: Reservation) -> None:
         await self.answer
 
 

@@ -1,0 +1,63 @@
+"""How far it is known who was there: the one answer for all deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from models.gates.entities import GateEvent, complete_until
+from models.gates.event_repository import GateEventRepository
+from models.gates.repository import GateRepository
+from models.kiosks.repository import KioskRepository
+from models.outages.entities import observed_until
+from models.outages.extension import DeadlineExtension
+from models.outages.repository import OutageRepository
+from models.reference_data import ReferenceData
+from models.reservations.entities import Reservation
+from models.reservations.repository import FrozenVenues
+
+
+class PresenceKnowledge:
+    """Asks the gates, the kiosks, the outages and the heartbeat."""
+
+    def __init__(
+        self,
+        gates: GateRepository,
+        gate_events: GateEventRepository,
+        kiosks: KioskRepository,
+        outages: OutageRepository,
+        reference: ReferenceData,
+        extension: DeadlineExtension,
+    ) -> None:
+        self._gates, self._gate_events, self._kiosks = gates, gate_events, kiosks
+        self._outages, self._reference, self._extension = outages, reference, extension
+
+    async def gate_events_complete_until(self, now: datetime) -> datetime:
+        """Until when it is certain who went through the gates; ``now`` where no gate tells."""
+        return complete_until(await self._gates.all(), now)
+
+    async def gate_events_of(self, r: Reservation) -> Sequence[GateEvent]:
+        """The reader's gate events in the time of the reservation."""
+        return await self._gate_events.of_day(r.reader_id, r.start, r.end)
+
+    async def frozen_venues(self, now: datetime) -> FrozenVenues:
+        """Venues whose deadlines wait since nobody can check in there now: all of them, or some."""
+        out = [o for o in await self._outages.all() if o.end is None or o.is_significant(now)]
+        if any(outage.venue_id is None for outage in out):
+            return True
+        return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
+
+    async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
+        """Until when it is certain that readers could check in, and who did: the gates have told,
+        and a screen was seen. The first two minutes of an outage are not known to be one."""
+        until = min(
+            await self.gate_events_complete_until(now), await self._extension.alive_until(now)
+        )
+        if frozen is True:
+            return until
+        seen_at = await self._kiosks.kiosk_last_seen()
+        kiosks = self._reference.catalog.kiosks
+        for venue_id in self._reference.catalog.venues.keys() - frozen:
+            seen = (t for id, t in seen_at.items() if kiosks[id].venue_id == venue_id)
+            until = min(until, observed_until(seen, now))
+        return until

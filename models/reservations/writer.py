@@ -1,0 +1,136 @@
+"""The only writer of a reservation that exists: an optimistic update, the occupancy, the waitlist.
+
+Whatever gives a seat back goes through ``save``: it asks who waits for the seat, and writes the
+change and the offer in one transaction, so that no passer-by comes in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, Protocol
+
+from models.kernel.errors import NotFound, Overloaded
+from models.kernel.ids import ReaderId
+from models.policy.entities import Policy
+from models.readers.context import RequestContext
+from models.reference_data import ReferenceData
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.idempotency import Idempotency, result_of
+from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.repository import ReservationRepository
+from models.reservations.transitions import with_idempotency
+
+MAX_ATTEMPTS: Final = 8
+
+
+class ReleasedSeats(Protocol):
+    """Who gets a seat that a change gives back; the waitlist implements it."""
+
+    async def next_offer(
+        self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
+    ) -> Reservation | None:
+        """The offer to create together with the change from ``old`` to ``new``, if any; none for
+        the waitlist entries of ``passed_over``."""
+
+
+class ReservationWriter:
+    """Writes changes of reservations, each over the very state that it was decided on."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+        idempotency: Idempotency,
+        released_seats: ReleasedSeats,
+    ) -> None:
+        self._reservations, self._occupancy = reservations, occupancy
+        self._reference, self._idempotency = reference, idempotency
+        self._released_seats = released_seats
+
+    async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
+        """Raises: NotFound, for another reader's as well."""
+        found = await self._reservations.get_own(id, reader_id)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def policy_at_booking(self, r: Reservation) -> Policy:
+        """The policy that the reservation was made under, with the numbers of its area and day, and
+        with its reader's accommodation."""
+        return await self._reference.policy_version_for(
+            r.policy_version, r.area_id, r.date, r.reader_id
+        )
+
+    async def update(
+        self,
+        ctx: RequestContext,
+        id: str,
+        change: Callable[[Reservation, Policy], Reservation],
+    ) -> Reservation:
+        """Optimistic update of the reader's own reservation: load it, apply ``change``, save it if
+        nobody has changed it meanwhile; otherwise again, up to eight times.
+
+        Raises: what ``change`` raises; NotFound; ClaimConflict; IdempotencyKeyReused; Overloaded.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            old = await self.get_own(id, ctx.reader.id)
+            if (known := result_of(old, ctx)) is not None:
+                return known
+            new = change(old, await self.policy_at_booking(old))
+            if new is old:
+                return old
+            if ctx.key is not None:
+                new = with_idempotency(
+                    new, IdempotentResult(ctx.key.value, ctx.key.digest, ctx.now)
+                )
+            try:
+                return await self.save(old, new, ctx.now)
+            except RevisionConflict:
+                continue
+            except ClaimConflict as lost:
+                if lost.kind is not ClaimKind.IDEMPOTENCY:
+                    raise
+                await self._idempotency.release_expired_key(ctx, lost.claim)
+        raise Overloaded()
+
+    async def save(
+        self,
+        old: Reservation,
+        new: Reservation,
+        now: datetime,
+        due: Mapping[str, object] | None = None,
+    ) -> Reservation:
+        """``new`` as it is stored, in the place of ``old``; a seat that it gives back is offered to
+        the next reader who waits for it, in the same transaction.
+
+        ``due`` is a job's condition, checked by the database in the same step.
+
+        Raises: RevisionConflict, ClaimConflict, ServiceUnavailable.
+        """
+        passed_over: set[str] = set()
+        for _ in range(MAX_ATTEMPTS):
+            offer = await self._released_seats.next_offer(old, new, now, passed_over)
+            if offer is None:
+                break
+            try:
+                with self._occupancy.inserting(offer.date):
+                    written = await self._reservations.replace_and_offer(old, new, due, offer)
+            except ClaimConflict:
+                passed_over.add(offer.wait_id or "")
+                continue
+            self._occupancy.record_write(new)
+            self._occupancy.record_write(offer)
+            return written
+        return await self.replace(old, new, due)
+
+    async def replace(
+        self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
+    ) -> Reservation:
+        """As ``save``, for a change that gives no seat back."""
+        written = await self._reservations.replace(old, new, due)
+        self._occupancy.record_write(new)
+        return written
