@@ -7,7 +7,7 @@ what is here.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from models.kernel.errors import NotFound
@@ -15,6 +15,7 @@ from models.kernel.ids import ReaderId
 from models.library.entities import REMOVED_FROM_PLAN, Area, AreaId, Catalog, Seat, SeatId
 from models.library.repository import CatalogRepository
 from models.policy.entities import DayHours, Policy
+from models.policy.errors import RulesChanged
 from models.policy.repository import PolicyRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
@@ -55,6 +56,13 @@ class ReferenceData:
         if found[1] is not None:
             self.policy = await self._policies.get(found[1]) or self.policy
         self._loaded = found
+
+    async def publish(self, new: Policy, now: datetime) -> None:
+        """Let ``new`` be the policy from now on. Raises: RulesChanged where somebody else was
+        first."""
+        if not await self._policies.add(new, now):
+            raise RulesChanged()
+        await self.refresh()
 
     def invalidate(self) -> None:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""

@@ -6,86 +6,102 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from models.booking.desk import Desk
-from models.code_sharing.service import scan_from
+from models.code_sharing.service import CodeSharingService
 from models.messages.entities import Message
+from models.reference_data import ReferenceData
 from models.reservations import rules
-from models.reservations.entities import OutboxEvent, Reservation
-from models.reservations.state_machine import ReservationState
-from models.violations.service import ViolationResult, record_violation
+from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
+from models.reservations.repository import ReservationRepository
+from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
+from models.violations.service import ViolationResult, ViolationService
 from notify.templates import TEMPLATE_BY_EVENT, suspended
-from notify.templates.rendering import MessageContext
+from notify.templates.rendering import MessageContext, MessageTemplate
 
 log = logging.getLogger(__name__)
 
 
-async def _messages_for(desk: Desk, r: Reservation, notice: OutboxEvent) -> list[Message]:
-    penalty = await record_violation(desk, r, notice)
-    moment = _context(desk, r, notice, penalty)
-    if notice.event == "no_show":
-        day = await desk.reservations.on_day(r.reader_id, r.date)
-        moment = replace(moment, others=len(rules.cancellable_today(day, notice.at)))
-    id, found = f"{r.id}:{notice.key}", []
-    if notice.event == "checked_in" and (scan := scan_from(r, notice.at)) is not None:
-        await desk.scans.add(scan)
-    if is_still_relevant(r, notice):
-        found.append(_build_message(r, notice, TEMPLATE_BY_EVENT[notice.event], moment, id))
-    if penalty.suspension is not None:
-        found.append(_build_message(r, notice, suspended, moment, f"{id}:suspended"))
-        log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
-    return found
+class ReservationMessages:
+    """Records what an event means for the reader, and writes the messages about it."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        reference: ReferenceData,
+        violations: ViolationService,
+        code_sharing: CodeSharingService,
+    ) -> None:
+        self._reservations, self._reference = reservations, reference
+        self._violations, self._code_sharing = violations, code_sharing
+
+    async def messages_for(self, r: Reservation, event: OutboxEvent) -> list[Message]:
+        """The messages, with ids made from the reservation and the change."""
+        result = await self._violations.record_violation(r, event)
+        context = self._context(r, event, result)
+        if event.event is OutboxEventKind.NO_SHOW:
+            day = await self._reservations.on_day(r.reader_id, r.date)
+            others = len(rules.cancellable_today(day, event.at))
+            context = replace(context, others=others)
+        if event.event is OutboxEventKind.CHECKED_IN:
+            await self._code_sharing.record_scan(r, event.at)
+        id, found = f"{r.id}:{event.key}", []
+        if is_still_relevant(r, event):
+            template = TEMPLATE_BY_EVENT[event.event]
+            found.append(_build_message(r, event, template, context, id))
+        if result.suspension is not None:
+            found.append(_build_message(r, event, suspended.MESSAGE, context, f"{id}:suspended"))
+            log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
+        return found
+
+    def _context(
+        self, r: Reservation, event: OutboxEvent, result: ViolationResult
+    ) -> MessageContext:
+        facts: dict[str, Any] = dict(event.facts)
+        seat_id = facts.pop("seat_id")
+        catalog = self._reference.catalog
+        seat = catalog.all_seats.get(seat_id)
+        kiosks = "、".join(
+            kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
+        )
+        return MessageContext(
+            at=event.at,
+            seat=catalog.seat_label(seat) if seat else str(seat_id),
+            receipt=r.receipt,
+            kiosks=kiosks,
+            violation=result.violation is not None,
+            counted=result.violation is not None and result.violation.counts,
+            window=result.window,
+            suspended_until=result.suspension.until if result.suspension else None,
+            **facts,
+        )
 
 
 def _build_message(
-    r: Reservation, notice: OutboxEvent, module: Any, moment: MessageContext, id: str
+    r: Reservation, event: OutboxEvent, template: MessageTemplate, context: MessageContext, id: str
 ) -> Message:
-    letter = module.write(moment)
+    rendered = template.render(context)
     return Message(
         id=id,
         reader_id=r.reader_id,
-        template=module.TEMPLATE,
-        title=module.TITLE,
-        text=letter.text,
-        at=notice.at,
-        facts=letter.facts,
+        template=template.template,
+        title=template.title,
+        text=rendered.text,
+        at=event.at,
+        facts=rendered.facts,
         reservation_id=r.id,
-        expires_at=letter.not_after,
+        expires_at=rendered.not_after,
     )
 
 
-def is_still_relevant(r: Reservation, notice: OutboxEvent) -> bool:
-    """A reminder of something that is settled by now would only confuse."""
-    if notice.event == "check_in_reminder":
-        return r.state is ReservationState.RESERVED and r.start == notice.facts["start"]
-    if notice.event == "leave_reminder":
-        return r.state is ReservationState.AWAY and r.return_by == notice.facts["return_by"]
-    if notice.event == "left" and notice.facts.get("pending_confirmation"):
-        return r.state is ReservationState.AWAY and r.left_at == notice.facts["left_at"]
-    if notice.event == "ending_soon":
-        return (
-            r.state in (ReservationState.IN_USE, ReservationState.AWAY)
-            and r.end == notice.facts["end"]
-        )
+def is_still_relevant(r: Reservation, event: OutboxEvent) -> bool:
+    """False for a reminder of something that is settled by now: it would only confuse."""
+    facts = event.facts
+    match event.event:
+        case OutboxEventKind.CHECK_IN_REMINDER:
+            return r.state is ReservationState.RESERVED and r.start == facts["start"]
+        case OutboxEventKind.LEAVE_REMINDER:
+            return r.state is ReservationState.AWAY and r.return_by == facts["return_by"]
+        case OutboxEventKind.TEMPORARY_LEAVE if facts.get("pending_confirmation"):
+            return r.state is ReservationState.AWAY and r.left_at == facts["left_at"]
+        case OutboxEventKind.ENDING_SOON:
+            return r.state in CHECKED_IN_STATES and r.end == facts["end"]
     return True
-
-
-def _context(
-    desk: Desk, r: Reservation, notice: OutboxEvent, penalty: ViolationResult
-) -> MessageContext:
-    facts: dict[str, Any] = dict(notice.facts)
-    seat_id = facts.pop("seat_id")
-    seat = desk.library.all_seats.get(seat_id)
-    kiosks = "、".join(
-        kiosk.name for kiosk in desk.library.kiosks.values() if kiosk.venue_id == r.venue_id
-    )
-    return MessageContext(
-        at=notice.at,
-        seat=desk.library.seat_label(seat) if seat else str(seat_id),
-        receipt=r.receipt,
-        kiosks=kiosks,
-        violation=penalty.violation is not None,
-        counted=penalty.violation is not None and penalty.violation.counts,
-        window=penalty.window,
-        suspended_until=penalty.suspension.until if penalty.suspension else None,
-        **facts,
-    )

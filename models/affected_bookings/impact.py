@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from models.booking.desk import Desk
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId, Catalog, SeatId
 from models.policy.entities import DayHours, Policy
+from models.policy.repository import PolicyRepository
+from models.reference_data import ReferenceData
+from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
+from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The rules and the plan that bookings are held against."""
+    """The policy and the plan that bookings are checked against."""
 
     policy: Policy
     library: Catalog
@@ -48,52 +51,66 @@ class Availability:
         return self._known[key]
 
 
-async def find_unplaceable(desk: Desk, now: datetime) -> list[OccupancyRow]:
-    """Bookings from now on that have no place, the earliest first: they were to be kept, or made in
-    the seconds before all workers knew of a change."""
-    ground = Availability(desk.policy, desk.library)
-    found = [r for r in await upcoming(desk, now) if not _placed(ground, r)]
-    return sorted(found, key=_order)
+class AffectedBookings:
+    """Finds bookings that today's plan, hours or policy, or others, leave without a place."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        policies: PolicyRepository,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+    ) -> None:
+        self._reservations, self._policies = reservations, policies
+        self._occupancy, self._reference = occupancy, reference
+
+    def availability(self) -> Availability:
+        """What there is today."""
+        return Availability(self._reference.policy, self._reference.catalog)
+
+    async def find_unplaceable(self, now: datetime) -> list[OccupancyRow]:
+        """Bookings from now on that have no place, the earliest first: they were to be kept, or
+        made in the seconds before all workers knew of a change."""
+        today = self.availability()
+        found = [r for r in await self.upcoming(now) if not _placed(today, r)]
+        return sorted(found, key=_order)
+
+    async def find_affected(
+        self, policy: Policy, catalog: Catalog, now: datetime
+    ) -> list[OccupancyRow]:
+        """Bookings from now on that fit today's policy and plan and would not fit these, the
+        earliest first: also those that become too long or too short. (Those are not unplaceable
+        once they are kept: a booking keeps the numbers that it was made under.)"""
+        before, after = self.availability(), Availability(policy, catalog)
+        found = []
+        for r in await self.upcoming(now):
+            if not _placed(after, r):
+                affected = _placed(before, r)
+            else:
+                reserved = r.state is ReservationState.RESERVED
+                affected = reserved and _sized(before, r) and not _sized(after, r)
+            if affected:
+                found.append(r)
+        return sorted(found, key=_order)
+
+    async def upcoming(self, now: datetime) -> list[OccupancyRow]:
+        """All that is live from now on, also beyond a booking window that was longer once."""
+        days = self._reference.policy.bookable_dates(now)
+        farthest = await self._policies.farthest_horizon()
+        for ahead in range(len(days), farthest + 1):
+            day = days[0] + timedelta(days=ahead)
+            if await self._reservations.has_live(day):
+                days.append(day)
+        occupancies = [await self._occupancy.get_day(day) for day in days]
+        return [row for day in occupancies for row in day.rows.values() if row.end > now]
 
 
-async def find_affected(
-    desk: Desk, policy: Policy, library: Catalog, now: datetime
-) -> list[OccupancyRow]:
-    """Bookings from now on that fit today's rules and plan and would not fit these, the earliest
-    first: also those that become too long or too short. (These are no misfits once they are kept: a
-    booking keeps the numbers that it was made under.)"""
-    before, after = Availability(desk.policy, desk.library), Availability(policy, library)
-    found = []
-    for r in await upcoming(desk, now):
-        if not _placed(after, r):
-            hit = _placed(before, r)
-        else:
-            hit = (
-                r.state is ReservationState.RESERVED and _sized(before, r) and not _sized(after, r)
-            )
-        if hit:
-            found.append(r)
-    return sorted(found, key=_order)
+def _placed(availability: Availability, row: OccupancyRow) -> bool:
+    return availability.can_seat(row.seat_id, row.booked_start, row.end)
 
 
-async def upcoming(desk: Desk, now: datetime) -> list[OccupancyRow]:
-    """All that is live from now on, also beyond a horizon that was farther once."""
-    days = desk.policy.bookable_dates(now)
-    farthest = await desk.policies.farthest_horizon()
-    for ahead in range(len(days), farthest + 1):
-        day = days[0] + timedelta(days=ahead)
-        if await desk.reservations.has_live(day):
-            days.append(day)
-    boards = [await desk.board.get_day(day) for day in days]
-    return [row for board in boards for row in board.rows.values() if row.end > now]
-
-
-def _placed(ground: Availability, row: OccupancyRow) -> bool:
-    return ground.can_seat(row.seat_id, row.booked_start, row.end)
-
-
-def _sized(ground: Availability, row: OccupancyRow) -> bool:
-    return ground.has_length(row.seat_id, row.booked_start, row.end)
+def _sized(availability: Availability, row: OccupancyRow) -> bool:
+    return availability.has_length(row.seat_id, row.booked_start, row.end)
 
 
 def _order(row: OccupancyRow) -> tuple[datetime, SeatId]:

@@ -11,20 +11,26 @@ from enum import StrEnum
 from typing import Final
 
 from models.affected_bookings.impact import Availability
-from models.booking.desk import Desk
 from models.kernel.errors import DomainError, NotFound, Overloaded, RuleViolation
 from models.kernel.ids import Actor, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
 from models.library.entities import Seat, SeatId
 from models.readers.context import RequestContext
-from models.reservations import alternatives, rules, transitions
-from models.reservations.claims import slot_claims
-from models.reservations.entities import Reservation
+from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
+from models.reservations import rules, transitions
+from models.reservations.alternatives import overlaps
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import OutboxEventKind, Reservation
 from models.reservations.errors import ClaimConflict, InvalidState, RevisionConflict
+from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
+from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
+from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
 from models.waitlist.entities import OFFER_DURATION, QUIET_HOURS, WaitlistEntry, in_quiet_hours
+from models.waitlist.service import WaitlistService
 
 KEPT_FOR: Final = timedelta(hours=2)
 """How long another seat is held for who has lost theirs; nights do not count."""
@@ -55,157 +61,182 @@ class ResolutionResult:
         )
 
 
-async def resolve(
-    desk: Desk,
-    rows: list[OccupancyRow],
-    fate: Resolution,
-    actor: Actor,
-    now: datetime,
-    sizes: bool = False,
-) -> ResolutionResult:
-    """Let it happen to them, as far as they do not fit still; their readers are told. Who sits
-    there stays. What is held for somebody is taken back in any case: it is not booked yet.
+class AffectedBookingService:
+    """Cancels affected bookings, with another seat offered where there is one."""
 
-    ``sizes``: those that are too long or too short do not fit either.
-    """
-    done, ground = ResolutionResult(), Availability(desk.policy, desk.library)
-    # What somebody sits on who has not booked it.
-    squatted = (
-        await desk.reservations.reported_occupied_seats(now) if fate is Resolution.OFFER else set()
-    )
-    people = await desk.readers.many({row.reader_id for row in rows})
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        readers: ReaderRepository,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+        writer: ReservationWriter,
+        waitlist: WaitlistService,
+    ) -> None:
+        self._reservations, self._readers = reservations, readers
+        self._occupancy, self._reference = occupancy, reference
+        self._writer, self._waitlist = writer, waitlist
 
-    def fits(r: Reservation) -> bool:
-        sized = not sizes or ground.has_length(r.seat_id, r.start, r.end)
-        return sized and ground.can_seat(r.seat_id, r.start, r.end)
+    async def resolve(
+        self,
+        rows: list[OccupancyRow],
+        resolution: Resolution,
+        actor: Actor,
+        now: datetime,
+        sizes: bool = False,
+    ) -> ResolutionResult:
+        """Let it happen to them, as far as they still do not fit; their readers are told. Who sits
+        there stays. An offer is withdrawn in any case: it is not booked yet.
 
-    for row in rows:
-        reader = people.get(row.reader_id)
-        if reader is None:
-            continue
-        ask = RequestContext(reader, actor, now)
+        ``sizes``: those that are too long or too short do not fit either.
+        """
+        done, available = ResolutionResult(), self._availability()
+        occupied: set[SeatId] | None = None
+        if resolution is Resolution.OFFER:
+            # Seats that somebody sits on who has not booked them.
+            occupied = await self._reservations.reported_occupied_seats(now)
+        readers = await self._readers.many({row.reader_id for row in rows})
+
+        def fits(r: Reservation) -> bool:
+            sized = not sizes or available.has_length(r.seat_id, r.start, r.end)
+            return sized and available.can_seat(r.seat_id, r.start, r.end)
+
+        for row in rows:
+            reader = readers.get(row.reader_id)
+            if reader is None:
+                continue
+            ctx = RequestContext(reader, actor, now)
+            try:
+                if row.state is ReservationState.OFFERED:
+                    await self._waitlist.decline(ctx, row.id)
+                elif row.state is ReservationState.RESERVED and resolution is not Resolution.KEEP:
+                    done += await self._cancel_or_rebook(ctx, row.id, fits, occupied)
+            except (NotFound, InvalidState):
+                continue  # the reader was faster
+            except DomainError:
+                done += ResolutionResult(left=1)
+            await asyncio.sleep(0)  # requests have their turn
+        return done
+
+    def _availability(self) -> Availability:
+        return Availability(self._reference.policy, self._reference.catalog)
+
+    async def _cancel_or_rebook(
+        self,
+        ctx: RequestContext,
+        id: str,
+        fits: Callable[[Reservation], bool],
+        occupied: Collection[SeatId] | None,
+    ) -> ResolutionResult:
+        """Cancel the booking and, in the same step, offer another seat to its reader, where there
+        is one: none of ``occupied``, and none at all where that is None. Nothing happens where it
+        fits again: its reader has moved.
+
+        Raises: NotFound, InvalidState, ServiceUnavailable.
+        """
+        for _ in range(_TRIES):
+            old = await self._writer.get_own(id, ctx.reader.id)
+            rules.may_cancel(old, ctx.now)
+            if fits(old):
+                return ResolutionResult()
+            cancelled = transitions.cancel(old, ctx.actor, ctx.now)
+            try:
+                if occupied is not None and await self._offer_alternative(
+                    ctx, old, cancelled, occupied
+                ):
+                    return ResolutionResult(cancelled=1, offered=1)
+                await self._writer.save(old, cancelled, ctx.now)
+            except RevisionConflict:
+                continue
+            return ResolutionResult(cancelled=1)
+        raise Overloaded()
+
+    async def _offer_alternative(
+        self,
+        ctx: RequestContext,
+        old: Reservation,
+        cancelled: Reservation,
+        occupied: Collection[SeatId],
+    ) -> bool:
+        """False where no seat is free, or the reader could not take it now: nothing has changed
+        then. Raises: RevisionConflict, ServiceUnavailable."""
+        span = TimeRange(max(old.start, floor_minute(ctx.now)), old.end)
         try:
-            if row.state is ReservationState.OFFERED:
-                await desk.line.decline(ask, row.id)
-            elif row.state is ReservationState.RESERVED and fate is not Resolution.KEEP:
-                offer = squatted if fate is Resolution.OFFER else None
-                done += await _cancel_or_rebook(desk, ask, row.id, fits, offer)
-        except (NotFound, InvalidState):
-            continue  # the reader was faster
-        except DomainError:
-            done += ResolutionResult(left=1)
-        await asyncio.sleep(0)  # requests have their turn
-    return done
-
-
-async def _cancel_or_rebook(
-    desk: Desk,
-    ask: RequestContext,
-    id: str,
-    fits: Callable[[Reservation], bool],
-    offer: Collection[SeatId] | None,
-) -> ResolutionResult:
-    """Cancel the booking and, in the same step, hold another seat for its reader, where there is
-    one; none of those of ``offer``, and none at all where that is None. Nothing happens where it
-    fits again: its reader has moved.
-
-    Raises: NotFound, InvalidState, ServiceUnavailable.
-    """
-    for _ in range(_TRIES):
-        old = await desk.get_own(id, ask.reader.id)
-        rules.may_cancel(old, ask.now)
-        if fits(old):
-            return ResolutionResult()
-        gone = transitions.cancel(old, ask.actor, ask.now)
-        try:
-            if offer is not None and await _offer_alternative(desk, ask, old, gone, offer):
-                return ResolutionResult(cancelled=1, offered=1)
-            await desk.line.save(old, gone, ask.now)
-        except RevisionConflict:
-            continue
-        return ResolutionResult(cancelled=1)
-    raise Overloaded()
-
-
-async def _offer_alternative(
-    desk: Desk,
-    ask: RequestContext,
-    old: Reservation,
-    gone: Reservation,
-    besides: Collection[SeatId],
-) -> bool:
-    """False where no seat is free, or the reader could not take it now: nothing has changed then.
-    Raises: RevisionConflict, ServiceUnavailable."""
-    span = TimeRange(max(old.start, floor_minute(ask.now)), old.end)
-    try:
-        rules.check_reader_eligible(ask.reader, old.date, ask.now)
-    except RuleViolation:
+            rules.check_reader_eligible(ctx.reader, old.date, ctx.now)
+        except RuleViolation:
+            return False
+        available = self._availability()
+        taken = (await self._occupancy.get_day(old.date)).by_seat
+        for seat in self._alternative_seats(old.seat_id, span, available):
+            if seat.id in occupied or overlaps(taken.get(seat.id, ()), span):
+                continue
+            if not (
+                available.can_seat(seat.id, span.start, span.end)
+                and available.has_length(seat.id, old.start, old.end)
+                and self._reference.may_use_seat(seat, old.reader_id, old.date)
+            ):
+                continue
+            entry, offer = self._offer(ctx, old, seat, span)
+            try:
+                with self._occupancy.inserting(offer.date):
+                    await self._reservations.replace_and_offer(old, cancelled, None, offer, entry)
+            except ClaimConflict as lost:
+                if lost.kind is ClaimKind.WAITLIST:
+                    return False  # they wait for that time already
+                continue  # somebody was faster
+            self._occupancy.record_write(cancelled)
+            self._occupancy.record_write(offer)
+            return True
         return False
-    ground = Availability(desk.policy, desk.library)
-    taken = (await desk.board.get_day(old.date)).by_seat
-    for seat in _alternative_seats(desk, old.seat_id, span, ground):
-        policy = desk.policy_for(seat.area_id, old.date)
-        if seat.id in besides or alternatives.overlaps(taken.get(seat.id, ()), span):
-            continue
-        if not (
-            ground.can_seat(seat.id, span.start, span.end)
-            and ground.has_length(seat.id, old.start, old.end)
-            and desk.may_use_seat(seat, old.reader_id, old.date)
-        ):
-            continue
-        # In line with an offer: where it is declined, the next one comes by itself.
-        joins = WaitlistEntry(
+
+    def _offer(
+        self, ctx: RequestContext, old: Reservation, seat: Seat, span: TimeRange
+    ) -> tuple[WaitlistEntry, Reservation]:
+        """The offer of the seat, and a waitlist entry for it: where the reader declines, the next
+        offer follows as for everybody who waits."""
+        nothing: frozenset[str] = frozenset()
+        entry = WaitlistEntry(
             new_id(),
             old.reader_id,
             seat.area_id,
             frozenset(),
-            frozenset(),
+            nothing,
             span.start,
             span.end,
-            ask.now,
+            ctx.now,
         )
-        hold = transitions.create_offer(
+        offer = transitions.create_offer(
             id=ReservationId(new_id()),
             reader_id=old.reader_id,
-            venue_id=desk.library.areas[seat.area_id].venue_id,
+            venue_id=self._reference.catalog.areas[seat.area_id].venue_id,
             area_id=seat.area_id,
             seat_id=seat.id,
             span=span,
-            policy=policy,
-            claims=slot_claims(seat.id, old.reader_id, span),
-            wait_id=joins.id,
-            until=_offer_deadline(span, ask.now),
-            actor=ask.actor,
-            now=ask.now,
-            tell="proposed",
+            policy=self._reference.policy_for(seat.area_id, old.date),
+            wait_id=entry.id,
+            until=_offer_deadline(span, ctx.now),
+            actor=ctx.actor,
+            now=ctx.now,
+            tell=OutboxEventKind.ALTERNATIVE_OFFER,
         )
-        try:
-            with desk.board.inserting(hold.date):
-                await desk.reservations.replace_and_offer(old, gone, None, hold, joins)
-        except ClaimConflict as lost:
-            if lost.kind == "w":
-                return False  # they are in line for that time already
-            continue  # somebody was faster
-        desk.board.record_write(gone)
-        desk.board.record_write(hold)
-        return True
-    return False
+        return entry, offer
 
-
-def _alternative_seats(
-    desk: Desk, seat_id: SeatId, span: TimeRange, ground: Availability
-) -> Iterator[Seat]:
-    """Seats instead of that one where it is open: the nearest of its area, then those of its floor
-    and venue, then those of other floors."""
-    library = desk.library
-    seat = library.all_seats.get(seat_id)
-    if seat is None:
-        return
-    home = library.areas[seat.area_id]
-    areas = [a for a in library.areas.values() if a.venue_id == home.venue_id]
-    for area in sorted(areas, key=lambda a: (a is not home, abs(a.floor - home.floor), a.order)):
-        if ground.is_open(area.id, span.start, span.end):
-            yield from library.nearest_seats(seat) if area is home else area.seats
+    def _alternative_seats(
+        self, seat_id: SeatId, span: TimeRange, available: Availability
+    ) -> Iterator[Seat]:
+        """Seats instead of that one where it is open: the nearest of its area, then those of its
+        floor and venue, then those of other floors."""
+        catalog = self._reference.catalog
+        seat = catalog.all_seats.get(seat_id)
+        if seat is None:
+            return
+        home = catalog.areas[seat.area_id]
+        areas = [a for a in catalog.areas.values() if a.venue_id == home.venue_id]
+        for area in sorted(
+            areas, key=lambda a: (a is not home, abs(a.floor - home.floor), a.order)
+        ):
+            if available.is_open(area.id, span.start, span.end):
+                yield from catalog.nearest_seats(seat) if area is home else area.seats
 
 
 def _offer_deadline(span: TimeRange, now: datetime) -> datetime:

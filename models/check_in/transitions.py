@@ -10,7 +10,7 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import KioskId
 from models.policy.entities import Policy
 from models.reservations.claims import presence_claim, slot_claims
-from models.reservations.entities import HistoryEntry, Reservation
+from models.reservations.entities import HistoryEntry, OutboxEventKind, Reservation
 from models.reservations.state_machine import ReservationEvent, ReservationState
 from models.reservations.transitions import (
     advance,
@@ -38,7 +38,7 @@ def check_in(
         claims=tuple(dict.fromkeys((*r.claims, presence_claim(r.reader_id), *sooner))),
         remind_at=ending_soon_at(r.end, policy, now),
     )
-    return advance(r, new, ReservationEvent.CHECK_IN, actor, now, "checked_in")
+    return advance(r, new, ReservationEvent.CHECK_IN, actor, now, OutboxEventKind.CHECKED_IN)
 
 
 def leave(
@@ -52,7 +52,7 @@ def leave(
         returned_at=None,
     )
     new = replace(new, remind_at=reminder_due_at(new, policy, now))
-    return advance(r, new, ReservationEvent.LEAVE, actor, now, "left")
+    return advance(r, new, ReservationEvent.LEAVE, actor, now, OutboxEventKind.TEMPORARY_LEAVE)
 
 
 def return_from_leave(r: Reservation, policy: Policy, actor: Actor, now: datetime) -> Reservation:
@@ -78,7 +78,7 @@ def confirm_presence(r: Reservation, actor: Actor, now: datetime) -> Reservation
 
 
 def finish(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    return end_stay(r, ReservationEvent.FINISH, actor, now, "ended")
+    return end_stay(r, ReservationEvent.FINISH, actor, now, OutboxEventKind.BOOKING_ENDED)
 
 
 def renew(
@@ -99,7 +99,9 @@ def renew(
 
 def mark_no_show(r: Reservation, actor: Actor) -> Reservation:
     """The effect carries the instant when it was due, however late the job ran."""
-    return end_stay(r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, "no_show")
+    return end_stay(
+        r, ReservationEvent.MARK_NO_SHOW, actor, r.check_in_until, OutboxEventKind.NO_SHOW
+    )
 
 
 def expire_leave(r: Reservation, actor: Actor) -> Reservation:
@@ -111,13 +113,13 @@ def expire_leave(r: Reservation, actor: Actor) -> Reservation:
         ReservationEvent.EXPIRE_LEAVE,
         actor,
         r.return_by,
-        "away_expired",
+        OutboxEventKind.LEAVE_EXPIRED,
     )
 
 
 def complete(r: Reservation, actor: Actor) -> Reservation:
     """Who sits there to the end may be carried over into a booking that begins then."""
-    ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, "ended")
+    ended = end_stay(r, ReservationEvent.COMPLETE, actor, r.end, OutboxEventKind.BOOKING_ENDED)
     return replace(ended, carry_over_at=r.end) if r.state is ReservationState.IN_USE else ended
 
 

@@ -1,4 +1,4 @@
-"""Relay watch: signs that a kiosk's code was sent to somebody who is not there.
+"""Code sharing: signs that a kiosk's code was sent to somebody who is not there.
 
 A score lists a check-in for librarians and does nothing else: nobody is punished by it.
 """
@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from models.booking.desk import Desk
-from models.code_sharing.scan_repository import KioskScan
+from models.code_sharing.scan_repository import KioskScan, KioskScanRepository
+from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.gates.entities import Direction
+from models.gates.event_repository import GateEventRepository
 from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import Reservation
 
@@ -36,24 +37,43 @@ def scan_from(r: Reservation, when: datetime) -> KioskScan | None:
     return KioskScan(r.id, r.reader_id, step, when)
 
 
-async def score_scans(desk: Desk, now: datetime) -> int:
-    """Score what was scanned a while ago, as far as the gates have told."""
-    before = min(now - _WAIT, await desk.gate_events_complete_until(now))
-    scored = []
-    for scan in await desk.scans.awaiting_score(before, _BATCH):
-        reasons = []
-        if await _outside(desk, scan):
-            reasons.append(READER_OUTSIDE)
-        if await desk.scans.readers_using(scan.step) >= CROWD_SIZE:
-            reasons.append(MANY_USERS)
-        total = sum(_SCORES[reason] for reason in reasons)
-        scored.append(replace(scan, score=total, reasons=tuple(reasons)))
-    await desk.scans.score(scored)
-    return len(scored)
+class CodeSharingService:
+    """Scores check-ins by code, after the fact."""
 
+    def __init__(
+        self,
+        scans: KioskScanRepository,
+        gate_events: GateEventRepository,
+        knowledge: PresenceKnowledge,
+    ) -> None:
+        self._scans, self._gate_events, self._knowledge = scans, gate_events, knowledge
 
-async def _outside(desk: Desk, scan: KioskScan) -> bool:
-    """Did a gate see the reader leave, and not come back before they scanned?"""
-    midnight = local_instant(local_date(scan.at), time(0))
-    passages = await desk.passages.of_day(scan.reader_id, midnight, scan.at)
-    return bool(passages) and passages[-1].direction is Direction.OUT
+    async def record_scan(self, r: Reservation, when: datetime) -> None:
+        """Keep the check-in by code that the reservation tells of, if there was one."""
+        if (scan := scan_from(r, when)) is not None:
+            await self._scans.add(scan)
+
+    async def page_of(self, skip: int, limit: int) -> tuple[list[KioskScan], int]:
+        """Scans with a score, the latest first, and how many there are."""
+        return await self._scans.page_of(skip, limit)
+
+    async def score_scans(self, now: datetime) -> int:
+        """Score what was scanned a while ago, as far as the gates have told. How many."""
+        before = min(now - _WAIT, await self._knowledge.gate_events_complete_until(now))
+        scored = []
+        for scan in await self._scans.awaiting_score(before, _BATCH):
+            reasons = []
+            if await self._reader_was_outside(scan):
+                reasons.append(READER_OUTSIDE)
+            if await self._scans.readers_using(scan.step) >= CROWD_SIZE:
+                reasons.append(MANY_USERS)
+            total = sum(_SCORES[reason] for reason in reasons)
+            scored.append(replace(scan, score=total, reasons=tuple(reasons)))
+        await self._scans.score(scored)
+        return len(scored)
+
+    async def _reader_was_outside(self, scan: KioskScan) -> bool:
+        """Did a gate see the reader leave, and not come back before they scanned?"""
+        midnight = local_instant(local_date(scan.at), time(0))
+        events = await self._gate_events.of_day(scan.reader_id, midnight, scan.at)
+        return bool(events) and events[-1].direction is Direction.OUT

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.booking.desk import Desk
-from models.check_in import service as check_in_service
+from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound, Overloaded
-from models.kernel.ids import Actor
+from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import erase_documents, remaining, revoke_access
-from models.reservations import service as reservations_service
 from models.reservations.errors import InvalidState, Suspended
+from models.reservations.repository import ReservationRepository
+from models.reservations.service import ReservationService
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
+from models.waitlist.service import WaitlistService
 
 _BY: Final = Actor("system", "erasure")
 _LIVE_FROM: Final = timedelta(days=2)
 
 
-async def erase(desk: Desk, db: Database, reader: Reader, now: datetime) -> dict[str, int]:
-    """Forget the reader. Collection → how many documents were removed or made somebody's.
+class ErasureService:
+    """Ends what a reader has, then removes what is known of them."""
 
-    What was cut off is done to its end by doing it again. Their seats are free for others at once.
+    def __init__(
+        self,
+        db: Database,
+        waitlist: WaitlistService,
+        repository: ReservationRepository,
+        reservations: ReservationService,
+        check_in: CheckInService,
+        on_reader_changed: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        self._db, self._waitlist = db, waitlist
+        self._repository, self._reservations = repository, reservations
+        self._check_in, self._on_reader_changed = check_in, on_reader_changed
 
-    Raises: Suspended (the suspension would be forgotten too); Overloaded, where the reader was doing
-        something at that very moment: again.
-    """
-    if reader.suspended_until is not None and now < reader.suspended_until:
-        raise Suspended(reader.suspended_until)
-    await revoke_access(db, reader.id)
-    await desk.reader_changed(reader.id)
-    ask = RequestContext(reader, _BY, now)
-    for wait in await desk.waits.open_of(reader.id):
-        with suppress(NotFound):
-            await desk.line.leave(ask, wait.id)
-    for r in await desk.reservations.live_of(reader.id, now - _LIVE_FROM):
-        with suppress(InvalidState):
-            await (
-                reservations_service.cancel
-                if r.state is ReservationState.RESERVED
-                else check_in_service.finish
-            )(desk, ask, r.id)
-    if await desk.reservations.live_of(reader.id, now - _LIVE_FROM):
-        raise Overloaded()
-    counts = await erase_documents(db, reader.id)
-    if await remaining(db, reader.id):
-        raise Overloaded()
-    return counts
+    async def erase(self, reader: Reader, now: datetime) -> dict[str, int]:
+        """Forget the reader. Collection → how many documents were removed or anonymised.
+
+        What was cut off is done to its end by doing it again. Their seats are free for others at
+        once.
+
+        Raises: Suspended (the suspension would be forgotten too); Overloaded, where the reader was
+            doing something at that very moment: again.
+        """
+        if reader.suspended_until is not None and now < reader.suspended_until:
+            raise Suspended(reader.suspended_until)
+        await revoke_access(self._db, reader.id)
+        await self._on_reader_changed(reader.id)
+        ctx = RequestContext(reader, _BY, now)
+        for entry in await self._waitlist.open_of(reader.id):
+            with suppress(NotFound):
+                await self._waitlist.leave(ctx, entry.id)
+        for r in await self._repository.live_of(reader.id, now - _LIVE_FROM):
+            reserved = r.state is ReservationState.RESERVED
+            end = self._reservations.cancel if reserved else self._check_in.finish
+            with suppress(InvalidState):
+                await end(ctx, r.id)
+        if await self._repository.live_of(reader.id, now - _LIVE_FROM):
+            raise Overloaded()
+        counts = await erase_documents(self._db, reader.id)
+        if await remaining(self._db, reader.id):
+            raise Overloaded()
+        return counts

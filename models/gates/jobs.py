@@ -3,44 +3,59 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Final
 
-from models.booking.desk import Desk
 from models.gates.entities import complete_until
-from models.gates.service import _CUT_OFF, BATCH, _reconcile_all
+from models.gates.event_repository import GateEventRepository
+from models.gates.repository import GateRepository
+from models.gates.service import GateService
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
+from models.reference_data import ReferenceData
+from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
+
+BATCH: Final = 500
+_CUT_OFF: Final = timedelta(seconds=30)
+"""An event that is open for longer was left so by a worker that died."""
 
 
 class GatePresenceJob:
-    """What passages mean without another one: a window opens for a reader who is inside already, or
+    """What gate events mean without another one: a window opens for a reader who is inside already, or
     their stay elsewhere ends. Also what a worker that died left undone."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(
+        self,
+        gates: GateRepository,
+        gate_events: GateEventRepository,
+        service: GateService,
+        occupancy: LiveOccupancy,
+        reference: ReferenceData,
+    ) -> None:
+        self._gates, self._gate_events, self._service = gates, gate_events, service
+        self._occupancy, self._reference = occupancy, reference
         self._seen: dict[tuple[ReservationId, int], datetime] = {}
         """Reservations (and their revisions) whose window is open, since when they were seen so."""
         self._asked: set[tuple[ReservationId, int]] = set()
 
     async def run(self, now: datetime) -> int:
         """How many reservations changed."""
-        desk = self._desk
-        gates = await desk.gates.all()
+        gates = await self._gates.all()
         if not any(gate.last_seen_at is not None for gate in gates):
             return 0
         told = complete_until(gates, now)
-        left = await desk.passages.left_open(now - _CUT_OFF, BATCH)
+        left = await self._gate_events.left_open(now - _CUT_OFF, BATCH)
         found, today = await self._newly_open_check_ins(now, told), local_date(now)
-        came = await desk.passages.seen(found, local_instant(today, time(0)))
+        came = await self._gate_events.seen(found, local_instant(today, time(0)))
         days = {(reader_id, today) for reader_id in came}
         days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
-        return await _reconcile_all(desk, days, now, told)
+        return await self._service.reconcile_all(days, now, told)
 
     async def _newly_open_check_ins(self, now: datetime, told: datetime) -> list[ReaderId]:
         """Readers with a window that has opened and that was not looked at with all that the gates
         had to tell."""
-        board = await self._desk.board.get_day(local_date(now))
-        policy = self._desk.policy.resolve(None, local_date(now))
+        board = await self._occupancy.get_day(local_date(now))
+        policy = self._reference.policy.resolve(None, local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row.reader_id

@@ -15,7 +15,13 @@ from typing import Final
 from models.gates.entities import Direction, GateEvent, PresenceEffect
 from models.policy.entities import Policy
 from models.reservations.claims import presence_claim
-from models.reservations.entities import GateAssistance, HistoryEntry, OutboxEvent, Reservation
+from models.reservations.entities import (
+    GateAssistance,
+    HistoryEntry,
+    OutboxEvent,
+    OutboxEventKind,
+    Reservation,
+)
 from models.reservations.state_machine import LIVE, TRANSITIONS, ReservationEvent, ReservationState
 from models.reservations.transitions import facts_of, leave_duration, reminder_due_at
 
@@ -23,10 +29,10 @@ GATE: Final = "gate"
 """Who acts, in the history."""
 _NO_ACTS: Final = frozenset({"outage", "doubt", "resolve"})
 """What others did to it: no word of its reader's."""
-_TELLS: Final[Mapping[PresenceEffect, str]] = {
-    PresenceEffect.CHECK_IN: "checked_in",
-    PresenceEffect.LEAVE: "left",
-    PresenceEffect.RETURN: "returned",
+_TELLS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
+    PresenceEffect.CHECK_IN: OutboxEventKind.CHECKED_IN,
+    PresenceEffect.LEAVE: OutboxEventKind.TEMPORARY_LEAVE,
+    PresenceEffect.RETURN: OutboxEventKind.RETURNED,
 }
 
 

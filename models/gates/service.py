@@ -1,7 +1,7 @@
-"""门禁: passages through the gates check readers in and mark their leaves and returns for them.
+"""门禁: events through the gates check readers in and mark their leaves and returns for them.
 
-Each passage is kept once, by its id; then everything that the reader's passages mean today is
-worked out anew (models/assist.py) and written under the reservation's revision. So it does not
+Each event is kept once, by its id; then everything that the reader's events mean today is
+worked out anew (replay.py) and written under the reservation's revision. So it does not
 matter in which order, how often, or in which worker they arrive.
 """
 
@@ -12,98 +12,150 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from models.booking.desk import Desk
-from models.gates.entities import Direction, GateEvent, PresenceEffect
-from models.gates.event_repository import Judged
+from models.gates.entities import Direction, GateEvent, PresenceEffect, complete_until
+from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
+from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
-from models.violations.service import void_by_gate
+from models.reservations.writer import ReservationWriter
+from models.violations.service import ViolationService
 
-BATCH: Final = 500
 _AT_ONCE: Final = 16
-_CUT_OFF: Final = timedelta(seconds=30)
-"""A passage that is open for longer was left so by a worker that died."""
 _ROUNDS: Final = 8
 
-
-async def ingest(
-    desk: Desk, passages: Sequence[tuple[GateEvent, str]], now: datetime
-) -> tuple[int, int]:
-    """Take in what a gate tells, each with the student number that it read. (new, known).
-
-    What was kept and not worked out, since this worker died in between, ``GatePresenceJob`` works out.
-    """
-    new, known = await desk.passages.add(passages, now)
-    days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
-    await _reconcile_all(desk, days, now, await desk.gate_events_complete_until(now))
-    return len(new), known
+Effects = dict[str, tuple[PresenceEffect, ReservationId | None]]
+"""By the event's id: what it did, and to which reservation."""
 
 
-async def _reconcile_all(
-    desk: Desk, days: Iterable[tuple[ReaderId, date]], now: datetime, told: datetime
-) -> int:
-    gate = asyncio.Semaphore(_AT_ONCE)
+class GateService:
+    """Takes in gate events, and lets reservations follow them."""
 
-    async def one(reader_id: ReaderId, day: date) -> int:
-        async with gate:
-            return await reconcile_reader_day(desk, reader_id, day, now, told)
+    def __init__(
+        self,
+        gates: GateRepository,
+        gate_events: GateEventRepository,
+        reservations: ReservationRepository,
+        writer: ReservationWriter,
+        violations: ViolationService,
+    ) -> None:
+        self._gates, self._gate_events, self._reservations = gates, gate_events, reservations
+        self._writer, self._violations = writer, violations
 
-    return sum(await asyncio.gather(*(one(reader_id, day) for reader_id, day in days)))
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[GateEvent], int]:
+        """A page of the reader's gate events, the latest first, and how many there are."""
+        return await self._gate_events.page_of(reader_id, skip, limit)
 
+    async def ingest(
+        self, events: Sequence[tuple[GateEvent, str]], now: datetime
+    ) -> tuple[int, int]:
+        """Take in what a gate tells, each with the student number that it read. (new, known).
 
-async def reconcile_reader_day(
-    desk: Desk, reader_id: ReaderId, day: date, now: datetime, told: datetime
-) -> int:
-    """Let the reader's reservations of the day be what their passages make of them. How many
-    changed."""
-    midnight = local_instant(day, time(0))
-    changed = 0
-    for _ in range(_ROUNDS):
-        # The reservation before the passages: whoever adds one later finds another revision.
-        rows = await desk.reservations.on_day(reader_id, day)
-        passages = await desk.passages.of_day(reader_id, midnight, midnight + timedelta(days=1))
-        effects: dict[str, tuple[PresenceEffect, ReservationId | None]] = {}
-        if (written := await _apply_presence(desk, rows, passages, effects, now, told)) is None:
-            continue  # somebody else was faster
-        changed += written
-        await desk.passages.settle(await _event_effects(desk, rows, passages, effects))
-        break
-    return changed
+        What was kept and not worked out, since this worker died in between, ``GatePresenceJob``
+        works out.
+        """
+        new, known = await self._gate_events.add(events, now)
+        days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
+        await self.reconcile_all(days, now, complete_until(await self._gates.all(), now))
+        return len(new), known
 
+    async def reconcile_all(
+        self, days: Iterable[tuple[ReaderId, date]], now: datetime, told_until: datetime
+    ) -> int:
+        """As ``reconcile_reader_day``, of several readers and days at once."""
+        gate = asyncio.Semaphore(_AT_ONCE)
 
-async def _apply_presence(
-    desk: Desk,
-    rows: Sequence[Reservation],
-    passages: Sequence[GateEvent],
-    effects: dict[str, tuple[PresenceEffect, ReservationId | None]],
-    now: datetime,
-    told: datetime,
-) -> int | None:
-    """How many reservations changed, with the ``effects`` of passages; None where one could not."""
-    timely = [p for p in passages if not p.late]
-    free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
-    changed = 0
-    for r in _candidates(rows, now):
-        new, found = derive_presence(
-            r, await desk.policy_at_booking(r), timely, free_from, told, now
-        )
-        for id, effect in found.items():
-            if effect is not PresenceEffect.NONE or id not in effects:
-                effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
-        if new is not r:
-            try:
-                await desk.reservations.replace(r, new)
-            except (RevisionConflict, ClaimConflict):
-                return None  # or checked in elsewhere a moment ago: the next look sees it
-            desk.board.record_write(new)
-            changed += 1
-        if new.state in CHECKED_IN_STATES:
+        async def one(reader_id: ReaderId, day: date) -> int:
+            async with gate:
+                return await self.reconcile_reader_day(reader_id, day, now, told_until)
+
+        return sum(await asyncio.gather(*(one(reader_id, day) for reader_id, day in days)))
+
+    async def reconcile_reader_day(
+        self, reader_id: ReaderId, day: date, now: datetime, told_until: datetime
+    ) -> int:
+        """Let the reader's reservations of the day be what their gate events make of them. How many
+        changed."""
+        midnight = local_instant(day, time(0))
+        changed = 0
+        for _ in range(_ROUNDS):
+            # The reservation before the events: whoever adds one later finds another revision.
+            rows = await self._reservations.on_day(reader_id, day)
+            events = await self._gate_events.of_day(
+                reader_id, midnight, midnight + timedelta(days=1)
+            )
+            effects: Effects = {}
+            written = await self._apply_presence(rows, events, effects, now, told_until)
+            if written is None:
+                continue  # somebody else was faster
+            changed += written
+            await self._gate_events.settle(await self._event_effects(rows, events, effects))
             break
-    return changed
+        return changed
+
+    async def _apply_presence(
+        self,
+        rows: Sequence[Reservation],
+        events: Sequence[GateEvent],
+        effects: Effects,
+        now: datetime,
+        told_until: datetime,
+    ) -> int | None:
+        """How many reservations changed, with the ``effects`` of events; None where one could
+        not."""
+        timely = [p for p in events if not p.late]
+        free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
+        changed = 0
+        for r in _candidates(rows, now):
+            policy = await self._writer.policy_at_booking(r)
+            new, found = derive_presence(r, policy, timely, free_from, told_until, now)
+            for id, effect in found.items():
+                if effect is not PresenceEffect.NONE or id not in effects:
+                    effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
+            if new is not r:
+                try:
+                    await self._writer.replace(r, new)
+                except (RevisionConflict, ClaimConflict):
+                    return None  # or checked in elsewhere a moment ago: the next round sees it
+                changed += 1
+            if new.state in CHECKED_IN_STATES:
+                break
+        return changed
+
+    async def _event_effects(
+        self, rows: Sequence[Reservation], events: Sequence[GateEvent], effects: Effects
+    ) -> list[Judged]:
+        """What has to be written of what the events did."""
+        judged = []
+        for p in events:
+            if p.id in effects:
+                effect, id = effects[p.id]
+            elif p.processed:
+                continue
+            else:
+                effect, id = await self._late_effect(rows, p)
+            if not p.processed or (effect, id) != (p.effect, p.reservation_id):
+                judged.append(Judged(p, effect, id))
+        return judged
+
+    async def _late_effect(
+        self, rows: Sequence[Reservation], p: GateEvent
+    ) -> tuple[PresenceEffect, ReservationId | None]:
+        """An event that moves no seat any more. It can still void a violation."""
+        for r in rows:
+            came = p.direction is Direction.IN and r.check_in_from <= p.at <= r.check_in_until
+            if r.state is ReservationState.NO_SHOW and came:
+                await self._violations.void_by_gate(r, p.id, p.at)
+                return PresenceEffect.LATE, r.id
+            if r.checked_in_at and r.ended_at and r.checked_in_at <= p.at < r.ended_at:
+                return PresenceEffect.LATE, r.id
+        return (PresenceEffect.LATE if p.late else PresenceEffect.NONE), None
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:
@@ -112,37 +164,3 @@ def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]
     return present or [
         r for r in rows if r.state is ReservationState.RESERVED and r.check_in_from <= now
     ]
-
-
-async def _event_effects(
-    desk: Desk,
-    rows: Sequence[Reservation],
-    passages: Sequence[GateEvent],
-    effects: dict[str, tuple[PresenceEffect, ReservationId | None]],
-) -> list[Judged]:
-    """What has to be written of what the passages did."""
-    judged = []
-    for p in passages:
-        if p.id in effects:
-            effect, id = effects[p.id]
-        elif p.processed:
-            continue
-        else:
-            effect, id = await _late_effect(desk, rows, p)
-        if not p.processed or (effect, id) != (p.effect, p.reservation_id):
-            judged.append(Judged(p, effect, id))
-    return judged
-
-
-async def _late_effect(
-    desk: Desk, rows: Sequence[Reservation], p: GateEvent
-) -> tuple[PresenceEffect, ReservationId | None]:
-    """A passage that moves no seat any more. It can still void a violation."""
-    for r in rows:
-        came = p.direction is Direction.IN and r.check_in_from <= p.at <= r.check_in_until
-        if r.state is ReservationState.NO_SHOW and came:
-            await void_by_gate(desk, r, p)
-            return PresenceEffect.LATE, r.id
-        if r.checked_in_at and r.ended_at and r.checked_in_at <= p.at < r.ended_at:
-            return PresenceEffect.LATE, r.id
-    return (PresenceEffect.LATE if p.late else PresenceEffect.NONE), None

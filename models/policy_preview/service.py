@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from models.booking.desk import Desk
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_date, local_instant
 from models.library.entities import AreaId
 from models.policy.entities import DayHours, Policy
+from models.policy.repository import PolicyRepository
 from models.policy_preview.simulation import (
     PastBooking,
     PolicyLookup,
@@ -20,9 +20,12 @@ from models.policy_preview.simulation import (
     SimulationResult,
 )
 from models.readers.accommodations import Accommodation
+from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
+from models.reservations.repository import ReservationRepository
 from models.reservations.transitions import check_in_window
-from models.statistics.jobs import creation_window
+from models.statistics.service import creation_window
+from models.violations.repository import ViolationRepository
 
 DAYS: Final = 7
 _ASKING: Final = frozenset({"reserve", "change", "accept"})
@@ -40,59 +43,74 @@ class PolicyComparison:
     then: SimulationResult
 
 
-async def compare_policies(
-    desk: Desk, policies: tuple[Policy, Policy], now: datetime, wall_clock: bool
-) -> PolicyComparison:
-    """The last days that are over, judged by the first rules and by the second.
+class PolicyPreviewService:
+    """Judges past bookings by a policy that is only planned."""
 
-    ``wall_clock``: the service's clock is the one on the wall.
-    """
-    today = local_date(now)
-    days = [today - n * _DAY for n in range(DAYS, 0, -1)]
-    counts = [PolicySimulation(policy, _rules_of(desk, policy)) for policy in policies]
-    first = local_instant(days[0], time())
-    forgiven = await desk.violations.reservations_waived_since(first)
-    for day in days:
-        courses = await _past_bookings(desk, day, wall_clock, forgiven)
-        for count in counts:
-            for begin in range(0, len(courses), _POLITE):
-                count.add(day, courses[begin : begin + _POLITE])
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        violations: ViolationRepository,
+        policies: PolicyRepository,
+        reference: ReferenceData,
+        *,
+        wall_clock: bool,
+    ) -> None:
+        """``wall_clock``: as for ``StatisticsService``."""
+        self._reservations, self._violations = reservations, violations
+        self._policies, self._reference = policies, reference
+        self._wall_clock = wall_clock
+
+    async def compare_policies(
+        self, policies: tuple[Policy, Policy], now: datetime
+    ) -> PolicyComparison:
+        """The last days that are over, judged by the first policy and by the second."""
+        today = local_date(now)
+        days = [today - n * _DAY for n in range(DAYS, 0, -1)]
+        simulations = [PolicySimulation(policy, self._lookup(policy)) for policy in policies]
+        first = local_instant(days[0], time())
+        waived = await self._violations.reservations_waived_since(first)
+        for day in days:
+            bookings = await self._past_bookings(day, waived)
+            for simulation in simulations:
+                for begin in range(0, len(bookings), _POLITE):
+                    simulation.add(day, bookings[begin : begin + _POLITE])
+                    await asyncio.sleep(0)
+                simulation.finish_day()
+        results = []
+        for policy, simulation in zip(policies, simulations, strict=True):
+            since = first - timedelta(days=policy.violations_window_days)
+            counting = await self._violations.counting_by_reader(simulation.readers, since, first)
+            results.append(simulation.outcome(counting))
+        return PolicyComparison(days[0], days[-1], *results)
+
+    def _lookup(self, policy: Policy) -> PolicyLookup:
+        catalog = self._reference.catalog
+        known: dict[tuple[AreaId, date], tuple[Policy, DayHours]] = {}
+
+        def lookup(area_id: AreaId, day: date) -> tuple[Policy, DayHours]:
+            key = (area_id, day)
+            if key not in known:
+                area = catalog.areas.get(area_id)
+                venue = area.venue_id if area is not None else next(iter(catalog.venues))
+                known[key] = policy.resolve(area_id, day), policy.day_hours(day, venue, area_id)
+            return known[key]
+
+        return lookup
+
+    async def _past_bookings(
+        self, day: date, waived: Container[ReservationId]
+    ) -> Sequence[PastBooking]:
+        found = []
+        made = await creation_window(self._policies, day, self._wall_clock)
+        async for r in self._reservations.all_on_day(day, made):
+            accommodation = self._reference.active_accommodation(r.reader_id, day)
+            policy = await self._reference.policy_version_for(
+                r.policy_version, r.area_id, r.date, r.reader_id
+            )
+            found.append(past_booking(r, policy, accommodation, r.id in waived))
+            if len(found) % _POLITE == 0:
                 await asyncio.sleep(0)
-            count.finish_day()
-    outcomes = []
-    for policy, count in zip(policies, counts, strict=True):
-        since = first - timedelta(days=policy.violations_window_days)
-        outcomes.append(
-            count.outcome(await desk.violations.counting_by_reader(count.readers, since, first))
-        )
-    return PolicyComparison(days[0], days[-1], *outcomes)
-
-
-def _rules_of(desk: Desk, policy: Policy) -> PolicyLookup:
-    known: dict[tuple[AreaId, date], tuple[Policy, DayHours]] = {}
-
-    def rules_of(area_id: AreaId, day: date) -> tuple[Policy, DayHours]:
-        key = (area_id, day)
-        if key not in known:
-            area = desk.library.areas.get(area_id)
-            venue = area.venue_id if area is not None else next(iter(desk.library.venues))
-            known[key] = policy.resolve(area_id, day), policy.day_hours(day, venue, area_id)
-        return known[key]
-
-    return rules_of
-
-
-async def _past_bookings(
-    desk: Desk, day: date, wall_clock: bool, forgiven: Container[ReservationId]
-) -> Sequence[PastBooking]:
-    found = []
-    async for r in desk.reservations.all_on_day(day, await creation_window(desk, day, wall_clock)):
-        allowance = desk.active_accommodation(r.reader_id, day)
-        policy = await desk.policy_at_booking(r)
-        found.append(past_booking(r, policy, allowance, r.id in forgiven))
-        if len(found) % _POLITE == 0:
-            await asyncio.sleep(0)
-    return found
+        return found
 
 
 def past_booking(

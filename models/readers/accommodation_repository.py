@@ -75,7 +75,7 @@ class AccommodationRepository:
         except DecryptionError:
             return NO_ACCOMMODATION  # its key has gone: it has to be granted anew
 
-    async def number(self) -> int:
+    async def version(self) -> int:
         """How often any has been written."""
         with translate_errors():
             found = await self._db["versions"].find_one({"_id": "allowances"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
@@ -24,6 +25,26 @@ class HistoryEntry:
     via: str
 
 
+class OutboxEventKind(StrEnum):
+    """What a reader may have to be told of. The value is stored."""
+
+    BOOKING_CONFIRMED = "booking_confirmed"
+    CHECK_IN_REMINDER = "check_in_reminder"
+    NO_SHOW = "no_show"
+    CHECKED_IN = "checked_in"
+    ENDING_SOON = "ending_soon"
+    BOOKING_ENDED = "booking_ended"
+    TEMPORARY_LEAVE = "temporary_leave"
+    RETURNED = "returned"
+    PRESENCE_CHECK = "presence_check"
+    WAITLIST_OFFER = "waitlist_offer"
+    ALTERNATIVE_OFFER = "alternative_offer"
+    LEAVE_REMINDER = "leave_reminder"
+    LEAVE_EXPIRED = "away_expired"
+    BOOKING_CANCELLED_BY_LIBRARY = "booking_cancelled_by_library"
+    OFFER_WITHDRAWN = "offer_withdrawn"
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
     """One line of the outbox: what has to be told, and the facts of that moment.
@@ -34,7 +55,7 @@ class OutboxEvent:
     """
 
     seq: int
-    event: str
+    event: OutboxEventKind
     at: datetime
     facts: Mapping[str, object]
     change: str | None = field(default=None, compare=False)

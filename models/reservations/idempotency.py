@@ -6,11 +6,11 @@ with one key can never both succeed. Refusals are not kept.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import wraps
-from typing import Concatenate, Final, ParamSpec, Protocol, TypeVar
+from functools import update_wrapper
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.kernel.ids import ReaderId
@@ -108,18 +108,18 @@ class HasIdempotency(Protocol):
 
 Service = TypeVar("Service", bound=HasIdempotency)
 Arguments = ParamSpec("Arguments")
-Method = Callable[Concatenate[Service, RequestContext, Arguments], Awaitable[Reservation]]
+Method = Callable[Concatenate[Service, RequestContext, Arguments], Coroutine[Any, Any, Reservation]]
 
 
 def idempotent(method: Method[Service, Arguments]) -> Method[Service, Arguments]:
     """A method of a service that a reader's idempotency key can repeat without doing it twice."""
 
-    @wraps(method)
     async def once(
-        self: Service, ctx: RequestContext, *args: Arguments.args, **kwargs: Arguments.kwargs
+        self: Service, ctx: RequestContext, /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Reservation:
         if ctx.key is None:
             return await method(self, ctx, *args, **kwargs)
         return await self.idempotency.run_once(ctx, lambda: method(self, ctx, *args, **kwargs))
 
+    update_wrapper(once, method)
     return once

@@ -10,6 +10,7 @@ from models.reservations.entities import (
     IdempotentResult,
     OccupiedReport,
     OutboxEvent,
+    OutboxEventKind,
     Reservation,
 )
 from models.reservations.state_machine import LIVE, ReservationState
@@ -94,7 +95,7 @@ def _notice_document(notice: OutboxEvent, change: str | None) -> Document:
     return {
         "seq": notice.seq,
         "change": change,
-        "event": notice.event,
+        "event": notice.event.value,
         "at": notice.at,
         "facts": dict(notice.facts),
     }
@@ -144,4 +145,4 @@ def from_document(d: Document) -> Reservation:
 
 
 def _notice(d: Document) -> OutboxEvent:
-    return OutboxEvent(d["seq"], d["event"], d["at"], d["facts"], d.get("change"))
+    return OutboxEvent(d["seq"], OutboxEventKind(d["event"]), d["at"], d["facts"], d.get("change"))

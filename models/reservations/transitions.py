@@ -22,6 +22,7 @@ from models.reservations.entities import (
     IdempotentResult,
     OccupiedReport,
     OutboxEvent,
+    OutboxEventKind,
     Reservation,
 )
 from models.reservations.errors import InvalidState
@@ -64,7 +65,7 @@ def advance(
     event: ReservationEvent,
     actor: Actor,
     now: datetime,
-    tell: str | None,
+    tell: OutboxEventKind | None,
 ) -> Reservation:
     rev = old.rev + 1
     new = replace(
@@ -142,7 +143,7 @@ def create(
         remind_at=span.start if span.start > now else None,
         idempotency_results=(result,) if result else (),
         history=(HistoryEntry(now, "reserve", actor.by, actor.via),),
-        outbox=(OutboxEvent(1, "reserved", now, facts),),
+        outbox=(OutboxEvent(1, OutboxEventKind.BOOKING_CONFIRMED, now, facts),),
     )
 
 
@@ -194,7 +195,7 @@ def create_offer(
     until: datetime,
     actor: Actor,
     now: datetime,
-    tell: str = "offered",
+    tell: OutboxEventKind = OutboxEventKind.WAITLIST_OFFER,
 ) -> Reservation:
     """A seat held for the first in line, or for a reader whose own one the library has taken away;
     they are told, by the event ``tell``."""
@@ -230,7 +231,7 @@ def accept(
         claims=(*r.claims, daily_booking_claim(r.reader_id, r.date, daily_slot)),
         remind_at=start if start > now else None,
     )
-    return advance(r, new, ReservationEvent.ACCEPT, actor, now, "reserved")
+    return advance(r, new, ReservationEvent.ACCEPT, actor, now, OutboxEventKind.BOOKING_CONFIRMED)
 
 
 def expire_offer(r: Reservation, actor: Actor, when: datetime) -> Reservation:
@@ -243,7 +244,7 @@ def expire_offer(r: Reservation, actor: Actor, when: datetime) -> Reservation:
         held_until=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    tell = "taken_back" if actor.by == "librarian" else None
+    tell = OutboxEventKind.OFFER_WITHDRAWN if actor.by == "librarian" else None
     return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, tell)
 
 
@@ -278,7 +279,7 @@ def change(
         ),
         remind_at=span.start if span.start > now else None,
     )
-    return advance(r, new, ReservationEvent.CHANGE, actor, now, "reserved")
+    return advance(r, new, ReservationEvent.CHANGE, actor, now, OutboxEventKind.BOOKING_CONFIRMED)
 
 
 def move_seat(
@@ -315,12 +316,12 @@ def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
         remind_at=None,
         claims=r.claims_except(*RELEASED_CLAIMS, ClaimKind.DAILY),
     )
-    tell = "called_off" if actor.by == "librarian" else None
+    tell = OutboxEventKind.BOOKING_CANCELLED_BY_LIBRARY if actor.by == "librarian" else None
     return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
 
 
 def end_stay(
-    r: Reservation, event: ReservationEvent, actor: Actor, when: datetime, tell: str
+    r: Reservation, event: ReservationEvent, actor: Actor, when: datetime, tell: OutboxEventKind
 ) -> Reservation:
     new = replace(
         r,
@@ -335,9 +336,9 @@ def end_stay(
 def remind(r: Reservation, due: datetime) -> Reservation:
     """The reminder of the present state is written to the outbox once. No change of state."""
     tell = {
-        ReservationState.RESERVED: "check_in_reminder",
-        ReservationState.IN_USE: "ending_soon",
-        ReservationState.AWAY: "leave_reminder",
+        ReservationState.RESERVED: OutboxEventKind.CHECK_IN_REMINDER,
+        ReservationState.IN_USE: OutboxEventKind.ENDING_SOON,
+        ReservationState.AWAY: OutboxEventKind.LEAVE_REMINDER,
     }[r.state]
     rev = r.rev + 1
     return replace(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from models.booking.desk import Desk
 from models.kernel.errors import InvalidRequest
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, Seat
+from models.reference_data import ReferenceData
 from models.reservations import rules
+from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
 from models.seat_map.availability import MapQuery, free_ends, free_starts
 
@@ -35,55 +36,62 @@ def parse_time_filter(
     return TimeFilter(day or local_date(now), start, end)
 
 
-def map_query(desk: Desk, area: Area, asked: TimeFilter, now: datetime) -> MapQuery:
-    policy = desk.policy_for(area.id, asked.day)
-    span = None
-    if asked.start is not None and asked.end is not None:
-        span = TimeRange(local_instant(asked.day, asked.start), local_instant(asked.day, asked.end))
-    place = desk.opening_hours(policy, asked.day, area.id)
-    return MapQuery(asked.day, span, policy, place, now)
+class SeatMapService:
+    """What readers see of areas and seats, from the occupancy in memory."""
 
+    def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
+        self.reference, self.occupancy = reference, occupancy
 
-async def seat_starts(
-    desk: Desk,
-    seat: Seat,
-    asked: TimeFilter,
-    now: datetime,
-    reader_id: ReaderId,
-    besides: str = "",
-) -> list[tuple[str, datetime]]:
-    """(value, instant) of the starts that are free for the seat on the asked day.
+    def map_query(self, area: Area, asked: TimeFilter, now: datetime) -> MapQuery:
+        """How the area is looked at for the asked day and time."""
+        policy = self.reference.policy_for(area.id, asked.day)
+        span = None
+        if asked.start is not None and asked.end is not None:
+            span = TimeRange(
+                local_instant(asked.day, asked.start), local_instant(asked.day, asked.end)
+            )
+        hours = self.reference.opening_hours(policy, asked.day, area.id)
+        return MapQuery(asked.day, span, policy, hours, now)
 
-    ``besides`` names a reservation that would be changed: what it holds is free for it.
-    """
-    if seat.unavailable_reason(asked.day) is not None or not desk.may_use_seat(
-        seat, reader_id, asked.day
-    ):
-        return []
-    look = map_query(desk, desk.library.areas[seat.area_id], asked, now)
-    return free_starts(await _taken(desk, seat, asked.day, besides), look)
+    async def seat_starts(
+        self,
+        seat: Seat,
+        asked: TimeFilter,
+        now: datetime,
+        reader_id: ReaderId,
+        exclude: str = "",
+    ) -> list[tuple[str, datetime]]:
+        """(value, instant) of the starts that are free for the seat on the asked day.
 
+        ``exclude`` names a reservation that would be changed: what it takes is free for it.
+        """
+        if not self._is_for(seat, asked.day, reader_id):
+            return []
+        query = self.map_query(self.reference.catalog.areas[seat.area_id], asked, now)
+        return free_starts(await self._taken(seat, asked.day, exclude), query)
 
-async def seat_ends(
-    desk: Desk,
-    seat: Seat,
-    asked: TimeFilter,
-    start: str,
-    now: datetime,
-    reader_id: ReaderId,
-    besides: str = "",
-) -> list[datetime]:
-    """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
-    if seat.unavailable_reason(asked.day) is not None or not desk.may_use_seat(
-        seat, reader_id, asked.day
-    ):
-        return []
-    look = map_query(desk, desk.library.areas[seat.area_id], asked, now)
-    wished = None if start == "now" else time.fromisoformat(start)
-    begin = rules.decide_start(rules.TimeSelection(asked.day, wished, time(0)), look.policy, now)
-    return free_ends(await _taken(desk, seat, asked.day, besides), look, begin)
+    async def seat_ends(
+        self,
+        seat: Seat,
+        asked: TimeFilter,
+        start: str,
+        now: datetime,
+        reader_id: ReaderId,
+        exclude: str = "",
+    ) -> list[datetime]:
+        """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
+        if not self._is_for(seat, asked.day, reader_id):
+            return []
+        query = self.map_query(self.reference.catalog.areas[seat.area_id], asked, now)
+        wished = None if start == "now" else time.fromisoformat(start)
+        selection = rules.TimeSelection(asked.day, wished, time(0))
+        begin = rules.decide_start(selection, query.policy, now)
+        return free_ends(await self._taken(seat, asked.day, exclude), query, begin)
 
+    def _is_for(self, seat: Seat, day: date, reader_id: ReaderId) -> bool:
+        in_service = seat.unavailable_reason(day) is None
+        return in_service and self.reference.may_use_seat(seat, reader_id, day)
 
-async def _taken(desk: Desk, seat: Seat, day: date, besides: str) -> list[OccupancyRow]:
-    board = await desk.board.get_day(day)
-    return [row for row in board.by_seat.get(seat.id, ()) if row.id != besides]
+    async def _taken(self, seat: Seat, day: date, exclude: str) -> list[OccupancyRow]:
+        rows = (await self.occupancy.get_day(day)).by_seat.get(seat.id, ())
+        return [row for row in rows if row.id != exclude]

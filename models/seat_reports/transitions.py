@@ -10,7 +10,13 @@ from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
 from models.reservations.claims import presence_check_claim
-from models.reservations.entities import HistoryEntry, OccupiedReport, OutboxEvent, Reservation
+from models.reservations.entities import (
+    HistoryEntry,
+    OccupiedReport,
+    OutboxEvent,
+    OutboxEventKind,
+    Reservation,
+)
 from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import facts_of, with_confirmed_assistance
 
@@ -59,7 +65,10 @@ def request_presence_check(
         claims=(*r.claims, presence_check_claim(r.reader_id, local_date(now))),
         history=(*r.history, HistoryEntry(now, "doubt", actor.by, actor.via)),
     )
-    return replace(new, outbox=(*r.outbox, OutboxEvent(rev, "doubted", now, facts_of(new))))
+    return replace(
+        new,
+        outbox=(*r.outbox, OutboxEvent(rev, OutboxEventKind.PRESENCE_CHECK, now, facts_of(new))),
+    )
 
 
 def fail_presence_check(

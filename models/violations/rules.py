@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.policy.entities import Policy
+from models.reservations.entities import OutboxEventKind
 
 
 # --- violations ---------------------------------------------------------------------------------
@@ -10,4 +11,6 @@ def is_violation(event: str, excused: bool, policy: Policy) -> bool:
     """Does the ended reservation count against its reader?"""
     if excused:
         return False
-    return event == "no_show" or (event == "away_expired" and policy.away_timeout_is_violation)
+    return event == OutboxEventKind.NO_SHOW or (
+        event == OutboxEventKind.LEAVE_EXPIRED and policy.away_timeout_is_violation
+    )

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from models.booking.desk import Desk
-from models.gates.entities import GateEvent
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
-from models.reservations.entities import OutboxEvent, Reservation
+from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
+from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
 from models.reservations.errors import InvalidState
+from models.reservations.writer import ReservationWriter
 from models.violations import rules
 from models.violations.entities import (
     Appeal,
@@ -28,6 +29,7 @@ from models.violations.entities import (
     window_start,
 )
 from models.violations.errors import NothingToAppeal
+from models.violations.repository import ViolationRepository
 
 BY_GATE: Final = "gate"
 _TRIES: Final = 8
@@ -43,152 +45,174 @@ class ViolationResult:
     suspension: Suspension | None
 
 
-async def record_violation(desk: Desk, r: Reservation, notice: OutboxEvent) -> ViolationResult:
-    """Record what the ended reservation means for its reader."""
-    policy = await desk.policy_at_booking(r)
-    limit, days = policy.violations_limit, policy.violations_window_days
-    if not rules.is_violation(notice.event, bool(notice.facts["penalty_waived"]), policy):
-        # A missed booking that does not count still says where the reader stands.
-        count = 0
-        if notice.event == "no_show":
-            since = window_start(policy, notice.at)
-            count = len(await desk.violations.counting_violations(r.reader_id, since, notice.at))
-        return ViolationResult(None, ViolationCount(count, limit, days), None)
-    violation = await desk.violations.record(
-        Violation(
-            id=f"{r.id}:{notice.event}",
-            reader_id=r.reader_id,
-            reservation_id=r.id,
-            kind="no_show" if notice.event == "no_show" else "away_timeout",
-            at=notice.at,
-            day=local_date(notice.at),
-            counts=True,
+class ViolationService:
+    """Violations, appeals, waivers and suspensions."""
+
+    def __init__(
+        self,
+        violations: ViolationRepository,
+        readers: ReaderRepository,
+        reference: ReferenceData,
+        writer: ReservationWriter,
+        on_reader_changed: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        """``on_reader_changed`` is called when a suspension begins or ends: sessions remember whom
+        they belong to."""
+        self._violations, self._readers = violations, readers
+        self._reference, self._writer = reference, writer
+        self._on_reader_changed = on_reader_changed
+
+    async def record_violation(self, r: Reservation, event: OutboxEvent) -> ViolationResult:
+        """Record what the end of a reservation means for its reader."""
+        policy = await self._writer.policy_at_booking(r)
+        limit, days = policy.violations_limit, policy.violations_window_days
+        since = window_start(policy, event.at)
+        if not rules.is_violation(event.event, bool(event.facts["penalty_waived"]), policy):
+            # A missed booking that does not count still says where the reader stands.
+            count = 0
+            if event.event == OutboxEventKind.NO_SHOW:
+                found = await self._violations.counting_violations(r.reader_id, since, event.at)
+                count = len(found)
+            return ViolationResult(None, ViolationCount(count, limit, days), None)
+        violation = await self._violations.record(
+            Violation(
+                id=f"{r.id}:{event.event}",
+                reader_id=r.reader_id,
+                reservation_id=r.id,
+                kind="no_show" if event.event == OutboxEventKind.NO_SHOW else "away_timeout",
+                at=event.at,
+                day=local_date(event.at),
+                counts=True,
+            )
         )
-    )
-    # Before the count: a suspension that this very violation brought has used it up.
-    known = await desk.violations.suspension(violation.id)
-    unspent = await desk.violations.counting_violations(
-        r.reader_id, window_start(policy, notice.at), notice.at
-    )
-    suspension = known or decide_suspension(violation, unspent, policy)
-    if suspension is None:
-        return ViolationResult(violation, ViolationCount(len(unspent), limit, days), None)
-    if known is None and not await desk.violations.suspend(suspension):
-        return ViolationResult(violation, ViolationCount(len(unspent), limit, days), None)
-    await desk.reader_changed(r.reader_id)
-    return ViolationResult(violation, ViolationCount(limit, limit, days), suspension)
+        # Before the count: a suspension that this very violation brought has used it up.
+        known = await self._violations.suspension(violation.id)
+        counting = await self._violations.counting_violations(r.reader_id, since, event.at)
+        suspension = known or decide_suspension(violation, counting, policy)
+        if suspension is None or (known is None and not await self._violations.suspend(suspension)):
+            return ViolationResult(violation, ViolationCount(len(counting), limit, days), None)
+        await self._on_reader_changed(r.reader_id)
+        return ViolationResult(violation, ViolationCount(limit, limit, days), suspension)
 
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[Violation], int]:
+        """A page of the reader's violations, the latest first, and how many there are."""
+        return await self._violations.page_of(reader_id, skip, limit)
 
-async def appeal(
-    desk: Desk, reader_id: ReaderId, violation_id: str, text: str, now: datetime
-) -> Violation:
-    """The reader says why it was none. Once. Raises: NotFound, NothingToAppeal."""
-    kept = await desk.violations.appeal(violation_id, reader_id, Appeal(text, now))
-    if kept is not None:
-        return kept
-    found = await desk.violations.get(violation_id)
-    if found is None or found.reader_id != reader_id:
-        raise NotFound()
-    raise NothingToAppeal()
+    async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
+        """A page of the violations whose appeal waits, and how many there are."""
+        return await self._violations.appeals(skip, limit)
 
+    async def get(self, violation_id: str) -> Violation:
+        """Raises: NotFound."""
+        found = await self._violations.get(violation_id)
+        if found is None:
+            raise NotFound()
+        return found
 
-async def decide_appeal(
-    desk: Desk, violation_id: str, granted: bool, answer: str, by: str, now: datetime
-) -> Violation:
-    """The library's answer; granted, it waives the violation. The same again changes nothing.
+    async def appeal(
+        self, reader_id: ReaderId, violation_id: str, text: str, now: datetime
+    ) -> Violation:
+        """The reader says why it was none. Once. Raises: NotFound, NothingToAppeal."""
+        kept = await self._violations.appeal(violation_id, reader_id, Appeal(text, now))
+        if kept is not None:
+            return kept
+        found = await self._violations.get(violation_id)
+        if found is None or found.reader_id != reader_id:
+            raise NotFound()
+        raise NothingToAppeal()
 
-    Raises: NotFound; InvalidState where no appeal waits, or another answer was given.
-    """
-    found = await desk.violations.settle_appeal(violation_id, granted, answer, now)
-    found = found or await desk.violations.get(violation_id)
-    if found is None:
-        raise NotFound()
-    kept = found.appeal
-    if kept is None or (kept.granted, kept.answer) != (granted, answer):
-        raise InvalidState(state="settled")
-    return await waive(desk, found.id, Waiver(by, answer, now)) if granted else found
+    async def decide_appeal(
+        self, violation_id: str, granted: bool, answer: str, by: str, now: datetime
+    ) -> Violation:
+        """The library's answer; granted, it waives the violation. The same again changes nothing.
 
+        Raises: NotFound; InvalidState where no appeal waits, or another answer was given.
+        """
+        found = await self._violations.settle_appeal(violation_id, granted, answer, now)
+        found = found or await self.get(violation_id)
+        kept = found.appeal
+        if kept is None or (kept.granted, kept.answer) != (granted, answer):
+            raise InvalidState(state="settled")
+        return await self.waive(found.id, Waiver(by, answer, now)) if granted else found
 
-async def waive_all(
-    desk: Desk,
-    start: datetime,
-    end: datetime,
-    waiver: Waiver,
-    tell: Callable[[Violation], Awaitable[None]],
-) -> int:
-    """Let go of every violation in [start, end): a gate was broken, the heating was out. Each
-    reader is told."""
-    waived = 0
-    while found := await desk.violations.not_waived_between(start, end, _BATCH):
-        for violation in found:
-            await tell(await waive(desk, violation.id, waiver))
-        waived += len(found)
-    return waived
+    async def waive_all(
+        self,
+        start: datetime,
+        end: datetime,
+        waiver: Waiver,
+        notify: Callable[[Violation], Awaitable[None]],
+    ) -> int:
+        """Waive every violation in [start, end): a gate was broken, the heating was out. Each
+        reader is notified. How many."""
+        waived = 0
+        while found := await self._violations.not_waived_between(start, end, _BATCH):
+            for violation in found:
+                await notify(await self.waive(violation.id, waiver))
+            waived += len(found)
+        return waived
 
+    async def waive(self, violation_id: str, waiver: Waiver) -> Violation:
+        """Waive a violation. A suspension that rests on it ends; the other violations that it used
+        up count again. The same again changes nothing.
 
-async def waive(desk: Desk, violation_id: str, waiver: Waiver) -> Violation:
-    """Let a violation go. A suspension that rests on it ends; the other violations that it used up
-    count again. The same again changes nothing.
+        Raises: NotFound.
+        """
+        await self._violations.waive(violation_id, waiver)
+        found = await self.get(violation_id)
+        # Also when it was waived already: the first try may have been cut off here. An appeal that
+        # waits has got what it asked for.
+        answer = waiver.reason if waiver.by != BY_GATE else "闸机记录显示您已到馆"
+        await self._violations.settle_appeal(violation_id, True, answer, waiver.at)
+        await self._violations.end_suspensions_of(violation_id)
+        for _ in range(_TRIES):
+            reader = await self._readers.get(found.reader_id)
+            if reader is None:
+                break
+            until = await self._violations.suspended_until(found.reader_id)
+            was = reader.suspended_until
+            # A suspension that is written meanwhile raises it: then this is not the current one.
+            if was == until or await self._readers.set_suspended_until(found.reader_id, was, until):
+                break
+        await self._on_reader_changed(found.reader_id)
+        return await self._violations.get(violation_id) or found
 
-    Raises: NotFound.
-    """
-    await desk.violations.waive(violation_id, waiver)
-    found = await desk.violations.get(violation_id)
-    if found is None:
-        raise NotFound()
-    # Also when it was waived already: the first try may have been cut off here. An appeal that
-    # waits has got what it asked for.
-    answer = waiver.reason if waiver.by != BY_GATE else "闸机记录显示您已到馆"
-    await desk.violations.settle_appeal(violation_id, True, answer, waiver.at)
-    await desk.violations.end_suspensions_of(violation_id)
-    for _ in range(_TRIES):
-        reader = await desk.readers.get(found.reader_id)
-        if reader is None:
-            break
-        until = await desk.violations.suspended_until(found.reader_id)
-        was = reader.suspended_until
-        # A suspension that is written meanwhile raises it: then this is not what stands.
-        if was == until or await desk.readers.set_suspended_until(found.reader_id, was, until):
-            break
-    await desk.reader_changed(found.reader_id)
-    return await desk.violations.get(violation_id) or found
-
-
-async def void_by_gate(desk: Desk, r: Reservation, p: GateEvent) -> None:
-    """A gate tells late that the reader of a missed booking had come: it was no violation."""
-    waiver = Waiver(BY_GATE, f"passage {p.id}", p.at)
-    id = f"{r.id}:no_show"
-    await desk.violations.void(
-        Violation(
-            id=id,
-            reader_id=r.reader_id,
-            reservation_id=r.id,
-            kind="no_show",
-            at=r.ended_at or p.at,
-            day=local_date(r.ended_at or p.at),
-            counts=False,
-            waived=True,
-            waiver=waiver,
+    async def void_by_gate(self, r: Reservation, event_id: str, at: datetime) -> None:
+        """A gate tells late that the reader of a missed booking had come: it was no violation."""
+        waiver = Waiver(BY_GATE, f"passage {event_id}", at)
+        id = f"{r.id}:no_show"
+        await self._violations.void(
+            Violation(
+                id=id,
+                reader_id=r.reader_id,
+                reservation_id=r.id,
+                kind="no_show",
+                at=r.ended_at or at,
+                day=local_date(r.ended_at or at),
+                counts=False,
+                waived=True,
+                waiver=waiver,
+            )
         )
-    )
-    await waive(desk, id, waiver)
+        await self.waive(id, waiver)
 
+    async def set_suspension(
+        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+    ) -> None:
+        """Suspended until then by somebody's decision; None: not any more. What brought an earlier
+        suspension stays used up by it.
 
-async def set_suspension(
-    desk: Desk, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
-) -> None:
-    """Suspended until then by somebody's decision; None: not any more. What brought an earlier
-    suspension stays used up by it.
+        Raises: InvalidState, where ``was`` is not the current one.
+        """
+        if not await self._violations.set_suspension(reader_id, was, until, now):
+            raise InvalidState(state="suspended")
+        await self._on_reader_changed(reader_id)
 
-    Raises: InvalidState, where ``was`` is not what stands.
-    """
-    if not await desk.violations.set_suspension(reader_id, was, until, now):
-        raise InvalidState(state="suspended")
-    await desk.reader_changed(reader_id)
-
-
-async def violation_count(desk: Desk, reader_id: ReaderId, now: datetime) -> ViolationCount:
-    """Where the reader stands now: violations that count and no suspension has used up."""
-    policy = desk.policy
-    unspent = await desk.violations.counting_violations(reader_id, window_start(policy, now), now)
-    return ViolationCount(len(unspent), policy.violations_limit, policy.violations_window_days)
+    async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:
+        """The reader's violations that count now and that no suspension has used up."""
+        policy = self._reference.policy
+        found = await self._violations.counting_violations(
+            reader_id, window_start(policy, now), now
+        )
+        return ViolationCount(len(found), policy.violations_limit, policy.violations_window_days)

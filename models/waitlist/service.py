@@ -58,6 +58,10 @@ class WaitlistService:
         """A page of the reader's entries, the latest first, and how many there are."""
         return await self._waitlist.page_of(reader_id, skip, limit)
 
+    async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
+        """The reader's entries that wait or have an offer."""
+        return await self._waitlist.open_of(reader_id)
+
     async def position_of(self, entry: WaitlistEntry) -> int:
         """How many wait before the entry for a part of its time."""
         return await self._waitlist.position_of(entry)

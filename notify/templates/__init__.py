@@ -1,13 +1,12 @@
-"""The messages, one module each: ``TEMPLATE``, ``TITLE``, ``FACTS`` (names its WeChat template may
-use) and ``write(moment) -> Letter``."""
+"""Messages to readers, one module each, and which outbox event brings which."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Final
 
 from models.messages.entities import Template
+from models.reservations.entities import OutboxEventKind
 from notify.templates import (
     alternative_offer,
     booking_cancelled_by_library,
@@ -26,31 +25,33 @@ from notify.templates import (
     temporary_leave,
     waitlist_offer,
 )
+from notify.templates.rendering import MessageTemplate
 
-TEMPLATE_BY_EVENT: Final[Mapping[str, ModuleType]] = {
-    "reserved": booking_confirmed,
-    "check_in_reminder": check_in_reminder,
-    "no_show": no_show,
-    "checked_in": checked_in,
-    "ending_soon": ending_soon,
-    "ended": booking_ended,
-    "left": temporary_leave,
-    "returned": returned,
-    "doubted": presence_check,
-    "offered": waitlist_offer,
-    "proposed": alternative_offer,
-    "leave_reminder": leave_reminder,
-    "away_expired": leave_timeout,
-    "suspended": suspended,
-    "called_off": booking_cancelled_by_library,
-    "taken_back": offer_withdrawn,
+TEMPLATE_BY_EVENT: Final[Mapping[OutboxEventKind, MessageTemplate]] = {
+    OutboxEventKind.BOOKING_CONFIRMED: booking_confirmed.MESSAGE,
+    OutboxEventKind.CHECK_IN_REMINDER: check_in_reminder.MESSAGE,
+    OutboxEventKind.NO_SHOW: no_show.MESSAGE,
+    OutboxEventKind.CHECKED_IN: checked_in.MESSAGE,
+    OutboxEventKind.ENDING_SOON: ending_soon.MESSAGE,
+    OutboxEventKind.BOOKING_ENDED: booking_ended.MESSAGE,
+    OutboxEventKind.TEMPORARY_LEAVE: temporary_leave.MESSAGE,
+    OutboxEventKind.RETURNED: returned.MESSAGE,
+    OutboxEventKind.PRESENCE_CHECK: presence_check.MESSAGE,
+    OutboxEventKind.WAITLIST_OFFER: waitlist_offer.MESSAGE,
+    OutboxEventKind.ALTERNATIVE_OFFER: alternative_offer.MESSAGE,
+    OutboxEventKind.LEAVE_REMINDER: leave_reminder.MESSAGE,
+    OutboxEventKind.LEAVE_EXPIRED: leave_timeout.MESSAGE,
+    OutboxEventKind.BOOKING_CANCELLED_BY_LIBRARY: booking_cancelled_by_library.MESSAGE,
+    OutboxEventKind.OFFER_WITHDRAWN: offer_withdrawn.MESSAGE,
 }
 """Which message an event of the outbox brings."""
+MESSAGES: Final = (*TEMPLATE_BY_EVENT.values(), suspended.MESSAGE)
 TITLES: Final[Mapping[Template, str]] = {
     # Where two share a template, the first gives it its name.
-    module.TEMPLATE: module.TITLE
-    for module in reversed(list(TEMPLATE_BY_EVENT.values()))
+    message.template: message.title
+    for message in reversed(MESSAGES)
 }
-FACTS: Final[Mapping[Template, tuple[str, ...]]] = {
-    module.TEMPLATE: module.FACTS for module in TEMPLATE_BY_EVENT.values()
+FIELDS: Final[Mapping[Template, tuple[str, ...]]] = {
+    message.template: message.fields for message in MESSAGES
 }
+"""The facts that each WeChat template may use."""

@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock, span
-
-TEMPLATE: Final = Template.RESERVED
-TITLE: Final = "座位预约成功"
-FACTS: Final = (
-    "seat",
-    "period",
-    "receipt",
-    "status",
-    "tip",
-    "start",
-    "end",
-    "until",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock, span
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     until = clock(m.check_in_until)
     # Where check-in is possible already, a time from when on would lie in the past.
     when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
@@ -40,3 +27,20 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.check_in_until,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.RESERVED,
+    "座位预约成功",
+    (
+        "seat",
+        "period",
+        "receipt",
+        "status",
+        "tip",
+        "start",
+        "end",
+        "until",
+    ),
+    render,
+)

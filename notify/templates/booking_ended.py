@@ -7,22 +7,13 @@ from typing import Final
 
 from models.kernel.time_range import floor_minute
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
-TEMPLATE: Final = Template.ENDED
-TITLE: Final = "使用结束"
-FACTS: Final = (
-    "seat",
-    "start",
-    "end",
-    "duration",
-    "tip",
-)
 WORTH: Final = timedelta(hours=4)
 """Longer, and it only wakes somebody who has gone home with their things."""
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     # In whole minutes, as the times are shown: 14:00–16:10 is 2 hours 10, whatever the seconds.
     begin = floor_minute(max(m.available_from or m.start, m.checked_in_at or m.start))
     end = floor_minute(m.ended_at or m.end)
@@ -41,3 +32,17 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.at + WORTH,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.ENDED,
+    "使用结束",
+    (
+        "seat",
+        "start",
+        "end",
+        "duration",
+        "tip",
+    ),
+    render,
+)

@@ -5,22 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
-TEMPLATE: Final = Template.CHECK_IN_REMINDER
-TITLE: Final = "预约签到提醒"
-FACTS: Final = (
-    "seat",
-    "start",
-    "until",
-    "place",
-    "tip",
-)
 ANY_KIOSK: Final = "馆内任一选座机或查询机"
 """Where the names of all kiosks are longer than WeChat's field: cut off, they would mislead."""
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{m.seat} 的预约 {clock(m.start)} 开始，请在 {clock(m.check_in_until)} 前扫码签到。"
         f"签到码在：{m.kiosks}。来不了请取消预约，把座位让给需要的同学。",
@@ -33,3 +24,17 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.check_in_until,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.CHECK_IN_REMINDER,
+    "预约签到提醒",
+    (
+        "seat",
+        "start",
+        "until",
+        "place",
+        "tip",
+    ),
+    render,
+)

@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
-
-TEMPLATE: Final = Template.CHECKED_IN
-TITLE: Final = "签到成功"
-FACTS: Final = (
-    "seat",
-    "at",
-    "result",
-    "end",
-    "tip",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     wait = ""
     if m.available_from and m.checked_in_at and m.available_from > m.checked_in_at:
         wait = f"{clock(m.available_from)} 起可入座，"
@@ -41,3 +31,17 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.end,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.CHECKED_IN,
+    "签到成功",
+    (
+        "seat",
+        "at",
+        "result",
+        "end",
+        "tip",
+    ),
+    render,
+)

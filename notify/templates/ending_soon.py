@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
-
-TEMPLATE: Final = Template.ENDING_SOON
-TITLE: Final = "座位即将到时"
-FACTS: Final = (
-    "seat",
-    "end",
-    "extend_until",
-    "tip",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         # Whether it can be extended depends on others and on closing: promise no more than a look.
         f"{m.seat} 将于 {clock(m.end)} 到时。如需继续使用，请在 {clock(m.end)} 前查看能否“续约”；"
@@ -30,3 +21,16 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.end,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.ENDING_SOON,
+    "座位即将到时",
+    (
+        "seat",
+        "end",
+        "extend_until",
+        "tip",
+    ),
+    render,
+)

@@ -5,18 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
-
-TEMPLATE: Final = Template.LEAVE_REMINDER
-TITLE: Final = "暂离即将超时"
-FACTS: Final = (
-    "seat",
-    "return_by",
-    "tip",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{m.seat} 的暂离 {clock(m.return_by)} 到时，请及时返回并扫码；逾期座位将释放。",
         {
@@ -26,3 +18,15 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.return_by,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.LEAVE_REMINDER,
+    "暂离即将超时",
+    (
+        "seat",
+        "return_by",
+        "tip",
+    ),
+    render,
+)

@@ -6,20 +6,16 @@ from typing import Final
 
 from models.messages.entities import Template
 from notify.templates.no_show import standing, tip
-from notify.templates.rendering import A_DAY, MessageContext, RenderedMessage, clock
-
-TEMPLATE: Final = Template.LEAVE_TIMEOUT
-TITLE: Final = "暂离超时"
-FACTS: Final = (
-    "seat",
-    "left_at",
-    "released_at",
-    "result",
-    "tip",
+from notify.templates.rendering import (
+    A_DAY,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
 )
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"{m.seat} {clock(m.left_at)} 暂离，{clock(m.return_by)} 前未返回，座位已释放。"
         + standing(m),
@@ -32,3 +28,17 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.at + A_DAY,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.LEAVE_TIMEOUT,
+    "暂离超时",
+    (
+        "seat",
+        "left_at",
+        "released_at",
+        "result",
+        "tip",
+    ),
+    render,
+)

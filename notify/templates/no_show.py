@@ -8,25 +8,15 @@ from models.messages.entities import Template
 from notify.templates.rendering import (
     A_DAY,
     MessageContext,
+    MessageTemplate,
     RenderedMessage,
     clock,
     day_clock,
     span,
 )
 
-TEMPLATE: Final = Template.NO_SHOW
-TITLE: Final = "未签到通知"
-FACTS: Final = (
-    "kind",
-    "at",
-    "seat",
-    "count",
-    "limit",
-    "tip",
-)
 
-
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     what = (
         f"{m.seat}，{span(m.start, m.end)} 的预约未在 {clock(m.check_in_until)} 前签到，"
         "座位已释放。"
@@ -68,3 +58,18 @@ def tip(m: MessageContext) -> str:
     if m.suspended_until is not None:
         return f"暂停预约至{day_clock(m.suspended_until)}"
     return f"{m.window.days}天内累计{m.window.limit}次将暂停预约"
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.NO_SHOW,
+    "未签到通知",
+    (
+        "kind",
+        "at",
+        "seat",
+        "count",
+        "limit",
+        "tip",
+    ),
+    render,
+)

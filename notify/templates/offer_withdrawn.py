@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from notify.templates import booking_cancelled_by_library
-from notify.templates.rendering import MessageContext, RenderedMessage, span
-
-TEMPLATE: Final = booking_cancelled_by_library.TEMPLATE
-TITLE: Final = "保留的座位已不能使用"
-FACTS: Final = booking_cancelled_by_library.FACTS
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, span
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"为您保留的 {m.seat}，{span(m.start, m.end)}，已不能使用，不再保留。"
         "请重新选座；如有疑问请联系服务台。",
-        booking_cancelled_by_library.write(m).facts,
+        booking_cancelled_by_library.render(m).facts,
         not_after=m.end,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    booking_cancelled_by_library.MESSAGE.template,
+    "保留的座位已不能使用",
+    booking_cancelled_by_library.MESSAGE.fields,
+    render,
+)

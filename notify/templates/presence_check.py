@@ -6,14 +6,10 @@ from typing import Final
 
 from models.messages.entities import Template
 from notify.templates import check_in_reminder
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
-
-TEMPLATE: Final = Template.CHECK_IN_REMINDER
-TITLE: Final = "请确认在座"
-FACTS: Final = check_in_reminder.FACTS
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     kiosks = m.kiosks if len(m.kiosks) <= 20 else check_in_reminder.ANY_KIOSK
     return RenderedMessage(
         f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.presence_due_at)} 前到选座机或查询机扫码"
@@ -27,3 +23,8 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.presence_due_at,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.CHECK_IN_REMINDER, "请确认在座", check_in_reminder.MESSAGE.fields, render
+)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.time_range import to_local
+from models.messages.entities import Template
 from models.violations.entities import ViolationCount
 
 A_DAY: Final = timedelta(hours=24)
@@ -54,6 +55,17 @@ class RenderedMessage:
     text: str
     facts: Mapping[str, object]
     not_after: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """One kind of message: the WeChat template that it is sent with, its title in the app, the
+    facts that the template may use, and how it is written."""
+
+    template: Template
+    title: str
+    fields: tuple[str, ...]
+    render: Callable[[MessageContext], RenderedMessage]
 
 
 def clock(instant: datetime | None) -> str:

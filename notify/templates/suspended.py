@@ -5,18 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, day_clock
-
-TEMPLATE: Final = Template.SUSPENDED
-TITLE: Final = "预约资格暂停"
-FACTS: Final = (
-    "until",
-    "reason",
-    "tip",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, day_clock
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     w = m.window
     return RenderedMessage(
         f"{w.days} 天内累计违约 {w.limit} 次，{day_clock(m.suspended_until)} 前不能预约新座位；"
@@ -28,3 +20,15 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.suspended_until,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.SUSPENDED,
+    "预约资格暂停",
+    (
+        "until",
+        "reason",
+        "tip",
+    ),
+    render,
+)

@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock
-
-TEMPLATE: Final = Template.LEAVE
-TITLE: Final = "暂离登记"
-FACTS: Final = (
-    "seat",
-    "left_at",
-    "return_by",
-    "status",
-    "tip",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     by_gate = m.pending_confirmation == "leave"
     return RenderedMessage(
         f"闸机识别到您已离馆，{m.seat} 已登记暂离，请在 {clock(m.return_by)} 前返回；"
@@ -34,3 +24,17 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.return_by,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.LEAVE,
+    "暂离登记",
+    (
+        "seat",
+        "left_at",
+        "return_by",
+        "status",
+        "tip",
+    ),
+    render,
+)

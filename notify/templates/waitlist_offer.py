@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, RenderedMessage, clock, span
-
-TEMPLATE: Final = Template.OFFER
-TITLE: Final = "候补到座位"
-FACTS: Final = (
-    "seat",
-    "period",
-    "until",
-    "tip",
-)
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock, span
 
 
-def write(m: MessageContext) -> RenderedMessage:
+def render(m: MessageContext) -> RenderedMessage:
     return RenderedMessage(
         f"候补到 {m.seat}，{span(m.start, m.end)}，为您保留到 {clock(m.held_until)}。"
         "请在“我的预约”中接受；不需要请放弃，不会有任何影响。",
@@ -29,3 +20,16 @@ def write(m: MessageContext) -> RenderedMessage:
         },
         not_after=m.held_until,
     )
+
+
+MESSAGE: Final = MessageTemplate(
+    Template.OFFER,
+    "候补到座位",
+    (
+        "seat",
+        "period",
+        "until",
+        "tip",
+    ),
+    render,
+)

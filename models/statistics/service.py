@@ -1,0 +1,94 @@
+"""Every night what happened in the day is counted, once, so that nobody has to count it again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.policy.repository import PolicyRepository
+from models.reference_data import ReferenceData
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.repository import ReservationRepository
+from models.statistics.daily import AreaDay, summarise_day
+from models.statistics.repository import DailyStatisticsRepository
+
+_DAY: Final = timedelta(days=1)
+_PATIENCE: Final = timedelta(days=3)
+
+
+class StatisticsService:
+    """Daily statistics, and the bookings that they are made of."""
+
+    def __init__(
+        self,
+        statistics: DailyStatisticsRepository,
+        reservations: ReservationRepository,
+        policies: PolicyRepository,
+        reference: ReferenceData,
+        *,
+        wall_clock: bool,
+    ) -> None:
+        """``wall_clock``: the service's clock is the one on the wall, so that a booking cannot have
+        been made long before it could be."""
+        self._statistics, self._reservations = statistics, reservations
+        self._policies, self._reference = policies, reference
+        self._wall_clock = wall_clock
+
+    async def aggregate_next_day(self, now: datetime) -> int:
+        """Count the first day that is over and not counted yet. 1 if there was one."""
+        day, areas = await self._next_day(), self._reference.catalog.areas
+        if day is None or day >= local_date(now) or not areas:
+            return 0
+        over = local_instant(day + _DAY, time())
+        if now < over + _PATIENCE and await self._reservations.has_live(day):
+            return 0  # its last deadlines are not settled yet: gates may be silent, or it was away
+        rows: dict[str, list[BookingFacts]] = {area: [] for area in areas}
+        async for row in self.bookings_on(day):
+            rows.setdefault(row.area_id, []).append(row)
+        await self._statistics.put(
+            [
+                summarise_day(
+                    day,
+                    area.id,
+                    sum(seat.unavailable_reason(day) is None for seat in area.seats),
+                    self._reference.opening_hours(self._reference.policy, day, area.id).hours,
+                    rows[area.id],
+                )
+                for area in areas.values()
+            ]
+        )
+        return 1
+
+    async def between(self, first: date, last: date) -> list[AreaDay]:
+        """The statistics of the days, area by area."""
+        return await self._statistics.between(first, last)
+
+    async def began(self) -> datetime | None:
+        """When the first reservation was made."""
+        return await self._reservations.first_created_at()
+
+    async def _next_day(self) -> date | None:
+        last = await self._statistics.last()
+        if last is not None:
+            return last + _DAY
+        made = await self._reservations.first_created_at()
+        return local_date(made) if made is not None else None
+
+    async def bookings_on(self, day: date) -> AsyncIterator[BookingFacts]:
+        """All bookings of a day."""
+        made = await creation_window(self._policies, day, self._wall_clock)
+        async for booking in self._reservations.booking_facts(day, made):
+            yield booking
+
+
+async def creation_window(
+    policies: PolicyRepository, day: date, wall_clock: bool
+) -> TimeRange | None:
+    """When bookings of that day can have been made, under whatever policy; None: at any time, by a
+    clock that is not the one on the wall."""
+    if not wall_clock:
+        return None
+    begin, ahead = local_instant(day, time()), await policies.farthest_horizon()
+    return TimeRange(begin - (ahead + 2) * _DAY, begin + 2 * _DAY)
