@@ -7,7 +7,6 @@ as well, so the steps that count are compared one by one.
 from __future__ import annotations
 
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -43,16 +42,6 @@ class KioskCode:
 
     payload: str
     expires_at: datetime
-
-
-def new_secret() -> str:
-    """A kiosk's secret: 160 bits in base32, as RFC 4226 recommends."""
-    return pyotp.random_base32(32)
-
-
-def new_key() -> str:
-    """A kiosk's key to this API."""
-    return secrets.token_urlsafe(32)
 
 
 class KioskCodeService:

@@ -8,14 +8,16 @@ from typing import Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.kernel.ids import ReaderId
-from models.staff.audit import AuditEntry, JsonObject
+from models.staff.audit import AuditAction, AuditEntry, JsonObject
 from models.storage.mongo import Database, Document, find_page, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {
     "audit": [
         IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
-        IndexModel([("by", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="by_whom"),
+        IndexModel(
+            [("actor_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="by_whom"
+        ),
         IndexModel(
             [("reader", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_whom"
         ),
@@ -30,11 +32,11 @@ _LARGE: Final = ("before.plan.seats", "before.plan.marks")
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class AuditQuery:
     """Which entries: empty fields ask for nothing."""
 
-    by: str = ""
-    deed: str = ""
+    actor_id: str = ""
+    action: str = ""
     reader: str = ""
     target: str = ""
 
@@ -46,7 +48,12 @@ class AuditLogRepository:
     async def begin(self, begun: AuditEntry) -> str:
         """Written before anything is changed: no change is without its entry. The entry's id,
         which is made here."""
-        document: Document = {**asdict(begun), "_id": new_id(), "before": dict(begun.before)}
+        document: Document = {
+            **asdict(begun),
+            "action": begun.action.value,
+            "_id": new_id(),
+            "before": dict(begun.before),
+        }
         del document["id"], document["after"]
         with translate_errors():
             await self._all.insert_one(document)
@@ -64,12 +71,12 @@ class AuditLogRepository:
         return _entry(found) if found else None
 
     async def page_of(
-        self, sought: Sought, skip: int, limit: int, besides: str = ""
+        self, wanted: AuditQuery, skip: int, limit: int, exclude: str = ""
     ) -> tuple[list[AuditEntry], int]:
-        """The newest first, and how many there are; without those of the deed ``besides``."""
-        query: Document = {name: value for name, value in asdict(sought).items() if value}
-        if besides:
-            query["$and"] = [{"deed": {"$ne": besides}}]
+        """The newest first, and how many there are; without those of the action ``exclude``."""
+        query: Document = {name: value for name, value in asdict(wanted).items() if value}
+        if exclude:
+            query["$and"] = [{"action": {"$ne": exclude}}]
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit, _LARGE)
         return [_entry(row) for row in rows], total
 
@@ -78,9 +85,9 @@ def _entry(d: Document) -> AuditEntry:
     return AuditEntry(
         id=d["_id"],
         at=d["at"],
-        actor_id=ReaderId(d["by"]),
+        actor_id=ReaderId(d["actor_id"]),
         role=d["role"],
-        action=d["deed"],
+        action=AuditAction(d["action"]),
         target=d["target"],
         reader=ReaderId(d["reader"]) if d["reader"] else None,
         reason=d["reason"],

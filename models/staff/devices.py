@@ -1,0 +1,63 @@
+"""Kiosks and gates, added by the staff, and their keys."""
+
+from __future__ import annotations
+
+from models.gates.entities import Gate
+from models.gates.repository import GateRepository
+from models.kiosks.errors import DeviceExists
+from models.kiosks.keys import new_key, new_secret
+from models.kiosks.repository import KioskRepository
+from models.library.entities import Kiosk
+from models.library.repository import CatalogRepository
+from models.reference_data import ReferenceData
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
+
+
+class StaffDevices:
+    """Gives devices their keys, which are kept nowhere as they are."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        catalogs: CatalogRepository,
+        kiosks: KioskRepository,
+        gates: GateRepository,
+        reference: ReferenceData,
+    ) -> None:
+        self._audit, self._catalogs, self._kiosks = audit, catalogs, kiosks
+        self._gates, self._reference = gates, reference
+
+    async def add(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
+        """The key of a new kiosk or gate. Raises: DeviceExists."""
+
+        async def work() -> str:
+            if isinstance(device, Kiosk):
+                added = await self._catalogs.add_kiosk(device)
+            else:
+                added = await self._gates.add(device)
+            if not added:
+                raise DeviceExists()
+            key = await self._issue_key(device)
+            await self._reference.refresh()
+            return key
+
+        operation = AuditedOperation(AuditAction.ADD_DEVICE, _target(device), None, reason)
+        return await self._audit.record(ctx, operation, work, lambda _: {"name": device.name})
+
+    async def rotate_key(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
+        """Another key; the old one is worth nothing any more."""
+        operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
+        return await self._audit.record(ctx, operation, lambda: self._issue_key(device), nothing)
+
+    async def _issue_key(self, device: Kiosk | Gate) -> str:
+        key = new_key()
+        if isinstance(device, Kiosk):
+            await self._kiosks.issue_kiosk_key(device.id, key, new_secret())
+        else:
+            await self._gates.issue_key(device.id, key)
+        return key
+
+
+def _target(device: Kiosk | Gate) -> str:
+    return f"{'kiosk' if isinstance(device, Kiosk) else 'gate'}:{device.id}"

@@ -1,0 +1,42 @@
+"""Readers' feedback, answered by the staff."""
+
+from __future__ import annotations
+
+from models.feedback.entities import Feedback
+from models.feedback.repository import FeedbackRepository
+from models.kernel.errors import NotFound
+from models.reservations.errors import InvalidState
+from models.staff.audit import AuditAction
+from models.staff.ports import ReaderNotifier
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+
+
+class StaffFeedback:
+    """Replies once to each piece of feedback."""
+
+    def __init__(
+        self, audit: AuditLog, feedback: FeedbackRepository, notifier: ReaderNotifier
+    ) -> None:
+        self._audit, self._feedback, self._notifier = audit, feedback, notifier
+
+    async def reply(self, ctx: StaffContext, id: str, text: str) -> None:
+        """Reply; the reader finds it in the app. The same reply again sends no second message, and
+        completes one that was interrupted.
+
+        Raises: NotFound; InvalidState where another reply was given already.
+        """
+        asked = await self._feedback.get(id)
+        if asked is None:
+            raise NotFound()
+
+        async def work() -> Feedback:
+            found = await self._feedback.answer(id, text, ctx.now)
+            if found is None:
+                raise NotFound()
+            if found.answer != text or found.answered_at is None:
+                raise InvalidState(state="answered")
+            await self._notifier.feedback_answered(found)
+            return found
+
+        operation = AuditedOperation(AuditAction.REPLY, f"question:{id}", asked.reader_id, text)
+        await self._audit.record(ctx, operation, work, lambda _: {"answered": True})

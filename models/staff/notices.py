@@ -1,0 +1,49 @@
+"""Notices, written and withdrawn by the staff."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models.notices.entities import Notice
+from models.notices.errors import NoticeChanged
+from models.notices.repository import NoticeRepository
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
+
+
+class StaffNotices:
+    """Publishes notices."""
+
+    def __init__(self, audit: AuditLog, notices: NoticeRepository) -> None:
+        self._audit, self._notices = audit, notices
+
+    async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
+        """Publish it, or put it in the place of ``old``. Raises: NoticeChanged where somebody else
+        was first; nothing has changed then."""
+
+        async def work() -> None:
+            if old is None:
+                await self._notices.add(new)
+            elif not await self._notices.replace(new):
+                raise NoticeChanged()
+
+        before = notice_snapshot(old) if old is not None else {}
+        operation = AuditedOperation(AuditAction.NOTICE, f"notice:{new.id}", None, reason, before)
+        await self._audit.record(ctx, operation, work, lambda _: notice_snapshot(new))
+
+    async def withdraw(self, ctx: StaffContext, old: Notice, reason: str) -> None:
+        """Not shown from now on. Raises: NoticeChanged."""
+        published = min(old.published_at, ctx.now)
+        new = replace(old, published_at=published, until=ctx.now, rev=old.rev + 1)
+        await self.write(ctx, old, new, reason)
+
+
+def notice_snapshot(n: Notice) -> JsonObject:
+    """What the audit log keeps of a notice."""
+    return {
+        "title": n.title,
+        "body": n.body,
+        "published_at": instant_text(n.published_at),
+        "until": instant_text(n.until),
+        "pinned": n.pinned,
+    }

@@ -1,0 +1,138 @@
+"""Changes of the policy and of floor plans, with what becomes of the bookings that they affect."""
+
+from __future__ import annotations
+
+from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.service import AffectedBookingService, Resolution
+from models.library.entities import Area
+from models.library.errors import PlanChanged
+from models.library.plan_json import plan_to_json
+from models.library.repository import CatalogRepository
+from models.policy.entities import Policy
+from models.reference_data import ReferenceData
+from models.reservations.occupancy import OccupancyRow
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.ports import ReaderNotifier
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+
+
+class StaffPolicyAndPlans:
+    """Publishes policies and plans."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        catalogs: CatalogRepository,
+        reference: ReferenceData,
+        affected: AffectedBookings,
+        affected_bookings: AffectedBookingService,
+        notifier: ReaderNotifier,
+    ) -> None:
+        self._audit, self._catalogs, self._reference = audit, catalogs, reference
+        self._affected, self._affected_bookings = affected, affected_bookings
+        self._notifier = notifier
+
+    async def change_policy(
+        self, ctx: StaffContext, new: Policy, summary: str, reason: str, resolution: Resolution
+    ) -> None:
+        """Publish the next version of the policy; ``resolution`` is for bookings that no longer
+        fit. Raises: RulesChanged where somebody else was first; nothing has changed then."""
+
+        async def work() -> JsonObject:
+            catalog = self._reference.catalog
+            rows = await self._affected.find_affected(new, catalog, ctx.now)
+            await self._reference.publish(new, ctx.now)
+            done = await self._resolve(ctx, rows, resolution, sizes=True)
+            return {"version": new.version, "change": summary} | done
+
+        before = {"version": new.version - 1}
+        operation = AuditedOperation(AuditAction.CHANGE_POLICY, "rules", None, reason, before)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def change_plan(
+        self,
+        ctx: StaffContext,
+        old: Area,
+        new: Area,
+        summary: str,
+        reason: str,
+        resolution: Resolution,
+    ) -> None:
+        """Put ``new`` in the place of ``old``; ``resolution`` is for bookings that lose their seat.
+        Raises: PlanChanged where somebody else was first; nothing has changed then."""
+
+        async def work() -> JsonObject:
+            reference = self._reference
+            rows = await self._affected.find_affected(
+                reference.policy, reference.catalog.with_area(new), ctx.now
+            )
+            if not await self._catalogs.replace_area(new):
+                raise PlanChanged()
+            await reference.refresh()
+            done = await self._resolve(ctx, rows, resolution)
+            await self._notify_renumbered(ctx, old, new)
+            return {"rev": new.rev, "change": summary} | done
+
+        operation = AuditedOperation(
+            AuditAction.CHANGE_PLAN,
+            f"area:{old.id}",
+            None,
+            reason,
+            {"rev": old.rev, "plan": plan_to_json(old)},
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def add_area(self, ctx: StaffContext, area: Area, reason: str) -> None:
+        """A new area, without seats. Raises: PlanChanged where there is one of that id."""
+
+        async def work() -> JsonObject:
+            if not await self._catalogs.add_area(area):
+                raise PlanChanged()
+            await self._reference.refresh()
+            return {"area": area.name, "floor": area.floor}
+
+        operation = AuditedOperation(AuditAction.ADD_AREA, f"area:{area.id}", None, reason)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def resolve_affected_bookings(
+        self, ctx: StaffContext, resolution: Resolution, reason: str
+    ) -> None:
+        """Apply ``resolution`` to the bookings without a place; again where it could not be."""
+
+        async def work() -> JsonObject:
+            rows = await self._affected.find_unplaceable(ctx.now)
+            return await self._resolve(ctx, rows, resolution)
+
+        operation = AuditedOperation(AuditAction.RESOLVE_AFFECTED, "rules", None, reason)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def _resolve(
+        self,
+        ctx: StaffContext,
+        rows: list[OccupancyRow],
+        resolution: Resolution,
+        sizes: bool = False,
+    ) -> dict[str, object]:
+        done = await self._affected_bookings.resolve(rows, resolution, ctx.actor, ctx.now, sizes)
+        if resolution is Resolution.KEEP:
+            return {}
+        counts = {"cancelled": done.cancelled, "offered": done.offered, "left": done.left}
+        return {name: n for name, n in counts.items() if n or name == "cancelled"}
+
+    async def _notify_renumbered(self, ctx: StaffContext, old: Area, new: Area) -> None:
+        """Tell the readers whose seat has another number from now on."""
+        numbers = {seat.id: seat.number for seat in new.seats}
+        was = {s.id: s.number for s in old.seats if numbers.get(s.id, s.number) != s.number}
+        if not was:
+            return
+        catalog = self._reference.catalog
+        for row in await self._affected.upcoming(ctx.now):
+            if row.seat_id in was:
+                await self._notifier.seat_renumbered(
+                    row.reader_id,
+                    f"{was[row.seat_id]}号",
+                    catalog.seat_label(catalog.seats[row.seat_id]),
+                    row.booked_start,
+                    row.end,
+                    ctx.now,
+                )

@@ -1,0 +1,51 @@
+"""What the staff's operations need of the layers above: two small protocols."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from models.feedback.entities import Feedback
+from models.identity.activation_code_repository import LiveCode
+from models.kernel.ids import ReaderId
+from models.violations.entities import Violation
+
+
+class ReaderNotifier(Protocol):
+    """Tells readers in the app what the staff have done; ``notify.in_app`` implements it."""
+
+    async def feedback_answered(self, feedback: Feedback) -> None: ...
+
+    async def appeal_decided(self, violation: Violation, now: datetime) -> None: ...
+
+    async def violation_waived(self, violation: Violation, now: datetime) -> None: ...
+
+    async def suspension_changed(
+        self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
+    ) -> None: ...
+
+    async def seat_renumbered(
+        self,
+        reader_id: ReaderId,
+        was: str,
+        label: str,
+        start: datetime,
+        end: datetime,
+        now: datetime,
+    ) -> None: ...
+
+
+class ActivationCodeIssuer(Protocol):
+    """Bindings of readers' WeChat accounts; ``bind.account_binding`` implements it."""
+
+    async def is_bound(self, reader_id: ReaderId) -> bool: ...
+
+    async def unbind(self, reader_id: ReaderId) -> None: ...
+
+    async def get_or_create_code(
+        self, reader_id: ReaderId, renew: bool, now: datetime
+    ) -> LiveCode: ...
+
+    async def confirm(self, reader_id: ReaderId, request_id: str, now: datetime) -> None: ...
+
+    async def refuse(self, reader_id: ReaderId, request_id: str, now: datetime) -> None: ...

@@ -1,0 +1,95 @@
+"""What the staff change of a reader: the binding and the accommodation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.kernel.errors import NotFound
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
+from models.readers.accommodation_repository import AccommodationRepository
+from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.entities import Reader
+from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
+from models.reservations.errors import InvalidState
+from models.staff.audit import AuditAction
+from models.staff.ports import ActivationCodeIssuer
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+
+
+class StaffReaders:
+    """Finds readers, and changes what the library decides about them."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        readers: ReaderRepository,
+        accommodations: AccommodationRepository,
+        reference: ReferenceData,
+        codes: ActivationCodeIssuer,
+    ) -> None:
+        self._audit, self._readers = audit, readers
+        self._accommodations, self._reference, self._codes = accommodations, reference, codes
+
+    async def get(self, id: str) -> Reader:
+        """Raises: NotFound."""
+        reader = await self._readers.get(ReaderId(id))
+        if reader is None:
+            raise NotFound()
+        return reader
+
+    async def many(self, ids: set[ReaderId]) -> dict[ReaderId, Reader]:
+        """Those of the readers that are known."""
+        return await self._readers.many(ids)
+
+    async def find(self, text: str, limit: int) -> Sequence[Reader]:
+        """Readers by their student number, or by the beginning of their name."""
+        numbers = await self._readers.by_numbers([text])
+        if numbers:
+            return list((await self._readers.many(set(numbers.values()))).values())
+        return await self._readers.find_by_name(text, limit)
+
+    async def is_bound(self, reader_id: ReaderId) -> bool:
+        """Has the reader bound a WeChat account?"""
+        return await self._codes.is_bound(reader_id)
+
+    async def unbind(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
+        """The reader's WeChat account is theirs no more: a lost phone. Raises: NotFound."""
+        if not await self._codes.is_bound(reader.id):
+            raise NotFound()
+        operation = AuditedOperation(
+            AuditAction.UNBIND, f"reader:{reader.id}", reader.id, reason, {"bound": True}
+        )
+        await self._audit.record(
+            ctx, operation, lambda: self._codes.unbind(reader.id), lambda _: {"bound": False}
+        )
+
+    async def set_accommodation(
+        self,
+        ctx: StaffContext,
+        reader: Reader,
+        was: Accommodation,
+        becomes: Accommodation,
+        reason: str,
+    ) -> None:
+        """Give the reader an accommodation, or take it back. The log says that, and not what it is.
+        Raises: InvalidState where ``was`` is not the current one any more."""
+        day = local_date(ctx.now)
+
+        async def work() -> None:
+            if not await self._accommodations.replace(reader.id, was, becomes):
+                raise InvalidState(state="allowance")
+            await self._reference.refresh()
+
+        current = self._reference.active_accommodation(reader.id, day)
+        operation = AuditedOperation(
+            AuditAction.SET_ACCOMMODATION,
+            f"reader:{reader.id}",
+            reader.id,
+            reason,
+            {"granted": current is not NO_ACCOMMODATION},
+        )
+        await self._audit.record(
+            ctx, operation, work, lambda _: {"granted": becomes != NO_ACCOMMODATION}
+        )

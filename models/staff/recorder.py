@@ -1,0 +1,113 @@
+"""Audited operations: each change by the staff has its entry, written before anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from models.kernel.errors import Conflict, NotFound, RuleViolation
+from models.kernel.ids import Actor, ReaderId
+from models.kernel.time_range import to_local
+from models.readers.context import RequestContext
+from models.readers.entities import Reader
+from models.staff.audit import AuditAction, AuditEntry, JsonObject
+from models.staff.audit_repository import DONE, AuditLogRepository, AuditQuery
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class StaffContext:
+    """Who of the staff does it, and when."""
+
+    reader: Reader
+    now: datetime
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("librarian", self.reader.id)
+
+    def acting_for(self, reader: Reader) -> RequestContext:
+        """The context of an operation that is done in the reader's place."""
+        return RequestContext(reader, self.actor, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedOperation:
+    """What the entry says beforehand; ``reader`` is whom it concerns."""
+
+    action: AuditAction
+    target: str
+    reader: ReaderId | None = None
+    reason: str = ""
+    before: JsonObject = field(default_factory=dict)
+
+
+class AuditLog:
+    """Records operations, and shows what was recorded."""
+
+    def __init__(self, entries: AuditLogRepository) -> None:
+        self._entries = entries
+
+    async def record(
+        self,
+        ctx: StaffContext,
+        operation: AuditedOperation,
+        work: Callable[[], Awaitable[Result]],
+        after: Callable[[Result], JsonObject],
+    ) -> Result:
+        """The result of ``work``, done between the two halves of its entry.
+
+        Raises: what ``work`` raises. Where it is not certain that nothing has changed, the entry
+        stays without an outcome.
+        """
+        entry = await self._entries.begin(
+            AuditEntry(
+                id="",
+                at=ctx.now,
+                actor_id=ctx.reader.id,
+                role=ctx.reader.category,
+                action=operation.action,
+                target=operation.target,
+                reader=operation.reader,
+                reason=operation.reason,
+                before=operation.before,
+                after=None,
+                outcome="",
+            )
+        )
+        try:
+            done = await work()
+        except (Conflict, RuleViolation, NotFound) as error:
+            await self._entries.end(entry, error.code, None)
+            raise
+        await self._entries.end(entry, DONE, after(done))
+        return done
+
+    async def get(self, id: str) -> AuditEntry:
+        """Raises: NotFound."""
+        entry = await self._entries.get(id)
+        if entry is None:
+            raise NotFound()
+        return entry
+
+    async def page_of(
+        self, wanted: AuditQuery, skip: int, limit: int, exclude: str = ""
+    ) -> tuple[list[AuditEntry], int]:
+        """A page of entries, the newest first, and how many there are; without those of the action
+        ``exclude``."""
+        return await self._entries.page_of(wanted, skip, limit, exclude)
+
+
+def as_it_is(done: JsonObject) -> JsonObject:
+    return done
+
+
+def instant_text(when: datetime | None) -> str | None:
+    return to_local(when).isoformat() if when is not None else None
+
+
+def nothing(_: object) -> Mapping[str, object]:
+    return {}

@@ -1,0 +1,131 @@
+"""What the staff do with a reader's reservation, in the reader's place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from models.check_in.service import CheckInService
+from models.kernel.errors import NotFound
+from models.kernel.time_range import to_local
+from models.readers.context import RequestContext
+from models.readers.entities import Reader
+from models.readers.repository import ReaderRepository
+from models.reservations.entities import Reservation
+from models.reservations.repository import ReservationRepository
+from models.reservations.rules import TimeSelection
+from models.reservations.service import ReservationService
+from models.seat_reports.service import SeatReportService
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+
+
+class StaffReservations:
+    """Check-in, leave, finish, cancel, move, book, and the end of a report."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        repository: ReservationRepository,
+        readers: ReaderRepository,
+        reservations: ReservationService,
+        check_in: CheckInService,
+        seat_reports: SeatReportService,
+    ) -> None:
+        self._audit, self._repository, self._readers = audit, repository, readers
+        self._reservations, self._seat_reports = reservations, seat_reports
+        self._actions: Mapping[
+            AuditAction, Callable[[RequestContext, str], Awaitable[Reservation]]
+        ] = {
+            # Being seen there is the check-in, and the return.
+            AuditAction.CHECK_IN: check_in.check_in_by_staff,
+            AuditAction.LEAVE: check_in.leave,
+            AuditAction.FINISH: check_in.finish,
+            AuditAction.CANCEL: reservations.cancel,
+        }
+
+    async def get(self, id: str) -> Reservation:
+        """Anybody's reservation. Raises: NotFound."""
+        r = await self._repository.get(id)
+        if r is None:
+            raise NotFound()
+        return r
+
+    async def act_for_reader(
+        self, ctx: StaffContext, action: str, id: str, reason: str
+    ) -> Reservation:
+        """Raises: NotFound, also for an unknown action; and what the action raises."""
+        r = await self.get(id)
+        known = next((a for a in self._actions if a == action), None)
+        if known is None:
+            raise NotFound()
+        work, reader_ctx = self._actions[known], await self._reader_context(ctx, r)
+        return await self._record(ctx, known, r, reason, lambda: work(reader_ctx, id))
+
+    async def move(self, ctx: StaffContext, id: str, seat_id: str, reason: str) -> Reservation:
+        """To another seat for the same time. Raises: as ``ReservationService.change``."""
+        r = await self.get(id)
+        reader_ctx = await self._reader_context(ctx, r)
+        return await self._record(
+            ctx,
+            AuditAction.MOVE,
+            r,
+            reason,
+            lambda: self._reservations.change(reader_ctx, id, seat_id, None, None),
+        )
+
+    async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
+        """A seat that somebody else had taken is free again. Raises: NotFound, InvalidState."""
+        r = await self.get(id)
+        return await self._record(
+            ctx,
+            AuditAction.RESOLVE_REPORT,
+            r,
+            "",
+            lambda: self._seat_reports.resolve_report(id, ctx.actor, ctx.now),
+        )
+
+    async def book(
+        self,
+        ctx: StaffContext,
+        reader: Reader,
+        seat_id: str,
+        selection: TimeSelection,
+        reason: str,
+    ) -> Reservation:
+        """A seat in the reader's place. Raises: as ``ReservationService.create``."""
+        operation = AuditedOperation(AuditAction.BOOK, f"reader:{reader.id}", reader.id, reason)
+        return await self._audit.record(
+            ctx,
+            operation,
+            lambda: self._reservations.create(ctx.acting_for(reader), seat_id, selection),
+            lambda r: {"reservation": r.receipt, **audit_snapshot(r)},
+        )
+
+    async def _record(
+        self,
+        ctx: StaffContext,
+        action: AuditAction,
+        r: Reservation,
+        reason: str,
+        work: Callable[[], Awaitable[Reservation]],
+    ) -> Reservation:
+        operation = AuditedOperation(
+            action, f"reservation:{r.id}", r.reader_id, reason, audit_snapshot(r)
+        )
+        return await self._audit.record(ctx, operation, work, audit_snapshot)
+
+    async def _reader_context(self, ctx: StaffContext, r: Reservation) -> RequestContext:
+        reader = await self._readers.get(r.reader_id)
+        if reader is None:
+            raise NotFound()
+        return ctx.acting_for(reader)
+
+
+def audit_snapshot(r: Reservation) -> JsonObject:
+    """What the audit log keeps of a reservation."""
+    return {
+        "state": r.state.value,
+        "seat": r.seat_id,
+        "start": to_local(r.start).isoformat(),
+        "end": to_local(r.end).isoformat(),
+    }
