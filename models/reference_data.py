@@ -64,6 +64,10 @@ class ReferenceData:
             raise RulesChanged()
         await self.refresh()
 
+    async def policy_versions(self, limit: int) -> list[tuple[int, datetime]]:
+        """The last versions of the policy, and since when each has been one."""
+        return await self._policies.versions(limit)
+
     def invalidate(self) -> None:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""
         self._loaded, self._accommodations = None, (0, {})

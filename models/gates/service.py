@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from models.gates.entities import Direction, GateEvent, PresenceEffect, complete_until
+from models.gates.entities import Direction, Gate, GateEvent, PresenceEffect, complete_until
 from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
 from models.gates.repository import GateRepository
@@ -45,6 +45,20 @@ class GateService:
     ) -> None:
         self._gates, self._gate_events, self._reservations = gates, gate_events, reservations
         self._writer, self._violations = writer, violations
+
+    async def all(self) -> list[Gate]:
+        """All gates."""
+        return await self._gates.all()
+
+    async def key(self, gate_id: str) -> str | None:
+        """What the gate signs with; None for an unknown gate."""
+        return await self._gates.key(gate_id)
+
+    async def heard(
+        self, gate_id: str, now: datetime, told: datetime | None, clock_skew: timedelta
+    ) -> None:
+        """A batch of the gate has come. What it has told never goes back."""
+        await self._gates.heard(gate_id, now, told, clock_skew)
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int

@@ -9,6 +9,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.card_repository import CardRepository
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
@@ -25,11 +26,12 @@ class StaffReaders:
         self,
         audit: AuditLog,
         readers: ReaderRepository,
+        cards: CardRepository,
         accommodations: AccommodationRepository,
         reference: ReferenceData,
         codes: ActivationCodeIssuer,
     ) -> None:
-        self._audit, self._readers = audit, readers
+        self._audit, self._readers, self._cards = audit, readers, cards
         self._accommodations, self._reference, self._codes = accommodations, reference, codes
 
     async def get(self, id: str) -> Reader:
@@ -43,12 +45,15 @@ class StaffReaders:
         """Those of the readers that are known."""
         return await self._readers.many(ids)
 
-    async def find(self, text: str, limit: int) -> Sequence[Reader]:
-        """Readers by their student number, or by the beginning of their name."""
-        numbers = await self._readers.by_numbers([text])
-        if numbers:
-            return list((await self._readers.many(set(numbers.values()))).values())
-        return await self._readers.find_by_name(text, limit)
+    async def find(self, text: str, number: str, limit: int) -> Sequence[Reader]:
+        """Readers with that student number, that card or that name."""
+        ids = set((await self._readers.by_numbers([number])).values())
+        by_card = await self._cards.reader_of(text)
+        if by_card is not None:
+            ids.add(by_card)
+        found = await self._readers.many(ids)
+        named = await self._readers.find_by_name(text, limit)
+        return list((found | {reader.id: reader for reader in named}).values())
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
         """Has the reader bound a WeChat account?"""

@@ -1,0 +1,37 @@
+"""Feedback (留言): what readers and followers write to the library."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.feedback.entities import Feedback
+from models.feedback.repository import FeedbackRepository
+from models.kernel.ids import ReaderId
+
+
+class FeedbackService:
+    """Keeps what was written, each once."""
+
+    def __init__(self, feedback: FeedbackRepository) -> None:
+        self._feedback = feedback
+
+    async def add(
+        self,
+        reader_id: ReaderId | None,
+        key: str,
+        text: str,
+        now: datetime,
+        channel: str = "web",
+    ) -> None:
+        """Keep the text. The same form (``key``) sent again is kept once."""
+        await self._feedback.add(reader_id, key, text, now, channel)
+
+    async def page_of(
+        self, reader_id: ReaderId, skip: int, limit: int
+    ) -> tuple[list[Feedback], int]:
+        """A page of the reader's feedback, the latest first, and how much there is."""
+        return await self._feedback.page_of(reader_id, skip, limit)
+
+    async def waiting(self, limit: int) -> list[Feedback]:
+        """Feedback without a reply, the oldest first."""
+        return await self._feedback.waiting(limit)

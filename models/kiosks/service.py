@@ -1,0 +1,49 @@
+"""Kiosks: are they who they say, and when was each last seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.kernel.errors import NotFound, Unauthenticated
+from models.kiosks.repository import KioskRepository
+from models.library.entities import Kiosk, KioskId
+from models.readers.card_repository import CardRepository
+from models.readers.entities import Reader
+from models.readers.errors import CardUnknown
+from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
+
+
+class KioskService:
+    """Lets kiosks in, and the readers whose cards they read."""
+
+    def __init__(
+        self,
+        kiosks: KioskRepository,
+        cards: CardRepository,
+        readers: ReaderRepository,
+        reference: ReferenceData,
+    ) -> None:
+        self._kiosks, self._cards = kiosks, cards
+        self._readers, self._reference = readers, reference
+
+    async def authenticate(self, kiosk_id: str, key: str) -> Kiosk:
+        """The kiosk that shows its key. Raises: NotFound, Unauthenticated."""
+        kiosk = self._reference.catalog.kiosks.get(KioskId(kiosk_id))
+        if kiosk is None:
+            raise NotFound()
+        if not key or not await self._kiosks.verify_kiosk_key(kiosk.id, key):
+            raise Unauthenticated()
+        return kiosk
+
+    async def reader_of_card(self, card: str) -> Reader:
+        """Raises: CardUnknown."""
+        reader_id = await self._cards.reader_of(card)
+        reader = await self._readers.get(reader_id) if reader_id is not None else None
+        if reader is None:
+            raise CardUnknown()
+        return reader
+
+    async def last_seen(self) -> dict[KioskId, datetime]:
+        """When each kiosk with a screen was last seen."""
+        return await self._kiosks.kiosk_last_seen()

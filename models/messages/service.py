@@ -1,0 +1,65 @@
+"""A reader's messages, and what the reader consents to be sent (订阅次数)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from models.kernel.ids import ReaderId
+from models.messages.consent_repository import ConsentRepository
+from models.messages.entities import Message, Template
+from models.messages.repository import Messages
+
+_CODE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_LONGEST_WORDS: Final = 200
+
+
+class MessageService:
+    """The inbox and the consents."""
+
+    def __init__(self, messages: Messages, consents: ConsentRepository) -> None:
+        self._messages, self._consents = messages, consents
+
+    async def page_of(
+        self, reader_id: ReaderId, unread_only: bool, skip: int, limit: int
+    ) -> tuple[list[Message], int]:
+        """A page of the reader's messages, the latest first, and how many there are."""
+        return await self._messages.page_of(reader_id, unread_only, skip, limit)
+
+    async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
+        """The reader has seen these messages; ids of others are passed over in silence."""
+        await self._messages.mark_read(reader_id, ids)
+
+    async def remaining_consents(self, reader_id: ReaderId) -> Mapping[Template, int]:
+        """How many messages of each template the reader still consents to."""
+        return await self._consents.remaining(reader_id)
+
+    async def add_consents(self, reader_id: ReaderId, templates: Sequence[Template]) -> None:
+        """One more message of each template: the client reports what was tapped."""
+        for template in templates:
+            await self._consents.add(reader_id, template)
+
+    async def consent_reported(
+        self, reader_id: ReaderId, template: Template, event: str, answer: str
+    ) -> None:
+        """What WeChat says of the reader's consent. The client reports an accept as well, so an
+        accept told here makes at least one, not one more; a refusal leaves none."""
+        if answer == "reject":
+            await self._consents.clear([(reader_id, template)])
+        elif event == "subscribe_msg_popup_event" and answer == "accept":
+            await self._consents.ensure_one(reader_id, template)
+
+    async def delivery_failed_late(
+        self, reader_id: ReaderId, template: Template, entry: Mapping[str, str]
+    ) -> tuple[int, bool] | None:
+        """WeChat took a message and tells now that it could not deliver it: (its code, whether the
+        message is ours); None where it was delivered, or nothing can be read."""
+        code = entry.get("ErrorCode", "0")
+        if code == "0" or _CODE.fullmatch(code) is None:
+            return None
+        words = entry.get("ErrorStatus", "")[:_LONGEST_WORDS]
+        known = await self._messages.failed_late(
+            reader_id, template, entry.get("MsgID", ""), int(code), words
+        )
+        return int(code), known
