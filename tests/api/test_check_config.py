@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from miniapp_server.checking import (
+from miniapp_server.cli.check_config import (
     Verdict,
     connection_rows,
     mongo_support,

@@ -15,7 +15,7 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
-from miniapp_server.checking import Verdict, connection_rows
+from miniapp_server.cli.check_config import Verdict, connection_rows
 from miniapp_server.embedded import free_ports, mongod_binary
 from miniapp_server.offspring import bound
 from miniapp_server.settings import load

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -13,7 +14,9 @@ from urllib.parse import urlsplit
 
 from bind.cas import CasClient, CasUnavailable, TicketRefused
 from handlers.web.login import SERVICE_PATH
-from miniapp_server.settings import Settings, is_loopback
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.clock import real_now
+from miniapp_server.settings import Settings, is_loopback, load
 from miniapp_server.variables import VARIABLES, in_words, misspelt
 from models.errors import Upstream
 from models.store.client import open_database
@@ -54,6 +57,31 @@ _WECHAT_CURES: Final = {
     40164: "this machine's public address is not on the account's IP white list",
     None: "no answer from WeChat: look at the network, DNS and proxy of this machine",
 }
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``check-config``."""
+    command = add_command(
+        commands,
+        "check-config",
+        _check_config,
+        "Validate the settings and show them without secrets; status 1 if something is wrong.",
+    )
+    command.add_argument(
+        "--connect",
+        action="store_true",
+        help="try MongoDB, Redis, CAS and WeChat too, with their credentials",
+    )
+
+
+async def _check_config(env: Env, args: argparse.Namespace) -> None:
+    settings = load(env)
+    rows = settings_rows(settings, env)
+    if args.connect:
+        rows += await connection_rows(settings, real_now().date())
+    print(table(rows))
+    if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):
+        raise CommandError(f"{problems} of these must be corrected")
 
 
 class Verdict(StrEnum):

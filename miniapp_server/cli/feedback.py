@@ -1,0 +1,56 @@
+"""What readers wrote to the library: list it, reply to it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from miniapp_server.cli.application import application
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from models.errors import NotFound, WrongState
+from models.feedback import LONGEST
+from models.timerange import local
+from notify.answers import answer
+
+_LISTED_AT_ONCE: Final = 100
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``feedback list`` and ``feedback reply``."""
+    help = "What readers wrote to the library: list it, reply to it."
+    feedback = commands.add_parser("feedback", help=help, description=help)
+    actions = feedback.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_command(actions, "list", _list, "Feedback without a reply, oldest first.")
+    reply = add_command(
+        actions, "reply", _reply, "Reply to feedback; its reader finds a message in the app."
+    )
+    reply.add_argument("id", metavar="ID", help="of the feedback, as list shows it")
+    reply.add_argument("text", metavar="TEXT", type=_reply_text, help="the reply")
+
+
+async def _list(env: Env, _: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        waiting = await parts.feedbacks.waiting(_LISTED_AT_ONCE)
+        readers = [await parts.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
+    for feedback, reader in zip(waiting, readers, strict=True):
+        who = reader.student_no_masked if reader else ""
+        print(f"{feedback.id}  {local(feedback.at):%Y-%m-%d %H:%M}  {feedback.source}  {who}")
+        print("    " + feedback.text.replace("\n", "\n    "))
+    print(f"{len(waiting)} waiting" if waiting else "none is waiting")
+
+
+async def _reply(env: Env, args: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        try:
+            await answer(parts.feedbacks, parts.messages, args.id, args.text, parts.clock.now())
+        except NotFound:
+            raise CommandError(f"there is no feedback {args.id!r}") from None
+        except WrongState:
+            raise CommandError("it has been answered already, in other words") from None
+    print("answered")
+
+
+def _reply_text(text: str) -> str:
+    if not 0 < len(text.strip()) <= LONGEST:
+        raise argparse.ArgumentTypeError(f"must have 1 to {LONGEST} characters")
+    return text.strip()
