@@ -9,12 +9,10 @@ from models.errors import NotFound
 from models.timerange import local
 
 
-async def listed(call: Call, query: s.PageQuery) -> s.NoticesOut:
-    rows, total = await call.services.desk.notices.page_of(
-        call.now, (query.page - 1) * query.page_size, query.page_size
-    )
+async def listed(call: Call, query: s.Pagination) -> s.Page[s.NoticeOut]:
+    rows, total = await call.services.desk.notices.page_of(call.now, query.offset, query.page_size)
     items = [s.NoticeOut(n.id, n.title, local(n.published_at), n.pinned) for n in rows]
-    return s.NoticesOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def one(call: Call) -> s.NoticeDetail:

@@ -66,7 +66,7 @@ def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the routes."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {s.ErrorOut, s.GateEvent}
-    ordered = sorted(shapes, key=lambda t: t.__name__)
+    ordered = sorted(shapes, key=str)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
     )

@@ -24,14 +24,14 @@ async def make(call: Call, body: s.Reserve) -> s.ReservationOut:
     return await _shown(call, made)
 
 
-async def listed(call: Call, query: s.ReservationsQuery) -> s.ReservationsOut:
+async def listed(call: Call, query: s.ReservationsQuery) -> s.Page[s.ReservationOut]:
     desk = call.services.desk
     states = [State(query.state)] if query.state else []
     rows, total = await desk.reservations.page_of(
-        call.reader.id, states, (query.page - 1) * query.page_size, query.page_size
+        call.reader.id, states, query.offset, query.page_size
     )
     items = [await present.reservation(desk, r, call.now) for r in rows]
-    return s.ReservationsOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def one(call: Call) -> s.ReservationDetail:
