@@ -50,7 +50,7 @@ AREA: Final = "2f-east"
 HOURS: Final = range(7, 21)
 """Starts of the one-hour bookings; the hour after them is the contended one."""
 UNPACED: Final = 1_000_000
-"""THROTTLE_SCALE where few readers and one address stand for everybody."""
+"""RATE_LIMIT_SCALE where few readers and one address stand for everybody."""
 _WORKER: Final = 10
 """Characters of a request's id that are its worker's."""
 _READY_S: Final = 60.0
@@ -97,7 +97,7 @@ async def house(
         "MONGO_URL": databases.mongo_url,
         "REDIS_URL": databases.redis_url,
         "MONGO_DATABASE": f"bench{secrets.token_hex(4)}",
-        "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
     }
@@ -190,7 +190,7 @@ async def serving(
     """
     await house.rewind()
     port = free_port()
-    env = {**house.env, "PORT": str(port), "THROTTLE_SCALE": str(throttle_scale)}
+    env = {**house.env, "PORT": str(port), "RATE_LIMIT_SCALE": str(throttle_scale)}
     async with process(["-m", "miniapp_server", "serve", "--workers", str(workers)], env) as pid:
         await ready(port, "/readyz", workers)
         yield Stage(house, port, pid)

@@ -26,7 +26,7 @@ from models.reservation import ReaderId
 from models.store.sandbox_state import SandboxState
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
-DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
+ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
@@ -265,8 +265,8 @@ async def living(
             "MONGO_URL": mongo_url,
             "REDIS_URL": redis_url,
             "MONGO_DATABASE": name,
-            "DATA_KEYS": DATA_KEYS,
-            "THROTTLE_SCALE": "1000",
+            "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+            "RATE_LIMIT_SCALE": "1000",
             "LOG_LEVEL": "ERROR",
             **env,
         },

@@ -25,8 +25,8 @@ from miniapp_server.embedded import EmbeddedError
 from miniapp_server.seed import SeedError
 from miniapp_server.serving import ServingError
 from miniapp_server.settings import SettingsError
+from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.tour import TourFailed
-from miniapp_server.variables import read_file
 from miniapp_server.workers import WorkerFailed
 from models.errors import Malformed, ServiceError, Upstream
 from models.store.installation import DatabaseRefused
@@ -36,7 +36,7 @@ _EXPECTED_ERRORS: Final = (
     *(SettingsError, EmbeddedError, CommandError, ServingError),
     *(SeedError, TourFailed, DatabaseRefused),
 )
-"""Errors whose text is the line that an operator reads."""
+"""Errors whose text is what an operator reads: one line, or one for each fault."""
 
 _RENAMED: Final = {
     "questions": "feedback list",
@@ -53,7 +53,8 @@ def main(argv: list[str] | None = None) -> int:
         args = _parse(sys.argv[1:] if argv is None else argv)
         uvloop.run(args.run(_environment(args), args))
     except _EXPECTED_ERRORS as error:
-        print(f"miniapp_server: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"miniapp_server: {line}", file=sys.stderr)
         return 1
     except ServiceError as error:
         print(f"miniapp_server: {_line_of(error)}", file=sys.stderr)
@@ -88,7 +89,7 @@ def _environment(args: argparse.Namespace) -> Env:
     if getattr(args, "env_file", None) is None:
         return os.environ
     try:
-        return {**os.environ, **read_file(args.env_file)}
+        return {**os.environ, **read_env_file(args.env_file)}
     except OSError as error:
         raise CommandError(f"--env-file {args.env_file}: {error.strerror}") from error
     except ValueError as error:

@@ -16,8 +16,9 @@ from bind.cas import CasClient, CasUnavailable, TicketRefused
 from handlers.web.login import SERVICE_PATH
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.clock import real_now
-from miniapp_server.settings import Settings, is_loopback, load
-from miniapp_server.variables import VARIABLES, in_words, misspelt
+from miniapp_server.settings import Settings, load
+from miniapp_server.settings.addresses import is_loopback
+from miniapp_server.settings.variables import VARIABLES, in_words, misspelt
 from models.errors import Upstream
 from models.store.client import open_database
 from models.store.installation import DatabaseRefused, check
@@ -30,7 +31,7 @@ from notify.wechat.transport import WeChatTransport
 
 _WITHIN_S: Final = 12.0
 _HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
-_PEOPLE: Final = frozenset({"VIEWERS", "LIBRARIANS", "ADMINISTRATORS"})
+_PEOPLE: Final = frozenset({"STAFF_VIEWERS", "STAFF_LIBRARIANS", "STAFF_ADMINISTRATORS"})
 _LONGEST: Final = 60
 
 _MONGO_ENDS: Final = {
@@ -149,7 +150,7 @@ def shown(name: str, value: str) -> str:
         return (
             f"{redis_host(value)} ({password}, {'TLS' if parts.scheme == 'rediss' else 'no TLS'})"
         )
-    if name == "DATA_KEYS":
+    if name == "ENCRYPTION_KEYS":
         versions = ", ".join(part.strip().partition(":")[0] for part in value.split(","))
         return f"version {versions} (hidden)"
     if name.endswith(_HIDDEN):

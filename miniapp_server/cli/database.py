@@ -37,15 +37,15 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
         commands,
         "rotate-keys",
         _rotate_keys,
-        "Encrypt all personal data with the newest key of DATA_KEYS. Afterwards the old key may "
-        "go.",
+        "Encrypt all personal data with the newest key of ENCRYPTION_KEYS. Afterwards the old key "
+        "may go.",
     )
     saving = add_command(
         commands,
         "backup",
         _backup,
         "Write the whole database, as it is at one moment, to a new file. The service goes on. "
-        "DATA_KEYS are not in it: keep them elsewhere.",
+        "ENCRYPTION_KEYS are not in it: keep them elsewhere.",
     )
     saving.add_argument("file", metavar="FILE", type=Path)
     loading = add_command(

@@ -22,9 +22,10 @@ from miniapp_server.embedded import embedded_databases
 from miniapp_server.logs import configure_logs
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.serving import hold_port, serve
-from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, lan_address, load
+from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
+from miniapp_server.settings.addresses import lan_address
+from miniapp_server.settings.variables import misspelt
 from miniapp_server.tour import tour
-from miniapp_server.variables import misspelt
 from miniapp_server.workers import METRICS_FOLDER, READY, supervise
 
 log = logging.getLogger(__name__)
@@ -102,12 +103,12 @@ async def _demo(env: Env, args: argparse.Namespace) -> None:
     outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
     if outside[0] != outside[1]:
         raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
-    # All settings are judged, and the port tried, before anything is started.
-    tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "DATA_KEYS": _any_key(env)}
+    # All settings are checked, and the port tried, before anything is started.
+    tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "ENCRYPTION_KEYS": _any_key(env)}
     judged = load(tried, lan)
     hold_port(judged.host, judged.port).close()
-    if not env.get("DATA_KEYS"):
-        demo_env["DATA_KEYS"] = _demo_keys(data_dir / "keys")
+    if not env.get("ENCRYPTION_KEYS"):
+        demo_env["ENCRYPTION_KEYS"] = _demo_keys(data_dir / "keys")
     async with AsyncExitStack() as stack:
         if not all(outside):
             databases = await stack.enter_async_context(embedded_databases(data_dir))
@@ -137,20 +138,20 @@ def _urls(env: Env, mongo: str, redis: str) -> dict[str, str]:
 
 
 def _any_key(env: Env) -> str:
-    return env.get("DATA_KEYS") or "1:" + base64.b64encode(bytes(32)).decode()
+    return env.get("ENCRYPTION_KEYS") or "1:" + base64.b64encode(bytes(32)).decode()
 
 
 def _demo_keys(path: Path) -> str:
-    """The demo's data keys, made once and readable by their owner only."""
+    """The demo's encryption keys, made once and readable by their owner only."""
     if path.exists():
         try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["data_keys"])
+            return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
         except (ValueError, KeyError, TypeError) as error:
             raise CommandError(f"{path} is not a key file: {error}") from error
     keys = "1:" + base64.b64encode(secrets.token_bytes(32)).decode()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"data_keys": keys}, file)
+        json.dump({"encryption_keys": keys}, file)
     return keys
 
 

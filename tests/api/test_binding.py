@@ -15,7 +15,7 @@ from tests.living import Client, Living, living
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production."""
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as running:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         running.app[SERVICES].admission.late_at_most_s = 5.0  # a busy machine is no rush
         yield running
 

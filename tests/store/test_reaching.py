@@ -21,7 +21,7 @@ from miniapp_server.offspring import bound
 from miniapp_server.settings import load
 from models.store.client import open_database
 from models.store.reaching import MongoUnusable, _said, about_mongo, require_mongo
-from tests.living import DATA_KEYS
+from tests.living import ENCRYPTION_KEYS
 from tests.survive.serving import until
 
 SET = "guarded"
@@ -130,7 +130,7 @@ async def test_each_mistake_has_its_own_line(
     assert len(version) == 3 and where == f"set {SET}, primary {guarded}"
 
     # Users who may not do all that the service does: check-config says so.
-    env = {"SANDBOX": "1", "REDIS_URL": redis_url, "DATA_KEYS": DATA_KEYS}
+    env = {"SANDBOX": "1", "REDIS_URL": redis_url, "ENCRYPTION_KEYS": ENCRYPTION_KEYS}
     env["MONGO_DATABASE"] = "reached"
     for user in ("reads", "lists_nothing"):
         env["MONGO_URL"] = f"mongodb://{user}:pw@{guarded}/?replicaSet={SET}"

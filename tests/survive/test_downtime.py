@@ -20,7 +20,7 @@ from models.booking.desk import Ask
 from models.reservation import Actor, Reservation, State
 from models.rules import Wish
 from models.timerange import local, local_date
-from tests.living import DATA_KEYS, SEAT, Living, living
+from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
 from tests.survive.serving import command, ended
 
 
@@ -201,7 +201,7 @@ async def test_a_job_by_hand(
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
-        "DATA_KEYS": DATA_KEYS,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "LOG_LEVEL": "ERROR",
     }
     seeded = await ended(await command("seed", **env))
