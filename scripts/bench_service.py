@@ -30,6 +30,7 @@ from miniapp_server.clock import Clock
 from miniapp_server.embedded import EmbeddedDatabases
 from miniapp_server.growth.grow import grow
 from miniapp_server.offspring import bound
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import load
 from models.booking import reserve
 from models.booking.desk import Ask
@@ -39,7 +40,6 @@ from models.reservation import Actor, ReaderId
 from models.rules import Wish
 from models.store.client import new_id
 from models.store.past import Past
-from models.store.sandbox_state import SandboxState
 from models.store.sealing import fingerprint
 from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
 

@@ -20,10 +20,10 @@ from miniapp_server.app import PARTS, Parts, create_app
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.serving import Listener
 from miniapp_server.settings import load
 from models.reservation import ReaderId
-from models.store.sandbox_state import SandboxState
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
 ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()

@@ -20,14 +20,14 @@ from handlers.services import SERVICES
 from miniapp_server.app import Parts
 from miniapp_server.jobs import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
+from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.errors import Conflict, Malformed, ServiceError
 from models.message import CONSENTED, Template
 from models.store.roll_call import RollCall
-from models.store.sandbox_cas import SandboxCas
-from models.store.sandbox_state import SandboxState
-from models.store.sandbox_wechat import SandboxWeChat
 from models.timerange import local
 from notify.messages import BY_EVENT
 

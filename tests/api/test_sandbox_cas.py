@@ -18,8 +18,8 @@ from aiohttp.test_utils import TestServer
 
 from bind.cas import CasClient, TicketRefused, parse_logout
 from miniapp_server.sandbox.cas import LIBRARIAN, SIGN_ON_LASTS, TICKET_LASTS, CasState, cas_routes
+from miniapp_server.sandbox.cas_repository import GrantedTicket, SandboxCas
 from models.store.client import Database, open_database
-from models.store.sandbox_cas import GrantedTicket, SandboxCas
 
 
 @dataclass

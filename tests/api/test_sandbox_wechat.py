@@ -16,9 +16,9 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.errors import ServiceError, Throttled
 from models.store.client import open_database
-from models.store.sandbox_wechat import SandboxWeChat
 from models.store.shared_tokens import SharedTokens
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
 from notify.wechat.gateway import WeChatGateway, WeChatIdentity

@@ -24,9 +24,9 @@ from aiohttp import web
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.store.client import Database
-from models.store.sandbox_state import SandboxState
 from tests.living import ENCRYPTION_KEYS, MONDAY_8, Living, free_port
 
 ROOT = Path(__file__).parents[2]

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.booking import attend, reserve
 from models.booking.attend import Scan
 from models.booking.desk import Ask
@@ -19,7 +20,6 @@ from models.message import CONSENTED
 from models.reader import Reader
 from models.reservation import Actor
 from models.rules import Wish
-from models.store.sandbox_wechat import SandboxWeChat
 from models.timerange import local_date
 from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote, until

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniapp_server.sandbox.wechat import fits
+from miniapp_server.sandbox.wechat_fields import fits
 from models.timerange import TimeRange
 from notify.wechat.fields import TemplateConfigError, format_value, parse_templates
 

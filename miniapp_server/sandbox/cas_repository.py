@@ -7,15 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-
-from pymongo import ASCENDING, IndexModel
 
 from models.store.client import Database, upstream
-
-INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "sandbox_cas_tickets": [IndexModel([("sign_on", ASCENDING)], name="sign_on")],
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from miniapp_server.sandbox.faults import FaultMode
 from models.store.client import Collection, Database, upstream
 
 # WeChat: a token lives 7200 s, an old one 300 s more after it was replaced.
@@ -21,17 +22,6 @@ _OVERLAP: Final = timedelta(seconds=300)
 # A send that never ended (a worker was killed) does not block its reader for longer.
 _SEND_LEASE: Final = timedelta(seconds=60)
 _EVERY_TIME: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """How an endpoint misbehaves: an error, an HTTP status, a delay; ``after`` doing its work or
-    before. Times are in seconds."""
-
-    errcode: int | None = None
-    status: int | None = None
-    delay: float = 0
-    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +216,7 @@ class SandboxWeChat:
 
     # Modes
 
-    async def set_modes(self, modes: Mapping[str, tuple[Mode, int | None]]) -> None:
+    async def set_modes(self, modes: Mapping[str, tuple[FaultMode, int | None]]) -> None:
         """Replace all modes: by endpoint (``*`` for every one), with how many calls it lasts."""
         with upstream():
             await self._modes.delete_many({})
@@ -242,7 +232,7 @@ class SandboxWeChat:
                     }
                 )
 
-    async def take_mode(self, endpoint: str) -> Mode:
+    async def take_mode(self, endpoint: str) -> FaultMode:
         """How this call misbehaves, using up one of its times. The endpoint's own comes first."""
         for name in (endpoint, "*"):
             with upstream():
@@ -250,8 +240,8 @@ class SandboxWeChat:
                     {"_id": name, "left": {"$gt": 0}}, {"$inc": {"left": -1}}
                 )
             if found is not None:
-                return Mode(found["errcode"], found["status"], found["delay"], found["after"])
-        return Mode()
+                return FaultMode(found["errcode"], found["status"], found["delay"], found["after"])
+        return FaultMode()
 
     # Menus
 
