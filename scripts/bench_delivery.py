@@ -31,7 +31,7 @@ import uvloop
 from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
-from miniapp_server.embedded import EmbeddedError, embedded_databases
+from miniapp_server.embedded_databases import EmbeddedError, embedded_databases
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.errors import ServiceError
 from models.message import DeliveryState, Message, Template

@@ -26,10 +26,10 @@ from aiohttp import web
 
 from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, open_parts
+from miniapp_server.child_process import die_with_parent
 from miniapp_server.clock import Clock
-from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from miniapp_server.growth.grow import grow
-from miniapp_server.offspring import bound
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import load
 from models.booking import reserve
@@ -300,7 +300,7 @@ async def process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIter
     """A Python process for the length of a block, by its id. It ends with this one, however that
     ends. Raises: BenchFailed when it does not end on SIGTERM."""
     started = await asyncio.create_subprocess_exec(
-        *bound([sys.executable, *arguments]),
+        *die_with_parent([sys.executable, *arguments]),
         cwd=ROOT,
         env={"PATH": os.environ.get("PATH", ""), **env},
         stdout=asyncio.subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from typing import Final
 from miniapp_server import seed
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.embedded import free_ports
+from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.message import CONSENTED
 from models.policy import OpeningRule, Policy

@@ -21,7 +21,7 @@ from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
-from miniapp_server.serving import Listener
+from miniapp_server.server import BatchListener
 from miniapp_server.settings import load
 from models.reservation import ReaderId
 
@@ -279,7 +279,7 @@ async def living(
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
-        listener = Listener(
+        listener = BatchListener(
             connections(runner.server, limits), settings.host, port, False, limits.unread_s
         )
         service = Living(settings.public_base_url, app, app[PARTS], clock)

@@ -21,20 +21,20 @@ from miniapp_server.cli import (
     wechat,
 )
 from miniapp_server.cli.command import CommandError, Env
-from miniapp_server.embedded import EmbeddedError
+from miniapp_server.embedded_databases import EmbeddedError
 from miniapp_server.seed import SeedError
-from miniapp_server.serving import ServingError
+from miniapp_server.server import ServingError
 from miniapp_server.settings import SettingsError
 from miniapp_server.settings.env_file import read_env_file
-from miniapp_server.tour import TourFailed
-from miniapp_server.workers import WorkerFailed
+from miniapp_server.supervisor import WorkerFailed
+from miniapp_server.walkthrough import WalkthroughFailed
 from models.errors import Malformed, ServiceError, Upstream
 from models.store.installation import DatabaseRefused
 from models.store.reaching import MongoUnusable
 
 _EXPECTED_ERRORS: Final = (
     *(SettingsError, EmbeddedError, CommandError, ServingError),
-    *(SeedError, TourFailed, DatabaseRefused),
+    *(SeedError, WalkthroughFailed, DatabaseRefused),
 )
 """Errors whose text is what an operator reads: one line, or one for each fault."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import Clock
-from miniapp_server.logs import configure_logs
+from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings, load
 from models.store.client import Database, open_database
 from models.store.reaching import require_mongo

@@ -18,15 +18,15 @@ from miniapp_server.app import Worker
 from miniapp_server.cli.application import application_with
 from miniapp_server.cli.check_config import shown
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
-from miniapp_server.embedded import embedded_databases
-from miniapp_server.logs import configure_logs
+from miniapp_server.embedded_databases import embedded_databases
+from miniapp_server.logging_config import configure_logs
 from miniapp_server.sandbox.library import seed_demo
-from miniapp_server.serving import hold_port, serve
+from miniapp_server.server import reserve_port, serve
 from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
 from miniapp_server.settings.addresses import lan_address
 from miniapp_server.settings.variables import misspelt
-from miniapp_server.tour import tour
-from miniapp_server.workers import METRICS_FOLDER, READY, supervise
+from miniapp_server.supervisor import METRICS_FOLDER, READY, supervise
+from miniapp_server.walkthrough import walk_through
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ async def _demo(env: Env, args: argparse.Namespace) -> None:
     # All settings are checked, and the port tried, before anything is started.
     tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "ENCRYPTION_KEYS": _any_key(env)}
     judged = load(tried, lan)
-    hold_port(judged.host, judged.port).close()
+    reserve_port(judged.host, judged.port).close()
     if not env.get("ENCRYPTION_KEYS"):
         demo_env["ENCRYPTION_KEYS"] = _demo_keys(data_dir / "keys")
     async with AsyncExitStack() as stack:
@@ -216,4 +216,4 @@ def _python() -> str:
 
 
 async def _walkthrough(_: Env, args: argparse.Namespace) -> None:
-    await tour(args.url.rstrip("/"))
+    await walk_through(args.url.rstrip("/"))

@@ -15,9 +15,9 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
+from miniapp_server.child_process import die_with_parent
 from miniapp_server.cli.check_config import Verdict, connection_rows
-from miniapp_server.embedded import free_ports, mongod_binary
-from miniapp_server.offspring import bound
+from miniapp_server.embedded_databases import free_ports, mongod_binary
 from miniapp_server.settings import load
 from models.store.client import open_database
 from models.store.reaching import MongoUnusable, _said, about_mongo, require_mongo
@@ -87,7 +87,7 @@ def _mongod(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     places: Sequence[str] = ("--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1")
     small = ("--nounixsocket", "--oplogSize", "16") if options else ("--nounixsocket",)
     return subprocess.Popen(
-        bound([str(mongod_binary()), *places, *small, *options]),
+        die_with_parent([str(mongod_binary()), *places, *small, *options]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )

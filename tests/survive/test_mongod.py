@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client
 from tests.survive.serving import Remote, command, ended, remote, until
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client, Living, living
 from tests.survive.serving import until
 

@@ -1,4 +1,4 @@
-"""Serving HTTP in this process: one event loop, until a signal; then what is owed is answered."""
+"""Serves HTTP in this process until a signal; requests under way are answered then."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handlers.admission import Admission
 from handlers.services import SERVICES
 from miniapp_server.app import Worker, create_app
 from miniapp_server.connections import LIMITS, connections
-from miniapp_server.logs import configure_logs
+from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class ServingError(Exception):
     """One clear line: it cannot be served here."""
 
 
-def hold_port(host: str, port: int) -> socket.socket:
+def reserve_port(host: str, port: int) -> socket.socket:
     """Take the address, without listening, until the socket is closed.
 
     Taken alone: it fails while anybody else listens there, who shares the port as well. Afterwards
@@ -75,24 +75,24 @@ REPLACED: Final = signal.SIGINT
 """By this a supervisor ends a worker whose successor serves already; by SIGTERM the whole host."""
 
 
-class Told(asyncio.Event):
+class ShutdownSignal(asyncio.Event):
     """Set by a signal; ``by`` is the first one."""
 
     by: signal.Signals | None = None
 
-    def tell(self, number: signal.Signals) -> None:
+    def receive(self, number: signal.Signals) -> None:
         self.by = self.by or number
         self.set()
 
 
 @contextmanager
-def told_to_end() -> Iterator[Told]:
+def shutdown_signal() -> Iterator[ShutdownSignal]:
     """Set by SIGTERM or SIGINT. From the end of the block on this process ignores both: it is
     ending already, and a second one shall not change its exit status."""
-    ended, loop = Told(), asyncio.get_running_loop()
+    ended, loop = ShutdownSignal(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
-        loop.add_signal_handler(number, ended.tell, number)
+        loop.add_signal_handler(number, ended.receive, number)
     try:
         yield ended
     finally:
@@ -114,16 +114,16 @@ async def serve(
     configure_logs(settings.log_level)
     _raise_file_limit()
     if worker is None:
-        hold_port(settings.host, settings.port).close()
-    with told_to_end() as ended:
+        reserve_port(settings.host, settings.port).close()
+    with shutdown_signal() as ended:
         async with create_app(settings, worker=worker) as app:
             runner = web.AppRunner(app, shutdown_timeout=DRAIN_S)
             await runner.setup()
             try:
                 assert runner.server is not None
                 made = connections(runner.server)
-                listener = Listener(made, settings.host, settings.port, worker is not None)
-                _spare_the_collector()
+                listener = BatchListener(made, settings.host, settings.port, worker is not None)
+                _tune_gc()
                 ready()
                 await ended.wait()
                 end_anyway(END_WITHIN_S)
@@ -163,17 +163,19 @@ def end_anyway(within_s: float) -> None:
     timer.start()
 
 
-def _spare_the_collector() -> None:
-    """What was made until now stays for good, so the collector need not look at it again, and it
-    comes less often, since requests leave few cycles behind. Its full passes stop everything:
-    measured, the slowest hundredth of bookings under load took 120 ms with its defaults and 65 so.
+def _tune_gc() -> None:
+    """Exempt the objects made until now from garbage collection, and collect less often.
+
+    The objects of the start stay for good, and requests leave few cycles behind. A full collection
+    stops everything: measured, the slowest hundredth of bookings under load took 120 ms with the
+    defaults and 65 ms so.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
 
-class Listener:
+class BatchListener:
     """Takes all connections that wait, each time the loop comes round.
 
     The loop's own servers take one in each turn (libuv since 1.45). In a rush of new connections

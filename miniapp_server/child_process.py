@@ -1,4 +1,4 @@
-"""Processes that end when this one does, however it ends."""
+"""Starts child processes that end when this process does, however it ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-def bound(program: Sequence[str]) -> list[str]:
+def die_with_parent(program: Sequence[str]) -> list[str]:
     """The command that runs ``program`` (its first item is a path) so that it gets SIGTERM when
     this process is gone. To be started from the main thread: the kernel watches the thread.
 

@@ -21,7 +21,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from miniapp_server.offspring import bound
+from miniapp_server.child_process import die_with_parent
 from models.errors import Upstream
 from models.store.bootstrap import ensure_primary
 
@@ -178,7 +178,7 @@ class EmbeddedDatabases:
         # the terminal's Ctrl-C from the servers, which must outlive the service's own closing.
         with self._log(name).open("wb") as log:
             return subprocess.Popen(
-                bound([str(binary), *options]),
+                die_with_parent([str(binary), *options]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

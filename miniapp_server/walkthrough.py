@@ -24,7 +24,7 @@ _AREA: Final = "2f-hall"
 _KIOSK: Final = "2f-south"
 
 
-class TourFailed(Exception):
+class WalkthroughFailed(Exception):
     """A step did not answer as it should: one line that says which."""
 
 
@@ -48,7 +48,9 @@ class _Walk:
             answer = await response.json() if response.status != 204 else {}
             if response.status >= 400:
                 error = answer.get("error", {})
-                raise TourFailed(f"{method} {path}: {response.status} {error.get('message')}")
+                raise WalkthroughFailed(
+                    f"{method} {path}: {response.status} {error.get('message')}"
+                )
             return dict(answer)
 
     async def step(self, text: str) -> None:
@@ -72,17 +74,17 @@ class _Walk:
         return str(code["payload"])
 
 
-async def tour(base: str) -> None:
-    """Bind, reserve, check in, leave, return, extend, finish. Raises: TourFailed."""
+async def walk_through(base: str) -> None:
+    """Bind, reserve, check in, leave, return, extend, finish. Raises: WalkthroughFailed."""
     jar = aiohttp.CookieJar(unsafe=True)
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as session:
-        walk = _Walk(base, session, f"tour{secrets.token_hex(4)}")
+        walk = _Walk(base, session, f"walk{secrets.token_hex(4)}")
         try:
             await _bind(walk)
             await _use(walk)
         except aiohttp.ClientError as error:
-            raise TourFailed(f"no demo answers at {base}: {error}") from error
+            raise WalkthroughFailed(f"no demo answers at {base}: {error}") from error
 
 
 async def _bind(walk: _Walk) -> None:
@@ -112,7 +114,7 @@ async def _sign_in(walk: _Walk, number: str) -> None:
     form |= {"username": number, "password": "demo"}
     async with walk.session.post(address, data=form) as response:
         if response.status != 200 or response.url.path != "/":
-            raise TourFailed(f"CAS login ended at {response.url} with {response.status}")
+            raise WalkthroughFailed(f"CAS login ended at {response.url} with {response.status}")
 
 
 async def _use(walk: _Walk) -> None:

@@ -25,10 +25,10 @@ from typing import Final
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from miniapp_server.child_process import die_with_parent
 from miniapp_server.jobs import end
-from miniapp_server.logs import configure_logs
-from miniapp_server.offspring import bound
-from miniapp_server.serving import DRAIN_S, REPLACED, ServingError, hold_port, told_to_end
+from miniapp_server.logging_config import configure_logs
+from miniapp_server.server import DRAIN_S, REPLACED, ServingError, reserve_port, shutdown_signal
 from miniapp_server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -68,9 +68,9 @@ class _Worker:
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where one worker stands at a time. ``owner`` is its name in the leases of jobs: who takes a
-    dead one's place holds them at once, and need not wait until they run out."""
+class _WorkerSlot:
+    """One worker at a time. ``owner`` is its name in the leases of jobs: the successor of a dead
+    worker has the same name, so it holds its leases at once and need not wait until they expire."""
 
     number: int
     owner: str
@@ -95,9 +95,9 @@ async def supervise(
     """
     configure_logs(settings.log_level)
     with (
-        hold_port(settings.host, settings.port),
+        reserve_port(settings.host, settings.port),
         TemporaryDirectory(prefix="miniapp-server-") as folder,
-        told_to_end() as ended,
+        shutdown_signal() as ended,
     ):
         options = ["--lan", settings.lan] if settings.lan else []
         supervisor = _Supervisor({**env, METRICS_FOLDER: folder}, count, folder, options)
@@ -123,22 +123,22 @@ class _Supervisor:
         self._env = env
         self._options = options
         self._folder = folder
-        self._places = [_Place(number, _new_owner(number)) for number in range(1, count + 1)]
+        self._slots = [_WorkerSlot(number, _new_owner(number)) for number in range(1, count + 1)]
         self._living: set[_Worker] = set()
         self.reload_wanted = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Start all, then keep them, until cancelled."""
         # One first: it makes the indexes, and one line is enough to say that MongoDB is away.
-        await self._start(self._places[0])
-        others = [self._start(place) for place in self._places[1:]]
+        await self._start(self._slots[0])
+        others = [self._start(slot) for slot in self._slots[1:]]
         for result in await asyncio.gather(*others, return_exceptions=True):
             if result is not None:
                 raise result
         ready()
         async with asyncio.TaskGroup() as group:
-            for place in self._places:
-                group.create_task(self._keep(place))
+            for slot in self._slots:
+                group.create_task(self._respawn(slot))
             while True:
                 await self.reload_wanted.wait()
                 self.reload_wanted.clear()
@@ -146,22 +146,22 @@ class _Supervisor:
 
     async def stop(self) -> None:
         """Let all drain, and kill who does not end in time."""
-        waiting = [asyncio.create_task(self._retire(worker)) for worker in self._living]
+        waiting = [asyncio.create_task(self._terminate(worker)) for worker in self._living]
         if waiting:
             await asyncio.wait(waiting)
 
-    async def _start(self, place: _Place) -> None:
+    async def _start(self, slot: _WorkerSlot) -> None:
         """Raises: WorkerFailed, ServingError."""
-        place.worker = await self._launch(place.number, place.owner)
-        if not await place.worker.ready():
-            status = await self._end_of(place.worker)
+        slot.worker = await self._launch(slot.number, slot.owner)
+        if not await slot.worker.ready():
+            status = await self._end_of(slot.worker)
             if status == 1:
                 raise WorkerFailed
             raise ServingError(f"a worker ended with status {status} while it was starting")
 
     async def _launch(self, number: int, owner: str) -> _Worker:
         process = await asyncio.create_subprocess_exec(
-            *bound([sys.executable, "-m", "miniapp_server", "worker", "--owner", owner]),
+            *die_with_parent([sys.executable, "-m", "miniapp_server", "worker", "--owner", owner]),
             *self._options,
             stdin=DEVNULL,
             stdout=PIPE,
@@ -181,48 +181,48 @@ class _Supervisor:
         mark_process_dead(worker.process.pid, self._folder)  # type: ignore[no-untyped-call]
         return status
 
-    async def _keep(self, place: _Place) -> None:
-        """Whenever the worker of this place has ended, start another."""
+    async def _respawn(self, slot: _WorkerSlot) -> None:
+        """Whenever the worker of this slot has ended, start another."""
         delay = 0.0
         while True:
-            assert place.worker is not None
-            worker = place.worker
+            assert slot.worker is not None
+            worker = slot.worker
             status = await self._end_of(worker)
-            async with place.changing:
-                if place.worker is not worker:
+            async with slot.changing:
+                if slot.worker is not worker:
                     continue  # it was replaced
                 steady = monotonic() - worker.began >= _STEADY_S
                 delay = 0.0 if steady else min(max(2 * delay, _FIRST_DELAY_S), _LONGEST_DELAY_S)
                 log.error(
                     "worker_ended",
-                    extra={"worker": place.number, "pid": worker.process.pid}
+                    extra={"worker": slot.number, "pid": worker.process.pid}
                     | {"status": status, "starts_again_in_s": delay},
                 )
                 await asyncio.sleep(delay)
                 try:
-                    place.worker = await self._launch(place.number, place.owner)
+                    slot.worker = await self._launch(slot.number, slot.owner)
                 except OSError:  # no more processes or memory
-                    log.exception("worker_not_started", extra={"worker": place.number})
+                    log.exception("worker_not_started", extra={"worker": slot.number})
                     worker.began = monotonic()
 
     async def _reload(self) -> None:
         """Replace the workers one after the other, each when its successor is ready."""
         log.info("workers_reloading")
-        for place in self._places:
-            async with place.changing:
+        for slot in self._slots:
+            async with slot.changing:
                 # Both live for a while, so each has a name of its own in the leases.
-                owner = _new_owner(place.number)
-                worker = await self._launch(place.number, owner)
+                owner = _new_owner(slot.number)
+                worker = await self._launch(slot.number, owner)
                 if not await worker.ready():
                     status = await self._end_of(worker)
-                    log.error("reload_failed", extra={"worker": place.number, "status": status})
+                    log.error("reload_failed", extra={"worker": slot.number, "status": status})
                     return
-                old, place.worker, place.owner = place.worker, worker, owner
+                old, slot.worker, slot.owner = slot.worker, worker, owner
             assert old is not None
-            await self._retire(old, REPLACED)
+            await self._terminate(old, REPLACED)
         log.info("workers_reloaded")
 
-    async def _retire(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
+    async def _terminate(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
         worker.tell(how)
         try:
             async with asyncio.timeout(_KILL_AFTER_S):
