@@ -504,9 +504,9 @@ async def create_app(
         app[PARTS] = parts
         routes = api_routes()
         if settings.sandbox:
-            from miniapp_server.sandbox.service import add_sandbox
+            from miniapp_server.sandbox.service import mount_sandbox
 
-            routes = await add_sandbox(app, parts, routes)
+            await mount_sandbox(app, parts)
         wechat = settings.wechat.used
         routes += [*docs_routes(wechat), *health_routes(), *wechat_routes(), *web_routes()]
         app.add_routes(r for r in routes if wechat or r.path not in _WECHAT_ONLY)

@@ -11,6 +11,7 @@ from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import Call
 from handlers.security import COOKIE, SIGN_INS, client_address, pace
+from handlers.services import ON_CONSENT_REPORTED
 from models.booking.penalties import standing
 from models.errors import UnknownTemplate
 from models.message import CONSENTED, Template
@@ -104,6 +105,9 @@ async def subscribe(call: Call, body: s.Subscribe) -> s.SubscriptionsOut:
     for name, result in body.results.items():
         if result in ("accept", "acceptWithAudio"):
             await call.services.credits.add(reader_id, Template(name))
+    hook = call.request.app.get(ON_CONSENT_REPORTED)
+    if hook is not None and call.principal is not None and call.principal.session.openid:
+        await hook(call.principal.session.openid, body.results)
     return s.SubscriptionsOut(_named(await call.services.credits.of(reader_id)))
 
 

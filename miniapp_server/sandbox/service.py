@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,11 +11,10 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from handlers.security import identify, require_own_origin
-from handlers.services import SERVICES
+from handlers.security import require_own_origin
+from handlers.services import ON_CONSENT_REPORTED, SERVICES
 from miniapp_server.app import Parts
 from miniapp_server.jobs import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
@@ -181,7 +179,7 @@ class Sandbox:
 
     # --- the phone ------------------------------------------------------------------------------
 
-    async def tapped(self, openid: str, results: Mapping[str, Any]) -> None:
+    async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
         templates = self._parts.settings.wechat.templates
         for name, result in results.items():
@@ -189,34 +187,14 @@ class Sandbox:
                 await self.wechat.grant(openid, templates[Template(name)].template_id)
 
 
-async def add_sandbox(
-    app: web.Application, parts: Parts, routes: Iterable[web.RouteDef]
-) -> list[web.RouteDef]:
-    """Put the sandbox's routes beside the service's. Returns the service's ``routes`` with the
-    sandbox's phone in front of /subscriptions (of that one alone: a middleware would be in the way
-    of every request, also where rates are measured)."""
+async def mount_sandbox(app: web.Application, parts: Parts) -> None:
+    """Add the sandbox's routes, its clock and its phone to the service."""
     sandbox = Sandbox(parts)
     await sandbox.begin()
     pages = _Pages(sandbox, parts)
     app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
     app.cleanup_ctx.append(partial(Sandbox.follow, sandbox))
-    return [
-        web.route(r.method, r.path, partial(_tapped, sandbox, r.handler), **r.kwargs)
-        if r.path.endswith("/subscriptions")
-        else r
-        for r in routes
-    ]
-
-
-async def _tapped(sandbox: Sandbox, handler: Handler, request: web.Request) -> web.StreamResponse:
-    """Whoever reports a tap has tapped: WeChat gets its credits too."""
-    response = await handler(request)
-    services = request.app[SERVICES]
-    principal = await identify(request, services, services.now())
-    if principal.session.openid is not None:
-        body = json.loads(await request.read())
-        await sandbox.tapped(principal.session.openid, body["results"])
-    return response
+    app[ON_CONSENT_REPORTED] = sandbox.record_consent_tap
 
 
 class _Pages:
