@@ -245,7 +245,7 @@ async def embedded_databases(
     """Both servers for the length of a block, on the data in ``data_dir``, which is kept.
 
     ``cache_gb`` is MongoDB's cache in gigabytes (its least is 0.25). A start on existing data takes
-    about half a second. If this process is killed, both servers end by themselves.
+    about half a second. If this process is killed, both servers end automatically.
 
     Raises: EmbeddedError when the folder is in use, or a server or a library is missing.
     """

@@ -27,34 +27,34 @@ from miniapp_server.settings import Settings
 log = logging.getLogger(__name__)
 
 DRAIN_S: Final = 10.0
-"""Requests under way when the service is told to end have this long to be answered."""
+"""Requests under way at a shutdown signal have this long to be answered."""
 
 END_WITHIN_S: Final = DRAIN_S + 8.0
-"""The whole end, whatever hangs. Sooner than the supervisor kills."""
+"""The whole shutdown takes no longer, whatever hangs. The supervisor kills later than that."""
 
 ACCEPT_S: Final = 2.0
-"""So long a host that is told to end goes on accepting where requests keep coming: a proxy that has
-just seen another host end (nginx for ``fail_timeout``) must not find none."""
+"""A host that shuts down goes on accepting for this long while requests keep coming: a proxy that
+has just seen another host end (nginx for ``fail_timeout``) must still find one."""
 LINGER_S: Final = 2.0
-"""So long, at most, the connections that are left may still bring requests."""
+"""After that the open connections may bring requests for this long at most."""
 _QUIET_S: Final = 0.2
-"""Nobody comes any more: a busy client leaves by itself, as all answers say Connection: close."""
+"""No request for this long means that no client is left: all answers say ``Connection: close``."""
 _BACKLOG: Final = 4096
-"""Connections that wait to be accepted (Linux allows as many by default). Beyond it a client's SYN
-is dropped and comes again after a second."""
+"""Number of connections that may wait to be accepted (Linux's default limit). Beyond it the kernel
+drops a client's SYN, and the client repeats it after a second."""
 _NO_FILES_S: Final = 1.0
 
 
 class ServingError(Exception):
-    """One clear line: it cannot be served here."""
+    """The service cannot serve at this address; the text is one clear line."""
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Take the address, without listening, until the socket is closed.
+    """Reserve the address, without listening, until the returned socket is closed.
 
-    Taken alone: it fails while anybody else listens there, who shares the port as well. Afterwards
-    workers of this user may share it (SO_REUSEPORT), and a second service that tries the same way
-    as this one is refused, also while no worker listens.
+    It fails while any other process listens there, also one that shares the port. Afterwards
+    workers of this user may share the port (SO_REUSEPORT), and a second service that tries to
+    reserve it is refused, also while no worker listens.
 
     Raises: ServingError.
     """
@@ -72,7 +72,7 @@ def reserve_port(host: str, port: int) -> socket.socket:
 
 
 REPLACED: Final = signal.SIGINT
-"""By this a supervisor ends a worker whose successor serves already; by SIGTERM the whole host."""
+"""A supervisor ends a replaced worker by this signal, and every worker of the host by SIGTERM."""
 
 
 class ShutdownSignal(asyncio.Event):
@@ -87,8 +87,8 @@ class ShutdownSignal(asyncio.Event):
 
 @contextmanager
 def shutdown_signal() -> Iterator[ShutdownSignal]:
-    """Set by SIGTERM or SIGINT. From the end of the block on this process ignores both: it is
-    ending already, and a second one shall not change its exit status."""
+    """An event that SIGTERM or SIGINT sets. After the block this process ignores both: it is
+    ending already, and a second signal must not change its exit status."""
     ended, loop = ShutdownSignal(), asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
@@ -104,7 +104,7 @@ def shutdown_signal() -> Iterator[ShutdownSignal]:
 async def serve(
     settings: Settings, ready: Callable[[], None], worker: Worker | None = None
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is under way, within ``DRAIN_S``.
+    """Serve until SIGTERM or SIGINT, then answer the requests under way within ``DRAIN_S``.
 
     ``ready`` is called once requests are accepted. A ``worker`` shares the port, which its
     supervisor holds; otherwise it is this process's alone.
@@ -150,9 +150,10 @@ async def _quiet(admission: Admission, at_most_s: float) -> None:
 
 
 def end_anyway(within_s: float) -> None:
-    """End this process, from outside of its event loop, if it has not ended by then. A driver whose
-    server is away may wait for ever for a lock that a cancellation has left behind; what is not
-    done by then is done by another process, as after a crash."""
+    """End this process after ``within_s``, from outside of its event loop, if it still runs.
+
+    A driver whose server is away may wait for ever for a lock that a cancellation has left behind.
+    Another process does then what is left to do, as after a crash."""
 
     def cut() -> None:
         log.error("drain_cut_off", extra={"after_s": within_s})
@@ -176,11 +177,11 @@ def _tune_gc() -> None:
 
 
 class BatchListener:
-    """Takes all connections that wait, each time the loop comes round.
+    """Accepts all waiting connections in each turn of the event loop.
 
-    The loop's own servers take one in each turn (libuv since 1.45). In a rush of new connections
-    that is the bottleneck: requests wait unseen in the kernel, for seconds, while the door behind
-    sees no line. Measured with 3,000 in a second: p99 3.3 s so, 1.2 s with all of them taken.
+    The loop's own servers accept one in each turn (libuv since 1.45). In a rush of new connections
+    that is the bottleneck: requests wait in the kernel for seconds, where load shedding cannot see
+    them. Measured with 3,000 connections in a second: p99 was 3.3 s so, 1.2 s with all accepted.
     """
 
     def __init__(
@@ -215,12 +216,12 @@ class BatchListener:
         self._loop.add_reader(self._socket, self._accept_all)
 
     def close(self) -> None:
-        """Take what waits, then listen no more.
+        """Accept the waiting connections, then stop listening.
 
-        What completes its handshake between the last look and the close, some microseconds, is
-        reset by the kernel, with SO_REUSEPORT too (unless ``net.ipv4.tcp_migrate_req`` hands it to
-        another worker, Linux 5.14 and later). Its request was never read: nothing was done, and a
-        client may safely send it again.
+        The kernel resets a connection whose handshake ends between the last accept and the close,
+        some microseconds, with SO_REUSEPORT too (unless ``net.ipv4.tcp_migrate_req`` hands it to
+        another worker, Linux 5.14 and later). Its request was never read, so a client may safely
+        send it again.
         """
         self._loop.remove_reader(self._socket)
         self._accept_all()

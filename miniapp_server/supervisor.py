@@ -1,11 +1,11 @@
-"""Several processes that serve one port: a supervisor starts them, keeps them, ends them.
+"""A supervisor starts, restarts and ends several worker processes that serve one port.
 
 Each worker is a whole service (its own event loop, databases' clients, caches and job loops) that
 listens on the same address with SO_REUSEPORT; the kernel spreads new connections over them. They
-share nothing but MongoDB and Redis, just as services on several hosts do.
+share only MongoDB and Redis, as services on several hosts do.
 
-A worker is started as ``python -m miniapp_server worker`` with the supervisor's environment. Its
-standard output is its line to the supervisor: one word once it accepts requests.
+A worker is started as ``python -m miniapp_server worker`` with the supervisor's environment. It
+writes one word to its standard output, for the supervisor, once it accepts requests.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 READY: Final = "ready"
 _KILL_AFTER_S: Final = DRAIN_S + 10.0
-"""Draining; then the messages that are being sent, and the databases' clients."""
+"""Time for draining, for the messages under way, and for closing the databases' clients."""
 
 _STEADY_S: Final = 10.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
-"""A worker that lived for ``_STEADY_S`` is started again at once. One that died sooner waits, twice
-as long each time."""
+"""A worker that lived for ``_STEADY_S`` is restarted at once. After an earlier death the restart
+waits, twice as long each time."""
 
 
 class WorkerFailed(Exception):
-    """A worker could not start, and has said why on stderr."""
+    """A worker could not start; it has written the reason to stderr."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +89,7 @@ async def supervise(
 
     ``env`` is the workers' environment. ``ready`` is called when all of them accept requests. With
     ``reloads`` SIGHUP replaces them one after the other. If this process is killed, they drain and
-    end by themselves.
+    end automatically.
 
     Raises: ServingError when the port is taken; WorkerFailed when one cannot start at first.
     """
@@ -128,7 +128,7 @@ class _Supervisor:
         self.reload_wanted = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Start all, then keep them, until cancelled."""
+        """Start all workers, and restart those that end, until cancelled."""
         # One first: it makes the indexes, and one line is enough to say that MongoDB is away.
         await self._start(self._slots[0])
         others = [self._start(slot) for slot in self._slots[1:]]
@@ -145,7 +145,7 @@ class _Supervisor:
                 await self._reload()
 
     async def stop(self) -> None:
-        """Let all drain, and kill who does not end in time."""
+        """Let all workers drain, and kill those that do not end in time."""
         waiting = [asyncio.create_task(self._terminate(worker)) for worker in self._living]
         if waiting:
             await asyncio.wait(waiting)
@@ -182,7 +182,7 @@ class _Supervisor:
         return status
 
     async def _respawn(self, slot: _WorkerSlot) -> None:
-        """Whenever the worker of this slot has ended, start another."""
+        """Start another worker whenever the worker of this slot has ended, until cancelled."""
         delay = 0.0
         while True:
             assert slot.worker is not None

@@ -1,4 +1,4 @@
-"""A walk through the main job over HTTP, as a newcomer would do it by hand."""
+"""Walks through the main task over HTTP, as a newcomer would do it by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KIOSK: Final = "2f-south"
 
 
 class WalkthroughFailed(Exception):
-    """A step did not answer as it should: one line that says which."""
+    """A step was not answered as it should be; the text is one line that names it."""
 
 
 @dataclass(slots=True)
