@@ -59,8 +59,6 @@ _CALLERS: Final = {
     Who.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
 }
 
-_ALWAYS: Final = (e.Malformed, e.Throttled, e.Busy, e.Upstream)
-
 
 def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the routes."""
@@ -191,17 +189,8 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
         }
     if route.path.startswith("/areas") and not route.stream:
         responses["304"] = {"description": "Unchanged since the ETag given"}
-    errors: list[type[ServiceError]] = [*_ALWAYS, *route.errors]
-    if route.who is not Who.ANYONE:
-        errors.append(e.Unauthenticated)
-    if route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE):
-        errors += [e.NotBound, e.NotAllowed] if route.who is not Who.SESSION else []
-        errors += [e.BadOrigin] if route.method != "GET" else []
-    errors.append(e.UnsupportedMediaType)
-    if route.method != "GET":
-        errors += [e.TooLarge, e.RequestTimeout]
     by_status: dict[int, list[str]] = {}
-    for error in errors:
+    for error in (*_shared_errors(route), *route.errors):
         by_status.setdefault(status_of(error), []).append(error.code)
     for status, codes in sorted(by_status.items()):
         responses[str(status)] = {
@@ -209,6 +198,25 @@ def _responses(route: Route, refs: dict[type, dict[str, Any]]) -> dict[str, Any]
             "content": {"application/json": {"schema": refs[s.ErrorOut]}},
         }
     return responses
+
+
+def _shared_errors(route: Route) -> list[type[ServiceError]]:
+    """Those that all routes of its kind have in common: by caller and by method."""
+    changes, staff = route.method != "GET", route.who in (Who.VIEWER, Who.LIBRARIAN)
+    errors = [e.Malformed, e.UnsupportedMediaType, e.Throttled, e.Busy, e.Upstream]
+    if route.who is not Who.ANYONE:
+        errors.append(e.Unauthenticated)
+    if route.who not in (Who.ANYONE, Who.KIOSK, Who.GATE):
+        errors += [e.NotAllowed] if route.who is not Who.SESSION else []
+        errors += [e.NotBound] if route.who not in (Who.SESSION, Who.WX_USER) else []
+        errors += [e.BadOrigin] if changes else []
+    if changes or route.who is Who.KIOSK:
+        errors += [e.TooLarge, e.RequestTimeout, e.ClockWrong]
+    if changes and not (staff or route.signs_in):
+        errors.append(e.OutcomeUnknown)
+    if route.idempotent:
+        errors += [e.IdempotencyKeyReused, e.InProgress]
+    return errors
 
 
 _PAGES = Environment(

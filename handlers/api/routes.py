@@ -25,19 +25,12 @@ from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlock
 PREFIX: Final = "/api/v1"
 
 _TIMES = (e.InThePast, e.OutsideHorizon, e.NotOpenYet, e.Closed, e.OffGrid, e.TooShort, e.TooLong)
-_BOOK = (e.NotFound, e.SeatTaken, e.OwnOverlap, e.Suspended, e.SeatDisabled, *_TIMES)
+_ALLOWED = (e.Suspended, e.NotAdmitted)
+_SEAT = (e.SeatDisabled, e.SeatKept)
+_BOOK = (e.NotFound, e.SeatTaken, e.OwnOverlap, *_ALLOWED, *_SEAT, *_TIMES)
+_OWN = (e.NotFound, e.WrongState)
 _KEY = (e.IdempotencyKeyReused, e.InProgress)
-_OWN = (e.NotFound, e.WrongState, *_KEY)
-_SCAN = (
-    e.QrInvalid,
-    e.QrExpired,
-    e.QrUsed,
-    e.TooEarly,
-    e.TooLate,
-    e.WrongVenue,
-    e.OtherInUse,
-    e.TooManyAttempts,
-)
+_SCAN = (e.QrInvalid, e.QrExpired, e.QrUsed, e.TooLate, e.WrongVenue, e.TooManyAttempts)
 _DAY = (e.InThePast, e.OutsideHorizon)
 
 ROUTES: Final = (
@@ -106,8 +99,20 @@ ROUTES: Final = (
     get("/messages", records.messages, "What the reader was told, the newest first"),
     post("/messages/read", records.mark_read, "Mark messages as read"),
     get("/venues", seats.venues, "Venues and their bookable days", Who.SESSION),
-    get("/notices", notices.listed, "What the library tells everybody", Who.SESSION),
-    get("/notices/{id}", notices.one, "One notice", Who.SESSION, errors=(e.NotFound,)),
+    get(
+        "/notices",
+        notices.listed,
+        "What the library tells everybody",
+        Who.SESSION,
+        errors=(e.NotAllowed,),
+    ),
+    get(
+        "/notices/{id}",
+        notices.one,
+        "One notice",
+        Who.SESSION,
+        errors=(e.NotAllowed, e.NotFound),
+    ),
     get(
         "/areas",
         seats.areas,
@@ -144,7 +149,7 @@ ROUTES: Final = (
         status=201,
         idempotent=True,
         books=True,
-        errors=(*_BOOK, e.DailyLimit, *_KEY),
+        errors=(*_BOOK, e.DailyLimit),
     ),
     get("/reservations", reservations.listed, "The reader's reservations, the newest first"),
     get(
@@ -173,7 +178,7 @@ ROUTES: Final = (
         reservations.check_in,
         "Check in by the kiosk's code; while away, return",
         idempotent=True,
-        errors=(*_OWN, *_SCAN),
+        errors=(*_OWN, *_SCAN, e.TooEarly, e.OtherInUse),
     ),
     post(
         "/reservations/{id}/leave",
@@ -209,6 +214,7 @@ ROUTES: Final = (
             e.TooOften,
             e.OffGrid,
             e.Closed,
+            e.SeatDisabled,
         ),
     ),
     post(
@@ -223,7 +229,7 @@ ROUTES: Final = (
         reservations.confirm,
         "Confirm what a gate did on the reader's behalf",
         idempotent=True,
-        errors=(e.NotFound, e.NothingToConfirm, *_KEY),
+        errors=(e.NotFound, e.NothingToConfirm),
     ),
     get("/violations", records.violations, "The reader's violations and where they stand"),
     post(
@@ -233,7 +239,7 @@ ROUTES: Final = (
         status=201,
         errors=(
             e.NotFound,
-            e.Suspended,
+            *_ALLOWED,
             *_TIMES,
             e.FilterOff,
             e.OwnOverlap,
@@ -253,13 +259,13 @@ ROUTES: Final = (
         "/reservations/{id}/accept",
         waits.accept,
         "Take the seat that is held",
-        errors=(e.NotFound, e.WrongState, e.Suspended, e.DailyLimit, e.Closed),
+        errors=(*_OWN, *_ALLOWED, *_SEAT, e.DailyLimit, e.Closed),
     ),
     post(
         "/reservations/{id}/decline",
         waits.decline,
         "Not this seat: it passes on, and the reader waits on",
-        errors=(e.NotFound, e.WrongState),
+        errors=_OWN,
     ),
     post(
         "/reservations/{id}/report",
@@ -291,7 +297,7 @@ ROUTES: Final = (
         desk.resolve,
         "The seat of this reservation is free again",
         Who.LIBRARIAN,
-        errors=(e.NotFound, e.WrongState),
+        errors=_OWN,
     ),
     post(
         "/violations/{id}/appeal",
@@ -305,7 +311,7 @@ ROUTES: Final = (
         desk.settle,
         "Answer the appeal against this violation; granted, it is waived",
         Who.LIBRARIAN,
-        errors=(e.NotFound, e.WrongState),
+        errors=_OWN,
     ),
     post(
         "/desk/violations/{id}/waive",
@@ -342,7 +348,7 @@ ROUTES: Final = (
         "/kiosks/{id}/check-in",
         kiosks.check_in,
         "Check in or return at the kiosk that the reader touched with a card",
-        errors=(*_OWN, e.TooEarly, e.TooLate, e.WrongVenue, e.OtherInUse, e.QrUsed, e.QrExpired),
+        errors=(*_OWN, *_KEY, e.TooEarly, e.TooLate, e.WrongVenue, e.OtherInUse, e.QrUsed),
     ),
     get(
         "/kiosks/{id}/code",

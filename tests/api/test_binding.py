@@ -139,6 +139,22 @@ async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end:
     assert fresh["request"] is None and fresh["code"] != code["code"]
 
 
+@pytest.mark.parametrize("taken", ["phone", "reader"])
+async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken: str) -> None:
+    await under_attack(strict)
+    web, phone = await strict.web_reader(), await strict.wx_user()
+    digits = {"activation_code": (await code_of(web))["code"]}
+    asked = (await phone.call("POST", "/bindings", digits)).body
+    bind, now = strict.parts.bindings.bind, strict.clock.now()
+    if taken == "phone":
+        await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
+    else:
+        await bind(web.reader_id, (await strict.wx_user()).openid, None, now)
+    no = await web.post(f"/binding-requests/{asked['id']}/confirm")
+    code = "already_bound" if taken == "phone" else "reader_bound_elsewhere"
+    assert (no.status, no.code) == (409, code)
+
+
 async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> None:
     """The same address, and five wrong ones by each of nineteen accounts."""
     for _ in range(19):
