@@ -24,6 +24,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.server import BatchListener
 from miniapp_server.settings import load
 from models.reservation import ReaderId
+from tests.codes_seen import recorder
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
 ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
@@ -273,7 +274,9 @@ async def living(
         lan,
     )
     clock = clock or Clock()
+    unlisted: set[str] = set()
     async with create_app(settings, clock, jobs=jobs) as app:
+        app.middlewares.insert(0, recorder(unlisted))
         if settings.sandbox:
             await seed_demo(app[PARTS])
         runner = web.AppRunner(app, shutdown_timeout=1)
@@ -290,6 +293,7 @@ async def living(
             else:
                 clock.set(now)
             yield service
+            assert not unlisted, f"OpenAPI does not list {sorted(unlisted)}"
         finally:
             await service.close()
             listener.close()
