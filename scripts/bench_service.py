@@ -29,7 +29,6 @@ from miniapp_server.app import Parts, open_parts
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
-from miniapp_server.growth.grow import grow
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import load
 from models.booking import reserve
@@ -39,9 +38,10 @@ from models.reader import Personal, Reader
 from models.reservation import Actor, ReaderId
 from models.rules import Wish
 from models.store.client import new_id
-from models.store.past import Past
 from models.store.sealing import fingerprint
 from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
+from scripts.load_data.generate import generate
+from scripts.load_data.history_writer import HistoryWriter
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
 """What the service's clock shows: a Monday, the library open, tomorrow bookable."""
@@ -88,7 +88,7 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path, databases: EmbeddedDatabases, grown_to: int = 0
+    folder: Path, databases: EmbeddedDatabases, history: int = 0
 ) -> AsyncIterator[House]:
     """A database of its own for the length of a block, with about so many past reservations."""
     env = {
@@ -104,14 +104,23 @@ async def house(
     async with open_parts(load(env), Clock()) as parts:
         try:
             await seeding.seed(parts.desk, seeding.read(), MORNING)
-            if grown_to:
-                past = Past(parts.db, parts.settings.sealer)
-                await grow(parts.desk, past, MORNING.date(), grown_to)
+            if history:
+                await _load_history(parts, history)
                 # What is written to disk for all this shall not be written during a run.
                 await parts.db.client.admin.command("fsync")
             yield House(folder, env, parts)
         finally:
             await parts.db.client.drop_database(parts.db.name)
+
+
+async def _load_history(parts: Parts, count: int) -> None:
+    with HistoryWriter(parts.settings.mongo_url, parts.db.name) as writer:
+        await asyncio.to_thread(
+            generate,
+            *(writer, parts.settings.sealer, parts.desk.library, parts.desk.policy),
+            until=MORNING.date(),
+            count=count,
+        )
 
 
 @dataclass(frozen=True, slots=True)

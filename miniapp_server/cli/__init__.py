@@ -15,7 +15,6 @@ from miniapp_server.cli import (
     feedback,
     gates,
     jobs,
-    load_data,
     readers,
     serve,
     wechat,
@@ -104,6 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=serve.VERSION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for part in (serve, check_config, database, jobs, readers, feedback, gates, wechat, load_data):
+    for part in (serve, check_config, database, jobs, readers, feedback, gates, wechat):
         part.add_commands(commands)
     return parser

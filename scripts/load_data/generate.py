@@ -1,0 +1,287 @@
+"""Generates the days before a date and writes them, in several processes.
+
+This process decides who comes when; the others run the transitions and write the reservations.
+One seed gives one history, but for the ids of changes and the nonces of encrypted personal data.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from types import TracebackType
+from typing import Any, Final, Self
+
+from miniapp_server.terminal import ReportProgress
+from models.library import KioskId, Library
+from models.message import DeliveryState, Message
+from models.policy import Policy
+from models.reservation import ReaderId, Reservation, State
+from models.store.client import Document
+from models.store.sealing import Sealer
+from models.store.violations import document_of as violation_document
+from models.store.violations import suspension_document
+from models.violation import Window
+from notify.messages import BY_EVENT
+from notify.messages.letter import Moment
+from scripts.load_data.history_writer import HistoryWriter, admitted, delivered
+from scripts.load_data.readers import MOST_READERS, ReaderPool
+from scripts.load_data.reservations import revisions
+from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
+
+KEEP_MESSAGES: Final = timedelta(days=180)
+"""As long as the service keeps them."""
+_BATCH: Final = 1000
+"""Reservations of one insert: some 1.5 MB."""
+
+# Factors of weekdays and months. Our own numbers, like the shares of the hours (visits.py).
+_WEEKDAYS: Final = (1.0, 1.0, 1.0, 1.0, 0.85, 0.8, 0.9)
+_MONTHS: Final = (0.9, 0.3, 1.0, 1.0, 1.05, 1.15, 0.5, 0.35, 0.95, 0.95, 1.05, 1.2)
+_VISITS_PER_SEAT: Final = 2.3
+"""On a day of factor one, when the library is full."""
+
+
+class LoadDataError(Exception):
+    """One clear line about why no history can be generated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day with an open area. ``usual``: how many visits a full library has on it."""
+
+    date: date
+    factor: float
+    usual: float
+
+
+def generate(
+    writer: HistoryWriter,
+    sealer: Sealer,
+    library: Library,
+    policy: Policy,
+    *,
+    until: date,
+    count: int,
+    first: date | None = None,
+    seed: int = 1,
+    keep_messages: timedelta = KEEP_MESSAGES,
+    report: ReportProgress = lambda done, total: None,
+) -> Counter[str]:
+    """Fill the database with about ``count`` reservations of the days before ``until``.
+
+    They begin on ``first``; without it, on as many days as a full library needs for them. Messages
+    are those of the last days (``keep_messages``). Memory does not grow with ``count``.
+    Returns how many documents were written, by collection.
+
+    Raises: LoadDataError where there are reservations already, or neither seats nor opening hours;
+    HistoryWriteError.
+    """
+    if not writer.is_empty():
+        raise LoadDataError("there are reservations, violations or messages already")
+    if not library.seats:
+        raise LoadDataError("there is no library: run seed first")
+    days = _days(library, policy, until, first, count)
+    rng = random.Random(seed)
+    readers = ReaderPool(min(MOST_READERS, max(2500, count // 25)), rng)
+    visits = VisitGenerator(readers, rng)
+    written: Counter[str] = Counter()
+
+    def insert(collection: str, documents: Sequence[Document]) -> None:
+        writer.insert(collection, documents)
+        written[collection] += len(documents)
+
+    wanted, usual = float(count), sum(day.usual for day in days)
+    with _Workers(writer, library, policy) as workers:
+        for day in days:
+            insert("readers", [admitted(reader, sealer) for reader in readers.begin_day(day.date)])
+            areas = open_areas(library, policy, day.date)
+            found = visits.generate(areas, day.factor * wanted / usual)
+            wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
+            age = until - day.date
+            messages = age <= keep_messages
+            workers.write(found, _Batch(day.date, age <= timedelta(days=1), messages))
+            written.update(reservations=len(found), deliveries=len(found) * messages)
+            violations, suspensions = _judge(found, readers, policy)
+            insert("violations", violations)
+            insert("suspensions", suspensions)
+            report(len(found), count)
+    insert("readers", [admitted(reader, sealer) for reader in readers.current])
+    return written
+
+
+def _days(
+    library: Library, policy: Policy, until: date, first: date | None, count: int
+) -> list[_Day]:
+    """The days in order. Raises: LoadDataError."""
+    found: list[_Day] = []
+    day, missing = until, float(count)
+    while missing > 0 if first is None else day > first:
+        day -= timedelta(days=1)
+        factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
+        seats = sum(len(area.seat_ids) for area in open_areas(library, policy, day))
+        if seats:
+            found.append(_Day(day, factor, seats * factor * _VISITS_PER_SEAT))
+            missing -= found[-1].usual
+        elif not found and (until - day).days > 366:
+            break
+    if not found:
+        raise LoadDataError("the library was not open on these days")
+    return found[::-1]
+
+
+def _judge(
+    visits: Sequence[GeneratedVisit], readers: ReaderPool, policy: Policy
+) -> tuple[list[Document], list[Document]]:
+    """The day's violations and suspensions: of one reader's violations one counts a day."""
+    violations, suspensions = [], []
+    counted: set[ReaderId] = set()
+    missed = [visit for visit in visits if visit.ending is State.NO_SHOW]
+    for visit in sorted(missed, key=lambda visit: visit.times.ended):
+        first = visit.reader_id not in counted
+        counted.add(visit.reader_id)
+        violation, suspension = readers[visit.reader_id].miss(
+            visit.id, visit.times.ended, first, policy
+        )
+        violations.append(violation_document(violation))
+        if suspension is not None:
+            suspensions.append(suspension_document(suspension))
+    return violations, suspensions
+
+
+# --- the other processes ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What to do with visits: yesterday's keep the claims that the nightly pruning will take."""
+
+    date: date
+    keep_claims: bool
+    messages: bool
+
+
+class _Workers:
+    """One process a core, each with a connection of its own; at most two batches wait for each."""
+
+    def __init__(self, writer: HistoryWriter, library: Library, policy: Policy) -> None:
+        count = os.cpu_count() or 1
+        self._waiting: set[Future[None]] = set()
+        self._most = 3 * count
+        self._pool = ProcessPoolExecutor(
+            count,
+            multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(writer.mongo_url, writer.database, library, policy),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._leave(0)
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+
+    def write(self, visits: Sequence[GeneratedVisit], batch: _Batch) -> None:
+        """Let a worker write each part of them. Raises: what an earlier part has raised."""
+        for begin in range(0, len(visits), _BATCH):
+            self._leave(self._most - 1)
+            part = visits[begin : begin + _BATCH]
+            self._waiting.add(self._pool.submit(_write, part, batch))
+
+    def _leave(self, at_most: int) -> None:
+        while len(self._waiting) > at_most:
+            done, self._waiting = wait(self._waiting, return_when=FIRST_COMPLETED)
+            for one in done:
+                one.result()
+
+
+class _Worker:
+    """What a worker process keeps from one batch to the next."""
+
+    def __init__(self, writer: HistoryWriter, library: Library, policy: Policy) -> None:
+        self._writer = writer
+        self._library = library
+        self._policy = cache(policy.for_area)
+        self._kiosks = sorted(library.kiosks) or [KioskId("kiosk")]
+
+    def write(self, visits: Sequence[GeneratedVisit], batch: _Batch) -> None:
+        reservations, messages = [], []
+        for visit in visits:
+            area = self._library.areas[visit.area_id]
+            kiosk_id = self._kiosks[area.order % len(self._kiosks)]
+            policy = self._policy(visit.area_id, batch.date)
+            made = list(revisions(visit, area.venue_id, policy, kiosk_id))
+            reservations.append(self._writer.finished(made, batch.keep_claims))
+            if batch.messages:
+                messages.append(self._message(made[-1]))
+        self._writer.insert("reservations", reservations)
+        self._writer.insert("deliveries", messages)
+
+    def _message(self, r: Reservation) -> Document:
+        """The last message of the reservation; those before it would be three times as many."""
+        notice = r.outbox[-1]
+        facts: dict[str, Any] = dict(notice.facts)
+        moment = Moment(
+            at=notice.at,
+            seat=self._library.seat_label(self._library.seats[facts.pop("seat_id")]),
+            receipt=r.receipt,
+            kiosks="",
+            violation=r.state is State.NO_SHOW,
+            counted=True,
+            window=Window(1, 3, 30),
+            suspended_until=None,
+            **facts,
+        )
+        template = BY_EVENT[notice.event]
+        letter = template.write(moment)
+        chance = random.Random(r.id).random()
+        message = Message(
+            id=f"{r.id}:{notice.key}",
+            reader_id=r.reader_id,
+            template=template.TEMPLATE,
+            title=template.TITLE,
+            text=letter.text,
+            at=notice.at,
+            facts=letter.facts,
+            reservation_id=r.id,
+            not_after=letter.not_after,
+            read=chance < 0.6,
+        )
+        return delivered(
+            message, DeliveryState.SENT if chance * 10 % 1 < 0.7 else DeliveryState.NO_CREDIT
+        )
+
+
+_worker: _Worker
+
+
+def _start_worker(mongo_url: str, database: str, library: Library, policy: Policy) -> None:
+    global _worker
+    # The cycle collector would take a third of the time, and nothing here makes cycles.
+    gc.disable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker = _Worker(HistoryWriter(mongo_url, database), library, policy)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _write(visits: Sequence[GeneratedVisit], batch: _Batch) -> None:
+    _worker.write(visits, batch)
