@@ -32,8 +32,6 @@ BOOKINGS: Final = 500
 REPEATS: Final = 200
 STARTS: Final = 5
 PAGE: Final = 20
-JOBS: Final = ("keep_time", "no_show", "time_out", "complete", "carry_over", "remind", "relay",
-               "deliver", "prune", "refresh")  # fmt: skip
 
 Step = Callable[[Parts, int], Awaitable[object]]
 
@@ -62,10 +60,8 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
 
         return run
 
-    for name in JOBS:  # what is due is done before anything is measured
-        for one in both:
-            while await job(name)(one.parts, 0):
-                pass
+    for one in both:  # what is due is done before anything is measured
+        await one.parts.runner.run_until_idle(MORNING)
     return [
         ("reserve", book, BOOKINGS),
         (
@@ -88,7 +84,10 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
             lambda p, _: p.desk.reservations.board_rows(TOMORROW),
             REPEATS,
         ),
-        *((f"job {name}, nothing due", job(name), REPEATS) for name in JOBS),
+        *(
+            (f"job {name}, nothing due", job(name), REPEATS)
+            for name in both[0].parts.runner.job_names
+        ),
     ]
 
 

@@ -33,7 +33,7 @@ from tests.builders import MONDAY, on
 from tests.unit.test_settings import REAL
 
 FRIDAY: Final = date(2026, 12, 18)
-COUNT: Final = 8_900
+COUNT: Final = 9_300
 """Two full days."""
 YESTERDAY: Final = MONDAY - timedelta(days=1)
 KIOSK: Final = KioskId("2f-south")

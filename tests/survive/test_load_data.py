@@ -1,4 +1,4 @@
-"""What every minute needs costs the same after 100,000 reservations as on the first day.
+"""What every minute needs costs the same after 60,000 reservations as on the first day.
 
 Asked of MongoDB's profiler, in keys and documents, never by time. The same busy day lies in an
 empty database and in one with a history of full days before it.
@@ -29,13 +29,13 @@ from scripts.load_data.history_writer import HistoryWriter
 from tests.builders import MONDAY, on
 from tests.store.test_indexes import HOT, RARE, Store, Verb, a_busy_day, profiled
 
-COUNT: Final = 100_000
+COUNT: Final = 60_000
 A_LONG_HISTORY: Final = 2000
 """Reservations of one reader in four years, coming nearly twice a day."""
 A_NEIGHBOUR: Final = 2
 """Keys more that a scan may meet where its range ends among others instead of at the very end."""
 SWEEP_MB: Final = 32
-"""A sixth of what all of the reservations would take."""
+"""A quarter of what all of the reservations would take."""
 
 
 @asynccontextmanager
