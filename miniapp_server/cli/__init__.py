@@ -40,6 +40,7 @@ _EXPECTED_ERRORS: Final = (
 _RENAMED: Final = {
     "questions": "feedback list",
     "answer": "feedback reply",
+    "grow": "python -m scripts.load_data",
     "sweep": "check-integrity",
     "tour": "demo-walkthrough",
 }
