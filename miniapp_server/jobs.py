@@ -6,10 +6,11 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle, islice
 from time import monotonic
 from typing import Final
 
@@ -141,18 +142,29 @@ class JobRunner:
             if now - loop.went_well > max(_HANGS_AFTER_S, 3 * loop.every_s)
         ]
 
-    async def run_until_idle(self, now: datetime) -> None:
-        """Everything that is due at ``now``, until a whole round has nothing to do (the sandbox's
-        clock steps by this)."""
-        for _ in range(1000):
-            effects = 0
-            for loop in self.loops:
-                if not loop.leased:
-                    continue
-                for job in loop.jobs:
-                    effects += await job.run(now)
-            if not effects:
-                return
+    async def run_until_idle(
+        self, now: datetime, names: Collection[str] | None = None
+    ) -> frozenset[str]:
+        """Run the jobs (those of these ``names`` alone, if given) at ``now`` in their order, and
+        over again until each has found nothing to do since anything was done. Returns the names of
+        those that did something. The sandbox's clock steps by this."""
+        jobs = [
+            job
+            for loop in self.loops
+            if loop.leased
+            for job in loop.jobs
+            if names is None or job.name in names
+        ]
+        done: set[str] = set()
+        idle = 0
+        for job in islice(cycle(jobs), 1000 * len(jobs)):
+            if await job.run(now):
+                done.add(job.name)
+                idle = 0
+            else:
+                idle += 1
+            if idle == len(jobs):
+                return frozenset(done)
         raise RuntimeError("the jobs find no end")
 
     async def _run(self, loop: Loop) -> None:

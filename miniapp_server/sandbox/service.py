@@ -35,6 +35,11 @@ _PAGES = Environment(
 _CLOCK_POLL_S: Final = 0.5
 _LONGEST_MOVE: Final = timedelta(days=366)
 
+_AT_EACH_STEP: Final = frozenset({"carry_over", "offer", "relay", "deliver"})
+"""Jobs that follow from others, or have no deadline in the store."""
+_BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
+"""What these write may be due at once, as it tells of an instant before."""
+
 
 class ClockHeld(Conflict):
     """The clock goes back only while there are no reservations."""
@@ -113,27 +118,43 @@ class Sandbox:
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
-        step = now
-        while (instant := await self._next_due(step)) is not None and instant <= target:
-            await self._stand_at(instant)
-            step = instant
+        """Through each instant at which something is due. All jobs run at the first and the last
+        one; between them those run that have something to do."""
+        step, jobs = now, None
+        while (due := await self._next_due(step)) is not None and due[0] <= target:
+            step = due[0]
+            await self._stand_at(step, jobs and due[1] | await self._waiting(step) | jobs)
+            jobs = None if await self._parts.desk.outages.all() else _AT_EACH_STEP
         await self._stand_at(target)
 
-    async def _next_due(self, after: datetime) -> datetime | None:
-        found = [
-            await self._parts.desk.reservations.next_due(after),
-            await self._parts.messages.next_due(after),
-        ]
-        return min((instant for instant in found if instant is not None), default=None)
+    async def _next_due(self, after: datetime) -> tuple[datetime, frozenset[str]] | None:
+        """The first instant after ``after`` at which something is due, and the jobs for it."""
+        found = await self._parts.desk.reservations.next_due(after)
+        delivery = await self._parts.messages.next_due(after)
+        if delivery is None or (found is not None and found[0] < delivery):
+            return found
+        at_once = found[1] if found is not None and found[0] == delivery else frozenset[str]()
+        return delivery, at_once | {"deliver"}
 
-    async def _stand_at(self, instant: datetime) -> None:
+    async def _waiting(self, now: datetime) -> frozenset[str]:
+        """Jobs whose deadlines may have been left for later, as a gate has not told all yet."""
+        gates = await self._parts.desk.gates.all()
+        if all(gate.seen_at is None for gate in gates):
+            return frozenset()
+        return frozenset({"gates"}) | await self._parts.desk.reservations.overdue(now)
+
+    async def _stand_at(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
+        """Let it be ``instant``, and do what is due then: all jobs, or those that are named and
+        what follows from them."""
         # The heartbeat first: a moved clock is not a time in which the service was down.
         await self._parts.desk.heartbeat.set(instant)
         # Nor one in which the kiosks were.
         for kiosk in await self._parts.desk.catalogue.screens():
             await self._parts.desk.catalogue.screen_seen(kiosk, instant)
         await self.state.set_offset(self._parts.clock.set(instant))
-        await self._parts.runner.run_until_idle(instant)
+        done = await self._parts.runner.run_until_idle(instant, jobs)
+        if jobs is not None and done & _BRINGS_DEADLINES:
+            await self._parts.runner.run_until_idle(instant)
 
     async def _back(self, target: datetime) -> None:
         if await self._parts.desk.reservations.count():
