@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import itertools
 import socket
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.server import BatchListener
 from miniapp_server.settings import load
 from models.reservation import ReaderId
+from models.store.client import Database, open_database
 from tests.codes_seen import recorder
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
@@ -35,6 +37,10 @@ _NO_BOOKS: Final = frozenset(
 )
 
 _numbers = itertools.count(21070001)
+
+_spare: defaultdict[str, list[str]] = defaultdict(list)
+"""Databases that a test has left, by their server: empty, with all indexes, whose making takes
+longer than most of the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +240,17 @@ class Living:
             await session.close()
 
 
+async def _empty(db: Database, kept: Collection[str]) -> None:
+    """Without any document, and without the collections that the test alone has made."""
+    for name in await db.list_collection_names():
+        if name.startswith("system."):
+            continue
+        if name in kept:
+            await db[name].delete_many({})
+        else:
+            await db.drop_collection(name)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -253,12 +270,13 @@ async def living(
     limits: ConnectionLimits = LIMITS,
     **env: str,
 ) -> AsyncIterator[Living]:
-    """The service on a database of its own (dropped afterwards), its clock at ``now``.
+    """The service on a database of its own (empty before and afterwards), its clock at ``now``.
 
     Without ``jobs`` nothing happens by itself: ``move`` and ``settle`` run what is due.
     """
     port = free_port()
-    name = database or f"t{uuid4().hex[:16]}"
+    spare = _spare[mongo_url]
+    name = database or (spare.pop() if spare else f"t{uuid4().hex[:16]}")
     settings = load(
         {
             "SANDBOX": "" if "CAS_BASE_URL" in env else "1",
@@ -292,11 +310,15 @@ async def living(
                 await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
             else:
                 clock.set(now)
+            begun_with = await app[PARTS].db.list_collection_names()
             yield service
             assert not unlisted, f"OpenAPI does not list {sorted(unlisted)}"
         finally:
             await service.close()
             listener.close()
             await runner.cleanup()
-            if database is None:
-                await app[PARTS].db.client.drop_database(name)
+    # Now that nothing of the service writes any more. What a failed test left is not used again.
+    if database is None:
+        async with open_database(mongo_url, name) as db:
+            await _empty(db, begun_with)
+        spare.append(name)

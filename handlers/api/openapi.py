@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -227,6 +228,7 @@ _PAGES = Environment(
 )
 
 
+@cache
 def docs_routes(wechat: bool) -> list[web.RouteDef]:
     """The document is made once, of the routes that are served: ``wechat`` says whether there is a
     mini-program."""

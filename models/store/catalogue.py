@@ -272,11 +272,15 @@ _LATER: Final = frozenset({"disabled_from", "disabled_until", "rule_sets", "acce
 does without them, beside this one and after it."""
 
 
+_SEAT_FIELDS: Final = tuple(field.name for field in fields(Seat) if field.name != "area_id")
+
+
 def _seat_document(seat: Seat) -> Document:
+    values = {key: getattr(seat, key) for key in _SEAT_FIELDS}
     return {
         key: value.isoformat() if isinstance(value, date) else value
-        for key, value in asdict(seat).items()
-        if key != "area_id" and (value or key not in _LATER)
+        for key, value in values.items()
+        if value or key not in _LATER
     }
 
 
