@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import product
@@ -114,7 +114,7 @@ async def house(
 
 
 async def _load_history(parts: Parts, count: int) -> None:
-    with HistoryWriter(parts.settings.mongo_url, parts.db.name) as writer:
+    with closing(HistoryWriter(parts.settings.mongo_url, parts.db.name)) as writer:
         await asyncio.to_thread(
             generate,
             *(writer, parts.settings.sealer, parts.desk.library, parts.desk.policy),

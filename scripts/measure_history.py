@@ -62,33 +62,20 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
 
     for one in both:  # what is due is done before anything is measured
         await one.parts.runner.run_until_idle(MORNING)
-    return [
-        ("reserve", book, BOOKINGS),
-        (
-            f"list of a reader with {PAGE}",
-            lambda p, _: p.desk.reservations.page_of(usual, (), 0, PAGE),
-            REPEATS,
+
+    def page(reader: Callable[[Parts], ReaderId]) -> Step:
+        return lambda p, _: p.desk.reservations.page_of(reader(p), (), 0, PAGE)
+
+    reads: dict[str, Step] = {
+        f"list of a reader with {PAGE}": page(lambda _: usual),
+        f"list of the reader with most ({number:,})": page(lambda p: longest[id(p)]),
+        f"unread messages of a reader with {PAGE}": (
+            lambda p, _: p.messages.page_of(usual, True, 0, PAGE)
         ),
-        (
-            f"list of the reader with most ({number:,})",
-            lambda p, _: p.desk.reservations.page_of(longest[id(p)], (), 0, PAGE),
-            REPEATS,
-        ),
-        (
-            f"unread messages of a reader with {PAGE}",
-            lambda p, _: p.messages.page_of(usual, True, 0, PAGE),
-            REPEATS,
-        ),
-        (
-            f"rows of a day with {BOOKINGS}",
-            lambda p, _: p.desk.reservations.board_rows(TOMORROW),
-            REPEATS,
-        ),
-        *(
-            (f"job {name}, nothing due", job(name), REPEATS)
-            for name in both[0].parts.runner.job_names
-        ),
-    ]
+        f"rows of a day with {BOOKINGS}": lambda p, _: p.desk.reservations.board_rows(TOMORROW),
+        **{f"job {name}, nothing due": job(name) for name in both[0].parts.runner.job_names},
+    }
+    return [("reserve", book, BOOKINGS), *((name, step, REPEATS) for name, step in reads.items())]
 
 
 async def _give_a_page(reader: ReaderId, parts: Parts, loaded: Parts) -> None:

@@ -17,12 +17,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from miniapp_server.terminal import ReportProgress
 from models.library import KioskId, Library
-from models.message import DeliveryState, Message
+from models.message import Message
 from models.policy import Policy
 from models.reservation import ReaderId, Reservation, State
 from models.store.client import Document
@@ -32,7 +31,7 @@ from models.store.violations import suspension_document
 from models.violation import Window
 from notify.messages import BY_EVENT
 from notify.messages.letter import Moment
-from scripts.load_data.history_writer import HistoryWriter, admitted, delivered
+from scripts.load_data.history_writer import HistoryWriter, admitted, read
 from scripts.load_data.readers import MOST_READERS, ReaderPool
 from scripts.load_data.reservations import revisions
 from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
@@ -86,8 +85,6 @@ def generate(
     """
     if not writer.is_empty():
         raise LoadDataError("there are reservations, violations or messages already")
-    if not library.seats:
-        raise LoadDataError("there is no library: run seed first")
     days = _days(library, policy, until, first, count)
     rng = random.Random(seed)
     readers = ReaderPool(min(MOST_READERS, max(2500, count // 25)), rng)
@@ -99,7 +96,11 @@ def generate(
         written[collection] += len(documents)
 
     wanted, usual = float(count), sum(day.usual for day in days)
-    with _Workers(writer, library, policy) as workers:
+    most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
+    waiting: set[Future[None]] = set()
+    arguments = writer.mongo_url, writer.database, library, policy
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
         for day in days:
             insert("readers", [admitted(reader, sealer) for reader in readers.begin_day(day.date)])
             areas = open_areas(library, policy, day.date)
@@ -107,12 +108,15 @@ def generate(
             wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
             age = until - day.date
             messages = age <= keep_messages
-            workers.write(found, _Batch(day.date, age <= timedelta(days=1), messages))
+            for begin in range(0, len(found), _BATCH):
+                waiting = _wait(waiting, most - 1)
+                batch = day.date, found[begin : begin + _BATCH], age <= timedelta(days=1), messages
+                waiting.add(workers.submit(_write, *batch))
             written.update(reservations=len(found), deliveries=len(found) * messages)
-            violations, suspensions = _judge(found, readers, policy)
-            insert("violations", violations)
-            insert("suspensions", suspensions)
+            for name, documents in _judge(found, readers, policy).items():
+                insert(name, documents)
             report(len(found), count)
+        _wait(waiting, 0)
     insert("readers", [admitted(reader, sealer) for reader in readers.current])
     return written
 
@@ -133,15 +137,16 @@ def _days(
         elif not found and (until - day).days > 366:
             break
     if not found:
-        raise LoadDataError("the library was not open on these days")
+        raise LoadDataError("the library has no seats or was closed on these days: run seed first")
     return found[::-1]
 
 
 def _judge(
     visits: Sequence[GeneratedVisit], readers: ReaderPool, policy: Policy
-) -> tuple[list[Document], list[Document]]:
+) -> dict[str, list[Document]]:
     """The day's violations and suspensions: of one reader's violations one counts a day."""
-    violations, suspensions = [], []
+    violations: list[Document] = []
+    suspensions: list[Document] = []
     counted: set[ReaderId] = set()
     missed = [visit for visit in visits if visit.ending is State.NO_SHOW]
     for visit in sorted(missed, key=lambda visit: visit.times.ended):
@@ -153,59 +158,19 @@ def _judge(
         violations.append(violation_document(violation))
         if suspension is not None:
             suspensions.append(suspension_document(suspension))
-    return violations, suspensions
+    return {"violations": violations, "suspensions": suspensions}
 
 
 # --- the other processes ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """What to do with visits: yesterday's keep the claims that the nightly pruning will take."""
-
-    date: date
-    keep_claims: bool
-    messages: bool
-
-
-class _Workers:
-    """One process a core, each with a connection of its own; at most two batches wait for each."""
-
-    def __init__(self, writer: HistoryWriter, library: Library, policy: Policy) -> None:
-        count = os.cpu_count() or 1
-        self._waiting: set[Future[None]] = set()
-        self._most = 3 * count
-        self._pool = ProcessPoolExecutor(
-            count,
-            multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(writer.mongo_url, writer.database, library, policy),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        try:
-            if error is None:
-                self._leave(0)
-        finally:
-            self._pool.shutdown(cancel_futures=True)
-
-    def write(self, visits: Sequence[GeneratedVisit], batch: _Batch) -> None:
-        """Let a worker write each part of them. Raises: what an earlier part has raised."""
-        for begin in range(0, len(visits), _BATCH):
-            self._leave(self._most - 1)
-            part = visits[begin : begin + _BATCH]
-            self._waiting.add(self._pool.submit(_write, part, batch))
-
-    def _leave(self, at_most: int) -> None:
-        while len(self._waiting) > at_most:
-            done, self._waiting = wait(self._waiting, return_when=FIRST_COMPLETED)
-            for one in done:
-                one.result()
+def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
+    """Wait until at most so many are left. Returns those. Raises: what one of them has raised."""
+    while len(waiting) > at_most:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    return waiting
 
 
 class _Worker:
@@ -217,18 +182,19 @@ class _Worker:
         self._policy = cache(policy.for_area)
         self._kiosks = sorted(library.kiosks) or [KioskId("kiosk")]
 
-    def write(self, visits: Sequence[GeneratedVisit], batch: _Batch) -> None:
-        reservations, messages = [], []
+    def write(
+        self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
+    ) -> None:
+        """Yesterday's reservations keep the claims that the nightly pruning will take."""
+        ended = []
         for visit in visits:
             area = self._library.areas[visit.area_id]
             kiosk_id = self._kiosks[area.order % len(self._kiosks)]
-            policy = self._policy(visit.area_id, batch.date)
-            made = list(revisions(visit, area.venue_id, policy, kiosk_id))
-            reservations.append(self._writer.finished(made, batch.keep_claims))
-            if batch.messages:
-                messages.append(self._message(made[-1]))
-        self._writer.insert("reservations", reservations)
-        self._writer.insert("deliveries", messages)
+            policy = self._policy(area.id, day)
+            ended.append(list(revisions(visit, area.venue_id, policy, kiosk_id)))
+        self._writer.insert("reservations", [self._writer.finished(r, keep_claims) for r in ended])
+        if messages:
+            self._writer.insert("deliveries", [self._message(r[-1]) for r in ended])
 
     def _message(self, r: Reservation) -> Document:
         """The last message of the reservation; those before it would be three times as many."""
@@ -247,7 +213,6 @@ class _Worker:
         )
         template = BY_EVENT[notice.event]
         letter = template.write(moment)
-        chance = random.Random(r.id).random()
         message = Message(
             id=f"{r.id}:{notice.key}",
             reader_id=r.reader_id,
@@ -258,11 +223,8 @@ class _Worker:
             facts=letter.facts,
             reservation_id=r.id,
             not_after=letter.not_after,
-            read=chance < 0.6,
         )
-        return delivered(
-            message, DeliveryState.SENT if chance * 10 % 1 < 0.7 else DeliveryState.NO_CREDIT
-        )
+        return read(message)
 
 
 _worker: _Worker
@@ -283,5 +245,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _write(visits: Sequence[GeneratedVisit], batch: _Batch) -> None:
-    _worker.write(visits, batch)
+def _write(day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool) -> None:
+    _worker.write(day, visits, keep_claims, messages)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 from pymongo import MongoClient
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from models.message import DeliveryState, Message
+from models.message import Message
 from models.reservation import Reservation
 from models.store.client import CODEC, Document, new_id
 from models.store.messages import _document as message_document
@@ -18,7 +17,7 @@ from models.store.reservations import _to_document as reservation_document
 from models.store.sealing import Sealer
 from scripts.load_data.readers import SimulatedReader
 
-COLLECTIONS: Final = ("reservations", "deliveries", "violations", "suspensions", "readers")
+_HISTORY: Final = ("reservations", "deliveries", "violations", "suspensions")
 
 
 class HistoryWriteError(Exception):
@@ -38,30 +37,19 @@ class HistoryWriter:
         self._db = self._client.get_database(database, codec_options=CODEC)
         self._id = new_id()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._client.close()
 
     def is_empty(self) -> bool:
         """Is there neither a reservation nor a message, violation or suspension?"""
         with _one_line():
-            return not any(self._db[name].find_one({}, {"_id": 1}) for name in COLLECTIONS[:4])
+            return not any(self._db[name].find_one({}, {"_id": 1}) for name in _HISTORY)
 
     def insert(self, collection: str, documents: Sequence[Document]) -> None:
         """Insert them without waiting for the disk. Raises: HistoryWriteError."""
         if documents:
             with _one_line():
                 self._db[collection].insert_many(documents, ordered=False)
-
-    def sizes(self, collection: str) -> dict[str, Any]:
-        """``count``, ``size``, ``storageSize`` and ``indexSizes`` in bytes."""
-        with _one_line():
-            stats = self._db.command("collStats", collection)
-        return {name: stats[name] for name in ("count", "size", "storageSize", "indexSizes")}
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
         """The document of an ended reservation: all messages are sent, nobody is carried over."""
@@ -72,11 +60,9 @@ class HistoryWriter:
         return {**document, "change": changes[-1], "writer": self._id, "changes": changes}
 
 
-def delivered(message: Message, state: DeliveryState) -> Document:
-    """The document of a message that needs no further attempt."""
-    attempts = 1 if state is DeliveryState.SENT else 0
-    ended = {"state": state.value, "open": False, "read": message.read, "attempts": attempts}
-    return {**message_document(message, False), **ended}
+def read(message: Message) -> Document:
+    """The document of a message that its reader has read in the app, without WeChat."""
+    return {**message_document(message, False), "read": True}
 
 
 def admitted(reader: SimulatedReader, sealer: Sealer) -> Document:

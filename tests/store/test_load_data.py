@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -51,7 +52,7 @@ async def desk(db: Database, sealer: Sealer) -> Desk:
 
 @pytest.fixture
 def writer(db: Database, mongo_url: str) -> Iterator[HistoryWriter]:
-    with HistoryWriter(mongo_url, db.name) as opened:
+    with closing(HistoryWriter(mongo_url, db.name)) as opened:
         yield opened
 
 

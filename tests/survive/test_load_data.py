@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> Non
     async with database(mongo_url, "first_day") as new, database(mongo_url, "with_history") as old:
         desk = Desk(old, sealer)
         await seeding.seed(desk, seeding.read(), on("00:00"))
-        with HistoryWriter(mongo_url, old.name) as writer:
+        with closing(HistoryWriter(mongo_url, old.name)) as writer:
             written = await asyncio.to_thread(
                 generate, writer, sealer, desk.library, desk.policy,
                 until=MONDAY, count=COUNT, keep_messages=timedelta(days=3),
