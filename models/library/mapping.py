@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from models.library.entities import Area, AreaId, Fixture, Seat, SeatId, VenueId
+from models.library.repository import _SEAT_FIELDS
 from models.storage.mongo import Document
 
 
@@ -34,10 +35,11 @@ does without them, beside this one and after it."""
 
 
 def _seat_document(seat: Seat) -> Document:
+    values = {key: getattr(seat, key) for key in _SEAT_FIELDS}
     return {
         key: value.isoformat() if isinstance(value, date) else value
-        for key, value in asdict(seat).items()
-        if key != "area_id" and (value or key not in _OPTIONAL_FIELDS)
+        for key, value in values.items()
+        if value or key not in _OPTIONAL_FIELDS
     }
 
 

@@ -13,10 +13,10 @@ from aiohttp import web
 from handlers import deeds
 from handlers.messages import text_of
 from handlers.web.console.frame import clock_of, day_of, render, staff_context
-from handlers.web.console.misfits import NOT_ASKED, impact, resolution_from
+from handlers.web.console.misfits import NOT_ASKED, impact_of, resolution_from
 from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.web.pages import Form, PageRequest, count_error, form_reason, form_text, redirect
-from models.affected_bookings import impact as affected_bookings_impact
+from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
@@ -109,8 +109,8 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         if form_text(form, "base") != str(desk.policy.version):
             raise RulesChanged()
         new, said = _next(visit, form, typed)
-        rows = await affected_bookings_impact.find_affected(desk, new, desk.library, visit.now)
-        found, confirmed = impact(desk.library, rows), form_text(form, "confirmed")
+        rows = await impact.find_affected(desk, new, desk.library, visit.now)
+        found, confirmed = impact_of(desk.library, rows), form_text(form, "confirmed")
         if not confirmed or (found.count and not form_text(form, "bookings")):
             wrong = NOT_ASKED if confirmed else ""
             return _page(visit, typed=typed, said=said, hit=found, wrong=wrong)

@@ -38,7 +38,7 @@ class Impact:
         return self.count - len(self.booked)
 
 
-def impact(library: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
+def impact_of(library: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
     booked = [row for row in rows if row.state is ReservationState.RESERVED]
     return Impact(
         booked=[
