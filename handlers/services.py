@@ -190,3 +190,9 @@ class Services:
 
 
 SERVICES: Final = web.AppKey("services", Services)
+
+ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
+"""Gets the openid of the mini-program's user, and what they answered by template."""
+
+ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
+"""Called after a client has reported consent; the sandbox's phone sets it."""

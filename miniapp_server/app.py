@@ -43,7 +43,7 @@ from handlers.web.routes import web_routes
 from handlers.wechat import PATHS as CALLBACKS
 from handlers.wechat import wechat_routes
 from miniapp_server.clock import Clock, ClockCheck
-from miniapp_server.jobs import Job, JobRunner, Loop, end
+from miniapp_server.jobs import Job, JobGroup, Scheduler, end
 from miniapp_server.settings import Settings
 from models.backup.repository import last_backup
 from models.booking.desk import Desk
@@ -193,9 +193,9 @@ class Parts:
         )
         self.sender = DeliveryWorker(self.messages, self.credits, self.channel)
         owner = worker.owner if worker else ""
-        self.runner = JobRunner(self._loops(), self.leases, clock, self.metrics, owner)
+        self.runner = Scheduler(self._loops(), self.leases, clock, self.metrics, owner)
 
-    def _loops(self) -> list[Loop]:
+    def _loops(self) -> list[JobGroup]:
         desk = self.desk
         doorstep = GatePresenceJob(desk)
         self.watch = OutageMonitor(desk, self.cas.answers)
@@ -213,38 +213,38 @@ class Parts:
         }
         return [
             # By itself: a sign-on that hangs must not keep deadlines waiting.
-            Loop(
+            JobGroup(
                 "watch",
                 (Job("relay_watch", partial(code_sharing_service.score_scans, desk)),),
                 every_s=30,
             ),
-            Loop("outages", (Job("outages", self.watch.run),), every_s=5),
-            Loop(
+            JobGroup("outages", (Job("outages", self.watch.run),), every_s=5),
+            JobGroup(
                 "deadlines",
                 tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
                 every_s=2,
             ),
             # Of each worker: as long as one of them beats, readers are served.
-            Loop(
+            JobGroup(
                 "heartbeat", (Job("beat", partial(extension.beat, desk)),), every_s=1, leased=False
             ),
-            Loop("relay", (Job("relay", self._relay, BATCH),), every_s=1),
-            Loop("deliver", (Job("deliver", self._deliver),), every_s=1),
-            Loop("prune", (Job("prune", self._prune),), every_s=600),
-            Loop("tally", (Job("tally", self._tally, full=1),), every_s=600),
+            JobGroup("relay", (Job("relay", self._relay, BATCH),), every_s=1),
+            JobGroup("deliver", (Job("deliver", self._deliver),), every_s=1),
+            JobGroup("prune", (Job("prune", self._prune),), every_s=600),
+            JobGroup("tally", (Job("tally", self._tally, batch_size=1),), every_s=600),
             # It goes on at once while there is something to do, and asks seldom afterwards.
-            Loop(
+            JobGroup(
                 "migrate",
                 (
                     Job(
                         "migrate",
                         lambda _: migrate(self.db, all_migrations(self.settings.sealer)),
-                        full=1,
+                        batch_size=1,
                     ),
                 ),
                 every_s=60,
             ),
-            Loop(
+            JobGroup(
                 "refresh", (Job("refresh", self._refresh),), every_s=5, leased=False, judges=False
             ),
         ]
@@ -321,7 +321,7 @@ class Parts:
             troubles["redis"] = cause
         if self.clock_check.trouble:
             troubles["clock"] = self.clock_check.trouble
-        troubles |= {f"jobs.{name}": "hanging" for name in self.runner.hanging()}
+        troubles |= {f"jobs.{name}": "hanging" for name in self.runner.stalled()}
         if self.desk.board.is_stale:
             troubles["board"] = "stale"
         if not self.desk.library.areas:
@@ -405,7 +405,7 @@ class Parts:
             sign_ins=WeChatLogins(self.gateway.exchange_code),
             now=self.clock.now,
             clock=self.clock,
-            nudge=self.runner.nudge,
+            nudge=self.runner.wake,
             health=self.health,
             measure=self.measure,
             title=settings.title,
@@ -537,9 +537,9 @@ async def create_app(
         app[PARTS] = parts
         routes = api_routes()
         if settings.sandbox:
-            from miniapp_server.sandbox.service import add_sandbox
+            from miniapp_server.sandbox.service import mount_sandbox
 
-            routes = await add_sandbox(app, parts, routes)
+            await mount_sandbox(app, parts)
         wechat = settings.wechat.used
         routes += [*docs_routes(wechat), *health_routes(), *wechat_routes(), *web_routes()]
         app.add_routes(r for r in routes if wechat or r.path not in _WECHAT_ONLY)

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle, islice
 from time import monotonic
 from typing import Final
 
@@ -66,11 +67,11 @@ class Job:
 
     name: str
     run: Callable[[datetime], Awaitable[int]]
-    full: int = 200
+    batch_size: int = 200
 
 
 @dataclass(slots=True)
-class Loop:
+class JobGroup:
     """Jobs that run one after the other, every ``every_s`` seconds or when nudged."""
 
     name: str
@@ -80,17 +81,17 @@ class Loop:
     judges: bool = True
     """By the time: not while this machine's clock is wrong."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
-    went_well: float = field(default_factory=monotonic)
+    last_success: float = field(default_factory=monotonic)
     leased_at: float = float("-inf")
     refused_at: float = float("-inf")
-    effects: int = 0
+    changes: int = 0
     """Of the last round."""
 
 
-class JobRunner:
+class Scheduler:
     def __init__(
         self,
-        loops: Iterable[Loop],
+        loops: Iterable[JobGroup],
         leases: LeaseRepository,
         clock: Clock,
         metrics: Metrics,
@@ -119,7 +120,7 @@ class JobRunner:
                 for loop in self.loops:
                     await self._leases.release(loop.name, self._owner)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Something was written that has to be told: do not wait for the interval."""
         for loop in self.loops:
             if loop.name in ("relay", "deliver"):
@@ -132,36 +133,47 @@ class JobRunner:
     def job_names(self) -> list[str]:
         return [job.name for loop in self.loops for job in loop.jobs]
 
-    def hanging(self) -> list[str]:
+    def stalled(self) -> list[str]:
         """Loops that have not come round for too long."""
         now = monotonic()
         return [
             loop.name
             for loop in self.loops
-            if now - loop.went_well > max(_HANGS_AFTER_S, 3 * loop.every_s)
+            if now - loop.last_success > max(_HANGS_AFTER_S, 3 * loop.every_s)
         ]
 
-    async def run_until_idle(self, now: datetime) -> None:
-        """Everything that is due at ``now``, until a whole round has nothing to do (the sandbox's
-        clock steps by this)."""
-        for _ in range(1000):
-            effects = 0
-            for loop in self.loops:
-                if not loop.leased:
-                    continue
-                for job in loop.jobs:
-                    effects += await job.run(now)
-            if not effects:
-                return
+    async def run_until_idle(
+        self, now: datetime, names: Collection[str] | None = None
+    ) -> frozenset[str]:
+        """Run the jobs (those of these ``names`` alone, if given) at ``now`` in their order, and
+        over again until each has found nothing to do since anything was done. Returns the names of
+        those that did something. The sandbox's clock steps by this."""
+        jobs = [
+            job
+            for loop in self.loops
+            if loop.leased
+            for job in loop.jobs
+            if names is None or job.name in names
+        ]
+        done: set[str] = set()
+        idle = 0
+        for job in islice(cycle(jobs), 1000 * len(jobs)):
+            if await job.run(now):
+                done.add(job.name)
+                idle = 0
+            else:
+                idle += 1
+            if idle == len(jobs):
+                return frozenset(done)
         raise RuntimeError("the jobs find no end")
 
-    async def _run(self, loop: Loop) -> None:
+    async def _run(self, loop: JobGroup) -> None:
         while True:
             loop.nudged.clear()
             try:
                 async with asyncio.timeout(TIME_LIMIT_S):
-                    busy = await self._round(loop)
-                loop.went_well = monotonic()
+                    busy = await self._run_once(loop)
+                loop.last_success = monotonic()
             except (ServiceUnavailable, TimeoutError) as error:
                 busy = False
                 self._metrics.job_failures.labels(loop.name).inc()
@@ -173,24 +185,24 @@ class JobRunner:
             if not busy:
                 await self._pause(loop)
 
-    async def _round(self, loop: Loop) -> bool:
+    async def _run_once(self, loop: JobGroup) -> bool:
         """One run of each job. True when there may be more to do at once."""
         self._clock.now()  # looks whether the machine's clock was set
         if loop.judges and not self._clock.trusted:
             return False
-        if loop.leased and not await self._holds(loop):
+        if loop.leased and not await self._acquire_lease(loop):
             return False
-        loop.effects = 0
+        loop.changes = 0
         busy = False
         for job in loop.jobs:
             effects = await job.run(self._clock.shared_now())
             if effects:
                 self._metrics.job_effects.labels(job.name).inc(effects)
-            loop.effects += effects
-            busy = busy or effects >= job.full
+            loop.changes += effects
+            busy = busy or effects >= job.batch_size
         return busy
 
-    async def _holds(self, loop: Loop) -> bool:
+    async def _acquire_lease(self, loop: JobGroup) -> bool:
         """Is the lease ours? Asked of the database every few seconds, as rounds can be many."""
         now = monotonic()
         if now - loop.refused_at < _ASK_AGAIN_S:
@@ -203,12 +215,12 @@ class JobRunner:
             loop.leased_at = now
         return True
 
-    async def _pause(self, loop: Loop) -> None:
+    async def _pause(self, loop: JobGroup) -> None:
         try:
             async with asyncio.timeout(loop.every_s * random.uniform(0.9, 1.1)):
                 await loop.nudged.wait()
                 # What is written in the same moment is told in the same round.
-                many = loop.name == "relay" and loop.effects >= _MANY
+                many = loop.name == "relay" and loop.changes >= _MANY
                 await asyncio.sleep(_GATHER_MANY_S if many else _GATHER_S)
         except TimeoutError:
             pass

@@ -1,4 +1,4 @@
-"""What commands show and ask where somebody sits at a terminal."""
+"""What a command shows and asks at a terminal."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-Told = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 """Takes how many were just done, and of how many in all."""
 
 
 @contextmanager
-def progress(what: str, unit: str = "documents") -> Iterator[Told]:
+def progress(what: str, unit: str = "documents") -> Iterator[ReportProgress]:
     """Shows how far ``what`` is, on stderr, where that is a terminal; elsewhere nothing."""
     bar: tqdm[NoReturn] = tqdm(desc=what, unit=f" {unit}", disable=None, leave=False)
     with bar:
 
-        def told(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             bar.leave = True  # what did something stays in view
             bar.total = max(total, bar.n + done)
             bar.update(done)
 
-        yield told
+        yield report
 
 
 def can_ask() -> bool:

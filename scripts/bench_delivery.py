@@ -1,7 +1,7 @@
 """How near the sender comes to what WeChat's latency allows: messages a second of the real service.
 
 A stand-in answers each call after a fixed time, in a process of its own. With so many sends under
-way at once (``AT_ONCE``) and so long an answer, no sender can do better than their quotient: that
+way at once (``CONCURRENCY``) and so long an answer, no sender can do better than their quotient: that
 is the bound. Fails on a message that was lost, sent twice or not settled; never on time.
 """
 
@@ -31,7 +31,7 @@ import uvloop
 from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
-from miniapp_server.embedded import EmbeddedError, embedded_databases
+from miniapp_server.embedded_databases import EmbeddedError, embedded_databases
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId, ReservationId
@@ -71,9 +71,9 @@ async def delivery(
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"delivery{secrets.token_hex(4)}",
-        "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "LOG_LEVEL": "WARNING",
-        "THROTTLE_SCALE": "1000",
+        "RATE_LIMIT_SCALE": "1000",
         "WECHAT_BASE_URL": f"http://127.0.0.1:{wechat}",
         "WECHAT_APPID": f"wx{secrets.token_hex(4)}",
         "WECHAT_SECRET": "none",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from miniapp_server.offspring import bound
+from miniapp_server.child_process import die_with_parent
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 CONNECTIONS: Final = 64
@@ -146,7 +146,7 @@ async def output_of(
     Raises: BenchFailed when it takes longer.
     """
     process = await asyncio.create_subprocess_exec(
-        *bound(command),
+        *die_with_parent(command),
         cwd=ROOT,
         env={"PATH": os.environ.get("PATH", ""), **env},
         stdout=asyncio.subprocess.PIPE,

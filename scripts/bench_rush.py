@@ -1,6 +1,6 @@
 """The opening rush: everybody at once, three readers for each seat, and nobody left without answer.
 
-THROTTLE_SCALE is 1: the buckets of readers and addresses are those of a real library.
+RATE_LIMIT_SCALE is 1: the buckets of readers and addresses are those of a real library.
 """
 
 from __future__ import annotations

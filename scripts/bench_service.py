@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import product
@@ -26,10 +26,10 @@ from aiohttp import web
 
 from miniapp_server import seed as seeding
 from miniapp_server.app import Parts, open_parts
+from miniapp_server.child_process import die_with_parent
 from miniapp_server.clock import Clock
-from miniapp_server.embedded import EmbeddedDatabases
-from miniapp_server.growth.grow import grow
-from miniapp_server.offspring import bound
+from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import load
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import SeatId
@@ -39,9 +39,9 @@ from models.reservations import service as reservations_service
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import token_hash
 from models.storage.mongo import new_id
-from models.store.past import Past
-from models.store.sandbox_state import SandboxState
 from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
+from scripts.load_data.generate import generate
+from scripts.load_data.history_writer import HistoryWriter
 
 MORNING: Final = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
 """What the service's clock shows: a Monday, the library open, tomorrow bookable."""
@@ -50,7 +50,7 @@ AREA: Final = "2f-east"
 HOURS: Final = range(7, 21)
 """Starts of the one-hour bookings; the hour after them is the contended one."""
 UNPACED: Final = 1_000_000
-"""THROTTLE_SCALE where few readers and one address stand for everybody."""
+"""RATE_LIMIT_SCALE where few readers and one address stand for everybody."""
 _WORKER: Final = 10
 """Characters of a request's id that are its worker's."""
 _READY_S: Final = 60.0
@@ -88,7 +88,7 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path, databases: EmbeddedDatabases, grown_to: int = 0
+    folder: Path, databases: EmbeddedDatabases, history: int = 0
 ) -> AsyncIterator[House]:
     """A database of its own for the length of a block, with about so many past reservations."""
     env = {
@@ -97,21 +97,30 @@ async def house(
         "MONGO_URL": databases.mongo_url,
         "REDIS_URL": databases.redis_url,
         "MONGO_DATABASE": f"bench{secrets.token_hex(4)}",
-        "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
     }
     async with open_parts(load(env), Clock()) as parts:
         try:
             await seeding.seed(parts.desk, seeding.read(), MORNING)
-            if grown_to:
-                past = Past(parts.db, parts.settings.sealer)
-                await grow(parts.desk, past, MORNING.date(), grown_to)
+            if history:
+                await _load_history(parts, history)
                 # What is written to disk for all this shall not be written during a run.
                 await parts.db.client.admin.command("fsync")
             yield House(folder, env, parts)
         finally:
             await parts.db.client.drop_database(parts.db.name)
+
+
+async def _load_history(parts: Parts, count: int) -> None:
+    with closing(HistoryWriter(parts.settings.mongo_url, parts.db.name)) as writer:
+        await asyncio.to_thread(
+            generate,
+            *(writer, parts.settings.sealer, parts.desk.library, parts.desk.policy),
+            until=MORNING.date(),
+            count=count,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +199,7 @@ async def serving(
     """
     await house.rewind()
     port = free_port()
-    env = {**house.env, "PORT": str(port), "THROTTLE_SCALE": str(throttle_scale)}
+    env = {**house.env, "PORT": str(port), "RATE_LIMIT_SCALE": str(throttle_scale)}
     async with process(["-m", "miniapp_server", "serve", "--workers", str(workers)], env) as pid:
         await ready(port, "/readyz", workers)
         yield Stage(house, port, pid)
@@ -300,7 +309,7 @@ async def process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIter
     """A Python process for the length of a block, by its id. It ends with this one, however that
     ends. Raises: BenchFailed when it does not end on SIGTERM."""
     started = await asyncio.create_subprocess_exec(
-        *bound([sys.executable, *arguments]),
+        *die_with_parent([sys.executable, *arguments]),
         cwd=ROOT,
         env={"PATH": os.environ.get("PATH", ""), **env},
         stdout=asyncio.subprocess.DEVNULL,

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import uvloop
 
-from miniapp_server.embedded import EmbeddedDatabases, EmbeddedError, embedded_databases
+from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.kernel.errors import DomainError
 from models.storage.mongo import new_id
 from scripts.bench_delivery import DeliveryFailed, delivery

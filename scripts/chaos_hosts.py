@@ -16,8 +16,8 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
-from miniapp_server.embedded import redis_binary
-from miniapp_server.offspring import bound
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.embedded_databases import redis_binary
 from scripts.chaos_links import family
 from scripts.chaos_set import until
 
@@ -46,7 +46,7 @@ class Process:
     def spawn(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                bound(self._program),
+                die_with_parent(self._program),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ from typing import Final
 from miniapp_server import seed
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.embedded import free_ports
+from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.messages.entities import WECHAT_TEMPLATES
 from models.policy.entities import OpeningRule, Policy
@@ -135,8 +135,8 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             "MONGO_URL": three.url,
             "REDIS_URL": redis.url,
             "MONGO_DATABASE": "chaos",
-            "DATA_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "THROTTLE_SCALE": "1000000",
+            "ENCRYPTION_KEYS": "1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "RATE_LIMIT_SCALE": "1000000",
             "LOG_LEVEL": "WARNING",
             "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports[2]}",
             "TMPDIR": str(folder),

@@ -21,8 +21,8 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from miniapp_server.embedded import free_ports, mongod_binary
-from miniapp_server.offspring import bound
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.embedded_databases import free_ports, mongod_binary
 from scripts.chaos_links import Link, Proxy
 
 _SET_NAME: Final = "chaos"
@@ -72,7 +72,7 @@ class Member:
         """Start it without waiting for it."""
         with (self.folder.with_suffix(".log")).open("ab") as log:
             self.process = subprocess.Popen(
-                bound([str(mongod_binary()), *_options(self.port, self.folder)]),
+                die_with_parent([str(mongod_binary()), *_options(self.port, self.folder)]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

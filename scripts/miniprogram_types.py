@@ -7,6 +7,7 @@ where the file is not what it would write.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +22,13 @@ _PLAIN: Final = {
     "boolean": "boolean",
     "null": "null",
 }
+# A generic shape of one item, as msgspec names it among the components: Page_MessageOut_.
+_GENERIC: Final = re.compile(r"(\w+?)_(\w+)_")
 
 
 def _type(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
-        return str(schema["$ref"].rpartition("/")[2])
+        return _GENERIC.sub(r"\1<\2>", schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return " | ".join(dict.fromkeys(_type(part) for part in schema["anyOf"]))
     if "enum" in schema:
@@ -43,9 +46,15 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def render() -> str:
-    """One interface for each shape of the API."""
+    """One interface for each shape of the API, and one for all of a generic shape."""
     lines = ["// Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.", ""]
-    for name, schema in sorted(document()["components"]["schemas"].items()):
+    shapes: dict[str, dict[str, Any]] = {}
+    for name, schema in document()["components"]["schemas"].items():
+        if generic := _GENERIC.fullmatch(name):
+            schema = json.loads(json.dumps(schema).replace(f'/{generic[2]}"', '/T"'))
+            name = f"{generic[1]}<T>"
+        shapes[name] = schema
+    for name, schema in sorted(shapes.items()):
         if schema.get("type") != "object":
             lines += [f"export type {name} = {_type(schema)};", ""]
             continue

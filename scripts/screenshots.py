@@ -14,7 +14,7 @@ import uvloop
 from playwright.async_api import Browser, async_playwright
 
 from bind.kiosk_codes import new_key, new_secret
-from miniapp_server.embedded import embedded_databases
+from miniapp_server.embedded_databases import embedded_databases
 from models.library.entities import KioskId
 from scripts.bench_service import Member, Stage, house, members, serving
 

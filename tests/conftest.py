@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

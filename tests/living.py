@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import itertools
 import socket
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,13 +21,15 @@ from miniapp_server.app import PARTS, Parts, create_app
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
 from miniapp_server.sandbox.library import seed_demo
-from miniapp_server.serving import Listener
+from miniapp_server.sandbox.state_repository import SandboxState
+from miniapp_server.server import BatchListener
 from miniapp_server.settings import load
 from models.kernel.ids import ReaderId
-from models.store.sandbox_state import SandboxState
+from models.storage.mongo import Database, open_database
+from tests.codes_seen import recorder
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
-DATA_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
+ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
@@ -34,6 +37,10 @@ _NO_BOOKS: Final = frozenset(
 )
 
 _numbers = itertools.count(21070001)
+
+_spare: defaultdict[str, list[str]] = defaultdict(list)
+"""Databases that a test has left, by their server: empty, with all indexes, whose making takes
+longer than most of the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +240,17 @@ class Living:
             await session.close()
 
 
+async def _empty(db: Database, kept: Collection[str]) -> None:
+    """Without any document, and without the collections that the test alone has made."""
+    for name in await db.list_collection_names():
+        if name.startswith("system."):
+            continue
+        if name in kept:
+            await db[name].delete_many({})
+        else:
+            await db.drop_collection(name)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -252,12 +270,13 @@ async def living(
     limits: ConnectionLimits = LIMITS,
     **env: str,
 ) -> AsyncIterator[Living]:
-    """The service on a database of its own (dropped afterwards), its clock at ``now``.
+    """The service on a database of its own (empty before and afterwards), its clock at ``now``.
 
     Without ``jobs`` nothing happens by itself: ``move`` and ``settle`` run what is due.
     """
     port = free_port()
-    name = database or f"t{uuid4().hex[:16]}"
+    spare = _spare[mongo_url]
+    name = database or (spare.pop() if spare else f"t{uuid4().hex[:16]}")
     settings = load(
         {
             "SANDBOX": "" if "CAS_BASE_URL" in env else "1",
@@ -265,21 +284,23 @@ async def living(
             "MONGO_URL": mongo_url,
             "REDIS_URL": redis_url,
             "MONGO_DATABASE": name,
-            "DATA_KEYS": DATA_KEYS,
-            "THROTTLE_SCALE": "1000",
+            "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+            "RATE_LIMIT_SCALE": "1000",
             "LOG_LEVEL": "ERROR",
             **env,
         },
         lan,
     )
     clock = clock or Clock()
+    unlisted: set[str] = set()
     async with create_app(settings, clock, jobs=jobs) as app:
+        app.middlewares.insert(0, recorder(unlisted))
         if settings.sandbox:
             await seed_demo(app[PARTS])
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
-        listener = Listener(
+        listener = BatchListener(
             connections(runner.server, limits), settings.host, port, False, limits.unread_s
         )
         service = Living(settings.public_base_url, app, app[PARTS], clock)
@@ -289,10 +310,15 @@ async def living(
                 await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
             else:
                 clock.set(now)
+            begun_with = await app[PARTS].db.list_collection_names()
             yield service
+            assert not unlisted, f"OpenAPI does not list {sorted(unlisted)}"
         finally:
             await service.close()
             listener.close()
             await runner.cleanup()
-            if database is None:
-                await app[PARTS].db.client.drop_database(name)
+    # Now that nothing of the service writes any more. What a failed test left is not used again.
+    if database is None:
+        async with open_database(mongo_url, name) as db:
+            await _empty(db, begun_with)
+        spare.append(name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
@@ -100,25 +101,28 @@ Operation = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One line of the contract. ``body`` or ``query`` is what the operation gets after the call.
+    """One line of the contract. The operation's signature names the shapes: the ``body`` or the
+    ``query`` that it gets after the call, and the answer that it returns.
 
+    ``answer`` is given for an operation that returns a whole response or one of two answers.
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
+    ``status`` is 200, and 204 without an answer, unless it is given.
     ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
     ``books``: it takes a seat, which everybody wants in the same moment.
     ``signs_in``: it waits for WeChat, in a line of its own.
     ``first`` is asked before the body is parsed (a machine's signature).
+    ``errors``: those of its own, beside the ones that all routes of its kind share.
     """
 
     method: str
     path: str
     operation: Operation
-    who: Access
-    answer: type | None
     summary: str
-    status: int = 200
+    who: Access = Access.READER
+    _: KW_ONLY
+    answer: type | None = None
     accepted: type | None = None
-    body: type | None = None
-    query: type | None = None
+    status: int = 0
     body_optional: bool = False
     idempotent: bool = False
     stream: bool = False
@@ -126,6 +130,21 @@ class Endpoint:
     signs_in: bool = False
     verify_before_parsing: Callable[[ApiRequest], Awaitable[None]] | None = None
     errors: tuple[type[DomainError], ...] = ()
+    body: type | None = field(init=False)
+    query: type | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        shapes = get_type_hints(self.operation)
+        returned = shapes["return"]
+        if issubclass(get_origin(returned) or returned, msgspec.Struct):
+            object.__setattr__(self, "answer", returned)
+        if not self.status:
+            object.__setattr__(self, "status", 204 if self.answer is None else 200)
+        object.__setattr__(self, "body", shapes.get("body"))
+        object.__setattr__(self, "query", shapes.get("query"))
+
+
+get, post, delete = partial(Endpoint, "GET"), partial(Endpoint, "POST"), partial(Endpoint, "DELETE")
 
 
 def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

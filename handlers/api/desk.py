@@ -13,12 +13,12 @@ from models.readers.entities import Reader
 from models.violations.entities import Violation
 
 
-async def appeals(call: ApiRequest, query: s.PageQuery) -> s.DeskAppealsOut:
+async def appeals(call: ApiRequest, query: s.Pagination) -> s.Page[s.StaffAppealOut]:
     desk = call.services.desk
-    rows, total = await desk.violations.appeals((query.page - 1) * query.page_size, query.page_size)
+    rows, total = await desk.violations.appeals(query.offset, query.page_size)
     people = await desk.readers.many({v.reader_id for v in rows})
     items = [await _appeal(call, v, people.get(v.reader_id)) for v in rows]
-    return s.DeskAppealsOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> s.StaffAppealOut:
@@ -44,12 +44,10 @@ async def waive_all(call: ApiRequest, body: s.WaiveAll) -> s.WaivedOut:
     return s.WaivedOut(await deeds.waive_all(_staff(call), body.start, body.end, body.reason))
 
 
-async def reports(call: ApiRequest, query: s.PageQuery) -> s.DeskReportsOut:
+async def reports(call: ApiRequest, query: s.Pagination) -> s.Page[s.DeskReportOut]:
     """Seats that somebody else has taken: the desk goes and looks."""
     desk = call.services.desk
-    rows, total = await desk.reservations.with_open_reports(
-        call.now, (query.page - 1) * query.page_size, query.page_size
-    )
+    rows, total = await desk.reservations.with_open_reports(call.now, query.offset, query.page_size)
     items = [
         s.DeskReportOut(
             r.id,
@@ -62,7 +60,7 @@ async def reports(call: ApiRequest, query: s.PageQuery) -> s.DeskReportsOut:
         for r in rows
         if r.report is not None
     ]
-    return s.DeskReportsOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def resolve(call: ApiRequest) -> s.ReservationOut:
@@ -70,10 +68,10 @@ async def resolve(call: ApiRequest) -> s.ReservationOut:
     return await present.reservation(call.services.desk, r, call.now)
 
 
-async def relays(call: ApiRequest, query: s.PageQuery) -> s.RelaysOut:
+async def relays(call: ApiRequest, query: s.Pagination) -> s.Page[s.CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
     desk = call.services.desk
-    rows, total = await desk.scans.page_of((query.page - 1) * query.page_size, query.page_size)
+    rows, total = await desk.scans.page_of(query.offset, query.page_size)
     people = await desk.readers.many({scan.reader_id for scan in rows})
     items = []
     for scan in rows:
@@ -91,7 +89,7 @@ async def relays(call: ApiRequest, query: s.PageQuery) -> s.RelaysOut:
                 list(scan.reasons),
             )
         )
-    return s.RelaysOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 def _staff(call: ApiRequest) -> deeds.StaffContext:

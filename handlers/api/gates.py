@@ -109,11 +109,9 @@ def _passage(
     return passage, number
 
 
-async def records(call: ApiRequest, query: s.PageQuery) -> s.GateRecordsOut:
+async def records(call: ApiRequest, query: s.Pagination) -> s.Page[s.GateRecordOut]:
     desk = call.services.desk
-    rows, total = await desk.passages.page_of(
-        call.reader.id, (query.page - 1) * query.page_size, query.page_size
-    )
+    rows, total = await desk.passages.page_of(call.reader.id, query.offset, query.page_size)
     names = {gate.id: gate.name for gate in await desk.gates.all()}
     items = [present.passage(p, names) for p in rows]
-    return s.GateRecordsOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)

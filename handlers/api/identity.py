@@ -11,6 +11,7 @@ from handlers.api import present
 from handlers.api import schemas as s
 from handlers.api.contract import ApiRequest
 from handlers.security import SESSION_COOKIE, SIGN_INS, client_address, enforce_rate_limit
+from handlers.services import ON_CONSENT_REPORTED
 from models.identity.activation_code_repository import BindingRequest
 from models.identity.entities import SessionKind
 from models.kernel.time_range import local_date, local_instant, to_local
@@ -108,6 +109,9 @@ async def subscribe(call: ApiRequest, body: s.Subscribe) -> s.SubscriptionsOut:
     for name, result in body.results.items():
         if result in ("accept", "acceptWithAudio"):
             await call.services.credits.add(reader_id, Template(name))
+    hook = call.request.app.get(ON_CONSENT_REPORTED)
+    if hook is not None and call.principal is not None and call.principal.session.openid:
+        await hook(call.principal.session.openid, body.results)
     return s.SubscriptionsOut(_named(await call.services.credits.remaining(reader_id)))
 
 

@@ -9,12 +9,10 @@ from models.kernel.errors import NotFound
 from models.kernel.time_range import to_local
 
 
-async def listed(call: ApiRequest, query: s.PageQuery) -> s.NoticesOut:
-    rows, total = await call.services.desk.notices.page_of(
-        call.now, (query.page - 1) * query.page_size, query.page_size
-    )
+async def listed(call: ApiRequest, query: s.Pagination) -> s.Page[s.NoticeOut]:
+    rows, total = await call.services.desk.notices.page_of(call.now, query.offset, query.page_size)
     items = [s.NoticeOut(n.id, n.title, to_local(n.published_at), n.pinned) for n in rows]
-    return s.NoticesOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def one(call: ApiRequest) -> s.NoticeDetail:

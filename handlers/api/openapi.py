@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from handlers.errors import status_of
 from models.identity import errors as identity_errors
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
+from models.reservations import errors as reservations_errors
 
 VERSION: Final = "1.0"
 
@@ -60,19 +62,12 @@ _CALLERS: Final = {
     Access.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
 }
 
-_ALWAYS: Final = (
-    kernel_errors.InvalidRequest,
-    kernel_errors.Throttled,
-    kernel_errors.Overloaded,
-    kernel_errors.ServiceUnavailable,
-)
-
 
 def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the routes."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
     shapes |= {s.ErrorOut, s.GateEvent}
-    ordered = sorted(shapes, key=lambda t: t.__name__)
+    ordered = sorted(shapes, key=str)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
     )
@@ -197,21 +192,8 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
         }
     if route.path.startswith("/areas") and not route.stream:
         responses["304"] = {"description": "Unchanged since the ETag given"}
-    errors: list[type[DomainError]] = [*_ALWAYS, *route.errors]
-    if route.who is not Access.ANYONE:
-        errors.append(kernel_errors.Unauthenticated)
-    if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
-        errors += (
-            [identity_errors.NotBound, kernel_errors.NotAllowed]
-            if route.who is not Access.SESSION
-            else []
-        )
-        errors += [kernel_errors.BadOrigin] if route.method != "GET" else []
-    errors.append(kernel_errors.UnsupportedMediaType)
-    if route.method != "GET":
-        errors += [kernel_errors.TooLarge, kernel_errors.RequestTimeout]
     by_status: dict[int, list[str]] = {}
-    for error in errors:
+    for error in (*_shared_errors(route), *route.errors):
         by_status.setdefault(status_of(error), []).append(error.code)
     for status, codes in sorted(by_status.items()):
         responses[str(status)] = {
@@ -219,6 +201,33 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
             "content": {"application/json": {"schema": refs[s.ErrorOut]}},
         }
     return responses
+
+
+def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
+    """Those that all routes of its kind have in common: by caller and by method."""
+    changes, staff = route.method != "GET", route.who in (Access.VIEWER, Access.LIBRARIAN)
+    errors = [
+        kernel_errors.InvalidRequest,
+        kernel_errors.UnsupportedMediaType,
+        kernel_errors.Throttled,
+        kernel_errors.Overloaded,
+        kernel_errors.ServiceUnavailable,
+    ]
+    if route.who is not Access.ANYONE:
+        errors.append(kernel_errors.Unauthenticated)
+    if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
+        errors += [kernel_errors.NotAllowed] if route.who is not Access.SESSION else []
+        errors += (
+            [identity_errors.NotBound] if route.who not in (Access.SESSION, Access.WX_USER) else []
+        )
+        errors += [kernel_errors.BadOrigin] if changes else []
+    if changes or route.who is Access.KIOSK:
+        errors += [kernel_errors.TooLarge, kernel_errors.RequestTimeout, kernel_errors.ClockWrong]
+    if changes and not (staff or route.signs_in):
+        errors.append(kernel_errors.OutcomeUnknown)
+    if route.idempotent:
+        errors += [reservations_errors.IdempotencyKeyReused, reservations_errors.RequestInProgress]
+    return errors
 
 
 _PAGES = Environment(
@@ -229,6 +238,7 @@ _PAGES = Environment(
 )
 
 
+@cache
 def docs_routes(wechat: bool) -> list[web.RouteDef]:
     """The document is made once, of the routes that are served: ``wechat`` says whether there is a
     mini-program."""

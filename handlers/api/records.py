@@ -9,23 +9,21 @@ from models.violations import service as violations_service
 from models.violations.service import violation_count
 
 
-async def messages(call: ApiRequest, query: s.MessagesQuery) -> s.MessagesOut:
+async def messages(call: ApiRequest, query: s.MessagesQuery) -> s.Page[s.MessageOut]:
     rows, total = await call.services.messages.page_of(
-        call.reader.id, query.unread, (query.page - 1) * query.page_size, query.page_size
+        call.reader.id, query.unread, query.offset, query.page_size
     )
     items = [present.message(row) for row in rows]
-    return s.MessagesOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def mark_read(call: ApiRequest, body: s.MarkRead) -> None:
     await call.services.messages.mark_read(call.reader.id, body.ids)
 
 
-async def violations(call: ApiRequest, query: s.PageQuery) -> s.ViolationsOut:
+async def violations(call: ApiRequest, query: s.Pagination) -> s.ViolationsOut:
     desk = call.services.desk
-    rows, total = await desk.violations.page_of(
-        call.reader.id, (query.page - 1) * query.page_size, query.page_size
-    )
+    rows, total = await desk.violations.page_of(call.reader.id, query.offset, query.page_size)
     items = [await present.violation(desk, v, call.now) for v in rows]
     window = await violation_count(desk, call.reader.id, call.now)
     return s.ViolationsOut(

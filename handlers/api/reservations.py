@@ -32,14 +32,14 @@ async def make(call: ApiRequest, body: s.CreateReservation) -> s.ReservationOut:
     return await _shown(call, made)
 
 
-async def listed(call: ApiRequest, query: s.ReservationsQuery) -> s.ReservationsOut:
+async def listed(call: ApiRequest, query: s.ReservationsQuery) -> s.Page[s.ReservationOut]:
     desk = call.services.desk
     states = [ReservationState(query.state)] if query.state else []
     rows, total = await desk.reservations.page_of(
-        call.reader.id, states, (query.page - 1) * query.page_size, query.page_size
+        call.reader.id, states, query.offset, query.page_size
     )
     items = [await present.reservation(desk, r, call.now) for r in rows]
-    return s.ReservationsOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def one(call: ApiRequest) -> s.ReservationDetail:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -45,6 +45,34 @@ class EmptyRequest(Request):
 
 class Response(Struct):
     """An answer."""
+
+
+Item = TypeVar("Item")
+
+
+class Page(Response, Generic[Item]):
+    """One page of a list; ``total`` counts the items of all its pages."""
+
+    items: list[Item]
+    page: int
+    page_size: int
+    total: int
+
+
+class Pagination(Request):
+    """Which page of a list is asked for."""
+
+    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
+
+    @property
+    def offset(self) -> int:
+        """How many items stand before the page."""
+        return (self.page - 1) * self.page_size
+
+    def page_of(self, items: list[Item], total: int) -> Page[Item]:
+        """The answer with these items, of ``total`` in the whole list."""
+        return Page(items, self.page, self.page_size, total)
 
 
 # --- identity -----------------------------------------------------------------------------------
@@ -333,15 +361,8 @@ State = Literal[
 ]
 
 
-class ReservationsQuery(Request):
+class ReservationsQuery(Pagination):
     state: State | None = None
-    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
-
-
-class PageQuery(Request):
-    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
 class ReservedSeat(Response):
@@ -402,13 +423,6 @@ class ReservationDetail(ReservationOut):
     history: list[HistoryEntry]
 
 
-class ReservationsOut(Response):
-    items: list[ReservationOut]
-    page: int
-    page_size: int
-    total: int
-
-
 class CurrentReaderOut(Response):
     reader: ReaderOut | None
     active: list[ReservationOut]
@@ -455,11 +469,7 @@ class WindowOut(Response):
     days: int
 
 
-class ViolationsOut(Response):
-    items: list[ViolationOut]
-    page: int
-    page_size: int
-    total: int
+class ViolationsOut(Page[ViolationOut]):
     window: WindowOut
 
 
@@ -496,13 +506,6 @@ class WaitlistEntryOut(Response):
     offer: ReservationOut | None
 
 
-class WaitsOut(Response):
-    items: list[WaitlistEntryOut]
-    page: int
-    page_size: int
-    total: int
-
-
 class ReportTaken(Request):
     kind: Literal["occupied", "belongings"]
 
@@ -536,13 +539,6 @@ class StaffAppealOut(Response):
     reader: ReaderOut
 
 
-class DeskAppealsOut(Response):
-    items: list[StaffAppealOut]
-    page: int
-    page_size: int
-    total: int
-
-
 class DecideAppeal(Request):
     granted: bool
     answer: NonBlankText
@@ -571,13 +567,6 @@ class DeskReportOut(Response):
     at: datetime
 
 
-class DeskReportsOut(Response):
-    items: list[DeskReportOut]
-    page: int
-    page_size: int
-    total: int
-
-
 class CodeSharingOut(Response):
     """A check-in by code that may have been passed on. ``reasons``: outside (a gate had seen the
     reader leave), crowd (many used that one code)."""
@@ -590,13 +579,6 @@ class CodeSharingOut(Response):
     reasons: list[str]
 
 
-class RelaysOut(Response):
-    items: list[CodeSharingOut]
-    page: int
-    page_size: int
-    total: int
-
-
 class WaivedOut(Response):
     waived: int
 
@@ -604,10 +586,8 @@ class WaivedOut(Response):
 # --- messages -----------------------------------------------------------------------------------
 
 
-class MessagesQuery(Request):
+class MessagesQuery(Pagination):
     unread: bool = False
-    page: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    page_size: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
 class MessageOut(Response):
@@ -618,13 +598,6 @@ class MessageOut(Response):
     at: datetime
     read: bool
     reservation_id: str | None
-
-
-class MessagesOut(Response):
-    items: list[MessageOut]
-    page: int
-    page_size: int
-    total: int
 
 
 class MarkRead(Request):
@@ -645,13 +618,6 @@ class NoticeDetail(NoticeOut):
     """``body_html`` holds no script and no picture from elsewhere."""
 
     body_html: str
-
-
-class NoticesOut(Response):
-    items: list[NoticeOut]
-    page: int
-    page_size: int
-    total: int
 
 
 # --- machines -----------------------------------------------------------------------------------
@@ -738,13 +704,6 @@ class GateRecordOut(Response):
     method: str
     at: datetime
     effect: str
-
-
-class GateRecordsOut(Response):
-    items: list[GateRecordOut]
-    page: int
-    page_size: int
-    total: int
 
 
 # --- errors -------------------------------------------------------------------------------------

@@ -18,13 +18,11 @@ async def join(call: ApiRequest, body: s.JoinWaitlist) -> s.WaitlistEntryOut:
     return await present.wait(desk, made, call.now)
 
 
-async def listed(call: ApiRequest, query: s.PageQuery) -> s.WaitsOut:
+async def listed(call: ApiRequest, query: s.Pagination) -> s.Page[s.WaitlistEntryOut]:
     desk = call.services.desk
-    rows, total = await desk.waits.page_of(
-        call.reader.id, (query.page - 1) * query.page_size, query.page_size
-    )
+    rows, total = await desk.waits.page_of(call.reader.id, query.offset, query.page_size)
     items = [await present.wait(desk, row, call.now) for row in rows]
-    return s.WaitsOut(items, query.page, query.page_size, total)
+    return query.page_of(items, total)
 
 
 async def leave(call: ApiRequest) -> None:

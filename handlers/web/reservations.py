@@ -182,7 +182,7 @@ def page_number(visit: PageRequest) -> int:
     """Which page is asked for; what is none is the first."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
-        asked: s.PageQuery = msgspec.convert(query, s.PageQuery, strict=False)
+        asked: s.Pagination = msgspec.convert(query, s.Pagination, strict=False)
     except msgspec.ValidationError:
         return 1
     return asked.page

@@ -20,10 +20,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
+from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.forms import form_of
 from handlers.request_body import ANONYMOUS_BODY_BYTES
-from models.store.sandbox_cas import GrantedTicket, SandboxCas
+from miniapp_server.sandbox.cas_repository import GrantedTicket, SandboxCas
 
 ROOT = "/sandbox/cas"
 COOKIE = "TGC"
@@ -59,6 +60,11 @@ SCHOOLS = (
     ("经济与管理学院", "管理科学系"),
     ("艺术设计学院", "视觉传达系"),
 )
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("miniapp_server.sandbox", "templates"), autoescape=select_autoescape()
+)
+_STYLE = _TEMPLATES.get_template("cas.css").render()
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +150,8 @@ class _Server:
         if gateway and service and not renew:
             return _go(service)
         if account and not renew:
-            return _page("已登录", _signed_in(account))
-        return _page("统一身份认证", _form(service, "", None))
+            return _signed_in(account)
+        return _form(service)
 
     async def take_login(self, request: web.Request) -> web.Response:
         """2.2: the form's answer."""
@@ -156,7 +162,7 @@ class _Server:
         account, password = _text(form.get("username")).strip(), _text(form.get("password"))
         why = refusal(account, password)
         if why is not None:
-            return _page("统一身份认证", _form(service, account, why), status=401)
+            return _form(service, account, why, 401)
         now = self._state.now()
         await self._store.forget_ended(now)
         if old := request.cookies.get(COOKIE, ""):
@@ -173,7 +179,7 @@ class _Server:
         if service:
             answer = _go(await self._with_ticket(service, account, sign_on, primary=True))
         else:
-            answer = _page("已登录", _signed_in(account))
+            answer = _signed_in(account)
         answer.set_cookie(
             COOKIE,
             sign_on,
@@ -190,12 +196,8 @@ class _Server:
         if sign_on := request.cookies.get(COOKIE, ""):
             await self._end(sign_on)
         service = request.query.get("service", "")
-        if service and self._allows(service):
-            answer = _go(service)
-        else:
-            answer = _page(
-                "已退出", f'<p>您已退出登录。</p><p><a href="{ROOT}/login">重新登录</a></p>'
-            )
+        back = service and self._allows(service)
+        answer = _go(service) if back else _page("cas_signed_out.html")
         answer.del_cookie(COOKIE, path=ROOT)
         return answer
 
@@ -209,7 +211,7 @@ class _Server:
 
     async def style(self, request: web.Request) -> web.Response:
         """The page's style, a file of its own so that a strict content policy lets it through."""
-        return web.Response(text=STYLE, content_type="text/css")
+        return web.Response(text=_STYLE, content_type="text/css")
 
     async def _validate(self, request: web.Request, attributes: bool) -> web.Response:
         service, ticket = request.query.get("service", ""), request.query.get("ticket", "")
@@ -300,11 +302,11 @@ def _failure(code: str, why: str) -> web.Response:
     return _xml(f'<cas:authenticationFailure code="{code}">{why}</cas:authenticationFailure>')
 
 
-def _page(title: str, inside: str, status: int = 200) -> web.Response:
+def _page(template: str, status: int = 200, **values: str) -> web.Response:
     # The policy names no form-action: Chromium applies that to the redirect to the service as well.
     return web.Response(
         status=status,
-        text=PAGE.format(title=escape(title), inside=inside, style=f"{ROOT}/style.css"),
+        text=_TEMPLATES.get_template(template).render(root=ROOT, **values),
         content_type="text/html",
         charset="utf-8",
         headers={
@@ -316,25 +318,20 @@ def _page(title: str, inside: str, status: int = 200) -> web.Response:
 
 
 def _unknown_service() -> web.Response:
+    return _page("cas_unknown_service.html", 403)
+
+
+def _signed_in(account: str) -> web.Response:
+    return _page("cas_signed_in.html", account=account, name=person(account)["cn"][0])
+
+
+def _form(service: str, account: str = "", why: str = "", status: int = 200) -> web.Response:
     return _page(
-        "应用未登记", "<p>请求登录的应用没有在这里登记，请从图书馆座位预约页面重新进入。</p>", 403
-    )
-
-
-def _signed_in(account: str) -> str:
-    name = person(account)["cn"][0]
-    return (
-        f"<p>{escape(name)}（{escape(account)}），您已登录。</p>"
-        f'<p><a href="{ROOT}/logout">退出登录</a></p>'
-    )
-
-
-def _form(service: str, account: str, why: str | None) -> str:
-    return FORM.format(
-        action=f"{ROOT}/login",
-        service=escape(service),
-        account=escape(account),
-        why=f'<p class="why" role="alert">{escape(why)}</p>' if why else "",
+        "cas_login.html",
+        status,
+        service=service,
+        account=account,
+        why=why,
         password=PASSWORD,
         staff="、".join(STAFF),
     )
@@ -346,69 +343,3 @@ LOGOUT_REQUEST = (
     'IssueInstant="{at}"><saml:NameID>{account}</saml:NameID>'
     "<samlp:SessionIndex>{ticket}</samlp:SessionIndex></samlp:LogoutRequest>"
 )
-
-PAGE = """<!doctype html>
-<html lang="zh-CN">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}（演示）</title>
-<link rel="stylesheet" href="{style}">
-</head>
-<body>
-<main>
-<p class="standin">这是演示用的认证页面，不是学校的统一身份认证。请勿输入真实密码。</p>
-<h1>{title}</h1>
-{inside}
-</main>
-</body>
-</html>
-"""
-
-FORM = """{why}
-<form method="post" action="{action}">
-<input type="hidden" name="service" value="{service}">
-<label for="username">账号</label>
-<input id="username" name="username" value="{account}" autocomplete="username"
- autocapitalize="none" spellcheck="false" placeholder="学号或工号" required autofocus>
-<label for="password">密码</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
-<label class="remember"><input type="checkbox" name="rememberMe" value="true"> 记住登录</label>
-<button type="submit">登录</button>
-</form>
-<section aria-label="登录提示">
-<ul>
-<li>演示账号：任意 6 至 12 位数字，或一个大写字母加数字（研究生）；
-馆员账号 <code>{staff}</code>。</li>
-<li>演示密码都是 <code>{password}</code>。</li>
-</ul>
-<p>在学校的认证页面上：</p>
-<ul>
-<li>密码与校园门户的密码相同；研究生学号中的字母请用大写。</li>
-<li>运营商网络和校园无线网都可以登录；信号弱时请换个位置或换个网络。</li>
-<li>忘记密码、激活新账号，也在学校的认证页面上办理；演示账号不需要。</li>
-</ul>
-</section>
-"""
-
-STYLE = """*{box-sizing:border-box}
-body{margin:0;padding:16px;background:#eef2f6;color:#1c2733;
-font:16px/1.6 system-ui,"PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",sans-serif}
-main{max-width:420px;margin:4vh auto;padding:24px;background:#fff;border-radius:12px;
-box-shadow:0 2px 12px rgb(28 39 51/.12)}
-h1{margin:0 0 16px;font-size:22px}
-.standin{margin:0 0 16px;padding:8px 12px;border-left:4px solid #b45309;background:#fef3c7;
-color:#713f12;font-size:14px}
-.why{padding:8px 12px;border-left:4px solid #b91c1c;background:#fee2e2;color:#7f1d1d}
-label{display:block;margin:12px 0 4px;font-weight:600}
-input:not([type=checkbox]){width:100%;padding:10px 12px;border:1px solid #6b7a8c;border-radius:8px;
-font:inherit}
-.remember{font-weight:400}
-button{width:100%;margin-top:16px;padding:12px;border:0;border-radius:8px;background:#0b5cad;
-color:#fff;font:inherit;font-weight:600;cursor:pointer}
-:focus-visible{outline:3px solid #b45309;outline-offset:2px}
-section{margin-top:20px;color:#445264;font-size:14px}
-section p{margin:8px 0 0}
-ul{margin:4px 0;padding-left:20px}
-a{color:#0b5cad}
-"""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from miniapp_server.app import Parts
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.seed import read, seed
-from models.store.sandbox_state import SandboxState
 
 
 async def seed_demo(parts: Parts) -> tuple[dict[str, str], dict[str, str]]:

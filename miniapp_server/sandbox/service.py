@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,23 +11,22 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from handlers.security import identify, require_own_origin
-from handlers.services import SERVICES
+from handlers.security import require_own_origin
+from handlers.services import ON_CONSENT_REPORTED, SERVICES
 from miniapp_server.app import Parts
 from miniapp_server.jobs import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
+from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.storage.broadcast import AcknowledgedBroadcast
-from models.store.sandbox_cas import SandboxCas
-from models.store.sandbox_state import SandboxState
-from models.store.sandbox_wechat import SandboxWeChat
 from notify.templates import TEMPLATE_BY_EVENT
 
 _PAGES = Environment(
@@ -37,8 +35,13 @@ _PAGES = Environment(
 _CLOCK_POLL_S: Final = 0.5
 _LONGEST_MOVE: Final = timedelta(days=366)
 
+_AT_EACH_STEP: Final = frozenset({"carry_over", "offer", "relay", "deliver"})
+"""Jobs that follow from others, or have no deadline in the store."""
+_BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
+"""What these write may be due at once, as it tells of an instant before."""
 
-class ClockHeld(Conflict):
+
+class ClockCannotGoBack(Conflict):
     """The clock goes back only while there are no reservations."""
 
     code = "clock_held"
@@ -73,13 +76,13 @@ class Sandbox:
 
     async def reset(self) -> None:
         """Back to the demo library, without readers, on real time."""
-        async with self._alone():
+        async with self._exclusive_move():
             await self.state.wipe()
             self._parts.clock.offset = timedelta()
             self._forget()
             await seed_demo(self._parts)
             self._reset_seen = await self.state.note_reset()
-        await self._tell_others()
+        await self._broadcast_clock()
 
     def _forget(self) -> None:
         """What this worker remembers of before the reset."""
@@ -94,9 +97,9 @@ class Sandbox:
         """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
         each due instant in its order.
 
-        Raises: ClockHeld, InvalidRequest.
+        Raises: ClockCannotGoBack, InvalidRequest.
         """
-        async with self._alone():
+        async with self._exclusive_move():
             now = self._parts.clock.now()
             target = wanted(now)
             if target < now:
@@ -105,41 +108,57 @@ class Sandbox:
                 raise InvalidRequest("now", "at most 366 days ahead")
             else:
                 await self._forward(now, target)
-        await self._tell_others()
+        await self._broadcast_clock()
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def _exclusive_move(self) -> AsyncIterator[None]:
         """One move at a time in this worker; a look that began before it counts for nothing."""
         async with self._moving:
             self._moves += 1
             yield
 
     async def _forward(self, now: datetime, target: datetime) -> None:
-        step = now
-        while (instant := await self._next_due(step)) is not None and instant <= target:
-            await self._stand_at(instant)
-            step = instant
-        await self._stand_at(target)
+        """Through each instant at which something is due. All jobs run at the first and the last
+        one; between them those run that have something to do."""
+        step, jobs = now, None
+        while (due := await self._next_due(step)) is not None and due[0] <= target:
+            step = due[0]
+            await self._advance_to(step, jobs and due[1] | await self._waiting(step) | jobs)
+            jobs = None if await self._parts.desk.outages.all() else _AT_EACH_STEP
+        await self._advance_to(target)
 
-    async def _next_due(self, after: datetime) -> datetime | None:
-        found = [
-            await self._parts.desk.reservations.next_due(after),
-            await self._parts.messages.next_due(after),
-        ]
-        return min((instant for instant in found if instant is not None), default=None)
+    async def _next_due(self, after: datetime) -> tuple[datetime, frozenset[str]] | None:
+        """The first instant after ``after`` at which something is due, and the jobs for it."""
+        found = await self._parts.desk.reservations.next_due(after)
+        delivery = await self._parts.messages.next_due(after)
+        if delivery is None or (found is not None and found[0] < delivery):
+            return found
+        at_once = found[1] if found is not None and found[0] == delivery else frozenset[str]()
+        return delivery, at_once | {"deliver"}
 
-    async def _stand_at(self, instant: datetime) -> None:
+    async def _waiting(self, now: datetime) -> frozenset[str]:
+        """Jobs whose deadlines may have been left for later, as a gate has not told all yet."""
+        gates = await self._parts.desk.gates.all()
+        if all(gate.last_seen_at is None for gate in gates):
+            return frozenset()
+        return frozenset({"gates"}) | await self._parts.desk.reservations.overdue(now)
+
+    async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
+        """Let it be ``instant``, and do what is due then: all jobs, or those that are named and
+        what follows from them."""
         # The heartbeat first: a moved clock is not a time in which the service was down.
         await self._parts.desk.heartbeat.set(instant)
         # Nor one in which the kiosks were.
         for kiosk in await self._parts.desk.catalogue.kiosk_last_seen():
             await self._parts.desk.catalogue.record_kiosk_seen(kiosk, instant)
         await self.state.set_offset(self._parts.clock.set(instant))
-        await self._parts.runner.run_until_idle(instant)
+        done = await self._parts.runner.run_until_idle(instant, jobs)
+        if jobs is not None and done & _BRINGS_DEADLINES:
+            await self._parts.runner.run_until_idle(instant)
 
     async def _back(self, target: datetime) -> None:
         if await self._parts.desk.reservations.count():
-            raise ClockHeld()
+            raise ClockCannotGoBack()
         await self._parts.desk.heartbeat.set(target)
         await self.state.set_offset(self._parts.clock.set(target))
 
@@ -174,14 +193,14 @@ class Sandbox:
         except DomainError:
             return  # MongoDB is away; the next look comes soon
 
-    async def _tell_others(self) -> None:
+    async def _broadcast_clock(self) -> None:
         """Whoever asks any worker from now on is answered by the clock that stands now."""
         if not await self._others.send():
             await asyncio.sleep(2 * _CLOCK_POLL_S)  # they look by themselves
 
     # --- the phone ------------------------------------------------------------------------------
 
-    async def tapped(self, openid: str, results: Mapping[str, Any]) -> None:
+    async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
         """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
         templates = self._parts.settings.wechat.templates
         for name, result in results.items():
@@ -189,34 +208,14 @@ class Sandbox:
                 await self.wechat.grant(openid, templates[Template(name)].template_id)
 
 
-async def add_sandbox(
-    app: web.Application, parts: Parts, routes: Iterable[web.RouteDef]
-) -> list[web.RouteDef]:
-    """Put the sandbox's routes beside the service's. Returns the service's ``routes`` with the
-    sandbox's phone in front of /subscriptions (of that one alone: a middleware would be in the way
-    of every request, also where rates are measured)."""
+async def mount_sandbox(app: web.Application, parts: Parts) -> None:
+    """Add the sandbox's routes, its clock and its phone to the service."""
     sandbox = Sandbox(parts)
     await sandbox.begin()
     pages = _Pages(sandbox, parts)
     app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
     app.cleanup_ctx.append(partial(Sandbox.follow, sandbox))
-    return [
-        web.route(r.method, r.path, partial(_tapped, sandbox, r.handler), **r.kwargs)
-        if r.path.endswith("/subscriptions")
-        else r
-        for r in routes
-    ]
-
-
-async def _tapped(sandbox: Sandbox, handler: Handler, request: web.Request) -> web.StreamResponse:
-    """Whoever reports a tap has tapped: WeChat gets its credits too."""
-    response = await handler(request)
-    services = request.app[SERVICES]
-    principal = await identify(request, services, services.now())
-    if principal.session.openid is not None:
-        body = json.loads(await request.read())
-        await sandbox.tapped(principal.session.openid, body["results"])
-    return response
+    app[ON_CONSENT_REPORTED] = sandbox.record_consent_tap
 
 
 class _Pages:

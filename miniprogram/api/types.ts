@@ -103,13 +103,6 @@ export interface DeskAppealOut {
   reader: ReaderOut;
 }
 
-export interface DeskAppealsOut {
-  items: DeskAppealOut[];
-  page: number;
-  page_size: number;
-  total: number;
-}
-
 export interface DeskReportOut {
   reservation_id: string;
   seat: ReservedSeat;
@@ -117,13 +110,6 @@ export interface DeskReportOut {
   end: string;
   kind: string;
   at: string;
-}
-
-export interface DeskReportsOut {
-  items: DeskReportOut[];
-  page: number;
-  page_size: number;
-  total: number;
 }
 
 export interface DoubtOut {
@@ -179,13 +165,6 @@ export interface GateRecordOut {
   method: string;
   at: string;
   effect: string;
-}
-
-export interface GateRecordsOut {
-  items: GateRecordOut[];
-  page: number;
-  page_size: number;
-  total: number;
 }
 
 export interface HistoryEntry {
@@ -260,13 +239,6 @@ export interface MessageOut {
   reservation_id: string | null;
 }
 
-export interface MessagesOut {
-  items: MessageOut[];
-  page: number;
-  page_size: number;
-  total: number;
-}
-
 export interface NearSeat {
   id: string;
   no: string;
@@ -296,16 +268,16 @@ export interface NoticeOut {
   pinned: boolean;
 }
 
-export interface NoticesOut {
-  items: NoticeOut[];
-  page: number;
-  page_size: number;
-  total: number;
-}
-
 export interface OpenOut {
   from: string;
   to: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  page: number;
+  page_size: number;
+  total: number;
 }
 
 export interface ReaderOut {
@@ -326,13 +298,6 @@ export interface RelayOut {
   at: string;
   score: number;
   reasons: string[];
-}
-
-export interface RelaysOut {
-  items: RelayOut[];
-  page: number;
-  page_size: number;
-  total: number;
 }
 
 export interface ReportOut {
@@ -395,13 +360,6 @@ export interface ReservationOut {
   held_until: string | null;
   leave_minutes: number | null;
   actions: string[];
-}
-
-export interface ReservationsOut {
-  items: ReservationOut[];
-  page: number;
-  page_size: number;
-  total: number;
 }
 
 export interface Reserve {
@@ -537,13 +495,6 @@ export interface WaitOut {
   ahead: number | null;
   made_at: string;
   offer: ReservationOut | null;
-}
-
-export interface WaitsOut {
-  items: WaitOut[];
-  page: number;
-  page_size: number;
-  total: number;
 }
 
 export interface Waive {

@@ -3,7 +3,7 @@
 A file is gzip around frames: ``H`` and a document about the file, then for each collection ``C``
 and its name followed by ``D`` and one document each, at last ``E`` with how many there are of each.
 Documents are BSON, which says its own length. Personal data stays sealed: the file is worth nothing
-without DATA_KEYS, and DATA_KEYS are not in it.
+without ENCRYPTION_KEYS, and ENCRYPTION_KEYS are not in it.
 """
 
 from __future__ import annotations

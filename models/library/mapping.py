@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 
 from models.library.entities import Area, AreaId, Fixture, Seat, SeatId, VenueId
@@ -25,11 +25,14 @@ def _area_document(area: Area) -> Document:
     }
 
 
+_SEAT_FIELDS = tuple(field.name for field in fields(Seat) if field.name != "area_id")
+
+
 def _seat_document(seat: Seat) -> Document:
+    values = {key: getattr(seat, key) for key in _SEAT_FIELDS}
     return {
         key: value.isoformat() if isinstance(value, date) else value
-        for key, value in asdict(seat).items()
-        if key != "area_id"
+        for key, value in values.items()
     }
 
 

@@ -249,8 +249,8 @@ class Messages:
             "$and": [
                 {
                     "$or": [
-                        {"not_after": {"$lt": now}},
-                        {"not_after": None, "at": {"$lt": now - DEFAULT_EXPIRY}},
+                        {"expires_at": {"$lt": now}},
+                        {"expires_at": None, "at": {"$lt": now - DEFAULT_EXPIRY}},
                     ]
                 },
                 {"$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}]},
@@ -363,8 +363,8 @@ class Messages:
         """Failed ones that are not old news yet, the newest first."""
         query = _failed_since(since) | {
             "$or": [
-                {"not_after": None, "at": {"$gt": now - DEFAULT_EXPIRY}},
-                {"not_after": {"$gt": now}},
+                {"expires_at": None, "at": {"$gt": now - DEFAULT_EXPIRY}},
+                {"expires_at": {"$gt": now}},
             ],
         }
         with translate_errors():
@@ -452,7 +452,7 @@ def _message(d: Document) -> Message:
         at=d["at"],
         facts=d["facts"],
         reservation_id=ReservationId(d["reservation"]) if d["reservation"] else None,
-        expires_at=d["not_after"],
+        expires_at=d["expires_at"],
         read=d["read"],
     )
 
@@ -467,7 +467,7 @@ def _document(message: Message, wanted: bool) -> Document:
         "at": message.at,
         "facts": dict(message.facts),
         "reservation": message.reservation_id,
-        "not_after": message.expires_at,
+        "expires_at": message.expires_at,
         "read": False,
         "state": (DeliveryState.QUEUED if wanted else DeliveryState.NO_CONSENT).value,
         "open": wanted,

@@ -53,6 +53,21 @@ _CHANGES_KEPT: Final = 8
 _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at", "available_from")
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
+Deadline = Literal[
+    "no_show", "expire_leaves", "complete", "send_reminders", "fail_presence_checks", "expire_offers"
+]
+"""The job that settles it."""
+_PRESENT_STATES: Final = [ReservationState.IN_USE.value, ReservationState.AWAY.value]
+_DEADLINES: Final[Mapping[Deadline, tuple[list[str], str]]] = {
+    "no_show": ([ReservationState.RESERVED.value], "check_in_until"),
+    "expire_leaves": ([ReservationState.AWAY.value], "return_by"),
+    "complete": (_PRESENT_STATES, "end"),
+    "send_reminders": ([], "remind_at"),
+    "fail_presence_checks": ([], "presence_due_at"),
+    "expire_offers": ([], "held_until"),
+}
+"""The states (those with the field where there are none) and the field of each deadline, by the job
+that settles it."""
 FrozenVenues = Literal[True] | frozenset[VenueId]
 """Venues whose deadlines wait; True stands for all."""
 
@@ -671,32 +686,31 @@ class ReservationRepository:
                 rows += [from_document(row) for row in found]
         return rows
 
-    async def next_due(self, after: datetime) -> datetime | None:
-        """The first instant after ``after`` at which something here becomes due."""
-        queries: list[tuple[Document, str]] = [
-            ({"state": ReservationState.RESERVED.value, "live": True}, "check_in_until"),
-            ({"state": ReservationState.AWAY.value, "live": True}, "return_by"),
-            (
-                {
-                    "state": {"$in": [ReservationState.IN_USE.value, ReservationState.AWAY.value]},
-                    "live": True,
-                },
-                "end",
-            ),
-            ({}, "remind_at"),
-            ({}, "presence_due_at"),
-            ({}, "held_until"),
-        ]
-        instants: list[datetime] = []
+    async def next_due(self, after: datetime) -> tuple[datetime, frozenset[Deadline]] | None:
+        """The first instant after ``after`` at which something here becomes due, and what."""
+        found = await self._first_instants({"$gt": after})
+        if not found:
+            return None
+        first = min(found.values())
+        return first, frozenset(name for name, instant in found.items() if instant == first)
+
+    async def overdue(self, now: datetime) -> frozenset[Deadline]:
+        """What has a deadline at ``now`` or before that was not settled yet."""
+        return frozenset(await self._first_instants({"$lte": now}))
+
+    async def _first_instants(self, when: Document) -> dict[Deadline, datetime]:
+        instants: dict[Deadline, datetime] = {}
         with translate_errors():
-            for query, field in queries:
-                condition = {"$type": "date", "$gt": after} if not query else {"$gt": after}
-                row = await self._all.find_one(
-                    {**query, field: condition}, {field: 1}, sort=[(field, ASCENDING)]
-                )
+            for deadline, (states, field) in _DEADLINES.items():
+                query: Document
+                if states:
+                    query = {"state": {"$in": states}, "live": True, field: when}
+                else:
+                    query = {field: {"$type": "date", **when}}
+                row = await self._all.find_one(query, {field: 1}, sort=[(field, ASCENDING)])
                 if row is not None:
-                    instants.append(row[field])
-        return min(instants, default=None)
+                    instants[deadline] = row[field]
+        return instants
 
     async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
         """Hinted: all due indexes begin with the state, and the planner takes any of them when what

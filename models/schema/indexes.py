@@ -9,12 +9,12 @@ import pymongo
 from pymongo import IndexModel
 
 from models.code_sharing import scan_repository
-from models.feedback import repository
+from models.feedback import repository as feedback_repository
 from models.gates import event_repository
 from models.identity import activation_code_repository
 from models.messages import channel_pause_repository, consent_repository
 from models.messages import repository as messages_repository
-from models.notices import repository as notices_repository
+from models.notices import repository
 from models.outages import heartbeat_repository
 from models.outages import repository as outages_repository
 from models.readers import accommodation_repository, card_repository
@@ -38,7 +38,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **consent_repository.INDEXES,
     **attempt_limiter.INDEXES,
     **heartbeat_repository.INDEXES,
-    **notices_repository.INDEXES,
+    **repository.INDEXES,
     **accommodation_repository.INDEXES,
     **card_repository.INDEXES,
     **scan_repository.INDEXES,
@@ -46,7 +46,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **outages_repository.INDEXES,
     **channel_pause_repository.INDEXES,
     **callback_log_repository.INDEXES,
-    **repository.INDEXES,
+    **feedback_repository.INDEXES,
     **event_repository.INDEXES,
     **audit_repository.INDEXES,
     **statistics_repository.INDEXES,

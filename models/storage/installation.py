@@ -114,8 +114,8 @@ class About:
         for version, check in self.checks.items():
             if version not in own:
                 raise DatabaseRefused(
-                    f"{self.place} was sealed with data key {version}, which DATA_KEYS lacks: put "
-                    "it back (rotate-keys, run with both, makes an old key unnecessary)"
+                    f"{self.place} was sealed with data key {version}, which ENCRYPTION_KEYS "
+                    "lacks: put it back (rotate-keys, run with both, makes an old key unnecessary)"
                 )
             if check != own[version]:
                 raise DatabaseRefused(_OTHER_KEY.format(place=self.place, version=version))
@@ -134,8 +134,8 @@ class About:
 
 
 _OTHER_KEY: Final = (
-    "{place} was sealed with another data key {version} than the one in DATA_KEYS: set DATA_KEYS "
-    "to the keys that belong to this database"
+    "{place} was sealed with another data key {version} than the one in ENCRYPTION_KEYS: set "
+    "ENCRYPTION_KEYS to the keys that belong to this database"
 )
 
 

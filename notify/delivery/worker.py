@@ -1,6 +1,6 @@
 """Delivery to WeChat: in order per reader, leased, with the verdicts of WeChat's error table.
 
-A pipeline: messages are claimed many at a time, sent ``AT_ONCE`` at once, and what became of them
+A pipeline: messages are claimed many at a time, sent ``CONCURRENCY`` at once, and what became of them
 is written many at a time, so that WeChat's latency is the only limit. One that takes long holds up
 its reader's next message and nothing else.
 

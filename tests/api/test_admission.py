@@ -31,7 +31,7 @@ LOGOUT = (
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """With the buckets as they are in production; tomorrow opens at 20:00."""
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
         service.app[SERVICES].admission.late_at_most_s = 5.0  # a busy machine is no rush
         desk = service.parts.desk
         await desk.policies.add_missing(

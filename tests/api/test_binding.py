@@ -15,7 +15,7 @@ from tests.living import Client, Living, living
 @pytest.fixture
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production."""
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as running:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         running.app[SERVICES].admission.late_at_most_s = 5.0  # a busy machine is no rush
         yield running
 
@@ -137,6 +137,22 @@ async def test_a_request_that_is_not_confirmed_binds_nobody(strict: Living, end:
     assert (await phone.ok("GET", "/me"))["reader"] is None
     fresh = await code_of(web)
     assert fresh["request"] is None and fresh["code"] != code["code"]
+
+
+@pytest.mark.parametrize("taken", ["phone", "reader"])
+async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken: str) -> None:
+    await under_attack(strict)
+    web, phone = await strict.web_reader(), await strict.wx_user()
+    digits = {"activation_code": (await code_of(web))["code"]}
+    asked = (await phone.call("POST", "/bindings", digits)).body
+    bind, now = strict.parts.bindings.bind, strict.clock.now()
+    if taken == "phone":
+        await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
+    else:
+        await bind(web.reader_id, (await strict.wx_user()).openid, None, now)
+    no = await web.post(f"/binding-requests/{asked['id']}/confirm")
+    code = "already_bound" if taken == "phone" else "reader_bound_elsewhere"
+    assert (no.status, no.code) == (409, code)
 
 
 async def test_a_few_wrong_ones_ask_nobody_and_close_nothing(strict: Living) -> None:

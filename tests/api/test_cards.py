@@ -69,7 +69,7 @@ async def test_which_cards_and_kiosks(service: Living) -> None:
 
 
 async def test_guessing_cards_is_slow(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         key = await kiosk(service)
         for number in range(30):
             body = {"card": f"1000{number:04}"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from miniapp_server.checking import (
+from miniapp_server.cli.check_config import (
     Verdict,
     connection_rows,
     mongo_support,
@@ -21,8 +21,8 @@ from miniapp_server.checking import (
     table,
 )
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
-from miniapp_server.variables import VARIABLES
-from tests.living import DATA_KEYS, Living
+from miniapp_server.settings.variables import VARIABLES
+from tests.living import ENCRYPTION_KEYS, Living
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 9, 7)
@@ -34,7 +34,7 @@ def env(service: Living, mongo_url: str, redis_url: str) -> dict[str, str]:
     return {
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
-        "DATA_KEYS": DATA_KEYS,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "PUBLIC_BASE_URL": service.base,
         "CAS_BASE_URL": f"{service.base}/sandbox/cas",
         "WECHAT_BASE_URL": f"{service.base}/sandbox/wechat",
@@ -76,12 +76,16 @@ async def test_each_connection_is_tried(env: dict[str, str], service: Living) ->
 def test_settings_are_shown_without_secrets_and_thought_over(env: dict[str, str]) -> None:
     env |= {"MONGO_URL": "mongodb://seats:mongo-pw@m1,m2/?replicaSet=seats"}
     env |= {"REDIS_URL": "redis://cache:6379/0", "CAS_LIBRARIAN_GRUOP": "staff"}
-    env |= {"LIBRARIANS": "20130001,20130002", "WECHAT_MP_APPID": "wxmp", "WECHAT_MP_SECRET": "mp"}
+    env |= {
+        "STAFF_LIBRARIANS": "20130001,20130002",
+        "WECHAT_MP_APPID": "wxmp",
+        "WECHAT_MP_SECRET": "mp",
+    }
     del (templates := dict(SANDBOX_TEMPLATES))["MOVED"]
     env["WECHAT_TEMPLATES"] = json.dumps(templates)
     rows = settings_rows(load(env), env)
     told = table(rows)
-    for secret in ("mongo-pw", "sandbox-secret", DATA_KEYS[2:], "20130001", "template_id"):
+    for secret in ("mongo-pw", "sandbox-secret", ENCRYPTION_KEYS[2:], "20130001", "template_id"):
         assert secret not in told, secret
     for shown in ("m1:27017,m2:27017 (replica set seats, user seats, no TLS)", "2 accounts"):
         assert shown in told
@@ -120,10 +124,10 @@ async def test_the_command_reads_a_file_as_systemd_does(
 ) -> None:
     """By a real shell, with all that a shell would trip over."""
     file = tmp_path / "env with spaces"
-    odd = {"MONGO_URL": f"{env['MONGO_URL']}&appName=seats", "LIBRARY_CONTACT": "电话 1|邮箱 a@b.c"}
+    odd = {"MONGO_URL": f"{env['MONGO_URL']}&appName=seats", "SITE_CONTACT": "电话 1|邮箱 a@b.c"}
     lines = [f"{name}={value}" for name, value in (env | odd).items() if '"' not in value]
     # Quoted for systemd, which needs no more than this.
-    lines += [f"WECHAT_TEMPLATES='{env['WECHAT_TEMPLATES']}'", "LIBRARY_TITLE=$HOME & co; `id`"]
+    lines += [f"WECHAT_TEMPLATES='{env['WECHAT_TEMPLATES']}'", "SITE_TITLE=$HOME & co; `id`"]
     file.write_text("\n".join(lines), encoding="utf-8")
     # The line of the page, with the paths of this machine.
     page = (ROOT / "docs" / "deployment.md").read_text("utf-8")

@@ -16,7 +16,7 @@ from yarl import URL
 
 from handlers.services import SERVICES
 from miniapp_server.connections import ConnectionLimits, connections
-from miniapp_server.logs import JsonLines
+from miniapp_server.logging_config import JsonLines
 from tests.api.test_requests import connection
 from tests.living import Living, living
 

@@ -87,7 +87,7 @@ async def test_what_people_write_is_kept(service: Living, browser: Browser) -> N
 
 
 async def test_who_writes_too_often_loses_no_word(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         await _writes_too_often(service, Browser(await service.web_reader()))
 
 

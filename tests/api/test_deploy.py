@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from miniapp_server.settings import SettingsError, load
-from miniapp_server.variables import VARIABLES, read_file
+from miniapp_server.settings.env_file import read_env_file
+from miniapp_server.settings.variables import VARIABLES
 from models.messages.entities import DeliveryState
 from notify.wechat.retry_policy import SendStatus
-from tests.living import DATA_KEYS, Living
+from tests.living import ENCRYPTION_KEYS, Living
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 """The repository's own files for an installation."""
@@ -69,10 +70,10 @@ def test_the_example_of_the_environment_names_every_setting_and_works(tmp_path: 
     for written in (text, re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.M)):
         file = tmp_path / "env"
         file.write_text(written, encoding="utf-8")
-        env = read_file(file)
-        with pytest.raises(SettingsError, match="DATA_KEYS"):
+        env = read_env_file(file)
+        with pytest.raises(SettingsError, match="ENCRYPTION_KEYS"):
             load(env)  # nobody shall run on a key that is public
-        found = load({**env, "DATA_KEYS": DATA_KEYS})
+        found = load({**env, "ENCRYPTION_KEYS": ENCRYPTION_KEYS})
         assert not found.sandbox and not found.templates_missing
         assert "authSource=admin" in found.mongo_url and found.trusted_proxies
 

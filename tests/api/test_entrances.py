@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from miniapp_server.settings import SettingsError, load
-from tests.living import DATA_KEYS, Answer, Client, Living, free_port, living
+from tests.living import ENCRYPTION_KEYS, Answer, Client, Living, free_port, living
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ async def campus() -> AsyncIterator[tuple[Campus, str]]:
 
 
 WECOM: dict[str, Any] = {
-    "CAMPUS_ENTRY": "wecom",
+    "IDENTITY_PROVIDER": "wecom",
     "WECOM_CORP_ID": "ww1",
     "WECOM_AGENT_ID": "1000002",
     "WECOM_SECRET": "corp-secret",
@@ -112,7 +112,7 @@ async def test_by_a_ticket(mongo_url: str, redis_url: str) -> None:
         living(
             mongo_url,
             redis_url,
-            CAMPUS_ENTRY="ticket",
+            IDENTITY_PROVIDER="ticket",
             CAMPUS_TICKET_URL=f"{url}/ticket",
             CAMPUS_TICKET_SECRET="app-secret",
         ) as service,
@@ -186,7 +186,12 @@ async def test_by_wecom(mongo_url: str, redis_url: str) -> None:
 
 @pytest.mark.parametrize("missing", ["WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET"])
 def test_half_a_configuration_does_not_start(missing: str) -> None:
-    env = {"MONGO_URL": "mongodb://x", "REDIS_URL": "redis://x", "DATA_KEYS": DATA_KEYS, **WECOM}
+    env = {
+        "MONGO_URL": "mongodb://x",
+        "REDIS_URL": "redis://x",
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+        **WECOM,
+    }
     env |= {"SANDBOX": "1", "WECOM_BASE_URL": "http://127.0.0.1:1"}
     load(env)
     del env[missing]

@@ -259,7 +259,7 @@ async def test_ways_out_on_the_web(service: Living) -> None:
 
 
 async def test_guesses_and_hammering_are_slowed(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         phone, web = await service.wx_user(), await service.web_reader()
         real = (await web.ok("POST", "/activation-codes"))["code"]
         guess = {"activation_code": f"{(int(real) + 1) % 1_000_000:06d}"}

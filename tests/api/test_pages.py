@@ -171,7 +171,7 @@ async def test_a_page_too_far_leads_to_the_last(browser: Browser) -> None:
 
 
 async def test_an_impatient_reader_loses_no_choice(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         await _is_impatient(service, Browser(await service.web_reader()))
 
 

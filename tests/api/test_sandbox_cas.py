@@ -19,8 +19,8 @@ from aiohttp.test_utils import TestServer
 from bind.providers.cas_client import CasClient
 from bind.providers.cas_xml import TicketRefused, parse_logout
 from miniapp_server.sandbox.cas import LIBRARIAN, SIGN_ON_LASTS, TICKET_LASTS, CasState, cas_routes
+from miniapp_server.sandbox.cas_repository import GrantedTicket, SandboxCas
 from models.storage.mongo import Database, open_database
-from models.store.sandbox_cas import GrantedTicket, SandboxCas
 
 
 @dataclass
@@ -152,7 +152,7 @@ async def test_the_form_carries_the_service_escaped_and_says_that_it_stands_in(
         assert (
             "default-src 'none'" in policy and "img-src 'self'" in policy
         )  # browsers want an icon
-    assert f'value="{world.service_root}/&quot;&gt;&lt;b&gt;"' in page
+    assert f'value="{world.service_root}/&#34;&gt;&lt;b&gt;"' in page
     for words in ("账号", "密码", "演示", "demo", "大写", "校园门户", "无线网"):
         assert words in page
     assert (await world.get(f"{world.base_url}/style.css"))[0] == 200

@@ -16,9 +16,9 @@ from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.kernel.errors import DomainError, Throttled
 from models.storage.mongo import open_database
-from models.store.sandbox_wechat import SandboxWeChat
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
 from notify.wechat.mini_program import MiniProgramClient, WeChatIdentity

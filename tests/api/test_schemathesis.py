@@ -291,7 +291,7 @@ def explore(target: Target, http: requests.Session, base: str, examples: int) ->
 async def test_no_request_breaks_the_service(
     mongo_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1000000") as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1000000") as service:
         document = await service.anonymous.ok("GET", "//openapi.json")
         operations = list(schemathesis.openapi.from_dict(document).get_all_operations())
         each = EXAMPLES // (len(operations) - len(LEFT_OUT)) + 1

@@ -212,7 +212,7 @@ async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
 
 
 async def test_nobody_reports_without_end(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as service:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
         (_, _), watcher = await holder(service), await service.reader()
         for _ in range(5):
             await watcher.post("/seats/2f-hall-001/report")

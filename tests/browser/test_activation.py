@@ -22,7 +22,7 @@ sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production, and has just counted a hundred."""
-    async with living(mongo_url, redis_url, THROTTLE_SCALE="1") as running:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
         running.app[SERVICES].admission.late_at_most_s = 5.0
         await running.move(AFTERNOON)
         guessed = AttemptLimit("activation:all", 100, timedelta(minutes=10))

@@ -19,7 +19,7 @@ from pymongo.monitoring import CommandListener
 
 from handlers.api.plans import SeatMapCache
 from miniapp_server import seed
-from miniapp_server.embedded import embedded_databases
+from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.jobs import end
 from models.booking.desk import Desk
 from models.check_in import renewal

@@ -149,6 +149,9 @@ async def _look_on(s: Store) -> None:
     await s.messages.readers_due(EVENING, place, 30)
 
 
+DEADLINES: Final = {
+    *("due_no_show", "due_time_out", "due_complete", "due_lapse", "due_proof", "due_remind")
+}
 SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 
 # verb → what it sends: the plan's index (or IDHACK), and how many documents a found one may cost
@@ -194,11 +197,8 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("reported", _of("reported", on("14:00"), 0, 20), {"desk_reports"}),
     ("reported_occupied_seats", _of("reported_occupied_seats", on("14:00")), {"desk_reports"}),
     ("waits.iterate_open", lambda s: s.desk.waits.iterate_open(None, 200), {"open"}),
-    (
-        "next_due",
-        _of("next_due", on("13:00")),
-        {"due_no_show", "due_time_out", "due_complete", "due_lapse", "due_proof", "due_remind"},
-    ),
+    ("next_due", _of("next_due", on("13:00")), DEADLINES),
+    ("overdue", _of("overdue", EVENING), DEADLINES),
     ("get", lambda s: s.desk.reservations.get(s.mine.id), {"_id_"}),
     ("replace", _change, {"_id_"}),
     (

@@ -136,9 +136,9 @@ async def test_keys_through_a_rotation(db: Database) -> None:
     steps: list[tuple[FieldCipher, str]] = [
         (ONE, ""),
         (BOTH, ""),  # seals with 2 from here on
-        (ONE, "with data key 2, which DATA_KEYS lacks"),
+        (ONE, "with data key 2, which ENCRYPTION_KEYS lacks"),
         (FieldCipher(OLD | {2: b"y" * 32}), "with another data key 2"),
-        (TWO, "with data key 1, which DATA_KEYS lacks"),  # not resealed yet
+        (TWO, "with data key 1, which ENCRYPTION_KEYS lacks"),  # not resealed yet
         (BOTH, ""),
     ]
     await try_keys(db, steps)

@@ -15,13 +15,13 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
-from miniapp_server.checking import Verdict, connection_rows
-from miniapp_server.embedded import free_ports, mongod_binary
-from miniapp_server.offspring import bound
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.cli.check_config import Verdict, connection_rows
+from miniapp_server.embedded_databases import free_ports, mongod_binary
 from miniapp_server.settings import load
 from models.storage.connectivity import MongoUnusable, _said, about_mongo, require_mongo
 from models.storage.mongo import open_database
-from tests.living import DATA_KEYS
+from tests.living import ENCRYPTION_KEYS
 from tests.survive.serving import until
 
 SET = "guarded"
@@ -87,7 +87,7 @@ def _mongod(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     places: Sequence[str] = ("--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1")
     small = ("--nounixsocket", "--oplogSize", "16") if options else ("--nounixsocket",)
     return subprocess.Popen(
-        bound([str(mongod_binary()), *places, *small, *options]),
+        die_with_parent([str(mongod_binary()), *places, *small, *options]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
@@ -130,7 +130,7 @@ async def test_each_mistake_has_its_own_line(
     assert len(version) == 3 and where == f"set {SET}, primary {guarded}"
 
     # Users who may not do all that the service does: check-config says so.
-    env = {"SANDBOX": "1", "REDIS_URL": redis_url, "DATA_KEYS": DATA_KEYS}
+    env = {"SANDBOX": "1", "REDIS_URL": redis_url, "ENCRYPTION_KEYS": ENCRYPTION_KEYS}
     env["MONGO_DATABASE"] = "reached"
     for user in ("reads", "lists_nothing"):
         env["MONGO_URL"] = f"mongodb://{user}:pw@{guarded}/?replicaSet={SET}"

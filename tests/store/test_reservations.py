@@ -340,11 +340,20 @@ async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) ->
     (completed,) = await store.due_for_completion(on("16:00"), 9)
     assert completed.id == out_to_the_end.id, "the other one is the time-out's"
     assert len(await store.due_for_reminder(on("16:00"), 1)) == 1, "bounded"
-    instants, now = [], on("08:00")
+    found, now = [], on("08:00")
     while (following := await store.next_due(now)) is not None:
-        instants.append(following)
-        now = following
-    assert instants == [on(t) for t in ("14:00", "14:30", "14:50", "15:00", "16:00")]
+        now = following[0]
+        found.append((now, set(following[1])))
+    assert found == [
+        (on("14:00"), {"remind"}),
+        (on("14:30"), {"no_show"}),
+        (on("14:50"), {"remind"}),
+        (on("15:00"), {"time_out"}),
+        (on("16:00"), {"time_out", "complete"}),
+    ]
+    assert await store.overdue(on("13:59:59")) == set()
+    assert await store.overdue(on("14:00")) == {"remind"}
+    assert await store.overdue(on("15:00")) == {"remind", "no_show", "time_out"}
     outage = TimeRange(on("14:20"), on("15:00"))
     assert {r.id for r in await store.deadlines_within(outage)} == {waits.id, out.id}
 

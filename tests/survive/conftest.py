@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from miniapp_server.embedded import EmbeddedDatabases, embedded_databases
+from miniapp_server.embedded_databases import EmbeddedDatabases, embedded_databases
 
 
 @pytest.fixture

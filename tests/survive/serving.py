@@ -24,10 +24,10 @@ from aiohttp import web
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.storage.mongo import Database
-from models.store.sandbox_state import SandboxState
-from tests.living import DATA_KEYS, MONDAY_8, Living, free_port
+from tests.living import ENCRYPTION_KEYS, MONDAY_8, Living, free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +104,7 @@ def production(mongo_url: str, redis_url: str) -> dict[str, str]:
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
-        "DATA_KEYS": DATA_KEYS,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "CAS_BASE_URL": "http://127.0.0.1:9/cas",
         "WECHAT_APPID": "wx1",
         "WECHAT_SECRET": "none",
@@ -136,7 +136,7 @@ async def refused(
     for (words, _, said), process in zip(cases, running, strict=True):
         status, out, err = await ended(process)
         assert (status, out, err.count("\n")) == (1, "", 1) and said in err, (words, out, err)
-        assert DATA_KEYS not in err
+        assert ENCRYPTION_KEYS not in err
     assert await everything(db) == before
 
 
@@ -215,8 +215,8 @@ async def remote(
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
-        "DATA_KEYS": DATA_KEYS,
-        "THROTTLE_SCALE": "1000",
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+        "RATE_LIMIT_SCALE": "1000",
         "LOG_LEVEL": "ERROR",
         **env,
     }

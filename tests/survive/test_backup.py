@@ -14,7 +14,7 @@ from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
 from models.backup.repository import backup
 from models.storage.mongo import open_database
-from tests.living import DATA_KEYS
+from tests.living import ENCRYPTION_KEYS
 from tests.survive.serving import (
     ROOT,
     Remote,
@@ -137,9 +137,9 @@ async def test_the_line_for_cron_works_as_it_is_written(
         "MONGO_URL": f"{mongo_url}&appName=seats",
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
-        "DATA_KEYS": DATA_KEYS,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "SANDBOX": "1",
-        "LIBRARY_CONTACT": "电话 1|邮箱 2",
+        "SITE_CONTACT": "电话 1|邮箱 2",
     }
     text = "\n".join(f"{name}={value}" for name, value in settings.items())
     (tmp_path / "env").write_text(text, encoding="utf-8")

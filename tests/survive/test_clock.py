@@ -31,12 +31,12 @@ async def rounds(service: Living) -> None:
     """Every loop of jobs comes round twice."""
     loops = [loop for loop in service.parts.runner.loops if loop.every_s < 10]
     for _ in range(2):
-        before = {loop.name: loop.went_well for loop in loops}
+        before = {loop.name: loop.last_success for loop in loops}
         for loop in loops:
             loop.nudged.set()
 
         async def all_came_round(before: dict[str, float] = before) -> bool:
-            return all(loop.went_well > before[loop.name] for loop in loops)
+            return all(loop.last_success > before[loop.name] for loop in loops)
 
         await until(all_came_round, "a round of all jobs")
 

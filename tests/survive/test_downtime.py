@@ -13,7 +13,7 @@ import pytest
 from handlers.services import Metrics
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.jobs import Job, JobRunner, Loop
+from miniapp_server.jobs import Job, JobGroup, Scheduler
 from miniapp_server.settings import load
 from models.deadlines import jobs as deadlines_jobs
 from models.kernel.ids import Actor
@@ -24,7 +24,7 @@ from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
-from tests.living import DATA_KEYS, SEAT, Living, living
+from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
 from tests.survive.serving import command, ended
 
 
@@ -207,7 +207,7 @@ async def test_a_job_by_hand(
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": f"t{uuid4().hex[:16]}",
-        "DATA_KEYS": DATA_KEYS,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
         "LOG_LEVEL": "ERROR",
     }
     seeded = await ended(await command("seed", **env))
@@ -252,13 +252,13 @@ async def test_a_hanging_job_shows(service: Living) -> None:
         await asyncio.Event().wait()
         return 0
 
-    stuck = Loop("stuck", (Job("stuck", never),), every_s=1, went_well=monotonic() - 60)
-    well = Loop("well", (), every_s=1)
-    rare = Loop("rare", (), every_s=600, went_well=monotonic() - 60)
-    runner = JobRunner((stuck, well, rare), service.parts.leases, service.clock, Metrics())
+    stuck = JobGroup("stuck", (Job("stuck", never),), every_s=1, last_success=monotonic() - 60)
+    well = JobGroup("well", (), every_s=1)
+    rare = JobGroup("rare", (), every_s=600, last_success=monotonic() - 60)
+    runner = Scheduler((stuck, well, rare), service.parts.leases, service.clock, Metrics())
     runner.start()
     await asyncio.wait_for(entered.wait(), 5)
-    assert runner.hanging() == ["stuck"]
+    assert runner.stalled() == ["stuck"]
     await runner.stop()
 
     assert (await service.anonymous.ok("GET", "//readyz"))["status"] == "ready"

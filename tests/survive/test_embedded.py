@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from miniapp_server.embedded import EmbeddedDatabases, EmbeddedError, embedded_databases
+from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.storage.mongo import open_database
 
 # A service that writes one document, says who its servers are, and waits to be killed.
 _SERVICE = """
 import asyncio, sys
 from pathlib import Path
-from miniapp_server.embedded import embedded_databases
+from miniapp_server.embedded_databases import embedded_databases
 from models.store.client import open_database
 
 async def main():

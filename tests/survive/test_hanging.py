@@ -14,8 +14,8 @@ from time import monotonic
 
 import aiohttp
 
-from miniapp_server.embedded import EmbeddedDatabases
-from miniapp_server.serving import END_WITHIN_S
+from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.server import END_WITHIN_S
 from tests.living import Answer
 from tests.survive.serving import environment, remote, until
 
@@ -93,7 +93,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
 
 async def test_what_hangs_does_not_keep_the_process() -> None:
     """Neither a task that cannot be cancelled, nor the event loop itself."""
-    code = "from miniapp_server import serving; serving.end_anyway(0.2); input()"
+    code = "from miniapp_server import server; server.end_anyway(0.2); input()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code),
         env=environment(),

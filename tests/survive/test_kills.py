@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
 from models.check_in import service as check_in_service
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import Actor
@@ -21,7 +22,6 @@ from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations import service as reservations_service
 from models.reservations.rules import TimeSelection
-from models.store.sandbox_wechat import SandboxWeChat
 from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote, until
 

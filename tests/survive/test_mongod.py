@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client
 from tests.survive.serving import Remote, command, ended, remote, until
 
@@ -121,7 +121,7 @@ async def test_mongod_is_killed_under_load(fragile: EmbeddedDatabases) -> None:
         assert load.codes["seat_taken"] >= CLIENTS - 1 and not load.statuses[422]
         assert load.resolved >= 1 and load.slowest < LONGEST_S
         await every_acknowledged_one_exists_once(service, load)
-        status, out, err = await ended(await command("sweep", **service.env))
+        status, out, err = await ended(await command("check-integrity", **service.env))
         assert (status, out.strip()) == (0, "no doubles"), err
 
         async def is_ready() -> bool:

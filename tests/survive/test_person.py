@@ -42,3 +42,9 @@ async def test_export_and_erase_beside_a_running_service(mongo_url: str, redis_u
             words = [name, reader.number, *(["--yes"] if name == "erase-reader" else [])]
             status, out, err = await ended(await command(*words, **service.env))
             assert (status, out) == (1, "") and "no such reader" in err
+
+        # What readers wrote is listed and replied to by commands as well.
+        status, out, err = await ended(await command("feedback", "list", **service.env))
+        assert (status, out, err) == (0, "none is waiting\n", "")
+        reply = await ended(await command("feedback", "reply", "nobody", "谢谢", **service.env))
+        assert reply == (1, "", "miniapp_server: there is no feedback 'nobody'\n")

@@ -16,7 +16,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.living import DATA_KEYS, Client, free_port
+from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.survive.serving import Remote, command, ended, ready, remote, until
 
 READY_WITHIN_S = 5.0
@@ -208,7 +208,7 @@ async def test_a_demo_with_outside_servers_starts_none(
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
         "MONGO_DATABASE": service.parts.settings.database,
-        "DATA_KEYS": DATA_KEYS,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     }
     async with demo(tmp_path, **env) as (base, process):
         assert servers_of(process) == []
@@ -226,11 +226,16 @@ async def test_a_demo_with_outside_servers_starts_none(
 # --- mistakes -----------------------------------------------------------------------------------
 
 NOWHERE = {"MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0", "REDIS_URL": "redis://127.0.0.1:9"}
-COMPLETE = {**NOWHERE, "DATA_KEYS": DATA_KEYS, "SANDBOX": "1"}
+COMPLETE = {**NOWHERE, "ENCRYPTION_KEYS": ENCRYPTION_KEYS, "SANDBOX": "1"}
 MISTAKES: list[tuple[str, dict[str, str], str]] = [
-    ("serve", {}, "MONGO_URL is required"),
+    # All faults at once, one line each.
+    (
+        "serve",
+        {},
+        "ENCRYPTION_KEYS is required\nMONGO_URL is required\nREDIS_URL is required\nCAS_BASE_",
+    ),
     ("serve", {**COMPLETE, "PORT": "eighty"}, "PORT must be a whole number"),
-    ("serve", {**COMPLETE, "DATA_KEYS": "1:abc"}, "DATA_KEYS must look like"),
+    ("serve", {**COMPLETE, "ENCRYPTION_KEYS": "1:abc"}, "ENCRYPTION_KEYS must look like"),
     ("serve", {**COMPLETE, "WECHAT_TEMPLATES": "{"}, "WECHAT_TEMPLATES"),
     ("serve", {**COMPLETE, "SANDBOX": "1", "WECHAT_APPID": "wx1"}, "beside real credentials"),
     # What is lost from the file of settings makes no sandbox.
@@ -242,6 +247,8 @@ MISTAKES: list[tuple[str, dict[str, str], str]] = [
     ("serve", {**COMPLETE, "MONGO_URL": "127.0.0.1:9"}, "must begin with mongodb://"),
     ("demo", {"MONGO_URL": NOWHERE["MONGO_URL"]}, "set both or neither"),
     ("demo", {"TRUSTED_PROXIES": "home"}, "TRUSTED_PROXIES"),
+    ("sweep", COMPLETE, "sweep is called check-integrity now"),
+    ("questions", COMPLETE, "questions is called feedback list now"),
 ]
 
 
@@ -271,8 +278,11 @@ async def test_a_mistake_is_one_clear_line(tmp_path: Path) -> None:
                 for (name, env, expected), process in zip(some, running, strict=True):
                     status, out, err = await ended(process)
                     lines = [line for line in err.splitlines() if not _is_log(line)]
-                    assert (status, out, len(lines)) == (1, "", 1), (name, env, status, out, err)
-                    assert expected in lines[0] and DATA_KEYS not in err, (name, env, err)
+                    wanted = expected.splitlines()
+                    shown = (name, env, status, out, err)
+                    assert (status, out, len(lines)) == (1, "", len(wanted)), shown
+                    assert all(w in line for w, line in zip(wanted, lines, strict=True)), shown
+                    assert ENCRYPTION_KEYS not in err, shown
             finally:
                 for process in running:
                     if process.returncode is None:  # the port is free soon: it would serve

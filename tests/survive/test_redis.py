@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from miniapp_server.embedded import EmbeddedDatabases
+from miniapp_server.embedded_databases import EmbeddedDatabases
 from tests.living import Answer, Client, Living, living
 from tests.survive.serving import until
 
@@ -55,7 +55,7 @@ async def test_an_emptied_redis_loses_nothing(fragile: EmbeddedDatabases) -> Non
 
 
 async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> None:
-    async with living(fragile.mongo_url, fragile.redis_url, THROTTLE_SCALE="1") as service:
+    async with living(fragile.mongo_url, fragile.redis_url, RATE_LIMIT_SCALE="1") as service:
         reader, stranger = await service.reader(), await service.wx_user()
         await reader.accept("RESERVED")
         await fragile.stop_redis()

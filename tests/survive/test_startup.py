@@ -15,7 +15,7 @@ import pytest
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
-from tests.living import DATA_KEYS
+from tests.living import ENCRYPTION_KEYS
 from tests.survive.serving import (
     ROOT,
     at_a_terminal,
@@ -47,8 +47,8 @@ async def test_a_production_database_stays_closed(
 ) -> None:
     parts, env = real
     lost = without_credentials(env)
-    other = {**env, "DATA_KEYS": OTHER_KEYS}
-    newer = f"{DATA_KEYS},2:{OTHER_KEYS[2:]}"
+    other = {**env, "ENCRYPTION_KEYS": OTHER_KEYS}
+    newer = f"{ENCRYPTION_KEYS},2:{OTHER_KEYS[2:]}"
     place = f"database {parts.db.name} "
     wrong_key = place + "was sealed with another data key 1"
     await refused(
@@ -59,9 +59,9 @@ async def test_a_production_database_stays_closed(
             (("serve",), other, wrong_key),
         ],
     )
-    rotated = await ended(await command("rotate-keys", **{**env, "DATA_KEYS": newer}))
+    rotated = await ended(await command("rotate-keys", **{**env, "ENCRYPTION_KEYS": newer}))
     assert rotated[0] == 0, rotated
-    newest = {**env, "DATA_KEYS": "2:" + OTHER_KEYS[2:]}
+    newest = {**env, "ENCRYPTION_KEYS": "2:" + OTHER_KEYS[2:]}
     exported = await ended(await command("export-reader", NUMBER, **newest))
     assert exported[0] == 0 and "张三" in exported[1]
 

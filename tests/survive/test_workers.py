@@ -14,7 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.living import DATA_KEYS, Client, free_port
+from tests.living import ENCRYPTION_KEYS, Client, free_port
 from tests.survive.serving import Remote, command, ended, remote, until
 
 GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
@@ -104,13 +104,13 @@ async def refuse_in_one_line(service: Remote) -> None:
     cases = [
         (service.env, f"cannot listen on 127.0.0.1:{port}"),
         ({**service.env, **nowhere}, "MongoDB does not answer"),
-        ({**service.env, "DATA_KEYS": "1:abc"}, "DATA_KEYS must look like"),
+        ({**service.env, "ENCRYPTION_KEYS": "1:abc"}, "ENCRYPTION_KEYS must look like"),
     ]
     running = [await command("serve", "--workers", "2", **env) for env, _ in cases]
     for process, (_, expected) in zip(running, cases, strict=True):
         status, out, err = await ended(process)
         assert (status, out, err.count("\n")) == (1, "", 1) and expected in err, (out, err)
-        assert DATA_KEYS not in err
+        assert ENCRYPTION_KEYS not in err
     assert len(os.listdir(service.env["TMPDIR"])) == 1, "the service's own counts, no others"
     # Nor does a single process join the workers' port, even while none of them listens.
     for pid in workers(service).values():

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from miniapp_server.logs import MASK, JsonLines, redact
+from miniapp_server.logging_config import JsonLines
+from miniapp_server.redaction import MASK, redact
 
 # The secret in each text is S3cret; everything else must stay.
 _TEXTS = [

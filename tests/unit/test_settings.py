@@ -9,13 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, lan_address, load
+from miniapp_server.settings import SANDBOX_TEMPLATES, Settings, SettingsError, load
+from miniapp_server.settings.addresses import lan_address
 from models.messages.entities import WECHAT_TEMPLATES
 
 SECRETS = {
     "MONGO_URL": "mongodb://seats:mongo-secret@db.example/?replicaSet=rs0",
     "REDIS_URL": "redis://:redis-secret@cache.example/0",
-    "DATA_KEYS": "1:" + base64.b64encode(b"data-key-of-thirty-two-bytes-123").decode(),
+    "ENCRYPTION_KEYS": "1:" + base64.b64encode(b"data-key-of-thirty-two-bytes-123").decode(),
 }
 SANDBOX = {**SECRETS, "SANDBOX": "1"}
 REAL = {
@@ -51,10 +52,10 @@ def test_real_installation() -> None:
     [
         (SANDBOX, {"MONGO_URL": ""}, "MONGO_URL"),
         (SANDBOX, {"REDIS_URL": ""}, "REDIS_URL"),
-        (SANDBOX, {"DATA_KEYS": ""}, "DATA_KEYS"),
-        (SANDBOX, {"DATA_KEYS": "secret"}, "DATA_KEYS"),
-        (SANDBOX, {"DATA_KEYS": "1:c2VjcmV0"}, "DATA_KEYS"),
-        (SANDBOX, {"DATA_KEYS": "x" + SECRETS["DATA_KEYS"]}, "DATA_KEYS"),
+        (SANDBOX, {"ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS"),
+        (SANDBOX, {"ENCRYPTION_KEYS": "secret"}, "ENCRYPTION_KEYS"),
+        (SANDBOX, {"ENCRYPTION_KEYS": "1:c2VjcmV0"}, "ENCRYPTION_KEYS"),
+        (SANDBOX, {"ENCRYPTION_KEYS": "x" + SECRETS["ENCRYPTION_KEYS"]}, "ENCRYPTION_KEYS"),
         (SANDBOX, {"PORT": "0"}, "PORT"),
         (SANDBOX, {"PORT": "65536"}, "PORT"),
         (SANDBOX, {"PORT": "http"}, "PORT"),
@@ -79,7 +80,7 @@ def test_real_installation() -> None:
         (SANDBOX, {"MONITORS": "prometheus"}, "MONITORS"),
         (SANDBOX, {"MONGO_DRIVER": "mongoose"}, "MONGO_DRIVER"),
         (SANDBOX, {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
-        (SANDBOX, {"THROTTLE_SCALE": "0"}, "THROTTLE_SCALE"),
+        (SANDBOX, {"RATE_LIMIT_SCALE": "0"}, "RATE_LIMIT_SCALE"),
         (SANDBOX, {"TRUSTED_PROXIES": "10.0.0.1/8"}, "TRUSTED_PROXIES"),
         (SANDBOX, {"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
         (SANDBOX, {"SANDBOX": "yes"}, "SANDBOX"),
@@ -102,7 +103,7 @@ def test_real_installation() -> None:
         (REAL, {"WECHAT_APPID": ""}, "WECHAT_APPID"),
         (REAL, {"WECHAT_SECRET": ""}, "WECHAT_SECRET"),
         (REAL, {"WECHAT_TEMPLATES": ""}, "WECHAT_TEMPLATES"),
-        (REAL, {"WECHAT_STATE": "beta"}, "WECHAT_STATE"),
+        (REAL, {"WECHAT_ENV_VERSION": "beta"}, "WECHAT_ENV_VERSION"),
         (REAL, {"WECHAT_BASE_URL": "api.weixin.qq.com"}, "WECHAT_BASE_URL"),
         (REAL, {"CAS_BASE_URL": ""}, "CAS_BASE_URL"),
         (REAL, {"CAS_BASE_URL": "cas.example.edu"}, "CAS_BASE_URL"),
@@ -116,6 +117,23 @@ def test_one_clear_line(base: dict[str, str], broken: dict[str, str], named: str
     line = str(refusal.value)
     assert named in line and "\n" not in line
     assert "cret" not in line, "names of variables, in capitals, tell nothing"
+
+
+def test_all_faults_at_once() -> None:
+    env = {"PORT": "http", "CAS_BASE_URL": "cas.example.edu", "IDENTITY_PROVIDER": "wecom"}
+    env |= {"WECHAT_APPID": "wx1", "WECHAT_MP_TOKEN": "t", "WECHAT_MP_AES_KEY": "short"}
+    env |= {"MONITORS": "x", "DATA_KEYS": SECRETS["ENCRYPTION_KEYS"], "WECOM_BASE_URL": "x"}
+    with pytest.raises(SettingsError) as refusal:
+        load(env)
+    lines = str(refusal.value).splitlines()
+    assert sorted(line.split()[0] for line in lines) == [
+        *("CAS_BASE_URL", "DATA_KEYS", "ENCRYPTION_KEYS", "MONGO_URL", "MONITORS", "PORT"),
+        *("REDIS_URL", "WECHAT_MP_AES_KEY", "WECHAT_SECRET", "WECHAT_TEMPLATES"),
+        *("WECOM_AGENT_ID", "WECOM_BASE_URL", "WECOM_CORP_ID", "WECOM_SECRET"),
+    ]
+    # What else is wrong depends on the mode, so an unclear one is all that is told.
+    with pytest.raises(SettingsError, match=r"\ASANDBOX must be 0 or 1\Z"):
+        load({**env, "DATA_KEYS": "", "SANDBOX": "yes"})
 
 
 def test_a_library_without_a_mini_program() -> None:
@@ -186,4 +204,4 @@ def test_repr_tells_no_secret(found: Settings) -> None:
         "sandbox-secret",
     ):
         assert secret not in shown
-    assert SECRETS["DATA_KEYS"] not in shown
+    assert SECRETS["ENCRYPTION_KEYS"] not in shown

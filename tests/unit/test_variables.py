@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from miniapp_server.settings import load
-from miniapp_server.variables import VARIABLES, misspelt, read_file
+from miniapp_server.settings import SettingsError, load
+from miniapp_server.settings.env_file import read_env_file
+from miniapp_server.settings.variables import RENAMED, VARIABLES, misspelt
 from tests.unit.test_settings import REAL, SANDBOX
 
 DEMO = {"DATA_DIR"}
@@ -36,9 +37,9 @@ def test_the_list_is_what_is_read() -> None:
     key = "k" * 43
     envs = [
         SANDBOX,
-        {**REAL, "CAMPUS_ENTRY": "ticket", "CAMPUS_TICKET_URL": "https://a.example"}
+        {**REAL, "IDENTITY_PROVIDER": "ticket", "CAMPUS_TICKET_URL": "https://a.example"}
         | {"CAMPUS_TICKET_SECRET": "s", "WECHAT_MP_APPID": "wx1", "WECHAT_MP_SECRET": "s"},
-        {**REAL, "CAMPUS_ENTRY": "wecom", "WECOM_SECRET": "s", "WECOM_CORP_ID": "c"}
+        {**REAL, "IDENTITY_PROVIDER": "wecom", "WECOM_SECRET": "s", "WECOM_CORP_ID": "c"}
         | {"WECOM_AGENT_ID": "1", "WECHAT_MP_TOKEN": "t", "WECHAT_MP_AES_KEY": key}
         | {"WECHAT_MINI_TOKEN": "t", "WECHAT_MINI_AES_KEY": key},
     ]
@@ -58,12 +59,19 @@ def test_the_list_is_what_is_read() -> None:
         ("MONGO_URI", "MONGO_URL"),
         ("mongo_url", "MONGO_URL"),
         ("WECHAT_APP_ID", "WECHAT_APPID"),
-        ("DATA_KEY", "DATA_KEYS"),
+        ("ENCRYPTION_KEY", "ENCRYPTION_KEYS"),
         ("WECHAT_QQQQ", ""),
     ],
 )
 def test_a_misspelt_name_is_named(name: str, nearest: str) -> None:
     assert misspelt({"MONGO_URL", name}) == {name: nearest}
+
+
+@pytest.mark.parametrize(("before", "now"), RENAMED.items())
+def test_a_name_of_before_is_refused(before: str, now: str) -> None:
+    assert before not in VARIABLES and now in VARIABLES
+    with pytest.raises(SettingsError, match=f"^{before} is called {now} now"):
+        load({**SANDBOX, before: "x"})
 
 
 def test_others_are_nobodys_business() -> None:
@@ -79,8 +87,8 @@ def test_a_file_means_what_it_says(tmp_path: Path) -> None:
         "; another\n"
         "\n"
         "MONGO_URL=mongodb://m1,m2/?replicaSet=seats&authSource=admin\n"
-        "LIBRARY_CONTACT=服务台 010-1234|邮箱 lib@example.edu  \n"
-        '  LIBRARY_TITLE = "座位 $HOME `id` \\"一\\""\n'
+        "SITE_CONTACT=服务台 010-1234|邮箱 lib@example.edu  \n"
+        '  SITE_TITLE = "座位 $HOME `id` \\"一\\""\n'
         "A='single \\n'\n"
         "B=one \\\n  two\n"
         'C="two\nlines"\n'
@@ -89,10 +97,10 @@ def test_a_file_means_what_it_says(tmp_path: Path) -> None:
         "F=back\\\\slash it's\n",
         encoding="utf-8",
     )
-    assert read_file(path) == {
+    assert read_env_file(path) == {
         "MONGO_URL": "mongodb://m1,m2/?replicaSet=seats&authSource=admin",
-        "LIBRARY_CONTACT": "服务台 010-1234|邮箱 lib@example.edu",
-        "LIBRARY_TITLE": '座位 $HOME `id` "一"',
+        "SITE_CONTACT": "服务台 010-1234|邮箱 lib@example.edu",
+        "SITE_TITLE": '座位 $HOME `id` "一"',
         "A": "single \\n",
         "B": "one   two",
         "C": "two\nlines",
@@ -102,4 +110,4 @@ def test_a_file_means_what_it_says(tmp_path: Path) -> None:
     }
     path.write_text("GOOD=1\nset -a\n")
     with pytest.raises(ValueError, match="line 2"):
-        read_file(path)
+        read_env_file(path)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniapp_server.sandbox.wechat import fits
+from miniapp_server.sandbox.wechat_fields import fits
 from models.kernel.time_range import TimeRange
 from notify.wechat.template_config import TemplateConfigError, parse_templates
 from notify.wechat.template_fields import format_value

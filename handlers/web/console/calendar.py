@@ -16,7 +16,7 @@ from handlers.web.console.frame import clock_of, day_of, render, staff_context
 from handlers.web.console.misfits import NOT_ASKED, impact_of, resolution_from
 from handlers.web.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.web.pages import Form, PageRequest, count_error, form_reason, form_text, redirect
-from models.affected_bookings import impact as affected_bookings_impact
+from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
@@ -109,7 +109,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         if form_text(form, "base") != str(desk.policy.version):
             raise RulesChanged()
         new, said = _next(visit, form, typed)
-        rows = await affected_bookings_impact.find_affected(desk, new, desk.library, visit.now)
+        rows = await impact.find_affected(desk, new, desk.library, visit.now)
         found, confirmed = impact_of(desk.library, rows), form_text(form, "confirmed")
         if not confirmed or (found.count and not form_text(form, "bookings")):
             wrong = NOT_ASKED if confirmed else ""

@@ -27,7 +27,7 @@ from handlers.web.pages import (
     form_text,
     redirect,
 )
-from models.affected_bookings import impact as affected_bookings_impact
+from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
@@ -208,7 +208,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if not found.any:
             raise InvalidRequest("plan", "没有需要保存的更改")
         library, confirmed = desk.library.with_area(new), form_text(form, "confirmed")
-        rows = await affected_bookings_impact.find_affected(desk, desk.policy, library, visit.now)
+        rows = await impact.find_affected(desk, desk.policy, library, visit.now)
         hits = impact_of(library, rows)
         if not confirmed or (hits.count and not form_text(form, "bookings")):
             wrong = NOT_ASKED if confirmed else ""

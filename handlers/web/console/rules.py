@@ -27,7 +27,7 @@ from handlers.web.pages import (
     form_text,
     redirect,
 )
-from models.affected_bookings import impact as affected_bookings_impact
+from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
@@ -149,9 +149,7 @@ async def change_rules(visit: PageRequest, form: Form) -> web.StreamResponse:
             raise InvalidRequest("base", "没有需要保存的更改")
         if typed.get("edit"):
             return await _page(visit, typed=typed)
-        rows = await affected_bookings_impact.find_affected(
-            desk, change.policy, desk.library, visit.now
-        )
+        rows = await impact.find_affected(desk, change.policy, desk.library, visit.now)
         hits, confirmed = impact_of(desk.library, rows), bool(typed.get("confirmed"))
         if not confirmed or (hits.count and not typed.get("bookings")):
             compared = await policy_preview_service.compare_policies(

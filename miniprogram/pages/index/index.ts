@@ -1,5 +1,5 @@
 import { Refused, get, post, tap } from "../../api/client";
-import type { AreasOut, MeOut, MessageOut, MessagesOut, NoticeOut, NoticesOut, ReservationOut, WaitsOut } from "../../api/types";
+import type { AreasOut, MeOut, MessageOut, NoticeOut, Page as PageOf, ReservationOut, WaitOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
@@ -77,9 +77,9 @@ Component({
         }
         const [areas, unread, messages, notices] = await Promise.all([
           get<AreasOut>("/areas"),
-          get<MessagesOut>("/messages?unread=true&page_size=1"),
-          get<MessagesOut>(`/messages?page_size=${SHOWN}`),
-          get<NoticesOut>(`/notices?page_size=${SHOWN}`),
+          get<PageOf<MessageOut>>("/messages?unread=true&page_size=1"),
+          get<PageOf<MessageOut>>(`/messages?page_size=${SHOWN}`),
+          get<PageOf<NoticeOut>>(`/notices?page_size=${SHOWN}`),
         ]);
         this.setData({
           floors: byFloor(areas),
@@ -102,7 +102,7 @@ Component({
     },
     /** The reader's own seats; those that the line offers first. */
     async mine() {
-      const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<WaitsOut>("/waitlist")]);
+      const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<PageOf<WaitOut>>("/waitlist")]);
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
       this.setData({ live: [...offers, ...active] });
       return active;

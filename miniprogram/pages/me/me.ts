@@ -1,5 +1,5 @@
 import { Refused, drop, get, post } from "../../api/client";
-import type { GateRecordsOut, MeOut, ReservationOut, ReservationsOut, ViolationOut, ViolationsOut } from "../../api/types";
+import type { GateRecordOut, MeOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
 import { agreed, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
@@ -91,14 +91,14 @@ Component({
     async asked(tab: Tab, page: number): Promise<[Row[], number]> {
       const query = `?page=${page}&page_size=${PAGE}`;
       if (tab === "mine") {
-        const found = await get<ReservationsOut>(`/reservations${query}`);
+        const found = await get<PageOf<ReservationOut>>(`/reservations${query}`);
         return [found.items.map(reservation), found.total];
       }
       if (tab === "violations") {
         const found = await get<ViolationsOut>(`/violations${query}`);
         return [found.items.map(violation), found.total];
       }
-      const found = await get<GateRecordsOut>(`/gate-records${query}`);
+      const found = await get<PageOf<GateRecordOut>>(`/gate-records${query}`);
       const rows = found.items.map((p) => ({
         id: p.id,
         title: `${named("gate", p.direction)} · ${p.gate}`,

@@ -1,5 +1,5 @@
 import { get, post } from "../../api/client";
-import type { MessageOut, MessagesOut } from "../../api/types";
+import type { MessageOut, Page as PageOf } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { t, words } from "../../lib/texts";
@@ -25,7 +25,7 @@ Component({
       return attempt(this, () => this.show(1));
     },
     async show(page: number) {
-      const found = await get<MessagesOut>(`/messages?page=${page}`);
+      const found = await get<PageOf<MessageOut>>(`/messages?page=${page}`);
       const rows = found.items.map((message) => ({ ...message, when: day(message.at) }));
       this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total: found.total });
       // They keep their mark on the screen until the page is opened again.

@@ -1,5 +1,5 @@
 import { get } from "../../api/client";
-import type { NoticeOut, NoticesOut } from "../../api/types";
+import type { NoticeOut, Page as PageOf } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { day } from "../../lib/clock";
 import { t, words } from "../../lib/texts";
@@ -25,7 +25,7 @@ Component({
       return attempt(this, () => this.show(1));
     },
     async show(page: number) {
-      const found = await get<NoticesOut>(`/notices?page=${page}`);
+      const found = await get<PageOf<NoticeOut>>(`/notices?page=${page}`);
       const rows = found.items.map((notice) => ({ ...notice, when: day(notice.published_at) }));
       this.setData({ rows: page === 1 ? rows : [...this.data.rows, ...rows], page, total: found.total });
     },

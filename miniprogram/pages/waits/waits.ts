@@ -1,5 +1,5 @@
 import { Refused, drop, get } from "../../api/client";
-import type { ReservationOut, WaitOut, WaitsOut } from "../../api/types";
+import type { Page as PageOf, ReservationOut, WaitOut } from "../../api/types";
 import { agreed } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
@@ -41,7 +41,7 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        this.setData({ rows: (await get<WaitsOut>("/waitlist")).items.map(row) });
+        this.setData({ rows: (await get<PageOf<WaitOut>>("/waitlist")).items.map(row) });
       });
     },
     async leave(event: WechatMiniprogram.TouchEvent) {

@@ -1,0 +1,32 @@
+"""Starts child processes that end when this process does, however it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+# Runs in the new process before the program: the kernel sends it SIGTERM when the thread that
+# forked it is gone (prctl 1 is PR_SET_PDEATHSIG; the request survives exec). Not a preexec_fn,
+# which may deadlock in a process with threads. The second check closes the gap before the request.
+_LAUNCH: Final = """
+import ctypes, os, sys
+if ctypes.CDLL(None, use_errno=True).prctl(1, 15) != 0:
+    sys.exit("prctl failed")
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def die_with_parent(program: Sequence[str]) -> list[str]:
+    """The command that runs ``program`` (its first item is a path) so that it gets SIGTERM when
+    this process is gone. To be started from the main thread: the kernel watches the thread.
+
+    Raises: RuntimeError in another thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("a process that ends with this one is started from the main thread")
+    return [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *program]

@@ -1,0 +1,59 @@
+"""What commands share: the opened service or its database alone, and lines of CSV files."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from miniapp_server.app import Parts, open_parts
+from miniapp_server.cli.command import CommandError, Env
+from miniapp_server.clock import Clock
+from miniapp_server.logging_config import configure_logs
+from miniapp_server.settings import Settings, load
+from models.storage.connectivity import require_mongo
+from models.storage.mongo import Database, open_database
+
+
+@contextlib.asynccontextmanager
+async def application(env: Env) -> AsyncIterator[Parts]:
+    """The service of ``env``, opened, without HTTP and without its jobs.
+
+    Raises: SettingsError, DatabaseRefused, MongoUnusable.
+    """
+    async with application_with(load(env)) as parts:
+        yield parts
+
+
+@contextlib.asynccontextmanager
+async def application_with(settings: Settings) -> AsyncIterator[Parts]:
+    """The service of ``settings``, opened, without HTTP and without its jobs.
+
+    Raises: DatabaseRefused, MongoUnusable.
+    """
+    configure_logs(settings.log_level)
+    async with open_parts(settings, Clock()) as parts:
+        yield parts
+
+
+@contextlib.asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The database alone, whatever it holds. Raises: MongoUnusable."""
+    configure_logs(settings.log_level)
+    async with open_database(settings.mongo_url, settings.database) as db:
+        await require_mongo(db, settings.mongo_url)
+        yield db
+
+
+def csv_rows(file: Path, columns: set[str]) -> list[dict[str, str]]:
+    """A CSV file's lines by its header's names. Raises: CommandError."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as source:
+            reader = csv.DictReader(source)
+            rows = [dict(row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"cannot read {file}: {error}") from error
+    if missing := columns - set(reader.fieldnames or ()):
+        raise CommandError(f"{file} has no column {', '.join(sorted(missing))}")
+    return rows

@@ -1,0 +1,295 @@
+"""``check-config``: the settings, and what they lead to, as a table that a person reads."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bind.providers.cas_client import CasClient
+from bind.providers.cas_xml import CasUnavailable, TicketRefused
+from handlers.web.login import SERVICE_PATH
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.clock import real_now
+from miniapp_server.settings import Settings, load
+from miniapp_server.settings.addresses import is_loopback
+from miniapp_server.settings.variables import VARIABLES, in_words, misspelt
+from models.kernel.errors import ServiceUnavailable
+from models.storage.connectivity import MongoUnusable, about_mongo, explained, read_mongo_url
+from models.storage.installation import DatabaseRefused, check
+from models.storage.mongo import open_database
+from models.storage.redis import open_redis
+from models.storage.redis_health import TROUBLE, redis_cause, redis_cure, redis_host
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.wechat.access_tokens import TokenRequestFailed
+from notify.wechat.client import WeChatClient
+
+_WITHIN_S: Final = 12.0
+_HIDDEN: Final = ("_SECRET", "_TOKEN", "_AES_KEY")
+_PEOPLE: Final = frozenset({"STAFF_VIEWERS", "STAFF_LIBRARIANS", "STAFF_ADMINISTRATORS"})
+_LONGEST: Final = 60
+
+_MONGO_ENDS: Final = {
+    (6, 0): date(2025, 7, 31),
+    (7, 0): date(2027, 8, 31),
+    (8, 0): date(2029, 10, 31),
+}
+"""Release series and the end of their support (mongodb.com/legal/support-policy/lifecycles)."""
+_MONGO_PATCHED: Final = {(7, 0): 32, (8, 0): 21}
+"""The newest patch of each that was known when this was released."""
+
+_CAS_CURES: Final = {
+    "connection": "no connection: correct the host, or the proxy and firewall between",
+    "timeout": "no answer in 5 s: look at the network between",
+    "status": "it answers with an error: is this the address up to, but without, /login?",
+    "garbage": "what answers there is no CAS: is this the address up to, but without, /login?",
+    "too_large": "what answers there is no CAS",
+    "internal_error": "it reports an internal error of its own",
+}
+_WECHAT_CURES: Final = {
+    40013: "WeChat does not know this app id",
+    40125: "WeChat refuses the secret",
+    40001: "WeChat refuses the secret",
+    40164: "this machine's public address is not on the account's IP white list",
+    None: "no answer from WeChat: look at the network, DNS and proxy of this machine",
+}
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``check-config``."""
+    command = add_command(
+        commands,
+        "check-config",
+        _check_config,
+        "Validate the settings and show them without secrets; status 1 if something is wrong.",
+    )
+    command.add_argument(
+        "--connect",
+        action="store_true",
+        help="try MongoDB, Redis, CAS and WeChat too, with their credentials",
+    )
+
+
+async def _check_config(env: Env, args: argparse.Namespace) -> None:
+    settings = load(env)
+    rows = settings_rows(settings, env)
+    if args.connect:
+        rows += await connection_rows(settings, real_now().date())
+    print(table(rows))
+    if problems := sum(row.verdict is Verdict.PROBLEM for row in rows):
+        raise CommandError(f"{problems} of these must be corrected")
+
+
+class Verdict(StrEnum):
+    """``WARNING`` works and should be looked at; ``PROBLEM`` does not work."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. ``note`` says the cause and the cure where there is any."""
+
+    name: str
+    value: str
+    verdict: Verdict = Verdict.OK
+    note: str = ""
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in columns, as wide as they need to be."""
+    names = max(len(row.name) for row in rows)
+    values = min(_LONGEST, max(len(row.value) for row in rows))
+    lines = (
+        f"{row.name:<{names}}  {row.value:<{values}}  {row.verdict:<7}  {row.note}".rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def settings_rows(settings: Settings, env: Mapping[str, str]) -> list[Row]:
+    """What is set, without secrets; what should be thought over; names that look misspelt."""
+    rows = [
+        Row("mode", "sandbox" if settings.sandbox else "real"),
+        Row("listens on", f"{settings.host}:{settings.port}"),
+        Row("pages at", settings.public_base_url),
+    ]
+    rows += [Row(name, shown(name, env[name])) for name in sorted(VARIABLES) if env.get(name)]
+    rows += _exposed(settings)
+    if missing := settings.templates_missing:
+        note = "no WeChat template: these messages are shown in the app only"
+        rows.append(Row("WECHAT_TEMPLATES", ", ".join(missing), Verdict.WARNING, note))
+    for name, nearest in misspelt(env).items():
+        rows.append(Row(name, "", Verdict.PROBLEM, in_words(name, nearest)))
+    return rows
+
+
+def shown(name: str, value: str) -> str:
+    """A setting's value as it may be read by anybody."""
+    if name == "MONGO_URL":
+        address = read_mongo_url(value)
+        facts = [
+            f"replica set {address.replica_set}" if address.replica_set else "",
+            f"user {address.user}" if address.user else "no user",
+            "TLS" if address.tls else "no TLS",
+        ]
+        return f"{','.join(address.hosts)} ({', '.join(filter(None, facts))})"
+    if name == "REDIS_URL":
+        parts = urlsplit(value)
+        password = "password" if parts.password else "no password"
+        return (
+            f"{redis_host(value)} ({password}, {'TLS' if parts.scheme == 'rediss' else 'no TLS'})"
+        )
+    if name == "ENCRYPTION_KEYS":
+        versions = ", ".join(part.strip().partition(":")[0] for part in value.split(","))
+        return f"version {versions} (hidden)"
+    if name.endswith(_HIDDEN):
+        return "set (hidden)"
+    if name == "WECHAT_VERIFICATION_FILE":
+        return value.partition("=")[0]
+    if name == "WECHAT_TEMPLATES":
+        return value if value.startswith("@") else "JSON"
+    if name in _PEOPLE:
+        return f"{len([n for n in value.split(',') if n.strip()])} accounts"
+    if name.endswith("_URL") and "@" in (parts := urlsplit(value)).netloc:
+        return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
+    return value
+
+
+def _exposed(settings: Settings) -> list[Row]:
+    """Databases on other machines that anybody who reaches them could read or write."""
+    rows = []
+    mongo, redis = read_mongo_url(settings.mongo_url), urlsplit(settings.redis_url)
+    far = [host for host in mongo.hosts if not is_loopback(_name(host))]
+    for lacking, cure in (
+        (not mongo.user, "no user: whoever reaches it reads and writes all; docs/deployment.md"),
+        (not mongo.tls, "no TLS: what travels can be read on the way; tls=true"),
+    ):
+        if far and lacking:
+            rows.append(Row("MONGO_URL", ",".join(far), Verdict.WARNING, cure))
+    if redis.scheme != "unix" and not is_loopback(redis.hostname):
+        host = redis_host(settings.redis_url)
+        if not redis.password:
+            note = "no password: it holds WeChat's token; rediss://:PASSWORD@HOST:PORT/0"
+            rows.append(Row("REDIS_URL", host, Verdict.WARNING, note))
+        if redis.scheme != "rediss":
+            note = "no TLS: what travels can be read on the way; rediss://"
+            rows.append(Row("REDIS_URL", host, Verdict.WARNING, note))
+    return rows
+
+
+def _name(host: str) -> str:
+    """A host of an address, without its port and brackets."""
+    return urlsplit(f"//{host}").hostname or ""
+
+
+# --- connections --------------------------------------------------------------------------------
+
+
+async def connection_rows(settings: Settings, today: date) -> list[Row]:
+    """Try everything that the settings lead to, all at once."""
+    tries = [_mongo(settings, today), _redis(settings)]
+    if settings.sandbox:
+        rows = [Row("CAS, WeChat", "the sandbox's own")]
+    else:
+        rows = []
+        tries.append(_cas(settings))
+        if not settings.wechat.used:
+            rows.append(Row("WeChat", "not set: web pages only"))
+        for name, appid, secret in settings.wechat_accounts:
+            tries.append(_wechat(settings, name, appid, secret))
+    return [*await asyncio.gather(*tries), *rows]
+
+
+async def _mongo(settings: Settings, today: date) -> Row:
+    hosts = ",".join(read_mongo_url(settings.mongo_url).hosts)
+    try:
+        async with (
+            asyncio.timeout(_WITHIN_S),
+            open_database(settings.mongo_url, settings.database) as db,
+        ):
+            version, where = await about_mongo(db, settings.mongo_url)
+            async with explained(settings.mongo_url):
+                await check(db, settings.sandbox, settings.sealer)
+    except DatabaseRefused as refused:
+        return Row("MongoDB", hosts, Verdict.PROBLEM, str(refused))
+    except MongoUnusable as error:
+        return Row("MongoDB", hosts, Verdict.PROBLEM, error.line)
+    except (ServiceUnavailable, TimeoutError):
+        return Row("MongoDB", hosts, Verdict.PROBLEM, "it does not answer in time")
+    verdict, note = mongo_support(version, today)
+    return Row("MongoDB", f"{'.'.join(map(str, version))}, {where}", verdict, note)
+
+
+def mongo_support(version: Sequence[int], today: date) -> tuple[Verdict, str]:
+    """Whether the release series is still supported, and has the patches that are known here."""
+    series = version[0], version[1]
+    known = ", ".join(
+        f"{a}.{b}.{_MONGO_PATCHED.get((a, b), 0)}" for a, b in sorted(_MONGO_PATCHED, reverse=True)
+    )
+    end = _MONGO_ENDS.get(series)
+    if series < min(_MONGO_ENDS) or (end is not None and today > end):
+        return Verdict.WARNING, f"its support has ended: for production use {known} or newer"
+    if version[2] < _MONGO_PATCHED.get(series, 0):
+        note = f"known holes are open: update to {series[0]}.{series[1]}.{_MONGO_PATCHED[series]}"
+        return Verdict.WARNING, note
+    return Verdict.OK, ""
+
+
+async def _redis(settings: Settings) -> Row:
+    host = redis_host(settings.redis_url)
+    try:
+        async with asyncio.timeout(_WITHIN_S), open_redis(settings.redis_url) as client:
+            await client.ping()
+            try:
+                about: dict[str, Any] = await client.info("server")
+            except TROUBLE:  # a user that may not ask
+                about = {}
+    except TROUBLE as error:
+        cause = redis_cause(error)
+        return Row("Redis", host, Verdict.PROBLEM, f"{cause}: {redis_cure(cause)}")
+    return Row("Redis", f"{about.get('redis_version', 'version unknown')}, {host}")
+
+
+async def _cas(settings: Settings) -> Row:
+    base = settings.cas.base_url
+    async with CasClient(base, settings.public_base_url + SERVICE_PATH) as cas:
+        try:
+            await cas.validate("ST-0-are-you-there")
+        except TicketRefused as refused:
+            if refused.details.get("cas_code") in ("INVALID_SERVICE", "UNAUTHORIZED_SERVICE"):
+                note = f"it does not know this service: have {cas.service_url} registered there"
+                return Row("CAS", base, Verdict.PROBLEM, note)
+        except CasUnavailable as error:
+            note = _CAS_CURES.get(str(error.details.get("reason")), "it gives no usable answer")
+            return Row("CAS", base, Verdict.PROBLEM, note)
+    return Row("CAS", base)
+
+
+async def _wechat(settings: Settings, name: str, appid: str, secret: str) -> Row:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(open_redis(settings.redis_url))
+        transport = WeChatClient(
+            base_url=settings.wechat.base_url,
+            appid=appid,
+            secret=secret,
+            shared_tokens=AccessTokenStore(client),
+        )
+        await stack.enter_async_context(transport)
+        try:
+            await transport.issue_token()
+        except TokenRequestFailed as refused:
+            note = _WECHAT_CURES.get(refused.errcode, f"WeChat answers {refused.errcode}")
+            return Row(name, appid, Verdict.PROBLEM, note)
+    return Row(name, appid)

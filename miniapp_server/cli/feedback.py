@@ -1,0 +1,59 @@
+"""What readers wrote to the library: list it, reply to it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from miniapp_server.cli.application import application
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from models.feedback.entities import MAX_LENGTH
+from models.kernel.errors import NotFound
+from models.kernel.time_range import to_local
+from models.reservations.errors import InvalidState
+from notify.in_app import reply_to_feedback
+
+_LISTED_AT_ONCE: Final = 100
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``feedback list`` and ``feedback reply``."""
+    help = "What readers wrote to the library: list it, reply to it."
+    feedback = commands.add_parser("feedback", help=help, description=help)
+    actions = feedback.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_command(actions, "list", _list, "Feedback without a reply, oldest first.")
+    reply = add_command(
+        actions, "reply", _reply, "Reply to feedback; its reader finds a message in the app."
+    )
+    reply.add_argument("id", metavar="ID", help="of the feedback, as list shows it")
+    reply.add_argument("text", metavar="TEXT", type=_reply_text, help="the reply")
+
+
+async def _list(env: Env, _: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        waiting = await parts.feedbacks.waiting(_LISTED_AT_ONCE)
+        readers = [await parts.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
+    for feedback, reader in zip(waiting, readers, strict=True):
+        who = reader.student_no_masked if reader else ""
+        print(f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}")
+        print("    " + feedback.text.replace("\n", "\n    "))
+    print(f"{len(waiting)} waiting" if waiting else "none is waiting")
+
+
+async def _reply(env: Env, args: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        try:
+            await reply_to_feedback(
+                parts.feedbacks, parts.messages, args.id, args.text, parts.clock.now()
+            )
+        except NotFound:
+            raise CommandError(f"there is no feedback {args.id!r}") from None
+        except InvalidState:
+            raise CommandError("it has been answered already, in other words") from None
+    print("answered")
+
+
+def _reply_text(text: str) -> str:
+    if not 0 < len(text.strip()) <= MAX_LENGTH:
+        raise argparse.ArgumentTypeError(f"must have 1 to {MAX_LENGTH} characters")
+    return text.strip()

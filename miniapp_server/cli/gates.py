@@ -1,0 +1,49 @@
+"""``gate-import``: gate events from a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from handlers.api.gates import take_in
+from miniapp_server.cli.application import application, csv_rows
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.terminal import progress
+from models.gates.entities import GateId
+from models.gates.service import BATCH
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``gate-import``."""
+    gates = add_command(
+        commands,
+        "gate-import",
+        _gate_import,
+        "Take in gate events from a CSV file with the columns id, student_no, direction, method, "
+        "at. Safe to repeat.",
+    )
+    gates.add_argument("--gate", required=True, metavar="ID", help="the gate that they are of")
+    gates.add_argument("file", metavar="FILE", type=Path)
+
+
+async def _gate_import(env: Env, args: argparse.Namespace) -> None:
+    rows = csv_rows(args.file, {"id", "student_no", "direction", "method", "at"})
+    async with application(env) as parts, AsyncExitStack() as waiting:
+        if args.gate not in {gate.id for gate in await parts.desk.gates.all()}:
+            raise CommandError(f"there is no gate {args.gate!r}")
+        counts = Counter[str]()
+        report = waiting.enter_context(progress("gate-import", "events"))
+        for begin in range(0, len(rows), BATCH):
+            batch = rows[begin : begin + BATCH]
+            report(len(batch), len(rows))
+            taken = await take_in(parts.desk, GateId(args.gate), batch, parts.clock.now())
+            counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
+            for place, code in taken.rejected:
+                # The first line is the header's.
+                print(f"line {begin + place + 2}: {code}", file=sys.stderr)
+                counts["rejected"] += 1
+    names = ("accepted", "duplicates", "rejected")
+    print(", ".join(f"{name}: {counts[name]}" for name in names))

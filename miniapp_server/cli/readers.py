@@ -1,0 +1,132 @@
+"""What an operator does about readers: what is held about one, erasure, and their cards."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from miniapp_server.app import Parts
+from miniapp_server.cli.application import application, csv_rows
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.terminal import can_ask, confirmed, progress
+from models.erasure.service import erase
+from models.kernel.errors import Overloaded
+from models.kernel.time_range import to_local
+from models.readers.entities import Reader, normalise_student_no
+from models.readers.personal_data_repository import (
+    ANONYMISED_COLLECTIONS,
+    PERSONAL_COLLECTIONS,
+    export,
+)
+from models.reservations.errors import Suspended
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``export-reader``, ``erase-reader`` and ``card-import``."""
+    export = add_command(
+        commands,
+        "export-reader",
+        _export_reader,
+        "All that the database holds about a reader, decrypted, as JSON on the standard output.",
+    )
+    erasure = add_command(
+        commands,
+        "erase-reader",
+        _erase_reader,
+        "Erase a reader: what is live ends, what is theirs goes, their reservations stay for "
+        "the statistics as somebody's. It cannot be undone.",
+    )
+    for command in (export, erasure):
+        command.add_argument("student_no", metavar="STUDENT_NO")
+    erasure.add_argument("--yes", action="store_true", help="do not ask (where no terminal is)")
+    cards = add_command(
+        commands,
+        "card-import",
+        _card_import,
+        "Which card is whose, from a CSV file with the columns card_no, student_no, name. Safe to "
+        "repeat; a card that is listed anew changes its owner.",
+    )
+    cards.add_argument("file", metavar="FILE", type=Path)
+
+
+async def _reader(parts: Parts, student_no: str) -> Reader:
+    """Raises: CommandError."""
+    number = normalise_student_no(student_no)
+    found = (await parts.desk.readers.by_numbers([number])).get(number) if number else None
+    reader = await parts.desk.readers.get(found) if found else None
+    if reader is None:
+        raise CommandError("there is no such reader")
+    return reader
+
+
+async def _export_reader(env: Env, args: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        reader = await _reader(parts, args.student_no)
+        found = await export(parts.db, parts.settings.sealer, reader.id)
+    print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
+
+
+async def _confirm_erasure(parts: Parts, reader: Reader) -> None:
+    """Show who would be erased and what goes, and ask. Raises: CommandError."""
+    found = await export(parts.db, parts.settings.sealer, reader.id)
+    there = {name: len(rows) for name, rows in found.items() if rows and name != "reader"}
+    stays = [f"{name} {there[name]}" for name in ANONYMISED_COLLECTIONS if name in there]
+    goes = [f"{name} {n}" for name, n in there.items() if name in PERSONAL_COLLECTIONS]
+    print(f"{reader.name_masked} {reader.student_no_masked}", file=sys.stderr)
+    print(f"  goes: name and number; {', '.join(goes) or 'nothing else'}", file=sys.stderr)
+    print(f"  stays, as nobody's: {', '.join(stays) or 'nothing'}", file=sys.stderr)
+    if not confirmed("Erase this reader? It cannot be undone."):
+        raise CommandError("nothing has been erased")
+
+
+async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
+    if not (args.yes or can_ask()):
+        raise CommandError(
+            "erase-reader asks on a terminal, and here is none: --yes erases unasked"
+        )
+    async with application(env) as parts:
+        reader = await _reader(parts, args.student_no)
+        if not args.yes:
+            await _confirm_erasure(parts, reader)
+        try:
+            counts = await erase(parts.desk, parts.db, reader, parts.clock.now())
+        except Suspended as error:
+            assert reader.suspended_until is not None
+            until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
+            raise CommandError(f"suspended until {until}: erase them then") from error
+        except Overloaded as error:
+            raise CommandError(
+                "they are doing something at this moment: again in a minute"
+            ) from error
+    for name, count in counts.items():
+        if count:
+            print(f"{name}: {count}")
+    print("forgotten; backups from before still know them")
+
+
+async def _card_import(env: Env, args: argparse.Namespace) -> None:
+    rows, kept = csv_rows(args.file, {"card_no", "student_no", "name"}), 0
+    async with application(env) as parts, AsyncExitStack() as waiting:
+        report = waiting.enter_context(progress("card-import", "cards"))
+        for line, row in enumerate(rows, start=2):
+            report(1, len(rows))
+            card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
+            number = normalise_student_no(number)
+            if not re.fullmatch(r"[!-~]{4,32}", card) or not number:
+                print(f"line {line}: malformed", file=sys.stderr)
+                continue
+            known = await parts.desk.readers.by_numbers([number])
+            reader_id = known.get(number)
+            if reader_id is None:
+                name = (row["name"] or "").strip()
+                reader = await parts.readers.upsert_from_login(
+                    number, name, "student", parts.clock.now()
+                )
+                reader_id = reader.id
+            await parts.desk.cards.put(card, reader_id)
+            kept += 1
+    print(f"cards: {kept}, rejected: {len(rows) - kept}")

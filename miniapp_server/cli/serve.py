@@ -1,0 +1,219 @@
+"""``serve``, ``demo`` and its walkthrough: the service over HTTP, until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import logging
+import os
+import secrets
+import sys
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from miniapp_server.app import Worker
+from miniapp_server.cli.application import application_with
+from miniapp_server.cli.check_config import shown
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.embedded_databases import embedded_databases
+from miniapp_server.logging_config import configure_logs
+from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.server import reserve_port, serve
+from miniapp_server.settings import DEFAULT_PORT, Settings, SettingsError, load
+from miniapp_server.settings.addresses import lan_address
+from miniapp_server.settings.variables import misspelt
+from miniapp_server.supervisor import METRICS_FOLDER, READY, supervise
+from miniapp_server.walkthrough import walk_through
+
+log = logging.getLogger(__name__)
+
+VERSION: Final = version("miniapp-server")
+_FOR_TRYING: Final = (
+    "embedded MongoDB and Redis on {data_dir}: for trying, not for production, which needs servers "
+    "of its own (docs/deployment.md)"
+)
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``demo``, ``serve`` and ``demo-walkthrough``."""
+    demo = add_command(
+        commands,
+        "demo",
+        _demo,
+        "Start private databases on DATA_DIR (default var/), seed the demo library and serve it "
+        "with the sandbox. MONGO_URL and REDIS_URL use outside servers instead.",
+    )
+    demo.add_argument(
+        "--lan",
+        default="",
+        metavar="ADDRESS",
+        help="listen on this private address of this machine instead of 127.0.0.1, so that others "
+        "on its network can try it; every page says that it is a sandbox",
+    )
+    serving = add_command(
+        commands,
+        "serve",
+        _serve,
+        "Serve with the databases of MONGO_URL and REDIS_URL, until SIGTERM.",
+    )
+    for command in (demo, serving):
+        command.add_argument(
+            "--workers",
+            type=_workers,
+            default=1,
+            metavar="N",
+            help="processes that serve the port together, with a supervisor that keeps them "
+            "(default: 1, without a supervisor)",
+        )
+    # For the supervisor only, so --help does not list it.
+    worker = commands.add_parser("worker")
+    worker.set_defaults(run=_worker)
+    worker.add_argument("--owner", required=True)
+    worker.add_argument("--lan", default="")
+    walk = add_command(
+        commands,
+        "demo-walkthrough",
+        _walkthrough,
+        "Walk the main job over HTTP against a running demo and print each step and message.",
+    )
+    walk.add_argument(
+        "--url",
+        default=f"http://127.0.0.1:{os.environ.get('PORT') or DEFAULT_PORT}",
+        help="the demo's address (default: 127.0.0.1 on PORT)",
+    )
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError("a whole number from 1 to 64")
+    return int(text)
+
+
+async def _serve(env: Env, args: argparse.Namespace) -> None:
+    await _serve_with(load(env), env, args.workers, greet=False)
+
+
+async def _demo(env: Env, args: argparse.Namespace) -> None:
+    lan = lan_address(args.lan) if args.lan else ""
+    data_dir = _data_dir(env)
+    demo_env = {**env, "PORT": env.get("PORT") or str(DEFAULT_PORT), "SANDBOX": "1"}
+    outside = bool(env.get("MONGO_URL")), bool(env.get("REDIS_URL"))
+    if outside[0] != outside[1]:
+        raise SettingsError("MONGO_URL and REDIS_URL go together: set both or neither")
+    # All settings are checked, and the port tried, before anything is started.
+    tried = {**demo_env, **_urls(env, "mongodb://x", "redis://x"), "ENCRYPTION_KEYS": _any_key(env)}
+    judged = load(tried, lan)
+    reserve_port(judged.host, judged.port).close()
+    if not env.get("ENCRYPTION_KEYS"):
+        demo_env["ENCRYPTION_KEYS"] = _demo_keys(data_dir / "keys")
+    async with AsyncExitStack() as stack:
+        if not all(outside):
+            databases = await stack.enter_async_context(embedded_databases(data_dir))
+            demo_env |= _urls(env, databases.mongo_url, databases.redis_url)
+            print(_FOR_TRYING.format(data_dir=data_dir), flush=True)
+        settings = load(demo_env, lan)
+        async with application_with(settings) as parts:
+            await seed_demo(parts)
+        await _serve_with(settings, demo_env, args.workers, greet=True)
+
+
+def _data_dir(env: Env) -> Path:
+    """The demo's folder, made where it is missing. Raises: CommandError."""
+    path = Path(env.get("DATA_DIR") or "var").resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"DATA_DIR {path}: {error.strerror}") from error
+    return path
+
+
+def _urls(env: Env, mongo: str, redis: str) -> dict[str, str]:
+    return {
+        "MONGO_URL": env.get("MONGO_URL") or mongo,
+        "REDIS_URL": env.get("REDIS_URL") or redis,
+    }
+
+
+def _any_key(env: Env) -> str:
+    return env.get("ENCRYPTION_KEYS") or "1:" + base64.b64encode(bytes(32)).decode()
+
+
+def _demo_keys(path: Path) -> str:
+    """The demo's encryption keys, made once and readable by their owner only."""
+    if path.exists():
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["encryption_keys"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CommandError(f"{path} is not a key file: {error}") from error
+    keys = "1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"encryption_keys": keys}, file)
+    return keys
+
+
+async def _serve_with(settings: Settings, env: Env, workers: int, greet: bool) -> None:
+    configure_logs(settings.log_level)
+    _announce(settings, env, workers)
+
+    def ready() -> None:
+        if greet:
+            _greet(settings)
+
+    if workers == 1:
+        await serve(settings, ready)
+    else:
+        # A terminal that closes sends SIGHUP too, and shall end the demo.
+        await supervise(settings, env, workers, ready, reloads=not greet)
+
+
+def _announce(settings: Settings, env: Env, workers: int) -> None:
+    """What a log must say about its beginning, and what is odd about the settings."""
+    facts = {
+        "version": VERSION,
+        "mode": "sandbox" if settings.sandbox else "real",
+        "address": f"{settings.host}:{settings.port}",
+        "pages_at": settings.public_base_url,
+        "workers": workers,
+        "mongodb": shown("MONGO_URL", settings.mongo_url),
+        "redis": shown("REDIS_URL", settings.redis_url),
+    }
+    log.info("starting", extra=facts)
+    for name, nearest in misspelt(env).items():
+        log.warning("setting_unknown", extra={"setting": name, "nearest": nearest})
+    if missing := settings.templates_missing:
+        log.warning("wechat_templates_missing", extra={"messages": missing, "shown_in": "app only"})
+
+
+async def _worker(env: Env, args: argparse.Namespace) -> None:
+    """One of several, for the supervisor, which is report on standard output."""
+    folder = env.get(METRICS_FOLDER)
+    if folder is None:
+        raise CommandError("a worker is started by serve --workers N")
+    worker = Worker(args.owner, Path(folder))
+    await serve(load(env, args.lan), lambda: print(READY, flush=True), worker)
+
+
+def _greet(settings: Settings) -> None:
+    base = settings.public_base_url
+    print(f"一考即过座位预约 is ready at {base}/")
+    print(f"  sandbox and phone   {base}/sandbox/")
+    print(f"  API documentation   {base}/docs")
+    print(f"  readiness           {base}/readyz")
+    print(f"  walk through it     {_python()} -m miniapp_server demo-walkthrough --url {base}")
+    if settings.lan:
+        print("  Anybody on this network can sign in as anybody: no real names, please.")
+    print("Ctrl-C stops it.", flush=True)
+
+
+def _python() -> str:
+    """This interpreter, as short as it can be typed here."""
+    path = Path(sys.executable)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+async def _walkthrough(_: Env, args: argparse.Namespace) -> None:
+    await walk_through(args.url.rstrip("/"))

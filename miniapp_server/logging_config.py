@@ -1,0 +1,60 @@
+"""Structured logs: one JSON object a line on stderr, with secrets masked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from miniapp_server.redaction import redact, redact_field
+
+_STANDARD: Final = frozenset(
+    vars(logging.LogRecord("", 0, "", 0, "", None, None)) | {"message": "", "taskName": ""}
+)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: ts (RFC 3339, UTC), level, logger, event, then its fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            event = record.getMessage()
+        except (TypeError, ValueError, KeyError):
+            # Raising would make logging print the raw arguments.
+            event = str(record.msg)
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": redact(event),
+        }
+        for name, value in vars(record).items():
+            if name not in _STANDARD and name not in line:
+                line[name] = redact_field(name, value)
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = redact(record.stack_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure_logs(level: str = "INFO") -> None:
+    """Sends all logs and warnings of this process to stderr as JSON lines.
+
+    ``level`` is a name of the standard library's levels. Drivers and the access log speak from
+    WARNING on: at DEBUG pymongo would write whole commands, with what they hold.
+
+    Raises: ValueError when there is no such level.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    root.handlers[:] = [handler]
+    for name in ("aiohttp.access", "asyncio", "motor", "pymongo", "redis", "wechatpy"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(True)

@@ -1,0 +1,64 @@
+"""Bad days of the stand-in WeChat API: errors, statuses and delays, by endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+ENDPOINTS: Final = frozenset(
+    {
+        "token",
+        "stable_token",
+        "jscode2session",
+        "subscribe_send",
+        "getwxacodeunlimit",
+        "generate_urllink",
+        "menu_create",
+        "menu_get",
+        "user_info",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMode:
+    """How an endpoint misbehaves: an error, an HTTP status, a delay; ``after`` doing its work or
+    before. Times are in seconds."""
+
+    errcode: int | None = None
+    status: int | None = None
+    delay: float = 0
+    after: bool = False
+
+
+def parse_fault(entry: object) -> tuple[FaultMode, int | None]:
+    """A mode and the number of calls that it lasts for (None: all). Raises: HTTPBadRequest."""
+    known = {"errcode", "status", "delay_ms", "hang_seconds", "after", "times"}
+    if not isinstance(entry, dict) or not entry.keys() <= known:
+        raise web.HTTPBadRequest(
+            text=f"a mode has {', '.join(sorted(known))}; endpoints are "
+            f"{', '.join(sorted(ENDPOINTS))}"
+        )
+    try:
+        delay = float(entry.get("delay_ms", 0)) / 1000 + float(entry.get("hang_seconds", 0))
+        numbers = [
+            None if entry.get(key) is None else int(entry[key])
+            for key in ("errcode", "status", "times")
+        ]
+    except (TypeError, ValueError):
+        raise web.HTTPBadRequest(text="numbers, please") from None
+    errcode, status, times = numbers
+    return FaultMode(errcode, status, delay, entry.get("after") is True), times
+
+
+async def wait(request: web.Request, seconds: float) -> None:
+    """Wait in small steps, and end when the caller has gone."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while (left := until - loop.time()) > 0:
+        if request.transport is None or request.transport.is_closing():
+            return
+        await asyncio.sleep(min(left, 0.05))

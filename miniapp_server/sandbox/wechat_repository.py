@@ -1,0 +1,266 @@
+"""State of the stand-in WeChat API, in MongoDB so that all workers agree.
+
+Expiry is judged by the caller's clock, never by mongod's: the sandbox's clock can be moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from miniapp_server.sandbox.faults import FaultMode
+from models.storage.mongo import Collection, Database
+from models.storage.mongo_errors import translate_errors
+
+# WeChat: a token lives 7200 s, an old one 300 s more after it was replaced.
+_TOKEN_LIFE: Final = timedelta(seconds=7200)
+_OVERLAP: Final = timedelta(seconds=300)
+# A send that never ended (a worker was killed) does not block its reader for longer.
+_SEND_LEASE: Final = timedelta(seconds=60)
+_EVERY_TIME: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message as it lies in the reader's WeChat."""
+
+    msgid: str
+    openid: str
+    template: str
+    template_id: str
+    page: str
+    data: Mapping[str, str]
+    at: datetime
+
+
+class SandboxWeChat:
+    """Codes, tokens, credits, modes, menus and the inbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._codes = database["sandbox_wechat_codes"]
+        self._tokens = database["sandbox_wechat_tokens"]
+        self._current = database["sandbox_wechat_current_tokens"]
+        self._credits = database["sandbox_wechat_credits"]
+        self._sending = database["sandbox_wechat_sending"]
+        self._inbox = database["sandbox_wechat_inbox"]
+        self._counters = database["sandbox_wechat_counters"]
+        self._modes = database["sandbox_wechat_modes"]
+        self._menus = database["sandbox_wechat_menus"]
+
+    async def reset(self) -> None:
+        """Forget everything."""
+        with translate_errors():
+            for collection in self._all():
+                await collection.delete_many({})
+
+    def _all(self) -> tuple[Collection, ...]:
+        return (
+            self._codes,
+            self._tokens,
+            self._current,
+            self._credits,
+            self._sending,
+            self._inbox,
+            self._counters,
+            self._modes,
+            self._menus,
+        )
+
+    # Codes
+
+    async def use_code(self, js_code: str, now: datetime) -> bool:
+        """Whether this is the code's first use."""
+        return await self._insert_once(self._codes, {"_id": js_code, "at": now})
+
+    # Tokens
+
+    async def token(
+        self, account: str, fresh: str, now: datetime, *, renew: bool
+    ) -> tuple[str, int]:
+        """The account's current token and the seconds it has left.
+
+        Without ``renew`` the current one while it has more than 300 s, else ``fresh``, the old one
+        staying good for as long as it has. With ``renew`` always ``fresh``, the old one staying
+        good for 300 s at most. Of two workers that renew at once, the last one's is current.
+        """
+        with translate_errors():
+            current = await self._current.find_one({"_id": account})
+            if current is not None and not renew:
+                left = current["until"] - now
+                # More than a whole life: the clock was moved back.
+                if _OVERLAP < left <= _TOKEN_LIFE:
+                    return str(current["token"]), int(left.total_seconds())
+            until = now + _TOKEN_LIFE
+            await self._tokens.insert_one({"_id": fresh, "account": account, "until": until})
+            won: dict[str, Any] | None = None
+            # Guarded by what was read: two that find the old one agree on one new token.
+            guard = {"_id": account, "token": None if current is None else current["token"]}
+            try:
+                won = await self._current.find_one_and_update(
+                    guard,
+                    {"$set": {"token": fresh, "until": until}},
+                    upsert=current is None,
+                    return_document=ReturnDocument.AFTER,
+                )
+            except DuplicateKeyError:
+                won = None
+            if won is None:
+                await self._tokens.delete_one({"_id": fresh})
+                winner = await self._current.find_one({"_id": account})
+                assert winner is not None  # current tokens are only ever replaced
+                return str(winner["token"]), int((winner["until"] - now).total_seconds())
+            if current is not None and renew:
+                await self._tokens.update_one(
+                    {"_id": current["token"], "until": {"$gt": now + _OVERLAP}},
+                    {"$set": {"until": now + _OVERLAP}},
+                )
+        return fresh, int(_TOKEN_LIFE.total_seconds())
+
+    async def token_state(self, token: str, now: datetime) -> tuple[str, bool] | None:
+        """Whose token it is and whether it is still good; None if it was never issued."""
+        with translate_errors():
+            found = await self._tokens.find_one({"_id": token})
+        return None if found is None else (str(found["account"]), found["until"] > now)
+
+    # Consent
+
+    async def grant(self, openid: str, template_id: str, times: int = 1) -> None:
+        """The reader tapped "accept" ``times`` times: so many messages may be sent."""
+        with translate_errors():
+            await self._credits.update_one(
+                {"_id": f"{openid}|{template_id}"}, {"$inc": {"left": times}}, upsert=True
+            )
+
+    async def spend(self, openid: str, template_id: str) -> bool:
+        """Use up one credit; False if there is none."""
+        with translate_errors():
+            found = await self._credits.find_one_and_update(
+                {"_id": f"{openid}|{template_id}", "left": {"$gt": 0}}, {"$inc": {"left": -1}}
+            )
+        return found is not None
+
+    async def begin_send(self, openid: str, send: str, now: datetime) -> bool:
+        """Whether ``send`` is now the only one under way to this reader."""
+        free = {"$or": [{"at": {"$lte": now - _SEND_LEASE}}, {"at": {"$gt": now}}]}
+        with translate_errors():
+            try:
+                await self._sending.update_one(
+                    {"_id": openid, **free}, {"$set": {"send": send, "at": now}}, upsert=True
+                )
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def end_send(self, openid: str, send: str) -> None:
+        """The send is over, one way or the other."""
+        with translate_errors():
+            await self._sending.delete_one({"_id": openid, "send": send})
+
+    # Inbox
+
+    async def deliver(
+        self,
+        openid: str,
+        template: str,
+        template_id: str,
+        page: str,
+        data: Mapping[str, str],
+        at: datetime,
+    ) -> str:
+        """Put a message into the inbox. Returns its msgid, digits that grow."""
+        with translate_errors():
+            counter = await self._counters.find_one_and_update(
+                {"_id": "inbox"},
+                {"$inc": {"n": 1}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            assert counter is not None  # upserted
+            # msgids are 64-bit numbers of 19 digits.
+            msgid = str(3_000_000_000_000_000_000 + int(counter["n"]))
+            await self._inbox.insert_one(
+                {
+                    "_id": msgid,
+                    "openid": openid,
+                    "template": template,
+                    "template_id": template_id,
+                    "page": page,
+                    # A list: template keys are the sender's, and not to be trusted as field names.
+                    "data": [{"key": key, "value": value} for key, value in data.items()],
+                    "at": at,
+                }
+            )
+        return msgid
+
+    async def inbox(self, openid: str | None = None) -> list[Delivered]:
+        """What was delivered (to one reader, or to all), oldest first."""
+        query = {} if openid is None else {"openid": openid}
+        with translate_errors():
+            found = await self._inbox.find(query).sort("_id", 1).to_list(None)
+        return [
+            Delivered(
+                msgid=item["_id"],
+                openid=item["openid"],
+                template=item["template"],
+                template_id=item["template_id"],
+                page=item["page"],
+                data={pair["key"]: pair["value"] for pair in item["data"]},
+                at=item["at"],
+            )
+            for item in found
+        ]
+
+    # Modes
+
+    async def set_modes(self, modes: Mapping[str, tuple[FaultMode, int | None]]) -> None:
+        """Replace all modes: by endpoint (``*`` for every one), with how many calls it lasts."""
+        with translate_errors():
+            await self._modes.delete_many({})
+            for endpoint, (mode, times) in modes.items():
+                await self._modes.insert_one(
+                    {
+                        "_id": endpoint,
+                        "errcode": mode.errcode,
+                        "status": mode.status,
+                        "delay": mode.delay,
+                        "after": mode.after,
+                        "left": _EVERY_TIME if times is None else times,
+                    }
+                )
+
+    async def take_mode(self, endpoint: str) -> FaultMode:
+        """How this call misbehaves, using up one of its times. The endpoint's own comes first."""
+        for name in (endpoint, "*"):
+            with translate_errors():
+                found = await self._modes.find_one_and_update(
+                    {"_id": name, "left": {"$gt": 0}}, {"$inc": {"left": -1}}
+                )
+            if found is not None:
+                return FaultMode(found["errcode"], found["status"], found["delay"], found["after"])
+        return FaultMode()
+
+    # Menus
+
+    async def put_menu(self, account: str, menu: str) -> None:
+        """Keep the account's menu, as the text it came in."""
+        with translate_errors():
+            await self._menus.update_one({"_id": account}, {"$set": {"menu": menu}}, upsert=True)
+
+    async def menu(self, account: str) -> str | None:
+        """The account's menu, or None."""
+        with translate_errors():
+            found = await self._menus.find_one({"_id": account})
+        return None if found is None else str(found["menu"])
+
+    async def _insert_once(self, collection: Collection, document: dict[str, Any]) -> bool:
+        with translate_errors():
+            try:
+                await collection.insert_one(document)
+            except DuplicateKeyError:
+                return False
+        return True

@@ -1,0 +1,16 @@
+"""The service's settings: read from the environment only, validated once, all faults at once."""
+
+from __future__ import annotations
+
+from miniapp_server.settings.loading import DEFAULT_PORT, load
+from miniapp_server.settings.model import Settings, SettingsError
+from miniapp_server.settings.sandbox_defaults import SANDBOX_AES_KEY, SANDBOX_TEMPLATES
+
+__all__ = [
+    "DEFAULT_PORT",
+    "SANDBOX_AES_KEY",
+    "SANDBOX_TEMPLATES",
+    "Settings",
+    "SettingsError",
+    "load",
+]

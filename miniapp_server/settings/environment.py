@@ -1,0 +1,83 @@
+"""Typed values of an environment, and everything that is wrong with them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from miniapp_server.settings.model import Network, SettingsError
+
+Choice = TypeVar("Choice", bound=str)
+
+
+class EnvironmentReader:
+    """Reads one variable at a time. A fault is noted, and a harmless value is returned in its
+    place, so that the reading goes on and ``raise_faults`` tells all of them."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self._faults: list[str] = []
+
+    def fault(self, line: str) -> None:
+        """Note one clear line about a variable that is wrong or missing."""
+        self._faults.append(line)
+
+    def raise_faults(self) -> None:
+        """Raises: SettingsError when there is a fault."""
+        if self._faults:
+            raise SettingsError(*self._faults)
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable's value; the default where it is missing or empty."""
+        return self.env.get(name) or default
+
+    def required(self, name: str, why: str = "") -> str:
+        """The variable's value, which must not be empty."""
+        value = self.text(name)
+        if not value:
+            self.fault(f"{name} is required{why}")
+        return value
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high``."""
+        text = self.text(name, str(default))
+        if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
+            self.fault(f"{name} must be a whole number from {low} to {high}")
+            return default
+        return int(text)
+
+    def one_of(self, name: str, default: Choice, allowed: tuple[Choice, ...]) -> Choice:
+        """One of the allowed words."""
+        value = self.text(name, default)
+        for choice in allowed:
+            if value == choice:
+                return choice
+        self.fault(f"{name} must be one of {', '.join(allowed)}")
+        return default
+
+    def url(self, name: str, default: str = "") -> str:
+        """An http or https address without a query, and without a slash at its end. Without a
+        default it is required."""
+        value = (self.text(name, default) if default else self.required(name)).rstrip("/")
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
+        except ValueError:  # half a bracket of an IPv6 address
+            fits = False
+        if not fits:
+            self.fault(f"{name} must be an http or https address")
+            return default
+        return value
+
+    def networks(self, name: str, default: str = "") -> tuple[Network, ...]:
+        """Addresses and networks, by commas."""
+        parts = [part.strip() for part in self.text(name, default).split(",")]
+        try:
+            return tuple(ipaddress.ip_network(part) for part in parts if part)
+        except ValueError as error:
+            self.fault(f"{name} must list addresses or networks: {error}")
+            return ()

@@ -1,0 +1,237 @@
+"""A supervisor starts, restarts and ends several worker processes that serve one port.
+
+Each worker is a whole service (its own event loop, databases' clients, caches and job loops) that
+listens on the same address with SO_REUSEPORT; the kernel spreads new connections over them. They
+share only MongoDB and Redis, as services on several hosts do.
+
+A worker is started as ``python -m miniapp_server worker`` with the supervisor's environment. It
+writes one word to its standard output, for the supervisor, once it accepts requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Final
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from miniapp_server.child_process import die_with_parent
+from miniapp_server.jobs import end
+from miniapp_server.logging_config import configure_logs
+from miniapp_server.server import DRAIN_S, REPLACED, ServingError, reserve_port, shutdown_signal
+from miniapp_server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which prometheus_client learns that several processes count together."""
+
+READY: Final = "ready"
+_KILL_AFTER_S: Final = DRAIN_S + 10.0
+"""Time for draining, for the messages under way, and for closing the databases' clients."""
+
+_STEADY_S: Final = 10.0
+_FIRST_DELAY_S: Final = 0.2
+_LONGEST_DELAY_S: Final = 30.0
+"""A worker that lived for ``_STEADY_S`` is restarted at once. After an earlier death the restart
+waits, twice as long each time."""
+
+
+class WorkerFailed(Exception):
+    """A worker could not start; it has written the reason to stderr."""
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    number: int
+    process: Process
+    began: float = field(default_factory=monotonic)
+
+    async def ready(self) -> bool:
+        """Wait until it accepts requests. False when it ended before."""
+        assert self.process.stdout is not None
+        return await self.process.stdout.readline() == f"{READY}\n".encode()
+
+    def tell(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+
+@dataclass(slots=True)
+class _WorkerSlot:
+    """One worker at a time. ``owner`` is its name in the leases of jobs: the successor of a dead
+    worker has the same name, so it holds its leases at once and need not wait until they expire."""
+
+    number: int
+    owner: str
+    worker: _Worker | None = None
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def supervise(
+    settings: Settings,
+    env: Mapping[str, str],
+    count: int,
+    ready: Callable[[], None],
+    reloads: bool,
+) -> None:
+    """Serve with ``count`` workers until SIGTERM or SIGINT, and end after the last of them.
+
+    ``env`` is the workers' environment. ``ready`` is called when all of them accept requests. With
+    ``reloads`` SIGHUP replaces them one after the other. If this process is killed, they drain and
+    end automatically.
+
+    Raises: ServingError when the port is taken; WorkerFailed when one cannot start at first.
+    """
+    configure_logs(settings.log_level)
+    with (
+        reserve_port(settings.host, settings.port),
+        TemporaryDirectory(prefix="miniapp-server-") as folder,
+        shutdown_signal() as ended,
+    ):
+        options = ["--lan", settings.lan] if settings.lan else []
+        supervisor = _Supervisor({**env, METRICS_FOLDER: folder}, count, folder, options)
+        if reloads:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, supervisor.reload_wanted.set)
+        work = asyncio.create_task(supervisor.run(ready))
+        waiting = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            waiting.cancel()
+            await end([work])
+            await supervisor.stop()
+
+
+class _Supervisor:
+    def __init__(
+        self, env: Mapping[str, str], count: int, folder: str, options: Sequence[str]
+    ) -> None:
+        self._env = env
+        self._options = options
+        self._folder = folder
+        self._slots = [_WorkerSlot(number, _new_owner(number)) for number in range(1, count + 1)]
+        self._living: set[_Worker] = set()
+        self.reload_wanted = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Start all workers, and restart those that end, until cancelled."""
+        # One first: it makes the indexes, and one line is enough to say that MongoDB is away.
+        await self._start(self._slots[0])
+        others = [self._start(slot) for slot in self._slots[1:]]
+        for result in await asyncio.gather(*others, return_exceptions=True):
+            if result is not None:
+                raise result
+        ready()
+        async with asyncio.TaskGroup() as group:
+            for slot in self._slots:
+                group.create_task(self._respawn(slot))
+            while True:
+                await self.reload_wanted.wait()
+                self.reload_wanted.clear()
+                await self._reload()
+
+    async def stop(self) -> None:
+        """Let all workers drain, and kill those that do not end in time."""
+        waiting = [asyncio.create_task(self._terminate(worker)) for worker in self._living]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    async def _start(self, slot: _WorkerSlot) -> None:
+        """Raises: WorkerFailed, ServingError."""
+        slot.worker = await self._launch(slot.number, slot.owner)
+        if not await slot.worker.ready():
+            status = await self._end_of(slot.worker)
+            if status == 1:
+                raise WorkerFailed
+            raise ServingError(f"a worker ended with status {status} while it was starting")
+
+    async def _launch(self, number: int, owner: str) -> _Worker:
+        process = await asyncio.create_subprocess_exec(
+            *die_with_parent([sys.executable, "-m", "miniapp_server", "worker", "--owner", owner]),
+            *self._options,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            env=self._env,
+            # A session of its own: the terminal's Ctrl-C is for the supervisor, which drains.
+            start_new_session=True,
+        )
+        worker = _Worker(number, process)
+        self._living.add(worker)
+        log.info("worker_started", extra={"worker": number, "pid": process.pid})
+        return worker
+
+    async def _end_of(self, worker: _Worker) -> int:
+        status = await worker.process.wait()
+        self._living.discard(worker)
+        # Its counts stay and go on counting; what it alone measured (gauges) goes.
+        mark_process_dead(worker.process.pid, self._folder)  # type: ignore[no-untyped-call]
+        return status
+
+    async def _respawn(self, slot: _WorkerSlot) -> None:
+        """Start another worker whenever the worker of this slot has ended, until cancelled."""
+        delay = 0.0
+        while True:
+            assert slot.worker is not None
+            worker = slot.worker
+            status = await self._end_of(worker)
+            async with slot.changing:
+                if slot.worker is not worker:
+                    continue  # it was replaced
+                steady = monotonic() - worker.began >= _STEADY_S
+                delay = 0.0 if steady else min(max(2 * delay, _FIRST_DELAY_S), _LONGEST_DELAY_S)
+                log.error(
+                    "worker_ended",
+                    extra={"worker": slot.number, "pid": worker.process.pid}
+                    | {"status": status, "starts_again_in_s": delay},
+                )
+                await asyncio.sleep(delay)
+                try:
+                    slot.worker = await self._launch(slot.number, slot.owner)
+                except OSError:  # no more processes or memory
+                    log.exception("worker_not_started", extra={"worker": slot.number})
+                    worker.began = monotonic()
+
+    async def _reload(self) -> None:
+        """Replace the workers one after the other, each when its successor is ready."""
+        log.info("workers_reloading")
+        for slot in self._slots:
+            async with slot.changing:
+                # Both live for a while, so each has a name of its own in the leases.
+                owner = _new_owner(slot.number)
+                worker = await self._launch(slot.number, owner)
+                if not await worker.ready():
+                    status = await self._end_of(worker)
+                    log.error("reload_failed", extra={"worker": slot.number, "status": status})
+                    return
+                old, slot.worker, slot.owner = slot.worker, worker, owner
+            assert old is not None
+            await self._terminate(old, REPLACED)
+        log.info("workers_reloaded")
+
+    async def _terminate(self, worker: _Worker, how: signal.Signals = signal.SIGTERM) -> None:
+        worker.tell(how)
+        try:
+            async with asyncio.timeout(_KILL_AFTER_S):
+                await self._end_of(worker)
+        except TimeoutError:
+            log.error("worker_killed", extra={"worker": worker.number, "pid": worker.process.pid})
+            worker.tell(signal.SIGKILL)
+            await self._end_of(worker)
+
+
+def _new_owner(number: int) -> str:
+    return f"{secrets.token_hex(8)}-{number}"

@@ -1,0 +1,251 @@
+"""Generates the days before a date and writes them, in several processes.
+
+This process decides who comes when; the others run the transitions and write the reservations.
+One seed gives one history, but for the ids of changes and the nonces of encrypted personal data.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import random
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from typing import Any, Final
+
+from miniapp_server.terminal import ReportProgress
+from models.kernel.ids import ReaderId
+from models.library.entities import Catalog, KioskId
+from models.messages.entities import Message
+from models.policy.entities import Policy
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Document
+from models.violations.entities import ViolationCount
+from models.violations.repository import document_of as violation_document
+from models.violations.repository import suspension_document
+from notify.templates import TEMPLATE_BY_EVENT
+from notify.templates.rendering import MessageContext
+from scripts.load_data.history_writer import HistoryWriter, admitted, read
+from scripts.load_data.readers import MOST_READERS, ReaderPool
+from scripts.load_data.reservations import revisions
+from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
+
+KEEP_MESSAGES: Final = timedelta(days=180)
+"""As long as the service keeps them."""
+_BATCH: Final = 1000
+"""Reservations of one insert: some 1.5 MB."""
+
+# Factors of weekdays and months. Our own numbers, like the shares of the hours (visits.py).
+_WEEKDAYS: Final = (1.0, 1.0, 1.0, 1.0, 0.85, 0.8, 0.9)
+_MONTHS: Final = (0.9, 0.3, 1.0, 1.0, 1.05, 1.15, 0.5, 0.35, 0.95, 0.95, 1.05, 1.2)
+_VISITS_PER_SEAT: Final = 2.4
+"""On a day of factor one, when the library is full."""
+
+
+class LoadDataError(Exception):
+    """One clear line about why no history can be generated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day with an open area. ``usual``: how many visits a full library has on it."""
+
+    date: date
+    factor: float
+    usual: float
+
+
+def generate(
+    writer: HistoryWriter,
+    sealer: FieldCipher,
+    library: Catalog,
+    policy: Policy,
+    *,
+    until: date,
+    count: int,
+    first: date | None = None,
+    seed: int = 1,
+    keep_messages: timedelta = KEEP_MESSAGES,
+    report: ReportProgress = lambda done, total: None,
+) -> Counter[str]:
+    """Fill the database with about ``count`` reservations of the days before ``until``.
+
+    They begin on ``first``; without it, on as many days as a full library needs for them. Messages
+    are those of the last days (``keep_messages``). Memory does not grow with ``count``.
+    Returns how many documents were written, by collection.
+
+    Raises: LoadDataError where there are reservations already, or neither seats nor opening hours;
+    HistoryWriteError.
+    """
+    if not writer.is_empty():
+        raise LoadDataError("there are reservations, violations or messages already")
+    days = _days(library, policy, until, first, count)
+    rng = random.Random(seed)
+    readers = ReaderPool(min(MOST_READERS, max(2500, count // 25)), rng)
+    visits = VisitGenerator(readers, rng)
+    written: Counter[str] = Counter()
+
+    def insert(collection: str, documents: Sequence[Document]) -> None:
+        writer.insert(collection, documents)
+        written[collection] += len(documents)
+
+    wanted, usual = float(count), sum(day.usual for day in days)
+    most = 3 * (os.cpu_count() or 1)  # for each process one batch and two that wait
+    waiting: set[Future[None]] = set()
+    arguments = writer.mongo_url, writer.database, library, policy
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(None, spawn, _start_worker, arguments) as workers:
+        for day in days:
+            insert("readers", [admitted(reader, sealer) for reader in readers.begin_day(day.date)])
+            areas = open_areas(library, policy, day.date)
+            found = visits.generate(areas, day.factor * wanted / usual)
+            wanted, usual = max(0.0, wanted - len(found)), usual - day.usual
+            age = until - day.date
+            messages = age <= keep_messages
+            for begin in range(0, len(found), _BATCH):
+                waiting = _wait(waiting, most - 1)
+                batch = day.date, found[begin : begin + _BATCH], age <= timedelta(days=1), messages
+                waiting.add(workers.submit(_write, *batch))
+            written.update(reservations=len(found), deliveries=len(found) * messages)
+            for name, documents in _judge(found, readers, policy).items():
+                insert(name, documents)
+            report(len(found), count)
+        _wait(waiting, 0)
+    insert("readers", [admitted(reader, sealer) for reader in readers.current])
+    return written
+
+
+def _days(
+    library: Catalog, policy: Policy, until: date, first: date | None, count: int
+) -> list[_Day]:
+    """The days in order. Raises: LoadDataError."""
+    found: list[_Day] = []
+    day, missing = until, float(count)
+    while missing > 0 if first is None else day > first:
+        day -= timedelta(days=1)
+        factor = _WEEKDAYS[day.weekday()] * _MONTHS[day.month - 1]
+        seats = sum(len(area.seat_ids) for area in open_areas(library, policy, day))
+        if seats:
+            found.append(_Day(day, factor, seats * factor * _VISITS_PER_SEAT))
+            missing -= found[-1].usual
+        elif not found and (until - day).days > 366:
+            break
+    if not found:
+        raise LoadDataError("the library has no seats or was closed on these days: run seed first")
+    return found[::-1]
+
+
+def _judge(
+    visits: Sequence[GeneratedVisit], readers: ReaderPool, policy: Policy
+) -> dict[str, list[Document]]:
+    """The day's violations and suspensions: of one reader's violations one counts a day."""
+    violations: list[Document] = []
+    suspensions: list[Document] = []
+    counted: set[ReaderId] = set()
+    missed = [visit for visit in visits if visit.ending is ReservationState.NO_SHOW]
+    for visit in sorted(missed, key=lambda visit: visit.times.ended):
+        first = visit.reader_id not in counted
+        counted.add(visit.reader_id)
+        violation, suspension = readers[visit.reader_id].miss(
+            visit.id, visit.times.ended, first, policy
+        )
+        violations.append(violation_document(violation))
+        if suspension is not None:
+            suspensions.append(suspension_document(suspension))
+    return {"violations": violations, "suspensions": suspensions}
+
+
+# --- the other processes ------------------------------------------------------------------------
+
+
+def _wait(waiting: set[Future[None]], at_most: int) -> set[Future[None]]:
+    """Wait until at most so many are left. Returns those. Raises: what one of them has raised."""
+    while len(waiting) > at_most:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    return waiting
+
+
+class _Worker:
+    """What a worker process keeps from one batch to the next."""
+
+    def __init__(self, writer: HistoryWriter, library: Catalog, policy: Policy) -> None:
+        self._writer = writer
+        self._library = library
+        self._policy = cache(policy.resolve)
+        self._kiosks = sorted(library.kiosks) or [KioskId("kiosk")]
+
+    def write(
+        self, day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool
+    ) -> None:
+        """Yesterday's reservations keep the claims that the nightly pruning will take."""
+        ended = []
+        for visit in visits:
+            area = self._library.areas[visit.area_id]
+            kiosk_id = self._kiosks[area.order % len(self._kiosks)]
+            policy = self._policy(area.id, day)
+            ended.append(list(revisions(visit, area.venue_id, policy, kiosk_id)))
+        self._writer.insert("reservations", [self._writer.finished(r, keep_claims) for r in ended])
+        if messages:
+            self._writer.insert("deliveries", [self._message(r[-1]) for r in ended])
+
+    def _message(self, r: Reservation) -> Document:
+        """The last message of the reservation; those before it would be three times as many."""
+        notice = r.outbox[-1]
+        facts: dict[str, Any] = dict(notice.facts)
+        moment = MessageContext(
+            at=notice.at,
+            seat=self._library.seat_label(self._library.seats[facts.pop("seat_id")]),
+            receipt=r.receipt,
+            kiosks="",
+            violation=r.state is ReservationState.NO_SHOW,
+            counted=True,
+            window=ViolationCount(1, 3, 30),
+            suspended_until=None,
+            **facts,
+        )
+        template = TEMPLATE_BY_EVENT[notice.event]
+        letter = template.write(moment)
+        message = Message(
+            id=f"{r.id}:{notice.key}",
+            reader_id=r.reader_id,
+            template=template.TEMPLATE,
+            title=template.TITLE,
+            text=letter.text,
+            at=notice.at,
+            facts=letter.facts,
+            reservation_id=r.id,
+            expires_at=letter.not_after,
+        )
+        return read(message)
+
+
+_worker: _Worker
+
+
+def _start_worker(mongo_url: str, database: str, library: Catalog, policy: Policy) -> None:
+    global _worker
+    # The cycle collector would take a third of the time, and nothing here makes cycles.
+    gc.disable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker = _Worker(HistoryWriter(mongo_url, database), library, policy)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _write(day: date, visits: Sequence[GeneratedVisit], keep_claims: bool, messages: bool) -> None:
+    _worker.write(day, visits, keep_claims, messages)

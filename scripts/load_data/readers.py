@@ -1,0 +1,160 @@
+"""Invented readers: who studies at the moment, and what each of them holds on the current day."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from itertools import accumulate
+from typing import Final
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import TimeRange, half_hour_slots, local_date, local_instant
+from models.policy.entities import Policy
+from models.violations.entities import Suspension, Violation, decide_suspension, window_start
+
+MOST_READERS: Final = 12_000
+"""Readers of a university whose library has 2,400 seats."""
+_STUDY_MONTHS: Final = 48
+"""A reader studies for four years: each month a 48th of them leaves and as many come."""
+_ATTEMPTS: Final = 20
+
+_SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
+_GIVEN_NAMES: Final = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉萍红玲文辉"
+
+
+@dataclass(slots=True)
+class SimulatedReader:
+    """One reader. ``unspent`` are the counted violations that no suspension has used yet."""
+
+    id: ReaderId
+    number: str
+    name: str
+    kind: str
+    admitted_at: datetime
+    weight: float
+    suspended_until: datetime | None = None
+    unspent: list[Violation] = field(default_factory=list)
+
+    def miss(
+        self, id: ReservationId, when: datetime, counted: bool, policy: Policy
+    ) -> tuple[Violation, Suspension | None]:
+        """The violation for a missed reservation and the suspension that it brings, if any."""
+        violation = Violation(
+            f"{id}:no_show", self.id, id, "no_show", when, local_date(when), counted
+        )
+        self.unspent = [v for v in self.unspent if v.at > window_start(policy, when)]
+        if counted:
+            self.unspent.append(violation)
+        suspension = decide_suspension(violation, self.unspent, policy)
+        if suspension is not None:
+            self.suspended_until = suspension.until
+            self.unspent = [v for v in self.unspent if v.id not in suspension.violation_ids]
+        return violation, suspension
+
+
+class ReaderPool:
+    """The readers who study at the same time; some of them come far more often than others.
+
+    Memory stays bounded while the number of readers grows with the years.
+    """
+
+    def __init__(self, size: int, rng: random.Random) -> None:
+        self._size = size
+        self._rng = rng
+        self._count = 0
+        self._next_to_leave = 0
+        self._month: tuple[int, int] | None = None
+        self.current: list[SimulatedReader] = []
+        self._by_id: dict[ReaderId, SimulatedReader] = {}
+        self._weights: list[float] = []
+        self._candidates: list[SimulatedReader] = []
+        self._slots: defaultdict[ReaderId, set[tuple[date, int]]] = defaultdict(set)
+        self._bookings: Counter[ReaderId] = Counter()
+        self._barred: set[ReaderId] = set()
+
+    def __getitem__(self, id: ReaderId) -> SimulatedReader:
+        return self._by_id[id]
+
+    def begin_day(self, day: date) -> list[SimulatedReader]:
+        """Nobody has booked yet for that day. Returns the readers who have left the university."""
+        left = self._begin_month(day) if (day.year, day.month) != self._month else []
+        self._slots.clear()
+        self._bookings.clear()
+        self._barred.clear()
+        return left
+
+    def _begin_month(self, day: date) -> list[SimulatedReader]:
+        left: list[SimulatedReader] = []
+        if self._month is None:
+            self.current = [self._new_reader(day) for _ in range(self._size)]
+        else:
+            for _ in range(-(-self._size // _STUDY_MONTHS)):
+                left.append(self.current[self._next_to_leave])
+                self.current[self._next_to_leave] = self._new_reader(day)
+                self._next_to_leave = (self._next_to_leave + 1) % self._size
+        self._month = day.year, day.month
+        self._by_id = {reader.id: reader for reader in self.current}
+        self._weights = list(accumulate(reader.weight for reader in self.current))
+        self._candidates = []
+        return left
+
+    def _new_reader(self, day: date) -> SimulatedReader:
+        rng = self._rng
+        self._count += 1
+        admitted_at = local_instant(day, time(6))
+        return SimulatedReader(
+            id=ReaderId(generated_id(admitted_at, rng)),
+            number=f"GR{self._count:08d}",
+            name=rng.choice(_SURNAMES) + "".join(rng.sample(_GIVEN_NAMES, rng.choice((1, 2, 2)))),
+            kind="staff" if rng.random() < 0.03 else "student",
+            admitted_at=admitted_at,
+            weight=rng.lognormvariate(0, 1.1),
+        )
+
+    def choose(
+        self, booked: datetime, span: TimeRange, missed: bool, policy: Policy
+    ) -> tuple[SimulatedReader, int] | None:
+        """A reader who may book that span at ``booked``, and its number among their bookings of the
+        day.
+
+        Several candidates are tried; None if none of them may. A missed booking that brings a
+        suspension is its reader's only booking of the day.
+        """
+        wanted = set(half_hour_slots(span))
+        for _ in range(_ATTEMPTS):
+            if not self._candidates:
+                self._candidates = self._rng.choices(
+                    self.current, cum_weights=self._weights, k=4096
+                )
+            reader = self._candidates.pop()
+            number = self._bookings[reader.id] + 1
+            if (
+                reader.id in self._barred
+                or (reader.suspended_until is not None and booked < reader.suspended_until)
+                or number > policy.daily_booking_limit
+                or not wanted.isdisjoint(self._slots[reader.id])
+            ):
+                continue
+            if missed and len(reader.unspent) >= policy.violations_limit - 1:
+                if number > 1:
+                    continue
+                self._barred.add(reader.id)
+            self._slots[reader.id] |= wanted
+            self._bookings[reader.id] = number
+            return reader, number
+        return None
+
+    def renew(self, reader: SimulatedReader, added: TimeRange) -> bool:
+        """Let the reader stay for that span too, unless they have booked in it already."""
+        wanted = set(half_hour_slots(added))
+        free = wanted.isdisjoint(self._slots[reader.id])
+        if free:
+            self._slots[reader.id] |= wanted
+        return free
+
+
+def generated_id(moment: datetime, rng: random.Random) -> str:
+    """An id with the form of the store's own: the seconds of ``moment``, then random digits."""
+    return f"{int(moment.timestamp()):08x}{rng.getrandbits(64):016x}"

@@ -1,0 +1,235 @@
+"""Refusals that OpenAPI lists for a route and that no story of another test meets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time, timedelta
+from typing import Any, Final
+
+from handlers.api.routes import ROUTES
+from models.library.entities import AreaId
+from models.policy.entities import OpeningRule
+from models.readers.entities import Visit
+from tests.api.test_cards import CARD, kiosk, touched
+from tests.api.test_fairness import librarian, missed
+from tests.api.test_refusals import OTHER, TOMORROW, wish, with_library_changed
+from tests.living import MONDAY_8, SEAT, Client, Living
+
+HALL: Final = "2f-hall"
+MONDAY: Final = MONDAY_8.date()
+NOBODYS: Final = "6" * 24
+KEYED: Final = {"Idempotency-Key": "!"}
+
+
+async def with_rules(service: Living, **changed: Any) -> None:
+    desk = service.parts.desk
+    newer = replace(desk.policy, version=desk.policy.version + 1, **changed)
+    await desk.policies.add_missing(newer, service.clock.now())
+    await desk.refresh()
+
+
+async def with_seat(service: Living, **changed: Any) -> None:
+    desk = service.parts.desk
+    hall = desk.library.areas[AreaId(HALL)]
+    seats = tuple(replace(s, **changed) if s.id == SEAT else s for s in hall.seats)
+    assert await desk.catalogue.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
+    await desk.refresh()
+
+
+async def with_stay(service: Living, reader: Client, last: date) -> None:
+    """From now on the reader is a visitor until then."""
+    parts = service.parts
+    assert await parts.readers.set_visit(reader.reader_id, None, Visit(date(2026, 9, 1), last))
+    await parts.sessions.reader_changed(reader.reader_id)
+
+
+async def suspended(service: Living, reader: Client, yes: bool) -> None:
+    parts, until = service.parts, MONDAY_8 + timedelta(days=3)
+    was, then = (None, until) if yes else (until, None)
+    assert await parts.readers.set_suspended_until(reader.reader_id, was, then)
+    await parts.sessions.reader_changed(reader.reader_id)
+
+
+async def test_days_and_filters_of_what_is_shown(service: Living) -> None:
+    reader, seat = await service.reader(), f"/seats/{SEAT}"
+    hall = f"/areas/{HALL}"
+    for path in ("/areas", f"{hall}/map", f"{hall}/events", seat, f"{seat}/times"):
+        await reader.refused("422 in_the_past", "GET", f"{path}?date=2026-09-06")
+        await reader.refused("422 outside_horizon", "GET", f"{path}?date=2026-09-09")
+    for refusal, path in (
+        ("422 filter_off", "/areas?power=true"),
+        ("422 off_grid", f"{seat}/times?date={TOMORROW}&start=now"),
+        ("404 not_found", "/areas/nowhere/events"),
+        ("404 not_found", "/notices/none"),
+    ):
+        await reader.refused(refusal, "GET", path)
+
+
+async def test_who_may_book_and_when(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(date=TOMORROW)
+    book = "/reservations", wish("17:00", "18:00", TOMORROW)
+    change = f"/reservations/{made['id']}/change", {"end": "17:00"}
+    wait = "/waits", {"area_id": HALL, "date": TOMORROW, "start": "14:00", "end": "16:00"}
+    for times, code in ((("21:00", "23:00"), "closed"), (("14:00", "14:00"), "too_short")):
+        body = wait[1] | dict(zip(("start", "end"), times, strict=True))
+        await reader.refused(f"422 {code}", "POST", "/waits", body)
+    await with_rules(service, opens_at=time(12))
+    for path, body in (change, wait):
+        await reader.refused("422 not_open_yet", "POST", path, body)
+    await with_rules(service, opens_at=None, booking_window_days=0)
+    await reader.refused("422 outside_horizon", "POST", *change)
+    await with_rules(service, booking_window_days=1)
+    await suspended(service, reader, True)
+    for path, body in (change, wait):
+        await reader.refused("422 suspended", "POST", path, body)
+    await suspended(service, reader, False)
+    await with_stay(service, reader, MONDAY)
+    for path, body in (book, change, wait):
+        no = await reader.refused("422 not_admitted", "POST", path, body)
+        assert no.details == {"first": "2026-09-01", "last": "2026-09-07"}
+
+
+async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> None:
+    owner, reader = await service.reader(), await service.reader()
+    made = await owner.reserve()
+    wait = {"area_id": HALL, "date": service.today, "start": "14:00", "end": "16:00"}
+    await reader.ok("POST", "/waits", wait | {"seats": [SEAT]})
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    offer = (await reader.ok("GET", "/waits"))["items"][0]["offer"]
+    accept = f"/reservations/{offer['id']}/accept"
+    await owner.refused("404 not_found", "POST", f"/reservations/{offer['id']}/decline")
+
+    await suspended(service, reader, True)
+    await reader.refused("422 suspended", "POST", accept)
+    await suspended(service, reader, False)
+    opening = service.parts.desk.policy.opening
+    closed = OpeningRule(None, None, MONDAY, MONDAY, reason="电路检修", priority=9)
+    await with_rules(service, opening=(*opening, closed))
+    await reader.refused("422 closed", "POST", accept)
+    await with_rules(service, opening=opening, accessible_only=True)
+    await with_seat(service, disabled="插座维修")
+    await reader.refused("422 seat_disabled", "POST", accept)
+    await with_seat(service, disabled=None, accessible=True)
+    await reader.refused("422 seat_kept", "POST", accept)
+    await with_stay(service, reader, date(2026, 9, 6))
+    await reader.refused("422 not_admitted", "POST", accept)
+
+
+async def test_codes_that_bring_nobody_back(service: Living) -> None:
+    await with_library_changed(service)
+    reader = await service.reader()
+    path = f"/reservations/{(await reader.reserve(start='now', end='10:00'))['id']}"
+    used = {"qr": await service.qr()}
+    await reader.ok("POST", f"{path}/check-in", used)
+    await reader.ok("POST", f"{path}/leave")
+    await reader.refused("422 qr_used", "POST", f"{path}/return", used)
+    annex = await service.anonymous.ok(
+        "GET", "/kiosks/annex-door/code", **{"X-Kiosk-Key": "annex-key"}
+    )
+    elsewhere = {"qr": annex["payload"]}
+    await reader.refused("422 wrong_venue", "POST", f"{path}/return", elsewhere)
+    await service.jump("08:10")
+    late = {"qr": await service.qr()}
+    await service.jump("08:11")
+    await reader.refused("422 qr_expired", "POST", f"{path}/return", late)
+    guesses = {"n": 20 * 1000, "until": service.clock.now() + timedelta(minutes=10)}
+    of_reader = {"_id": f"qr:{reader.reader_id}"}
+    await service.parts.db["throttles"].update_one(of_reader, {"$set": guesses}, upsert=True)
+    right = {"qr": await service.qr()}
+    await reader.refused("429 too_many_attempts", "POST", f"{path}/return", right)
+
+
+async def test_checking_in_at_a_kiosk(service: Living) -> None:
+    await with_library_changed(service)
+    await with_rules(service, kiosk_code_seconds=300)  # no new step while the test runs
+    reader, here, key = await service.reader(), "/kiosks/2f-south/check-in", await kiosk(service)
+    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    at_kiosk = await touched(service, service.stranger())
+    for path in ("/notices", "/notices/none"):
+        await at_kiosk.refused("403 forbidden", "GET", path)
+
+    async def refused(refusal: str, made: Any, path: str = here, **headers: str) -> None:
+        body = {"reservation_id": made["id"]}
+        await at_kiosk.refused(refusal, "POST", path, body, **key | headers)
+
+    first = await reader.reserve(start="now", end="09:00")
+    second = await reader.reserve(start="09:00", end="10:00")
+    gone = await reader.reserve(start="10:00", end="11:00")
+    await reader.ok("POST", f"/reservations/{gone['id']}/cancel")
+    await refused("409 wrong_state", gone)
+    await refused("422 too_early", second)
+    annex = "/kiosks/annex-door/check-in"
+    await refused("422 wrong_venue", first, annex, **{"X-Kiosk-Key": "annex-key"})
+    await service.jump("08:20")
+    await touched(service, at_kiosk)
+    await at_kiosk.ok("POST", here, {"reservation_id": first["id"]}, **key, **KEYED)
+    await refused(
+        "409 idempotency_key_reused", second, annex, **KEYED | {"X-Kiosk-Key": "annex-key"}
+    )
+    with service.parts.desk._single_flight(reader.reader_id, "slow"):
+        await refused("409 in_progress", second, **{"Idempotency-Key": "slow"})
+    await reader.ok("POST", f"/reservations/{first['id']}/leave")
+    await refused("422 qr_used", first)
+    await service.jump("08:31")
+    await touched(service, at_kiosk)
+    await refused("409 other_in_use", second)
+    await reader.ok("POST", f"/reservations/{first['id']}/finish")
+    await service.jump("09:31")
+    await touched(service, at_kiosk)
+    await refused("422 too_late", second)
+
+
+async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
+    reader = await service.reader()
+    qr, key = {"qr": await service.qr()}, KEYED
+    made = await reader.ok("POST", "/reservations", wish(), **key)
+    bodies: dict[str, object] = {
+        "/reservations": wish(seat_id=OTHER),
+        "/reservations/{id}/change": {"end": "17:00"},
+        "/reservations/{id}/check-in": qr,
+        "/reservations/{id}/return": qr,
+        "/reservations/{id}/extend": {"end": "17:00"},
+        "/reservations/{id}/report": {"kind": "occupied"},
+    }
+    for route in ROUTES:
+        if route.idempotent:
+            path, body = route.path.format(id=made["id"]), bodies.get(route.path)
+            await reader.refused("409 idempotency_key_reused", "POST", path, body, **key)
+            with service.parts.desk._single_flight(reader.reader_id, "slow"):
+                slow = {"Idempotency-Key": "slow"}
+                await reader.refused("409 in_progress", "POST", path, body, **slow)
+
+
+async def test_what_comes_too_late_or_concerns_nothing(service: Living) -> None:
+    reader, other = await service.reader(), await service.reader()
+    made = await reader.reserve(start="now", end="09:00")
+    path = f"/reservations/{made['id']}"
+    await reader.refused("404 not_found", "POST", f"/reservations/{NOBODYS}/confirm")
+    await reader.refused("409 nothing_to_confirm", "POST", f"{path}/confirm")
+    late = await other.reserve(OTHER, "now", "10:00")
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    await service.jump("08:31")
+    report = f"/reservations/{late['id']}/report", {"kind": "belongings"}
+    await other.refused("422 too_late", "POST", *report)
+    await with_seat(service, disabled="插座维修")
+    await reader.refused("422 seat_disabled", "POST", f"{path}/extend", {"end": "10:00"})
+    await service.jump("09:00:01")
+    await other.refused("409 wrong_state", "POST", f"/seats/{SEAT}/report")
+
+
+async def test_appeals_and_violations_that_are_not_there(service: Living) -> None:
+    reader, other = await missed(service, 1), await service.reader()
+    desk, why = await librarian(service), {"text": "闸机坏了"}
+    (violation,) = (await reader.ok("GET", "/violations"))["items"]
+    appeal, id = f"/violations/{violation['id']}/appeal", violation["id"]
+    yes, no = ({"granted": granted, "answer": "已核实"} for granted in (True, False))
+    await other.refused("404 not_found", "POST", appeal, why)
+    await desk.refused("409 wrong_state", "POST", f"/desk/appeals/{id}", yes)
+    await reader.ok("POST", appeal, why)
+    await reader.refused("409 nothing_to_appeal", "POST", appeal, why)
+    await desk.ok("POST", f"/desk/appeals/{id}", no)
+    await desk.refused("409 wrong_state", "POST", f"/desk/appeals/{id}", yes)
+    await desk.refused("404 not_found", "POST", f"/desk/appeals/{NOBODYS}", yes)
+    nobodys = f"/desk/violations/{NOBODYS}/waive"
+    await desk.refused("404 not_found", "POST", nobodys, {"reason": "停电"})

@@ -1,0 +1,224 @@
+"""The generated history: it is what the service would have written, under the service's rules."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+import pytest
+
+from miniapp_server import seed as seeding
+from models.booking.desk import Desk
+from models.check_in import allowed_actions
+from models.check_in import rules as check_in_rules
+from models.kernel.ids import ReservationId
+from models.kernel.time_range import to_local
+from models.library.entities import KioskId
+from models.policy.entities import Policy
+from models.reservations import rules
+from models.reservations.entities import Reservation
+from models.reservations.mapping import from_document, to_document
+from models.reservations.rules import TimeSelection
+from models.reservations.state_machine import (
+    BOOKING_STATES,
+    LIVE,
+    ReservationEvent,
+    ReservationState,
+)
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database
+from scripts.load_data.__main__ import load_data
+from scripts.load_data.generate import LoadDataError, generate
+from scripts.load_data.history_writer import HistoryWriter
+from scripts.load_data.readers import ReaderPool
+from scripts.load_data.reservations import revisions
+from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
+from tests.builders import MONDAY, on
+from tests.unit.test_settings import REAL
+
+FRIDAY: Final = date(2026, 12, 18)
+COUNT: Final = 9_300
+"""Two full days."""
+YESTERDAY: Final = MONDAY - timedelta(days=1)
+KIOSK: Final = KioskId("2f-south")
+
+# The writer has a connection of its own: both drivers would see the same documents.
+pytestmark = pytest.mark.parametrize("db", ["pymongo"], indirect=True)
+
+
+@pytest.fixture
+async def desk(db: Database, sealer: FieldCipher) -> Desk:
+    found = Desk(db, sealer)
+    await seeding.seed(found, seeding.read(), on("00:00"))
+    return found
+
+
+@pytest.fixture
+def writer(db: Database, mongo_url: str) -> Iterator[HistoryWriter]:
+    with closing(HistoryWriter(mongo_url, db.name)) as opened:
+        yield opened
+
+
+def a_day(desk: Desk, seed: int = 1, areas: int = 99, readers: int = 2000) -> list[GeneratedVisit]:
+    rng = random.Random(seed)
+    pool = ReaderPool(readers, rng)
+    pool.begin_day(FRIDAY)
+    found = open_areas(desk.library, desk.policy, FRIDAY)[:areas]
+    return VisitGenerator(pool, rng).generate(found, 1.2)
+
+
+def run(desk: Desk, visit: GeneratedVisit) -> list[Reservation]:
+    area = desk.library.areas[visit.area_id]
+    policy = desk.policy_for(visit.area_id, FRIDAY)
+    return list(revisions(visit, area.venue_id, policy, KIOSK))
+
+
+def when(r: Reservation) -> datetime:
+    """The instant of the revision: a reminder leaves a notice only."""
+    return max(r.history[-1].at, r.outbox[-1].at)
+
+
+async def test_the_service_would_have_written_the_same(
+    desk: Desk, writer: HistoryWriter, db: Database
+) -> None:
+    """All changes of a busy day in their order, through the repository and its claim index."""
+    histories = [run(desk, visit) for visit in a_day(desk, areas=1, readers=150)]
+    changes = sorted((r for history in histories for r in history), key=lambda r: (when(r), r.rev))
+    stored: dict[ReservationId, Reservation] = {}
+    for r in changes:  # ClaimConflict: a seat or a reader would be booked twice
+        if r.rev == 1:
+            await desk.reservations.insert(r)
+            stored[r.id] = r
+        else:
+            stored[r.id] = await desk.reservations.replace(stored[r.id], r)
+    for history in histories:
+        found: Any = await db["reservations"].find_one({"_id": history[-1].id})
+        written = writer.finished(history, keep_claims=True)
+        assert list(found) == list(written), "the same order of fields"
+        assert (
+            found["changes"][-1] == found["change"] and written["changes"][-1] == written["change"]
+        )
+        assert len(found["changes"]) == len(written["changes"]) == found["rev"] - 1
+        # The outbox dispatcher and the carry-over have run by then.
+        own = dict.fromkeys(("change", "changes", "writer", "outbox", "carry_over_at"))
+        assert found | own == written | own
+    assert {history[-1].state for history in histories} >= BOOKING_STATES - LIVE - {
+        ReservationState.AWAY_EXPIRED
+    }
+
+
+async def test_every_visit_keeps_to_the_rules(desk: Desk) -> None:
+    visits = a_day(desk)
+    events: Counter[str] = Counter()
+    for visit in visits:
+        history = run(desk, visit)
+        r, policy = history[0], desk.policy_for(visit.area_id, FRIDAY)
+        place = desk.opening_hours(policy, FRIDAY, r.area_id)
+        now_start = r.created_at >= r.start
+        wish = TimeSelection(
+            FRIDAY, None if now_start else to_local(r.start).time(), to_local(r.end).time()
+        )
+        assert rules.resolve_time(wish, policy, place, r.created_at) == r.span
+        assert visit.number <= policy.daily_booking_limit
+        for old, new in pairwise(history):
+            assert when(old) <= when(new)
+            if len(new.history) == len(old.history):
+                event, now = "remind", when(new)
+                assert now == old.remind_at
+            else:
+                event, now = new.history[-1].event, new.history[-1].at
+                assert event in (
+                    ReservationEvent.MARK_NO_SHOW,
+                    ReservationEvent.COMPLETE,
+                    ReservationEvent.EXPIRE_LEAVE,
+                ) or (event in allowed_actions.allowed_actions(old, policy, now))
+            if event == ReservationEvent.EXTEND:
+                end = to_local(new.end).time()
+                assert check_in_rules.renewal_end(old, end, policy, place, now) == new.end
+            events[event] += 1
+        assert history[-1].state is visit.ending
+        assert history[-1].ended_at == visit.times.ended
+        events["现在"] += now_start
+        events["early"] += (
+            history[-1].available_from is not None and history[-1].available_from < r.start
+        )
+    expected = {*ReservationEvent, "remind", "现在", "early"} - {
+        ReservationEvent.CHANGE,
+        ReservationEvent.ACCEPT,
+        ReservationEvent.EXPIRE_OFFER,
+    }
+    assert events.keys() == expected and min(events.values()) > 5, events
+    assert max(events["现在"], events["early"], events[ReservationEvent.LEAVE]) < len(visits) / 1.5
+
+
+async def test_what_is_generated_reads_as_the_services_own(
+    desk: Desk, writer: HistoryWriter, sealer: FieldCipher, db: Database
+) -> None:
+    async def generated(keep_messages: timedelta) -> Counter[str]:
+        return await asyncio.to_thread(
+            generate, writer, sealer, desk.library, desk.policy,
+            until=MONDAY, count=COUNT, keep_messages=keep_messages,
+        )  # fmt: skip
+
+    written = await generated(timedelta(days=1))
+    found = [row async for row in db["reservations"].find()]
+    assert abs(len(found) - COUNT) < COUNT * 0.05 and len(found) == written["reservations"]
+    for row in found:
+        changes = row.pop("changes")
+        assert len(row.pop("writer")) == 24
+        assert to_document(from_document(row)) == row and len(changes) == row["rev"] - 1
+        assert bool(row["claims"]) == (row["day"] == YESTERDAY.isoformat()), "older ones are pruned"
+        assert row["day"] < MONDAY.isoformat() and not row["live"] and not row["outbox"]
+    assert await desk.reservations.find_double_bookings() == []
+    per_day = Counter((r["reader"], r["day"]) for r in found if r["state"] != "cancelled")
+    assert max(per_day.values()) == desk.policy.daily_booking_limit
+    assert not writer.is_empty()
+    with pytest.raises(LoadDataError):
+        await generated(timedelta(days=1))
+    await readers_and_messages_are_whole(desk, written, db)
+
+
+async def readers_and_messages_are_whole(desk: Desk, written: Counter[str], db: Database) -> None:
+    admitted = await desk.readers.upsert_from_login("2023001", "张三", "student", on("08:00"))
+    own: Any = await db["readers"].find_one({"_id": admitted.id})
+    invented: Any = await db["readers"].find_one({"suspended_until": {"$exists": False}})
+    assert list(invented) == list(own) and invented["no_hashes"][0].startswith("1:")
+    assert written["readers"] == await db["readers"].count_documents({}) - 1
+    told = await db["reservations"].count_documents({"day": YESTERDAY.isoformat()})
+    assert written["deliveries"] == told == await db["deliveries"].count_documents({})
+    assert await db["deliveries"].count_documents({"open": True}) == 0
+
+
+async def test_days_and_count_can_be_chosen(
+    desk: Desk, writer: HistoryWriter, sealer: FieldCipher, db: Database
+) -> None:
+    written = await asyncio.to_thread(
+        generate, writer, sealer, desk.library, desk.policy,
+        until=MONDAY, first=MONDAY - timedelta(days=14), count=1400,
+    )  # fmt: skip
+    assert abs(written["reservations"] - 1400) < 140
+    days = Counter([row["day"] async for row in db["reservations"].find({}, {"day": 1})])
+    assert len(days) == 14 and min(days.values()) > 40
+
+
+async def test_one_seed_gives_one_history(desk: Desk) -> None:
+    first, again, other = (a_day(desk, seed, areas=2) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+async def test_nothing_is_generated_without_a_library_or_for_production(
+    db: Database, sealer: FieldCipher, writer: HistoryWriter
+) -> None:
+    desk = Desk(db, sealer)
+    for policy in (desk.policy, Policy(opening=())):
+        with pytest.raises(LoadDataError):
+            generate(writer, sealer, desk.library, policy, until=MONDAY, count=10)
+        await seeding.seed(desk, seeding.read(), on("00:00"))
+    with pytest.raises(LoadDataError, match="SANDBOX=1"):
+        await load_data(REAL, 10, None, 1)

@@ -1,0 +1,158 @@
+"""What every minute needs costs the same after 60,000 reservations as on the first day.
+
+Asked of MongoDB's profiler, in keys and documents, never by time. The same busy day lies in an
+empty database and in one with a history of full days before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import timedelta
+from typing import Any, Final
+
+import psutil
+import pytest
+
+from miniapp_server import seed as seeding
+from models.booking.desk import Desk
+from models.kernel.ids import ReaderId
+from models.reservations.integrity_queries import DoubleBooking
+from models.reservations.state_machine import ReservationState
+from models.schema.indexes import ensure_indexes
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, new_id, open_database
+from models.violations.entities import window_start
+from scripts.load_data.generate import generate
+from scripts.load_data.history_writer import HistoryWriter
+from tests.builders import MONDAY, on
+from tests.store.test_indexes import HOT, RARE, Store, Verb, a_busy_day, profiled
+
+COUNT: Final = 60_000
+A_LONG_HISTORY: Final = 2000
+"""Reservations of one reader in four years, coming nearly twice a day."""
+A_NEIGHBOUR: Final = 2
+"""Keys more that a scan may meet where its range ends among others instead of at the very end."""
+SWEEP_MB: Final = 32
+"""A quarter of what all of the reservations would take."""
+
+
+@asynccontextmanager
+async def database(url: str, name: str) -> AsyncIterator[Database]:
+    async with open_database(url, name) as db:
+        await ensure_indexes(db)
+        try:
+            yield db
+        finally:
+            await db.command("dropDatabase")
+
+
+async def examined(s: Store, verb: Verb) -> tuple[int, int]:
+    """(keys, documents) that MongoDB looked at for the verb."""
+    rows = await profiled(s, verb)
+    keys, documents = (
+        sum(row.get(name, 0) for row in rows) for name in ("keysExamined", "docsExamined")
+    )
+    return keys, documents
+
+
+@pytest.mark.timeout(300)
+async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> None:
+    sealer = FieldCipher({1: b"1" * 32})
+    async with database(mongo_url, "first_day") as new, database(mongo_url, "with_history") as old:
+        desk = Desk(old, sealer)
+        await seeding.seed(desk, seeding.read(), on("00:00"))
+        with closing(HistoryWriter(mongo_url, old.name)) as writer:
+            written = await asyncio.to_thread(
+                generate, writer, sealer, desk.library, desk.policy,
+                until=MONDAY, count=COUNT, keep_messages=timedelta(days=3),
+            )  # fmt: skip
+        assert abs(written["reservations"] - COUNT) < COUNT * 0.02
+        await violations_are_those_of_the_service(desk, old)
+        await the_sweep_streams(desk, old)
+        # As on any morning: yesterday's claims are no longer wanted.
+        while await desk.reservations.drop_past_claims(MONDAY, 2000):
+            pass
+        first_day, today = await a_busy_day(new, sealer), await a_busy_day(old, sealer)
+        dearer = []
+        for name, verb, _ in HOT:
+            if name in RARE:
+                continue
+            usual, now = await examined(first_day, verb), await examined(today, verb)
+            if now[0] > usual[0] + A_NEIGHBOUR or now[1] > usual[1]:
+                dearer.append(f"{name}: (keys, documents) {usual} grew to {now}")
+        assert dearer == [], "\n" + "\n".join(dearer)
+        await a_long_history_is_listed_page_by_page(today)
+
+
+async def the_sweep_streams(desk: Desk, db: Database) -> None:
+    """It finds the one that was put there, and holds a few batches of rows at most."""
+    one: Any = await db["reservations"].find_one({"state": "completed"})
+    again = {**one, "_id": new_id()}
+    await db["reservations"].insert_one(again)
+    process, highest = psutil.Process(), 0
+
+    async def watch() -> None:
+        nonlocal highest
+        while True:
+            highest = max(highest, process.memory_info().rss)
+            await asyncio.sleep(0.02)
+
+    before = process.memory_info().rss
+    watching = asyncio.create_task(watch())
+    found = await desk.reservations.find_double_bookings()
+    watching.cancel()
+    assert (highest - before) >> 20 < SWEEP_MB
+    pair = sorted((one["_id"], again["_id"]))
+    assert found == [DoubleBooking("seat", *pair), DoubleBooking("reader", *pair)]
+    await db["reservations"].delete_one({"_id": again["_id"]})
+
+
+async def violations_are_those_of_the_service(desk: Desk, db: Database) -> None:
+    missed = (
+        await db["reservations"].find({"state": "no_show"}, {"reader": 1, "day": 1}).to_list(None)
+    )
+    kept = {row["_id"]: row for row in await db["violations"].find().to_list(None)}
+    assert kept.keys() == {f"{row['_id']}:no_show" for row in missed}
+    counted = Counter(row["counted_on"] for row in kept.values() if "counted_on" in row)
+    days = {f"{row['reader']}:{row['day']}" for row in missed}
+    assert counted.keys() == days and set(counted.values()) == {1}, "one a day, and always one"
+    suspensions = await db["suspensions"].find().to_list(None)
+    assert len(suspensions) > 20
+    for row in suspensions:
+        used = [kept[id] for id in row["uses"]]
+        assert len(used) == desk.policy.violations_limit
+        assert used[0]["at"] > window_start(desk.policy, row["start"])
+        assert row["until"] == row["start"] + timedelta(days=desk.policy.suspension_days)
+        booked = {"reader": row["reader"], "created_at": {"$gt": row["start"], "$lt": row["until"]}}
+        assert await db["reservations"].count_documents(booked) == 0, "suspended, yet booking"
+        reader = await desk.readers.get(row["reader"])
+        assert reader is not None and reader.suspended_until is not None
+        assert reader.suspended_until >= row["until"]
+
+
+async def a_long_history_is_listed_page_by_page(s: Store) -> None:
+    """Whatever the page and the filter, no document is read that is not shown."""
+    reader = ReaderId("f" * 24)
+    rows = await s.db["reservations"].find({"live": False}).limit(A_LONG_HISTORY).to_list(None)
+    own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
+    await s.db["reservations"].insert_many(own)
+    told = [
+        {**row, "_id": f"{n}", "reader": reader, "read": n % 100 > 0, "order": f"{n}"}
+        for n, row in enumerate(await s.db["messages"].find().limit(A_LONG_HISTORY).to_list(None))
+    ]
+    await s.db["messages"].insert_many(told)
+    reservations, messages = s.desk.reservations, s.messages
+    pages: list[tuple[Verb, int]] = [
+        (lambda _: reservations.page_of(reader, (), 0, 20), 20),
+        (lambda _: reservations.page_of(reader, (ReservationState.NO_SHOW,), 0, 20), 20),
+        (lambda _: messages.page_of(reader, False, 0, 20), 20),
+        (lambda _: messages.page_of(reader, True, 0, 20), 20),
+    ]
+    for page, shown in pages:
+        keys, documents = await examined(s, page)
+        assert documents == shown and keys <= 2 * (A_LONG_HISTORY + 1)
+    total = (await reservations.page_of(reader, (), 0, 1))[1]
+    assert total == A_LONG_HISTORY
