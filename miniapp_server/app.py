@@ -26,22 +26,23 @@ from bind.providers.cas_xml import AttributeNames
 from bind.providers.wecom import WeComProvider
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
-from handlers.admission import LoadShedder
-from handlers.api.events import EventStreamHub
-from handlers.api.openapi import docs_routes
-from handlers.api.plans import SeatMapCache
-from handlers.api.routes import WECHAT_ONLY as API_WECHAT_ONLY
-from handlers.api.routes import api_routes
-from handlers.health import health_routes
-from handlers.middleware import envelope_middleware
-from handlers.request_body import MAX_BODY_BYTES
-from handlers.services import SERVICES, Metrics, Services
-from handlers.web.login import ENTRY_PATH, SERVICE_PATH
-from handlers.web.pages import error_page
-from handlers.web.routes import WECHAT_ONLY as WEB_WECHAT_ONLY
-from handlers.web.routes import web_routes
-from handlers.wechat import PATHS as CALLBACKS
-from handlers.wechat import wechat_routes
+from handlers.accounts.login import ENTRY_PATH, SERVICE_PATH
+from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
+from handlers.api_routes import api_routes
+from handlers.http.health import health_routes
+from handlers.http.load_shedding import LoadShedder
+from handlers.http.metrics import Metrics
+from handlers.http.middleware import envelope_middleware
+from handlers.http.openapi import docs_routes
+from handlers.http.pages import error_page
+from handlers.http.request_body import MAX_BODY_BYTES
+from handlers.routes import WECHAT_ONLY as WEB_WECHAT_ONLY
+from handlers.routes import web_routes
+from handlers.seat_map.cache import SeatMapCache
+from handlers.seat_map.event_stream import EventStreamHub
+from handlers.services import SERVICES, Services
+from handlers.wechat.callback import PATHS as CALLBACKS
+from handlers.wechat.callback import wechat_routes
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.jobs import Job, JobGroup, Scheduler, end
 from miniapp_server.settings import Settings

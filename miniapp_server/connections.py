@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from handlers.errors import envelope
+from handlers.http.errors import envelope
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from itertools import cycle, islice
 from time import monotonic
 from typing import Final
 
-from handlers.services import Metrics
+from handlers.http.metrics import Metrics
 from miniapp_server.clock import Clock
 from models.kernel.errors import ServiceUnavailable
 from models.storage.leases import LeaseRepository

@@ -17,7 +17,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.admission import LoadShedder
+from handlers.http.load_shedding import LoadShedder
 from handlers.services import SERVICES
 from miniapp_server.app import Worker, create_app
 from miniapp_server.connections import LIMITS, connections

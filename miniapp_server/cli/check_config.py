@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bind.providers.cas_client import CasClient
 from bind.providers.cas_xml import CasUnavailable, TicketRefused
-from handlers.web.login import SERVICE_PATH
+from handlers.accounts.login import SERVICE_PATH
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.clock import real_now
 from miniapp_server.settings import Settings, load

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from handlers.api.gates import take_in
+from handlers.gates.api import take_in
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.terminal import progress

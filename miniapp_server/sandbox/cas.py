@@ -22,8 +22,8 @@ import aiohttp
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from handlers.forms import form_of
-from handlers.request_body import ANONYMOUS_BODY_BYTES
+from handlers.http.forms import form_of
+from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from miniapp_server.sandbox.cas_repository import GrantedTicket, SandboxCas
 
 ROOT = "/sandbox/cas"

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from handlers.security import require_own_origin
+from handlers.http.authentication import require_own_origin
 from handlers.services import ON_CONSENT_REPORTED, SERVICES
 from miniapp_server.app import Parts
 from miniapp_server.jobs import end

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from models.library.entities import Area, Catalog, Kiosk, KioskId, Seat, Venue, VenueId
+from models.library.entities import Area, Catalog, Kiosk, KioskId, Venue, VenueId
 from models.library.mapping import _area, _area_document
 from models.storage.encryption import FieldCipher
 from models.storage.installation import known_fields
@@ -117,6 +117,3 @@ class CatalogRepository:
 
 def _kiosk_document(kiosk: Kiosk) -> Document:
     return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}
-
-
-_SEAT_FIELDS: Final = tuple(field.name for field in fields(Seat) if field.name != "area_id")

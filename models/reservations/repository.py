@@ -54,7 +54,12 @@ _SPAN: Final = ("day", "seat", "reader", "placed_at", "start", "end", "ended_at"
 _SWEEP_BATCH: Final = 5000
 _SWEEP_S: Final = 3600.0
 Deadline = Literal[
-    "no_show", "expire_leaves", "complete", "send_reminders", "fail_presence_checks", "expire_offers"
+    "no_show",
+    "expire_leaves",
+    "complete",
+    "send_reminders",
+    "fail_presence_checks",
+    "expire_offers",
 ]
 """The job that settles it."""
 _PRESENT_STATES: Final = [ReservationState.IN_USE.value, ReservationState.AWAY.value]

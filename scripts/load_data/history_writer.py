@@ -71,7 +71,7 @@ def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),
         "kind": reader.kind,
-        "made_at": reader.admitted_at,
+        "created_at": reader.admitted_at,
         "name": sealer.encrypt(reader.name, "name"),
         "name_hashes": sealer.hashes(reader.name, "name"),
         "no": sealer.encrypt(reader.number, "student_no"),

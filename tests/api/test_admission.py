@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bind.session_service import SessionService
-from handlers.admission import LATE_S, LONGEST_WAIT_S, SLOTS, WriteQueue
-from handlers.security import BOOKINGS, UNKNOWN_LOGOUTS
+from handlers.http.authentication import BOOKINGS, UNKNOWN_LOGOUTS
+from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, SLOTS, WriteQueue
 from handlers.services import SERVICES
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository

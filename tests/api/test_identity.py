@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from handlers.api.contract import Access
-from handlers.api.routes import ROUTES
+from handlers.api_routes import ROUTES
+from handlers.http.endpoint import Access
 from tests.living import Client, Living, living
 
 BODY: dict[str, Any] = {

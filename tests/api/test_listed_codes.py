@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any, Final
 
-from handlers.api.routes import ROUTES
+from handlers.api_routes import ROUTES
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule
 from models.readers.entities import Visit
@@ -70,10 +70,10 @@ async def test_who_may_book_and_when(service: Living) -> None:
     made = await reader.reserve(date=TOMORROW)
     book = "/reservations", wish("17:00", "18:00", TOMORROW)
     change = f"/reservations/{made['id']}/change", {"end": "17:00"}
-    wait = "/waits", {"area_id": HALL, "date": TOMORROW, "start": "14:00", "end": "16:00"}
+    wait = "/waitlist", {"area_id": HALL, "date": TOMORROW, "start": "14:00", "end": "16:00"}
     for times, code in ((("21:00", "23:00"), "closed"), (("14:00", "14:00"), "too_short")):
         body = wait[1] | dict(zip(("start", "end"), times, strict=True))
-        await reader.refused(f"422 {code}", "POST", "/waits", body)
+        await reader.refused(f"422 {code}", "POST", "/waitlist", body)
     await with_rules(service, opens_at=time(12))
     for path, body in (change, wait):
         await reader.refused("422 not_open_yet", "POST", path, body)
@@ -94,9 +94,9 @@ async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> No
     owner, reader = await service.reader(), await service.reader()
     made = await owner.reserve()
     wait = {"area_id": HALL, "date": service.today, "start": "14:00", "end": "16:00"}
-    await reader.ok("POST", "/waits", wait | {"seats": [SEAT]})
+    await reader.ok("POST", "/waitlist", wait | {"seats": [SEAT]})
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
-    offer = (await reader.ok("GET", "/waits"))["items"][0]["offer"]
+    offer = (await reader.ok("GET", "/waitlist"))["items"][0]["offer"]
     accept = f"/reservations/{offer['id']}/accept"
     await owner.refused("404 not_found", "POST", f"/reservations/{offer['id']}/decline")
 
@@ -225,11 +225,11 @@ async def test_appeals_and_violations_that_are_not_there(service: Living) -> Non
     appeal, id = f"/violations/{violation['id']}/appeal", violation["id"]
     yes, no = ({"granted": granted, "answer": "已核实"} for granted in (True, False))
     await other.refused("404 not_found", "POST", appeal, why)
-    await desk.refused("409 wrong_state", "POST", f"/desk/appeals/{id}", yes)
+    await desk.refused("409 wrong_state", "POST", f"/staff/appeals/{id}", yes)
     await reader.ok("POST", appeal, why)
     await reader.refused("409 nothing_to_appeal", "POST", appeal, why)
-    await desk.ok("POST", f"/desk/appeals/{id}", no)
-    await desk.refused("409 wrong_state", "POST", f"/desk/appeals/{id}", yes)
-    await desk.refused("404 not_found", "POST", f"/desk/appeals/{NOBODYS}", yes)
-    nobodys = f"/desk/violations/{NOBODYS}/waive"
+    await desk.ok("POST", f"/staff/appeals/{id}", no)
+    await desk.refused("409 wrong_state", "POST", f"/staff/appeals/{id}", yes)
+    await desk.refused("404 not_found", "POST", f"/staff/appeals/{NOBODYS}", yes)
+    nobodys = f"/staff/violations/{NOBODYS}/waive"
     await desk.refused("404 not_found", "POST", nobodys, {"reason": "停电"})

@@ -8,8 +8,8 @@ from typing import Any
 
 from yarl import URL
 
-from handlers.api.routes import ROUTES
-from handlers.request_body import ANONYMOUS_BODY_BYTES
+from handlers.api_routes import ROUTES
+from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from tests.api.test_fairness import librarian
 from tests.living import SEAT, Client, Living
 

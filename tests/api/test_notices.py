@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.prose import html_of
+from handlers.http.markdown import html_of
 from models.notices.entities import Notice
 from tests.living import MONDAY_8, Living
 

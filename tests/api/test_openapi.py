@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import pytest
 
-from handlers.api.openapi import document
-from handlers.api.routes import PREFIX, ROUTES
-from handlers.errors import status_of
-from handlers.messages import TEXTS
+from handlers.api_routes import PREFIX, ROUTES
+from handlers.http.errors import status_of
+from handlers.http.openapi import document
+from handlers.texts.errors import TEXTS
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError
 from tests.living import Living

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handlers.api.kiosks import SCREEN
+from handlers.kiosks.api import SCREEN
 from models.kernel.time_range import to_local
 from tests.living import Client, Living
 

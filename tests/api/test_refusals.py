@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import product
 
-from handlers.api.routes import ROUTES
+from handlers.api_routes import ROUTES
 from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
 from models.policy.entities import OpeningRule, Policy
 from tests.living import MONDAY_8, SEAT, Living

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from yarl import URL
 
-from handlers.admission import SLOTS
+from handlers.http.load_shedding import SLOTS
 from handlers.services import SERVICES
 from models.identity.roles import ADMINISTRATOR
 from tests.api.test_console import staff

@@ -100,7 +100,7 @@ async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
     await evening.reserve(SEATS[5], "09:00", "10:00", service.tomorrow)
     for part, start in (("first in line", "10:00"), ("second in line", "11:00")):
         wish = {"area_id": "2f-hall", "date": service.today, "start": start, "end": "12:00"}
-        await (await cast(part)).ok("POST", "/waits", wish | {"seats": [SEATS[0]]})
+        await (await cast(part)).ok("POST", "/waitlist", wish | {"seats": [SEATS[0]]})
     gate = await gate_of(service)
     told = MONDAY_8 + timedelta(minutes=-5 if silent_gate else 5)
     passed = [gate.event(inside, "in"), gate.event(left, "out")]
@@ -116,7 +116,9 @@ async def an_end(service: Living, cast: Cast) -> Any:
     reservations = [
         [name[r["reader"]], r["seat"], r["state"], r["excused"], *(r[key] for key in times)]
         + [(entry["event"], entry["at"]) for entry in r["history"]]
-        async for r in db["reservations"].find().sort([("seat", 1), ("start", 1), ("made_at", 1)])
+        async for r in db["reservations"]
+        .find()
+        .sort([("seat", 1), ("start", 1), ("created_at", 1)])
     ]
     violations = [
         (name[v["reader"]], v["kind"], v["at"])

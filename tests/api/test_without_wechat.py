@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from handlers.api.routes import WECHAT_ONLY as API_ONLY
-from handlers.web.routes import WECHAT_ONLY as PAGES_ONLY
-from handlers.wechat import PATHS
+from handlers.api_routes import WECHAT_ONLY as API_ONLY
+from handlers.routes import WECHAT_ONLY as PAGES_ONLY
+from handlers.wechat.callback import PATHS
 from miniapp_server import seed as seeding
 from models.messages.entities import Message, Template
 from tests.living import Living, living

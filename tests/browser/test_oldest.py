@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.security import SESSION_COOKIE
+from handlers.http.authentication import SESSION_COOKIE
 from tests.browser.oldest import OldTab, chromium_70
 from tests.browser.test_kiosk import _key
 from tests.browser.test_touch import CARD, carded

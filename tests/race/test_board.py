@@ -17,7 +17,7 @@ import pymongo
 import pytest
 from pymongo.monitoring import CommandListener
 
-from handlers.api.plans import SeatMapCache
+from handlers.seat_map.cache import SeatMapCache
 from miniapp_server import seed
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.jobs import end

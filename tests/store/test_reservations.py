@@ -81,7 +81,7 @@ def full() -> Reservation:
         report=OccupiedReport(
             "occupied", on("14:50"), SeatId("2f-hall-064"), open=False, desk=False
         ),
-        prove_by=on("15:20"),
+        presence_due_at=on("15:20"),
     )
     r = but(r, wait_id="7" * 24, held_until=on("08:10"))
     return but(

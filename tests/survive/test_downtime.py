@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from handlers.services import Metrics
+from handlers.http.metrics import Metrics
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.jobs import Job, JobGroup, Scheduler

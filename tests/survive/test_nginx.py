@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from handlers.messages import text_of
+from handlers.texts.errors import text_of
 from tests.living import Client, Living, free_port, living
 from tests.survive.serving import ROOT, remote, until
 

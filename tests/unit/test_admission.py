@@ -10,14 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.admission import (
-    LATE_S,
-    LONGEST_WAIT_S,
-    SLOTS,
-    LoadShedder,
-    LocalRateLimiter,
-    WriteQueue,
-)
+from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, SLOTS, LoadShedder, WriteQueue
+from handlers.http.local_rate_limiter import LocalRateLimiter
 from models.kernel.errors import Overloaded
 from models.storage.rate_limiter import RateLimit
 

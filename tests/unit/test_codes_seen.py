@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handlers.api.routes import PREFIX, ROUTES
-from handlers.errors import envelope
+from handlers.api_routes import PREFIX, ROUTES
+from handlers.http.errors import envelope
 from tests.codes_seen import never_seen, recorder
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from handlers.deadline import Changes, read_within
+from handlers.http.deadline import Changes, read_within
 from models.kernel.errors import NotFound, OutcomeUnknown, ServiceUnavailable
 
 

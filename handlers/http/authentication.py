@@ -1,0 +1,128 @@
+"""Who asks: the bearer token or the cookie, the origin of the page, the address behind proxies."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from handlers.services import Network, Services
+from models.identity.entities import Principal, SessionKind
+from models.identity.errors import NotBound
+from models.kernel.errors import BadOrigin, ClockWrong, Throttled, Unauthenticated
+from models.readers.entities import Reader
+from models.storage.rate_limiter import RateLimit
+
+SESSION_COOKIE: Final = "seat_sid"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+WRITES: Final = RateLimit("write", capacity=60, per_second=2)
+"""A reader's changes. Generous for people; who hammers is slowed to two a second."""
+BOOKINGS: Final = RateLimit("book", capacity=10, per_second=0.5)
+"""A reader's attempts to get a seat, on all channels together. Enough to try one seat after the
+other by hand; a script that hammers before the opening has none left when it opens."""
+QUESTIONS: Final = RateLimit("question", capacity=5, per_second=1 / 600)
+"""What a reader writes to the library: a person reads it."""
+SIGN_INS: Final = RateLimit("sign-in", capacity=1000, per_second=100)
+"""Sign-ins from one address: a whole campus can stand behind one."""
+UNKNOWN_LOGOUTS: Final = RateLimit("logout", capacity=300, per_second=5)
+"""Single logouts from one address that name a ticket without a session. The campus's CAS sends them
+for readers who have signed out here already."""
+_WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
+
+
+def session_id(request: web.Request, services: Services) -> str:
+    """The id of the session that the bearer token or the cookie was issued for; it may have ended.
+    Nothing is looked up, so whatever a stranger sends costs nobody else anything.
+
+    Raises: Unauthenticated.
+    """
+    header = request.headers.get("Authorization")
+    if header is not None:
+        if header[:7].lower() != "bearer ":
+            raise Unauthenticated()
+        token = header[7:].strip()
+    else:
+        token = request.cookies.get(SESSION_COOKIE, "")
+    if not token:
+        raise Unauthenticated()
+    return services.sessions.id_of(token)
+
+
+async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
+    """The session behind the request. Raises: Unauthenticated, BadOrigin."""
+    id = session_id(request, services)
+    if request.method not in _SAFE and "Authorization" not in request.headers:
+        require_own_origin(request, services)
+    known = services.sessions.cached(id, now)
+    return known if known is not None else await services.sessions.open(id, now)
+
+
+def require_clock(services: Services) -> None:
+    """What a wrong clock decides is wrong for everybody. Raises: ClockWrong."""
+    if not services.clock.trusted:
+        raise ClockWrong()
+
+
+def require_own_origin(request: web.Request, services: Services) -> None:
+    """A cookie travels by itself, so the page must be ours. Raises: BadOrigin."""
+    source = request.headers.get("Origin") or request.headers.get("Referer", "")
+    ours = urlsplit(services.public_base_url)
+    try:
+        theirs = urlsplit(source)
+    except ValueError:  # "//[" is no address
+        raise BadOrigin() from None
+    if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
+        raise BadOrigin()
+
+
+def bound_reader(principal: Principal) -> Reader:
+    """Raises: NotBound."""
+    if principal.reader is None:
+        raise NotBound()
+    return principal.reader
+
+
+def channel_of(principal: Principal) -> str:
+    """The way a change came by, for the history."""
+    return _WAYS[principal.session.kind]
+
+
+async def enforce_rate_limit(services: Services, bucket: RateLimit, key: str) -> None:
+    """Raises: Throttled."""
+    wait = await services.pacing.acquire(bucket, key)
+    if wait > 0:
+        raise Throttled(wait)
+
+
+def client_address(request: web.Request, services: Services) -> str:
+    """The client's address; X-Forwarded-For is believed from configured proxies only."""
+    trusted = services.trusted_proxies
+    address = request.remote or "unknown"
+    if not trusted:
+        return address
+    # A proxy may add a line of its own behind one that the client sent.
+    lines = ",".join(request.headers.getall("X-Forwarded-For", []))
+    forwarded = [part.strip() for part in lines.split(",")]
+    while forwarded and is_among(address, trusted):
+        candidate = forwarded.pop()
+        if not _is_address(candidate):
+            break
+        address = candidate
+    return address
+
+
+def is_among(address: str, networks: tuple[Network, ...]) -> bool:
+    return _is_address(address) and any(
+        ipaddress.ip_address(address) in network for network in networks
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

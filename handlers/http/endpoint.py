@@ -1,0 +1,281 @@
+"""One operation of the API: how it is declared, and the one way in which all of them are run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from typing import Any, Final, get_origin, get_type_hints
+
+import msgspec
+from aiohttp import web
+
+from handlers.api import schemas as s
+from handlers.http.authentication import (
+    BOOKINGS,
+    WRITES,
+    bound_reader,
+    channel_of,
+    client_address,
+    enforce_rate_limit,
+    identify,
+    require_clock,
+    session_id,
+)
+from handlers.http.cached_response import json_answer
+from handlers.http.deadline import ANSWER_WITHIN_S, read_within
+from handlers.http.local_rate_limiter import raise_if_limited
+from handlers.http.middleware import NOW
+from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
+from handlers.http.request_parsing import _body, _query
+from handlers.services import SERVICES, Services
+from models.identity.entities import Principal, SessionKind
+from models.identity.roles import LIBRARIAN, VIEWER, has_role
+from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
+from models.kernel.ids import Actor
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
+
+
+class Access(Enum):
+    """Who may call. ``ANYONE`` needs no token; a kiosk shows its key, a gate signs."""
+
+    ANYONE = "anyone"
+    SESSION = "session"
+    WX_USER = "wx user"
+    READER = "reader"
+    WEB_READER = "web reader"
+    VIEWER = "viewer"
+    LIBRARIAN = "librarian"
+    KIOSK = "kiosk"
+    GATE = "gate"
+
+
+@dataclass(slots=True)  # a frozen one takes three times as long to make
+class ApiRequest:
+    """One request, identified and with its time."""
+
+    request: web.Request
+    services: Services
+    now: datetime
+    principal: Principal | None
+    body: bytes = b""
+    """As it was sent."""
+
+    @property
+    def reader(self) -> Reader:
+        assert self.principal is not None
+        return bound_reader(self.principal)
+
+    @property
+    def id(self) -> str:
+        return self.request.match_info["id"]
+
+    def context(self, digest: str = "") -> RequestContext:
+        """Who asks the use cases, with the idempotency key where the request carries one."""
+        assert self.principal is not None
+        value = self.request.headers.get("Idempotency-Key")
+        key = key_of(value, self.request.path, digest) if value is not None else None
+        return RequestContext(
+            self.reader, Actor("reader", channel_of(self.principal)), self.now, key
+        )
+
+
+def key_of(value: str, path: str, digest: str) -> IdempotencyKey:
+    """The key for one request: the same key with another path or body is refused.
+
+    Raises: InvalidRequest.
+    """
+    if not _KEY.fullmatch(value):
+        raise InvalidRequest("Idempotency-Key", "1 to 64 visible ASCII characters")
+    return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest())
+
+
+Operation = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One line of the contract. The operation's signature names the shapes: the ``body`` or the
+    ``query`` that it gets after the call, and the answer that it returns.
+
+    ``answer`` is given for an operation that returns a whole response or one of two answers.
+    ``accepted`` is the other answer, with 202: it was taken in, and counts later.
+    ``status`` is 200, and 204 without an answer, unless it is given.
+    ``stream``: the answer is an event stream, and ``answer`` the data of its main event.
+    ``books``: it takes a seat, which everybody wants in the same moment.
+    ``signs_in``: it waits for WeChat, in a line of its own.
+    ``first`` is asked before the body is parsed (a machine's signature).
+    ``errors``: those of its own, beside the ones that all routes of its kind share.
+    """
+
+    method: str
+    path: str
+    operation: Operation
+    summary: str
+    who: Access = Access.READER
+    _: KW_ONLY
+    answer: type | None = None
+    accepted: type | None = None
+    status: int = 0
+    body_optional: bool = False
+    idempotent: bool = False
+    stream: bool = False
+    takes_seat: bool = False
+    signs_in: bool = False
+    verify_before_parsing: Callable[[ApiRequest], Awaitable[None]] | None = None
+    errors: tuple[type[DomainError], ...] = ()
+    body: type | None = field(init=False)
+    query: type | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        shapes = get_type_hints(self.operation)
+        returned = shapes["return"]
+        if issubclass(get_origin(returned) or returned, msgspec.Struct):
+            object.__setattr__(self, "answer", returned)
+        if not self.status:
+            object.__setattr__(self, "status", 204 if self.answer is None else 200)
+        object.__setattr__(self, "body", shapes.get("body"))
+        object.__setattr__(self, "query", shapes.get("query"))
+
+
+get, post, delete = partial(Endpoint, "GET"), partial(Endpoint, "POST"), partial(Endpoint, "DELETE")
+
+
+def handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Read, let in, identify, pace, parse, call, present."""
+    return (
+        _read_handler(route)
+        if route.method == "GET" and _identified(route)
+        else _write_handler(route)
+    )
+
+
+def _identified(route: Endpoint) -> bool:
+    return route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE)
+
+
+def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
+    present = _presenter(route)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        admission = services.admission
+        admission.begin_read()
+        looking = True
+        try:
+            now = request[NOW]
+            principal = await identify(request, services, now)
+            _allow(principal, route)
+            reader = principal.reader
+            raise_if_limited(
+                admission.reads.wait_for(reader.id if reader else principal.session.id)
+            )
+            call = ApiRequest(request, services, now, principal)
+            if route.query is None:
+                return present(request, await route.operation(call))
+            asked = _query(request, route.query) if request.query_string else nothing_asked
+            if route.stream:
+                admission.end_read()  # from now on it is nobody's turn
+                looking = False
+            return present(request, await route.operation(call, asked))
+        finally:
+            if looking:
+                admission.end_read()
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        return await read_within(ANSWER_WITHIN_S, answer(request))
+
+    return answer if route.stream or route.who in _ROLES else look
+
+
+def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or s.EmptyRequest)
+    present = _presenter(route)
+    bucket = BOOKINGS if route.takes_seat else WRITES
+    judges = route.method != "GET" or route.who is Access.KIOSK
+    identified = _identified(route)
+    unsigned = route.who in (Access.ANYONE, Access.KIOSK)
+    max_bytes = ANONYMOUS_BODY_BYTES if unsigned else MAX_BODY_BYTES
+
+    # Whoever waits for WeChat is told what it says; the library's people have long lists.
+    patient = route.signs_in or route.who in _ROLES
+
+    async def change(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        admission = services.admission
+        if identified:
+            session_id(request, services)
+        else:
+            raise_if_limited(admission.addresses.wait_for(client_address(request, services)))
+        if judges:
+            require_clock(services)
+        raw = await read_body(request, max_bytes)
+        work = answer(request, services, raw)
+        if route.method == "GET":
+            return await read_within(ANSWER_WITHIN_S, work)
+        return await (work if patient else admission.changes.within(ANSWER_WITHIN_S, work))
+
+    async def answer(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
+        admission = services.admission
+        async with admission.wechat_sign_ins if route.signs_in else admission.door:
+            now, principal = request[NOW], None
+            if identified:
+                principal = await identify(request, services, now)
+                _allow(principal, route)
+                reader = principal.reader
+                await enforce_rate_limit(
+                    services, bucket, reader.id if reader else principal.session.id
+                )
+            call = ApiRequest(request, services, now, principal, raw)
+            if route.verify_before_parsing is not None:
+                await route.verify_before_parsing(call)
+            if route.body is not None:
+                body = _body(raw, decoder, route)
+                return present(request, await route.operation(call, body))
+            if raw.strip():
+                _body(raw, decoder, route)
+            return present(request, await route.operation(call))
+
+    return change
+
+
+def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamResponse]:
+    encoder = msgspec.json.Encoder()
+
+    def present(request: web.Request, result: Any) -> web.StreamResponse:
+        if isinstance(result, web.StreamResponse):
+            return result
+        if result is None:
+            return web.Response(status=route.status)
+        accepted = route.accepted is not None and isinstance(result, route.accepted)
+        return json_answer(request, 202 if accepted else route.status, encoder.encode(result))
+
+    return present
+
+
+_AT_A_KIOSK: Final = ("/me", "/areas", "/seats", "/reservations", "/kiosks", "/sessions", "/venues")
+"""What a card at a kiosk opens: a seat, and nothing of its owner's account."""
+_ROLES: Final = {Access.VIEWER: VIEWER, Access.LIBRARIAN: LIBRARIAN}
+_KINDS: Final = {Access.WX_USER: SessionKind.WX, Access.WEB_READER: SessionKind.WEB}
+
+
+def _allow(principal: Principal, route: Endpoint) -> None:
+    """Raises: NotBound, NotAllowed."""
+    role = _ROLES.get(route.who)
+    if role is not None or route.who in (Access.READER, Access.WEB_READER):
+        reader = bound_reader(principal)
+        if role is not None and not has_role(reader.category, role):
+            raise NotAllowed()
+    if principal.session.kind is SessionKind.KIOSK and not route.path.startswith(_AT_A_KIOSK):
+        raise NotAllowed()
+    wanted = _KINDS.get(route.who)
+    if wanted is not None and principal.session.kind is not wanted:
+        raise NotAllowed()

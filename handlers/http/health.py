@@ -1,0 +1,60 @@
+"""Liveness, readiness and metrics: for load balancers and Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from handlers.http.authentication import client_address, is_among
+from handlers.services import SERVICES
+from models.kernel.errors import NotAllowed
+
+
+def health_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+        web.get("/metrics", metrics),
+    ]
+
+
+async def healthz(_: web.Request) -> web.Response:
+    """The event loop turns."""
+    return _json(200, {"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what. For
+    ``monitors`` only. Raises: NotAllowed."""
+    _for_monitors(request)
+    ready, troubles = await request.app[SERVICES].health()
+    status = "not_ready" if not ready else "degraded" if troubles else "ready"
+    return _json(200 if ready else 503, {"status": status, "troubles": troubles})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """For ``monitors`` only. Raises: NotAllowed."""
+    _for_monitors(request)
+    services = request.app[SERVICES]
+    await services.measure()
+    return web.Response(
+        body=await asyncio.to_thread(services.metrics.exposition),
+        headers={"Content-Type": CONTENT_TYPE_LATEST},
+    )
+
+
+def _for_monitors(request: web.Request) -> None:
+    services = request.app[SERVICES]
+    # Without TRUSTED_PROXIES a proxy's own address is not that of whoever asks.
+    hidden = "X-Forwarded-For" in request.headers and not services.trusted_proxies
+    if hidden or not is_among(client_address(request, services), services.monitors):
+        raise NotAllowed()
+
+
+def _json(status: int, body: dict[str, object]) -> web.Response:
+    return web.Response(
+        status=status, body=msgspec.json.encode(body), content_type="application/json"
+    )

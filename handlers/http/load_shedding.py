@@ -1,0 +1,161 @@
+"""Who is answered now, and who is asked to come back: the service stays quick when everybody comes.
+
+Buckets in this worker's memory slow down who asks too often.
+Behind them is the door. Changes (bookings, check-ins) stand in one line in the order in which they
+came and are let in as others leave; who would wait too long gets 503 with an honest Retry-After.
+Looking (plans, lists) is refused as soon as the event loop is late or the line is long: a look is
+repeated by itself, and a booking is what people came for. Sign-ins wait for WeChat or the campus's
+sign-on, each in a line of its own: when one of those hangs, bookings do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from handlers.http.deadline import Changes
+from handlers.http.local_rate_limiter import ADDRESS, READS, LocalRateLimiter
+from models.kernel.errors import Overloaded
+
+SLOTS: Final = 256
+"""Changes under way at once: enough for two full batches of the group commit and those behind."""
+SIGN_IN_SLOTS: Final = 128
+"""Sign-ins under way at once, by each way in: they wait for WeChat or the campus's sign-on."""
+MAX_READS: Final = 512
+"""Looks under way at once. Nearly all are answered from memory without waiting for anything."""
+LONGEST_WAIT_S: Final = 1.0
+"""In the line. An answer shall come within 2 s, and the work itself takes its time too."""
+LATE_S: Final = 0.3
+"""From here on looks are refused: the loop comes round that late, or the line is that long."""
+PRESSING: Final = 24
+"""So many changes under way at once are a rush, in which all that can wait should."""
+BODY_DEADLINE_S: Final = 10.0
+"""A request's body must have come by then."""
+_TICK_S: Final = 0.1
+_SHORT_LINE: Final = 1000
+_FIRST_GUESS: Final = 500.0
+_WEIGHT: Final = 0.3
+
+
+class WriteQueue:
+    """The line for changes. ``rate`` is how many a second leave while there is a line.
+
+    ``async with door`` holds a place: ``enter``, then ``leave``.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic, slots: int = SLOTS) -> None:
+        self._clock = clock
+        self._slots = slots
+        self.rate = _FIRST_GUESS
+        self._inside = 0
+        self._left = 0
+        self._line: deque[tuple[float, asyncio.Future[None]]] = deque()
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the first of the line has been waiting."""
+        return self._clock() - self._line[0][0] if self._line else 0.0
+
+    @property
+    def is_saturated(self) -> bool:
+        return self._inside >= PRESSING
+
+    async def acquire(self) -> None:
+        """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at once
+        where the line is much too long already."""
+        if self._inside < self._slots and not self._line:
+            self._inside += 1
+            return
+        if len(self._line) > max(_SHORT_LINE, 2 * LONGEST_WAIT_S * self.rate):
+            raise self._busy()
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append((self._clock(), place))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.release()
+            raise
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        self._inside -= 1
+        self._left += 1
+        self._let_in()
+
+    def tick(self, seconds: float) -> None:
+        """Send away who has waited too long, and measure."""
+        if self._line:
+            self.rate += _WEIGHT * (self._left / seconds - self.rate)
+        self._left = 0
+        while self._line and self.oldest_s > LONGEST_WAIT_S:
+            _, place = self._line.popleft()
+            if not place.done():
+                place.set_exception(self._busy())
+
+    def _let_in(self) -> None:
+        while self._line and self._inside < self._slots:
+            _, place = self._line.popleft()
+            if not place.done():
+                self._inside += 1
+                place.set_result(None)
+
+    def _busy(self) -> Overloaded:
+        # As many as wait now will be sent away as well. They shall come back one after the other,
+        # over twice the time that they take, and not all together.
+        spread = 2 * len(self._line) / max(self.rate, 1.0)
+        return Overloaded(retry_after=1 + random.uniform(0, 1 + spread))
+
+
+class LoadShedder:
+    """All of it for one worker. ``scale`` multiplies the buckets (tests and benchmarks)."""
+
+    def __init__(self, scale: int = 1) -> None:
+        self.reads = LocalRateLimiter(READS, scale)
+        self.addresses = LocalRateLimiter(ADDRESS, scale)
+        self.door = WriteQueue()
+        self.wechat_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
+        self.campus_sign_ins = WriteQueue(slots=SIGN_IN_SLOTS)
+        self.changes = Changes()
+        self.body_deadline_s = BODY_DEADLINE_S
+        self.closing = False
+        """The service goes down: every answer is its connection's last."""
+        self.leaving = False
+        """Nobody on this host serves any more."""
+        self.asked_at = float("-inf")
+        """When the last request was answered, since it goes down."""
+        self.late_at_most_s = LATE_S
+        self._late_s = 0.0
+        self.looking = 0
+
+    def begin_read(self) -> None:
+        """Raises: Overloaded. Otherwise ``end_read`` must follow."""
+        late = max(self._late_s, self.door.oldest_s)
+        if late > self.late_at_most_s or self.looking >= MAX_READS:
+            raise Overloaded(retry_after=1 + late + random.uniform(0, 2))
+        self.looking += 1
+
+    def end_read(self) -> None:
+        self.looking -= 1
+
+    async def run(self) -> None:
+        """Keep the line moving and measure, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await asyncio.sleep(_TICK_S)
+            took = loop.time() - began
+            # Believed at once when it gets late; when it gets better, one turn proves little.
+            self._late_s = max(took - _TICK_S, self._late_s / 2)
+            for door in (self.door, self.wechat_sign_ins, self.campus_sign_ins):
+                door.tick(took)
+            self.changes.tick()

@@ -1,0 +1,140 @@
+"""What every answer gets: a request id, the server's time, and one shape of error."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import count
+from time import monotonic, perf_counter
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.hdrs import CONTENT_ENCODING
+from aiohttp.typedefs import Handler
+
+from handlers.http.cached_response import PrebuiltResponse
+from handlers.http.errors import answer, envelope
+from handlers.services import SERVICES, Services
+from models.kernel.errors import DomainError, UnsupportedMediaType
+from models.kernel.time_range import to_local
+
+log = logging.getLogger(__name__)
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+NOW: Final = web.RequestKey("now", datetime)
+"""The service's time when the request came: what rules judge by."""
+_AT_ONCE_S: Final = 0.001
+_GIVEN_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_NO_TIME, _SECOND = timedelta(0), timedelta(seconds=1)
+_PROCESS: Final = secrets.token_hex(5)
+_numbers: Final = count(1)
+
+
+class _ServerTime:
+    """The header's text. Formatting a time costs as much as finding a route, so each second is
+    formatted once."""
+
+    def __init__(self) -> None:
+        self._second = datetime.min.replace(tzinfo=UTC)
+        self._before = self._behind = ""
+        self.date = ""
+        """The second once more, as HTTP writes it."""
+
+    def text(self, now: datetime) -> str:
+        if not _NO_TIME <= now - self._second < _SECOND:
+            self._second = now.replace(microsecond=0)
+            text = to_local(self._second).isoformat()
+            self._before, self._behind = text[:19], text[19:]
+            self.date = format_datetime(self._second, usegmt=True)
+        return f"{self._before}.{now.microsecond // 1000:03d}{self._behind}"
+
+
+_server_time: Final = _ServerTime()
+
+
+def common_headers(request: web.Request, services: Services) -> dict[str, str]:
+    """The headers that every answer has, for one that is prepared by its own handler."""
+    return {
+        "X-Request-Id": request[REQUEST_ID],
+        "X-Server-Time": _server_time.text(services.now()),
+    }
+
+
+@web.middleware
+async def envelope_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every request is answered in the contract's shape, whatever happens behind."""
+    services = request.app[SERVICES]
+    request_id = request.headers.get("X-Request-Id")
+    if request_id is None or not _GIVEN_ID.fullmatch(request_id):
+        request_id = f"{_PROCESS}{next(_numbers):06x}"
+    request[REQUEST_ID] = request_id
+    request[NOW] = now = services.now()
+    began = perf_counter()
+    try:
+        if CONTENT_ENCODING in request.headers:
+            raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
+        response = await handler(request)
+    except Exception as error:
+        response = await _error_response(request, error, services)
+    if response.prepared:
+        return response  # a stream: it carried its headers, and its length of life is no latency
+    took = perf_counter() - began
+    # Reading the time costs as much as finding the route; it has hardly gone on.
+    time = _server_time.text(now if took < _AT_ONCE_S else services.now())
+    if isinstance(response, PrebuiltResponse):
+        response.set_common_headers(request_id, time, _server_time.date)
+    else:
+        response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
+    status = response.status
+    if services.admission.closing or status == 408:
+        response.force_close()
+        services.admission.asked_at = monotonic()
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "-"
+    services.metrics.answered(route, request.method, status, took)
+    return response
+
+
+async def _error_response(
+    request: web.Request, error: Exception, services: Services
+) -> web.StreamResponse:
+    match error:
+        case DomainError():
+            services.metrics.refusals.labels(error.code).inc()
+            return answer(error)
+        case web.HTTPException():
+            return await _http_error(request, error)
+        case ConnectionResetError():  # the client has gone; nobody reads this
+            return envelope(400, "malformed", {"field": "body", "reason": "cut off"})
+        case web.RequestPayloadError():  # chunks that are none
+            return envelope(400, "malformed", {"field": "body", "reason": "cannot be read"})
+    request_id = request[REQUEST_ID]
+    log.error(
+        "request_failed", exc_info=error, extra={"request_id": request_id, "path": request.path}
+    )
+    return await _render_error(request, 500, "internal", {"request_id": request_id})
+
+
+async def _http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    if error.status < 400:  # the router's own redirect
+        return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
+    if error.status not in codes:
+        return await _render_error(
+            request, 400, "malformed", {"field": "request", "reason": error.reason}
+        )
+    response = await _render_error(request, error.status, codes[error.status], {})
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+async def _render_error(
+    request: web.Request, status: int, code: str, facts: dict[str, Any]
+) -> web.Response:
+    """In the contract's shape for programs, as a page for people."""
+    if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
+        return await request.app[SERVICES].error_page(request, status, code, facts)
+    return envelope(status, code, facts)

@@ -1,0 +1,260 @@
+"""``/openapi.json`` from the table of routes, and ``/docs``, a page made of it without scripts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from handlers.api import schemas as s
+from handlers.api_routes import PREFIX, ROUTES, WECHAT_ONLY
+from handlers.http.cached_response import CachedBody
+from handlers.http.endpoint import Access, Endpoint
+from handlers.http.errors import status_of
+from models.identity import errors as identity_errors
+from models.kernel import errors as kernel_errors
+from models.kernel.errors import DomainError
+from models.reservations import errors as reservations_errors
+
+VERSION: Final = "1.0"
+# What the operations below a path's first part are about: a tag, and what it says.
+_TAGS: Final = {
+    "identity": "Signing in and out, binding WeChat, the activation code, subscriptions",
+    "seats": "Venues, areas, plans and seats as they are now",
+    "reservations": "Booking, presence, the waiting list, violations",
+    "messages": "What a reader was told, and what everybody is told",
+    "staff": "What librarians see and decide",
+    "gates": "Passages through the gates",
+    "kiosks": "Kiosks at the seats and in the halls",
+}
+_TAG_OF: Final = {
+    "wx": "identity",
+    "bindings": "identity",
+    "binding-requests": "identity",
+    "activation-codes": "identity",
+    "me": "identity",
+    "subscriptions": "identity",
+    "sessions": "identity",
+    "venues": "seats",
+    "areas": "seats",
+    "violations": "reservations",
+    "waits": "reservations",
+    "notices": "messages",
+    "gate": "gates",
+    "gate-records": "gates",
+}
+_CALLERS: Final = {
+    Access.ANYONE: "Needs no token.",
+    Access.SESSION: "For every session, bound to a reader or not.",
+    Access.WX_USER: "For a WeChat user's session, bound to a reader or not.",
+    Access.READER: "For readers.",
+    Access.WEB_READER: "For readers who signed in on the web.",
+    Access.VIEWER: "For staff who may look.",
+    Access.LIBRARIAN: "For librarians.",
+    Access.KIOSK: "For a kiosk, which shows its key.",
+    Access.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
+}
+
+
+def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the routes."""
+    shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
+    shapes |= {s.ErrorOut, s.GateEvent}
+    ordered = sorted(shapes, key=str)
+    schemas, components = msgspec.json.schema_components(
+        ordered, ref_template="#/components/schemas/{name}"
+    )
+    refs = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            # ASCII: generators make the names of packages of it.
+            "title": "Seat Reservation",
+            "version": VERSION,
+            "description": "Seat reservation of a university library (一考即过座位预约).",
+            "contact": {"name": "The library that runs this service"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        # Where the document was found: it is served by each library's own address.
+        "servers": [{"url": "/", "description": "The address that this document comes from"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "seat_sid"},
+                "kiosk": {"type": "apiKey", "in": "header", "name": "X-Kiosk-Key"},
+                "gate": {"type": "apiKey", "in": "header", "name": "X-Gate-Signature"},
+            },
+        },
+    }
+
+
+def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
+    name = f"{route.method.lower()}{re.sub(r'[^a-z]+', '_', route.path)}".strip("_")
+    operation: dict[str, Any] = {
+        "operationId": name,
+        "summary": route.summary,
+        "description": _description(route),
+        "tags": [_tag(route)],
+        "parameters": _parameters(route),
+        "responses": _responses(route, refs),
+    }
+    security: dict[Access, list[dict[str, list[str]]]] = {
+        Access.ANYONE: [],
+        Access.KIOSK: [{"kiosk": []}],
+        Access.GATE: [{"gate": []}],
+        Access.WX_USER: [{"token": []}],
+        Access.WEB_READER: [{"cookie": []}],
+    }
+    operation["security"] = security.get(route.who, [{"token": []}, {"cookie": []}])
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {"application/json": {"schema": refs[route.body]}},
+        }
+    return operation
+
+
+def _tag(route: Endpoint) -> str:
+    first = route.path.split("/")[1]
+    return _TAG_OF.get(first, first)
+
+
+def _description(route: Endpoint) -> str:
+    """Who may call, and how to repeat a call whose answer was lost."""
+    said = [_CALLERS[route.who]]
+    if route.idempotent:
+        said.append("Repeat it with the same `Idempotency-Key` when no answer came.")
+    if route.stream:
+        shape = route.answer.__name__ if route.answer else ""
+        said.append(f"The data of its main event is `{shape}` (docs/api.md).")
+    return " ".join(said)
+
+
+def _parameters(route: Endpoint) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if "{id}" in route.path:
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        found.append({"name": "id", "in": "path", "required": True, "schema": schema})
+    if route.query is not None:
+        shape = msgspec.json.schema(route.query)
+        properties = next(iter(shape["$defs"].values()))["properties"]
+        found += [
+            {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
+            for name, schema in properties.items()
+        ]
+    if route.idempotent:
+        schema = {"type": "string", "pattern": "^[!-~]{1,64}$", "minLength": 1, "maxLength": 64}
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
+    return found
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query value is left out, never null."""
+    schema = {key: value for key, value in schema.items() if key != "default"}
+    if "anyOf" in schema:
+        return next(part for part in schema["anyOf"] if part.get("type") != "null")
+    if "enum" in schema:
+        return {"enum": [value for value in schema["enum"] if value is not None]}
+    return schema
+
+
+def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "OK"}
+    if route.answer is not None:
+        # What one event says stands in the components: OpenAPI 3.1 cannot describe a stream.
+        success["content"] = (
+            {
+                "text/event-stream": {
+                    "schema": {"type": "string", "contentSchema": refs[route.answer]}
+                }
+            }
+            if route.stream
+            else {"application/json": {"schema": refs[route.answer]}}
+        )
+    responses = {str(route.status): success}
+    if route.accepted is not None:
+        responses["202"] = {
+            "description": "Taken in, and waits",
+            "content": {"application/json": {"schema": refs[route.accepted]}},
+        }
+    if route.path.startswith("/areas") and not route.stream:
+        responses["304"] = {"description": "Unchanged since the ETag given"}
+    by_status: dict[int, list[str]] = {}
+    for error in (*_shared_errors(route), *route.errors):
+        by_status.setdefault(status_of(error), []).append(error.code)
+    for status, codes in sorted(by_status.items()):
+        responses[str(status)] = {
+            "description": ", ".join(sorted(set(codes))),
+            "content": {"application/json": {"schema": refs[s.ErrorOut]}},
+        }
+    return responses
+
+
+def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
+    """Those that all routes of its kind have in common: by caller and by method."""
+    changes, staff = route.method != "GET", route.who in (Access.VIEWER, Access.LIBRARIAN)
+    errors = [
+        kernel_errors.InvalidRequest,
+        kernel_errors.UnsupportedMediaType,
+        kernel_errors.Throttled,
+        kernel_errors.Overloaded,
+        kernel_errors.ServiceUnavailable,
+    ]
+    if route.who is not Access.ANYONE:
+        errors.append(kernel_errors.Unauthenticated)
+    if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
+        errors += [kernel_errors.NotAllowed] if route.who is not Access.SESSION else []
+        errors += (
+            [identity_errors.NotBound] if route.who not in (Access.SESSION, Access.WX_USER) else []
+        )
+        errors += [kernel_errors.BadOrigin] if changes else []
+    if changes or route.who is Access.KIOSK:
+        errors += [kernel_errors.TooLarge, kernel_errors.RequestTimeout, kernel_errors.ClockWrong]
+    if changes and not (staff or route.signs_in):
+        errors.append(kernel_errors.OutcomeUnknown)
+    if route.idempotent:
+        errors += [reservations_errors.IdempotencyKeyReused, reservations_errors.RequestInProgress]
+    return errors
+
+
+_PAGES = Environment(
+    loader=PackageLoader("handlers.web", "templates"),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@cache
+def docs_routes(wechat: bool) -> list[web.RouteDef]:
+    """The document is made once, of the routes that are served: ``wechat`` says whether there is a
+    mini-program."""
+    served = document([r for r in ROUTES if wechat or PREFIX + r.path not in WECHAT_ONLY])
+    text = msgspec.json.encode(served)
+    page = _PAGES.get_template("docs.html").render(document=served, prefix=PREFIX)
+
+    etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
+    described, shown = (
+        CachedBody(text, etag),
+        CachedBody(page.encode(), etag, "text/html; charset=utf-8"),
+    )
+
+    async def as_json(request: web.Request) -> web.StreamResponse:
+        return described.answer(request)
+
+    async def as_page(request: web.Request) -> web.StreamResponse:
+        return shown.answer(request)
+
+    return [web.get("/openapi.json", as_json), web.get("/docs", as_page)]

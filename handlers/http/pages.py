@@ -1,0 +1,360 @@
+"""How a page is made: who looks at it, what stands around it, and the headers that keep it safe."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from handlers.http import presenting
+from handlers.http.authentication import (
+    WRITES,
+    bound_reader,
+    channel_of,
+    enforce_rate_limit,
+    identify,
+    require_clock,
+    require_own_origin,
+    session_id,
+)
+from handlers.http.csrf import _secret, _token, _token_fits
+from handlers.http.deadline import ANSWER_WITHIN_S, read_within
+from handlers.http.endpoint import key_of
+from handlers.http.errors import status_of
+from handlers.http.forms import Form, form_of
+from handlers.http.local_rate_limiter import raise_if_limited
+from handlers.http.middleware import NOW, REQUEST_ID
+from handlers.http.request_body import MAX_BODY_BYTES
+from handlers.http.request_parsing import digest_of
+from handlers.http.return_to import to_sign_in
+from handlers.http.static_files import asset_url
+from handlers.http.templates import _PAGES, _day
+from handlers.services import SERVICES, Services
+from handlers.texts.errors import text_of
+from handlers.texts.labels import WEEKDAYS
+from models.identity.entities import Principal, SessionKind
+from models.identity.errors import NotBound
+from models.identity.roles import has_role
+from models.kernel.errors import (
+    BadOrigin,
+    DomainError,
+    InvalidRequest,
+    ServiceUnavailable,
+    Throttled,
+    Unauthenticated,
+)
+from models.kernel.ids import Actor
+from models.kernel.text import is_printable_line
+from models.kernel.time_range import to_local
+from models.policy.entities import Policy
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
+from models.storage.rate_limiter import RateLimit
+
+FRAGMENT_HEADER: Final = "X-Fragment"
+"""A page's script asks with this header for the part of a page that changes."""
+_PAGES.globals |= {"asset": asset_url, "may": has_role}
+
+
+def _rules_summary(policy: Policy, day: date) -> str:
+    """The line of rules above every page."""
+    named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
+    areas = [policy.resolve(area, day).max_minutes for area in named]
+    policy = policy.resolve(None, day)
+    stays = sorted({policy.max_minutes, *areas})
+    longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
+    return (
+        "有效预约的读者享有座位优先使用权 · "
+        f"不同区域最长时间不同，一次最多 {longest} 小时 · "
+        f"请在开始前 {policy.check_in_before_minutes} 分钟至开始后 "
+        f"{policy.check_in_after_minutes} 分钟内扫码签到，否则记违约一次 · "
+        "暂时离开请先暂离，提前离开请结束使用"
+    )
+
+
+_PAGES.filters |= {
+    "ticker": _rules_summary,
+    "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
+    "weekday": lambda d: WEEKDAYS[d.weekday()],
+    "clock": presenting.clock,
+    "day": _day,
+    "hours": lambda minutes: f"{minutes / 60:g} 小时",
+}
+
+
+@dataclass(slots=True)
+class PageRequest:
+    """One request of a reader's browser, identified and with its time."""
+
+    request: web.Request
+    services: Services
+    now: datetime
+    principal: Principal
+
+    @property
+    def reader(self) -> Reader:
+        return bound_reader(self.principal)
+
+    @property
+    def id(self) -> str:
+        return self.request.match_info["id"]
+
+    @property
+    def suspended_until(self) -> datetime | None:
+        """Where the reader may not book now: until when."""
+        until = self.reader.suspended_until
+        return until if until is not None and until > self.now else None
+
+    def ask(self, key: IdempotencyKey | None = None) -> RequestContext:
+        """Who asks the use cases."""
+        return RequestContext(
+            self.reader, Actor("reader", channel_of(self.principal)), self.now, key
+        )
+
+    def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
+        """The same for a form: its key makes it count once however often it is sent."""
+        key = form_text(form, "key")
+        return self.ask(key_of(key, self.request.path, digest_of(body)) if key else None)
+
+
+Shown = Callable[[PageRequest], Awaitable[web.StreamResponse]]
+Posted = Callable[[PageRequest, Form], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def reader_page(
+    shown: Shown,
+    stranger: Callable[[web.Request], web.Response] | None = None,
+    *,
+    patient: bool = False,
+) -> Handler:
+    """A page for readers. Who is not signed in sees what is for strangers, or goes to sign in and
+    comes back. ``patient``: it may take longer than readers wait."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services, visit = request.app[SERVICES], None
+
+        async def answer() -> web.StreamResponse:
+            nonlocal visit
+            services.admission.begin_read()
+            try:
+                visit = await _visit(request)
+                raise_if_limited(services.admission.reads.wait_for(visit.reader.id))
+                return await shown(visit)
+            finally:
+                services.admission.end_read()
+
+        try:
+            return await (answer() if patient else read_within(ANSWER_WITHIN_S, answer()))
+        except (Unauthenticated, NotBound):
+            if FRAGMENT_HEADER in request.headers:
+                return web.Response(status=401)  # a script cannot follow to another host
+            return (stranger or to_sign_in)(request)
+        except DomainError as error:
+            return domain_error_page(request, error, visit)
+
+    return handle
+
+
+def reader_form(
+    posted: Posted,
+    bucket: RateLimit = WRITES,
+    max_bytes: int = MAX_BODY_BYTES,
+    *,
+    multipart: bool = False,
+    patient: bool = False,
+) -> Handler:
+    """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
+    how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``,
+    ``patient`` as for ``look``."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services, visit, ours = request.app[SERVICES], None, None
+        changes = services.admission.changes
+
+        async def answer(form: Form) -> web.StreamResponse:
+            nonlocal visit, ours
+            async with services.admission.door:
+                visit = await _visit(request)
+                require_own_origin(request, services)
+                if not _token_fits(form_text(form, "csrf"), _secret(request)):
+                    raise BadOrigin()
+                ours = form
+                await enforce_rate_limit(services, bucket, visit.reader.id)
+                return await posted(visit, form)
+
+        try:
+            session_id(request, services)
+            require_clock(services)
+            work = answer(await form_of(request, max_bytes, multipart=multipart))
+            return await (work if patient else changes.within(ANSWER_WITHIN_S, work))
+        except (Unauthenticated, NotBound):
+            return redirect("/login")
+        except DomainError as error:
+            return domain_error_page(request, error, visit, ours)
+
+    return handle
+
+
+async def _visit(request: web.Request) -> PageRequest:
+    services, now = request.app[SERVICES], request[NOW]
+    principal = await identify(request, services, now)
+    if principal.session.kind is SessionKind.KIOSK:
+        raise Unauthenticated()  # a card at a kiosk opens no pages
+    return PageRequest(request, services, now, principal)
+
+
+def form_text(form: Form, name: str) -> str:
+    """The field's text; empty where it is missing or a file."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+LONGEST_REASON: Final = 200
+
+
+def form_reason(form: Form, name: str = "reason") -> str:
+    """Why it is done: for the log, and for whom it concerns. Raises: InvalidRequest."""
+    reason = form_text(form, name)
+    if not reason or len(reason) > LONGEST_REASON or not is_printable_line(reason):
+        raise InvalidRequest(name, f"请写明原因（1–{LONGEST_REASON} 字）")
+    return reason
+
+
+# --- answers --------------------------------------------------------------------------------------
+def render_page(
+    request: web.Request,
+    template: str,
+    *,
+    status: int = 200,
+    reader: Reader | None = None,
+    headers: dict[str, str] | None = None,
+    **facts: Any,
+) -> web.Response:
+    """The template as an answer, or the part of it that the page's script asked for."""
+    services = request.app[SERVICES]
+    now = to_local(request[NOW])
+    text = _PAGES.get_template(template).render(
+        title=services.title,
+        reader=reader,
+        csrf=_token(_secret(request)) if reader else "",
+        key=secrets.token_hex(8),
+        now=now,
+        now_ms=int(now.timestamp() * 1000),
+        fragment=FRAGMENT_HEADER in request.headers,
+        path=request.path,
+        policy=services.desk.policy,
+        sandbox=services.sandbox,
+        lan=services.lan,
+        wechat=services.wechat,
+        **facts,
+    )
+    response = web.Response(status=status, text=text, content_type="text/html")
+    response.headers.update(_security_headers(services))
+    if headers:
+        response.headers.update(headers)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+def render_fragment(template: str, **facts: Any) -> str:
+    """Some HTML of a page, which a template puts where it belongs."""
+    return _PAGES.get_template(template).render(**facts)
+
+
+def _security_headers(services: Services) -> dict[str, str]:
+    cas = urlsplit(services.cas.login_url())
+    return {
+        # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
+        # the whole way of a form.
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self' {cas.scheme}://{cas.netloc}",
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Vary": f"{FRAGMENT_HEADER}, Accept-Encoding",
+    }
+
+
+def redirect(to: str) -> web.Response:
+    """See other: whatever was posted, the next page is looked at."""
+    return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
+
+
+def domain_error_page(
+    request: web.Request,
+    error: DomainError,
+    visit: PageRequest | None = None,
+    form: Form | None = None,
+) -> web.Response:
+    """A page that says what happened and what to do next. Where it may succeed later, the ``form``
+    stands ready to be sent once more, so that nothing that was filled in is lost."""
+    count_error(request, error)
+    headers = {}
+    facts = dict(error.details)
+    again: list[tuple[str, str]] = []
+    if isinstance(error, Throttled | ServiceUnavailable):
+        headers["Retry-After"] = str(error.retry_after)
+        facts["retry_after"] = error.retry_after
+        again = [(name, form_text(form, name)) for name in form] if form is not None else []
+    return render_error(
+        request,
+        status_of(type(error)),
+        error.code,
+        facts,
+        reader=visit.principal.reader if visit is not None else None,
+        headers=headers,
+        again=again,
+    )
+
+
+def render_error(
+    request: web.Request,
+    status: int,
+    code: str,
+    facts: Mapping[str, Any],
+    *,
+    reader: Reader | None = None,
+    headers: dict[str, str] | None = None,
+    again: Sequence[tuple[str, str]] = (),
+) -> web.Response:
+    """The page for what did not succeed."""
+    return render_page(
+        request,
+        "sorry.html",
+        status=status,
+        reader=reader,
+        headers=headers,
+        heading="这一步没有完成",
+        text=text_of(code, facts),
+        code=code,
+        again=again,
+        request_id=request[REQUEST_ID],
+    )
+
+
+async def error_page(
+    request: web.Request, status: int, code: str, facts: Mapping[str, Any]
+) -> web.Response:
+    """The same for what no page answers, with a reader's menu around it where one is known."""
+    try:
+        reader = (await _visit(request)).reader
+    except DomainError:
+        reader = None
+    return render_error(request, status, code, facts, reader=reader)
+
+
+def count_error(request: web.Request, error: DomainError) -> None:
+    """As the API's refusals are, by code."""
+    request.app[SERVICES].metrics.refusals.labels(error.code).inc()

@@ -1,0 +1,51 @@
+"""TODO docstring."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from handlers.http.endpoint import Endpoint
+from models.kernel.errors import InvalidRequest
+
+
+def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Endpoint) -> Any:
+    if not raw.strip() and route.body_optional:
+        raw = b"{}"
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "body") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest("body", "not JSON") from error
+
+
+def _query(request: web.Request, shape: type) -> Any:
+    values: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in values:
+            raise InvalidRequest(name, "given twice")
+        values[name] = value
+    try:
+        return msgspec.convert(values, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise malformed(error, "query") from error
+
+
+def malformed(error: msgspec.ValidationError, whole: str) -> InvalidRequest:
+    """msgspec says ``… - at `$.start``` or ``… at `key` in `$.results```: the path is the field."""
+    text = str(error)
+    reason, _, path = text.partition(" - at `")
+    field = path.rstrip("`").rpartition("$")[2].removeprefix(".")
+    if not field and (unknown := re.search(r"field `([^`]*)`", reason)):
+        field = unknown[1]
+    return InvalidRequest(field[:100] or whole, reason[:200])
+
+
+def digest_of(body: msgspec.Struct) -> str:
+    """The same request gives the same digest, however its JSON was written."""
+    return hashlib.sha256(msgspec.json.encode(body)).hexdigest()

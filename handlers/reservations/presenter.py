@@ -1,0 +1,88 @@
+"""From entities to the API's shapes: times on the library's clock, ids as strings, never who."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from handlers.api import schemas as s
+from handlers.http.presenting import _MINUTE, moment
+from handlers.texts.labels import STATE_TEXT
+from models.booking.desk import Desk
+from models.check_in import allowed_actions
+from models.identity.roles import LIBRARIAN
+from models.kernel.time_range import to_local
+from models.library.entities import SeatId
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import CHECKED_IN_STATES
+from models.reservations.transitions import leave_duration
+
+
+def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:
+    found = desk.library.all_seats.get(SeatId(seat_id))
+    if found is None:  # of another library
+        return s.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
+    area = desk.library.areas[found.area_id]
+    return s.ReservedSeat(
+        id=found.id,
+        no=found.number,
+        area_id=area.id,
+        area=area.name,
+        floor=area.floor,
+        venue=desk.library.venues[area.venue_id].name,
+        label=desk.library.seat_label(found),
+    )
+
+
+async def reservation(desk: Desk, r: Reservation, now: datetime) -> s.ReservationOut:
+    return s.ReservationOut(**await _fields(desk, r, now))
+
+
+async def detail(desk: Desk, r: Reservation, now: datetime) -> s.ReservationDetail:
+    history = [
+        # Which librarian it was is the library's own business.
+        s.HistoryEntry(to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via)
+        for e in r.history
+    ]
+    return s.ReservationDetail(**await _fields(desk, r, now), history=history)
+
+
+async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
+    policy = await desk.policy_at_booking(r)
+    actions = allowed_actions.allowed_actions(r, policy, now)
+    return {
+        "id": r.id,
+        "rev": r.rev,
+        "receipt": r.receipt,
+        "seat": seat(desk, r.seat_id),
+        "date": r.date,
+        "start": to_local(r.start),
+        "end": to_local(r.end),
+        "state": r.state.value,
+        "state_text": state_text(r),
+        "created_at": to_local(r.created_at),
+        "checked_in_at": moment(r.checked_in_at),
+        "usable_from": moment(r.available_from),
+        "left_at": moment(r.left_at),
+        "return_by": moment(r.return_by),
+        "returned_at": moment(r.returned_at),
+        "ended_at": moment(r.ended_at),
+        "check_in_from": to_local(r.check_in_from),
+        "check_in_until": to_local(r.check_in_until),
+        "excused": r.penalty_waived,
+        "assisted": assisted(r),
+        "held_until": moment(r.held_until),
+        "leave_minutes": leave_duration(policy, now) // _MINUTE if "leave" in actions else None,
+        "actions": actions,
+    }
+
+
+def assisted(r: Reservation) -> s.AssistedOut | None:
+    a = r.gate_assistance
+    return s.AssistedOut(a.kind, to_local(a.at), moment(a.confirmed_at)) if a else None
+
+
+def state_text(r: Reservation) -> str:
+    """The state in words; what only a gate has said waits for the reader's word."""
+    waits = r.state in CHECKED_IN_STATES and r.pending_confirmation is not None
+    return STATE_TEXT[r.state] + ("·待确认" if waits else "")

@@ -1,0 +1,89 @@
+"""Every page on one screen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from handlers.accounts import pages
+from handlers.accounts.login import login_routes, welcome
+from handlers.feedback import pages as feedback_pages
+from handlers.gates import pages as gates_pages
+from handlers.http.authentication import BOOKINGS
+from handlers.http.pages import reader_form, reader_page
+from handlers.http.static_files import asset_routes
+from handlers.kiosks import pages as kiosks_pages
+from handlers.notices import pages as notices_pages
+from handlers.policy import pages as policy_pages
+from handlers.reservations import action_pages, booking_pages
+from handlers.reservations import pages as reservations_pages
+from handlers.seat_map import pages as seat_map_pages
+from handlers.seat_reports import pages as seat_reports_pages
+from handlers.staff.routes import console_routes
+from handlers.violations import pages as violations_pages
+from handlers.waitlist import pages as waitlist_pages
+
+WECHAT_ONLY: Final = frozenset(
+    {
+        "/activation",
+        "/activation/state",
+        "/activation/{id}/confirm",
+        "/activation/{id}/refuse",
+        "/bind",
+        "/mini-code/{place}",
+        "/unbind",
+        "/console/readers/{id}/code",
+        "/console/readers/{id}/binding",
+        "/console/readers/{id}/unbind",
+        "/console/deliveries",
+        "/console/deliveries/retry",
+    }
+)
+"""Served only where the library has a mini-program."""
+
+
+def web_routes() -> list[web.RouteDef]:
+    return [
+        *asset_routes(),
+        *login_routes(),
+        *console_routes(),
+        web.get("/", reader_page(seat_map_pages.areas, welcome)),
+        web.get("/areas/{id}", reader_page(seat_map_pages.plan)),
+        web.get("/reserve", reader_page(seat_map_pages.redirect_to_start)),
+        web.post("/reserve", reader_form(booking_pages.book, BOOKINGS)),
+        web.get("/reservations", reader_page(reservations_pages.listed)),
+        web.get("/reservations/violations", reader_page(violations_pages.violations)),
+        web.get("/reservations/violations/{id}/appeal", reader_page(violations_pages.appeal_form)),
+        web.post("/reservations/violations/{id}/appeal", reader_form(violations_pages.appeal)),
+        web.get("/reservations/gates", reader_page(gates_pages.gate_records)),
+        web.get("/reservations/{id}", reader_page(reservations_pages.one)),
+        web.get("/reservations/{id}/{verb}", reader_page(action_pages.confirm_page)),
+        web.post("/reservations/{id}/change", reader_form(booking_pages.change, BOOKINGS)),
+        web.post("/reservations/{id}/{verb}", reader_form(action_pages.submit_action)),
+        web.get("/activation", reader_page(pages.activation)),
+        web.get("/activation/state", reader_page(pages.activation_state)),
+        web.post("/activation", reader_form(pages.new_activation)),
+        web.post("/activation/{id}/confirm", reader_form(pages.confirm_binding)),
+        web.post("/activation/{id}/refuse", reader_form(pages.refuse_binding)),
+        web.get("/bind", pages.scanned),
+        web.get("/mini-code/{place}", pages.entry_code),
+        web.post("/unbind", reader_form(pages.unbind)),
+        web.get("/check-in", reader_page(pages.check_in)),
+        web.get("/me", reader_page(pages.me)),
+        web.post("/me/read", reader_form(pages.read)),
+        web.get("/notices", reader_page(notices_pages.listed)),
+        web.get("/notices/{id}", reader_page(notices_pages.one)),
+        web.get("/rules", reader_page(policy_pages.rules)),
+        web.post("/waitlist", reader_form(waitlist_pages.join)),
+        web.post("/waitlist/{id}/leave", reader_form(waitlist_pages.leave_waitlist)),
+        web.get("/seats/{id}/report", reader_page(seat_reports_pages.doubt_form)),
+        web.post("/seats/{id}/report", reader_form(seat_reports_pages.doubt)),
+        web.get("/contact", reader_page(feedback_pages.shown)),
+        web.post("/contact", reader_form(feedback_pages.send)),
+        web.get("/logout", reader_page(pages.sign_out)),
+        web.get("/kiosk/{id}", kiosks_pages.screen),
+        web.get("/k/{id}", kiosks_pages.scanned),
+        web.get("/k/{id}/check-in", reader_page(kiosks_pages.arrived)),
+        web.post("/k/{id}/check-in", reader_form(kiosks_pages.check_in)),
+    ]

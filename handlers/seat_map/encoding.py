@@ -1,0 +1,84 @@
+"""TODO docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import time
+from hashlib import blake2b
+
+import msgspec
+
+from handlers.api import schemas as s
+from handlers.http import presenting
+from models.booking.desk import Desk
+from models.library.entities import Area
+from models.seat_map.area_view import AreaMap
+from models.seat_map.availability import SeatState
+
+
+class _MapBody(s.Response):
+    """SeatMapOut with its seats encoded already (a test reads it back as SeatMapOut)."""
+
+    area: s.AreaSummary
+    width: int
+    height: int
+    seats: msgspec.Raw
+    marks: list[s.MarkOut]
+    version: str
+
+
+class _AreasBody(s.Response):
+    items: msgspec.Raw
+
+
+def _clock(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text is not None else None
+
+
+def seat_body(area: Area, place: int, view: SeatState) -> bytes:
+    """A seat as it stands in the plan."""
+    seat = area.seats[place]
+    return msgspec.json.encode(
+        s.SeatOut(
+            id=seat.id,
+            no=seat.number,
+            x=seat.x,
+            y=seat.y,
+            status=view.status.value,
+            free_until=presenting.moment(view.free_until),
+            next_free=presenting.moment(view.next_free),
+            power=seat.power,
+            window=seat.window,
+            computer=seat.computer,
+            accessible=seat.accessible,
+        )
+    )
+
+
+def _area_out(view: AreaMap, marks: frozenset[str]) -> s.AreaOut:
+    assert view.look is not None
+    area, n, policy = view.area, view.count_with_features(marks), view.look.policy
+    return s.AreaOut(
+        id=area.id,
+        name=area.name,
+        floor=area.floor,
+        seats_total=n.total,
+        seats_free=n.free,
+        seats_in_use=n.in_use,
+        seats_away=n.away,
+        seats_disabled=n.disabled,
+        max_minutes=policy.max_minutes,
+        step_minutes=policy.step_minutes,
+    )
+
+
+def _array(items: Sequence[bytes]) -> msgspec.Raw:
+    return msgspec.Raw(b"[" + b",".join(items) + b"]")
+
+
+def _versions(desk: Desk) -> bytes:
+    return f"{desk.library.version} {desk.policy.version}".encode()
+
+
+def _digest(parts: Sequence[bytes]) -> str:
+    return blake2b(b"\0".join(parts), digest_size=12).hexdigest()

@@ -1,0 +1,288 @@
+"""Plans as they change: Server-Sent Events to everybody who watches one.
+
+One task of the worker brings the watched plans up to date and writes to the watchers; a watcher has
+no task that could be waited for. Who does not read fast enough is dropped and comes back by itself
+(https://html.spec.whatwg.org/multipage/server-sent-events.html: the browser reconnects).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from time import monotonic
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from handlers.api import schemas as s
+from handlers.http import presenting
+from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
+from models.booking.desk import Desk
+from models.kernel.errors import DomainError, Overloaded, Throttled
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import floor_minute
+from models.library.entities import Area
+from models.reservations.occupancy import DayOccupancy
+from models.seat_map.availability import SeatState
+from models.seat_map.service import TimeFilter
+
+log = logging.getLogger(__name__)
+COMMENT_EVERY_S: Final = 15
+STREAMS_AT_MOST: Final = 30_000
+"""Of one worker; docs/performance.md counts what they need."""
+STREAMS_OF_A_READER: Final = 6
+"""A browser opens that many connections to one host; each page watches one plan."""
+LIVES_S: Final = (600.0, 900.0)
+"""A stream ends after a time between these: its session is judged anew when it comes back, and the
+streams spread over the workers that there are by then."""
+UNREAD_AT_MOST: Final = 32 * 1024
+"""Bytes that may wait for one watcher when it is told something more."""
+_NEVER_WAIT: Final = 16 * 1024 * 1024
+"""The transport's own limit, from which on writing to it would wait: beyond what is unread and all
+seats of any area."""
+_SEND_BUFFER: Final = 64 * 1024
+_RETRY_MS: Final = 3000
+_GATHER_S: Final = 0.05
+_SHARE: Final = 4
+"""After telling everybody the task rests this many times as long: requests go before streams."""
+_TURN: Final = 200
+_COMMENT: Final = b": \n\n"
+
+
+@dataclass(slots=True, eq=False)
+class _Subscriber:
+    reader_id: ReaderId
+    request: web.Request
+    response: web.StreamResponse
+    until: float
+    slot: int
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    mine: dict[int, SeatState] = field(default_factory=dict)
+
+    async def write(self, chunk: bytes) -> None:
+        """Hand the chunk to the transport; who has not read what came before is dropped."""
+        if self.ended.is_set():
+            return  # its handler may have ended the answer already
+        transport = self.request.transport
+        if transport is None or transport.is_closing():
+            self.ended.set()
+        elif transport.get_write_buffer_size() > UNREAD_AT_MOST:
+            transport.abort()
+            self.ended.set()
+        else:
+            with suppress(ConnectionError):
+                await self.response.write(chunk)
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """A plan and who watches it. ``told`` is the view's version that all of them know."""
+
+    plan: CachedAreaMap
+    asked: TimeFilter
+    told: int
+    watchers: set[_Subscriber] = field(default_factory=set)
+
+
+class EventStreamHub:
+    """All event streams of this worker. ``opened`` is told how many there are."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        plans: SeatMapCache,
+        now: Callable[[], datetime],
+        opened: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        self._desk, self._plans, self._now, self._opened = desk, plans, now, opened
+        self._watched: dict[tuple[str, TimeFilter], _Watched] = {}
+        self._of_reader: Counter[ReaderId] = Counter()
+        self._numbers = count()
+        self._changed = asyncio.Event()
+        self._closed = False
+        desk.board.subscribe(self._changed.set)
+
+    # --- a watcher ------------------------------------------------------------------------------
+
+    async def subscribe(
+        self,
+        request: web.Request,
+        headers: dict[str, str],
+        area: Area,
+        asked: TimeFilter,
+        reader_id: ReaderId,
+    ) -> web.StreamResponse:
+        """Answer with the stream; returns when it has ended.
+
+        Raises: Overloaded, Throttled when there are too many; ServiceUnavailable.
+        """
+        if request.method == "HEAD":
+            return web.Response(headers=headers)  # and no body to wait for
+        if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
+            raise Overloaded(retry_after=random.randint(10, 30))
+        if self._of_reader[reader_id] >= STREAMS_OF_A_READER:
+            raise Throttled(5)
+        self._of_reader[reader_id] += 1
+        try:
+            # Before the answer begins: without a database it is a refusal.
+            board = await self._desk.board.get_day(asked.day)
+            response = web.StreamResponse(headers=headers)
+            # A buffer of megabytes would hide for minutes that nobody reads.
+            if (sock := request.get_extra_info("socket")) is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            if request.transport is not None:
+                request.transport.set_write_buffer_limits(_NEVER_WAIT)
+            await response.prepare(request)
+            await self._register(request, response, area, board, asked, reader_id)
+            return response
+        finally:
+            self._of_reader[reader_id] -= 1
+            if not self._of_reader[reader_id]:
+                del self._of_reader[reader_id]
+            self._opened(self._of_reader.total())
+
+    async def _register(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        area: Area,
+        board: DayOccupancy,
+        asked: TimeFilter,
+        reader_id: ReaderId,
+    ) -> None:
+        key = (area.id, asked)
+        watched = self._watched.get(key)
+        if watched is None or watched.plan.area is not area:
+            if watched is not None:
+                _end(watched.watchers)  # of a library that has changed
+            plan = self._plans.plan(self._desk, area, board, asked, self._minute())
+            watched = self._watched[key] = _Watched(plan, asked, plan.view.version)
+        plan = watched.plan
+        plan.refresh(self._desk, board, self._minute())
+        until = monotonic() + random.uniform(*LIVES_S)
+        slot = next(self._numbers) % COMMENT_EVERY_S
+        watcher = _Subscriber(reader_id, request, response, until, slot)
+        watcher.mine = dict(plan.own(self._desk, reader_id))
+        # The version first: who has looked at another one before looks again.
+        first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version(self._desk))
+        # Others may have been told less than this one knows now: they are told before long, and
+        # this one hears some seats twice.
+        watched.watchers.add(watcher)
+        self._opened(self._of_reader.total())
+        if self._closed:  # meanwhile
+            watcher.ended.set()
+        try:
+            await watcher.write(first)
+            await watcher.ended.wait()
+        finally:
+            watched.watchers.discard(watcher)
+            if not watched.watchers and self._watched.get(key) is watched:
+                del self._watched[key]
+
+    def close(self) -> None:
+        """End all streams, and open no other: the service goes down."""
+        self._closed = True
+        for watched in self._watched.values():
+            _end(watched.watchers)
+
+    def _minute(self) -> datetime:
+        return floor_minute(self._now())
+
+    # --- the task -------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Tell the watchers what changes and what time alone changes, until cancelled."""
+        second, minute = int(monotonic()), self._minute()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._changed.wait()
+                    await asyncio.sleep(_GATHER_S)
+            began = monotonic()
+            new_minute = self._minute()
+            if self._changed.is_set() or new_minute != minute:
+                self._changed.clear()
+                minute = new_minute
+                await self._tell_all()
+            while second < int(monotonic()):
+                second += 1
+                await self._comment(second % COMMENT_EVERY_S)
+            await asyncio.sleep(min(2.0, _SHARE * (monotonic() - began)))
+
+    async def _tell_all(self) -> None:
+        for key, watched in list(self._watched.items()):
+            try:
+                await self._broadcast(watched)
+            except DomainError:
+                # No database at this moment, for the others neither: they are told when there is.
+                self._changed.set()
+                return
+            except Exception:
+                log.exception("event_stream_failed", extra={"area": key[0]})
+                _end(watched.watchers)
+
+    async def _broadcast(self, watched: _Watched) -> None:
+        plan, view = watched.plan, watched.plan.view
+        if self._desk.library.areas.get(plan.area.id) is not plan.area:
+            _end(watched.watchers)  # the library has changed: they look at everything anew
+            return
+        plan.refresh(self._desk, await self._desk.board.get_day(watched.asked.day), self._minute())
+        places = view.changed_since(watched.told)
+        watched.told = view.version
+        version = _version(plan.version(self._desk))
+        shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
+        for number, watcher in enumerate(list(watched.watchers)):
+            own = dict(plan.own(self._desk, watcher.reader_id))
+            if own or watcher.mine:
+                touched = {*places, *(p for p, _ in own.items() ^ watcher.mine.items())}
+                chunk = b"".join(
+                    _seat(plan.area, place, own.get(place, view.views[place]))
+                    for place in sorted(touched)
+                )
+                watcher.mine = own
+            else:
+                chunk = shared
+            if chunk:
+                await watcher.write(chunk + version)
+            if number % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+
+    async def _comment(self, slot: int) -> None:
+        """Show that the stream lives, or end it: one fifteenth of the watchers each second."""
+        now = monotonic()
+        for watched in list(self._watched.values()):
+            for watcher in list(watched.watchers):
+                if watcher.slot != slot:
+                    continue
+                if now >= watcher.until:
+                    watcher.ended.set()
+                else:
+                    await watcher.write(_COMMENT)
+
+
+def _end(watchers: Iterable[_Subscriber]) -> None:
+    for watcher in watchers:
+        watcher.ended.set()
+
+
+def _version(version: str) -> bytes:
+    return b"event: version\ndata: " + msgspec.json.encode({"version": version}) + b"\n\n"
+
+
+def _seat(area: Area, place: int, view: SeatState) -> bytes:
+    event = s.SeatEvent(
+        id=area.seats[place].id,
+        status=view.status.value,
+        free_until=presenting.moment(view.free_until),
+        next_free=presenting.moment(view.next_free),
+    )
+    return b"event: seat\ndata: " + msgspec.json.encode(event) + b"\n\n"

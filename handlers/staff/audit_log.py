@@ -1,0 +1,97 @@
+"""The audit log, with its filter."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from handlers.http.pages import PageRequest
+from handlers.staff.labels import FACTS, ROLE_TEXT, STATES
+from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
+from handlers.texts.errors import text_of
+from models.identity.roles import LIBRARIAN, has_role
+from models.library.entities import AreaId
+from models.staff.audit import JsonObject
+from models.staff.audit_repository import DONE, Sought
+
+_LONGEST: Final = 60
+"""Characters of a fact as the list shows it."""
+_TARGETS: Final = {
+    "reservation": ("预约", "/console/reservations/"),
+    "reader": ("读者", "/console/readers/"),
+    "notice": ("公告", "/console/notices/"),
+    "kiosk": ("选座机", ""),
+    "gate": ("闸机", ""),
+    "violation": ("违约", ""),
+    "violations": ("违约", ""),
+    "question": ("留言", ""),
+    "rules": ("规则", ""),
+    "readers": ("读者", ""),
+    "deliveries": ("消息", ""),
+}
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
+
+
+async def audit(visit: PageRequest) -> web.StreamResponse:
+    query, number = visit.request.query, page_number(visit)
+    sought = Sought(**{name: query.get(name, "") for name in ("by", "deed", "reader", "target")})
+    # Who only looks is not told what somebody needs.
+    besides = "" if has_role(visit.reader.category, LIBRARIAN) else "allow"
+    rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE, besides)
+    people = await visit.services.desk.readers.many({e.actor_id for e in rows})
+    return render(
+        visit,
+        "audit",
+        items=[
+            (
+                e,
+                reader_label(people.get(e.actor_id)),
+                _difference(e.before, e.after),
+                *_target(visit, e.target),
+                text_of(e.outcome, {}) if e.outcome not in ("", DONE) else "",
+            )
+            for e in rows
+        ],
+        sought=sought,
+        roles=ROLE_TEXT,
+        number=number,
+        pages=pages_of(total),
+    )
+
+
+def _target(visit: PageRequest, target: str) -> tuple[str, str]:
+    """What it was done to, in words, and where that is."""
+    kind, _, id = target.partition(":")
+    if kind == "area":
+        area = visit.services.desk.library.areas.get(AreaId(id))
+        return area.full_name if area is not None else id, f"/console/plans/{id}"
+    words, where = _TARGETS.get(kind, (kind, ""))
+    return (words if where or not id else f"{words} {id}"), where + id if where and id else ""
+
+
+def _difference(before: JsonObject, after: JsonObject | None) -> list[tuple[str, str, str]]:
+    """What has changed, in words: name, before, after."""
+    if after is None:
+        return []
+    names = [name for name in dict.fromkeys((*before, *after)) if name != "plan"]
+    return [
+        (FACTS.get(name, name), _fact(before.get(name)), _fact(after.get(name)))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _fact(value: object) -> str:
+    match value:
+        case None:
+            return "—"
+        case bool():
+            return "是" if value else "否"
+        case _:
+            text = STATES.get(str(value), str(value))
+            if _INSTANT.fullmatch(text):
+                return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
+            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,125 @@
+"""The first page: the day in numbers, what waits for a decision and what should be looked after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from handlers.http import presenting
+from handlers.http.pages import PageRequest
+from handlers.staff.layout import render
+from models.affected_bookings import impact
+from models.kernel.time_range import local_date, local_instant, to_local
+from models.library.entities import AreaId, KioskId
+from models.outages.entities import MIN_DURATION, RETIRED_AFTER
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.state_machine import ReservationState
+from models.statistics.jobs import bookings_on
+from models.statistics.today import occupied_seats, totals
+
+_UNSEEN: Final = timedelta(minutes=10)
+"""A gate that has said nothing for so long while the library is open."""
+TROUBLES: Final = {
+    "redis": "Redis 连不上（预约不受影响）",
+    "board": "座位图更新迟缓",
+    "library": "还没有座位数据",
+    "clock": "这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员",
+    "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AreaDashboard:
+    """A row of the first page. ``hours`` are seats held at each full hour."""
+
+    id: str
+    name: str
+    seats: int
+    used: int
+    booked: int
+    hours: list[int]
+
+
+async def today(visit: PageRequest) -> web.StreamResponse:
+    services, now = visit.services, visit.now
+    desk, day = services.desk, local_date(now)
+    rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in desk.library.areas}
+    async for row in bookings_on(desk, day, not services.sandbox):
+        rows.setdefault(row.area_id, []).append(row)
+    instants = _hours(visit)
+    areas = []
+    for area in desk.library.areas.values():
+        mine = rows[area.id]
+        areas.append(
+            AreaDashboard(
+                id=area.id,
+                name=area.full_name,
+                seats=sum(seat.unavailable_reason(day) is None for seat in area.seats),
+                used=sum(
+                    row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine
+                ),
+                booked=sum(row.state is ReservationState.RESERVED for row in mine),
+                hours=occupied_seats(mine, instants, now),
+            )
+        )
+    return render(
+        visit,
+        "today",
+        totals=totals(row for mine in rows.values() for row in mine),
+        areas=areas,
+        instants=instants,
+        past=sum(instant <= now for instant in instants),
+        alarms=await _alarms(visit),
+        waiting=await _waiting(visit),
+    )
+
+
+def _hours(visit: PageRequest) -> list[datetime]:
+    """The full hours of the day between the first opening and the last closing."""
+    desk, day = visit.services.desk, local_date(visit.now)
+    places = [desk.policy.day_hours(day, venue, None).hours for venue in desk.library.venues]
+    spans = [span for span in places if span is not None]
+    if not spans:
+        return []
+    first, last = min(span.start for span in spans), max(span.end for span in spans)
+    midnight = local_instant(day, time())
+    hours = (midnight + timedelta(hours=n) for n in range(25))
+    return [hour for hour in hours if first <= hour < last]
+
+
+async def _alarms(visit: PageRequest) -> list[str]:
+    """What somebody should look after, in words."""
+    services, now = visit.services, visit.now
+    _, troubles = await services.health()
+    found = [TROUBLES.get(name, f"{name}：{what}") for name, what in troubles.items()]
+    desk = services.desk
+    for kiosk_id, seen in (await desk.catalogue.kiosk_last_seen()).items():
+        kiosk = desk.library.kiosks.get(KioskId(kiosk_id))
+        if kiosk is not None and MIN_DURATION < now - seen < RETIRED_AFTER:
+            found.append(f"{kiosk.name} 自 {presenting.clock(seen)} 起没有响应")
+    for gate in await desk.gates.all():
+        if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
+            found.append(f"{gate.name} 自 {to_local(gate.last_seen_at):%m-%d %H:%M} 起没有数据")
+    return found
+
+
+async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
+    """What waits for a decision: address, words, how many."""
+    services = visit.services
+    _, seats = await services.desk.reservations.with_open_reports(visit.now, 0, 1)
+    _, appealed = await services.desk.violations.appeals(0, 1)
+    asked = len(await services.feedbacks.waiting(100))
+    outside = await impact.find_unplaceable(services.desk, visit.now)
+    since = visit.now - timedelta(days=1)
+    failed = await services.messages.failures(since)
+    found = [
+        ("/console/reports", "座位被占", seats),
+        ("/console/appeals", "申诉", appealed),
+        ("/console/questions", "留言", asked),
+        ("/console/misfits", "受影响的预约", len(outside)),
+        ("/console/deliveries", "发送失败的消息", sum(count for *_, count in failed)),
+    ]
+    return [(path, words, count) for path, words, count in found if count]

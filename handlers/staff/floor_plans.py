@@ -1,0 +1,297 @@
+"""The plan editor: the areas, their seats and what else stands there, on a drawing or as a file.
+
+The browser changes a plan as JSON, the same that is exported and imported. What it changes and
+which bookings it hits is shown first; nothing changes before that is confirmed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from handlers import deeds
+from handlers.http.errors import status_of
+from handlers.http.pages import (
+    LONGEST_REASON,
+    PageRequest,
+    count_error,
+    form_reason,
+    form_text,
+    redirect,
+)
+from handlers.staff.affected_bookings import NOT_ASKED, impact_of, resolution_from
+from handlers.staff.form_fields import ID, ID_WORDS
+from handlers.staff.layout import render, staff_context
+from handlers.texts.errors import text_of
+from handlers.http.forms import Form
+from models.affected_bookings import impact
+from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
+from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
+from models.kernel.time_range import local_date
+from models.library import plan_editing, plan_json
+from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, VenueId
+from models.library.errors import PlanChanged
+from models.library.plan_editing import PlanDiff, PlanDraft, SeatDraft
+
+LARGEST_PLAN: Final = 512 * 1024
+"""Bytes of a form with a plan of a thousand seats."""
+_LISTED: Final = 12
+MARK_TEXT: Final = {
+    "wall": "墙壁",
+    "window": "窗户",
+    "bookshelf": "书架",
+    "door": "门",
+    "pillar": "柱子",
+    "kiosk": "选座机",
+}
+
+
+class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A plan as it is written down. Without a name or a floor it keeps those that it has."""
+
+    width: int
+    height: int
+    seats: list[SeatDraft]
+    marks: list[Fixture]
+    area: str = ""
+    name: str | None = None
+    floor: int | None = None
+
+
+async def plans(visit: PageRequest) -> web.StreamResponse:
+    await visit.services.desk.refresh()
+    return _list(visit)
+
+
+def _list(
+    visit: PageRequest, status: int = 200, typed: dict[str, str] | None = None, wrong: str = ""
+) -> web.Response:
+    desk, today = visit.services.desk, local_date(visit.now)
+    areas = [
+        (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
+        for area in desk.library.areas.values()
+    ]
+    return render(
+        visit,
+        "plans",
+        status=status,
+        areas=areas,
+        venues=list(desk.library.venues.values()),
+        changes=has_role(visit.reader.category, ADMINISTRATOR),
+        typed=typed or {},
+        wrong=wrong,
+        longest=LONGEST_REASON,
+    )
+
+
+async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A new area, empty: its plan is drawn next."""
+    desk = visit.services.desk
+    typed = {name: form_text(form, name) for name in ("id", "venue", "name", "floor", "reason")}
+    try:
+        area = _new_area(visit, typed)
+        await deeds.add_area(staff_context(visit), area, form_reason(form))
+    except InvalidRequest as error:
+        return _list(visit, 400, typed, str(error.details["reason"]))
+    except PlanChanged as error:
+        count_error(visit.request, error)
+        return _list(visit, 409, typed, f"已有编号为 {typed['id']} 的区域")
+    return redirect(f"/console/plans/{desk.area(area.id).id}")
+
+
+def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
+    """Raises: InvalidRequest."""
+    library = visit.services.desk.library
+    if not ID.fullmatch(typed["id"]):
+        raise InvalidRequest("id", ID_WORDS)
+    if typed["venue"] not in library.venues:
+        raise InvalidRequest("venue", "请选择场馆")
+    if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
+        raise InvalidRequest("floor", "楼层为 -9 到 99")
+    order = 1 + max((area.order for area in library.areas.values()), default=-1)
+    empty = Area(
+        id=AreaId(typed["id"]),
+        venue_id=VenueId(typed["venue"]),
+        name="",
+        floor=0,
+        order=order,
+        width=0,
+        height=0,
+        seats=(),
+        fixtures=(),
+        rev=-1,
+    )
+    return plan_editing.apply_draft(
+        empty, PlanDraft(typed["name"], int(typed["floor"]), 1200, 800, (), ()), ()
+    )
+
+
+async def plan(visit: PageRequest) -> web.StreamResponse:
+    """The editor; a viewer sees the same without anything to press."""
+    await visit.services.desk.refresh()
+    area = visit.services.desk.area(visit.id)
+    return _editor(visit, area, plan_json.plan_to_json(area))
+
+
+def _editor(
+    visit: PageRequest, area: Area, document: object, *, status: int = 200, **facts: Any
+) -> web.Response:
+    usual = {
+        "said": None,
+        "hit": None,
+        "wrong": "",
+        "unsaved": False,
+        "done": "done" in visit.request.query,
+    }
+    return render(
+        visit,
+        "plan",
+        status=status,
+        area=area,
+        base=area.rev,
+        plan=json.dumps(document, ensure_ascii=False),
+        edits=has_role(visit.reader.category, LIBRARIAN),
+        structure=has_role(visit.reader.category, ADMINISTRATOR),
+        mark_text=MARK_TEXT,
+        seat_size=SEAT_SIZE,
+        longest=LONGEST_REASON,
+        longest_outage=plan_editing.LONGEST_REASON,
+        **usual | facts,
+    )
+
+
+async def export(visit: PageRequest) -> web.StreamResponse:
+    """The plan as a file, which can be edited and imported again."""
+    area = visit.services.desk.area(visit.id)
+    return _file(plan_json.plan_to_json(area), area.id)
+
+
+async def plan_before(visit: PageRequest) -> web.StreamResponse:
+    """The plan as it was before a change that the log knows: importing it takes the change back."""
+    entry = await visit.services.audit.get(visit.id)
+    document = entry.before.get("plan") if entry is not None else None
+    if entry is None or not isinstance(document, dict):
+        raise NotFound()
+    return _file(document, f"{document['area']}-{entry.before['rev']}")
+
+
+def _file(document: dict[str, object], name: str) -> web.Response:
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.json"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(text=text, content_type="application/json", headers=headers)
+
+
+async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What the form wants: shown with what it hits, or done where it was confirmed. What was drawn
+    is never lost."""
+    desk = visit.services.desk
+    await desk.refresh()  # another worker may have been told something new
+    area = desk.area(visit.id)
+    text = _text(form)
+    try:
+        if form_text(form, "base") != str(area.rev):
+            raise PlanChanged()
+        new = _drawn(visit, area, text)
+        document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
+        if found.structural and not has_role(visit.reader.category, ADMINISTRATOR):
+            raise NotAllowed()
+        said = words(found)
+        if form_text(form, "edit"):
+            return _editor(visit, area, document, unsaved=True)
+        if not found.any:
+            raise InvalidRequest("plan", "没有需要保存的更改")
+        library, confirmed = desk.library.with_area(new), form_text(form, "confirmed")
+        rows = await impact.find_affected(desk, desk.policy, library, visit.now)
+        hits = impact_of(library, rows)
+        if not confirmed or (hits.count and not form_text(form, "bookings")):
+            wrong = NOT_ASKED if confirmed else ""
+            return _editor(visit, area, document, said=said, hit=hits, wrong=wrong)
+        reason, fate = form_reason(form), resolution_from(form)
+        await deeds.change_plan(staff_context(visit), area, new, "；".join(said), reason, fate)
+    except PlanChanged as error:
+        count_error(visit.request, error)
+        wrong = text_of(error.code, error.details)
+        return _editor(
+            visit,
+            desk.area(visit.id),
+            _kept(text),
+            status=status_of(type(error)),
+            wrong=wrong,
+            unsaved=True,
+        )
+    except InvalidRequest as error:
+        wrong = str(error.details["reason"])
+        return _editor(visit, area, _kept(text), status=400, wrong=wrong, unsaved=True)
+    return redirect(f"/console/plans/{area.id}?done")
+
+
+def _text(form: Form) -> str:
+    """The plan, from the editor or from a file."""
+    file = form.get("file")
+    if isinstance(file, bytes):
+        return file.decode(errors="replace")
+    return form_text(form, "plan")
+
+
+def _kept(text: str) -> object:
+    """What was drawn, to be shown again; nothing where it is no plan at all."""
+    try:
+        msgspec.json.decode(text, type=PlanIn)
+        return json.loads(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
+    """Raises: InvalidRequest."""
+    try:
+        read = msgspec.json.decode(text, type=PlanIn)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidRequest("plan", f"这不是平面图文件：{error}") from error
+    if read.area not in ("", area.id):
+        raise InvalidRequest("area", f"这是区域 {read.area} 的平面图，不是 {area.id} 的")
+    draft = PlanDraft(
+        name=area.name if read.name is None else read.name.strip(),
+        floor=area.floor if read.floor is None else read.floor,
+        width=read.width,
+        height=read.height,
+        seats=read.seats,
+        marks=read.marks,
+    )
+    elsewhere = {
+        s for s, at in visit.services.desk.library.all_seats.items() if at.area_id != area.id
+    }
+    return plan_editing.apply_draft(area, draft, elsewhere)
+
+
+def words(found: PlanDiff) -> list[str]:
+    """What a change of a plan does, in words."""
+    renumbered = [f"{old}→{new}" for old, new in found.renumbered]
+    lists = (
+        ("新增", found.added),
+        ("移除", found.removed),
+        ("改号", renumbered),
+        ("移动", found.moved),
+        ("更改设施", found.features_changed),
+        ("禁用", found.disabled),
+        ("恢复使用", found.enabled),
+    )
+    said = [f"{verb} {_few(numbers)}" for verb, numbers in lists if numbers]
+    if found.marks:
+        said.append("更改墙壁、书架等标记")
+    if found.area_properties:
+        said.append("更改名称、楼层或大小")
+    return said
+
+
+def _few(numbers: list[str]) -> str:
+    shown = "、".join(numbers[:_LISTED])
+    return shown if len(numbers) <= _LISTED else f"{shown} 等 {len(numbers)} 座"

@@ -1,0 +1,122 @@
+"""All that the API says to a reader: specific, with the next step, blaming nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from handlers.texts.labels import STATE_TEXT
+from models.kernel.time_range import to_local
+from models.reservations.state_machine import ReservationState
+
+TEXTS: Final[Mapping[str, str]] = {
+    "malformed": "请求内容有误：{field}",
+    "unauthenticated": "请先登录",
+    "not_bound": "请先用网页上的激活码绑定身份",
+    "forbidden": "没有权限进行这项操作",
+    "bad_origin": "请在本站页面内操作",
+    "not_found": "没有找到，可能已被删除",
+    "method_not_allowed": "不支持这种请求方式",
+    "too_large": "提交的内容太大",
+    "unsupported_media_type": "提交的格式无法读取，请刷新页面后重新提交",
+    "request_timeout": "内容没有在规定时间内传完，请检查网络后重新提交",
+    "throttled": "操作太频繁，请 {retry_after}后再试",
+    "too_many_attempts": "尝试次数过多，请 {retry_after}后再试",
+    "busy": "现在人多，请稍后再试",
+    "unavailable": "服务暂时不可用，请稍后再试；您的预约不会丢失",
+    "outcome_unknown": "还没有得到结果，请稍后再试一次；同一操作不会办理两次",
+    "clock_wrong": "这台服务器的时间不准，暂时不能办理，请稍后再试；您的预约不会丢失",
+    "internal": "服务出错了，请稍后再试；如仍有问题，请把编号告诉服务台",
+    "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
+    "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
+    "seat_kept": "该座位留给有需要的读者，请换一个座位；如有需要请到服务台登记",
+    "not_admitted": "您的来访登记从 {first} 到 {last}，这一天不能预约",
+    "notice_changed": "这条公告刚刚被其他人修改过，请核对后再保存",
+    "card_taken": "这张卡已登记给其他读者，请换一张，或先在卡务系统更正",
+    "device_exists": "已有这个编号的设备",
+    "plan_changed": "平面图刚刚被其他人修改过，请核对后再提交",
+    "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",
+    "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
+    "seat_free": "这个时间还有空位，可以直接预约，不用候补",
+    "already_waiting": "您在这段时间已经候补，请先取消原来的候补",
+    "not_in_use": "该座位现在没有人签到使用，可以直接预约",
+    "other_in_use": "您正在使用另一个座位，请先结束它再签到",
+    "nothing_to_confirm": "没有需要确认的操作",
+    "nothing_to_appeal": "这条违约已免除或已申诉过，结果会在消息里告诉您",
+    "idempotency_key_reused": "这个请求编号已用于另一项操作",
+    "in_progress": "上一次相同的请求还在处理，请稍候",
+    "already_bound": "此微信已绑定身份，无需再次绑定",
+    "binding_request_over": "这次绑定已经处理过或已过期，请在网页上重新获取激活码",
+    "reader_bound_elsewhere": "该身份已绑定其他微信，请先在网页上解除绑定",
+    "daily_limit": "当天的预约次数已用完（每天 {limit} 次）",
+    "too_long": "该区域一次最多 {max_minutes} 分钟，请缩短时间",
+    "too_short": "一次至少 {min_minutes} 分钟，请选择更晚的结束时间",
+    "off_grid": "请从列表中选择开始和结束时间",
+    "closed": "该时间不开放{reason}，请选择开放时间内的座位",
+    "outside_horizon": "目前只能预约到 {last_date}",
+    "not_open_yet": "{opens_at} 起可以预约，请到时再来",
+    "in_the_past": "开始时间已过，请选择“现在”或更晚的时间",
+    "filter_off": "图书馆没有开放这种筛选",
+    "seat_disabled": "该座位暂停使用（{reason}），请换一个座位",
+    "suspended": "预约已暂停，{until} 前不能预约",
+    "too_early": "还没到时间，{from} 起可以操作",
+    "too_late": "已超过时限（{until}）",
+    "too_often": "已达到次数上限（{limit} 次）",
+    "qr_invalid": "这不是选座机或查询机上的签到码，请重新扫描",
+    "qr_expired": "签到码已过期，请扫描屏幕上正在显示的码",
+    "qr_used": "这个签到码您已用过，请等待下一个码",
+    "wrong_venue": "请扫描座位所在场馆的选座机",
+    "card_unknown": "没有认出这张卡，请用手机扫码，或到服务台登记",
+    "activation_code_invalid": "激活码不正确或已过期，请在网页上重新获取",
+    "unknown_template": "没有这种消息：{template}",
+    "code_invalid": "微信登录已失效，请重新打开小程序",
+    "wechat_user_blocked": "微信限制了此账号登录，请联系服务台",
+    "wechat_unavailable": "微信暂时无法连接，请稍后再试",
+    "ticket_invalid": "登录凭据已失效，请重新登录",
+    "entry_refused": "没有认出您的身份，请回到日新工大重新打开，或用统一身份认证登录",
+    "entry_unavailable": "日新工大暂时连不上，请稍后再试，或用统一身份认证登录",
+    "clock_held": "有预约时，时钟只能向前调",
+    "cas_unavailable": "统一身份认证暂不可用，请稍后再试",
+}
+_FIELDS: Final[Mapping[str, str]] = {
+    "date": "日期",
+    "start": "开始时间",
+    "end": "结束时间",
+    "seat_id": "座位",
+    "page": "页码",
+    "text": "内容",
+    "kind": "类型",
+    "qr": "签到码",
+    "activation_code": "激活码",
+}
+
+
+def text_of(code: str, details: Mapping[str, Any]) -> str:
+    """The words for a refusal; facts that are missing leave no gap that looks like an error."""
+    facts = {name: _spoken(name, value) for name, value in details.items()}
+    if code == "closed" and facts.get("reason"):
+        facts["reason"] = f"（{facts['reason']}）"
+    return TEXTS[code].format_map(_Facts(facts))
+
+
+def _spoken(name: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        there = to_local(value)
+        return f"{there.month}月{there.day}日 {there:%H:%M}"
+    if name == "retry_after" and isinstance(value, int):
+        if value < 120:
+            return f"{value} 秒"
+        return f"约 {-(-value // 60)} 分钟" if value < 7200 else f"约 {-(-value // 3600)} 小时"
+    if name == "field":
+        return _FIELDS.get(str(value), str(value))
+    if name == "state" and value in set(ReservationState):
+        return STATE_TEXT[ReservationState(value)]
+    return str(value)
+
+
+class _Facts(dict[str, str]):
+    """A fact that is missing leaves nothing behind."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
