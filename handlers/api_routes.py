@@ -6,8 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.accounts import api
-from handlers.api import schemas as s
+from handlers.accounts import api, schemas
 from handlers.check_in import api as check_in_api
 from handlers.gates import api as gates_api
 from handlers.http.endpoint import Access, Endpoint, delete, get, handler, post
@@ -16,6 +15,7 @@ from handlers.messages import api as messages_api
 from handlers.notices import api as notices_api
 from handlers.reservations import api as reservations_api
 from handlers.seat_map import api as seat_map_api
+from handlers.seat_map import schemas as seat_map_schemas
 from handlers.seat_reports import api as seat_reports_api
 from handlers.staff import api as staff_api
 from handlers.violations import api as violations_api
@@ -78,8 +78,8 @@ ROUTES: Final = (
         api.bind,
         "Bind the WeChat user to the reader who showed the activation code",
         Access.WX_USER,
-        answer=s.BindingOut,
-        accepted=s.BindingRequestOut,
+        answer=schemas.BindingOut,
+        accepted=schemas.BindingRequestOut,
         status=201,
         errors=(
             identity_errors.ActivationCodeInvalid,
@@ -157,21 +157,21 @@ ROUTES: Final = (
         "/areas",
         seat_map_api.areas,
         "Areas with their free seats",
-        answer=s.AreasOut,
+        answer=seat_map_schemas.AreasOut,
         errors=(*_DAY, policy_errors.FilterDisabled),
     ),
     get(
         "/areas/{id}/map",
         seat_map_api.plan,
         "The plan of an area",
-        answer=s.SeatMapOut,
+        answer=seat_map_schemas.SeatMapOut,
         errors=(kernel_errors.NotFound, *_DAY),
     ),
     get(
         "/areas/{id}/events",
         seat_map_api.events,
         "The plan as it changes: Server-Sent Events `seat`, and `version` after them",
-        answer=s.SeatEvent,
+        answer=seat_map_schemas.SeatEvent,
         stream=True,
         errors=(kernel_errors.NotFound, *_DAY),
     ),

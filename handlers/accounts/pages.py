@@ -7,13 +7,13 @@ from typing import Final
 from aiohttp import web
 
 from bind.account_binding import link
+from handlers.http.forms import Form
 from handlers.http.openapi import VERSION
 from handlers.http.pages import PageRequest, form_text, redirect, render_page
 from handlers.http.qr import svg
 from handlers.reservations.pages import kiosks_of
 from handlers.seat_map.pages import current_of
 from handlers.services import SERVICES
-from handlers.http.forms import Form
 from models.library.entities import KioskId
 from models.violations.service import violation_count
 from notify.templates import TITLES

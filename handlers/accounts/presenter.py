@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from handlers.api import schemas as s
+from handlers.accounts import schemas
 from models.identity.activation_code_repository import BindingRequest
 from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 
 
-def reader(r: Reader) -> s.ReaderOut:
-    return s.ReaderOut(r.student_no_masked, r.name, r.category)
+def reader(r: Reader) -> schemas.ReaderOut:
+    return schemas.ReaderOut(r.student_no_masked, r.name, r.category)
 
 
-def binding_request(r: BindingRequest) -> s.BindingRequestOut:
-    return s.BindingRequestOut(r.id, r.match_number, to_local(r.at), to_local(r.expires_at))
+def binding_request(r: BindingRequest) -> schemas.BindingRequestOut:
+    return schemas.BindingRequestOut(r.id, r.match_number, to_local(r.at), to_local(r.expires_at))

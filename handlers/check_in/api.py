@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import time
 
-from handlers.api import schemas as s
+from handlers.check_in import schemas as check_in_schemas
 from handlers.http.endpoint import ApiRequest
 from handlers.http.request_parsing import digest_of
+from handlers.reservations import schemas
 from handlers.reservations.api import _shown
 from handlers.seat_map import presenter
 from models.booking.desk import Desk
@@ -20,15 +21,21 @@ from models.reservations.entities import Reservation
 _ByScan = Callable[[Desk, RequestContext, str, KioskCodeScan], Awaitable[Reservation]]
 
 
-async def check_in(call: ApiRequest, body: s.KioskCodeRequest) -> s.ReservationOut:
+async def check_in(
+    call: ApiRequest, body: check_in_schemas.KioskCodeRequest
+) -> schemas.ReservationOut:
     return await _scanned(call, body, check_in_service.check_in)
 
 
-async def come_back(call: ApiRequest, body: s.KioskCodeRequest) -> s.ReservationOut:
+async def come_back(
+    call: ApiRequest, body: check_in_schemas.KioskCodeRequest
+) -> schemas.ReservationOut:
     return await _scanned(call, body, check_in_service.return_from_leave)
 
 
-async def _scanned(call: ApiRequest, body: s.KioskCodeRequest, verb: _ByScan) -> s.ReservationOut:
+async def _scanned(
+    call: ApiRequest, body: check_in_schemas.KioskCodeRequest, verb: _ByScan
+) -> schemas.ReservationOut:
     desk, ask = call.services.desk, call.context(digest_of(body))
     await desk.get_own(call.id, call.reader.id)
     # Before the code is looked at: the key is good for a day, the code for half a minute.
@@ -39,31 +46,31 @@ async def _scanned(call: ApiRequest, body: s.KioskCodeRequest, verb: _ByScan) ->
     return await _shown(call, await verb(desk, ask, call.id, scan))
 
 
-async def leave(call: ApiRequest) -> s.ReservationOut:
+async def leave(call: ApiRequest) -> schemas.ReservationOut:
     return await _shown(
         call, await check_in_service.leave(call.services.desk, call.context(), call.id)
     )
 
 
-async def finish(call: ApiRequest) -> s.ReservationOut:
+async def finish(call: ApiRequest) -> schemas.ReservationOut:
     return await _shown(
         call, await check_in_service.finish(call.services.desk, call.context(), call.id)
     )
 
 
-async def extend(call: ApiRequest, body: s.Extend) -> s.ReservationOut:
+async def extend(call: ApiRequest, body: check_in_schemas.Extend) -> schemas.ReservationOut:
     extended = await renewal.renew(
         call.services.desk, call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
     )
     return await _shown(call, extended)
 
 
-async def confirm(call: ApiRequest) -> s.ReservationOut:
+async def confirm(call: ApiRequest) -> schemas.ReservationOut:
     return await _shown(
         call, await check_in_service.confirm(call.services.desk, call.context(), call.id)
     )
 
 
-async def extensions(call: ApiRequest) -> s.EndsOut:
+async def extensions(call: ApiRequest) -> check_in_schemas.EndsOut:
     ends = await renewal.renewal_choices(call.services.desk, call.context(), call.id)
-    return s.EndsOut([presenter.choice(end) for end in ends])
+    return check_in_schemas.EndsOut([presenter.choice(end) for end in ends])

@@ -9,10 +9,10 @@ from typing import Final
 from aiohttp import web
 
 from handlers.http.authentication import QUESTIONS, enforce_rate_limit
+from handlers.http.forms import Form
 from handlers.http.middleware import REQUEST_ID
 from handlers.http.pages import PageRequest, count_error, form_text, redirect, render_page
 from handlers.texts.errors import text_of
-from handlers.http.forms import Form
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import Throttled
 

@@ -12,8 +12,8 @@ import msgspec
 from aiohttp import web
 
 from bind import gate_signatures
-from handlers.api import schemas as s
-from handlers.gates import presenter
+from handlers.gates import presenter, schemas
+from handlers.http import schemas as http_schemas
 from handlers.http.endpoint import ApiRequest
 from models.booking.desk import Desk
 from models.gates import service as gates_service
@@ -42,15 +42,17 @@ async def signed(call: ApiRequest) -> None:
     call.request[_CLOCK] = off
 
 
-async def events(call: ApiRequest, body: s.GateEvents) -> s.GateEventsOut:
+async def events(call: ApiRequest, body: schemas.GateEvents) -> schemas.GateEventsOut:
     """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
     desk, gate = call.services.desk, GateId(call.request.headers["X-Gate-Id"])
     taken = await take_in(desk, gate, body.events, call.now)
     told = min(body.complete_until, call.now) if body.complete_until else None
     await desk.gates.heard(gate, call.now, told, call.request[_CLOCK])
     call.services.nudge()
-    rejected = [s.RejectedOut(_id_of(body.events[place]), code) for place, code in taken.rejected]
-    return s.GateEventsOut(taken.accepted, taken.duplicates, rejected)
+    rejected = [
+        schemas.RejectedOut(_id_of(body.events[place]), code) for place, code in taken.rejected
+    ]
+    return schemas.GateEventsOut(taken.accepted, taken.duplicates, rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class TakenIn:
 async def take_in(desk: Desk, gate: GateId, events: Sequence[Any], now: datetime) -> TakenIn:
     """Passages in the shape of GateEvent, from a gate or a file."""
     rejected: list[tuple[int, str]] = []
-    read: list[s.GateEvent] = []
+    read: list[schemas.GateEvent] = []
     for place, raw in enumerate(events):
         event = _read(raw)
         if event is None:
@@ -80,9 +82,9 @@ async def take_in(desk: Desk, gate: GateId, events: Sequence[Any], now: datetime
     return TakenIn(accepted, duplicates, rejected)
 
 
-def _read(raw: Any) -> s.GateEvent | None:
+def _read(raw: Any) -> schemas.GateEvent | None:
     try:
-        return msgspec.convert(raw, s.GateEvent)
+        return msgspec.convert(raw, schemas.GateEvent)
     except msgspec.ValidationError:
         return None
 
@@ -93,7 +95,7 @@ def _id_of(raw: Any) -> str:
 
 
 def _passage(
-    gate: GateId, event: s.GateEvent, known: dict[str, ReaderId], now: datetime
+    gate: GateId, event: schemas.GateEvent, known: dict[str, ReaderId], now: datetime
 ) -> tuple[GateEvent, str]:
     number = normalise_student_no(event.student_no)
     passage = GateEvent(
@@ -108,7 +110,9 @@ def _passage(
     return passage, number
 
 
-async def records(call: ApiRequest, query: s.Pagination) -> s.Page[s.GateRecordOut]:
+async def records(
+    call: ApiRequest, query: http_schemas.Pagination
+) -> http_schemas.Page[schemas.GateRecordOut]:
     desk = call.services.desk
     rows, total = await desk.passages.page_of(call.reader.id, query.offset, query.page_size)
     names = {gate.id: gate.name for gate in await desk.gates.all()}

@@ -14,7 +14,7 @@ from typing import Any, Final, get_origin, get_type_hints
 import msgspec
 from aiohttp import web
 
-from handlers.api import schemas as s
+from handlers.http import schemas
 from handlers.http.authentication import (
     BOOKINGS,
     WRITES,
@@ -197,7 +197,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
 
 
 def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or s.EmptyRequest)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(route.body or schemas.EmptyRequest)
     present = _presenter(route)
     bucket = BOOKINGS if route.takes_seat else WRITES
     judges = route.method != "GET" or route.who is Access.KIOSK

@@ -12,8 +12,9 @@ import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from handlers.api import schemas as s
 from handlers.api_routes import PREFIX, ROUTES, WECHAT_ONLY
+from handlers.gates import schemas as gates_schemas
+from handlers.http import schemas as http_schemas
 from handlers.http.cached_response import CachedBody
 from handlers.http.endpoint import Access, Endpoint
 from handlers.http.errors import status_of
@@ -65,7 +66,7 @@ _CALLERS: Final = {
 def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the routes."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
-    shapes |= {s.ErrorOut, s.GateEvent}
+    shapes |= {http_schemas.ErrorOut, gates_schemas.GateEvent}
     ordered = sorted(shapes, key=str)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
@@ -197,7 +198,7 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
     for status, codes in sorted(by_status.items()):
         responses[str(status)] = {
             "description": ", ".join(sorted(set(codes))),
-            "content": {"application/json": {"schema": refs[s.ErrorOut]}},
+            "content": {"application/json": {"schema": refs[http_schemas.ErrorOut]}},
         }
     return responses
 
@@ -230,7 +231,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
 
 
 _PAGES = Environment(
-    loader=PackageLoader("handlers.web", "templates"),
+    loader=PackageLoader("handlers", "templates"),
     autoescape=select_autoescape(),
     trim_blocks=True,
     lstrip_blocks=True,

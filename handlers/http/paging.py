@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from handlers.api import schemas as s
+from handlers.http import schemas
 from handlers.http.pages import PageRequest
 
 
@@ -12,7 +12,7 @@ def page_number(visit: PageRequest) -> int:
     """Which page is asked for; what is none is the first."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
-        asked: s.Pagination = msgspec.convert(query, s.Pagination, strict=False)
+        asked: schemas.Pagination = msgspec.convert(query, schemas.Pagination, strict=False)
     except msgspec.ValidationError:
         return 1
     return asked.page

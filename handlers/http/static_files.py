@@ -51,7 +51,7 @@ class _Asset:
 def _read() -> tuple[dict[str, _Asset], dict[str, str]]:
     by_name: dict[str, _Asset] = {}
     urls: dict[str, str] = {}
-    for file in files("handlers.web").joinpath("static").iterdir():
+    for file in files("handlers").joinpath("static").iterdir():
         path = PurePosixPath(file.name)
         if path.suffix not in _KINDS:
             continue

@@ -11,7 +11,7 @@ from handlers.texts.labels import WEEKDAYS
 from models.kernel.time_range import to_local
 
 _PAGES: Final = Environment(
-    loader=PackageLoader("handlers.web", "templates"),
+    loader=PackageLoader("handlers", "templates"),
     autoescape=select_autoescape(),
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -6,10 +6,11 @@ from datetime import time, timedelta
 from typing import Final
 
 from handlers.accounts import presenter
-from handlers.api import schemas as s
 from handlers.http.endpoint import ApiRequest
 from handlers.http.qr import svg
+from handlers.kiosks import schemas
 from handlers.reservations import presenter as reservations_presenter
+from handlers.reservations import schemas as reservations_schemas
 from models.check_in import service as check_in_service
 from models.check_in.service import KioskCodeScan
 from models.identity.entities import SessionKind
@@ -39,7 +40,7 @@ async def _kiosk(call: ApiRequest) -> Kiosk:
     return kiosk
 
 
-async def touch(call: ApiRequest, body: s.CardLogin) -> s.TouchOut:
+async def touch(call: ApiRequest, body: schemas.CardLogin) -> schemas.TouchOut:
     """A card at a seat kiosk signs its owner in, for a moment. Raises: CardUnknown."""
     kiosk, services, desk = await _kiosk(call), call.services, call.services.desk
     if kiosk.kind != "seat_kiosk":
@@ -53,7 +54,7 @@ async def touch(call: ApiRequest, body: s.CardLogin) -> s.TouchOut:
     await services.throttles.refund(limits)
     issued = await services.sessions.open_kiosk(reader.id, call.now)
     live = await desk.reservations.live_of(reader.id, local_instant(local_date(call.now), time(0)))
-    return s.TouchOut(
+    return schemas.TouchOut(
         token=issued.token,
         expires_at=to_local(issued.expires_at),
         idle_seconds=IDLE_S,
@@ -66,7 +67,9 @@ async def touch(call: ApiRequest, body: s.CardLogin) -> s.TouchOut:
     )
 
 
-async def check_in(call: ApiRequest, body: s.KioskCheckIn) -> s.ReservationOut:
+async def check_in(
+    call: ApiRequest, body: schemas.KioskCheckIn
+) -> reservations_schemas.ReservationOut:
     """Who stands before the kiosk needs no code: check in, or return. Raises: as the scan."""
     kiosk, desk = await _kiosk(call), call.services.desk
     assert call.principal is not None
@@ -80,13 +83,13 @@ async def check_in(call: ApiRequest, body: s.KioskCheckIn) -> s.ReservationOut:
     return await reservations_presenter.reservation(desk, done, call.now)
 
 
-async def code(call: ApiRequest) -> s.KioskCodeOut:
+async def code(call: ApiRequest) -> schemas.KioskCodeOut:
     desk, kiosk = call.services.desk, await _kiosk(call)
     if SCREEN in call.request.headers:
         await call.services.watch.record_kiosk_seen(kiosk.id, call.now)
     step = desk.policy.kiosk_code_seconds
     shown = await call.services.kiosks.current(kiosk.id, step, call.now)
-    return s.KioskCodeOut(
+    return schemas.KioskCodeOut(
         payload=shown.payload,
         svg=svg(shown.payload),
         expires_at=to_local(shown.expires_at),
@@ -96,12 +99,12 @@ async def code(call: ApiRequest) -> s.KioskCodeOut:
     )
 
 
-async def _free(call: ApiRequest, kiosk: Kiosk) -> list[s.FreeOut]:
+async def _free(call: ApiRequest, kiosk: Kiosk) -> list[schemas.FreeOut]:
     desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
     asked = plans.window(desk, None, None, None, minute)
     board = await desk.board.get_day(asked.day)
     return [
-        s.FreeOut(area.name, plans.plan(desk, area, board, asked, minute).view.count.free)
+        schemas.FreeOut(area.name, plans.plan(desk, area, board, asked, minute).view.count.free)
         for area in desk.library.bookable_areas
         if area.venue_id == kiosk.venue_id
     ]

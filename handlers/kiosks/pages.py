@@ -9,13 +9,13 @@ from aiohttp import web
 
 from bind.kiosk_codes import PROOF_FOR
 from handlers.http.authentication import bound_reader, client_address, identify, require_clock
+from handlers.http.forms import Form
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import PageRequest, domain_error_page, form_text, redirect, render_page
 from handlers.reservations import presenter
 from handlers.reservations.pages import kiosks_of
 from handlers.services import SERVICES, Services
-from handlers.http.forms import Form
 from models.check_in import service as check_in_service
 from models.check_in.errors import QrExpired
 from models.identity.errors import NotBound

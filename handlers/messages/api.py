@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from handlers.api import schemas as s
+from handlers.http import schemas
 from handlers.http.endpoint import ApiRequest
 from handlers.messages import presenter
+from handlers.messages import schemas as messages_schemas
 
 
-async def messages(call: ApiRequest, query: s.MessagesQuery) -> s.Page[s.MessageOut]:
+async def messages(
+    call: ApiRequest, query: messages_schemas.MessagesQuery
+) -> schemas.Page[messages_schemas.MessageOut]:
     rows, total = await call.services.messages.page_of(
         call.reader.id, query.unread, query.offset, query.page_size
     )
@@ -15,5 +18,5 @@ async def messages(call: ApiRequest, query: s.MessagesQuery) -> s.Page[s.Message
     return query.page_of(items, total)
 
 
-async def mark_read(call: ApiRequest, body: s.MarkRead) -> None:
+async def mark_read(call: ApiRequest, body: messages_schemas.MarkRead) -> None:
     await call.services.messages.mark_read(call.reader.id, body.ids)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from handlers.api import schemas as s
+from handlers.messages import schemas
 from models.kernel.time_range import to_local
 from models.messages.entities import Message
 
 
-def message(m: Message) -> s.MessageOut:
-    return s.MessageOut(
+def message(m: Message) -> schemas.MessageOut:
+    return schemas.MessageOut(
         m.id, m.template.value, m.title, m.text, to_local(m.at), m.read, m.reservation_id
     )

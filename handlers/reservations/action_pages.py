@@ -11,14 +11,16 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
-from handlers.api import schemas as s
+from handlers.check_in import schemas
+from handlers.http import schemas as http_schemas
 from handlers.http.errors import status_of
+from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, count_error, form_text, redirect, render_page
 from handlers.http.request_parsing import malformed
 from handlers.reservations import presenter as reservations_presenter
 from handlers.seat_map import presenter
+from handlers.seat_reports import schemas as seat_reports_schemas
 from handlers.texts.errors import text_of
-from handlers.http.forms import Form
 from models.booking.desk import Desk
 from models.check_in import renewal
 from models.check_in import rules as check_in_rules
@@ -107,8 +109,8 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
     ),
 }
 _SAYS: Final[Mapping[str, tuple[str, type[msgspec.Struct]]]] = {
-    "extend": ("end", s.Extend),
-    "report": ("kind", s.ReportTaken),
+    "extend": ("end", schemas.Extend),
+    "report": ("kind", seat_reports_schemas.ReportTaken),
 }
 """The one field that the reader fills in, and the shape that it must have."""
 
@@ -139,7 +141,7 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
 
 async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
     deed, verb, desk = _deed(visit), _verb(visit), visit.services.desk
-    field, shape = _SAYS.get(verb, ("", s.EmptyRequest))
+    field, shape = _SAYS.get(verb, ("", http_schemas.EmptyRequest))
     said = form_text(form, field)
     try:
         body = msgspec.convert({field: said} if field else {}, shape)

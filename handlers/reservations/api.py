@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import time
 
-from handlers.api import schemas as s
+from handlers.http import schemas as http_schemas
 from handlers.http.endpoint import ApiRequest
 from handlers.http.request_parsing import digest_of
-from handlers.reservations import presenter
+from handlers.reservations import presenter, schemas
 from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
 
-async def make(call: ApiRequest, body: s.CreateReservation) -> s.ReservationOut:
+async def make(call: ApiRequest, body: schemas.CreateReservation) -> schemas.ReservationOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
     wish = TimeSelection(body.date, start, time.fromisoformat(body.end))
     made = await reservations_service.create(
@@ -23,7 +23,9 @@ async def make(call: ApiRequest, body: s.CreateReservation) -> s.ReservationOut:
     return await _shown(call, made)
 
 
-async def listed(call: ApiRequest, query: s.ReservationsQuery) -> s.Page[s.ReservationOut]:
+async def listed(
+    call: ApiRequest, query: schemas.ReservationsQuery
+) -> http_schemas.Page[schemas.ReservationOut]:
     desk = call.services.desk
     states = [ReservationState(query.state)] if query.state else []
     rows, total = await desk.reservations.page_of(
@@ -33,18 +35,18 @@ async def listed(call: ApiRequest, query: s.ReservationsQuery) -> s.Page[s.Reser
     return query.page_of(items, total)
 
 
-async def one(call: ApiRequest) -> s.ReservationDetail:
+async def one(call: ApiRequest) -> schemas.ReservationDetail:
     desk = call.services.desk
     return await presenter.detail(desk, await desk.get_own(call.id, call.reader.id), call.now)
 
 
-async def cancel(call: ApiRequest) -> s.ReservationOut:
+async def cancel(call: ApiRequest) -> schemas.ReservationOut:
     return await _shown(
         call, await reservations_service.cancel(call.services.desk, call.context(), call.id)
     )
 
 
-async def change(call: ApiRequest, body: s.ChangeReservation) -> s.ReservationOut:
+async def change(call: ApiRequest, body: schemas.ChangeReservation) -> schemas.ReservationOut:
     start: time | str | None = body.start
     if body.start not in (None, "now"):
         start = time.fromisoformat(str(body.start))
@@ -55,6 +57,6 @@ async def change(call: ApiRequest, body: s.ChangeReservation) -> s.ReservationOu
     return await _shown(call, changed)
 
 
-async def _shown(call: ApiRequest, r: Reservation) -> s.ReservationOut:
+async def _shown(call: ApiRequest, r: Reservation) -> schemas.ReservationOut:
     call.services.nudge()
     return await presenter.reservation(call.services.desk, r, call.now)

@@ -8,13 +8,13 @@ from datetime import time
 import msgspec
 from aiohttp import web
 
-from handlers.api import schemas as s
 from handlers.http.errors import status_of
+from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, count_error, form_text, redirect
 from handlers.http.request_parsing import malformed
+from handlers.reservations import schemas
 from handlers.seat_map.pages import _plan
 from handlers.seat_map.search import MapSearch, _marks_in, _Search
-from handlers.http.forms import Form
 from models.kernel.errors import Conflict, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations import service as reservations_service
@@ -52,7 +52,7 @@ async def _submit_booking(
     """A refusal is said where the choice was made, and leaves the choice as it was."""
     wish = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
     try:
-        body = msgspec.convert(wish, s.CreateReservation, strict=False)
+        body = msgspec.convert(wish, schemas.CreateReservation, strict=False)
         given = {"start": form_text(form, "from"), "end": form_text(form, "to")}
         search = msgspec.convert({k: v for k, v in given.items() if v}, _Search)
     except msgspec.ValidationError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from handlers.api import schemas as s
 from handlers.http.presenting import _MINUTE, moment
+from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT
 from models.booking.desk import Desk
 from models.check_in import allowed_actions
@@ -18,12 +18,12 @@ from models.reservations.state_machine import CHECKED_IN_STATES
 from models.reservations.transitions import leave_duration
 
 
-def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:
+def seat(desk: Desk, seat_id: str) -> schemas.ReservedSeat:
     found = desk.library.all_seats.get(SeatId(seat_id))
     if found is None:  # of another library
-        return s.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
+        return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
     area = desk.library.areas[found.area_id]
-    return s.ReservedSeat(
+    return schemas.ReservedSeat(
         id=found.id,
         no=found.number,
         area_id=area.id,
@@ -34,17 +34,17 @@ def seat(desk: Desk, seat_id: str) -> s.ReservedSeat:
     )
 
 
-async def reservation(desk: Desk, r: Reservation, now: datetime) -> s.ReservationOut:
-    return s.ReservationOut(**await _fields(desk, r, now))
+async def reservation(desk: Desk, r: Reservation, now: datetime) -> schemas.ReservationOut:
+    return schemas.ReservationOut(**await _fields(desk, r, now))
 
 
-async def detail(desk: Desk, r: Reservation, now: datetime) -> s.ReservationDetail:
+async def detail(desk: Desk, r: Reservation, now: datetime) -> schemas.ReservationDetail:
     history = [
         # Which librarian it was is the library's own business.
-        s.HistoryEntry(to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via)
+        schemas.HistoryEntry(to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via)
         for e in r.history
     ]
-    return s.ReservationDetail(**await _fields(desk, r, now), history=history)
+    return schemas.ReservationDetail(**await _fields(desk, r, now), history=history)
 
 
 async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
@@ -77,9 +77,9 @@ async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
     }
 
 
-def assisted(r: Reservation) -> s.AssistedOut | None:
+def assisted(r: Reservation) -> schemas.AssistedOut | None:
     a = r.gate_assistance
-    return s.AssistedOut(a.kind, to_local(a.at), moment(a.confirmed_at)) if a else None
+    return schemas.AssistedOut(a.kind, to_local(a.at), moment(a.confirmed_at)) if a else None
 
 
 def state_text(r: Reservation) -> str:

@@ -6,10 +6,9 @@ from datetime import date
 
 from aiohttp import web
 
-from handlers.api import schemas as s
 from handlers.http.endpoint import ApiRequest
 from handlers.http.middleware import common_headers
-from handlers.seat_map import presenter
+from handlers.seat_map import presenter, schemas
 from models.kernel.time_range import floor_minute, to_local
 from models.library.entities import VenueId
 from models.policy import rules
@@ -17,14 +16,14 @@ from models.reservations.occupancy import DayOccupancy
 from models.seat_map import service as seat_map_service
 
 
-async def venues(call: ApiRequest) -> s.VenuesOut:
+async def venues(call: ApiRequest) -> schemas.VenuesOut:
     desk = call.services.desk
-    return s.VenuesOut(
+    return schemas.VenuesOut(
         [presenter.venue(desk, venue, call.now) for venue in desk.library.venues.values()]
     )
 
 
-async def areas(call: ApiRequest, query: s.AreasQuery) -> web.StreamResponse:
+async def areas(call: ApiRequest, query: schemas.AreasQuery) -> web.StreamResponse:
     desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
     rules.may_filter(query.wanted, desk.policy)
     asked = plans.window(desk, query.date, query.start, query.end, minute)
@@ -34,7 +33,7 @@ async def areas(call: ApiRequest, query: s.AreasQuery) -> web.StreamResponse:
     return body.answer(call.request)
 
 
-async def plan(call: ApiRequest, query: s.WindowQuery) -> web.StreamResponse:
+async def plan(call: ApiRequest, query: schemas.WindowQuery) -> web.StreamResponse:
     desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
     area = desk.area(call.id)
     asked = plans.window(desk, query.date, query.start, query.end, minute)
@@ -43,7 +42,7 @@ async def plan(call: ApiRequest, query: s.WindowQuery) -> web.StreamResponse:
     return shown.body(desk, call.reader.id).answer(call.request)
 
 
-async def events(call: ApiRequest, query: s.WindowQuery) -> web.StreamResponse:
+async def events(call: ApiRequest, query: schemas.WindowQuery) -> web.StreamResponse:
     area = call.services.desk.area(call.id)
     asked = _window(call, query.date, query.start, query.end)
     headers = {
@@ -68,12 +67,12 @@ def _window(
     return call.services.plans.window(call.services.desk, day, start, end, minute)
 
 
-async def seat_day(call: ApiRequest, query: s.SeatDayQuery) -> s.SeatDayOut:
+async def seat_day(call: ApiRequest, query: schemas.SeatDayQuery) -> schemas.SeatDayOut:
     desk = call.services.desk
     seat = desk.seat(call.id)
     asked = _window(call, query.date, None, None)
     board = await _board(call, asked.day)
-    return s.SeatDayOut(
+    return schemas.SeatDayOut(
         id=seat.id,
         no=seat.number,
         area_id=seat.area_id,
@@ -85,21 +84,21 @@ async def seat_day(call: ApiRequest, query: s.SeatDayQuery) -> s.SeatDayOut:
         disabled=seat.unavailable_reason(asked.day),
         date=asked.day,
         taken=[
-            s.OccupiedOut(to_local(t.start), to_local(t.end))
+            schemas.OccupiedOut(to_local(t.start), to_local(t.end))
             for t in board.by_seat.get(seat.id, ())
         ],
     )
 
 
-async def seat_times(call: ApiRequest, query: s.TimesQuery) -> s.TimesOut:
+async def seat_times(call: ApiRequest, query: schemas.TimesQuery) -> schemas.TimesOut:
     """The starts that are free; with a start, the ends that are."""
     desk = call.services.desk
     seat = desk.seat(call.id)
     asked = _window(call, query.date, None, None)
     if query.start is None:
         starts = await seat_map_service.seat_starts(desk, seat, asked, call.now, call.reader.id)
-        return s.TimesOut(starts=[presenter.start(value) for value, _ in starts])
+        return schemas.TimesOut(starts=[presenter.start(value) for value, _ in starts])
     ends = await seat_map_service.seat_ends(
         desk, seat, asked, query.start, call.now, call.reader.id
     )
-    return s.TimesOut(ends=[presenter.choice(end) for end in ends])
+    return schemas.TimesOut(ends=[presenter.choice(end) for end in ends])

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from handlers.api import schemas as s
 from handlers.http import presenting
 from handlers.http.pages import PageRequest
-from handlers.seat_map import presenter
+from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
 from handlers.seat_map.pages import MARK_TEXT
 from handlers.seat_map.search import MapSearch
@@ -36,9 +35,9 @@ class BookingPanel:
     label: str
     marks: list[str]
     status: str
-    starts: list[s.Choice] = field(default_factory=list)
+    starts: list[schemas.Choice] = field(default_factory=list)
     start: str = ""
-    ends: list[s.Choice] = field(default_factory=list)
+    ends: list[schemas.Choice] = field(default_factory=list)
     end: str = ""
     check_in: str = ""
     counts: bool = True

@@ -14,8 +14,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from handlers.api import schemas as s
 from handlers.http.cached_response import CachedBody
+from handlers.seat_map import schemas
 from handlers.seat_map.encoding import (
     _area_out,
     _AreasBody,
@@ -70,8 +70,8 @@ class CachedAreaMap:
         self.area = area
         self.view = AreaMap(area)
         self._asked = asked
-        self._head = s.AreaSummary(area.id, area.name, area.floor, venue)
-        self._marks = [s.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
+        self._head = schemas.AreaSummary(area.id, area.name, area.floor, venue)
+        self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
         self._seats: list[bytes] = [b""] * len(area.seats)
         self._encoded = 0
         self._encoded_under = b""

@@ -8,26 +8,26 @@ from hashlib import blake2b
 
 import msgspec
 
-from handlers.api import schemas as s
-from handlers.http import presenting
+from handlers.http import presenting, schemas
+from handlers.seat_map import schemas as seat_map_schemas
 from models.booking.desk import Desk
 from models.library.entities import Area
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 
 
-class _MapBody(s.Response):
+class _MapBody(schemas.Response):
     """SeatMapOut with its seats encoded already (a test reads it back as SeatMapOut)."""
 
-    area: s.AreaSummary
+    area: seat_map_schemas.AreaSummary
     width: int
     height: int
     seats: msgspec.Raw
-    marks: list[s.MarkOut]
+    marks: list[seat_map_schemas.MarkOut]
     version: str
 
 
-class _AreasBody(s.Response):
+class _AreasBody(schemas.Response):
     items: msgspec.Raw
 
 
@@ -39,7 +39,7 @@ def seat_body(area: Area, place: int, view: SeatState) -> bytes:
     """A seat as it stands in the plan."""
     seat = area.seats[place]
     return msgspec.json.encode(
-        s.SeatOut(
+        seat_map_schemas.SeatOut(
             id=seat.id,
             no=seat.number,
             x=seat.x,
@@ -55,10 +55,10 @@ def seat_body(area: Area, place: int, view: SeatState) -> bytes:
     )
 
 
-def _area_out(view: AreaMap, marks: frozenset[str]) -> s.AreaOut:
+def _area_out(view: AreaMap, marks: frozenset[str]) -> seat_map_schemas.AreaOut:
     assert view.look is not None
     area, n, policy = view.area, view.count_with_features(marks), view.look.policy
-    return s.AreaOut(
+    return seat_map_schemas.AreaOut(
         id=area.id,
         name=area.name,
         floor=area.floor,

@@ -23,8 +23,8 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from handlers.api import schemas as s
 from handlers.http import presenting
+from handlers.seat_map import schemas
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
 from models.booking.desk import Desk
 from models.kernel.errors import DomainError, Overloaded, Throttled
@@ -279,7 +279,7 @@ def _version(version: str) -> bytes:
 
 
 def _seat(area: Area, place: int, view: SeatState) -> bytes:
-    event = s.SeatEvent(
+    event = schemas.SeatEvent(
         id=area.seats[place].id,
         status=view.status.value,
         free_until=presenting.moment(view.free_until),

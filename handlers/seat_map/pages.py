@@ -13,10 +13,10 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
-from handlers.api import schemas as s
 from handlers.http import presenting
 from handlers.http.pages import FRAGMENT_HEADER, PageRequest, redirect, render_fragment, render_page
 from handlers.reservations import presenter as reservations_presenter
+from handlers.reservations import schemas
 from handlers.seat_map import presenter
 from handlers.seat_map.booking_panel import _clock, _marks_of, _panel, _show_error
 from handlers.seat_map.cache import CachedAreaMap
@@ -98,7 +98,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def _changing(visit: PageRequest, asked: MapSearch) -> s.ReservationOut | None:
+async def _changing(visit: PageRequest, asked: MapSearch) -> schemas.ReservationOut | None:
     """What is about to be changed. Raises: NotFound, InvalidState where it cannot be any more."""
     if not asked.change:
         return None
@@ -108,7 +108,7 @@ async def _changing(visit: PageRequest, asked: MapSearch) -> s.ReservationOut | 
     return await reservations_presenter.reservation(desk, r, visit.now)
 
 
-async def current_of(visit: PageRequest) -> s.ReservationOut | None:
+async def current_of(visit: PageRequest) -> schemas.ReservationOut | None:
     """What the reader's pages show first: the seat that they are at, or their next one."""
     desk = visit.services.desk
     since = visit.now - timedelta(days=1)

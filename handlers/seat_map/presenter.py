@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from handlers.api import schemas as s
 from handlers.http.presenting import clock, moment
+from handlers.seat_map import schemas
 from handlers.texts.labels import WEEKDAYS
 from models.booking.desk import Desk
 from models.kernel.time_range import local_date
 from models.library.entities import Venue
 
 
-def choice(instant: datetime) -> s.Choice:
-    return s.Choice(clock(instant), clock(instant))
+def choice(instant: datetime) -> schemas.Choice:
+    return schemas.Choice(clock(instant), clock(instant))
 
 
-def start(value: str) -> s.Choice:
-    return s.Choice(value, "现在" if value == "now" else value)
+def start(value: str) -> schemas.Choice:
+    return schemas.Choice(value, "现在" if value == "now" else value)
 
 
-def venue(desk: Desk, v: Venue, now: datetime) -> s.VenueOut:
+def venue(desk: Desk, v: Venue, now: datetime) -> schemas.VenueOut:
     dates = [_date(desk, v, day, now) for day in desk.policy.bookable_dates(now)]
-    return s.VenueOut(v.id, v.name, dates[0].open, dates)
+    return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
-def _date(desk: Desk, v: Venue, day: date, now: datetime) -> s.DateOut:
+def _date(desk: Desk, v: Venue, day: date, now: datetime) -> schemas.DateOut:
     place = desk.policy.day_hours(day, v.id, None)
     opens_at = desk.policy.opens_at_instant(day)
     today = local_date(now)
@@ -33,11 +33,11 @@ def _date(desk: Desk, v: Venue, day: date, now: datetime) -> s.DateOut:
     over = place.hours is not None and now >= place.hours.end
     name = {0: "今天", 1: "明天"}.get((day - today).days, f"周{WEEKDAYS[day.weekday()]}")
     hours = place.hours
-    return s.DateOut(
+    return schemas.DateOut(
         date=day,
         label=f"{name} {day.month}月{day.day}日",
         bookable=hours is not None and not waits and not over,
         opens_at=moment(opens_at) if waits else None,
-        open=s.OpenOut(clock(hours.start), clock(hours.end)) if hours else None,
+        open=schemas.OpenOut(clock(hours.start), clock(hours.end)) if hours else None,
         reason=place.reason,
     )

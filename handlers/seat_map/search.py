@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
-from handlers.api import schemas as s
-from handlers.http import presenting
+from handlers.http import presenting, schemas
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.request_parsing import malformed
+from handlers.seat_map import schemas as seat_map_schemas
 from handlers.seat_map.pages import MARK_TEXT
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import FILTERABLE_FEATURES, VenueId
@@ -64,10 +64,10 @@ class MapSearch:
         return "结束时间要晚于开始时间" if self.start and self.end <= self.start else ""
 
 
-class _Search(s.Request):
+class _Search(schemas.Request):
     date: date | None = None
-    start: s.ClockTime | None = None
-    end: s.ClockTime | None = None
+    start: schemas.ClockTime | None = None
+    end: schemas.ClockTime | None = None
 
 
 def _asked(visit: PageRequest) -> MapSearch:
@@ -124,7 +124,7 @@ def _window(visit: PageRequest, asked: MapSearch) -> TimeFilter:
     )
 
 
-def _day_of(venue: s.VenueOut, day: date) -> s.DateOut:
+def _day_of(venue: seat_map_schemas.VenueOut, day: date) -> seat_map_schemas.DateOut:
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 

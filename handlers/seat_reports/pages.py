@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from handlers.http.pages import PageRequest, redirect, render_page
 from handlers.http.forms import Form
+from handlers.http.pages import PageRequest, redirect, render_page
 from models.seat_reports import service as seat_reports_service
 
 

@@ -10,10 +10,10 @@ from typing import Final
 from aiohttp import web
 
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.labels import STATES
 from handlers.staff.layout import SHOWN, reader_label, render, staff_context
-from handlers.http.forms import Form
 from models.affected_bookings import impact
 from models.affected_bookings.service import Resolution
 from models.identity.roles import ADMINISTRATOR, has_role

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from handlers import deeds
 from handlers.accounts import presenter as accounts_presenter
-from handlers.api import schemas as s
+from handlers.http import schemas as http_schemas
 from handlers.http.endpoint import ApiRequest
 from handlers.reservations import presenter as reservations_presenter
+from handlers.reservations import schemas as reservations_schemas
+from handlers.staff import schemas
 from handlers.violations import presenter
+from handlers.violations import schemas as violations_schemas
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
@@ -15,7 +18,9 @@ from models.readers.entities import Reader
 from models.violations.entities import Violation
 
 
-async def appeals(call: ApiRequest, query: s.Pagination) -> s.Page[s.StaffAppealOut]:
+async def appeals(
+    call: ApiRequest, query: http_schemas.Pagination
+) -> http_schemas.Page[schemas.StaffAppealOut]:
     desk = call.services.desk
     rows, total = await desk.violations.appeals(query.offset, query.page_size)
     people = await desk.readers.many({v.reader_id for v in rows})
@@ -23,35 +28,37 @@ async def appeals(call: ApiRequest, query: s.Pagination) -> s.Page[s.StaffAppeal
     return query.page_of(items, total)
 
 
-async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> s.StaffAppealOut:
+async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> schemas.StaffAppealOut:
     if reader is None:
         raise NotFound()
     shown = await presenter.violation(call.services.desk, v, call.now)
-    return s.StaffAppealOut(shown, accounts_presenter.reader(reader))
+    return schemas.StaffAppealOut(shown, accounts_presenter.reader(reader))
 
 
-async def settle(call: ApiRequest, body: s.DecideAppeal) -> s.ViolationOut:
+async def settle(call: ApiRequest, body: schemas.DecideAppeal) -> violations_schemas.ViolationOut:
     settled = await deeds.decide_appeal(_staff(call), call.id, body.granted, body.answer)
     return await presenter.violation(call.services.desk, settled, call.now)
 
 
-async def waive(call: ApiRequest, body: s.Waive) -> s.ViolationOut:
+async def waive(call: ApiRequest, body: schemas.Waive) -> violations_schemas.ViolationOut:
     waived = await deeds.waive(_staff(call), call.id, body.reason)
     return await presenter.violation(call.services.desk, waived, call.now)
 
 
-async def waive_all(call: ApiRequest, body: s.WaiveAll) -> s.WaivedOut:
+async def waive_all(call: ApiRequest, body: schemas.WaiveAll) -> schemas.WaivedOut:
     if body.end <= body.start:
         raise InvalidRequest("to", "to is after from")
-    return s.WaivedOut(await deeds.waive_all(_staff(call), body.start, body.end, body.reason))
+    return schemas.WaivedOut(await deeds.waive_all(_staff(call), body.start, body.end, body.reason))
 
 
-async def reports(call: ApiRequest, query: s.Pagination) -> s.Page[s.DeskReportOut]:
+async def reports(
+    call: ApiRequest, query: http_schemas.Pagination
+) -> http_schemas.Page[schemas.DeskReportOut]:
     """Seats that somebody else has taken: the desk goes and looks."""
     desk = call.services.desk
     rows, total = await desk.reservations.with_open_reports(call.now, query.offset, query.page_size)
     items = [
-        s.DeskReportOut(
+        schemas.DeskReportOut(
             r.id,
             reservations_presenter.seat(desk, r.report.seat_id),
             to_local(r.start),
@@ -65,12 +72,14 @@ async def reports(call: ApiRequest, query: s.Pagination) -> s.Page[s.DeskReportO
     return query.page_of(items, total)
 
 
-async def resolve(call: ApiRequest) -> s.ReservationOut:
+async def resolve(call: ApiRequest) -> reservations_schemas.ReservationOut:
     r = await deeds.resolve(_staff(call), call.id)
     return await reservations_presenter.reservation(call.services.desk, r, call.now)
 
 
-async def relays(call: ApiRequest, query: s.Pagination) -> s.Page[s.CodeSharingOut]:
+async def relays(
+    call: ApiRequest, query: http_schemas.Pagination
+) -> http_schemas.Page[schemas.CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
     desk = call.services.desk
     rows, total = await desk.scans.page_of(query.offset, query.page_size)
@@ -82,7 +91,7 @@ async def relays(call: ApiRequest, query: s.Pagination) -> s.Page[s.CodeSharingO
             continue
         kiosk = desk.library.kiosks.get(KioskId(scan.step.split(":")[1]))
         items.append(
-            s.CodeSharingOut(
+            schemas.CodeSharingOut(
                 scan.id,
                 accounts_presenter.reader(reader),
                 kiosk.name if kiosk else "",

@@ -9,9 +9,9 @@ from typing import Final
 from aiohttp import web
 
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.staff.layout import render, staff_context
-from handlers.http.forms import Form
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import WECHAT_TEMPLATES, DeliveryState, Template
 from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN

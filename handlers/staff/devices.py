@@ -8,11 +8,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON, PageRequest, count_error, form_reason, form_text
 from handlers.staff.form_fields import ID, ID_WORDS
 from handlers.staff.layout import render, staff_context
 from handlers.texts.errors import text_of
-from handlers.http.forms import Form
 from models.gates.entities import Gate, GateId
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound

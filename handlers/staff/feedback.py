@@ -6,9 +6,9 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.feedback.pages import written
+from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, redirect
 from handlers.staff.layout import reader_label, render, staff_context
-from handlers.http.forms import Form
 from models.kernel.errors import InvalidRequest
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.http.errors import status_of
+from handlers.http.forms import Form
 from handlers.http.pages import (
     LONGEST_REASON,
     PageRequest,
@@ -27,7 +28,6 @@ from handlers.staff.affected_bookings import NOT_ASKED, impact_of, resolution_fr
 from handlers.staff.form_fields import ID, ID_WORDS
 from handlers.staff.layout import render, staff_context
 from handlers.texts.errors import text_of
-from handlers.http.forms import Form
 from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound

@@ -6,8 +6,8 @@ import re
 from datetime import date, datetime, time
 from typing import Final
 
-from handlers.http.pages import PageRequest, form_text
 from handlers.http.forms import Form
+from handlers.http.pages import PageRequest, form_text
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_instant
 from models.library.entities import AreaId, SeatId

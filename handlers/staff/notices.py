@@ -9,6 +9,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.markdown import html_of
 from handlers.http.pages import (
     LONGEST_REASON,
@@ -21,7 +22,6 @@ from handlers.http.pages import (
 from handlers.staff.form_fields import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.texts.errors import text_of
-from handlers.http.forms import Form
 from models.identity.roles import LIBRARIAN, has_role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line

@@ -11,13 +11,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON as LONGEST_WHY
 from handlers.http.pages import PageRequest, count_error, form_reason, form_text, redirect
 from handlers.staff.affected_bookings import NOT_ASKED, impact_of, resolution_from
 from handlers.staff.form_fields import clock_of, day_of
 from handlers.staff.layout import render, staff_context
 from handlers.texts.errors import text_of
-from handlers.http.forms import Form
 from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound

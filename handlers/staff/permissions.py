@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from handlers.http.forms import Form
 from handlers.http.pages import Handler, PageRequest, Posted, Shown, reader_form, reader_page
 from handlers.http.request_body import MAX_BODY_BYTES
-from handlers.http.forms import Form
 from models.identity.entities import SessionKind
 from models.identity.roles import LIBRARIAN, VIEWER, has_role
 from models.kernel.errors import NotAllowed

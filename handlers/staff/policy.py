@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.pages import (
     LONGEST_REASON,
     PageRequest,
@@ -35,7 +36,6 @@ from handlers.staff.policy_form import (
 )
 from handlers.texts.errors import text_of
 from handlers.texts.labels import NUMBER_TEXT, numbers_text
-from handlers.http.forms import Form
 from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest

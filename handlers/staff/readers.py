@@ -11,12 +11,12 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.http.errors import status_of
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.reservations import presenter
 from handlers.staff.form_fields import clock_of, day_of, instant_in, seat_in
 from handlers.staff.layout import PAGE, error_text, page_number, pages_of, render, staff_context
 from handlers.violations import presenter as violations_presenter
-from handlers.http.forms import Form
 from models.identity.roles import LIBRARIAN, has_role
 from models.kernel.errors import Conflict, InvalidRequest, NotFound, RuleViolation
 from models.kernel.ids import ReaderId

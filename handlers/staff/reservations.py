@@ -6,6 +6,7 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.http.errors import status_of
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.reservations import presenter
 from handlers.staff.form_fields import seat_in
@@ -19,7 +20,6 @@ from handlers.staff.layout import (
     staff_context,
 )
 from handlers.texts.labels import EVENT_TEXT
-from handlers.http.forms import Form
 from models.check_in import allowed_actions, rules
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, NotFound, RuleViolation
 from models.reservations import alternatives

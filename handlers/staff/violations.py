@@ -6,11 +6,11 @@ from aiohttp import web
 
 from handlers import deeds
 from handlers.feedback.pages import written
+from handlers.http.forms import Form
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.form_fields import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.violations import presenter
-from handlers.http.forms import Form
 from models.kernel.errors import InvalidRequest
 
 

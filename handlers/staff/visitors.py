@@ -9,11 +9,11 @@ from aiohttp import web
 
 from bind.account_binding import link
 from handlers import deeds
+from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_reason, form_text, redirect
 from handlers.http.qr import svg
 from handlers.staff.layout import error_text, staff_context
 from handlers.staff.readers import _LONGEST_STAY, LONGEST_NAME, _again, _date, _list, _page, _reader
-from handlers.http.forms import Form
 from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.feedback.pages import written
+from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, redirect, render_page
 from handlers.http.paging import page_number, pages_of
 from handlers.reservations.pages import _PAGE_SIZE
 from handlers.violations import presenter
-from handlers.http.forms import Form
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import NotFound
 from models.violations import service as violations_service

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.api import schemas as s
 from handlers.http.presenting import moment
 from handlers.reservations.presenter import reservation
+from handlers.violations import schemas
 from models.booking.desk import Desk
 from models.kernel.time_range import to_local
 from models.violations.entities import Violation
 
 
-async def violation(desk: Desk, v: Violation, now: datetime) -> s.ViolationOut:
+async def violation(desk: Desk, v: Violation, now: datetime) -> schemas.ViolationOut:
     """With its reservation, whoever looks: their owner, or a librarian."""
     waiver, appeal = v.waiver, v.appeal
-    return s.ViolationOut(
+    return schemas.ViolationOut(
         id=v.id,
         kind="no_show" if v.kind == "no_show" else "away_timeout",
         at=to_local(v.at),
         counted=v.counts,
         reservation=await reservation(desk, await desk.get_own(v.reservation_id, v.reader_id), now),
         waived=v.waived,
-        waiver=s.WaiverOut(waiver.reason, to_local(waiver.at)) if waiver else None,
-        appeal=s.AppealOut(
+        waiver=schemas.WaiverOut(waiver.reason, to_local(waiver.at)) if waiver else None,
+        appeal=schemas.AppealOut(
             appeal.text, to_local(appeal.at), moment(appeal.settled_at), appeal.answer
         )
         if appeal

@@ -7,10 +7,10 @@ from datetime import time
 import msgspec
 from aiohttp import web
 
-from handlers.api import schemas as s
+from handlers.http.forms import Form
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.request_parsing import malformed
-from handlers.http.forms import Form
+from handlers.waitlist import schemas
 from models.library.entities import FILTERABLE_FEATURES
 from models.reservations import rules
 
@@ -21,7 +21,7 @@ async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
     given = {name: form_text(form, name) for name in names}
     marks = {mark: "true" for mark in FILTERABLE_FEATURES if form_text(form, mark)}
     try:
-        body = msgspec.convert(given | marks, s.JoinWaitlist, strict=False)
+        body = msgspec.convert(given | marks, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.api import schemas as s
 from handlers.reservations.presenter import reservation
+from handlers.waitlist import schemas
 from models.booking.desk import Desk
 from models.kernel.time_range import local_date, to_local
 from models.reservations.state_machine import ReservationState
 from models.waitlist.entities import WaitlistEntry, WaitlistState
 
 
-async def wait(desk: Desk, w: WaitlistEntry, now: datetime) -> s.WaitlistEntryOut:
+async def wait(desk: Desk, w: WaitlistEntry, now: datetime) -> schemas.WaitlistEntryOut:
     area = desk.library.areas.get(w.area_id)
     held = await desk.reservations.get(w.offer) if w.offer else None
     waiting = w.state is WaitlistState.WAITING
-    return s.WaitlistEntryOut(
+    return schemas.WaitlistEntryOut(
         id=w.id,
         area_id=w.area_id,
         area=area.name if area else w.area_id,

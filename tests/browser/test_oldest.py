@@ -94,7 +94,7 @@ async def test_a_seat_without_a_phone(service: Living, old: OldTab) -> None:
 
 
 async def test_all_of_the_kiosks_style_is_understood(service: Living, old: OldTab) -> None:
-    text = files("handlers.web").joinpath("static/kiosk.css").read_text(encoding="utf-8")
+    text = files("handlers").joinpath("static/kiosk.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/|@supports \([^{]*\{[^{]*\{[^}]*\} \}", "", text, flags=re.DOTALL)
     asked = {
         f"matchMedia({json.dumps(q)}).media !== 'not all'"

@@ -1,0 +1,100 @@
+"""What signing in and binding take and answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from handlers.http.schemas import Request, Response
+from handlers.reservations.schemas import ReservationOut
+
+
+# --- identity -----------------------------------------------------------------------------------
+class WxLogin(Request):
+    code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
+
+
+_SCANNED: Final = "[A-Za-z0-9_-]{22}"
+_END: Final = "(?!\\n)$"  # in Python the end alone also fits before a last line break
+
+
+class Bind(Request):
+    activation_code: Annotated[
+        str,
+        Meta(
+            pattern=f"^([0-9]{{6}}|{_SCANNED}){_END}",
+            max_length=22,
+            description="six digits, or the 22 characters behind c= in the scanned link",
+        ),
+    ]
+
+
+class BindingPreview(Request):
+    activation_code: Annotated[
+        str,
+        Meta(
+            pattern=f"^{_SCANNED}{_END}",
+            max_length=22,
+            description="the 22 characters behind c= in the scanned link",
+        ),
+    ]
+
+
+class NewActivationCode(Request):
+    renew: bool = False
+
+
+class ReaderOut(Response):
+    student_no_masked: str
+    name: str
+    kind: str
+
+
+class LoginOut(Response):
+    token: str
+    expires_at: datetime
+    bound: bool
+    reader: ReaderOut | None
+
+
+class BindingOut(Response):
+    reader: ReaderOut
+
+
+class BindingPreviewOut(Response):
+    name_masked: str
+    student_no_masked: str
+
+
+class BindingRequestOut(Response):
+    """Right digits that wait for the reader. ``match_number`` is on both screens."""
+
+    id: str
+    match_number: str
+    at: datetime
+    expires_at: datetime
+
+
+class BindingStateOut(Response):
+    state: Literal["none", "pending", "refused", "expired", "bound"]
+    request: BindingRequestOut | None
+    reader: ReaderOut | None
+
+
+class ActivationCodeOut(Response):
+    code: str
+    expires_at: datetime
+    link: Annotated[str, Meta(description="what the QR code says")]
+    request: Annotated[
+        BindingRequestOut | None, Meta(description="who waits for the reader's answer")
+    ]
+
+
+class CurrentReaderOut(Response):
+    reader: ReaderOut | None
+    active: list[ReservationOut]
+    violations_count: int
+    suspended_until: datetime | None
+    subscriptions: dict[str, int]

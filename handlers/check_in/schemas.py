@@ -1,0 +1,22 @@
+"""What check-in and renewal take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from handlers.http.schemas import ClockTime, Request, Response
+from handlers.seat_map.schemas import Choice
+
+
+class EndsOut(Response):
+    ends: list[Choice]
+
+
+class KioskCodeRequest(Request):
+    qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
+
+
+class Extend(Request):
+    end: ClockTime

@@ -1,0 +1,55 @@
+"""What gates take and answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from handlers.http.schemas import Instant, InstantRequest, Response
+
+
+# --- gates --------------------------------------------------------------------------------------
+class GateEvent(InstantRequest):
+    """One passage. ``id`` is the gate's own and names it for ever."""
+
+    id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
+    student_no: Annotated[str, Meta(min_length=1, max_length=32)]
+    direction: Literal["in", "out"]
+    method: Literal["card", "face"]
+    at: Instant
+
+
+class GateEvents(InstantRequest):
+    """``events``: passages as GateEvent; one that is none is rejected alone. ``complete_until``:
+    the gate has told of every passage before that, so that deadlines need not wait for it."""
+
+    events: Annotated[
+        list[Any],
+        Meta(
+            max_length=500,
+            extra_json_schema={"items": {"$ref": "#/components/schemas/GateEvent"}},
+        ),
+    ]
+    complete_until: Instant | None = None
+
+
+class RejectedOut(Response):
+    id: str
+    code: str
+
+
+class GateEventsOut(Response):
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedOut]
+
+
+class GateRecordOut(Response):
+    id: str
+    gate: str
+    direction: str
+    method: str
+    at: datetime
+    effect: str

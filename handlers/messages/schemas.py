@@ -1,0 +1,40 @@
+"""What messages and consents take and answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from handlers.http.schemas import Id, Pagination, Request, Response
+
+
+class Subscribe(Request):
+    results: Annotated[
+        dict[Annotated[str, Meta(max_length=40)], Annotated[str, Meta(max_length=40)]],
+        Meta(max_length=10, description="template → what wx.requestSubscribeMessage answered"),
+    ]
+
+
+class SubscriptionsOut(Response):
+    subscriptions: dict[str, int]
+
+
+# --- messages -----------------------------------------------------------------------------------
+class MessagesQuery(Pagination):
+    unread: bool = False
+
+
+class MessageOut(Response):
+    id: str
+    template: str
+    title: str
+    text: str
+    at: datetime
+    read: bool
+    reservation_id: str | None
+
+
+class MarkRead(Request):
+    ids: Annotated[list[Id], Meta(max_length=100)]

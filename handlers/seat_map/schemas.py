@@ -1,0 +1,159 @@
+"""What areas, plans and seats take and answer."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from msgspec import UNSET, UnsetType
+
+from handlers.http.schemas import ClockTime, Id, Request, Response, Start
+from models.library.entities import FILTERABLE_FEATURES
+
+
+# --- seats --------------------------------------------------------------------------------------
+class OpenOut(Response, rename={"from_": "from"}):
+    from_: str
+    to: str
+
+
+class DateOut(Response):
+    date: date
+    label: str
+    bookable: bool
+    opens_at: datetime | None
+    open: OpenOut | None
+    reason: str
+
+
+class VenueOut(Response):
+    id: str
+    name: str
+    open: OpenOut | None
+    dates: list[DateOut]
+
+
+class VenuesOut(Response):
+    items: list[VenueOut]
+
+
+class AreasQuery(Request):
+    venue: Id | None = None
+    date: date | None = None
+    start: ClockTime | None = None
+    end: ClockTime | None = None
+    window: bool = False
+    power: bool = False
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Marks that a seat must have to be counted."""
+        return frozenset(mark for mark in FILTERABLE_FEATURES if getattr(self, mark))
+
+
+class WindowQuery(Request):
+    date: date | None = None
+    start: ClockTime | None = None
+    end: ClockTime | None = None
+
+
+class AreaOut(Response):
+    id: str
+    name: str
+    floor: int
+    seats_total: int
+    seats_free: int
+    seats_in_use: int
+    seats_away: int
+    seats_disabled: int
+    max_minutes: int
+    step_minutes: int
+
+
+class AreasOut(Response):
+    items: list[AreaOut]
+
+
+class AreaSummary(Response):
+    id: str
+    name: str
+    floor: int
+    venue: str
+
+
+class SeatOut(Response):
+    id: str
+    no: str
+    x: int
+    y: int
+    status: Literal["free", "occupied", "away", "disabled", "mine"]
+    free_until: datetime | None
+    next_free: datetime | None
+    power: bool
+    window: bool
+    computer: bool
+    accessible: bool
+
+
+class SeatEvent(Response):
+    """What an event stream tells of a seat."""
+
+    id: str
+    status: Literal["free", "occupied", "away", "disabled", "mine"]
+    free_until: datetime | None
+    next_free: datetime | None
+
+
+class MarkOut(Response):
+    kind: str
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class SeatMapOut(Response):
+    area: AreaSummary
+    width: int
+    height: int
+    seats: list[SeatOut]
+    marks: list[MarkOut]
+    version: str
+
+
+class TimesQuery(Request):
+    date: date | None = None
+    start: Start | None = None
+
+
+class Choice(Response):
+    value: str
+    label: str
+
+
+class TimesOut(Response, omit_defaults=True):
+    starts: list[Choice] | UnsetType = UNSET
+    ends: list[Choice] | UnsetType = UNSET
+
+
+class SeatDayQuery(Request):
+    date: date | None = None
+
+
+class OccupiedOut(Response):
+    start: datetime
+    end: datetime
+
+
+class SeatDayOut(Response):
+    id: str
+    no: str
+    area_id: str
+    label: str
+    power: bool
+    window: bool
+    computer: bool
+    accessible: bool
+    disabled: str | None
+    date: date
+    taken: list[OccupiedOut]
