@@ -1,6 +1,97 @@
-"""Typed keys of the application: what a handler can reach.
-
-One key a feature service, and a few for machinery. ``miniapp_server/wiring.py`` sets them.
-"""
+"""Typed keys of the application: one a feature service. ``miniapp_server/wiring.py`` sets them."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from bind.account_binding import AccountBindingService
+from bind.kiosk_codes import KioskCodeService
+from bind.login_service import LoginService
+from bind.providers.base import IdentityProvider
+from bind.providers.cas_client import CasClient
+from bind.wechat_logins import WeChatLogins
+from models.affected_bookings.impact import AffectedBookings
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService
+from models.code_sharing.service import CodeSharingService
+from models.feedback.service import FeedbackService
+from models.gates.service import GateService
+from models.kiosks.service import KioskService
+from models.messages.entities import Template
+from models.messages.service import MessageService
+from models.notices.service import NoticeService
+from models.outages.monitor import OutageMonitor
+from models.policy_preview.service import PolicyPreviewService
+from models.reservations.alternatives import SeatAlternatives
+from models.reservations.service import ReservationService
+from models.seat_map.service import SeatMapService
+from models.seat_reports.service import SeatReportService
+from models.staff.deliveries import StaffDeliveries
+from models.staff.devices import StaffDevices
+from models.staff.feedback import StaffFeedback
+from models.staff.notices import StaffNotices
+from models.staff.policy_and_plans import StaffPolicyAndPlans
+from models.staff.readers import StaffReaders
+from models.staff.recorder import AuditLog
+from models.staff.reservations import StaffReservations
+from models.staff.violations import StaffViolations
+from models.staff.visitors import StaffVisitors
+from models.statistics.service import StatisticsService
+from models.violations.service import ViolationService
+from models.waitlist.service import WaitlistService
+from models.wechat.service import WeChatCallbackService
+from notify.wechat.callbacks import CallbackVerifier
+from notify.wechat.mini_program_codes import MiniProgramCodes
+from notify.wechat.template_config import TemplateConfig
+
+ConsentHook = Callable[[str, Mapping[str, str]], Awaitable[None]]
+"""Gets the openid of the mini-program's user, and what they answered by template."""
+
+ACCOUNT_BINDING: Final = web.AppKey("account_binding", AccountBindingService)
+AFFECTED_BOOKINGS: Final = web.AppKey("affected_bookings", AffectedBookings)
+ALTERNATIVES: Final = web.AppKey("alternatives", SeatAlternatives)
+AUDIT_LOG: Final = web.AppKey("audit_log", AuditLog)
+CALLBACK_VERIFIERS: Final[web.AppKey[Mapping[str, CallbackVerifier]]] = web.AppKey(
+    "callback_verifiers"
+)
+"""By the names in the addresses that WeChat calls."""
+CAS: Final = web.AppKey("cas", CasClient)
+CHECK_IN: Final = web.AppKey("check_in", CheckInService)
+CODE_SHARING: Final = web.AppKey("code_sharing", CodeSharingService)
+FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
+GATES: Final = web.AppKey("gates", GateService)
+IDENTITY_PROVIDER: Final[web.AppKey[IdentityProvider]] = web.AppKey("identity_provider")
+KIOSK_CODES: Final = web.AppKey("kiosk_codes", KioskCodeService)
+KIOSKS: Final = web.AppKey("kiosks", KioskService)
+LOGINS: Final = web.AppKey("logins", LoginService)
+MESSAGES: Final = web.AppKey("messages", MessageService)
+MINI_PROGRAM_CODES: Final = web.AppKey("mini_program_codes", MiniProgramCodes)
+NOTICES: Final = web.AppKey("notices", NoticeService)
+ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_reported")
+"""Called after a client has reported consent; the sandbox's phone sets it."""
+OUTAGES: Final = web.AppKey("outages", OutageMonitor)
+POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
+RENEWAL: Final = web.AppKey("renewal", RenewalService)
+RESERVATIONS: Final = web.AppKey("reservations", ReservationService)
+SEAT_MAP: Final = web.AppKey("seat_map", SeatMapService)
+SEAT_REPORTS: Final = web.AppKey("seat_reports", SeatReportService)
+STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)
+STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
+STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
+STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
+STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
+STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
+STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
+STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
+STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)
+STATISTICS: Final = web.AppKey("statistics", StatisticsService)
+TEMPLATES: Final[web.AppKey[Mapping[Template, TemplateConfig]]] = web.AppKey("templates")
+UNIONID_OF: Final[web.AppKey[Callable[[str], Awaitable[str | None]]]] = web.AppKey("unionid_of")
+"""The unionid of a follower of the official account, where WeChat tells it."""
+VIOLATIONS: Final = web.AppKey("violations", ViolationService)
+WAITLIST: Final = web.AppKey("waitlist", WaitlistService)
+WECHAT_CALLBACKS: Final = web.AppKey("wechat_callbacks", WeChatCallbackService)
+WECHAT_LOGINS: Final = web.AppKey("wechat_logins", WeChatLogins)

@@ -1,126 +1,88 @@
-"""The composition root: where real parts are chosen and tied together."""
+"""The application: resources are opened, services wired, jobs and background tasks started."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from bind.account_binding import AccountBindingService
 from bind.kiosk_codes import KioskCodeService
-from bind.providers.base import IdentityProvider
-from bind.providers.campus_ticket import CampusTicketProvider
-from bind.providers.cas import CasProvider
-from bind.providers.cas_client import CasClient
-from bind.providers.cas_xml import AttributeNames
-from bind.providers.wecom import WeComProvider
+from bind.login_service import LoginService
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
-from handlers.accounts.login import ENTRY_PATH, SERVICE_PATH
-from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
-from handlers.api_routes import api_routes
+from handlers import keys
 from handlers.http.health import health_routes
+from handlers.http.keys import (
+    ATTEMPT_LIMITER,
+    CLOCK,
+    ERROR_PAGE,
+    HEALTH,
+    LOAD_SHEDDER,
+    MEASURE,
+    METRICS,
+    RATE_LIMITER,
+    REFERENCE,
+    SESSIONS,
+    SITE,
+    WAKE_JOBS,
+    Site,
+)
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from handlers.http.middleware import envelope_middleware
-from handlers.http.openapi import docs_routes
 from handlers.http.pages import error_page
 from handlers.http.request_body import MAX_BODY_BYTES
-from handlers.routes import WECHAT_ONLY as WEB_WECHAT_ONLY
-from handlers.routes import web_routes
-from handlers.seat_map.cache import SeatMapCache
-from handlers.seat_map.event_stream import EventStreamHub
-from handlers.services import SERVICES, Services
-from handlers.wechat.callback import PATHS as CALLBACKS
-from handlers.wechat.callback import wechat_routes
+from handlers.routes import all_routes
+from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
+from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from miniapp_server.clock import Clock, ClockCheck
-from miniapp_server.jobs import Job, JobGroup, Scheduler, end
+from miniapp_server.maintenance import Retention
+from miniapp_server.readiness import Machinery, Readiness
+from miniapp_server.resources import Resources, open_resources
+from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
+from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
-from models.backup.repository import last_backup
-from models.booking.desk import Desk
-from models.code_sharing import service as code_sharing_service
-from models.deadlines import jobs as deadlines_jobs
-from models.erasure.service import erase
-from models.feedback.repository import FeedbackRepository
-from models.gates.entities import CLOCK_OFF
-from models.gates.jobs import GatePresenceJob
-from models.identity.activation_code_repository import ActivationCodeRepository
-from models.identity.binding_repository import BindingRepository
-from models.identity.session_repository import SessionRepository
-from models.kernel.errors import Overloaded, ServiceUnavailable
-from models.kernel.time_range import local_date
-from models.messages.channel_pause import PauseReason
+from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from models.messages.consent_repository import ConsentRepository
-from models.messages.repository import Messages
-from models.migrations.repository import all_migrations, migrate
-from models.outages import extension
-from models.outages.monitor import OutageMonitor
-from models.readers.repository import ReaderRepository
-from models.reservations.errors import Suspended
-from models.schema.indexes import ensure_indexes
-from models.staff.audit_repository import AuditLogRepository
-from models.statistics.jobs import aggregate_next_day
-from models.storage.attempt_limiter import AttemptLimiter
-from models.storage.connectivity import require_mongo
-from models.storage.installation import admit_database
-from models.storage.leases import LeaseRepository
-from models.storage.mongo import Database, open_database, ping, server_time
+from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
-from models.storage.redis import Redis, open_redis
 from models.storage.redis_health import RedisHealth
 from models.storage.session_revocations import SessionRevocations
-from models.wechat.access_token_repository import AccessTokenStore
-from models.wechat.callback_log_repository import WeChatCallbackLog
 from models.wechat.mini_program_code_repository import MiniProgramCodeRepository
-from notify.delivery.channel import LATE, WeChatChannel
+from notify.delivery.channel import WeChatChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import DeliveryWorker
-from notify.outbox_dispatcher import BATCH, dispatch
+from notify.in_app import InAppNotifier
+from notify.outbox_dispatcher import OutboxDispatcher
+from notify.reservation_messages import ReservationMessages
 from notify.wechat.callbacks import CallbackVerifier
-from notify.wechat.mini_program import MiniProgramClient
 from notify.wechat.mini_program_codes import MiniProgramCodes
-from notify.wechat.official_account import OfficialAccount
 
 log = logging.getLogger(__name__)
 
-TROUBLES: Final = (
-    *("mongodb", "redis", "wechat", "clock", "jobs", "board", "kiosks", "cas", "gates", "library"),
-)
-"""Kinds of what ``Parts.health`` may say. Each is told anew at every scrape, by whichever worker
-answers it, so that none stays when it is over."""
-
-_KEEP_MESSAGES: Final = timedelta(days=180)
 _BEGIN_ANEW_S: Final = 1.0
 _FINISH_S: Final = 2.0
 """Changes whose clients have their answer already."""
-_RUSH_S: Final = 10.0
-_LOOK_S: Final = 2.0
-"""So long MongoDB may take to say how things are: load balancers and Prometheus wait for it."""
-_PRUNE_AT_ONCE: Final = 5000
-_KEEP_VISITORS: Final = timedelta(days=90)
-_FORGET_AT_ONCE: Final = 20
-_KEEP_PASSAGES: Final = timedelta(days=180)
-_KEEP_CODES: Final = timedelta(days=1)
-_KEEP_TOMBSTONES: Final = timedelta(days=1)
-_KEEP_PAUSES: Final = timedelta(days=7)
-_KEEP_TICKETS: Final = timedelta(minutes=10)
-"""A ticket that has not signed in by then never will: CAS lets them live for seconds, at most for
-five minutes."""
+
+CHANNEL: Final = web.AppKey("channel", WeChatChannel)
+CLOCK_CHECK: Final = web.AppKey("clock_check", ClockCheck)
+RESOURCES: Final = web.AppKey("resources", Resources)
+"""For the commands, the sandbox and tests; no service is made of it after the wiring."""
+REVOCATIONS: Final = web.AppKey("revocations", SessionRevocations)
+SCHEDULER: Final = web.AppKey("scheduler", Scheduler)
+SHUTDOWN: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("shutdown")
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class WorkerIdentity:
     """One of several processes that serve together: its name in the leases of jobs, and where all
     of them count what /metrics shows."""
 
@@ -128,310 +90,139 @@ class Worker:
     metrics_folder: Path
 
 
-class Parts:
-    """Everything that is opened, before HTTP is put in front of it."""
+@asynccontextmanager
+async def open_application(
+    settings: Settings, clock: Clock, worker: WorkerIdentity | None = None
+) -> AsyncIterator[web.Application]:
+    """All services, wired, and the reference data loaded; without HTTP, for commands too.
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        db: Database,
-        redis_client: Redis,
-        gateway: MiniProgramClient,
-        cas: CasClient,
-        entrance: IdentityProvider,
-        worker: Worker | None = None,
-        official: OfficialAccount | None = None,
-    ) -> None:
-        sealer = settings.sealer
-        self.settings, self.clock, self.db, self.redis = settings, clock, db, redis_client
-        self.gateway, self.cas, self.entrance = gateway, cas, entrance
-        self.official, self.pushes = official, WeChatCallbackLog(db)
-        self.push_accounts = _push_accounts(settings)
-        self.metrics = Metrics(worker.metrics_folder if worker else None)
-        self.clock_check = ClockCheck(
-            clock, partial(server_time, db), self.metrics.clock_offset.set
-        )
-        self.desk = Desk(db, sealer)
-        self.messages, self.feedbacks, self.audit = (
-            Messages(db),
-            FeedbackRepository(db),
-            AuditLogRepository(db),
-        )
-        self.credits = ConsentRepository(db)
-        self.throttles = AttemptLimiter(db, settings.throttle_scale)
-        self.admission = LoadShedder(settings.throttle_scale)
-        self._calm_at = monotonic()
-        self.plans = SeatMapCache()
-        self.streams = EventStreamHub(
-            self.desk, self.plans, clock.now, self.metrics.event_streams.set
-        )
-        self.leases = LeaseRepository(db)
-        self.readers, self.bindings = ReaderRepository(db, sealer), BindingRepository(db, sealer)
-        self.stored_sessions, self.codes = (
-            SessionRepository(db, sealer),
-            ActivationCodeRepository(db, sealer),
-        )
-        self.revocations = SessionRevocations(redis_client)
-        self.redis_health = RedisHealth(redis_client, settings.redis_url)
-        self.sessions = SessionService(self.stored_sessions, sealer, self.revocations.publish)
-        self.desk.reader_changed = self.sessions.reader_changed
-        self.pauses = ChannelPauseRepository(db, settings.wechat.account)
-        self.channel = WeChatChannel(
-            gateway=gateway,
-            templates=settings.wechat.templates,
-            state=settings.wechat.state,
-            openids_of=self.bindings.openids_of,
-            real_now=clock.real_now,
-            breaker=CircuitBreaker(self.pauses, clock.real_now),
-            reservations_of=self.desk.reservations.many,
-            counted=lambda outcome, times: self.metrics.deliveries.labels(outcome).inc(times),
-        )
-        self.entry_codes = MiniProgramCodes(
-            MiniProgramCodeRepository(db),
-            lambda scene: gateway.entry_code(scene, settings.wechat.state),
-            clock.real_now,
-        )
-        self.sender = DeliveryWorker(self.messages, self.credits, self.channel)
-        owner = worker.owner if worker else ""
-        self.runner = Scheduler(self._loops(), self.leases, clock, self.metrics, owner)
-
-    def _loops(self) -> list[JobGroup]:
-        desk = self.desk
-        doorstep = GatePresenceJob(desk)
-        self.watch = OutageMonitor(desk, self.cas.answers)
-        deadlines: dict[str, Callable[[Desk, datetime], Awaitable[int]]] = {
-            "record_heartbeat": extension.record_heartbeat,
-            "gates": lambda _, now: doorstep.run(now),
-            "no_show": deadlines_jobs.no_show,
-            "lapse": deadlines_jobs.expire_offers,
-            "unproven": deadlines_jobs.fail_presence_checks,
-            "time_out": deadlines_jobs.expire_leaves,
-            "complete": deadlines_jobs.complete,
-            "carry_over": deadlines_jobs.carry_over,
-            "offer": lambda _, now: desk.line.offer_free_seats(now),
-            "remind": deadlines_jobs.send_reminders,
-        }
-        return [
-            # By itself: a sign-on that hangs must not keep deadlines waiting.
-            JobGroup(
-                "watch",
-                (Job("relay_watch", partial(code_sharing_service.score_scans, desk)),),
-                every_s=30,
-            ),
-            JobGroup("outages", (Job("outages", self.watch.run),), every_s=5),
-            JobGroup(
-                "deadlines",
-                tuple(Job(name, partial(verb, desk)) for name, verb in deadlines.items()),
-                every_s=2,
-            ),
-            # Of each worker: as long as one of them beats, readers are served.
-            JobGroup(
-                "heartbeat", (Job("beat", partial(extension.beat, desk)),), every_s=1, leased=False
-            ),
-            JobGroup("relay", (Job("relay", self._relay, BATCH),), every_s=1),
-            JobGroup("deliver", (Job("deliver", self._deliver),), every_s=1),
-            JobGroup("prune", (Job("prune", self._prune),), every_s=600),
-            JobGroup("tally", (Job("tally", self._tally, batch_size=1),), every_s=600),
-            # It goes on at once while there is something to do, and asks seldom afterwards.
-            JobGroup(
-                "migrate",
-                (
-                    Job(
-                        "migrate",
-                        lambda _: migrate(self.db, all_migrations(self.settings.sealer)),
-                        batch_size=1,
-                    ),
-                ),
-                every_s=60,
-            ),
-            JobGroup(
-                "refresh", (Job("refresh", self._refresh),), every_s=5, leased=False, judges=False
-            ),
-        ]
-
-    async def _relay(self, _: datetime) -> int:
-        if self._telling_waits():
-            return 0
-        return await dispatch(
-            self.desk,
-            self.messages,
-            self.credits if self.settings.wechat.used else None,
-            self.channel.counted,
-        )
-
-    async def _deliver(self, now: datetime) -> int:
-        if self.settings.wechat.used:
-            return await self.sender.run(now)
-        # What was queued before WeChat was given up comes to its end in time.
-        return await self.messages.expire(now, self.clock.real_now(), LATE)
-
-    def _telling_waits(self) -> bool:
-        """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
-        Not for long: a rush that lasts is the usual load."""
-        now = monotonic()
-        if not self.admission.door.is_saturated:
-            self._calm_at = now
-        return now - self._calm_at < _RUSH_S and self.admission.door.is_saturated
-
-    async def _tally(self, now: datetime) -> int:
-        return await aggregate_next_day(self.desk, now, not self.settings.sandbox)
-
-    async def _refresh(self, _: datetime) -> int:
-        await self.redis_health.look()
-        await self.desk.refresh()
-        pause = await self.pauses.current()
-        for reason in PauseReason:
-            lasts = pause is not None and pause.reason is reason
-            self.metrics.wechat_paused.labels(reason.value).set(int(lasts))
-        return 0
-
-    async def _prune(self, now: datetime) -> int:
-        """Delete what has no use any more. Claims of past days leave the index."""
-        claims = await deadlines_jobs.release_past_claims(self.desk, now)
-        await self.desk.reservations.drop_tombstones(self.clock.real_now() - _KEEP_TOMBSTONES)
-        await self.stored_sessions.prune(now, now - _KEEP_TICKETS)
-        await self.codes.prune(now - _KEEP_CODES)
-        await self.throttles.prune(now)
-        await self.pushes.prune(now - _KEEP_CODES)
-        await self.pauses.prune(now - _KEEP_PAUSES)
-        await self.messages.prune(self.clock.real_now() - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
-        await self.desk.passages.prune(now - _KEEP_PASSAGES)
-        await self.desk.scans.prune(now - _KEEP_PASSAGES)
-        await self._forget_visitors(now)
-        return claims
-
-    async def _forget_visitors(self, now: datetime) -> None:
-        """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
-        gone = local_date(now - _KEEP_VISITORS)
-        for reader in await self.readers.visitors_until(gone, now, _FORGET_AT_ONCE):
-            with suppress(Suspended, Overloaded):  # another time
-                await erase(self.desk, self.db, reader, now)
-
-    async def health(self) -> tuple[bool, dict[str, str]]:
-        """(ready, what is wrong): MongoDB is a must, the rest degrades."""
-        if self.admission.leaving:
-            return False, {"service": "ends"}
+    Raises: as ``open_resources``.
+    """
+    async with open_resources(settings, clock) as resources:
+        app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
+        _wire(app, resources, worker)
         try:
-            async with asyncio.timeout(_LOOK_S):
-                stored = await self._stored_troubles()
-        except (ServiceUnavailable, TimeoutError):
-            return False, {"mongodb": "unreachable"}
-        troubles: dict[str, str] = {}
-        if cause := await self.redis_health.look():
-            troubles["redis"] = cause
-        if self.clock_check.trouble:
-            troubles["clock"] = self.clock_check.trouble
-        troubles |= {f"jobs.{name}": "hanging" for name in self.runner.stalled()}
-        if self.desk.board.is_stale:
-            troubles["board"] = "stale"
-        if not self.desk.library.areas:
-            troubles["library"] = "empty"
-        return True, troubles | stored
-
-    async def _stored_troubles(self) -> dict[str, str]:
-        """Those that MongoDB knows. Raises: ServiceUnavailable when it does not answer."""
-        await ping(self.db)
-        troubles: dict[str, str] = {}
-        for outage in await self.desk.outages.all():
-            if outage.end is None and outage.is_significant(self.clock.now()):
-                troubles[f"outages.{outage.component}"] = f"since {outage.start.isoformat()}"
-        pause = await self.pauses.current()
-        if pause is not None and pause.alarmed:
-            code = f" ({pause.code})" if pause.code is not None else ""
-            troubles["wechat"] = (
-                f"{pause.reason}{code} since {pause.since.isoformat()}, "
-                f"next try {pause.until.isoformat()}"
-            )
-        for gate in await self.desk.gates.all():
-            if abs(gate.clock_skew) > CLOCK_OFF:
-                off = round(gate.clock_skew.total_seconds())
-                troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
-        return troubles
-
-    async def measure(self) -> None:
-        """Put what /readyz says, and the age of the last backup, into the metrics. Without MongoDB
-        the last known backup stays, and the rest is told all the same."""
-        ready, troubles = await self.health()
-        # "outages.kiosks:main" and "jobs.relay" are of the kinds kiosks and jobs.
-        found = Counter(
-            name.removeprefix("outages.").split(".")[0].split(":")[0] for name in troubles
-        )
-        for kind in TROUBLES:
-            self.metrics.troubles.labels(kind).set(found[kind])
-        if ready:
-            with suppress(ServiceUnavailable, TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
-                    last = await last_backup(self.db)
-                self.metrics.last_backup.set(last.timestamp() if last else 0)
-
-    def services(self) -> Services:
-        settings = self.settings
-        return Services(
-            desk=self.desk,
-            sessions=self.sessions,
-            bindings=AccountBindingService(
-                self.codes,
-                self.bindings,
-                self.readers,
-                self.stored_sessions,
-                self.sessions,
-                self.throttles,
-                self.credits,
-            ),
-            kiosks=KioskCodeService(
-                self.desk.catalogue, self.throttles, settings.sealer, settings.public_base_url
-            ),
-            messages=self.messages,
-            pauses=self.pauses,
-            feedbacks=self.feedbacks,
-            audit=self.audit,
-            credits=self.credits,
-            throttles=self.throttles,
-            pacing=RateLimiter(self.redis, settings.throttle_scale),
-            admission=self.admission,
-            plans=self.plans,
-            streams=self.streams,
-            entry_codes=self.entry_codes,
-            cas=self.cas,
-            entrance=self.entrance,
-            watch=self.watch,
-            bound=self.bindings,
-            pushes=self.pushes,
-            push_accounts=self.push_accounts,
-            templates=settings.wechat.templates,
-            unionid_of=self.official.unionid_of if self.official else _nobody_known,
-            mini_appid=settings.wechat.appid,
-            verification=settings.verification,
-            sign_ins=WeChatLogins(self.gateway.exchange_code),
-            now=self.clock.now,
-            clock=self.clock,
-            nudge=self.runner.wake,
-            health=self.health,
-            measure=self.measure,
-            title=settings.title,
-            contact=settings.contact,
-            staff=settings.staff,
-            public_base_url=settings.public_base_url,
-            secure_cookies=settings.secure_cookies,
-            trusted_proxies=settings.trusted_proxies,
-            monitors=settings.monitors,
-            sandbox=settings.sandbox,
-            lan=bool(settings.lan),
-            wechat=settings.wechat.used,
-            error_page=error_page,
-            metrics=self.metrics,
-        )
+            await app[CLOCK_CHECK].measure()
+            await app[REFERENCE].refresh()
+            yield app
+        finally:
+            await app[SHUTDOWN]()
 
 
-def _push_accounts(settings: Settings) -> dict[str, CallbackVerifier]:
+def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | None) -> None:
+    settings, clock = resources.settings, resources.clock
+    app[RESOURCES], app[CLOCK] = resources, clock
+    app[METRICS] = Metrics(worker.metrics_folder if worker else None)
+    app[CLOCK_CHECK] = ClockCheck(
+        clock, partial(server_time, resources.db), app[METRICS].clock_offset.set
+    )
+    app[SITE] = _site(settings)
+    app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
+    app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
+    app[ERROR_PAGE] = error_page
+    _wire_sessions(app, resources)
+    hooks = Hooks(app[SESSIONS].reader_changed, resources.cas.answers)
+    wire_models(
+        app,
+        resources.db,
+        resources.repositories,
+        hooks,
+        attempt_scale=settings.throttle_scale,
+        wall_clock=not settings.sandbox,
+    )
+    _wire_identity(app, resources)
+    pauses = ChannelPauseRepository(resources.db, settings.wechat.account)
+    wire_staff(
+        app,
+        resources.repositories,
+        pauses,
+        InAppNotifier(resources.repositories.messages),
+        app[keys.ACCOUNT_BINDING],
+        app[SESSIONS].reader_changed,
+    )
+    _wire_wechat(app, resources, pauses)
+    cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
+    opened = app[METRICS].event_streams.set
+    app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
+    _wire_jobs(app, resources, pauses, worker)
+
+
+def _site(settings: Settings) -> Site:
+    return Site(
+        title=settings.title,
+        contact=settings.contact,
+        public_base_url=settings.public_base_url,
+        secure_cookies=settings.secure_cookies,
+        trusted_proxies=settings.trusted_proxies,
+        monitors=settings.monitors,
+        sandbox=settings.sandbox,
+        lan=bool(settings.lan),
+        wechat=settings.wechat.used,
+        mini_appid=settings.wechat.appid,
+        verification=settings.verification,
+    )
+
+
+def _wire_sessions(app: web.Application, resources: Resources) -> None:
+    revocations = app[REVOCATIONS] = SessionRevocations(resources.redis)
+    app[SESSIONS] = SessionService(
+        resources.repositories.sessions, resources.settings.sealer, revocations.publish
+    )
+
+
+def _wire_identity(app: web.Application, resources: Resources) -> None:
+    settings, r = resources.settings, resources.repositories
+    app[keys.CAS], app[keys.IDENTITY_PROVIDER] = resources.cas, resources.identity_provider
+    app[keys.LOGINS] = LoginService(r.readers, app[SESSIONS], settings.staff)
+    app[keys.ACCOUNT_BINDING] = AccountBindingService(
+        r.activation_codes,
+        r.bindings,
+        r.readers,
+        r.sessions,
+        app[SESSIONS],
+        app[ATTEMPT_LIMITER],
+        r.consents,
+    )
+    app[keys.KIOSK_CODES] = KioskCodeService(
+        r.kiosks, app[ATTEMPT_LIMITER], settings.sealer, settings.public_base_url
+    )
+    app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
+
+
+def _wire_wechat(
+    app: web.Application, resources: Resources, pauses: ChannelPauseRepository
+) -> None:
+    settings, r = resources.settings, resources.repositories
+    mini_program, real_now = resources.mini_program, resources.clock.real_now
+    app[keys.TEMPLATES] = settings.wechat.templates
+    app[keys.CALLBACK_VERIFIERS] = _callback_verifiers(settings)
+    official = resources.official_account
+    app[keys.UNIONID_OF] = official.unionid_of if official else _nobody_known
+    app[keys.MINI_PROGRAM_CODES] = MiniProgramCodes(
+        MiniProgramCodeRepository(resources.db),
+        lambda scene: mini_program.entry_code(scene, settings.wechat.state),
+        real_now,
+    )
+    app[CHANNEL] = WeChatChannel(
+        gateway=mini_program,
+        templates=settings.wechat.templates,
+        state=settings.wechat.state,
+        openids_of=r.bindings.openids_of,
+        real_now=real_now,
+        breaker=CircuitBreaker(pauses, real_now),
+        reservations_of=r.reservations.many,
+        counted=lambda outcome, times: app[METRICS].deliveries.labels(outcome).inc(times),
+    )
+
+
+def _callback_verifiers(settings: Settings) -> dict[str, CallbackVerifier]:
     """By the names in the addresses that WeChat calls."""
     appids = {"mini": settings.wechat.appid}
     if settings.official is not None:
         appids["mp"] = settings.official.appid
     return {
-        name: CallbackVerifier(appids[name], push.token, push.aes_key)
-        for name, push in settings.pushes.items()
+        name: CallbackVerifier(appids[name], callback.token, callback.aes_key)
+        for name, callback in settings.pushes.items()
         if name in appids
     }
 
@@ -440,83 +231,50 @@ async def _nobody_known(_: str) -> None:
     return None
 
 
-_WECHAT_ONLY: Final = API_WECHAT_ONLY | WEB_WECHAT_ONLY | frozenset(CALLBACKS.values())
-
-PARTS: Final = web.AppKey("parts", Parts)
-
-
-@asynccontextmanager
-async def open_parts(
-    settings: Settings, clock: Clock, worker: Worker | None = None
-) -> AsyncIterator[Parts]:
-    """Open databases and clients; the indexes exist and the library is loaded afterwards.
-
-    Raises: DatabaseRefused when the database is not for this service, and nothing is written then;
-        MongoUnusable.
-    """
-    async with AsyncExitStack() as stack:
-        enter = stack.enter_async_context
-        db = await enter(
-            open_database(settings.mongo_url, settings.database, settings.mongo_driver)
-        )
-        await require_mongo(db, settings.mongo_url)
-        await admit_database(db, settings.sandbox, settings.sealer)
-        redis_client = await enter(open_redis(settings.redis_url))
-        gateway = await enter(
-            MiniProgramClient(
-                base_url=settings.wechat.base_url,
-                appid=settings.wechat.appid,
-                secret=settings.wechat.secret,
-                shared_tokens=AccessTokenStore(redis_client),
-            )
-        )
-        cas = await enter(
-            CasClient(
-                settings.cas.base_url,
-                settings.public_base_url + SERVICE_PATH,
-                names=AttributeNames(
-                    name=settings.cas.name_attribute, kind=settings.cas.kind_attribute
-                ),
-            )
-        )
-        entrance = await _entrance(settings, cas, enter)
-        official = None
-        if settings.official is not None:
-            official = await enter(
-                OfficialAccount(
-                    base_url=settings.wechat.base_url,
-                    appid=settings.official.appid,
-                    secret=settings.official.secret,
-                    shared_tokens=AccessTokenStore(redis_client),
-                )
-            )
-        parts = Parts(settings, clock, db, redis_client, gateway, cas, entrance, worker, official)
-        stack.push_async_callback(parts.sender.close)
-        await parts.clock_check.measure()
-        await ensure_indexes(db)
-        await parts.desk.refresh()
-        yield parts
-
-
-async def _entrance(
-    settings: Settings, cas: CasClient, enter: Callable[..., Awaitable[Any]]
-) -> IdentityProvider:
-    entry = settings.entry
-    if entry.kind == "cas":
-        return CasProvider(cas)
-    opened: IdentityProvider = await enter(
-        CampusTicketProvider(entry.url, entry.secret)
-        if entry.kind == "ticket"
-        else WeComProvider(
-            entry.corp_id,
-            entry.agent_id,
-            entry.secret,
-            settings.public_base_url + ENTRY_PATH,
-            api_url=entry.api_url,
-            authorize_url=entry.authorize_url,
-        )
+def _wire_jobs(
+    app: web.Application,
+    resources: Resources,
+    pauses: ChannelPauseRepository,
+    worker: WorkerIdentity | None,
+) -> None:
+    settings, r, clock = resources.settings, resources.repositories, resources.clock
+    redis_health = RedisHealth(resources.redis, settings.redis_url)
+    consents = r.consents if settings.wechat.used else None
+    dispatcher = OutboxDispatcher(
+        r.reservations,
+        r.messages,
+        consents,
+        ReservationMessages(
+            r.reservations, app[REFERENCE], app[keys.VIOLATIONS], app[keys.CODE_SHARING]
+        ),
+        app[CHANNEL].counted,
     )
-    return opened
+    delivery = DeliveryWorker(r.messages, r.consents, app[CHANNEL])
+    app[SHUTDOWN] = delivery.close
+    upkeep = Upkeep(
+        Retention(r, pauses, app[ATTEMPT_LIMITER], app[DEADLINE_JOBS], app[ERASURE]),
+        Notifications(
+            dispatcher,
+            r.messages,
+            delivery if settings.wechat.used else None,
+            app[LOAD_SHEDDER],
+            clock,
+        ),
+        Refresh(app[REFERENCE], redis_health, pauses, app[METRICS]),
+    )
+    groups = schedule(app, settings, clock, resources.db, upkeep)
+    owner = worker.owner if worker else ""
+    scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
+    app[WAKE_JOBS] = scheduler.wake
+    readiness = Readiness(
+        resources,
+        app[REFERENCE],
+        app[OCCUPANCY],
+        app[LOAD_SHEDDER],
+        app[METRICS],
+        Machinery(scheduler, app[CLOCK_CHECK], redis_health, pauses),
+    )
+    app[HEALTH], app[MEASURE] = readiness.check, readiness.measure
 
 
 @asynccontextmanager
@@ -525,51 +283,47 @@ async def create_app(
     clock: Clock | None = None,
     *,
     jobs: bool = True,
-    worker: Worker | None = None,
+    worker: WorkerIdentity | None = None,
 ) -> AsyncIterator[web.Application]:
-    """The whole service as an application, with its databases open and its jobs running.
+    """The whole service, with HTTP, its databases open and its jobs running.
 
-    ``jobs=False`` leaves the loops still (tests run the jobs themselves). ``worker`` says which of
+    ``jobs=False`` leaves the jobs still (tests run them themselves). ``worker`` says which of
     several processes this one is.
     """
-    async with open_parts(settings, clock or Clock(), worker) as parts:
-        app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
-        app[SERVICES] = parts.services()
-        app[PARTS] = parts
-        routes = api_routes()
+    async with open_application(settings, clock or Clock(), worker) as app:
         if settings.sandbox:
-            from miniapp_server.sandbox.service import mount_sandbox
+            from miniapp_server.sandbox.sandbox import mount_sandbox
 
-            await mount_sandbox(app, parts)
-        wechat = settings.wechat.used
-        routes += [*docs_routes(wechat), *health_routes(), *wechat_routes(), *web_routes()]
-        app.add_routes(r for r in routes if wechat or r.path not in _WECHAT_ONLY)
-        app.cleanup_ctx.append(partial(_listening, parts))
-        app.on_shutdown.append(_no_more_streams)
+            await mount_sandbox(app)
+        app.add_routes([*all_routes(settings.wechat.used), *health_routes()])
+        app.cleanup_ctx.append(_background_tasks)
+        app.on_shutdown.append(_end_event_streams)
         if jobs:
-            app.cleanup_ctx.append(partial(_working, parts))
+            app.cleanup_ctx.append(_scheduler)
         yield app
 
 
-async def _no_more_streams(app: web.Application) -> None:
-    app[SERVICES].streams.close()
+async def _end_event_streams(app: web.Application) -> None:
+    app[EVENT_STREAMS].close()
 
 
-async def _listening(parts: Parts, _: web.Application) -> AsyncIterator[None]:
+async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
     running: dict[str, Callable[[], Awaitable[None]]] = {
-        "admission": parts.admission.run,
-        "board": parts.desk.board.follow_changes,
-        "clock": parts.clock_check.run,
-        "event streams": parts.streams.run,
-        "revocations": partial(parts.revocations.subscribe, parts.sessions.invalidate),
+        "load shedding": app[LOAD_SHEDDER].run,
+        "occupancy": app[OCCUPANCY].follow_changes,
+        "clock": app[CLOCK_CHECK].run,
+        "event streams": app[EVENT_STREAMS].run,
+        "revocations": partial(app[REVOCATIONS].subscribe, app[SESSIONS].invalidate),
     }
-    tasks = [asyncio.create_task(_for_ever(name, run)) for name, run in running.items()]
+    tasks = [
+        asyncio.create_task(_restart_on_failure(name, run)) for name, run in running.items()
+    ]
     yield
-    await parts.admission.changes.finish(_FINISH_S)
+    await app[LOAD_SHEDDER].changes.finish(_FINISH_S)
     await end(tasks)
 
 
-async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
     """Every request rests on these tasks: what breaks one is seen, and it begins anew."""
     while True:
         try:
@@ -579,7 +333,7 @@ async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(_BEGIN_ANEW_S)
 
 
-async def _working(parts: Parts, _: web.Application) -> AsyncIterator[None]:
-    parts.runner.start()
+async def _scheduler(app: web.Application) -> AsyncIterator[None]:
+    app[SCHEDULER].start()
     yield
-    await parts.runner.stop()
+    await app[SCHEDULER].stop()

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from handlers.http.authentication import require_own_origin
 from handlers.services import ON_CONSENT_REPORTED, SERVICES
 from miniapp_server.app import Parts
-from miniapp_server.jobs import end
+from miniapp_server.scheduler import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo

@@ -19,9 +19,8 @@ from models.storage.transactions import ConcurrentUpdate, try_transaction
 class CatalogRepository:
     """Venues, areas and kiosks. Written by the seed and the console, read whole."""
 
-    def __init__(self, db: Database, sealer: FieldCipher) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._sealer = sealer
 
     async def add_missing(
         self, venues: Sequence[Venue], areas: Sequence[Area], kiosks: Sequence[Kiosk]

@@ -20,7 +20,7 @@ from pymongo.monitoring import CommandListener
 from handlers.seat_map.cache import SeatMapCache
 from miniapp_server import seed
 from miniapp_server.embedded_databases import embedded_databases
-from miniapp_server.jobs import end
+from miniapp_server.scheduler import end
 from models.booking.desk import Desk
 from models.check_in import renewal
 from models.check_in import service as check_in_service

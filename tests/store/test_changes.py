@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, cast
 
-from miniapp_server.jobs import end
+from miniapp_server.scheduler import end
 from models.check_in import transitions
 from models.kernel.ids import ReaderId, ReservationId
 from models.policy.entities import Policy

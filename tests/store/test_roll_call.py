@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-from miniapp_server.jobs import end
+from miniapp_server.scheduler import end
 from models.storage.broadcast import AcknowledgedBroadcast
 from models.storage.redis import open_redis
 

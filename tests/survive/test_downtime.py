@@ -13,7 +13,7 @@ import pytest
 from handlers.http.metrics import Metrics
 from miniapp_server.app import Parts, open_parts
 from miniapp_server.clock import Clock, real_now
-from miniapp_server.jobs import Job, JobGroup, Scheduler
+from miniapp_server.scheduler import Job, JobGroup, Scheduler
 from miniapp_server.settings import load
 from models.deadlines import jobs as deadlines_jobs
 from models.kernel.ids import Actor

@@ -91,7 +91,7 @@ class JobGroup:
 class Scheduler:
     def __init__(
         self,
-        loops: Iterable[JobGroup],
+        groups: Iterable[JobGroup],
         leases: LeaseRepository,
         clock: Clock,
         metrics: Metrics,
@@ -99,7 +99,7 @@ class Scheduler:
     ) -> None:
         """``owner`` is the name in the leases, of this process alone; made up where none is given.
         Who starts with a dead process's name goes on with its leases."""
-        self.loops = tuple(loops)
+        self.groups = tuple(groups)
         self._leases = leases
         self._clock = clock
         self._metrics = metrics
@@ -108,7 +108,7 @@ class Scheduler:
 
     def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._run(loop), name=f"jobs-{loop.name}") for loop in self.loops
+            asyncio.create_task(self._run(group), name=f"jobs-{group.name}") for group in self.groups
         ]
 
     async def stop(self) -> None:
@@ -117,29 +117,29 @@ class Scheduler:
         self._tasks = []
         with suppress(ServiceUnavailable, TimeoutError):
             async with asyncio.timeout(_RELEASE_S):
-                for loop in self.loops:
-                    await self._leases.release(loop.name, self._owner)
+                for group in self.groups:
+                    await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
         """Something was written that has to be told: do not wait for the interval."""
-        for loop in self.loops:
-            if loop.name in ("relay", "deliver"):
-                loop.nudged.set()
+        for group in self.groups:
+            if group.name in ("dispatch_outbox", "deliver"):
+                group.nudged.set()
 
     def job(self, name: str) -> Job | None:
-        return next((job for loop in self.loops for job in loop.jobs if job.name == name), None)
+        return next((job for group in self.groups for job in group.jobs if job.name == name), None)
 
     @property
     def job_names(self) -> list[str]:
-        return [job.name for loop in self.loops for job in loop.jobs]
+        return [job.name for group in self.groups for job in group.jobs]
 
     def stalled(self) -> list[str]:
         """Loops that have not come round for too long."""
         now = monotonic()
         return [
-            loop.name
-            for loop in self.loops
-            if now - loop.last_success > max(_HANGS_AFTER_S, 3 * loop.every_s)
+            group.name
+            for group in self.groups
+            if now - group.last_success > max(_HANGS_AFTER_S, 3 * group.every_s)
         ]
 
     async def run_until_idle(
@@ -150,9 +150,9 @@ class Scheduler:
         those that did something. The sandbox's clock steps by this."""
         jobs = [
             job
-            for loop in self.loops
-            if loop.leased
-            for job in loop.jobs
+            for group in self.groups
+            if group.leased
+            for job in group.jobs
             if names is None or job.name in names
         ]
         done: set[str] = set()
@@ -167,60 +167,60 @@ class Scheduler:
                 return frozenset(done)
         raise RuntimeError("the jobs find no end")
 
-    async def _run(self, loop: JobGroup) -> None:
+    async def _run(self, group: JobGroup) -> None:
         while True:
-            loop.nudged.clear()
+            group.nudged.clear()
             try:
                 async with asyncio.timeout(TIME_LIMIT_S):
-                    busy = await self._run_once(loop)
-                loop.last_success = monotonic()
+                    busy = await self._run_once(group)
+                group.last_success = monotonic()
             except (ServiceUnavailable, TimeoutError) as error:
                 busy = False
-                self._metrics.job_failures.labels(loop.name).inc()
-                log.warning("job_interrupted", extra={"loop": loop.name, "reason": repr(error)})
+                self._metrics.job_failures.labels(group.name).inc()
+                log.warning("job_interrupted", extra={"loop": group.name, "reason": repr(error)})
             except Exception:
                 busy = False
-                self._metrics.job_failures.labels(loop.name).inc()
-                log.exception("job_failed", extra={"loop": loop.name})
+                self._metrics.job_failures.labels(group.name).inc()
+                log.exception("job_failed", extra={"loop": group.name})
             if not busy:
-                await self._pause(loop)
+                await self._pause(group)
 
-    async def _run_once(self, loop: JobGroup) -> bool:
+    async def _run_once(self, group: JobGroup) -> bool:
         """One run of each job. True when there may be more to do at once."""
         self._clock.now()  # looks whether the machine's clock was set
-        if loop.judges and not self._clock.trusted:
+        if group.judges and not self._clock.trusted:
             return False
-        if loop.leased and not await self._acquire_lease(loop):
+        if group.leased and not await self._acquire_lease(group):
             return False
-        loop.changes = 0
+        group.changes = 0
         busy = False
-        for job in loop.jobs:
+        for job in group.jobs:
             effects = await job.run(self._clock.shared_now())
             if effects:
                 self._metrics.job_effects.labels(job.name).inc(effects)
-            loop.changes += effects
+            group.changes += effects
             busy = busy or effects >= job.batch_size
         return busy
 
-    async def _acquire_lease(self, loop: JobGroup) -> bool:
+    async def _acquire_lease(self, group: JobGroup) -> bool:
         """Is the lease ours? Asked of the database every few seconds, as rounds can be many."""
         now = monotonic()
-        if now - loop.refused_at < _ASK_AGAIN_S:
+        if now - group.refused_at < _ASK_AGAIN_S:
             return False
-        if now - loop.leased_at > _RENEW_AFTER_S:
+        if now - group.leased_at > _RENEW_AFTER_S:
             real_now = self._clock.real_now()
-            if not await self._leases.acquire(loop.name, self._owner, real_now, LEASE):
-                loop.refused_at = now
+            if not await self._leases.acquire(group.name, self._owner, real_now, LEASE):
+                group.refused_at = now
                 return False
-            loop.leased_at = now
+            group.leased_at = now
         return True
 
-    async def _pause(self, loop: JobGroup) -> None:
+    async def _pause(self, group: JobGroup) -> None:
         try:
-            async with asyncio.timeout(loop.every_s * random.uniform(0.9, 1.1)):
-                await loop.nudged.wait()
+            async with asyncio.timeout(group.every_s * random.uniform(0.9, 1.1)):
+                await group.nudged.wait()
                 # What is written in the same moment is told in the same round.
-                many = loop.name == "relay" and loop.changes >= _MANY
+                many = group.name == "relay" and group.changes >= _MANY
                 await asyncio.sleep(_GATHER_MANY_S if many else _GATHER_S)
         except TimeoutError:
             pass

@@ -1,0 +1,69 @@
+"""Typed keys of the application: the machinery that every handler uses."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from bind.session_service import SessionService
+from handlers.http.load_shedding import LoadShedder
+from handlers.http.metrics import Metrics
+from models.reference_data import ReferenceData
+from models.storage.attempt_limiter import AttemptLimiter
+from models.storage.rate_limiter import RateLimiter
+
+ErrorPage = Callable[[web.Request, int, str, Mapping[str, Any]], Awaitable[web.Response]]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ServiceClock(Protocol):
+    """The service's clock; ``trusted`` while the host agrees with MongoDB."""
+
+    trusted: bool
+
+    def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the operator has set, as far as HTTP needs it."""
+
+    title: str
+    contact: tuple[str, ...]
+    public_base_url: str
+    secure_cookies: bool
+    trusted_proxies: tuple[Network, ...]
+    monitors: tuple[Network, ...]
+    """Who may read /metrics and /readyz."""
+    sandbox: bool
+    lan: bool
+    """A sandbox that others on the network can reach: every page says so."""
+    wechat: bool
+    """Has the library a mini-program?"""
+    mini_appid: str
+    verification: tuple[str, str]
+    """The name and text of the file by which WeChat knows this host; empty where there is none."""
+
+
+SITE: Final = web.AppKey("site", Site)
+CLOCK: Final[web.AppKey[ServiceClock]] = web.AppKey("clock")
+SESSIONS: Final = web.AppKey("sessions", SessionService)
+REFERENCE: Final = web.AppKey("reference", ReferenceData)
+LOAD_SHEDDER: Final = web.AppKey("load_shedder", LoadShedder)
+RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
+ATTEMPT_LIMITER: Final = web.AppKey("attempt_limiter", AttemptLimiter)
+METRICS: Final = web.AppKey("metrics", Metrics)
+WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
+"""Called after a change: what it leads to is done at once, not at the jobs' next turn."""
+HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(
+    "health"
+)
+MEASURE: Final[web.AppKey[Callable[[], Awaitable[None]]]] = web.AppKey("measure")
+"""Brings up to date what the metrics hold and nothing counts as it happens."""
+ERROR_PAGE: Final[web.AppKey[ErrorPage]] = web.AppKey("error_page")
+"""What a browser is shown for what no handler answers: request, status, code, facts."""

@@ -1,0 +1,67 @@
+"""Retention: what has no use any more is deleted, and visitors of long ago are forgotten."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from miniapp_server.repositories import Repositories
+from models.deadlines.jobs import DeadlineJobs
+from models.erasure.service import ErasureService
+from models.kernel.errors import Overloaded
+from models.kernel.time_range import local_date
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.reservations.errors import Suspended
+from models.storage.attempt_limiter import AttemptLimiter
+
+_KEEP_MESSAGES: Final = timedelta(days=180)
+_PRUNE_AT_ONCE: Final = 5000
+_KEEP_VISITORS: Final = timedelta(days=90)
+_FORGET_AT_ONCE: Final = 20
+_KEEP_GATE_EVENTS: Final = timedelta(days=180)
+_KEEP_CODES: Final = timedelta(days=1)
+_KEEP_TOMBSTONES: Final = timedelta(days=1)
+_KEEP_PAUSES: Final = timedelta(days=7)
+_KEEP_TICKETS: Final = timedelta(minutes=10)
+"""A ticket that has not signed in by then never will: CAS lets them live for seconds, at most for
+five minutes."""
+
+
+class Retention:
+    """Deletes; each run at most a batch of what there can be much of."""
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        pauses: ChannelPauseRepository,
+        attempts: AttemptLimiter,
+        deadlines: DeadlineJobs,
+        erasure: ErasureService,
+    ) -> None:
+        self._repositories, self._pauses, self._attempts = repositories, pauses, attempts
+        self._deadlines, self._erasure = deadlines, erasure
+
+    async def prune(self, now: datetime, real_now: datetime) -> int:
+        """Delete what has no use any more. How many past claims have left the index."""
+        r = self._repositories
+        claims = await self._deadlines.release_past_claims(now)
+        await r.reservations.drop_tombstones(real_now - _KEEP_TOMBSTONES)
+        await r.sessions.prune(now, now - _KEEP_TICKETS)
+        await r.activation_codes.prune(now - _KEEP_CODES)
+        await self._attempts.prune(now)
+        await r.wechat_callbacks.prune(now - _KEEP_CODES)
+        await self._pauses.prune(now - _KEEP_PAUSES)
+        await r.messages.prune(real_now - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
+        await r.gate_events.prune(now - _KEEP_GATE_EVENTS)
+        await r.kiosk_scans.prune(now - _KEEP_GATE_EVENTS)
+        await self._forget_visitors(now)
+        return claims
+
+    async def _forget_visitors(self, now: datetime) -> None:
+        """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
+        gone = local_date(now - _KEEP_VISITORS)
+        readers = self._repositories.readers
+        for reader in await readers.visitors_until(gone, now, _FORGET_AT_ONCE):
+            with suppress(Suspended, Overloaded):  # another time
+                await self._erasure.erase(reader, now)

@@ -1,0 +1,117 @@
+"""Readiness: what is wrong, for load balancers and for the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from handlers.http.load_shedding import LoadShedder
+from handlers.http.metrics import Metrics
+from miniapp_server.clock import ClockCheck
+from miniapp_server.resources import Resources
+from miniapp_server.scheduler import Scheduler
+from models.backup.repository import last_backup
+from models.gates.entities import CLOCK_OFF
+from models.kernel.errors import ServiceUnavailable
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.reference_data import ReferenceData
+from models.reservations.live_occupancy import LiveOccupancy
+from models.storage.mongo import ping
+from models.storage.redis_health import RedisHealth
+
+TROUBLES: Final = (
+    *("mongodb", "redis", "wechat", "clock", "jobs", "board", "kiosks", "cas", "gates", "library"),
+)
+"""Kinds of what ``Readiness.check`` may say. Each is told anew at every scrape, by whichever worker
+answers it, so that none stays when it is over."""
+_LOOK_S: Final = 2.0
+"""So long MongoDB may take to say how things are: load balancers and Prometheus wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What runs beside the features, as far as it can be in trouble."""
+
+    scheduler: Scheduler
+    clock_check: ClockCheck
+    redis_health: RedisHealth
+    pauses: ChannelPauseRepository
+
+
+class Readiness:
+    """MongoDB is a must, the rest degrades."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        reference: ReferenceData,
+        occupancy: LiveOccupancy,
+        load_shedder: LoadShedder,
+        metrics: Metrics,
+        machinery: Machinery,
+    ) -> None:
+        self._clock, self._db = resources.clock, resources.db
+        self._outages, self._gates = resources.repositories.outages, resources.repositories.gates
+        self._reference, self._occupancy = reference, occupancy
+        self._load_shedder, self._metrics, self._machinery = load_shedder, metrics, machinery
+
+    async def check(self) -> tuple[bool, dict[str, str]]:
+        """(ready, what is wrong by its name)."""
+        if self._load_shedder.leaving:
+            return False, {"service": "ends"}
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                stored = await self._stored_troubles()
+        except (ServiceUnavailable, TimeoutError):
+            return False, {"mongodb": "unreachable"}
+        troubles: dict[str, str] = {}
+        machinery = self._machinery
+        if cause := await machinery.redis_health.look():
+            troubles["redis"] = cause
+        if machinery.clock_check.trouble:
+            troubles["clock"] = machinery.clock_check.trouble
+        troubles |= {f"jobs.{name}": "hanging" for name in machinery.scheduler.stalled()}
+        if self._occupancy.is_stale:
+            troubles["board"] = "stale"
+        if not self._reference.catalog.areas:
+            troubles["library"] = "empty"
+        return True, troubles | stored
+
+    async def _stored_troubles(self) -> dict[str, str]:
+        """Those that MongoDB knows. Raises: ServiceUnavailable when it does not answer."""
+        await ping(self._db)
+        troubles: dict[str, str] = {}
+        for outage in await self._outages.all():
+            if outage.end is None and outage.is_significant(self._clock.now()):
+                troubles[f"outages.{outage.component}"] = f"since {outage.start.isoformat()}"
+        pause = await self._machinery.pauses.current()
+        if pause is not None and pause.alarmed:
+            code = f" ({pause.code})" if pause.code is not None else ""
+            troubles["wechat"] = (
+                f"{pause.reason}{code} since {pause.since.isoformat()}, "
+                f"next try {pause.until.isoformat()}"
+            )
+        for gate in await self._gates.all():
+            if abs(gate.clock_skew) > CLOCK_OFF:
+                off = round(gate.clock_skew.total_seconds())
+                troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
+        return troubles
+
+    async def measure(self) -> None:
+        """Put what ``check`` says, and the age of the last backup, into the metrics. Without
+        MongoDB the last known backup stays, and the rest is told all the same."""
+        ready, troubles = await self.check()
+        # "outages.kiosks:main" and "jobs.deliver" are of the kinds kiosks and jobs.
+        found = Counter(
+            name.removeprefix("outages.").split(".")[0].split(":")[0] for name in troubles
+        )
+        for kind in TROUBLES:
+            self._metrics.troubles.labels(kind).set(found[kind])
+        if ready:
+            with suppress(ServiceUnavailable, TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    last = await last_backup(self._db)
+                self._metrics.last_backup.set(last.timestamp() if last else 0)

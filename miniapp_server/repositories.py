@@ -1,0 +1,62 @@
+"""The repositories of one process, each made once: they share what they know of their writes."""
+
+from __future__ import annotations
+
+from models.code_sharing.scan_repository import KioskScanRepository
+from models.feedback.repository import FeedbackRepository
+from models.gates.event_repository import GateEventRepository
+from models.gates.repository import GateRepository
+from models.identity.activation_code_repository import ActivationCodeRepository
+from models.identity.binding_repository import BindingRepository
+from models.identity.session_repository import SessionRepository
+from models.kiosks.repository import KioskRepository
+from models.library.repository import CatalogRepository
+from models.messages.consent_repository import ConsentRepository
+from models.messages.repository import Messages
+from models.notices.repository import NoticeRepository
+from models.outages.heartbeat_repository import HeartbeatRepository
+from models.outages.repository import OutageRepository
+from models.policy.repository import PolicyRepository
+from models.readers.accommodation_repository import AccommodationRepository
+from models.readers.card_repository import CardRepository
+from models.readers.repository import ReaderRepository
+from models.reservations.repository import ReservationRepository
+from models.staff.audit_repository import AuditLogRepository
+from models.statistics.repository import DailyStatisticsRepository
+from models.storage.encryption import FieldCipher
+from models.storage.leases import LeaseRepository
+from models.storage.mongo import Database
+from models.violations.repository import ViolationRepository
+from models.waitlist.repository import WaitlistRepository
+from models.wechat.callback_log_repository import WeChatCallbackLog
+
+
+class Repositories:
+    """What is stored, feature by feature. Only the wiring, the commands and tests hold one."""
+
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        self.accommodations = AccommodationRepository(db, cipher)
+        self.activation_codes = ActivationCodeRepository(db, cipher)
+        self.audit_log = AuditLogRepository(db)
+        self.bindings = BindingRepository(db, cipher)
+        self.cards = CardRepository(db, cipher)
+        self.catalogs = CatalogRepository(db)
+        self.consents = ConsentRepository(db)
+        self.daily_statistics = DailyStatisticsRepository(db)
+        self.feedback = FeedbackRepository(db)
+        self.gate_events = GateEventRepository(db, cipher)
+        self.gates = GateRepository(db, cipher)
+        self.heartbeat = HeartbeatRepository(db)
+        self.kiosk_scans = KioskScanRepository(db)
+        self.kiosks = KioskRepository(db, cipher)
+        self.leases = LeaseRepository(db)
+        self.messages = Messages(db)
+        self.notices = NoticeRepository(db)
+        self.outages = OutageRepository(db)
+        self.policies = PolicyRepository(db)
+        self.readers = ReaderRepository(db, cipher)
+        self.reservations = ReservationRepository(db)
+        self.sessions = SessionRepository(db, cipher)
+        self.violations = ViolationRepository(db)
+        self.waitlist = WaitlistRepository(db)
+        self.wechat_callbacks = WeChatCallbackLog(db)

@@ -1,0 +1,125 @@
+"""Opening and closing what a process holds: databases, clients of other services, repositories."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bind.providers.base import IdentityProvider
+from bind.providers.campus_ticket import CampusTicketProvider
+from bind.providers.cas import CasProvider
+from bind.providers.cas_client import CasClient
+from bind.providers.cas_xml import AttributeNames
+from bind.providers.wecom import WeComProvider
+from handlers.accounts.login import ENTRY_PATH, SERVICE_PATH
+from miniapp_server.clock import Clock
+from miniapp_server.repositories import Repositories
+from miniapp_server.settings import Settings
+from models.schema.indexes import ensure_indexes
+from models.storage.connectivity import require_mongo
+from models.storage.installation import admit_database
+from models.storage.mongo import Database, open_database
+from models.storage.redis import Redis, open_redis
+from models.wechat.access_token_repository import AccessTokenStore
+from notify.wechat.mini_program import MiniProgramClient
+from notify.wechat.official_account import OfficialAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What is open. It is handed to the wiring and kept by nobody."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    redis: Redis
+    repositories: Repositories
+    mini_program: MiniProgramClient
+    official_account: OfficialAccount | None
+    cas: CasClient
+    identity_provider: IdentityProvider
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Resources]:
+    """Databases and clients, open; the indexes exist afterwards.
+
+    Raises: DatabaseRefused when the database is not for this service, and nothing is written then;
+        MongoUnusable.
+    """
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        db = await enter(
+            open_database(settings.mongo_url, settings.database, settings.mongo_driver)
+        )
+        await require_mongo(db, settings.mongo_url)
+        await admit_database(db, settings.sandbox, settings.sealer)
+        redis = await enter(open_redis(settings.redis_url))
+        cas = await enter(
+            CasClient(
+                settings.cas.base_url,
+                settings.public_base_url + SERVICE_PATH,
+                names=AttributeNames(
+                    name=settings.cas.name_attribute, kind=settings.cas.kind_attribute
+                ),
+            )
+        )
+        resources = Resources(
+            settings=settings,
+            clock=clock,
+            db=db,
+            redis=redis,
+            repositories=Repositories(db, settings.sealer),
+            mini_program=await enter(
+                MiniProgramClient(
+                    base_url=settings.wechat.base_url,
+                    appid=settings.wechat.appid,
+                    secret=settings.wechat.secret,
+                    shared_tokens=AccessTokenStore(redis),
+                )
+            ),
+            official_account=await _official_account(settings, redis, enter),
+            cas=cas,
+            identity_provider=await _identity_provider(settings, cas, enter),
+        )
+        await ensure_indexes(db)
+        yield resources
+
+
+async def _official_account(
+    settings: Settings, redis: Redis, enter: Callable[..., Awaitable[Any]]
+) -> OfficialAccount | None:
+    if settings.official is None:
+        return None
+    opened: OfficialAccount = await enter(
+        OfficialAccount(
+            base_url=settings.wechat.base_url,
+            appid=settings.official.appid,
+            secret=settings.official.secret,
+            shared_tokens=AccessTokenStore(redis),
+        )
+    )
+    return opened
+
+
+async def _identity_provider(
+    settings: Settings, cas: CasClient, enter: Callable[..., Awaitable[Any]]
+) -> IdentityProvider:
+    entry = settings.entry
+    if entry.kind == "cas":
+        return CasProvider(cas)
+    opened: IdentityProvider = await enter(
+        CampusTicketProvider(entry.url, entry.secret)
+        if entry.kind == "ticket"
+        else WeComProvider(
+            entry.corp_id,
+            entry.agent_id,
+            entry.secret,
+            settings.public_base_url + ENTRY_PATH,
+            api_url=entry.api_url,
+            authorize_url=entry.authorize_url,
+        )
+    )
+    return opened

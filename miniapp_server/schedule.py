@@ -1,0 +1,178 @@
+"""The list of all jobs: what runs without a request, how often, and what runs after what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.load_shedding import LoadShedder
+from handlers.http.metrics import Metrics
+from miniapp_server.clock import Clock
+from miniapp_server.maintenance import Retention
+from miniapp_server.scheduler import Job, JobGroup
+from miniapp_server.settings import Settings
+from miniapp_server.wiring import (
+    DEADLINE_EXTENSION,
+    DEADLINE_JOBS,
+    GATE_PRESENCE_JOB,
+    WAITLIST_JOBS,
+)
+from models.messages.channel_pause import PauseReason
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.repository import Messages
+from models.migrations.repository import all_migrations, migrate
+from models.reference_data import ReferenceData
+from models.storage.mongo import Database
+from models.storage.redis_health import RedisHealth
+from notify.delivery.channel import LATE
+from notify.delivery.worker import DeliveryWorker
+from notify.outbox_dispatcher import BATCH, OutboxDispatcher
+
+_RUSH_S: Final = 10.0
+
+
+class Notifications:
+    """Outbox events become messages, and messages are sent."""
+
+    def __init__(
+        self,
+        dispatcher: OutboxDispatcher,
+        messages: Messages,
+        worker: DeliveryWorker | None,
+        load_shedder: LoadShedder,
+        clock: Clock,
+    ) -> None:
+        """``worker`` is None where the library has no mini-program."""
+        self._dispatcher, self._messages, self._worker = dispatcher, messages, worker
+        self._load_shedder, self._clock = load_shedder, clock
+        self._calm_at = monotonic()
+
+    async def dispatch(self, _: datetime) -> int:
+        """How many outbox events were dispatched."""
+        return 0 if self._waits_for_the_rush() else await self._dispatcher.dispatch()
+
+    async def deliver(self, now: datetime) -> int:
+        """How many messages were sent or given up."""
+        if self._worker is not None:
+            return await self._worker.run(now)
+        # What was queued before WeChat was given up comes to its end in time.
+        return await self._messages.expire(now, self._clock.real_now(), LATE)
+
+    def _waits_for_the_rush(self) -> bool:
+        """In a rush bookings go first: who has got a seat sees it, and hears of it a moment later.
+        Not for long: a rush that lasts is the usual load."""
+        now, saturated = monotonic(), self._load_shedder.door.is_saturated
+        if not saturated:
+            self._calm_at = now
+        return now - self._calm_at < _RUSH_S and saturated
+
+
+class Refresh:
+    """What each worker keeps in memory, brought up to date."""
+
+    def __init__(
+        self,
+        reference: ReferenceData,
+        redis_health: RedisHealth,
+        pauses: ChannelPauseRepository,
+        metrics: Metrics,
+    ) -> None:
+        self._reference, self._redis_health = reference, redis_health
+        self._pauses, self._metrics = pauses, metrics
+
+    async def run(self, _: datetime) -> int:
+        """Always 0: there is no more to do at once."""
+        await self._redis_health.look()
+        await self._reference.refresh()
+        pause = await self._pauses.current()
+        for reason in PauseReason:
+            lasts = pause is not None and pause.reason is reason
+            self._metrics.wechat_paused.labels(reason.value).set(int(lasts))
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """The jobs that are not of one feature."""
+
+    retention: Retention
+    notifications: Notifications
+    refresh: Refresh
+
+
+def deadline_jobs(app: web.Application) -> JobGroup:
+    """What time does to reservations, in this order."""
+    deadlines, extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
+    waitlist = app[WAITLIST_JOBS]
+
+    async def expire_offers(now: datetime) -> int:
+        return await waitlist.expire_offers(await extension.alive_until(now))
+
+    jobs = {
+        "heartbeat": extension.record_heartbeat,
+        "gates": app[GATE_PRESENCE_JOB].run,
+        "no_show": deadlines.no_show,
+        "expire_offers": expire_offers,
+        "fail_presence_checks": deadlines.fail_presence_checks,
+        "expire_leaves": deadlines.expire_leaves,
+        "complete": deadlines.complete,
+        "carry_over": deadlines.carry_over,
+        "offer_free_seats": waitlist.offer_free_seats,
+        "send_reminders": deadlines.send_reminders,
+    }
+    return JobGroup("deadlines", tuple(Job(name, run) for name, run in jobs.items()), every_s=2)
+
+
+def schedule(
+    app: web.Application, settings: Settings, clock: Clock, db: Database, upkeep: Upkeep
+) -> list[JobGroup]:
+    """All jobs of a worker."""
+    wall = clock.real_now
+    retention, notifications = upkeep.retention, upkeep.notifications
+
+    async def prune(now: datetime) -> int:
+        return await retention.prune(now, wall())
+
+    async def migrate_on(_: datetime) -> int:
+        return await migrate(db, all_migrations(settings.sealer))
+
+    return [
+        # In a group of its own: a sign-on that hangs must not keep deadlines waiting.
+        JobGroup(
+            "score_kiosk_scans",
+            (Job("score_kiosk_scans", app[keys.CODE_SHARING].score_scans),),
+            every_s=30,
+        ),
+        JobGroup("outages", (Job("outages", app[keys.OUTAGES].run),), every_s=5),
+        deadline_jobs(app),
+        # Of each worker: as long as one of them beats, readers are served.
+        JobGroup("beat", (Job("beat", app[DEADLINE_EXTENSION].beat),), every_s=1, leased=False),
+        JobGroup(
+            "dispatch_outbox",
+            (Job("dispatch_outbox", notifications.dispatch, BATCH),),
+            every_s=1,
+        ),
+        JobGroup("deliver", (Job("deliver", notifications.deliver),), every_s=1),
+        JobGroup("prune", (Job("prune", prune),), every_s=600),
+        JobGroup(
+            "aggregate_statistics",
+            (
+                Job(
+                    "aggregate_statistics",
+                    app[keys.STATISTICS].aggregate_next_day,
+                    batch_size=1,
+                ),
+            ),
+            every_s=600,
+        ),
+        # It goes on at once while there is something to do, and asks seldom afterwards.
+        JobGroup("migrate", (Job("migrate", migrate_on, batch_size=1),), every_s=60),
+        JobGroup(
+            "refresh", (Job("refresh", upkeep.refresh.run),), every_s=5, leased=False, judges=False
+        ),
+    ]

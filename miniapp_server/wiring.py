@@ -1,0 +1,240 @@
+"""The wiring: every service with its collaborators, feature by feature, from the bottom up.
+
+Each function sets the keys of one layer of ``models/`` in the application and reads only those of
+the layers below. An application without HTTP (a command, a test) is wired in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
+from miniapp_server.repositories import Repositories
+from models.affected_bookings.impact import AffectedBookings
+from models.affected_bookings.service import AffectedBookingService
+from models.check_in.renewal import RenewalService
+from models.check_in.service import CheckInService
+from models.code_sharing.service import CodeSharingService
+from models.deadlines.jobs import DeadlineJobs
+from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.erasure.service import ErasureService
+from models.feedback.service import FeedbackService
+from models.gates.jobs import GatePresenceJob
+from models.gates.service import GateService
+from models.kernel.ids import ReaderId
+from models.kiosks.service import KioskService
+from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.messages.service import MessageService
+from models.notices.service import NoticeService
+from models.outages.extension import DeadlineExtension
+from models.outages.monitor import OutageMonitor
+from models.policy_preview.service import PolicyPreviewService
+from models.reference_data import ReferenceData
+from models.reservations.alternatives import SeatAlternatives
+from models.reservations.change_stream_repository import ReservationChangeStream
+from models.reservations.idempotency import Idempotency
+from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.service import ReservationService
+from models.reservations.writer import ReservationWriter
+from models.seat_map.service import SeatMapService
+from models.seat_reports.service import SeatReportService
+from models.staff.deliveries import MessageRelevance, StaffDeliveries
+from models.staff.devices import StaffDevices
+from models.staff.feedback import StaffFeedback
+from models.staff.notices import StaffNotices
+from models.staff.policy_and_plans import StaffPolicyAndPlans
+from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
+from models.staff.readers import StaffReaders
+from models.staff.recorder import AuditLog
+from models.staff.reservations import StaffReservations
+from models.staff.violations import StaffViolations
+from models.staff.visitors import CutVisits, StaffVisitors
+from models.statistics.service import StatisticsService
+from models.storage.attempt_limiter import AttemptLimiter
+from models.storage.mongo import Database
+from models.violations.service import ViolationService
+from models.waitlist.jobs import WaitlistJobs
+from models.waitlist.matching import WaitlistMatcher
+from models.waitlist.service import WaitlistService
+from models.wechat.service import WeChatCallbackService
+
+ReaderChanged = Callable[[ReaderId], Awaitable[None]]
+
+DEADLINE_JOBS: Final = web.AppKey("deadline_jobs", DeadlineJobs)
+DEADLINE_EXTENSION: Final = web.AppKey("deadline_extension", DeadlineExtension)
+ERASURE: Final = web.AppKey("erasure", ErasureService)
+GATE_PRESENCE_JOB: Final = web.AppKey("gate_presence_job", GatePresenceJob)
+IDEMPOTENCY: Final = web.AppKey("idempotency", Idempotency)
+MATCHER: Final = web.AppKey("matcher", WaitlistMatcher)
+OCCUPANCY: Final = web.AppKey("occupancy", LiveOccupancy)
+PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
+WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
+WRITER: Final = web.AppKey("writer", ReservationWriter)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the features need of the layers above them."""
+
+    on_reader_changed: ReaderChanged
+    """Called when a reader's suspension or visit has changed."""
+    cas_answers: Callable[[], Awaitable[bool]]
+
+
+def wire_models(
+    app: web.Application,
+    db: Database,
+    r: Repositories,
+    hooks: Hooks,
+    *,
+    attempt_scale: int = 1,
+    wall_clock: bool = True,
+) -> None:
+    """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
+    the wall; ``attempt_scale`` multiplies the limits of attempts."""
+    app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
+    app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations)
+    _wire_content(app, r)
+    _wire_reservations(app, db, r)
+    _wire_presence(app, r)
+    _wire_violations_and_gates(app, r, hooks)
+    _wire_deadlines(app, r, hooks)
+    _wire_statistics(app, r, wall_clock)
+    app[ERASURE] = ErasureService(
+        db,
+        app[keys.WAITLIST],
+        r.reservations,
+        app[keys.RESERVATIONS],
+        app[keys.CHECK_IN],
+        hooks.on_reader_changed,
+    )
+
+
+def _wire_content(app: web.Application, r: Repositories) -> None:
+    app[keys.FEEDBACK] = FeedbackService(r.feedback)
+    app[keys.NOTICES] = NoticeService(r.notices)
+    app[keys.MESSAGES] = MessageService(r.messages, r.consents)
+    app[keys.WECHAT_CALLBACKS] = WeChatCallbackService(r.wechat_callbacks)
+    app[keys.KIOSKS] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
+
+
+def _wire_reservations(app: web.Application, db: Database, r: Repositories) -> None:
+    reference = app[REFERENCE]
+    changes = ReservationChangeStream(db, r.reservations.writer)
+    occupancy = app[OCCUPANCY] = LiveOccupancy(r.reservations, changes)
+    idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
+    matcher = app[MATCHER] = WaitlistMatcher(r.waitlist, r.reservations, occupancy, reference)
+    writer = app[WRITER] = ReservationWriter(
+        r.reservations, occupancy, reference, idempotency, matcher
+    )
+    alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
+    app[keys.RESERVATIONS] = ReservationService(
+        r.reservations, occupancy, reference, writer, idempotency, alternatives
+    )
+    app[keys.WAITLIST] = WaitlistService(
+        r.waitlist, r.reservations, occupancy, reference, writer, matcher
+    )
+    app[WAITLIST_JOBS] = WaitlistJobs(
+        r.waitlist, r.reservations, occupancy, reference, writer, matcher
+    )
+    app[keys.SEAT_MAP] = SeatMapService(reference, occupancy)
+
+
+def _wire_presence(app: web.Application, r: Repositories) -> None:
+    reference, occupancy = app[REFERENCE], app[OCCUPANCY]
+    writer, idempotency = app[WRITER], app[IDEMPOTENCY]
+    extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
+    app[keys.CHECK_IN] = CheckInService(
+        r.reservations, reference, writer, idempotency, extension
+    )
+    app[keys.RENEWAL] = RenewalService(reference, occupancy, writer, idempotency)
+    app[keys.SEAT_REPORTS] = SeatReportService(
+        r.reservations, occupancy, reference, writer, idempotency, app[ATTEMPT_LIMITER]
+    )
+
+
+def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hooks) -> None:
+    reference, writer = app[REFERENCE], app[WRITER]
+    violations = app[keys.VIOLATIONS] = ViolationService(
+        r.violations, r.readers, reference, writer, hooks.on_reader_changed
+    )
+    gates = app[keys.GATES] = GateService(
+        r.gates, r.gate_events, r.reservations, writer, violations
+    )
+    app[GATE_PRESENCE_JOB] = GatePresenceJob(
+        r.gates, r.gate_events, gates, app[OCCUPANCY], reference
+    )
+
+
+def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None:
+    reference, extension = app[REFERENCE], app[DEADLINE_EXTENSION]
+    knowledge = app[PRESENCE_KNOWLEDGE] = PresenceKnowledge(
+        r.gates, r.gate_events, r.kiosks, r.outages, reference, extension
+    )
+    app[DEADLINE_JOBS] = DeadlineJobs(
+        r.reservations, reference, app[WRITER], extension, knowledge
+    )
+    app[keys.OUTAGES] = OutageMonitor(
+        r.outages, r.kiosks, reference, extension, hooks.cas_answers
+    )
+    app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, knowledge)
+
+
+def _wire_statistics(app: web.Application, r: Repositories, wall_clock: bool) -> None:
+    reference = app[REFERENCE]
+    app[keys.STATISTICS] = StatisticsService(
+        r.daily_statistics, r.reservations, r.policies, reference, wall_clock=wall_clock
+    )
+    app[keys.POLICY_PREVIEW] = PolicyPreviewService(
+        r.reservations, r.violations, r.policies, reference, wall_clock=wall_clock
+    )
+    app[keys.AFFECTED_BOOKINGS] = AffectedBookings(
+        r.reservations, r.policies, app[OCCUPANCY], reference
+    )
+
+
+def wire_staff(
+    app: web.Application,
+    r: Repositories,
+    pauses: ChannelPauseRepository,
+    notifier: ReaderNotifier,
+    codes: ActivationCodeIssuer,
+    on_reader_changed: ReaderChanged,
+) -> None:
+    """The staff's operations, each with its entry in the audit log."""
+    reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
+    reservations, waitlist = app[keys.RESERVATIONS], app[keys.WAITLIST]
+    audit = app[keys.AUDIT_LOG] = AuditLog(r.audit_log)
+    app[keys.STAFF_RESERVATIONS] = StaffReservations(
+        audit, r.reservations, r.readers, reservations, app[keys.CHECK_IN], app[keys.SEAT_REPORTS]
+    )
+    app[keys.STAFF_VIOLATIONS] = StaffViolations(audit, app[keys.VIOLATIONS], notifier)
+    app[keys.STAFF_READERS] = StaffReaders(
+        audit, r.readers, r.cards, r.accommodations, reference, codes
+    )
+    app[keys.STAFF_VISITORS] = StaffVisitors(
+        audit,
+        r.readers,
+        r.cards,
+        codes,
+        CutVisits(r.reservations, reservations, waitlist),
+        on_reader_changed,
+    )
+    affected = AffectedBookingService(
+        r.reservations, r.readers, occupancy, reference, writer, waitlist
+    )
+    app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
+        audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
+    )
+    app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
+    app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
+    app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, r.feedback, notifier)
+    relevance = MessageRelevance(r.reservations, r.violations, reference)
+    app[keys.STAFF_DELIVERIES] = StaffDeliveries(
+        audit, r.messages, r.consents, pauses, relevance
+    )
