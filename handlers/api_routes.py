@@ -193,7 +193,7 @@ ROUTES: Final = (
         "Reserve a seat",
         status=201,
         idempotent=True,
-        books=True,
+        takes_seat=True,
         errors=(*_BOOK, reservations_errors.DailyLimit),
     ),
     get("/reservations", reservations_api.listed, "The reader's reservations, the newest first"),
@@ -215,7 +215,7 @@ ROUTES: Final = (
         reservations_api.change,
         "Another seat or time, all or nothing",
         idempotent=True,
-        books=True,
+        takes_seat=True,
         errors=(*_OWN, *_BOOK),
     ),
     post(
@@ -392,7 +392,7 @@ ROUTES: Final = (
         gates_api.events,
         "Passages that a gate reports, signed",
         Access.GATE,
-        first=gates_api.signed,
+        verify_before_parsing=gates_api.signed,
     ),
     post(
         "/kiosks/{id}/touch",
@@ -449,4 +449,5 @@ def api_routes() -> list[web.RouteDef]:
 
 
 def _name(route: Endpoint) -> str:
-    return f"{route.operation.__module__.rsplit('.', 1)[1]}.{route.operation.__name__}"
+    """Feature and function: ``reservations.create``."""
+    return f"{route.operation.__module__.split('.')[1]}.{route.operation.__name__}"

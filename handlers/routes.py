@@ -1,4 +1,4 @@
-"""Every page on one screen."""
+"""Every address that the service answers: the API, the pages, WeChat's callbacks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from aiohttp import web
 
 from handlers.accounts import pages
 from handlers.accounts.login import login_routes, welcome
+from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
+from handlers.api_routes import api_routes
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
+from handlers.http.openapi import docs_routes
 from handlers.http.pages import reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
@@ -23,6 +26,8 @@ from handlers.seat_reports import pages as seat_reports_pages
 from handlers.staff.routes import console_routes
 from handlers.violations import pages as violations_pages
 from handlers.waitlist import pages as waitlist_pages
+from handlers.wechat.callback import PATHS as CALLBACKS
+from handlers.wechat.callback import wechat_routes
 
 WECHAT_ONLY: Final = frozenset(
     {
@@ -87,3 +92,12 @@ def web_routes() -> list[web.RouteDef]:
         web.get("/k/{id}/check-in", reader_page(kiosks_pages.arrived)),
         web.post("/k/{id}/check-in", reader_form(kiosks_pages.check_in)),
     ]
+
+
+def all_routes(wechat: bool) -> list[web.RouteDef]:
+    """What is served; without what only a library with a mini-program has, where there is none."""
+    routes = [*api_routes(), *docs_routes(wechat), *wechat_routes(), *web_routes()]
+    return [route for route in routes if wechat or route.path not in _WECHAT_ONLY]
+
+
+_WECHAT_ONLY: Final = API_WECHAT_ONLY | WECHAT_ONLY | frozenset(CALLBACKS.values())

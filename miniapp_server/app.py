@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -116,7 +117,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[CLOCK_CHECK] = ClockCheck(
         clock, partial(server_time, resources.db), app[METRICS].clock_offset.set
     )
-    app[SITE] = _site(settings)
+    app[SITE] = _site(settings, resources.cas.login_url())
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
@@ -147,11 +148,13 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     _wire_jobs(app, resources, pauses, worker)
 
 
-def _site(settings: Settings) -> Site:
+def _site(settings: Settings, login_url: str) -> Site:
+    sign_on = urlsplit(login_url)
     return Site(
         title=settings.title,
         contact=settings.contact,
         public_base_url=settings.public_base_url,
+        sign_on_origin=f"{sign_on.scheme}://{sign_on.netloc}",
         secure_cookies=settings.secure_cookies,
         trusted_proxies=settings.trusted_proxies,
         monitors=settings.monitors,
@@ -315,9 +318,7 @@ async def _background_tasks(app: web.Application) -> AsyncIterator[None]:
         "event streams": app[EVENT_STREAMS].run,
         "revocations": partial(app[REVOCATIONS].subscribe, app[SESSIONS].invalidate),
     }
-    tasks = [
-        asyncio.create_task(_restart_on_failure(name, run)) for name, run in running.items()
-    ]
+    tasks = [asyncio.create_task(_restart_on_failure(name, run)) for name, run in running.items()]
     yield
     await app[LOAD_SHEDDER].changes.finish(_FINISH_S)
     await end(tasks)

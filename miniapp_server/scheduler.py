@@ -108,7 +108,8 @@ class Scheduler:
 
     def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._run(group), name=f"jobs-{group.name}") for group in self.groups
+            asyncio.create_task(self._run(group), name=f"jobs-{group.name}")
+            for group in self.groups
         ]
 
     async def stop(self) -> None:

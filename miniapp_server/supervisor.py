@@ -26,8 +26,8 @@ from typing import Final
 from prometheus_client.multiprocess import mark_process_dead
 
 from miniapp_server.child_process import die_with_parent
-from miniapp_server.scheduler import end
 from miniapp_server.logging_config import configure_logs
+from miniapp_server.scheduler import end
 from miniapp_server.server import DRAIN_S, REPLACED, ServingError, reserve_port, shutdown_signal
 from miniapp_server.settings import Settings
 

@@ -149,9 +149,7 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
     reference, occupancy = app[REFERENCE], app[OCCUPANCY]
     writer, idempotency = app[WRITER], app[IDEMPOTENCY]
     extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
-    app[keys.CHECK_IN] = CheckInService(
-        r.reservations, reference, writer, idempotency, extension
-    )
+    app[keys.CHECK_IN] = CheckInService(r.reservations, reference, writer, idempotency, extension)
     app[keys.RENEWAL] = RenewalService(reference, occupancy, writer, idempotency)
     app[keys.SEAT_REPORTS] = SeatReportService(
         r.reservations, occupancy, reference, writer, idempotency, app[ATTEMPT_LIMITER]
@@ -176,12 +174,8 @@ def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None
     knowledge = app[PRESENCE_KNOWLEDGE] = PresenceKnowledge(
         r.gates, r.gate_events, r.kiosks, r.outages, reference, extension
     )
-    app[DEADLINE_JOBS] = DeadlineJobs(
-        r.reservations, reference, app[WRITER], extension, knowledge
-    )
-    app[keys.OUTAGES] = OutageMonitor(
-        r.outages, r.kiosks, reference, extension, hooks.cas_answers
-    )
+    app[DEADLINE_JOBS] = DeadlineJobs(r.reservations, reference, app[WRITER], extension, knowledge)
+    app[keys.OUTAGES] = OutageMonitor(r.outages, r.kiosks, reference, extension, hooks.cas_answers)
     app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, knowledge)
 
 
@@ -235,6 +229,4 @@ def wire_staff(
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, r.feedback, notifier)
     relevance = MessageRelevance(r.reservations, r.violations, reference)
-    app[keys.STAFF_DELIVERIES] = StaffDeliveries(
-        audit, r.messages, r.consents, pauses, relevance
-    )
+    app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, pauses, relevance)

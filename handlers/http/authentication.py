@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from handlers.services import Network, Services
+from handlers.http.keys import CLOCK, RATE_LIMITER, SESSIONS, SITE, Network
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound
 from models.kernel.errors import BadOrigin, ClockWrong, Throttled, Unauthenticated
@@ -33,7 +33,7 @@ for readers who have signed out here already."""
 _WAYS: Final = {SessionKind.WX: "mini", SessionKind.WEB: "web", SessionKind.KIOSK: "kiosk"}
 
 
-def session_id(request: web.Request, services: Services) -> str:
+def session_id(request: web.Request) -> str:
     """The id of the session that the bearer token or the cookie was issued for; it may have ended.
     Nothing is looked up, so whatever a stranger sends costs nobody else anything.
 
@@ -48,28 +48,28 @@ def session_id(request: web.Request, services: Services) -> str:
         token = request.cookies.get(SESSION_COOKIE, "")
     if not token:
         raise Unauthenticated()
-    return services.sessions.id_of(token)
+    return request.app[SESSIONS].id_of(token)
 
 
-async def identify(request: web.Request, services: Services, now: datetime) -> Principal:
+async def identify(request: web.Request, now: datetime) -> Principal:
     """The session behind the request. Raises: Unauthenticated, BadOrigin."""
-    id = session_id(request, services)
+    id = session_id(request)
     if request.method not in _SAFE and "Authorization" not in request.headers:
-        require_own_origin(request, services)
-    known = services.sessions.cached(id, now)
-    return known if known is not None else await services.sessions.open(id, now)
+        require_own_origin(request)
+    known = request.app[SESSIONS].cached(id, now)
+    return known if known is not None else await request.app[SESSIONS].open(id, now)
 
 
-def require_clock(services: Services) -> None:
+def require_clock(request: web.Request) -> None:
     """What a wrong clock decides is wrong for everybody. Raises: ClockWrong."""
-    if not services.clock.trusted:
+    if not request.app[CLOCK].trusted:
         raise ClockWrong()
 
 
-def require_own_origin(request: web.Request, services: Services) -> None:
+def require_own_origin(request: web.Request) -> None:
     """A cookie travels by itself, so the page must be ours. Raises: BadOrigin."""
     source = request.headers.get("Origin") or request.headers.get("Referer", "")
-    ours = urlsplit(services.public_base_url)
+    ours = urlsplit(request.app[SITE].public_base_url)
     try:
         theirs = urlsplit(source)
     except ValueError:  # "//[" is no address
@@ -90,16 +90,16 @@ def channel_of(principal: Principal) -> str:
     return _WAYS[principal.session.kind]
 
 
-async def enforce_rate_limit(services: Services, bucket: RateLimit, key: str) -> None:
+async def enforce_rate_limit(request: web.Request, bucket: RateLimit, key: str) -> None:
     """Raises: Throttled."""
-    wait = await services.pacing.acquire(bucket, key)
+    wait = await request.app[RATE_LIMITER].acquire(bucket, key)
     if wait > 0:
         raise Throttled(wait)
 
 
-def client_address(request: web.Request, services: Services) -> str:
+def client_address(request: web.Request) -> str:
     """The client's address; X-Forwarded-For is believed from configured proxies only."""
-    trusted = services.trusted_proxies
+    trusted = request.app[SITE].trusted_proxies
     address = request.remote or "unknown"
     if not trusted:
         return address

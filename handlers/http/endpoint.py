@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import partial
-from typing import Any, Final, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
@@ -28,11 +28,11 @@ from handlers.http.authentication import (
 )
 from handlers.http.cached_response import json_answer
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
+from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import _body, _query
-from handlers.services import SERVICES, Services
 from models.identity.entities import Principal, SessionKind
 from models.identity.roles import LIBRARIAN, VIEWER, has_role
 from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
@@ -40,6 +40,7 @@ from models.kernel.ids import Actor
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 
+Value = TypeVar("Value")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
@@ -62,11 +63,14 @@ class ApiRequest:
     """One request, identified and with its time."""
 
     request: web.Request
-    services: Services
     now: datetime
     principal: Principal | None
     body: bytes = b""
     """As it was sent."""
+
+    def __getitem__(self, key: web.AppKey[Value]) -> Value:
+        """What the application has under the key."""
+        return self.request.app[key]
 
     @property
     def reader(self) -> Reader:
@@ -166,19 +170,18 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
     present = _presenter(route)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        services = request.app[SERVICES]
-        admission = services.admission
+        admission = request.app[LOAD_SHEDDER]
         admission.begin_read()
         looking = True
         try:
             now = request[NOW]
-            principal = await identify(request, services, now)
+            principal = await identify(request, now)
             _allow(principal, route)
             reader = principal.reader
             raise_if_limited(
                 admission.reads.wait_for(reader.id if reader else principal.session.id)
             )
-            call = ApiRequest(request, services, now, principal)
+            call = ApiRequest(request, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
             asked = _query(request, route.query) if request.query_string else nothing_asked
@@ -209,32 +212,31 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
     patient = route.signs_in or route.who in _ROLES
 
     async def change(request: web.Request) -> web.StreamResponse:
-        services = request.app[SERVICES]
-        admission = services.admission
+        admission = request.app[LOAD_SHEDDER]
         if identified:
-            session_id(request, services)
+            session_id(request)
         else:
-            raise_if_limited(admission.addresses.wait_for(client_address(request, services)))
+            raise_if_limited(admission.addresses.wait_for(client_address(request)))
         if judges:
-            require_clock(services)
+            require_clock(request)
         raw = await read_body(request, max_bytes)
-        work = answer(request, services, raw)
+        work = answer(request, raw)
         if route.method == "GET":
             return await read_within(ANSWER_WITHIN_S, work)
         return await (work if patient else admission.changes.within(ANSWER_WITHIN_S, work))
 
-    async def answer(request: web.Request, services: Services, raw: bytes) -> web.StreamResponse:
-        admission = services.admission
+    async def answer(request: web.Request, raw: bytes) -> web.StreamResponse:
+        admission = request.app[LOAD_SHEDDER]
         async with admission.wechat_sign_ins if route.signs_in else admission.door:
             now, principal = request[NOW], None
             if identified:
-                principal = await identify(request, services, now)
+                principal = await identify(request, now)
                 _allow(principal, route)
                 reader = principal.reader
                 await enforce_rate_limit(
-                    services, bucket, reader.id if reader else principal.session.id
+                    request, bucket, reader.id if reader else principal.session.id
                 )
-            call = ApiRequest(request, services, now, principal, raw)
+            call = ApiRequest(request, now, principal, raw)
             if route.verify_before_parsing is not None:
                 await route.verify_before_parsing(call)
             if route.body is not None:

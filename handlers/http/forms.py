@@ -10,8 +10,8 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
 
+from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.request_body import MAX_BODY_BYTES, read_body
-from handlers.services import SERVICES
 from models.kernel.errors import InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
 
 Form = MultiDictProxy[str | bytes]
@@ -72,7 +72,7 @@ async def _parts(request: web.Request, max_bytes: int) -> Form:
         raise TooLarge()
     fields: MultiDict[str | bytes] = MultiDict()
     try:
-        async with asyncio.timeout(request.app[SERVICES].admission.body_deadline_s):
+        async with asyncio.timeout(request.app[LOAD_SHEDDER].body_deadline_s):
             async for part in await request.clone(client_max_size=max_bytes).multipart():
                 if not isinstance(part, BodyPartReader) or not part.name:
                     raise InvalidRequest("body", "not a form")

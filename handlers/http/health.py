@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from handlers.http.authentication import client_address, is_among
-from handlers.services import SERVICES
+from handlers.http.keys import HEALTH, MEASURE, METRICS, SITE
 from models.kernel.errors import NotAllowed
 
 
@@ -30,7 +30,7 @@ async def readyz(request: web.Request) -> web.Response:
     """503 without MongoDB. Degraded (a hanging job, Redis away) is 200 and says what. For
     ``monitors`` only. Raises: NotAllowed."""
     _for_monitors(request)
-    ready, troubles = await request.app[SERVICES].health()
+    ready, troubles = await request.app[HEALTH]()
     status = "not_ready" if not ready else "degraded" if troubles else "ready"
     return _json(200 if ready else 503, {"status": status, "troubles": troubles})
 
@@ -38,19 +38,17 @@ async def readyz(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """For ``monitors`` only. Raises: NotAllowed."""
     _for_monitors(request)
-    services = request.app[SERVICES]
-    await services.measure()
+    await request.app[MEASURE]()
     return web.Response(
-        body=await asyncio.to_thread(services.metrics.exposition),
+        body=await asyncio.to_thread(request.app[METRICS].exposition),
         headers={"Content-Type": CONTENT_TYPE_LATEST},
     )
 
 
 def _for_monitors(request: web.Request) -> None:
-    services = request.app[SERVICES]
     # Without TRUSTED_PROXIES a proxy's own address is not that of whoever asks.
-    hidden = "X-Forwarded-For" in request.headers and not services.trusted_proxies
-    if hidden or not is_among(client_address(request, services), services.monitors):
+    hidden = "X-Forwarded-For" in request.headers and not request.app[SITE].trusted_proxies
+    if hidden or not is_among(client_address(request), request.app[SITE].monitors):
         raise NotAllowed()
 
 

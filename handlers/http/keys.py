@@ -36,6 +36,8 @@ class Site:
     title: str
     contact: tuple[str, ...]
     public_base_url: str
+    sign_on_origin: str
+    """The campus's sign-on, where signing out ends."""
     secure_cookies: bool
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]

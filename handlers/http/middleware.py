@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 
 from handlers.http.cached_response import PrebuiltResponse
 from handlers.http.errors import answer, envelope
-from handlers.services import SERVICES, Services
+from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS
 from models.kernel.errors import DomainError, UnsupportedMediaType
 from models.kernel.time_range import to_local
 
@@ -54,55 +54,52 @@ class _ServerTime:
 _server_time: Final = _ServerTime()
 
 
-def common_headers(request: web.Request, services: Services) -> dict[str, str]:
+def common_headers(request: web.Request) -> dict[str, str]:
     """The headers that every answer has, for one that is prepared by its own handler."""
     return {
         "X-Request-Id": request[REQUEST_ID],
-        "X-Server-Time": _server_time.text(services.now()),
+        "X-Server-Time": _server_time.text(request.app[CLOCK].now()),
     }
 
 
 @web.middleware
 async def envelope_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every request is answered in the contract's shape, whatever happens behind."""
-    services = request.app[SERVICES]
     request_id = request.headers.get("X-Request-Id")
     if request_id is None or not _GIVEN_ID.fullmatch(request_id):
         request_id = f"{_PROCESS}{next(_numbers):06x}"
     request[REQUEST_ID] = request_id
-    request[NOW] = now = services.now()
+    request[NOW] = now = request.app[CLOCK].now()
     began = perf_counter()
     try:
         if CONTENT_ENCODING in request.headers:
             raise UnsupportedMediaType("Content-Encoding", "send the body as it is")
         response = await handler(request)
     except Exception as error:
-        response = await _error_response(request, error, services)
+        response = await _error_response(request, error)
     if response.prepared:
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
     # Reading the time costs as much as finding the route; it has hardly gone on.
-    time = _server_time.text(now if took < _AT_ONCE_S else services.now())
+    time = _server_time.text(now if took < _AT_ONCE_S else request.app[CLOCK].now())
     if isinstance(response, PrebuiltResponse):
         response.set_common_headers(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
     status = response.status
-    if services.admission.closing or status == 408:
+    if request.app[LOAD_SHEDDER].closing or status == 408:
         response.force_close()
-        services.admission.asked_at = monotonic()
+        request.app[LOAD_SHEDDER].asked_at = monotonic()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
-    services.metrics.answered(route, request.method, status, took)
+    request.app[METRICS].answered(route, request.method, status, took)
     return response
 
 
-async def _error_response(
-    request: web.Request, error: Exception, services: Services
-) -> web.StreamResponse:
+async def _error_response(request: web.Request, error: Exception) -> web.StreamResponse:
     match error:
         case DomainError():
-            services.metrics.refusals.labels(error.code).inc()
+            request.app[METRICS].refusals.labels(error.code).inc()
             return answer(error)
         case web.HTTPException():
             return await _http_error(request, error)
@@ -136,5 +133,5 @@ async def _render_error(
 ) -> web.Response:
     """In the contract's shape for programs, as a page for people."""
     if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
-        return await request.app[SERVICES].error_page(request, status, code, facts)
+        return await request.app[ERROR_PAGE](request, status, code, facts)
     return envelope(status, code, facts)

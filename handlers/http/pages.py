@@ -6,8 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -28,6 +27,7 @@ from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
 from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
+from handlers.http.keys import LOAD_SHEDDER, METRICS, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW, REQUEST_ID
 from handlers.http.request_body import MAX_BODY_BYTES
@@ -35,7 +35,6 @@ from handlers.http.request_parsing import digest_of
 from handlers.http.return_to import to_sign_in
 from handlers.http.static_files import asset_url
 from handlers.http.templates import _PAGES, _day
-from handlers.services import SERVICES, Services
 from handlers.texts.errors import text_of
 from handlers.texts.labels import WEEKDAYS
 from models.identity.entities import Principal, SessionKind
@@ -57,6 +56,7 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.storage.rate_limiter import RateLimit
 
+Value = TypeVar("Value")
 FRAGMENT_HEADER: Final = "X-Fragment"
 """A page's script asks with this header for the part of a page that changes."""
 _PAGES.globals |= {"asset": asset_url, "may": has_role}
@@ -93,9 +93,12 @@ class PageRequest:
     """One request of a reader's browser, identified and with its time."""
 
     request: web.Request
-    services: Services
     now: datetime
     principal: Principal
+
+    def __getitem__(self, key: web.AppKey[Value]) -> Value:
+        """What the application has under the key."""
+        return self.request.app[key]
 
     @property
     def reader(self) -> Reader:
@@ -138,17 +141,17 @@ def reader_page(
     comes back. ``patient``: it may take longer than readers wait."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        services, visit = request.app[SERVICES], None
+        visit = None
 
         async def answer() -> web.StreamResponse:
             nonlocal visit
-            services.admission.begin_read()
+            request.app[LOAD_SHEDDER].begin_read()
             try:
                 visit = await _visit(request)
-                raise_if_limited(services.admission.reads.wait_for(visit.reader.id))
+                raise_if_limited(request.app[LOAD_SHEDDER].reads.wait_for(visit.reader.id))
                 return await shown(visit)
             finally:
-                services.admission.end_read()
+                request.app[LOAD_SHEDDER].end_read()
 
         try:
             return await (answer() if patient else read_within(ANSWER_WITHIN_S, answer()))
@@ -175,23 +178,23 @@ def reader_form(
     ``patient`` as for ``look``."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        services, visit, ours = request.app[SERVICES], None, None
-        changes = services.admission.changes
+        visit, ours = None, None
+        changes = request.app[LOAD_SHEDDER].changes
 
         async def answer(form: Form) -> web.StreamResponse:
             nonlocal visit, ours
-            async with services.admission.door:
+            async with request.app[LOAD_SHEDDER].door:
                 visit = await _visit(request)
-                require_own_origin(request, services)
+                require_own_origin(request)
                 if not _token_fits(form_text(form, "csrf"), _secret(request)):
                     raise BadOrigin()
                 ours = form
-                await enforce_rate_limit(services, bucket, visit.reader.id)
+                await enforce_rate_limit(request, bucket, visit.reader.id)
                 return await posted(visit, form)
 
         try:
-            session_id(request, services)
-            require_clock(services)
+            session_id(request)
+            require_clock(request)
             work = answer(await form_of(request, max_bytes, multipart=multipart))
             return await (work if patient else changes.within(ANSWER_WITHIN_S, work))
         except (Unauthenticated, NotBound):
@@ -203,11 +206,11 @@ def reader_form(
 
 
 async def _visit(request: web.Request) -> PageRequest:
-    services, now = request.app[SERVICES], request[NOW]
-    principal = await identify(request, services, now)
+    now = request[NOW]
+    principal = await identify(request, now)
     if principal.session.kind is SessionKind.KIOSK:
         raise Unauthenticated()  # a card at a kiosk opens no pages
-    return PageRequest(request, services, now, principal)
+    return PageRequest(request, now, principal)
 
 
 def form_text(form: Form, name: str) -> str:
@@ -238,10 +241,9 @@ def render_page(
     **facts: Any,
 ) -> web.Response:
     """The template as an answer, or the part of it that the page's script asked for."""
-    services = request.app[SERVICES]
     now = to_local(request[NOW])
     text = _PAGES.get_template(template).render(
-        title=services.title,
+        title=request.app[SITE].title,
         reader=reader,
         csrf=_token(_secret(request)) if reader else "",
         key=secrets.token_hex(8),
@@ -249,14 +251,14 @@ def render_page(
         now_ms=int(now.timestamp() * 1000),
         fragment=FRAGMENT_HEADER in request.headers,
         path=request.path,
-        policy=services.desk.policy,
-        sandbox=services.sandbox,
-        lan=services.lan,
-        wechat=services.wechat,
+        policy=request.app[REFERENCE].policy,
+        sandbox=request.app[SITE].sandbox,
+        lan=request.app[SITE].lan,
+        wechat=request.app[SITE].wechat,
         **facts,
     )
     response = web.Response(status=status, text=text, content_type="text/html")
-    response.headers.update(_security_headers(services))
+    response.headers.update(_security_headers(request))
     if headers:
         response.headers.update(headers)
     if "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -269,14 +271,13 @@ def render_fragment(template: str, **facts: Any) -> str:
     return _PAGES.get_template(template).render(**facts)
 
 
-def _security_headers(services: Services) -> dict[str, str]:
-    cas = urlsplit(services.cas.login_url())
+def _security_headers(request: web.Request) -> dict[str, str]:
     return {
         # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
         # the whole way of a form.
         "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action 'self' {cas.scheme}://{cas.netloc}",
+        f"form-action 'self' {request.app[SITE].sign_on_origin}",
         "Cache-Control": "no-store",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
@@ -357,4 +358,4 @@ async def error_page(
 
 def count_error(request: web.Request, error: DomainError) -> None:
     """As the API's refusals are, by code."""
-    request.app[SERVICES].metrics.refusals.labels(error.code).inc()
+    request.app[METRICS].refusals.labels(error.code).inc()

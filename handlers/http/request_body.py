@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.services import SERVICES
+from handlers.http.keys import LOAD_SHEDDER
 from models.kernel.errors import RequestTimeout, TooLarge
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -35,7 +35,7 @@ async def read_body(request: web.Request, max_bytes: int = MAX_BODY_BYTES) -> by
         if request.content.is_eof():  # it came together with its head, as nearly always
             body = await request.read()
         else:
-            async with asyncio.timeout(request.app[SERVICES].admission.body_deadline_s):
+            async with asyncio.timeout(request.app[LOAD_SHEDDER].body_deadline_s):
                 body = await request.read()
     except TimeoutError:
         raise RequestTimeout() from None

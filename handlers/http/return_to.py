@@ -7,8 +7,8 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
+from handlers.http.keys import SITE
 from handlers.http.pages import redirect
-from handlers.services import SERVICES
 
 _NEXT: Final = "seat_next"
 _NEXT_SECONDS: Final = 600
@@ -33,7 +33,7 @@ def remember_return_url(request: web.Request, response: web.StreamResponse) -> N
             max_age=_NEXT_SECONDS,
             httponly=True,
             samesite="Lax",
-            secure=request.app[SERVICES].secure_cookies,
+            secure=request.app[SITE].secure_cookies,
         )
 
 

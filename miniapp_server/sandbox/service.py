@@ -16,13 +16,13 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from handlers.http.authentication import require_own_origin
 from handlers.services import ON_CONSENT_REPORTED, SERVICES
 from miniapp_server.app import Parts
-from miniapp_server.scheduler import end
 from miniapp_server.sandbox.cas import CasState, cas_routes
 from miniapp_server.sandbox.cas_repository import SandboxCas
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
+from miniapp_server.scheduler import end
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
