@@ -1,0 +1,80 @@
+"""What a test looks at and acts on behind the doors of a service: its services and repositories."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
+from miniapp_server.repositories import Repositories
+from miniapp_server.wiring import (
+    DEADLINE_EXTENSION,
+    DEADLINE_JOBS,
+    ERASURE,
+    GATE_PRESENCE_JOB,
+    IDEMPOTENCY,
+    MATCHER,
+    OCCUPANCY,
+    PRESENCE_KNOWLEDGE,
+    WAITLIST_JOBS,
+    WRITER,
+    Hooks,
+    wire_models,
+)
+from models.kernel.ids import ReaderId
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database
+
+
+class Inside:
+    """The wired features of one process: services by their feature's name, ``stored`` by
+    repository."""
+
+    def __init__(self, app: web.Application, db: Database, stored: Repositories) -> None:
+        self.app, self.db, self.stored = app, db, stored
+        self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
+        self.idempotency, self.writer = app[IDEMPOTENCY], app[WRITER]
+        self.reservations, self.check_in = app[keys.RESERVATIONS], app[keys.CHECK_IN]
+        self.renewal, self.seat_reports = app[keys.RENEWAL], app[keys.SEAT_REPORTS]
+        self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
+        self.matcher, self.alternatives = app[MATCHER], app[keys.ALTERNATIVES]
+        self.violations, self.gates = app[keys.VIOLATIONS], app[keys.GATES]
+        self.gate_presence_job = app[GATE_PRESENCE_JOB]
+        self.extension, self.deadlines = app[DEADLINE_EXTENSION], app[DEADLINE_JOBS]
+        self.knowledge, self.outages = app[PRESENCE_KNOWLEDGE], app[keys.OUTAGES]
+        self.code_sharing, self.statistics = app[keys.CODE_SHARING], app[keys.STATISTICS]
+        self.policy_preview = app[keys.POLICY_PREVIEW]
+        self.affected_bookings = app[keys.AFFECTED_BOOKINGS]
+        self.seat_map, self.erasure = app[keys.SEAT_MAP], app[ERASURE]
+        self.attempts = app[ATTEMPT_LIMITER]
+
+
+async def _nobody_listens(_: ReaderId) -> None:
+    return None
+
+
+async def _cas_answers() -> bool:
+    return True
+
+
+def features(db: Database, cipher: FieldCipher, *, wall_clock: bool = True) -> Inside:
+    """All features over a database, without HTTP, jobs or a change stream that is followed."""
+    app, stored = web.Application(), Repositories(db, cipher)
+    wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers), wall_clock=wall_clock)
+    return Inside(app, db, stored)
+
+
+@asynccontextmanager
+async def following(inside: Inside) -> AsyncIterator[Inside]:
+    """With the occupancy kept up to date by what other processes write."""
+    import asyncio
+
+    task = asyncio.create_task(inside.occupancy.follow_changes())
+    try:
+        yield inside
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
