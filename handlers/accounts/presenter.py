@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""From readers and binding requests to the API's shapes."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
-from handlers.http.request_parsing import _body, _query
+from handlers.http.request_parsing import parse_body, parse_query
 from models.identity.entities import Principal, SessionKind
 from models.identity.roles import LIBRARIAN, VIEWER, has_role
 from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
@@ -184,7 +184,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
             call = ApiRequest(request, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
-            asked = _query(request, route.query) if request.query_string else nothing_asked
+            asked = parse_query(request, route.query) if request.query_string else nothing_asked
             if route.stream:
                 admission.end_read()  # from now on it is nobody's turn
                 looking = False
@@ -240,10 +240,10 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
             if route.verify_before_parsing is not None:
                 await route.verify_before_parsing(call)
             if route.body is not None:
-                body = _body(raw, decoder, route)
+                body = parse_body(raw, decoder, optional=route.body_optional)
                 return present(request, await route.operation(call, body))
             if raw.strip():
-                _body(raw, decoder, route)
+                parse_body(raw, decoder, optional=route.body_optional)
             return present(request, await route.operation(call))
 
     return change

@@ -1,13 +1,10 @@
-"""TODO docstring."""
+"""Instants on the library's clock, as the API and the pages show them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from models.kernel.time_range import to_local
-
-_MINUTE: Final = timedelta(minutes=1)
 
 
 def moment(instant: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""From what a client sent to the shapes that the operations take, or InvalidRequest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from handlers.http.endpoint import Endpoint
 from models.kernel.errors import InvalidRequest
 
 
-def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Endpoint) -> Any:
-    if not raw.strip() and route.body_optional:
+def parse_body(raw: bytes, decoder: msgspec.json.Decoder[Any], *, optional: bool) -> Any:
+    """The decoded body; ``optional``: none at all is an empty object. Raises: InvalidRequest."""
+    if not raw.strip() and optional:
         raw = b"{}"
     try:
         return decoder.decode(raw)
@@ -24,7 +24,8 @@ def _body(raw: bytes, decoder: msgspec.json.Decoder[Any], route: Endpoint) -> An
         raise InvalidRequest("body", "not JSON") from error
 
 
-def _query(request: web.Request, shape: type) -> Any:
+def parse_query(request: web.Request, shape: type) -> Any:
+    """The query string in this shape. Raises: InvalidRequest."""
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
@@ -37,7 +38,8 @@ def _query(request: web.Request, shape: type) -> Any:
 
 
 def malformed(error: msgspec.ValidationError, whole: str) -> InvalidRequest:
-    """msgspec says ``… - at `$.start``` or ``… at `key` in `$.results```: the path is the field."""
+    """The error with the field's name: msgspec says ``… - at `$.start``` or ``… at `key` in
+    `$.results```, and the path is the field."""
     text = str(error)
     reason, _, path = text.partition(" - at `")
     field = path.rstrip("`").rpartition("$")[2].removeprefix(".")

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""From a message to the API's shape."""
 
 from __future__ import annotations
 

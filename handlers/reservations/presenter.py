@@ -2,59 +2,65 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from handlers.http.presenting import _MINUTE, moment
+from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT
-from models.booking.desk import Desk
 from models.check_in import allowed_actions
 from models.identity.roles import LIBRARIAN
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
+from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.reservations.transitions import leave_duration
 
+_MINUTE: Final = timedelta(minutes=1)
 
-def seat(desk: Desk, seat_id: str) -> schemas.ReservedSeat:
-    found = desk.library.all_seats.get(SeatId(seat_id))
-    if found is None:  # of another library
+
+def seat(reference: ReferenceData, seat_id: str) -> schemas.ReservedSeat:
+    found = reference.catalog.all_seats.get(SeatId(seat_id))
+    if found is None:  # of another catalog
         return schemas.ReservedSeat(seat_id, "", "", "", 0, "", seat_id)
-    area = desk.library.areas[found.area_id]
+    area = reference.catalog.areas[found.area_id]
     return schemas.ReservedSeat(
         id=found.id,
         no=found.number,
         area_id=area.id,
         area=area.name,
         floor=area.floor,
-        venue=desk.library.venues[area.venue_id].name,
-        label=desk.library.seat_label(found),
+        venue=reference.catalog.venues[area.venue_id].name,
+        label=reference.catalog.seat_label(found),
     )
 
 
-async def reservation(desk: Desk, r: Reservation, now: datetime) -> schemas.ReservationOut:
-    return schemas.ReservationOut(**await _fields(desk, r, now))
+async def reservation(
+    reference: ReferenceData, r: Reservation, now: datetime
+) -> schemas.ReservationOut:
+    return schemas.ReservationOut(**await _fields(reference, r, now))
 
 
-async def detail(desk: Desk, r: Reservation, now: datetime) -> schemas.ReservationDetail:
+async def detail(
+    reference: ReferenceData, r: Reservation, now: datetime
+) -> schemas.ReservationDetail:
     history = [
         # Which librarian it was is the library's own business.
         schemas.HistoryEntry(to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via)
         for e in r.history
     ]
-    return schemas.ReservationDetail(**await _fields(desk, r, now), history=history)
+    return schemas.ReservationDetail(**await _fields(reference, r, now), history=history)
 
 
-async def _fields(desk: Desk, r: Reservation, now: datetime) -> dict[str, Any]:
-    policy = await desk.policy_at_booking(r)
+async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> dict[str, Any]:
+    policy = await reference.policy_version_for(r.policy_version, r.area_id, r.date, r.reader_id)
     actions = allowed_actions.allowed_actions(r, policy, now)
     return {
         "id": r.id,
         "rev": r.rev,
         "receipt": r.receipt,
-        "seat": seat(desk, r.seat_id),
+        "seat": seat(reference, r.seat_id),
         "date": r.date,
         "start": to_local(r.start),
         "end": to_local(r.end),

@@ -1,4 +1,4 @@
-"""Bodies that many look at: made once, mended seat by seat, the reader's own seats patched in.
+"""Bodies that many readers get: made once, updated seat by seat, the reader's own seats patched in.
 
 What a body says depends on the window, the seats' states and the versions of library and policy,
 and so does its ETag: workers that know the same give the same one.
@@ -13,28 +13,28 @@ from hashlib import blake2b
 from typing import Final, Generic, TypeVar
 
 import msgspec
+from aiohttp import web
 
 from handlers.http.cached_response import CachedBody
 from handlers.seat_map import schemas
 from handlers.seat_map.encoding import (
-    _area_out,
-    _AreasBody,
-    _array,
-    _clock,
-    _digest,
-    _MapBody,
-    _versions,
+    AreasBody,
+    MapBody,
+    area_out,
+    array,
+    clock_time,
+    digest,
     seat_body,
+    versions,
 )
-from models.booking.desk import Desk
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
+from models.reference_data import ReferenceData
 from models.reservations import rules
 from models.reservations.occupancy import DayOccupancy
-from models.seat_map import service as seat_map_service
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
-from models.seat_map.service import TimeFilter
+from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
 
 _VIEWS_KEPT: Final = 1024
 """Areas times windows; one takes about 50 KB."""
@@ -66,7 +66,8 @@ class LruCache(Generic[Value]):
 class CachedAreaMap:
     """One area in one window."""
 
-    def __init__(self, area: Area, venue: str, asked: TimeFilter) -> None:
+    def __init__(self, service: SeatMapService, area: Area, venue: str, asked: TimeFilter) -> None:
+        self._service, self._reference = service, service.reference
         self.area = area
         self.view = AreaMap(area)
         self._asked = asked
@@ -79,19 +80,19 @@ class CachedAreaMap:
         self._version = ""
         self._shared: CachedBody | None = None
 
-    def refresh(self, desk: Desk, board: DayOccupancy, minute: datetime) -> None:
-        """Bring it to this minute and to what the board holds."""
-        made_at = (minute, desk.policy.version)
+    def refresh(self, occupancy: DayOccupancy, minute: datetime) -> None:
+        """Bring it to this minute and to what the occupancy holds."""
+        made_at = (minute, self._reference.policy.version)
         look = self.view.look
         if look is None or made_at != self._made_at:
             self._made_at = made_at
-            look = seat_map_service.map_query(desk, self.area, self._asked, minute)
-        self.view.refresh(board, look)
+            look = self._service.map_query(self.area, self._asked, minute)
+        self.view.refresh(occupancy, look)
 
-    def body(self, desk: Desk, reader_id: ReaderId) -> CachedBody:
-        """As the reader sees it. Who sees every seat as all others do shares one with them."""
-        shared = self._shared_body(desk)
-        own = self.own(desk, reader_id)
+    def body_for(self, reader_id: ReaderId) -> CachedBody:
+        """The area as the reader sees it; one body for all who see every seat in the same way."""
+        shared = self._shared_body()
+        own = self.own(reader_id)
         if not own:
             return shared
         seats = list(self._seats)
@@ -100,49 +101,49 @@ class CachedAreaMap:
         overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
         return CachedBody(self._encode(seats), f"{self._version}-{overlay}")
 
-    def own(self, desk: Desk, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
+    def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats that the reader sees in another way than everybody, by place."""
-        granted = desk.active_accommodation(reader_id, self._asked.day).accessible
+        granted = self._reference.active_accommodation(reader_id, self._asked.day).accessible
         return self.view.overlay_for(reader_id, granted)
 
-    def states_for(self, desk: Desk, reader_id: ReaderId) -> list[SeatState]:
+    def states_for(self, reader_id: ReaderId) -> list[SeatState]:
         """All seats as the reader sees them, in the area's order."""
         views = list(self.view.views)
-        for place, view in self.own(desk, reader_id):
+        for place, view in self.own(reader_id):
             views[place] = view
         return views
 
-    def version_for(self, desk: Desk, reader_id: ReaderId) -> str:
+    def version_for(self, reader_id: ReaderId) -> str:
         """Changes with all that the reader sees."""
-        own = self.own(desk, reader_id)
-        return f"{self.version(desk)} {own}" if own else self.version(desk)
+        own = self.own(reader_id)
+        return f"{self.version()} {own}" if own else self.version()
 
-    def version(self, desk: Desk) -> str:
-        """Changes with every seat's state; the ETag of who sees what all others do."""
-        self._shared_body(desk)
+    def version(self) -> str:
+        """Changes with every seat's state; the ETag of the shared body."""
+        self._shared_body()
         return self._version
 
-    def _shared_body(self, desk: Desk) -> CachedBody:
-        versions = _versions(desk)
+    def _shared_body(self) -> CachedBody:
+        current = versions(self._reference)
         if (
             self._shared is None
             or self._encoded != self.view.version
-            or self._encoded_under != versions
+            or self._encoded_under != current
         ):
             for place in self.view.changed_since(self._encoded):
                 self._seats[place] = seat_body(self.area, place, self.view.views[place])
-            self._encoded, self._encoded_under = self.view.version, versions
-            self._version = _digest([repr(self._asked).encode(), versions, *self._seats])
+            self._encoded, self._encoded_under = self.view.version, current
+            self._version = digest([repr(self._asked).encode(), current, *self._seats])
             self._shared = CachedBody(self._encode(self._seats), self._version)
         return self._shared
 
     def _encode(self, seats: Sequence[bytes]) -> bytes:
         return msgspec.json.encode(
-            _MapBody(
+            MapBody(
                 area=self._head,
                 width=self.area.width,
                 height=self.area.height,
-                seats=_array(seats),
+                seats=array(seats),
                 marks=self._marks,
                 version=self._version,
             )
@@ -152,39 +153,39 @@ class CachedAreaMap:
 class CachedAreaList:
     """The areas of one venue, or of all, in one window."""
 
-    def __init__(self) -> None:
+    def __init__(self, plans: SeatMapCache, reference: ReferenceData) -> None:
+        self._plans, self._reference = plans, reference
         self._made_of: tuple[Hashable, ...] | None = None
         self._body: CachedBody | None = None
         self._items: dict[str, tuple[AreaMap, int, int, bytes]] = {}
 
     def body(
         self,
-        plans: SeatMapCache,
-        desk: Desk,
-        board: DayOccupancy,
+        occupancy: DayOccupancy,
         wanted: VenueId | None,
         asked: TimeFilter,
         minute: datetime,
         marks: frozenset[str],
     ) -> CachedBody:
-        made_of = (board, board.version, minute, desk.policy.version)
+        reference = self._reference
+        made_of = (occupancy, occupancy.version, minute, reference.policy.version)
         if self._body is None or made_of != self._made_of:
-            areas = [a for a in desk.library.bookable_areas if wanted in (None, a.venue_id)]
+            areas = [a for a in reference.catalog.bookable_areas if wanted in (None, a.venue_id)]
             items = [
-                self._item(plans.plan(desk, area, board, asked, minute), desk, marks)
+                self._item(self._plans.plan(area, occupancy, asked, minute), marks)
                 for area in areas
             ]
             about = repr((asked, wanted, sorted(marks))).encode()
-            etag = _digest([about, _versions(desk), *items])
+            etag = digest([about, versions(reference), *items])
             self._made_of = made_of
-            self._body = CachedBody(msgspec.json.encode(_AreasBody(_array(items))), etag)
+            self._body = CachedBody(msgspec.json.encode(AreasBody(array(items))), etag)
         return self._body
 
-    def _item(self, plan: CachedAreaMap, desk: Desk, marks: frozenset[str]) -> bytes:
-        view, policy = plan.view, desk.policy.version
+    def _item(self, plan: CachedAreaMap, marks: frozenset[str]) -> bytes:
+        view, policy = plan.view, self._reference.policy.version
         known = self._items.get(plan.area.id)
         if known is None or known[:3] != (view, view.version, policy):
-            body = msgspec.json.encode(_area_out(view, marks))
+            body = msgspec.json.encode(area_out(view, marks))
             known = self._items[plan.area.id] = view, view.version, policy, body
         return known[3]
 
@@ -192,8 +193,9 @@ class CachedAreaList:
 class SeatMapCache:
     """All plans and lists that are looked at in this worker."""
 
-    def __init__(self) -> None:
-        self._library: Catalog | None = None
+    def __init__(self, service: SeatMapService) -> None:
+        self._service, self._reference = service, service.reference
+        self._catalog: Catalog | None = None
         self._minute: datetime | None = None
         self._windows: dict[tuple[date | None, str | None, str | None], TimeFilter] = {}
         self._plans: LruCache[CachedAreaMap] = LruCache(_VIEWS_KEPT)
@@ -202,57 +204,61 @@ class SeatMapCache:
         """A plan's seats as a page draws them, by what they show."""
 
     def window(
-        self, desk: Desk, day: date | None, start: str | None, end: str | None, minute: datetime
+        self, day: date | None, start: str | None, end: str | None, minute: datetime
     ) -> TimeFilter:
         """The asked window; the same few are asked for all the time.
 
         Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
         """
-        self._reset_if_catalog_changed(desk)
+        self._reset_if_catalog_changed()
         if minute != self._minute or len(self._windows) > _VIEWS_KEPT:
             self._minute = minute
             self._windows.clear()
         asked = self._windows.get((day, start, end))
         if asked is None:
-            asked = seat_map_service.parse_time_filter(day, _clock(start), _clock(end), minute)
-            rules.day_in_horizon(asked.day, desk.policy, minute)
+            asked = parse_time_filter(day, clock_time(start), clock_time(end), minute)
+            rules.day_in_horizon(asked.day, self._reference.policy, minute)
             self._windows[day, start, end] = asked
         return asked
 
     def plan(
-        self, desk: Desk, area: Area, board: DayOccupancy, asked: TimeFilter, minute: datetime
+        self, area: Area, occupancy: DayOccupancy, asked: TimeFilter, minute: datetime
     ) -> CachedAreaMap:
         """The area's plan in this minute."""
-        self._reset_if_catalog_changed(desk)
+        self._reset_if_catalog_changed()
         key = (area.id, asked)
         plan = self._plans.get(key)
         if plan is None:
-            venue = desk.library.venues[area.venue_id].name
-            plan = self._plans.keep(key, CachedAreaMap(area, venue, asked))
-        plan.refresh(desk, board, minute)
+            venue = self._reference.catalog.venues[area.venue_id].name
+            plan = self._plans.keep(key, CachedAreaMap(self._service, area, venue, asked))
+        plan.refresh(occupancy, minute)
         return plan
 
     def areas(
         self,
-        desk: Desk,
-        board: DayOccupancy,
+        occupancy: DayOccupancy,
         venue: VenueId | None,
         asked: TimeFilter,
         minute: datetime,
         marks: frozenset[str] = frozenset(),
     ) -> CachedBody:
         """The list of areas in this minute, counting the seats that have all the ``marks``."""
-        self._reset_if_catalog_changed(desk)
+        self._reset_if_catalog_changed()
         key = (venue, asked, marks)
-        listed = self._lists.get(key) or self._lists.keep(key, CachedAreaList())
-        return listed.body(self, desk, board, venue, asked, minute, marks)
+        listed = self._lists.get(key)
+        if listed is None:
+            listed = self._lists.keep(key, CachedAreaList(self, self._reference))
+        return listed.body(occupancy, venue, asked, minute, marks)
 
-    def _reset_if_catalog_changed(self, desk: Desk) -> None:
-        # Not by its version: watchers are told of what they watch as long as the library is this
+    def _reset_if_catalog_changed(self) -> None:
+        # Not by its version: subscribers are told of what they watch as long as the catalog is this
         # very one, and with a new policy it is loaded anew.
-        if desk.library is not self._library:
-            self._library = desk.library
+        if self._reference.catalog is not self._catalog:
+            self._catalog = self._reference.catalog
             self._windows.clear()
             self._plans = LruCache(_VIEWS_KEPT)
             self._lists = LruCache(_LISTS_KEPT)
             self.drawings = LruCache(_DRAWINGS_KEPT)
+
+
+SEAT_MAP_CACHE: Final = web.AppKey("seat_map_cache", SeatMapCache)

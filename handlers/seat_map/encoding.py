@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""The JSON of a plan and of the list of areas, put together from pieces that are encoded once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import msgspec
 
 from handlers.http import presenting, schemas
 from handlers.seat_map import schemas as seat_map_schemas
-from models.booking.desk import Desk
 from models.library.entities import Area
+from models.reference_data import ReferenceData
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 
 
-class _MapBody(schemas.Response):
+class MapBody(schemas.Response):
     """SeatMapOut with its seats encoded already (a test reads it back as SeatMapOut)."""
 
     area: seat_map_schemas.AreaSummary
@@ -27,11 +27,11 @@ class _MapBody(schemas.Response):
     version: str
 
 
-class _AreasBody(schemas.Response):
+class AreasBody(schemas.Response):
     items: msgspec.Raw
 
 
-def _clock(text: str | None) -> time | None:
+def clock_time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text is not None else None
 
 
@@ -55,7 +55,7 @@ def seat_body(area: Area, place: int, view: SeatState) -> bytes:
     )
 
 
-def _area_out(view: AreaMap, marks: frozenset[str]) -> seat_map_schemas.AreaOut:
+def area_out(view: AreaMap, marks: frozenset[str]) -> seat_map_schemas.AreaOut:
     assert view.look is not None
     area, n, policy = view.area, view.count_with_features(marks), view.look.policy
     return seat_map_schemas.AreaOut(
@@ -72,13 +72,13 @@ def _area_out(view: AreaMap, marks: frozenset[str]) -> seat_map_schemas.AreaOut:
     )
 
 
-def _array(items: Sequence[bytes]) -> msgspec.Raw:
+def array(items: Sequence[bytes]) -> msgspec.Raw:
     return msgspec.Raw(b"[" + b",".join(items) + b"]")
 
 
-def _versions(desk: Desk) -> bytes:
-    return f"{desk.library.version} {desk.policy.version}".encode()
+def versions(reference: ReferenceData) -> bytes:
+    return f"{reference.catalog.version} {reference.policy.version}".encode()
 
 
-def _digest(parts: Sequence[bytes]) -> str:
+def digest(parts: Sequence[bytes]) -> str:
     return blake2b(b"\0".join(parts), digest_size=12).hexdigest()

@@ -26,14 +26,13 @@ from aiohttp import web
 from handlers.http import presenting
 from handlers.seat_map import schemas
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
-from models.booking.desk import Desk
 from models.kernel.errors import DomainError, Overloaded, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area
 from models.reservations.occupancy import DayOccupancy
 from models.seat_map.availability import SeatState
-from models.seat_map.service import TimeFilter
+from models.seat_map.service import SeatMapService, TimeFilter
 
 log = logging.getLogger(__name__)
 COMMENT_EVERY_S: Final = 15
@@ -98,18 +97,19 @@ class EventStreamHub:
 
     def __init__(
         self,
-        desk: Desk,
-        plans: SeatMapCache,
+        service: SeatMapService,
+        cache: SeatMapCache,
         now: Callable[[], datetime],
         opened: Callable[[int], None] = lambda number: None,
     ) -> None:
-        self._desk, self._plans, self._now, self._opened = desk, plans, now, opened
+        self._reference, self._occupancy = service.reference, service.occupancy
+        self._cache, self._now, self._opened = cache, now, opened
         self._watched: dict[tuple[str, TimeFilter], _Watched] = {}
         self._of_reader: Counter[ReaderId] = Counter()
         self._numbers = count()
         self._changed = asyncio.Event()
         self._closed = False
-        desk.board.subscribe(self._changed.set)
+        self._occupancy.subscribe(self._changed.set)
 
     # --- a watcher ------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class EventStreamHub:
         self._of_reader[reader_id] += 1
         try:
             # Before the answer begins: without a database it is a refusal.
-            board = await self._desk.board.get_day(asked.day)
+            occupancy = await self._occupancy.get_day(asked.day)
             response = web.StreamResponse(headers=headers)
             # A buffer of megabytes would hide for minutes that nobody reads.
             if (sock := request.get_extra_info("socket")) is not None:
@@ -142,7 +142,7 @@ class EventStreamHub:
             if request.transport is not None:
                 request.transport.set_write_buffer_limits(_NEVER_WAIT)
             await response.prepare(request)
-            await self._register(request, response, area, board, asked, reader_id)
+            await self._register(request, response, area, occupancy, asked, reader_id)
             return response
         finally:
             self._of_reader[reader_id] -= 1
@@ -155,7 +155,7 @@ class EventStreamHub:
         request: web.Request,
         response: web.StreamResponse,
         area: Area,
-        board: DayOccupancy,
+        occupancy: DayOccupancy,
         asked: TimeFilter,
         reader_id: ReaderId,
     ) -> None:
@@ -163,17 +163,17 @@ class EventStreamHub:
         watched = self._watched.get(key)
         if watched is None or watched.plan.area is not area:
             if watched is not None:
-                _end(watched.watchers)  # of a library that has changed
-            plan = self._plans.plan(self._desk, area, board, asked, self._minute())
+                _end(watched.watchers)  # of a catalog that has changed
+            plan = self._cache.plan(area, occupancy, asked, self._minute())
             watched = self._watched[key] = _Watched(plan, asked, plan.view.version)
         plan = watched.plan
-        plan.refresh(self._desk, board, self._minute())
+        plan.refresh(occupancy, self._minute())
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
         watcher = _Subscriber(reader_id, request, response, until, slot)
-        watcher.mine = dict(plan.own(self._desk, reader_id))
+        watcher.mine = dict(plan.own(reader_id))
         # The version first: who has looked at another one before looks again.
-        first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version(self._desk))
+        first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version())
         # Others may have been told less than this one knows now: they are told before long, and
         # this one hears some seats twice.
         watched.watchers.add(watcher)
@@ -232,16 +232,16 @@ class EventStreamHub:
 
     async def _broadcast(self, watched: _Watched) -> None:
         plan, view = watched.plan, watched.plan.view
-        if self._desk.library.areas.get(plan.area.id) is not plan.area:
-            _end(watched.watchers)  # the library has changed: they look at everything anew
+        if self._reference.catalog.areas.get(plan.area.id) is not plan.area:
+            _end(watched.watchers)  # the catalog has changed: they look at everything anew
             return
-        plan.refresh(self._desk, await self._desk.board.get_day(watched.asked.day), self._minute())
+        plan.refresh(await self._occupancy.get_day(watched.asked.day), self._minute())
         places = view.changed_since(watched.told)
         watched.told = view.version
-        version = _version(plan.version(self._desk))
+        version = _version(plan.version())
         shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
         for number, watcher in enumerate(list(watched.watchers)):
-            own = dict(plan.own(self._desk, watcher.reader_id))
+            own = dict(plan.own(watcher.reader_id))
             if own or watcher.mine:
                 touched = {*places, *(p for p, _ in own.items() ^ watcher.mine.items())}
                 chunk = b"".join(
@@ -267,6 +267,9 @@ class EventStreamHub:
                     watcher.ended.set()
                 else:
                     await watcher.write(_COMMENT)
+
+
+EVENT_STREAMS: Final = web.AppKey("event_streams", EventStreamHub)
 
 
 def _end(watchers: Iterable[_Subscriber]) -> None:

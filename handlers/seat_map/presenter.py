@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""From venues and times to the API's shapes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import date, datetime
 from handlers.http.presenting import clock, moment
 from handlers.seat_map import schemas
 from handlers.texts.labels import WEEKDAYS
-from models.booking.desk import Desk
 from models.kernel.time_range import local_date
 from models.library.entities import Venue
+from models.reference_data import ReferenceData
 
 
 def choice(instant: datetime) -> schemas.Choice:
@@ -20,14 +20,14 @@ def start(value: str) -> schemas.Choice:
     return schemas.Choice(value, "现在" if value == "now" else value)
 
 
-def venue(desk: Desk, v: Venue, now: datetime) -> schemas.VenueOut:
-    dates = [_date(desk, v, day, now) for day in desk.policy.bookable_dates(now)]
+def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut:
+    dates = [_date(reference, v, day, now) for day in reference.policy.bookable_dates(now)]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
-def _date(desk: Desk, v: Venue, day: date, now: datetime) -> schemas.DateOut:
-    place = desk.policy.day_hours(day, v.id, None)
-    opens_at = desk.policy.opens_at_instant(day)
+def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schemas.DateOut:
+    place = reference.policy.day_hours(day, v.id, None)
+    opens_at = reference.policy.opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
     over = place.hours is not None and now >= place.hours.end

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""From a violation to the API's shape."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from datetime import datetime
 from handlers.http.presenting import moment
 from handlers.reservations.presenter import reservation
 from handlers.violations import schemas
-from models.booking.desk import Desk
 from models.kernel.time_range import to_local
+from models.reference_data import ReferenceData
+from models.reservations.service import ReservationService
 from models.violations.entities import Violation
 
 
-async def violation(desk: Desk, v: Violation, now: datetime) -> schemas.ViolationOut:
-    """With its reservation, whoever looks: their owner, or a librarian."""
+async def violation(
+    reference: ReferenceData, reservations: ReservationService, v: Violation, now: datetime
+) -> schemas.ViolationOut:
+    """The violation with its reservation, for its owner or for a librarian."""
     waiver, appeal = v.waiver, v.appeal
+    r = await reservations.get_own(v.reservation_id, v.reader_id)
     return schemas.ViolationOut(
         id=v.id,
         kind="no_show" if v.kind == "no_show" else "away_timeout",
         at=to_local(v.at),
         counted=v.counts,
-        reservation=await reservation(desk, await desk.get_own(v.reservation_id, v.reader_id), now),
+        reservation=await reservation(reference, r, now),
         waived=v.waived,
         waiver=schemas.WaiverOut(waiver.reason, to_local(waiver.at)) if waiver else None,
         appeal=schemas.AppealOut(
