@@ -18,8 +18,8 @@ from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import ReaderId
 from models.kiosks.errors import QrInvalid
+from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId
-from models.library.repository import CatalogRepository
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import DecryptionError, FieldCipher
 
@@ -47,19 +47,19 @@ class KioskCode:
 class KioskCodeService:
     def __init__(
         self,
-        catalogue: CatalogRepository,
+        kiosks: KioskRepository,
         throttles: AttemptLimiter,
         sealer: FieldCipher,
         public_base_url: str,
     ) -> None:
-        self._catalogue = catalogue
+        self._kiosks = kiosks
         self._throttles = throttles
         self._sealer = sealer
         self._base = public_base_url.rstrip("/")
 
     async def current(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
         """The code of this moment. Raises: QrInvalid for a kiosk without a secret."""
-        secret = await self._catalogue.kiosk_secret(kiosk_id)
+        secret = await self._kiosks.kiosk_secret(kiosk_id)
         if secret is None:
             raise QrInvalid()
         step = int(now.timestamp()) // step_seconds
@@ -113,7 +113,7 @@ class KioskCodeService:
 
     async def _verified(self, text: str, step_seconds: int, now: datetime) -> KioskCodeScan:
         kiosk_id, digits = self._parse(text)
-        secret = await self._catalogue.kiosk_secret(kiosk_id)
+        secret = await self._kiosks.kiosk_secret(kiosk_id)
         if secret is None:
             raise QrInvalid()
         current = int(now.timestamp()) // step_seconds

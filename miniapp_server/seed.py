@@ -8,10 +8,10 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
 
-from bind.kiosk_codes import new_key, new_secret
-from models.booking.desk import Desk
+from miniapp_server.repositories import Repositories
 from models.gates.entities import Gate, GateId
 from models.kernel.time_range import local_instant
+from models.kiosks.keys import new_key, new_secret
 from models.library.entities import (
     Area,
     AreaId,
@@ -25,6 +25,7 @@ from models.library.entities import (
 )
 from models.notices.entities import Notice
 from models.policy.entities import Policy
+from models.reference_data import ReferenceData
 
 DATA: Final = Path(__file__).resolve().parents[1] / "scripts" / "data"
 
@@ -101,24 +102,24 @@ def default_policy(data: LibraryData) -> Policy:
 
 
 async def seed(
-    desk: Desk, data: LibraryData, now: datetime
+    stored: Repositories, reference: ReferenceData, data: LibraryData, now: datetime
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Write the library; kiosks and gates without a key get one: the new keys are returned, of the
     kiosks and of the gates."""
-    await desk.gates.put(data.gates)
-    await desk.catalogue.add_missing([data.venue], data.areas, data.kiosks)
-    await desk.policies.add_missing(default_policy(data), now)
+    await stored.gates.put(data.gates)
+    await stored.catalogs.add_missing([data.venue], data.areas, data.kiosks)
+    await stored.policies.add_missing(default_policy(data), now)
     for notice in data.notices:
-        await desk.notices.add(notice)
+        await stored.notices.add(notice)
     fresh: dict[str, str] = {}
     for kiosk in data.kiosks:
-        if await desk.catalogue.kiosk_secret(kiosk.id) is None:
+        if await stored.kiosks.kiosk_secret(kiosk.id) is None:
             fresh[kiosk.id] = new_key()
-            await desk.catalogue.issue_kiosk_key(kiosk.id, fresh[kiosk.id], new_secret())
+            await stored.kiosks.issue_kiosk_key(kiosk.id, fresh[kiosk.id], new_secret())
     gates: dict[str, str] = {}
     for gate in data.gates:
-        if await desk.gates.key(gate.id) is None:
+        if await stored.gates.key(gate.id) is None:
             gates[gate.id] = new_key()
-            await desk.gates.issue_key(gate.id, gates[gate.id])
-    await desk.refresh()
+            await stored.gates.issue_key(gate.id, gates[gate.id])
+    await reference.refresh()
     return fresh, gates

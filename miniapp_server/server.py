@@ -19,7 +19,7 @@ from aiohttp import web
 
 from handlers.http.load_shedding import LoadShedder
 from handlers.services import SERVICES
-from miniapp_server.app import Worker, create_app
+from miniapp_server.app import WorkerIdentity, create_app
 from miniapp_server.connections import LIMITS, connections
 from miniapp_server.logging_config import configure_logs
 from miniapp_server.settings import Settings
@@ -102,7 +102,7 @@ def shutdown_signal() -> Iterator[ShutdownSignal]:
 
 
 async def serve(
-    settings: Settings, ready: Callable[[], None], worker: Worker | None = None
+    settings: Settings, ready: Callable[[], None], worker: WorkerIdentity | None = None
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer the requests under way within ``DRAIN_S``.
 

@@ -227,6 +227,6 @@ def wire_staff(
     )
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
-    app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, r.feedback, notifier)
+    app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)
     relevance = MessageRelevance(r.reservations, r.violations, reference)
     app[keys.STAFF_DELIVERIES] = StaffDeliveries(audit, r.messages, r.consents, pauses, relevance)

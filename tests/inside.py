@@ -70,7 +70,7 @@ def features(db: Database, cipher: FieldCipher, *, wall_clock: bool = True) -> I
 @asynccontextmanager
 async def following(inside: Inside) -> AsyncIterator[Inside]:
     """With the occupancy kept up to date by what other processes write."""
-    import asyncio
+
 
     task = asyncio.create_task(inside.occupancy.follow_changes())
     try:

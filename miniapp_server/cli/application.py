@@ -7,7 +7,9 @@ import csv
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from miniapp_server.app import Parts, open_parts
+from aiohttp import web
+
+from miniapp_server.app import open_application
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.clock import Clock
 from miniapp_server.logging_config import configure_logs
@@ -17,24 +19,24 @@ from models.storage.mongo import Database, open_database
 
 
 @contextlib.asynccontextmanager
-async def application(env: Env) -> AsyncIterator[Parts]:
+async def application(env: Env) -> AsyncIterator[web.Application]:
     """The service of ``env``, opened, without HTTP and without its jobs.
 
     Raises: SettingsError, DatabaseRefused, MongoUnusable.
     """
-    async with application_with(load(env)) as parts:
-        yield parts
+    async with application_with(load(env)) as app:
+        yield app
 
 
 @contextlib.asynccontextmanager
-async def application_with(settings: Settings) -> AsyncIterator[Parts]:
+async def application_with(settings: Settings) -> AsyncIterator[web.Application]:
     """The service of ``settings``, opened, without HTTP and without its jobs.
 
     Raises: DatabaseRefused, MongoUnusable.
     """
     configure_logs(settings.log_level)
-    async with open_parts(settings, Clock()) as parts:
-        yield parts
+    async with open_application(settings, Clock()) as app:
+        yield app
 
 
 @contextlib.asynccontextmanager

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Awaitable
 from pathlib import Path
 
+from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
-from miniapp_server.app import Parts
+from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, database
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.clock import real_now
+from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.settings import load
 from miniapp_server.terminal import ReportProgress, progress
@@ -75,12 +77,13 @@ async def _init_db(env: Env, _: argparse.Namespace) -> None:
 
 async def _seed(env: Env, _: argparse.Namespace) -> None:
     data = seeding.read()
-    async with application(env) as parts:
-        if parts.settings.sandbox:
-            kiosks, gates = await seed_demo(parts)
+    async with application(env) as app:
+        resources, reference = app[RESOURCES], app[REFERENCE]
+        if resources.settings.sandbox:
+            kiosks, gates = await seed_demo(app)
         else:
-            kiosks, gates = await seeding.seed(parts.desk, data, real_now())
-        seats = len(parts.desk.library.seats)
+            kiosks, gates = await seeding.seed(resources.repositories, reference, data, real_now())
+        seats = len(reference.catalog.seats)
     print(f"{data.venue.name}: {len(data.areas)} areas, {seats} seats, {len(data.kiosks)} kiosks")
     for kind, fresh in (("kiosk", kiosks), ("gate", gates)):
         for id, key in fresh.items():
@@ -88,22 +91,26 @@ async def _seed(env: Env, _: argparse.Namespace) -> None:
 
 
 async def _rotate_keys(env: Env, _: argparse.Namespace) -> None:
-    async with application(env) as parts:
+    async with application(env) as app:
         with progress("rotate-keys") as report:
-            done = await _reencrypt_all(parts, report)
-        await forget_old_keys(parts.db, parts.settings.sealer)
+            done = await _reencrypt_all(app[RESOURCES], report)
+        await forget_old_keys(app[RESOURCES].db, app[RESOURCES].settings.sealer)
     print(", ".join(f"{name}: {count}" for name, count in done.items()))
 
 
-async def _reencrypt_all(parts: Parts, report: ReportProgress) -> dict[str, int]:
+async def _reencrypt_all(resources: Resources, report: ReportProgress) -> dict[str, int]:
     total = sum(
-        [await parts.db[name].estimated_document_count() for name in ("readers", "bindings")]
+        [await resources.db[name].estimated_document_count() for name in ("readers", "bindings")]
     )
-    done = {"readers": 0, "bindings": 0, "kiosks": await parts.desk.catalogue.reencrypt()}
-    done["gates"] = await parts.desk.gates.reseal()
-    done["allowances"] = await parts.desk.allowances.reseal()
-    for name, reseal in (("readers", parts.readers.reseal), ("bindings", parts.bindings.reseal)):
-        while count := await reseal(500):
+    stored = resources.repositories
+    done = {"readers": 0, "bindings": 0, "kiosks": await stored.kiosks.reencrypt()}
+    done["gates"] = await stored.gates.reencrypt()
+    done["accommodations"] = await stored.accommodations.reencrypt()
+    for name, reencrypt in (
+        ("readers", stored.readers.reencrypt),
+        ("bindings", stored.bindings.reencrypt),
+    ):
+        while count := await reencrypt(500):
             done[name] += count
             report(count, total)
     return done
@@ -148,8 +155,8 @@ async def _as_command_error(file: Path, work: Awaitable[Counter[str]]) -> Counte
 
 
 async def _check_integrity(env: Env, _: argparse.Namespace) -> None:
-    async with application(env) as parts:
-        doubles = await parts.desk.reservations.find_double_bookings()
+    async with application(env) as app:
+        doubles = await app[RESOURCES].repositories.reservations.find_double_bookings()
     for double in doubles:
         print(f"{double.thing} held twice: {double.first} and {double.second}")
     if doubles:

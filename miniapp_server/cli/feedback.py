@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from handlers.keys import FEEDBACK
+from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import NotFound
 from models.kernel.time_range import to_local
 from models.reservations.errors import InvalidState
-from notify.in_app import reply_to_feedback
+from notify.in_app import InAppNotifier
 
 _LISTED_AT_ONCE: Final = 100
 
@@ -30,9 +32,10 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 async def _list(env: Env, _: argparse.Namespace) -> None:
-    async with application(env) as parts:
-        waiting = await parts.feedbacks.waiting(_LISTED_AT_ONCE)
-        readers = [await parts.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
+    async with application(env) as app:
+        stored = app[RESOURCES].repositories
+        waiting = await app[FEEDBACK].waiting(_LISTED_AT_ONCE)
+        readers = [await stored.readers.get(f.reader_id) if f.reader_id else None for f in waiting]
     for feedback, reader in zip(waiting, readers, strict=True):
         who = reader.student_no_masked if reader else ""
         print(f"{feedback.id}  {to_local(feedback.at):%Y-%m-%d %H:%M}  {feedback.channel}  {who}")
@@ -41,11 +44,10 @@ async def _list(env: Env, _: argparse.Namespace) -> None:
 
 
 async def _reply(env: Env, args: argparse.Namespace) -> None:
-    async with application(env) as parts:
+    async with application(env) as app:
         try:
-            await reply_to_feedback(
-                parts.feedbacks, parts.messages, args.id, args.text, parts.clock.now()
-            )
+            found = await app[FEEDBACK].answer(args.id, args.text, app[RESOURCES].clock.now())
+            await InAppNotifier(app[RESOURCES].repositories.messages).feedback_answered(found)
         except NotFound:
             raise CommandError(f"there is no feedback {args.id!r}") from None
         except InvalidState:

@@ -9,11 +9,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from handlers.gates.api import take_in
+from handlers.http.keys import CLOCK
+from handlers.keys import GATES
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.terminal import progress
 from models.gates.entities import GateId
-from models.gates.service import BATCH
+from models.gates.jobs import BATCH
 
 
 def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -31,15 +33,15 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
 
 async def _gate_import(env: Env, args: argparse.Namespace) -> None:
     rows = csv_rows(args.file, {"id", "student_no", "direction", "method", "at"})
-    async with application(env) as parts, AsyncExitStack() as waiting:
-        if args.gate not in {gate.id for gate in await parts.desk.gates.all()}:
+    async with application(env) as app, AsyncExitStack() as waiting:
+        if args.gate not in {gate.id for gate in await app[GATES].all()}:
             raise CommandError(f"there is no gate {args.gate!r}")
         counts = Counter[str]()
         report = waiting.enter_context(progress("gate-import", "events"))
         for begin in range(0, len(rows), BATCH):
             batch = rows[begin : begin + BATCH]
             report(len(batch), len(rows))
-            taken = await take_in(parts.desk, GateId(args.gate), batch, parts.clock.now())
+            taken = await take_in(app, GateId(args.gate), batch, app[CLOCK].now())
             counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
             for place, code in taken.rejected:
                 # The first line is the header's.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from handlers.http.keys import CLOCK
+from miniapp_server.app import CLOCK_CHECK, SCHEDULER
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 
@@ -14,24 +16,26 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     job.add_argument(
         "name",
         metavar="NAME",
-        help="record_heartbeat, outages, relay_watch, beat, gates, no_show, lapse, unproven, time_out, "
-        "complete, carry_over, offer, remind, relay, deliver, prune, tally, migrate or refresh",
+        help="heartbeat, outages, score_kiosk_scans, beat, gates, no_show, expire_offers, "
+        "fail_presence_checks, expire_leaves, complete, carry_over, offer_free_seats, "
+        "send_reminders, dispatch_outbox, deliver, prune, aggregate_statistics, migrate or "
+        "refresh",
     )
 
 
 async def _job(env: Env, args: argparse.Namespace) -> None:
-    async with application(env) as parts:
-        job = parts.runner.job(args.name)
+    async with application(env) as app:
+        job = app[SCHEDULER].job(args.name)
         if job is None:
-            names = ", ".join(parts.runner.job_names)
+            names = ", ".join(app[SCHEDULER].job_names)
             raise CommandError(f"no job {args.name!r}; there are {names}")
-        if trouble := parts.clock_check.trouble:
+        if trouble := app[CLOCK_CHECK].trouble:
             raise CommandError(
                 f"this machine's clock is {trouble} by MongoDB's: set it (NTP) first"
             )
-        now = parts.clock.now()
+        now = app[CLOCK].now()
         # A service that was down must not punish: the gap is seen before any deadline is.
-        before = parts.runner.job("record_heartbeat")
-        if before is not None and job.name in ("no_show", "time_out"):
+        before = app[SCHEDULER].job("heartbeat")
+        if before is not None and job.name in ("no_show", "expire_leaves"):
             await before.run(now)
         print(f"{job.name}: {await job.run(now)}")

@@ -9,11 +9,13 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from miniapp_server.app import Parts
+from aiohttp import web
+
+from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application, csv_rows
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.terminal import can_ask, confirmed, progress
-from models.erasure.service import erase
+from miniapp_server.wiring import ERASURE
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import to_local
 from models.readers.entities import Reader, normalise_student_no
@@ -53,26 +55,27 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     cards.add_argument("file", metavar="FILE", type=Path)
 
 
-async def _reader(parts: Parts, student_no: str) -> Reader:
+async def _reader(app: web.Application, student_no: str) -> Reader:
     """Raises: CommandError."""
     number = normalise_student_no(student_no)
-    found = (await parts.desk.readers.by_numbers([number])).get(number) if number else None
-    reader = await parts.desk.readers.get(found) if found else None
+    readers = app[RESOURCES].repositories.readers
+    found = (await readers.by_numbers([number])).get(number) if number else None
+    reader = await readers.get(found) if found else None
     if reader is None:
         raise CommandError("there is no such reader")
     return reader
 
 
 async def _export_reader(env: Env, args: argparse.Namespace) -> None:
-    async with application(env) as parts:
-        reader = await _reader(parts, args.student_no)
-        found = await export(parts.db, parts.settings.sealer, reader.id)
+    async with application(env) as app:
+        reader = await _reader(app, args.student_no)
+        found = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
     print(json.dumps(found, ensure_ascii=False, indent=1, default=str))
 
 
-async def _confirm_erasure(parts: Parts, reader: Reader) -> None:
+async def _confirm_erasure(app: web.Application, reader: Reader) -> None:
     """Show who would be erased and what goes, and ask. Raises: CommandError."""
-    found = await export(parts.db, parts.settings.sealer, reader.id)
+    found = await export(app[RESOURCES].db, app[RESOURCES].settings.sealer, reader.id)
     there = {name: len(rows) for name, rows in found.items() if rows and name != "reader"}
     stays = [f"{name} {there[name]}" for name in ANONYMISED_COLLECTIONS if name in there]
     goes = [f"{name} {n}" for name, n in there.items() if name in PERSONAL_COLLECTIONS]
@@ -88,12 +91,12 @@ async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
         raise CommandError(
             "erase-reader asks on a terminal, and here is none: --yes erases unasked"
         )
-    async with application(env) as parts:
-        reader = await _reader(parts, args.student_no)
+    async with application(env) as app:
+        reader = await _reader(app, args.student_no)
         if not args.yes:
-            await _confirm_erasure(parts, reader)
+            await _confirm_erasure(app, reader)
         try:
-            counts = await erase(parts.desk, parts.db, reader, parts.clock.now())
+            counts = await app[ERASURE].erase(reader, app[RESOURCES].clock.now())
         except Suspended as error:
             assert reader.suspended_until is not None
             until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
@@ -110,8 +113,9 @@ async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
 
 async def _card_import(env: Env, args: argparse.Namespace) -> None:
     rows, kept = csv_rows(args.file, {"card_no", "student_no", "name"}), 0
-    async with application(env) as parts, AsyncExitStack() as waiting:
+    async with application(env) as app, AsyncExitStack() as waiting:
         report = waiting.enter_context(progress("card-import", "cards"))
+        stored = app[RESOURCES].repositories
         for line, row in enumerate(rows, start=2):
             report(1, len(rows))
             card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
@@ -119,14 +123,14 @@ async def _card_import(env: Env, args: argparse.Namespace) -> None:
             if not re.fullmatch(r"[!-~]{4,32}", card) or not number:
                 print(f"line {line}: malformed", file=sys.stderr)
                 continue
-            known = await parts.desk.readers.by_numbers([number])
+            known = await stored.readers.by_numbers([number])
             reader_id = known.get(number)
             if reader_id is None:
                 name = (row["name"] or "").strip()
-                reader = await parts.readers.upsert_from_login(
-                    number, name, "student", parts.clock.now()
+                reader = await stored.readers.upsert_from_login(
+                    number, name, "student", app[RESOURCES].clock.now()
                 )
                 reader_id = reader.id
-            await parts.desk.cards.put(card, reader_id)
+            await stored.cards.put(card, reader_id)
             kept += 1
     print(f"cards: {kept}, rejected: {len(rows) - kept}")

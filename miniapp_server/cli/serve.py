@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from miniapp_server.app import Worker
+from miniapp_server.app import WorkerIdentity
 from miniapp_server.cli.application import application_with
 from miniapp_server.cli.check_config import shown
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
@@ -193,7 +193,7 @@ async def _worker(env: Env, args: argparse.Namespace) -> None:
     folder = env.get(METRICS_FOLDER)
     if folder is None:
         raise CommandError("a worker is started by serve --workers N")
-    worker = Worker(args.owner, Path(folder))
+    worker = WorkerIdentity(args.owner, Path(folder))
     await serve(load(env, args.lan), lambda: print(READY, flush=True), worker)
 
 

@@ -6,6 +6,7 @@ import argparse
 import difflib
 import json
 
+from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
@@ -31,11 +32,11 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
-    async with application(env) as parts:
-        if parts.official is None:
+    async with application(env) as app:
+        official, settings = app[RESOURCES].official_account, app[RESOURCES].settings
+        if official is None:
             raise CommandError("WECHAT_MP_APPID and its companions are not set")
-        current = await parts.official.menu()
-        settings = parts.settings
+        current = await official.menu()
         try:
             wanted = menu_with_booking_entry(
                 current, settings.wechat.appid, HOME, settings.public_base_url + "/"
@@ -43,7 +44,7 @@ async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
         except NoRoomInMenu as error:
             raise CommandError(str(error)) from error
         if args.what == "put" and wanted != current:
-            await parts.official.put_menu(wanted)
+            await official.put_menu(wanted)
     before, after = (
         json.dumps(menu, ensure_ascii=False, indent=2).splitlines() for menu in (current, wanted)
     )
@@ -55,10 +56,11 @@ async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
 
 
 async def _wechat_links(env: Env, args: argparse.Namespace) -> None:
-    async with application(env) as parts:
-        if not parts.settings.wechat.used:
+    async with application(env) as app:
+        settings = app[RESOURCES].settings
+        if not settings.wechat.used:
             raise CommandError(
                 "WECHAT_APPID and its companions are not set: there is no mini-program"
             )
-        state = parts.settings.wechat.state
-        print(await parts.gateway.link(args.page, args.query, args.days, state))
+        link = app[RESOURCES].mini_program.link
+        print(await link(args.page, args.query, args.days, settings.wechat.state))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from miniapp_server.app import Parts
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE
+from miniapp_server.app import RESOURCES
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.seed import read, seed
 
 
-async def seed_demo(parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
+async def seed_demo(app: web.Application) -> tuple[dict[str, str], dict[str, str]]:
     """Write the demo library, and keep its machines' keys for whoever plays kiosk or gate.
 
     Safe to repeat. Returns the new keys, of the kiosks and of the gates. Raises: SeedError.
     """
-    kiosks, gates = await seed(parts.desk, read(), parts.clock.now())
-    state = SandboxState(parts.db)
+    resources = app[RESOURCES]
+    now = resources.clock.now()
+    kiosks, gates = await seed(resources.repositories, app[REFERENCE], read(), now)
+    state = SandboxState(resources.db)
     await state.keep_keys("kiosk", kiosks)
     await state.keep_keys("gate", gates)
     return kiosks, gates

@@ -35,7 +35,7 @@ from models.readers.entities import normalise_student_no
 from models.storage.connectivity import read_mongo_url
 from models.storage.encryption import FieldCipher
 from models.storage.redis_health import read_redis_url
-from notify.templates import FACTS
+from notify.templates import FIELDS
 from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
 
 DEFAULT_PORT: Final = 8080
@@ -171,7 +171,7 @@ def _templates(read: EnvironmentReader) -> Mapping[Template, TemplateConfig]:
     try:
         if text.startswith("@"):
             text = Path(text[1:]).read_text(encoding="utf-8")
-        parsed = parse_templates(text, {t.value: names for t, names in FACTS.items()})
+        parsed = parse_templates(text, {t.value: names for t, names in FIELDS.items()})
     except (OSError, UnicodeDecodeError, TemplateConfigError) as error:
         read.fault(f"WECHAT_TEMPLATES: {error}")
         return {}

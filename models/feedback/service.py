@@ -6,7 +6,9 @@ from datetime import datetime
 
 from models.feedback.entities import Feedback
 from models.feedback.repository import FeedbackRepository
+from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
+from models.reservations.errors import InvalidState
 
 
 class FeedbackService:
@@ -31,6 +33,25 @@ class FeedbackService:
     ) -> tuple[list[Feedback], int]:
         """A page of the reader's feedback, the latest first, and how much there is."""
         return await self._feedback.page_of(reader_id, skip, limit)
+
+    async def get(self, id: str) -> Feedback:
+        """Raises: NotFound."""
+        found = await self._feedback.get(id)
+        if found is None:
+            raise NotFound()
+        return found
+
+    async def answer(self, id: str, text: str, now: datetime) -> Feedback:
+        """The feedback with its reply; the same reply again changes nothing.
+
+        Raises: NotFound; InvalidState where another reply was given already.
+        """
+        found = await self._feedback.answer(id, text, now)
+        if found is None:
+            raise NotFound()
+        if found.answer != text or found.answered_at is None:
+            raise InvalidState(state="answered")
+        return found
 
     async def waiting(self, limit: int) -> list[Feedback]:
         """Feedback without a reply, the oldest first."""

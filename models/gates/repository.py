@@ -68,8 +68,8 @@ class GateRepository:
         with translate_errors():
             await self._all.update_one({"_id": id}, change)
 
-    async def reseal(self) -> int:
-        """As Readers.reseal, for the gates' keys."""
+    async def reencrypt(self) -> int:
+        """As ``ReaderRepository.reencrypt``, for the gates' keys."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = await self._all.find({"key": {"$type": "string"}}).to_list(None)

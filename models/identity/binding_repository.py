@@ -82,8 +82,8 @@ class BindingRepository:
             result = await self._all.delete_one({"reader": reader_id})
         return result.deleted_count == 1
 
-    async def reseal(self, limit: int) -> int:
-        """As Readers.reseal. A unionid is kept as a hash only: it is renewed at the next bind."""
+    async def reencrypt(self, limit: int) -> int:
+        """As ``ReaderRepository.reencrypt``. A unionid is kept as a hash only: it is renewed at the next bind."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (

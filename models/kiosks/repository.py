@@ -58,7 +58,7 @@ class KioskRepository:
         return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}
 
     async def reencrypt(self) -> int:
-        """As Readers.reseal, for the kiosks' secrets."""
+        """As ``ReaderRepository.reencrypt``, for the kiosks' secrets."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)

@@ -9,7 +9,6 @@ from typing import Any
 
 from models.library.entities import Area, Catalog, Kiosk, KioskId, Venue, VenueId
 from models.library.mapping import _area, _area_document
-from models.storage.encryption import FieldCipher
 from models.storage.installation import known_fields
 from models.storage.mongo import Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors

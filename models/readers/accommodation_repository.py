@@ -86,8 +86,8 @@ class AccommodationRepository:
             rows = await self._all.find().to_list(None)
         return {ReaderId(row["reader"]): self._opened(row["allowance"]) for row in rows}
 
-    async def reseal(self) -> int:
-        """As Readers.reseal."""
+    async def reencrypt(self) -> int:
+        """As ``ReaderRepository.reencrypt``."""
         current, done = f"{self._sealer.current}:", 0
         with translate_errors():
             async for row in self._all.find({"allowance": {"$not": {"$regex": f"^{current}"}}}):

@@ -161,7 +161,7 @@ class ReaderRepository:
             )
         return bool(result.matched_count)
 
-    async def reseal(self, limit: int) -> int:
+    async def reencrypt(self, limit: int) -> int:
         """Seal with the current key what is sealed with an older one. Returns how many it was."""
         current = f"{self._sealer.current}:"
         with translate_errors():

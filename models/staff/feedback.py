@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from models.feedback.entities import Feedback
-from models.feedback.repository import FeedbackRepository
-from models.kernel.errors import NotFound
-from models.reservations.errors import InvalidState
+from models.feedback.service import FeedbackService
 from models.staff.audit import AuditAction
 from models.staff.ports import ReaderNotifier
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
@@ -15,7 +13,7 @@ class StaffFeedback:
     """Replies once to each piece of feedback."""
 
     def __init__(
-        self, audit: AuditLog, feedback: FeedbackRepository, notifier: ReaderNotifier
+        self, audit: AuditLog, feedback: FeedbackService, notifier: ReaderNotifier
     ) -> None:
         self._audit, self._feedback, self._notifier = audit, feedback, notifier
 
@@ -26,15 +24,9 @@ class StaffFeedback:
         Raises: NotFound; InvalidState where another reply was given already.
         """
         asked = await self._feedback.get(id)
-        if asked is None:
-            raise NotFound()
 
         async def work() -> Feedback:
             found = await self._feedback.answer(id, text, ctx.now)
-            if found is None:
-                raise NotFound()
-            if found.answer != text or found.answered_at is None:
-                raise InvalidState(state="answered")
             await self._notifier.feedback_answered(found)
             return found
 

@@ -24,7 +24,7 @@ from models.reservations.claims import presence_claim
 from models.reservations.entities import Reservation
 from models.seat_reports import transitions as seat_reports_transitions
 from models.violations.entities import ViolationCount
-from notify.templates import FACTS, TEMPLATE_BY_EVENT
+from notify.templates import FIELDS, TEMPLATE_BY_EVENT
 from notify.templates.rendering import MessageContext
 from notify.wechat.template_config import format_fields, parse_templates
 from tests.builders import (
@@ -158,7 +158,7 @@ CASES: Final[list[tuple[str, str, MessageContext]]] = [
 
 def render() -> str:
     """Every case: in the app, then in WeChat as the sandbox's templates show it."""
-    templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FACTS.items()})
+    templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     lines: list[str] = []
     for name, event, told in CASES:
         module = TEMPLATE_BY_EVENT[event]
@@ -178,7 +178,7 @@ def test_messages_read_as_committed() -> None:
 
 
 def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
-    templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FACTS.items()})
+    templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     seen: set[Template] = set()
     for name, event, told in CASES:
         module = TEMPLATE_BY_EVENT[event]

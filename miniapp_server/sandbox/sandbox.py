@@ -1,0 +1,81 @@
+"""The sandbox as a whole: WeChat, CAS, the phone's inbox, and a clock that can be moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE, SESSIONS
+from handlers.keys import ON_CONSENT_REPORTED
+from miniapp_server.app import CHANNEL, RESOURCES
+from miniapp_server.sandbox.cas import CasState, cas_routes
+from miniapp_server.sandbox.cas_repository import SandboxCas
+from miniapp_server.sandbox.library import seed_demo
+from miniapp_server.sandbox.movable_clock import MovableClock
+from miniapp_server.sandbox.pages import SandboxPages
+from miniapp_server.sandbox.state_repository import SandboxState
+from miniapp_server.sandbox.wechat import WeChatSandbox, wechat_routes
+from miniapp_server.sandbox.wechat_repository import SandboxWeChat
+from miniapp_server.wiring import OCCUPANCY
+from models.messages.entities import WECHAT_TEMPLATES, Template
+
+
+class Sandbox:
+    """The stand-ins for WeChat and CAS, and the clock."""
+
+    def __init__(self, app: web.Application) -> None:
+        resources = app[RESOURCES]
+        settings, now = resources.settings, resources.clock.now
+        self._app, self._service_clock = app, resources.clock
+        self._templates = settings.wechat.templates
+        self.state = SandboxState(resources.db)
+        self.wechat = WeChatSandbox(
+            SandboxWeChat(resources.db),
+            {settings.wechat.appid: settings.wechat.secret}
+            | ({settings.official.appid: settings.official.secret} if settings.official else {}),
+            {c.template_id: t.value for t, c in settings.wechat.templates.items()},
+            now,
+        )
+        self.cas = CasState(
+            SandboxCas(resources.db),
+            now,
+            (settings.public_base_url,),
+            settings.secure_cookies,
+        )
+        self.clock = MovableClock(app, self.state, self._clear_caches)
+
+    async def reset(self) -> None:
+        """Back to the demo library, without readers, on real time."""
+        async with self.clock.resetting():
+            await self.state.wipe()
+            self._service_clock.offset = timedelta()
+            self._clear_caches()
+            await seed_demo(self._app)
+
+    def _clear_caches(self) -> None:
+        """Empty what this worker keeps in memory: it is of before the reset."""
+        app = self._app
+        app[SESSIONS].invalidate_all()
+        app[REFERENCE].invalidate()
+        app[OCCUPANCY].invalidate()
+        app[CHANNEL].disabled.clear()
+
+    async def record_consent_tap(self, openid: str, results: Mapping[str, str]) -> None:
+        """A client that reports ``accept`` has tapped it on the phone: WeChat has seen that too."""
+        for name, result in results.items():
+            if result in ("accept", "acceptWithAudio") and name in WECHAT_TEMPLATES:
+                await self.wechat.grant(openid, self._templates[Template(name)].template_id)
+
+
+async def mount_sandbox(app: web.Application) -> None:
+    """Add the sandbox's routes, its clock and its phone to the service."""
+    sandbox = Sandbox(app)
+    await sandbox.clock.begin()
+    pages = SandboxPages(
+        app[RESOURCES], sandbox.wechat, sandbox.clock, sandbox.state, sandbox.reset
+    )
+    app.add_routes([*wechat_routes(sandbox.wechat), *cas_routes(sandbox.cas), *pages.routes()])
+    app.cleanup_ctx.append(sandbox.clock.follow)
+    app[ON_CONSENT_REPORTED] = sandbox.record_consent_tap
