@@ -17,23 +17,28 @@ import aiohttp
 from aiohttp import FormData, web
 from yarl import URL
 
-from miniapp_server.app import PARTS, Parts, create_app
+from bind.session_service import SessionService
+from handlers.http.keys import SESSIONS
+from miniapp_server.app import RESOURCES, SCHEDULER, create_app
 from miniapp_server.clock import Clock
 from miniapp_server.connections import LIMITS, ConnectionLimits, connections
+from miniapp_server.resources import Resources
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
+from miniapp_server.scheduler import Scheduler
 from miniapp_server.server import BatchListener
-from miniapp_server.settings import load
+from miniapp_server.settings import Settings, load
 from models.kernel.ids import ReaderId
 from models.storage.mongo import Database, open_database
 from tests.codes_seen import recorder
+from tests.inside import Inside
 
 MONDAY_8: Final = datetime.fromisoformat("2026-09-07T08:00:00+08:00")
 ENCRYPTION_KEYS: Final = "1:" + base64.b64encode(b"k" * 32).decode()
 SEAT: Final = "2f-hall-065"
 
 _NO_BOOKS: Final = frozenset(
-    {"kiosks", "gates", "heartbeat", "leases", "sessions", "throttles", "audit"}
+    {"kiosks", "gates", "heartbeat", "leases", "sessions", "attempt_limits", "audit"}
 )
 
 _numbers = itertools.count(21070001)
@@ -145,10 +150,21 @@ class Client:
 class Living:
     base: str
     app: web.Application
-    parts: Parts
     clock: Clock
+    resources: Resources = field(init=False)
+    inside: Inside = field(init=False)
+    db: Database = field(init=False)
+    settings: Settings = field(init=False)
+    scheduler: Scheduler = field(init=False)
+    sessions: SessionService = field(init=False)
     anonymous: Client = field(init=False)
     _sessions: list[aiohttp.ClientSession] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.resources = self.app[RESOURCES]
+        self.db, self.settings = self.resources.db, self.resources.settings
+        self.inside = Inside(self.app, self.db, self.resources.repositories)
+        self.scheduler, self.sessions = self.app[SCHEDULER], self.app[SESSIONS]
 
     @property
     def today(self) -> str:
@@ -167,17 +183,17 @@ class Living:
 
     async def reader(self) -> Client:
         """A reader with a bound WeChat user, made in the store; the story does it by HTTP."""
-        client, now, parts = self.stranger(), self.clock.now(), self.parts
-        reader = await parts.readers.upsert_from_login(client.number, "张三", "student", now)
-        await parts.bindings.bind(reader.id, client.openid, None, now)
-        client.token = (await parts.sessions.open_wx(client.openid, None, now)).token
+        client, now, stored = self.stranger(), self.clock.now(), self.inside.stored
+        reader = await stored.readers.upsert_from_login(client.number, "张三", "student", now)
+        await stored.bindings.bind(reader.id, client.openid, None, now)
+        client.token = (await self.sessions.open_wx(client.openid, None, now)).token
         client.reader_id = reader.id
         return client
 
     async def wx_user(self) -> Client:
         """Signed in by WeChat, not bound."""
         client = self.stranger()
-        issued = await self.parts.sessions.open_wx(client.openid, None, self.clock.now())
+        issued = await self.sessions.open_wx(client.openid, None, self.clock.now())
         client.token = issued.token
         return client
 
@@ -185,9 +201,11 @@ class Living:
         """A reader with a web session (its bearer token), ``client``'s person if given."""
         new, now = self.stranger(), self.clock.now()
         new.number = client.number if client else new.number
-        reader = await self.parts.readers.upsert_from_login(new.number, "张三", "student", now)
+        reader = await self.inside.stored.readers.upsert_from_login(
+            new.number, "张三", "student", now
+        )
         new.reader_id = reader.id
-        new.token = (await self.parts.sessions.open_web(reader.id, f"ST-{uuid4()}", now)).token
+        new.token = (await self.sessions.open_web(reader.id, f"ST-{uuid4()}", now)).token
         return new
 
     async def move(self, to: str | timedelta) -> None:
@@ -203,8 +221,8 @@ class Living:
         The service was there meanwhile."""
         instant = datetime.fromisoformat(f"{self.today}T{to}+08:00")
         offset = self.clock.set(instant)
-        await SandboxState(self.parts.db).set_offset(offset)
-        await self.parts.desk.heartbeat.set(instant)
+        await SandboxState(self.db).set_offset(offset)
+        await self.inside.stored.heartbeat.set(instant)
         self.clock.offset = offset  # a look at what stood before may have put it back meanwhile
 
     async def books(self) -> dict[str, list[Any]]:
@@ -213,7 +231,7 @@ class Living:
         Without the library, which requests only read, without counters, leases and sessions, and
         without the audit log, which keeps what was refused, too.
         """
-        db = self.parts.db
+        db = self.db
         return {
             name: await db[name].find().sort("_id").to_list(None)
             for name in sorted(await db.list_collection_names())
@@ -222,11 +240,11 @@ class Living:
 
     async def settle(self) -> None:
         """Do what is due at this moment: relay, deliver, and the rest."""
-        now, heartbeat = self.clock.now(), self.parts.desk.heartbeat
+        now, heartbeat = self.clock.now(), self.inside.stored.heartbeat
         last, gaps = await heartbeat.state()
         if last is not None and not gaps and now - last < timedelta(seconds=30):
             await heartbeat.set(now)  # a busy machine is no downtime
-        await self.parts.runner.run_until_idle(now)
+        await self.scheduler.run_until_idle(now)
 
     async def qr(self, kiosk: str = "2f-south") -> str:
         """What the kiosk shows now."""
@@ -296,21 +314,21 @@ async def living(
     async with create_app(settings, clock, jobs=jobs) as app:
         app.middlewares.insert(0, recorder(unlisted))
         if settings.sandbox:
-            await seed_demo(app[PARTS])
+            await seed_demo(app)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         assert runner.server is not None
         listener = BatchListener(
             connections(runner.server, limits), settings.host, port, False, limits.unread_s
         )
-        service = Living(settings.public_base_url, app, app[PARTS], clock)
+        service = Living(settings.public_base_url, app, clock)
         service.anonymous = service.stranger()
         try:
             if settings.sandbox:
                 await service.anonymous.ok("POST", "//sandbox/clock", {"now": now.isoformat()})
             else:
                 clock.set(now)
-            begun_with = await app[PARTS].db.list_collection_names()
+            begun_with = await service.db.list_collection_names()
             yield service
             assert not unlisted, f"OpenAPI does not list {sorted(unlisted)}"
         finally:

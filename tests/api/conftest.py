@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from handlers.services import SERVICES
+from handlers.http.keys import LOAD_SHEDDER
 from tests.living import Living, living
 
 
@@ -13,5 +13,5 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The whole service at Monday 08:00, its jobs run by ``move`` and ``settle`` only."""
     async with living(mongo_url, redis_url) as running:
         # A busy machine is no rush: nobody is to be sent away (test_admission tries that).
-        running.app[SERVICES].admission.late_at_most_s = 5.0
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running

@@ -12,8 +12,8 @@ import pytest
 
 from bind.session_service import SessionService
 from handlers.http.authentication import BOOKINGS, UNKNOWN_LOGOUTS
+from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, SLOTS, WriteQueue
-from handlers.services import SERVICES
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
@@ -32,12 +32,12 @@ LOGOUT = (
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """With the buckets as they are in production; tomorrow opens at 20:00."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1", TRUSTED_PROXIES=LOCAL) as service:
-        service.app[SERVICES].admission.late_at_most_s = 5.0  # a busy machine is no rush
-        desk = service.parts.desk
-        await desk.policies.add_missing(
+        service.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
+        inside = service.inside
+        await inside.stored.policies.add_missing(
             Policy(version=2, booking_opens_at=time(20)), service.clock.now()
         )
-        await desk.refresh()
+        await inside.reference.refresh()
         yield service
 
 
@@ -76,7 +76,7 @@ async def test_junk_tokens_count_against_nobody_behind_the_same_address(strict: 
     for _ in range(3):
         answers = [await ask(token, path) for token in junk for path in ("/me", "//me")]
         assert set(answers[::2]) == {401} and set(answers[1::2]) == {303}
-        strict.parts.sessions.invalidate_all()  # as five seconds do
+        strict.sessions.invalidate_all()  # as five seconds do
         seen = [(await reader.get("/me")).status for reader in readers]
         seen.append(await ask(web.token, "//me"))
         assert seen == [200] * 5
@@ -102,8 +102,8 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
             self.looked += 1
             return await super().find_principal(session_id)
 
-    stored = Counted(strict.parts.db, both)
-    desk = SessionService(stored, both, strict.parts.revocations.publish)
+    stored = Counted(strict.db, both)
+    desk = SessionService(stored, both, strict.app[REVOCATIONS].publish)
     now = strict.clock.now()
     for token, looks in (("junk", 0), (first[::-1], 0), (first, 1), (first, 1), (second, 2)):
         with pytest.raises(Unauthenticated):
@@ -114,7 +114,7 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
 async def test_logouts_of_tickets_that_were_never_given_leave_little(
     strict: Living, long: bool
 ) -> None:
-    reader, sessions, now = await strict.web_reader(), strict.parts.sessions, strict.clock.now()
+    reader, sessions, now = await strict.web_reader(), strict.sessions, strict.clock.now()
     reader.token = (await sessions.open_web(reader.reader_id, "ST-real", now)).token
     assert (await reader.get("/me")).status == 200
     stranger = strict.stranger()
@@ -128,7 +128,7 @@ async def test_logouts_of_tickets_that_were_never_given_leave_little(
     answers = await asyncio.gather(*(logout(f"ST-junk-{n}") for n in range(2000 if long else 700)))
     most = UNKNOWN_LOGOUTS.capacity + UNKNOWN_LOGOUTS.per_second * (monotonic() - began)
     assert set(answers) == {204, 429}
-    left = await strict.parts.db["logged_out_tickets"].count_documents({})
+    left = await strict.db["logged_out_tickets"].count_documents({})
     assert left == answers.count(204) <= most
     # From the same address a ticket with a session is heard; from another one any ticket.
     assert await logout("ST-real") == 204
@@ -140,7 +140,7 @@ async def test_logouts_of_tickets_that_were_never_given_leave_little(
 
 async def test_a_full_house_says_so_in_time(service: Living) -> None:
     now = 0.0
-    admission = service.app[SERVICES].admission
+    admission = service.app[LOAD_SHEDDER]
     admission.late_at_most_s = LATE_S
     door = admission.door = WriteQueue(lambda: now)
     for _ in range(SLOTS):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers.services import SERVICES
+from handlers.http.keys import LOAD_SHEDDER
 from tests.living import Client, Living, living
 
 
@@ -16,7 +16,7 @@ from tests.living import Client, Living, living
 async def strict(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
-        running.app[SERVICES].admission.late_at_most_s = 5.0  # a busy machine is no rush
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         yield running
 
 
@@ -34,7 +34,7 @@ async def under_attack(service: Living) -> None:
     """As after 120 accounts with five wrong digits each; and one more of them comes now."""
     until = service.clock.now() + timedelta(minutes=10)
     for key in ("activation:all", "activation:day", "activation:address:127.0.0.1"):
-        await service.parts.db["attempt_limits"].insert_one({"_id": key, "n": 600, "until": until})
+        await service.db["attempt_limits"].insert_one({"_id": key, "n": 600, "until": until})
     stranger = await service.wx_user()
     wrong = {"activation_code": "999999"}
     await stranger.refused("422 activation_code_invalid", "POST", "/bindings", wrong)
@@ -145,7 +145,7 @@ async def test_a_request_whose_one_side_is_bound_meanwhile(strict: Living, taken
     web, phone = await strict.web_reader(), await strict.wx_user()
     digits = {"activation_code": (await code_of(web))["code"]}
     asked = (await phone.call("POST", "/bindings", digits)).body
-    bind, now = strict.parts.bindings.bind, strict.clock.now()
+    bind, now = strict.inside.stored.bindings.bind, strict.clock.now()
     if taken == "phone":
         await bind((await strict.web_reader()).reader_id, phone.openid, None, now)
     else:
@@ -170,7 +170,7 @@ async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living)
     """2,000 wrong kiosk codes of one address: the next wrong one is refused, a right one passes."""
     address = "qr:address:127.0.0.1"
     until = strict.clock.now() + timedelta(minutes=10)
-    await strict.parts.db["attempt_limits"].insert_one({"_id": address, "n": 1999, "until": until})
+    await strict.db["attempt_limits"].insert_one({"_id": address, "n": 1999, "until": until})
     guesser, other = strict.stranger(), strict.stranger()
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 422
     assert (await guesser.get("//k/2f-south?c=00000000")).status == 429

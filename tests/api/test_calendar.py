@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_console import log, post, staff
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -66,7 +66,7 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
     words = told.body["error"]["message"]
     assert words == "该时间不开放（消防检修），请选择开放时间内的座位"
     assert "消防检修" in (await head.get(PATH)).body
-    (entry,), _ = await service.parts.audit.page_of(Sought(deed="rules"), 0, 10)
+    (entry,), _ = await service.inside.stored.audit_log.page_of(AuditQuery(action="rules"), 0, 10)
     assert entry.after is not None and entry.after["cancelled"] == 3
 
     # Taken away, it is open again; nobody's booking comes back by itself.
@@ -196,7 +196,7 @@ async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None
     for waiting in (first, second):
         assert [w["offer"] for w in (await waiting.ok("GET", "/waitlist"))["items"]] == [None]
     await first.refused("409 wrong_state", "POST", f"/reservations/{held['id']}/accept")
-    day = await service.parts.desk.board.get_day(date.fromisoformat(service.tomorrow))
+    day = await service.inside.occupancy.get_day(date.fromisoformat(service.tomorrow))
     assert list(day.rows) == []
 
 
@@ -224,7 +224,7 @@ async def test_a_change_of_the_rules_says_why(service: Living) -> None:
         assert (await ask(service, head, confirmed="yes", why=why)).status == 400
         assert await service.books() == before
     assert (await ask(service, head, confirmed="yes")).status == 303
-    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="rules"), 0, 1)
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(action="rules"), 0, 1)
     assert entry.reason == "馆长办公会"
 
 

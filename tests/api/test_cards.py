@@ -24,7 +24,7 @@ async def touched(service: Living, client: Client) -> Client:
 
 async def test_a_session_at_a_kiosk(service: Living) -> None:
     owner, key = await service.reader(), await kiosk(service)
-    await service.parts.desk.cards.put(CARD, owner.reader_id)
+    await service.inside.stored.cards.put(CARD, owner.reader_id)
     made = await owner.reserve(start="now", end="10:00")
     path = "/kiosks/2f-south/check-in"
     body: dict[str, Any] = {"reservation_id": made["id"]}
@@ -48,7 +48,7 @@ async def test_a_session_at_a_kiosk(service: Living) -> None:
 
 async def test_which_cards_and_kiosks(service: Living) -> None:
     owner, new = await service.reader(), await service.reader()
-    cards = service.parts.desk.cards
+    cards = service.inside.stored.cards
     await cards.put(CARD, owner.reader_id)
     await cards.put(CARD, owner.reader_id)
     anyone, key = service.anonymous, await kiosk(service)

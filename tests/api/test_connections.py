@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from handlers.services import SERVICES
+from handlers.http.keys import LOAD_SHEDDER
 from miniapp_server.connections import ConnectionLimits, connections
 from miniapp_server.logging_config import JsonLines
 from tests.api.test_requests import connection
@@ -28,7 +28,7 @@ SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture
 async def brief(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, limits=SHORT) as service:
-        service.app[SERVICES].admission.body_deadline_s = 0.2
+        service.app[LOAD_SHEDDER].body_deadline_s = 0.2
         yield service
 
 

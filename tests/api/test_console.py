@@ -11,11 +11,10 @@ from urllib.parse import urlencode
 import pytest
 
 from handlers import deeds
-from handlers.services import SERVICES
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, StaffDirectory, has_role
 from models.kernel.errors import ServiceUnavailable
 from models.reservations.errors import InvalidState
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_fairness import WHY, missed
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -39,10 +38,10 @@ WHEREFORE = "手机没电，核对过校园卡"
 
 async def staff(service: Living, role: str = LIBRARIAN) -> Browser:
     client = await service.web_reader()
-    await service.parts.readers.upsert_from_login(
+    await service.inside.stored.readers.upsert_from_login(
         client.number, "林静怡", role, service.clock.now()
     )
-    await service.parts.sessions.reader_changed(client.reader_id)
+    await service.sessions.reader_changed(client.reader_id)
     return Browser(client)
 
 
@@ -52,7 +51,7 @@ async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
 
 
 async def log(service: Living) -> list[tuple[str, str, str]]:
-    entries, _ = await service.parts.audit.page_of(Sought(), 0, 100)
+    entries, _ = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 100)
     return [(e.action, e.target, e.outcome) for e in reversed(entries)]
 
 
@@ -60,8 +59,10 @@ async def forms(service: Living, reader: Client) -> dict[str, dict[str, str]]:
     """Every form of the console, on something that there is."""
     made = await reader.reserve("2f-hall-010", "now", "11:00")
     (violation,) = (await reader.ok("GET", "/violations"))["items"]
-    await service.parts.feedbacks.add(reader.reader_id, "k", "插座不通电", service.clock.now())
-    (question,) = await service.parts.feedbacks.waiting(1)
+    await service.inside.stored.feedback.add(
+        reader.reader_id, "k", "插座不通电", service.clock.now()
+    )
+    (question,) = await service.inside.stored.feedback.waiting(1)
     here = f"/console/reservations/{made['id']}"
     return {
         f"{here}/cancel": {},
@@ -215,7 +216,9 @@ async def test_violations_and_questions(service: Living) -> None:
     assert waived.headers["Location"] == f"/console/readers/{reader.reader_id}?done=waive"
     assert all(v["waived"] for v in (await reader.ok("GET", "/violations"))["items"])
 
-    await service.parts.feedbacks.add(reader.reader_id, "k", "插座不通电", service.clock.now())
+    await service.inside.stored.feedback.add(
+        reader.reader_id, "k", "插座不通电", service.clock.now()
+    )
     page = (await desk.get("/console/questions")).body
     found = re.search(r"/console/questions/(\w+)", page)
     assert "插座不通电" in page and found
@@ -249,9 +252,9 @@ async def test_a_reader_is_found_by_number_and_shown_masked(service: Living) -> 
     assert "二层中厅010号" in page
     assert (await desk.get("/console/readers?q=99999999")).status == 404
     assert (await desk.get("/console/readers/none")).status == 404
-    assert await service.parts.bindings.is_bound(reader.reader_id)
+    assert await service.inside.stored.bindings.is_bound(reader.reader_id)
     await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")
-    assert not await service.parts.bindings.is_bound(reader.reader_id)
+    assert not await service.inside.stored.bindings.is_bound(reader.reader_id)
     assert (await post(service, desk, f"/console/readers/{reader.reader_id}/unbind")).status == 404
 
 
@@ -294,14 +297,14 @@ async def test_today_counts_what_a_recount_counts(service: Living) -> None:
 
 async def test_an_entry_is_there_before_anything_changes(service: Living) -> None:
     """Whoever is cut off in the middle leaves an entry without an outcome, not none."""
-    reader, audit = await service.reader(), service.parts.audit
-    who = await service.parts.readers.get(reader.reader_id)
+    reader, audit = await service.reader(), service.inside.stored.audit_log
+    who = await service.inside.stored.readers.get(reader.reader_id)
     assert who is not None
     by = deeds.StaffContext(service.app[SERVICES], who, service.clock.now())
     seen: list[tuple[str, object]] = []
 
     async def look() -> int:
-        ((entry,), _) = await audit.page_of(Sought(), 0, 1)
+        ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)
         seen.append((entry.outcome, entry.after))
         return 7
 
@@ -322,7 +325,7 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
     ):
         with contextlib.suppress(asyncio.CancelledError, ServiceUnavailable, InvalidState):
             await by.recorded("waive", "x:1", None, "", {"n": 1}, work, lambda n: {"n": n})
-        ((entry,), _) = await audit.page_of(Sought(), 0, 1)
+        ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)
         assert (entry.outcome, entry.before) == (outcome, {"n": 1})
         assert entry.after == ({"n": 7} if outcome == "done" else None)
     assert seen == [("", None)]
@@ -331,10 +334,10 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
 async def test_a_phone_s_session_opens_no_console(service: Living) -> None:
     """It lasts for a month and passes no sign-on: who has left the library would still look."""
     client = await service.reader()
-    await service.parts.readers.upsert_from_login(
+    await service.inside.stored.readers.upsert_from_login(
         client.number, "林静怡", LIBRARIAN, service.clock.now()
     )
-    await service.parts.sessions.reader_changed(client.reader_id)
+    await service.sessions.reader_changed(client.reader_id)
     assert (await Browser(client).get("/console")).status == 403
 
 

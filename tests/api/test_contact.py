@@ -23,7 +23,7 @@ async def test_a_question_and_its_answer(service: Living, browser: Browser) -> N
     form = {"csrf": await browser.token("/contact"), "key": "tap-1", "text": QUESTION}
     for _ in range(2):  # a form sent twice
         assert (await browser.post("/contact", form, service.base)).status == 303
-    feedbacks, messages = service.parts.feedbacks, service.parts.messages
+    feedbacks, messages = service.inside.stored.feedback, service.inside.stored.messages
     (kept,) = await feedbacks.waiting(10)
     assert kept.text == QUESTION.replace("\r\n", "\n")
     shown = (await browser.get("/contact")).body
@@ -51,12 +51,12 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     """Messages are pruned by the time in their ids: it must be the question's own."""
     form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
     await browser.post("/contact", form, service.base)
-    (kept,) = await service.parts.feedbacks.waiting(10)
+    (kept,) = await service.inside.stored.feedback.waiting(10)
     await reply_to_feedback(
-        service.parts.feedbacks, service.parts.messages, kept.id, "22:30", MONDAY_8
+        service.inside.stored.feedback, service.inside.stored.messages, kept.id, "22:30", MONDAY_8
     )
     assert kept.reader_id is not None
-    reader = await service.parts.readers.get(kept.reader_id)
+    reader = await service.inside.stored.readers.get(kept.reader_id)
     assert reader is not None and kept.id > reader.id
 
 
@@ -69,7 +69,7 @@ async def test_what_is_not_kept(service: Living, browser: Browser, text: str) ->
     assert answered.status == 422 and 'role="alert"' in answered.body
     if text.startswith("x"):
         assert text in answered.body, "what was written stays"
-    assert not await service.parts.feedbacks.waiting(10)
+    assert not await service.inside.stored.feedback.waiting(10)
 
 
 async def test_what_people_write_is_kept(service: Living, browser: Browser) -> None:
@@ -83,7 +83,7 @@ async def test_what_people_write_is_kept(service: Living, browser: Browser) -> N
     form = {"csrf": await browser.token("/contact"), "key": "the same"}
     for text in texts:
         assert (await browser.post("/contact", form | {"text": text}, service.base)).status == 303
-    assert [f.text for f in await service.parts.feedbacks.waiting(10)] == texts
+    assert [f.text for f in await service.inside.stored.feedback.waiting(10)] == texts
 
 
 async def test_who_writes_too_often_loses_no_word(mongo_url: str, redis_url: str) -> None:
@@ -99,7 +99,7 @@ async def _writes_too_often(service: Living, browser: Browser) -> None:
     refused = await browser.post("/contact", form | {"text": "第 6 个“问题”"}, service.base)
     assert refused.status == 429 and int(refused.headers["Retry-After"]) > 60
     assert ">第 6 个“问题”</textarea>" in refused.body and "约 10 分钟" in refused.body
-    assert len(await service.parts.feedbacks.waiting(10)) == 5
+    assert len(await service.inside.stored.feedback.waiting(10)) == 5
 
 
 async def test_an_answer_needs_no_consent(service: Living, browser: Browser) -> None:

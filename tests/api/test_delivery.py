@@ -38,7 +38,7 @@ class Way:
 
 
 async def way_of(service: Living, made: Any, seq: int = 1) -> Way:
-    all_of_it = service.parts.db["messages"].find({"reservation": made["id"]}).sort("order")
+    all_of_it = service.db["messages"].find({"reservation": made["id"]}).sort("order")
     told = await all_of_it.to_list(None)
     assert len(told) >= seq, "every event is kept"
     found = told[seq - 1]
@@ -51,13 +51,13 @@ async def misbehave(service: Living, **modes: object) -> None:
 
 async def calls(service: Living, endpoint: str) -> int:
     """How often WeChat was called since its mode was set with ``times=MANY``."""
-    mode = await service.parts.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
+    mode = await service.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
     assert mode is not None
     return MANY - int(mode["left"])
 
 
 async def credits_of(service: Living, client: Client) -> int:
-    return (await service.parts.credits.remaining(client.reader_id))[Template.RESERVED]
+    return (await service.inside.stored.consents.remaining(client.reader_id))[Template.RESERVED]
 
 
 async def told(client: Client) -> list[str]:
@@ -81,13 +81,14 @@ def alarms(caplog: pytest.LogCaptureFixture) -> list[Any]:
 
 async def tell(service: Living) -> None:
     """The relay alone: what is told waits for its delivery."""
-    parts = service.parts
-    while await dispatch(parts.desk, parts.messages, parts.credits):
+    while await dispatch(
+        service.inside, service.inside.stored.messages, service.inside.stored.consents
+    ):
         pass
 
 
 async def run(service: Living, now: datetime) -> None:
-    await service.parts.runner.run_until_idle(now)
+    await service.scheduler.run_until_idle(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +167,21 @@ SURELY_NOT_SENT, MAYBE_SENT = (1, 5, 25), (120,)
 async def test_a_passing_trouble_is_tried_again_and_holds_up_nobody_else(
     service: Living, trouble: Trouble
 ) -> None:
-    parts = service.parts
-    parts.channel.breaker.jitter = lambda: 1.0
+    service.app[CHANNEL].breaker.jitter = lambda: 1.0
     reader, other = await service.reader(), await service.reader()
     for _ in range(5):
         await reader.accept("RESERVED")
     await other.accept("RESERVED")
     first = await reader.reserve()
-    wechat = parts.settings.wechat
+    wechat = service.settings.wechat
     async with MiniProgramClient(
         base_url=wechat.base_url,
         appid=wechat.appid,
         secret=wechat.secret,
-        shared_tokens=AccessTokenStore(parts.redis),
+        shared_tokens=AccessTokenStore(service.resources.redis),
         timeout_seconds=0.4,
     ) as hasty:
-        parts.channel.gateway = hasty
+        service.app[CHANNEL].gateway = hasty
         await misbehave(service, subscribe_send={**trouble.mode, "times": MANY})
         now = service.clock.now()
         for attempt, delay in enumerate(trouble.delays, start=1):
@@ -287,13 +287,13 @@ async def test_the_day_quota_pauses_until_midnight_and_reminders_expire(service:
 
 
 async def test_a_token_that_went_bad_is_renewed_once(service: Living) -> None:
-    parts, reader = service.parts, await service.reader()
+    reader = await service.reader()
     await reader.accept("RESERVED")
     await reader.accept("RESERVED")
     await reader.reserve()
     await service.settle()
     for name in ("sandbox_wechat_tokens", "sandbox_wechat_current_tokens"):
-        await parts.db[name].delete_many({})
+        await service.db[name].delete_many({})
     await misbehave(service, subscribe_send={"times": MANY}, stable_token={"times": MANY})
     made = await reader.reserve("2f-hall-001", "18:00", "19:00")
     await service.settle()
@@ -331,11 +331,11 @@ async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) ->
     made = await reader.reserve()
     await service.move("13:59")
     start = datetime.fromisoformat(made["start"])
-    assert await deadlines_jobs.send_reminders(service.parts.desk, start) == 1
+    assert await deadlines_jobs.send_reminders(service.inside, start) == 1
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await service.settle()
     assert "CHECK_IN_REMINDER" not in await told(reader)
-    detail = await service.parts.desk.reservations.get(made["id"])
+    detail = await service.inside.stored.reservations.get(made["id"])
     assert detail is not None and detail.outbox == ()
 
 
@@ -388,9 +388,9 @@ async def test_unbinding_ends_consent(service: Living) -> None:
     await reader.ok("DELETE", "/bindings/current")
     await service.settle()
     assert (await way_of(service, made)).state == "no_consent", "the consent went with the binding"
-    parts, now = service.parts, service.clock.now()
-    await parts.bindings.bind(reader.reader_id, "o-another-phone", None, now)
-    await parts.sessions.reader_changed(reader.reader_id)
+    now = service.clock.now()
+    await service.inside.stored.bindings.bind(reader.reader_id, "o-another-phone", None, now)
+    await service.sessions.reader_changed(reader.reader_id)
     page = await service.web_reader(reader)
     later = await page.reserve("2f-hall-001", "18:00", "19:00")
     await service.settle()
@@ -400,7 +400,7 @@ async def test_unbinding_ends_consent(service: Living) -> None:
 
 
 async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
-    messages, reader = service.parts.messages, await service.reader()
+    messages, reader = service.inside.stored.messages, await service.reader()
     made = await reader.reserve()
     now, real = service.clock.now(), real_now()
     await reader.accept("RESERVED")
@@ -428,28 +428,30 @@ async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
 @pytest.mark.parametrize("crashes", [(), (1,), (1, 2)], ids=["calm", "crash", "two crashes"])
 async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]) -> None:
     """However often the relay breaks off after it wrote and before it forgot the notice."""
-    parts, reader = service.parts, await service.reader()
+    reader = await service.reader()
     for day in range(3):
         made = await reader.reserve(start="10:00", end="12:00")
         if day < 2:
             await service.move("10:31")
             await service.move(timedelta(hours=21, minutes=29))
     deadline = datetime.fromisoformat(made["check_in_until"])
-    await parts.desk.heartbeat.set(deadline)  # it was up until then
-    assert await deadlines_jobs.no_show(parts.desk, deadline) == 1
+    await service.inside.stored.heartbeat.set(deadline)  # it was up until then
+    assert await deadlines_jobs.no_show(service.inside, deadline) == 1
 
     async def breaks(_: ReaderId) -> None:
         raise ServiceUnavailable()
 
-    works, parts.desk.reader_changed = parts.desk.reader_changed, breaks
+    works, service.inside.reader_changed = service.inside.reader_changed, breaks
     for _ in crashes:
         with pytest.raises(ServiceUnavailable):
-            await dispatch(parts.desk, parts.messages, parts.credits)
-    parts.desk.reader_changed = works
+            await dispatch(
+                service.inside, service.inside.stored.messages, service.inside.stored.consents
+            )
+    service.inside.reader_changed = works
     await tell(service)
     templates = await told(reader)
     assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
-    assert await parts.db["suspensions"].count_documents({}) == 1
+    assert await service.db["suspensions"].count_documents({}) == 1
     assert (await reader.ok("GET", "/violations"))["total"] == 3
     texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
     assert sum("第 3/3 次" in text for text in texts) == 1

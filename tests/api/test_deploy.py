@@ -42,7 +42,7 @@ async def test_what_is_asked_for_is_measured(service: Living) -> None:
     assert all(name.startswith("seat_") for name in names), names
     known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum", "total")}
     values = {
-        "job": {job.name for loop in service.parts.runner.loops for job in loop.jobs},
+        "job": {job.name for loop in service.scheduler.groups for job in loop.jobs},
         "code": {"busy"},
         "outcome": {*map(str, SendStatus), *map(str, DeliveryState)},
         "method": {"GET", "POST"},

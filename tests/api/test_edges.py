@@ -17,12 +17,12 @@ from tests.living import MONDAY_8, Living
 
 
 async def test_attempts_that_begin_a_window_together_all_count(service: Living) -> None:
-    throttles = AttemptLimiter(service.parts.db)
+    throttles = AttemptLimiter(service.db)
     now = service.clock.now()
     for turn in range(20):
         limit = [AttemptLimit(f"turn {turn}", 500, timedelta(minutes=10))]
         await asyncio.gather(*(throttles.register(limit, now) for _ in range(12)))
-        found = await service.parts.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
+        found = await service.db["attempt_limits"].find_one({"_id": f"turn {turn}"})
         assert found is not None and found["n"] == 12
 
 
@@ -30,8 +30,8 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
     service: Living,
 ) -> None:
     reader = await service.reader()
-    desk = service.parts.sessions
-    stored: SessionRepository = service.parts.stored_sessions
+    desk = service.sessions
+    stored: SessionRepository = service.inside.stored.sessions
 
     class Slow(SessionRepository):
         async def who(self, session_id: str) -> Principal | None:
@@ -40,7 +40,7 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
                 await desk.close(found.session)
             return found
 
-    desk._sessions = Slow(service.parts.db, service.parts.settings.sealer)
+    desk._sessions = Slow(service.db, service.settings.sealer)
     await desk.principal(reader.token, service.clock.now())
     assert await stored.find_principal(token_hash(reader.token)) is None
     try:
@@ -69,10 +69,10 @@ async def test_a_time_outside_the_hours_shows_no_free_seat(service: Living) -> N
 async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: Living) -> None:
     first = await (await service.reader()).reserve("2f-hall-001", "10:00", "13:00")
     second = await (await service.reader()).reserve("2f-hall-002", "10:00", "13:00")
-    desk, now = service.parts.desk, MONDAY_8
-    await desk.heartbeat.set(now + timedelta(minutes=145))  # 10:25
+    inside, now = service.inside, MONDAY_8
+    await inside.stored.heartbeat.set(now + timedelta(minutes=145))  # 10:25
     back = now + timedelta(minutes=155)  # 10:35, both were due at 10:30
-    replace, times = desk.reservations.replace, 0
+    replace, times = inside.stored.reservations.replace, 0
 
     async def cut_off(*args: object, **options: object) -> Reservation:
         nonlocal times
@@ -81,13 +81,13 @@ async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: 
             raise ServiceUnavailable()
         return await replace(*args, **options)  # type: ignore[arg-type]
 
-    desk.reservations.replace = cut_off  # type: ignore[method-assign]
+    inside.stored.reservations.replace = cut_off  # type: ignore[method-assign]
     with suppress(ServiceUnavailable):
         await extension.record_heartbeat(desk, back)
     assert await extension.record_heartbeat(desk, back + timedelta(seconds=27)) == 1
     deadlines = set()
     for made in (first, second):
-        stored = await desk.reservations.get(made["id"])
+        stored = await inside.stored.reservations.get(made["id"])
         assert stored is not None and stored.penalty_waived
         deadlines.add(stored.check_in_until)
     assert deadlines == {MONDAY_8 + timedelta(minutes=160)}, "10:40 for both"

@@ -93,7 +93,7 @@ async def who(client: Client) -> str:
 async def nobody_new(service: Living, answer: Answer, status: int, said: str) -> None:
     assert (answer.status, said in answer.body) == (status, True), answer.body[-600:]
     assert "seat_sid" not in str(answer.headers.getall("Set-Cookie", []))
-    assert await service.parts.db["readers"].count_documents({}) == 0
+    assert await service.db["readers"].count_documents({}) == 0
 
 
 async def test_by_the_cas_cookie(service: Living) -> None:

@@ -26,14 +26,14 @@ async def test_a_code_is_drawn_once_and_outlives_wechat(service: Living) -> None
     assert read.text == "sandbox:k=2f-south"
     await _wechat(service, getwxacodeunlimit={"errcode": -1})
     assert await _picture(service, "2f-south") == (200, drawn)
-    service.parts.entry_codes._kept.clear()  # as after a restart
+    service.app[keys.MINI_PROGRAM_CODES]._kept.clear()  # as after a restart
     assert await _picture(service, "2f-south") == (200, drawn)
-    assert await service.parts.db["mini_program_codes"].count_documents({}) == 1
+    assert await service.db["mini_program_codes"].count_documents({}) == 1
 
     # One that is not drawn yet cannot be had now; WeChat is left alone for a minute.
     assert (await _picture(service, "web"))[0] == 503
     await _wechat(service)
     assert (await _picture(service, "web"))[0] == 503
-    service.parts.entry_codes._failed_at = None  # the minute is over
+    service.app[keys.MINI_PROGRAM_CODES]._failed_at = None  # the minute is over
     assert (await _picture(service, "web"))[0] == 200
     assert (await _picture(service, "elsewhere"))[0] == 404

@@ -32,7 +32,7 @@ ASKED = "插座不通电，是我的手机吗"
 
 async def everything(service: Living) -> dict[str, list[dict[str, Any]]]:
     """All of the service's own; what stands in for WeChat and CAS is theirs."""
-    db = service.parts.db
+    db = service.db
     names = [
         n for n in await db.list_collection_names() if not n.startswith(("system.", "sandbox"))
     ]
@@ -43,7 +43,7 @@ async def known(service: Living) -> Client:
     """A reader of whom the database knows something in every collection that it can."""
     reader, desk = await service.reader(), await librarian(service)
     gate, other = await gate_of(service), await service.reader()
-    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    await service.inside.stored.cards.put(CARD, reader.reader_id)
     await reader.accept("RESERVED", "NO_SHOW")
     # A day in the past: sat, left, came back, went.
     made = await reader.reserve(start="09:00", end="11:00")
@@ -60,7 +60,7 @@ async def known(service: Living) -> Client:
     await reader.ok("POST", f"/violations/{missed['id']}/appeal", {"text": WHY})
     answer = {"granted": False, "answer": "当天没有故障"}
     await desk.ok("POST", f"/staff/appeals/{missed['id']}", answer)
-    await service.parts.feedbacks.add(reader.reader_id, "k", ASKED, service.clock.now())
+    await service.inside.stored.feedback.add(reader.reader_id, "k", ASKED, service.clock.now())
     # Now: in line, and in use, and one for tomorrow.
     taken = await other.reserve("2f-hall-001", "18:00", "20:00")
     line = {"area_id": "2f-hall", "seats": ["2f-hall-001"], "date": service.today}
@@ -68,10 +68,12 @@ async def known(service: Living) -> Client:
     live = await reader.reserve("2f-hall-002", "now", "14:00")
     await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
     await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
-    await service.parts.sessions.open_kiosk(reader.reader_id, service.clock.now())
+    await service.sessions.open_kiosk(reader.reader_id, service.clock.now())
     now = service.clock.now()
-    await service.parts.codes.issue(reader.reader_id, "123456", now, now + timedelta(minutes=10))
-    await service.parts.desk.allowances.replace(
+    await service.inside.stored.activation_codes.issue(
+        reader.reader_id, "123456", now, now + timedelta(minutes=10)
+    )
+    await service.inside.stored.accommodations.replace(
         reader.reader_id, NO_ACCOMMODATION, Accommodation(accessible=True)
     )
     await service.settle()
@@ -80,14 +82,14 @@ async def known(service: Living) -> Client:
 
 
 async def person(service: Living, reader: Client) -> Reader:
-    found = await service.parts.readers.get(reader.reader_id)
+    found = await service.inside.stored.readers.get(reader.reader_id)
     assert found is not None
     return found
 
 
 def traces(service: Living, reader: Client, everything: dict[str, Any]) -> dict[str, list[str]]:
     """Collection → which of the reader's names and words are in it, in whatever form."""
-    sealer = service.parts.settings.sealer
+    sealer = service.settings.sealer
     words = [
         *(reader.reader_id, reader.number, reader.openid, CARD, WHY, ASKED, "张三丰"),
         *sealer.hashes(reader.number, "student_no"),
@@ -110,14 +112,14 @@ async def test_every_collection_is_somebodys_or_nobodys(service: Living) -> None
         *AUDIT_COLLECTIONS,
         *NON_PERSONAL_COLLECTIONS,
         "readers",
-        "throttles",
+        "attempt_limits",
     }
     assert set(await everything(service)) | set(INDEXES) <= declared
 
 
 async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> None:
     reader, other = await known(service), await service.reader()
-    found = await export(service.parts.db, service.parts.settings.sealer, reader.reader_id)
+    found = await export(service.db, service.settings.sealer, reader.reader_id)
     text = json.dumps(found, ensure_ascii=False, default=str)
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
         assert word in text, word
@@ -134,7 +136,7 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     # The control: the search finds them where they are.
     assert len(traces(service, reader, before)) >= 11
     counts = await erase(
-        service.parts.desk, service.parts.db, await person(service, reader), service.clock.now()
+        service.inside, service.db, await person(service, reader), service.clock.now()
     )
     await service.settle()
     after = await everything(service)
@@ -157,7 +159,7 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     await neighbour.reserve("2f-hall-002", "now", "13:00")
     # Who they were may not act, and comes back as somebody new.
     await reader.refused("401 unauthenticated", "GET", "/me")
-    again = await service.parts.readers.upsert_from_login(
+    again = await service.inside.stored.readers.upsert_from_login(
         reader.number, "张三", "student", service.clock.now()
     )
     assert again.id != reader.reader_id
@@ -166,7 +168,7 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
 async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
     reader = await known(service)
     who = await person(service, reader)
-    desk, db, now = service.parts.desk, service.parts.db, service.clock.now()
+    desk, db, now = service.inside, service.db, service.clock.now()
     await revoke_access(db, reader.reader_id)
     assert traces(service, reader, await everything(service))
     for _ in range(2):
@@ -178,12 +180,10 @@ async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
 async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living) -> None:
     reader = await service.reader()
     until = service.clock.now().replace(hour=23)
-    await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
+    await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
     before = await everything(service)
     with pytest.raises(Suspended):
-        await erase(
-            service.parts.desk, service.parts.db, await person(service, reader), service.clock.now()
-        )
+        await erase(service.inside, service.db, await person(service, reader), service.clock.now())
     assert await everything(service) == before
 
 
@@ -193,9 +193,7 @@ async def test_a_librarian_who_goes_is_named_nowhere(service: Living) -> None:
     await service.move("09:31")
     (missed,) = (await reader.ok("GET", "/violations"))["items"]
     await desk.ok("POST", f"/staff/violations/{missed['id']}/waive", {"reason": "闸机故障"})
-    await erase(
-        service.parts.desk, service.parts.db, await person(service, desk), service.clock.now()
-    )
+    await erase(service.inside, service.db, await person(service, desk), service.clock.now())
     assert desk.reader_id not in json.dumps(await everything(service), default=str)
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "no_show"
     assert (await reader.ok("GET", "/violations"))["items"][0]["waived"]

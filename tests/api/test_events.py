@@ -272,13 +272,13 @@ async def test_a_reader_has_so_many_streams(service: Living) -> None:
     async def noticed() -> bool:
         # As the seconds would: each stream has its turn once in fifteen.
         for slot in range(COMMENT_EVERY_S):
-            await service.parts.streams._comment(slot)
+            await service.app[EVENT_STREAMS]._comment(slot)
         return await open_streams(service) == 0
 
     await until(noticed, "that the clients have gone")
     async with watching(reader) as again:
         for slot in range(COMMENT_EVERY_S):
-            await service.parts.streams._comment(slot)
+            await service.app[EVENT_STREAMS]._comment(slot)
         await again.until(lambda: again.comments == 1)
 
 
@@ -303,7 +303,7 @@ async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) ->
         for turn in range(100):
             # All of 222 seats change, about 30 KB: the doors close and open again.
             await service.jump("22:30" if turn % 2 == 0 else "08:00")
-            service.parts.desk.board.invalidate()  # wakes who tells, instead of the next second
+            service.inside.occupancy.invalidate()  # wakes who tells, instead of the next second
             wanted = {"disabled"} if turn % 2 == 0 else {"free"}
 
             async def changed(wanted: set[str] = wanted) -> bool:
@@ -325,7 +325,7 @@ async def test_streams_end_with_the_service(mongo_url: str, redis_url: str) -> N
         url = f"{service.base}/api/v1/areas/{HALL}/events"
         stream = await session.get(url, headers=headers)
         await stream.content.readuntil(b"\n\n")
-        service.parts.streams.close()
+        service.app[EVENT_STREAMS].close()
         # A proper end, not a broken connection: else this raises.
         async with asyncio.timeout(5):
             assert await stream.content.read() == b""
@@ -340,7 +340,7 @@ async def two_workers(mongo_url: str, redis_url: str) -> AsyncIterator[list[Livi
         living(mongo_url, redis_url, database=name) as other,
     ):
         yield [one, other]
-        await one.parts.db.client.drop_database(name)
+        await one.db.client.drop_database(name)
 
 
 def elsewhere(client: Client, service: Living) -> Client:
@@ -386,11 +386,11 @@ async def test_two_workers_answer_alike(mongo_url: str, redis_url: str) -> None:
             await same.shows(SEAT, "free")
 
             # A new policy changes nothing to be seen; one of the workers has no plan made before.
-            policy = one.parts.desk.policy
+            policy = one.inside.reference.policy
             newer = replace(policy, version=policy.version + 1, suspension_days=8)
-            await one.parts.desk.policies.add_missing(newer, one.clock.now())
+            await one.inside.stored.policies.add_missing(newer, one.clock.now())
             for service in (one, other):
-                await service.parts.desk.refresh()
+                await service.inside.reference.refresh()
             later = f"/areas/{HALL}/map?start=12:00&end=13:00"
             await until(lambda: alike([*paths, later]), "both answer alike by the new policy")
         async with watching(holder) as mine, watching(there) as same:
@@ -414,7 +414,7 @@ async def test_without_mongod_and_after(tmp_path: Path) -> None:
         async with watching(reader) as one:
             await servers.kill_mongod()
             assert (await service.anonymous.get("//readyz")).status == 503
-            board = service.parts.desk.board
+            board = service.inside.occupancy
 
             async def stale() -> bool:
                 return board.is_stale

@@ -18,10 +18,10 @@ WHY = "地铁故障，我 9:35 到的"
 
 async def librarian(service: Living) -> Client:
     client = await service.reader()
-    await service.parts.readers.upsert_from_login(
+    await service.inside.stored.readers.upsert_from_login(
         client.number, "林静怡", "librarian", service.clock.now()
     )
-    await service.parts.sessions.reader_changed(client.reader_id)
+    await service.sessions.reader_changed(client.reader_id)
     return client
 
 
@@ -34,7 +34,7 @@ async def missed(service: Living, days: int) -> Client:
         if day < days - 1:
             await service.move(timedelta(hours=22, minutes=40))
             now = service.clock.now()
-            reader.token = (await service.parts.sessions.open_wx(reader.openid, None, now)).token
+            reader.token = (await service.sessions.open_wx(reader.openid, None, now)).token
     await service.settle()
     return reader
 
@@ -160,10 +160,10 @@ async def test_a_waiver_and_a_new_suspension_at_once(service: Living) -> None:
         await service.move(timedelta(hours=22, minutes=40))
         now = service.clock.now()
         for client in (reader, desk):
-            client.token = (await service.parts.sessions.open_wx(client.openid, None, now)).token
+            client.token = (await service.sessions.open_wx(client.openid, None, now)).token
         await reader.reserve(start="09:00", end="12:00")
         await service.jump("09:31")
-        await service.parts.desk.heartbeat.set(service.clock.now())  # it was no downtime
+        await service.inside.stored.heartbeat.set(service.clock.now())  # it was no downtime
         await asyncio.gather(
             service.settle(),
             desk.ok("POST", f"/staff/violations/{first['id']}/waive", {"reason": "x"}),

@@ -245,10 +245,10 @@ async def test_a_stay_elsewhere_ends_first(service: Living, gate: Gate) -> None:
 
 
 async def test_an_unconfirmed_leave_ends_without_a_violation(service: Living, gate: Gate) -> None:
-    desk = service.parts.desk
-    strict = Policy(version=2, areas=desk.policy.areas, away_timeout_is_violation=True)
-    await desk.policies.add_missing(strict, service.clock.now())
-    await desk.refresh()
+    inside = service.inside
+    strict = Policy(version=2, areas=inside.reference.policy.areas, away_timeout_is_violation=True)
+    await inside.stored.policies.add_missing(strict, service.clock.now())
+    await inside.reference.refresh()
     by_gate, by_hand = await service.reader(), await service.reader()
     made = {}
     for number, reader in enumerate((by_gate, by_hand)):
@@ -325,12 +325,12 @@ async def test_a_passage_of_yesterday_is_settled_too(service: Living, gate: Gate
     found = await reader.ok("GET", "/violations")
     assert found["window"]["count"] == 0 and found["items"][0]["waived"]
     assert (await one(reader, made))["state"] == "no_show"
-    assert await service.parts.db["gate_events"].count_documents({"open": True}) == 0
+    assert await service.db["gate_events"].count_documents({"open": True}) == 0
 
 
 async def _again(service: Living, reader: Client) -> Client:
     """The reader's token of the next day."""
-    issued = await service.parts.sessions.open_wx(reader.openid, None, service.clock.now())
+    issued = await service.sessions.open_wx(reader.openid, None, service.clock.now())
     reader.token = issued.token
     return reader
 
@@ -377,12 +377,14 @@ async def _day(
     order."""
     async with living(mongo_url, redis_url, LOG_LEVEL="ERROR") as service:
         gate = await gate_of(service)
-        desk, now = service.parts.desk, MONDAY_8
+        inside, now = service.inside, MONDAY_8
         readers = [await service.reader() for _ in range(count)]
         number_of = {reader.reader_id: i for i, reader in enumerate(readers)}
-        seats = [seat.id for seat in desk.library.seats.values() if seat.disabled is None]
+        seats = [
+            seat.id for seat in inside.reference.catalog.seats.values() if seat.disabled is None
+        ]
         for i, reader in enumerate(readers):
-            person = await desk.readers.get(reader.reader_id)
+            person = await inside.stored.readers.get(reader.reader_id)
             assert person is not None
             spans = [(9 + i % 3, 12), (12, 14 + i % 2), (15, 16 + i % 4)]
             for n, (start, end) in enumerate(spans):
@@ -419,8 +421,8 @@ async def _day(
             "POST", "//sandbox/clock", {"now": (tick + 2 * TICK).isoformat()}
         )
         assert sent == len(plan)
-        assert not await desk.reservations.find_double_bookings()
-        db = service.parts.db
+        assert not await inside.stored.reservations.find_double_bookings()
+        db = service.db
         ends: dict[tuple[int, datetime], Any] = {}
         async for r in db["reservations"].find():
             # How it ended; a passage told after the end is noted nowhere else than in its record.

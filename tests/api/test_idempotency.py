@@ -122,8 +122,8 @@ async def test_the_same_request_many_times_at_once(service: Living, key: dict[st
 
 async def test_a_key_under_way(service: Living) -> None:
     """While the first is held up, the second is told so."""
-    reader, desk = await service.reader(), service.parts.desk
+    reader, inside = await service.reader(), service.inside
     key = {"Idempotency-Key": "slow"}
-    with desk._single_flight(reader.reader_id, "slow"):
+    with inside.idempotency._single_flight(reader.reader_id, "slow"):
         await reader.refused("409 in_progress", "POST", "/reservations", WISH, **key)
     await reader.ok("POST", "/reservations", WISH, **key)

@@ -306,5 +306,5 @@ async def test_addresses_behind_proxies(
         stranger = service.stranger()
         for _ in range(2):
             await stranger.get("//k/2f-south?c=00000000", **{"X-Forwarded-For": forwarded})
-        found = await service.parts.db["attempt_limits"].find({"n": 2}).to_list(None)
+        found = await service.db["attempt_limits"].find({"n": 2}).to_list(None)
         assert f"qr:address:{counted}" in {row["_id"] for row in found}

@@ -22,32 +22,33 @@ KEYED: Final = {"Idempotency-Key": "!"}
 
 
 async def with_rules(service: Living, **changed: Any) -> None:
-    desk = service.parts.desk
-    newer = replace(desk.policy, version=desk.policy.version + 1, **changed)
-    await desk.policies.add_missing(newer, service.clock.now())
-    await desk.refresh()
+    inside = service.inside
+    newer = replace(inside.reference.policy, version=inside.reference.policy.version + 1, **changed)
+    await inside.stored.policies.add_missing(newer, service.clock.now())
+    await inside.reference.refresh()
 
 
 async def with_seat(service: Living, **changed: Any) -> None:
-    desk = service.parts.desk
-    hall = desk.library.areas[AreaId(HALL)]
+    inside = service.inside
+    hall = inside.reference.catalog.areas[AreaId(HALL)]
     seats = tuple(replace(s, **changed) if s.id == SEAT else s for s in hall.seats)
-    assert await desk.catalogue.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
-    await desk.refresh()
+    assert await inside.stored.catalogs.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
+    await inside.reference.refresh()
 
 
 async def with_stay(service: Living, reader: Client, last: date) -> None:
     """From now on the reader is a visitor until then."""
-    parts = service.parts
-    assert await parts.readers.set_visit(reader.reader_id, None, Visit(date(2026, 9, 1), last))
-    await parts.sessions.reader_changed(reader.reader_id)
+    assert await service.inside.stored.readers.set_visit(
+        reader.reader_id, None, Visit(date(2026, 9, 1), last)
+    )
+    await service.sessions.reader_changed(reader.reader_id)
 
 
 async def suspended(service: Living, reader: Client, yes: bool) -> None:
-    parts, until = service.parts, MONDAY_8 + timedelta(days=3)
+    until = MONDAY_8 + timedelta(days=3)
     was, then = (None, until) if yes else (until, None)
-    assert await parts.readers.set_suspended_until(reader.reader_id, was, then)
-    await parts.sessions.reader_changed(reader.reader_id)
+    assert await service.inside.stored.readers.set_suspended_until(reader.reader_id, was, then)
+    await service.sessions.reader_changed(reader.reader_id)
 
 
 async def test_days_and_filters_of_what_is_shown(service: Living) -> None:
@@ -103,7 +104,7 @@ async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> No
     await suspended(service, reader, True)
     await reader.refused("422 suspended", "POST", accept)
     await suspended(service, reader, False)
-    opening = service.parts.desk.policy.opening
+    opening = service.inside.reference.policy.opening
     closed = OpeningRule(None, None, MONDAY, MONDAY, reason="电路检修", priority=9)
     await with_rules(service, opening=(*opening, closed))
     await reader.refused("422 closed", "POST", accept)
@@ -135,7 +136,7 @@ async def test_codes_that_bring_nobody_back(service: Living) -> None:
     await reader.refused("422 qr_expired", "POST", f"{path}/return", late)
     guesses = {"n": 20 * 1000, "until": service.clock.now() + timedelta(minutes=10)}
     of_reader = {"_id": f"qr:{reader.reader_id}"}
-    await service.parts.db["throttles"].update_one(of_reader, {"$set": guesses}, upsert=True)
+    await service.db["attempt_limits"].update_one(of_reader, {"$set": guesses}, upsert=True)
     right = {"qr": await service.qr()}
     await reader.refused("429 too_many_attempts", "POST", f"{path}/return", right)
 
@@ -144,7 +145,7 @@ async def test_checking_in_at_a_kiosk(service: Living) -> None:
     await with_library_changed(service)
     await with_rules(service, kiosk_code_seconds=300)  # no new step while the test runs
     reader, here, key = await service.reader(), "/kiosks/2f-south/check-in", await kiosk(service)
-    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    await service.inside.stored.cards.put(CARD, reader.reader_id)
     at_kiosk = await touched(service, service.stranger())
     for path in ("/notices", "/notices/none"):
         await at_kiosk.refused("403 forbidden", "GET", path)
@@ -167,7 +168,7 @@ async def test_checking_in_at_a_kiosk(service: Living) -> None:
     await refused(
         "409 idempotency_key_reused", second, annex, **KEYED | {"X-Kiosk-Key": "annex-key"}
     )
-    with service.parts.desk._single_flight(reader.reader_id, "slow"):
+    with service.inside.idempotency._single_flight(reader.reader_id, "slow"):
         await refused("409 in_progress", second, **{"Idempotency-Key": "slow"})
     await reader.ok("POST", f"/reservations/{first['id']}/leave")
     await refused("422 qr_used", first)
@@ -196,7 +197,7 @@ async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
         if route.idempotent:
             path, body = route.path.format(id=made["id"]), bodies.get(route.path)
             await reader.refused("409 idempotency_key_reused", "POST", path, body, **key)
-            with service.parts.desk._single_flight(reader.reader_id, "slow"):
+            with service.inside.idempotency._single_flight(reader.reader_id, "slow"):
                 slow = {"Idempotency-Key": "slow"}
                 await reader.refused("409 in_progress", "POST", path, body, **slow)
 

@@ -24,8 +24,8 @@ async def _season(db: Database) -> int:
 
 
 async def test_people_book_while_every_reservation_is_rewritten(service: Living) -> None:
-    db, reservations = service.parts.db, service.parts.db["reservations"]
-    await service.parts.desk.reservations.insert(reserved(day=MONDAY))
+    db, reservations = service.db, service.db["reservations"]
+    await service.inside.stored.reservations.insert(reserved(day=MONDAY))
     sample = await reservations.find_one({})
     assert sample is not None
     past = {**sample, "claims": [], "live": False, "state": "completed"}
@@ -66,4 +66,4 @@ async def test_people_book_while_every_reservation_is_rewritten(service: Living)
     await migrate(db, (Migration(step.number + 1, "what came meanwhile", _season),))
     assert await reservations.count_documents({"season": {"$exists": False}}) == 0
     assert await reservations.count_documents({"state": "cancelled"}) == booked
-    assert await service.parts.desk.reservations.find_double_bookings() == []
+    assert await service.inside.stored.reservations.find_double_bookings() == []

@@ -17,7 +17,7 @@ from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Seat
 from models.policy import service as policy_service
 from models.policy.entities import Policy
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_calendar import ask as ask_calendar
 from tests.api.test_console import post, staff
 from tests.api.test_plans import exported, seat_of, send
@@ -41,18 +41,20 @@ async def without(service: Living, head: Any, *numbers: str, **form: str) -> Any
     """The hall's plan without these seats, confirmed."""
     plan = await exported(head)
     plan["seats"] = [s for s in plan["seats"] if s["no"] not in numbers]
-    base = service.parts.desk.library.areas[seat(service).area_id].rev
+    base = service.inside.reference.catalog.areas[seat(service).area_id].rev
     return await send(service, head, plan, base=base, confirmed="yes", **form)
 
 
 def seat(service: Living) -> Seat:
-    return next(iter(service.parts.desk.library.areas["2f-hall"].seats))  # type: ignore[index]
+    return next(iter(service.inside.reference.catalog.areas["2f-hall"].seats))  # type: ignore[index]
 
 
 async def rules(service: Living, **changed: Any) -> None:
     """The next version of the rules, published behind the page."""
-    desk = service.parts.desk
-    new: Policy = replace(desk.policy, version=desk.policy.version + 1, **changed)
+    inside = service.inside
+    new: Policy = replace(
+        inside.reference.policy, version=inside.reference.policy.version + 1, **changed
+    )
     await policy_service.publish(desk, new, service.clock.now())
 
 
@@ -61,7 +63,7 @@ async def test_who_has_moved_meanwhile_keeps_the_seat(
 ) -> None:
     head, reader = await staff(service, ADMINISTRATOR), await service.reader()
     made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
-    many = service.parts.desk.readers.many
+    many = service.inside.stored.readers.many
 
     async def first_they_move(ids: Any) -> Any:
         body = {"seat_id": "2f-hall-020"}
@@ -69,10 +71,10 @@ async def test_who_has_moved_meanwhile_keeps_the_seat(
         monkeypatch.undo()
         return await many(ids)
 
-    monkeypatch.setattr(service.parts.desk.readers, "many", first_they_move)
+    monkeypatch.setattr(service.inside.stored.readers, "many", first_they_move)
     assert (await without(service, head, "010", bookings="cancel")).status == 303
     assert await state(reader, made) == "reserved"
-    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="plan"), 0, 1)
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(action="plan"), 0, 1)
     assert entry.after is not None and entry.after["cancelled"] == 0
 
 
@@ -107,11 +109,11 @@ async def test_what_is_held_cannot_be_taken_where_the_seat_is_gone(service: Livi
     await first.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.settle()
     (wait,) = (await second.ok("GET", "/waitlist"))["items"]
-    desk = service.parts.desk
-    area = desk.library.areas[seat(service).area_id]
+    inside = service.inside
+    area = inside.reference.catalog.areas[seat(service).area_id]
     broken = tuple(replace(s, disabled="漏水") if s.id == TEN else s for s in area.seats)
-    assert await desk.catalogue.replace_area(replace(area, seats=broken, rev=area.rev + 1))
-    await desk.refresh()
+    assert await inside.stored.catalogs.replace_area(replace(area, seats=broken, rev=area.rev + 1))
+    await inside.reference.refresh()
     await second.refused("422 seat_disabled", "POST", f"/reservations/{wait['offer']['id']}/accept")
 
 
@@ -139,7 +141,7 @@ async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
     )
     made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
     until = service.clock.now() + timedelta(days=3)
-    assert await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
+    assert await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
     assert (await without(service, head, "010", bookings="offer")).status == 303
     assert await state(reader, made) == "cancelled"
     assert (await reader.ok("GET", "/waitlist"))["items"] == []
@@ -196,14 +198,14 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
     for n, reader in enumerate(readers):
         await reader.reserve(f"2f-hall-01{n}", "09:00", "11:00", service.tomorrow)
     await rules(service)
-    desk = service.parts.desk
-    area = desk.library.areas[seat(service).area_id]
+    inside = service.inside
+    area = inside.reference.catalog.areas[seat(service).area_id]
     gone = {f"2f-hall-01{n}" for n in range(6)}
     fewer = tuple(s for s in area.seats if s.id not in gone)
     left = tuple(s for s in area.seats if s.id in gone)
     new = replace(area, seats=fewer, removed_seats=left, rev=area.rev + 1)
-    assert await desk.catalogue.replace_area(new)
-    await desk.refresh()
+    assert await inside.stored.catalogs.replace_area(new)
+    await inside.reference.refresh()
     now, actor = service.clock.now(), Actor("librarian", "x")
     rows = await impact.find_unplaceable(desk, now)
     done = await asyncio.gather(
@@ -217,7 +219,7 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
         assert [w["offer"]["state"] for w in (await reader.ok("GET", "/waitlist"))["items"]] == [
             "offered"
         ]
-    assert not await desk.reservations.find_double_bookings()
+    assert not await inside.stored.reservations.find_double_bookings()
 
 
 async def test_rule_sets_fit_on_every_day(service: Living) -> None:
@@ -249,12 +251,12 @@ async def test_a_rule_set_is_compared_as_if_it_were_for_last_week(service: Livin
 
 async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
-    await service.parts.desk.cards.put("CARD1234", student.reader_id)
+    await service.inside.stored.cards.put("CARD1234", student.reader_id)
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}
     path = "/console/readers/visitors"
     taken = await post(service, desk, path, **form, card="CARD1234")
     assert taken.status == 409 and "已登记给其他读者" in taken.body
-    assert await service.parts.desk.cards.reader_of("CARD1234") == student.reader_id
+    assert await service.inside.stored.cards.reader_of("CARD1234") == student.reader_id
     made = await post(service, desk, path, **form, card="CARD9999")
     here = made.headers["Location"].partition("?")[0]
     seat = {"area": "2f-hall", "no": "010", "start": "14:00", "end": "15:00"}
@@ -263,7 +265,7 @@ async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
     days = {"first": service.today, "last": service.today}
     days["was"] = f"{service.today}/{service.tomorrow}"
     assert (await post(service, desk, f"{here}/stay", **days)).status == 303
-    live = await service.parts.desk.reservations.live_of(
+    live = await service.inside.stored.reservations.live_of(
         ReaderId(here.rsplit("/", 1)[1]),
         service.clock.now() - timedelta(days=1),
     )
@@ -271,7 +273,9 @@ async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
     await next_morning(service)
     desk = await staff(service)
     assert (await post(service, desk, f"{here}/code")).status == 404, "the stay is over"
-    rows, _ = await service.parts.audit.page_of(Sought(target=f"reader:{here[-24:]}"), 0, 20)
+    rows, _ = await service.inside.stored.audit_log.page_of(
+        AuditQuery(target=f"reader:{here[-24:]}"), 0, 20
+    )
     assert [row.action for row in rows if row.outcome == "done"] == [
         "stay",
         "book",
@@ -285,10 +289,10 @@ async def test_a_visitor_is_forgotten_some_time_afterwards(service: Living) -> N
     form = {"name": "周访客", "first": service.today, "last": service.today, "card": "CARD9999"}
     made = await post(service, desk, "/console/readers/visitors", **form)
     id = ReaderId(made.headers["Location"].partition("?")[0].rsplit("/", 1)[1])
-    prune = service.parts.runner.job("prune")
+    prune = service.scheduler.job("prune")
     assert prune is not None
     await prune.run(service.clock.now() + timedelta(days=90))
-    assert await service.parts.readers.get(id) is not None
+    assert await service.inside.stored.readers.get(id) is not None
     await prune.run(service.clock.now() + timedelta(days=92))
-    assert await service.parts.readers.get(id) is None
-    assert await service.parts.desk.cards.reader_of("CARD9999") is None
+    assert await service.inside.stored.readers.get(id) is None
+    assert await service.inside.stored.cards.reader_of("CARD9999") is None

@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 
 async def test_what_is_shown_and_when(service: Living) -> None:
-    notices = service.parts.desk.notices
+    notices = service.inside.stored.notices
     for id, begins, ends, pinned in (
         ("over", -2 * HOUR, -HOUR, False),
         ("ends", -2 * HOUR, HOUR, False),

@@ -91,17 +91,17 @@ async def test_a_sign_on_that_is_down(service: Living, two: tuple[Client, Client
     reader, other = two
     made = await reader.reserve("2f-hall-061", "09:00", "12:00")
     await run(service, "09:20")
-    answers, service.parts.watch._cas_answers = service.parts.watch._cas_answers, _no
-    await service.parts.watch.record_cas_failure(service.clock.now())
+    answers, service.inside.outages._cas_answers = service.inside.outages._cas_answers, _no
+    await service.inside.outages.record_cas_failure(service.clock.now())
     await run(service, "09:50")
     assert (await state(reader, made))["state"] == "reserved"
-    service.parts.watch._cas_answers = answers
+    service.inside.outages._cas_answers = answers
     await run(service, "09:52")
     assert (await state(reader, made))["check_in_until"][11:16] in ("10:00", "10:01")
     assert (await service.anonymous.get("//readyz")).body["status"] == "ready"
     # A hiccup moves nothing.
     later = await other.reserve("2f-hall-062", "now", "12:00")
-    await service.parts.watch.record_cas_failure(service.clock.now())
+    await service.inside.outages.record_cas_failure(service.clock.now())
     await run(service, "09:53")
     assert (await state(other, later))["rev"] == later["rev"]
 

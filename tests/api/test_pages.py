@@ -194,17 +194,17 @@ async def test_filters_count_only_where_the_library_allows_them(
     service: Living, browser: Browser
 ) -> None:
     """By the manual they are switched off, to prevent quarrels."""
-    desk = service.parts.desk
+    inside = service.inside
     assert "电源" not in (await browser.get("/?power=1")).body
     reader = await service.reader()
     await reader.refused("422 filter_off", "GET", "/areas?power=true")
-    area = desk.library.areas[AreaId("2f-hall")]
+    area = inside.reference.catalog.areas[AreaId("2f-hall")]
     with_power = [seat for seat in area.seats if seat.power]
     assert 0 < len(with_power) < len(area.seats)
 
-    on = Policy(version=2, areas=desk.policy.areas, filter_by_power=True)
-    await desk.policies.add_missing(on, service.clock.now())
-    await desk.refresh()
+    on = Policy(version=2, areas=inside.reference.policy.areas, filter_by_power=True)
+    await inside.stored.policies.add_missing(on, service.clock.now())
+    await inside.reference.refresh()
     await reader.refused("422 filter_off", "GET", "/areas?window=true")
     counted = {a["id"]: a for a in (await reader.ok("GET", "/areas?power=true"))["items"]}
     assert counted["2f-hall"]["seats_total"] == len(with_power)

@@ -13,7 +13,7 @@ import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
 from models.library.entities import AreaId, SeatId
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_console import WHEREFORE, log, staff
 from tests.api.test_pages import Browser
 from tests.living import Living
@@ -93,7 +93,7 @@ async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
     assert taken["seat"]["no"] == "099"
 
     # Put back by the log's copy: the same seat again, with its past.
-    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="plan"), 0, 1)
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(action="plan"), 0, 1)
     assert "/console/audit/" + entry.id in (await head.get("/console/audit")).body
     old = await exported(head, f"/console/audit/{entry.id}/plan.json")
     assert (await send(service, head, old, base=1, confirmed="yes")).status == 303
@@ -220,7 +220,7 @@ async def test_the_second_of_eight_is_told(service: Living) -> None:
     answers = await asyncio.gather(*(change(n, head) for n, head in enumerate(heads)))
     assert sorted(a.status for a in answers) == [303] + [409] * 7
     assert all("刚刚被其他人修改过" in a.body for a in answers if a.status == 409)
-    assert service.parts.desk.library.areas[AreaId("2f-hall")].rev == 1
+    assert service.inside.reference.catalog.areas[AreaId("2f-hall")].rev == 1
 
 
 async def test_who_saw_another_plan_is_told_that_and_nothing_else(service: Living) -> None:
@@ -254,4 +254,4 @@ async def test_a_new_area_is_empty_until_it_is_drawn(service: Living) -> None:
     assert (await send(service, head, plan, path=path, confirmed="yes")).status == 303
     made = await reader.reserve("5f-east-001", "09:00", "10:00", service.tomorrow)
     assert made["seat"]["label"] == "图书馆5层五层东区001号"
-    assert SeatId("5f-east-001") in service.parts.desk.library.seats
+    assert SeatId("5f-east-001") in service.inside.reference.catalog.seats

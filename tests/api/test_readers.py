@@ -15,7 +15,7 @@ import pytest
 from models.identity.roles import VIEWER
 from models.policy import service as policy_service
 from models.readers.accommodations import Accommodation
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_console import post, staff
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -26,7 +26,7 @@ async def find(desk: Browser, sought: str) -> Any:
 
 
 async def facts(service: Living, deed: str) -> list[tuple[Any, Any, str]]:
-    rows, _ = await service.parts.audit.page_of(Sought(deed=deed), 0, 10)
+    rows, _ = await service.inside.stored.audit_log.page_of(AuditQuery(action=deed), 0, 10)
     return [(e.before, e.after, e.outcome) for e in rows]
 
 
@@ -36,10 +36,10 @@ async def facts(service: Living, deed: str) -> list[tuple[Any, Any, str]]:
 async def test_readers_are_found_by_number_card_and_whole_name(service: Living) -> None:
     desk = await staff(service)
     one = await service.web_reader()
-    await service.parts.readers.upsert_from_login(
+    await service.inside.stored.readers.upsert_from_login(
         one.number, "欧阳若兰", "student", service.clock.now()
     )
-    await service.parts.desk.cards.put("A1B2C3D4", one.reader_id)
+    await service.inside.stored.cards.put("A1B2C3D4", one.reader_id)
     here = f"/console/readers/{one.reader_id}"
     for sought in (one.number, one.number.lower(), "A1B2C3D4", "欧阳若兰", " 欧阳若兰 "):
         answer = await find(desk, sought)
@@ -48,7 +48,7 @@ async def test_readers_are_found_by_number_card_and_whole_name(service: Living) 
         answer = await find(desk, sought)
         assert answer.status == 404 and "没有找到" in answer.body, sought
     two = await service.web_reader()
-    await service.parts.readers.upsert_from_login(
+    await service.inside.stored.readers.upsert_from_login(
         two.number, "欧阳若兰", "student", service.clock.now()
     )
     listed = (await find(desk, "欧阳若兰")).body
@@ -57,10 +57,10 @@ async def test_readers_are_found_by_number_card_and_whole_name(service: Living) 
 
 async def test_readers_from_before_are_found_by_name_after_the_migration(service: Living) -> None:
     desk, one = await staff(service), await service.web_reader()
-    await service.parts.readers.upsert_from_login(
+    await service.inside.stored.readers.upsert_from_login(
         one.number, "欧阳若兰", "student", service.clock.now()
     )
-    await service.parts.db["readers"].update_many({}, {"$unset": {"name_hashes": ""}})
+    await service.db["readers"].update_many({}, {"$unset": {"name_hashes": ""}})
     assert (await find(desk, "欧阳若兰")).status == 404
     await service.settle()
     assert (await find(desk, "欧阳若兰")).status == 303
@@ -187,22 +187,24 @@ async def test_who_saw_another_allowance_is_told(service: Living) -> None:
     await granted(service, desk, reader, accessible="on")
     late = await post(service, desk, f"{here}/allow", base=stale, check_in_minutes="10")
     assert late.status == 409 and 'value="10"' in late.body
-    stands = service.parts.desk.accommodation_of(reader.reader_id)
+    stands = service.inside.reference.accommodation_of(reader.reader_id)
     assert stands == Accommodation(accessible=True)
 
 
 async def kept(service: Living) -> str:
     """Accessible seats are for who needs them from now on. One of them."""
-    desk = service.parts.desk
-    policy = replace(desk.policy, version=desk.policy.version + 1, accessible_only=True)
+    inside = service.inside
+    policy = replace(
+        inside.reference.policy, version=inside.reference.policy.version + 1, accessible_only=True
+    )
     await policy_service.publish(desk, policy, service.clock.now())
-    return next(seat.id for seat in desk.library.seats.values() if seat.accessible)
+    return next(seat.id for seat in inside.reference.catalog.seats.values() if seat.accessible)
 
 
 async def test_seats_that_are_kept_are_for_who_needs_them(service: Living) -> None:
     desk, reader, other = await staff(service), await service.reader(), await service.reader()
     seat_id = await kept(service)
-    area = service.parts.desk.library.seats[seat_id].area_id  # type: ignore[index]
+    area = service.inside.reference.catalog.seats[seat_id].area_id  # type: ignore[index]
     wish = {"seat_id": seat_id, "date": service.today, "start": "09:00", "end": "11:00"}
 
     async def shown(who: Client) -> str:
@@ -252,17 +254,17 @@ async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
         assert why not in (await viewer.get(f"/console/audit{query}")).body
         assert why in (await desk.get(f"/console/audit{query}")).body
     # At rest it is sealed.
-    (stored,) = await service.parts.db["accommodations"].find().to_list(None)
+    (stored,) = await service.db["accommodations"].find().to_list(None)
     assert set(stored) == {"_id", "reader", "allowance"}
-    sealer = service.parts.settings.sealer
+    sealer = service.settings.sealer
     assert json.loads(sealer.decrypt(stored["allowance"], "allowance"))[1] == 37
-    found = (await service.parts.desk.allowances.all())[reader.reader_id]
+    found = (await service.inside.stored.accommodations.all())[reader.reader_id]
     assert found == Accommodation(True, 37, 0)
     for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
         base = await allowed_base(desk, here)
         answer = await post(service, desk, f"{here}/allow", base=base, **form)
         assert answer.status == 400 and 'role="alert"' in answer.body, form
-    assert (await service.parts.desk.allowances.all())[reader.reader_id] == found
+    assert (await service.inside.stored.accommodations.all())[reader.reader_id] == found
 
 
 # --- visitors -------------------------------------------------------------------------------------
@@ -302,7 +304,7 @@ async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living
     here = made.headers["Location"].partition("?")[0]
     until = service.clock.now() + timedelta(minutes=10)
     many = {"_id": "activation:all", "n": 1_000_000, "until": until}
-    await service.parts.db["attempt_limits"].insert_one(many)
+    await service.db["attempt_limits"].insert_one(many)
 
     async def asked() -> str:
         shown = (await post(service, desk, f"{here}/code")).body
@@ -321,11 +323,7 @@ async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living
     assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
     await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
-    kept = (
-        await service.parts.db["audit"]
-        .find({"deed": {"$in": ["bind", "refuse_binding"]}})
-        .to_list()
-    )
+    kept = await service.db["audit"].find({"deed": {"$in": ["bind", "refuse_binding"]}}).to_list()
     assert [(row["deed"], row["outcome"]) for row in kept][::2] == [
         ("refuse_binding", "done"),
         ("bind", "done"),

@@ -51,17 +51,19 @@ BREAKS_A_RULE = [
 
 async def with_library_changed(service: Living) -> None:
     """A seat out of service, and a second venue with one seat and one kiosk."""
-    desk, now = service.parts.desk, service.clock.now()
-    hall = desk.library.areas[AreaId("2f-hall")]
+    inside, now = service.inside, service.clock.now()
+    hall = inside.reference.catalog.areas[AreaId("2f-hall")]
     seats = tuple(replace(s, disabled="插座维修") if s.id == BROKEN else s for s in hall.seats)
     seat = Seat(SeatId("annex-001"), AreaId("annex-1"), "001", 0, 0)
     room = Area(seat.area_id, ANNEX, "分馆阅览室", 1, 99, 100, 100, (seat,), ())
     kiosk = Kiosk(KioskId("annex-door"), ANNEX, "分馆选座机", "seat_kiosk")
-    await desk.catalogue.add_missing([Venue(ANNEX, "分馆")], [room], [kiosk])
-    assert await desk.catalogue.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
-    await desk.catalogue.issue_kiosk_key(kiosk.id, "annex-key", "A" * 32)
-    await desk.policies.add_missing(Policy(version=2, areas=desk.policy.areas), now)
-    await desk.refresh()
+    await inside.stored.catalogs.add_missing([Venue(ANNEX, "分馆")], [room], [kiosk])
+    assert await inside.stored.catalogs.replace_area(replace(hall, seats=seats, rev=hall.rev + 1))
+    await inside.stored.kiosks.issue_kiosk_key(kiosk.id, "annex-key", "A" * 32)
+    await inside.stored.policies.add_missing(
+        Policy(version=2, areas=inside.reference.policy.areas), now
+    )
+    await inside.reference.refresh()
 
 
 async def test_booking_and_changing_against_the_rules(service: Living) -> None:
@@ -85,13 +87,15 @@ async def test_booking_and_changing_against_the_rules(service: Living) -> None:
 
 
 async def test_closed_days_and_days_that_open_later(service: Living) -> None:
-    reader, desk = await service.reader(), service.parts.desk
+    reader, inside = await service.reader(), service.inside
     closed = OpeningRule(
         None, None, MONDAY_8.date(), MONDAY_8.date(), reason="电路检修", priority=9
     )
-    rules = Policy(version=2, opening=(*desk.policy.opening, closed), booking_opens_at=time(12))
-    await desk.policies.add_missing(rules, service.clock.now())
-    await desk.refresh()
+    rules = Policy(
+        version=2, opening=(*inside.reference.policy.opening, closed), booking_opens_at=time(12)
+    )
+    await inside.stored.policies.add_missing(rules, service.clock.now())
+    await inside.reference.refresh()
     no = await reader.refused("422 closed", "POST", "/reservations", wish())
     assert no.details == {"reason": "电路检修"} and "电路检修" in no.body["error"]["message"]
     tomorrow = wish(date=TOMORROW)
@@ -139,8 +143,8 @@ async def test_the_days_count_and_a_suspension(service: Living) -> None:
     await reader.reserve(start="20:00", end="21:00")
 
     until = MONDAY_MIDNIGHT + timedelta(days=3)
-    await service.parts.readers.set_suspended_until(reader.reader_id, None, until)
-    await service.parts.sessions.reader_changed(reader.reader_id)
+    await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
+    await service.sessions.reader_changed(reader.reader_id)
     no = await reader.refused(
         "422 suspended", "POST", "/reservations", wish("09:00", "10:00", seat_id=OTHER)
     )

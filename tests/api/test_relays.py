@@ -38,7 +38,7 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
     for number, reader in enumerate(readers):
         await reader.reserve(f"3f-east-{number + 1:03}", "09:00", "12:00")
     await service.jump("08:50:00")
-    await service.parts.desk.heartbeat.set(service.clock.now())
+    await service.inside.stored.heartbeat.set(service.clock.now())
     qr = await service.qr()
     for reader in readers:
         (made,) = (await reader.ok("GET", "/reservations"))["items"]
@@ -56,7 +56,7 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
 
 async def test_a_card_at_the_kiosk_is_no_code(service: Living) -> None:
     gate, desk, reader = await gate_of(service), await librarian(service), await service.reader()
-    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    await service.inside.stored.cards.put(CARD, reader.reader_id)
     made = await reader.reserve(start="now", end="12:00")
     await gate.pass_(reader, "out")
     await service.move(timedelta(minutes=1))

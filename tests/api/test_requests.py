@@ -9,8 +9,8 @@ from time import perf_counter
 
 from yarl import URL
 
+from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
-from handlers.services import SERVICES
 from models.identity.roles import ADMINISTRATOR
 from tests.api.test_console import staff
 from tests.living import Client, Living
@@ -55,7 +55,7 @@ async def half_sent(service: Living, head: bytes) -> AsyncIterator[Connection]:
 async def books_at_once(service: Living, reader: Client) -> float:
     """Book with one place left inside: whoever else takes one keeps this booking out. Returns how
     long it took, in seconds."""
-    door = service.app[SERVICES].admission.door
+    door = service.app[LOAD_SHEDDER].door
     for _ in range(SLOTS - 1):
         await door.acquire()
     began = perf_counter()
@@ -80,7 +80,7 @@ async def test_half_sent_bodies_take_no_place(service: Living) -> None:
 async def test_a_body_that_does_not_come_is_given_up(service: Living) -> None:
     web = await service.web_reader()
     before = await service.books()
-    service.app[SERVICES].admission.body_deadline_s = 0.1
+    service.app[LOAD_SHEDDER].body_deadline_s = 0.1
     for head in HALF_SENT:
         async with half_sent(service, head % {b"token": web.token.encode()}) as (incoming, _):
             answer = await incoming.readuntil(b"\r\n\r\n")
@@ -91,7 +91,7 @@ async def test_a_body_that_does_not_come_is_given_up(service: Living) -> None:
 
 async def test_sign_ins_that_wait_for_wechat_keep_nobody_out(service: Living) -> None:
     reader, stranger = await service.reader(), service.stranger()
-    admission = service.app[SERVICES].admission
+    admission = service.app[LOAD_SHEDDER]
     modes = {"jscode2session": {"hang_seconds": 30}}
     await stranger.ok("POST", "//sandbox/wechat/_mode", modes)
     async with AsyncExitStack() as held:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from models.identity.roles import ADMINISTRATOR
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_console import log, post, staff
 from tests.api.test_pages import Browser
 from tests.living import Living
@@ -85,7 +85,7 @@ async def test_a_week_judged_again(service: Living) -> None:
     assert "时间太长 3" in shown.body
     for words in ("单次最长时长：240 分钟 → 180 分钟", "暂离：30 分钟 → 20 分钟"):
         assert words in shown.body
-    assert service.parts.desk.policy.version == 1, "nothing changes before it is confirmed"
+    assert service.inside.reference.policy.version == 1, "nothing changes before it is confirmed"
 
 
 async def test_new_numbers_stand_from_then_on(service: Living) -> None:
@@ -101,7 +101,7 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
     }
     form |= {"leave_minutes@2f-hall": "15"}
     assert (await ask(service, head, **form)).status == 303
-    policy = service.parts.desk.policy
+    policy = service.inside.reference.policy
     assert (policy.version, policy.max_minutes, len(policy.meal_times)) == (2, 120, 1)
     assert policy.away_timeout_is_violation and policy.booking_opens_at is not None
     assert policy.areas[next(a for a in policy.areas if a == "2f-hall")] == {"leave_minutes": 15}
@@ -109,7 +109,7 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
     wish = {"seat_id": "2f-hall-011", "date": service.today, "start": "14:00", "end": "17:00"}
     await reader.refused("422 too_long", "POST", "/reservations", wish)
     assert "受影响的预约" not in (await head.get("/console")).body, "it keeps its own numbers"
-    ((entry,), _) = await service.parts.audit.page_of(Sought(deed="rules"), 0, 1)
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(action="rules"), 0, 1)
     assert entry.after is not None and "单次最长时长：240 分钟 → 120 分钟" in str(
         entry.after["change"]
     )
@@ -210,4 +210,4 @@ async def test_the_second_of_two_is_told(service: Living) -> None:
     )
     assert sorted(a.status for a in answers) == [303, 409, 409, 409]
     assert all("刚刚被其他人修改过" in a.body for a in answers if a.status == 409)
-    assert service.parts.desk.policy.version == 2
+    assert service.inside.reference.policy.version == 2

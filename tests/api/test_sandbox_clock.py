@@ -48,15 +48,15 @@ async def in_small_steps(service: Living) -> None:
 
 
 async def with_all_jobs_at_each_step(service: Living) -> None:
-    parts, step = service.parts, service.clock.now()
+    step = service.clock.now()
     while step < TARGET:
-        due = [TARGET, await parts.messages.next_due(step)]
-        if (found := await parts.desk.reservations.next_due(step)) is not None:
+        due = [TARGET, await service.inside.stored.messages.next_due(step)]
+        if (found := await service.inside.stored.reservations.next_due(step)) is not None:
             due.append(found[0])
         step = min(instant for instant in due if instant is not None)
-        await parts.desk.heartbeat.set(step)
-        await SandboxState(parts.db).set_offset(service.clock.set(step))
-        while await parts.runner.run_until_idle(step):
+        await service.inside.stored.heartbeat.set(step)
+        await SandboxState(service.db).set_offset(service.clock.set(step))
+        while await service.scheduler.run_until_idle(step):
             pass
 
 
@@ -110,7 +110,7 @@ async def a_morning(service: Living, cast: Cast, *, silent_gate: bool) -> None:
 
 async def an_end(service: Living, cast: Cast) -> Any:
     """All that there is to see afterwards, without the ids."""
-    db, name = service.parts.db, {r.reader_id: part for part, r in cast.readers.items()}
+    db, name = service.db, {r.reader_id: part for part, r in cast.readers.items()}
 
     times = ("start", "end", "ended_at", "checked_in_at", "left_at", "return_by")
     reservations = [
@@ -127,7 +127,7 @@ async def an_end(service: Living, cast: Cast) -> Any:
     waits = sorted([(name[w["reader"]], w["state"]) async for w in db["waits"].find()])
     messages = {}
     for part, reader in cast.readers.items():
-        token = await service.parts.sessions.open_wx(reader.openid, None, service.clock.now())
+        token = await service.sessions.open_wx(reader.openid, None, service.clock.now())
         reader.token = token.token
         told = (await reader.ok("GET", "/messages"))["items"]
         sent = [m["template"] for m in await reader.messages()]

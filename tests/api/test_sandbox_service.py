@@ -142,8 +142,8 @@ async def test_a_sandbox_that_others_can_reach_says_so_on_every_page(
         for running, shown in ((open_one, True), (service, False)):
             reader, librarian = await running.web_reader(), await running.web_reader()
             grade = {"$set": {"kind": "librarian"}}
-            await running.parts.db["readers"].update_one({"_id": librarian.reader_id}, grade)
-            running.parts.sessions.invalidate_all()
+            await running.db["readers"].update_one({"_id": librarian.reader_id}, grade)
+            running.sessions.invalidate_all()
             pages = dict.fromkeys(("//no-such-page", "//kiosk/2f-south"), "")
             pages |= dict.fromkeys(("//", "//me", "//rules"), reader.token)
             pages |= dict.fromkeys(("//console", "//console/rules"), librarian.token)

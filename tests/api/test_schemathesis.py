@@ -92,7 +92,7 @@ class Target:
 
 async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
     """What the desk has to decide, with who may: a violation, an appeal, or a taken seat."""
-    parts, reader = service.parts, await service.reader()
+    reader = await service.reader()
     if "/reports/" in name:
         made = await reader.reserve(seat, "now", "09:00")
         await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
@@ -100,7 +100,7 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
     made = await reader.reserve(seat, "20:00", "21:00", service.tomorrow)
     now, id = service.clock.now(), f"{made['id']}:no_show"
     missed = Violation(id, reader.reader_id, made["id"], "no_show", now, now.date(), counts=True)
-    await parts.desk.violations.record(missed)
+    await service.inside.stored.violations.record(missed)
     if name.startswith("POST /violations/"):
         return reader, id
     if "/appeals/" in name:
@@ -111,7 +111,7 @@ async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
 async def asked(service: Living) -> tuple[Client, str]:
     """A reader whose page asks 是我 or 不是我, and the request: digits came while others guess."""
     web, phone = await service.web_reader(), await service.wx_user()
-    throttles = service.parts.db["attempt_limits"]
+    throttles = service.db["attempt_limits"]
     until = service.clock.now() + timedelta(minutes=10)
     await throttles.replace_one(
         {"_id": "activation:all"}, {"n": 10**12, "until": until}, upsert=True
@@ -126,7 +126,7 @@ async def asked(service: Living) -> tuple[Client, str]:
 async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n: int) -> Target:
     """Make what the operation's good request needs."""
     name = f"{operation.method.upper()} {operation.path.removeprefix('/api/v1')}"
-    area = list(service.parts.desk.library.areas.values())[11]
+    area = list(service.inside.reference.catalog.areas.values())[11]
     seats = [seat for seat in area.seats if seat.disabled is None]
     seat = seats[2 * n].id
     place: dict[str, Any] = {}
@@ -134,7 +134,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
     wish = {"seat_id": seat, "date": service.tomorrow, "start": "14:00", "end": "15:00"}
     own: list[str] = []
     if name in HELD or name == "POST /waitlist":
-        reserved = service.parts.desk.library.areas[AreaId("4f-reserved")]
+        reserved = service.inside.reference.catalog.areas[AreaId("4f-reserved")]
         only: list[str] = [reserved.seats[n].id]
         owner, when = await service.reader(), {"start": "14:00", "end": "15:00"}
         made = await owner.reserve(only[0], **when)
@@ -156,7 +156,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
                     f"main:{n}", GateId("main"), client.reader_id, Direction.IN, "card",
                     service.clock.now(), False,
                 )  # fmt: skip
-                await ingest(service.parts.desk, [(passage, client.number)], service.clock.now())
+                await ingest(service.inside, [(passage, client.number)], service.clock.now())
             elif STATE[verb] != "reserved now":
                 await client.ok("POST", f"/reservations/{id}/check-in", {"qr": qr})
             if STATE[verb] == "away":
@@ -177,7 +177,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
         kiosks = (await service.anonymous.ok("GET", "//sandbox/kiosks"))["items"]
         id = kiosks[0]["id"]
         auth = {"X-Kiosk-Key": kiosks[0]["key"]}
-        await service.parts.desk.cards.put(CARD, client.reader_id)
+        await service.inside.stored.cards.put(CARD, client.reader_id)
         if name.endswith("/check-in"):
             made = await client.reserve(seat, "now", "09:00")
             own.append(str(made["id"]))

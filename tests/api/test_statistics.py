@@ -42,18 +42,21 @@ async def a_day(service: Living) -> list[Any]:
 
 async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> None:
     await a_day(service)
-    desk, now = service.parts.desk, service.clock.now()
-    first = await desk.days.between(now.date() - timedelta(days=3), now.date())
+    inside, now = service.inside, service.clock.now()
+    first = await inside.stored.daily_statistics.between(now.date() - timedelta(days=3), now.date())
     assert {d.day.isoformat() for d in first} == {"2026-09-07"}
-    assert len(first) == len(desk.library.areas)
+    assert len(first) == len(inside.reference.catalog.areas)
     (hall,) = [d for d in first if d.area_id == "2f-hall"]
     assert (hall.booked, hall.checked_in, hall.cancelled, hall.no_show) == (3, 1, 1, 1)
     assert hall.used[9:11] == (60, 30) and sum(hall.used) == 90
     assert await aggregate_next_day(desk, now, wall_clock=False) == 0
-    assert await desk.days.between(now.date() - timedelta(days=3), now.date()) == first
+    assert (
+        await inside.stored.daily_statistics.between(now.date() - timedelta(days=3), now.date())
+        == first
+    )
     # A service that was away for days counts them one after the other.
     await service.move(timedelta(days=3))
-    last = await desk.days.last()
+    last = await inside.stored.daily_statistics.last()
     assert last is not None and last.isoformat() == "2026-09-10"
 
 
@@ -61,9 +64,9 @@ async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
     """A service that comes back in the morning counts yesterday when it has been settled."""
     reader = await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
-    desk, now = service.parts.desk, service.clock.now() + timedelta(days=1)
+    inside, now = service.inside, service.clock.now() + timedelta(days=1)
     assert await aggregate_next_day(desk, now, wall_clock=False) == 0
-    assert await desk.days.last() is None
+    assert await inside.stored.daily_statistics.last() is None
     assert (
         await aggregate_next_day(desk, now + timedelta(days=3), wall_clock=False) == 1
     )  # not for ever
@@ -75,13 +78,13 @@ async def test_the_first_day_is_counted_whatever_was_booked_first(service: Livin
     await readers[1].reserve("2f-hall-001", "09:00", "11:00")
     await service.move(timedelta(hours=40))
     first = date(2026, 9, 7)
-    found = await service.parts.desk.days.between(first, first)
+    found = await service.inside.stored.daily_statistics.between(first, first)
     assert sum(d.booked for d in found) == 1
 
 
 async def test_what_the_line_held_is_no_booking(service: Living) -> None:
     await a_day(service)
-    reservations = service.parts.db["reservations"]
+    reservations = service.db["reservations"]
     sample = await reservations.find_one({})
     assert sample is not None
     lapsed = {**sample, "_id": new_id(), "claims": [], "live": False, "state": "offer_expired"}
@@ -93,9 +96,9 @@ async def test_what_the_line_held_is_no_booking(service: Living) -> None:
 
 async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> None:
     """As in an installation, where the service's clock is the wall's."""
-    reader, desk = await service.reader(), service.parts.desk
+    reader, inside = await service.reader(), service.inside
     await reader.reserve("2f-hall-001", "09:00", "11:00")
-    reservations = service.parts.db["reservations"]
+    reservations = service.db["reservations"]
     sample = await reservations.find_one({})
     assert sample is not None
     await reservations.delete_many({})
@@ -113,7 +116,7 @@ async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> N
 async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
     """An error after the first rows closes the connection; no page stands among the rows."""
     await a_day(service)
-    reservations = service.parts.db["reservations"]
+    reservations = service.db["reservations"]
     sample = await reservations.find_one({})
     assert sample is not None
     past = {**sample, "claims": [], "live": False, "state": "completed"}
@@ -157,7 +160,7 @@ async def test_the_page_and_the_files(service: Living) -> None:
 async def test_a_hundred_thousand_rows_take_little_memory(service: Living) -> None:
     reader, desk = await service.reader(), await staff(service, VIEWER)
     await reader.reserve("2f-hall-001", "09:00", "11:00")
-    reservations = service.parts.db["reservations"]
+    reservations = service.db["reservations"]
     sample = await reservations.find_one({})
     assert sample is not None
     past = {**sample, "claims": [], "live": False, "state": "completed", "day": "2026-09-01"}

@@ -70,7 +70,7 @@ async def test_a_taken_seat_is_exchanged_beside_the_days_limit(service: Living) 
     await reader.refused("409 wrong_state", "POST", path, {"seat_id": near[1]})
     await service.move("10:11")
     assert (await one(reader, made))["state"] == "no_show", "the deadlines run again"
-    assert not await service.parts.desk.reservations.find_double_bookings()
+    assert not await service.inside.stored.reservations.find_double_bookings()
 
 
 async def test_in_the_middle_of_the_stay(service: Living) -> None:
@@ -92,7 +92,7 @@ async def test_in_the_middle_of_the_stay(service: Living) -> None:
     with pytest.raises(AssertionError):
         await (await service.reader()).reserve(near[1]["id"], "now", "11:00")
     await reader.ok("POST", f"/reservations/{made['id']}/leave")
-    assert not await service.parts.desk.reservations.find_double_bookings()
+    assert not await service.inside.stored.reservations.find_double_bookings()
 
 
 async def test_the_desk_frees_the_seat(service: Living) -> None:

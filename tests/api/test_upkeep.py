@@ -10,7 +10,7 @@ import pytest
 
 from models.code_sharing.service import CROWD_SIZE as CROWD
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.staff.audit_repository import Sought
+from models.staff.audit_repository import AuditQuery
 from tests.api.test_console import log, post, staff
 from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
 from tests.api.test_gates import gate_of
@@ -52,7 +52,9 @@ async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Livi
     # And shown again.
     assert (await post(service, desk, here, **changed | {"base": "2"})).status == 303
     assert (await reader.get(f"/notices/{first['id']}")).status == 200
-    rows, _ = await service.parts.audit.page_of(Sought(target=f"notice:{first['id']}"), 0, 9)
+    rows, _ = await service.inside.stored.audit_log.page_of(
+        AuditQuery(target=f"notice:{first['id']}"), 0, 9
+    )
     outcomes = [row.outcome for row in rows]
     assert outcomes == ["done", "done", "done", "done"], "the late one never came so far"
     assert rows[-2].before["title"] == WRITTEN["title"]
@@ -109,7 +111,7 @@ async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
     for old, status in ((key, 401), (key_in(rotated.body), 200)):
         answer = await service.anonymous.get("/kiosks/5f-east/code", **{"X-Kiosk-Key": old})
         assert answer.status == status
-    stored = str(await service.parts.db["audit"].find().to_list(None))
+    stored = str(await service.db["audit"].find().to_list(None))
     assert key not in stored and key_in(rotated.body) not in stored
     assert [deed for deed, _, outcome in await log(service) if outcome == "done"] == [
         *("device", "rotate")
@@ -121,14 +123,14 @@ async def test_a_gate_is_added_and_heard(service: Living) -> None:
     form = {"device": "gate", "id": "north", "name": "北门", "venue": "library"}
     made = await post(service, head, "/console/devices", **form)
     assert made.status == 200
-    assert await service.parts.desk.gates.key("north") == key_in(made.body)
+    assert await service.inside.stored.gates.key("north") == key_in(made.body)
     assert "从未连接" in (await head.get("/console/devices")).body
     gate, reader = await gate_of(service), await service.reader()
     await gate.send([gate.event(reader, "in", "08:00")])
     assert "最近数据 2026-09-07" in (await head.get("/console/devices")).body
-    before = await service.parts.desk.gates.key("main")
+    before = await service.inside.stored.gates.key("main")
     assert (await post(service, head, "/console/devices/gate/main/key")).status == 200
-    assert await service.parts.desk.gates.key("main") not in (before, None)
+    assert await service.inside.stored.gates.key("main") not in (before, None)
 
 
 async def test_what_is_no_device(service: Living) -> None:
@@ -140,7 +142,7 @@ async def test_what_is_no_device(service: Living) -> None:
         "venue": "library",
         "kind": "seat_kiosk",
     }
-    before = await service.parts.desk.catalogue.load()
+    before = await service.inside.stored.catalogs.load()
     for wrong in (
         {"id": "5F"},
         {"id": "../x"},
@@ -155,7 +157,7 @@ async def test_what_is_no_device(service: Living) -> None:
         assert answer.status == 400 and 'role="alert"' in answer.body, wrong
     for path in ("kiosk/none", "gate/none", "door/main", "door/2f-south"):
         assert (await post(service, head, f"/console/devices/{path}/key")).status == 404, path
-    assert await service.parts.desk.catalogue.load() == before
+    assert await service.inside.stored.catalogs.load() == before
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -198,7 +200,7 @@ async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
     made = [await r.reserve(f"2f-hall-01{n}") for n, r in enumerate(readers)]
     gone = await readers[0].reserve("2f-hall-020", "now", "09:00")
     await service.settle()
-    refresh = service.parts.runner.job("refresh")
+    refresh = service.scheduler.job("refresh")
     assert refresh is not None
     await refresh.run(service.clock.now())
     page, first = (await desk.get("/console/deliveries")).body, (await desk.get("/console")).body
@@ -226,7 +228,7 @@ async def test_a_pause_and_a_late_failure_are_seen(service: Living) -> None:
     )
     assert "wechat" not in (await service.anonymous.get("//readyz")).body["troubles"]
 
-    stored = await service.parts.db["messages"].find_one(
+    stored = await service.db["messages"].find_one(
         {"reader": readers[0].reader_id, "state": "sent"}
     )
     assert stored is not None and stored["msgid"]
@@ -319,7 +321,7 @@ async def test_who_may_not(service: Living, role: str) -> None:
 
 
 async def keys(service: Living) -> list[Any]:
-    db = service.parts.db
+    db = service.db
     return [await db[name].find().to_list(None) for name in ("kiosks", "gates")]
 
 

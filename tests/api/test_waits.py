@@ -24,7 +24,7 @@ async def full(
     service: Living, start: str = "14:00", end: str = "16:00"
 ) -> list[tuple[Client, Any]]:
     """Every seat of the area is somebody's in that time."""
-    seats = service.parts.desk.library.areas[AreaId(AREA)].seats
+    seats = service.inside.reference.catalog.areas[AreaId(AREA)].seats
     readers = [await service.reader() for _ in seats]
     # One after the other: all at once, a busy machine sends some of them away.
     made = [await r.reserve(s.id, start, end) for r, s in zip(readers, seats, strict=True)]
@@ -143,7 +143,7 @@ async def test_an_offer_that_nobody_takes_passes_on(service: Living) -> None:
     await service.move("08:21")
     # Nobody is left: the seat is everybody's.
     await (await service.reader()).reserve(made["seat"]["id"])
-    assert not await service.parts.desk.reservations.find_double_bookings()
+    assert not await service.inside.stored.reservations.find_double_bookings()
 
 
 async def test_wishes_and_times_must_fit(service: Living) -> None:
@@ -175,7 +175,7 @@ async def test_accepting_in_the_middle_begins_now(service: Living) -> None:
     await service.move("09:26")
     got = await reader.ok("POST", f"/reservations/{held['id']}/accept")
     assert (got["start"][11:16], got["check_in_until"][11:16]) == ("09:26", "09:56")
-    assert not await service.parts.desk.reservations.find_double_bookings()
+    assert not await service.inside.stored.reservations.find_double_bookings()
 
 
 async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
@@ -193,7 +193,7 @@ async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
 async def test_nobody_is_woken(service: Living) -> None:
     await service.move("21:50")
     # Tomorrow's seats, given back at night.
-    seats = service.parts.desk.library.areas[AreaId(AREA)].seats
+    seats = service.inside.reference.catalog.areas[AreaId(AREA)].seats
     readers = [await service.reader() for _ in seats]
     made = [
         await r.reserve(s.id, "14:00", "16:00", service.tomorrow)
@@ -205,9 +205,7 @@ async def test_nobody_is_woken(service: Living) -> None:
     await readers[0].ok("POST", f"/reservations/{made[0]['id']}/cancel")
     assert await offers(reader) == []
     await service.move(timedelta(hours=8, minutes=21))
-    reader.token = (
-        await service.parts.sessions.open_wx(reader.openid, None, service.clock.now())
-    ).token
+    reader.token = (await service.sessions.open_wx(reader.openid, None, service.clock.now())).token
     (held,) = await offers(reader)
     assert held["held_until"][11:15] == "07:1"
 
@@ -255,12 +253,12 @@ async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
     assert len(seats) == len(set(seats)), "each seat is offered once"
     for reader in early:
         assert len(await offers(reader)) == 1, "who was there before has an offer each"
-    db = service.parts.db
+    db = service.db
     assert await db["reservations"].count_documents({"state": "offered"}) == len(held)
     waiting = await db["waitlist"].count_documents({"state": "waiting"})
     live = await db["reservations"].count_documents({"state": {"$in": ["reserved", "offered"]}})
     assert waiting == 0 or live == len(taken), "nobody waits while a seat is free"
-    assert not await service.parts.desk.reservations.find_double_bookings()
+    assert not await service.inside.stored.reservations.find_double_bookings()
     await service.move("08:30")
     assert await db["reservations"].count_documents({"state": "offered"}) == 0, (
         "none is left behind"
@@ -332,7 +330,7 @@ async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
     await full(service)
     await busy.refused("422 daily_limit", "POST", "/waitlist", wish(service))
     await booked.refused("409 own_overlap", "POST", "/waitlist", wish(service))
-    assert await service.parts.db["waitlist"].count_documents({}) == 0
+    assert await service.db["waitlist"].count_documents({}) == 0
 
 
 async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Living) -> None:
@@ -347,7 +345,7 @@ async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Liv
 
 async def test_a_long_line_is_looked_at_to_its_end(service: Living) -> None:
     taken, last = await full(service), await service.reader()
-    waits = service.parts.db["waitlist"]
+    waits = service.db["waitlist"]
     await join(service, last)
     mine = await waits.find_one({"reader": last.reader_id}) or {}
     before = {
@@ -404,7 +402,7 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
     monkeypatch.setattr(WaitlistRepository, "settle", late)
     await first.ok("DELETE", f"/waitlist/{place['id']}")
     assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "left"
-    rows = await service.parts.db["reservations"].find({"reader": first.reader_id}).to_list(None)
+    rows = await service.db["reservations"].find({"reader": first.reader_id}).to_list(None)
     assert [row["state"] for row in rows] == ["offer_expired"]
     await (await service.reader()).reserve(made["seat"]["id"], "14:00", "16:00")
 
@@ -417,7 +415,7 @@ async def test_an_offer_outlives_a_downtime(service: Living) -> None:
     seen = service.clock.now()
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     await service.jump("08:30:00")
-    await service.parts.desk.heartbeat.set(seen)  # nothing ran meanwhile
+    await service.inside.stored.heartbeat.set(seen)  # nothing ran meanwhile
     await service.settle()
     (held,) = await offers(first)
     assert held["held_until"][11:16] == "08:40"

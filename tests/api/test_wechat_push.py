@@ -230,7 +230,7 @@ async def test_what_failed_is_done_when_wechat_says_it_again(
         assert (await push(service, "mp", said)).status == 503
     for _ in range(2):
         assert (await push(service, "mp", said)).status == 200
-    assert await service.parts.db["feedback"].count_documents({}) == 1
+    assert await service.db["feedback"].count_documents({}) == 1
 
 
 async def test_my_reservations_where_wechat_says_who_it_is(service: Living) -> None:
@@ -260,7 +260,7 @@ async def test_what_followers_and_users_write_lands_in_one_list(service: Living)
         answer = await push(service, "mp", message("mp-li", "空调太冷了"))
         mini = await push(service, "mini", message(reader.openid, "插座坏了", 7))
     assert answer.body == mini.body == "success"
-    waiting = await service.parts.feedbacks.waiting(10)
+    waiting = await service.inside.stored.feedback.waiting(10)
     assert [(f.channel, f.text, f.reader_id) for f in waiting] == [
         ("mp", "空调太冷了", None),
         ("mini", "插座坏了", reader.reader_id),
@@ -308,11 +308,11 @@ async def test_consent_follows_what_wechat_says(service: Living) -> None:
     await push(service, "mini", event("o-nobody", name, more=listed("accept", leave)))
     await push(service, "mini", event(reader.openid, name, more=listed("accept", "other"), at=77))
     assert await left() == {"LEAVE": 0, "ENDED": 0}
-    assert Template.LEAVE in service.parts.channel.templates
+    assert Template.LEAVE in service.app[CHANNEL].templates
 
 
 async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
-    official = service.parts.official
+    official = service.resources.official_account
     assert official is not None
     empty = await official.menu()
     assert empty == {"button": []}
@@ -346,7 +346,9 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
 
 async def test_links_and_the_verification_file(mongo_url: str, redis_url: str) -> None:
     async with living(mongo_url, redis_url, WECHAT_VERIFICATION_FILE="abC1.txt=c0ffee") as service:
-        link = await service.parts.gateway.link("pages/index/index", "k=2f-south", 30, "formal")
+        link = await service.resources.mini_program.link(
+            "pages/index/index", "k=2f-south", 30, "formal"
+        )
         assert link.startswith("https://")
         assert (await service.anonymous.get("//abC1.txt")).body == "c0ffee"
         assert (await service.anonymous.get("//other.txt")).status == 404

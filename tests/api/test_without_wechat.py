@@ -20,7 +20,7 @@ NOT_THERE = API_ONLY | PAGES_ONLY | frozenset(PATHS.values())
 @pytest.fixture
 async def plain(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as running:
-        await seeding.seed(running.parts.desk, seeding.read(), running.clock.now())
+        await seeding.seed(running.inside, seeding.read(), running.clock.now())
         yield running
 
 
@@ -40,8 +40,8 @@ async def test_no_route_pretends(service: Living, plain: Living) -> None:
 async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
     reader, librarian = await plain.web_reader(), await plain.web_reader()
     role = {"$set": {"kind": "librarian"}}
-    await plain.parts.db["readers"].update_one({"_id": librarian.reader_id}, role)
-    plain.parts.sessions.invalidate_all()
+    await plain.db["readers"].update_one({"_id": librarian.reader_id}, role)
+    plain.sessions.invalidate_all()
     pages = [("//kiosk/2f-south", "", "扫码签到")]
     for path in ("//", "//me", "//reservations", "//check-in", "//rules"):
         pages.append((path, reader.token, "张三"))
@@ -58,12 +58,12 @@ async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
 
 async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> None:
     """Also for a reader who had bound a phone and consented, before the library gave WeChat up."""
-    parts, now = plain.parts, plain.clock.now()
+    now = plain.clock.now()
     before, since = await plain.web_reader(), await plain.web_reader()
-    await parts.bindings.bind(before.reader_id, "o-phone", None, now)
-    await parts.credits.add(before.reader_id, Template.RESERVED)
+    await service.inside.stored.bindings.bind(before.reader_id, "o-phone", None, now)
+    await service.inside.stored.consents.add(before.reader_id, Template.RESERVED)
     left = Message("left:1", before.reader_id, Template.ENDED, "结束", "…", now, {}, None, None)
-    await parts.messages.add([left])
+    await service.inside.stored.messages.add([left])
     made = await before.reserve("2f-hall-001")
     await since.reserve("2f-hall-002")
     await plain.settle()
@@ -71,12 +71,12 @@ async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> N
         inbox = (await reader.ok("GET", "/messages"))["items"]
         assert len(inbox) == count and inbox[0]["template"] == "RESERVED"
     assert made["state"] == "reserved"
-    waiting = [d async for d in parts.db["messages"].find({"open": True})]
+    waiting = [d async for d in service.db["messages"].find({"open": True})]
     assert [d["_id"] for d in waiting] == ["left:1"]
     assert waiting[0]["attempts"] == 0
     plain.clock.set(now + timedelta(days=2))
     await plain.settle()
-    ended = await parts.db["messages"].find_one({"_id": "left:1"})
+    ended = await service.db["messages"].find_one({"_id": "left:1"})
     assert ended is not None and (ended["state"], ended["open"]) == ("expired", False)
     measured = str((await plain.anonymous.get("//metrics")).body)
     failures = [line for line in measured.splitlines() if "job_failures_total{" in line]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from handlers.services import SERVICES
+from handlers.http.keys import LOAD_SHEDDER
 from tests.living import Living, living
 
 CHROMIUM: Final = "/usr/bin/chromium"
@@ -42,7 +42,7 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The manual's moment: a Monday at 16:08; the change stream feeds the board."""
     async with living(mongo_url, redis_url) as running:
         # Chromium starts on the same two cores, in the service's own loop's time.
-        running.app[SERVICES].admission.late_at_most_s = 5.0
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         await running.move(AFTERNOON)
         yield running
 

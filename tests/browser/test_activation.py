@@ -11,7 +11,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from handlers.services import SERVICES
+from handlers.http.keys import LOAD_SHEDDER
 from models.storage.attempt_limiter import AttemptLimit
 from tests.browser.conftest import AFTERNOON, DESKTOP, PHONE, Open, Tab, is_for_everybody
 from tests.living import Living, living
@@ -23,11 +23,11 @@ sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """A service that counts guesses as in production, and has just counted a hundred."""
     async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as running:
-        running.app[SERVICES].admission.late_at_most_s = 5.0
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         await running.move(AFTERNOON)
         guessed = AttemptLimit("activation:all", 100, timedelta(minutes=10))
         for _ in range(100):
-            await running.parts.throttles.count(guessed, running.clock.now())
+            await running.inside.attempts.count(guessed, running.clock.now())
         yield running
 
 

@@ -103,11 +103,11 @@ async def test_every_page_is_for_everybody(
     violation = f"{missed['id']}:no_show"
     await service.settle()
     await late.ok("POST", f"/violations/{violation}/appeal", {"text": "地铁故障"})
-    await service.parts.feedbacks.add(late.reader_id, "k", "插座不通电", service.clock.now())
+    await service.inside.stored.feedback.add(late.reader_id, "k", "插座不通电", service.clock.now())
     # A Sunday that was busy, for the charts.
-    day, areas = date(2026, 9, 6), service.parts.desk.library.areas.values()
+    day, areas = date(2026, 9, 6), service.inside.reference.catalog.areas.values()
     used = (0,) * 8 + tuple(range(0, 1200, 120)) + (0,) * 6
-    await service.parts.desk.days.put(
+    await service.inside.stored.daily_statistics.put(
         [AreaDay(day, a.id, 40, 40 * 930, 50, 40, 3, 7, 2, 900, used) for a in areas]
     )
     tab = await opened("administrator", color_scheme=scheme, **device)

@@ -75,7 +75,7 @@ async def test_a_plan_is_changed_and_readers_get_another_seat(
     await tab.page.click("text=确认保存")
     await tab.page.wait_for_selector(".done")
 
-    area = service.parts.desk.library.areas[AreaId("2f-hall")]
+    area = service.inside.reference.catalog.areas[AreaId("2f-hall")]
     assert area.rev == 1 and area.seats[-1].number == "088" and area.seats[-1].power
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "cancelled"
     await service.settle()
@@ -120,7 +120,7 @@ async def test_what_a_role_does_not_change(service: Living, opened: Open) -> Non
     await tab.page.fill("[name=reason]", "漏水")
     await tab.page.click("text=确认保存")
     await tab.page.wait_for_selector(".done")
-    seats = service.parts.desk.library.seats
+    seats = service.inside.reference.catalog.seats
     assert seats[SeatId("2f-hall-010")].disabled == "漏水"
 
     tab = await opened("viewer")
@@ -145,7 +145,7 @@ async def test_the_second_of_two_finds_their_drawing_again(service: Living, open
             await tab.page.wait_for_selector(".done")
     assert "刚刚被其他人修改过" in await second.text(".refusal")
     assert (await seat(second, "012"))["computer"] and "computer" not in await seat(second, "011")
-    seats = service.parts.desk.library.seats
+    seats = service.inside.reference.catalog.seats
     assert seats[SeatId("2f-hall-011")].computer and not seats[SeatId("2f-hall-012")].computer
 
 
@@ -193,4 +193,4 @@ async def test_by_keys_alone_and_nothing_is_lost_on_the_way(service: Living, ope
     await tab.page.click("text=‹ 平面图")
     await tab.page.wait_for_selector("text=新增区域")
     assert asked == ["beforeunload"]
-    assert service.parts.desk.library.areas[AreaId("2f-hall")].rev == 0
+    assert service.inside.reference.catalog.areas[AreaId("2f-hall")].rev == 0

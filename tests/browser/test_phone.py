@@ -93,15 +93,15 @@ async def test_a_query_terminal_fits_a_corner(service: Living, opened: Open, tmp
 
 
 async def test_three_hundred_seats_stay_smooth(service: Living, opened: Open) -> None:
-    desk = service.parts.desk
-    area = desk.library.areas[AreaId("2f-hall")]
+    inside = service.inside
+    area = inside.reference.catalog.areas[AreaId("2f-hall")]
     seats = tuple(
         Seat(SeatId(f"2f-hall-{n:03}"), area.id, f"{n:03}", 20 + n % 20 * 52, 20 + n // 20 * 60)
         for n in range(300)
     )
     wide = replace(area, seats=seats, width=20 * 52 + 40, height=15 * 60 + 40)
-    assert await desk.catalogue.replace_area(replace(wide, rev=area.rev + 1))
-    await desk.refresh()
+    assert await inside.stored.catalogs.replace_area(replace(wide, rev=area.rev + 1))
+    await inside.reference.refresh()
     tab = await opened("21071234", **PHONE)
     await tab.go("/areas/2f-hall")
     page = tab.page

@@ -13,7 +13,7 @@ CARD = "0012345678"
 
 async def carded(service: Living) -> Client:
     reader = await service.web_reader()
-    await service.parts.desk.cards.put(CARD, reader.reader_id)
+    await service.inside.stored.cards.put(CARD, reader.reader_id)
     return reader
 
 

@@ -19,9 +19,8 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-from aiohttp import web
 
-from miniapp_server.app import Parts, open_parts
+from miniapp_server.app import open_application
 from miniapp_server.clock import Clock
 from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.sandbox.state_repository import SandboxState
@@ -142,7 +141,7 @@ async def refused(
 
 @dataclass(slots=True)
 class Remote(Living):
-    """A service in another process; ``parts`` are this process's own view of its databases."""
+    """A service in another process; ``app`` is wired here, on the same databases."""
 
     env: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
@@ -171,12 +170,12 @@ class Remote(Living):
     async def show(self, instant: datetime) -> None:
         """While it is down: let its clock show ``instant`` as if it had been up until then."""
         assert self.process is None
-        await self.parts.desk.heartbeat.set(instant)
-        await SandboxState(self.parts.db).set_offset(self.clock.set(instant))
+        await self.inside.stored.heartbeat.set(instant)
+        await SandboxState(self.db).set_offset(self.clock.set(instant))
 
     async def leases_run_out(self) -> None:
         """What a minute would do: nobody holds a job or a message any more."""
-        db = self.parts.db
+        db = self.db
         await db["leases"].delete_many({})
         await db["messages"].update_many({}, {"$set": {"lease_until": None}})
         await db["pauses"].update_many({}, {"$set": {"prober": None}})
@@ -221,13 +220,11 @@ async def remote(
         **env,
     }
     settings, clock = load(env), Clock()
-    async with open_parts(settings, clock) as parts:
-        # The application lives in the other process; none can be reached here.
-        nowhere = web.Application()
-        service = Remote(settings.public_base_url, nowhere, parts, clock, env=env, options=options)
+    async with open_application(settings, clock) as app:
+        service = Remote(settings.public_base_url, app, clock, env=env, options=options)
         service.anonymous = service.stranger()
         try:
-            await seed_demo(parts)
+            await seed_demo(app)
             await service.show(now)
             await service.start()
             yield service
@@ -235,8 +232,4 @@ async def remote(
             if service.process is not None:
                 await service.kill()
             await service.close()
-            await _drop(parts)
-
-
-async def _drop(parts: Parts) -> None:
-    await parts.db.client.drop_database(parts.settings.database)
+            await service.db.client.drop_database(service.settings.database)

@@ -59,7 +59,7 @@ async def test_backup_wipe_restore_and_everybody_is_where_they_were(
         before = [await r.ok("GET", "/reservations") for r in readers[:8]]
 
         await service.kill()
-        await service.parts.db.client.drop_database(service.parts.db.name)
+        await service.db.client.drop_database(service.db.name)
         status, out, err = await ended(await command("restore", file, **service.env))
         assert (status, err) == (0, ""), err
         assert "no doubles" in out
@@ -86,11 +86,13 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
         open_parts(load(env), Clock()) as parts,
         open_database(mongo_url, target["MONGO_DATABASE"]) as half,
     ):
-        await parts.readers.upsert_from_login("21070001", "张三", "student", real_now())
+        await service.inside.stored.readers.upsert_from_login(
+            "21070001", "张三", "student", real_now()
+        )
         # What comes last in the file keeps the restore busy after its first documents.
-        await parts.db["waitlist"].insert_many({"_id": n} for n in range(20_000))
-        whole = await everything(parts.db)
-        await backup(parts.db, tmp_path / "seats.backup", real_now())
+        await service.db["waitlist"].insert_many({"_id": n} for n in range(20_000))
+        whole = await everything(service.db)
+        await backup(service.db, tmp_path / "seats.backup", real_now())
         restoring = await command("restore", file, **target)
 
         async def begun() -> bool:
@@ -114,7 +116,7 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
         assert (status, err) == (0, ""), err
         assert "no doubles" in out
         assert await everything(half) == whole
-        for db in (parts.db, half):
+        for db in (service.db, half):
             await db.client.drop_database(db.name)
 
 

@@ -29,7 +29,7 @@ class Machine:
 
 async def rounds(service: Living) -> None:
     """Every loop of jobs comes round twice."""
-    loops = [loop for loop in service.parts.runner.loops if loop.every_s < 10]
+    loops = [loop for loop in service.scheduler.groups if loop.every_s < 10]
     for _ in range(2):
         before = {loop.name: loop.last_success for loop in loops}
         for loop in loops:
@@ -65,7 +65,7 @@ async def test_a_wrong_clock_harms_nobody(
         made[2] = await away.ok("POST", f"/reservations/{made[2]['id']}/leave")
         await rounds(service)
         before = await service.books()
-        alive, _ = await service.parts.desk.heartbeat.state()
+        alive, _ = await service.inside.stored.heartbeat.state()
 
         machine.ahead = timedelta(hours=hours)
         caplog.clear()
@@ -95,10 +95,10 @@ async def test_a_wrong_clock_harms_nobody(
         shown = (await waits.ok("GET", "/reservations"))["items"]
         assert [r["state"] for r in shown] == [ReservationState.RESERVED], "looking goes on"
         # What hosts share has not been spoilt by it.
-        now = await server_time(service.parts.db)
-        held = await service.parts.db["leases"].find().to_list(None)
+        now = await server_time(service.db)
+        held = await service.db["leases"].find().to_list(None)
         assert held and all(abs(lease["until"] - now) < timedelta(minutes=1) for lease in held)
-        last, _ = await service.parts.desk.heartbeat.state()
+        last, _ = await service.inside.stored.heartbeat.state()
         assert last is not None and alive is not None and last - alive < timedelta(minutes=1)
 
         machine.ahead = timedelta()

@@ -36,12 +36,12 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
 
 async def wake(service: Living, last_seen: datetime, now: datetime) -> None:
     """The service was last seen alive at ``last_seen`` and comes back at ``now``."""
-    await service.parts.desk.heartbeat.set(last_seen)
-    await service.parts.runner.run_until_idle(now)
+    await service.inside.stored.heartbeat.set(last_seen)
+    await service.scheduler.run_until_idle(now)
 
 
 async def stored(service: Living, id: str) -> Reservation:
-    found = await service.parts.desk.reservations.get(id)
+    found = await service.inside.stored.reservations.get(id)
     assert found is not None
     return found
 
@@ -74,14 +74,14 @@ async def test_a_check_in_deadline(
     await wake(service, up - gap, up)
     after = await stored(service, made["id"])
     if more is None:
-        await service.parts.desk.heartbeat.set(max(up, deadline))
-        await service.parts.runner.run_until_idle(max(up, deadline))
+        await service.inside.stored.heartbeat.set(max(up, deadline))
+        await service.scheduler.run_until_idle(max(up, deadline))
         assert (await stored(service, made["id"])).state is ReservationState.NO_SHOW
         assert (await reader.ok("GET", "/violations"))["total"] == 1
         return
     assert (after.state, after.check_in_until) == (ReservationState.RESERVED, deadline + more)
     # Coming back twice does not forgive twice, and the new deadline is one.
-    await service.parts.runner.run_until_idle(up + timedelta(seconds=1))
+    await service.scheduler.run_until_idle(up + timedelta(seconds=1))
     assert await stored(service, made["id"]) == after
     await wake(service, deadline + more, deadline + more)
     missed = await stored(service, made["id"])
@@ -126,10 +126,10 @@ async def test_who_stands_there_when_it_is_over(service: Living, verb: str, note
         await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
         await reader.ok("POST", f"{path}/leave")
     await service.jump("08:30:20")  # 20 seconds too late
-    heartbeat, now = service.parts.desk.heartbeat, service.clock.now()
+    heartbeat, now = service.inside.stored.heartbeat, service.clock.now()
     await heartbeat.set(now - MINUTE)
     if noted:
-        await extension.beat(service.parts.desk, now)
+        await extension.beat(service.inside, now)
     scan = {"qr": await service.qr("2f-north")}
     assert (await reader.ok("POST", f"{path}/{verb}", scan))["state"] == "in_use"
     await service.settle()
@@ -143,14 +143,14 @@ async def test_as_long_as_one_host_serves_it_is_no_outage(service: Living) -> No
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
-    desk = service.parts.desk
+    inside = service.inside
     await wake(service, deadline - HALF, deadline - HALF)
     for seconds in range(-29, 4):
         await extension.beat(desk, deadline + timedelta(seconds=seconds))
     # A host that lies behind changes nothing.
-    await desk.heartbeat.beat(deadline - MINUTE)
-    assert await desk.heartbeat.state() == (deadline + timedelta(seconds=3), [])
-    await service.parts.runner.run_until_idle(deadline + timedelta(seconds=4))
+    await inside.stored.heartbeat.beat(deadline - MINUTE)
+    assert await inside.stored.heartbeat.state() == (deadline + timedelta(seconds=3), [])
+    await service.scheduler.run_until_idle(deadline + timedelta(seconds=4))
     assert (await stored(service, made["id"])).state is ReservationState.NO_SHOW
 
 
@@ -159,13 +159,13 @@ async def test_nothing_is_judged_before_the_gap_is_seen(service: Living) -> None
     reader = await service.reader()
     made = await reader.reserve(start="10:00", end="12:00")
     deadline = datetime.fromisoformat(made["check_in_until"])
-    desk, up = service.parts.desk, deadline + HALF
-    await desk.heartbeat.set(deadline - HALF)
+    inside, up = service.inside, deadline + HALF
+    await inside.stored.heartbeat.set(deadline - HALF)
     assert await deadlines_jobs.no_show(desk, up) == 0
     await extension.beat(desk, up)
     assert await deadlines_jobs.no_show(desk, up) == 0
     assert await extension.record_heartbeat(desk, up) == 1
-    assert await desk.heartbeat.state() == (up, [])
+    assert await inside.stored.heartbeat.state() == (up, [])
     assert await deadlines_jobs.no_show(desk, up) == 0
     after = await stored(service, made["id"])
     assert after.state is ReservationState.RESERVED and after.check_in_until == up + MINUTE
@@ -215,24 +215,26 @@ async def test_a_job_by_hand(
     async with open_parts(load(env), Clock()) as parts:
         now = real_now()
         made = await _missed_a_minute_ago(parts, now)
-        await parts.desk.heartbeat.set(now + last_seen)
+        await service.inside.stored.heartbeat.set(now + last_seen)
         status, out, err = await ended(await command("job", "no_show", **env))
         assert (status, out.strip(), err) == (0, said, "")
         status, out, err = await ended(await command("job", "relay", **env))
         assert status == 0, err
-        found = await parts.desk.reservations.get(made.id)
+        found = await service.inside.stored.reservations.get(made.id)
         assert found is not None and found.state is state
-        assert await parts.db["violations"].count_documents({}) == violations
-        await parts.db.client.drop_database(parts.settings.database)
+        assert await service.db["violations"].count_documents({}) == violations
+        await service.db.client.drop_database(service.settings.database)
 
 
 async def _missed_a_minute_ago(parts: Parts, now: datetime) -> Reservation:
     """A booking of a day that was, moved to around ``now`` in the store: the hour is anybody's."""
-    reader = await parts.readers.upsert_from_login("21079999", "张三", "student", now)
+    reader = await service.inside.stored.readers.upsert_from_login(
+        "21079999", "张三", "student", now
+    )
     noon = to_local(now).replace(hour=12, minute=0, second=0, microsecond=0)
     wish = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())
     ask = RequestContext(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
-    made = await reservations_service.create(parts.desk, ask, SEAT, wish)
+    made = await reservations_service.create(service.inside, ask, SEAT, wish)
     missed = now - timedelta(seconds=10)
     times = {
         "start": missed - timedelta(minutes=30),
@@ -240,7 +242,7 @@ async def _missed_a_minute_ago(parts: Parts, now: datetime) -> Reservation:
         "end": missed + timedelta(hours=2),
         "remind_at": None,
     }
-    await parts.db["reservations"].update_one({"_id": made.id}, {"$set": times})
+    await service.db["reservations"].update_one({"_id": made.id}, {"$set": times})
     return made
 
 
@@ -255,14 +257,14 @@ async def test_a_hanging_job_shows(service: Living) -> None:
     stuck = JobGroup("stuck", (Job("stuck", never),), every_s=1, last_success=monotonic() - 60)
     well = JobGroup("well", (), every_s=1)
     rare = JobGroup("rare", (), every_s=600, last_success=monotonic() - 60)
-    runner = Scheduler((stuck, well, rare), service.parts.leases, service.clock, Metrics())
+    runner = Scheduler((stuck, well, rare), service.inside.stored.leases, service.clock, Metrics())
     runner.start()
     await asyncio.wait_for(entered.wait(), 5)
     assert runner.stalled() == ["stuck"]
     await runner.stop()
 
     assert (await service.anonymous.ok("GET", "//readyz"))["status"] == "ready"
-    service.parts.runner.loops += (stuck,)
+    service.scheduler.groups += (stuck,)
     answer = await service.anonymous.get("//readyz")
     assert answer.status == 200, "degraded is not down"
     assert answer.body == {"status": "degraded", "troubles": {"jobs.stuck": "hanging"}}

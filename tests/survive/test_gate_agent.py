@@ -99,7 +99,7 @@ async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_pat
         last = await start(service, file, gate.key, "--once")
         assert await asyncio.wait_for(last.wait(), 60) == 0
 
-        passages = service.parts.db["gate_events"]
+        passages = service.db["gate_events"]
         assert await passages.count_documents({}) == len(rows)
         assert await passages.count_documents({"open": True}) == 0
         for n, reader in enumerate(readers):
@@ -108,7 +108,7 @@ async def test_every_passage_counts_once(mongo_url: str, redis_url: str, tmp_pat
             detail = await reader.ok("GET", f"/reservations/{kept['id']}")
             acts = [e["event"] for e in detail["history"]]
             assert acts == ["reserve", "check_in", *(["leave"] if n % 2 == 0 else [])]
-        (told,) = [g for g in await service.parts.desk.gates.all() if g.id == "main"]
+        (told,) = [g for g in await service.inside.stored.gates.all() if g.id == "main"]
         assert told.complete_until is not None and told.complete_until > MONDAY_8 + timedelta(
             minutes=60
         )

@@ -74,7 +74,7 @@ async def test_mongod_hangs(fragile: EmbeddedDatabases) -> None:
             await _until_known(partial(booked, number), 201)
         key = {"Idempotency-Key": "cancel"}
         await _until_known(partial(readers[0].post, f"{path}/cancel", **key), 200)
-        stored = await service.parts.db["reservations"].find({"rev": {"$gte": 1}}).to_list(None)
+        stored = await service.db["reservations"].find({"rev": {"$gte": 1}}).to_list(None)
         assert sorted(r["state"] for r in stored) == ["cancelled"] + ["reserved"] * 4
 
         # It is told to end while MongoDB hangs again, and a change is under way.

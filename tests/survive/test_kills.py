@@ -49,27 +49,29 @@ class Guest:
 async def guests(service: Remote) -> list[Guest]:
     """While the service is down: bookings from 9 to 10, half of them checked in, and one consent
     for each message."""
-    parts, actor = service.parts, Actor("reader", "mini")
-    wechat = SandboxWeChat(parts.db)
-    seats = [seat.id for seat in parts.desk.library.seats.values() if seat.disabled is None]
+    actor = Actor("reader", "mini")
+    wechat = SandboxWeChat(service.db)
+    seats = [
+        seat.id for seat in service.inside.reference.catalog.seats.values() if seat.disabled is None
+    ]
 
     async def one(number: int) -> Guest:
         missed, openid = number < MISSED, f"o-guest{number}"
-        reader = await parts.readers.upsert_from_login(
+        reader = await service.inside.stored.readers.upsert_from_login(
             f"2107{number:04}", "张三", "student", MONDAY_8
         )
-        await parts.bindings.bind(reader.id, openid, None, MONDAY_8)
+        await service.inside.stored.bindings.bind(reader.id, openid, None, MONDAY_8)
         for template in WECHAT_TEMPLATES:
-            await parts.credits.add(reader.id, template)
-            await wechat.grant(openid, parts.channel.templates[template].template_id)
+            await service.inside.stored.consents.add(reader.id, template)
+            await wechat.grant(openid, service.app[CHANNEL].templates[template].template_id)
         wish = TimeSelection(local_date(NINE), NINE.time(), TEN.time())
         made = await reservations_service.create(
-            parts.desk, RequestContext(reader, actor, MONDAY_8), seats[number], wish
+            service.inside, RequestContext(reader, actor, MONDAY_8), seats[number], wish
         )
         if not missed:
             scan = KioskCodeScan(KioskId("2f-south"), 1, True)
             await check_in_service.check_in(
-                parts.desk, RequestContext(reader, actor, NINE), made.id, scan
+                service.inside, RequestContext(reader, actor, NINE), made.id, scan
             )
         return Guest(reader, openid, made.id, missed)
 
@@ -78,7 +80,7 @@ async def guests(service: Remote) -> list[Guest]:
 
 async def progress(service: Remote) -> int:
     """Grows with every step of every job."""
-    db = service.parts.db
+    db = service.db
     done = await db["reservations"].count_documents({"live": False})
     relayed = await db["reservations"].count_documents({"outbox": []})
     kept = await db["messages"].count_documents({})
@@ -87,7 +89,7 @@ async def progress(service: Remote) -> int:
 
 
 async def all_done(service: Remote) -> bool:
-    db = service.parts.db
+    db = service.db
     return not (
         await db["reservations"].count_documents(
             {"$or": [{"live": True}, {"outbox.0": {"$exists": True}}]}
@@ -129,28 +131,27 @@ async def test_each_effect_comes_once(mongo_url: str, redis_url: str, seed: int)
         await until(done, "the end of the jobs", 40)
         for guest in invited:
             await fared_once(service, guest)
-        doubles = await service.parts.desk.reservations.find_double_bookings()
+        doubles = await service.inside.stored.reservations.find_double_bookings()
         assert doubles == []
-        violations = service.parts.db["violations"]
+        violations = service.db["violations"]
         assert await violations.count_documents({}) == MISSED
 
 
 async def fared_once(service: Remote, guest: Guest) -> None:
-    parts = service.parts
-    r = await parts.desk.reservations.get(guest.reservation)
+    r = await service.inside.stored.reservations.get(guest.reservation)
     assert r is not None
     events = [entry.event for entry in r.history]
     assert events == (["reserve", "miss"] if guest.missed else ["reserve", "check_in", "complete"])
     assert r.ended_at == (NINE + timedelta(minutes=30) if guest.missed else TEN), "when it was due"
 
-    kept, total = await parts.messages.page_of(guest.reader.id, False, 0, 100)
+    kept, total = await service.inside.stored.messages.page_of(guest.reader.id, False, 0, 100)
     templates = Counter(message.template.value for message in kept)
     assert max(templates.values()) == 1 and total == len(kept)
     assert set(TOLD[guest.missed]) <= set(templates)
-    _, violations = await parts.desk.violations.page_of(guest.reader.id, 0, 10)
+    _, violations = await service.inside.stored.violations.page_of(guest.reader.id, 0, 10)
     assert violations == guest.missed
 
-    inbox = [d.template for d in await SandboxWeChat(parts.db).inbox(guest.openid)]
+    inbox = [d.template for d in await SandboxWeChat(service.db).inbox(guest.openid)]
     assert len(inbox) == len(set(inbox)), "at most one WeChat message each"
     order = [message.template.value for message in sorted(kept, key=lambda m: (m.at, m.id))]
     assert inbox == [template for template in order if template in inbox]

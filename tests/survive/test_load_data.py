@@ -66,14 +66,14 @@ async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> Non
         await seeding.seed(desk, seeding.read(), on("00:00"))
         with closing(HistoryWriter(mongo_url, old.name)) as writer:
             written = await asyncio.to_thread(
-                generate, writer, sealer, desk.library, desk.policy,
+                generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
                 until=MONDAY, count=COUNT, keep_messages=timedelta(days=3),
             )  # fmt: skip
         assert abs(written["reservations"] - COUNT) < COUNT * 0.02
         await violations_are_those_of_the_service(desk, old)
         await the_sweep_streams(desk, old)
         # As on any morning: yesterday's claims are no longer wanted.
-        while await desk.reservations.drop_past_claims(MONDAY, 2000):
+        while await inside.stored.reservations.drop_past_claims(MONDAY, 2000):
             pass
         first_day, today = await a_busy_day(new, sealer), await a_busy_day(old, sealer)
         dearer = []
@@ -102,7 +102,7 @@ async def the_sweep_streams(desk: Desk, db: Database) -> None:
 
     before = process.memory_info().rss
     watching = asyncio.create_task(watch())
-    found = await desk.reservations.find_double_bookings()
+    found = await inside.stored.reservations.find_double_bookings()
     watching.cancel()
     assert (highest - before) >> 20 < SWEEP_MB
     pair = sorted((one["_id"], again["_id"]))
@@ -123,12 +123,14 @@ async def violations_are_those_of_the_service(desk: Desk, db: Database) -> None:
     assert len(suspensions) > 20
     for row in suspensions:
         used = [kept[id] for id in row["uses"]]
-        assert len(used) == desk.policy.violations_limit
-        assert used[0]["at"] > window_start(desk.policy, row["start"])
-        assert row["until"] == row["start"] + timedelta(days=desk.policy.suspension_days)
+        assert len(used) == inside.reference.policy.violations_limit
+        assert used[0]["at"] > window_start(inside.reference.policy, row["start"])
+        assert row["until"] == row["start"] + timedelta(
+            days=inside.reference.policy.suspension_days
+        )
         booked = {"reader": row["reader"], "created_at": {"$gt": row["start"], "$lt": row["until"]}}
         assert await db["reservations"].count_documents(booked) == 0, "suspended, yet booking"
-        reader = await desk.readers.get(row["reader"])
+        reader = await inside.stored.readers.get(row["reader"])
         assert reader is not None and reader.suspended_until is not None
         assert reader.suspended_until >= row["until"]
 

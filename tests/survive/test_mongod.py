@@ -131,7 +131,7 @@ async def test_mongod_is_killed_under_load(fragile: EmbeddedDatabases) -> None:
 
 
 async def every_acknowledged_one_exists_once(service: Remote, load: Load) -> None:
-    stored = await service.parts.db["reservations"].find({"live": True}).to_list(None)
+    stored = await service.db["reservations"].find({"live": True}).to_list(None)
     assert {d["_id"] for d in stored} == set(load.acknowledged.values()), "exactly those"
     by_key: Counter[Any] = Counter(
         (d["reader"], replay["key"]) for d in stored for replay in d["idempotency_results"]

@@ -36,7 +36,7 @@ async def misbehave(service: Remote, **modes: object) -> None:
 
 
 async def taken(service: Remote, endpoint: str, times: int) -> int:
-    mode = await service.parts.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
+    mode = await service.db["sandbox_wechat_modes"].find_one({"_id": endpoint})
     return times - int(mode["left"]) if mode else 0
 
 
@@ -59,7 +59,7 @@ async def test_requests_in_flight_are_answered_after_sigterm(service: Remote) ->
     with pytest.raises(aiohttp.ClientConnectorError):
         await service.anonymous.get("//healthz")
     # It let go of its leases: the next one goes on at once.
-    assert await service.parts.db["leases"].count_documents({}) == 0
+    assert await service.db["leases"].count_documents({}) == 0
 
 
 async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
@@ -93,7 +93,7 @@ async def test_sigterm_under_load_answers_or_refuses(service: Remote) -> None:
     async with asyncio.timeout(10):
         await asyncio.gather(*clients)
     assert set(statuses) == {200, 201}
-    stored = await service.parts.db["reservations"].find().to_list(None)
+    stored = await service.db["reservations"].find().to_list(None)
     assert {d["_id"] for d in stored} == set(acknowledged)
     cancelled = sum(d["state"] == "cancelled" for d in stored)
     assert cancelled == statuses.count(200)
@@ -207,7 +207,7 @@ async def test_a_demo_with_outside_servers_starts_none(
     env = {
         "MONGO_URL": mongo_url,
         "REDIS_URL": redis_url,
-        "MONGO_DATABASE": service.parts.settings.database,
+        "MONGO_DATABASE": service.settings.database,
         "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     }
     async with demo(tmp_path, **env) as (base, process):

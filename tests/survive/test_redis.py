@@ -42,7 +42,7 @@ async def test_an_emptied_redis_loses_nothing(fragile: EmbeddedDatabases) -> Non
         client = Redis.from_url(fragile.redis_url)
         await client.flushall()
         await client.aclose()
-        service.parts.sessions.invalidate_all()
+        service.sessions.invalidate_all()
 
         assert (await reader.ok("GET", "/me"))["active"][0]["id"] == made["id"]
         assert (await page.get("/reservations")).status == 200

@@ -37,9 +37,9 @@ async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Parts, dic
     """A production database with a reader, and its environment."""
     env = production(mongo_url, redis_url)
     async with open_parts(load(env), Clock()) as parts:
-        await parts.readers.upsert_from_login(NUMBER, "张三", "student", real_now())
+        await service.inside.stored.readers.upsert_from_login(NUMBER, "张三", "student", real_now())
         yield parts, env
-        await parts.db.client.drop_database(parts.db.name)
+        await service.db.client.drop_database(service.db.name)
 
 
 async def test_a_production_database_stays_closed(
@@ -49,10 +49,10 @@ async def test_a_production_database_stays_closed(
     lost = without_credentials(env)
     other = {**env, "ENCRYPTION_KEYS": OTHER_KEYS}
     newer = f"{ENCRYPTION_KEYS},2:{OTHER_KEYS[2:]}"
-    place = f"database {parts.db.name} "
+    place = f"database {service.db.name} "
     wrong_key = place + "was sealed with another data key 1"
     await refused(
-        parts.db,
+        service.db,
         [
             (("serve", "--workers", "2"), {**lost, "SANDBOX": "1"}, "is a production database"),
             (("demo",), {**lost, "DATA_DIR": str(tmp_path)}, place + "is a production database"),
@@ -82,14 +82,14 @@ async def test_a_library_without_a_mini_program_is_served(
     process.send_signal(signal.SIGTERM)
     assert await ended(process) == (0, "", ""), "no complaint, no alarm"
     # What serves is what was there: no library came of itself.
-    assert await parts.db["areas"].count_documents({}) == 0
+    assert await service.db["areas"].count_documents({}) == 0
 
 
 async def test_long_commands_show_on_a_terminal_how_far_they_are(
     real: tuple[Parts, dict[str, str]], tmp_path: Path
 ) -> None:
     parts, env = real
-    await parts.db["waitlist"].insert_many({"_id": n} for n in range(3000))
+    await service.db["waitlist"].insert_many({"_id": n} for n in range(3000))
     status, out, shown = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
     assert status == 0 and "documents" in out
     assert "backup:" in shown and "100%" in shown, shown
@@ -111,11 +111,11 @@ def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
 
 async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str]]) -> None:
     parts, env = real
-    place = f"database {parts.db.name} was written by a newer version"
+    place = f"database {service.db.name} was written by a newer version"
     rules: dict[str, Any] = {"_id": 1, "at": real_now(), "fields": {"tea_minutes": 5}}
     rules["fields"] |= {"opening": [], "meal_times": [], "booking_opens_at": None}
-    await parts.db["policies"].insert_one(rules)
-    await refused(parts.db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
+    await service.db["policies"].insert_one(rules)
+    await refused(service.db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
     version = {"$set": {"version": 99}}
-    await parts.db["installation"].update_one({"_id": "schema"}, version, upsert=True)
-    await refused(parts.db, [(("serve",), env, f"{place} (its schema is 99")])
+    await service.db["installation"].update_one({"_id": "schema"}, version, upsert=True)
+    await refused(service.db, [(("serve",), env, f"{place} (its schema is 99")])

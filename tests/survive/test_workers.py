@@ -121,7 +121,7 @@ async def refuse_in_one_line(service: Remote) -> None:
 
 async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote) -> None:
     """Its own connections break; every answer that comes is right. Its jobs go on."""
-    db = service.parts.db
+    db = service.db
     readers = [await service.reader() for _ in range(12)]
     broken = 0
     acknowledged: list[str] = []
@@ -214,7 +214,7 @@ async def test_sigterm_under_load_answers_all_that_was_accepted(service: Remote)
     clients = [asyncio.create_task(books(n, r)) for n, r in enumerate(readers, start=1)]
 
     async def under_load() -> bool:
-        mode = await service.parts.db["sandbox_wechat_modes"].find_one({"_id": "jscode2session"})
+        mode = await service.db["sandbox_wechat_modes"].find_one({"_id": "jscode2session"})
         return len(statuses) > 100 and (mode is None or mode["left"] == 0)
 
     await until(under_load, "some load, and 8 logins under way")
@@ -225,11 +225,11 @@ async def test_sigterm_under_load_answers_all_that_was_accepted(service: Remote)
         await asyncio.gather(*clients)
     assert [answer.status for answer in await asyncio.gather(*logins)] == [200] * 8
     assert set(statuses) == {200, 201}
-    stored = await service.parts.db["reservations"].find().to_list(None)
+    stored = await service.db["reservations"].find().to_list(None)
     assert {d["_id"] for d in stored} == set(acknowledged), lost
     assert sum(d["state"] == "cancelled" for d in stored) == statuses.count(200), lost
     assert not any(map(psutil.pid_exists, pids))
-    assert await service.parts.db["leases"].count_documents({}) == 0
+    assert await service.db["leases"].count_documents({}) == 0
 
 
 async def test_no_worker_outlives_a_killed_supervisor(service: Remote) -> None:
@@ -240,7 +240,7 @@ async def test_no_worker_outlives_a_killed_supervisor(service: Remote) -> None:
         return not any(map(psutil.pid_exists, pids))
 
     await until(gone, "the end of the workers", 10)
-    assert await service.parts.db["leases"].count_documents({}) == 0, "they drained"
+    assert await service.db["leases"].count_documents({}) == 0, "they drained"
     await service.start()
     await all_listen(service)
 

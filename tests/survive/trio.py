@@ -43,9 +43,12 @@ class Trio:
         and takes a refusal for certain as ``insert_one`` tells it."""
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
         desk = Desk(db, self.second.sealer)
-        repository: Any = desk.reservations
+        repository: Any = inside.stored.reservations
         repository._inserts = Batcher(partial(one_by_one, db["reservations"]))
-        desk.library, desk.policy = self.second.desk.library, self.second.desk.policy
+        inside.reference.catalog, inside.reference.policy = (
+            self.second.desk.library,
+            self.second.desk.policy,
+        )
         return Stage(db, self.second.sealer, desk)
 
     async def cut_off(self) -> Member:
@@ -115,7 +118,7 @@ async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
             return not isinstance(await said(ping(db)), Exception)
 
         await until(answers, "the set to answer a new worker")
-        await desk.refresh()
+        await inside.reference.refresh()
         yield Stage(db, sealer, desk)
 
 
