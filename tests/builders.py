@@ -12,7 +12,6 @@ from models.kernel.time_range import TimeRange, local_instant
 from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
-from models.reservations.claims import daily_booking_claim, presence_claim, slot_claims
 from models.reservations.entities import Reservation
 
 MONDAY: Final = date(2026, 9, 7)
@@ -56,8 +55,8 @@ def reserved(
         seat_id=SeatId(seat),
         span=span,
         policy=policy,
-        claims=(daily_booking_claim(reader, day, k), *slot_claims(SeatId(seat), reader, span)),
-        replay=None,
+        daily_slot=k,
+        result=None,
         actor=BY_READER,
         now=on(made, made_on),
     )
@@ -67,11 +66,7 @@ def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reserv
     """Checked in at its start, or at ``when`` with the half hours until the start."""
     r = r or reserved()
     when = when or r.start
-    sooner: tuple[str, ...] = ()
-    if when < r.start:
-        sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(when, r.start))
-    presence = presence_claim(r.reader_id)
-    return check_in_transitions.check_in(r, presence, sooner, Policy(), BY_READER, when)
+    return check_in_transitions.check_in(r, Policy(), BY_READER, when, early=True)
 
 
 def away(r: Reservation | None = None, left: datetime | None = None) -> Reservation:

@@ -20,12 +20,12 @@ from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.policy.entities import Policy
 from models.reservations import transitions as reservations_transitions
-from models.reservations.claims import presence_claim
+from models.reservations.entities import OutboxEventKind as Event
 from models.reservations.entities import Reservation
 from models.seat_reports import transitions as seat_reports_transitions
 from models.violations.entities import ViolationCount
-from notify.templates import FIELDS, TEMPLATE_BY_EVENT
-from notify.templates.rendering import MessageContext
+from notify.templates import FIELDS, TEMPLATE_BY_EVENT, suspended
+from notify.templates.rendering import MessageContext, MessageTemplate
 from notify.wechat.template_config import format_fields, parse_templates
 from tests.builders import (
     AREA,
@@ -47,9 +47,7 @@ GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()
 SUNDAY: Final = MONDAY - timedelta(days=1)
 
-WAITED: Final = transitions.check_in(
-    reserved(), presence_claim(reserved().reader_id), (), POLICY, BY_READER, on("13:40:20")
-)
+WAITED: Final = transitions.check_in(reserved(), POLICY, BY_READER, on("13:40:20"), early=False)
 TEN_MINUTES: Final = reserved("15:50", "16:00", made="15:50:30")
 AT_LUNCH: Final = transitions.leave(
     in_use(reserved("11:00", "14:00")), on("12:45:10"), POLICY, BY_READER, on("11:45:10")
@@ -95,11 +93,11 @@ UNTIL: Final = on("14:30").replace(day=14)
 SECOND_OF_A_DAY: Final = {**counted(1), "counted": False}
 
 DOUBTED: Final = seat_reports_transitions.request_presence_check(
-    in_use(), "a:x", on("15:20"), BY_READER, on("15:00")
+    in_use(), on("15:20"), BY_READER, on("15:00")
 )
 HELD: Final = reservations_transitions.create_offer(
     id=reserved().id, reader_id=ZHANG, venue_id=VENUE, area_id=AREA, seat_id=SEAT.id,
-    span=hours("14:00", "16:00"), policy=POLICY, claims=(), wait_id="w", until=on("08:10"),
+    span=hours("14:00", "16:00"), policy=POLICY, wait_id="w", until=on("08:10"),
     actor=BY_JOB, now=on("08:00"),
 )  # fmt: skip
 
@@ -108,52 +106,58 @@ def passed(*passages: str) -> Reservation:
     return after(reserved(), *passages)
 
 
-CASES: Final[list[tuple[str, str, MessageContext]]] = [
-    ("booked the day before", "reserved", moment(reserved(made="20:15", made_on=SUNDAY))),
-    ("booked 现在", "reserved", moment(reserved("16:38", "18:00", made="16:38:20"))),
-    ("booked for ten minutes", "reserved", moment(TEN_MINUTES)),
-    ("booked until closing", "reserved", moment(reserved("22:00", "22:30"))),
-    ("at the start", "check_in_reminder", moment(reminded(reserved()))),
-    ("at the start, after a downtime", "check_in_reminder",
+CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
+    ("booked the day before", Event.BOOKING_CONFIRMED,
+        moment(reserved(made="20:15", made_on=SUNDAY))),
+    ("booked 现在", Event.BOOKING_CONFIRMED, moment(reserved("16:38", "18:00", made="16:38:20"))),
+    ("booked for ten minutes", Event.BOOKING_CONFIRMED, moment(TEN_MINUTES)),
+    ("booked until closing", Event.BOOKING_CONFIRMED, moment(reserved("22:00", "22:30"))),
+    ("at the start", Event.CHECK_IN_REMINDER, moment(reminded(reserved()))),
+    ("at the start, after a downtime", Event.CHECK_IN_REMINDER,
         moment(reminded(replace(reserved(), check_in_until=on("14:55"), penalty_waived=True)))),
-    ("checked in", "checked_in", moment(in_use(when=on("14:10:30")))),
-    ("checked in early, seat free", "checked_in", moment(in_use(when=on("13:40:20")))),
-    ("checked in early, seat taken", "checked_in", moment(WAITED)),
-    ("twenty minutes before the end", "ending_soon", moment(reminded(in_use()))),
-    ("twenty minutes before closing", "ending_soon", moment(reminded(TO_CLOSING))),
-    ("finished", "ended",
+    ("checked in", Event.CHECKED_IN, moment(in_use(when=on("14:10:30")))),
+    ("checked in early, seat free", Event.CHECKED_IN, moment(in_use(when=on("13:40:20")))),
+    ("checked in early, seat taken", Event.CHECKED_IN, moment(WAITED)),
+    ("twenty minutes before the end", Event.ENDING_SOON, moment(reminded(in_use()))),
+    ("twenty minutes before closing", Event.ENDING_SOON, moment(reminded(TO_CLOSING))),
+    ("finished", Event.BOOKING_ENDED,
         moment(transitions.finish(in_use(when=on("14:02:50")), BY_READER, on("15:38:20")))),
-    ("finished after early check-in", "ended",
+    ("finished after early check-in", Event.BOOKING_ENDED,
         moment(transitions.finish(in_use(when=on("13:40:20")), BY_READER, on("14:20:50")))),
-    ("finished at once", "ended",
+    ("finished at once", Event.BOOKING_ENDED,
         moment(transitions.finish(in_use(when=on("14:10:20")), BY_READER, on("14:10:50")))),
-    ("completed", "ended", moment(transitions.complete(in_use(), BY_JOB))),
-    ("left", "left", moment(away())),
-    ("left for lunch", "left", moment(AT_LUNCH)),
-    ("left shortly before the end", "left",
+    ("completed", Event.BOOKING_ENDED, moment(transitions.complete(in_use(), BY_JOB))),
+    ("left", Event.TEMPORARY_LEAVE, moment(away())),
+    ("left for lunch", Event.TEMPORARY_LEAVE, moment(AT_LUNCH)),
+    ("left shortly before the end", Event.TEMPORARY_LEAVE,
         moment(transitions.leave(in_use(), on("16:00"), POLICY, BY_READER, on("15:50")))),
-    ("ten minutes before the leave ends", "leave_reminder", moment(reminded(away()))),
-    ("not back, no violation", "away_expired", moment(TIMED_OUT)),
-    ("not back, counted", "away_expired", moment(TIMED_OUT, **counted(2))),
-    ("not back, second of the day", "away_expired", moment(TIMED_OUT, **SECOND_OF_A_DAY)),
-    ("not back, suspended", "away_expired", moment(TIMED_OUT, **counted(3, UNTIL))),
-    ("missed, first", "no_show", moment(MISSED, **counted(1))),
-    ("missed, second", "no_show", moment(MISSED, **counted(2))),
-    ("missed, second of the day", "no_show", moment(MISSED, **SECOND_OF_A_DAY)),
-    ("missed, suspended", "no_show", moment(MISSED, **counted(3, UNTIL))),
-    ("missed, excused", "no_show", moment(LAPSED, window=ViolationCount(1, 3, 30))),
-    ("missed, with more to come", "no_show", moment(MISSED, others=2, **counted(1))),
-    ("suspended", "suspended", moment(MISSED, **counted(3, UNTIL))),
-    ("a gate checked in", "checked_in", moment(passed("in 13:40"))),
-    ("a gate saw them leave", "left", moment(passed("in 13:40", "out 14:50"))),
-    ("a gate saw them return", "returned", moment(passed("in 13:40", "out 14:50", "in 15:10"))),
-    ("somebody doubts it", "doubted", moment(DOUBTED)),
-    ("a seat is held", "offered", moment(HELD)),
-    ("another seat is held", "proposed", moment(HELD)),
-    ("what was held is taken back", "taken_back", moment(HELD)),
-    ("the library cancels it", "called_off",
+    ("ten minutes before the leave ends", Event.LEAVE_REMINDER, moment(reminded(away()))),
+    ("not back, no violation", Event.LEAVE_EXPIRED, moment(TIMED_OUT)),
+    ("not back, counted", Event.LEAVE_EXPIRED, moment(TIMED_OUT, **counted(2))),
+    ("not back, second of the day", Event.LEAVE_EXPIRED, moment(TIMED_OUT, **SECOND_OF_A_DAY)),
+    ("not back, suspended", Event.LEAVE_EXPIRED, moment(TIMED_OUT, **counted(3, UNTIL))),
+    ("missed, first", Event.NO_SHOW, moment(MISSED, **counted(1))),
+    ("missed, second", Event.NO_SHOW, moment(MISSED, **counted(2))),
+    ("missed, second of the day", Event.NO_SHOW, moment(MISSED, **SECOND_OF_A_DAY)),
+    ("missed, suspended", Event.NO_SHOW, moment(MISSED, **counted(3, UNTIL))),
+    ("missed, excused", Event.NO_SHOW, moment(LAPSED, window=ViolationCount(1, 3, 30))),
+    ("missed, with more to come", Event.NO_SHOW, moment(MISSED, others=2, **counted(1))),
+    ("suspended", None, moment(MISSED, **counted(3, UNTIL))),
+    ("a gate checked in", Event.CHECKED_IN, moment(passed("in 13:40"))),
+    ("a gate saw them leave", Event.TEMPORARY_LEAVE, moment(passed("in 13:40", "out 14:50"))),
+    ("a gate saw them return", Event.RETURNED, moment(passed("in 13:40", "out 14:50", "in 15:10"))),
+    ("somebody doubts it", Event.PRESENCE_CHECK, moment(DOUBTED)),
+    ("a seat is held", Event.WAITLIST_OFFER, moment(HELD)),
+    ("another seat is held", Event.ALTERNATIVE_OFFER, moment(HELD)),
+    ("what was held is taken back", Event.OFFER_WITHDRAWN, moment(HELD)),
+    ("the library cancels it", Event.BOOKING_CANCELLED_BY_LIBRARY,
         moment(reservations_transitions.cancel(reserved(), Actor("librarian", "l"), on("09:00")))),
 ]  # fmt: skip
+"""Each with the event that brings it; none brings the suspension, which goes with a violation."""
+
+
+def template_of(event: Event | None) -> MessageTemplate:
+    return suspended.MESSAGE if event is None else TEMPLATE_BY_EVENT[event]
 
 
 def render() -> str:
@@ -161,11 +165,11 @@ def render() -> str:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     lines: list[str] = []
     for name, event, told in CASES:
-        module = TEMPLATE_BY_EVENT[event]
-        letter = module.write(told)
-        fields = format_fields(templates[module.TEMPLATE.value], letter.facts)
-        until = f"{to_local(letter.not_after):%m-%d %H:%M:%S}"
-        lines += [f"== {module.TEMPLATE} · {name}", f"[{module.TITLE}] {letter.text}"]
+        template = template_of(event)
+        message = template.render(told)
+        fields = format_fields(templates[template.template.value], message.facts)
+        until = f"{to_local(message.not_after):%m-%d %H:%M:%S}"
+        lines += [f"== {template.template} · {name}", f"[{template.title}] {message.text}"]
         lines += [f"    {key:<18} {value}" for key, value in fields.items()]
         lines += [f"    (told {to_local(told.at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
     return "\n".join(lines)
@@ -181,14 +185,14 @@ def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     seen: set[Template] = set()
     for name, event, told in CASES:
-        module = TEMPLATE_BY_EVENT[event]
-        letter = module.write(told)
-        assert set(letter.facts) == set(module.FACTS), name
-        for key, value in format_fields(templates[module.TEMPLATE.value], letter.facts).items():
+        template = template_of(event)
+        message = template.render(told)
+        assert set(message.facts) == set(template.fields), name
+        for key, value in format_fields(templates[template.template.value], message.facts).items():
             assert fits(key.rstrip("0123456789"), value), (name, key, value)
             assert "…" not in value and "--" not in value, (name, key, value)
-        assert "--" not in letter.text and "None" not in letter.text
-        seen.add(module.TEMPLATE)
+        assert "--" not in message.text and "None" not in message.text
+        seen.add(template.template)
     assert seen == set(WECHAT_TEMPLATES)
 
 

@@ -40,7 +40,8 @@ def told_of(r: Reservation) -> str:
     """As ``in_use check_in 13:40``: the state, and the last that a gate did."""
     if r.gate_assistance is None:
         return r.state.value
-    return f"{r.state.value} {r.gate_assistance.kind} {r.gate_assistance.at.astimezone(on('08:00').tzinfo):%H:%M}"
+    at = r.gate_assistance.at.astimezone(on("08:00").tzinfo)
+    return f"{r.state.value} {r.gate_assistance.kind} {at:%H:%M}"
 
 
 def local(text: str) -> str:
@@ -135,7 +136,7 @@ def test_confirming_and_own_acts_settle_it() -> None:
 
 def test_what_others_do_is_no_word_of_the_readers() -> None:
     r = seat_reports_transitions.request_presence_check(
-        in_use(), "d:x", on("14:40"), BY_READER, on("14:20")
+        in_use(), on("14:40"), BY_READER, on("14:20")
     )
     late = after(r, "out 14:10")
     assert (late.state, late.left_at, late.presence_due_at) == (

@@ -38,7 +38,6 @@ def moved(r: Reservation) -> Reservation:
         seat_id=SeatId("2f-hall-066"),
         span=TimeRange(r.start, r.end),
         policy=Policy(),
-        claims=(),
         actor=BY_READER,
         now=on("08:05"),
     )

@@ -21,7 +21,7 @@ from models.kernel.time_range import TimeRange, to_local
 from models.library.entities import SeatId
 from models.policy.entities import Policy
 from models.reservations import rules, transitions
-from models.reservations.claims import idempotency_claim, presence_claim, slot_claims
+from models.reservations.claims import idempotency_claim, slot_claims
 from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.errors import InvalidState
 from models.reservations.rules import TimeSelection
@@ -53,7 +53,7 @@ BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
 STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
     ReservationEvent.CHECK_IN: lambda r: check_in_transitions.check_in(
-        r, presence_claim(ZHANG), (), POLICY, BY_READER, r.start
+        r, POLICY, BY_READER, r.start, early=False
     ),
     ReservationEvent.CANCEL: lambda r: transitions.cancel(r, BY_READER, r.start),
     ReservationEvent.CHANGE: lambda r: changed(r, SeatId("2f-hall-066"), r.span, r.created_at),
@@ -65,14 +65,14 @@ STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
         r, POLICY, BY_READER, r.start
     ),
     ReservationEvent.FINISH: lambda r: check_in_transitions.finish(r, BY_READER, r.start),
-    ReservationEvent.EXTEND: lambda r: check_in_transitions.extend(
-        r, r.end + timedelta(hours=1), r.claims, POLICY, BY_READER, r.start
+    ReservationEvent.EXTEND: lambda r: check_in_transitions.renew(
+        r, r.end + timedelta(hours=1), POLICY, BY_READER, r.start
     ),
     ReservationEvent.COMPLETE: lambda r: check_in_transitions.complete(r, BY_JOB),
     ReservationEvent.EXPIRE_LEAVE: lambda r: check_in_transitions.expire_leave(
         but(r, return_by=r.end), BY_JOB
     ),
-    ReservationEvent.ACCEPT: lambda r: transitions.accept(r, "n:x", POLICY, BY_READER, r.start),
+    ReservationEvent.ACCEPT: lambda r: transitions.accept(r, 1, POLICY, BY_READER, r.start),
     ReservationEvent.EXPIRE_OFFER: lambda r: transitions.expire_offer(r, BY_JOB, r.start),
 }
 
@@ -84,7 +84,6 @@ def changed(r: Reservation, seat: SeatId, span: TimeRange, now: datetime) -> Res
         seat_id=seat,
         span=span,
         policy=POLICY,
-        claims=r.claims_except("s:", "r:") + slot_claims(seat, r.reader_id, span),
         actor=BY_READER,
         now=now,
     )
@@ -191,7 +190,7 @@ def test_effects_carry_the_instant_when_they_were_due() -> None:
 def test_early_check_in_says_from_when_the_seat_may_be_used() -> None:
     assert in_use(when=on("13:40")).available_from == on("13:40")
     occupied = check_in_transitions.check_in(
-        reserved(), presence_claim(ZHANG), (), POLICY, BY_READER, on("13:40")
+        reserved(), POLICY, BY_READER, on("13:40"), early=False
     )
     assert (occupied.available_from, occupied.checked_in_at) == (on("14:00"), on("13:40"))
 
@@ -206,9 +205,7 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
     assert not check_in_transitions.return_from_leave(
         gone, POLICY, BY_READER, on("15:20")
     ).penalty_waived
-    arrived = check_in_transitions.check_in(
-        waits, presence_claim(ZHANG), (), POLICY, BY_READER, on("14:50")
-    )
+    arrived = check_in_transitions.check_in(waits, POLICY, BY_READER, on("14:50"), early=False)
     assert not arrived.penalty_waived
     capped = transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))
     assert capped.return_by == on("16:00")
@@ -273,15 +270,10 @@ class Life(RuleBasedStateMachine):
     @rule(early=st.booleans())
     def check_in(self, early: bool) -> None:
         r, now = self.r, self.now
-        sooner: tuple[str, ...] = ()
-        if early and now < r.start:
-            sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
         self.attempt(
             ReservationEvent.CHECK_IN,
             lambda: check_in_rules.may_check_in(r, now),
-            lambda: check_in_transitions.check_in(
-                r, presence_claim(r.reader_id), sooner, POLICY, BY_READER, now
-            ),
+            lambda: check_in_transitions.check_in(r, POLICY, BY_READER, now, early=early),
         )
 
     @rule()
@@ -345,9 +337,7 @@ class Life(RuleBasedStateMachine):
         def longer() -> Reservation:
             new_end = check_in_rules.renewal_end(r, time(end), POLICY, PLACE, self.now)
             assert new_end > r.end
-            more = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, new_end))
-            claims = tuple(dict.fromkeys((*r.claims, *more)))
-            return check_in_transitions.extend(r, new_end, claims, POLICY, BY_READER, self.now)
+            return check_in_transitions.renew(r, new_end, POLICY, BY_READER, self.now)
 
         self.attempt(ReservationEvent.EXTEND, lambda: None, longer)
 
@@ -397,10 +387,9 @@ class Life(RuleBasedStateMachine):
     @rule()
     def remember_a_key(self) -> None:
         if self.r.state in LIVE and not self.r.idempotency_results:
-            claim = idempotency_claim(ZHANG, "key")
-            self.r = transitions.with_idempotency(
-                self.r, IdempotentResult("key", "digest", self.now), claim
-            )
+            result = IdempotentResult("key", "digest", self.now)
+            self.r = transitions.with_idempotency(self.r, result)
+            assert idempotency_claim(ZHANG, "key") in self.r.claims
 
     @invariant()
     def every_revision_has_a_line(self) -> None:
@@ -429,6 +418,9 @@ class Life(RuleBasedStateMachine):
         assert len(set(r.claims)) == len(r.claims)
         if r.state in LIVE:
             assert set(slot_claims(r.seat_id, r.reader_id, r.span)) <= set(r.claims)
+        if r.available_from is not None and r.available_from < r.start and r.state in LIVE:
+            sooner = TimeRange(r.available_from, r.start)
+            assert set(slot_claims(r.seat_id, r.reader_id, sooner)) <= set(r.claims)
 
     @invariant()
     def nothing_due_is_left_by_the_ends(self) -> None:
