@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -70,8 +71,6 @@ def features(db: Database, cipher: FieldCipher, *, wall_clock: bool = True) -> I
 @asynccontextmanager
 async def following(inside: Inside) -> AsyncIterator[Inside]:
     """With the occupancy kept up to date by what other processes write."""
-
-
     task = asyncio.create_task(inside.occupancy.follow_changes())
     try:
         yield inside

@@ -107,7 +107,7 @@ class Worker:
 @asynccontextmanager
 async def worker(url: str, name: str, sealer: FieldCipher) -> AsyncIterator[Worker]:
     async with open_database(url, name) as db:
-        made = WorkerIdentity(Desk(db, sealer))
+        made = Worker(Desk(db, sealer))
         await made.desk.refresh()
         made.follow()
         try:
@@ -192,7 +192,7 @@ async def they_become_equal(workers: list[Worker], readers: list[Reader]) -> Non
         await until(one.equals_the_database, "the board is the database")
     first, second = [await one.bodies(readers) for one in workers]
     assert first == second
-    stranger = WorkerIdentity(workers[0].desk)  # whose plans were never mended
+    stranger = Worker(workers[0].desk)  # whose plans were never mended
     assert await stranger.bodies(readers) == first
 
 
@@ -291,7 +291,7 @@ async def counted_worker(
     db: Any = client.get_database(
         name, codec_options=CODEC, write_concern=pymongo.WriteConcern(w="majority")
     )
-    made = WorkerIdentity(Desk(db, sealer))
+    made = Worker(Desk(db, sealer))
     await made.desk.refresh()
     made.follow()
     try:
@@ -415,7 +415,7 @@ async def test_a_repeat_is_given_its_first_success(
         first = await create(workers[0].desk, asked, SEATS[0], wish(10, 11))
         for one in workers:
 
-            async def knows(one: WorkerIdentity = one) -> bool:
+            async def knows(one: Worker = one) -> bool:
                 return first.id in (await one.desk.board.get_day(TODAY)).rows
 
             await until(knows, "the booking is heard of")

@@ -144,7 +144,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         await asyncio.gather(*(credits.add(reader, RESERVED) for reader in gifts))
     phones, real, barrier = Phones(), [EIGHT], asyncio.Barrier(2)
     mortal, other = (
-        WorkerIdentity(stage, phones, real, guard, dies_after=dies_after) for dies_after in (25, 1_000_000)
+        Worker(stage, phones, real, guard, dies_after=dies_after) for dies_after in (25, 1_000_000)
     )
     for worker in (mortal, other):
         put_around(worker.messages, "bulk_write", before=barrier.wait)
@@ -187,7 +187,7 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
             {"_id": f"{reader}:{RESERVED}", "reader": reader, "remain": 2}
         )
     answer, phones = asyncio.Event(), Phones()
-    worker = WorkerIdentity(stage, phones, [EIGHT], slow={f"o-{readers[0]}": answer})
+    worker = Worker(stage, phones, [EIGHT], slow={f"o-{readers[0]}": answer})
     iterate_open: dict[str, object] = {"open": True}
     while await stage.db["messages"].count_documents(iterate_open) > 2:
         assert await worker.sender.run(clock(9)) > 0
@@ -207,7 +207,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     for reader in readers:
         await credits.add(reader, RESERVED)
     phones, real = Phones(), [EIGHT]
-    ending, next_one = WorkerIdentity(stage, phones, real), WorkerIdentity(stage, phones, real)
+    ending, next_one = Worker(stage, phones, real), Worker(stage, phones, real)
     closed: list[asyncio.Task[None]] = []
 
     def close() -> None:

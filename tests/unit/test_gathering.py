@@ -32,7 +32,7 @@ class Worker:
 
 
 async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
-    worker = WorkerIdentity(lambda item: ValueError(str(item)) if item % 7 == 3 else item * 2)
+    worker = Worker(lambda item: ValueError(str(item)) if item % 7 == 3 else item * 2)
     gathering = Batcher(worker)
     calls = [asyncio.create_task(gathering.submit(item)) for item in range(3 * BATCH + 5)]
     await worker.begun.wait()
@@ -48,7 +48,7 @@ async def test_each_gets_its_own_result_and_batches_are_bounded() -> None:
 
 
 async def test_an_idle_one_sends_at_once_and_alone() -> None:
-    worker = WorkerIdentity()
+    worker = Worker()
     worker.gate.set()
     gathering = Batcher(worker)
     assert [await gathering.submit(item) for item in range(3)] == [0, 1, 2]
@@ -68,7 +68,7 @@ async def test_what_breaks_the_batch_reaches_everyone_and_the_next_goes_on() -> 
 
 
 async def test_a_caller_who_has_gone_disturbs_nobody() -> None:
-    worker = WorkerIdentity()
+    worker = Worker()
     gathering = Batcher(worker)
     gone, stays = (asyncio.create_task(gathering.submit(item)) for item in (1, 2))
     await worker.begun.wait()
