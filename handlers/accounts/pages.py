@@ -31,7 +31,7 @@ async def activation(visit: PageRequest) -> web.StreamResponse:
     )
     return render_page(
         visit.request,
-        "activation.html",
+        "accounts/activation.html",
         reader=reader,
         bound=bound,
         code=code,
@@ -66,7 +66,7 @@ async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
 async def scanned(request: web.Request) -> web.StreamResponse:
     """The QR code before a camera that is not the mini-program's: where to scan it instead. It says
     nothing about the code."""
-    return render_page(request, "bind.html")
+    return render_page(request, "accounts/bind.html")
 
 
 async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
@@ -98,7 +98,7 @@ async def entry_code(request: web.Request) -> web.StreamResponse:
 async def check_in(visit: PageRequest) -> web.StreamResponse:
     return render_page(
         visit.request,
-        "check_in.html",
+        "check_in/check_in.html",
         reader=visit.reader,
         current=await current_of(visit),
         kiosks=kiosks_of(visit),
@@ -110,7 +110,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
     messages, _ = await services.messages.page_of(reader.id, False, 0, _MESSAGES)
     return render_page(
         visit.request,
-        "me.html",
+        "accounts/me.html",
         reader=reader,
         bound=await services.bindings.is_bound(reader.id),
         messages=messages,
@@ -131,4 +131,4 @@ async def read(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def sign_out(visit: PageRequest) -> web.StreamResponse:
-    return render_page(visit.request, "sign_out.html", reader=visit.reader)
+    return render_page(visit.request, "accounts/sign_out.html", reader=visit.reader)

@@ -68,7 +68,7 @@ async def _page(
     items, _ = await services.feedbacks.page_of(reader.id, 0, _SHOWN)
     return render_page(
         visit.request,
-        "contact.html",
+        "feedback/contact.html",
         status=status,
         reader=reader,
         contact=services.contact,

@@ -21,7 +21,7 @@ async def gate_records(visit: PageRequest) -> web.StreamResponse:
     names = {gate.id: gate.name for gate in await desk.gates.all()}
     return render_page(
         visit.request,
-        "gates.html",
+        "gates/events.html",
         reader=visit.reader,
         items=[presenter.passage(p, names) for p in rows],
         effects=EFFECT_TEXT,

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""The token that each form carries: proof that the form came from a page of this session."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from aiohttp import web
 from handlers.http.authentication import SESSION_COOKIE
 
 
-# --- the form's token -----------------------------------------------------------------------------
-def _secret(request: web.Request) -> str:
-    return request.cookies.get(SESSION_COOKIE, "")
-
-
-def _token(secret: str) -> str:
-    """Another one on each page, so that what is packed with it tells nothing (BREACH)."""
+def new_csrf_token(request: web.Request) -> str:
+    """A token for the session of the request. Each page has another one, so that its compressed
+    size reveals nothing of it (BREACH)."""
     nonce = secrets.token_hex(8)
-    return f"{nonce}.{_mac(secret, nonce)}"
+    return f"{nonce}.{_mac(_secret(request), nonce)}"
 
 
-def _token_fits(token: str, secret: str) -> bool:
+def is_csrf_token_valid(request: web.Request, token: str) -> bool:
+    """Was the token made for the session of the request?"""
+    secret = _secret(request)
     nonce, _, mac = token.partition(".")
     return bool(secret) and hmac.compare_digest(
         _mac(secret, nonce).encode(), mac.encode(errors="replace")
     )
+
+
+def _secret(request: web.Request) -> str:
+    return request.cookies.get(SESSION_COOKIE, "")
 
 
 def _mac(secret: str, nonce: str) -> str:

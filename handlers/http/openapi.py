@@ -244,7 +244,7 @@ def docs_routes(wechat: bool) -> list[web.RouteDef]:
     mini-program."""
     served = document([r for r in ROUTES if wechat or PREFIX + r.path not in WECHAT_ONLY])
     text = msgspec.json.encode(served)
-    page = _PAGES.get_template("docs.html").render(document=served, prefix=PREFIX)
+    page = _PAGES.get_template("http/api_docs.html").render(document=served, prefix=PREFIX)
 
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
     described, shown = (

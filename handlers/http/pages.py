@@ -1,17 +1,17 @@
-"""How a page is made: who looks at it, what stands around it, and the headers that keep it safe."""
+"""Pages for readers: the request of a browser, forms, and the answers with their safety headers."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 
-from handlers.http import presenting
 from handlers.http.authentication import (
     WRITES,
     bound_reader,
@@ -22,7 +22,7 @@ from handlers.http.authentication import (
     require_own_origin,
     session_id,
 )
-from handlers.http.csrf import _secret, _token, _token_fits
+from handlers.http.csrf import is_csrf_token_valid, new_csrf_token
 from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
 from handlers.http.errors import status_of
@@ -32,14 +32,10 @@ from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW, REQUEST_ID
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
-from handlers.http.return_to import to_sign_in
-from handlers.http.static_files import asset_url
-from handlers.http.templates import _PAGES, _day
+from handlers.http.templates import ENVIRONMENT
 from handlers.texts.errors import text_of
-from handlers.texts.labels import WEEKDAYS
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound
-from models.identity.roles import has_role
 from models.kernel.errors import (
     BadOrigin,
     DomainError,
@@ -51,7 +47,6 @@ from models.kernel.errors import (
 from models.kernel.ids import Actor
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import to_local
-from models.policy.entities import Policy
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.storage.rate_limiter import RateLimit
@@ -59,33 +54,6 @@ from models.storage.rate_limiter import RateLimit
 Value = TypeVar("Value")
 FRAGMENT_HEADER: Final = "X-Fragment"
 """A page's script asks with this header for the part of a page that changes."""
-_PAGES.globals |= {"asset": asset_url, "may": has_role}
-
-
-def _rules_summary(policy: Policy, day: date) -> str:
-    """The line of rules above every page."""
-    named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
-    areas = [policy.resolve(area, day).max_minutes for area in named]
-    policy = policy.resolve(None, day)
-    stays = sorted({policy.max_minutes, *areas})
-    longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
-    return (
-        "有效预约的读者享有座位优先使用权 · "
-        f"不同区域最长时间不同，一次最多 {longest} 小时 · "
-        f"请在开始前 {policy.check_in_before_minutes} 分钟至开始后 "
-        f"{policy.check_in_after_minutes} 分钟内扫码签到，否则记违约一次 · "
-        "暂时离开请先暂离，提前离开请结束使用"
-    )
-
-
-_PAGES.filters |= {
-    "ticker": _rules_summary,
-    "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
-    "weekday": lambda d: WEEKDAYS[d.weekday()],
-    "clock": presenting.clock,
-    "day": _day,
-    "hours": lambda minutes: f"{minutes / 60:g} 小时",
-}
 
 
 @dataclass(slots=True)
@@ -110,12 +78,12 @@ class PageRequest:
 
     @property
     def suspended_until(self) -> datetime | None:
-        """Where the reader may not book now: until when."""
+        """When the reader may book again; None where they may book now."""
         until = self.reader.suspended_until
         return until if until is not None and until > self.now else None
 
-    def ask(self, key: IdempotencyKey | None = None) -> RequestContext:
-        """Who asks the use cases."""
+    def context(self, key: IdempotencyKey | None = None) -> RequestContext:
+        """Who asks the use cases, for a service's method."""
         return RequestContext(
             self.reader, Actor("reader", channel_of(self.principal)), self.now, key
         )
@@ -123,7 +91,7 @@ class PageRequest:
     def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
         """The same for a form: its key makes it count once however often it is sent."""
         key = form_text(form, "key")
-        return self.ask(key_of(key, self.request.path, digest_of(body)) if key else None)
+        return self.context(key_of(key, self.request.path, digest_of(body)) if key else None)
 
 
 Shown = Callable[[PageRequest], Awaitable[web.StreamResponse]]
@@ -133,12 +101,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def reader_page(
     shown: Shown,
-    stranger: Callable[[web.Request], web.Response] | None = None,
+    signed_out: Callable[[web.Request], web.Response] | None = None,
     *,
     patient: bool = False,
 ) -> Handler:
-    """A page for readers. Who is not signed in sees what is for strangers, or goes to sign in and
-    comes back. ``patient``: it may take longer than readers wait."""
+    """A page for readers. ``signed_out`` answers whoever is not signed in; without it, they are
+    sent to sign in and come back. ``patient``: it may take longer than readers wait."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = None
@@ -158,7 +126,7 @@ def reader_page(
         except (Unauthenticated, NotBound):
             if FRAGMENT_HEADER in request.headers:
                 return web.Response(status=401)  # a script cannot follow to another host
-            return (stranger or to_sign_in)(request)
+            return (signed_out or _to_sign_in)(request)
         except DomainError as error:
             return domain_error_page(request, error, visit)
 
@@ -175,7 +143,7 @@ def reader_form(
 ) -> Handler:
     """A form of a page. It must come from our page, by its address and by its token. ``bucket`` is
     how often a reader may send it; ``max_bytes`` and ``multipart`` are as for ``form_of``,
-    ``patient`` as for ``look``."""
+    ``patient`` as for ``reader_page``."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, ours = None, None
@@ -186,7 +154,7 @@ def reader_form(
             async with request.app[LOAD_SHEDDER].door:
                 visit = await _visit(request)
                 require_own_origin(request)
-                if not _token_fits(form_text(form, "csrf"), _secret(request)):
+                if not is_csrf_token_valid(request, form_text(form, "csrf")):
                     raise BadOrigin()
                 ours = form
                 await enforce_rate_limit(request, bucket, visit.reader.id)
@@ -223,7 +191,7 @@ LONGEST_REASON: Final = 200
 
 
 def form_reason(form: Form, name: str = "reason") -> str:
-    """Why it is done: for the log, and for whom it concerns. Raises: InvalidRequest."""
+    """The reason that staff give, for the audit log and for the reader. Raises: InvalidRequest."""
     reason = form_text(form, name)
     if not reason or len(reason) > LONGEST_REASON or not is_printable_line(reason):
         raise InvalidRequest(name, f"请写明原因（1–{LONGEST_REASON} 字）")
@@ -242,10 +210,10 @@ def render_page(
 ) -> web.Response:
     """The template as an answer, or the part of it that the page's script asked for."""
     now = to_local(request[NOW])
-    text = _PAGES.get_template(template).render(
+    text = ENVIRONMENT.get_template(template).render(
         title=request.app[SITE].title,
         reader=reader,
-        csrf=_token(_secret(request)) if reader else "",
+        csrf=new_csrf_token(request) if reader else "",
         key=secrets.token_hex(8),
         now=now,
         now_ms=int(now.timestamp() * 1000),
@@ -266,11 +234,6 @@ def render_page(
     return response
 
 
-def render_fragment(template: str, **facts: Any) -> str:
-    """Some HTML of a page, which a template puts where it belongs."""
-    return _PAGES.get_template(template).render(**facts)
-
-
 def _security_headers(request: web.Request) -> dict[str, str]:
     return {
         # Signing out is a form whose answer redirects to the campus's sign-on, and browsers judge
@@ -289,8 +252,13 @@ def _security_headers(request: web.Request) -> dict[str, str]:
 
 
 def redirect(to: str) -> web.Response:
-    """See other: whatever was posted, the next page is looked at."""
+    """303 See Other: the browser gets the next page, whatever it has posted."""
     return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
+
+
+def _to_sign_in(request: web.Request) -> web.Response:
+    """To the sign-in page. The page that the reader wanted goes along."""
+    return redirect(f"/login?next={quote(request.path_qs, safe='')}")
 
 
 def domain_error_page(
@@ -333,7 +301,7 @@ def render_error(
     """The page for what did not succeed."""
     return render_page(
         request,
-        "sorry.html",
+        "http/error.html",
         status=status,
         reader=reader,
         headers=headers,
@@ -357,5 +325,5 @@ async def error_page(
 
 
 def count_error(request: web.Request, error: DomainError) -> None:
-    """As the API's refusals are, by code."""
+    """Count a refusal that a page shows, by its code, as the API's refusals are."""
     request.app[METRICS].refusals.labels(error.code).inc()

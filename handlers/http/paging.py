@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Lists on pages: which page of a list is asked for, and how many there are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handlers.http.pages import PageRequest
 
 
 def page_number(visit: PageRequest) -> int:
-    """Which page is asked for; what is none is the first."""
+    """The number of the page that is asked for; 1 where the query names none."""
     query = {"page": visit.request.query.get("page", "1")}
     try:
         asked: schemas.Pagination = msgspec.convert(query, schemas.Pagination, strict=False)
@@ -19,5 +19,5 @@ def page_number(visit: PageRequest) -> int:
 
 
 def pages_of(total: int, size: int) -> int:
-    """An empty list has one page, too."""
+    """How many pages a list of ``total`` entries has; an empty list has one."""
     return max(1, -(-total // size))

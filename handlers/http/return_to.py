@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""The page that a reader wanted before signing in: remembered in a cookie, and returned to."""
 
 from __future__ import annotations
 
@@ -8,23 +8,16 @@ from urllib.parse import quote, unquote
 from aiohttp import web
 
 from handlers.http.keys import SITE
-from handlers.http.pages import redirect
 
 _NEXT: Final = "seat_next"
 _NEXT_SECONDS: Final = 600
 
 
-# --- the way back after signing in ----------------------------------------------------------------
-def to_sign_in(request: web.Request) -> web.Response:
-    """To the sign-in page. Where the reader wanted to go is remembered for a while."""
-    return redirect(f"/login?next={quote(request.path_qs, safe='')}")
-
-
 def remember_return_url(request: web.Request, response: web.StreamResponse) -> None:
-    """Keep the page that the reader wanted, over the way to the campus's sign-on and back."""
+    """Remember the page of ``?next=`` while the reader signs in with the campus."""
     wanted = request.query.get("next", "")
     if not is_own_path(wanted):
-        forget_way(request, response)
+        forget_return_url(request, response)
     else:
         response.set_cookie(
             _NEXT,
@@ -38,18 +31,20 @@ def remember_return_url(request: web.Request, response: web.StreamResponse) -> N
 
 
 def return_url(request: web.Request) -> str:
-    """The page that was wanted, or the first one. Only ever a path of this service."""
+    """The remembered page, or the first one. It is always a path of this service."""
     wanted = unquote(request.cookies.get(_NEXT, ""))
     return wanted if is_own_path(wanted) else "/"
 
 
-def forget_way(request: web.Request, response: web.StreamResponse) -> None:
+def forget_return_url(request: web.Request, response: web.StreamResponse) -> None:
+    """Drop what was remembered."""
     if _NEXT in request.cookies:
         response.del_cookie(_NEXT, path="/")
 
 
 def is_own_path(text: str) -> bool:
-    """A path here, and no address of another host in disguise (``//host``, ``/\\host``)."""
+    """Is the text a path of this service, and no disguised address of another host (``//host``,
+    ``/\\host``)?"""
     return (
         len(text) <= 300
         and text.startswith("/")

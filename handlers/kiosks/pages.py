@@ -34,7 +34,7 @@ async def screen(request: web.Request) -> web.StreamResponse:
         kiosk = _kiosk(request)
     except NotFound as error:
         return domain_error_page(request, error)
-    return render_page(request, "kiosk.html", kiosk=kiosk)
+    return render_page(request, "kiosks/screen.html", kiosk=kiosk)
 
 
 def _kiosk(request: web.Request) -> Kiosk:
@@ -99,7 +99,7 @@ async def arrived(visit: PageRequest) -> web.StreamResponse:
         visit.services.kiosks.verify_proof(proven, visit.id, visit.now)
     return render_page(
         visit.request,
-        "arrived.html",
+        "kiosks/check_in.html",
         reader=visit.reader,
         kiosk=_kiosk(visit.request),
         r=shown,

@@ -24,7 +24,7 @@ async def listed(visit: PageRequest) -> web.StreamResponse:
         return redirect(f"/notices?page={pages_of(total, _PAGE_SIZE)}")
     return render_page(
         visit.request,
-        "notices.html",
+        "notices/list.html",
         reader=visit.reader,
         items=rows,
         number=number,
@@ -38,7 +38,7 @@ async def one(visit: PageRequest) -> web.StreamResponse:
         raise NotFound()
     return render_page(
         visit.request,
-        "notice.html",
+        "notices/detail.html",
         reader=visit.reader,
         notice=notice,
         body=Markup(html_of(notice.body)),

@@ -22,7 +22,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
     ]
     return render_page(
         visit.request,
-        "rules.html",
+        "policy/rules.html",
         reader=visit.reader,
         stays=stays,
         opening=opening,

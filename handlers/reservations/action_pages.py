@@ -129,7 +129,7 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
         raise InvalidState(state=r.state.value)
     return render_page(
         visit.request,
-        "question.html",
+        "reservations/confirm.html",
         reader=visit.reader,
         r=shown,
         verb=_verb(visit),
@@ -155,7 +155,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
         r = await desk.get_own(visit.id, visit.reader.id)
         return render_page(
             visit.request,
-            "question.html",
+            "reservations/confirm.html",
             status=status_of(type(error)),
             reader=visit.reader,
             r=await reservations_presenter.reservation(desk, r, visit.now),

@@ -47,7 +47,7 @@ async def listed(visit: PageRequest) -> web.StreamResponse:
         return redirect(f"/reservations?page={pages_of(total, _PAGE_SIZE)}")
     return render_page(
         visit.request,
-        "reservations.html",
+        "reservations/list.html",
         reader=visit.reader,
         items=[await presenter.reservation(desk, r, visit.now) for r in rows],
         number=number,
@@ -67,7 +67,7 @@ async def one(visit: PageRequest) -> web.StreamResponse:
     found = await desk.get_own(visit.id, visit.reader.id)
     return render_page(
         visit.request,
-        "reservation.html",
+        "reservations/detail.html",
         reader=visit.reader,
         r=await presenter.detail(desk, found, visit.now),
         nearest=await alternatives.alternatives_for(desk, found, visit.now)

@@ -84,7 +84,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     ]
     return render_page(
         visit.request,
-        "areas.html",
+        "seat_map/areas.html",
         reader=visit.reader,
         asked=asked,
         venues=venues,
@@ -163,7 +163,7 @@ async def _plan(
     chosen_day = _day_of(venue, asked.day)
     if FRAGMENT_HEADER in visit.request.headers:
         return render_page(
-            visit.request, "panel.html", status=status, reader=visit.reader, asked=asked,
+            visit.request, "seat_map/booking_panel.html", status=status, reader=visit.reader, asked=asked,
             area=area, panel=panel, changing=changing, chosen_day=chosen_day,
         )  # fmt: skip
     query = urlencode(
@@ -172,7 +172,7 @@ async def _plan(
     )
     return render_page(
         visit.request,
-        "plan.html",
+        "seat_map/plan.html",
         status=status,
         reader=visit.reader,
         asked=asked,
@@ -217,7 +217,7 @@ def _drawing(
         ]
         words = SEAT_TEXT[kind]
         drawn = drawings.keep(
-            key, render_fragment("seats.html", area=area, asked=asked, seats=seats, words=words)
+            key, render_fragment("seat_map/seats.html", area=area, asked=asked, seats=seats, words=words)
         )
     return Markup(drawn)
 

@@ -16,7 +16,7 @@ async def doubt_form(visit: PageRequest) -> web.StreamResponse:
     seat = desk.seat(visit.id)
     return render_page(
         visit.request,
-        "doubt.html",
+        "seat_reports/report_empty.html",
         reader=visit.reader,
         seat=seat,
         label=desk.library.seat_label(seat),

@@ -81,7 +81,7 @@ async def misfits(visit: PageRequest) -> web.StreamResponse:
     ]
     return render(
         visit,
-        "misfits",
+        "affected_bookings",
         items=items,
         total=len(rows),
         changes=has_role(visit.reader.category, ADMINISTRATOR),

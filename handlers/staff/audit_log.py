@@ -44,7 +44,7 @@ async def audit(visit: PageRequest) -> web.StreamResponse:
     people = await visit.services.desk.readers.many({e.actor_id for e in rows})
     return render(
         visit,
-        "audit",
+        "audit_log",
         items=[
             (
                 e,

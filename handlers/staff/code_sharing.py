@@ -26,4 +26,4 @@ async def relays(visit: PageRequest) -> web.StreamResponse:
         items.append(
             (scan, reader_label(people.get(scan.reader_id)), kiosk.name if kiosk else id, why)
         )
-    return render(visit, "relays", items=items, number=number, pages=pages_of(total))
+    return render(visit, "code_sharing", items=items, number=number, pages=pages_of(total))

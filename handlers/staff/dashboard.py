@@ -67,7 +67,7 @@ async def today(visit: PageRequest) -> web.StreamResponse:
         )
     return render(
         visit,
-        "today",
+        "dashboard",
         totals=totals(row for mine in rows.values() for row in mine),
         areas=areas,
         instants=instants,

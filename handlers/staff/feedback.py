@@ -17,7 +17,7 @@ async def questions(visit: PageRequest) -> web.StreamResponse:
     people = await visit.services.desk.readers.many({f.reader_id for f in items if f.reader_id})
     return render(
         visit,
-        "questions",
+        "feedback",
         items=[(f, reader_label(people.get(f.reader_id)) if f.reader_id else "") for f in items],
         done="done" in visit.request.query,
     )

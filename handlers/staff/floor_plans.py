@@ -77,7 +77,7 @@ def _list(
     ]
     return render(
         visit,
-        "plans",
+        "floor_plans",
         status=status,
         areas=areas,
         venues=list(desk.library.venues.values()),
@@ -149,7 +149,7 @@ def _editor(
     }
     return render(
         visit,
-        "plan",
+        "floor_plan",
         status=status,
         area=area,
         base=area.rev,

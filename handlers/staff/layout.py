@@ -21,7 +21,7 @@ SHOWN: Final = 100
 def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any) -> web.Response:
     return render_page(
         visit.request,
-        f"console/{template}.html",
+        f"staff/{template}.html",
         status=status,
         reader=visit.reader,
         role=ROLE_TEXT[visit.reader.category],

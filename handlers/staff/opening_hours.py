@@ -59,7 +59,7 @@ def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Response:
         "longest_why": LONGEST_WHY,
         "hit": None,
     }
-    return render(visit, "calendar", status=status, **facts | more)
+    return render(visit, "opening_hours", status=status, **facts | more)
 
 
 def _lines(visit: PageRequest) -> list[Line]:

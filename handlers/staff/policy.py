@@ -80,7 +80,7 @@ async def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Respo
         "longest": LONGEST_REASON,
         "longest_name": LONGEST_NAME,
     }
-    return render(visit, "rules", status=status, **facts | more)
+    return render(visit, "policy", status=status, **facts | more)
 
 
 async def change_rules(visit: PageRequest, form: Form) -> web.StreamResponse:

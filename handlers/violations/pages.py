@@ -26,7 +26,7 @@ async def violations(visit: PageRequest) -> web.StreamResponse:
         return redirect(f"/reservations/violations?page={pages_of(total, _PAGE_SIZE)}")
     return render_page(
         visit.request,
-        "violations.html",
+        "violations/list.html",
         reader=visit.reader,
         items=[await presenter.violation(desk, v, visit.now) for v in rows],
         sent="sent" in visit.request.query,
@@ -61,7 +61,7 @@ async def _appeal(
         raise NothingToAppeal()
     return render_page(
         visit.request,
-        "appeal.html",
+        "violations/appeal.html",
         status=status,
         reader=visit.reader,
         v=await presenter.violation(desk, found, visit.now),
