@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 
 from models.kernel.errors import DomainError, Overloaded
 from models.kernel.ids import ReaderId, ReservationId
@@ -58,6 +58,14 @@ class ReservationService:
         """A page of the reader's reservations in these states (all where none is named), the
         latest first, and how many there are."""
         return await self._reservations.page_of(reader_id, states, skip, limit)
+
+    async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
+        """The reader's live reservations that start at ``since`` or later, the earliest first."""
+        return await self._reservations.live_of(reader_id, since)
+
+    async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+        """All of the reader's reservations for that day of use, the earliest start first."""
+        return await self._reservations.on_day(reader_id, day)
 
     @idempotent
     async def create(
