@@ -14,6 +14,7 @@ from bind.session_service import SessionService
 from handlers.http.authentication import BOOKINGS, UNKNOWN_LOGOUTS
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import LATE_S, LONGEST_WAIT_S, SLOTS, WriteQueue
+from miniapp_server.app import REVOCATIONS
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
@@ -98,16 +99,16 @@ async def test_a_token_is_known_by_any_live_key_and_junk_without_a_look(strict: 
     class Counted(SessionRepository):
         looked = 0
 
-        async def who(self, session_id: str) -> Principal | None:
+        async def find_principal(self, session_id: str) -> Principal | None:
             self.looked += 1
             return await super().find_principal(session_id)
 
     stored = Counted(strict.db, both)
-    desk = SessionService(stored, both, strict.app[REVOCATIONS].publish)
+    sessions = SessionService(stored, both, strict.app[REVOCATIONS].publish)
     now = strict.clock.now()
     for token, looks in (("junk", 0), (first[::-1], 0), (first, 1), (first, 1), (second, 2)):
         with pytest.raises(Unauthenticated):
-            await desk.principal(token, now)
+            await sessions.principal(token, now)
         assert stored.looked == looks, token
 
 

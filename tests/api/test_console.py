@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from handlers import deeds
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, StaffDirectory, has_role
 from models.kernel.errors import ServiceUnavailable
 from models.reservations.errors import InvalidState
+from models.staff.audit import AuditAction
 from models.staff.audit_repository import AuditQuery
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 from tests.api.test_fairness import WHY, missed
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -300,7 +301,8 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
     reader, audit = await service.reader(), service.inside.stored.audit_log
     who = await service.inside.stored.readers.get(reader.reader_id)
     assert who is not None
-    by = deeds.StaffContext(service.app[SERVICES], who, service.clock.now())
+    ctx, log = StaffContext(who, service.clock.now()), AuditLog(audit)
+    operation = AuditedOperation(AuditAction.WAIVE, "x:1", before={"n": 1})
     seen: list[tuple[str, object]] = []
 
     async def look() -> int:
@@ -324,7 +326,7 @@ async def test_an_entry_is_there_before_anything_changes(service: Living) -> Non
         (is_refused, "wrong_state"),
     ):
         with contextlib.suppress(asyncio.CancelledError, ServiceUnavailable, InvalidState):
-            await by.recorded("waive", "x:1", None, "", {"n": 1}, work, lambda n: {"n": n})
+            await log.record(ctx, operation, work, lambda n: {"n": n})
         ((entry,), _) = await audit.page_of(AuditQuery(), 0, 1)
         assert (entry.outcome, entry.before) == (outcome, {"n": 1})
         assert entry.after == ({"n": 7} if outcome == "done" else None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from handlers import keys
 from models.kernel.errors import NotFound
 from models.reservations.errors import InvalidState
-from notify.in_app import reply_to_feedback
+from models.staff.recorder import StaffContext
 from tests.api.test_pages import Browser
-from tests.living import MONDAY_8, Living, living
+from tests.living import Living, living
 
 QUESTION = "065 号座位的插座没有电\r\n请修一下 <b>谢谢</b>"
 
@@ -18,12 +19,19 @@ async def browser(service: Living) -> Browser:
     return Browser(await service.web_reader())
 
 
+async def reply(service: Living, id: str, text: str) -> None:
+    """As somebody at the service desk."""
+    staff = await service.inside.stored.readers.get((await service.web_reader()).reader_id)
+    assert staff is not None
+    await service.app[keys.STAFF_FEEDBACK].reply(StaffContext(staff, service.clock.now()), id, text)
+
+
 async def test_a_question_and_its_answer(service: Living, browser: Browser) -> None:
     assert "开馆时间可到图书馆服务台咨询" in (await browser.get("/contact")).body
     form = {"csrf": await browser.token("/contact"), "key": "tap-1", "text": QUESTION}
     for _ in range(2):  # a form sent twice
         assert (await browser.post("/contact", form, service.base)).status == 303
-    feedbacks, messages = service.inside.stored.feedback, service.inside.stored.messages
+    feedbacks = service.inside.stored.feedback
     (kept,) = await feedbacks.waiting(10)
     assert kept.text == QUESTION.replace("\r\n", "\n")
     shown = (await browser.get("/contact")).body
@@ -32,11 +40,11 @@ async def test_a_question_and_its_answer(service: Living, browser: Browser) -> N
     assert "插座" not in (await other.get("/contact")).body
 
     for _ in range(2):  # said again: told once
-        await reply_to_feedback(feedbacks, messages, kept.id, "今天下午修好。", service.clock.now())
+        await reply(service, kept.id, "今天下午修好。")
     with pytest.raises(InvalidState):
-        await reply_to_feedback(feedbacks, messages, kept.id, "另一种说法", service.clock.now())
+        await reply(service, kept.id, "另一种说法")
     with pytest.raises(NotFound):
-        await reply_to_feedback(feedbacks, messages, "nothing", "?", service.clock.now())
+        await reply(service, "nothing", "?")
     assert not await feedbacks.waiting(10)
     await service.settle()
     inbox = await browser.client.call("GET", "/messages", **browser.cookie)
@@ -52,9 +60,7 @@ async def test_an_answer_outlives_old_readers_pruning(service: Living, browser: 
     form = {"csrf": await browser.token("/contact"), "key": "k", "text": "几点闭馆？"}
     await browser.post("/contact", form, service.base)
     (kept,) = await service.inside.stored.feedback.waiting(10)
-    await reply_to_feedback(
-        service.inside.stored.feedback, service.inside.stored.messages, kept.id, "22:30", MONDAY_8
-    )
+    await reply(service, kept.id, "22:30")
     assert kept.reader_id is not None
     reader = await service.inside.stored.readers.get(kept.reader_id)
     assert reader is not None and kept.id > reader.id

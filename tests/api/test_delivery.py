@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from miniapp_server.app import CHANNEL
 from miniapp_server.clock import real_now
-from models.deadlines import jobs as deadlines_jobs
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
+from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.entities import DeliveryResult, DeliveryState, Template
 from models.wechat.access_token_repository import AccessTokenStore
 from notify.delivery.worker import LEASE
-from notify.outbox_dispatcher import dispatch
 from notify.wechat.mini_program import MiniProgramClient
 from tests.living import MONDAY_8, Client, Living
 
@@ -80,11 +80,16 @@ def alarms(caplog: pytest.LogCaptureFixture) -> list[Any]:
 
 
 async def tell(service: Living) -> None:
-    """The relay alone: what is told waits for its delivery."""
-    while await dispatch(
-        service.inside, service.inside.stored.messages, service.inside.stored.consents
-    ):
+    """The outbox alone: its messages wait for their delivery."""
+    while await dispatch(service):
         pass
+
+
+async def dispatch(service: Living) -> int:
+    """One run of the outbox dispatcher."""
+    job = service.scheduler.job("dispatch_outbox")
+    assert job is not None
+    return await job.run(service.clock.now())
 
 
 async def run(service: Living, now: datetime) -> None:
@@ -272,7 +277,8 @@ async def test_the_day_quota_pauses_until_midnight_and_reminders_expire(service:
     tomorrow = await reader.reserve(date=service.tomorrow)
     await misbehave(service, subscribe_send={"errcode": 45009, "times": 1})
     await service.move("14:05")  # the check-in reminder of today falls into the pause
-    pause = await service.parts.pauses.current()
+    pauses = ChannelPauseRepository(service.db, service.settings.wechat.account)
+    pause = await pauses.current()
     assert pause is not None and pause.reason is PauseReason.QUOTA_DAY
     assert pause.until == MONDAY_8.replace(hour=0) + timedelta(days=1)
     await service.move("23:59")
@@ -331,7 +337,7 @@ async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) ->
     made = await reader.reserve()
     await service.move("13:59")
     start = datetime.fromisoformat(made["start"])
-    assert await deadlines_jobs.send_reminders(service.inside, start) == 1
+    assert await service.inside.deadlines.send_reminders(start) == 1
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await service.settle()
     assert "CHECK_IN_REMINDER" not in await told(reader)
@@ -427,7 +433,7 @@ async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
 
 @pytest.mark.parametrize("crashes", [(), (1,), (1, 2)], ids=["calm", "crash", "two crashes"])
 async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]) -> None:
-    """However often the relay breaks off after it wrote and before it forgot the notice."""
+    """However often the dispatcher breaks off after it wrote and before it removed the event."""
     reader = await service.reader()
     for day in range(3):
         made = await reader.reserve(start="10:00", end="12:00")
@@ -436,18 +442,17 @@ async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]
             await service.move(timedelta(hours=21, minutes=29))
     deadline = datetime.fromisoformat(made["check_in_until"])
     await service.inside.stored.heartbeat.set(deadline)  # it was up until then
-    assert await deadlines_jobs.no_show(service.inside, deadline) == 1
+    assert await service.inside.deadlines.no_show(deadline) == 1
 
     async def breaks(_: ReaderId) -> None:
         raise ServiceUnavailable()
 
-    works, service.inside.reader_changed = service.inside.reader_changed, breaks
+    violations = service.inside.violations
+    works, violations._on_reader_changed = violations._on_reader_changed, breaks
     for _ in crashes:
         with pytest.raises(ServiceUnavailable):
-            await dispatch(
-                service.inside, service.inside.stored.messages, service.inside.stored.consents
-            )
-    service.inside.reader_changed = works
+            await dispatch(service)
+    violations._on_reader_changed = works
     await tell(service)
     templates = await told(reader)
     assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3

@@ -9,7 +9,6 @@ from datetime import timedelta
 from models.identity.entities import Principal
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import ServiceUnavailable, Unauthenticated
-from models.outages import extension
 from models.reservations.entities import Reservation
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
 from models.storage.encryption import token_hash
@@ -30,21 +29,21 @@ async def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
     service: Living,
 ) -> None:
     reader = await service.reader()
-    desk = service.sessions
+    sessions = service.sessions
     stored: SessionRepository = service.inside.stored.sessions
 
     class Slow(SessionRepository):
-        async def who(self, session_id: str) -> Principal | None:
+        async def find_principal(self, session_id: str) -> Principal | None:
             found = await stored.find_principal(session_id)
             if found is not None:
-                await desk.close(found.session)
+                await sessions.close(found.session)
             return found
 
-    desk._sessions = Slow(service.db, service.settings.sealer)
-    await desk.principal(reader.token, service.clock.now())
+    sessions._sessions = Slow(service.db, service.settings.sealer)
+    await sessions.principal(reader.token, service.clock.now())
     assert await stored.find_principal(token_hash(reader.token)) is None
     try:
-        await desk.principal(reader.token, service.clock.now())
+        await sessions.principal(reader.token, service.clock.now())
     except Unauthenticated:
         return
     raise AssertionError("the ended session still opens")
@@ -83,8 +82,8 @@ async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: 
 
     inside.stored.reservations.replace = cut_off  # type: ignore[method-assign]
     with suppress(ServiceUnavailable):
-        await extension.record_heartbeat(desk, back)
-    assert await extension.record_heartbeat(desk, back + timedelta(seconds=27)) == 1
+        await inside.extension.record_heartbeat(back)
+    assert await inside.extension.record_heartbeat(back + timedelta(seconds=27)) == 1
     deadlines = set()
     for made in (first, second):
         stored = await inside.stored.reservations.get(made["id"])

@@ -7,6 +7,7 @@ import io
 import zxingcpp
 from PIL import Image
 
+from handlers import keys
 from tests.living import Living
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from models.erasure.service import erase
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import (
@@ -124,7 +123,7 @@ async def test_what_is_handed_out_is_all_of_it_and_readable(service: Living) -> 
     for word in (reader.number, reader.openid, "张三", WHY, ASKED, "2f-hall-003"):
         assert word in text, word
     assert other.reader_id not in text
-    assert {name for name, rows in found.items() if not rows} <= {"scans", "suspensions"}
+    assert {name for name, rows in found.items() if not rows} <= {"kiosk_scans", "suspensions"}
     assert not [name for row in found["reservations"] for name in row if name == "claims"]
 
 
@@ -135,18 +134,16 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     before = await everything(service)
     # The control: the search finds them where they are.
     assert len(traces(service, reader, before)) >= 11
-    counts = await erase(
-        service.inside, service.db, await person(service, reader), service.clock.now()
-    )
+    counts = await service.inside.erasure.erase(await person(service, reader), service.clock.now())
     await service.settle()
     after = await everything(service)
     assert traces(service, reader, after) == {}
 
     # For the statistics everything is there still, with what ended now.
-    def deeds(rows: list[dict[str, Any]]) -> list[Any]:
+    def bookings(rows: list[dict[str, Any]]) -> list[Any]:
         return [(r["_id"], r["seat"], r["start"], r["created_at"]) for r in rows]
 
-    assert deeds(after["reservations"]) == deeds(before["reservations"])
+    assert bookings(after["reservations"]) == bookings(before["reservations"])
     states = [r["state"] for r in after["reservations"] if r["reader"] == ERASED_READER]
     assert sorted(states) == ["cancelled", "finished", "finished", "no_show"]
     assert counts["reservations"] == 4 and counts["violations"] == 1
@@ -168,11 +165,11 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
 async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:
     reader = await known(service)
     who = await person(service, reader)
-    desk, db, now = service.inside, service.db, service.clock.now()
+    db, now = service.db, service.clock.now()
     await revoke_access(db, reader.reader_id)
     assert traces(service, reader, await everything(service))
     for _ in range(2):
-        counts = await erase(desk, db, who, now)
+        counts = await service.inside.erasure.erase(who, now)
         assert traces(service, reader, await everything(service)) == {}
     assert not any(counts.values())
 
@@ -183,7 +180,7 @@ async def test_a_suspension_is_not_shaken_off_by_being_forgotten(service: Living
     await service.inside.stored.readers.set_suspended_until(reader.reader_id, None, until)
     before = await everything(service)
     with pytest.raises(Suspended):
-        await erase(service.inside, service.db, await person(service, reader), service.clock.now())
+        await service.inside.erasure.erase(await person(service, reader), service.clock.now())
     assert await everything(service) == before
 
 
@@ -193,7 +190,7 @@ async def test_a_librarian_who_goes_is_named_nowhere(service: Living) -> None:
     await service.move("09:31")
     (missed,) = (await reader.ok("GET", "/violations"))["items"]
     await desk.ok("POST", f"/staff/violations/{missed['id']}/waive", {"reason": "闸机故障"})
-    await erase(service.inside, service.db, await person(service, desk), service.clock.now())
+    await service.inside.erasure.erase(await person(service, desk), service.clock.now())
     assert desk.reader_id not in json.dumps(await everything(service), default=str)
     assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "no_show"
     assert (await reader.ok("GET", "/violations"))["items"][0]["waived"]

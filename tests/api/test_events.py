@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from handlers.seat_map.event_stream import COMMENT_EVERY_S, STREAMS_OF_A_READER
+from handlers.seat_map.event_stream import COMMENT_EVERY_S, EVENT_STREAMS, STREAMS_OF_A_READER
 from miniapp_server.embedded_databases import embedded_databases
 from tests.living import SEAT, Answer, Client, Living, living
 

@@ -15,7 +15,6 @@ from bind.gate_signatures import sign
 from models.kernel.ids import Actor
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
-from models.reservations import service as reservations_service
 from models.reservations.rules import TimeSelection
 from tests.living import MONDAY_8, Answer, Client, Living, living
 
@@ -394,8 +393,8 @@ async def _day(
                     MONDAY_8.time().replace(hour=start),
                     MONDAY_8.time().replace(hour=end),
                 )
-                await reservations_service.create(
-                    desk, RequestContext(person, Actor("reader", "mini"), now), seat, wish
+                await inside.reservations.create(
+                    RequestContext(person, Actor("reader", "mini"), now), seat, wish
                 )
         events = [
             (

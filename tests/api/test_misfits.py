@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from models.affected_bookings import impact
-from models.affected_bookings import service as affected_bookings_service
+from handlers import keys
 from models.affected_bookings.service import Resolution, ResolutionResult
 from models.identity.roles import ADMINISTRATOR
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Seat
-from models.policy import service as policy_service
 from models.policy.entities import Policy
 from models.staff.audit_repository import AuditQuery
 from tests.api.test_calendar import ask as ask_calendar
@@ -55,7 +53,7 @@ async def rules(service: Living, **changed: Any) -> None:
     new: Policy = replace(
         inside.reference.policy, version=inside.reference.policy.version + 1, **changed
     )
-    await policy_service.publish(desk, new, service.clock.now())
+    await inside.reference.publish(new, service.clock.now())
 
 
 async def test_who_has_moved_meanwhile_keeps_the_seat(
@@ -207,12 +205,10 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
     assert await inside.stored.catalogs.replace_area(new)
     await inside.reference.refresh()
     now, actor = service.clock.now(), Actor("librarian", "x")
-    rows = await impact.find_unplaceable(desk, now)
+    rows = await inside.affected_bookings.find_unplaceable(now)
+    resolving = service.app[keys.STAFF_POLICY_AND_PLANS]._affected_bookings
     done = await asyncio.gather(
-        *(
-            affected_bookings_service.resolve(desk, rows, Resolution.OFFER, actor, now)
-            for _ in range(3)
-        )
+        *(resolving.resolve(rows, Resolution.OFFER, actor, now) for _ in range(3))
     )
     assert sum(done, ResolutionResult()) == ResolutionResult(cancelled=6, offered=6)
     for reader in readers:

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import pytest
 
 from models.identity.roles import VIEWER
-from models.policy import service as policy_service
 from models.readers.accommodations import Accommodation
 from models.staff.audit_repository import AuditQuery
 from tests.api.test_console import post, staff
@@ -197,7 +196,7 @@ async def kept(service: Living) -> str:
     policy = replace(
         inside.reference.policy, version=inside.reference.policy.version + 1, accessible_only=True
     )
-    await policy_service.publish(desk, policy, service.clock.now())
+    await inside.reference.publish(policy, service.clock.now())
     return next(seat.id for seat in inside.reference.catalog.seats.values() if seat.accessible)
 
 

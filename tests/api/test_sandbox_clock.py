@@ -114,7 +114,7 @@ async def an_end(service: Living, cast: Cast) -> Any:
 
     times = ("start", "end", "ended_at", "checked_in_at", "left_at", "return_by")
     reservations = [
-        [name[r["reader"]], r["seat"], r["state"], r["excused"], *(r[key] for key in times)]
+        [name[r["reader"]], r["seat"], r["state"], r["penalty_waived"], *(r[key] for key in times)]
         + [(entry["event"], entry["at"]) for entry in r["history"]]
         async for r in db["reservations"]
         .find()
@@ -124,7 +124,7 @@ async def an_end(service: Living, cast: Cast) -> Any:
         (name[v["reader"]], v["kind"], v["at"])
         async for v in db["violations"].find().sort([("at", 1), ("kind", 1)])
     ]
-    waits = sorted([(name[w["reader"]], w["state"]) async for w in db["waits"].find()])
+    waits = sorted([(name[w["reader"]], w["state"]) async for w in db["waitlist"].find()])
     messages = {}
     for part, reader in cast.readers.items():
         token = await service.sessions.open_wx(reader.openid, None, service.clock.now())

@@ -33,7 +33,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from models.gates.entities import Direction, GateEvent, GateId
-from models.gates.service import ingest
 from models.library.entities import AreaId
 from models.violations.entities import Violation
 from tests.api.test_fairness import librarian
@@ -156,7 +155,7 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
                     f"main:{n}", GateId("main"), client.reader_id, Direction.IN, "card",
                     service.clock.now(), False,
                 )  # fmt: skip
-                await ingest(service.inside, [(passage, client.number)], service.clock.now())
+                await service.inside.gates.ingest([(passage, client.number)], service.clock.now())
             elif STATE[verb] != "reserved now":
                 await client.ok("POST", f"/reservations/{id}/check-in", {"qr": qr})
             if STATE[verb] == "away":

@@ -15,7 +15,7 @@ from bson.objectid import ObjectId
 
 from models.identity.roles import VIEWER
 from models.kernel.time_range import local_instant
-from models.statistics.jobs import aggregate_next_day, bookings_on
+from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
 from tests.api.test_console import staff
 from tests.living import Living
@@ -49,7 +49,7 @@ async def test_a_day_is_counted_when_it_is_over_and_once(service: Living) -> Non
     (hall,) = [d for d in first if d.area_id == "2f-hall"]
     assert (hall.booked, hall.checked_in, hall.cancelled, hall.no_show) == (3, 1, 1, 1)
     assert hall.used[9:11] == (60, 30) and sum(hall.used) == 90
-    assert await aggregate_next_day(desk, now, wall_clock=False) == 0
+    assert await inside.statistics.aggregate_next_day(now) == 0
     assert (
         await inside.stored.daily_statistics.between(now.date() - timedelta(days=3), now.date())
         == first
@@ -65,11 +65,9 @@ async def test_a_day_waits_for_its_last_deadlines(service: Living) -> None:
     reader = await service.reader()
     await reader.reserve("2f-hall-001", "20:00", "22:00")
     inside, now = service.inside, service.clock.now() + timedelta(days=1)
-    assert await aggregate_next_day(desk, now, wall_clock=False) == 0
+    assert await inside.statistics.aggregate_next_day(now) == 0
     assert await inside.stored.daily_statistics.last() is None
-    assert (
-        await aggregate_next_day(desk, now + timedelta(days=3), wall_clock=False) == 1
-    )  # not for ever
+    assert await inside.statistics.aggregate_next_day(now + timedelta(days=3)) == 1, "not for ever"
 
 
 async def test_the_first_day_is_counted_whatever_was_booked_first(service: Living) -> None:
@@ -107,9 +105,14 @@ async def test_by_the_wall_clock_a_day_is_found_by_its_ids(service: Living) -> N
     for name, hours in made.items():
         id = str(ObjectId.from_datetime(day + timedelta(hours=hours)))
         await reservations.insert_one({**sample, "_id": id, "claims": [name], "seat": name})
-    found = [b.seat_id async for b in bookings_on(desk, date(2026, 9, 7), wall_clock=True)]
+    stored = inside.stored
+    installed = StatisticsService(
+        *(stored.daily_statistics, stored.reservations, stored.policies, inside.reference),
+        wall_clock=True,
+    )
+    found = [b.seat_id async for b in installed.bookings_on(date(2026, 9, 7))]
     assert found == ["eve", "night", "noon"]
-    everything = [b.seat_id async for b in bookings_on(desk, date(2026, 9, 7), wall_clock=False)]
+    everything = [b.seat_id async for b in inside.statistics.bookings_on(date(2026, 9, 7))]
     assert sorted(everything) == sorted(made)
 
 

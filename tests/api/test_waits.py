@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from models.library.entities import AreaId
+from models.waitlist.jobs import BATCH
 from models.waitlist.repository import WaitlistRepository
-from models.waitlist.service import BATCH
 from tests.api.test_fairness import librarian
 from tests.api.test_pages import Browser
 from tests.living import Client, Living
@@ -394,12 +394,12 @@ async def test_leaving_gives_up_what_was_offered_a_moment_ago(
     settle = WaitlistRepository.close
 
     async def late(waits: WaitlistRepository, *rest: Any) -> Any:
-        monkeypatch.setattr(WaitlistRepository, "settle", settle)
+        monkeypatch.setattr(WaitlistRepository, "close", settle)
         await owner.ok("POST", f"/reservations/{made['id']}/cancel")
         assert len(await offers(first)) == 1
         return await settle(waits, *rest)
 
-    monkeypatch.setattr(WaitlistRepository, "settle", late)
+    monkeypatch.setattr(WaitlistRepository, "close", late)
     await first.ok("DELETE", f"/waitlist/{place['id']}")
     assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "left"
     rows = await service.db["reservations"].find({"reader": first.reader_id}).to_list(None)

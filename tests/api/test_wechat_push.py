@@ -14,6 +14,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from wechatpy.crypto import WeChatCrypto
 
+from miniapp_server.app import CHANNEL
 from miniapp_server.settings import SANDBOX_AES_KEY
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable

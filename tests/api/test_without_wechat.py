@@ -20,7 +20,9 @@ NOT_THERE = API_ONLY | PAGES_ONLY | frozenset(PATHS.values())
 @pytest.fixture
 async def plain(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     async with living(mongo_url, redis_url, CAS_BASE_URL="http://127.0.0.1:9/cas") as running:
-        await seeding.seed(running.inside, seeding.read(), running.clock.now())
+        await seeding.seed(
+            running.inside.stored, running.inside.reference, seeding.read(), running.clock.now()
+        )
         yield running
 
 
@@ -60,10 +62,10 @@ async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> N
     """Also for a reader who had bound a phone and consented, before the library gave WeChat up."""
     now = plain.clock.now()
     before, since = await plain.web_reader(), await plain.web_reader()
-    await service.inside.stored.bindings.bind(before.reader_id, "o-phone", None, now)
-    await service.inside.stored.consents.add(before.reader_id, Template.RESERVED)
+    await plain.inside.stored.bindings.bind(before.reader_id, "o-phone", None, now)
+    await plain.inside.stored.consents.add(before.reader_id, Template.RESERVED)
     left = Message("left:1", before.reader_id, Template.ENDED, "结束", "…", now, {}, None, None)
-    await service.inside.stored.messages.add([left])
+    await plain.inside.stored.messages.add([left])
     made = await before.reserve("2f-hall-001")
     await since.reserve("2f-hall-002")
     await plain.settle()
@@ -71,12 +73,12 @@ async def test_messages_stay_in_the_app_and_nothing_is_tried(plain: Living) -> N
         inbox = (await reader.ok("GET", "/messages"))["items"]
         assert len(inbox) == count and inbox[0]["template"] == "RESERVED"
     assert made["state"] == "reserved"
-    waiting = [d async for d in service.db["messages"].find({"open": True})]
+    waiting = [d async for d in plain.db["messages"].find({"open": True})]
     assert [d["_id"] for d in waiting] == ["left:1"]
     assert waiting[0]["attempts"] == 0
     plain.clock.set(now + timedelta(days=2))
     await plain.settle()
-    ended = await service.db["messages"].find_one({"_id": "left:1"})
+    ended = await plain.db["messages"].find_one({"_id": "left:1"})
     assert ended is not None and (ended["state"], ended["open"]) == ("expired", False)
     measured = str((await plain.anonymous.get("//metrics")).body)
     failures = [line for line in measured.splitlines() if "job_failures_total{" in line]

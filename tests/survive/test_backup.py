@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from miniapp_server.app import open_parts
+from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
 from models.backup.repository import backup
@@ -83,16 +83,17 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
     env = production(mongo_url, redis_url)
     target = {**env, "MONGO_DATABASE": f"{env['MONGO_DATABASE']}r"}
     async with (
-        open_parts(load(env), Clock()) as parts,
+        open_application(load(env), Clock()) as app,
         open_database(mongo_url, target["MONGO_DATABASE"]) as half,
     ):
-        await service.inside.stored.readers.upsert_from_login(
+        resources = app[RESOURCES]
+        await resources.repositories.readers.upsert_from_login(
             "21070001", "张三", "student", real_now()
         )
         # What comes last in the file keeps the restore busy after its first documents.
-        await service.db["waitlist"].insert_many({"_id": n} for n in range(20_000))
-        whole = await everything(service.db)
-        await backup(service.db, tmp_path / "seats.backup", real_now())
+        await resources.db["waitlist"].insert_many({"_id": n} for n in range(20_000))
+        whole = await everything(resources.db)
+        await backup(resources.db, tmp_path / "seats.backup", real_now())
         restoring = await command("restore", file, **target)
 
         async def begun() -> bool:
@@ -116,7 +117,7 @@ async def test_a_restore_that_is_killed_is_seen_and_done_again(
         assert (status, err) == (0, ""), err
         assert "no doubles" in out
         assert await everything(half) == whole
-        for db in (service.db, half):
+        for db in (resources.db, half):
             await db.client.drop_database(db.name)
 
 

@@ -11,19 +11,17 @@ from uuid import uuid4
 import pytest
 
 from handlers.http.metrics import Metrics
-from miniapp_server.app import Parts, open_parts
+from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.scheduler import Job, JobGroup, Scheduler
 from miniapp_server.settings import load
-from models.deadlines import jobs as deadlines_jobs
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date, to_local
-from models.outages import extension
 from models.readers.context import RequestContext
-from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
+from tests.inside import Inside
 from tests.living import ENCRYPTION_KEYS, SEAT, Living, living
 from tests.survive.serving import command, ended
 
@@ -129,7 +127,7 @@ async def test_who_stands_there_when_it_is_over(service: Living, verb: str, note
     heartbeat, now = service.inside.stored.heartbeat, service.clock.now()
     await heartbeat.set(now - MINUTE)
     if noted:
-        await extension.beat(service.inside, now)
+        await service.inside.extension.beat(now)
     scan = {"qr": await service.qr("2f-north")}
     assert (await reader.ok("POST", f"{path}/{verb}", scan))["state"] == "in_use"
     await service.settle()
@@ -146,7 +144,7 @@ async def test_as_long_as_one_host_serves_it_is_no_outage(service: Living) -> No
     inside = service.inside
     await wake(service, deadline - HALF, deadline - HALF)
     for seconds in range(-29, 4):
-        await extension.beat(desk, deadline + timedelta(seconds=seconds))
+        await inside.extension.beat(deadline + timedelta(seconds=seconds))
     # A host that lies behind changes nothing.
     await inside.stored.heartbeat.beat(deadline - MINUTE)
     assert await inside.stored.heartbeat.state() == (deadline + timedelta(seconds=3), [])
@@ -161,12 +159,12 @@ async def test_nothing_is_judged_before_the_gap_is_seen(service: Living) -> None
     deadline = datetime.fromisoformat(made["check_in_until"])
     inside, up = service.inside, deadline + HALF
     await inside.stored.heartbeat.set(deadline - HALF)
-    assert await deadlines_jobs.no_show(desk, up) == 0
-    await extension.beat(desk, up)
-    assert await deadlines_jobs.no_show(desk, up) == 0
-    assert await extension.record_heartbeat(desk, up) == 1
+    assert await inside.deadlines.no_show(up) == 0
+    await inside.extension.beat(up)
+    assert await inside.deadlines.no_show(up) == 0
+    assert await inside.extension.record_heartbeat(up) == 1
     assert await inside.stored.heartbeat.state() == (up, [])
-    assert await deadlines_jobs.no_show(desk, up) == 0
+    assert await inside.deadlines.no_show(up) == 0
     after = await stored(service, made["id"])
     assert after.state is ReservationState.RESERVED and after.check_in_until == up + MINUTE
 
@@ -212,29 +210,28 @@ async def test_a_job_by_hand(
     }
     seeded = await ended(await command("seed", **env))
     assert seeded[0] == 0, seeded
-    async with open_parts(load(env), Clock()) as parts:
-        now = real_now()
-        made = await _missed_a_minute_ago(parts, now)
-        await service.inside.stored.heartbeat.set(now + last_seen)
+    async with open_application(load(env), Clock()) as app:
+        now, db = real_now(), app[RESOURCES].db
+        inside = Inside(app, db, app[RESOURCES].repositories)
+        made = await _missed_a_minute_ago(inside, now)
+        await inside.stored.heartbeat.set(now + last_seen)
         status, out, err = await ended(await command("job", "no_show", **env))
         assert (status, out.strip(), err) == (0, said, "")
-        status, out, err = await ended(await command("job", "relay", **env))
+        status, out, err = await ended(await command("job", "dispatch_outbox", **env))
         assert status == 0, err
-        found = await service.inside.stored.reservations.get(made.id)
+        found = await inside.stored.reservations.get(made.id)
         assert found is not None and found.state is state
-        assert await service.db["violations"].count_documents({}) == violations
-        await service.db.client.drop_database(service.settings.database)
+        assert await db["violations"].count_documents({}) == violations
+        await db.client.drop_database(db.name)
 
 
-async def _missed_a_minute_ago(parts: Parts, now: datetime) -> Reservation:
+async def _missed_a_minute_ago(inside: Inside, now: datetime) -> Reservation:
     """A booking of a day that was, moved to around ``now`` in the store: the hour is anybody's."""
-    reader = await service.inside.stored.readers.upsert_from_login(
-        "21079999", "张三", "student", now
-    )
+    reader = await inside.stored.readers.upsert_from_login("21079999", "张三", "student", now)
     noon = to_local(now).replace(hour=12, minute=0, second=0, microsecond=0)
-    wish = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())
-    ask = RequestContext(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
-    made = await reservations_service.create(service.inside, ask, SEAT, wish)
+    selection = TimeSelection(local_date(noon), noon.time(), noon.replace(hour=14).time())
+    ctx = RequestContext(reader, Actor("reader", "mini"), noon - timedelta(hours=1))
+    made = await inside.reservations.create(ctx, SEAT, selection)
     missed = now - timedelta(seconds=10)
     times = {
         "start": missed - timedelta(minutes=30),
@@ -242,7 +239,7 @@ async def _missed_a_minute_ago(parts: Parts, now: datetime) -> Reservation:
         "end": missed + timedelta(hours=2),
         "remind_at": None,
     }
-    await service.db["reservations"].update_one({"_id": made.id}, {"$set": times})
+    await inside.db["reservations"].update_one({"_id": made.id}, {"$set": times})
     return made
 
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 
+from miniapp_server.app import CHANNEL
 from miniapp_server.sandbox.wechat_repository import SandboxWeChat
-from models.check_in import service as check_in_service
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
@@ -20,7 +20,6 @@ from models.library.entities import KioskId
 from models.messages.entities import WECHAT_TEMPLATES
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
-from models.reservations import service as reservations_service
 from models.reservations.rules import TimeSelection
 from tests.living import MONDAY_8
 from tests.survive.serving import Remote, remote, until
@@ -65,13 +64,13 @@ async def guests(service: Remote) -> list[Guest]:
             await service.inside.stored.consents.add(reader.id, template)
             await wechat.grant(openid, service.app[CHANNEL].templates[template].template_id)
         wish = TimeSelection(local_date(NINE), NINE.time(), TEN.time())
-        made = await reservations_service.create(
-            service.inside, RequestContext(reader, actor, MONDAY_8), seats[number], wish
+        made = await service.inside.reservations.create(
+            RequestContext(reader, actor, MONDAY_8), seats[number], wish
         )
         if not missed:
             scan = KioskCodeScan(KioskId("2f-south"), 1, True)
-            await check_in_service.check_in(
-                service.inside, RequestContext(reader, actor, NINE), made.id, scan
+            await service.inside.check_in.check_in(
+                RequestContext(reader, actor, NINE), made.id, scan
             )
         return Guest(reader, openid, made.id, missed)
 

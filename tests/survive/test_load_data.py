@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from miniapp_server import seed as seeding
-from models.booking.desk import Desk
 from models.kernel.ids import ReaderId
 from models.reservations.integrity_queries import DoubleBooking
 from models.reservations.state_machine import ReservationState
@@ -28,6 +27,7 @@ from models.violations.entities import window_start
 from scripts.load_data.generate import generate
 from scripts.load_data.history_writer import HistoryWriter
 from tests.builders import MONDAY, on
+from tests.inside import Inside, features
 from tests.store.test_indexes import HOT, RARE, Store, Verb, a_busy_day, profiled
 
 COUNT: Final = 60_000
@@ -62,16 +62,16 @@ async def examined(s: Store, verb: Verb) -> tuple[int, int]:
 async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> None:
     sealer = FieldCipher({1: b"1" * 32})
     async with database(mongo_url, "first_day") as new, database(mongo_url, "with_history") as old:
-        desk = Desk(old, sealer)
-        await seeding.seed(desk, seeding.read(), on("00:00"))
+        inside = features(old, sealer)
+        await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
         with closing(HistoryWriter(mongo_url, old.name)) as writer:
             written = await asyncio.to_thread(
                 generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
                 until=MONDAY, count=COUNT, keep_messages=timedelta(days=3),
             )  # fmt: skip
         assert abs(written["reservations"] - COUNT) < COUNT * 0.02
-        await violations_are_those_of_the_service(desk, old)
-        await the_sweep_streams(desk, old)
+        await violations_are_those_of_the_service(inside, old)
+        await the_sweep_streams(inside, old)
         # As on any morning: yesterday's claims are no longer wanted.
         while await inside.stored.reservations.drop_past_claims(MONDAY, 2000):
             pass
@@ -87,7 +87,7 @@ async def test_nothing_that_is_hot_grows_with_the_history(mongo_url: str) -> Non
         await a_long_history_is_listed_page_by_page(today)
 
 
-async def the_sweep_streams(desk: Desk, db: Database) -> None:
+async def the_sweep_streams(inside: Inside, db: Database) -> None:
     """It finds the one that was put there, and holds a few batches of rows at most."""
     one: Any = await db["reservations"].find_one({"state": "completed"})
     again = {**one, "_id": new_id()}
@@ -110,7 +110,7 @@ async def the_sweep_streams(desk: Desk, db: Database) -> None:
     await db["reservations"].delete_one({"_id": again["_id"]})
 
 
-async def violations_are_those_of_the_service(desk: Desk, db: Database) -> None:
+async def violations_are_those_of_the_service(inside: Inside, db: Database) -> None:
     missed = (
         await db["reservations"].find({"state": "no_show"}, {"reader": 1, "day": 1}).to_list(None)
     )

@@ -12,9 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from miniapp_server.app import Parts, open_parts
+from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
+from models.storage.mongo import Database
 from tests.living import ENCRYPTION_KEYS
 from tests.survive.serving import (
     ROOT,
@@ -33,26 +34,29 @@ NUMBER = "21070001"
 
 
 @pytest.fixture
-async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Parts, dict[str, str]]]:
+async def real(mongo_url: str, redis_url: str) -> AsyncIterator[tuple[Database, dict[str, str]]]:
     """A production database with a reader, and its environment."""
     env = production(mongo_url, redis_url)
-    async with open_parts(load(env), Clock()) as parts:
-        await service.inside.stored.readers.upsert_from_login(NUMBER, "张三", "student", real_now())
-        yield parts, env
-        await service.db.client.drop_database(service.db.name)
+    async with open_application(load(env), Clock()) as app:
+        await app[RESOURCES].repositories.readers.upsert_from_login(
+            NUMBER, "张三", "student", real_now()
+        )
+        yield app[RESOURCES].db, env
+        db = app[RESOURCES].db
+        await db.client.drop_database(db.name)
 
 
 async def test_a_production_database_stays_closed(
-    real: tuple[Parts, dict[str, str]], tmp_path: Path
+    real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
-    parts, env = real
+    db, env = real
     lost = without_credentials(env)
     other = {**env, "ENCRYPTION_KEYS": OTHER_KEYS}
     newer = f"{ENCRYPTION_KEYS},2:{OTHER_KEYS[2:]}"
-    place = f"database {service.db.name} "
+    place = f"database {db.name} "
     wrong_key = place + "was sealed with another data key 1"
     await refused(
-        service.db,
+        db,
         [
             (("serve", "--workers", "2"), {**lost, "SANDBOX": "1"}, "is a production database"),
             (("demo",), {**lost, "DATA_DIR": str(tmp_path)}, place + "is a production database"),
@@ -67,9 +71,9 @@ async def test_a_production_database_stays_closed(
 
 
 async def test_a_library_without_a_mini_program_is_served(
-    real: tuple[Parts, dict[str, str]],
+    real: tuple[Database, dict[str, str]],
 ) -> None:
-    parts, env = real
+    db, env = real
     plain = {name: value for name, value in env.items() if not name.startswith("WECHAT_")}
     process = await command("serve", **{**plain, "LOG_LEVEL": "WARNING"})
     base = load(env).public_base_url
@@ -82,14 +86,14 @@ async def test_a_library_without_a_mini_program_is_served(
     process.send_signal(signal.SIGTERM)
     assert await ended(process) == (0, "", ""), "no complaint, no alarm"
     # What serves is what was there: no library came of itself.
-    assert await service.db["areas"].count_documents({}) == 0
+    assert await db["areas"].count_documents({}) == 0
 
 
 async def test_long_commands_show_on_a_terminal_how_far_they_are(
-    real: tuple[Parts, dict[str, str]], tmp_path: Path
+    real: tuple[Database, dict[str, str]], tmp_path: Path
 ) -> None:
-    parts, env = real
-    await service.db["waitlist"].insert_many({"_id": n} for n in range(3000))
+    db, env = real
+    await db["waitlist"].insert_many({"_id": n} for n in range(3000))
     status, out, shown = await at_a_terminal("", "backup", str(tmp_path / "shown"), **env)
     assert status == 0 and "documents" in out
     assert "backup:" in shown and "100%" in shown, shown
@@ -109,13 +113,13 @@ def test_help_of_the_run_script_installs_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == [script.parent, script]
 
 
-async def test_what_a_newer_version_has_written(real: tuple[Parts, dict[str, str]]) -> None:
-    parts, env = real
-    place = f"database {service.db.name} was written by a newer version"
+async def test_what_a_newer_version_has_written(real: tuple[Database, dict[str, str]]) -> None:
+    db, env = real
+    place = f"database {db.name} was written by a newer version"
     rules: dict[str, Any] = {"_id": 1, "at": real_now(), "fields": {"tea_minutes": 5}}
     rules["fields"] |= {"opening": [], "meal_times": [], "booking_opens_at": None}
-    await service.db["policies"].insert_one(rules)
-    await refused(service.db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
+    await db["policies"].insert_one(rules)
+    await refused(db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
     version = {"$set": {"version": 99}}
-    await service.db["installation"].update_one({"_id": "schema"}, version, upsert=True)
-    await refused(service.db, [(("serve",), env, f"{place} (its schema is 99")])
+    await db["installation"].update_one({"_id": "schema"}, version, upsert=True)
+    await refused(db, [(("serve",), env, f"{place} (its schema is 99")])

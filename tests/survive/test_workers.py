@@ -147,10 +147,14 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
                 broken += 1
 
     async def all_led() -> bool:
-        return {d["_id"] async for d in db["leases"].find()} >= {"deadlines", "relay", "deliver"}
+        return {d["_id"] async for d in db["leases"].find()} >= {
+            "deadlines",
+            "dispatch_outbox",
+            "deliver",
+        }
 
     await until(all_led, "a holder of each job")
-    lease = await db["leases"].find_one({"_id": "relay"})
+    lease = await db["leases"].find_one({"_id": "dispatch_outbox"})
     assert lease is not None
     before = workers(service)
     clients = [asyncio.create_task(books(n, r)) for n, r in enumerate(readers, start=1)]
@@ -172,7 +176,7 @@ async def test_a_killed_worker_is_replaced_while_requests_go_on(service: Remote)
         return await db["messages"].count_documents({}) > told + 5
 
     # Far sooner than the dead one's lease ends.
-    await until(more, "messages from the relay", 12)
+    await until(more, "messages from the outbox", 12)
     stop.set()
     await asyncio.gather(*clients)
     assert broken
