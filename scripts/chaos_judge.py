@@ -7,7 +7,7 @@ them, and claims are compared with what the reservation says of itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -64,6 +64,9 @@ def judge(history: History) -> list[Harm]:
 def _lost(history: History) -> Iterator[Harm]:
     """Acknowledged, and not stored: by the operation's key, and by what it was to bring about."""
     there = {r.id: r for r in history.stored}
+    by_target: dict[str, list[Operation]] = defaultdict(list)
+    for operation in history.operations:
+        by_target[operation.target].append(operation)
     for operation in history.operations:
         promised = operation.told
         if promised is None:
@@ -73,7 +76,7 @@ def _lost(history: History) -> Iterator[Harm]:
             missing = "the reservation"
         elif operation.key not in found.keys:
             missing = "the operation"
-        elif contradiction := _contradiction(history, operation, promised, found):
+        elif contradiction := _contradiction(by_target[found.id], operation, promised, found):
             missing = contradiction
         else:
             continue
@@ -81,14 +84,11 @@ def _lost(history: History) -> Iterator[Harm]:
 
 
 def _contradiction(
-    history: History, operation: Operation, promised: Told, found: Stored
+    same: Sequence[Operation], operation: Operation, promised: Told, found: Stored
 ) -> str | None:
-    """What the last acknowledged operation on the reservation promised and is not so."""
-    later = [
-        other
-        for other in history.operations
-        if other.target == found.id and other.asked_at > operation.asked_at
-    ]
+    """What the last acknowledged operation on the reservation promised and is not so; ``same`` are
+    all operations on that reservation."""
+    later = [other for other in same if other.asked_at > operation.asked_at]
     if any(other.told is not None or other.unknown for other in later):
         return None  # it may rightly be otherwise by now
     place = (promised.seat, promised.start, promised.end)
