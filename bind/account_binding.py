@@ -126,6 +126,14 @@ class AccountBindingService:
             raise BindingRequestOver()
         log.warning("binding_refused", extra={"reader": reader_id, "request": request_id})
 
+    async def reader_of(self, openid: str) -> ReaderId | None:
+        """The reader who is bound to this user of the mini-program."""
+        return await self._bindings.reader_of(openid)
+
+    async def reader_by_unionid(self, unionid: str) -> ReaderId | None:
+        """The reader who is bound to the WeChat user whom the official account knows by this id."""
+        return await self._bindings.reader_by_unionid(unionid)
+
     async def is_bound(self, reader_id: ReaderId) -> bool:
         return await self._bindings.is_bound(reader_id)
 

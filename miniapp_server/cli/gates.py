@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from handlers.gates.api import take_in
+from handlers.gates.parsing import parse_events
 from handlers.http.keys import CLOCK
 from handlers.keys import GATES
 from miniapp_server.cli.application import application, csv_rows
@@ -41,7 +41,9 @@ async def _gate_import(env: Env, args: argparse.Namespace) -> None:
         for begin in range(0, len(rows), BATCH):
             batch = rows[begin : begin + BATCH]
             report(len(batch), len(rows))
-            taken = await take_in(app, GateId(args.gate), batch, app[CLOCK].now())
+            taken = await app[GATES].ingest_batch(
+                GateId(args.gate), parse_events(batch), app[CLOCK].now()
+            )
             counts.update(accepted=taken.accepted, duplicates=taken.duplicates)
             for place, code in taken.rejected:
                 # The first line is the header's.

@@ -49,6 +49,12 @@ class CheckInService:
         self._reservations, self._reference = reservations, reference
         self._writer, self.idempotency, self._deadlines = writer, idempotency, deadlines
 
+    async def previous_result(self, ctx: RequestContext, id: str) -> Reservation | None:
+        """What the reader's key has succeeded with, if it has: a key is good for a day, a kiosk's
+        code for half a minute. Raises: NotFound, IdempotencyKeyReused."""
+        await self._writer.get_own(id, ctx.reader.id)
+        return await self.idempotency.previous_result(ctx)
+
     @idempotent
     async def check_in(self, ctx: RequestContext, id: str, scan: KioskCodeScan) -> Reservation:
         """Check in by a kiosk's code; while away it is the return. The same scan again changes

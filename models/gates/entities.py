@@ -13,6 +13,8 @@ from models.library.entities import VenueId
 GateId = NewType("GateId", str)
 LATE_AFTER: Final = timedelta(minutes=10)
 """A passage that is told later than this changes no seat any more."""
+MAX_AHEAD: Final = timedelta(minutes=5)
+"""How far a gate's clock may be ahead."""
 CLOCK_OFF: Final = timedelta(minutes=1)
 """A gate's clock that is further off is reported: its passages are judged by it."""
 
@@ -47,6 +49,27 @@ class Gate:
     last_seen_at: datetime | None = None
     complete_until: datetime | None = None
     clock_skew: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedEvent:
+    """A passage as a gate or a file reports it. ``id`` is the gate's own, and ``student_no`` what
+    its reader has read."""
+
+    id: str
+    student_no: str
+    direction: Direction
+    method: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became of a batch. ``rejected``: (place in the batch, code)."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ _CUT_OFF: Final = timedelta(seconds=30)
 
 
 class GatePresenceJob:
-    """What gate events mean without another one: a window opens for a reader who is inside already, or
-    their stay elsewhere ends. Also what a worker that died left undone."""
+    """What gate events mean without another one: a window opens for a reader who is inside already,
+    or their stay elsewhere ends. Also what a worker that died left undone."""
 
     def __init__(
         self,

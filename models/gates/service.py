@@ -8,16 +8,29 @@ matter in which order, how often, or in which worker they arrive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from models.gates.entities import Direction, Gate, GateEvent, PresenceEffect, complete_until
+from models.gates.entities import (
+    LATE_AFTER,
+    MAX_AHEAD,
+    Direction,
+    Gate,
+    GateEvent,
+    GateId,
+    IngestResult,
+    PresenceEffect,
+    ReportedEvent,
+    complete_until,
+)
 from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
+from models.readers.entities import normalise_student_no
+from models.readers.repository import ReaderRepository
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.repository import ReservationRepository
@@ -39,12 +52,13 @@ class GateService:
         self,
         gates: GateRepository,
         gate_events: GateEventRepository,
+        readers: ReaderRepository,
         reservations: ReservationRepository,
         writer: ReservationWriter,
         violations: ViolationService,
     ) -> None:
-        self._gates, self._gate_events, self._reservations = gates, gate_events, reservations
-        self._writer, self._violations = writer, violations
+        self._gates, self._gate_events, self._readers = gates, gate_events, readers
+        self._reservations, self._writer, self._violations = reservations, writer, violations
 
     async def all(self) -> list[Gate]:
         """All gates."""
@@ -65,6 +79,26 @@ class GateService:
     ) -> tuple[list[GateEvent], int]:
         """A page of the reader's gate events, the latest first, and how many there are."""
         return await self._gate_events.page_of(reader_id, skip, limit)
+
+    async def ingest_batch(
+        self, gate_id: GateId, reported: Sequence[ReportedEvent | None], now: datetime
+    ) -> IngestResult:
+        """Take in a batch of one gate, each event judged alone: one that cannot be read (None)
+        holds up no other."""
+        rejected: list[tuple[int, str]] = []
+        read: list[ReportedEvent] = []
+        for place, event in enumerate(reported):
+            if event is None:
+                rejected.append((place, "malformed"))
+            elif event.at > now + MAX_AHEAD:
+                rejected.append((place, "in_the_future"))
+            else:
+                read.append(event)
+        numbers = {normalise_student_no(event.student_no) for event in read}
+        readers = await self._readers.by_numbers(numbers)
+        events = [_with_reader(gate_id, event, readers, now) for event in read]
+        accepted, duplicates = await self.ingest(events, now)
+        return IngestResult(accepted, duplicates, rejected)
 
     async def ingest(
         self, events: Sequence[tuple[GateEvent, str]], now: datetime
@@ -170,6 +204,23 @@ class GateService:
             if r.checked_in_at and r.ended_at and r.checked_in_at <= p.at < r.ended_at:
                 return PresenceEffect.LATE, r.id
         return (PresenceEffect.LATE if p.late else PresenceEffect.NONE), None
+
+
+def _with_reader(
+    gate_id: GateId, event: ReportedEvent, readers: Mapping[str, ReaderId], now: datetime
+) -> tuple[GateEvent, str]:
+    """The event as it is kept, and the student number in it."""
+    number = normalise_student_no(event.student_no)
+    kept = GateEvent(
+        id=f"{gate_id}:{event.id}",
+        gate_id=gate_id,
+        reader_id=readers.get(number),
+        direction=event.direction,
+        method=event.method,
+        at=event.at,
+        late=now - event.at > LATE_AFTER,
+    )
+    return kept, number
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:

@@ -55,6 +55,13 @@ class SeatReportService:
 
         return await self._writer.update(ctx, id, reported)
 
+    async def open_reports(
+        self, now: datetime, skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """A page of the reservations whose report waits for the staff, the longest waiting first,
+        and how many there are."""
+        return await self._reservations.with_open_reports(now, skip, limit)
+
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
         """The staff have freed the seat. Raises: NotFound; InvalidState where nothing is
         reported."""

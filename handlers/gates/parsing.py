@@ -1,0 +1,26 @@
+"""Gate events in the shape of the API, from a gate's batch or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from handlers.gates import schemas
+from models.gates.entities import Direction, ReportedEvent
+
+
+def parse_events(events: Iterable[Any]) -> list[ReportedEvent | None]:
+    """Each event, or None for one that cannot be read; ``GateService.ingest_batch`` takes them."""
+    return [_parse(raw) for raw in events]
+
+
+def _parse(raw: Any) -> ReportedEvent | None:
+    try:
+        event = msgspec.convert(raw, schemas.GateEvent)
+    except msgspec.ValidationError:
+        return None
+    return ReportedEvent(
+        event.id, event.student_no, Direction(event.direction), event.method, event.at
+    )
