@@ -1,8 +1,8 @@
 """How near the sender comes to what WeChat's latency allows: messages a second of the real service.
 
 A stand-in answers each call after a fixed time, in a process of its own. With so many sends under
-way at once (``CONCURRENCY``) and so long an answer, no sender can do better than their quotient: that
-is the bound. Fails on a message that was lost, sent twice or not settled; never on time.
+way at once (``CONCURRENCY``) and so long an answer, no sender can do better than their quotient:
+that is the bound. Fails on a message that was lost, sent twice or not settled; never on time.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ from typing import Any, Final, cast
 
 import aiohttp
 import uvloop
+from aiohttp import web
 
+from handlers.http.keys import REFERENCE, SESSIONS
 from miniapp_server import seed as seeding
-from miniapp_server.app import Parts, open_parts
+from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedError, embedded_databases
+from miniapp_server.resources import Resources
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId, ReservationId
@@ -83,21 +86,23 @@ async def delivery(
     standing_in = ["-m", "scripts.bench_delivery", "--serve-wechat", str(wechat)]
     async with (
         _process([*standing_in, "--latency", str(latency_s)], {}),
-        open_parts(load(env), Clock()) as parts,
+        open_application(load(env), Clock()) as app,
     ):
         await _answered(wechat, "/stats")
-        await seeding.seed(parts.desk, seeding.read(), parts.clock.now())
-        token = await _member(parts)
-        await queue(parts, messages)
+        resources = app[RESOURCES]
+        now = resources.clock.now()
+        await seeding.seed(resources.repositories, app[REFERENCE], seeding.read(), now)
+        token = await _member(app)
+        await queue(resources, messages)
         async with _process(["-m", "miniapp_server", "serve"], env):
             await _answered(port, "/readyz")
-            ending = asyncio.create_task(_all_ended(parts))
+            ending = asyncio.create_task(_all_ended(resources))
             asked = await _ask(port, token, ending)
             await ending
             quiet = await _ask(port, token, asyncio.create_task(asyncio.sleep(_QUIET_S)))
         stats = await _answered(wechat, "/stats")
-        errors = await _errors(parts, messages, stats)
-        await parts.db.client.drop_database(parts.db.name)
+        errors = await _errors(resources, messages, stats)
+        await resources.db.client.drop_database(resources.db.name)
     seconds = stats["last"] - stats["first"]
     per_second = stats["calls"] / seconds if seconds > 0 else 0.0
     bound = CONCURRENCY / latency_s
@@ -115,13 +120,13 @@ async def delivery(
     }
 
 
-async def _member(parts: Parts) -> str:
+async def _member(app: web.Application) -> str:
     """The token of a reader's session."""
-    now = parts.clock.now()
-    reader = await parts.readers.upsert_from_login(
+    now = app[RESOURCES].clock.now()
+    reader = await app[RESOURCES].repositories.readers.upsert_from_login(
         f"B{secrets.token_hex(4)}".upper(), "张三", "student", now
     )
-    return (await parts.sessions.open_web(reader.id, secrets.token_urlsafe(16), now)).token
+    return (await app[SESSIONS].open_web(reader.id, secrets.token_urlsafe(16), now)).token
 
 
 async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
@@ -145,9 +150,9 @@ async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
     return sorted(took)
 
 
-async def queue(parts: Parts, count: int) -> None:
+async def queue(resources: Resources, count: int) -> None:
     """A message each to new readers who are bound and have consented to one."""
-    now = parts.clock.now()
+    now = resources.clock.now()
     facts = {
         "seat": "图书馆2层二层中厅065号",
         "start": now,
@@ -157,7 +162,7 @@ async def queue(parts: Parts, count: int) -> None:
     }
     bindings, credits, messages = [], [], []
     for _ in range(count):
-        reader, openid, sealer = ReaderId(new_id()), f"o-{new_id()}", parts.settings.sealer
+        reader, openid, sealer = ReaderId(new_id()), f"o-{new_id()}", resources.settings.sealer
         bindings.append(
             {
                 "_id": new_id(),
@@ -173,16 +178,16 @@ async def queue(parts: Parts, count: int) -> None:
         messages.append(
             Message(f"{about}:1", reader, TEMPLATE, "签到提醒", "…", now, facts, about, None)
         )
-    await parts.db["bindings"].insert_many(bindings, ordered=False)
-    await parts.db["message_consents"].insert_many(credits, ordered=False)
-    await parts.messages.add(messages)
+    await resources.db["bindings"].insert_many(bindings, ordered=False)
+    await resources.db["message_consents"].insert_many(credits, ordered=False)
+    await resources.repositories.messages.add(messages)
 
 
-async def _all_ended(parts: Parts) -> None:
+async def _all_ended(resources: Resources) -> None:
     """Returns when no message is on its way any more. Raises: DeliveryFailed."""
     left, moved_at = -1, monotonic()
     while True:
-        found = await parts.db["messages"].count_documents({"open": True})
+        found = await resources.db["messages"].count_documents({"open": True})
         if not found:
             return
         if found != left:
@@ -192,9 +197,9 @@ async def _all_ended(parts: Parts) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _errors(parts: Parts, messages: int, stats: Mapping[str, Any]) -> dict[str, int]:
-    sent = await parts.db["messages"].count_documents({"state": DeliveryState.SENT.value})
-    unspent = await parts.db["message_consents"].count_documents({"remain": {"$ne": 0}})
+async def _errors(resources: Resources, messages: int, stats: Mapping[str, Any]) -> dict[str, int]:
+    sent = await resources.db["messages"].count_documents({"state": DeliveryState.SENT.value})
+    unspent = await resources.db["message_consents"].count_documents({"remain": {"$ne": 0}})
     found = {
         "lost": messages - stats["messages"],
         "twice": stats["calls"] - stats["messages"],

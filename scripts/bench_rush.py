@@ -32,15 +32,15 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
     Raises: BenchFailed when the seats are not all booked in the end, once each.
     """
     async with serving(house, throttle_scale=1) as stage:
-        wanted = seats_of(house.parts)
+        wanted = seats_of(house)
         rng = random.Random(4)
         wanted = rng.sample(wanted, seats)
-        readers = await members(house.parts, READERS_PER_SEAT * seats)
+        readers = await members(house, READERS_PER_SEAT * seats)
         wishes = list(zip(readers, wanted * READERS_PER_SEAT, strict=True))
         rng.shuffle(wishes)
         bodies = [_as_large(member) for member, _ in wishes]
         check = await _play(house.folder, hello_port, bodies, again=False, connected=connected)
-        before = await house.parts.desk.reservations.count()
+        before = await house.stored.reservations.count()
         found = await _play(
             *(house.folder, stage.port, [booking(m, s, HOUR) for m, s in wishes]),
             again=True,

@@ -24,21 +24,25 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
+from handlers import keys
+from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
-from miniapp_server.app import Parts, open_parts
+from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.child_process import die_with_parent
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
+from miniapp_server.repositories import Repositories
+from miniapp_server.resources import Resources
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.settings import load
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import SeatId
 from models.readers.context import RequestContext
 from models.readers.entities import PersonalData, Reader
-from models.reservations import service as reservations_service
+from models.reference_data import ReferenceData
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import token_hash
-from models.storage.mongo import new_id
+from models.storage.mongo import Database, new_id
 from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
 from scripts.load_data.generate import generate
 from scripts.load_data.history_writer import HistoryWriter
@@ -71,19 +75,35 @@ class House:
 
     folder: Path
     env: Mapping[str, str]
-    parts: Parts
+    app: web.Application
+
+    @property
+    def resources(self) -> Resources:
+        return self.app[RESOURCES]
+
+    @property
+    def db(self) -> Database:
+        return self.resources.db
+
+    @property
+    def stored(self) -> Repositories:
+        return self.resources.repositories
+
+    @property
+    def reference(self) -> ReferenceData:
+        return self.app[REFERENCE]
 
     async def doubles(self) -> int:
-        return len(await self.parts.desk.reservations.find_double_bookings())
+        return len(await self.stored.reservations.find_double_bookings())
 
     async def rewind(self) -> None:
         """Back to the morning: no reservation of this day or the next, and nothing of a service
         that has been there."""
-        db = self.parts.db
+        db = self.db
         await db["reservations"].delete_many({"day": {"$gte": MORNING.date().isoformat()}})
         for name in ("heartbeat", "leases"):
             await db[name].delete_many({})
-        await SandboxState(db).set_offset(self.parts.clock.set(MORNING))
+        await SandboxState(db).set_offset(self.resources.clock.set(MORNING))
 
 
 @asynccontextmanager
@@ -101,23 +121,25 @@ async def house(
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
     }
-    async with open_parts(load(env), Clock()) as parts:
+    async with open_application(load(env), Clock()) as app:
+        home = House(folder, env, app)
         try:
-            await seeding.seed(parts.desk, seeding.read(), MORNING)
+            await seeding.seed(home.stored, home.reference, seeding.read(), MORNING)
             if history:
-                await _load_history(parts, history)
+                await _load_history(home, history)
                 # What is written to disk for all this shall not be written during a run.
-                await parts.db.client.admin.command("fsync")
-            yield House(folder, env, parts)
+                await home.db.client.admin.command("fsync")
+            yield home
         finally:
-            await parts.db.client.drop_database(parts.db.name)
+            await home.db.client.drop_database(home.db.name)
 
 
-async def _load_history(parts: Parts, count: int) -> None:
-    with closing(HistoryWriter(parts.settings.mongo_url, parts.db.name)) as writer:
+async def _load_history(home: House, count: int) -> None:
+    settings, reference = home.resources.settings, home.reference
+    with closing(HistoryWriter(settings.mongo_url, home.db.name)) as writer:
         await asyncio.to_thread(
             generate,
-            *(writer, parts.settings.sealer, parts.desk.library, parts.desk.policy),
+            *(writer, settings.sealer, reference.catalog, reference.policy),
             until=MORNING.date(),
             count=count,
         )
@@ -131,10 +153,6 @@ class Stage:
     port: int
     pid: int
 
-    @property
-    def parts(self) -> Parts:
-        return self.house.parts
-
     async def play(self, seconds: int, load: Load) -> Run:
         return await play(self.house.folder, self.port, seconds, load)
 
@@ -143,14 +161,14 @@ class Stage:
 
         Raises: BenchFailed.
         """
-        before = await self.parts.desk.reservations.count()
+        before = await self.house.stored.reservations.count()
         run = await self.play(seconds, load)
         await self.compare(run.statuses.get(201, 0), before, exactly)
         return run
 
     async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
         """Raises: BenchFailed unless so many bookings have come to those that were there before."""
-        kept = await self.parts.desk.reservations.count() - before
+        kept = await self.house.stored.reservations.count() - before
         if confirmed != kept:
             raise BenchFailed(f"{confirmed} bookings were confirmed and {kept} are in the database")
         if exactly not in (None, kept):
@@ -172,20 +190,20 @@ class Stage:
 
         Areas and plans of an empty library would be cheaper to show than those of a real one.
         """
-        seats = seats_of(self.parts)[::2]
-        readers = await members(self.parts, len(seats))
-        wish = TimeSelection(MORNING.date(), None, time(12))
+        seats = seats_of(self.house)[::2]
+        readers = await members(self.house, len(seats))
+        selection = TimeSelection(MORNING.date(), None, time(12))
 
         async def take(member: Member, seat: SeatId) -> None:
             reader = Reader(member.id, "student", None, lambda: PersonalData("", ""))
-            ask = RequestContext(reader, Actor("reader", "web"), MORNING)
-            await reservations_service.create(self.parts.desk, ask, seat, wish)
+            ctx = RequestContext(reader, Actor("reader", "web"), MORNING)
+            await self.house.app[keys.RESERVATIONS].create(ctx, seat, selection)
 
         await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
         deadline = monotonic() + _READY_S
-        while await self.parts.desk.reservations.with_outbox_events(1):
+        while await self.house.stored.reservations.with_outbox_events(1):
             if monotonic() > deadline:
-                raise BenchFailed("the service does not relay its notices")
+                raise BenchFailed("the service does not dispatch its outbox")
             await asyncio.sleep(0.1)
 
 
@@ -208,9 +226,9 @@ async def serving(
 # --- readers and what they ask --------------------------------------------------------------------
 
 
-def seats_of(parts: Parts) -> list[SeatId]:
+def seats_of(home: House) -> list[SeatId]:
     """All seats in service."""
-    return [seat.id for seat in parts.desk.library.seats.values() if seat.disabled is None]
+    return [seat.id for seat in home.reference.catalog.seats.values() if seat.disabled is None]
 
 
 def booking(member: Member, seat: SeatId, hour: int) -> bytes:
@@ -224,32 +242,32 @@ def booking(member: Member, seat: SeatId, hour: int) -> bytes:
     return request("POST", "/api/v1/reservations", member.token, json.dumps(body).encode())
 
 
-def contended(parts: Parts, readers: Sequence[Member], count: int) -> Load:
+def contended(home: House, readers: Sequence[Member], count: int) -> Load:
     """Every reader wants every one of ``count`` seats in the same hour, in no order."""
-    seats = [seat.id for seat in parts.desk.area(AREA).seats if seat.disabled is None]
+    seats = [seat.id for seat in home.reference.area(AREA).seats if seat.disabled is None]
     wishes = list(product(readers, seats[:count]))
     random.Random(1).shuffle(wishes)
     return Load([booking(m, seat, HOURS.stop) for m, seat in wishes], frozenset({201, 409}))
 
 
-def free_hours(parts: Parts) -> Iterator[tuple[SeatId, int]]:
+def free_hours(home: House) -> Iterator[tuple[SeatId, int]]:
     """Every seat of the library in every hour of tomorrow, the contended hour left out."""
-    seats = seats_of(parts)
+    seats = seats_of(home)
     random.Random(2).shuffle(seats)
     return ((seat, hour) for hour in HOURS for seat in seats)
 
 
-async def members(parts: Parts, count: int) -> list[Member]:
+async def members(home: House, count: int) -> list[Member]:
     """New readers with web sessions: one made by the repositories, the others in its image."""
     first = f"B{secrets.token_hex(4)}".upper()
-    sealer = parts.settings.sealer
+    sealer = home.resources.settings.sealer
     token, ticket = sealer.new_token(), secrets.token_urlsafe(16)
-    reader = await parts.readers.upsert_from_login(first, "张三", "student", MORNING)
-    await parts.stored_sessions.open_web(
+    reader = await home.stored.readers.upsert_from_login(first, "张三", "student", MORNING)
+    await home.stored.sessions.open_web(
         token, reader.id, ticket, MORNING, MORNING + timedelta(hours=12)
     )
-    reader_image = await parts.db["readers"].find_one({"_id": reader.id})
-    session_image = await parts.db["sessions"].find_one({"_id": token_hash(token)})
+    reader_image = await home.db["readers"].find_one({"_id": reader.id})
+    session_image = await home.db["sessions"].find_one({"_id": token_hash(token)})
     assert reader_image is not None and session_image is not None
     found, readers, sessions = [Member(reader.id, token)], [], []
     for number in range(1, count):
@@ -266,8 +284,8 @@ async def members(parts: Parts, count: int) -> list[Member]:
         )
         found.append(member)
     if readers:
-        await parts.db["readers"].insert_many(readers, ordered=False)
-        await parts.db["sessions"].insert_many(sessions, ordered=False)
+        await home.db["readers"].insert_many(readers, ordered=False)
+        await home.db["sessions"].insert_many(sessions, ordered=False)
     return found
 
 

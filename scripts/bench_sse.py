@@ -45,14 +45,15 @@ async def sse(house: House, streams: int, seconds: int, per_second: int) -> Run:
     Raises: BenchFailed.
     """
     async with serving(house) as stage:
-        parts = house.parts
         rng = random.Random(5)
         areas = [
-            a for a in parts.desk.library.areas.values() if any(not s.disabled for s in a.seats)
+            a
+            for a in house.reference.catalog.areas.values()
+            if any(not s.disabled for s in a.seats)
         ]
-        watching = await members(parts, streams)
+        watching = await members(house, streams)
         window = f"date={TOMORROW}&start={HOUR:02}:00&end={HOUR + 1:02}:00"
-        seats = seats_of(parts)
+        seats = seats_of(house)
         seats = rng.sample(seats, min(len(seats), seconds * per_second))
         plan = {
             "port": stage.port,
@@ -66,13 +67,13 @@ async def sse(house: House, streams: int, seconds: int, per_second: int) -> Run:
                 for m, area in ((m, areas[n % len(areas)]) for n, m in enumerate(watching))
             ],
             "bookings": [
-                (seat, parts.desk.seat(seat).area_id, booking(member, seat, HOUR).decode())
-                for member, seat in zip(await members(parts, len(seats)), seats, strict=True)
+                (seat, house.reference.seat(seat).area_id, booking(member, seat, HOUR).decode())
+                for member, seat in zip(await members(house, len(seats)), seats, strict=True)
             ],
         }
         file = house.folder / "streams.json"
         file.write_text(json.dumps(plan), encoding="utf-8")
-        before = await parts.desk.reservations.count()
+        before = await house.stored.reservations.count()
         limit = _GRACE_S + seconds + streams / 100
         output = await output_of([sys.executable, "-m", "scripts.bench_sse", str(file)], limit)
         try:

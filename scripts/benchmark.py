@@ -152,7 +152,7 @@ class Bench:
 
     async def _runs(self, stage: Stage) -> dict[str, Run]:
         seconds, runs = self.options.seconds, {}
-        looking = await members(stage.parts, LOOKERS)
+        looking = await members(stage.house, LOOKERS)
         await stage.half_fill()
         if self._wants("areas"):
             load = Load(_looks(_AREAS, looking))
@@ -166,8 +166,8 @@ class Bench:
             load = Load(_looks(_PLAN, looking, known), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
         if self._wants("contended"):
-            wanting = await members(stage.parts, CONTENDED_READERS)
-            load = contended(stage.parts, wanting, CONTENDED_SEATS)
+            wanting = await members(stage.house, CONTENDED_READERS)
+            load = contended(stage.house, wanting, CONTENDED_SEATS)
             runs["contended"] = await stage.booked(seconds, load, exactly=CONTENDED_SEATS)
         if self._wants("reserve"):
             runs["reserve"] = await self._reserve(stage)
@@ -176,8 +176,8 @@ class Bench:
     async def _reserve(self, stage: Stage) -> Run:
         """Bookings that nobody else wants, each by a reader of its own."""
         seconds = self.options.seconds
-        hours = list(islice(free_hours(stage.parts), BOOKINGS_PER_SECOND * seconds))
-        booking_ones = await members(stage.parts, len(hours))
+        hours = list(islice(free_hours(stage.house), BOOKINGS_PER_SECOND * seconds))
+        booking_ones = await members(stage.house, len(hours))
         bookings = [
             booking(m, seat, hour) for m, (seat, hour) in zip(booking_ones, hours, strict=True)
         ]
@@ -189,10 +189,10 @@ class Bench:
         if self.grown is None:  # it serves all rounds
             home = house(self.folder, self.databases, self.options.scale)
             self.grown = await self.stack.enter_async_context(home)
-        past = await self.grown.parts.desk.reservations.count()
+        past = await self.grown.stored.reservations.count()
         runs = {}
         async with serving(self.grown) as stage:
-            looking = await members(stage.parts, LOOKERS)
+            looking = await members(stage.house, LOOKERS)
             await stage.half_fill()
             if self._wants("areas_grown"):
                 load = Load(_looks(_AREAS, looking))
@@ -212,7 +212,7 @@ class Bench:
                 continue
             async with house(self.folder, self.databases) as home:
                 async with serving(home, workers) as stage:
-                    looking = await members(stage.parts, LOOKERS)
+                    looking = await members(stage.house, LOOKERS)
                     await stage.half_fill()
                     if self._wants(reads):
                         looks = zip(_looks(_AREAS, looking), _looks(_PLAN, looking), strict=True)
@@ -268,9 +268,9 @@ def _looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
 
 async def _plant_double(home: House) -> None:
     """A second holder of a seat that no index could know."""
-    one = await home.parts.db["reservations"].find_one({"live": True})
+    one = await home.db["reservations"].find_one({"live": True})
     assert one is not None
-    await home.parts.db["reservations"].insert_one({**one, "_id": new_id(), "claims": []})
+    await home.db["reservations"].insert_one({**one, "_id": new_id(), "claims": []})
 
 
 async def bench(options: Options, folder: Path) -> dict[str, Any]:

@@ -13,14 +13,17 @@ from datetime import time
 from pathlib import Path
 from typing import Final
 
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE, SESSIONS
 from miniapp_server import seed
-from miniapp_server.app import Parts, open_parts
+from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.messages.entities import WECHAT_TEMPLATES
 from models.policy.entities import OpeningRule, Policy
-from models.storage.mongo import Document
+from models.storage.mongo import Database, Document
 from scripts.chaos_history import Message, Stored, Violation, stored
 from scripts.chaos_hosts import Host, RedisServer, WeChat
 from scripts.chaos_set import ChaosError, ReplicaSet, replica_set, until
@@ -58,53 +61,57 @@ class Rig:
     redis: RedisServer
     wechat: WeChat
     hosts: list[Host]
-    parts: Parts
+    app: web.Application
     kiosk_keys: Mapping[str, str]
+
+    @property
+    def db(self) -> Database:
+        return self.app[RESOURCES].db
 
     async def members(self, count: int) -> list[Member]:
         """New readers, bound to WeChat users who have consented to all messages."""
-        parts, now = self.parts, real_now()
+        stored, now = self.app[RESOURCES].repositories, real_now()
 
         async def one(_: int) -> Member:
             number = f"C{secrets.token_hex(5)}".upper()
-            reader = await parts.readers.upsert_from_login(number, "张三", "student", now)
-            await parts.bindings.bind(reader.id, f"o-{reader.id}", None, now)
-            issued = await parts.sessions.open_wx(f"o-{reader.id}", None, now)
+            reader = await stored.readers.upsert_from_login(number, "张三", "student", now)
+            await stored.bindings.bind(reader.id, f"o-{reader.id}", None, now)
+            issued = await self.app[SESSIONS].open_wx(f"o-{reader.id}", None, now)
             consents = [
                 {"_id": f"{reader.id}:{template}", "reader": reader.id, "remain": _CONSENTS}
                 for template in WECHAT_TEMPLATES
             ]
-            await parts.db["message_consents"].insert_many(consents)
+            await self.db["message_consents"].insert_many(consents)
             return Member(reader.id, issued.token)
 
         return list(await asyncio.gather(*(one(n) for n in range(count))))
 
     def seats(self) -> list[str]:
         """All that are in service."""
-        area = self.parts.desk.library.areas[next(iter(self.parts.desk.library.areas))]
+        area = next(iter(self.app[REFERENCE].catalog.areas.values()))
         return [seat.id for seat in area.seats if seat.disabled is None]
 
     async def stored(self) -> list[Stored]:
         """All reservations as a majority has them."""
-        rows = self.parts.db["reservations"].find({"tombstone": {"$exists": False}})
+        rows = self.db["reservations"].find({"tombstone": {"$exists": False}})
         return [stored(row) async for row in rows]
 
     async def messages(self) -> list[Message]:
-        rows = self.parts.db["messages"].find({"reservation": {"$ne": None}})
+        rows = self.db["messages"].find({"reservation": {"$ne": None}})
         return [
             Message(row["reservation"], row["template"], row["at"], row["state"])
             async for row in rows
         ]
 
     async def violations(self) -> list[Violation]:
-        rows = self.parts.db["violations"].find()
+        rows = self.db["violations"].find()
         return [Violation(row["reservation"], row["reader"], row["kind"]) async for row in rows]
 
     async def quiet(self, within_s: float) -> None:
         """Returns once all hosts are ready, all outboxes empty and all messages at an end, or
         ``within_s`` have passed: what is missing then is for the judge."""
         await asyncio.gather(*(host.ready() for host in self.hosts))
-        db = self.parts.db
+        db = self.db
 
         async def nothing_left() -> bool:
             told: Document = {"outbox.at": {"$type": "date"}}
@@ -147,12 +154,13 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             # Nobody signs in by it here.
             "CAS_BASE_URL": "http://127.0.0.1:9/cas",
         }
-        parts = await stack.enter_async_context(open_parts(load(env), Clock()))
+        app = await stack.enter_async_context(open_application(load(env), Clock()))
+        stored, reference = app[RESOURCES].repositories, app[REFERENCE]
         library = seed.read()
         library = replace(library, areas=tuple(a for a in library.areas if a.id == AREA))
-        keys, _ = await seed.seed(parts.desk, library, real_now())
-        await parts.desk.policies.add_missing(POLICY, real_now())
-        await parts.desk.refresh()
+        keys, _ = await seed.seed(stored, reference, library, real_now())
+        await stored.policies.add_missing(POLICY, real_now())
+        await reference.refresh()
         hosts = [
             Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
             for name, port in zip(HOSTS, ports[2:], strict=True)
@@ -161,4 +169,4 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             three.applications[host.name] = host.pids
             stack.push_async_callback(host.end)
         await asyncio.gather(*(host.start() for host in hosts))
-        yield Rig(three, redis, wechat, hosts, parts, keys)
+        yield Rig(three, redis, wechat, hosts, app, keys)

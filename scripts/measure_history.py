@@ -18,12 +18,12 @@ from typing import Any, Final
 
 import uvloop
 
-from miniapp_server.app import Parts
+from handlers import keys
+from miniapp_server.app import SCHEDULER
 from miniapp_server.embedded_databases import embedded_databases
 from models.kernel.ids import Actor, ReaderId
 from models.readers.context import RequestContext
 from models.readers.entities import PersonalData, Reader
-from models.reservations import service as reservations_service
 from models.reservations.rules import TimeSelection
 from models.storage.mongo import new_id
 from scripts.bench_service import MORNING, TOMORROW, House, house, members, seats_of, serving
@@ -33,73 +33,73 @@ REPEATS: Final = 200
 STARTS: Final = 5
 PAGE: Final = 20
 
-Step = Callable[[Parts, int], Awaitable[object]]
+Step = Callable[[House, int], Awaitable[object]]
 
 
 async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
     """(name, step, repetitions); a step takes its number."""
-    seats = seats_of(both[0].parts)
+    seats = seats_of(both[0])
     random.Random(3).shuffle(seats)
-    readers = {id(h.parts): await members(h.parts, BOOKINGS) for h in both}
+    readers = {id(home): await members(home, BOOKINGS) for home in both}
     usual = ReaderId(new_id())
     for one in both:
-        await _give_a_page(usual, one.parts, both[1].parts)
-    most, number = await _longest(both[1].parts)
-    longest = {id(both[0].parts): usual, id(both[1].parts): most}
+        await _give_a_page(usual, one, both[1])
+    most, number = await _longest(both[1])
+    longest = {id(both[0]): usual, id(both[1]): most}
 
-    async def book(parts: Parts, number: int) -> None:
-        reader = Reader(
-            readers[id(parts)][number].id, "student", None, lambda: PersonalData("", "")
-        )
-        ask = RequestContext(reader, Actor("reader", "mini"), MORNING)
-        await reservations_service.create(
-            parts.desk, ask, seats[number], TimeSelection(TOMORROW, time(8), time(10))
+    async def book(home: House, number: int) -> None:
+        reader = Reader(readers[id(home)][number].id, "student", None, lambda: PersonalData("", ""))
+        ctx = RequestContext(reader, Actor("reader", "mini"), MORNING)
+        await home.app[keys.RESERVATIONS].create(
+            ctx, seats[number], TimeSelection(TOMORROW, time(8), time(10))
         )
 
     def job(name: str) -> Step:
-        async def run(parts: Parts, _: int) -> object:
-            found = parts.runner.job(name)
+        async def run(home: House, _: int) -> object:
+            found = home.app[SCHEDULER].job(name)
             assert found is not None
             return await found.run(MORNING)
 
         return run
 
     for one in both:  # what is due is done before anything is measured
-        await one.parts.runner.run_until_idle(MORNING)
+        await one.app[SCHEDULER].run_until_idle(MORNING)
 
-    def page(reader: Callable[[Parts], ReaderId]) -> Step:
-        return lambda p, _: p.desk.reservations.page_of(reader(p), (), 0, PAGE)
+    def page(reader: Callable[[House], ReaderId]) -> Step:
+        return lambda home, _: home.stored.reservations.page_of(reader(home), (), 0, PAGE)
 
     reads: dict[str, Step] = {
         f"list of a reader with {PAGE}": page(lambda _: usual),
-        f"list of the reader with most ({number:,})": page(lambda p: longest[id(p)]),
+        f"list of the reader with most ({number:,})": page(lambda home: longest[id(home)]),
         f"unread messages of a reader with {PAGE}": (
-            lambda p, _: p.messages.page_of(usual, True, 0, PAGE)
+            lambda home, _: home.stored.messages.page_of(usual, True, 0, PAGE)
         ),
-        f"rows of a day with {BOOKINGS}": lambda p, _: p.desk.reservations.board_rows(TOMORROW),
-        **{f"job {name}, nothing due": job(name) for name in both[0].parts.runner.job_names},
+        f"rows of a day with {BOOKINGS}": lambda home, _: home.stored.reservations.board_rows(
+            TOMORROW
+        ),
+        **{f"job {name}, nothing due": job(name) for name in both[0].app[SCHEDULER].job_names},
     }
     return [("reserve", book, BOOKINGS), *((name, step, REPEATS) for name, step in reads.items())]
 
 
-async def _give_a_page(reader: ReaderId, parts: Parts, loaded: Parts) -> None:
+async def _give_a_page(reader: ReaderId, home: House, loaded: House) -> None:
     """The same past and the same messages for that reader, in either database."""
     rows = await loaded.db["reservations"].find({"live": False}).limit(PAGE).to_list(None)
     own = [{**row, "_id": new_id(), "reader": reader, "claims": []} for row in rows]
-    await parts.db["reservations"].insert_many(own)
-    rows = await loaded.db["deliveries"].find({"open": False}).limit(PAGE).to_list(None)
+    await home.db["reservations"].insert_many(own)
+    rows = await loaded.db["messages"].find({"open": False}).limit(PAGE).to_list(None)
     told = [{**row, "_id": f"{new_id()}:1", "reader": reader, "read": False} for row in rows]
-    await parts.db["deliveries"].insert_many(told)
+    await home.db["messages"].insert_many(told)
 
 
-async def _longest(parts: Parts) -> tuple[ReaderId, int]:
+async def _longest(home: House) -> tuple[ReaderId, int]:
     """The reader with the longest list, and its length."""
     by_reader: list[dict[str, Any]] = [
         {"$group": {"_id": "$reader", "number": {"$sum": 1}}},
         {"$sort": {"number": -1}},
         {"$limit": 1},
     ]
-    (row,) = await (await parts.db["reservations"].aggregate(by_reader)).to_list(None)
+    (row,) = await (await home.db["reservations"].aggregate(by_reader)).to_list(None)
     return ReaderId(row["_id"]), row["number"]
 
 
@@ -122,7 +122,7 @@ async def measure(count: int, folder: Path) -> None:
             for number in range(times):
                 for one, found in zip(both, took, strict=True):
                     began = perf_counter()
-                    await step(one.parts, number)
+                    await step(one, number)
                     found.append(perf_counter() - began)
             _print(name, took)
         starts: tuple[list[float], list[float]] = ([], [])

@@ -13,8 +13,8 @@ from typing import Any, Final
 import uvloop
 from playwright.async_api import Browser, async_playwright
 
-from bind.kiosk_codes import new_key, new_secret
 from miniapp_server.embedded_databases import embedded_databases
+from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
 from scripts.bench_service import Member, Stage, house, members, serving
 
@@ -61,12 +61,12 @@ async def main() -> None:
             async_playwright() as playwright,
         ):
             await stage.half_fill()
-            (member,) = await members(stage.parts, 1)
+            (member,) = await members(stage.house, 1)
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
             for name, path, options, ready in PICTURES:
                 await _picture(browser, stage, member, name, path, options, ready)
             key = new_key()
-            await stage.parts.desk.catalogue.issue_kiosk_key(KIOSK_ID, key, new_secret())
+            await stage.house.stored.kiosks.issue_kiosk_key(KIOSK_ID, key, new_secret())
             kiosk = f"/kiosk/{KIOSK_ID}#key={key}"
             await _picture(browser, stage, member, "kiosk", kiosk, KIOSK, "#free li")
             await browser.close()

@@ -15,6 +15,8 @@ from datetime import timedelta
 from time import monotonic
 from typing import Final
 
+from handlers.http.keys import REFERENCE
+from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.terminal import progress
@@ -37,13 +39,13 @@ async def load_data(env: Mapping[str, str], count: int, days: int | None, seed: 
     settings = load(env)
     if not settings.sandbox:
         raise LoadDataError("an invented history belongs into a sandbox database (SANDBOX=1)")
-    async with application(env) as parts:
+    async with application(env) as app:
         with closing(HistoryWriter(settings.mongo_url, settings.database)) as writer:
-            began, until = monotonic(), local_date(parts.clock.now())
+            began, until = monotonic(), local_date(app[RESOURCES].clock.now())
             with progress("load data", "reservations") as report:
                 written = await asyncio.to_thread(
                     generate,
-                    *(writer, settings.sealer, parts.desk.library, parts.desk.policy),
+                    *(writer, settings.sealer, app[REFERENCE].catalog, app[REFERENCE].policy),
                     until=until,
                     count=count,
                     first=until - timedelta(days=days) if days is not None else None,

@@ -114,7 +114,7 @@ def generate(
                 waiting = _wait(waiting, most - 1)
                 batch = day.date, found[begin : begin + _BATCH], age <= timedelta(days=1), messages
                 waiting.add(workers.submit(_write, *batch))
-            written.update(reservations=len(found), deliveries=len(found) * messages)
+            written.update(reservations=len(found), messages=len(found) * messages)
             for name, documents in _judge(found, readers, policy).items():
                 insert(name, documents)
             report(len(found), count)
@@ -196,14 +196,14 @@ class _Worker:
             ended.append(list(revisions(visit, area.venue_id, policy, kiosk_id)))
         self._writer.insert("reservations", [self._writer.finished(r, keep_claims) for r in ended])
         if messages:
-            self._writer.insert("deliveries", [self._message(r[-1]) for r in ended])
+            self._writer.insert("messages", [self._message(r[-1]) for r in ended])
 
     def _message(self, r: Reservation) -> Document:
         """The last message of the reservation; those before it would be three times as many."""
-        notice = r.outbox[-1]
-        facts: dict[str, Any] = dict(notice.facts)
-        moment = MessageContext(
-            at=notice.at,
+        event = r.outbox[-1]
+        facts: dict[str, Any] = dict(event.facts)
+        context = MessageContext(
+            at=event.at,
             seat=self._library.seat_label(self._library.seats[facts.pop("seat_id")]),
             receipt=r.receipt,
             kiosks="",
@@ -213,18 +213,18 @@ class _Worker:
             suspended_until=None,
             **facts,
         )
-        template = TEMPLATE_BY_EVENT[notice.event]
-        letter = template.write(moment)
+        template = TEMPLATE_BY_EVENT[event.event]
+        rendered = template.render(context)
         message = Message(
-            id=f"{r.id}:{notice.key}",
+            id=f"{r.id}:{event.key}",
             reader_id=r.reader_id,
-            template=template.TEMPLATE,
-            title=template.TITLE,
-            text=letter.text,
-            at=notice.at,
-            facts=letter.facts,
+            template=template.template,
+            title=template.title,
+            text=rendered.text,
+            at=event.at,
+            facts=rendered.facts,
             reservation_id=r.id,
-            expires_at=letter.not_after,
+            expires_at=rendered.not_after,
         )
         return read(message)
 

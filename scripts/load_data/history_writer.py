@@ -17,7 +17,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, Document, new_id
 from scripts.load_data.readers import SimulatedReader
 
-_HISTORY: Final = ("reservations", "deliveries", "violations", "suspensions")
+_HISTORY: Final = ("reservations", "messages", "violations", "suspensions")
 
 
 class HistoryWriteError(Exception):
@@ -66,7 +66,8 @@ def read(message: Message) -> Document:
 
 
 def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
-    """The document of a reader as ``ReaderRepository.admit`` leaves it (an upsert sorts fields by name)."""
+    """The document of a reader as ``ReaderRepository.upsert_from_login`` leaves it (an upsert sorts
+    fields by name)."""
     document: Document = {
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),

@@ -1,4 +1,4 @@
-"""Runs the transitions of ``models/reservation.py`` for a generated visit."""
+"""Runs the transitions of the reservation features for a generated visit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,10 @@ from models.check_in import rules
 from models.check_in import transitions as check_in_transitions
 from models.check_in.transitions import scan_claim, with_kiosk_code
 from models.kernel.ids import Actor
-from models.kernel.time_range import TimeRange, local_date
+from models.kernel.time_range import TimeRange
 from models.library.entities import KioskId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
-from models.reservations.claims import (
-    daily_booking_claim,
-    idempotency_claim,
-    presence_claim,
-    slot_claims,
-)
 from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.state_machine import ReservationState
 from scripts.load_data.visits import GeneratedVisit
@@ -47,12 +41,8 @@ def revisions(
         seat_id=visit.seat_id,
         span=span,
         policy=policy,
-        claims=(
-            daily_booking_claim(reader_id, local_date(span.start), visit.number),
-            *slot_claims(visit.seat_id, reader_id, span),
-            idempotency_claim(reader_id, key),
-        ),
-        replay=IdempotentResult(key, digest, times.booked),
+        daily_slot=visit.number,
+        result=IdempotentResult(key, digest, times.booked),
         actor=_READER,
         now=times.booked,
     )
@@ -90,7 +80,10 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
             lambda r: check_in_transitions.return_from_leave(r, policy, _READER, returned),
         )
     if (renewed := times.renewed) is not None and (end := times.renewed_end) is not None:
-        yield renewed, lambda r: _renew(r, policy, end, renewed)
+        yield (
+            renewed,
+            lambda r: check_in_transitions.renew(r, end, policy, _READER, renewed),
+        )
     match visit.ending:
         case ReservationState.AWAY_EXPIRED:
             yield ended, lambda r: check_in_transitions.expire_leave(r, _JOB)
@@ -101,17 +94,7 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
 
 
 def _check_in(r: Reservation, policy: Policy, kiosk_id: KioskId, now: datetime) -> Reservation:
-    before_start = (
-        slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start)) if now < r.start else ()
-    )
     step = int(now.timestamp()) // policy.kiosk_code_seconds
     claim = scan_claim(kiosk_id, step, r.reader_id)
-    checked_in = check_in_transitions.check_in(
-        r, presence_claim(r.reader_id), before_start, policy, _READER, now
-    )
+    checked_in = check_in_transitions.check_in(r, policy, _READER, now, early=True)
     return with_kiosk_code(checked_in, claim)
-
-
-def _renew(r: Reservation, policy: Policy, end: datetime, now: datetime) -> Reservation:
-    added = slot_claims(r.seat_id, r.reader_id, TimeRange(r.end, end))
-    return check_in_transitions.extend(r, end, (*r.claims, *added), policy, _READER, now)
