@@ -1,76 +1,66 @@
-"""TODO docstring."""
+"""Presence: check-in, leave, return, renewal, finish."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import time
 
-from handlers.check_in import schemas as check_in_schemas
+from handlers import keys
+from handlers.check_in.schemas import EndsOut, Extend, KioskCodeRequest
 from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
-from handlers.reservations import schemas
-from handlers.reservations.api import _shown
-from handlers.seat_map import presenter
-from models.booking.desk import Desk
-from models.check_in import renewal
-from models.check_in import service as check_in_service
+from handlers.reservations import presenter
+from handlers.reservations.schemas import ReservationOut
+from handlers.seat_map.presenter import choice
 from models.check_in.service import KioskCodeScan
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 
-_ByScan = Callable[[Desk, RequestContext, str, KioskCodeScan], Awaitable[Reservation]]
+_ByScan = Callable[[RequestContext, str, KioskCodeScan], Awaitable[Reservation]]
 
 
-async def check_in(
-    call: ApiRequest, body: check_in_schemas.KioskCodeRequest
-) -> schemas.ReservationOut:
-    return await _scanned(call, body, check_in_service.check_in)
+async def check_in(call: ApiRequest, body: KioskCodeRequest) -> ReservationOut:
+    return await _scanned(call, body, call[keys.CHECK_IN].check_in)
 
 
-async def come_back(
-    call: ApiRequest, body: check_in_schemas.KioskCodeRequest
-) -> schemas.ReservationOut:
-    return await _scanned(call, body, check_in_service.return_from_leave)
+async def return_from_leave(call: ApiRequest, body: KioskCodeRequest) -> ReservationOut:
+    return await _scanned(call, body, call[keys.CHECK_IN].return_from_leave)
 
 
-async def _scanned(
-    call: ApiRequest, body: check_in_schemas.KioskCodeRequest, verb: _ByScan
-) -> schemas.ReservationOut:
-    desk, ask = call.services.desk, call.context(digest_of(body))
-    await desk.get_own(call.id, call.reader.id)
+async def _scanned(call: ApiRequest, body: KioskCodeRequest, work: _ByScan) -> ReservationOut:
+    ctx = call.context(digest_of(body))
     # Before the code is looked at: the key is good for a day, the code for half a minute.
-    if (known := await desk.replay(ask)) is not None:
-        return await _shown(call, known)
-    step_seconds = desk.policy.kiosk_code_seconds
-    scan = await call.services.kiosks.verify(body.qr, call.reader.id, step_seconds, call.now)
-    return await _shown(call, await verb(desk, ask, call.id, scan))
+    known = await call[keys.CHECK_IN].previous_result(ctx, call.id)
+    if known is not None:
+        return await presenter.after_change(call, known)
+    step_seconds = call[REFERENCE].policy.kiosk_code_seconds
+    scan = await call[keys.KIOSK_CODES].verify(body.qr, call.reader.id, step_seconds, call.now)
+    return await presenter.after_change(call, await work(ctx, call.id, scan))
 
 
-async def leave(call: ApiRequest) -> schemas.ReservationOut:
-    return await _shown(
-        call, await check_in_service.leave(call.services.desk, call.context(), call.id)
+async def leave(call: ApiRequest) -> ReservationOut:
+    left = await call[keys.CHECK_IN].leave(call.context(), call.id)
+    return await presenter.after_change(call, left)
+
+
+async def finish(call: ApiRequest) -> ReservationOut:
+    finished = await call[keys.CHECK_IN].finish(call.context(), call.id)
+    return await presenter.after_change(call, finished)
+
+
+async def confirm(call: ApiRequest) -> ReservationOut:
+    confirmed = await call[keys.CHECK_IN].confirm(call.context(), call.id)
+    return await presenter.after_change(call, confirmed)
+
+
+async def renew(call: ApiRequest, body: Extend) -> ReservationOut:
+    renewed = await call[keys.RENEWAL].renew(
+        call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
     )
+    return await presenter.after_change(call, renewed)
 
 
-async def finish(call: ApiRequest) -> schemas.ReservationOut:
-    return await _shown(
-        call, await check_in_service.finish(call.services.desk, call.context(), call.id)
-    )
-
-
-async def extend(call: ApiRequest, body: check_in_schemas.Extend) -> schemas.ReservationOut:
-    extended = await renewal.renew(
-        call.services.desk, call.context(digest_of(body)), call.id, time.fromisoformat(body.end)
-    )
-    return await _shown(call, extended)
-
-
-async def confirm(call: ApiRequest) -> schemas.ReservationOut:
-    return await _shown(
-        call, await check_in_service.confirm(call.services.desk, call.context(), call.id)
-    )
-
-
-async def extensions(call: ApiRequest) -> check_in_schemas.EndsOut:
-    ends = await renewal.renewal_choices(call.services.desk, call.context(), call.id)
-    return check_in_schemas.EndsOut([presenter.choice(end) for end in ends])
+async def renewal_choices(call: ApiRequest) -> EndsOut:
+    ends = await call[keys.RENEWAL].renewal_choices(call.context(), call.id)
+    return EndsOut([choice(end) for end in ends])

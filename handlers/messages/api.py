@@ -1,22 +1,20 @@
-"""What the reader was told and what is held against them: messages and violations."""
+"""A reader's messages."""
 
 from __future__ import annotations
 
-from handlers.http import schemas
+from handlers import keys
 from handlers.http.endpoint import ApiRequest
+from handlers.http.schemas import Page
 from handlers.messages import presenter
-from handlers.messages import schemas as messages_schemas
+from handlers.messages.schemas import MarkRead, MessageOut, MessagesQuery
 
 
-async def messages(
-    call: ApiRequest, query: messages_schemas.MessagesQuery
-) -> schemas.Page[messages_schemas.MessageOut]:
-    rows, total = await call.services.messages.page_of(
+async def list_own(call: ApiRequest, query: MessagesQuery) -> Page[MessageOut]:
+    rows, total = await call[keys.MESSAGES].page_of(
         call.reader.id, query.unread, query.offset, query.page_size
     )
-    items = [presenter.message(row) for row in rows]
-    return query.page_of(items, total)
+    return query.page_of([presenter.message(row) for row in rows], total)
 
 
-async def mark_read(call: ApiRequest, body: messages_schemas.MarkRead) -> None:
-    await call.services.messages.mark_read(call.reader.id, body.ids)
+async def mark_read(call: ApiRequest, body: MarkRead) -> None:
+    await call[keys.MESSAGES].mark_read(call.reader.id, body.ids)

@@ -1,62 +1,60 @@
-"""A reader's reservations and all that can be done with them."""
+"""A reader's reservations: booking, changing, cancelling, and what there is."""
 
 from __future__ import annotations
 
 from datetime import time
 
-from handlers.http import schemas as http_schemas
+from handlers import keys
 from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
-from handlers.reservations import presenter, schemas
-from models.reservations import service as reservations_service
-from models.reservations.entities import Reservation
+from handlers.http.schemas import Page
+from handlers.reservations import presenter
+from handlers.reservations.schemas import (
+    ChangeReservation,
+    CreateReservation,
+    ReservationDetail,
+    ReservationOut,
+    ReservationsQuery,
+)
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 
 
-async def make(call: ApiRequest, body: schemas.CreateReservation) -> schemas.ReservationOut:
+async def create(call: ApiRequest, body: CreateReservation) -> ReservationOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
-    wish = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    made = await reservations_service.create(
-        call.services.desk, call.context(digest_of(body)), body.seat_id, wish
+    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    made = await call[keys.RESERVATIONS].create(
+        call.context(digest_of(body)), body.seat_id, selection
     )
-    return await _shown(call, made)
+    return await presenter.after_change(call, made)
 
 
-async def listed(
-    call: ApiRequest, query: schemas.ReservationsQuery
-) -> http_schemas.Page[schemas.ReservationOut]:
-    desk = call.services.desk
+async def list_own(call: ApiRequest, query: ReservationsQuery) -> Page[ReservationOut]:
     states = [ReservationState(query.state)] if query.state else []
-    rows, total = await desk.reservations.page_of(
+    rows, total = await call[keys.RESERVATIONS].page_of(
         call.reader.id, states, query.offset, query.page_size
     )
-    items = [await presenter.reservation(desk, r, call.now) for r in rows]
+    items = [await presenter.reservation(call[REFERENCE], r, call.now) for r in rows]
     return query.page_of(items, total)
 
 
-async def one(call: ApiRequest) -> schemas.ReservationDetail:
-    desk = call.services.desk
-    return await presenter.detail(desk, await desk.get_own(call.id, call.reader.id), call.now)
+async def get(call: ApiRequest) -> ReservationDetail:
+    r = await call[keys.RESERVATIONS].get_own(call.id, call.reader.id)
+    return await presenter.detail(call[REFERENCE], r, call.now)
 
 
-async def cancel(call: ApiRequest) -> schemas.ReservationOut:
-    return await _shown(
-        call, await reservations_service.cancel(call.services.desk, call.context(), call.id)
-    )
+async def cancel(call: ApiRequest) -> ReservationOut:
+    cancelled = await call[keys.RESERVATIONS].cancel(call.context(), call.id)
+    return await presenter.after_change(call, cancelled)
 
 
-async def change(call: ApiRequest, body: schemas.ChangeReservation) -> schemas.ReservationOut:
+async def change(call: ApiRequest, body: ChangeReservation) -> ReservationOut:
     start: time | str | None = body.start
     if body.start not in (None, "now"):
         start = time.fromisoformat(str(body.start))
     end = time.fromisoformat(body.end) if body.end else None
-    changed = await reservations_service.change(
-        call.services.desk, call.context(digest_of(body)), call.id, body.seat_id, start, end
+    changed = await call[keys.RESERVATIONS].change(
+        call.context(digest_of(body)), call.id, body.seat_id, start, end
     )
-    return await _shown(call, changed)
-
-
-async def _shown(call: ApiRequest, r: Reservation) -> schemas.ReservationOut:
-    call.services.nudge()
-    return await presenter.reservation(call.services.desk, r, call.now)
+    return await presenter.after_change(call, changed)

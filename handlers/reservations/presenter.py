@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT
@@ -40,6 +42,12 @@ async def reservation(
     reference: ReferenceData, r: Reservation, now: datetime
 ) -> schemas.ReservationOut:
     return schemas.ReservationOut(**await _fields(reference, r, now))
+
+
+async def after_change(call: ApiRequest, r: Reservation) -> schemas.ReservationOut:
+    """The reservation that the request has changed; the jobs see at once what follows from it."""
+    call[WAKE_JOBS]()
+    return await reservation(call[REFERENCE], r, call.now)
 
 
 async def detail(

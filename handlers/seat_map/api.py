@@ -6,77 +6,86 @@ from datetime import date
 
 from aiohttp import web
 
+from handlers import keys
 from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE
 from handlers.http.middleware import common_headers
-from handlers.seat_map import presenter, schemas
+from handlers.seat_map import presenter
+from handlers.seat_map.cache import SEAT_MAP_CACHE
+from handlers.seat_map.event_stream import EVENT_STREAMS
+from handlers.seat_map.schemas import (
+    AreasQuery,
+    OccupiedOut,
+    SeatDayOut,
+    SeatDayQuery,
+    TimesOut,
+    TimesQuery,
+    VenuesOut,
+    WindowQuery,
+)
 from models.kernel.time_range import floor_minute, to_local
 from models.library.entities import VenueId
-from models.policy import rules
+from models.policy.rules import may_filter
 from models.reservations.occupancy import DayOccupancy
-from models.seat_map import service as seat_map_service
+from models.seat_map.service import TimeFilter
 
 
-async def venues(call: ApiRequest) -> schemas.VenuesOut:
-    desk = call.services.desk
-    return schemas.VenuesOut(
-        [presenter.venue(desk, venue, call.now) for venue in desk.library.venues.values()]
-    )
+async def list_venues(call: ApiRequest) -> VenuesOut:
+    reference = call[REFERENCE]
+    venues = reference.catalog.venues.values()
+    return VenuesOut([presenter.venue(reference, venue, call.now) for venue in venues])
 
 
-async def areas(call: ApiRequest, query: schemas.AreasQuery) -> web.StreamResponse:
-    desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
-    rules.may_filter(query.wanted, desk.policy)
-    asked = plans.window(desk, query.date, query.start, query.end, minute)
-    board = await _board(call, asked.day)
+async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
+    cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
+    may_filter(query.wanted, call[REFERENCE].policy)
+    asked = cache.window(query.date, query.start, query.end, minute)
+    occupancy = await _occupancy(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = plans.areas(desk, board, venue, asked, minute, query.wanted)
+    body = cache.areas(occupancy, venue, asked, minute, query.wanted)
     return body.answer(call.request)
 
 
-async def plan(call: ApiRequest, query: schemas.WindowQuery) -> web.StreamResponse:
-    desk, plans, minute = call.services.desk, call.services.plans, floor_minute(call.now)
-    area = desk.area(call.id)
-    asked = plans.window(desk, query.date, query.start, query.end, minute)
-    board = await _board(call, asked.day)
-    shown = plans.plan(desk, area, board, asked, minute)
-    return shown.body(desk, call.reader.id).answer(call.request)
+async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
+    cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
+    area = call[REFERENCE].area(call.id)
+    asked = cache.window(query.date, query.start, query.end, minute)
+    plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute)
+    return plan.body_for(call.reader.id).answer(call.request)
 
 
-async def events(call: ApiRequest, query: schemas.WindowQuery) -> web.StreamResponse:
-    area = call.services.desk.area(call.id)
+async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
+    area = call[REFERENCE].area(call.id)
     asked = _window(call, query.date, query.start, query.end)
     headers = {
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-store",
         # A proxy that gathers an answer before it passes it on would keep the events back.
         "X-Accel-Buffering": "no",
-        **common_headers(call.request, call.services),
+        **common_headers(call.request),
     }
-    return await call.services.streams.subscribe(call.request, headers, area, asked, call.reader.id)
+    return await call[EVENT_STREAMS].subscribe(call.request, headers, area, asked, call.reader.id)
 
 
-async def _board(call: ApiRequest, day: date) -> DayOccupancy:
-    board = call.services.desk.board
-    return board.current(day) or await board.get_day(day)
+async def _occupancy(call: ApiRequest, day: date) -> DayOccupancy:
+    occupancy = call[keys.SEAT_MAP].occupancy
+    return occupancy.current(day) or await occupancy.get_day(day)
 
 
-def _window(
-    call: ApiRequest, day: date | None, start: str | None, end: str | None
-) -> seat_map_service.TimeFilter:
-    minute = floor_minute(call.now)
-    return call.services.plans.window(call.services.desk, day, start, end, minute)
+def _window(call: ApiRequest, day: date | None, start: str | None, end: str | None) -> TimeFilter:
+    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now))
 
 
-async def seat_day(call: ApiRequest, query: schemas.SeatDayQuery) -> schemas.SeatDayOut:
-    desk = call.services.desk
-    seat = desk.seat(call.id)
+async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
+    reference = call[REFERENCE]
+    seat = reference.seat(call.id)
     asked = _window(call, query.date, None, None)
-    board = await _board(call, asked.day)
-    return schemas.SeatDayOut(
+    occupancy = await _occupancy(call, asked.day)
+    return SeatDayOut(
         id=seat.id,
         no=seat.number,
         area_id=seat.area_id,
-        label=desk.library.seat_label(seat),
+        label=reference.catalog.seat_label(seat),
         power=seat.power,
         window=seat.window,
         computer=seat.computer,
@@ -84,21 +93,18 @@ async def seat_day(call: ApiRequest, query: schemas.SeatDayQuery) -> schemas.Sea
         disabled=seat.unavailable_reason(asked.day),
         date=asked.day,
         taken=[
-            schemas.OccupiedOut(to_local(t.start), to_local(t.end))
-            for t in board.by_seat.get(seat.id, ())
+            OccupiedOut(to_local(row.start), to_local(row.end))
+            for row in occupancy.by_seat.get(seat.id, ())
         ],
     )
 
 
-async def seat_times(call: ApiRequest, query: schemas.TimesQuery) -> schemas.TimesOut:
+async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     """The starts that are free; with a start, the ends that are."""
-    desk = call.services.desk
-    seat = desk.seat(call.id)
+    seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
     asked = _window(call, query.date, None, None)
     if query.start is None:
-        starts = await seat_map_service.seat_starts(desk, seat, asked, call.now, call.reader.id)
-        return schemas.TimesOut(starts=[presenter.start(value) for value, _ in starts])
-    ends = await seat_map_service.seat_ends(
-        desk, seat, asked, query.start, call.now, call.reader.id
-    )
-    return schemas.TimesOut(ends=[presenter.choice(end) for end in ends])
+        starts = await seat_map.seat_starts(seat, asked, call.now, call.reader.id)
+        return TimesOut(starts=[presenter.start(value) for value, _ in starts])
+    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader.id)
+    return TimesOut(ends=[presenter.choice(end) for end in ends])

@@ -1,31 +1,25 @@
-"""TODO docstring."""
+"""Reports of seats that somebody else has taken, and of seats in use that are empty."""
 
 from __future__ import annotations
 
+from handlers import keys
 from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import WAKE_JOBS
 from handlers.http.request_parsing import digest_of
-from handlers.reservations import schemas as reservations_schemas
-from handlers.reservations.api import _shown
-from handlers.seat_reports import schemas
-from models.reservations import alternatives
-from models.seat_reports import service as seat_reports_service
+from handlers.reservations.presenter import after_change
+from handlers.reservations.schemas import NearSeat
+from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
 
 
-async def report(call: ApiRequest, body: schemas.ReportTaken) -> schemas.ReportOut:
-    desk = call.services.desk
-    r = await seat_reports_service.report_occupied(
-        desk, call.context(digest_of(body)), call.id, body.kind
+async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
+    r = await call[keys.SEAT_REPORTS].report_occupied(
+        call.context(digest_of(body)), call.id, body.kind
     )
-    near = await alternatives.alternatives_for(desk, r, call.now)
-    return schemas.ReportOut(
-        await _shown(call, r), [reservations_schemas.NearSeat(**seat) for seat in near]
-    )
+    near = await call[keys.ALTERNATIVES].alternatives_for(r, call.now)
+    return ReportOut(await after_change(call, r), [NearSeat(**seat) for seat in near])
 
 
-async def doubt(call: ApiRequest) -> schemas.EmptySeatReportOut:
-    services = call.services
-    asked = await seat_reports_service.report_empty(
-        services.desk, services.throttles, call.context(), call.id
-    )
-    services.nudge()
-    return schemas.EmptySeatReportOut(asked)
+async def report_empty(call: ApiRequest) -> EmptySeatReportOut:
+    asked = await call[keys.SEAT_REPORTS].report_empty(call.context(), call.id)
+    call[WAKE_JOBS]()
+    return EmptySeatReportOut(asked)

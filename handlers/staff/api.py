@@ -1,66 +1,76 @@
-"""What librarians decide: appeals, and violations that are let go."""
+"""What the staff see and decide: appeals, waivers, reports of seats, code sharing."""
 
 from __future__ import annotations
 
-from handlers import deeds
+from handlers import keys
 from handlers.accounts import presenter as accounts_presenter
-from handlers.http import schemas as http_schemas
 from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import REFERENCE
+from handlers.http.schemas import Page, Pagination
 from handlers.reservations import presenter as reservations_presenter
-from handlers.reservations import schemas as reservations_schemas
-from handlers.staff import schemas
+from handlers.reservations.schemas import ReservationOut
+from handlers.staff.schemas import (
+    CodeSharingOut,
+    DecideAppeal,
+    DeskReportOut,
+    StaffAppealOut,
+    Waive,
+    WaiveAll,
+    WaivedOut,
+)
 from handlers.violations import presenter
-from handlers.violations import schemas as violations_schemas
+from handlers.violations.schemas import ViolationOut
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
 from models.readers.entities import Reader
+from models.staff.recorder import StaffContext
 from models.violations.entities import Violation
 
 
-async def appeals(
-    call: ApiRequest, query: http_schemas.Pagination
-) -> http_schemas.Page[schemas.StaffAppealOut]:
-    desk = call.services.desk
-    rows, total = await desk.violations.appeals(query.offset, query.page_size)
-    people = await desk.readers.many({v.reader_id for v in rows})
-    items = [await _appeal(call, v, people.get(v.reader_id)) for v in rows]
+async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
+    rows, total = await call[keys.VIOLATIONS].appeals(query.offset, query.page_size)
+    readers = await call[keys.STAFF_READERS].many({v.reader_id for v in rows})
+    items = [await _appeal(call, v, readers.get(v.reader_id)) for v in rows]
     return query.page_of(items, total)
 
 
-async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> schemas.StaffAppealOut:
+async def _appeal(call: ApiRequest, v: Violation, reader: Reader | None) -> StaffAppealOut:
     if reader is None:
         raise NotFound()
-    shown = await presenter.violation(call.services.desk, v, call.now)
-    return schemas.StaffAppealOut(shown, accounts_presenter.reader(reader))
+    return StaffAppealOut(await _violation(call, v), accounts_presenter.reader(reader))
 
 
-async def settle(call: ApiRequest, body: schemas.DecideAppeal) -> violations_schemas.ViolationOut:
-    settled = await deeds.decide_appeal(_staff(call), call.id, body.granted, body.answer)
-    return await presenter.violation(call.services.desk, settled, call.now)
+async def decide_appeal(call: ApiRequest, body: DecideAppeal) -> ViolationOut:
+    decided = await call[keys.STAFF_VIOLATIONS].decide_appeal(
+        _staff(call), call.id, body.granted, body.answer
+    )
+    return await _violation(call, decided)
 
 
-async def waive(call: ApiRequest, body: schemas.Waive) -> violations_schemas.ViolationOut:
-    waived = await deeds.waive(_staff(call), call.id, body.reason)
-    return await presenter.violation(call.services.desk, waived, call.now)
+async def waive(call: ApiRequest, body: Waive) -> ViolationOut:
+    waived = await call[keys.STAFF_VIOLATIONS].waive(_staff(call), call.id, body.reason)
+    return await _violation(call, waived)
 
 
-async def waive_all(call: ApiRequest, body: schemas.WaiveAll) -> schemas.WaivedOut:
+async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
     if body.end <= body.start:
         raise InvalidRequest("to", "to is after from")
-    return schemas.WaivedOut(await deeds.waive_all(_staff(call), body.start, body.end, body.reason))
+    waived = await call[keys.STAFF_VIOLATIONS].waive_all(
+        _staff(call), body.start, body.end, body.reason
+    )
+    return WaivedOut(waived)
 
 
-async def reports(
-    call: ApiRequest, query: http_schemas.Pagination
-) -> http_schemas.Page[schemas.DeskReportOut]:
-    """Seats that somebody else has taken: the desk goes and looks."""
-    desk = call.services.desk
-    rows, total = await desk.reservations.with_open_reports(call.now, query.offset, query.page_size)
+async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
+    """Seats that somebody else has taken: the staff go and look."""
+    rows, total = await call[keys.SEAT_REPORTS].open_reports(
+        call.now, query.offset, query.page_size
+    )
     items = [
-        schemas.DeskReportOut(
+        DeskReportOut(
             r.id,
-            reservations_presenter.seat(desk, r.report.seat_id),
+            reservations_presenter.seat(call[REFERENCE], r.report.seat_id),
             to_local(r.start),
             to_local(r.end),
             r.report.kind,
@@ -72,26 +82,24 @@ async def reports(
     return query.page_of(items, total)
 
 
-async def resolve(call: ApiRequest) -> reservations_schemas.ReservationOut:
-    r = await deeds.resolve(_staff(call), call.id)
-    return await reservations_presenter.reservation(call.services.desk, r, call.now)
+async def resolve_report(call: ApiRequest) -> ReservationOut:
+    r = await call[keys.STAFF_RESERVATIONS].resolve_report(_staff(call), call.id)
+    return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
 
 
-async def relays(
-    call: ApiRequest, query: http_schemas.Pagination
-) -> http_schemas.Page[schemas.CodeSharingOut]:
+async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
-    desk = call.services.desk
-    rows, total = await desk.scans.page_of(query.offset, query.page_size)
-    people = await desk.readers.many({scan.reader_id for scan in rows})
+    rows, total = await call[keys.CODE_SHARING].page_of(query.offset, query.page_size)
+    readers = await call[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
+    kiosks = call[REFERENCE].catalog.kiosks
     items = []
     for scan in rows:
-        reader = people.get(scan.reader_id)
+        reader = readers.get(scan.reader_id)
         if reader is None:
             continue
-        kiosk = desk.library.kiosks.get(KioskId(scan.step.split(":")[1]))
+        kiosk = kiosks.get(KioskId(scan.step.split(":")[1]))
         items.append(
-            schemas.CodeSharingOut(
+            CodeSharingOut(
                 scan.id,
                 accounts_presenter.reader(reader),
                 kiosk.name if kiosk else "",
@@ -103,5 +111,9 @@ async def relays(
     return query.page_of(items, total)
 
 
-def _staff(call: ApiRequest) -> deeds.StaffContext:
-    return deeds.StaffContext(call.services, call.reader, call.now)
+async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
+    return await presenter.violation(call[REFERENCE], call[keys.RESERVATIONS], v, call.now)
+
+
+def _staff(call: ApiRequest) -> StaffContext:
+    return StaffContext(call.reader, call.now)

@@ -1,29 +1,34 @@
-"""TODO docstring."""
+"""A reader's violations, and the appeals against them."""
 
 from __future__ import annotations
 
-from handlers.http import schemas as http_schemas
+from handlers import keys
 from handlers.http.endpoint import ApiRequest
-from handlers.violations import presenter, schemas
-from models.violations import service as violations_service
-from models.violations.service import violation_count
+from handlers.http.keys import REFERENCE
+from handlers.http.schemas import Pagination
+from handlers.violations import presenter
+from handlers.violations.schemas import NewAppeal, ViolationOut, ViolationsOut, WindowOut
+from models.violations.entities import Violation
 
 
-async def violations(call: ApiRequest, query: http_schemas.Pagination) -> schemas.ViolationsOut:
-    desk = call.services.desk
-    rows, total = await desk.violations.page_of(call.reader.id, query.offset, query.page_size)
-    items = [await presenter.violation(desk, v, call.now) for v in rows]
-    window = await violation_count(desk, call.reader.id, call.now)
-    return schemas.ViolationsOut(
+async def list_own(call: ApiRequest, query: Pagination) -> ViolationsOut:
+    violations = call[keys.VIOLATIONS]
+    rows, total = await violations.page_of(call.reader.id, query.offset, query.page_size)
+    items = [await _presented(call, v) for v in rows]
+    window = await violations.violation_count(call.reader.id, call.now)
+    return ViolationsOut(
         items,
         query.page,
         query.page_size,
         total,
-        schemas.WindowOut(window.count, window.limit, window.days),
+        WindowOut(window.count, window.limit, window.days),
     )
 
 
-async def appeal(call: ApiRequest, body: schemas.NewAppeal) -> schemas.ViolationOut:
-    desk = call.services.desk
-    kept = await violations_service.appeal(desk, call.reader.id, call.id, body.text, call.now)
-    return await presenter.violation(desk, kept, call.now)
+async def appeal(call: ApiRequest, body: NewAppeal) -> ViolationOut:
+    kept = await call[keys.VIOLATIONS].appeal(call.reader.id, call.id, body.text, call.now)
+    return await _presented(call, kept)
+
+
+async def _presented(call: ApiRequest, v: Violation) -> ViolationOut:
+    return await presenter.violation(call[REFERENCE], call[keys.RESERVATIONS], v, call.now)

@@ -1,48 +1,43 @@
-"""候补: places in the line, and the seats that are held for them."""
+"""候补: waitlist entries, and the seats that are offered for them."""
 
 from __future__ import annotations
 
 from datetime import time
 
-from handlers.http import schemas as http_schemas
+from handlers import keys
 from handlers.http.endpoint import ApiRequest
-from handlers.reservations import presenter as reservations_presenter
-from handlers.reservations import schemas as reservations_schemas
-from handlers.waitlist import presenter, schemas
+from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.schemas import Page, Pagination
+from handlers.reservations.presenter import after_change
+from handlers.reservations.schemas import ReservationOut
+from handlers.waitlist import presenter
+from handlers.waitlist.schemas import JoinWaitlist, WaitlistEntryOut
 from models.reservations.rules import TimeSelection
 
 
-async def join(call: ApiRequest, body: schemas.JoinWaitlist) -> schemas.WaitlistEntryOut:
-    desk = call.services.desk
+async def join(call: ApiRequest, body: JoinWaitlist) -> WaitlistEntryOut:
     start = None if body.start == "now" else time.fromisoformat(body.start)
-    wish = TimeSelection(body.date, start, time.fromisoformat(body.end))
-    made = await desk.line.join(call.context(), body.area_id, body.seats, body.wanted, wish)
-    return await presenter.wait(desk, made, call.now)
+    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    waitlist = call[keys.WAITLIST]
+    entry = await waitlist.join(call.context(), body.area_id, body.seats, body.wanted, selection)
+    return await presenter.wait(call[REFERENCE], waitlist, entry, call.now)
 
 
-async def listed(
-    call: ApiRequest, query: http_schemas.Pagination
-) -> http_schemas.Page[schemas.WaitlistEntryOut]:
-    desk = call.services.desk
-    rows, total = await desk.waits.page_of(call.reader.id, query.offset, query.page_size)
-    items = [await presenter.wait(desk, row, call.now) for row in rows]
+async def list_own(call: ApiRequest, query: Pagination) -> Page[WaitlistEntryOut]:
+    waitlist = call[keys.WAITLIST]
+    rows, total = await waitlist.page_of(call.reader.id, query.offset, query.page_size)
+    items = [await presenter.wait(call[REFERENCE], waitlist, row, call.now) for row in rows]
     return query.page_of(items, total)
 
 
 async def leave(call: ApiRequest) -> None:
-    await call.services.desk.line.leave(call.context(), call.id)
-    call.services.nudge()
+    await call[keys.WAITLIST].leave(call.context(), call.id)
+    call[WAKE_JOBS]()
 
 
-async def accept(call: ApiRequest) -> reservations_schemas.ReservationOut:
-    desk = call.services.desk
-    taken = await desk.line.accept(call.context(), call.id)
-    call.services.nudge()
-    return await reservations_presenter.reservation(desk, taken, call.now)
+async def accept(call: ApiRequest) -> ReservationOut:
+    return await after_change(call, await call[keys.WAITLIST].accept(call.context(), call.id))
 
 
-async def decline(call: ApiRequest) -> reservations_schemas.ReservationOut:
-    desk = call.services.desk
-    gone = await desk.line.decline(call.context(), call.id)
-    call.services.nudge()
-    return await reservations_presenter.reservation(desk, gone, call.now)
+async def decline(call: ApiRequest) -> ReservationOut:
+    return await after_change(call, await call[keys.WAITLIST].decline(call.context(), call.id))
