@@ -53,7 +53,7 @@ _BOOK = (
     *_SEAT,
     *_TIMES,
 )
-_OWN = (kernel_errors.NotFound, reservations_errors.InvalidState)
+_OWN = (kernel_errors.NotFound, kernel_errors.InvalidState)
 _KEY = (reservations_errors.IdempotencyKeyReused, reservations_errors.RequestInProgress)
 _SCAN = (
     kiosks_errors.QrInvalid,
@@ -332,7 +332,7 @@ ROUTES: Final = (
         errors=(
             kernel_errors.NotFound,
             seat_reports_errors.SeatNotInUse,
-            reservations_errors.InvalidState,
+            kernel_errors.InvalidState,
             kernel_errors.TooManyAttempts,
         ),
     ),

@@ -38,7 +38,7 @@ from models.readers.entities import Reader, Visit
 from models.readers.errors import CardTaken
 from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState

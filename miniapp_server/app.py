@@ -265,7 +265,7 @@ def _wire_jobs(
         ),
         Refresh(app[REFERENCE], redis_health, pauses, app[METRICS]),
     )
-    groups = schedule(app, settings, clock, resources.db, upkeep)
+    groups = schedule(app, clock, resources.db, upkeep)
     owner = worker.owner if worker else ""
     scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
     app[WAKE_JOBS] = scheduler.wake

@@ -15,7 +15,6 @@ from handlers.http.metrics import Metrics
 from miniapp_server.clock import Clock
 from miniapp_server.maintenance import Retention
 from miniapp_server.scheduler import Job, JobGroup
-from miniapp_server.settings import Settings
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
@@ -25,7 +24,7 @@ from miniapp_server.wiring import (
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.repository import Messages
-from models.migrations.repository import all_migrations, migrate
+from models.migrations.repository import migrate
 from models.reference_data import ReferenceData
 from models.storage.mongo import Database
 from models.storage.redis_health import RedisHealth
@@ -129,7 +128,7 @@ def deadline_jobs(app: web.Application) -> JobGroup:
 
 
 def schedule(
-    app: web.Application, settings: Settings, clock: Clock, db: Database, upkeep: Upkeep
+    app: web.Application, clock: Clock, db: Database, upkeep: Upkeep
 ) -> list[JobGroup]:
     """All jobs of a worker."""
     wall = clock.real_now
@@ -139,7 +138,7 @@ def schedule(
         return await retention.prune(now, wall())
 
     async def migrate_on(_: datetime) -> int:
-        return await migrate(db, all_migrations(settings.sealer))
+        return await migrate(db)
 
     return [
         # In a group of its own: a sign-on that hangs must not keep deadlines waiting.

@@ -29,7 +29,7 @@ from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 from models.seat_reports import service as seat_reports_service
 
 

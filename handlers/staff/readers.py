@@ -23,7 +23,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader, normalise_student_no
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE
 from models.violations import service as violations_service

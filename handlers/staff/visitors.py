@@ -19,7 +19,7 @@ from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.readers.entities import Visit
 from models.readers.errors import CardTaken
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 
 
 # --- visitors -------------------------------------------------------------------------------------

@@ -10,9 +10,8 @@ from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from models.feedback.entities import MAX_LENGTH
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidState, NotFound
 from models.kernel.time_range import to_local
-from models.reservations.errors import InvalidState
 from notify.in_app import InAppNotifier
 
 _LISTED_AT_ONCE: Final = 100

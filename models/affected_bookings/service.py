@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.affected_bookings.impact import Availability
-from models.kernel.errors import DomainError, NotFound, Overloaded, RuleViolation
+from models.kernel.errors import DomainError, InvalidState, NotFound, Overloaded, RuleViolation
 from models.kernel.ids import Actor, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
 from models.library.entities import Seat, SeatId
@@ -22,7 +22,7 @@ from models.reservations import rules, transitions
 from models.reservations.alternatives import overlaps
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
-from models.reservations.errors import ClaimConflict, InvalidState, RevisionConflict
+from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.repository import ReservationRepository
@@ -179,7 +179,9 @@ class AffectedBookingService:
             entry, offer = self._offer(ctx, old, seat, span)
             try:
                 with self._occupancy.inserting(offer.date):
-                    await self._reservations.replace_and_offer(old, cancelled, None, offer, entry)
+                    await self._reservations.replace_and_offer(
+                        old, cancelled, None, offer, self._waitlist.offering(offer, entry)
+                    )
             except ClaimConflict as lost:
                 if lost.kind is ClaimKind.WAITLIST:
                     return False  # they wait for that time already

@@ -15,9 +15,10 @@ from models.check_in.rules import (
     may_report,
     may_return,
 )
+from models.kernel.errors import InvalidState
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
-from models.reservations.errors import InvalidState, TooEarly, TooLate
+from models.reservations.errors import TooEarly, TooLate
 from models.reservations.rules import may_accept, may_cancel, may_change
 from models.reservations.state_machine import CHECKED_IN_STATES, TRANSITIONS, ReservationEvent
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from models.check_in.errors import NothingToConfirm, RenewalLimitReached
+from models.kernel.errors import InvalidState
 from models.kernel.time_range import local_instant
 from models.policy.entities import DayHours, Policy, time_steps
 from models.reservations.entities import Reservation
-from models.reservations.errors import (
-    Closed,
-    InvalidState,
-    NotATimeStep,
-    TooEarly,
-    TooLate,
-    TooLong,
-)
+from models.reservations.errors import Closed, NotATimeStep, TooEarly, TooLate, TooLong
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.reservations.transitions import leave_duration
 

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from models.feedback.entities import Feedback
 from models.feedback.repository import FeedbackRepository
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidState, NotFound
 from models.kernel.ids import ReaderId
-from models.reservations.errors import InvalidState
 
 
 class FeedbackService:

@@ -127,3 +127,9 @@ class ClockWrong(ServiceUnavailable):
 
     def __init__(self) -> None:
         super().__init__(retry_after=5)
+
+
+class InvalidState(Conflict):
+    """The reservation's state does not allow it. Details: ``state``."""
+
+    code = "wrong_state"

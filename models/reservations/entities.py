@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from models.kernel.errors import InvalidState
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.claims import ClaimKind
-from models.reservations.errors import InvalidState
 from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
 
 

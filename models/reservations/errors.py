@@ -21,12 +21,6 @@ class OverlapsOwnBooking(Conflict):
     code = "own_overlap"
 
 
-class InvalidState(Conflict):
-    """The reservation's state does not allow it. Details: ``state``."""
-
-    code = "wrong_state"
-
-
 class IdempotencyKeyReused(Conflict):
     """The key stands for another request of this reader."""
 

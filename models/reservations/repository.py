@@ -42,9 +42,7 @@ from models.storage.mongo_errors import (
     translate_errors,
     unconfirmed,
 )
-from models.storage.transactions import run_transaction
-from models.waitlist.entities import WaitlistEntry, WaitlistState
-from models.waitlist.repository import wait_document
+from models.storage.transactions import InTransaction, run_transaction
 
 _LIVE: Final = sorted(LIVE)
 _AT_ONCE: Final = timedelta(seconds=10)
@@ -79,7 +77,7 @@ FrozenVenues = Literal[True] | frozenset[VenueId]
 
 class ReservationRepository:
     def __init__(self, db: Database) -> None:
-        self._all, self._waits = db["reservations"], db["waitlist"]
+        self._all = db["reservations"]
         self.writer = new_id()
         """Stands in what this process inserts, so that its change stream can leave that out."""
         # Group commit: reservations that arrive together are inserted together, each judged alone.
@@ -182,15 +180,15 @@ class ReservationRepository:
         old: Reservation,
         new: Reservation,
         due: Mapping[str, object] | None,
-        hold: Reservation,
-        joins: WaitlistEntry | None = None,
+        offer: Reservation,
+        claim: InTransaction,
     ) -> Reservation:
-        """As ``replace``, and something is held in its place, all in one transaction: what it gives
-        back, for who waits for it; or another seat for its own reader, who ``joins`` the line with
-        it.
+        """As ``replace``, and the offer of a seat is inserted in the same transaction: of the seat
+        that the change gives back, or of another one for its own reader. ``claim`` marks the
+        waitlist entry as offered.
 
-        Raises: RevisionConflict; ClaimConflict where the hold is not possible, or somebody else has found
-        a seat for who waits; ServiceUnavailable.
+        Raises: RevisionConflict; ClaimConflict where the offer is not possible, or the entry waits
+        no more; ServiceUnavailable.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)
@@ -201,9 +199,8 @@ class ReservationRepository:
             )
             if found is None:
                 raise RevisionConflict()
-            if joins is not None:
-                await self._waits.insert_one(wait_document(joins), session=session)
-            await self._insert_hold(hold, session)
+            await claim(session)
+            await self._insert_offer(offer, session)
 
         try:
             await self._together(work)
@@ -212,27 +209,21 @@ class ReservationRepository:
                 raise ServiceUnavailable() from error
         return replace(new, change=change_id)
 
-    async def insert_offer(self, hold: Reservation) -> None:
-        """Hold a free seat for who waits. Raises: as ``hand_over``."""
+    async def insert_offer(self, offer: Reservation, claim: InTransaction) -> None:
+        """Offer a free seat. Raises: as ``replace_and_offer``."""
 
         async def work(session: Any) -> None:
-            await self._insert_hold(hold, session)
+            await claim(session)
+            await self._insert_offer(offer, session)
 
         try:
             await self._together(work)
         except UNKNOWN_OUTCOME as error:
-            if not await self._insert_was_written(hold.id):
+            if not await self._insert_was_written(offer.id):
                 raise ServiceUnavailable() from error
 
-    async def _insert_hold(self, hold: Reservation, session: Any) -> None:
-        offered = await self._waits.update_one(
-            {"_id": hold.wait_id, "state": WaitlistState.WAITING.value},
-            {"$set": {"state": WaitlistState.OFFERED.value, "offer": hold.id}},
-            session=session,
-        )
-        if not offered.matched_count:
-            raise ClaimConflict(f"w:{hold.wait_id}")
-        document = {**to_document(hold), "writer": self.writer}
+    async def _insert_offer(self, offer: Reservation, session: Any) -> None:
+        document = {**to_document(offer), "writer": self.writer}
         await self._all.insert_one(document, session=session)
 
     async def _together(self, work: Callable[[Any], Awaitable[None]]) -> None:

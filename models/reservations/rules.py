@@ -6,6 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from models.kernel.errors import InvalidState
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
 from models.library.entities import Seat
 from models.policy.entities import DayHours, Policy, time_steps
@@ -16,7 +17,6 @@ from models.reservations.errors import (
     BookingWindowNotOpen,
     Closed,
     DailyLimit,
-    InvalidState,
     NotATimeStep,
     OutsideVisitDates,
     SeatDisabled,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from models.kernel.errors import InvalidState
 from models.kernel.ids import Actor, ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant
 from models.library.entities import AreaId, SeatId, VenueId
@@ -25,7 +26,6 @@ from models.reservations.entities import (
     OutboxEventKind,
     Reservation,
 )
-from models.reservations.errors import InvalidState
 from models.reservations.state_machine import ReservationEvent, ReservationState
 
 AFTER_OUTAGE: Final = timedelta(minutes=1)

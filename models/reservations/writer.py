@@ -7,6 +7,7 @@ change and the offer in one transaction, so that no passer-by comes in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -22,8 +23,17 @@ from models.reservations.idempotency import Idempotency, result_of
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.transitions import with_idempotency
+from models.storage.transactions import InTransaction
 
 MAX_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SeatOffer:
+    """An offer to create; ``claim`` marks the waitlist entry in the same transaction."""
+
+    reservation: Reservation
+    claim: InTransaction
 
 
 class ReleasedSeats(Protocol):
@@ -31,7 +41,7 @@ class ReleasedSeats(Protocol):
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
-    ) -> Reservation | None:
+    ) -> SeatOffer | None:
         """The offer to create together with the change from ``old`` to ``new``, if any; none for
         the waitlist entries of ``passed_over``."""
 
@@ -116,14 +126,17 @@ class ReservationWriter:
             offer = await self._released_seats.next_offer(old, new, now, passed_over)
             if offer is None:
                 break
+            offered = offer.reservation
             try:
-                with self._occupancy.inserting(offer.date):
-                    written = await self._reservations.replace_and_offer(old, new, due, offer)
+                with self._occupancy.inserting(offered.date):
+                    written = await self._reservations.replace_and_offer(
+                        old, new, due, offered, offer.claim
+                    )
             except ClaimConflict:
-                passed_over.add(offer.wait_id or "")
+                passed_over.add(offered.wait_id or "")
                 continue
             self._occupancy.record_write(new)
-            self._occupancy.record_write(offer)
+            self._occupancy.record_write(offered)
             return written
         return await self.replace(old, new, due)
 

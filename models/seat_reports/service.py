@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.check_in import rules
-from models.kernel.errors import NotFound, Overloaded
+from models.kernel.errors import InvalidState, NotFound, Overloaded
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
@@ -14,7 +14,7 @@ from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations.claims import presence_check_claim
 from models.reservations.entities import Reservation
-from models.reservations.errors import ClaimConflict, InvalidState, RevisionConflict
+from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.idempotency import Idempotency, idempotent
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.repository import ReservationRepository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidState, NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.accommodation_repository import AccommodationRepository
@@ -13,7 +13,6 @@ from models.readers.card_repository import CardRepository
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
-from models.reservations.errors import InvalidState
 from models.staff.audit import AuditAction
 from models.staff.ports import ActivationCodeIssuer
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext

@@ -7,14 +7,13 @@ from contextlib import suppress
 from datetime import timedelta
 
 from models.identity.activation_code_repository import LiveCode
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidState, NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.card_repository import CardRepository
 from models.readers.entities import Reader, Visit
 from models.readers.errors import CardTaken
 from models.readers.repository import ReaderRepository
-from models.reservations.errors import InvalidState
 from models.reservations.repository import ReservationRepository
 from models.reservations.service import ReservationService
 from models.reservations.state_machine import ReservationState

@@ -1,8 +1,8 @@
 """What a database says about itself, and whether this service may open it.
 
-The collection ``schema`` holds a document for each: ``mode`` (a sandbox's database or a production
+The collection ``installation`` holds a document for each: ``mode`` (a sandbox's database or a production
 one), ``keys`` (check values of the data keys that seal it), ``restoring`` (a restore has begun and
-not ended) and ``schema`` (the form of the database, see ``migrations``).
+not ended) and ``schema`` (the number of the last migration that was made).
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from typing import Any, Final
 
 from pymongo.errors import DuplicateKeyError
 
-from models.migrations.repository import all_migrations
 from models.storage.encryption import DecryptionError, FieldCipher
 from models.storage.mongo import Database, Document, insert, ping
 from models.storage.mongo_errors import translate_errors
 
 ABOUT: Final = "installation"
 """The collection."""
-MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "installation"
+MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 SANDBOX, PRODUCTION = "sandbox", "production"
+SCHEMA: Final = 3
+"""The form that this version writes: the number of its last migration. 1 and 2 were made before the
+first release, under names that are no more."""
+_BEFORE_RELEASE: Final = "schema"
+"""The collection in which databases of before the first release keep their marks."""
 _SANDBOX_ONLY: Final = "sandbox_"
 """Collections that only a sandbox writes begin so."""
 _CHECKED: Final = "a value that everybody knows"
@@ -76,7 +80,7 @@ class About:
     def refuse(self, sandbox: bool, sealer: FieldCipher) -> None:
         """Raises: DatabaseRefused, where a service of this mode with these keys must stay out."""
         self.refuse_half()
-        self._refuse_newer(sealer)
+        self._refuse_other_schema()
         self.refuse_other_mode(sandbox)
         self._refuse_other_keys(sealer)
 
@@ -103,11 +107,15 @@ class About:
                 f"broken off: restore --over {mark['file']}"
             )
 
-    def _refuse_newer(self, sealer: FieldCipher) -> None:
-        known = all_migrations(sealer)[-1].number
-        form = int((self.documents.get(FORM) or {}).get("version", 0))
-        if form > known:
-            raise newer(self.place, f"its schema is {form}, this one knows {known}")
+    def _refuse_other_schema(self) -> None:
+        if _BEFORE_RELEASE in self.written:
+            raise DatabaseRefused(
+                f"{self.place} is of before the first release, whose names are no more: take "
+                "another MONGO_DATABASE"
+            )
+        form = int((self.documents.get(FORM) or {}).get("version", SCHEMA))
+        if form > SCHEMA:
+            raise newer(self.place, f"its schema is {form}, this one knows {SCHEMA}")
 
     def _refuse_other_keys(self, sealer: FieldCipher) -> None:
         own = _checks(sealer)

@@ -12,6 +12,9 @@ from models.kernel.errors import DomainError
 from models.storage.mongo import COMMITTED, MAJORITY, Database
 from models.storage.mongo_errors import translate_errors
 
+InTransaction = Callable[[Any], Awaitable[None]]
+"""A step of a transaction: it gets the session."""
+
 
 class ConcurrentUpdate(Exception):
     """What was to be written over is not what stands any more: nothing of it is written."""

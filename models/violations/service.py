@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from models.kernel.errors import NotFound
+from models.kernel.errors import InvalidState, NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservation
-from models.reservations.errors import InvalidState
 from models.reservations.writer import ReservationWriter
 from models.violations import rules
 from models.violations.entities import (

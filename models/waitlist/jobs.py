@@ -106,7 +106,7 @@ class WaitlistJobs:
             offer = self._matcher.create_offer(entry, seat, span, now)
             try:
                 with self._occupancy.inserting(offer.date):
-                    await self._reservations.insert_offer(offer)
+                    await self._reservations.insert_offer(offer, self._waitlist.offering(offer))
             except (ClaimConflict, RevisionConflict):
                 continue
             self._occupancy.record_write(offer)

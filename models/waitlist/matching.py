@@ -16,6 +16,7 @@ from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import DayOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES
+from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
 from models.waitlist.entities import (
     OFFER_DURATION,
@@ -43,7 +44,7 @@ class WaitlistMatcher:
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
-    ) -> Reservation | None:
+    ) -> SeatOffer | None:
         """The offer to the first waitlist entry that fits what the change gives back, if any."""
         keeps = any(c.startswith(ClaimKind.SEAT.prefix) for c in new.claims)
         kept = new.span if keeps and new.seat_id == old.seat_id else None
@@ -61,7 +62,8 @@ class WaitlistMatcher:
                 continue
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
             if span is not None and not (kept is not None and kept.overlaps(span)):
-                return self.create_offer(entry, seat, span, now)
+                offer = self.create_offer(entry, seat, span, now)
+                return SeatOffer(offer, self._waitlist.offering(offer))
         return None
 
     def match(

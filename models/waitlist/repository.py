@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.library.entities import AreaId, SeatId
+from models.reservations.claims import ClaimKind
+from models.reservations.entities import Reservation
+from models.reservations.errors import ClaimConflict
 from models.storage.mongo import Database, Document, find_page, insert
 from models.storage.mongo_errors import translate_errors
+from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting
 
@@ -52,6 +56,23 @@ class WaitlistRepository:
                 await insert(self._all, wait_document(wait))
             except DuplicateKeyError as error:
                 raise AlreadyWaiting() from error
+
+    def offering(self, offer: Reservation, joins: WaitlistEntry | None = None) -> InTransaction:
+        """The step of a transaction that marks the offer's entry as offered; ``joins`` is an entry
+        that does not exist yet. It raises ClaimConflict where the entry waits no more."""
+
+        async def mark(session: Any) -> None:
+            if joins is not None:
+                await self._all.insert_one(wait_document(joins), session=session)
+            offered = await self._all.update_one(
+                {"_id": offer.wait_id, "state": WaitlistState.WAITING.value},
+                {"$set": {"state": WaitlistState.OFFERED.value, "offer": offer.id}},
+                session=session,
+            )
+            if not offered.matched_count:
+                raise ClaimConflict(f"{ClaimKind.WAITLIST.prefix}{offer.wait_id}")
+
+        return mark
 
     async def get(self, id: str) -> WaitlistEntry | None:
         with translate_errors():

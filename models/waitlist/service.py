@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from models.kernel.errors import NotFound, Overloaded
+from models.kernel.errors import InvalidState, NotFound, Overloaded
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.library.entities import Area, SeatId
@@ -18,7 +18,6 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import (
     AccessibleSeatOnly,
     ClaimConflict,
-    InvalidState,
     OverlapsOwnBooking,
     RevisionConflict,
 )
@@ -28,6 +27,7 @@ from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
+from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import SeatAvailable
 from models.waitlist.matching import WaitlistMatcher
@@ -61,6 +61,10 @@ class WaitlistService:
     async def open_of(self, reader_id: ReaderId) -> list[WaitlistEntry]:
         """The reader's entries that wait or have an offer."""
         return await self._waitlist.open_of(reader_id)
+
+    def offering(self, offer: Reservation, entry: WaitlistEntry) -> InTransaction:
+        """The step of a transaction that enters ``entry`` with the offer."""
+        return self._waitlist.offering(offer, entry)
 
     async def position_of(self, entry: WaitlistEntry) -> int:
         """How many wait before the entry for a part of its time."""

@@ -12,7 +12,7 @@ import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, StaffDirectory, has_role
 from models.kernel.errors import ServiceUnavailable
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 from models.staff.audit import AuditAction
 from models.staff.audit_repository import AuditQuery
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext

@@ -6,7 +6,7 @@ import pytest
 
 from handlers import keys
 from models.kernel.errors import NotFound
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 from models.staff.recorder import StaffContext
 from tests.api.test_pages import Browser
 from tests.living import Living, living

@@ -28,7 +28,8 @@ from models.readers.context import IdempotencyKey
 from models.reservations import transitions
 from models.reservations.claims import slot_claims
 from models.reservations.entities import Reservation
-from models.reservations.errors import InvalidState, RevisionConflict
+from models.kernel.errors import InvalidState
+from models.reservations.errors import RevisionConflict
 from models.reservations.repository import ReservationRepository
 from models.reservations.service import cancel, create
 from models.reservations.state_machine import ReservationState

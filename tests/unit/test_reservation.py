@@ -23,7 +23,7 @@ from models.policy.entities import Policy
 from models.reservations import rules, transitions
 from models.reservations.claims import idempotency_claim, slot_claims
 from models.reservations.entities import IdempotentResult, Reservation
-from models.reservations.errors import InvalidState
+from models.kernel.errors import InvalidState
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import (
     CHECKED_IN_STATES,
