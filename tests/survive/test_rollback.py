@@ -31,14 +31,13 @@ from models.reservations.entities import Reservation
 from models.kernel.errors import InvalidState
 from models.reservations.errors import RevisionConflict
 from models.reservations.repository import ReservationRepository
-from models.reservations.service import cancel, create
 from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.mongo import Collection
 from models.waitlist.entities import WaitlistEntry
 from scripts.chaos_set import ReplicaSet, replica_set
 from tests.builders import BY_READER, LI, ZHANG, reserved
-from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, ask, clock, put_around, wish
+from tests.race.stage import EIGHT, OTHER_SEAT, SEAT, Stage, clock, ctx, put_around, selection
 from tests.survive.trio import BY_HAND, Trio, said, worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -58,7 +57,7 @@ async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Repli
     async with replica_set(tmp_path_factory.mktemp("three"), BY_HAND) as three:
         async with worker(three, 5000) as first:
             await ensure_indexes(first.db)
-            await seed.seed(first.desk, hall, EIGHT)
+            await seed.seed(first.stored, first.inside.reference, hall, EIGHT)
         yield three
 
 
@@ -66,7 +65,7 @@ async def three(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Repli
 async def trio(three: ReplicaSet) -> AsyncIterator[Trio]:
     """All members agree, nobody has booked, and both workers know the primary."""
     async with worker(three, 5000) as first, worker(three, 300) as second:
-        for name in ("reservations", "deliveries", "waits"):
+        for name in ("reservations", "messages", "waitlist"):
             await first.db[name].delete_many({})
         yield Trio(three, first, second)
         three.mend()
@@ -80,15 +79,15 @@ async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Rese
     """
     reader = await trio.first.reader()
     r = await trio.first.reserved(reader)
-    request = ask(reader, key=IdempotencyKey("k-1", "digest"))
+    request = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     old = await trio.cut_off()
-    first = asyncio.create_task(cancel(trio.first.desk, request, r.id))
+    first = asyncio.create_task(trio.first.inside.reservations.cancel(request, r.id))
     await trio.has(old, {"_id": r.id, "state": "cancelled"})
-    answer = await said(cancel(second.desk, request, r.id))
+    answer = await said(second.inside.reservations.cancel(request, r.id))
     await trio.kill_first(first)
     await trio.heal(old)
-    stored = await trio.second.stored(r)
-    again = await cancel(trio.second.desk, request, r.id)
+    stored = await trio.second.reload(r)
+    again = await trio.second.inside.reservations.cancel(request, r.id)
     assert again.state is ReservationState.CANCELLED, (
         "who asks again after it is told so and it is true"
     )
@@ -98,16 +97,18 @@ async def cancelled_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Rese
 async def booked_at_two_workers(trio: Trio, second: Stage) -> tuple[Any, Reservation | None]:
     """The same with a booking."""
     reader = await trio.first.reader()
-    request = ask(reader, key=IdempotencyKey("k-1", "digest"))
+    request = ctx(reader, key=IdempotencyKey("k-1", "digest"))
     old = await trio.cut_off()
-    first = asyncio.create_task(create(trio.first.desk, request, SEAT, wish(10, 11)))
+    first = asyncio.create_task(
+        trio.first.inside.reservations.create(request, SEAT, selection(10, 11))
+    )
     await trio.has(old, {"reader": reader.id, "state": "reserved"})
-    answer = await said(create(second.desk, request, SEAT, wish(10, 11)))
+    answer = await said(second.inside.reservations.create(request, SEAT, selection(10, 11)))
     await trio.kill_first(first)
     await trio.heal(old)
-    found = await trio.second.desk.reservations.on_day(reader.id, clock(8).date())
-    again = await create(trio.second.desk, request, SEAT, wish(10, 11))
-    assert (await trio.second.stored(again)).state is ReservationState.RESERVED
+    found = await trio.second.stored.reservations.on_day(reader.id, clock(8).date())
+    again = await trio.second.inside.reservations.create(request, SEAT, selection(10, 11))
+    assert (await trio.second.reload(again)).state is ReservationState.RESERVED
     return answer, found[0] if found else None
 
 
@@ -146,7 +147,7 @@ async def test_a_tombstone_that_meets_an_undone_booking_proves_nothing(
     trio: Trio, count: int
 ) -> None:
     """The insert gets no majority in time, and nor does the tombstone, which meets it."""
-    store, made = trio.second.desk.reservations, bookings(count)
+    store, made = trio.second.stored.reservations, bookings(count)
     old = await trio.cut_off()
     answers = await asyncio.gather(*(said(store.insert(r)) for r in made))
     await trio.heal(old)
@@ -157,9 +158,9 @@ async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -
     """The driver's own retry, or a batch's, meets what the first attempt wrote to one member."""
     (made,) = bookings(1)
     old = await trio.cut_off()
-    first = asyncio.create_task(trio.first.desk.reservations.insert(made))
+    first = asyncio.create_task(trio.first.stored.reservations.insert(made))
     await trio.has(old, {"_id": made.id})
-    answer = await said(trio.second.desk.reservations.insert(made))
+    answer = await said(trio.second.stored.reservations.insert(made))
     await trio.kill_first(first)
     await trio.heal(old)
     await all_true(trio, [made], [answer])
@@ -167,7 +168,7 @@ async def test_a_second_insert_that_meets_the_first_proves_nothing(trio: Trio) -
 
 async def all_true(trio: Trio, made: list[Reservation], answers: list[Any]) -> None:
     """What was acknowledged is there; what was not can be booked."""
-    store = trio.second.desk.reservations
+    store = trio.second.stored.reservations
     for r, answer in zip(made, answers, strict=True):
         if answer is None:
             assert await store.get(r.id) == r, "acknowledged and lost"
@@ -197,7 +198,7 @@ class EndsAfter:
 async def test_a_change_over_an_undone_one_is_refused(trio: Trio) -> None:
     """Ann's change to another seat is undone and fenced off, so her revision has the number of the
     undone one. Her next change rests on that, and Bob books the seat that she still has."""
-    ours, theirs = trio.second.desk.reservations, trio.first.desk.reservations
+    ours, theirs = trio.second.stored.reservations, trio.first.stored.reservations
     made = reserved("10:00", "11:00", reader=ZHANG, seat=SEAT)
     await ours.insert(made)
     old = await trio.cut_off()
@@ -239,14 +240,13 @@ def moved(r: Reservation, seat: str, hour: int) -> Reservation:
     span = TimeRange(clock(hour), clock(hour + 1))
     return transitions.change(
         r, area_id=r.area_id, seat_id=SeatId(seat), span=span, policy=Policy(),
-        claims=r.claims_except("s:", "r:") + slot_claims(SeatId(seat), r.reader_id, span),
         actor=BY_READER, now=EIGHT,
     )  # fmt: skip
 
 
 async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> None:
-    """A relay that repeats itself meets its own message in the one member, and may not go on to
-    empty the outbox."""
+    """A dispatcher that repeats itself meets its own message in the one member, and may not go on
+    to empty the outbox."""
     one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
     old = await trio.cut_off()
     messages = Messages(trio.second.db)
@@ -271,23 +271,22 @@ async def test_two_in_conflict_wait_for_members_that_are_slow(trio: Trio, guard:
     Another worker reads what a majority has, and meets the newer one whenever it writes."""
     ann, waiting = await trio.first.reader(), await trio.first.reader()
     r = await trio.first.reserved(ann)
-    area = trio.first.desk.seat(SEAT).area_id
-    await trio.first.desk.waits.join(
+    area = trio.first.inside.reference.seat(SEAT).area_id
+    await trio.first.stored.waitlist.join(
         WaitlistEntry("a" * 24, waiting.id, area, frozenset(), frozenset(), r.start, r.end, EIGHT)
     )
-    other = await trio.first.worker()
-    if not guard:
-        other.reservations = Hasty(trio.first.db)
+    hasty = {} if guard else {"reservations": Hasty(trio.first.db)}
+    other = await trio.first.worker(**hasty)
     tried = asyncio.Event()
 
     async def note() -> None:
         tried.set()
 
-    put_around(other.reservations, "find_one_and_update", behind=note)
+    put_around(other.stored.reservations, "find_one_and_update", behind=note)
     old = await trio.cut_off()
-    faster = asyncio.create_task(said(cancel(trio.first.desk, ask(ann), r.id)))
+    faster = asyncio.create_task(said(trio.first.inside.reservations.cancel(ctx(ann), r.id)))
     await trio.has(old, {"_id": r.id, "state": "cancelled"})
-    slower = asyncio.create_task(said(cancel(other, ask(ann), r.id)))
+    slower = asyncio.create_task(said(other.reservations.cancel(ctx(ann), r.id)))
     await tried.wait()
     if not guard:
         assert isinstance(await slower, Overloaded), (

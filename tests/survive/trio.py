@@ -13,12 +13,12 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from models.booking.desk import Desk
 from models.kernel.errors import DomainError
 from models.storage.batching import Batcher
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Collection, open_database, ping
 from scripts.chaos_set import Member, ReplicaSet, until
+from tests.inside import features
 from tests.race.stage import Stage
 
 BY_HAND: Final = {
@@ -42,14 +42,11 @@ class Trio:
         """The second worker, as if it believed what no majority has: it reads what its member has,
         and takes a refusal for certain as ``insert_one`` tells it."""
         db = self.second.db.with_options(read_concern=ReadConcern("local"))
-        desk = Desk(db, self.second.sealer)
+        inside, known = features(db, self.second.cipher), self.second.inside.reference
         repository: Any = inside.stored.reservations
         repository._inserts = Batcher(partial(one_by_one, db["reservations"]))
-        inside.reference.catalog, inside.reference.policy = (
-            self.second.desk.library,
-            self.second.desk.policy,
-        )
-        return Stage(db, self.second.sealer, desk)
+        inside.reference.catalog, inside.reference.policy = known.catalog, known.policy
+        return Stage(db, self.second.cipher, inside)
 
     async def cut_off(self) -> Member:
         """The primary, cut off from the others, which do not know it yet."""
@@ -108,18 +105,18 @@ async def one_by_one(books: Collection, documents: list[dict[str, Any]]) -> list
 
 @asynccontextmanager
 async def worker(three: ReplicaSet, wtimeout_ms: int) -> AsyncIterator[Stage]:
-    sealer = FieldCipher({1: b"k" * 32})
+    cipher = FieldCipher({1: b"k" * 32})
     async with open_database(three.url, "rollback") as found:
         # The service's own, but sooner: nobody waits five seconds here.
         db = found.with_options(write_concern=WriteConcern("majority", wtimeout=wtimeout_ms))
-        desk = Desk(db, sealer)
+        inside = features(db, cipher)
 
         async def answers() -> bool:
             return not isinstance(await said(ping(db)), Exception)
 
         await until(answers, "the set to answer a new worker")
         await inside.reference.refresh()
-        yield Stage(db, sealer, desk)
+        yield Stage(db, cipher, inside)
 
 
 async def said(work: Awaitable[Any]) -> Any:
