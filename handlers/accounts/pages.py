@@ -1,4 +1,4 @@
-"""激活码, 签到, 我的, and the rules in words."""
+"""激活码 and 我的: binding a WeChat user, the reader's messages, signing out."""
 
 from __future__ import annotations
 
@@ -8,43 +8,40 @@ from aiohttp import web
 
 from bind.account_binding import link
 from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, SITE
 from handlers.http.openapi import VERSION
 from handlers.http.pages import PageRequest, form_text, redirect, render_page
 from handlers.http.qr import svg
-from handlers.reservations.pages import kiosks_of
-from handlers.seat_map.pages import current_of
-from handlers.services import SERVICES
+from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, VIOLATIONS
 from models.library.entities import KioskId
-from models.violations.service import violation_count
 from notify.templates import TITLES
 
 _MESSAGES: Final = 20
+_MAX_MARKED_READ: Final = 100
 
 
 async def activation(visit: PageRequest) -> web.StreamResponse:
     """The six digits and the QR code: the same ones after a reload. Where a WeChat user waits for
-    the reader's answer, the question. Once bound, the way to let go again."""
-    services, reader = visit.services, visit.reader
-    bound = await services.bindings.is_bound(reader.id)
-    code = (
-        None if bound else await services.bindings.get_or_create_code(reader.id, False, visit.now)
-    )
+    the reader's answer, the question. Once bound, the way to unbind."""
+    binding, reader = visit[ACCOUNT_BINDING], visit.reader
+    bound = await binding.is_bound(reader.id)
+    code = None if bound else await binding.get_or_create_code(reader.id, False, visit.now)
     return render_page(
         visit.request,
         "accounts/activation.html",
         reader=reader,
         bound=bound,
         code=code,
-        qr=svg(link(services.public_base_url, code.secret)) if code else "",
+        qr=svg(link(visit[SITE].public_base_url, code.secret)) if code else "",
         done=visit.request.query.get("done", ""),
     )
 
 
 async def activation_state(visit: PageRequest) -> web.StreamResponse:
-    """What the page with the digits asks while it waits: it loads again where this has changed."""
-    bindings, reader_id = visit.services.bindings, visit.reader.id
-    bound = await bindings.is_bound(reader_id)
-    request = None if bound else await bindings.request_for(reader_id, visit.now)
+    """What the page with the digits polls: it loads again when this has changed."""
+    binding, reader_id = visit[ACCOUNT_BINDING], visit.reader.id
+    bound = await binding.is_bound(reader_id)
+    request = None if bound else await binding.request_for(reader_id, visit.now)
     return web.json_response(
         {"bound": bound, "request": request.id if request else ""},
         headers={"Cache-Control": "no-store"},
@@ -52,83 +49,75 @@ async def activation_state(visit: PageRequest) -> web.StreamResponse:
 
 
 async def confirm_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """是我."""
-    await visit.services.bindings.confirm(visit.reader.id, visit.id, visit.now)
+    """是我: the WeChat user who waits is bound."""
+    await visit[ACCOUNT_BINDING].confirm(visit.reader.id, visit.id, visit.now)
     return redirect("/activation")
 
 
 async def refuse_binding(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """不是我."""
-    await visit.services.bindings.refuse(visit.reader.id, visit.id, visit.now)
+    """不是我: the WeChat user who waits is refused."""
+    await visit[ACCOUNT_BINDING].refuse(visit.reader.id, visit.id, visit.now)
     return redirect("/activation?done=refused")
 
 
-async def scanned(request: web.Request) -> web.StreamResponse:
-    """The QR code before a camera that is not the mini-program's: where to scan it instead. It says
-    nothing about the code."""
+async def binding_link(request: web.Request) -> web.StreamResponse:
+    """The page that another camera than the mini-program's opens from the QR code: it says where to
+    scan the code instead, and nothing about the code."""
     return render_page(request, "accounts/bind.html")
 
 
 async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
-    await visit.services.bindings.get_or_create_code(visit.reader.id, True, visit.now)
+    """Replace the activation code."""
+    await visit[ACCOUNT_BINDING].get_or_create_code(visit.reader.id, True, visit.now)
     return redirect("/activation")
 
 
 async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """The reader has another phone, or another WeChat."""
-    await visit.services.bindings.unbind(visit.reader.id)
+    """End the binding: the reader has another phone, or another WeChat."""
+    await visit[ACCOUNT_BINDING].unbind(visit.reader.id)
     return redirect("/activation")
 
 
-async def entry_code(request: web.Request) -> web.StreamResponse:
-    """The mini-program's code for the page with the digits (``web``) or for a kiosk. A stranger may
-    see it: it says nothing but where the mini-program is."""
-    services, place = request.app[SERVICES], request.match_info["place"]
-    if place != "web" and KioskId(place) not in services.desk.library.kiosks:
+async def mini_program_code(request: web.Request) -> web.StreamResponse:
+    """The mini-program's code for the page with the digits (``web``) or for a kiosk. It is public:
+    it says only where the mini-program is."""
+    place = request.match_info["place"]
+    if place != "web" and KioskId(place) not in request.app[REFERENCE].catalog.kiosks:
         raise web.HTTPNotFound
-    picture = await services.entry_codes.image("web" if place == "web" else f"k={place}")
-    kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
+    scene = "web" if place == "web" else f"k={place}"
+    picture = await request.app[MINI_PROGRAM_CODES].image(scene)
     return web.Response(
         body=picture,
-        content_type=kind,
+        content_type="image/png" if picture.startswith(b"\x89PNG") else "image/jpeg",
         headers={"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"},
     )
 
 
-async def check_in(visit: PageRequest) -> web.StreamResponse:
-    return render_page(
-        visit.request,
-        "check_in/check_in.html",
-        reader=visit.reader,
-        current=await current_of(visit),
-        kiosks=kiosks_of(visit),
-    )
-
-
 async def me(visit: PageRequest) -> web.StreamResponse:
-    services, reader = visit.services, visit.reader
-    messages, _ = await services.messages.page_of(reader.id, False, 0, _MESSAGES)
+    """我的: the reader, their messages and consents."""
+    reader = visit.reader
+    messages, _ = await visit[MESSAGES].page_of(reader.id, False, 0, _MESSAGES)
+    consents = await visit[MESSAGES].remaining_consents(reader.id)
     return render_page(
         visit.request,
         "accounts/me.html",
         reader=reader,
-        bound=await services.bindings.is_bound(reader.id),
+        bound=await visit[ACCOUNT_BINDING].is_bound(reader.id),
         messages=messages,
-        subscriptions=[
-            (TITLES[template], left)
-            for template, left in (await services.credits.remaining(reader.id)).items()
-        ],
+        consents=[(TITLES[template], left) for template, left in consents.items()],
         version=VERSION,
-        standing=await violation_count(services.desk, reader.id, visit.now),
+        violation_count=await visit[VIOLATIONS].violation_count(reader.id, visit.now),
         suspended_until=visit.suspended_until,
     )
 
 
-async def read(visit: PageRequest, form: Form) -> web.StreamResponse:
-    ids = [id for id in form_text(form, "ids").split(" ") if id][:100]
-    await visit.services.messages.mark_read(visit.reader.id, ids)
+async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """全部已读: the messages that the page showed are marked as read."""
+    ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
+    await visit[MESSAGES].mark_read(visit.reader.id, ids)
     return redirect("/me")
 
 
 async def sign_out(visit: PageRequest) -> web.StreamResponse:
+    """The question before signing out."""
     return render_page(visit.request, "accounts/sign_out.html", reader=visit.reader)

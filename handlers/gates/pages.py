@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""门禁记录: the gate events of a reader."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from aiohttp import web
 
 from handlers.gates import presenter
 from handlers.http.pages import PageRequest, redirect, render_page
-from handlers.http.paging import page_number, pages_of
-from handlers.reservations.pages import _PAGE_SIZE
+from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
+from handlers.keys import GATES
 from handlers.texts.labels import EFFECT_TEXT
 
 
-async def gate_records(visit: PageRequest) -> web.StreamResponse:
-    desk, number = visit.services.desk, page_number(visit)
-    rows, total = await desk.passages.page_of(
-        visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+async def gate_events(visit: PageRequest) -> web.StreamResponse:
+    """The reader's gate events and what each did, the latest first."""
+    number = page_number(visit)
+    rows, total = await visit[GATES].page_of(
+        visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
     )
-    if number > pages_of(total, _PAGE_SIZE):
-        return redirect(f"/reservations/gates?page={pages_of(total, _PAGE_SIZE)}")
-    names = {gate.id: gate.name for gate in await desk.gates.all()}
+    pages = pages_of(total, RECORDS_PER_PAGE)
+    if number > pages:
+        return redirect(f"/reservations/gates?page={pages}")
+    names = {gate.id: gate.name for gate in await visit[GATES].all()}
     return render_page(
         visit.request,
         "gates/events.html",
         reader=visit.reader,
-        items=[presenter.passage(p, names) for p in rows],
+        items=[presenter.passage(event, names) for event in rows],
         effects=EFFECT_TEXT,
         number=number,
-        pages=pages_of(total, _PAGE_SIZE),
+        pages=pages,
     )

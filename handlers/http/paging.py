@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from handlers.http import schemas
 from handlers.http.pages import PageRequest
+
+RECORDS_PER_PAGE: Final = 10
+"""Lines on one page of a reader's records."""
 
 
 def page_number(visit: PageRequest) -> int:

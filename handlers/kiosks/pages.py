@@ -1,8 +1,8 @@
-"""The kiosk's screen, and what its code opens in a browser: checking in."""
+"""The kiosk's screen, and the check-in that its code opens in a browser."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -10,14 +10,16 @@ from aiohttp import web
 from bind.kiosk_codes import PROOF_FOR
 from handlers.http.authentication import bound_reader, client_address, identify, require_clock
 from handlers.http.forms import Form
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE, WAKE_JOBS
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import PageRequest, domain_error_page, form_text, redirect, render_page
+from handlers.keys import CHECK_IN, KIOSK_CODES, RESERVATIONS
+from handlers.kiosks.presenter import kiosk_names
 from handlers.reservations import presenter
-from handlers.reservations.pages import kiosks_of
-from handlers.services import SERVICES, Services
-from models.check_in import service as check_in_service
+from handlers.reservations.current import LIVE_FOR
 from models.check_in.errors import QrExpired
+from models.check_in.service import KioskCodeScan
 from models.identity.errors import NotBound
 from models.kernel.errors import DomainError, NotFound, Unauthenticated
 from models.kernel.ids import ReaderId
@@ -29,7 +31,7 @@ _PROOF: Final = "seat_proof"
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The same page for everybody: the key to the codes stays in the kiosk's browser."""
+    """The kiosk's screen, the same for everybody: the kiosk's browser holds the key to its codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:
@@ -39,30 +41,22 @@ async def screen(request: web.Request) -> web.StreamResponse:
 
 def _kiosk(request: web.Request) -> Kiosk:
     """Raises: NotFound."""
-    desk = request.app[SERVICES].desk
-    kiosk = desk.library.kiosks.get(KioskId(request.match_info["id"]))
+    kiosk = request.app[REFERENCE].catalog.kiosks.get(KioskId(request.match_info["id"]))
     if kiosk is None:
         raise NotFound()
     return kiosk
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
-    """A camera or WeChat opens the code's link. The code is judged at once, and the browser keeps a
-    note of that moment: signing in may take longer than a code lives. The redirect takes the code
-    out of the address, so that a reload or the browser's history shows none."""
-    services, now = request.app[SERVICES], request[NOW]
-    code, address = request.query.get("c", ""), client_address(request, services)
+    """A camera or WeChat opens the code's link. The code is verified at once, and the browser keeps
+    a proof of that moment: signing in may take longer than a code lives. The redirect takes the
+    code out of the address, so that a reload or the browser's history shows none."""
+    now, address = request[NOW], client_address(request)
     try:
-        raise_if_limited(services.admission.addresses.wait_for(address))
-        require_clock(services)
+        raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(address))
+        require_clock(request)
         kiosk = _kiosk(request)
-        text = f"{services.public_base_url}/k/{kiosk.id}?c={code}"
-        step_seconds = services.desk.policy.kiosk_code_seconds
-        reader_id = await _signed_in(request, services, now)
-        if reader_id is not None:
-            scan = await services.kiosks.verify(text, reader_id, step_seconds, now)
-        else:
-            scan = await services.kiosks.verify_signed_out(text, address, step_seconds, now)
+        scan = await _verify(request, kiosk, address, now)
         if not scan.is_current:
             raise QrExpired()
     except DomainError as error:
@@ -70,60 +64,67 @@ async def scanned(request: web.Request) -> web.StreamResponse:
     response = redirect(f"/k/{kiosk.id}/check-in")
     response.set_cookie(
         _PROOF,
-        services.kiosks.issue_proof(scan, now),
+        request.app[KIOSK_CODES].issue_proof(scan, now),
         path=f"/k/{kiosk.id}",
         max_age=int(PROOF_FOR.total_seconds()),
         httponly=True,
         samesite="Lax",
-        secure=services.secure_cookies,
+        secure=request.app[SITE].secure_cookies,
     )
     return response
 
 
-async def _signed_in(request: web.Request, services: Services, now: datetime) -> ReaderId | None:
-    """The reader, where one is known."""
+async def _verify(request: web.Request, kiosk: Kiosk, address: str, now: datetime) -> KioskCodeScan:
+    """Raises: QrInvalid, TooManyAttempts."""
+    codes = request.app[KIOSK_CODES]
+    link = f"{request.app[SITE].public_base_url}/k/{kiosk.id}?c={request.query.get('c', '')}"
+    step_seconds = request.app[REFERENCE].policy.kiosk_code_seconds
+    reader_id = await _signed_in_reader(request, now)
+    if reader_id is not None:
+        return await codes.verify(link, reader_id, step_seconds, now)
+    return await codes.verify_signed_out(link, address, step_seconds, now)
+
+
+async def _signed_in_reader(request: web.Request, now: datetime) -> ReaderId | None:
+    """The reader who is signed in; None where nobody is."""
     try:
-        return bound_reader(await identify(request, services, now)).id
+        return bound_reader(await identify(request, now)).id
     except (Unauthenticated, NotBound):
         return None
 
 
-async def arrived(visit: PageRequest) -> web.StreamResponse:
+async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     """Which reservation the code is for, and one button."""
-    r = await _meant(visit)
-    shown = (
-        await presenter.reservation(visit.services.desk, r, visit.now) if r is not None else None
-    )
-    proven = visit.request.cookies.get(_PROOF, "")
-    if proven:
-        visit.services.kiosks.verify_proof(proven, visit.id, visit.now)
+    r = await _reservation_to_check_in(visit)
+    proof = visit.request.cookies.get(_PROOF, "")
+    if proof:
+        visit[KIOSK_CODES].verify_proof(proof, visit.id, visit.now)
     return render_page(
         visit.request,
         "kiosks/check_in.html",
         reader=visit.reader,
         kiosk=_kiosk(visit.request),
-        r=shown,
-        proven=bool(proven),
-        kiosks=kiosks_of(visit),
+        r=await presenter.reservation(visit[REFERENCE], r, visit.now) if r is not None else None,
+        has_proof=bool(proof),
+        kiosks=kiosk_names(visit[REFERENCE]),
     )
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    services = visit.services
-    scan = services.kiosks.verify_proof(visit.request.cookies.get(_PROOF, ""), visit.id, visit.now)
-    done = await check_in_service.check_in(
-        services.desk, visit.ask(), form_text(form, "reservation"), scan
-    )
-    services.nudge()
-    back = done.returned_at == visit.now
-    # The note stays until its time is over: who got no answer sends the same once more.
-    return redirect(f"/reservations/{done.id}?done={'return' if back else 'check_in'}")
+    """Check in, or return from a leave, with the proof that the browser holds."""
+    proof = visit.request.cookies.get(_PROOF, "")
+    scan = visit[KIOSK_CODES].verify_proof(proof, visit.id, visit.now)
+    r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
+    visit[WAKE_JOBS]()
+    returned = r.returned_at == visit.now
+    # The proof stays until it expires: a reader who got no answer sends the same once more.
+    return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
 
 
-async def _meant(visit: PageRequest) -> Reservation | None:
-    """Who is away returns; otherwise one that can be checked in now, the one in use, the next."""
-    desk = visit.services.desk
-    live = await desk.reservations.live_of(visit.reader.id, visit.now - timedelta(days=1))
+async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:
+    """The reader's reservation in the kiosk's venue: the one that they are away from, else one that
+    can be checked in now, else the one in use, else the next."""
+    live = await visit[RESERVATIONS].live_of(visit.reader.id, visit.now - LIVE_FOR)
 
     def rank(r: Reservation) -> int:
         if r.state is ReservationState.RESERVED:

@@ -1,4 +1,4 @@
-"""通知公告 as pages."""
+"""通知公告: notices as pages."""
 
 from __future__ import annotations
 
@@ -10,36 +10,35 @@ from markupsafe import Markup
 from handlers.http.markdown import html_of
 from handlers.http.pages import PageRequest, redirect, render_page
 from handlers.http.paging import page_number, pages_of
-from models.kernel.errors import NotFound
+from handlers.keys import NOTICES
 
 _PAGE_SIZE: Final = 20
 
 
-async def listed(visit: PageRequest) -> web.StreamResponse:
+async def notices(visit: PageRequest) -> web.StreamResponse:
+    """The notices that are shown now, a page at a time."""
     number = page_number(visit)
-    rows, total = await visit.services.desk.notices.page_of(
-        visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
-    )
-    if number > pages_of(total, _PAGE_SIZE):
-        return redirect(f"/notices?page={pages_of(total, _PAGE_SIZE)}")
+    rows, total = await visit[NOTICES].page_of(visit.now, (number - 1) * _PAGE_SIZE, _PAGE_SIZE)
+    pages = pages_of(total, _PAGE_SIZE)
+    if number > pages:
+        return redirect(f"/notices?page={pages}")
     return render_page(
         visit.request,
         "notices/list.html",
         reader=visit.reader,
         items=rows,
         number=number,
-        pages=pages_of(total, _PAGE_SIZE),
+        pages=pages,
     )
 
 
-async def one(visit: PageRequest) -> web.StreamResponse:
-    notice = await visit.services.desk.notices.get(visit.id, visit.now)
-    if notice is None:
-        raise NotFound()
+async def notice(visit: PageRequest) -> web.StreamResponse:
+    """One notice."""
+    found = await visit[NOTICES].get(visit.id, visit.now)
     return render_page(
         visit.request,
         "notices/detail.html",
         reader=visit.reader,
-        notice=notice,
-        body=Markup(html_of(notice.body)),
+        notice=found,
+        body=Markup(html_of(found.body)),
     )

@@ -1,32 +1,35 @@
-"""TODO docstring."""
+"""运行使用规则: the policy in words."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
 from handlers.texts.labels import days_text, numbers_text
 from models.kernel.time_range import local_date
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
-    desk = visit.services.desk
-    today = local_date(visit.now)
-    stays: dict[int, list[str]] = {}
-    for area in desk.library.bookable_areas:
-        stays.setdefault(desk.policy_for(area.id, today).max_minutes, []).append(area.name)
+    """The current policy with its seasonal overrides, as readers need it."""
+    reference, today = visit[REFERENCE], local_date(visit.now)
+    policy = reference.policy
+    max_stays: dict[int, list[str]] = {}
+    for area in reference.catalog.bookable_areas:
+        minutes = reference.policy_for(area.id, today).max_minutes
+        max_stays.setdefault(minutes, []).append(area.name)
     opening = [
         (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
-        for rule in desk.policy.opening
+        for rule in policy.opening
         if rule.opens is not None and rule.closes is not None and rule.area_id is None
     ]
     return render_page(
         visit.request,
         "policy/rules.html",
         reader=visit.reader,
-        stays=stays,
+        max_stays=max_stays,
         opening=opening,
-        rules=desk.policy.resolve(None, today),
-        sets=[(r, numbers_text(r.values)) for r in desk.policy.rule_sets if r.last >= today],
-        areas=desk.library.areas,
+        rules=policy.resolve(None, today),
+        overrides=[(o, numbers_text(o.values)) for o in policy.rule_sets if o.last >= today],
+        areas=reference.catalog.areas,
     )

@@ -1,4 +1,4 @@
-"""我的预约: the list, one reservation, and what can be done with it."""
+"""我的预约: the list of a reader's reservations, and one reservation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect, render_page
-from handlers.http.paging import page_number, pages_of
+from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
+from handlers.keys import ALTERNATIVES, RESERVATIONS, WAITLIST
+from handlers.kiosks.presenter import kiosk_names
 from handlers.reservations import presenter
-from handlers.seat_map.pages import current_of
+from handlers.reservations.current import current_reservation
 from handlers.texts.labels import EVENT_TEXT
 from handlers.waitlist import presenter as waitlist_presenter
 from models.kernel.time_range import local_date
-from models.reservations import alternatives, rules
+from models.reservations import rules
 
-_PAGE_SIZE: Final = 10
 DONE: Final[Mapping[str, str]] = {
     "reserve": "预约成功",
     "change": "已更改预约",
@@ -36,48 +38,53 @@ DONE: Final[Mapping[str, str]] = {
 }
 
 
-async def listed(visit: PageRequest) -> web.StreamResponse:
-    desk, number = visit.services.desk, page_number(visit)
-    (rows, total), today, waits = await asyncio.gather(
-        desk.reservations.page_of(visit.reader.id, [], (number - 1) * _PAGE_SIZE, _PAGE_SIZE),
-        desk.reservations.on_day(visit.reader.id, local_date(visit.now)),
-        desk.waits.open_of(visit.reader.id),
+async def reservations(visit: PageRequest) -> web.StreamResponse:
+    """The reader's reservations, the latest first, with their open waitlist entries."""
+    reader_id, number = visit.reader.id, page_number(visit)
+    (rows, total), today, entries = await asyncio.gather(
+        visit[RESERVATIONS].page_of(
+            reader_id, [], (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
+        ),
+        visit[RESERVATIONS].on_day(reader_id, local_date(visit.now)),
+        visit[WAITLIST].open_of(reader_id),
     )
-    if number > pages_of(total, _PAGE_SIZE):
-        return redirect(f"/reservations?page={pages_of(total, _PAGE_SIZE)}")
+    pages = pages_of(total, RECORDS_PER_PAGE)
+    if number > pages:
+        return redirect(f"/reservations?page={pages}")
+    reference, now = visit[REFERENCE], visit.now
     return render_page(
         visit.request,
         "reservations/list.html",
         reader=visit.reader,
-        items=[await presenter.reservation(desk, r, visit.now) for r in rows],
+        items=[await presenter.reservation(reference, r, now) for r in rows],
         number=number,
-        pages=pages_of(total, _PAGE_SIZE),
-        current=await current_of(visit),
-        waits=[await waitlist_presenter.wait(desk, w, visit.now) for w in waits],
+        pages=pages,
+        current=await current_reservation(visit),
+        entries=[
+            await waitlist_presenter.wait(reference, visit[WAITLIST], entry, now)
+            for entry in entries
+        ],
         others=[
-            await presenter.reservation(desk, r, visit.now)
-            for r in rules.cancellable_today(today, visit.now)
+            await presenter.reservation(reference, r, now)
+            for r in rules.cancellable_today(today, now)
         ],
         done=DONE.get(visit.request.query.get("done", ""), ""),
     )
 
 
-async def one(visit: PageRequest) -> web.StreamResponse:
-    desk = visit.services.desk
-    found = await desk.get_own(visit.id, visit.reader.id)
+async def reservation(visit: PageRequest) -> web.StreamResponse:
+    """One reservation with its history; where its seat is occupied, with free seats near it."""
+    r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
+    nearest = None
+    if r.has_open_report:
+        nearest = await visit[ALTERNATIVES].alternatives_for(r, visit.now)
     return render_page(
         visit.request,
         "reservations/detail.html",
         reader=visit.reader,
-        r=await presenter.detail(desk, found, visit.now),
-        nearest=await alternatives.alternatives_for(desk, found, visit.now)
-        if found.has_open_report
-        else None,
+        r=await presenter.detail(visit[REFERENCE], r, visit.now),
+        nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosks_of(visit),
+        kiosks=kiosk_names(visit[REFERENCE]),
         done=DONE.get(visit.request.query.get("done", ""), ""),
     )
-
-
-def kiosks_of(visit: PageRequest) -> list[str]:
-    return [kiosk.name for kiosk in visit.services.desk.library.kiosks.values()]

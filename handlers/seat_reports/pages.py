@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""监督: a reader reports a seat that is in use and empty."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, redirect, render_page
-from models.seat_reports import service as seat_reports_service
+from handlers.keys import SEAT_REPORTS
 
 
-async def doubt_form(visit: PageRequest) -> web.StreamResponse:
-    desk = visit.services.desk
-    seat = desk.seat(visit.id)
+async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
+    """The question before the report."""
+    seat = visit[REFERENCE].seat(visit.id)
     return render_page(
         visit.request,
         "seat_reports/report_empty.html",
         reader=visit.reader,
         seat=seat,
-        label=desk.library.seat_label(seat),
+        label=visit[REFERENCE].catalog.seat_label(seat),
     )
 
 
-async def doubt(visit: PageRequest, _: Form) -> web.StreamResponse:
-    """Nobody sits there, somebody says."""
-    services = visit.services
-    await seat_reports_service.report_empty(
-        services.desk, services.throttles, visit.ask(), visit.id
-    )
-    services.nudge()
-    area = services.desk.seat(visit.id).area_id
+async def report_empty(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Report that nobody sits on the seat."""
+    await visit[SEAT_REPORTS].report_empty(visit.context(), visit.id)
+    visit[WAKE_JOBS]()
+    area = visit[REFERENCE].seat(visit.id).area_id
     return redirect(f"/areas/{area}?{urlencode({'seat': visit.id, 'thanks': '1'})}")

@@ -1,61 +1,63 @@
-"""TODO docstring."""
+"""违约记录 and 申诉."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from handlers.feedback.pages import written
 from handlers.http.forms import Form
+from handlers.http.free_text import checked_text
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect, render_page
-from handlers.http.paging import page_number, pages_of
-from handlers.reservations.pages import _PAGE_SIZE
-from handlers.violations import presenter
+from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
+from handlers.keys import RESERVATIONS, VIOLATIONS
+from handlers.violations import presenter, schemas
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.errors import NotFound
-from models.violations import service as violations_service
+from models.violations.entities import Violation
 from models.violations.errors import NothingToAppeal
-from models.violations.service import violation_count
 
 
 async def violations(visit: PageRequest) -> web.StreamResponse:
-    desk, number = visit.services.desk, page_number(visit)
-    rows, total = await desk.violations.page_of(
-        visit.reader.id, (number - 1) * _PAGE_SIZE, _PAGE_SIZE
+    """The reader's violations, the latest first, and how many count."""
+    number = page_number(visit)
+    rows, total = await visit[VIOLATIONS].page_of(
+        visit.reader.id, (number - 1) * RECORDS_PER_PAGE, RECORDS_PER_PAGE
     )
-    if number > pages_of(total, _PAGE_SIZE):
-        return redirect(f"/reservations/violations?page={pages_of(total, _PAGE_SIZE)}")
+    pages = pages_of(total, RECORDS_PER_PAGE)
+    if number > pages:
+        return redirect(f"/reservations/violations?page={pages}")
     return render_page(
         visit.request,
         "violations/list.html",
         reader=visit.reader,
-        items=[await presenter.violation(desk, v, visit.now) for v in rows],
+        items=[await _shown(visit, v) for v in rows],
         sent="sent" in visit.request.query,
         number=number,
-        pages=pages_of(total, _PAGE_SIZE),
-        standing=await violation_count(desk, visit.reader.id, visit.now),
+        pages=pages,
+        violation_count=await visit[VIOLATIONS].violation_count(visit.reader.id, visit.now),
         suspended_until=visit.suspended_until,
     )
 
 
 async def appeal_form(visit: PageRequest) -> web.StreamResponse:
-    return await _appeal(visit)
+    """The form for an appeal."""
+    return await _appeal_page(visit)
 
 
 async def appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Why it was no violation, in the reader's words."""
-    text, wrong = written(form)
+    """The reader says why it was no violation."""
+    text, wrong = checked_text(form)
     if wrong:
-        return await _appeal(visit, status=422, text=text, wrong=wrong)
-    await violations_service.appeal(visit.services.desk, visit.reader.id, visit.id, text, visit.now)
+        return await _appeal_page(visit, status=422, text=text, wrong=wrong)
+    await visit[VIOLATIONS].appeal(visit.reader.id, visit.id, text, visit.now)
     return redirect("/reservations/violations?sent")
 
 
-async def _appeal(
+async def _appeal_page(
     visit: PageRequest, *, status: int = 200, text: str = "", wrong: str = ""
 ) -> web.StreamResponse:
-    desk = visit.services.desk
-    found = await desk.violations.get(visit.id)
-    if found is None or found.reader_id != visit.reader.id:
+    found = await visit[VIOLATIONS].get(visit.id)
+    if found.reader_id != visit.reader.id:
         raise NotFound()
     if found.waived or found.appeal is not None:
         raise NothingToAppeal()
@@ -64,8 +66,12 @@ async def _appeal(
         "violations/appeal.html",
         status=status,
         reader=visit.reader,
-        v=await presenter.violation(desk, found, visit.now),
-        longest=MAX_LENGTH,
+        v=await _shown(visit, found),
+        max_length=MAX_LENGTH,
         text=text,
         wrong=wrong,
     )
+
+
+async def _shown(visit: PageRequest, violation: Violation) -> schemas.ViolationOut:
+    return await presenter.violation(visit[REFERENCE], visit[RESERVATIONS], violation, visit.now)

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""候补: joining the waitlist and leaving it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ import msgspec
 from aiohttp import web
 
 from handlers.http.forms import Form
+from handlers.http.keys import WAKE_JOBS
 from handlers.http.pages import PageRequest, form_text, redirect
 from handlers.http.request_parsing import malformed
+from handlers.keys import WAITLIST
 from handlers.waitlist import schemas
 from models.library.entities import FILTERABLE_FEATURES
-from models.reservations import rules
+from models.reservations.rules import TimeSelection
 
 
 async def join(visit: PageRequest, form: Form) -> web.StreamResponse:
     """加入候补."""
     names = ("area_id", "date", "start", "end")
     given = {name: form_text(form, name) for name in names}
-    marks = {mark: "true" for mark in FILTERABLE_FEATURES if form_text(form, mark)}
+    features = {name: "true" for name in FILTERABLE_FEATURES if form_text(form, name)}
     try:
-        body = msgspec.convert(given | marks, schemas.JoinWaitlist, strict=False)
+        body = msgspec.convert(given | features, schemas.JoinWaitlist, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
     start = None if body.start == "now" else time.fromisoformat(body.start)
-    wish = rules.TimeSelection(body.date, start, time.fromisoformat(body.end))
-    line = visit.services.desk.line
-    await line.join(visit.ask(), body.area_id, [], body.wanted, wish)
+    selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+    await visit[WAITLIST].join(visit.context(), body.area_id, [], body.wanted, selection)
     return redirect("/reservations?done=wait")
 
 
 async def leave_waitlist(visit: PageRequest, _: Form) -> web.StreamResponse:
-    await visit.services.desk.line.leave(visit.ask(), visit.id)
-    visit.services.nudge()
+    """取消候补."""
+    await visit[WAITLIST].leave(visit.context(), visit.id)
+    visit[WAKE_JOBS]()
     return redirect("/reservations?done=unwait")

@@ -1,0 +1,27 @@
+"""Free text of a form: what a reader writes to the library."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from handlers.http.forms import Form
+from handlers.http.pages import form_text
+from models.feedback.entities import MAX_LENGTH
+
+_INVISIBLE: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
+_DIRECTION_MARKS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that change the direction of writing: a text with them reads otherwise than it is."""
+
+
+def checked_text(form: Form) -> tuple[str, str]:
+    """The text of the form, and what is wrong with it (empty where nothing is)."""
+    text = form_text(form, "text").replace("\r\n", "\n")
+    if not text:
+        return text, "请写下您想说的"
+    if len(text) > MAX_LENGTH:
+        return text, f"最多 {MAX_LENGTH} 字，现在有 {len(text)} 字，请缩短"
+    invisible = any(unicodedata.category(c) in _INVISIBLE and c not in "\n\t" for c in text)
+    if invisible or _DIRECTION_MARKS & set(text):
+        return text, "内容里有不能显示的字符，请删去后再发"
+    return text, ""
