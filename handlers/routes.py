@@ -6,10 +6,11 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers.accounts import pages
+from handlers.accounts import pages as accounts_pages
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api_routes import api_routes
+from handlers.check_in import pages as check_in_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
@@ -45,59 +46,58 @@ WECHAT_ONLY: Final = frozenset(
         "/console/deliveries/retry",
     }
 )
-"""Served only where the library has a mini-program."""
+"""Pages that are served only where the library has a mini-program."""
+_WECHAT_ONLY: Final = API_WECHAT_ONLY | WECHAT_ONLY | frozenset(CALLBACKS.values())
 
 
-def web_routes() -> list[web.RouteDef]:
+def page_routes() -> list[web.RouteDef]:
+    """The addresses of all accounts_pages."""
     return [
         *asset_routes(),
         *login_routes(),
         *console_routes(),
         web.get("/", reader_page(seat_map_pages.areas, welcome)),
-        web.get("/areas/{id}", reader_page(seat_map_pages.plan)),
+        web.get("/areas/{id}", reader_page(seat_map_pages.area)),
         web.get("/reserve", reader_page(seat_map_pages.redirect_to_start)),
         web.post("/reserve", reader_form(booking_pages.book, BOOKINGS)),
-        web.get("/reservations", reader_page(reservations_pages.listed)),
+        web.get("/reservations", reader_page(reservations_pages.reservations)),
         web.get("/reservations/violations", reader_page(violations_pages.violations)),
         web.get("/reservations/violations/{id}/appeal", reader_page(violations_pages.appeal_form)),
         web.post("/reservations/violations/{id}/appeal", reader_form(violations_pages.appeal)),
-        web.get("/reservations/gates", reader_page(gates_pages.gate_records)),
-        web.get("/reservations/{id}", reader_page(reservations_pages.one)),
+        web.get("/reservations/gates", reader_page(gates_pages.gate_events)),
+        web.get("/reservations/{id}", reader_page(reservations_pages.reservation)),
         web.get("/reservations/{id}/{verb}", reader_page(action_pages.confirm_page)),
         web.post("/reservations/{id}/change", reader_form(booking_pages.change, BOOKINGS)),
         web.post("/reservations/{id}/{verb}", reader_form(action_pages.submit_action)),
-        web.get("/activation", reader_page(pages.activation)),
-        web.get("/activation/state", reader_page(pages.activation_state)),
-        web.post("/activation", reader_form(pages.new_activation)),
-        web.post("/activation/{id}/confirm", reader_form(pages.confirm_binding)),
-        web.post("/activation/{id}/refuse", reader_form(pages.refuse_binding)),
-        web.get("/bind", pages.scanned),
-        web.get("/mini-code/{place}", pages.entry_code),
-        web.post("/unbind", reader_form(pages.unbind)),
-        web.get("/check-in", reader_page(pages.check_in)),
-        web.get("/me", reader_page(pages.me)),
-        web.post("/me/read", reader_form(pages.read)),
-        web.get("/notices", reader_page(notices_pages.listed)),
-        web.get("/notices/{id}", reader_page(notices_pages.one)),
+        web.get("/activation", reader_page(accounts_pages.activation)),
+        web.get("/activation/state", reader_page(accounts_pages.activation_state)),
+        web.post("/activation", reader_form(accounts_pages.new_activation)),
+        web.post("/activation/{id}/confirm", reader_form(accounts_pages.confirm_binding)),
+        web.post("/activation/{id}/refuse", reader_form(accounts_pages.refuse_binding)),
+        web.get("/bind", accounts_pages.binding_link),
+        web.get("/mini-code/{place}", accounts_pages.mini_program_code),
+        web.post("/unbind", reader_form(accounts_pages.unbind)),
+        web.get("/check-in", reader_page(check_in_pages.check_in)),
+        web.get("/me", reader_page(accounts_pages.me)),
+        web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
+        web.get("/notices", reader_page(notices_pages.notices)),
+        web.get("/notices/{id}", reader_page(notices_pages.notice)),
         web.get("/rules", reader_page(policy_pages.rules)),
         web.post("/waitlist", reader_form(waitlist_pages.join)),
         web.post("/waitlist/{id}/leave", reader_form(waitlist_pages.leave_waitlist)),
-        web.get("/seats/{id}/report", reader_page(seat_reports_pages.doubt_form)),
-        web.post("/seats/{id}/report", reader_form(seat_reports_pages.doubt)),
-        web.get("/contact", reader_page(feedback_pages.shown)),
+        web.get("/seats/{id}/report", reader_page(seat_reports_pages.report_empty_form)),
+        web.post("/seats/{id}/report", reader_form(seat_reports_pages.report_empty)),
+        web.get("/contact", reader_page(feedback_pages.contact)),
         web.post("/contact", reader_form(feedback_pages.send)),
-        web.get("/logout", reader_page(pages.sign_out)),
+        web.get("/logout", reader_page(accounts_pages.sign_out)),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),
-        web.get("/k/{id}/check-in", reader_page(kiosks_pages.arrived)),
+        web.get("/k/{id}/check-in", reader_page(kiosks_pages.check_in_form)),
         web.post("/k/{id}/check-in", reader_form(kiosks_pages.check_in)),
     ]
 
 
 def all_routes(wechat: bool) -> list[web.RouteDef]:
-    """What is served; without what only a library with a mini-program has, where there is none."""
-    routes = [*api_routes(), *docs_routes(wechat), *wechat_routes(), *web_routes()]
+    """All addresses that are served; ``wechat``: the library has a mini-program."""
+    routes = [*api_routes(), *docs_routes(wechat), *wechat_routes(), *page_routes()]
     return [route for route in routes if wechat or route.path not in _WECHAT_ONLY]
-
-
-_WECHAT_ONLY: Final = API_WECHAT_ONLY | WECHAT_ONLY | frozenset(CALLBACKS.values())

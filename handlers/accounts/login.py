@@ -101,7 +101,7 @@ async def cas_ticket(request: web.Request) -> web.Response:
 
 
 async def campus_entry(request: web.Request) -> web.Response:
-    """日新工大's way in: nobody types a password. Who is signed in already goes on to the service."""
+    """日新工大's way in: nobody types a password. Who is signed in already goes straight on."""
     if await _principal(request) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:

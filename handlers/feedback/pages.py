@@ -9,8 +9,8 @@ from aiohttp import web
 
 from handlers.http.authentication import QUESTIONS, enforce_rate_limit
 from handlers.http.forms import Form
-from handlers.http.keys import SITE
 from handlers.http.free_text import checked_text
+from handlers.http.keys import SITE
 from handlers.http.middleware import REQUEST_ID
 from handlers.http.pages import PageRequest, count_error, form_text, redirect, render_page
 from handlers.keys import FEEDBACK

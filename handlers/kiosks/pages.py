@@ -31,7 +31,7 @@ _PROOF: Final = "seat_proof"
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
-    """The kiosk's screen, the same for everybody: the kiosk's browser holds the key to its codes."""
+    """The kiosk's screen, the same for everybody: its browser holds the key to the codes."""
     try:
         kiosk = _kiosk(request)
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""What a reader can do with a reservation: each action with the question before it."""
 
 from __future__ import annotations
 
@@ -11,172 +11,154 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
-from handlers.check_in import schemas
-from handlers.http import schemas as http_schemas
+from handlers.check_in.schemas import Extend
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, count_error, form_text, redirect, render_page
 from handlers.http.request_parsing import malformed
-from handlers.reservations import presenter as reservations_presenter
-from handlers.seat_map import presenter
-from handlers.seat_reports import schemas as seat_reports_schemas
+from handlers.http.schemas import EmptyRequest
+from handlers.keys import CHECK_IN, RENEWAL, RESERVATIONS, SEAT_REPORTS, WAITLIST
+from handlers.reservations import presenter
+from handlers.seat_map.presenter import choice
+from handlers.seat_reports.schemas import ReportTaken
 from handlers.texts.errors import text_of
-from models.booking.desk import Desk
-from models.check_in import renewal
-from models.check_in import rules as check_in_rules
-from models.check_in import service as check_in_service
+from models.check_in import rules
 from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.readers.context import RequestContext
-from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
-from models.kernel.errors import InvalidState
-from models.seat_reports import service as seat_reports_service
+from models.reservations.errors import InvalidState
+
+Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
+"""Does the action; the text is the value of its field, empty where it has none."""
+Facts = Callable[[PageRequest, Reservation], Awaitable[dict[str, Any]]]
 
 
-# --- what can be done -----------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class ReservationAction:
-    """An action with its question. ``asks`` gives what the question has to tell."""
-
-    title: str
-    sure: str
-    asks: Callable[[PageRequest, Reservation], Awaitable[dict[str, Any]]]
-    does: Callable[[Desk, RequestContext, str, str], Awaitable[Reservation]]
-
-
-async def _nothing(_: PageRequest, __: Reservation) -> dict[str, Any]:
+async def _no_facts(_: PageRequest, __: Reservation) -> dict[str, Any]:
     return {}
 
 
 async def _return_by(visit: PageRequest, r: Reservation) -> dict[str, Any]:
-    policy = await visit.services.desk.policy_at_booking(r)
-    return {"return_by": check_in_rules.decide_return_by(r, policy, visit.now)}
+    policy = await visit[REFERENCE].policy_version_for(
+        r.policy_version, r.area_id, r.date, r.reader_id
+    )
+    return {"return_by": rules.decide_return_by(r, policy, visit.now)}
 
 
-async def _ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
-    ends = await renewal.renewal_choices(visit.services.desk, visit.ask(), r.id)
-    return {"ends": [presenter.choice(end) for end in ends]}
+async def _renewal_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
+    ends = await visit[RENEWAL].renewal_choices(visit.context(), r.id)
+    return {"ends": [choice(end) for end in ends]}
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationAction:
+    """An action with its question: ``facts`` is what the question tells, ``field`` the one field
+    that the reader fills in, and ``shape`` what it must be."""
+
+    title: str
+    button: str
+    perform: Perform
+    facts: Facts = _no_facts
+    field: str = ""
+    shape: type[msgspec.Struct] = EmptyRequest
 
 
 ACTIONS: Final[Mapping[str, ReservationAction]] = {
     "cancel": ReservationAction(
-        "取消预约",
-        "确定取消",
-        _nothing,
-        lambda desk, ask, id, _: reservations_service.cancel(desk, ask, id),
+        "取消预约", "确定取消", lambda visit, ctx, _: visit[RESERVATIONS].cancel(ctx, visit.id)
     ),
     "leave": ReservationAction(
-        "暂离",
-        "确定暂离",
-        _return_by,
-        lambda desk, ask, id, _: check_in_service.leave(desk, ask, id),
+        "暂离", "确定暂离", lambda visit, ctx, _: visit[CHECK_IN].leave(ctx, visit.id), _return_by
     ),
     "finish": ReservationAction(
-        "结束使用",
-        "确认结束",
-        _nothing,
-        lambda desk, ask, id, _: check_in_service.finish(desk, ask, id),
+        "结束使用", "确认结束", lambda visit, ctx, _: visit[CHECK_IN].finish(ctx, visit.id)
     ),
     "accept": ReservationAction(
-        "接受候补座位",
-        "接受",
-        _nothing,
-        lambda desk, ask, id, _: desk.line.accept(ask, id),
+        "接受候补座位", "接受", lambda visit, ctx, _: visit[WAITLIST].accept(ctx, visit.id)
     ),
     "decline": ReservationAction(
-        "放弃候补座位",
-        "放弃",
-        _nothing,
-        lambda desk, ask, id, _: desk.line.decline(ask, id),
+        "放弃候补座位", "放弃", lambda visit, ctx, _: visit[WAITLIST].decline(ctx, visit.id)
     ),
     "report": ReservationAction(
         "座位被占",
         "报告图书馆",
-        _nothing,
-        lambda desk, ask, id, kind: seat_reports_service.report_occupied(desk, ask, id, kind),
+        lambda visit, ctx, kind: visit[SEAT_REPORTS].report_occupied(ctx, visit.id, kind),
+        field="kind",
+        shape=ReportTaken,
     ),
     "confirm": ReservationAction(
-        "确认状态",
-        "确认",
-        _nothing,
-        lambda desk, ask, id, _: check_in_service.confirm(desk, ask, id),
+        "确认状态", "确认", lambda visit, ctx, _: visit[CHECK_IN].confirm(ctx, visit.id)
     ),
     "extend": ReservationAction(
         "续约",
         "确定续约",
-        _ends,
-        lambda desk, ask, id, end: renewal.renew(desk, ask, id, time.fromisoformat(end)),
+        lambda visit, ctx, end: visit[RENEWAL].renew(ctx, visit.id, time.fromisoformat(end)),
+        _renewal_ends,
+        field="end",
+        shape=Extend,
     ),
 }
-_SAYS: Final[Mapping[str, tuple[str, type[msgspec.Struct]]]] = {
-    "extend": ("end", schemas.Extend),
-    "report": ("kind", seat_reports_schemas.ReportTaken),
-}
-"""The one field that the reader fills in, and the shape that it must have."""
 
 
 async def confirm_page(visit: PageRequest) -> web.StreamResponse:
     """What will happen, before it happens."""
-    desk = visit.services.desk
-    r = await desk.get_own(visit.id, visit.reader.id)
-    if _verb(visit) == "change":
-        wish = {"change": r.id, "date": r.date.isoformat(), "seat": r.seat_id}
-        return redirect(f"/areas/{r.area_id}?{urlencode(wish)}")
-    deed = _deed(visit)
-    shown = await reservations_presenter.reservation(desk, r, visit.now)
-    if _verb(visit) not in shown.actions:
-        # Between the list and the tap the state has moved on: say so, show how it is now.
+    r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
+    verb = visit.request.match_info["verb"]
+    if verb == "change":
+        query = urlencode({"change": r.id, "date": r.date.isoformat(), "seat": r.seat_id})
+        return redirect(f"/areas/{r.area_id}?{query}")
+    action = _action(verb)
+    shown = await presenter.reservation(visit[REFERENCE], r, visit.now)
+    if verb not in shown.actions:
+        # Between the list and the tap the state has changed: the page shows how it is now.
         raise InvalidState(state=r.state.value)
     return render_page(
         visit.request,
         "reservations/confirm.html",
         reader=visit.reader,
         r=shown,
-        verb=_verb(visit),
-        deed=deed,
-        facts=await deed.asks(visit, r),
+        verb=verb,
+        action=action,
+        facts=await action.facts(visit, r),
         refusal="",
     )
 
 
 async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
-    deed, verb, desk = _deed(visit), _verb(visit), visit.services.desk
-    field, shape = _SAYS.get(verb, ("", http_schemas.EmptyRequest))
-    said = form_text(form, field)
+    """Do it. A refusal is shown where the question stood."""
+    verb = visit.request.match_info["verb"]
+    action = _action(verb)
+    value = form_text(form, action.field) if action.field else ""
     try:
-        body = msgspec.convert({field: said} if field else {}, shape)
+        body = msgspec.convert({action.field: value} if action.field else {}, action.shape)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
-    ask = visit.context_with_key(form, body)
+    ctx = visit.context_with_key(form, body)
     try:
-        await deed.does(desk, ask, visit.id, said)
+        await action.perform(visit, ctx, value)
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
-        r = await desk.get_own(visit.id, visit.reader.id)
+        r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
         return render_page(
             visit.request,
             "reservations/confirm.html",
             status=status_of(type(error)),
             reader=visit.reader,
-            r=await reservations_presenter.reservation(desk, r, visit.now),
+            r=await presenter.reservation(visit[REFERENCE], r, visit.now),
             verb=verb,
-            deed=deed,
+            action=action,
             facts={"ends": [], "return_by": None},
             refusal=text_of(error.code, error.details),
         )
-    visit.services.nudge()
+    visit[WAKE_JOBS]()
     if verb == "cancel":
         return redirect("/reservations?done=cancel")
     return redirect(f"/reservations/{visit.id}?done={verb}")
 
 
-def _verb(visit: PageRequest) -> str:
-    return visit.request.match_info["verb"]
-
-
-def _deed(visit: PageRequest) -> ReservationAction:
+def _action(verb: str) -> ReservationAction:
     """Raises: NotFound."""
-    deed = ACTIONS.get(_verb(visit))
-    if deed is None:
+    action = ACTIONS.get(verb)
+    if action is None:
         raise NotFound()
-    return deed
+    return action

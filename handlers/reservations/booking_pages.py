@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""立即预约 and 更改预约: the form beside a floor plan."""
 
 from __future__ import annotations
 
@@ -10,79 +10,72 @@ from aiohttp import web
 
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.pages import PageRequest, count_error, form_text, redirect
 from handlers.http.request_parsing import malformed
+from handlers.keys import RESERVATIONS
 from handlers.reservations import schemas
-from handlers.seat_map.pages import _plan
-from handlers.seat_map.search import MapSearch, _marks_in, _Search
+from handlers.seat_map.pages import area_page
+from handlers.seat_map.search import MapSearch, SearchTimes, features_in
 from models.kernel.errors import Conflict, RuleViolation
 from models.readers.context import RequestContext
-from models.reservations import service as reservations_service
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
 
+Book = Callable[[RequestContext, str, TimeSelection], Awaitable[Reservation]]
 
-# --- booking --------------------------------------------------------------------------------------
+
 async def book(visit: PageRequest, form: Form) -> web.StreamResponse:
     """立即预约."""
-
-    async def work(ask: RequestContext, seat_id: str, wish: TimeSelection) -> Reservation:
-        return await reservations_service.create(visit.services.desk, ask, seat_id, wish)
-
-    return await _submit_booking(visit, form, work)
+    return await _submit_booking(visit, form, visit[RESERVATIONS].create)
 
 
 async def change(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another seat or time for a reservation: all or nothing."""
+    """更改预约: another seat or time for a reservation, all or nothing."""
 
-    async def work(ask: RequestContext, seat_id: str, wish: TimeSelection) -> Reservation:
-        start = wish.start if wish.start is not None else "now"
-        desk = visit.services.desk
-        return await reservations_service.change(desk, ask, visit.id, seat_id, start, wish.end)
+    async def changed(ctx: RequestContext, seat_id: str, selection: TimeSelection) -> Reservation:
+        start = selection.start if selection.start is not None else "now"
+        return await visit[RESERVATIONS].change(ctx, visit.id, seat_id, start, selection.end)
 
-    return await _submit_booking(visit, form, work, visit.id)
+    return await _submit_booking(visit, form, changed, visit.id)
 
 
 async def _submit_booking(
-    visit: PageRequest,
-    form: Form,
-    work: Callable[[RequestContext, str, TimeSelection], Awaitable[Reservation]],
-    changing: str = "",
+    visit: PageRequest, form: Form, submit: Book, changed_id: str = ""
 ) -> web.StreamResponse:
-    """A refusal is said where the choice was made, and leaves the choice as it was."""
-    wish = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
+    """A refusal is shown where the choice was made, and leaves the choice as it was."""
+    fields = {name: form_text(form, name) for name in ("seat_id", "date", "start", "end")}
+    filters = {"start": form_text(form, "from"), "end": form_text(form, "to")}
     try:
-        body = msgspec.convert(wish, schemas.CreateReservation, strict=False)
-        given = {"start": form_text(form, "from"), "end": form_text(form, "to")}
-        search = msgspec.convert({k: v for k, v in given.items() if v}, _Search)
+        body = msgspec.convert(fields, schemas.CreateReservation, strict=False)
+        times = msgspec.convert({k: v for k, v in filters.items() if v}, SearchTimes)
     except msgspec.ValidationError as error:
         raise malformed(error, "form") from error
-    desk = visit.services.desk
-    ask = visit.context_with_key(form, body)
+    ctx = visit.context_with_key(form, body)
     start = None if body.start == "now" else time.fromisoformat(body.start)
-    seat = desk.seat(body.seat_id)
+    seat = visit[REFERENCE].seat(body.seat_id)
     try:
-        wished = TimeSelection(body.date, start, time.fromisoformat(body.end))
-        made = await work(ask, body.seat_id, wished)
+        selection = TimeSelection(body.date, start, time.fromisoformat(body.end))
+        r = await submit(ctx, body.seat_id, selection)
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
-        asked = MapSearch(
+        search = MapSearch(
             day=body.date,
-            start=search.start or "",
-            end=search.end or "",
+            start=times.start or "",
+            end=times.end or "",
             seat=seat.id,
             begin=body.start,
             until=body.end,
-            change=changing,
-            marks=_marks_in(form, visit),
+            change=changed_id,
+            features=features_in(form, visit),
         )
-        return await _plan(
+        return await area_page(
             visit,
             seat.area_id,
-            asked,
+            search,
             status=status_of(type(error)),
             refusal=error,
             wished_end=body.end,
         )
-    visit.services.nudge()
-    return redirect(f"/reservations/{made.id}?done={'change' if changing else 'reserve'}")
+    visit[WAKE_JOBS]()
+    return redirect(f"/reservations/{r.id}?done={'change' if changed_id else 'reserve'}")

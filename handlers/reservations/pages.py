@@ -36,6 +36,7 @@ DONE: Final[Mapping[str, str]] = {
     "unwait": "已取消候补",
     "report": "已告诉图书馆，请选一个附近的空位",
 }
+"""What a page says after an action."""
 
 
 async def reservations(visit: PageRequest) -> web.StreamResponse:

@@ -1,30 +1,30 @@
-"""TODO docstring."""
+"""The panel beside a floor plan: the chosen seat, its times, and the form that books it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from handlers.http import presenting
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
+from handlers.keys import SEAT_MAP
 from handlers.seat_map import presenter, schemas
 from handlers.seat_map.cache import CachedAreaMap
-from handlers.seat_map.pages import MARK_TEXT
 from handlers.seat_map.search import MapSearch
 from handlers.texts.errors import text_of
-from handlers.texts.labels import SEAT_TEXT
+from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT
 from models.kernel.errors import DomainError, NotFound
 from models.library.entities import Area, Seat
 from models.reservations.errors import SeatTaken
 from models.reservations.transitions import check_in_window
-from models.seat_map import service as seat_map_service
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import TimeFilter
 
 
-def _marks_of(seat: Seat) -> list[str]:
-    return [text for name, text in MARK_TEXT.items() if getattr(seat, name)]
+def feature_labels(seat: Seat) -> list[str]:
+    """What the seat has, in words."""
+    return [text for name, text in FEATURE_TEXT.items() if getattr(seat, name)]
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class BookingPanel:
 
     seat: Seat
     label: str
-    marks: list[str]
+    features: list[str]
     status: str
     starts: list[schemas.Choice] = field(default_factory=list)
     start: str = ""
@@ -42,74 +42,73 @@ class BookingPanel:
     check_in: str = ""
     counts: bool = True
     """Does it count as a violation not to come?"""
-    doubtful: bool = False
-    """It is shown in use, and whoever stands before it may see that nobody is there."""
-    gone: str = ""
+    can_report_empty: bool = False
+    """The seat is shown in use, and whoever stands before it may see that nobody is there."""
+    unavailable_start: str = ""
     """The start that was chosen and is not free any more."""
     refusal: str = ""
     nearest: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _clock(instant: datetime | None) -> str:
-    return presenting.clock(instant) if instant is not None else ""
-
-
-async def _panel(
+async def booking_panel(
     visit: PageRequest,
     area: Area,
-    asked: MapSearch,
+    search: MapSearch,
     shown: CachedAreaMap,
     kind: str,
     wished_end: str,
 ) -> BookingPanel:
-    """The times of the chosen seat: a start is chosen already, the filter's or the first."""
-    desk, now = visit.services.desk, visit.now
-    seat = desk.seat(asked.seat)
+    """The chosen seat with its times: a start is chosen already, the filter's or the first.
+
+    Raises: NotFound.
+    """
+    reference, seat_map = visit[REFERENCE], visit[SEAT_MAP]
+    reader_id = visit.reader.id
+    seat = reference.seat(search.seat)
     if seat.area_id != area.id:
         raise NotFound()
-    day = TimeFilter(asked.day, None, None)
-    view = shown.states_for(desk, visit.reader.id)[area.seats.index(seat)]
+    status = shown.states_for(reader_id)[area.seats.index(seat)].status
     panel = BookingPanel(
         seat=seat,
-        label=desk.library.seat_label(seat),
-        marks=_marks_of(seat),
-        status=SEAT_TEXT[kind][view.status.value],
-        doubtful=kind == "moment" and view.status is SeatStatus.OCCUPIED,
+        label=reference.catalog.seat_label(seat),
+        features=feature_labels(seat),
+        status=SEAT_TEXT[kind][status.value],
+        can_report_empty=kind == "moment" and status is SeatStatus.OCCUPIED,
     )
-    starts = await seat_map_service.seat_starts(desk, seat, day, now, visit.reader.id, asked.change)
+    day = TimeFilter(search.day, None, None)
+    starts = await seat_map.seat_starts(seat, day, visit.now, reader_id, search.change)
     panel.starts = [presenter.start(value) for value, _ in starts]
     if not starts:
         return panel
     instants = dict(starts)
-    if asked.begin and asked.begin not in instants:
+    if search.begin and search.begin not in instants:
         # Never another time than was chosen, a tap away from being booked.
-        panel.gone = presenter.start(asked.begin).label
+        panel.unavailable_start = presenter.start(search.begin).label
         return panel
-    panel.start = next((v for v in (asked.begin, asked.start) if v in instants), starts[0][0])
-    ends = await seat_map_service.seat_ends(
-        desk, seat, day, panel.start, now, visit.reader.id, asked.change
-    )
+    panel.start = next((v for v in (search.begin, search.start) if v in instants), starts[0][0])
+    ends = await seat_map.seat_ends(seat, day, panel.start, visit.now, reader_id, search.change)
     panel.ends = [presenter.choice(end) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
-    wished = (wished_end, asked.until, asked.end)
+    wished = (wished_end, search.until, search.end)
     panel.end = next((v for v in wished if v in values), usual)
     if panel.end:
-        begin = instants[panel.start]
         end = ends[values.index(panel.end)]
-        policy = desk.policy_for(area.id, asked.day)
-        opens, closes, excused = check_in_window(begin, end, now, policy)
-        panel.check_in = f"{presenting.clock(max(opens, now))}–{presenting.clock(closes)}"
+        policy = reference.policy_for(area.id, search.day)
+        opens, closes, excused = check_in_window(instants[panel.start], end, visit.now, policy)
+        opens = max(opens, visit.now)
+        panel.check_in = f"{presenting.clock(opens)}–{presenting.clock(closes)}"
         panel.counts = not excused
     return panel
 
 
-def _show_error(panel: BookingPanel, error: DomainError, asked: MapSearch, area: Area) -> None:
+def show_error(panel: BookingPanel, error: DomainError, search: MapSearch, area: Area) -> None:
+    """Put the refusal into the panel, with the free seats near the one that was wanted."""
     panel.refusal = text_of(error.code, error.details)
 
     def to_seat(id: str) -> str:
         """The same time on another seat."""
-        return asked.to(f"/areas/{area.id}", seat=id, begin=asked.begin, until=asked.until)
+        return search.to(f"/areas/{area.id}", seat=id, begin=search.begin, until=search.until)
 
     if isinstance(error, SeatTaken):
         near: Any = error.details.get("nearest", [])

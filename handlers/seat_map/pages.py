@@ -1,10 +1,10 @@
-"""自选座位: the areas, the plan of one, the times of a seat, and booking it."""
+"""自选座位: the areas, and the floor plan of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,37 +14,43 @@ from aiohttp import web
 from markupsafe import Markup
 
 from handlers.http import presenting
-from handlers.http.pages import FRAGMENT_HEADER, PageRequest, redirect, render_fragment, render_page
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import FRAGMENT_HEADER, PageRequest, redirect, render_page
+from handlers.http.templates import render_fragment
+from handlers.keys import RESERVATIONS, SEAT_MAP
 from handlers.reservations import presenter as reservations_presenter
-from handlers.reservations import schemas
+from handlers.reservations.current import current_reservation
+from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map import presenter
-from handlers.seat_map.booking_panel import _clock, _marks_of, _panel, _show_error
-from handlers.seat_map.cache import CachedAreaMap
+from handlers.seat_map.booking_panel import booking_panel, feature_labels, show_error
+from handlers.seat_map.cache import SEAT_MAP_CACHE, CachedAreaMap
 from handlers.seat_map.search import (
-    _FLOORS,
     MapSearch,
-    _asked,
-    _day_of,
-    _of_today,
-    _times,
-    _window,
-    _wishes,
+    date_of,
+    feature_filters,
+    redirect_to_today,
+    search_of,
+    search_times,
+    time_filter,
 )
-from handlers.texts.labels import SEAT_TEXT
+from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Fixture, Seat
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
+from models.seat_map.service import TimeFilter
 
-_FEW: Final = 0.2
+_FLOORS: Final = "零一二三四五六七八九"
+_ALMOST_FULL: Final = 0.2
 """Below this share of free seats an area's bar warns."""
-MARK_TEXT: Final = {"power": "电源", "window": "靠窗", "computer": "电脑", "accessible": "无障碍"}
 
 
 # --- areas ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class AreaTile:
+    """An area in the list of areas."""
+
     area: Area
     count: AreaCount
     max_minutes: int
@@ -55,29 +61,19 @@ class AreaTile:
 
     @property
     def almost_full(self) -> bool:
-        return self.count.free < _FEW * self.count.total
+        return self.count.free < _ALMOST_FULL * self.count.total
 
 
 async def areas(visit: PageRequest) -> web.StreamResponse:
-    asked = _asked(visit)
-    if (moved := _of_today(visit, asked)) is not None:
+    """The areas of a venue with their free seats, floor by floor."""
+    search = search_of(visit)
+    if (moved := redirect_to_today(visit, search)) is not None:
         return moved
-    window = _window(visit, asked)
-    desk = visit.services.desk
-    venues = [presenter.venue(desk, venue, visit.now) for venue in desk.library.venues.values()]
-    venue = next((v for v in venues if v.id == asked.venue), venues[0])
-    board = await desk.board.get_day(window.day)
-    tiles = [
-        AreaTile(
-            area,
-            visit.services.plans.plan(
-                desk, area, board, window, floor_minute(visit.now)
-            ).view.count_with_features(asked.marks),
-            desk.policy_for(area.id, asked.day).max_minutes,
-        )
-        for area in desk.library.bookable_areas
-        if area.venue_id == venue.id
-    ]
+    asked = time_filter(visit, search)
+    reference = visit[REFERENCE]
+    venues = [presenter.venue(reference, v, visit.now) for v in reference.catalog.venues.values()]
+    venue = next((v for v in venues if v.id == search.venue), venues[0])
+    tiles = await _tiles(visit, venue.id, search, asked)
     floors = [
         (f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层", list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
@@ -86,143 +82,160 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         visit.request,
         "seat_map/areas.html",
         reader=visit.reader,
-        asked=asked,
+        search=search,
         venues=venues,
         venue=venue,
-        chosen_day=_day_of(venue, asked.day),
+        chosen_day=date_of(venue, search.day),
         floors=floors,
-        times=_times(visit, venue.id, asked.day),
-        wishes=_wishes(visit),
-        current=None if asked.change else await current_of(visit),
-        changing=await _changing(visit, asked),
+        times=search_times(visit, venue.id, search.day),
+        filters=feature_filters(visit),
+        current=None if search.change else await current_reservation(visit),
+        changing=await _changing(visit, search),
     )
 
 
-async def _changing(visit: PageRequest, asked: MapSearch) -> schemas.ReservationOut | None:
-    """What is about to be changed. Raises: NotFound, InvalidState where it cannot be any more."""
-    if not asked.change:
+async def _tiles(
+    visit: PageRequest, venue_id: str, search: MapSearch, asked: TimeFilter
+) -> list[AreaTile]:
+    reference, minute = visit[REFERENCE], floor_minute(visit.now)
+    occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
+    tiles = []
+    for area in reference.catalog.bookable_areas:
+        if area.venue_id == venue_id:
+            shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute)
+            count = shown.view.count_with_features(search.features)
+            max_minutes = reference.policy_for(area.id, search.day).max_minutes
+            tiles.append(AreaTile(area, count, max_minutes))
+    return tiles
+
+
+async def _changing(visit: PageRequest, search: MapSearch) -> ReservationOut | None:
+    """The reservation that is about to be changed. Raises: NotFound; InvalidState where it cannot
+    be changed any more."""
+    if not search.change:
         return None
-    desk = visit.services.desk
-    r = await desk.get_own(asked.change, visit.reader.id)
+    r = await visit[RESERVATIONS].get_own(search.change, visit.reader.id)
     rules.may_change(r, visit.now)
-    return await reservations_presenter.reservation(desk, r, visit.now)
+    return await reservations_presenter.reservation(visit[REFERENCE], r, visit.now)
 
 
-async def current_of(visit: PageRequest) -> schemas.ReservationOut | None:
-    """What the reader's pages show first: the seat that they are at, or their next one."""
-    desk = visit.services.desk
-    since = visit.now - timedelta(days=1)
-    live = await desk.reservations.live_of(visit.reader.id, since)
-    shown = [await reservations_presenter.reservation(desk, r, visit.now) for r in live]
-    here = [r for r in shown if r.state in ("in_use", "away")]
-    return next(iter([*here, *shown]), None)
-
-
-# --- a plan ---------------------------------------------------------------------------------------
+# --- a floor plan ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class SeatMarkup:
+    """A seat as the plan draws it."""
+
     seat: Seat
     status: str
     until: str
     free_from: str
 
     @property
-    def marks(self) -> list[str]:
-        return _marks_of(self.seat)
+    def features(self) -> list[str]:
+        return feature_labels(self.seat)
 
 
-async def plan(visit: PageRequest) -> web.StreamResponse:
-    asked = _asked(visit)
-    return _of_today(visit, asked) or await _plan(visit, visit.id, asked)
+async def area(visit: PageRequest) -> web.StreamResponse:
+    """The floor plan of an area, with the panel of the chosen seat."""
+    search = search_of(visit)
+    return redirect_to_today(visit, search) or await area_page(visit, visit.id, search)
 
 
-async def _plan(
+async def area_page(
     visit: PageRequest,
     area_id: str,
-    asked: MapSearch,
+    search: MapSearch,
     *,
     status: int = 200,
     refusal: DomainError | None = None,
     wished_end: str = "",
 ) -> web.StreamResponse:
-    desk = visit.services.desk
-    area = desk.area(area_id)
-    window = _window(visit, asked)
-    board = await desk.board.get_day(window.day)
-    shown = visit.services.plans.plan(desk, area, board, window, floor_minute(visit.now))
-    kind = kind_of(shown)
+    """The floor plan for a search, or only its panel where the page's script asks for that."""
+    reference = visit[REFERENCE]
+    area = reference.area(area_id)
+    asked = time_filter(visit, search)
+    occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
+    shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, floor_minute(visit.now))
+    kind = _kind_of(shown)
     panel = None
-    changing = await _changing(visit, asked)
-    if asked.seat:
+    changing = await _changing(visit, search)
+    if search.seat:
         if changing is not None and not wished_end:
             wished_end = presenting.clock(changing.end)
-        panel = await _panel(visit, area, asked, shown, kind, wished_end)
+        panel = await booking_panel(visit, area, search, shown, kind, wished_end)
         if refusal is not None:
-            _show_error(panel, refusal, asked, area)
-    venue = presenter.venue(desk, desk.library.venues[area.venue_id], visit.now)
-    chosen_day = _day_of(venue, asked.day)
-    if FRAGMENT_HEADER in visit.request.headers:
-        return render_page(
-            visit.request, "seat_map/booking_panel.html", status=status, reader=visit.reader, asked=asked,
-            area=area, panel=panel, changing=changing, chosen_day=chosen_day,
-        )  # fmt: skip
-    query = urlencode(
-        {"date": asked.day.isoformat()}
-        | ({"start": asked.start, "end": asked.end} if window.start is not None else {})
-    )
-    return render_page(
-        visit.request,
-        "seat_map/plan.html",
-        status=status,
-        reader=visit.reader,
-        asked=asked,
-        area=area,
-        venue=venue,
-        chosen_day=chosen_day,
-        drawing=_drawing(visit, area, asked, shown, kind),
-        marks=list(_marks(area.fixtures)),
-        count=shown.view.count_with_features(asked.marks),
-        max_minutes=desk.policy_for(area.id, asked.day).max_minutes,
-        words=SEAT_TEXT[kind],
-        words_json=msgspec.json.encode(SEAT_TEXT[kind]).decode(),
-        version=shown.version(desk),
-        data=f"/api/v1/areas/{area.id}",
-        query=query,
-        times=_times(visit, venue.id, asked.day),
-        wishes=_wishes(visit),
-        may_wait=not changing
-        and window.start is not None
-        and chosen_day.bookable
-        and not shown.view.count_with_features(asked.marks).free,
-        thanks="thanks" in visit.request.query,
-        panel=panel,
-        changing=changing,
-    )
+            show_error(panel, refusal, search, area)
+    venue = presenter.venue(reference, reference.catalog.venues[area.venue_id], visit.now)
+    facts = {
+        "search": search,
+        "area": area,
+        "panel": panel,
+        "changing": changing,
+        "chosen_day": date_of(venue, search.day),
+    }
+    template = "seat_map/booking_panel.html"
+    if FRAGMENT_HEADER not in visit.request.headers:
+        template = "seat_map/plan.html"
+        facts |= _plan_facts(visit, area, search, asked, shown)
+        facts |= {"venue": venue, "times": search_times(visit, venue.id, search.day)}
+    return render_page(visit.request, template, status=status, reader=visit.reader, **facts)
+
+
+def _plan_facts(
+    visit: PageRequest, area: Area, search: MapSearch, asked: TimeFilter, shown: CachedAreaMap
+) -> dict[str, Any]:
+    """What the plan's template needs besides the panel."""
+    kind = _kind_of(shown)
+    count = shown.view.count_with_features(search.features)
+    query = {"date": search.day.isoformat()}
+    if asked.start is not None:
+        query |= {"start": search.start, "end": search.end}
+    return {
+        "drawing": _drawing(visit, area, search, shown, kind),
+        "fixtures": list(_fixtures(area.fixtures)),
+        "count": count,
+        "max_minutes": visit[REFERENCE].policy_for(area.id, search.day).max_minutes,
+        "words": SEAT_TEXT[kind],
+        "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
+        "version": shown.version(),
+        "data": f"/api/v1/areas/{area.id}",
+        "query": urlencode(query),
+        "filters": feature_filters(visit),
+        "may_join_waitlist": not search.change and asked.start is not None and not count.free,
+        "thanks": "thanks" in visit.request.query,
+    }
 
 
 def _drawing(
-    visit: PageRequest, area: Area, asked: MapSearch, shown: CachedAreaMap, kind: str
+    visit: PageRequest, area: Area, search: MapSearch, shown: CachedAreaMap, kind: str
 ) -> Markup:
     """All seats as SVG. Made once for all who see the same: it takes most of a page's time."""
-    drawings, reader_id = visit.services.plans.drawings, visit.reader.id
-    asked = replace(asked, until="")
-    key = (area.id, asked, kind, shown.version_for(visit.services.desk, reader_id))
+    drawings, reader_id = visit[SEAT_MAP_CACHE].drawings, visit.reader.id
+    search = replace(search, until="")
+    key = (area.id, search, kind, shown.version_for(reader_id))
     drawn = drawings.get(key)
     if drawn is None:
         seats = [
-            SeatMarkup(seat, view.status.value, _clock(view.free_until), _clock(view.next_free))
-            for seat, view in zip(
-                area.seats, shown.states_for(visit.services.desk, reader_id), strict=True
-            )
+            SeatMarkup(seat, state.status.value, _clock(state.free_until), _clock(state.next_free))
+            for seat, state in zip(area.seats, shown.states_for(reader_id), strict=True)
         ]
-        words = SEAT_TEXT[kind]
         drawn = drawings.keep(
-            key, render_fragment("seat_map/seats.html", area=area, asked=asked, seats=seats, words=words)
+            key,
+            render_fragment(
+                "seat_map/seats.html",
+                area=area,
+                search=search,
+                seats=seats,
+                words=SEAT_TEXT[kind],
+            ),
         )
     return Markup(drawn)
 
 
-def kind_of(shown: CachedAreaMap) -> str:
+def _clock(instant: datetime | None) -> str:
+    return presenting.clock(instant) if instant is not None else ""
+
+
+def _kind_of(shown: CachedAreaMap) -> str:
     """Which words a seat's state has: of this moment, of a chosen time, of a whole day."""
     assert shown.view.look is not None
     if shown.view.look.span is not None:
@@ -230,10 +243,10 @@ def kind_of(shown: CachedAreaMap) -> str:
     return "moment" if shown.view.look.as_of is not None else "day"
 
 
-def _marks(marks: Iterable[Fixture]) -> Iterable[dict[str, Any]]:
-    words = {"bookshelf": "书架", "door": "入口", "kiosk": "选座机", "window": "窗", "pillar": ""}
-    for mark in marks:
-        yield {"m": mark, "text": words.get(mark.kind, ""), "tall": mark.h > 2 * mark.w}
+def _fixtures(fixtures: Iterable[Fixture]) -> Iterable[dict[str, Any]]:
+    for fixture in fixtures:
+        text = FIXTURE_TEXT.get(fixture.kind, "")
+        yield {"f": fixture, "text": text, "tall": fixture.h > 2 * fixture.w}
 
 
 async def redirect_to_start(_: PageRequest) -> web.StreamResponse:

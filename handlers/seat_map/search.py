@@ -1,27 +1,27 @@
-"""TODO docstring."""
+"""What the address of a map asks for: a day, a time, features, and a seat."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from aiohttp import web
 
 from handlers.http import presenting, schemas
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect
 from handlers.http.request_parsing import malformed
-from handlers.seat_map import schemas as seat_map_schemas
-from handlers.seat_map.pages import MARK_TEXT
+from handlers.seat_map.cache import SEAT_MAP_CACHE
+from handlers.seat_map.schemas import DateOut, VenueOut
+from handlers.texts.labels import FEATURE_TEXT
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import FILTERABLE_FEATURES, VenueId
 from models.policy.entities import time_steps
 from models.seat_map.service import TimeFilter
-
-_FLOORS: Final = "零一二三四五六七八九"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class MapSearch:
     until: str = ""
     change: str = ""
     """The reservation that shall get another seat or time."""
-    marks: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
     """What a seat must have."""
-    over: bool = False
-    """The time that was asked for has begun already, and counts no more."""
+    time_has_passed: bool = False
+    """The time that was asked for has begun already, and is ignored."""
 
     def to(self, path: str, **other: str) -> str:
         """The path with this search, some of it changed."""
@@ -50,37 +50,39 @@ class MapSearch:
             "end": self.end,
             "venue": self.venue,
             "change": self.change,
-            **dict.fromkeys(sorted(self.marks), "1"),
+            **dict.fromkeys(sorted(self.features), "1"),
         } | other
         return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
 
     @property
     def hint(self) -> str:
         """What is missing for the time to count; empty where nothing is."""
-        if self.over:
+        if self.time_has_passed:
             return "这个时间已过，请重新选择"
         if bool(self.start) != bool(self.end):
             return "请同时选择开始和结束时间"
         return "结束时间要晚于开始时间" if self.start and self.end <= self.start else ""
 
 
-class _Search(schemas.Request):
+class SearchTimes(schemas.Request):
+    """The day and time of a search, as an address or a form names them."""
+
     date: date | None = None
     start: schemas.ClockTime | None = None
     end: schemas.ClockTime | None = None
 
 
-def _asked(visit: PageRequest) -> MapSearch:
-    """Raises: InvalidRequest."""
+def search_of(visit: PageRequest) -> MapSearch:
+    """The search of the request. Raises: InvalidRequest."""
     query = visit.request.query
-    # What else an address carries (WeChat adds its own) is nothing to us.
+    # Other parameters of an address (WeChat adds its own) are ignored.
     given = {name: value.strip() for name, value in query.items() if value.strip()}
     try:
-        search = {name: given[name] for name in ("date", "start", "end") if name in given}
-        found = msgspec.convert(search, _Search, strict=False)
+        times = {name: given[name] for name in ("date", "start", "end") if name in given}
+        found = msgspec.convert(times, SearchTimes, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
-    asked = MapSearch(
+    search = MapSearch(
         found.date or local_date(visit.now),
         found.start or "",
         found.end or "",
@@ -89,48 +91,54 @@ def _asked(visit: PageRequest) -> MapSearch:
         begin=given.get("begin", ""),
         until=given.get("until", ""),
         change=given.get("change", ""),
-        marks=_marks_in(query, visit),
+        features=features_in(query, visit),
     )
-    # A search for tomorrow morning, looked at today in the afternoon.
-    today = asked.day == local_date(visit.now)
-    if today and asked.start and not asked.hint and asked.start < presenting.clock(visit.now):
-        return replace(asked, start="", end="", over=True)
-    return asked
+    # A search for this morning, opened in the afternoon.
+    today = search.day == local_date(visit.now)
+    if today and search.start and not search.hint and search.start < presenting.clock(visit.now):
+        return replace(search, start="", end="", time_has_passed=True)
+    return search
 
 
-def _of_today(visit: PageRequest, asked: MapSearch) -> web.Response | None:
+def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | None:
     """To today, where the address is of a day that is over: a bookmark, a page left open."""
-    if asked.day >= local_date(visit.now):
+    if search.day >= local_date(visit.now):
         return None
-    today = replace(asked, day=local_date(visit.now), start="", end="")
+    today = replace(search, day=local_date(visit.now), start="", end="")
     return redirect(today.to(visit.request.path))
 
 
-def _marks_in(given: Mapping[str, Any], visit: PageRequest) -> frozenset[str]:
-    """The wished marks; what the library does not let readers filter by counts as not wished."""
-    policy = visit.services.desk.policy
-    return frozenset(m for m in FILTERABLE_FEATURES if given.get(m) and policy.allows_filter(m))
+def features_in(given: Mapping[str, Any], visit: PageRequest) -> frozenset[str]:
+    """The features that are asked for. Those that the library does not let readers filter by are
+    ignored."""
+    policy = visit[REFERENCE].policy
+    return frozenset(
+        name for name in FILTERABLE_FEATURES if given.get(name) and policy.allows_filter(name)
+    )
 
 
-def _window(visit: PageRequest, asked: MapSearch) -> TimeFilter:
-    """The time counts where both ends are chosen. Raises: InvalidRequest, StartInPast, BeyondBookingWindow."""
-    whole = bool(asked.start) and not asked.hint
-    return visit.services.plans.window(
-        visit.services.desk,
-        asked.day,
-        asked.start if whole else None,
-        asked.end if whole else None,
+def time_filter(visit: PageRequest, search: MapSearch) -> TimeFilter:
+    """The search's day, and its time where both ends are chosen.
+
+    Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
+    """
+    has_time = bool(search.start) and not search.hint
+    return visit[SEAT_MAP_CACHE].window(
+        search.day,
+        search.start if has_time else None,
+        search.end if has_time else None,
         floor_minute(visit.now),
     )
 
 
-def _day_of(venue: seat_map_schemas.VenueOut, day: date) -> seat_map_schemas.DateOut:
+def date_of(venue: VenueOut, day: date) -> DateOut:
+    """The venue's day; its first one where the day cannot be booked."""
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
-def _times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
+def search_times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
     """The clock times that a search may name: the steps of the day and its closing."""
-    policy = visit.services.desk.policy.resolve(None, day)
+    policy = visit[REFERENCE].policy.resolve(None, day)
     hours = policy.day_hours(day, VenueId(venue_id), None).hours
     if hours is None:
         return []
@@ -138,7 +146,9 @@ def _times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
     return [presenting.clock(step) for step in steps if step > visit.now]
 
 
-def _wishes(visit: PageRequest) -> list[tuple[str, str]]:
-    """(mark, its name) of what seats may be filtered by."""
-    policy = visit.services.desk.policy
-    return [(mark, MARK_TEXT[mark]) for mark in FILTERABLE_FEATURES if policy.allows_filter(mark)]
+def feature_filters(visit: PageRequest) -> list[tuple[str, str]]:
+    """(feature, its label) of what seats may be filtered by."""
+    policy = visit[REFERENCE].policy
+    return [
+        (name, FEATURE_TEXT[name]) for name in FILTERABLE_FEATURES if policy.allows_filter(name)
+    ]

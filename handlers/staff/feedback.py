@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers import deeds
-from handlers.feedback.pages import written
 from handlers.http.forms import Form
+from handlers.http.free_text import checked_text
 from handlers.http.pages import PageRequest, redirect
 from handlers.staff.layout import reader_label, render, staff_context
 from models.kernel.errors import InvalidRequest
@@ -24,7 +24,7 @@ async def questions(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
-    text, wrong = written(form)
+    text, wrong = checked_text(form)
     if wrong:
         raise InvalidRequest("text", wrong)
     await deeds.answer(staff_context(visit), visit.id, text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers import deeds
-from handlers.feedback.pages import written
 from handlers.http.forms import Form
+from handlers.http.free_text import checked_text
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.form_fields import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
@@ -41,7 +41,7 @@ async def settle(visit: PageRequest, form: Form) -> web.StreamResponse:
     granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
         raise InvalidRequest("granted", "yes or no")
-    answer, wrong = written(form)
+    answer, wrong = checked_text(form)
     if wrong:
         raise InvalidRequest("text", wrong)
     await deeds.decide_appeal(staff_context(visit), visit.id, granted == "yes", answer)

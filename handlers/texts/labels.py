@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Labels in Chinese: states, events, features, days, and the numbers of the policy."""
 
 from __future__ import annotations
 
@@ -44,6 +44,21 @@ SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """A seat's state in words: as it is at this moment, for a chosen time, or over another day."""
+FEATURE_TEXT: Final[Mapping[str, str]] = {
+    "power": "电源",
+    "window": "靠窗",
+    "computer": "电脑",
+    "accessible": "无障碍",
+}
+"""What a seat can have."""
+FIXTURE_TEXT: Final[Mapping[str, str]] = {
+    "bookshelf": "书架",
+    "door": "入口",
+    "kiosk": "选座机",
+    "window": "窗",
+    "pillar": "",
+}
+"""What a floor plan writes beside its fixtures."""
 EVENT_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约",
     "change": "更改座位或时间",
@@ -73,7 +88,7 @@ EFFECT_TEXT: Final[Mapping[str, str]] = {
     "return": "协助返回",
     "late": "补传，不影响座位",
 }
-"""What a passage through a gate did, where it did something."""
+"""What a gate event did to a reservation."""
 
 
 def days_text(weekdays: frozenset[int]) -> str:
@@ -106,9 +121,9 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "violations_window_days": ("违约统计", "天"),
     "suspension_days": ("暂停预约", "天"),
 }
-"""The numbers of the rules: what each is called, and its unit."""
+"""The numbers of the policy: the name and the unit of each."""
 
 
 def numbers_text(numbers: Mapping[str, int]) -> list[str]:
-    """Numbers of a rule set in words: 一次最长 120 分钟."""
+    """Numbers of a policy override in words: 一次最长 120 分钟."""
     return [f"{NUMBER_TEXT[name][0]} {n} {NUMBER_TEXT[name][1]}" for name, n in numbers.items()]
