@@ -27,7 +27,7 @@ from models.identity.roles import StaffDirectory
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.outages.monitor import OutageMonitor
 from models.staff.audit_repository import AuditLogRepository
 from models.storage.attempt_limiter import AttemptLimiter
@@ -55,7 +55,7 @@ class Services:
     sessions: SessionService
     bindings: AccountBindingService
     kiosks: KioskCodeService
-    messages: Messages
+    messages: MessageRepository
     pauses: ChannelPauseRepository
     feedbacks: FeedbackRepository
     audit: AuditLogRepository

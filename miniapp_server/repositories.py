@@ -12,7 +12,7 @@ from models.identity.session_repository import SessionRepository
 from models.kiosks.repository import KioskRepository
 from models.library.repository import CatalogRepository
 from models.messages.consent_repository import ConsentRepository
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.notices.repository import NoticeRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
@@ -50,7 +50,7 @@ class Repositories:
         self.kiosk_scans = KioskScanRepository(db)
         self.kiosks = KioskRepository(db, cipher)
         self.leases = LeaseRepository(db)
-        self.messages = Messages(db)
+        self.messages = MessageRepository(db)
         self.notices = NoticeRepository(db)
         self.outages = OutageRepository(db)
         self.policies = PolicyRepository(db)

@@ -23,7 +23,7 @@ from miniapp_server.wiring import (
 )
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.migrations.repository import migrate
 from models.reference_data import ReferenceData
 from models.storage.mongo import Database
@@ -41,7 +41,7 @@ class Notifications:
     def __init__(
         self,
         dispatcher: OutboxDispatcher,
-        messages: Messages,
+        messages: MessageRepository,
         worker: DeliveryWorker | None,
         load_shedder: LoadShedder,
         clock: Clock,
@@ -127,9 +127,7 @@ def deadline_jobs(app: web.Application) -> JobGroup:
     return JobGroup("deadlines", tuple(Job(name, run) for name, run in jobs.items()), every_s=2)
 
 
-def schedule(
-    app: web.Application, clock: Clock, db: Database, upkeep: Upkeep
-) -> list[JobGroup]:
+def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -> list[JobGroup]:
     """All jobs of a worker."""
     wall = clock.real_now
     retention, notifications = upkeep.retention, upkeep.notifications

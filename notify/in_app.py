@@ -8,7 +8,7 @@ from typing import Final
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from notify.templates.rendering import day_clock, span
@@ -19,7 +19,7 @@ _KINDS: Final = {"no_show": "未按时签到", "away_timeout": "暂离超时"}
 class InAppNotifier:
     """Implements ``ReaderNotifier``: messages that are not sent to WeChat."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: MessageRepository) -> None:
         self._messages = messages
 
     async def feedback_answered(self, feedback: Feedback) -> None:

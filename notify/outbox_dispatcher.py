@@ -14,7 +14,7 @@ from typing import Final
 from models.kernel.errors import DomainError, ServiceUnavailable
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import DeliveryState, Message
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from notify.reservation_messages import ReservationMessages
@@ -31,7 +31,7 @@ class OutboxDispatcher:
     def __init__(
         self,
         reservations: ReservationRepository,
-        messages: Messages,
+        messages: MessageRepository,
         consents: ConsentRepository | None,
         reservation_messages: ReservationMessages,
         count: Callable[[str, int], None] = lambda outcome, times: None,

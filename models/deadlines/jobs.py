@@ -18,9 +18,10 @@ from models.kernel.time_range import local_date
 from models.outages.extension import DeadlineExtension, apply_all
 from models.reference_data import ReferenceData
 from models.reservations import transitions as reservation_transitions
+from models.reservations.due_queries import FrozenVenues
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.repository import FrozenVenues, ReservationRepository
+from models.reservations.repository import ReservationRepository
 from models.reservations.transitions import leave_duration
 from models.reservations.writer import ReservationWriter
 from models.seat_reports.transitions import fail_presence_check

@@ -13,8 +13,8 @@ from models.outages.entities import observed_until
 from models.outages.extension import DeadlineExtension
 from models.outages.repository import OutageRepository
 from models.reference_data import ReferenceData
+from models.reservations.due_queries import FrozenVenues
 from models.reservations.entities import Reservation
-from models.reservations.repository import FrozenVenues
 
 
 class PresenceKnowledge:

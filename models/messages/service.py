@@ -9,7 +9,7 @@ from typing import Final
 from models.kernel.ids import ReaderId
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 
 _CODE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _LONGEST_WORDS: Final = 200
@@ -18,7 +18,7 @@ _LONGEST_WORDS: Final = 200
 class MessageService:
     """The inbox and the consents."""
 
-    def __init__(self, messages: Messages, consents: ConsentRepository) -> None:
+    def __init__(self, messages: MessageRepository, consents: ConsentRepository) -> None:
         self._messages, self._consents = messages, consents
 
     async def page_of(

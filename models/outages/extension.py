@@ -10,8 +10,8 @@ from typing import Final
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
+from models.outages import transitions as outage_transitions
 from models.outages.heartbeat_repository import GAP, HeartbeatRepository
-from models.reservations import transitions
 from models.reservations.entities import Reservation
 from models.reservations.errors import RevisionConflict
 from models.reservations.repository import ReservationRepository
@@ -68,7 +68,7 @@ class DeadlineExtension:
         for gap in gaps:
             for _ in range(_ROUNDS):  # an attempt of the reader's own may be fenced off meanwhile
                 r = await self._reservations.get(id)
-                if r is None or not transitions.falls_into(r, gap):
+                if r is None or not outage_transitions.falls_into(r, gap):
                     break
                 await apply_all(self._writer, gap.end, [r], _extended_by(gap), {})
 
@@ -96,7 +96,7 @@ class DeadlineExtension:
 
 
 def _extended_by(outage: TimeRange) -> Callable[[Reservation], Reservation]:
-    return partial(transitions.extend_deadline, outage=outage)
+    return partial(outage_transitions.extend_deadline, outage=outage)
 
 
 async def apply_all(

@@ -11,7 +11,7 @@ from models.messages.channel_pause import Pause
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import RELEVANT_STATES, DeliveryState, Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
@@ -77,7 +77,7 @@ class StaffDeliveries:
     def __init__(
         self,
         audit: AuditLog,
-        messages: Messages,
+        messages: MessageRepository,
         consents: ConsentRepository,
         pauses: ChannelPauseRepository,
         relevance: MessageRelevance,

@@ -10,7 +10,7 @@ from typing import Final
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
-from models.messages.repository import DEFAULT_EXPIRY
+from models.messages.mapping import DEFAULT_EXPIRY
 from models.reservations.entities import Reservation
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.relevance import LATE_AFTER, is_overtaken

@@ -27,8 +27,9 @@ from typing import Final, cast
 from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.consent_repository import ConsentRepository
+from models.messages.delivery_queue_repository import QueueCursor
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message
-from models.messages.repository import Messages, QueueCursor
+from models.messages.repository import MessageRepository
 from notify.delivery.channel import (
     ConsentKey,
     PreparedDelivery,
@@ -84,7 +85,7 @@ class DeliveryWorker:
     what became of it, also between two runs. ``close`` ends them."""
 
     def __init__(
-        self, messages: Messages, credits: ConsentRepository, channel: WeChatChannel
+        self, messages: MessageRepository, credits: ConsentRepository, channel: WeChatChannel
     ) -> None:
         self._messages, self._credits, self._channel = messages, credits, channel
         self._ready: deque[PreparedDelivery] = deque()

@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, StaffDirectory, has_role
-from models.kernel.errors import ServiceUnavailable
-from models.kernel.errors import InvalidState
+from models.kernel.errors import InvalidState, ServiceUnavailable
 from models.staff.audit import AuditAction
 from models.staff.audit_repository import AuditQuery
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext

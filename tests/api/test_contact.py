@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers import keys
-from models.kernel.errors import NotFound
-from models.kernel.errors import InvalidState
+from models.kernel.errors import InvalidState, NotFound
 from models.staff.recorder import StaffContext
 from tests.api.test_pages import Browser
 from tests.living import Living, living

@@ -9,7 +9,7 @@ import pytest
 
 from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryResult, DeliveryState, Message
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from notify.delivery.worker import LEASE
 from tests.race.stage import EIGHT, Stage, clock, put_around
 from tests.race.test_wechat_away import LI, MINUTE, RESERVED, message
@@ -21,7 +21,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
     stage: Stage, when: str, names: bool
 ) -> None:
     """Before our own "sent" is written, after it, or between the two looks at the messages."""
-    messages, other = Messages(stage.db), Messages(stage.db)
+    messages, other = MessageRepository(stage.db), MessageRepository(stage.db)
     failed, earlier, theirs = (
         message(reader, EIGHT + n * MINUTE, timedelta(hours=3))
         for n, reader in enumerate([LI, LI, ReaderId("6" * 24)])
@@ -87,7 +87,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
 async def test_a_late_failure_marks_no_old_message(
     stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
 ) -> None:
-    messages = Messages(stage.db)
+    messages = MessageRepository(stage.db)
     old, new = (message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2))
     await messages.add([old, new])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
@@ -102,7 +102,7 @@ async def test_a_late_failure_marks_no_old_message(
 
 async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
     """The control: without the mark a failure that comes before "sent" is lost."""
-    messages, other = Messages(stage.db), Messages(stage.db)
+    messages, other = MessageRepository(stage.db), MessageRepository(stage.db)
     sent = message(LI, EIGHT, timedelta(hours=3))
     await messages.add([sent])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)

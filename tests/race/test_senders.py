@@ -21,7 +21,7 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from notify.delivery.channel import WeChatChannel
 from notify.delivery.circuit_breaker import CircuitBreaker
 from notify.delivery.worker import LEASE, PAGE, DeliveryWorker
@@ -75,12 +75,12 @@ class Worker:
     slow: dict[str, asyncio.Event] = field(default_factory=dict)
     dead: asyncio.Event = field(default_factory=asyncio.Event)
     buried: asyncio.Event = field(default_factory=asyncio.Event)
-    messages: Messages = field(init=False)
+    messages: MessageRepository = field(init=False)
     credits: ConsentRepository = field(init=False)
     sender: DeliveryWorker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.messages, self.credits = Messages(self.stage.db), ConsentRepository(self.stage.db)
+        self.messages, self.credits = MessageRepository(self.stage.db), ConsentRepository(self.stage.db)
         if not self.guard:
             unguard(self.messages)
         gateway: Any = self
@@ -136,7 +136,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     """
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     queue = [told(reader, number) for reader in readers for number in range(3)]
-    await Messages(stage.db).add(queue)
+    await MessageRepository(stage.db).add(queue)
     credits = ConsentRepository(stage.db)
     rich = readers[::2]
     for times in range(6):
@@ -181,7 +181,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
 async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
     queue = [told(reader, number) for reader in readers for number in range(2)]
-    await Messages(stage.db).add(queue)
+    await MessageRepository(stage.db).add(queue)
     for reader in readers:
         await stage.db["message_consents"].insert_one(
             {"_id": f"{reader}:{RESERVED}", "reader": reader, "remain": 2}
@@ -202,7 +202,7 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
 async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
     """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
-    await Messages(stage.db).add([told(reader) for reader in readers])
+    await MessageRepository(stage.db).add([told(reader) for reader in readers])
     credits = ConsentRepository(stage.db)
     for reader in readers:
         await credits.add(reader, RESERVED)
@@ -227,7 +227,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
 @guarded
 async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
     """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
-    slow, fast = Messages(stage.db), Messages(stage.db)
+    slow, fast = MessageRepository(stage.db), MessageRepository(stage.db)
     await fast.add([told(LI)])
     if not guard:
         unguard(slow)
@@ -244,7 +244,7 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
 
 @guarded
 async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
-    slow, fast = Messages(stage.db), Messages(stage.db)
+    slow, fast = MessageRepository(stage.db), MessageRepository(stage.db)
     await fast.add([told(LI)])
     if not guard:
         unguard(slow)
@@ -259,7 +259,7 @@ async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard:
 @guarded
 async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool) -> None:
     """Given up, claimed by another, and given up once more (its answer had been lost)."""
-    slow, fast = Messages(stage.db), Messages(stage.db)
+    slow, fast = MessageRepository(stage.db), MessageRepository(stage.db)
     await fast.add([told(LI)])
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     await slow.release(held)

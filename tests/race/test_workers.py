@@ -17,7 +17,7 @@ from models.booking.desk import Desk
 from models.deadlines import jobs as deadlines_jobs
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import new_id
 from models.violations import service as violations_service
@@ -67,7 +67,7 @@ async def test_a_job_in_two_workers_acts_once(stage: Stage, verb: Any, guard: bo
     assert told == sum(done)
 
 
-class Anew(Messages):
+class Anew(MessageRepository):
     """The control: what is told has an id of its own each time."""
 
     async def add(self, messages: Sequence[Message], unasked: Container[str] = ()) -> int:
@@ -91,12 +91,12 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
     async def run() -> int:
         desk = await stage.worker()
         desk.violations = (ViolationRepository if guard else RecordedAnew)(stage.db)
-        messages = (Messages if guard else Anew)(stage.db)
+        messages = (MessageRepository if guard else Anew)(stage.db)
         put_around(messages, "insert_many", before=barrier.wait)
         return await dispatch(desk, messages, ConsentRepository(stage.db))
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
-    told, _ = await Messages(stage.db).page_of(reader.id, False, 0, 10)
+    told, _ = await MessageRepository(stage.db).page_of(reader.id, False, 0, 10)
     _, violations = await stage.desk.violations.page_of(reader.id, 0, 10)
     times = 1 if guard else 2
     templates = [Template.NO_SHOW, Template.RESERVED]
@@ -115,7 +115,7 @@ async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
 
     desk = await stage.worker()
     put_around(desk.reservations, "bulk_write", before=meanwhile)
-    assert await dispatch(desk, Messages(stage.db), ConsentRepository(stage.db)) == 1
+    assert await dispatch(desk, MessageRepository(stage.db), ConsentRepository(stage.db)) == 1
     assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
     assert events(await stage.stored(r)) == ["reserve", "miss"]
 

@@ -25,7 +25,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
 from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import DeliveryResult, DeliveryState, Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.reservations.claims import presence_claim
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -48,7 +48,7 @@ class Store:
 
     db: Database
     desk: Desk
-    messages: Messages
+    messages: MessageRepository
     credits: ConsentRepository
     bindings: BindingRepository
     sessions: SessionRepository
@@ -83,7 +83,7 @@ async def store(db: Database, sealer: FieldCipher) -> Store:
 async def a_busy_day(db: Database, sealer: FieldCipher) -> Store:
     desk = Desk(db, sealer)
     found = Store(
-        db, desk, Messages(db), ConsentRepository(db), BindingRepository(db, sealer), SessionRepository(db, sealer),
+        db, desk, MessageRepository(db), ConsentRepository(db), BindingRepository(db, sealer), SessionRepository(db, sealer),
         ActivationCodeRepository(db, sealer), [ReaderId(f"{n:024x}") for n in range(READERS)], reserved(),
     )  # fmt: skip
     made = [r for n, reader in enumerate(found.readers) for r in day_of(reader, n)]

@@ -19,7 +19,7 @@ from models.messages.entities import (
     Message,
     Template,
 )
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.storage.mongo import Database
 from tests.builders import LI, MONDAY, TOMORROW, ZHANG, on
 
@@ -28,8 +28,8 @@ REAL = on("03:00")
 
 
 @pytest.fixture
-def store(db: Database) -> Messages:
-    return Messages(db)
+def store(db: Database) -> MessageRepository:
+    return MessageRepository(db)
 
 
 def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any) -> Message:
@@ -43,7 +43,7 @@ def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any)
     )
 
 
-async def test_told_once_and_read_by_its_reader(store: Messages) -> None:
+async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> None:
     first, second = message("a:1", "14:00"), message("a:2", "15:00", not_after=None)
     theirs = message("b:1", "14:30", reader=LI, reservation_id=None)
     assert await store.add([first, second]) == 2 and await store.add([]) == 0
@@ -56,7 +56,7 @@ async def test_told_once_and_read_by_its_reader(store: Messages) -> None:
     assert await store.page_of(LI, True, 0, 9) == ([theirs], 1), "not theirs to read"
 
 
-async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
+async def test_deliveries_go_out_in_order_and_leased(store: MessageRepository) -> None:
     told = [message("a:2", "15:00"), message("a:1", "14:00"), message("b:1", "13:00", LI)]
     assert await store.add(told) == 3
     now = on("15:00")
@@ -103,7 +103,7 @@ async def test_deliveries_go_out_in_order_and_leased(store: Messages) -> None:
     assert await store.next_due(now) is None
 
 
-async def test_a_claim_that_led_to_nothing_is_undone(store: Messages) -> None:
+async def test_a_claim_that_led_to_nothing_is_undone(store: MessageRepository) -> None:
     await store.add([message("a:1"), message("b:1", reader=LI)])
     now, readers = on("15:00"), [ZHANG, LI]
     mine = await store.lease_next(readers, now, REAL, LEASE)
@@ -117,7 +117,7 @@ async def test_a_claim_that_led_to_nothing_is_undone(store: Messages) -> None:
     )
 
 
-async def test_a_look_through_what_is_due_goes_on_where_it_stopped(store: Messages) -> None:
+async def test_a_look_through_what_is_due_goes_on_where_it_stopped(store: MessageRepository) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(7)]
     await store.add([message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)])
     seen, place = await store.readers_due(on("14:00"), None, 3)
@@ -128,7 +128,7 @@ async def test_a_look_through_what_is_due_goes_on_where_it_stopped(store: Messag
     assert pages == [readers[:3], readers[3:6], readers[6:]]
 
 
-async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: Messages) -> None:
+async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: MessageRepository) -> None:
     old, new = (str(ObjectId.from_datetime(on("08:00", day))) for day in (MONDAY, TOMORROW))
     told = [message(f"{old}:1"), message(f"{old}:2"), message(f"{new}:1")]
     await store.add(told, {f"{old}:1", f"{new}:1"})

@@ -17,18 +17,17 @@ from pymongo.read_concern import ReadConcern
 
 from miniapp_server import seed
 from models.kernel import ids
-from models.kernel.errors import DomainError, Overloaded
+from models.kernel.errors import DomainError, InvalidState, Overloaded
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.messages.entities import Message, Template
-from models.messages.repository import Messages
+from models.messages.repository import MessageRepository
 from models.policy.entities import Policy
 from models.readers.context import IdempotencyKey
 from models.reservations import transitions
 from models.reservations.claims import slot_claims
 from models.reservations.entities import Reservation
-from models.kernel.errors import InvalidState
 from models.reservations.errors import RevisionConflict
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
@@ -249,7 +248,7 @@ async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> Non
     to empty the outbox."""
     one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
     old = await trio.cut_off()
-    messages = Messages(trio.second.db)
+    messages = MessageRepository(trio.second.db)
     answers = [await said(messages.add([one])) for _ in range(2)]
     await trio.heal(old)
     _, kept = await messages.page_of(ZHANG, False, 0, 10)

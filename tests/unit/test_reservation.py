@@ -16,14 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.check_in import transitions as check_in_transitions
-from models.kernel.errors import RuleViolation
+from models.kernel.errors import InvalidState, RuleViolation
 from models.kernel.time_range import TimeRange, to_local
 from models.library.entities import SeatId
+from models.outages import transitions as outage_transitions
 from models.policy.entities import Policy
 from models.reservations import rules, transitions
 from models.reservations.claims import idempotency_claim, slot_claims
 from models.reservations.entities import IdempotentResult, Reservation
-from models.kernel.errors import InvalidState
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import (
     CHECKED_IN_STATES,
@@ -197,9 +197,9 @@ def test_early_check_in_says_from_when_the_seat_may_be_used() -> None:
 
 def test_downtime_moves_the_deadline_and_excuses() -> None:
     outage = TimeRange(on("14:20"), on("14:45"))
-    waits = transitions.extend_deadline(reserved(), outage)
+    waits = outage_transitions.extend_deadline(reserved(), outage)
     assert (waits.check_in_until, waits.penalty_waived) == (on("14:55"), True)
-    gone = transitions.extend_deadline(away(), TimeRange(on("14:50"), on("15:20")))
+    gone = outage_transitions.extend_deadline(away(), TimeRange(on("14:50"), on("15:20")))
     assert (gone.return_by, gone.penalty_waived) == (on("15:30"), True)
     # It excuses that deadline, and no later one.
     assert not check_in_transitions.return_from_leave(
@@ -207,7 +207,7 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
     ).penalty_waived
     arrived = check_in_transitions.check_in(waits, POLICY, BY_READER, on("14:50"), early=False)
     assert not arrived.penalty_waived
-    capped = transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))
+    capped = outage_transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))
     assert capped.return_by == on("16:00")
     assert waits.history[-1].event == "outage" and waits.rev == reserved().rev + 1
 
@@ -381,7 +381,7 @@ class Life(RuleBasedStateMachine):
     @rule(minutes=st.integers(3, 600))
     def outage(self, minutes: int) -> None:
         gap = TimeRange(self.now, self.now + timedelta(minutes=minutes))
-        self.r = transitions.extend_deadline(self.r, gap)
+        self.r = outage_transitions.extend_deadline(self.r, gap)
         self.events.append("outage")
 
     @rule()

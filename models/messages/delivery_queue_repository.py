@@ -1,0 +1,214 @@
+"""The queue of messages for WeChat: in order per reader, each leased by one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, UpdateMany
+
+from models.kernel.ids import ReaderId
+from models.messages.delivery_result_queries import settling, unknown_attempts
+from models.messages.entities import Delivery, DeliveryResult, DeliveryState
+from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection, message_from
+from models.storage.mongo import Document, new_id
+from models.storage.mongo_errors import translate_errors
+
+QueueCursor = tuple[datetime, str]
+"""Where a look through the due messages has come to: due, id."""
+
+
+class DeliveryQueue(MessageCollection):
+    """What is to be sent, and what became of it."""
+
+    async def readers_due(
+        self, now: datetime, after: QueueCursor | None, limit: int
+    ) -> tuple[list[ReaderId], QueueCursor | None]:
+        """Readers with a due message, the longest waiting first, and where to look on from.
+
+        The place is None when there are no more. At most ``limit`` messages are looked at.
+        """
+        with translate_errors():
+            cursor = self._all.find({"open": True, "due": {"$lte": now}}, {"reader": 1, "due": 1})
+            if after is not None:
+                bound: Any = [("due", after[0]), ("_id", after[1])]  # the stubs know no datetime
+                cursor = cursor.min(bound)
+            rows = await (
+                cursor.hint("open_due")
+                .sort([("due", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        place = (rows[-1]["due"], rows[-1]["_id"] + "\0") if len(rows) == limit else None
+        return list(dict.fromkeys(ReaderId(row["reader"]) for row in rows)), place
+
+    async def lease_next(
+        self, readers: Collection[ReaderId], now: datetime, real_now: datetime, lease: timedelta
+    ) -> list[Delivery]:
+        """The first open message of each of the readers, leased to the caller.
+
+        Nothing for a reader who has none, whose first is not due yet (the ones behind it wait for
+        it), or whose first another worker holds.
+        """
+        with translate_errors():
+            rows = (
+                await self._all.find({"reader": {"$in": list(readers)}, "open": True})
+                .hint("reader_open")
+                .sort([("reader", ASCENDING), ("order", ASCENDING)])
+                .to_list(None)
+            )
+            first: dict[str, Document] = {}
+            more: set[str] = set()
+            for row in rows:
+                if row["reader"] in first:
+                    more.add(row["reader"])
+                else:
+                    first[row["reader"]] = row
+            free = [row for row in first.values() if _may_go(row, now, real_now)]
+            holder = new_id()
+            won = await self._lease(free, holder, real_now, real_now + lease)
+        return [
+            Delivery(
+                message_from(row),
+                row["attempts"] + 1,
+                row["without_page"],
+                tuple(row["codes"]),
+                holder,
+                row["reader"] in more,
+                unknown_attempts(row),
+            )
+            for row in free
+            if row["_id"] in won
+        ]
+
+    async def _lease(
+        self, rows: Sequence[Document], holder: str, real_now: datetime, until: datetime
+    ) -> Container[str]:
+        """The ids of those of the rows that are ``holder``'s now."""
+        if not rows:
+            return ()
+        ids = [row["_id"] for row in rows]
+        tried: dict[tuple[int, int], list[str]] = {}
+        for row in rows:
+            tried.setdefault((row["attempts"], unknown_attempts(row)), []).append(row["_id"])
+        leased = {
+            "state": DeliveryState.SENDING.value,
+            "lease_until": until,
+            "held_by": holder,
+        }
+        # The attempt guards: whoever claimed, settled or put one off since it was read, raised it.
+        result = await self._all.bulk_write(
+            [
+                UpdateMany(
+                    {
+                        "_id": {"$in": ids_then},
+                        "open": True,
+                        "attempts": attempts,
+                        "$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}],
+                    },
+                    {"$set": {**leased, "unknown": unknown}, "$inc": {"attempts": 1}},
+                )
+                for (attempts, unknown), ids_then in tried.items()
+            ],
+            ordered=False,
+        )
+        if result.modified_count == len(ids):
+            return set(ids)
+        mine = {"_id": {"$in": ids}, "held_by": holder}
+        return {row["_id"] for row in await self._all.find(mine, {"_id": 1}).to_list(None)}
+
+    async def save_results(self, outcomes: Sequence[DeliveryResult]) -> None:
+        """What became of these attempts. May be repeated.
+
+        The attempt guards: a worker whose lease ran out must not overwrite its successor.
+        """
+        alike: dict[tuple[object, ...], list[DeliveryResult]] = {}
+        for o in outcomes:
+            without_page = o.omit_page or o.delivery.omit_page
+            key = o.delivery.attempts, o.state, o.code, o.due, without_page, o.reason, o.unknown
+            alike.setdefault(key, []).append(o)
+        updates = [settling(same) for same in alike.values()]
+        if updates:
+            with translate_errors():
+                await self._all.bulk_write(updates, ordered=False)
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Let go of claims that led to no attempt: they are as they were before. May be repeated.
+
+        The holder guards too, since the attempt is given out once more.
+        """
+        alike: dict[tuple[str, int], list[str]] = {}
+        for d in deliveries:
+            alike.setdefault((d.lease_owner, d.attempts), []).append(d.message.id)
+        before: Document = {
+            "$set": {
+                "state": DeliveryState.QUEUED.value,
+                "lease_until": None,
+                "held_by": None,
+            },
+            "$inc": {"attempts": -1},
+        }
+        updates = [
+            UpdateMany({"_id": {"$in": ids}, "held_by": holder, "attempts": attempts}, before)
+            for (holder, attempts), ids in alike.items()
+        ]
+        if updates:
+            with translate_errors():
+                await self._all.bulk_write(updates, ordered=False)
+
+    async def expire(self, now: datetime, real_now: datetime, reason: str) -> int:
+        """End what is not worth sending any more, where nothing can be sent. How many.
+
+        ``reason`` is why it was never tried; what was tried keeps its own.
+        """
+        overdue: Document = {
+            "open": True,
+            "due": {"$lte": now},
+            "$and": [
+                {
+                    "$or": [
+                        {"expires_at": {"$lt": now}},
+                        {"expires_at": None, "at": {"$lt": now - DEFAULT_EXPIRY}},
+                    ]
+                },
+                {"$or": [{"lease_until": None}, {"lease_until": {"$lte": real_now}}]},
+            ],
+        }
+        ended: Document = {
+            "state": DeliveryState.EXPIRED.value,
+            "open": False,
+            "lease_until": None,
+            "reason": {"$ifNull": ["$reason", reason]},
+        }
+        with translate_errors():
+            result = await self._all.update_many(overdue, [{"$set": ended}], hint="open_due")
+        return result.modified_count
+
+    async def next_due(self, after: datetime) -> datetime | None:
+        """The first instant after ``after`` at which a delivery becomes due."""
+        with translate_errors():
+            row = await self._all.find_one(
+                {"open": True, "due": {"$gt": after}}, {"due": 1}, sort=[("due", ASCENDING)]
+            )
+        return row["due"] if row else None
+
+    async def requeue(self, ids: Sequence[str], now: datetime) -> int:
+        """Queue those of them anew that have failed. How many."""
+        failed = {"_id": {"$in": list(ids)}, "state": DeliveryState.FAILED.value, "open": False}
+        again: Document = {
+            "state": DeliveryState.QUEUED.value,
+            "open": True,
+            "due": now,
+            "lease_until": None,
+            "unknown": 0,
+        }
+        gone = dict.fromkeys(("reason", "words", "msgid", "sent_at", "late"), "")
+        with translate_errors():
+            result = await self._all.update_many(failed, {"$set": again, "$unset": gone})
+        return result.modified_count
+
+
+def _may_go(row: Document, now: datetime, real_now: datetime) -> bool:
+    free = row["lease_until"] is None or row["lease_until"] <= real_now
+    return bool(row["due"] <= now and free)

@@ -1,0 +1,145 @@
+"""What became of messages: counts, failures, and failures that WeChat tells late."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from bson.objectid import ObjectId
+from pymongo import DESCENDING
+
+from models.kernel.ids import ReaderId
+from models.messages.entities import DeliveryState, Message, Template
+from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection, message_from
+from models.storage.mongo import Document, aggregate_groups
+from models.storage.mongo_errors import translate_errors
+
+_BOOKED_AHEAD: Final = timedelta(days=FARTHEST_HORIZON + 2)
+"""Longer than any booking is made before its last message."""
+_NAMELESS_S: Final = 600
+"""WeChat says within seconds that it could not deliver. A message without WeChat's id for it is
+held for the one that is meant for so long after it was sent."""
+
+
+class DeliveryReports(MessageCollection):
+    """Failed messages and how many there are."""
+
+    async def failed_late(
+        self, reader_id: ReaderId, template: Template, msgid: str, code: int, words: str
+    ) -> bool:
+        """WeChat took a message of the reader's and could not deliver it. True where it is ours.
+
+        WeChat may say so before our own "sent" is written. So the message that is being sent is
+        marked first, which writing "sent" heeds, and the sent one looked for second: whatever comes
+        in between, one of the two meets it.
+
+        An account whose answers have no id has one such message a reader on its way: where none is
+        being sent, it is the last one sent, if that was lately.
+        """
+        failure = {"msgid": msgid, "code": code, "words": words}
+        sending = {
+            "reader": reader_id,
+            "open": True,
+            "state": DeliveryState.SENDING.value,
+            "template": template.value,
+        }
+        sent: Document = {
+            "reader": reader_id,
+            "state": DeliveryState.SENT.value,
+            "template": template.value,
+        }
+        nameless: Document = {
+            "msgid": None,
+            "$expr": {
+                "$gt": ["$sent_at", {"$subtract": ["$$NOW", {"$literal": _NAMELESS_S * 1000}]}]
+            },
+        }
+        failed: Document = {
+            "$set": {"state": DeliveryState.FAILED.value, "words": words},
+            "$push": {"codes": code},
+        }
+        newest = [("at", DESCENDING)]
+        with translate_errors():
+            marked = await self._all.update_many(
+                sending, {"$addToSet": {"late": failure}}, hint="reader_open"
+            )
+            found = await self._all.find_one_and_update({**sent, "msgid": msgid}, failed)
+            if found is None and not marked.matched_count:
+                found = await self._all.find_one_and_update(sent | nameless, failed, sort=newest)
+        return found is not None or marked.matched_count > 0
+
+    async def counts(
+        self, since: datetime, wall_clock: bool
+    ) -> list[tuple[Template, DeliveryState, str | None, int]]:
+        """Messages of that time, by template, state and, where they expired, the reason."""
+        why = {"$cond": [{"$eq": ["$state", DeliveryState.EXPIRED.value]}, "$reason", None]}
+        group: Document = {
+            "_id": {"template": "$template", "state": "$state", "reason": {"$ifNull": [why, None]}},
+            "n": {"$sum": 1},
+        }
+        rows = await aggregate_groups(self._all, _lately(since, wall_clock), group)
+        return [
+            (
+                Template(row["_id"]["template"]),
+                DeliveryState(row["_id"]["state"]),
+                row["_id"]["reason"],
+                row["n"],
+            )
+            for row in rows
+        ]
+
+    async def failures(self, since: datetime) -> list[tuple[int | None, str | None, int]]:
+        """Failed ones by WeChat's last code and by what else is known, the most frequent first."""
+        group: Document = {
+            "_id": {"code": {"$last": "$codes"}, "reason": {"$ifNull": ["$reason", None]}},
+            "n": {"$sum": 1},
+        }
+        rows = await aggregate_groups(self._all, _failed_since(since), group)
+        found = [(row["_id"].get("code"), row["_id"]["reason"], row["n"]) for row in rows]
+        return sorted(found, key=lambda one: (-one[2], one[0] or 0, one[1] or ""))
+
+    async def failed(
+        self, since: datetime, limit: int
+    ) -> list[tuple[Message, int, tuple[int, ...], str]]:
+        """The last failed ones, each with its attempts, WeChat's codes and, where it told of the
+        failure afterwards, its words."""
+        with translate_errors():
+            rows = (
+                await self._all.find(_failed_since(since))
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [
+            (message_from(row), row["attempts"], tuple(row["codes"]), row.get("words", ""))
+            for row in rows
+        ]
+
+    async def retryable_failures(self, since: datetime, now: datetime, limit: int) -> list[Message]:
+        """Failed ones that are not old news yet, the newest first."""
+        query = _failed_since(since) | {
+            "$or": [
+                {"expires_at": None, "at": {"$gt": now - DEFAULT_EXPIRY}},
+                {"expires_at": {"$gt": now}},
+            ],
+        }
+        with translate_errors():
+            rows = (
+                await self._all.find(query)
+                .sort([("at", DESCENDING), ("_id", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [message_from(row) for row in rows]
+
+
+def _failed_since(since: datetime) -> Document:
+    return {"state": DeliveryState.FAILED.value, "at": {"$gte": since}}
+
+
+def _lately(since: datetime, wall_clock: bool) -> Document:
+    """Ids begin with the time at which their reservation was made, by the clock on the wall."""
+    query: Document = {"at": {"$gte": since}}
+    if wall_clock:
+        query["_id"] = {"$gte": str(ObjectId.from_datetime(since - _BOOKED_AHEAD))}
+    return query

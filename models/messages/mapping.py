@@ -1,0 +1,59 @@
+"""A message as a document, and the collection of all of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.messages.entities import DeliveryState, Message, Template
+from models.storage.mongo import Database, Document
+
+DEFAULT_EXPIRY: Final = timedelta(hours=24)
+"""A message without an expiry of its own is old news for WeChat after a day."""
+
+
+class MessageCollection:
+    """The collection of messages."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db["messages"]
+
+
+def message_from(d: Document) -> Message:
+    return Message(
+        id=d["_id"],
+        reader_id=ReaderId(d["reader"]),
+        template=Template(d["template"]),
+        title=d["title"],
+        text=d["text"],
+        at=d["at"],
+        facts=d["facts"],
+        reservation_id=ReservationId(d["reservation"]) if d["reservation"] else None,
+        expires_at=d["expires_at"],
+        read=d["read"],
+    )
+
+
+def document_of(message: Message, wanted: bool) -> Document:
+    return {
+        "_id": message.id,
+        "reader": message.reader_id,
+        "template": message.template.value,
+        "title": message.title,
+        "text": message.text,
+        "at": message.at,
+        "facts": dict(message.facts),
+        "reservation": message.reservation_id,
+        "expires_at": message.expires_at,
+        "read": False,
+        "state": (DeliveryState.QUEUED if wanted else DeliveryState.NO_CONSENT).value,
+        "open": wanted,
+        "due": message.at,
+        # Messages of one reader go out in the order of what they tell.
+        "order": f"{message.at.isoformat()} {message.id}",
+        "lease_until": None,
+        "attempts": 0,
+        "without_page": False,
+        "codes": [],
+    }

@@ -1,0 +1,55 @@
+"""A deadline that fell into an outage: a pure function that returns the next reservation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.kernel.errors import InvalidState
+from models.kernel.time_range import TimeRange
+from models.reservations.entities import (
+    HistoryEntry,
+    Reservation,
+)
+from models.reservations.state_machine import ReservationState
+
+AFTER_OUTAGE: Final = timedelta(minutes=1)
+"""So long everybody has, at least, when what kept them away is over."""
+
+
+def falls_into(r: Reservation, outage: TimeRange) -> bool:
+    """Was its reader to do something in the outage, or right after it, and has not been given time
+    for it yet?"""
+    deadlines = {
+        ReservationState.RESERVED: r.check_in_until,
+        ReservationState.AWAY: r.return_by,
+        ReservationState.OFFERED: r.held_until,
+        ReservationState.IN_USE: r.presence_due_at,
+    }
+    deadline = deadlines.get(r.state)
+    if deadline is None or not outage.start < deadline <= outage.end + AFTER_OUTAGE:
+        return False
+    return not any(e.event == "outage" and e.at == outage.end for e in r.history)
+
+
+def extend_deadline(r: Reservation, outage: TimeRange) -> Reservation:
+    """The deadline that fell into the outage moves by its length, and none ends within a minute
+    after it. A reader who misses it nevertheless gets no violation."""
+
+    def after(deadline: datetime) -> datetime:
+        moved = deadline + outage.length if deadline <= outage.end else deadline
+        return min(max(moved, outage.end + AFTER_OUTAGE), r.end)
+
+    entry = HistoryEntry(outage.end, "outage", "system", "job")
+    r = replace(r, rev=r.rev + 1, history=(*r.history, entry))
+    match r.state:
+        case ReservationState.RESERVED:
+            return replace(r, check_in_until=after(r.check_in_until), penalty_waived=True)
+        case ReservationState.AWAY if r.return_by is not None:
+            return replace(r, return_by=after(r.return_by), penalty_waived=True)
+        case ReservationState.OFFERED if r.held_until is not None:
+            return replace(r, held_until=after(r.held_until))
+        case ReservationState.IN_USE if r.presence_due_at is not None:
+            return replace(r, presence_due_at=after(r.presence_due_at))
+    raise InvalidState(state=r.state.value)

@@ -1,0 +1,255 @@
+"""Reading reservations: one, a reader's, a day's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from bson.objectid import ObjectId
+from pymongo import ASCENDING
+
+from models.kernel.ids import ReaderId, ReservationId
+from models.kernel.time_range import TimeRange, local_instant
+from models.library.entities import AreaId, SeatId
+from models.reservations.booking_facts import BookingFacts
+from models.reservations.change_stream_repository import BOARD_FIELDS, row_of
+from models.reservations.entities import Reservation
+from models.reservations.mapping import from_document
+from models.reservations.occupancy import OccupancyRow
+from models.reservations.state_machine import BOOKING_STATES, LIVE, ReservationState
+from models.storage.mongo import Database, Document, find_page
+from models.storage.mongo_errors import (
+    translate_errors,
+)
+
+_LIVE: Final = sorted(LIVE)
+
+
+class ReservationCollection:
+    """The collection of reservations."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db["reservations"]
+
+
+class ReservationQueries(ReservationCollection):
+    """What is read of reservations for readers, the staff and statistics."""
+
+    async def count(self, query_state: ReservationState | None = None) -> int:
+        """How many there are, of one state or of all.
+
+        All of them: by MongoDB's own number, as counting millions takes seconds; right except after
+        a crash of its, until it has been restarted cleanly. An ended state is counted one by one.
+        """
+        with translate_errors():
+            if query_state is None:
+                buried = await self._all.count_documents({"tombstone": True})
+                return await self._all.estimated_document_count() - buried
+            query: Document = {"state": query_state.value}
+            if query_state in LIVE:
+                query |= {"live": True}
+            return await self._all.count_documents(query)
+
+    async def get(self, id: str) -> Reservation | None:
+        with translate_errors():
+            found = await self._all.find_one({"_id": id, "tombstone": {"$exists": False}})
+        return from_document(found) if found else None
+
+    async def get_own(self, id: str, reader_id: ReaderId) -> Reservation | None:
+        found = await self.get(id)
+        return found if found is not None and found.reader_id == reader_id else None
+
+    async def find_by_claim(self, claim: str) -> Reservation | None:
+        """Who holds the claim now."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]}
+            )
+        return from_document(found) if found else None
+
+    async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
+        """The k of the reader's ``n:`` claims for that day of use."""
+        prefix = f"n:{reader_id}:{day.isoformat()}:"
+        with translate_errors():
+            rows = await self._all.find(
+                {
+                    "reader": reader_id,
+                    "start": {
+                        "$gte": local_instant(day, time(0)),
+                        "$lte": local_instant(day, time(23, 59)),
+                    },
+                },
+                {"claims": 1},
+            ).to_list(None)
+        return {
+            int(claim.removeprefix(prefix))
+            for row in rows
+            for claim in row["claims"]
+            if claim.startswith(prefix)
+        }
+
+    async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
+        """The reader's live reservations that start at ``since`` or later, the earliest first."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
+                .sort("start", ASCENDING)
+                .to_list(None)
+            )
+        return [from_document(row) for row in rows]
+
+    async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+        """All of the reader's reservations for that day of use, the earliest start first."""
+        with translate_errors():
+            rows = (
+                await self._all.find(
+                    {
+                        "reader": reader_id,
+                        "start": {
+                            "$gte": local_instant(day, time(0)),
+                            "$lt": local_instant(day, time(23, 59)),
+                        },
+                    }
+                )
+                .sort("start", ASCENDING)
+                .to_list(None)
+            )
+        return [from_document(row) for row in rows]
+
+    async def page_of(
+        self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """The reader's reservations in these states, all bookings where none is given, the newest
+        first, and how many there are."""
+        wanted = sorted(state.value for state in states or BOOKING_STATES)
+        query: Document = {"reader": reader_id, "state": {"$in": wanted}}
+        rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
+        return [from_document(row) for row in rows], total
+
+    async def board_rows(self, day: date) -> list[OccupancyRow]:
+        """All live reservations of the day, from the index alone.
+
+        Those of a majority, as the change stream tells them: what another server's failure could
+        still undo, nobody would take back.
+        """
+        with translate_errors():
+            rows = (
+                await self._all.find(
+                    {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
+                    dict.fromkeys(BOARD_FIELDS, 1),
+                )
+                .hint("board")
+                .to_list(None)
+            )
+        return [row_of(row["_id"], row) for row in rows]
+
+    async def booking_facts(self, day: date, made: TimeRange | None) -> AsyncIterator[BookingFacts]:
+        """All bookings of a day, as statistics want them, in the order in which they were made.
+
+        Found by the time that ids begin with, since an index for it would cost every booking:
+        ``made`` is when they can have been made, by the wall clock. None: at any time, where the
+        service's clock is another one (a sandbox's).
+        """
+        shown = [
+            "area",
+            "seat",
+            "state",
+            "created_at",
+            "start",
+            "end",
+            "checked_in_at",
+            "available_from",
+            "ended_at",
+        ]
+        with translate_errors():
+            # MongoDB's own batches hold 16 MB, which are 150 in memory.
+            found = self._made(day, made, dict.fromkeys(shown, 1)).batch_size(1000)
+            async for row in found:
+                if "area" in row:  # a tombstone has nothing
+                    yield BookingFacts(
+                        seat_id=SeatId(row["seat"]),
+                        area_id=AreaId(row["area"]),
+                        state=ReservationState(row["state"]),
+                        created_at=row["created_at"],
+                        start=row["start"],
+                        end=row["end"],
+                        checked_in_at=row["checked_in_at"],
+                        available_from=row["available_from"],
+                        ended_at=row["ended_at"],
+                    )
+
+    async def all_on_day(self, day: date, made: TimeRange | None) -> AsyncIterator[Reservation]:
+        """The same, with all that is known of them."""
+        with translate_errors():
+            async for row in self._made(day, made, None).batch_size(200):
+                if "area" in row:
+                    yield from_document(row)
+
+    def _made(self, day: date, made: TimeRange | None, shown: Mapping[str, int] | None) -> Any:
+        query: Document = {"day": day.isoformat()}
+        if made is not None:
+            first, last = (str(ObjectId.from_datetime(t)) for t in (made.start, made.end))
+            query["_id"] = {"$gte": first, "$lt": last}
+        return self._all.find(query, shown).hint("_id_").sort("_id", ASCENDING)
+
+    async def many(self, ids: Collection[ReservationId]) -> dict[ReservationId, Reservation]:
+        """Those of them that there are."""
+        with translate_errors():
+            rows = await self._all.find({"_id": {"$in": list(ids)}}).to_list(None)
+        found = (from_document(row) for row in rows if "area" in row)
+        return {r.id: r for r in found}
+
+    async def first_created_at(self) -> datetime | None:
+        """When the first booking was made that there is; None where there is none."""
+        real: Document = {"created_at": {"$exists": True}}  # and no tombstone
+        with translate_errors():
+            found = await self._all.find_one(real, {"created_at": 1}, sort=[("_id", ASCENDING)])
+        return found["created_at"] if found else None
+
+    async def has_live(self, day: date) -> bool:
+        """Is a booking of that day still under way, or not settled yet?"""
+        query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
+        with translate_errors():
+            return await self._all.find_one(query, {"_id": 1}, hint="board") is not None
+
+    async def with_open_reports(
+        self, now: datetime, skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """Those whose report waits for the desk, the longest waiting first, and how many there are.
+        Until their time is over: nobody sits there for ever."""
+        query: Document = {"report.desk": True, "end": {"$gt": now}}
+        with translate_errors():
+            total = await self._all.count_documents(query, hint="desk_reports")
+            rows = (
+                await self._all.find(query)
+                .hint("desk_reports")
+                .sort("report.at", ASCENDING)
+                .skip(skip)
+                .limit(limit)
+                .to_list(None)
+            )
+        return [from_document(row) for row in rows], total
+
+    async def reported_occupied_seats(self, now: datetime) -> set[SeatId]:
+        """Seats where somebody sits whose they are not, as their readers say."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"report.desk": True, "end": {"$gt": now}}, {"report.seat": 1})
+                .hint("desk_reports")
+                .to_list(None)
+            )
+        return {SeatId(row["report"]["seat"]) for row in rows}
+
+    async def next_on_same_seat(self, r: Reservation) -> Reservation | None:
+        """The reader's next reservation on the same seat that begins when this one ends."""
+        with translate_errors():
+            found = await self._all.find_one(
+                {
+                    "reader": r.reader_id,
+                    "start": r.end,
+                    "seat": r.seat_id,
+                    "state": ReservationState.RESERVED.value,
+                }
+            )
+        return from_document(found) if found else None
