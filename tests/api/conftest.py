@@ -12,6 +12,6 @@ from tests.living import Living, living
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The whole service at Monday 08:00, its jobs run by ``move`` and ``settle`` only."""
     async with living(mongo_url, redis_url) as running:
-        # A busy machine is no rush: nobody is to be sent away (test_admission tries that).
+        # A busy machine is no rush: nobody is to be sent away (test_load_shedding tries that).
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running

@@ -21,8 +21,8 @@ from models.readers.personal_data_repository import (
 )
 from models.reservations.errors import Suspended
 from models.schema.indexes import INDEXES
-from tests.api.test_fairness import WHY, librarian
 from tests.api.test_gates import gate_of
+from tests.api.test_violations import WHY, librarian
 from tests.living import Client, Living
 
 CARD = "0412345678"

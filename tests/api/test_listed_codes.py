@@ -10,9 +10,9 @@ from handlers.api_routes import ROUTES
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule
 from models.readers.entities import Visit
-from tests.api.test_cards import CARD, kiosk, touched
-from tests.api.test_fairness import librarian, missed
+from tests.api.test_kiosks import CARD, kiosk, touched
 from tests.api.test_refusals import OTHER, TOMORROW, wish, with_library_changed
+from tests.api.test_violations import librarian, missed
 from tests.living import MONDAY_8, SEAT, Client, Living
 
 HALL: Final = "2f-hall"

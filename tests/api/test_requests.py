@@ -12,7 +12,7 @@ from yarl import URL
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
 from models.identity.roles import ADMINISTRATOR
-from tests.api.test_console import staff
+from tests.api.test_staff_console import staff
 from tests.living import Client, Living
 
 SIGN_IN = b"POST /api/v1/wx/login HTTP/1.1\r\n"

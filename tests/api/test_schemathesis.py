@@ -35,7 +35,7 @@ from schemathesis.specs.openapi.checks import (
 from models.gates.entities import Direction, GateEvent, GateId
 from models.library.entities import AreaId
 from models.violations.entities import Violation
-from tests.api.test_fairness import librarian
+from tests.api.test_violations import librarian
 from tests.living import Client, Living, living
 
 EXAMPLES: Final = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3000"))
@@ -48,7 +48,7 @@ CHECKS: Final = [
     response_headers_conformance,
 ]
 # They would end the caller's own access (tests/api/test_identity.py tries them), or never end
-# (tests/api/test_events.py).
+# (tests/api/test_seat_map_events.py).
 LEFT_OUT: Final = {
     "DELETE /sessions/current",
     "DELETE /bindings/current",

@@ -17,7 +17,7 @@ from models.identity.roles import VIEWER
 from models.kernel.time_range import local_instant
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
-from tests.api.test_console import staff
+from tests.api.test_staff_console import staff
 from tests.living import Living
 
 ROWS = 100_000

@@ -13,8 +13,8 @@ import pytest
 
 from handlers.http.authentication import SESSION_COOKIE
 from tests.browser.oldest import OldTab, chromium_70
-from tests.browser.test_kiosk import _key
-from tests.browser.test_touch import CARD, carded
+from tests.browser.test_kiosks import _key
+from tests.browser.test_kiosks_touch import CARD, carded
 from tests.living import Living
 
 # Neighbours in a flex box that stand nearer than the gap which they were promised.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_fairness import librarian
 from tests.api.test_pages import Browser
+from tests.api.test_violations import librarian
 from tests.living import SEAT, Client, Living, living
 
 

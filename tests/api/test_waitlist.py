@@ -13,8 +13,8 @@ import pytest
 from models.library.entities import AreaId
 from models.waitlist.jobs import BATCH
 from models.waitlist.repository import WaitlistRepository
-from tests.api.test_fairness import librarian
 from tests.api.test_pages import Browser
+from tests.api.test_violations import librarian
 from tests.living import Client, Living
 
 AREA = "2f-hall"

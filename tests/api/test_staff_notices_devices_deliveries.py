@@ -11,11 +11,11 @@ import pytest
 from models.code_sharing.service import CROWD_SIZE as CROWD
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
 from models.staff.audit_repository import AuditQuery
-from tests.api.test_console import log, post, staff
 from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
 from tests.api.test_gates import gate_of
 from tests.api.test_pages import Browser
-from tests.api.test_wechat_push import event, push
+from tests.api.test_staff_console import log, post, staff
+from tests.api.test_wechat_callbacks import event, push
 from tests.living import Living
 
 WRITTEN = {

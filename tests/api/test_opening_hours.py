@@ -11,8 +11,8 @@ import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
 from models.staff.audit_repository import AuditQuery
-from tests.api.test_console import log, post, staff
 from tests.api.test_pages import Browser
+from tests.api.test_staff_console import log, post, staff
 from tests.living import Client, Living
 
 PATH = "/console/calendar"

@@ -16,11 +16,11 @@ from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Seat
 from models.policy.entities import Policy
 from models.staff.audit_repository import AuditQuery
-from tests.api.test_calendar import ask as ask_calendar
-from tests.api.test_console import post, staff
-from tests.api.test_plans import exported, seat_of, send
-from tests.api.test_rules import SET, next_morning
-from tests.api.test_rules import ask as ask_rules
+from tests.api.test_floor_plans import exported, seat_of, send
+from tests.api.test_opening_hours import ask as ask_calendar
+from tests.api.test_policy import SET, next_morning
+from tests.api.test_policy import ask as ask_rules
+from tests.api.test_staff_console import post, staff
 from tests.living import Client, Living
 
 TEN = "2f-hall-010"

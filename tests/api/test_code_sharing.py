@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from models.code_sharing.service import CROWD_SIZE
-from tests.api.test_cards import CARD, kiosk, touched
-from tests.api.test_fairness import librarian
 from tests.api.test_gates import gate_of
+from tests.api.test_kiosks import CARD, kiosk, touched
+from tests.api.test_violations import librarian
 from tests.living import Living
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from models.identity.roles import ADMINISTRATOR
 from models.staff.audit_repository import AuditQuery
-from tests.api.test_console import log, post, staff
 from tests.api.test_pages import Browser
+from tests.api.test_staff_console import log, post, staff
 from tests.living import Living
 
 PATH = "/console/rules"

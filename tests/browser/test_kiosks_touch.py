@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.browser.conftest import Open, Tab
-from tests.browser.test_kiosk import _key
+from tests.browser.test_kiosks import _key
 from tests.living import Client, Living
 
 CARD = "0012345678"

@@ -15,8 +15,8 @@ from models.kernel.errors import InvalidState, ServiceUnavailable
 from models.staff.audit import AuditAction
 from models.staff.audit_repository import AuditQuery
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
-from tests.api.test_fairness import WHY, missed
 from tests.api.test_pages import Browser
+from tests.api.test_violations import WHY, missed
 from tests.living import Client, Living
 
 PAGES = (
