@@ -1,34 +1,37 @@
-"""Bookings that fit the rules and the plan no more: what a change hits, and what becomes of it."""
+"""Affected bookings: which a change would leave without a place, and what becomes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.labels import STATES
 from handlers.staff.layout import SHOWN, reader_label, render, staff_context
-from models.affected_bookings import impact
 from models.affected_bookings.service import Resolution
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Catalog
+from models.policy.entities import Policy
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
 _LISTED: Final = 20
+RESOLUTION_MISSING: Final = "又有预约受影响，请选择怎样处理"
+"""Booked after the question was put, which named none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a change would hit: bookings, of which the first are listed (seat, start, end), readers
-    who sit there, and seats that are held for somebody in line."""
+    """What a change would affect: bookings, of which the first are listed (seat, start, end),
+    readers who are at such a seat, and offers."""
 
     booked: list[tuple[str, datetime, datetime]]
     count: int
@@ -37,14 +40,16 @@ class Impact:
 
     @property
     def more(self) -> int:
+        """Bookings that are not listed."""
         return self.count - len(self.booked)
 
 
-def impact_of(library: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
+def impact(catalog: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
+    """The affected bookings, counted."""
     booked = [row for row in rows if row.state is ReservationState.RESERVED]
     return Impact(
         booked=[
-            (library.seat_label(library.all_seats[row.seat_id]), row.booked_start, row.end)
+            (catalog.seat_label(catalog.all_seats[row.seat_id]), row.booked_start, row.end)
             for row in booked[:_LISTED]
         ],
         count=len(booked),
@@ -53,28 +58,38 @@ def impact_of(library: Catalog, rows: Sequence[OccupancyRow]) -> Impact:
     )
 
 
-NOT_ASKED: Final = "又有预约受影响，请选择怎样处理"
-"""Booked after the question was put, which named none."""
+async def open_question(
+    visit: PageRequest, form: Form, policy: Policy, catalog: Catalog
+) -> dict[str, Any] | None:
+    """What the page asks before a change is made: its impact, and what is missing in the answer.
+    None where the form has confirmed the change and says what becomes of the bookings."""
+    rows = await visit[keys.AFFECTED_BOOKINGS].find_affected(policy, catalog, visit.now)
+    found, confirmed = impact(catalog, rows), bool(form_text(form, "confirmed"))
+    if confirmed and not (found.count and not form_text(form, "bookings")):
+        return None
+    return {"hit": found, "wrong": RESOLUTION_MISSING if confirmed else ""}
 
 
 def resolution_from(form: Form) -> Resolution:
-    """What becomes of the bookings that are hit; nothing where there were none to ask about.
-    Raises: InvalidRequest."""
+    """What becomes of the affected bookings; nothing where there were none to ask about. Raises:
+    InvalidRequest."""
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
         raise InvalidRequest("bookings", "请选择怎样处理这些预约") from error
 
 
-async def misfits(visit: PageRequest) -> web.StreamResponse:
-    desk = visit.services.desk
-    await desk.refresh()
-    rows = await impact.find_unplaceable(desk, visit.now)
-    people = await desk.readers.many({row.reader_id for row in rows[:SHOWN]})
+async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
+    """The bookings that have no place now."""
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    rows = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
+    people = await visit[keys.STAFF_READERS].many({row.reader_id for row in rows[:SHOWN]})
+    catalog = reference.catalog
     items = [
         (
             row,
-            desk.library.seat_label(desk.library.all_seats[row.seat_id]),
+            catalog.seat_label(catalog.all_seats[row.seat_id]),
             reader_label(people.get(row.reader_id)),
         )
         for row in rows[:SHOWN]
@@ -91,9 +106,10 @@ async def misfits(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def call_off_misfits(visit: PageRequest, form: Form) -> web.StreamResponse:
-    await visit.services.desk.refresh()
-    await deeds.resolve_affected_bookings(
+async def resolve_affected_bookings(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Cancel them, or offer other seats."""
+    await visit[REFERENCE].refresh()
+    await visit[keys.STAFF_POLICY_AND_PLANS].resolve_affected_bookings(
         staff_context(visit), resolution_from(form), form_reason(form)
     )
     return redirect("/console/misfits?done")

@@ -8,14 +8,15 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers import keys
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.labels import FACTS, ROLE_TEXT, STATES
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
 from handlers.texts.errors import text_of
 from models.identity.roles import LIBRARIAN, has_role
 from models.library.entities import AreaId
-from models.staff.audit import JsonObject
-from models.staff.audit_repository import DONE, Sought
+from models.staff.audit import DONE, AuditAction, AuditQuery, JsonObject
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
@@ -35,13 +36,17 @@ _TARGETS: Final = {
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
-async def audit(visit: PageRequest) -> web.StreamResponse:
+async def audit_log(visit: PageRequest) -> web.StreamResponse:
+    """A page of the log, the latest entries first."""
     query, number = visit.request.query, page_number(visit)
-    sought = Sought(**{name: query.get(name, "") for name in ("by", "deed", "reader", "target")})
+    names = {"actor_id": "by", "action": "deed", "reader": "reader", "target": "target"}
+    sought = AuditQuery(**{field: query.get(name, "") for field, name in names.items()})
     # Who only looks is not told what somebody needs.
-    besides = "" if has_role(visit.reader.category, LIBRARIAN) else "allow"
-    rows, total = await visit.services.audit.page_of(sought, (number - 1) * PAGE, PAGE, besides)
-    people = await visit.services.desk.readers.many({e.actor_id for e in rows})
+    decides = has_role(visit.reader.category, LIBRARIAN)
+    rows, total = await visit[keys.AUDIT_LOG].page_of(
+        sought, (number - 1) * PAGE, PAGE, "" if decides else AuditAction.SET_ACCOMMODATION
+    )
+    people = await visit[keys.STAFF_READERS].many({e.actor_id for e in rows})
     return render(
         visit,
         "audit_log",
@@ -66,7 +71,7 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
     """What it was done to, in words, and where that is."""
     kind, _, id = target.partition(":")
     if kind == "area":
-        area = visit.services.desk.library.areas.get(AreaId(id))
+        area = visit[REFERENCE].catalog.areas.get(AreaId(id))
         return area.full_name if area is not None else id, f"/console/plans/{id}"
     words, where = _TARGETS.get(kind, (kind, ""))
     return (words if where or not id else f"{words} {id}"), where + id if where and id else ""

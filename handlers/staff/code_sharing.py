@@ -1,4 +1,4 @@
-"""Relay watch: check-ins by a code that may have been sent to somebody who was not there."""
+"""Code sharing: check-ins by a code that may have been sent to somebody who was not there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers import keys
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
@@ -14,14 +16,15 @@ from models.library.entities import KioskId
 REASONS: Final = {READER_OUTSIDE: "闸机显示读者当时不在馆内", MANY_USERS: "同一个码有许多读者使用"}
 
 
-async def relays(visit: PageRequest) -> web.StreamResponse:
-    desk, number = visit.services.desk, page_number(visit)
-    rows, total = await desk.scans.page_of((number - 1) * PAGE, PAGE)
-    people = await desk.readers.many({scan.reader_id for scan in rows})
+async def code_sharing(visit: PageRequest) -> web.StreamResponse:
+    """A page of the check-ins with a score, the latest first."""
+    number = page_number(visit)
+    rows, total = await visit[keys.CODE_SHARING].page_of((number - 1) * PAGE, PAGE)
+    people = await visit[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
     items = []
     for scan in rows:
         id = KioskId(scan.step.split(":")[1])
-        kiosk = desk.library.kiosks.get(id)
+        kiosk = visit[REFERENCE].catalog.kiosks.get(id)
         why = [REASONS.get(reason, reason) for reason in scan.reasons]
         items.append(
             (scan, reader_label(people.get(scan.reader_id)), kiosk.name if kiosk else id, why)

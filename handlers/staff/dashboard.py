@@ -1,4 +1,4 @@
-"""The first page: the day in numbers, what waits for a decision and what should be looked after."""
+"""The dashboard: the day in numbers, what waits for a decision and what should be looked after."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers import keys
 from handlers.http import presenting
+from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render
-from models.affected_bookings import impact
 from models.kernel.time_range import local_date, local_instant, to_local
-from models.library.entities import AreaId, KioskId
+from models.library.entities import AreaId
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
-from models.statistics.jobs import bookings_on
 from models.statistics.today import occupied_seats, totals
 
 _UNSEEN: Final = timedelta(minutes=10)
@@ -33,7 +33,7 @@ TROUBLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AreaDashboard:
-    """A row of the first page. ``hours`` are seats held at each full hour."""
+    """A row of the dashboard. ``hours`` are the occupied seats at each full hour."""
 
     id: str
     name: str
@@ -43,15 +43,16 @@ class AreaDashboard:
     hours: list[int]
 
 
-async def today(visit: PageRequest) -> web.StreamResponse:
-    services, now = visit.services, visit.now
-    desk, day = services.desk, local_date(now)
-    rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in desk.library.areas}
-    async for row in bookings_on(desk, day, not services.sandbox):
+async def dashboard(visit: PageRequest) -> web.StreamResponse:
+    """The first page of the console."""
+    catalog, now = visit[REFERENCE].catalog, visit.now
+    day = local_date(now)
+    rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
+    async for row in visit[keys.STATISTICS].bookings_on(day):
         rows.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
-    for area in desk.library.areas.values():
+    for area in catalog.areas.values():
         mine = rows[area.id]
         areas.append(
             AreaDashboard(
@@ -79,8 +80,9 @@ async def today(visit: PageRequest) -> web.StreamResponse:
 
 def _hours(visit: PageRequest) -> list[datetime]:
     """The full hours of the day between the first opening and the last closing."""
-    desk, day = visit.services.desk, local_date(visit.now)
-    places = [desk.policy.day_hours(day, venue, None).hours for venue in desk.library.venues]
+    reference, day = visit[REFERENCE], local_date(visit.now)
+    venues = reference.catalog.venues
+    places = [reference.policy.day_hours(day, venue, None).hours for venue in venues]
     spans = [span for span in places if span is not None]
     if not spans:
         return []
@@ -92,15 +94,14 @@ def _hours(visit: PageRequest) -> list[datetime]:
 
 async def _alarms(visit: PageRequest) -> list[str]:
     """What somebody should look after, in words."""
-    services, now = visit.services, visit.now
-    _, troubles = await services.health()
+    now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
+    _, troubles = await visit[HEALTH]()
     found = [TROUBLES.get(name, f"{name}：{what}") for name, what in troubles.items()]
-    desk = services.desk
-    for kiosk_id, seen in (await desk.catalogue.kiosk_last_seen()).items():
-        kiosk = desk.library.kiosks.get(KioskId(kiosk_id))
+    for kiosk_id, seen in (await visit[keys.KIOSKS].last_seen()).items():
+        kiosk = kiosks.get(kiosk_id)
         if kiosk is not None and MIN_DURATION < now - seen < RETIRED_AFTER:
             found.append(f"{kiosk.name} 自 {presenting.clock(seen)} 起没有响应")
-    for gate in await desk.gates.all():
+    for gate in await visit[keys.GATES].all():
         if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
             found.append(f"{gate.name} 自 {to_local(gate.last_seen_at):%m-%d %H:%M} 起没有数据")
     return found
@@ -108,13 +109,12 @@ async def _alarms(visit: PageRequest) -> list[str]:
 
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     """What waits for a decision: address, words, how many."""
-    services = visit.services
-    _, seats = await services.desk.reservations.with_open_reports(visit.now, 0, 1)
-    _, appealed = await services.desk.violations.appeals(0, 1)
-    asked = len(await services.feedbacks.waiting(100))
-    outside = await impact.find_unplaceable(services.desk, visit.now)
+    _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1)
+    _, appealed = await visit[keys.VIOLATIONS].appeals(0, 1)
+    asked = len(await visit[keys.FEEDBACK].waiting(100))
+    outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
-    failed = await services.messages.failures(since)
+    failed = await visit[keys.STAFF_DELIVERIES].failures(since)
     found = [
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),

@@ -8,8 +8,9 @@ from typing import Final
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
+from handlers.http.keys import SITE, WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.staff.layout import render, staff_context
 from models.messages.channel_pause import PauseReason
@@ -62,15 +63,16 @@ PAUSE_TEXT: Final = {
 
 
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
-    services, since = visit.services, visit.now - timedelta(days=DAYS)
+    """What became of the messages of the last days."""
+    since = visit.now - timedelta(days=DAYS)
+    found = await visit[keys.STAFF_DELIVERIES].overview(since, not visit[SITE].sandbox, _LISTED)
     counts: Counter[tuple[Template, DeliveryState]] = Counter()
     expired: Counter[str] = Counter()
-    for template, state, reason, n in await services.messages.counts(since, not services.sandbox):
+    for template, state, reason, n in found.counts:
         counts[template, state] += n
         if state is DeliveryState.EXPIRED:
             expired[REASON_TEXT.get(reason or "", "没有记下原因")] += n
-    codes = await services.messages.failures(since)
-    pause = await services.pauses.current()
+    pause = found.pause
     return render(
         visit,
         "deliveries",
@@ -81,9 +83,9 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
         lines=[(TITLES[t], {s: counts[t, s] for s in DeliveryState}) for t in WECHAT_TEMPLATES],
         sums={s: sum(n for (_, state), n in counts.items() if state is s) for s in DeliveryState},
         expired=expired.most_common(),
-        codes=[(code, _meaning(code, reason), count) for code, reason, count in codes],
-        failed=await services.messages.failed(since, _LISTED),
-        credits=[(TITLES[t], *found) for t, found in (await services.credits.totals()).items()],
+        codes=[(code, _meaning(code, reason), count) for code, reason, count in found.failures],
+        failed=found.failed,
+        credits=[(TITLES[t], *totals) for t, totals in found.consents.items()],
         titles=TITLES,
         done=visit.request.query.get("done", ""),
         longest=LONGEST_REASON,
@@ -99,8 +101,10 @@ def _meaning(code: int | None, reason: str | None) -> str:
 
 
 async def retry(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Queue what has failed once more, as far as it is still worth telling."""
+    """Send failed messages once more, as far as they are still relevant."""
     since = visit.now - timedelta(days=DAYS)
-    queued = await deeds.retry_deliveries(staff_context(visit), since, form_reason(form))
-    visit.services.nudge()
+    queued = await visit[keys.STAFF_DELIVERIES].retry(
+        staff_context(visit), since, form_reason(form)
+    )
+    visit[WAKE_JOBS]()
     return redirect(f"/console/deliveries?done={queued}")

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
-from handlers.http.pages import LONGEST_REASON, PageRequest, count_error, form_reason, form_text
-from handlers.staff.form_fields import ID, ID_WORDS
+from handlers.http.keys import REFERENCE, SITE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason
+from handlers.staff.forms import ID, ID_WORDS, refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.texts.errors import text_of
 from models.gates.entities import Gate, GateId
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
@@ -34,43 +34,38 @@ class NewKey:
 
 
 async def devices(visit: PageRequest) -> web.StreamResponse:
-    await visit.services.desk.refresh()
+    """All kiosks and gates."""
+    await visit[REFERENCE].refresh()
     return await _page(visit)
 
 
-async def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Response:
-    services, desk = visit.services, visit.services.desk
-    seen = await desk.catalogue.kiosk_last_seen()
-    facts: dict[str, Any] = {"typed": {}, "wrong": "", "new": None} | more
-    return render(
-        visit,
-        "devices",
-        status=status,
-        kiosks=[(k, seen.get(k.id)) for k in desk.library.kiosks.values()],
-        gates=await desk.gates.all(),
-        venues=desk.library.venues,
-        kinds=KINDS,
-        base=services.public_base_url,
-        changes=has_role(visit.reader.category, ADMINISTRATOR),
-        longest=LONGEST_REASON,
-        longest_name=LONGEST_NAME,
-        **facts,
-    )
+async def _page(visit: PageRequest, **more: Any) -> web.Response:
+    catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
+    facts: dict[str, Any] = {
+        "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values()],
+        "gates": await visit[keys.GATES].all(),
+        "venues": catalog.venues,
+        "kinds": KINDS,
+        "base": visit[SITE].public_base_url,
+        "changes": has_role(visit.reader.category, ADMINISTRATOR),
+        "longest": LONGEST_REASON,
+        "longest_name": LONGEST_NAME,
+        "typed": {},
+        "wrong": "",
+        "new": None,
+    }
+    return render(visit, "devices", **facts | more)
 
 
 async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A kiosk or a gate with its first key, which is shown this once."""
-    desk = visit.services.desk
-    await desk.refresh()
-    typed = {n: form_text(form, n) for n in ("device", "id", "name", "venue", "kind", "reason")}
+    await visit[REFERENCE].refresh()
+    typed = typed_in(form, ("device", "id", "name", "venue", "kind", "reason"))
     try:
         device = _read(visit, typed)
-        key = await deeds.add_device(staff_context(visit), device, form_reason(form))
-    except InvalidRequest as error:
-        return await _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
-    except DeviceExists as error:
-        count_error(visit.request, error)
-        return await _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
+        key = await visit[keys.STAFF_DEVICES].add(staff_context(visit), device, form_reason(form))
+    except (InvalidRequest, DeviceExists) as error:
+        return await _page(visit, **refusal(visit, error, typed))
     return await _page(visit, new=NewKey(typed["device"], device.id, key))
 
 
@@ -81,7 +76,7 @@ def _read(visit: PageRequest, typed: dict[str, str]) -> Kiosk | Gate:
         raise InvalidRequest("id", ID_WORDS)
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
         raise InvalidRequest("name", f"名称为 1–{LONGEST_NAME} 字")
-    if venue not in visit.services.desk.library.venues:
+    if venue not in visit[REFERENCE].catalog.venues:
         raise InvalidRequest("venue", "请选择场馆")
     if typed["device"] == "gate":
         return Gate(GateId(id), venue, name)
@@ -91,13 +86,14 @@ def _read(visit: PageRequest, typed: dict[str, str]) -> Kiosk | Gate:
 
 
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Another key from now on; who has the old one is shut out at once."""
-    desk, kind = visit.services.desk, visit.request.match_info["kind"]
-    await desk.refresh()
-    device: Kiosk | Gate | None = desk.library.kiosks.get(KioskId(visit.id))
+    """Another key from now on; the old one is refused at once."""
+    kind = visit.request.match_info["kind"]
+    await visit[REFERENCE].refresh()
+    device: Kiosk | Gate | None = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
     if kind == "gate":
-        device = next((g for g in await desk.gates.all() if g.id == visit.id), None)
+        device = next((g for g in await visit[keys.GATES].all() if g.id == visit.id), None)
     if device is None or kind not in ("kiosk", "gate"):
         raise NotFound()
-    key = await deeds.rotate_key(staff_context(visit), device, form_reason(form))
+    reason = form_reason(form)
+    key = await visit[keys.STAFF_DEVICES].rotate_key(staff_context(visit), device, reason)
     return await _page(visit, new=NewKey(kind, device.id, key))

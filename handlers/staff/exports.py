@@ -1,40 +1,43 @@
-"""TODO docstring."""
+"""The bookings of an interval as files: CSV and XLSX."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
 import io
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import xlsxwriter
 from aiohttp import web
 
+from handlers import keys
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.statistics import _DAY, Interval, _began, interval, log
+from handlers.staff.statistics import Interval, interval
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
 from models.statistics.daily import BOOKED_STATES
-from models.statistics.jobs import bookings_on
 
+log = logging.getLogger(__name__)
 LONGEST_SHEET: Final = 92
 """Days in one XLSX file, which holds a million rows and no more."""
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
+_DAY: Final = timedelta(days=1)
 HEADER: Final = ("日期", "区域", "座位", "状态", "预约时间", "开始", "结束", "签到", "离开")
 Row = tuple[str, ...]
 
 
-# --- files ----------------------------------------------------------------------------------------
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
     """The bookings of an interval as a CSV file that grows while it is read from the database."""
     asked = interval(visit)
-    response = await _began(visit, asked, "csv", "text/csv; charset=utf-8")
+    response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
     try:
         # The mark tells spreadsheets that it is UTF-8.
         await response.write(b"\xef\xbb\xbf" + _lines([HEADER]))
@@ -67,7 +70,7 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
             await asyncio.to_thread(write, batch)
         await asyncio.to_thread(book.close)
         kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = await _began(visit, asked, "xlsx", kind)
+        response = await _start_download(visit, asked, "xlsx", kind)
         with await asyncio.to_thread(file.open, "rb") as source:
             while chunk := await asyncio.to_thread(source.read, _CHUNK):
                 await response.write(chunk)
@@ -93,11 +96,26 @@ def _sheet(book: Any) -> Callable[[Sequence[Row]], None]:
     return write
 
 
+async def _start_download(
+    visit: PageRequest, asked: Interval, ending: str, kind: str
+) -> web.StreamResponse:
+    name = f"bookings-{asked.first}-{asked.last}.{ending}"
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(visit.request)
+    return response
+
+
 async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Row]]:
-    services, batch = visit.services, list[Row]()
+    batch = list[Row]()
     day = asked.first
     while day <= asked.last:
-        async for row in bookings_on(services.desk, day, not services.sandbox):
+        async for row in visit[keys.STATISTICS].bookings_on(day):
             if row.state in BOOKED_STATES:
                 batch.append(_row(visit, day, row))
             if len(batch) == _BATCH:
@@ -109,8 +127,8 @@ async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Ro
 
 
 def _row(visit: PageRequest, day: date, b: BookingFacts) -> Row:
-    library = visit.services.desk.library
-    area, seat = library.areas.get(b.area_id), library.all_seats.get(b.seat_id)
+    catalog = visit[REFERENCE].catalog
+    area, seat = catalog.areas.get(b.area_id), catalog.all_seats.get(b.seat_id)
     times = (b.created_at, b.start, b.end, b.checked_in_at, b.ended_at)
     return (
         day.isoformat(),

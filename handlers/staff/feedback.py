@@ -1,10 +1,10 @@
-"""What readers have asked."""
+"""Feedback without a reply, and replying to it."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.pages import PageRequest, redirect
@@ -12,9 +12,10 @@ from handlers.staff.layout import reader_label, render, staff_context
 from models.kernel.errors import InvalidRequest
 
 
-async def questions(visit: PageRequest) -> web.StreamResponse:
-    items = await visit.services.feedbacks.waiting(50)
-    people = await visit.services.desk.readers.many({f.reader_id for f in items if f.reader_id})
+async def waiting_feedback(visit: PageRequest) -> web.StreamResponse:
+    """Feedback without a reply, the oldest first."""
+    items = await visit[keys.FEEDBACK].waiting(50)
+    people = await visit[keys.STAFF_READERS].many({f.reader_id for f in items if f.reader_id})
     return render(
         visit,
         "feedback",
@@ -24,8 +25,9 @@ async def questions(visit: PageRequest) -> web.StreamResponse:
 
 
 async def reply(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Reply once; the reader finds it in the app."""
     text, wrong = checked_text(form)
     if wrong:
         raise InvalidRequest("text", wrong)
-    await deeds.answer(staff_context(visit), visit.id, text)
+    await visit[keys.STAFF_FEEDBACK].reply(staff_context(visit), visit.id, text)
     return redirect("/console/questions?done")

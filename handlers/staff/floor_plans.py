@@ -1,7 +1,7 @@
-"""The plan editor: the areas, their seats and what else stands there, on a drawing or as a file.
+"""The plan editor: areas with their seats and fixtures, on a drawing or as a file.
 
 The browser changes a plan as JSON, the same that is exported and imported. What it changes and
-which bookings it hits is shown first; nothing changes before that is confirmed.
+which bookings it affects is shown first; nothing changes before that is confirmed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,13 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from handlers import deeds
-from handlers.http.errors import status_of
+from handlers import keys
 from handlers.http.forms import Form
-from handlers.http.pages import (
-    LONGEST_REASON,
-    PageRequest,
-    count_error,
-    form_reason,
-    form_text,
-    redirect,
-)
-from handlers.staff.affected_bookings import NOT_ASKED, impact_of, resolution_from
-from handlers.staff.form_fields import ID, ID_WORDS
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.staff.affected_bookings import open_question, resolution_from
+from handlers.staff.forms import ID, ID_WORDS, refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.texts.errors import text_of
-from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
@@ -63,56 +54,53 @@ class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def plans(visit: PageRequest) -> web.StreamResponse:
-    await visit.services.desk.refresh()
+    """All areas."""
+    await visit[REFERENCE].refresh()
     return _list(visit)
 
 
-def _list(
-    visit: PageRequest, status: int = 200, typed: dict[str, str] | None = None, wrong: str = ""
-) -> web.Response:
-    desk, today = visit.services.desk, local_date(visit.now)
-    areas = [
-        (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
-        for area in desk.library.areas.values()
-    ]
-    return render(
-        visit,
-        "floor_plans",
-        status=status,
-        areas=areas,
-        venues=list(desk.library.venues.values()),
-        changes=has_role(visit.reader.category, ADMINISTRATOR),
-        typed=typed or {},
-        wrong=wrong,
-        longest=LONGEST_REASON,
-    )
+def _list(visit: PageRequest, **more: Any) -> web.Response:
+    catalog, today = visit[REFERENCE].catalog, local_date(visit.now)
+    facts: dict[str, Any] = {
+        "areas": [
+            (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
+            for area in catalog.areas.values()
+        ],
+        "venues": list(catalog.venues.values()),
+        "changes": has_role(visit.reader.category, ADMINISTRATOR),
+        "typed": {},
+        "wrong": "",
+        "longest": LONGEST_REASON,
+    }
+    return render(visit, "floor_plans", **facts | more)
 
 
 async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     """A new area, empty: its plan is drawn next."""
-    desk = visit.services.desk
-    typed = {name: form_text(form, name) for name in ("id", "venue", "name", "floor", "reason")}
+    typed = typed_in(form, ("id", "venue", "name", "floor", "reason"))
     try:
         area = _new_area(visit, typed)
-        await deeds.add_area(staff_context(visit), area, form_reason(form))
+        await visit[keys.STAFF_POLICY_AND_PLANS].add_area(
+            staff_context(visit), area, form_reason(form)
+        )
     except InvalidRequest as error:
-        return _list(visit, 400, typed, str(error.details["reason"]))
+        return _list(visit, **refusal(visit, error, typed))
     except PlanChanged as error:
-        count_error(visit.request, error)
-        return _list(visit, 409, typed, f"已有编号为 {typed['id']} 的区域")
-    return redirect(f"/console/plans/{desk.area(area.id).id}")
+        taken = {"wrong": f"已有编号为 {typed['id']} 的区域"}
+        return _list(visit, **refusal(visit, error, typed) | taken)
+    return redirect(f"/console/plans/{visit[REFERENCE].area(area.id).id}")
 
 
 def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
     """Raises: InvalidRequest."""
-    library = visit.services.desk.library
+    catalog = visit[REFERENCE].catalog
     if not ID.fullmatch(typed["id"]):
         raise InvalidRequest("id", ID_WORDS)
-    if typed["venue"] not in library.venues:
+    if typed["venue"] not in catalog.venues:
         raise InvalidRequest("venue", "请选择场馆")
     if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
         raise InvalidRequest("floor", "楼层为 -9 到 99")
-    order = 1 + max((area.order for area in library.areas.values()), default=-1)
+    order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
     empty = Area(
         id=AreaId(typed["id"]),
         venue_id=VenueId(typed["venue"]),
@@ -132,49 +120,42 @@ def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
 
 async def plan(visit: PageRequest) -> web.StreamResponse:
     """The editor; a viewer sees the same without anything to press."""
-    await visit.services.desk.refresh()
-    area = visit.services.desk.area(visit.id)
+    await visit[REFERENCE].refresh()
+    area = visit[REFERENCE].area(visit.id)
     return _editor(visit, area, plan_json.plan_to_json(area))
 
 
-def _editor(
-    visit: PageRequest, area: Area, document: object, *, status: int = 200, **facts: Any
-) -> web.Response:
-    usual = {
+def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> web.Response:
+    facts: dict[str, Any] = {
+        "area": area,
+        "base": area.rev,
+        "plan": json.dumps(document, ensure_ascii=False),
+        "edits": has_role(visit.reader.category, LIBRARIAN),
+        "structure": has_role(visit.reader.category, ADMINISTRATOR),
+        "mark_text": MARK_TEXT,
+        "seat_size": SEAT_SIZE,
+        "longest": LONGEST_REASON,
+        "longest_outage": plan_editing.LONGEST_REASON,
         "said": None,
         "hit": None,
         "wrong": "",
         "unsaved": False,
         "done": "done" in visit.request.query,
     }
-    return render(
-        visit,
-        "floor_plan",
-        status=status,
-        area=area,
-        base=area.rev,
-        plan=json.dumps(document, ensure_ascii=False),
-        edits=has_role(visit.reader.category, LIBRARIAN),
-        structure=has_role(visit.reader.category, ADMINISTRATOR),
-        mark_text=MARK_TEXT,
-        seat_size=SEAT_SIZE,
-        longest=LONGEST_REASON,
-        longest_outage=plan_editing.LONGEST_REASON,
-        **usual | facts,
-    )
+    return render(visit, "floor_plan", **facts | more)
 
 
-async def export(visit: PageRequest) -> web.StreamResponse:
+async def export_plan(visit: PageRequest) -> web.StreamResponse:
     """The plan as a file, which can be edited and imported again."""
-    area = visit.services.desk.area(visit.id)
+    area = visit[REFERENCE].area(visit.id)
     return _file(plan_json.plan_to_json(area), area.id)
 
 
 async def plan_before(visit: PageRequest) -> web.StreamResponse:
-    """The plan as it was before a change that the log knows: importing it takes the change back."""
-    entry = await visit.services.audit.get(visit.id)
-    document = entry.before.get("plan") if entry is not None else None
-    if entry is None or not isinstance(document, dict):
+    """The plan as it was before a change in the log: importing it takes the change back."""
+    entry = await visit[keys.AUDIT_LOG].get(visit.id)
+    document = entry.before.get("plan")
+    if not isinstance(document, dict):
         raise NotFound()
     return _file(document, f"{document['area']}-{entry.before['rev']}")
 
@@ -190,11 +171,11 @@ def _file(document: dict[str, object], name: str) -> web.Response:
 
 
 async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What the form wants: shown with what it hits, or done where it was confirmed. What was drawn
+    """What the form asks for: shown with its impact, or done where it was confirmed. What was drawn
     is never lost."""
-    desk = visit.services.desk
-    await desk.refresh()  # another worker may have been told something new
-    area = desk.area(visit.id)
+    reference = visit[REFERENCE]
+    await reference.refresh()  # another worker may have changed the plan
+    area = reference.area(visit.id)
     text = _text(form)
     try:
         if form_text(form, "base") != str(area.rev):
@@ -203,33 +184,24 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
         if found.structural and not has_role(visit.reader.category, ADMINISTRATOR):
             raise NotAllowed()
-        said = words(found)
+        summary = words(found)
         if form_text(form, "edit"):
             return _editor(visit, area, document, unsaved=True)
         if not found.any:
             raise InvalidRequest("plan", "没有需要保存的更改")
-        library, confirmed = desk.library.with_area(new), form_text(form, "confirmed")
-        rows = await impact.find_affected(desk, desk.policy, library, visit.now)
-        hits = impact_of(library, rows)
-        if not confirmed or (hits.count and not form_text(form, "bookings")):
-            wrong = NOT_ASKED if confirmed else ""
-            return _editor(visit, area, document, said=said, hit=hits, wrong=wrong)
-        reason, fate = form_reason(form), resolution_from(form)
-        await deeds.change_plan(staff_context(visit), area, new, "；".join(said), reason, fate)
-    except PlanChanged as error:
-        count_error(visit.request, error)
-        wrong = text_of(error.code, error.details)
-        return _editor(
-            visit,
-            desk.area(visit.id),
-            _kept(text),
-            status=status_of(type(error)),
-            wrong=wrong,
-            unsaved=True,
+        question = await open_question(
+            visit, form, reference.policy, reference.catalog.with_area(new)
         )
-    except InvalidRequest as error:
-        wrong = str(error.details["reason"])
-        return _editor(visit, area, _kept(text), status=400, wrong=wrong, unsaved=True)
+        if question is not None:
+            return _editor(visit, area, document, said=summary, **question)
+        reason, resolution = form_reason(form), resolution_from(form)
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_plan(
+            staff_context(visit), area, new, "；".join(summary), reason, resolution
+        )
+    except (PlanChanged, InvalidRequest) as error:
+        # With the revision that the form was made from, where nobody else was faster.
+        shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
+        return _editor(visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True)
     return redirect(f"/console/plans/{area.id}?done")
 
 
@@ -241,8 +213,8 @@ def _text(form: Form) -> str:
     return form_text(form, "plan")
 
 
-def _kept(text: str) -> object:
-    """What was drawn, to be shown again; nothing where it is no plan at all."""
+def _drawing(text: str) -> object:
+    """What was drawn, to be shown again; None where it is not a plan."""
     try:
         msgspec.json.decode(text, type=PlanIn)
         return json.loads(text)
@@ -266,9 +238,7 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
         seats=read.seats,
         marks=read.marks,
     )
-    elsewhere = {
-        s for s, at in visit.services.desk.library.all_seats.items() if at.area_id != area.id
-    }
+    elsewhere = {s for s, at in visit[REFERENCE].catalog.all_seats.items() if at.area_id != area.id}
     return plan_editing.apply_draft(area, draft, elsewhere)
 
 
@@ -284,12 +254,12 @@ def words(found: PlanDiff) -> list[str]:
         ("禁用", found.disabled),
         ("恢复使用", found.enabled),
     )
-    said = [f"{verb} {_few(numbers)}" for verb, numbers in lists if numbers]
+    summary = [f"{verb} {_few(numbers)}" for verb, numbers in lists if numbers]
     if found.marks:
-        said.append("更改墙壁、书架等标记")
+        summary.append("更改墙壁、书架等标记")
     if found.area_properties:
-        said.append("更改名称、楼层或大小")
-    return said
+        summary.append("更改名称、楼层或大小")
+    return summary
 
 
 def _few(numbers: list[str]) -> str:

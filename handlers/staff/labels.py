@@ -1,40 +1,42 @@
-"""TODO docstring."""
+"""The console's words: operations, facts of the audit log, states and roles."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from handlers.texts.labels import STATE_TEXT
+from models.staff.audit import AuditAction
 
-VERBS: Final = {
-    "check_in": "到馆签到",
-    "leave": "暂离",
-    "finish": "结束",
-    "cancel": "取消",
-    "move": "换座",
-    "resolve": "已清理",
-    "waive": "免除违约",
-    "waive_all": "批量免除",
-    "settle_appeal": "答复申诉",
-    "unbind": "解除绑定",
-    "book": "代为预约",
-    "notice": "公告",
-    "device": "新增设备",
-    "rotate": "更换密钥",
-    "retry": "重发消息",
-    "suspend": "暂停预约",
-    "release": "解除暂停",
-    "allow": "更改特别关照",
-    "visitor": "登记访客",
-    "stay": "更改访客日期",
-    "code": "显示激活码",
-    "bind": "确认绑定",
-    "refuse_binding": "拒绝绑定",
-    "answer": "答复留言",
-    "rules": "更改规则",
-    "plan": "更改平面图",
-    "area": "新增区域",
-    "misfits": "处理受影响的预约",
+ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
+    AuditAction.CHECK_IN: "到馆签到",
+    AuditAction.LEAVE: "暂离",
+    AuditAction.FINISH: "结束",
+    AuditAction.CANCEL: "取消",
+    AuditAction.MOVE: "换座",
+    AuditAction.RESOLVE_REPORT: "已清理",
+    AuditAction.WAIVE: "免除违约",
+    AuditAction.WAIVE_ALL: "批量免除",
+    AuditAction.DECIDE_APPEAL: "答复申诉",
+    AuditAction.UNBIND: "解除绑定",
+    AuditAction.BOOK: "代为预约",
+    AuditAction.NOTICE: "公告",
+    AuditAction.ADD_DEVICE: "新增设备",
+    AuditAction.ROTATE_KEY: "更换密钥",
+    AuditAction.RETRY_DELIVERIES: "重发消息",
+    AuditAction.SUSPEND: "暂停预约",
+    AuditAction.RELEASE: "解除暂停",
+    AuditAction.SET_ACCOMMODATION: "更改特别关照",
+    AuditAction.ADD_VISITOR: "登记访客",
+    AuditAction.CHANGE_VISIT: "更改访客日期",
+    AuditAction.REVEAL_CODE: "显示激活码",
+    AuditAction.CONFIRM_BINDING: "确认绑定",
+    AuditAction.REFUSE_BINDING: "拒绝绑定",
+    AuditAction.REPLY: "答复留言",
+    AuditAction.CHANGE_POLICY: "更改规则",
+    AuditAction.CHANGE_PLAN: "更改平面图",
+    AuditAction.ADD_AREA: "新增区域",
+    AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
 }
 FACTS: Final = {
     "state": "状态",

@@ -1,4 +1,4 @@
-"""What all pages of the console share: who may see and do what, and what stands around it."""
+"""What all pages of the console share: the frame, the pager, and how a reader is named."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import deeds
-from handlers.http.pages import PageRequest, count_error, render_page
-from handlers.staff.labels import ROLE_TEXT, VERBS
-from handlers.texts.errors import text_of
+from handlers.http.pages import PageRequest, render_page
+from handlers.staff.labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import LIBRARIAN, has_role
-from models.kernel.errors import DomainError
 from models.readers.entities import Reader
+from models.staff.recorder import StaffContext
 
 PAGE: Final = 20
 SHOWN: Final = 100
 
 
 def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any) -> web.Response:
+    """The console's page."""
     return render_page(
         visit.request,
         f"staff/{template}.html",
@@ -26,28 +25,27 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         reader=visit.reader,
         role=ROLE_TEXT[visit.reader.category],
         decides=has_role(visit.reader.category, LIBRARIAN),
-        verbs=VERBS,
+        verbs=ACTION_LABELS,
         **facts,
     )
 
 
-def staff_context(visit: PageRequest) -> deeds.StaffContext:
-    return deeds.StaffContext(visit.services, visit.reader, visit.now)
+def staff_context(visit: PageRequest) -> StaffContext:
+    """Who of the staff changes something, and when."""
+    return StaffContext(visit.reader, visit.now)
 
 
 def page_number(visit: PageRequest) -> int:
+    """The page that the address asks for; the first where it asks for none."""
     text = visit.request.query.get("page", "1")
     return int(text) if text.isascii() and text.isdecimal() and 0 < int(text) < 100_000 else 1
 
 
 def pages_of(total: int) -> int:
+    """How many pages there are; one at least."""
     return max(1, -(-total // PAGE))
 
 
 def reader_label(reader: Reader | None) -> str:
+    """The reader's name and masked number; empty for an unknown one."""
     return f"{reader.name} {reader.student_no_masked}" if reader is not None else ""
-
-
-def error_text(visit: PageRequest, error: DomainError) -> str:
-    count_error(visit.request, error)
-    return text_of(error.code, error.details)

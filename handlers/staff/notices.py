@@ -1,4 +1,4 @@
-"""通知公告: writing them, with a look before they are published, and taking them back."""
+"""Notices (通知公告): writing them, with a preview, and withdrawing them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,18 @@ from typing import Any, Final
 from aiohttp import web
 from markupsafe import Markup
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.markdown import html_of
-from handlers.http.pages import (
-    LONGEST_REASON,
-    PageRequest,
-    count_error,
-    form_reason,
-    form_text,
-    redirect,
-)
-from handlers.staff.form_fields import instant_in
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.staff.forms import instant_in, refusal, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
-from handlers.texts.errors import text_of
 from models.identity.roles import LIBRARIAN, has_role
-from models.kernel.errors import InvalidRequest, NotFound
+from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import to_local
 from models.notices.entities import Notice
 from models.notices.errors import NoticeChanged
-from models.storage.mongo import new_id
 
 LONGEST_TITLE: Final = 60
 LONGEST_BODY: Final = 10_000
@@ -39,11 +30,11 @@ LARGEST_NOTICE: Final = 128 * 1024
 async def notices(visit: PageRequest) -> web.StreamResponse:
     """All of them, also those to come and those that are over."""
     number = page_number(visit)
-    items, total = await visit.services.desk.notices.all((number - 1) * PAGE, PAGE)
+    items, total = await visit[keys.NOTICES].all((number - 1) * PAGE, PAGE)
     return render(
         visit,
         "notices",
-        items=[(n, _standing(n, visit.now)) for n in items],
+        items=[(n, _state_text(n, visit.now)) for n in items],
         number=number,
         pages=pages_of(total),
         writes=has_role(visit.reader.category, LIBRARIAN),
@@ -51,27 +42,21 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-def _standing(n: Notice, now: datetime) -> str:
+def _state_text(n: Notice, now: datetime) -> str:
     if now < n.published_at:
         return "未到发布时间"
     return "已撤下" if n.until is not None and n.until <= now else "显示中"
 
 
 async def new_notice(visit: PageRequest) -> web.StreamResponse:
+    """The editor, empty."""
     return _editor(visit, None, _typed(Notice("", "", "", visit.now)))
 
 
 async def notice(visit: PageRequest) -> web.StreamResponse:
-    n = await _found(visit)
-    return _editor(visit, n, _typed(n))
-
-
-async def _found(visit: PageRequest) -> Notice:
-    """Raises: NotFound."""
-    found = await visit.services.desk.notices.any(visit.id)
-    if found is None:
-        raise NotFound()
-    return found
+    """The editor; a viewer sees the notice."""
+    found = await visit[keys.NOTICES].get_for_staff(visit.id)
+    return _editor(visit, found, _typed(found))
 
 
 def _typed(n: Notice) -> dict[str, str]:
@@ -87,46 +72,43 @@ def _typed(n: Notice) -> dict[str, str]:
 
 
 def _editor(
-    visit: PageRequest, n: Notice | None, typed: dict[str, str], status: int = 200, **more: Any
+    visit: PageRequest, n: Notice | None, typed: dict[str, str], **more: Any
 ) -> web.Response:
-    facts = {"preview": None, "wrong": ""} | more
-    return render(
-        visit,
-        "notice",
-        status=status,
-        notice=n,
-        typed=typed,
-        writes=has_role(visit.reader.category, LIBRARIAN),
-        longest=LONGEST_REASON,
-        longest_title=LONGEST_TITLE,
-        longest_body=LONGEST_BODY,
-        **facts,
-    )
+    facts: dict[str, Any] = {
+        "notice": n,
+        "typed": typed,
+        "wrong": "",
+        "preview": None,
+        "writes": has_role(visit.reader.category, LIBRARIAN),
+        "longest": LONGEST_REASON,
+        "longest_title": LONGEST_TITLE,
+        "longest_body": LONGEST_BODY,
+    }
+    return render(visit, "notice", **facts | more)
 
 
 async def add_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """A new notice."""
     return await _write(visit, form, None)
 
 
 async def change_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    return await _write(visit, form, await _found(visit))
+    """Another text or other times of a notice."""
+    return await _write(visit, form, await visit[keys.NOTICES].get_for_staff(visit.id))
 
 
 async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.StreamResponse:
     """Show it as readers will see it, or keep it. What was written is never lost."""
-    typed = {name: form_text(form, name) for name in _typed(Notice("", "", "", visit.now))}
+    typed = typed_in(form, _typed(Notice("", "", "", visit.now)))
     try:
         new = _read(form, old)
         if form_text(form, "deed") == "preview":
             return _editor(visit, old, typed, preview=Markup(html_of(new.body)))
         if old is not None and typed["base"] != str(old.rev):
             raise NoticeChanged()
-        await deeds.write_notice(staff_context(visit), old, new, form_reason(form))
-    except InvalidRequest as error:
-        return _editor(visit, old, typed, 400, wrong=str(error.details["reason"]))
-    except NoticeChanged as error:
-        count_error(visit.request, error)
-        return _editor(visit, old, typed, 409, wrong=text_of(error.code, error.details))
+        await visit[keys.STAFF_NOTICES].write(staff_context(visit), old, new, form_reason(form))
+    except (InvalidRequest, NoticeChanged) as error:
+        return _editor(visit, old, **refusal(visit, error, typed))
     return redirect("/console/notices?done")
 
 
@@ -144,7 +126,7 @@ def _read(form: Form, old: Notice | None) -> Notice:
     if until is not None and until <= published_at:
         raise InvalidRequest("until", "撤下时间应晚于发布时间")
     return Notice(
-        id=old.id if old is not None else new_id(),
+        id=old.id if old is not None else "",
         title=title,
         body=body,
         published_at=published_at,
@@ -155,9 +137,9 @@ def _read(form: Form, old: Notice | None) -> Notice:
 
 
 async def withdraw_notice(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Not shown from this moment on. It can be shown again by another end."""
-    old = await _found(visit)
+    """Not shown from this moment on. Another end shows it again."""
+    old = await visit[keys.NOTICES].get_for_staff(visit.id)
     if form_text(form, "base") != str(old.rev):
         raise NoticeChanged()
-    await deeds.withdraw_notice(staff_context(visit), old, form_reason(form))
+    await visit[keys.STAFF_NOTICES].withdraw(staff_context(visit), old, form_reason(form))
     return redirect("/console/notices?done")

@@ -1,36 +1,34 @@
-"""The console's calendar: closures and other hours, by dates, and what becomes of the bookings they
-hit. What is to be changed is shown first; nothing changes before it is confirmed."""
+"""Opening hours by dates: closures and other hours, and what becomes of the affected bookings.
+
+A change is shown first; nothing changes before it is confirmed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, time
 from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
-from handlers.http.pages import LONGEST_REASON as LONGEST_WHY
-from handlers.http.pages import PageRequest, count_error, form_reason, form_text, redirect
-from handlers.staff.affected_bookings import NOT_ASKED, impact_of, resolution_from
-from handlers.staff.form_fields import clock_of, day_of
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.staff.affected_bookings import open_question, resolution_from
+from handlers.staff.forms import clock_of, day_of, refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.texts.errors import text_of
-from models.affected_bookings import impact
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId, VenueId
-from models.policy import service as policy_service
 from models.policy.entities import OpeningRule, Policy
 from models.policy.errors import RulesChanged
+from models.policy.opening_rules import DATED_PRIORITY, add_opening_rule, remove_opening_rule
+from models.policy.validation import MAX_OPENING_REASON, is_opening_time, is_plannable
 
-LONGEST_REASON: Final = 50
-_FARTHEST: Final = timedelta(days=730)
-_SHOWN: Final = 20
 FIELDS: Final = ("kind", "first", "last", "place", "opens", "closes", "reason")
 
 
@@ -46,20 +44,20 @@ class Line:
     reason: str
 
 
-def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Response:
-    facts = {
+def _page(visit: PageRequest, **more: Any) -> web.Response:
+    facts: dict[str, Any] = {
         "lines": _lines(visit),
         "places": _places(visit),
-        "base": visit.services.desk.policy.version,
+        "base": visit[REFERENCE].policy.version,
         "changes": has_role(visit.reader.category, ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "done": "done" in visit.request.query,
-        "longest": LONGEST_REASON,
-        "longest_why": LONGEST_WHY,
+        "longest": MAX_OPENING_REASON,
+        "longest_why": LONGEST_REASON,
         "hit": None,
     }
-    return render(visit, "opening_hours", status=status, **facts | more)
+    return render(visit, "opening_hours", **facts | more)
 
 
 def _lines(visit: PageRequest) -> list[Line]:
@@ -67,7 +65,7 @@ def _lines(visit: PageRequest) -> list[Line]:
     return sorted(
         (
             _line(visit, number, rule)
-            for number, rule in enumerate(visit.services.desk.policy.opening)
+            for number, rule in enumerate(visit[REFERENCE].policy.opening)
             if rule.last is not None and rule.last >= today
         ),
         key=lambda line: (line.first, line.number),
@@ -75,13 +73,13 @@ def _lines(visit: PageRequest) -> list[Line]:
 
 
 def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
-    library = visit.services.desk.library
+    catalog = visit[REFERENCE].catalog
     place = "全馆"
     if rule.area_id is not None:
-        area = library.areas.get(rule.area_id)
+        area = catalog.areas.get(rule.area_id)
         place = area.full_name if area is not None else rule.area_id
     elif rule.venue_id is not None:
-        venue = library.venues.get(rule.venue_id)
+        venue = catalog.venues.get(rule.venue_id)
         place = venue.name if venue is not None else rule.venue_id
     hours = "闭馆"
     if rule.opens is not None and rule.closes is not None:
@@ -91,52 +89,50 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 
 
 def _places(visit: PageRequest) -> list[tuple[str, str]]:
-    library = visit.services.desk.library
-    venues = [(f"v:{v.id}", v.name) for v in library.venues.values()]
-    areas = [(f"a:{a.id}", a.full_name) for a in library.areas.values()]
+    catalog = visit[REFERENCE].catalog
+    venues = [(f"v:{v.id}", v.name) for v in catalog.venues.values()]
+    areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas.values()]
     return [("", "全馆"), *venues, *areas]
 
 
-async def opening(visit: PageRequest) -> web.StreamResponse:
-    await visit.services.desk.refresh()  # another worker may have been told something new
+async def opening_hours(visit: PageRequest) -> web.StreamResponse:
+    """The dated rules from today on."""
+    await visit[REFERENCE].refresh()  # another worker may have published a new policy
     return _page(visit)
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What the form asks for: shown with what it hits, or done where it was confirmed."""
-    desk = visit.services.desk
-    await desk.refresh()  # another worker may have been told something new
-    typed = {name: form_text(form, name) for name in (*FIELDS, "number")}
+    """What the form asks for: shown with its impact, or done where it was confirmed."""
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    typed = typed_in(form, (*FIELDS, "number"))
     try:
-        if form_text(form, "base") != str(desk.policy.version):
+        if form_text(form, "base") != str(reference.policy.version):
             raise RulesChanged()
-        new, said = _next(visit, form, typed)
-        rows = await impact.find_affected(desk, new, desk.library, visit.now)
-        found, confirmed = impact_of(desk.library, rows), form_text(form, "confirmed")
-        if not confirmed or (found.count and not form_text(form, "bookings")):
-            wrong = NOT_ASKED if confirmed else ""
-            return _page(visit, typed=typed, said=said, hit=found, wrong=wrong)
-        why, fate = form_reason(form, "why"), resolution_from(form)
-        await deeds.change_rules(staff_context(visit), new, said, why, fate)
-    except RulesChanged as error:
-        count_error(visit.request, error)
-        return _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
-    except InvalidRequest as error:
-        return _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
+        new, summary = _next_policy(visit, form, typed)
+        question = await open_question(visit, form, new, reference.catalog)
+        if question is not None:
+            return _page(visit, typed=typed, said=summary, **question)
+        why, resolution = form_reason(form, "why"), resolution_from(form)
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
+            staff_context(visit), new, summary, why, resolution
+        )
+    except (RulesChanged, InvalidRequest) as error:
+        return _page(visit, **refusal(visit, error, typed))
     return redirect("/console/calendar?done")
 
 
-def _next(visit: PageRequest, form: Form, typed: Mapping[str, str]) -> tuple[Policy, str]:
-    """The next version of the rules, and what is new in it. Raises: InvalidRequest, NotFound."""
-    policy = visit.services.desk.policy
+def _next_policy(visit: PageRequest, form: Form, typed: Mapping[str, str]) -> tuple[Policy, str]:
+    """The next version of the policy, and what is new in it. Raises: InvalidRequest, NotFound."""
+    policy = visit[REFERENCE].policy
     if form_text(form, "deed") == "remove":
         number = typed["number"]
         if not (number.isascii() and number.isdecimal() and len(number) < 5):
             raise NotFound()
-        new = policy_service.remove_opening_rule(policy, int(number))
+        new = remove_opening_rule(policy, int(number))
         return new, f"删除：{_words(_line(visit, int(number), policy.opening[int(number)]))}"
     rule = _rule(visit, typed)
-    return policy_service.add_opening_rule(policy, rule), _words(_line(visit, -1, rule))
+    return add_opening_rule(policy, rule), _words(_line(visit, -1, rule))
 
 
 def _words(line: Line) -> str:
@@ -146,8 +142,7 @@ def _words(line: Line) -> str:
 
 def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
     first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
-    today = local_date(visit.now)
-    if not today <= last or not first <= last <= today + _FARTHEST:
+    if not is_plannable(first, last, local_date(visit.now)):
         raise InvalidRequest("last", "请填写从今天起两年以内的日期，结束不早于开始")
     opens = closes = None
     if typed["kind"] == "open":
@@ -157,8 +152,8 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
     elif typed["kind"] != "closed":
         raise InvalidRequest("kind", "请选择闭馆或开放时间")
     reason = typed["reason"]
-    if len(reason) > LONGEST_REASON or not is_printable_line(reason):
-        raise InvalidRequest("reason", f"原因最多 {LONGEST_REASON} 字")
+    if len(reason) > MAX_OPENING_REASON or not is_printable_line(reason):
+        raise InvalidRequest("reason", f"原因最多 {MAX_OPENING_REASON} 字")
     if opens is None and not reason:
         raise InvalidRequest("reason", "请写明闭馆原因，读者会看到")
     if typed["place"] not in dict(_places(visit)):
@@ -174,12 +169,12 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
         venue_id=venue_id,
         area_id=area_id,
         reason=reason,
-        priority=policy_service.DATED_PRIORITY,
+        priority=DATED_PRIORITY,
     )
 
 
 def _time(text: str) -> time:
     found = clock_of(text, "opens")
-    if found.minute % 30:
+    if not is_opening_time(found):
         raise InvalidRequest("opens", "时间以半小时为单位")
     return found

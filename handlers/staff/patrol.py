@@ -1,18 +1,22 @@
-"""TODO docstring."""
+"""The patrol: an area's seats as they are now, for a walk through it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
+from handlers import keys
 from handlers.http import presenting
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import reader_label, render
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.errors import NotFound
 from models.kernel.time_range import local_date
-from models.library.entities import AreaId
+from models.library.entities import AreaId, Seat
+from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
 
@@ -29,33 +33,38 @@ class PatrolSeat:
 
 
 async def patrol(visit: PageRequest) -> web.StreamResponse:
-    desk, now = visit.services.desk, visit.now
-    areas = list(desk.library.areas.values())
+    """The seats of one area, by their numbers."""
+    catalog, now = visit[REFERENCE].catalog, visit.now
+    areas = list(catalog.areas.values())
     if not areas:
         raise NotFound()
-    area = desk.library.areas.get(AreaId(visit.request.query.get("area", ""))) or areas[0]
-    day = local_date(now)
-    board = (await desk.board.get_day(day)).by_seat
+    area = catalog.areas.get(AreaId(visit.request.query.get("area", ""))) or areas[0]
+    occupancy = (await visit[keys.SEAT_MAP].occupancy.get_day(local_date(now))).by_seat
     current = {}
     for seat in area.seats:
-        rows = [row for row in board.get(seat.id, ()) if now < row.end]
+        rows = [row for row in occupancy.get(seat.id, ()) if now < row.end]
         if rows:
             current[seat.id] = rows[0]
-    people = await desk.readers.many({row.reader_id for row in current.values()})
+    people = await visit[keys.STAFF_READERS].many({row.reader_id for row in current.values()})
     lines = []
     for seat in sorted(area.seats, key=lambda seat: seat.number):
         row = current.get(seat.id)
-        begun = row is not None and (row.start <= now or row.state is not ReservationState.RESERVED)
-        if row is None or not begun:
-            reason = seat.unavailable_reason(day)
-            words = f"禁用 {reason}" if reason is not None else "无人"
-            when = f"{presenting.clock(row.start)} 起有预约" if row is not None else ""
-            state = "disabled" if reason is not None else "free"
-            lines.append(PatrolSeat(seat.number, state, words, "", "", when))
-            continue
-        assert row is not None
-        when = f"{presenting.clock(row.booked_start)}–{presenting.clock(row.end)}"
-        who = reader_label(people.get(row.reader_id))
-        words = "未签到" if row.state is ReservationState.RESERVED else STATE_TEXT[row.state]
-        lines.append(PatrolSeat(seat.number, row.state.value, words, row.id, who, when))
+        if row is None or (row.start > now and row.state is ReservationState.RESERVED):
+            lines.append(_empty(seat, row, now))
+        else:
+            lines.append(_occupied(seat, row, reader_label(people.get(row.reader_id))))
     return render(visit, "patrol", areas=areas, area=area, lines=lines)
+
+
+def _empty(seat: Seat, following: OccupancyRow | None, now: datetime) -> PatrolSeat:
+    reason = seat.unavailable_reason(local_date(now))
+    when = f"{presenting.clock(following.start)} 起有预约" if following is not None else ""
+    if reason is not None:
+        return PatrolSeat(seat.number, "disabled", f"禁用 {reason}", "", "", when)
+    return PatrolSeat(seat.number, "free", "无人", "", "", when)
+
+
+def _occupied(seat: Seat, row: OccupancyRow, who: str) -> PatrolSeat:
+    when = f"{presenting.clock(row.booked_start)}–{presenting.clock(row.end)}"
+    words = "未签到" if row.state is ReservationState.RESERVED else STATE_TEXT[row.state]
+    return PatrolSeat(seat.number, row.state.value, words, row.id, who, when)

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Who of the staff may open a page or send a form. The server refuses, whatever a page shows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The rules' numbers: all of them, those of single areas, and those of some days.
+"""The policy's numbers: all of them, those of single areas, and those of some days.
 
-A change is shown first with what it would have done to the last week and which bookings it hits;
+A change is shown first with what it would have done to the last week and which bookings it affects;
 nothing changes before that is confirmed. Each change is a version of its own.
 """
 
@@ -10,65 +10,66 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
-from handlers.http.pages import (
-    LONGEST_REASON,
-    PageRequest,
-    count_error,
-    form_reason,
-    form_text,
-    redirect,
-)
-from handlers.staff.affected_bookings import NOT_ASKED, impact_of, resolution_from
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
+from handlers.staff.affected_bookings import open_question, resolution_from
+from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.staff.policy_form import (
-    BOUNDS,
-    LONGEST_NAME,
     OF_DAYS,
     OWN,
-    REFUSALS,
     SWITCHES,
-    _name_of,
-    _next,
-    _spoken,
-    _typed_of,
+    PolicyChange,
+    fields_of,
+    override_words,
+    read_change,
 )
-from handlers.texts.errors import text_of
-from handlers.texts.labels import NUMBER_TEXT, numbers_text
-from models.affected_bookings import impact
+from handlers.texts.labels import NUMBER_TEXT
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
-from models.policy.entities import Policy, PolicyOverride
 from models.policy.errors import RulesChanged
-from models.policy_preview import service as policy_preview_service
+from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS
 
 _VERSIONS: Final = 10
+REFUSALS: Final = {
+    "closed": "未开放",
+    "outside_horizon": "预约过早",
+    "not_open_yet": "未到放号时间",
+    "in_the_past": "已过时间",
+    "off_grid": "不在整点或步长上",
+    "too_short": "时间太短",
+    "too_long": "时间太长",
+    "daily_limit": "超过每天次数",
+}
 
 
-async def rules(visit: PageRequest) -> web.StreamResponse:
-    await visit.services.desk.refresh()  # another worker may have been told something new
+async def policy(visit: PageRequest) -> web.StreamResponse:
+    """The current policy, and its form."""
+    await visit[REFERENCE].refresh()  # another worker may have published a new one
     return await _page(visit)
 
 
-async def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Response:
-    desk, today = visit.services.desk, local_date(visit.now)
-    facts = {
-        "fields": _typed_of(desk.policy),
+async def _page(visit: PageRequest, **more: Any) -> web.Response:
+    reference, today = visit[REFERENCE], local_date(visit.now)
+    current = reference.policy
+    facts: dict[str, Any] = {
+        "fields": fields_of(current),
         "numbers": NUMBER_TEXT,
-        "bounds": BOUNDS,
+        "bounds": NUMBER_BOUNDS,
         "switches": SWITCHES,
         "own": OWN,
         "of_days": OF_DAYS,
-        "areas": list(desk.library.areas.values()),
+        "areas": list(reference.catalog.areas.values()),
         "sets": [
-            (n, r, _set_words(visit, r))
-            for n, r in enumerate(desk.policy.rule_sets)
+            (n, r, override_words(visit, r))
+            for n, r in enumerate(current.rule_sets)
             if r.last >= today
         ],
-        "versions": await desk.policies.versions(_VERSIONS),
-        "base": desk.policy.version,
+        "versions": await reference.policy_versions(_VERSIONS),
+        "base": current.version,
         "changes": has_role(visit.reader.category, ADMINISTRATOR),
         "typed": {},
         "wrong": "",
@@ -78,70 +79,41 @@ async def _page(visit: PageRequest, status: int = 200, **more: Any) -> web.Respo
         "refusals": REFUSALS,
         "done": "done" in visit.request.query,
         "longest": LONGEST_REASON,
-        "longest_name": LONGEST_NAME,
+        "longest_name": MAX_OVERRIDE_NAME,
     }
-    return render(visit, "policy", status=status, **facts | more)
+    return render(visit, "policy", **facts | more)
 
 
-async def change_rules(visit: PageRequest, form: Form) -> web.StreamResponse:
+async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
     """What the form asks for: shown with what it would have done, or done where confirmed."""
-    services, desk = visit.services, visit.services.desk
-    await desk.refresh()
-    typed = {name: form_text(form, name) for name in form if name not in ("csrf", "key")}
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    typed = typed_in(form)
     try:
-        if typed.get("base") != str(desk.policy.version):
+        if typed.get("base") != str(reference.policy.version):
             raise RulesChanged()
-        change = _next(visit, typed)
-        if not change.said:
+        change = read_change(visit, typed)
+        if not change.summary:
             raise InvalidRequest("base", "没有需要保存的更改")
         if typed.get("edit"):
             return await _page(visit, typed=typed)
-        rows = await impact.find_affected(desk, change.policy, desk.library, visit.now)
-        hits, confirmed = impact_of(desk.library, rows), bool(typed.get("confirmed"))
-        if not confirmed or (hits.count and not typed.get("bookings")):
-            compared = await policy_preview_service.compare_policies(
-                desk, change.compared, visit.now, not services.sandbox
-            )
-            return await _page(
-                visit,
-                typed=typed,
-                said=change.said,
-                hit=hits,
-                wrong=NOT_ASKED if confirmed else "",
-                compared=compared,
-            )
-        reason, fate = form_reason(form, "why"), resolution_from(form)
-        await deeds.change_rules(
-            staff_context(visit), change.policy, "；".join(change.said), reason, fate
+        question = await open_question(visit, form, change.policy, reference.catalog)
+        if question is not None:
+            return await _preview(visit, typed, change, question)
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
+            staff_context(visit),
+            change.policy,
+            "；".join(change.summary),
+            form_reason(form, "why"),
+            resolution_from(form),
         )
-    except RulesChanged as error:
-        count_error(visit.request, error)
-        return await _page(visit, 409, typed=typed, wrong=text_of(error.code, error.details))
-    except InvalidRequest as error:
-        return await _page(visit, 400, typed=typed, wrong=str(error.details["reason"]))
+    except (RulesChanged, InvalidRequest) as error:
+        return await _page(visit, **refusal(visit, error, typed))
     return redirect("/console/rules?done")
 
 
-def _explain(error: ValueError) -> str:
-    if "half hour" in str(error):
-        return "预约步长应为半小时的整数倍"
-    return "单次最短时长不能超过单次最长时长"
-
-
-def _differences(visit: PageRequest, old: Policy, new: Policy) -> list[str]:
-    before, after = _typed_of(old), _typed_of(new)
-    said = []
-    for name in dict.fromkeys((*after, *before)):
-        was, now = before.get(name, ""), after.get(name, "")
-        if was != now:
-            said.append(f"{_name_of(visit, name)}：{_spoken(name, was)} → {_spoken(name, now)}")
-    return said
-
-
-# --- numbers of some days -------------------------------------------------------------------------
-def _set_words(visit: PageRequest, rules: PolicyOverride) -> str:
-    library = visit.services.desk.library
-    area = library.areas.get(rules.area_id) if rules.area_id is not None else None
-    place = area.full_name if area is not None else rules.area_id or "全馆"
-    days = f"{rules.first} 至 {rules.last}" if rules.first != rules.last else f"{rules.first}"
-    return f"{days} {place}：{'，'.join(numbers_text(rules.values))}"
+async def _preview(
+    visit: PageRequest, typed: dict[str, str], change: PolicyChange, question: dict[str, Any]
+) -> web.Response:
+    compared = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
+    return await _page(visit, typed=typed, said=change.summary, compared=compared, **question)

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""The policy's form: from what was typed to the next version, and in words what is new in it."""
 
 from __future__ import annotations
 
@@ -8,92 +8,60 @@ from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from typing import Any, Final
 
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.form_fields import clock_of, day_of
-from handlers.staff.policy import _differences, _explain, _set_words
-from handlers.texts.labels import NUMBER_TEXT
+from handlers.staff.forms import clock_of, day_of
+from handlers.texts.labels import NUMBER_TEXT, numbers_text
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId
-from models.policy.entities import (
-    AREA_OVERRIDABLE,
-    DATE_OVERRIDABLE,
-    FARTHEST_HORIZON,
-    Policy,
-    PolicyOverride,
-)
-from models.policy_preview import service as policy_preview_service
+from models.policy import validation
+from models.policy.entities import AREA_OVERRIDABLE, DATE_OVERRIDABLE, Policy, PolicyOverride
+from models.policy_preview.service import DAYS
 
-LONGEST_NAME: Final = 20
-_FARTHEST: Final = timedelta(days=730)
-MOST_SETS: Final = 50
-BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
-    "step_minutes": (30, 240),
-    "min_minutes": (1, 1440),
-    "max_minutes": (30, 1440),
-    "daily_booking_limit": (1, 48),
-    "check_in_before_minutes": (0, 240),
-    "check_in_after_minutes": (1, 240),
-    "leave_minutes": (1, 240),
-    "meal_leave_minutes": (1, 240),
-    "extend_within_minutes": (1, 1440),
-    "max_extensions": (0, 48),
-    "booking_window_days": (0, FARTHEST_HORIZON),
-    "ending_soon_minutes": (1, 120),
-    "leave_reminder_minutes": (1, 120),
-    "presence_check_minutes": (5, 120),
-    "kiosk_code_seconds": (5, 120),
-    "violations_limit": (1, 100),
-    "violations_window_days": (1, 366),
-    "suspension_days": (1, 366),
-}
-"""Smallest and largest. What lies outside is a slip of the fingers, not a rule."""
 SWITCHES: Final = {
     "away_timeout_is_violation": "暂离超时记违约",
     "accessible_only": "无障碍座位只供登记的读者",
     "filter_by_window": "读者可按靠窗筛选",
     "filter_by_power": "读者可按电源筛选",
 }
-REFUSALS: Final = {
-    "closed": "未开放",
-    "outside_horizon": "预约过早",
-    "not_open_yet": "未到放号时间",
-    "in_the_past": "已过时间",
-    "off_grid": "不在整点或步长上",
-    "too_short": "时间太短",
-    "too_long": "时间太长",
-    "daily_limit": "超过每天次数",
-}
 OWN: Final = [name for name in NUMBER_TEXT if name in AREA_OVERRIDABLE]
 """The numbers that an area can have of its own, in the order of the page."""
 OF_DAYS: Final = [name for name in NUMBER_TEXT if name in DATE_OVERRIDABLE]
+"""The numbers that some days can have of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """The next version of the rules, and in words what is new in it. ``compared`` are the rules
-    that the last week is judged by: what is for other days is thought to be for these."""
+    """The next version of the policy, and in words what is new in it. ``comparison`` are the two
+    policies that the last week is judged by: an override of other days counts for these."""
 
     policy: Policy
-    said: list[str]
-    compared: tuple[Policy, Policy]
+    summary: list[str]
+    comparison: tuple[Policy, Policy]
 
 
-def _next(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """Raises: InvalidRequest, NotFound."""
-    deed = _DEEDS.get(typed.get("deed", ""))
-    if deed is None:
+def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    """The change that the form asks for. Raises: InvalidRequest, NotFound."""
+    change = _CHANGES.get(typed.get("deed", ""))
+    if change is None:
         raise NotFound()
     try:
-        return deed(visit, typed)
+        return change(visit, typed)
     except ValueError as error:
         # Each number alone is sound; together they are not, somewhere.
         raise InvalidRequest("max_minutes", f"这些数字不能同时成立：{_explain(error)}") from error
 
 
+def _explain(error: ValueError) -> str:
+    if "half hour" in str(error):
+        return "预约步长应为半小时的整数倍"
+    return "单次最短时长不能超过单次最长时长"
+
+
 # --- all numbers ----------------------------------------------------------------------------------
-def _typed_of(policy: Policy) -> dict[str, str]:
+def fields_of(policy: Policy) -> dict[str, str]:
     """The policy as the form's fields show it."""
     fields = {name: str(getattr(policy, name)) for name in NUMBER_TEXT}
     fields |= {name: "on" if getattr(policy, name) else "" for name in SWITCHES}
@@ -106,9 +74,9 @@ def _typed_of(policy: Policy) -> dict[str, str]:
     return fields
 
 
-def _numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    """All of the form's fields, in the place of what stands."""
-    policy = visit.services.desk.policy
+def _change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    """All of the form's fields, instead of the current ones."""
+    policy = visit[REFERENCE].policy
     new: dict[str, Any] = {name: _number(name, typed.get(name, "")) for name in NUMBER_TEXT}
     new |= {name: typed.get(name) == "on" for name in SWITCHES}
     new["booking_opens_at"] = (
@@ -116,28 +84,39 @@ def _numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
         if typed.get("booking_opens_at")
         else None
     )
-    new["meal_times"] = _meals(typed.get("meal_times", ""))
+    new["meal_times"] = _meal_times(typed.get("meal_times", ""))
     areas: dict[AreaId, Mapping[str, int]] = {}
-    for area in visit.services.desk.library.areas.values():
+    for area in visit[REFERENCE].catalog.areas.values():
         own = {name: typed.get(f"{name}@{area.id}", "") for name in OWN}
         numbers = {name: _number(name, text) for name, text in own.items() if text}
         if numbers:
             areas[area.id] = numbers
-    found = replace(policy, version=policy.version + 1, areas=areas, **new)
-    return PolicyChange(found, _differences(visit, policy, found), (policy, found))
+    changed = replace(policy, version=policy.version + 1, areas=areas, **new)
+    return PolicyChange(changed, _differences(visit, policy, changed), (policy, changed))
 
 
-def _name_of(visit: PageRequest, field: str) -> str:
+def _differences(visit: PageRequest, old: Policy, new: Policy) -> list[str]:
+    before, after = fields_of(old), fields_of(new)
+    found = []
+    for name in dict.fromkeys((*after, *before)):
+        was, now = before.get(name, ""), after.get(name, "")
+        if was != now:
+            words = f"{_field_value(name, was)} → {_field_value(name, now)}"
+            found.append(f"{_field_name(visit, name)}：{words}")
+    return found
+
+
+def _field_name(visit: PageRequest, field: str) -> str:
     name, _, area_id = field.partition("@")
     words = {"booking_opens_at": "放号时间", "meal_times": "用餐时间", **SWITCHES}
     words |= {number: text for number, (text, _) in NUMBER_TEXT.items()}
     if not area_id:
         return words[name]
-    area = visit.services.desk.library.areas.get(AreaId(area_id))
+    area = visit[REFERENCE].catalog.areas.get(AreaId(area_id))
     return f"{area.name if area is not None else area_id} {words[name]}"
 
 
-def _spoken(field: str, text: str) -> str:
+def _field_value(field: str, text: str) -> str:
     name = field.partition("@")[0]
     if name in SWITCHES:
         return "是" if text else "否"
@@ -147,15 +126,15 @@ def _spoken(field: str, text: str) -> str:
 
 
 def _number(name: str, text: str) -> int:
-    least, most = BOUNDS[name]
-    words, unit = NUMBER_TEXT[name]
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
+    """Raises: InvalidRequest."""
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not validation.is_within_bounds(name, int(text)):
+        (least, most), (words, unit) = validation.NUMBER_BOUNDS[name], NUMBER_TEXT[name]
         raise InvalidRequest(name, f"{words}应为 {least}–{most} {unit}")
     return int(text)
 
 
-def _meals(text: str) -> tuple[tuple[time, time], ...]:
-    """11:00-13:00，17:00-19:00"""
+def _meal_times(text: str) -> tuple[tuple[time, time], ...]:
+    """From a text such as 11:00-13:00，17:00-19:00. Raises: InvalidRequest."""
     found = []
     for span in re.split(r"[,，、;；\s]+", text):
         if not span:
@@ -164,26 +143,35 @@ def _meals(text: str) -> tuple[tuple[time, time], ...]:
         if not dash or clock_of(begin, "meal_times") >= clock_of(end, "meal_times"):
             raise InvalidRequest("meal_times", f"“{span}”不是一段时间，例如 11:00-13:00")
         found.append((time.fromisoformat(begin), time.fromisoformat(end)))
-    if len(found) > 6:
-        raise InvalidRequest("meal_times", "用餐时间最多 6 段")
+    if len(found) > validation.MAX_MEAL_TIMES:
+        raise InvalidRequest("meal_times", f"用餐时间最多 {validation.MAX_MEAL_TIMES} 段")
     return tuple(found)
 
 
-def _add_set(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    policy, library = visit.services.desk.policy, visit.services.desk.library
-    # Those that are over have fallen back: older versions know them.
-    standing = tuple(r for r in policy.rule_sets if r.last >= local_date(visit.now))
-    if len(standing) >= MOST_SETS:
-        raise InvalidRequest("name", f"最多 {MOST_SETS} 段时间的规则，请先删除不需要的")
-    name = typed.get("name", "")
-    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", f"名称为 1–{LONGEST_NAME} 字，读者可见")
-    first, last = (day_of(typed.get(name, ""), name) for name in ("first", "last"))
-    today = local_date(visit.now)
-    if not today <= last or not first <= last <= today + _FARTHEST:
+# --- numbers of some days -------------------------------------------------------------------------
+def _add_override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    policy, today = visit[REFERENCE].policy, local_date(visit.now)
+    current = validation.current_overrides(policy, today)
+    if len(current) >= validation.MAX_OVERRIDES:
+        most = validation.MAX_OVERRIDES
+        raise InvalidRequest("name", f"最多 {most} 段时间的规则，请先删除不需要的")
+    override = _override(visit, typed)
+    new = validation.add_override(policy, override, today)
+    then = replace(new, rule_sets=(*current, _shift_to_preview_days(visit, override)))
+    words = f"新增“{override.name}”：{override_words(visit, override)}"
+    return PolicyChange(new, [words], (policy, then))
+
+
+def _override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyOverride:
+    """Raises: InvalidRequest."""
+    name, longest = typed.get("name", ""), validation.MAX_OVERRIDE_NAME
+    if not 0 < len(name) <= longest or not is_printable_line(name):
+        raise InvalidRequest("name", f"名称为 1–{longest} 字，读者可见")
+    first, last = (day_of(typed.get(day, ""), day) for day in ("first", "last"))
+    if not validation.is_plannable(first, last, local_date(visit.now)):
         raise InvalidRequest("last", "请填写从今天起两年以内的日期，结束不早于开始")
     area_id = AreaId(typed["area"]) if typed.get("area") else None
-    if area_id is not None and area_id not in library.areas:
+    if area_id is not None and area_id not in visit[REFERENCE].catalog.areas:
         raise InvalidRequest("area", "请选择范围")
     numbers = {
         name: _number(name, typed[f"set.{name}"]) for name in OF_DAYS if typed.get(f"set.{name}")
@@ -193,31 +181,38 @@ def _add_set(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     if area_id is not None and (whole := set(numbers) - AREA_OVERRIDABLE):
         words = "、".join(NUMBER_TEXT[n][0] for n in OF_DAYS if n in whole)
         raise InvalidRequest("area", f"{words}只能对全馆规定")
-    rules = PolicyOverride(name, first, last, numbers, area_id)
-    new = replace(policy, version=policy.version + 1, rule_sets=(*standing, rules))
-    then = replace(new, rule_sets=(*standing, _shift_to_preview_days(visit, rules)))
-    return PolicyChange(new, [f"新增“{name}”：{_set_words(visit, rules)}"], (policy, then))
+    return PolicyOverride(name, first, last, numbers, area_id)
 
 
-def _shift_to_preview_days(visit: PageRequest, rules: PolicyOverride) -> PolicyOverride:
+def _remove_override(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
+    policy, number = visit[REFERENCE].policy, typed.get("number", "")
+    if not re.fullmatch(r"[0-9]{1,4}", number):
+        raise NotFound()
+    new = validation.remove_override(policy, int(number))
+    removed = policy.rule_sets[int(number)]
+    shifted = (*new.rule_sets, _shift_to_preview_days(visit, removed))
+    words = f"删除“{removed.name}”：{override_words(visit, removed)}"
+    return PolicyChange(new, [words], (replace(policy, rule_sets=shifted), new))
+
+
+def _shift_to_preview_days(visit: PageRequest, override: PolicyOverride) -> PolicyOverride:
     """The same numbers for the days that are compared."""
     today = local_date(visit.now)
-    return replace(rules, first=today - timedelta(days=policy_preview_service.DAYS), last=today)
+    return replace(override, first=today - timedelta(days=DAYS), last=today)
 
 
-def _remove_set(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
-    policy, number = visit.services.desk.policy, typed.get("number", "")
-    if not re.fullmatch(r"[0-9]{1,4}", number) or int(number) >= len(policy.rule_sets):
-        raise NotFound()
-    gone = policy.rule_sets[int(number)]
-    kept = tuple(r for n, r in enumerate(policy.rule_sets) if n != int(number))
-    new = replace(policy, version=policy.version + 1, rule_sets=kept)
-    today = replace(policy, rule_sets=(*kept, _shift_to_preview_days(visit, gone)))
-    return PolicyChange(new, [f"删除“{gone.name}”：{_set_words(visit, gone)}"], (today, new))
+def override_words(visit: PageRequest, override: PolicyOverride) -> str:
+    """The override's days, place and numbers in words."""
+    areas, area_id = visit[REFERENCE].catalog.areas, override.area_id
+    area = areas.get(area_id) if area_id is not None else None
+    place = area.full_name if area is not None else area_id or "全馆"
+    first, last = override.first, override.last
+    days = f"{first} 至 {last}" if first != last else f"{first}"
+    return f"{days} {place}：{'，'.join(numbers_text(override.values))}"
 
 
-_DEEDS: Final[Mapping[str, Callable[[PageRequest, Mapping[str, str]], PolicyChange]]] = {
-    "numbers": _numbers,
-    "add": _add_set,
-    "remove": _remove_set,
+_CHANGES: Final[Mapping[str, Callable[[PageRequest, Mapping[str, str]], PolicyChange]]] = {
+    "numbers": _change_numbers,
+    "add": _add_override,
+    "remove": _remove_override,
 }

@@ -1,8 +1,7 @@
-"""How the library is used, over days and years; and its bookings, nobody's, as files."""
+"""How the library is used, over days and years."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -10,6 +9,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from handlers import keys
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render
 from models.kernel.errors import InvalidRequest
@@ -17,11 +18,10 @@ from models.kernel.time_range import local_date
 from models.statistics.daily import summary, weekday_utilisation
 
 LONGEST: Final = 400
-"""Days in one look or one CSV file."""
+"""Days on one page or in one CSV file."""
 _USUAL: Final = 30
 _FIRST: Final = date(2000, 1, 1)
 _DAY: Final = timedelta(days=1)
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Interval:
 
 
 def interval(visit: PageRequest, longest: int = LONGEST) -> Interval:
-    """As it is asked for; the last month that is over where nothing is. Raises: InvalidRequest."""
+    """The interval that the address asks for; else the last 30 days. Raises: InvalidRequest."""
     query, yesterday = visit.request.query, local_date(visit.now) - _DAY
     last = _date("to", query.get("to", ""), yesterday)
     if not _FIRST + LONGEST * _DAY <= last <= yesterday + LONGEST * _DAY:
@@ -53,18 +53,16 @@ def _date(name: str, text: str, otherwise: date) -> date:
         raise InvalidRequest(name, "a date such as 2026-09-07") from error
 
 
-async def usage(visit: PageRequest) -> web.StreamResponse:
-    return render(visit, "statistics", **await figures(visit, interval(visit)))
+async def statistics(visit: PageRequest) -> web.StreamResponse:
+    """The daily statistics of an interval."""
+    return render(visit, "statistics", **await _figures(visit, interval(visit)))
 
 
-async def figures(visit: PageRequest, asked: Interval) -> dict[str, Any]:
+async def _figures(visit: PageRequest, asked: Interval) -> dict[str, Any]:
     """What the page shows, from what is kept of each day."""
-    desk = visit.services.desk
-    days = await desk.days.between(asked.first, asked.last)
-    areas = {
-        area.id: summary([d for d in days if d.area_id == area.id])
-        for area in desk.library.areas.values()
-    }
+    known = visit[REFERENCE].catalog.areas
+    days = await visit[keys.STATISTICS].between(asked.first, asked.last)
+    areas = {area.id: summary([d for d in days if d.area_id == area.id]) for area in known.values()}
     weekdays = weekday_utilisation(days)
     hours = [hour for hour in range(24) if any(row[hour] for row in weekdays)]
     return {
@@ -76,20 +74,7 @@ async def figures(visit: PageRequest, asked: Interval) -> dict[str, Any]:
         "weekdays": weekdays,
         "hours": range(min(hours), max(hours) + 1) if hours else range(0),
         "areas": sorted(
-            ((desk.library.areas[id], found) for id, found in areas.items() if found.days),
+            ((known[id], found) for id, found in areas.items() if found.days),
             key=lambda pair: -(pair[1].utilisation or 0),
         ),
     }
-
-
-async def _began(visit: PageRequest, asked: Interval, ending: str, kind: str) -> web.StreamResponse:
-    name = f"bookings-{asked.first}-{asked.last}.{ending}"
-    headers = {
-        "Content-Type": kind,
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(visit.request)
-    return response

@@ -1,26 +1,29 @@
-"""Appeals that wait, and letting violations go: one, or all of an interval."""
+"""Appeals that wait, and waiving violations: one, or all of an interval."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from handlers import deeds
+from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.form_fields import instant_in
+from handlers.staff.forms import instant_in
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render, staff_context
 from handlers.violations import presenter
 from models.kernel.errors import InvalidRequest
 
 
 async def appeals(visit: PageRequest) -> web.StreamResponse:
-    desk, number = visit.services.desk, page_number(visit)
-    rows, total = await desk.violations.appeals((number - 1) * PAGE, PAGE)
-    people = await desk.readers.many({v.reader_id for v in rows})
+    """A page of the violations whose appeal waits."""
+    reference, reservations = visit[REFERENCE], visit[keys.RESERVATIONS]
+    number = page_number(visit)
+    rows, total = await visit[keys.VIOLATIONS].appeals((number - 1) * PAGE, PAGE)
+    people = await visit[keys.STAFF_READERS].many({v.reader_id for v in rows})
     items = [
         (
-            await presenter.violation(desk, v, visit.now),
+            await presenter.violation(reference, reservations, v, visit.now),
             reader_label(people.get(v.reader_id)),
             v.reader_id,
         )
@@ -37,25 +40,32 @@ async def appeals(visit: PageRequest) -> web.StreamResponse:
     )
 
 
-async def settle(visit: PageRequest, form: Form) -> web.StreamResponse:
+async def decide_appeal(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Grant the appeal or refuse it, with an answer."""
     granted = form_text(form, "granted")
     if granted not in ("yes", "no"):
         raise InvalidRequest("granted", "yes or no")
     answer, wrong = checked_text(form)
     if wrong:
         raise InvalidRequest("text", wrong)
-    await deeds.decide_appeal(staff_context(visit), visit.id, granted == "yes", answer)
+    await visit[keys.STAFF_VIOLATIONS].decide_appeal(
+        staff_context(visit), visit.id, granted == "yes", answer
+    )
     return redirect("/console/appeals?done=settle_appeal")
 
 
 async def waive(visit: PageRequest, form: Form) -> web.StreamResponse:
-    v = await deeds.waive(staff_context(visit), visit.id, form_reason(form))
+    """Waive one violation."""
+    v = await visit[keys.STAFF_VIOLATIONS].waive(staff_context(visit), visit.id, form_reason(form))
     return redirect(f"/console/readers/{v.reader_id}?done=waive")
 
 
 async def waive_all(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Waive all violations of an interval."""
     start, end = instant_in(form, "from"), instant_in(form, "to")
     if end <= start:
         raise InvalidRequest("to", "to is after from")
-    waived = await deeds.waive_all(staff_context(visit), start, end, form_reason(form))
+    waived = await visit[keys.STAFF_VIOLATIONS].waive_all(
+        staff_context(visit), start, end, form_reason(form)
+    )
     return redirect(f"/console/appeals?done=waive_all-{waived}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,10 +10,17 @@ from typing import Final
 
 from models.kernel.ids import ReaderId
 
+_CARD_NUMBER: Final = re.compile(r"[!-~]{4,32}")
+
 
 def normalise_student_no(raw: str) -> str:
     """Trimmed and in capitals: graduates' numbers have letters, typed as people like."""
     return raw.strip().upper()
+
+
+def is_card_number(text: str) -> bool:
+    """Can that be on a campus card: 4 to 32 letters, digits or signs?"""
+    return _CARD_NUMBER.fullmatch(text) is not None
 
 
 def mask_student_no(number: str) -> str:

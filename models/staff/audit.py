@@ -1,4 +1,4 @@
-"""What people who work for the library have changed."""
+"""Entries of the audit log: what the staff have changed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from models.kernel.ids import ReaderId
 
 JsonObject = Mapping[str, object]
 """JSON values: texts, numbers, booleans, and None."""
+DONE: Final = "done"
+"""The outcome of an operation that was not refused."""
 
 
 class AuditAction(StrEnum):
@@ -48,9 +51,9 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """``reader`` is whom it concerns. ``before`` is how it was when it was asked for, ``after``
-    how it was then; None where it was refused (``outcome`` is the code) or nobody saw the end of
-    it (``outcome`` is empty)."""
+    """One operation. ``reader`` is whom it concerns. ``before`` is the state when it was asked for,
+    ``after`` the one that it left; None where it was refused (``outcome`` is the code) or nobody
+    saw its end (``outcome`` is empty)."""
 
     id: str
     at: datetime
@@ -63,3 +66,13 @@ class AuditEntry:
     before: JsonObject
     after: JsonObject | None
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which entries: an empty field selects nothing."""
+
+    actor_id: str = ""
+    action: str = ""
+    reader: str = ""
+    target: str = ""

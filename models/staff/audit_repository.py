@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.kernel.ids import ReaderId
-from models.staff.audit import AuditAction, AuditEntry, JsonObject
+from models.staff.audit import AuditAction, AuditEntry, AuditQuery, JsonObject
 from models.storage.mongo import Database, Document, find_page, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -26,22 +26,13 @@ INDEXES: Final = {
         ),
     ]
 }
-DONE: Final = "done"
 _LARGE: Final = ("before.plan.seats", "before.plan.marks")
 """What lists of entries do not bring."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """Which entries: empty fields ask for nothing."""
-
-    actor_id: str = ""
-    action: str = ""
-    reader: str = ""
-    target: str = ""
-
-
 class AuditLogRepository:
+    """Entries as documents."""
+
     def __init__(self, db: Database) -> None:
         self._all = db["audit"]
 

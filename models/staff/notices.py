@@ -9,6 +9,7 @@ from models.notices.errors import NoticeChanged
 from models.notices.repository import NoticeRepository
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
+from models.storage.mongo import new_id
 
 
 class StaffNotices:
@@ -18,8 +19,10 @@ class StaffNotices:
         self._audit, self._notices = audit, notices
 
     async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
-        """Publish it, or put it in the place of ``old``. Raises: NoticeChanged where somebody else
-        was first; nothing has changed then."""
+        """Publish a new notice, whose id is made here, or replace ``old`` by it. Raises:
+        NoticeChanged where somebody else was first; nothing has changed then."""
+        if old is None:
+            new = replace(new, id=new_id())
 
         async def work() -> None:
             if old is None:

@@ -10,7 +10,7 @@ from models.kernel.time_range import local_date
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.card_repository import CardRepository
-from models.readers.entities import Reader
+from models.readers.entities import Reader, is_card_number, normalise_student_no
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
@@ -44,10 +44,10 @@ class StaffReaders:
         """Those of the readers that are known."""
         return await self._readers.many(ids)
 
-    async def find(self, text: str, number: str, limit: int) -> Sequence[Reader]:
-        """Readers with that student number, that card or that name."""
-        ids = set((await self._readers.by_numbers([number])).values())
-        by_card = await self._cards.reader_of(text)
+    async def find(self, text: str, limit: int) -> Sequence[Reader]:
+        """Readers with that student number, that card or that name; of a name ``limit`` at most."""
+        ids = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
+        by_card = await self._cards.reader_of(text) if is_card_number(text) else None
         if by_card is not None:
             ids.add(by_card)
         found = await self._readers.many(ids)

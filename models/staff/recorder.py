@@ -12,8 +12,8 @@ from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import to_local
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
-from models.staff.audit import AuditAction, AuditEntry, JsonObject
-from models.staff.audit_repository import DONE, AuditLogRepository, AuditQuery
+from models.staff.audit import DONE, AuditAction, AuditEntry, AuditQuery, JsonObject
+from models.staff.audit_repository import AuditLogRepository
 
 Result = TypeVar("Result")
 
@@ -27,6 +27,7 @@ class StaffContext:
 
     @property
     def actor(self) -> Actor:
+        """Who a reservation's history names."""
         return Actor("librarian", self.reader.id)
 
     def acting_for(self, reader: Reader) -> RequestContext:
@@ -102,12 +103,15 @@ class AuditLog:
 
 
 def as_it_is(done: JsonObject) -> JsonObject:
+    """The result, which is what the entry keeps."""
     return done
 
 
 def instant_text(when: datetime | None) -> str | None:
+    """The instant on the library's clock, as the entry keeps it."""
     return to_local(when).isoformat() if when is not None else None
 
 
 def nothing(_: object) -> Mapping[str, object]:
+    """Nothing, where the entry keeps no result."""
     return {}

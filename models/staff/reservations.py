@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound
@@ -17,6 +18,14 @@ from models.reservations.service import ReservationService
 from models.seat_reports.service import SeatReportService
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+
+STAFF_ACTIONS: Final = (
+    AuditAction.CHECK_IN,
+    AuditAction.LEAVE,
+    AuditAction.FINISH,
+    AuditAction.CANCEL,
+)
+"""What a librarian does in a reader's place, in the order of the page."""
 
 
 class StaffReservations:

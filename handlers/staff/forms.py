@@ -1,0 +1,89 @@
+"""What the console's forms have in common: reading fields, and showing a refused form again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from handlers.http.errors import status_of
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, count_error, form_text
+from handlers.texts.errors import text_of
+from models.kernel.errors import DomainError, InvalidRequest
+from models.kernel.time_range import local_instant
+from models.library.entities import AreaId, SeatId
+
+ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{1,29}")
+ID_WORDS: Final = "编号为 2–30 个小写字母、数字或连字符"
+_TOKENS: Final = frozenset({"csrf", "key"})
+
+
+# --- a refused form, shown again ------------------------------------------------------------------
+def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
+    """What was typed in these fields, empty where one is missing; in all of the form's without
+    ``names``."""
+    if names is None:
+        names = [name for name in form if name not in _TOKENS]
+    return {name: form_text(form, name) for name in names}
+
+
+def error_text(visit: PageRequest, error: DomainError) -> str:
+    """The refusal in words. One that the form's text does not explain is counted by its code."""
+    if isinstance(error, InvalidRequest):
+        return str(error.details["reason"])
+    count_error(visit.request, error)
+    return text_of(error.code, error.details)
+
+
+def refusal(visit: PageRequest, error: DomainError, typed: dict[str, str]) -> dict[str, Any]:
+    """What a page needs to show a refused form again, with all that was typed."""
+    return {
+        "status": status_of(type(error)),
+        "wrong": error_text(visit, error),
+        "typed": typed,
+    }
+
+
+# --- fields ---------------------------------------------------------------------------------------
+def instant_in(form: Form, name: str) -> datetime:
+    """A browser's date and time, on the library's clock. Raises: InvalidRequest."""
+    try:
+        typed = datetime.strptime(form_text(form, name), "%Y-%m-%dT%H:%M")  # noqa: DTZ007
+    except ValueError as error:
+        raise InvalidRequest(name, "a date and a time") from error
+    if not 2000 <= typed.year < 2100:
+        raise InvalidRequest(name, "a date in our time")
+    return local_instant(typed.date(), typed.time())
+
+
+def date_in(form: Form, name: str) -> date:
+    """Raises: InvalidRequest."""
+    return day_of(form_text(form, name), name)
+
+
+def seat_in(visit: PageRequest, form: Form) -> SeatId:
+    """The seat that is typed by its area and number. Raises: InvalidRequest."""
+    area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))
+    no = form_text(form, "no")
+    seat = next((s for s in area.seats if s.number == no), None) if area is not None else None
+    if seat is None:
+        raise InvalidRequest("no", "没有这个座位")
+    return seat.id
+
+
+def day_of(text: str, name: str) -> date:
+    """Raises: InvalidRequest."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest(name, "请填写日期") from error
+
+
+def clock_of(text: str, name: str) -> time:
+    """Raises: InvalidRequest."""
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise InvalidRequest(name, f"“{text}”不是时间，例如 07:00" if text else "请填写时间")
+    return time.fromisoformat(text)
