@@ -9,12 +9,11 @@ from aiohttp import web
 from handlers.accounts import pages as accounts_pages
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
-from handlers.api_routes import api_routes
+from handlers.api_routes import api_routes, docs_routes
 from handlers.check_in import pages as check_in_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
-from handlers.http.openapi import docs_routes
 from handlers.http.pages import reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
@@ -51,7 +50,7 @@ _WECHAT_ONLY: Final = API_WECHAT_ONLY | WECHAT_ONLY | frozenset(CALLBACKS.values
 
 
 def page_routes() -> list[web.RouteDef]:
-    """The addresses of all accounts_pages."""
+    """The addresses of all pages."""
     return [
         *asset_routes(),
         *login_routes(),

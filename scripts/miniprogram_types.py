@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from handlers.http.openapi import document
+from handlers.api_routes import document
 
 FILE: Final = Path(__file__).resolve().parents[1] / "miniprogram" / "api" / "types.ts"
 _PLAIN: Final = {

@@ -16,8 +16,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from handlers.api_routes import PREFIX, ROUTES
-from handlers.http.openapi import document
+from handlers.api_routes import PREFIX, ROUTES, document
 
 _PATHS: Final = document()["paths"]
 _seen: Final[set[tuple[str, str]]] = set()

@@ -148,6 +148,11 @@ class Endpoint:
         object.__setattr__(self, "body", shapes.get("body"))
         object.__setattr__(self, "query", shapes.get("query"))
 
+    @property
+    def name(self) -> str:
+        """Feature and function: ``reservations.create``."""
+        return f"{self.operation.__module__.split('.')[1]}.{self.operation.__name__}"
+
 
 get, post, delete = partial(Endpoint, "GET"), partial(Endpoint, "POST"), partial(Endpoint, "DELETE")
 

@@ -1,27 +1,36 @@
-"""``/openapi.json`` from the table of routes, and ``/docs``, a page made of it without scripts."""
+"""``/openapi.json`` from a table of routes, and ``/docs``, a page made of it without scripts."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from handlers.api_routes import PREFIX, ROUTES, WECHAT_ONLY
-from handlers.gates import schemas as gates_schemas
-from handlers.http import schemas as http_schemas
 from handlers.http.cached_response import CachedBody
 from handlers.http.endpoint import Access, Endpoint
+from handlers.http.error_groups import IDEMPOTENCY
 from handlers.http.errors import status_of
-from models.identity import errors as identity_errors
-from models.kernel import errors as kernel_errors
-from models.kernel.errors import DomainError
-from models.reservations import errors as reservations_errors
+from handlers.http.schemas import ErrorOut
+from models.identity.errors import NotBound
+from models.kernel.errors import (
+    BadOrigin,
+    ClockWrong,
+    DomainError,
+    InvalidRequest,
+    NotAllowed,
+    OutcomeUnknown,
+    Overloaded,
+    RequestTimeout,
+    ServiceUnavailable,
+    Throttled,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
 
 VERSION: Final = "1.0"
 # What the operations below a path's first part are about: a tag, and what it says.
@@ -45,7 +54,7 @@ _TAG_OF: Final = {
     "venues": "seats",
     "areas": "seats",
     "violations": "reservations",
-    "waits": "reservations",
+    "waitlist": "reservations",
     "notices": "messages",
     "gate": "gates",
     "gate-records": "gates",
@@ -63,10 +72,11 @@ _CALLERS: Final = {
 }
 
 
-def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the routes."""
+def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of the routes below ``prefix``; ``named``: shapes that others
+    refer to, and no operation takes or answers."""
     shapes = {t for r in routes for t in (r.answer, r.accepted, r.body) if t is not None}
-    shapes |= {http_schemas.ErrorOut, gates_schemas.GateEvent}
+    shapes |= {ErrorOut, *named}
     ordered = sorted(shapes, key=str)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
@@ -74,7 +84,7 @@ def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
     refs = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, Any] = {}
     for route in routes:
-        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route, refs)
+        paths.setdefault(prefix + route.path, {})[route.method.lower()] = _operation(route, refs)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -102,9 +112,8 @@ def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
 
 
 def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, Any]:
-    name = f"{route.method.lower()}{re.sub(r'[^a-z]+', '_', route.path)}".strip("_")
     operation: dict[str, Any] = {
-        "operationId": name,
+        "operationId": route.name,
         "summary": route.summary,
         "description": _description(route),
         "tags": [_tag(route)],
@@ -198,7 +207,7 @@ def _responses(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
     for status, codes in sorted(by_status.items()):
         responses[str(status)] = {
             "description": ", ".join(sorted(set(codes))),
-            "content": {"application/json": {"schema": refs[http_schemas.ErrorOut]}},
+            "content": {"application/json": {"schema": refs[ErrorOut]}},
         }
     return responses
 
@@ -207,26 +216,24 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
     """Those that all routes of its kind have in common: by caller and by method."""
     changes, staff = route.method != "GET", route.who in (Access.VIEWER, Access.LIBRARIAN)
     errors = [
-        kernel_errors.InvalidRequest,
-        kernel_errors.UnsupportedMediaType,
-        kernel_errors.Throttled,
-        kernel_errors.Overloaded,
-        kernel_errors.ServiceUnavailable,
+        InvalidRequest,
+        UnsupportedMediaType,
+        Throttled,
+        Overloaded,
+        ServiceUnavailable,
     ]
     if route.who is not Access.ANYONE:
-        errors.append(kernel_errors.Unauthenticated)
+        errors.append(Unauthenticated)
     if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
-        errors += [kernel_errors.NotAllowed] if route.who is not Access.SESSION else []
-        errors += (
-            [identity_errors.NotBound] if route.who not in (Access.SESSION, Access.WX_USER) else []
-        )
-        errors += [kernel_errors.BadOrigin] if changes else []
+        errors += [NotAllowed] if route.who is not Access.SESSION else []
+        errors += [NotBound] if route.who not in (Access.SESSION, Access.WX_USER) else []
+        errors += [BadOrigin] if changes else []
     if changes or route.who is Access.KIOSK:
-        errors += [kernel_errors.TooLarge, kernel_errors.RequestTimeout, kernel_errors.ClockWrong]
+        errors += [TooLarge, RequestTimeout, ClockWrong]
     if changes and not (staff or route.signs_in):
-        errors.append(kernel_errors.OutcomeUnknown)
+        errors.append(OutcomeUnknown)
     if route.idempotent:
-        errors += [reservations_errors.IdempotencyKeyReused, reservations_errors.RequestInProgress]
+        errors += IDEMPOTENCY
     return errors
 
 
@@ -238,14 +245,10 @@ _PAGES = Environment(
 )
 
 
-@cache
-def docs_routes(wechat: bool) -> list[web.RouteDef]:
-    """The document is made once, of the routes that are served: ``wechat`` says whether there is a
-    mini-program."""
-    served = document([r for r in ROUTES if wechat or PREFIX + r.path not in WECHAT_ONLY])
-    text = msgspec.json.encode(served)
-    page = _PAGES.get_template("http/api_docs.html").render(document=served, prefix=PREFIX)
-
+def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
+    """The document and its page, encoded once."""
+    text = msgspec.json.encode(document)
+    page = _PAGES.get_template("http/api_docs.html").render(document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
     described, shown = (
         CachedBody(text, etag),

@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import pytest
 
-from handlers.api_routes import PREFIX, ROUTES
+from handlers.api_routes import PREFIX, ROUTES, document
 from handlers.http.errors import status_of
-from handlers.http.openapi import document
 from handlers.texts.errors import TEXTS
 from models.kernel import errors as kernel_errors
 from models.kernel.errors import DomainError

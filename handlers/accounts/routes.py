@@ -1,0 +1,91 @@
+"""Operations of the API: signing in by WeChat, binding, consent to messages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.accounts import api, schemas
+from handlers.http.endpoint import Access, delete, get, post
+from models.identity.errors import (
+    ActivationCodeInvalid,
+    AlreadyBound,
+    BindingRequestOver,
+    ReaderBoundElsewhere,
+)
+from models.kernel.errors import TooManyAttempts
+from models.messages.errors import UnknownTemplate
+from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
+
+ROUTES: Final = (
+    post(
+        "/wx/login",
+        api.wx_login,
+        "Exchange a wx.login code for a token",
+        Access.ANYONE,
+        signs_in=True,
+        errors=(CodeInvalid, WeChatUserBlocked, WeChatUnavailable),
+    ),
+    post(
+        "/bindings",
+        api.bind,
+        "Bind the WeChat user to the reader who showed the activation code",
+        Access.WX_USER,
+        answer=schemas.BindingOut,
+        accepted=schemas.BindingRequestOut,
+        status=201,
+        errors=(
+            ActivationCodeInvalid,
+            AlreadyBound,
+            ReaderBoundElsewhere,
+            TooManyAttempts,
+        ),
+    ),
+    post(
+        "/bindings/preview",
+        api.preview_binding,
+        "Whom a scanned activation code would bind",
+        Access.WX_USER,
+        errors=(ActivationCodeInvalid, AlreadyBound),
+    ),
+    get(
+        "/binding-requests/current",
+        api.binding_state,
+        "What has become of the WeChat user's latest binding request",
+        Access.WX_USER,
+    ),
+    post(
+        "/binding-requests/{id}/confirm",
+        api.confirm_binding,
+        "是我: bind the WeChat user who waits",
+        Access.WEB_READER,
+        errors=(
+            BindingRequestOver,
+            AlreadyBound,
+            ReaderBoundElsewhere,
+        ),
+    ),
+    post(
+        "/binding-requests/{id}/refuse",
+        api.refuse_binding,
+        "不是我: bind nobody, and end the activation code",
+        Access.WEB_READER,
+        errors=(BindingRequestOver,),
+    ),
+    delete("/bindings/current", api.unbind, "Unbind the reader's WeChat user"),
+    post(
+        "/activation-codes",
+        api.activation_code,
+        "The reader's live activation code, or a new one",
+        Access.WEB_READER,
+        status=201,
+        body_optional=True,
+    ),
+    get("/me", api.current_reader, "Who I am and what I have", Access.SESSION),
+    post(
+        "/subscriptions",
+        api.report_consents,
+        "Report what the reader answered to wx.requestSubscribeMessage",
+        errors=(UnknownTemplate,),
+    ),
+    delete("/sessions/current", api.log_out, "Log out"),
+)

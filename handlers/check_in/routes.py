@@ -1,0 +1,98 @@
+"""Operations of the API: check-in, leave, return, renewal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.check_in import api
+from handlers.http.endpoint import get, post
+from handlers.http.error_groups import OWN_RESERVATION
+from models.check_in.errors import (
+    CheckedInElsewhere,
+    NothingToConfirm,
+    QrExpired,
+    QrUsed,
+    RenewalLimitReached,
+    WrongVenue,
+)
+from models.kernel.errors import NotFound, TooManyAttempts
+from models.kiosks.errors import QrInvalid
+from models.reservations.errors import (
+    Closed,
+    NotATimeStep,
+    OverlapsOwnBooking,
+    SeatDisabled,
+    SeatTaken,
+    TooEarly,
+    TooLate,
+    TooLong,
+)
+
+_SCAN: Final = (
+    QrInvalid,
+    QrExpired,
+    QrUsed,
+    TooLate,
+    WrongVenue,
+    TooManyAttempts,
+)
+ROUTES: Final = (
+    post(
+        "/reservations/{id}/check-in",
+        api.check_in,
+        "Check in by the kiosk's code; while away, return",
+        idempotent=True,
+        errors=(*OWN_RESERVATION, *_SCAN, TooEarly, CheckedInElsewhere),
+    ),
+    post(
+        "/reservations/{id}/leave",
+        api.leave,
+        "Leave for a while",
+        idempotent=True,
+        errors=OWN_RESERVATION,
+    ),
+    post(
+        "/reservations/{id}/return",
+        api.return_from_leave,
+        "Return by the kiosk's code",
+        idempotent=True,
+        errors=(*OWN_RESERVATION, *_SCAN),
+    ),
+    get(
+        "/reservations/{id}/extensions",
+        api.renewal_choices,
+        "The later ends that are possible now",
+        errors=(NotFound,),
+    ),
+    post(
+        "/reservations/{id}/extend",
+        api.renew,
+        "Stay longer",
+        idempotent=True,
+        errors=(
+            *OWN_RESERVATION,
+            SeatTaken,
+            OverlapsOwnBooking,
+            TooLong,
+            TooEarly,
+            RenewalLimitReached,
+            NotATimeStep,
+            Closed,
+            SeatDisabled,
+        ),
+    ),
+    post(
+        "/reservations/{id}/finish",
+        api.finish,
+        "Give the seat back",
+        idempotent=True,
+        errors=OWN_RESERVATION,
+    ),
+    post(
+        "/reservations/{id}/confirm",
+        api.confirm,
+        "Confirm what a gate did on the reader's behalf",
+        idempotent=True,
+        errors=(NotFound, NothingToConfirm),
+    ),
+)

@@ -1,0 +1,45 @@
+"""Operations of the API: kiosks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.http.endpoint import Access, get, post
+from handlers.http.error_groups import IDEMPOTENCY, OWN_RESERVATION
+from handlers.kiosks import api
+from models.check_in.errors import CheckedInElsewhere, QrUsed, WrongVenue
+from models.kernel.errors import NotFound, TooManyAttempts
+from models.readers.errors import CardUnknown
+from models.reservations.errors import TooEarly, TooLate
+
+ROUTES: Final = (
+    post(
+        "/kiosks/{id}/touch",
+        api.card_login,
+        "A card at a seat kiosk signs its reader in for a moment",
+        Access.KIOSK,
+        status=201,
+        errors=(NotFound, CardUnknown, TooManyAttempts),
+    ),
+    post(
+        "/kiosks/{id}/check-in",
+        api.check_in,
+        "Check in or return at the kiosk that the reader touched with a card",
+        errors=(
+            *OWN_RESERVATION,
+            *IDEMPOTENCY,
+            TooEarly,
+            TooLate,
+            WrongVenue,
+            CheckedInElsewhere,
+            QrUsed,
+        ),
+    ),
+    get(
+        "/kiosks/{id}/code",
+        api.current_code,
+        "The code that the kiosk shows now",
+        Access.KIOSK,
+        errors=(NotFound,),
+    ),
+)

@@ -1,0 +1,50 @@
+"""Operations of the API: venues, areas, plans, seats."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.http.endpoint import Access, get
+from handlers.seat_map import api, schemas
+from models.kernel.errors import NotFound
+from models.policy.errors import FilterDisabled
+from models.reservations.errors import BeyondBookingWindow, NotATimeStep, StartInPast
+
+_DAY: Final = (StartInPast, BeyondBookingWindow)
+ROUTES: Final = (
+    get("/venues", api.list_venues, "Venues and their bookable days", Access.SESSION),
+    get(
+        "/areas",
+        api.list_areas,
+        "Areas with their free seats",
+        answer=schemas.AreasOut,
+        errors=(*_DAY, FilterDisabled),
+    ),
+    get(
+        "/areas/{id}/map",
+        api.area_map,
+        "The plan of an area",
+        answer=schemas.SeatMapOut,
+        errors=(NotFound, *_DAY),
+    ),
+    get(
+        "/areas/{id}/events",
+        api.watch_area,
+        "The plan as it changes: Server-Sent Events `seat`, and `version` after them",
+        answer=schemas.SeatEvent,
+        stream=True,
+        errors=(NotFound, *_DAY),
+    ),
+    get(
+        "/seats/{id}",
+        api.seat_day,
+        "A seat and its day",
+        errors=(NotFound, *_DAY),
+    ),
+    get(
+        "/seats/{id}/times",
+        api.seat_times,
+        "Free starts of a seat; with a start, its free ends",
+        errors=(NotFound, NotATimeStep, *_DAY),
+    ),
+)

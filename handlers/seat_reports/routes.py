@@ -1,0 +1,33 @@
+"""Operations of the API: reports of seats."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from handlers.http.endpoint import post
+from handlers.http.error_groups import OWN_RESERVATION
+from handlers.seat_reports import api
+from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
+from models.reservations.errors import TooEarly, TooLate
+from models.seat_reports.errors import SeatNotInUse
+
+ROUTES: Final = (
+    post(
+        "/reservations/{id}/report",
+        api.report_occupied,
+        "Say that the seat is taken by somebody else",
+        idempotent=True,
+        errors=(*OWN_RESERVATION, TooEarly, TooLate),
+    ),
+    post(
+        "/seats/{id}/report",
+        api.report_empty,
+        "Say that nobody sits on a seat that is shown in use",
+        errors=(
+            NotFound,
+            SeatNotInUse,
+            InvalidState,
+            TooManyAttempts,
+        ),
+    ),
+)
