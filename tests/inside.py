@@ -61,9 +61,18 @@ async def _cas_answers() -> bool:
     return True
 
 
-def features(db: Database, cipher: FieldCipher, *, wall_clock: bool = True) -> Inside:
-    """All features over a database, without HTTP, jobs or a change stream that is followed."""
-    app, stored = web.Application(), Repositories(db, cipher)
+def features(
+    db: Database,
+    cipher: FieldCipher,
+    *,
+    stored: Repositories | None = None,
+    wall_clock: bool = True,
+) -> Inside:
+    """All features over a database, without HTTP, jobs or a change stream that is followed.
+
+    ``stored``: the repositories, where a test has put one of its own among them.
+    """
+    app, stored = web.Application(), stored or Repositories(db, cipher)
     wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers), wall_clock=wall_clock)
     return Inside(app, db, stored)
 

@@ -119,7 +119,7 @@ class Catalog:
         gone = {seat.id: seat for area in self.areas.values() for seat in area.removed_seats}
         object.__setattr__(self, "seats", seats)
         object.__setattr__(self, "all_seats", gone | seats)
-        object.__setattr__(self, "_near", {})
+        object.__setattr__(self, "_nearest_cache", {})
 
     @property
     def bookable_areas(self) -> Iterator[Area]:

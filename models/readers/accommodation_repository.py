@@ -15,14 +15,16 @@ from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
 
-INDEXES: Final = {"allowances": [IndexModel([("reader", ASCENDING)], name="reader", unique=True)]}
+INDEXES: Final = {
+    "accommodations": [IndexModel([("reader", ASCENDING)], name="reader", unique=True)]
+}
 _PURPOSE: Final = "allowance"
 
 
 async def allowances_changed(db: Database, session: Any = None) -> None:
     """Let every worker load them anew."""
     await db["versions"].update_one(
-        {"_id": "allowances"}, {"$inc": {"number": 1}}, upsert=True, session=session
+        {"_id": "accommodations"}, {"$inc": {"number": 1}}, upsert=True, session=session
     )
 
 
@@ -78,7 +80,7 @@ class AccommodationRepository:
     async def version(self) -> int:
         """How often any has been written."""
         with translate_errors():
-            found = await self._db["versions"].find_one({"_id": "allowances"})
+            found = await self._db["versions"].find_one({"_id": "accommodations"})
         return int(found["number"]) if found else 0
 
     async def all(self) -> dict[ReaderId, Accommodation]:

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from models.storage.mongo import Database, insert
 from models.storage.mongo_errors import translate_errors
 
-INDEXES: Final = {"pushes": [IndexModel([("at", ASCENDING)], name="at")]}
+INDEXES: Final = {"wechat_callbacks": [IndexModel([("at", ASCENDING)], name="at")]}
 
 
 class WeChatCallbackLog:

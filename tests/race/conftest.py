@@ -8,10 +8,10 @@ import pytest
 from pymongo import MongoClient
 
 from miniapp_server import seed
-from models.booking.desk import Desk
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Document, open_database
+from tests.inside import features
 from tests.race.stage import EIGHT, Stage
 
 
@@ -39,7 +39,7 @@ async def stage(mongo_url: str, theatre: str, library: seed.LibraryData) -> Asyn
         for collection in await db.list_collection_names():
             await db[collection].delete_many({})
         await ensure_indexes(db)
-        sealer = FieldCipher({1: b"k" * 32})
-        desk = Desk(db, sealer)
-        await seed.seed(desk, library, EIGHT)
-        yield Stage(db, sealer, desk)
+        cipher = FieldCipher({1: b"k" * 32})
+        inside = features(db, cipher)
+        await seed.seed(inside.stored, inside.reference, library, EIGHT)
+        yield Stage(db, cipher, inside)

@@ -17,9 +17,8 @@ from pymongo import UpdateMany
 
 from bind.account_binding import AccountBindingService
 from bind.session_service import SessionService
-from models.booking.desk import Desk
-from models.check_in.service import KioskCodeScan, check_in
-from models.deadlines import jobs as deadlines_jobs
+from miniapp_server.repositories import Repositories
+from models.check_in.service import KioskCodeScan
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.entities import Principal
@@ -32,10 +31,10 @@ from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
-from models.reservations.service import create
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Collection, Database
+from tests.inside import Inside, features
 
 MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
 EIGHT: Final = MONDAY.replace(hour=8)
@@ -127,40 +126,50 @@ class Stage:
     """A database with the real library, and as many workers on it as a race needs."""
 
     db: Database
-    sealer: FieldCipher
-    desk: Desk
+    cipher: FieldCipher
+    inside: Inside
     _numbers: count[int] = field(default_factory=lambda: count(21070001))
 
-    async def worker(self) -> Desk:
-        """Another worker's desk on the same database."""
-        desk = Desk(self.db, self.sealer)
-        await desk.refresh()
-        return desk
+    @property
+    def stored(self) -> Repositories:
+        """The repositories of the stage's own worker."""
+        return self.inside.stored
+
+    async def worker(self, **repositories: object) -> Inside:
+        """Another worker on the same database; ``repositories`` take the place of its own."""
+        stored = Repositories(self.db, self.cipher)
+        for name, repository in repositories.items():
+            assert hasattr(stored, name), name
+            setattr(stored, name, repository)
+        worker = features(self.db, self.cipher, stored=stored)
+        await worker.reference.refresh()
+        return worker
 
     async def reader(self) -> Reader:
         number = str(next(self._numbers))
-        return await self.desk.readers.upsert_from_login(number, "张三", "student", EIGHT)
+        return await self.stored.readers.upsert_from_login(number, "张三", "student", EIGHT)
 
     async def reserved(
         self, reader: Reader, seat: str = SEAT, start: int = 10, end: int = 11
     ) -> Reservation:
         """Booked at 08:00 for whole hours of the Monday."""
-        return await create(self.desk, ask(reader), seat, wish(start, end))
+        return await self.inside.reservations.create(ctx(reader), seat, selection(start, end))
 
     async def in_use(self, reader: Reader, seat: str = SEAT) -> Reservation:
         """Booked for 10:00–11:00 and checked in at 10:00."""
         made = await self.reserved(reader, seat)
-        return await check_in(self.desk, ask(reader, clock(10)), made.id, scan(1))
+        return await self.inside.check_in.check_in(ctx(reader, clock(10)), made.id, scan(1))
 
     async def missed(self, reader: Reader, created_at: datetime) -> Reservation:
         """Booked on that day for 10:00 and not taken up; its no-show waits in the outbox."""
         when = TimeSelection(local_date(created_at), time(10), time(11))
-        made = await create(self.desk, ask(reader, created_at), SEAT, when)
-        assert await deadlines_jobs.no_show(self.desk, made.check_in_until) == 1
-        return await self.stored(made)
+        made = await self.inside.reservations.create(ctx(reader, created_at), SEAT, when)
+        assert await self.inside.deadlines.no_show(made.check_in_until) == 1
+        return await self.reload(made)
 
-    async def stored(self, r: Reservation) -> Reservation:
-        found = await self.desk.reservations.get(r.id)
+    async def reload(self, r: Reservation) -> Reservation:
+        """As it is in the database now."""
+        found = await self.stored.reservations.get(r.id)
         assert found is not None
         return found
 
@@ -173,39 +182,39 @@ class Stage:
         """Take the guard away."""
         await self.db[collection].drop_index(index)
 
-    def binding_desk(
+    def account_binding(
         self,
         *,
         codes: ActivationCodeRepository | None = None,
         bindings: BindingRepository | None = None,
-        throttles: AttemptLimiter | None = None,
+        attempts: AttemptLimiter | None = None,
     ) -> AccountBindingService:
-        bindings = bindings or BindingRepository(self.db, self.sealer)
-        sessions = SessionRepository(self.db, self.sealer)
+        bindings = bindings or BindingRepository(self.db, self.cipher)
+        sessions = SessionRepository(self.db, self.cipher)
         return AccountBindingService(
-            codes or ActivationCodeRepository(self.db, self.sealer),
+            codes or ActivationCodeRepository(self.db, self.cipher),
             bindings,
-            self.desk.readers,
+            self.stored.readers,
             sessions,
-            SessionService(sessions, self.sealer, nobody_to_tell),
-            throttles or AttemptLimiter(self.db),
+            SessionService(sessions, self.cipher, nobody_to_tell),
+            attempts or AttemptLimiter(self.db),
             ConsentRepository(self.db),
         )
 
     async def wx_user(self, openid: str) -> Principal:
         """Signed in by WeChat, not bound."""
-        sessions = SessionRepository(self.db, self.sealer)
+        sessions = SessionRepository(self.db, self.cipher)
         await sessions.open_wx(f"token-{openid}", openid, EIGHT, clock(22), None)
         who = await sessions.find_principal(token_hash(f"token-{openid}"))
         assert who is not None
         return who
 
 
-def ask(reader: Reader, now: datetime = EIGHT, key: IdempotencyKey | None = None) -> RequestContext:
+def ctx(reader: Reader, now: datetime = EIGHT, key: IdempotencyKey | None = None) -> RequestContext:
     return RequestContext(reader, Actor("reader", "api"), now, key)
 
 
-def wish(start: int, end: int) -> TimeSelection:
+def selection(start: int, end: int) -> TimeSelection:
     return TimeSelection(MONDAY.date(), time(start), time(end))
 
 

@@ -44,7 +44,7 @@ class LooksFirst(ActivationCodeRepository):
         await self._all.update_one({"_id": found["_id"]}, {"$set": change})
         return self._request(found)
 
-    async def ask(
+    async def ctx(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
         found = await self._all.find_one({"digits": self._digits(code), "request": None})
@@ -68,19 +68,19 @@ class Scene:
 
     def __init__(self, stage: Stage, guard: bool) -> None:
         self.stage, barrier = stage, asyncio.Barrier(2)
-        self.desks = []
+        self.services = []
         for _ in range(2):
-            codes = (ActivationCodeRepository if guard else LooksFirst)(stage.db, stage.sealer)
+            codes = (ActivationCodeRepository if guard else LooksFirst)(stage.db, stage.cipher)
             if guard:
                 put_around(codes, "find_one_and_update", before=barrier.wait)
             else:
                 put_around(codes, "find_one", behind=barrier.wait)
-            self.desks.append(stage.binding_desk(codes=codes))
+            self.services.append(stage.account_binding(codes=codes))
 
     async def open(self, asked: str = "") -> None:
         self.reader = await self.stage.reader()
         self.users = [await self.stage.wx_user(name) for name in ("o-one", "o-two")]
-        codes = ActivationCodeRepository(self.stage.db, self.stage.sealer)
+        codes = ActivationCodeRepository(self.stage.db, self.stage.cipher)
         await codes.issue(self.reader.id, CODE, EIGHT, END)
         if asked:
             user = self.users[0]
@@ -103,7 +103,7 @@ async def test_a_scanned_code_lets_one_user_in(stage: Stage, guard: bool) -> Non
     await scene.open()
     if not guard:
         await stage.drop("bindings", "reader")
-    one, two = scene.desks
+    one, two = scene.services
     results = await both(
         one.bind(scene.users[0], scene.secret, EIGHT), two.bind(scene.users[1], scene.secret, EIGHT)
     )
@@ -123,7 +123,7 @@ async def test_a_confirmation_is_consumed_once(stage: Stage, guard: bool, other:
     await scene.open(asked="o-one")
     if not guard:
         await stage.drop("bindings", "reader")
-    one, two = scene.desks
+    one, two = scene.services
     results = await both(
         one.confirm(scene.reader.id, scene.request, EIGHT),
         two.bind(scene.users[1], scene.secret, EIGHT)
@@ -152,12 +152,12 @@ async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
     await scene.open()
     for limit in ("activation:all", "activation:day"):
         await stage.db["attempt_limits"].insert_one({"_id": limit, "n": 2000, "until": clock(9)})
-    one, two = scene.desks
+    one, two = scene.services
     results = await both(
         one.bind(scene.users[0], CODE, EIGHT), two.bind(scene.users[1], CODE, EIGHT)
     )
     told = {r.match_number for r in results if isinstance(r, BindingRequest)}
-    asked = await stage.binding_desk().request_for(scene.reader.id, EIGHT)
+    asked = await stage.account_binding().request_for(scene.reader.id, EIGHT)
     assert asked is not None
     if guard:
         assert kinds(results) == {"ok": 1, "activation_code_invalid": 1}
@@ -169,14 +169,14 @@ async def test_one_user_waits_with_a_code(stage: Stage, guard: bool) -> None:
 
 async def test_an_answer_that_was_lost_is_completed_by_the_next_one(stage: Stage) -> None:
     """The worker ends between the answer and the binding; the form is sent once more."""
-    desk, scene = stage.binding_desk(), Scene(stage, True)
+    service, scene = stage.account_binding(), Scene(stage, True)
     await scene.open(asked="o-one")
-    codes = ActivationCodeRepository(stage.db, stage.sealer)
+    codes = ActivationCodeRepository(stage.db, stage.cipher)
     assert await codes.answer(scene.reader.id, scene.request, True, EIGHT)
-    state = await desk.state(scene.users[0], EIGHT)
+    state = await service.state(scene.users[0], EIGHT)
     assert state.state == "pending" and await scene.bound() == 0
     for _ in range(2):
-        await desk.confirm(scene.reader.id, scene.request, EIGHT)
+        await service.confirm(scene.reader.id, scene.request, EIGHT)
         assert await scene.bound() == 1
 
 
@@ -207,8 +207,8 @@ async def test_guesses_bind_nobody(
     In the long form there are 10,000 guesses by 2,000 accounts.
     """
     guesses = 10_000 if long and throttles is AttemptLimiter else guesses
-    desk = stage.binding_desk(throttles=throttles(stage.db))
-    codes = ActivationCodeRepository(stage.db, stage.sealer)
+    service = stage.account_binding(attempts=throttles(stage.db))
+    codes = ActivationCodeRepository(stage.db, stage.cipher)
     readers = [await stage.reader() for _ in range(10)]
     step = (guesses - 120) // len(readers)
     for n, reader in enumerate(readers):
@@ -216,7 +216,7 @@ async def test_guesses_bind_nobody(
 
     async def account(n: int) -> list[Any]:
         return [
-            await _result(desk.bind(_guesser(n), f"{guess:06d}", EIGHT))
+            await _result(service.bind(_guesser(n), f"{guess:06d}", EIGHT))
             for guess in range(5 * n, 5 * n + 5)
         ]
 
@@ -232,14 +232,14 @@ async def test_guesses_bind_nobody(
     if throttles is AttemptLimiter:  # and a right code binds meanwhile: by digits, and scanned
         for way in ("digits", "secret"):
             reader, user = await stage.reader(), await stage.wx_user(f"o-{way}")
-            code = await desk.get_or_create_code(reader.id, False, EIGHT)
-            found_one = await desk.bind(user, getattr(code, way), EIGHT)
+            code = await service.get_or_create_code(reader.id, False, EIGHT)
+            found_one = await service.bind(user, getattr(code, way), EIGHT)
             if way == "digits":
                 assert isinstance(found_one, BindingRequest)
                 assert await stage.db["bindings"].count_documents({}) == 0
-                await desk.confirm(reader.id, found_one.id, EIGHT)
+                await service.confirm(reader.id, found_one.id, EIGHT)
             assert (
-                await BindingRepository(stage.db, stage.sealer).reader_of(f"o-{way}") == reader.id
+                await BindingRepository(stage.db, stage.cipher).reader_of(f"o-{way}") == reader.id
             )
 
 

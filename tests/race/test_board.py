@@ -21,10 +21,6 @@ from handlers.seat_map.cache import SeatMapCache
 from miniapp_server import seed
 from miniapp_server.embedded_databases import embedded_databases
 from miniapp_server.scheduler import end
-from models.booking.desk import Desk
-from models.check_in import renewal
-from models.check_in import service as check_in_service
-from models.deadlines import jobs as deadlines_jobs
 from models.kernel.errors import DomainError
 from models.library.entities import AreaId
 from models.readers.context import IdempotencyKey
@@ -33,13 +29,13 @@ from models.reservations.entities import Reservation
 from models.reservations.errors import DailyLimit, OverlapsOwnBooking, SeatTaken
 from models.reservations.live_occupancy import REFUSE_WITHIN_S
 from models.reservations.rules import TimeSelection
-from models.reservations.service import cancel, change, create
 from models.reservations.state_machine import LIVE, ReservationState
 from models.schema.indexes import ensure_indexes
 from models.seat_map.service import TimeFilter
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import CODEC, Database, open_database
-from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, ask, clock, scan, wish
+from tests.inside import Inside, features
+from tests.race.stage import EIGHT, MONDAY, SEATS, Stage, clock, ctx, scan, selection
 
 TODAY = MONDAY.date()
 TOMORROW = TODAY + timedelta(days=1)
@@ -60,14 +56,17 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, within_s: float
 
 @dataclass
 class Worker:
-    """A desk with a client of its own, that follows the stream, and what it would answer."""
+    """A process with a client of its own, that follows the stream, and what it would answer."""
 
-    desk: Desk
-    plans: SeatMapCache = field(default_factory=SeatMapCache)
+    inside: Inside
+    plans: SeatMapCache = field(init=False)
     task: asyncio.Task[None] | None = None
 
+    def __post_init__(self) -> None:
+        self.plans = SeatMapCache(self.inside.seat_map)
+
     def follow(self) -> None:
-        self.task = asyncio.create_task(self.desk.board.follow_changes())
+        self.task = asyncio.create_task(self.inside.occupancy.follow_changes())
 
     async def fresh(self) -> None:
         """Returns when its board may judge both days."""
@@ -75,8 +74,8 @@ class Worker:
         async def judges() -> bool:
             with suppress(DomainError):
                 for day in (TODAY, TOMORROW):
-                    await self.desk.board.get_day(day)
-            return all(self.desk.board.authoritative_day(day) for day in (TODAY, TOMORROW))
+                    await self.inside.occupancy.get_day(day)
+            return all(self.inside.occupancy.authoritative_day(day) for day in (TODAY, TOMORROW))
 
         await until(judges, "a board that is up to date")
 
@@ -86,29 +85,29 @@ class Worker:
 
     async def equals_the_database(self) -> bool:
         for day in (TODAY, TOMORROW):
-            rows = {row.id: row for row in await self.desk.reservations.board_rows(day)}
-            if (await self.desk.board.get_day(day)).rows != rows:
+            rows = {row.id: row for row in await self.inside.stored.reservations.board_rows(day)}
+            if (await self.inside.occupancy.get_day(day)).rows != rows:
                 return False
         return True
 
     async def bodies(self, readers: list[Reader]) -> list[tuple[bytes, str]]:
         """Every plan as everybody and as each holder sees it, and the list of areas."""
         found = []
-        area, now = self.desk.library.areas[AREA], clock(9, 30)
+        area, now = self.inside.reference.catalog.areas[AREA], clock(9, 30)
         for asked in WINDOWS:
-            board = await self.desk.board.get_day(asked.day)
-            plan = self.plans.plan(self.desk, area, board, asked, now)
-            answers = [plan.body(self.desk, reader.id) for reader in readers]
-            answers.append(self.plans.areas(self.desk, board, None, asked, now))
+            occupancy = await self.inside.occupancy.get_day(asked.day)
+            plan = self.plans.plan(area, occupancy, asked, now)
+            answers = [plan.body_for(reader.id) for reader in readers]
+            answers.append(self.plans.areas(occupancy, None, asked, now))
             found += [(body._content, body._etag) for body in answers]
         return found
 
 
 @asynccontextmanager
-async def worker(url: str, name: str, sealer: FieldCipher) -> AsyncIterator[Worker]:
+async def worker(url: str, name: str, cipher: FieldCipher) -> AsyncIterator[Worker]:
     async with open_database(url, name) as db:
-        made = Worker(Desk(db, sealer))
-        await made.desk.refresh()
+        made = Worker(features(db, cipher))
+        await made.inside.reference.refresh()
         made.follow()
         try:
             yield made
@@ -117,9 +116,9 @@ async def worker(url: str, name: str, sealer: FieldCipher) -> AsyncIterator[Work
 
 
 @asynccontextmanager
-async def two_workers(url: str, name: str, sealer: FieldCipher) -> AsyncIterator[list[Worker]]:
+async def two_workers(url: str, name: str, cipher: FieldCipher) -> AsyncIterator[list[Worker]]:
     async with AsyncExitStack() as stack:
-        workers = [await stack.enter_async_context(worker(url, name, sealer)) for _ in range(2)]
+        workers = [await stack.enter_async_context(worker(url, name, cipher)) for _ in range(2)]
         for one in workers:
             await one.fresh()
         yield workers
@@ -130,7 +129,7 @@ async def two_workers(url: str, name: str, sealer: FieldCipher) -> AsyncIterator
 
 async def act(chance: random.Random, workers: list[Worker], readers: list[Reader]) -> None:
     """One use case by one of the workers. That it is refused, or that nobody knows, is fine."""
-    desk = chance.choice(workers).desk
+    inside = chance.choice(workers).inside
     reader = chance.choice(readers)
     day = chance.choice([TODAY, TODAY, TOMORROW])
     begin = chance.randint(9, 20)
@@ -143,37 +142,35 @@ async def act(chance: random.Random, workers: list[Worker], readers: list[Reader
     )
     with suppress(DomainError):
         if verb == "reserve":
-            await create(desk, ask(reader, EIGHT), seat, hours)
+            await inside.reservations.create(ctx(reader, EIGHT), seat, hours)
             return
         if verb in ("no_show", "complete", "expire_leaves", "send_reminders"):
-            await getattr(deadlines_jobs, verb)(desk, now)
+            await getattr(inside.deadlines, verb)(now)
             return
         if verb == "carry_over":
-            await deadlines_jobs.carry_over(desk, now)
+            await inside.deadlines.carry_over(now)
             return
-        live = await desk.reservations.live_of(reader.id, clock(0))
+        live = await inside.stored.reservations.live_of(reader.id, clock(0))
         if not live:
             return
         r = chance.choice(live)
         if verb == "change":
-            await change(desk, ask(reader, EIGHT), r.id, seat, hours.start, hours.end)
+            await inside.reservations.change(ctx(reader, EIGHT), r.id, seat, hours.start, hours.end)
         elif verb == "cancel":
-            await cancel(desk, ask(reader, EIGHT), r.id)
+            await inside.reservations.cancel(ctx(reader, EIGHT), r.id)
         elif verb == "check_in":
             early = r.check_in_from + timedelta(minutes=chance.choice([0, 7, 30]))
-            await check_in_service.check_in(
-                desk, ask(reader, early), r.id, scan(chance.randint(1, 10**6))
-            )
+            await inside.check_in.check_in(ctx(reader, early), r.id, scan(chance.randint(1, 10**6)))
         elif verb == "leave":
-            await check_in_service.leave(desk, ask(reader, r.start), r.id)
+            await inside.check_in.leave(ctx(reader, r.start), r.id)
         elif verb == "back":
             step = scan(chance.randint(1, 10**6))
-            await check_in_service.return_from_leave(desk, ask(reader, r.start), r.id, step)
+            await inside.check_in.return_from_leave(ctx(reader, r.start), r.id, step)
         elif verb == "finish":
-            await check_in_service.finish(desk, ask(reader, r.start), r.id)
+            await inside.check_in.finish(ctx(reader, r.start), r.id)
         else:
             later = (r.end + timedelta(hours=1)).astimezone(MONDAY.tzinfo).time()
-            await renewal.renew(desk, ask(reader, r.end - timedelta(minutes=9)), r.id, later)
+            await inside.renewal.renew(ctx(reader, r.end - timedelta(minutes=9)), r.id, later)
 
 
 async def many(
@@ -192,7 +189,7 @@ async def they_become_equal(workers: list[Worker], readers: list[Reader]) -> Non
         await until(one.equals_the_database, "the board is the database")
     first, second = [await one.bodies(readers) for one in workers]
     assert first == second
-    stranger = Worker(workers[0].desk)  # whose plans were never mended
+    stranger = Worker(workers[0].inside)  # whose plans were never mended
     assert await stranger.bodies(readers) == first
 
 
@@ -210,7 +207,7 @@ async def kill_cursors(db: Database) -> None:
 
 async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
     readers = [await stage.reader() for _ in range(6)]
-    async with two_workers(mongo_url, theatre, stage.sealer) as workers:
+    async with two_workers(mongo_url, theatre, stage.cipher) as workers:
         for round in range(8):
             history = asyncio.create_task(many(round, 160, workers, readers))
             trouble = round % 4
@@ -220,42 +217,42 @@ async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre:
                     await asyncio.sleep(0.1)
             elif trouble == 2:
                 await workers[1].stop()  # and what happens now it is never told
-                workers[1].desk.board.invalidate()
+                workers[1].inside.occupancy.invalidate()
                 await history
                 workers[1].follow()
             elif trouble == 3:
                 while not history.done():
-                    workers[0].desk.board.invalidate()
-                    await workers[0].desk.board.get_day(TODAY)
+                    workers[0].inside.occupancy.invalidate()
+                    await workers[0].inside.occupancy.get_day(TODAY)
             await history
             await they_become_equal(workers, readers)
         # How many of them still live is chance; about a hundred are made.
-        made = await workers[0].desk.reservations.count()
+        made = await workers[0].inside.stored.reservations.count()
         assert made > 30, "something happened"
 
 
 async def test_boards_outlive_a_killed_mongod(tmp_path: Path, library: seed.LibraryData) -> None:
-    sealer = FieldCipher({1: b"k" * 32})
+    cipher = FieldCipher({1: b"k" * 32})
     async with embedded_databases(tmp_path / "data") as servers:
         async with open_database(servers.mongo_url, "board") as db:
             await ensure_indexes(db)
-            desk = Desk(db, sealer)
-            await seed.seed(desk, library, EIGHT)
-            stage = Stage(db, sealer, desk)
+            inside = features(db, cipher)
+            await seed.seed(inside.stored, inside.reference, library, EIGHT)
+            stage = Stage(db, cipher, inside)
             readers = [await stage.reader() for _ in range(6)]
-        async with two_workers(servers.mongo_url, "board", sealer) as workers:
+        async with two_workers(servers.mongo_url, "board", cipher) as workers:
             await many(7, 120, workers, readers)
             history = asyncio.create_task(many(8, 240, workers, readers))
-            before = await workers[0].desk.reservations.count()
+            before = await workers[0].inside.stored.reservations.count()
 
             async def goes_on() -> bool:
-                return await workers[0].desk.reservations.count() >= before + 5
+                return await workers[0].inside.stored.reservations.count() >= before + 5
 
             await until(goes_on, "writes are under way")
             await servers.kill_mongod()
 
             async def stale() -> bool:
-                return all(one.desk.board.is_stale for one in workers)
+                return all(one.inside.occupancy.is_stale for one in workers)
 
             await until(stale, "both know that they hear nothing")
             await servers.start_mongod()
@@ -284,15 +281,15 @@ class Commands(CommandListener):
 
 @asynccontextmanager
 async def counted_worker(
-    url: str, name: str, sealer: FieldCipher
+    url: str, name: str, cipher: FieldCipher
 ) -> AsyncIterator[tuple[Worker, Commands]]:
     commands = Commands()
     client: Any = pymongo.AsyncMongoClient(url, event_listeners=[commands])
     db: Any = client.get_database(
         name, codec_options=CODEC, write_concern=pymongo.WriteConcern(w="majority")
     )
-    made = Worker(Desk(db, sealer))
-    await made.desk.refresh()
+    made = Worker(features(db, cipher))
+    await made.inside.reference.refresh()
     made.follow()
     try:
         await made.fresh()
@@ -306,12 +303,12 @@ async def test_a_refusal_by_the_board_costs_nothing(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     holder, reader = await stage.reader(), await stage.reader()
-    async with counted_worker(mongo_url, theatre, stage.sealer) as (one, commands):
+    async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
         held = await stage.reserved(holder)  # by another worker
         own = await stage.reserved(reader, SEATS[5], 14, 15)
 
         async def heard() -> bool:
-            rows = (await one.desk.board.get_day(TODAY)).rows
+            rows = (await one.inside.occupancy.get_day(TODAY)).rows
             return held.id in rows and own.id in rows
 
         await until(heard, "the others' bookings are heard of")
@@ -325,25 +322,25 @@ async def test_a_refusal_by_the_board_costs_nothing(
             await one.fresh()
             commands.names.clear()
             with pytest.raises(error) as refused:
-                await create(one.desk, ask(reader), seat, wish(start, stop))
+                await one.inside.reservations.create(ctx(reader), seat, selection(start, stop))
             assert commands.names == [], error
             if isinstance(refused.value, SeatTaken):
                 assert refused.value.details["nearest"]
             # It is what the index says.
             with pytest.raises(error):
-                await create(stage.desk, ask(reader), seat, wish(start, stop))
+                await stage.inside.reservations.create(ctx(reader), seat, selection(start, stop))
         await stage.reserved(reader, SEATS[6], 9, 10)
         for hour in (16, 18, 20):
             await stage.reserved(reader, SEATS[hour], hour, hour + 1)
 
         async def five() -> bool:
-            return len((await one.desk.board.get_day(TODAY)).by_reader[reader.id]) == 5
+            return len((await one.inside.occupancy.get_day(TODAY)).by_reader[reader.id]) == 5
 
         await until(five, "the reader's five bookings are heard of")
         await one.fresh()
         commands.names.clear()
         with pytest.raises(DailyLimit):
-            await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
+            await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
         assert commands.names == []
 
 
@@ -353,24 +350,24 @@ async def test_a_silent_board_asks_the_index(
 ) -> None:
     """What it believes to be taken may long be free: nobody has told it."""
     holder, reader = await stage.reader(), await stage.reader()
-    async with counted_worker(mongo_url, theatre, stage.sealer) as (one, commands):
-        held = await create(one.desk, ask(holder), SEATS[0], wish(10, 11))
+    async with counted_worker(mongo_url, theatre, stage.cipher) as (one, commands):
+        held = await one.inside.reservations.create(ctx(holder), SEATS[0], selection(10, 11))
         await one.stop()
-        await cancel(stage.desk, ask(holder), held.id)
+        await stage.inside.reservations.cancel(ctx(holder), held.id)
 
         async def silent() -> bool:
-            return one.desk.board.authoritative_day(TODAY) is None
+            return one.inside.occupancy.authoritative_day(TODAY) is None
 
         await until(silent, "the stream is silent for too long", within_s=3)
-        board = one.desk.board.current(TODAY)
+        board = one.inside.occupancy.current(TODAY)
         assert board is not None and held.id in board.rows, "it has not heard of it"
         if not guarded:
-            one.desk.board._as_of = float("inf")  # believed for ever
+            one.inside.occupancy._as_of = float("inf")  # believed for ever
             with pytest.raises(SeatTaken):
-                await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
+                await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
             return
         commands.names.clear()
-        made = await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
+        made = await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))
         assert made.state is ReservationState.RESERVED and commands.names == ["insert"]
 
 
@@ -379,28 +376,30 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
     holder of the last quarter of a second, never for one of before; and it ends."""
     holder, reader = await stage.reader(), await stage.reader()
     refused = 0
-    async with two_workers(mongo_url, theatre, stage.sealer) as (one, other):
+    async with two_workers(mongo_url, theatre, stage.cipher) as (one, other):
         for _ in range(12):
-            held = await create(other.desk, ask(holder), SEATS[0], wish(10, 11))
+            held = await other.inside.reservations.create(ctx(holder), SEATS[0], selection(10, 11))
             await one.fresh()
-            cancelling = asyncio.create_task(cancel(other.desk, ask(holder), held.id))
+            cancelling = asyncio.create_task(other.inside.reservations.cancel(ctx(holder), held.id))
             given_back = float("inf")
             while True:
                 if cancelling.done():
                     given_back = min(given_back, real_time.monotonic())
                 asked = real_time.monotonic()
                 try:
-                    won = await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
+                    won = await one.inside.reservations.create(
+                        ctx(reader), SEATS[0], selection(10, 11)
+                    )
                     break
                 except SeatTaken:
                     refused += 1
                     assert asked <= given_back + REFUSE_WITHIN_S
                 await asyncio.sleep(0)
             await cancelling
-            await cancel(one.desk, ask(reader), won.id)
+            await one.inside.reservations.cancel(ctx(reader), won.id)
 
             async def free(won: Reservation = won) -> bool:
-                return won.id not in (await other.desk.board.get_day(TODAY)).rows
+                return won.id not in (await other.inside.occupancy.get_day(TODAY)).rows
 
             await until(free, "the other worker hears that it is free")
     assert refused > 12, "most were refused by the board, until it heard"
@@ -410,17 +409,19 @@ async def test_a_repeat_is_given_its_first_success(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     reader = await stage.reader()
-    asked = ask(reader, key=IdempotencyKey("once", "digest"))
-    async with two_workers(mongo_url, theatre, stage.sealer) as workers:
-        first = await create(workers[0].desk, asked, SEATS[0], wish(10, 11))
+    asked = ctx(reader, key=IdempotencyKey("once", "digest"))
+    async with two_workers(mongo_url, theatre, stage.cipher) as workers:
+        first = await workers[0].inside.reservations.create(asked, SEATS[0], selection(10, 11))
         for one in workers:
 
             async def knows(one: Worker = one) -> bool:
-                return first.id in (await one.desk.board.get_day(TODAY)).rows
+                return first.id in (await one.inside.occupancy.get_day(TODAY)).rows
 
             await until(knows, "the booking is heard of")
             await one.fresh()
-            again: Reservation = await create(one.desk, asked, SEATS[0], wish(10, 11))
+            again: Reservation = await one.inside.reservations.create(
+                asked, SEATS[0], selection(10, 11)
+            )
             assert (again.id, again.state in LIVE) == (first.id, True)
             with pytest.raises(OverlapsOwnBooking):
-                await create(one.desk, ask(reader), SEATS[0], wish(10, 11))
+                await one.inside.reservations.create(ctx(reader), SEATS[0], selection(10, 11))

@@ -14,84 +14,79 @@ from typing import Any
 
 import pytest
 
-from models.booking.desk import Desk
-from models.check_in.renewal import renew
-from models.check_in.service import check_in, finish, leave, return_from_leave
-from models.deadlines import jobs as deadlines_jobs
 from models.kernel.errors import DomainError
 from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange
-from models.outages import extension
 from models.readers.entities import Reader
 from models.reservations import transitions
 from models.reservations.claims import presence_claim, slot_claims
 from models.reservations.entities import Reservation
 from models.reservations.errors import RevisionConflict, SeatTaken
-from models.reservations.service import cancel, change, create
 from models.reservations.state_machine import CHECKED_IN_STATES, TERMINAL, ReservationState
 from models.reservations.transitions import RELEASED_CLAIMS
 from models.storage.mongo import Collection, new_id
+from tests.inside import Inside
 from tests.race.stage import (
     EIGHT,
     OTHER_SEAT,
     SEAT,
     SEATS,
     Stage,
-    ask,
     clock,
+    ctx,
     events,
     kinds,
     put_around,
     scan,
+    selection,
     unguard,
-    wish,
 )
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
-Act = Callable[[Desk, Reader, Reservation], Awaitable[object]]
+Act = Callable[[Inside, Reader, Reservation], Awaitable[object]]
 
 
-async def checks_in(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await check_in(desk, ask(reader, r.check_in_until), r.id, scan(2))
+async def checks_in(worker: Inside, reader: Reader, r: Reservation) -> None:
+    await worker.check_in.check_in(ctx(reader, r.check_in_until), r.id, scan(2))
 
 
-async def checks_in_early(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await check_in(desk, ask(reader, clock(9, 40)), r.id, scan(2))
+async def checks_in_early(worker: Inside, reader: Reader, r: Reservation) -> None:
+    await worker.check_in.check_in(ctx(reader, clock(9, 40)), r.id, scan(2))
 
 
-async def moves(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await change(desk, ask(reader, clock(9, 40)), r.id, OTHER_SEAT, None, None)
+async def moves(worker: Inside, reader: Reader, r: Reservation) -> None:
+    await worker.reservations.change(ctx(reader, clock(9, 40)), r.id, OTHER_SEAT, None, None)
 
 
-async def cancels(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await cancel(desk, ask(reader, clock(9, 40)), r.id)
+async def cancels(worker: Inside, reader: Reader, r: Reservation) -> None:
+    await worker.reservations.cancel(ctx(reader, clock(9, 40)), r.id)
 
 
-async def extends(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await renew(desk, ask(reader, clock(10, 59, 59)), r.id, time(12))
+async def extends(worker: Inside, reader: Reader, r: Reservation) -> None:
+    await worker.renewal.renew(ctx(reader, clock(10, 59, 59)), r.id, time(12))
 
 
-async def gives_back(desk: Desk, reader: Reader, r: Reservation) -> None:
-    await finish(desk, ask(reader, clock(10, 59, 59)), r.id)
+async def gives_back(worker: Inside, reader: Reader, r: Reservation) -> None:
+    await worker.check_in.finish(ctx(reader, clock(10, 59, 59)), r.id)
 
 
-async def returns(desk: Desk, reader: Reader, r: Reservation) -> None:
+async def returns(worker: Inside, reader: Reader, r: Reservation) -> None:
     assert r.return_by is not None
-    await return_from_leave(desk, ask(reader, r.return_by), r.id, scan(2))
+    await worker.check_in.return_from_leave(ctx(reader, r.return_by), r.id, scan(2))
 
 
-async def is_missed(desk: Desk, _: Reader, r: Reservation) -> None:
-    await deadlines_jobs.no_show(desk, r.check_in_until)
+async def is_missed(worker: Inside, _: Reader, r: Reservation) -> None:
+    await worker.deadlines.no_show(r.check_in_until)
 
 
-async def times_out(desk: Desk, _: Reader, r: Reservation) -> None:
+async def times_out(worker: Inside, _: Reader, r: Reservation) -> None:
     assert r.return_by is not None
-    await deadlines_jobs.expire_leaves(desk, r.return_by)
+    await worker.deadlines.expire_leaves(r.return_by)
 
 
-async def completes(desk: Desk, _: Reader, r: Reservation) -> None:
-    await deadlines_jobs.complete(desk, r.end)
+async def completes(worker: Inside, _: Reader, r: Reservation) -> None:
+    await worker.deadlines.complete(r.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +192,14 @@ async def _prepare(stage: Stage, reader: Reader, begins: ReservationState) -> Re
         return await stage.reserved(reader)
     made = await stage.in_use(reader)
     if begins is ReservationState.AWAY:
-        return await leave(stage.desk, ask(reader, clock(10, 10)), made.id)
+        return await stage.inside.check_in.leave(ctx(reader, clock(10, 10)), made.id)
     return made
 
 
 def claims_fit(r: Reservation) -> bool:
     """An ended reservation holds no place; a live one holds its own, and presence once present."""
-    held = {claim for claim in r.claims if claim.startswith(RELEASED_CLAIMS)}
+    released = tuple(kind.prefix for kind in RELEASED_CLAIMS)
+    held = {claim for claim in r.claims if claim.startswith(released)}
     if r.state in TERMINAL:
         return not held
     wanted = set(slot_claims(r.seat_id, r.reader_id, r.span))
@@ -219,20 +215,20 @@ async def test_the_one_who_was_faster_stands(stage: Stage, race: Race, guard: bo
     r = await _prepare(stage, reader, race.begins)
     slow, fast = await stage.worker(), await stage.worker()
     if not guard:
-        unguard(slow.reservations)
+        unguard(slow.stored.reservations)
     left_behind: list[Reservation] = []
 
     async def meanwhile() -> None:
         await race.fast(fast, reader, r)
-        left_behind.append(await stage.stored(r))
+        left_behind.append(await stage.reload(r))
 
-    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
+    put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
     heard: str | None = None
     try:
         await race.slow(slow, reader, r)
     except DomainError as error:
         heard = error.code
-    after = await stage.stored(r)
+    after = await stage.reload(r)
     if guard:
         assert left_behind == [after] and after.state is race.stands and claims_fit(after)
         assert heard == race.refusal
@@ -274,12 +270,14 @@ async def test_completion_needs_more_than_the_state(
     r = await stage.in_use(reader)
     job = await stage.worker()
     loose: Any = Loose(stage.db["reservations"], left_out)
-    job.reservations._all = loose
+    job.stored.reservations._all = loose
     put_around(
-        job.reservations, "find_one_and_update", before=partial(extends, stage.desk, reader, r)
+        job.stored.reservations,
+        "find_one_and_update",
+        before=partial(extends, stage.inside, reader, r),
     )
-    await deadlines_jobs.complete(job, r.end)
-    after = await stage.stored(r)
+    await job.deadlines.complete(r.end)
+    after = await stage.reload(r)
     assert after.end == clock(12)
     assert after.state is (ReservationState.COMPLETED if ends else ReservationState.IN_USE)
 
@@ -292,23 +290,27 @@ async def test_two_changes_both_take_place(stage: Stage, guard: bool) -> None:
     r = await stage.reserved(reader, SEAT, 10, 11)
     slow = await stage.worker()
     if not guard:
-        unguard(slow.reservations)
+        unguard(slow.stored.reservations)
 
     async def move_in_time() -> None:
-        await change(stage.desk, ask(reader), r.id, None, time(14), time(15))
+        await stage.inside.reservations.change(ctx(reader), r.id, None, time(14), time(15))
 
-    put_around(slow.reservations, "find_one_and_update", before=move_in_time)
-    await change(slow, ask(reader), r.id, OTHER_SEAT, None, None)
-    after = await stage.stored(r)
+    put_around(slow.stored.reservations, "find_one_and_update", before=move_in_time)
+    await slow.reservations.change(ctx(reader), r.id, OTHER_SEAT, None, None)
+    after = await stage.reload(r)
     assert (after.seat_id, after.start) == (OTHER_SEAT, clock(14))
     results = []
     for seat, start in ((OTHER_SEAT, 14), (SEAT, 10), (OTHER_SEAT, 10), (SEAT, 14)):
         try:
-            results.append(await create(stage.desk, ask(next_reader), seat, wish(start, start + 1)))
+            results.append(
+                await stage.inside.reservations.create(
+                    ctx(next_reader), seat, selection(start, start + 1)
+                )
+            )
         except DomainError as error:
             results.append(error)  # type: ignore[arg-type]
         else:
-            await cancel(stage.desk, ask(next_reader), results[-1].id)
+            await stage.inside.reservations.cancel(ctx(next_reader), results[-1].id)
     if guard:
         assert events(after) == ["reserve", "change", "change"]
         assert kinds([results[0]]) == {"seat_taken": 1} and kinds(results[1:]) == {"ok": 3}
@@ -325,12 +327,14 @@ async def test_a_check_in_follows_the_reservation_to_its_new_seat(
     r = await stage.reserved(reader)
     slow = await stage.worker()
     if not guard:
-        unguard(slow.reservations)
+        unguard(slow.stored.reservations)
     put_around(
-        slow.reservations, "find_one_and_update", before=partial(moves, stage.desk, reader, r)
+        slow.stored.reservations,
+        "find_one_and_update",
+        before=partial(moves, stage.inside, reader, r),
     )
-    answer = await check_in(slow, ask(reader, clock(9, 40)), r.id, scan(1))
-    after = await stage.stored(r)
+    answer = await slow.check_in.check_in(ctx(reader, clock(9, 40)), r.id, scan(1))
+    after = await stage.reload(r)
     assert (after.state, after.seat_id) == (ReservationState.IN_USE, OTHER_SEAT)
     held = {claim.split(":")[1] for claim in await stage.live_claims()}
     if guard:
@@ -350,18 +354,18 @@ async def test_a_lost_change_keeps_the_old_seat(stage: Stage, guard: bool) -> No
     slow = await stage.worker()
 
     async def others_change() -> None:
-        await change(stage.desk, ask(two), second.id, wanted, None, None)
+        await stage.inside.reservations.change(ctx(two), second.id, wanted, None, None)
 
-    put_around(slow.reservations, "find_one_and_update", before=others_change)
+    put_around(slow.stored.reservations, "find_one_and_update", before=others_change)
     try:
-        await change(slow, ask(one), first.id, wanted, None, None)
+        await slow.reservations.change(ctx(one), first.id, wanted, None, None)
         heard = ""
     except DomainError as error:
         heard = error.code
-    doubles = await stage.desk.reservations.find_double_bookings()
+    doubles = await stage.stored.reservations.find_double_bookings()
     if guard:
         assert heard == "seat_taken" and doubles == []
-        assert await stage.stored(first) == first
+        assert await stage.reload(first) == first
     else:
         assert heard == "" and [double.thing for double in doubles] == ["seat"]
 
@@ -375,7 +379,7 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
     """
     ann, bob = await stage.reader(), await stage.reader()
     r = await stage.reserved(ann, SEAT, 10, 11)
-    lost = await change(stage.desk, ask(ann), r.id, OTHER_SEAT, None, None)
+    lost = await stage.inside.reservations.change(ctx(ann), r.id, OTHER_SEAT, None, None)
     # What the new primary holds: the document of before, and over it the fence of the lost change.
     await stage.db["reservations"].update_one(
         {"_id": r.id},
@@ -386,56 +390,55 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
     )
     if not guard:
         loose: Any = Loose(stage.db["reservations"], {"change"})
-        stage.desk.reservations._all = loose
+        stage.stored.reservations._all = loose
     later = TimeRange(clock(12), clock(13))
-    claims = lost.claims_except("s:", "r:") + slot_claims(lost.seat_id, ann.id, later)
     moved = transitions.change(
-        lost, area_id=lost.area_id, seat_id=lost.seat_id, span=later, policy=stage.desk.policy,
-        claims=claims, actor=Actor("reader", "api"), now=EIGHT,
+        lost, area_id=lost.area_id, seat_id=lost.seat_id, span=later,
+        policy=stage.inside.reference.policy, actor=Actor("reader", "api"), now=EIGHT,
     )  # fmt: skip
     if guard:
         with pytest.raises(RevisionConflict):
-            await stage.desk.reservations.replace(lost, moved)
-        stands = await stage.stored(r)
+            await stage.stored.reservations.replace(lost, moved)
+        stands = await stage.reload(r)
         assert (stands.seat_id, stands.span, stands.claims) == (r.seat_id, r.span, r.claims)
         with pytest.raises(SeatTaken):
-            await create(await stage.worker(), ask(bob), SEAT, wish(10, 11))
+            await (await stage.worker()).reservations.create(ctx(bob), SEAT, selection(10, 11))
     else:
-        await stage.desk.reservations.replace(lost, moved)
-        assert not claims_fit(await stage.stored(r))
-        await create(await stage.worker(), ask(bob), SEAT, wish(12, 13))
-        assert [d.thing for d in await stage.desk.reservations.find_double_bookings()] == ["seat"]
+        await stage.stored.reservations.replace(lost, moved)
+        assert not claims_fit(await stage.reload(r))
+        await (await stage.worker()).reservations.create(ctx(bob), SEAT, selection(12, 13))
+        assert [d.thing for d in await stage.stored.reservations.find_double_bookings()] == ["seat"]
 
 
 async def test_a_notice_is_named_by_its_change(stage: Stage) -> None:
     """The number of a lost revision is taken again: what is told of it swallows nothing, and what
     is taken out of the outbox is what was read out of it."""
     r = await stage.reserved(await stage.reader())
-    read = await stage.desk.reservations.with_outbox_events(9)
+    read = await stage.stored.reservations.with_outbox_events(9)
     await stage.db["reservations"].update_one(
         {"_id": r.id}, {"$set": {"outbox.0.change": new_id()}}
     )
-    again = await stage.desk.reservations.with_outbox_events(9)
+    again = await stage.stored.reservations.with_outbox_events(9)
     assert [n.seq for n in read[0].outbox] == [n.seq for n in again[0].outbox]
     assert read[0].outbox[0].key != again[0].outbox[0].key
-    await stage.desk.reservations.remove_outbox_events(read)
-    assert await stage.desk.reservations.with_outbox_events(9) == again
-    await stage.desk.reservations.remove_outbox_events(again)
-    assert await stage.desk.reservations.with_outbox_events(9) == []
+    await stage.stored.reservations.remove_outbox_events(read)
+    assert await stage.stored.reservations.with_outbox_events(9) == again
+    await stage.stored.reservations.remove_outbox_events(again)
+    assert await stage.stored.reservations.with_outbox_events(9) == []
 
 
 async def test_an_outage_moves_a_deadline_also_where_an_attempt_is_fenced_off(stage: Stage) -> None:
     """Its reader tried to check in while no primary was there. When one is, that attempt is fenced
     off, and at the same moment the deadlines are moved: the fence is no reason to pass it over."""
     r = await stage.reserved(await stage.reader(), SEAT, 10, 11)
-    desk, outage = await stage.worker(), TimeRange(clock(10, 29, 50), clock(10, 30, 20))
+    worker, outage = await stage.worker(), TimeRange(clock(10, 29, 50), clock(10, 30, 20))
 
     async def fence() -> None:
         fenced = {"$set": {"change": new_id()}, "$inc": {"rev": 1}}
         await stage.db["reservations"].update_one({"_id": r.id}, fenced)
 
-    put_around(desk.reservations, "find_one_and_update", before=fence)
-    assert await extension.extend_deadlines(desk, outage) == 1
-    after = await stage.stored(r)
+    put_around(worker.stored.reservations, "find_one_and_update", before=fence)
+    assert await worker.extension.extend_deadlines(outage) == 1
+    after = await stage.reload(r)
     assert after.check_in_until == clock(10, 31, 20) and after.penalty_waived
-    assert await extension.extend_deadlines(desk, outage) == 0
+    assert await worker.extension.extend_deadlines(outage) == 0

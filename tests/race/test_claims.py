@@ -10,13 +10,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from models.check_in.service import check_in
 from models.kernel.ids import ReservationId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
 from models.reservations.errors import RequestInProgress
 from models.reservations.repository import ReservationRepository
-from models.reservations.service import create
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
 from tests.living import living
@@ -25,13 +23,13 @@ from tests.race.stage import (
     SEAT,
     SEATS,
     Stage,
-    ask,
     clock,
+    ctx,
     events,
     kinds,
     put_around,
     scan,
-    wish,
+    selection,
 )
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -45,7 +43,7 @@ class AllAtOnce(ReservationRepository):
         self._barrier = asyncio.Barrier(parties)
         self._met: set[ReservationId] = set()
 
-    async def claim(self, made: Reservation) -> None:
+    async def insert(self, made: Reservation) -> None:
         if made.id not in self._met:
             self._met.add(made.id)
             await self._barrier.wait()
@@ -55,10 +53,13 @@ class AllAtOnce(ReservationRepository):
 async def reserve_all(
     stage: Stage, wishes: Sequence[tuple[RequestContext, str, int, int]]
 ) -> list[Reservation | BaseException]:
-    """All of (ask, seat, start, end) at once."""
-    stage.desk.reservations = AllAtOnce(stage.db, len(wishes))
+    """All of (context, seat, start, end) at once."""
+    worker = await stage.worker(reservations=AllAtOnce(stage.db, len(wishes)))
     return await asyncio.gather(
-        *(create(stage.desk, who, seat, wish(start, end)) for who, seat, start, end in wishes),
+        *(
+            worker.reservations.create(who, seat, selection(start, end))
+            for who, seat, start, end in wishes
+        ),
         return_exceptions=True,
     )
 
@@ -68,16 +69,16 @@ async def test_one_seat_goes_to_one_of_200_readers(stage: Stage, guard: bool) ->
     if not guard:
         await stage.drop("reservations", "claims")
     readers = [await stage.reader() for _ in range(200)]
-    results = await reserve_all(stage, [(ask(reader), SEAT, 10, 12) for reader in readers])
-    doubles = await stage.desk.reservations.find_double_bookings()
+    results = await reserve_all(stage, [(ctx(reader), SEAT, 10, 12) for reader in readers])
+    doubles = await stage.stored.reservations.find_double_bookings()
     if not guard:
         assert kinds(results) == {"ok": 200}
         assert {double.thing for double in doubles} == {"seat"} and len(doubles) == 199
         return
     assert kinds(results) == {"ok": 1, "seat_taken": 199}
-    assert doubles == [] and await stage.desk.reservations.count() == 1
+    assert doubles == [] and await stage.stored.reservations.count() == 1
     (won,) = [result for result in results if isinstance(result, Reservation)]
-    assert await stage.stored(won) == won
+    assert await stage.reload(won) == won
     assert await stage.live_claims() == [c for c in won.claims if c.startswith("s:")]
 
 
@@ -89,7 +90,7 @@ async def test_one_seat_goes_to_one_of_200_requests(mongo_url: str, redis_url: s
         answers = await asyncio.gather(*(r.post("/reservations", body) for r in readers))
         assert sorted({(a.status, a.code) for a in answers}) == [(201, ""), (409, "seat_taken")]
         assert [a.status for a in answers].count(201) == 1
-        assert await service.parts.desk.reservations.count() == 1
+        assert await service.inside.stored.reservations.count() == 1
 
 
 @guarded
@@ -98,12 +99,12 @@ async def test_a_reader_never_overlaps_themselves(stage: Stage, guard: bool) -> 
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
     spans = [(10, 12), (11, 13), (10, 13), (11, 12)]
-    wishes = [(ask(reader), seat, *spans[i % 4]) for i, seat in enumerate(SEATS[:20])]
+    wishes = [(ctx(reader), seat, *spans[i % 4]) for i, seat in enumerate(SEATS[:20])]
     results = await reserve_all(stage, wishes)
-    doubles = await stage.desk.reservations.find_double_bookings()
+    doubles = await stage.stored.reservations.find_double_bookings()
     if guard:
         assert kinds(results) == {"ok": 1, "own_overlap": 19}  # all of them cross 11:00–12:00
-        assert doubles == [] and await stage.desk.reservations.count() == 1
+        assert doubles == [] and await stage.stored.reservations.count() == 1
     else:
         assert kinds(results) == {"ok": 20}
         assert {double.thing for double in doubles} == {"reader"}
@@ -115,11 +116,11 @@ async def test_a_day_holds_as_many_bookings_as_the_policy_says(stage: Stage, gua
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
     hours = range(8, 22)
-    results = await reserve_all(stage, [(ask(reader), SEATS[h], h, h + 1) for h in hours])
-    limit = stage.desk.policy.daily_booking_limit
+    results = await reserve_all(stage, [(ctx(reader), SEATS[h], h, h + 1) for h in hours])
+    limit = stage.inside.reference.policy.daily_booking_limit
     if guard:
         assert kinds(results) == {"ok": limit, "daily_limit": len(hours) - limit}
-        used = await stage.desk.reservations.used_daily_slots(reader.id, wish(8, 9).day)
+        used = await stage.stored.reservations.used_daily_slots(reader.id, selection(8, 9).day)
         assert used == set(range(1, limit + 1))
     else:
         assert kinds(results) == {"ok": len(hours)}
@@ -141,16 +142,16 @@ async def test_a_reader_sits_in_one_place(
     second = await stage.reserved(reader, OTHER_SEAT, 11, 12)
     barrier = asyncio.Barrier(2)
     parties = [await stage.worker(), await stage.worker()]
-    for desk in parties:
-        put_around(desk.reservations, "find_one_and_update", before=barrier.wait)
+    for worker in parties:
+        put_around(worker.stored.reservations, "find_one_and_update", before=barrier.wait)
     results = await asyncio.gather(
         *(
-            check_in(desk, ask(reader, clock(10, 30)), made.id, scan(step))
-            for desk, made, step in zip(parties, (first, second), steps, strict=True)
+            worker.check_in.check_in(ctx(reader, clock(10, 30)), made.id, scan(step))
+            for worker, made, step in zip(parties, (first, second), steps, strict=True)
         ),
         return_exceptions=True,
     )
-    in_use = await stage.desk.reservations.count(ReservationState.IN_USE)
+    in_use = await stage.stored.reservations.count(ReservationState.IN_USE)
     if not guard:
         assert kinds(results) == {"ok": 2} and in_use == 2
         return
@@ -159,7 +160,7 @@ async def test_a_reader_sits_in_one_place(
     assert in_use == 1
     for made, result in zip((first, second), results, strict=True):
         if isinstance(result, Exception):
-            assert await stage.stored(made) == made, "a refused check-in burns nothing"
+            assert await stage.reload(made) == made, "a refused check-in burns nothing"
 
 
 async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
@@ -167,12 +168,12 @@ async def test_a_scan_that_is_sent_twice_counts_once(stage: Stage) -> None:
     made = await stage.reserved(reader)
     barrier = asyncio.Barrier(2)
     parties = [await stage.worker(), await stage.worker()]
-    for desk in parties:
-        put_around(desk.reservations, "find_one_and_update", before=barrier.wait)
+    for worker in parties:
+        put_around(worker.stored.reservations, "find_one_and_update", before=barrier.wait)
     one, two = await asyncio.gather(
-        *(check_in(desk, ask(reader, clock(10)), made.id, scan(1)) for desk in parties)
+        *(worker.check_in.check_in(ctx(reader, clock(10)), made.id, scan(1)) for worker in parties)
     )
-    assert one == two == await stage.stored(made)
+    assert one == two == await stage.reload(made)
     assert events(one) == ["reserve", "check_in"]
 
 
@@ -182,8 +183,8 @@ async def test_a_key_makes_one_reservation(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("reservations", "claims")
     reader, key = await stage.reader(), IdempotencyKey("k-1", "digest")
-    results = await _at_two_workers(stage, [ask(reader, key=key), ask(reader, key=key)])
-    made = await stage.desk.reservations.count()
+    results = await _at_two_workers(stage, [ctx(reader, key=key), ctx(reader, key=key)])
+    made = await stage.stored.reservations.count()
     if guard:
         assert kinds(results) == {"ok": 2} and results[0] == results[1]
         assert made == 1
@@ -196,24 +197,27 @@ async def test_a_key_is_not_used_for_another_request(stage: Stage, guard: bool) 
     if not guard:
         await stage.drop("reservations", "claims")
     reader = await stage.reader()
-    asks = [ask(reader, key=IdempotencyKey("k-1", digest)) for digest in ("one", "other")]
-    results = await _at_two_workers(stage, asks)
+    contexts = [ctx(reader, key=IdempotencyKey("k-1", digest)) for digest in ("one", "other")]
+    results = await _at_two_workers(stage, contexts)
     if guard:
         assert kinds(results) == {"ok": 1, "idempotency_key_reused": 1}
-        assert await stage.desk.reservations.count() == 1
+        assert await stage.stored.reservations.count() == 1
     else:
         assert kinds(results) == {"ok": 2}
 
 
 async def _at_two_workers(
-    stage: Stage, asks: list[RequestContext]
+    stage: Stage, contexts: list[RequestContext]
 ) -> list[Reservation | BaseException]:
     barrier = asyncio.Barrier(2)
-    desks = [await stage.worker(), await stage.worker()]
-    for desk in desks:
-        put_around(desk.reservations, "insert_many", before=barrier.wait)
+    workers = [await stage.worker(), await stage.worker()]
+    for worker in workers:
+        put_around(worker.stored.reservations, "insert_many", before=barrier.wait)
     return await asyncio.gather(
-        *(create(d, a, SEAT, wish(10, 11)) for d, a in zip(desks, asks, strict=True)),
+        *(
+            d.reservations.create(a, SEAT, selection(10, 11))
+            for d, a in zip(workers, contexts, strict=True)
+        ),
         return_exceptions=True,
     )
 
@@ -221,12 +225,12 @@ async def _at_two_workers(
 async def test_a_key_under_way_is_told(stage: Stage) -> None:
     """Within one worker the repetition learns that the first request still runs."""
     reader = await stage.reader()
-    keyed = ask(reader, key=IdempotencyKey("k-1", "digest"))
+    keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
 
     async def again() -> None:
         with pytest.raises(RequestInProgress):
-            await create(stage.desk, keyed, SEAT, wish(10, 11))
+            await stage.inside.reservations.create(keyed, SEAT, selection(10, 11))
 
-    put_around(stage.desk.reservations, "insert_many", before=again)
-    made = await create(stage.desk, keyed, SEAT, wish(10, 11))
-    assert await create(stage.desk, keyed, SEAT, wish(10, 11)) == made
+    put_around(stage.stored.reservations, "insert_many", before=again)
+    made = await stage.inside.reservations.create(keyed, SEAT, selection(10, 11))
+    assert await stage.inside.reservations.create(keyed, SEAT, selection(10, 11)) == made

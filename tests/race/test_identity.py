@@ -42,20 +42,20 @@ async def test_a_code_lets_one_user_in(stage: Stage, guard: bool) -> None:
     if not guard:
         await stage.drop("bindings", "reader")
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
-    await ActivationCodeRepository(stage.db, stage.sealer).issue(
+    await ActivationCodeRepository(stage.db, stage.cipher).issue(
         reader.id, CODE, EIGHT, clock(8, 10)
     )
-    desks = []
+    services = []
     for _ in range(2):
-        codes = (ActivationCodeRepository if guard else LooksFirst)(stage.db, stage.sealer)
+        codes = (ActivationCodeRepository if guard else LooksFirst)(stage.db, stage.cipher)
         if guard:
             put_around(codes, "find_one_and_update", before=barrier.wait)
         else:
             put_around(codes, "find_one", behind=barrier.wait)
-        desks.append(stage.binding_desk(codes=codes))
+        services.append(stage.account_binding(codes=codes))
     users = [await stage.wx_user("o-one"), await stage.wx_user("o-two")]
     results = await asyncio.gather(
-        *(desk.bind(user, CODE, EIGHT) for desk, user in zip(desks, users, strict=True)),
+        *(service.bind(user, CODE, EIGHT) for service, user in zip(services, users, strict=True)),
         return_exceptions=True,
     )
     bound = await stage.db["bindings"].count_documents({"reader": reader.id})
@@ -77,7 +77,7 @@ async def test_reader_and_user_are_bound_one_to_one(stage: Stage, guard: bool, s
         pairs = [(one.id, "o-one"), (one.id, "o-two")]
 
     async def bind(reader_id: ReaderId, openid: str) -> None:
-        bindings = BindingRepository(stage.db, stage.sealer)
+        bindings = BindingRepository(stage.db, stage.cipher)
         put_around(bindings, "insert_many", before=barrier.wait)
         assert await bindings.reader_of(openid) is None
         await bindings.bind(reader_id, openid, None, EIGHT)
@@ -99,7 +99,7 @@ async def test_digits_and_readers_have_one_live_code(stage: Stage, guard: bool, 
         pairs = [(one.id, CODE), (one.id, "617283")]
 
     async def issue(reader_id: ReaderId, code: str) -> bool:
-        codes = ActivationCodeRepository(stage.db, stage.sealer)
+        codes = ActivationCodeRepository(stage.db, stage.cipher)
         put_around(codes, "insert_many", before=barrier.wait)
         return await codes.issue(reader_id, code, EIGHT, clock(8, 10))
 
@@ -129,11 +129,11 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
     if not guard:
         throttles = careless = CountsAfterwards(stage.db)
         careless.looked = asyncio.Barrier(100).wait
-    desk = stage.binding_desk(throttles=throttles)
+    service = stage.account_binding(attempts=throttles)
     user = await stage.wx_user("o-one")
 
     async def guess(n: int) -> None:
-        await desk.bind(user, f"{n:06d}", EIGHT)
+        await service.bind(user, f"{n:06d}", EIGHT)
 
     results = await asyncio.gather(*(guess(n) for n in range(100)), return_exceptions=True)
     if guard:
@@ -170,7 +170,7 @@ async def test_two_first_logins_make_one_reader(stage: Stage, guard: bool) -> No
     barrier = asyncio.Barrier(2)
 
     async def admit() -> Reader:
-        readers = (ReaderRepository if guard else AdmitsAfterALook)(stage.db, stage.sealer)
+        readers = (ReaderRepository if guard else AdmitsAfterALook)(stage.db, stage.cipher)
         if guard:
             put_around(readers, "find_one_and_update", before=barrier.wait)
         else:
@@ -212,7 +212,7 @@ class LooksBeforeItOpens(SessionRepository):
 async def test_a_logout_wins_wherever_it_falls_into_a_login(
     stage: Stage, collection: str, method: str, where: str
 ) -> None:
-    reader, sessions = await stage.reader(), SessionRepository(stage.db, stage.sealer)
+    reader, sessions = await stage.reader(), SessionRepository(stage.db, stage.cipher)
     _during(sessions, collection, method, where, stage)
     assert not await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
     assert await sessions.find_principal(token_hash("token")) is None
@@ -228,8 +228,8 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
 ) -> None:
     reader = await stage.reader()
     here, there = (
-        SessionRepository(stage.db, stage.sealer),
-        SessionRepository(stage.db, stage.sealer),
+        SessionRepository(stage.db, stage.cipher),
+        SessionRepository(stage.db, stage.cipher),
     )
     answers: list[bool] = []
 
@@ -247,7 +247,7 @@ async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(
 
 async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage) -> None:
     """Control of both."""
-    reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.sealer)
+    reader, sessions = await stage.reader(), LooksBeforeItOpens(stage.db, stage.cipher)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
     assert await sessions.find_principal(token_hash("token")) is not None
@@ -257,7 +257,7 @@ def _during(
     sessions: SessionRepository, collection: str, method: str, where: str, stage: Stage
 ) -> None:
     async def logout() -> None:
-        await SessionRepository(stage.db, stage.sealer).close_by_ticket("ST-1", EIGHT)
+        await SessionRepository(stage.db, stage.cipher).close_by_ticket("ST-1", EIGHT)
 
     put = put_around if collection == "sessions" else put_around_ended
     put(sessions, method, **{where: logout})

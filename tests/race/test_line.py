@@ -14,22 +14,21 @@ from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import SeatTaken
 from models.reservations.repository import ReservationRepository
-from models.reservations.service import cancel, create
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 from models.waitlist.entities import WaitlistEntry
 from models.waitlist.errors import AlreadyWaiting
 from models.waitlist.repository import wait_document
-from tests.race.stage import EIGHT, SEAT, Around, ById, Stage, ask, clock, put_around, wish
+from tests.race.stage import EIGHT, SEAT, Around, ById, Stage, clock, ctx, put_around, selection
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
 async def waits(stage: Stage, reader: Reader) -> None:
     """Waits since a minute before eight for any seat of the area from ten to eleven."""
-    area, since = stage.desk.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
+    area, since = stage.inside.reference.seat(SEAT).area_id, EIGHT - timedelta(minutes=1)
     anything = frozenset[str]()
-    await stage.desk.waits.join(
+    await stage.stored.waitlist.join(
         WaitlistEntry(new_id(), reader.id, area, frozenset(), anything, clock(10), clock(11), since)
     )
 
@@ -42,7 +41,7 @@ async def held(stage: Stage) -> list[str]:
 class InTwoSteps(ReservationRepository):
     """The control: the seat is let go first, and held afterwards."""
 
-    async def hand_over(
+    async def replace_and_offer(
         self,
         old: Reservation,
         new: Reservation,
@@ -62,27 +61,28 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
     owner, first, passer_by = [await stage.reader() for _ in range(3)]
     r = await stage.reserved(owner)
     await waits(stage, first)
-    desk, other = await stage.worker(), await stage.worker()
+    own = {} if guard else {"reservations": InTwoSteps(stage.db)}
+    worker, other = await stage.worker(**own), await stage.worker()
     tries: list[asyncio.Task[Reservation]] = []
 
     async def snatch() -> None:
         """After the seat is let go. In the transaction, it cannot end before that does."""
-        tries.append(asyncio.create_task(create(other, ask(passer_by), SEAT, wish(10, 11))))
+        tries.append(
+            asyncio.create_task(other.reservations.create(ctx(passer_by), SEAT, selection(10, 11)))
+        )
         if not guard:
             await tries[0]
 
-    if not guard:
-        desk.reservations = InTwoSteps(stage.db)
-    repository: Any = desk.reservations
+    repository: Any = worker.stored.reservations
     repository._waits = Around(repository._waits, "update_one", before=snatch)
     if guard:
-        await cancel(desk, ask(owner), r.id)
+        await worker.reservations.cancel(ctx(owner), r.id)
         with pytest.raises(SeatTaken):
             await tries[0]
         assert await held(stage) == [SEAT]
     else:
         with pytest.raises(DomainError):
-            await cancel(desk, ask(owner), r.id)
+            await worker.reservations.cancel(ctx(owner), r.id)
         assert (await tries[0]).state is ReservationState.RESERVED, "the passer-by has it"
 
 
@@ -95,14 +95,14 @@ async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
     slow, fast = [await stage.worker() for _ in range(2)]
     if not guard:
         await stage.drop("reservations", "claims")
-        repository: Any = slow.reservations
+        repository: Any = slow.stored.reservations
         repository._waits = ById(repository._waits)
 
     async def meanwhile() -> None:
-        await cancel(fast, ask(owners[1]), rows[1].id)
+        await fast.reservations.cancel(ctx(owners[1]), rows[1].id)
 
-    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
-    await cancel(slow, ask(owners[0]), rows[0].id)
+    put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
+    await slow.reservations.cancel(ctx(owners[0]), rows[0].id)
     assert len(await held(stage)) == (1 if guard else 2)
     assert await stage.db["reservations"].count_documents({"state": "cancelled"}) == 2
 
@@ -112,7 +112,7 @@ async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> N
     """Two phones join at once; the times overlap."""
     reader = await stage.reader()
     if not guard:
-        await stage.drop("waits", "claims")
+        await stage.drop("waitlist", "claims")
     results = await asyncio.gather(
         waits(stage, reader), waits(stage, reader), return_exceptions=True
     )
@@ -126,20 +126,22 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     owner, first = await stage.reader(), await stage.reader()
     r = await stage.reserved(owner)
     await waits(stage, first)
-    desk = await stage.worker()
+    worker = await stage.worker()
 
     async def breaks() -> None:
         raise ConnectionError("the worker is gone")
 
-    repository: Any = desk.reservations
+    repository: Any = worker.stored.reservations
     repository._waits = Around(repository._waits, "update_one", before=breaks)
     with pytest.raises(ConnectionError):
-        await cancel(desk, ask(owner), r.id)
-    assert await stage.stored(r) == r and await held(stage) == []
-    await cancel(await stage.worker(), ask(owner), r.id)
+        await worker.reservations.cancel(ctx(owner), r.id)
+    assert await stage.reload(r) == r and await held(stage) == []
+    await (await stage.worker()).reservations.cancel(ctx(owner), r.id)
     assert await held(stage) == [SEAT]
-    # Nobody is there to take it: it lapses by itself, and the seat is everybody's.
-    assert await stage.desk.line.expire_offers(EIGHT + timedelta(minutes=10)) == 1
+    # Nobody is there to take it: it expires, and the seat is everybody's.
+    assert await stage.inside.waitlist_jobs.expire_offers(EIGHT + timedelta(minutes=10)) == 1
     assert await held(stage) == []
     passer_by = await stage.reader()
-    await create(stage.desk, ask(passer_by, EIGHT + timedelta(minutes=11)), SEAT, wish(10, 11))
+    await stage.inside.reservations.create(
+        ctx(passer_by, EIGHT + timedelta(minutes=11)), SEAT, selection(10, 11)
+    )

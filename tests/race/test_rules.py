@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from models.affected_bookings import service as affected_bookings_service
-from models.affected_bookings.service import Resolution, ResolutionResult
+from models.affected_bookings.service import (
+    AffectedBookingService,
+    Resolution,
+    ResolutionResult,
+)
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Area
 from models.library.repository import CatalogRepository
 from models.notices.entities import Notice
 from models.notices.repository import NoticeRepository
-from models.policy import service as policy_service
+from models.policy import opening_rules
 from models.policy.entities import OpeningRule, Policy
 from models.policy.errors import RulesChanged
 from models.policy.repository import PolicyRepository
@@ -25,10 +28,10 @@ from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.card_repository import CardRepository
 from models.reservations.state_machine import ReservationState
-from models.staff.audit import AuditEntry
-from models.staff.audit_repository import AuditLogRepository, Sought
-from models.violations import service as violations_service
+from models.staff.audit import AuditAction, AuditEntry
+from models.staff.audit_repository import AuditLogRepository, AuditQuery
 from models.violations.repository import ViolationRepository
+from tests.inside import Inside
 from tests.race.stage import OTHER_SEAT, Around, Stage, clock
 from tests.race.test_line import InTwoSteps, held
 
@@ -49,32 +52,30 @@ class LookFirst(PolicyRepository):
 
 @guarded
 async def test_the_next_version_of_the_rules_is_one(stage: Stage, guard: bool) -> None:
-    policy = stage.desk.policy
-    await stage.desk.policies.add_missing(policy, clock(8))
+    policy = stage.inside.reference.policy
+    await stage.stored.policies.add_missing(policy, clock(8))
     closures = [
         OpeningRule(None, None, date(2026, 10, n), date(2026, 10, n), reason=f"检修{n}")
         for n in range(1, 9)
     ]
-    workers = [await stage.worker() for _ in closures]
+    own = {} if guard else {"policies": LookFirst(stage.db)}
+    workers = [await stage.worker(**own) for _ in closures]
 
     async def publish(n: int) -> bool:
         worker = workers[n]
-        if not guard:
-            worker.policies = LookFirst(stage.db)
         try:
-            await policy_service.publish(
-                worker, policy_service.add_opening_rule(policy, closures[n]), clock(9)
-            )
+            new = opening_rules.add_opening_rule(policy, closures[n])
+            await worker.reference.publish(new, clock(9))
         except RulesChanged:
             return False
         return True
 
     published = await asyncio.gather(*(publish(n) for n in range(len(closures))))
-    newest = await stage.desk.policies.newest()
+    newest = await stage.stored.policies.newest()
     assert newest == policy.version + 1
     if guard:
         assert published.count(True) == 1
-        kept = await stage.desk.policies.get(newest)
+        kept = await stage.stored.policies.get(newest)
         assert kept is not None and kept.opening[-1] == closures[published.index(True)]
     else:
         assert published.count(True) > 1, "one of them was overwritten without a word"
@@ -91,11 +92,13 @@ class EndedAnew(AuditLogRepository):
 async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
     audit = (AuditLogRepository if guard else EndedAnew)(stage.db)
-    begun = AuditEntry("", clock(8), reader.id, "librarian", "waive", "x:1", None, "", {}, None, "")
+    begun = AuditEntry(
+        "", clock(8), reader.id, "librarian", AuditAction.WAIVE, "x:1", None, "", {}, None, ""
+    )
     entry = await audit.begin(begun)
     await audit.end(entry, "done", {"waived": True})
     await audit.end(entry, "wrong_state", None)
-    ((kept,), _) = await audit.page_of(Sought(), 0, 1)
+    ((kept,), _) = await audit.page_of(AuditQuery(), 0, 1)
     assert kept.outcome == ("done" if guard else "wrong_state")
 
 
@@ -107,10 +110,10 @@ def test_a_dated_rule_stands_above_the_usual_hours_and_falls_away() -> None:
         date(2026, 10, 1),
         date(2026, 10, 7),
         reason="国庆",
-        priority=policy_service.DATED_PRIORITY,
+        priority=opening_rules.DATED_PRIORITY,
     )
     late = replace(closed, opens=time(9), closes=time(12), first=date(2026, 10, 7))
-    policy = policy_service.add_opening_rule(policy_service.add_opening_rule(usual, closed), late)
+    policy = opening_rules.add_opening_rule(opening_rules.add_opening_rule(usual, closed), late)
     venue = "library"
     found = {
         day: policy.day_hours(date(2026, 10, day), venue, None).hours  # type: ignore[arg-type]
@@ -120,7 +123,7 @@ def test_a_dated_rule_stands_above_the_usual_hours_and_falls_away() -> None:
     assert found[7] is not None and found[8] is not None
     assert (found[8].end - found[8].start).seconds == 15.5 * 3600
     assert (found[7].end - found[7].start).seconds == 3 * 3600
-    assert policy_service.remove_opening_rule(policy, 1).opening == (usual.opening[0], late)
+    assert opening_rules.remove_opening_rule(policy, 1).opening == (usual.opening[0], late)
 
 
 class Overwriting(CatalogRepository):
@@ -138,21 +141,29 @@ class Overwriting(CatalogRepository):
 
 @guarded
 async def test_an_area_s_next_plan_is_one(stage: Stage, guard: bool) -> None:
-    (area, *_) = stage.desk.library.areas.values()
-    workers = [await stage.worker() for _ in range(8)]
-    Overwriting.looked = asyncio.Barrier(len(workers))
-    for worker in workers:
-        if not guard:
-            worker.catalogue = Overwriting(stage.db, stage.sealer)
-    plans = [replace(area, name=f"第{n}版", rev=area.rev + 1) for n in range(len(workers))]
+    (area, *_) = stage.inside.reference.catalog.areas.values()
+    catalogs = [(CatalogRepository if guard else Overwriting)(stage.db) for _ in range(8)]
+    Overwriting.looked = asyncio.Barrier(len(catalogs))
+    plans = [replace(area, name=f"第{n}版", rev=area.rev + 1) for n in range(len(catalogs))]
     done = await asyncio.gather(
-        *(w.catalogue.replace_area(plan) for w, plan in zip(workers, plans, strict=True))
+        *(c.replace_area(plan) for c, plan in zip(catalogs, plans, strict=True))
     )
-    kept = (await stage.desk.catalogue.load()).areas[area.id]
+    kept = (await stage.stored.catalogs.load()).areas[area.id]
     if guard:
         assert done.count(True) == 1 and kept == plans[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
+
+
+def affected_booking_service(worker: Inside) -> AffectedBookingService:
+    return AffectedBookingService(
+        worker.stored.reservations,
+        worker.stored.readers,
+        worker.occupancy,
+        worker.reference,
+        worker.writer,
+        worker.waitlist,
+    )
 
 
 @guarded
@@ -161,35 +172,34 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
 ) -> None:
     """The booking goes with its seat; the worker dies before another one is held."""
     r = await stage.reserved(await stage.reader())
-    area = stage.desk.library.areas[r.area_id]
+    area = stage.inside.reference.catalog.areas[r.area_id]
     seats = tuple(seat for seat in area.seats if seat.id != r.seat_id)
     gone = tuple(seat for seat in area.seats if seat.id == r.seat_id)
     smaller = replace(area, seats=seats, removed_seats=gone, rev=area.rev + 1)
-    assert await stage.desk.catalogue.replace_area(smaller)
-    desk = await stage.worker()
-    if not guard:
-        desk.reservations = InTwoSteps(stage.db)
+    assert await stage.stored.catalogs.replace_area(smaller)
+    own = {} if guard else {"reservations": InTwoSteps(stage.db)}
+    worker = await stage.worker(**own)
 
     async def breaks() -> None:
         raise ConnectionError("the worker is gone")
 
-    repository: Any = desk.reservations
+    repository: Any = worker.stored.reservations
     repository._waits = Around(repository._waits, "insert_one", before=breaks)
-    rows = list((await desk.board.get_day(r.date)).rows.values())
+    rows = list((await worker.occupancy.get_day(r.date)).rows.values())
     actor = Actor("librarian", "x")
     with pytest.raises(ConnectionError):
-        await affected_bookings_service.resolve(desk, rows, Resolution.OFFER, actor, clock(8))
+        await affected_booking_service(worker).resolve(rows, Resolution.OFFER, actor, clock(8))
     if not guard:
-        assert (await stage.stored(r)).state is ReservationState.CANCELLED and await held(
+        assert (await stage.reload(r)).state is ReservationState.CANCELLED and await held(
             stage
         ) == []
         return
-    assert await stage.stored(r) == r and await held(stage) == []
-    done = await affected_bookings_service.resolve(
-        await stage.worker(), rows, Resolution.OFFER, actor, clock(8)
+    assert await stage.reload(r) == r and await held(stage) == []
+    done = await affected_booking_service(await stage.worker()).resolve(
+        rows, Resolution.OFFER, actor, clock(8)
     )
     assert done == ResolutionResult(cancelled=1, offered=1)
-    assert (await stage.stored(r)).state is ReservationState.CANCELLED and await held(stage) == [
+    assert (await stage.reload(r)).state is ReservationState.CANCELLED and await held(stage) == [
         OTHER_SEAT
     ]
 
@@ -235,10 +245,10 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
     """Eight librarians have the same page before them, and grant different things."""
     reader = await stage.reader()
     first = Accommodation(check_in_minutes=5)
-    assert await stage.desk.allowances.replace(reader.id, NO_ACCOMMODATION, first)
+    assert await stage.stored.accommodations.replace(reader.id, NO_ACCOMMODATION, first)
     wishes = [replace(first, leave_minutes=n) for n in range(1, 9)]
     Granting.looked = asyncio.Barrier(len(wishes))
-    allowances = (AccommodationRepository if guard else Granting)(stage.db, stage.sealer)
+    allowances = (AccommodationRepository if guard else Granting)(stage.db, stage.cipher)
     done = await asyncio.gather(*(allowances.replace(reader.id, first, w) for w in wishes))
     kept = (await allowances.all())[reader.id]
     if guard:
@@ -249,9 +259,9 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
 
 @guarded
 async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
-    """Two desks enter a visitor each, by mistake with the same card."""
+    """Two workers enter a visitor each, by mistake with the same card."""
     readers = [await stage.reader() for _ in range(2)]
-    cards = CardRepository(stage.db, stage.sealer)
+    cards = CardRepository(stage.db, stage.cipher)
     if not guard:
         await stage.drop("cards", "hashes")
     done = await asyncio.gather(*(cards.give("CARD1234", reader.id) for reader in readers))
@@ -262,7 +272,7 @@ async def test_a_card_is_one_visitors(stage: Stage, guard: bool) -> None:
 class InThreeSteps(ViolationRepository):
     """The control: the reader's own entry first, what it rests on afterwards."""
 
-    async def decide(
+    async def set_suspension(
         self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
     ) -> bool:
         change = {"$set": {"suspended_until": until}}
@@ -272,20 +282,21 @@ class InThreeSteps(ViolationRepository):
 
 @guarded
 async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, guard: bool) -> None:
-    reader, desk = await stage.reader(), await stage.worker()
-    until = clock(20)
-    if not guard:
-        desk.violations = InThreeSteps(stage.db)
-    else:
+    reader, until = await stage.reader(), clock(20)
+    own = {} if guard else {"violations": InThreeSteps(stage.db)}
+    worker = await stage.worker(**own)
+    if guard:
 
         async def breaks() -> None:
             raise ConnectionError("the worker is gone")
 
-        suspensions: Any = Around(desk.violations._suspensions, "insert_one", before=breaks)
-        desk.violations._suspensions = suspensions
+        suspensions: Any = Around(
+            worker.stored.violations._suspensions, "insert_one", before=breaks
+        )
+        worker.stored.violations._suspensions = suspensions
     with pytest.raises(ConnectionError):
-        await violations_service.set_suspension(desk, reader.id, None, until, clock(8))
-    stands = await stage.desk.readers.get(reader.id)
-    rests_on = await stage.desk.violations.suspended_until(reader.id)
+        await worker.violations.set_suspension(reader.id, None, until, clock(8))
+    stands = await stage.stored.readers.get(reader.id)
+    rests_on = await stage.stored.violations.suspended_until(reader.id)
     assert stands is not None and rests_on is None
     assert stands.suspended_until == (None if guard else until), "barred by nothing"

@@ -80,7 +80,10 @@ class Worker:
     sender: DeliveryWorker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.messages, self.credits = MessageRepository(self.stage.db), ConsentRepository(self.stage.db)
+        self.messages, self.credits = (
+            MessageRepository(self.stage.db),
+            ConsentRepository(self.stage.db),
+        )
         if not self.guard:
             unguard(self.messages)
         gateway: Any = self
@@ -88,7 +91,7 @@ class Worker:
         breaker = CircuitBreaker(ChannelPauseRepository(self.stage.db, "wx"), lambda: self.real[0])
         channel = WeChatChannel(
             *(gateway, templates, "formal", self.openids_of),
-            *(lambda: self.real[0], breaker, self.stage.desk.reservations.many),
+            *(lambda: self.real[0], breaker, self.stage.stored.reservations.many),
         )
         self.sender = DeliveryWorker(self.messages, self.credits, channel)
 

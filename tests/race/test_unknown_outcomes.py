@@ -15,14 +15,12 @@ from typing import Any, Literal
 import pytest
 from pymongo.errors import AutoReconnect, BulkWriteError, WriteConcernError
 
-from models.check_in.service import check_in
 from models.kernel.errors import ServiceUnavailable
 from models.readers.context import IdempotencyKey
 from models.reservations.entities import Reservation
-from models.reservations.service import change, create
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Collection
-from tests.race.stage import SEAT, Stage, Step, ask, clock, events, scan, wish
+from tests.race.stage import SEAT, Stage, Step, clock, ctx, events, scan, selection
 
 Fate = Literal["done", "late"]
 
@@ -59,9 +57,9 @@ class Torn:
 
 
 def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) -> Torn:
-    """Break the connection of the stage's own desk during its next ``method``."""
+    """Break the connection of the stage's own worker during its next ``method``."""
     torn = Torn(stage.db["reservations"], method, fate, afterwards)
-    repository: Any = stage.desk.reservations
+    repository: Any = stage.stored.reservations
     repository._all = torn
     return torn
 
@@ -69,9 +67,9 @@ def tear(stage: Stage, method: str, fate: Fate, afterwards: Step | None = None) 
 async def test_an_insert_that_happened_is_a_success(stage: Stage) -> None:
     reader = await stage.reader()
     tear(stage, "insert_many", "done")
-    made = await create(stage.desk, ask(reader), SEAT, wish(10, 11))
-    assert await stage.stored(made) == made
-    assert await stage.desk.reservations.count() == 1
+    made = await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
+    assert await stage.reload(made) == made
+    assert await stage.stored.reservations.count() == 1
 
 
 async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
@@ -79,12 +77,12 @@ async def test_an_insert_that_was_lost_can_never_arrive(stage: Stage) -> None:
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
     with pytest.raises(ServiceUnavailable):
-        await create(stage.desk, ask(reader), SEAT, wish(10, 11))
+        await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
     with pytest.raises(BulkWriteError):
         await torn.arrive()
-    assert await stage.desk.reservations.count() == 0 and await stage.live_claims() == []
-    made = await create(stage.desk, ask(reader), SEAT, wish(10, 11))
-    assert await stage.stored(made) == made
+    assert await stage.stored.reservations.count() == 0 and await stage.live_claims() == []
+    made = await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
+    assert await stage.reload(made) == made
 
 
 async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage) -> None:
@@ -92,19 +90,19 @@ async def test_without_a_tombstone_a_refused_booking_appears_later(stage: Stage)
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "late")
     with pytest.raises(ServiceUnavailable):
-        await create(stage.desk, ask(reader), SEAT, wish(10, 11))
+        await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
     await stage.db["reservations"].delete_one({"tombstone": True})
-    assert await stage.desk.reservations.count() == 0, "looked, and told the reader so"
+    assert await stage.stored.reservations.count() == 0, "looked, and told the reader so"
     await torn.arrive()
-    assert await stage.desk.reservations.count() == 1
+    assert await stage.stored.reservations.count() == 1
 
 
 async def test_a_change_that_happened_is_a_success(stage: Stage) -> None:
     reader = await stage.reader()
     r = await stage.reserved(reader)
     tear(stage, "find_one_and_update", "done")
-    changed = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
-    assert await stage.stored(r) == changed and changed.state is ReservationState.IN_USE
+    changed = await stage.inside.check_in.check_in(ctx(reader, clock(10)), r.id, scan(1))
+    assert await stage.reload(r) == changed and changed.state is ReservationState.IN_USE
 
 
 async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
@@ -114,13 +112,13 @@ async def test_a_change_that_was_lost_can_never_arrive(stage: Stage) -> None:
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
     with pytest.raises(ServiceUnavailable):
-        await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
+        await stage.inside.check_in.check_in(ctx(reader, clock(10)), r.id, scan(1))
     assert await torn.arrive() is None
-    after = await stage.stored(r)
+    after = await stage.reload(r)
     assert after.rev == r.rev + 1 and after.change not in (r.change, None)
     assert (after.state, after.claims, after.history) == (r.state, r.claims, r.history)
-    again = await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
-    assert await stage.stored(r) == again and again.state is ReservationState.IN_USE
+    again = await stage.inside.check_in.check_in(ctx(reader, clock(10)), r.id, scan(1))
+    assert await stage.reload(r) == again and again.state is ReservationState.IN_USE
 
 
 async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> None:
@@ -129,15 +127,15 @@ async def test_without_a_fence_a_refused_change_appears_later(stage: Stage) -> N
     r = await stage.reserved(reader)
     torn = tear(stage, "find_one_and_update", "late")
     with pytest.raises(ServiceUnavailable):
-        await check_in(stage.desk, ask(reader, clock(10)), r.id, scan(1))
+        await stage.inside.check_in.check_in(ctx(reader, clock(10)), r.id, scan(1))
     await stage.db["reservations"].update_one(
         {"_id": r.id}, {"$set": {"rev": r.rev, "change": r.change}}
     )
-    assert (await stage.stored(r)).state is ReservationState.RESERVED, (
+    assert (await stage.reload(r)).state is ReservationState.RESERVED, (
         "looked, and told the reader so"
     )
     assert await torn.arrive() is not None
-    assert (await stage.stored(r)).state is ReservationState.IN_USE
+    assert (await stage.reload(r)).state is ReservationState.IN_USE
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
@@ -149,19 +147,19 @@ async def test_another_change_may_come_before_the_answer_is_sought(
     r = await stage.reserved(reader)
 
     async def others() -> None:
-        await change(await stage.worker(), ask(reader), r.id, None, None, time(13))
+        await (await stage.worker()).reservations.change(ctx(reader), r.id, None, None, time(13))
 
     torn = tear(stage, "find_one_and_update", fate, others)
     if fate == "done":
-        await change(stage.desk, ask(reader), r.id, None, time(12), time(14))
+        await stage.inside.reservations.change(ctx(reader), r.id, None, time(12), time(14))
         expected = ["reserve", "change", "change"]
     else:
         with pytest.raises(ServiceUnavailable):
-            await change(stage.desk, ask(reader), r.id, None, time(12), time(14))
+            await stage.inside.reservations.change(ctx(reader), r.id, None, time(12), time(14))
         assert await torn.arrive() is None
         expected = ["reserve", "change"]
-    assert events(await stage.stored(r)) == expected
-    assert (await stage.stored(r)).end == clock(13)
+    assert events(await stage.reload(r)) == expected
+    assert (await stage.reload(r)).end == clock(13)
 
 
 class Unanswering:
@@ -186,14 +184,14 @@ class Unanswering:
 async def test_the_key_finds_what_could_not_be_found_out(stage: Stage) -> None:
     """Not even the tombstone is answered: the reader hears so, and the repetition knows more."""
     reader = await stage.reader()
-    keyed = ask(reader, key=IdempotencyKey("k-1", "digest"))
-    repository: Any = stage.desk.reservations
+    keyed = ctx(reader, key=IdempotencyKey("k-1", "digest"))
+    repository: Any = stage.stored.reservations
     repository._all = Unanswering(stage.db["reservations"])
     with pytest.raises(ServiceUnavailable):
-        await create(stage.desk, keyed, SEAT, wish(10, 11))
-    made = await create(await stage.worker(), keyed, SEAT, wish(10, 11))
-    assert await stage.desk.reservations.count() == 1
-    assert await stage.stored(made) == made
+        await stage.inside.reservations.create(keyed, SEAT, selection(10, 11))
+    made = await (await stage.worker()).reservations.create(keyed, SEAT, selection(10, 11))
+    assert await stage.stored.reservations.count() == 1
+    assert await stage.reload(made) == made
 
 
 @pytest.mark.parametrize("fate", ["done", "late"])
@@ -204,19 +202,19 @@ async def test_a_batch_whose_answer_is_lost_is_resolved_one_by_one(
     torn = tear(stage, "insert_many", fate)
     answers = await asyncio.gather(
         *(
-            create(stage.desk, ask(reader), f"2f-hall-{n:03}", wish(10, 11))
+            stage.inside.reservations.create(ctx(reader), f"2f-hall-{n:03}", selection(10, 11))
             for n, reader in enumerate(readers, start=1)
         ),
         return_exceptions=True,
     )
     if fate == "done":
         assert [isinstance(made, Reservation) for made in answers] == [True] * 3
-        assert await stage.desk.reservations.count() == 3
+        assert await stage.stored.reservations.count() == 3
         return
     assert [type(error) for error in answers] == [ServiceUnavailable] * 3
     with pytest.raises(BulkWriteError):
         await torn.arrive()
-    assert await stage.desk.reservations.count() == 0
+    assert await stage.stored.reservations.count() == 0
 
 
 @pytest.mark.parametrize("code", [64, 91, 11602])
@@ -225,5 +223,5 @@ async def test_a_write_concern_that_fails_is_not_a_refusal(stage: Stage, code: i
     reader = await stage.reader()
     torn = tear(stage, "insert_many", "done")
     torn.error = WriteConcernError("not acknowledged", code)
-    made = await create(stage.desk, ask(reader), SEAT, wish(10, 11))
-    assert await stage.stored(made) == made
+    made = await stage.inside.reservations.create(ctx(reader), SEAT, selection(10, 11))
+    assert await stage.reload(made) == made

@@ -88,7 +88,7 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
         openids_of,
         lambda: wechat.now,
         breaker,
-        stage.desk.reservations.many,
+        stage.stored.reservations.many,
     )
     return DeliveryWorker(MessageRepository(stage.db), ConsentRepository(stage.db), channel)
 

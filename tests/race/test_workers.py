@@ -8,22 +8,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from models.booking.desk import Desk
-from models.deadlines import jobs as deadlines_jobs
-from models.messages.consent_repository import ConsentRepository
+from models.deadlines.jobs import DeadlineJobs
 from models.messages.entities import Message, Template
 from models.messages.repository import MessageRepository
 from models.storage.leases import LeaseRepository
 from models.storage.mongo import new_id
-from models.violations import service as violations_service
 from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
-from notify.outbox_dispatcher import dispatch
+from notify.outbox_dispatcher import OutboxDispatcher
+from notify.reservation_messages import ReservationMessages
+from tests.inside import Inside
 from tests.race.stage import (
     EIGHT,
     MONDAY,
@@ -40,29 +39,31 @@ guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "contr
 
 @guarded
 @pytest.mark.parametrize(
-    "verb", [deadlines_jobs.no_show, deadlines_jobs.complete, deadlines_jobs.send_reminders]
+    ("job", "now"),
+    [
+        (DeadlineJobs.no_show, clock(10, 30)),
+        (DeadlineJobs.complete, clock(11)),
+        (DeadlineJobs.send_reminders, clock(10)),
+    ],
 )
-async def test_a_job_in_two_workers_acts_once(stage: Stage, verb: Any, guard: bool) -> None:
+async def test_a_job_in_two_workers_acts_once(
+    stage: Stage, job: Any, now: datetime, guard: bool
+) -> None:
     reader = await stage.reader()
-    missed = verb is not deadlines_jobs.complete
+    missed = job is not DeadlineJobs.complete
     r = await (stage.reserved(reader) if missed else stage.in_use(reader))
-    before = len((await stage.stored(r)).outbox)
-    now = {
-        deadlines_jobs.no_show: clock(10, 30),
-        deadlines_jobs.complete: clock(11),
-        deadlines_jobs.send_reminders: clock(10),
-    }[verb]
+    before = len((await stage.reload(r)).outbox)
     slow, fast = await stage.worker(), await stage.worker()
     done: list[int] = []
     if not guard:
-        unguard(slow.reservations)
+        unguard(slow.stored.reservations)
 
     async def meanwhile() -> None:
-        done.append(await verb(fast, now))
+        done.append(await job(fast.deadlines, now))
 
-    put_around(slow.reservations, "find_one_and_update", before=meanwhile)
-    done.append(await verb(slow, now))
-    told = len((await stage.stored(r)).outbox) - before
+    put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
+    done.append(await job(slow.deadlines, now))
+    told = len((await stage.reload(r)).outbox) - before
     assert done == ([1, 0] if guard else [1, 1])
     assert told == sum(done)
 
@@ -81,6 +82,17 @@ class RecordedAnew(ViolationRepository):
         return await super().record(replace(violation, id=new_id()))
 
 
+def dispatcher(worker: Inside, messages: MessageRepository) -> OutboxDispatcher:
+    return OutboxDispatcher(
+        worker.stored.reservations,
+        messages,
+        worker.stored.consents,
+        ReservationMessages(
+            worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
+        ),
+    )
+
+
 @guarded
 async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> None:
     """Both have read the outbox before one of them tells."""
@@ -89,20 +101,20 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
     barrier = asyncio.Barrier(2)
 
     async def run() -> int:
-        desk = await stage.worker()
-        desk.violations = (ViolationRepository if guard else RecordedAnew)(stage.db)
+        violations = (ViolationRepository if guard else RecordedAnew)(stage.db)
+        worker = await stage.worker(violations=violations)
         messages = (MessageRepository if guard else Anew)(stage.db)
         put_around(messages, "insert_many", before=barrier.wait)
-        return await dispatch(desk, messages, ConsentRepository(stage.db))
+        return await dispatcher(worker, messages).dispatch()
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
     told, _ = await MessageRepository(stage.db).page_of(reader.id, False, 0, 10)
-    _, violations = await stage.desk.violations.page_of(reader.id, 0, 10)
+    _, violations = await stage.stored.violations.page_of(reader.id, 0, 10)
     times = 1 if guard else 2
     templates = [Template.NO_SHOW, Template.RESERVED]
     assert sorted(message.template for message in told) == sorted(templates * times)
     assert violations == times
-    assert (await stage.stored(missed)).outbox == ()
+    assert (await stage.reload(missed)).outbox == ()
 
 
 async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
@@ -111,13 +123,13 @@ async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
     r = await stage.reserved(reader)
 
     async def meanwhile() -> None:
-        await deadlines_jobs.no_show(stage.desk, r.check_in_until)
+        await stage.inside.deadlines.no_show(r.check_in_until)
 
-    desk = await stage.worker()
-    put_around(desk.reservations, "bulk_write", before=meanwhile)
-    assert await dispatch(desk, MessageRepository(stage.db), ConsentRepository(stage.db)) == 1
-    assert [notice.event for notice in (await stage.stored(r)).outbox] == ["no_show"]
-    assert events(await stage.stored(r)) == ["reserve", "miss"]
+    worker = await stage.worker()
+    put_around(worker.stored.reservations, "bulk_write", before=meanwhile)
+    assert await dispatcher(worker, MessageRepository(stage.db)).dispatch() == 1
+    assert [notice.event for notice in (await stage.reload(r)).outbox] == ["no_show"]
+    assert events(await stage.reload(r)) == ["reserve", "miss"]
 
 
 class Greedy(LeaseRepository):
@@ -162,22 +174,22 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
     days = [MONDAY.replace(hour=8) + timedelta(days=n) for n in range(4)]
     missed = [await stage.missed(reader, day) for day in days]
     for r in missed[:2]:
-        await violations_service.record_violation(stage.desk, r, r.outbox[-1])
+        await stage.inside.violations.record_violation(r, r.outbox[-1])
     barrier = asyncio.Barrier(2)
-    desks: list[Desk] = [await stage.worker(), await stage.worker()]
-    for desk in desks:
-        violations: Any = desk.violations
+    workers: list[Inside] = [await stage.worker(), await stage.worker()]
+    for worker in workers:
+        violations: Any = worker.stored.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
     found = await asyncio.gather(
         *(
-            violations_service.record_violation(desk, r, r.outbox[-1])
-            for desk, r in zip(desks, missed[2:], strict=True)
+            worker.violations.record_violation(r, r.outbox[-1])
+            for worker, r in zip(workers, missed[2:], strict=True)
         )
     )
     kept = await stage.db["suspensions"].count_documents({"reader": reader.id})
     assert kept == sum(penalty.suspension is not None for penalty in found)
     assert kept == (1 if guard else 2)
-    again = [await violations_service.record_violation(stage.desk, r, r.outbox[-1]) for r in missed]
+    again = [await stage.inside.violations.record_violation(r, r.outbox[-1]) for r in missed]
     if guard:
         assert [a.suspension for a in again[2:]] == [f.suspension for f in found]
         assert await stage.db["suspensions"].count_documents({}) == 1
@@ -188,17 +200,17 @@ async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) ->
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
     for r in missed[:2]:
-        await violations_service.record_violation(stage.desk, r, r.outbox[-1])
+        await stage.inside.violations.record_violation(r, r.outbox[-1])
     barrier = asyncio.Barrier(2)
-    third, desks = missed[2], [await stage.worker(), await stage.worker()]
-    for desk in desks:
-        violations: Any = desk.violations
+    third, workers = missed[2], [await stage.worker(), await stage.worker()]
+    for worker in workers:
+        violations: Any = worker.stored.violations
         violations._suspensions = Around(violations._suspensions, "insert_one", before=barrier.wait)
     await asyncio.gather(
-        *(violations_service.record_violation(desk, third, third.outbox[-1]) for desk in desks)
+        *(worker.violations.record_violation(third, third.outbox[-1]) for worker in workers)
     )
     assert await stage.db["suspensions"].count_documents({}) == 1
-    bound = await stage.desk.readers.get(reader.id)
+    bound = await stage.stored.readers.get(reader.id)
     assert bound is not None and bound.suspended_until == third.check_in_until + timedelta(days=7)
 
 
