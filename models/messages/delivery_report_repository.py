@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bson.objectid import ObjectId
@@ -11,6 +11,7 @@ from pymongo import DESCENDING
 from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryState, Message, Template
 from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection, message_from
+from models.policy.entities import FARTHEST_HORIZON
 from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
 

@@ -1,4 +1,4 @@
-"""Delivery to WeChat: in order per reader, leased, with the verdicts of WeChat's error table.
+"""Delivery to WeChat: in order per reader, leased, as WeChat's table of errors says.
 
 A pipeline: messages are claimed many at a time, sent ``CONCURRENCY`` at once, and what became of them
 is written many at a time, so that WeChat's latency is the only limit. One that takes long holds up
@@ -9,7 +9,7 @@ and not before WeChat answers a call that sends nothing: one that hangs must not
 Such a repeat takes a credit of its own where there is one. Where there is none it goes all the
 same: WeChat has the truth, and refuses a second copy where the reader gave one consent.
 
-When nothing can go, ``notify/breaker.py`` stops all of it and lets one message through at a time.
+When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message through at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
@@ -28,10 +27,9 @@ from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_queue_repository import QueueCursor
-from models.messages.entities import Delivery, DeliveryResult, DeliveryState, Message
+from models.messages.entities import DeliveryResult, DeliveryState, Message
 from models.messages.repository import MessageRepository
 from notify.delivery.channel import (
-    ConsentKey,
     PreparedDelivery,
     WeChatChannel,
     consent,
@@ -39,6 +37,7 @@ from notify.delivery.channel import (
     prepare,
 )
 from notify.delivery.circuit_breaker import CircuitState
+from notify.delivery.pending_writes import PendingWrites
 from notify.wechat.retry_policy import RetryDecision, SendResult, decide_retry
 from notify.wechat.template_config import TemplateConfig, format_fields
 
@@ -67,19 +66,6 @@ EXPIRE_EVERY: Final = timedelta(seconds=30)
 """While nothing can be sent, what has lost its worth is ended so often."""
 
 
-@dataclass(slots=True)
-class _PendingWrites:
-    """What is to be written: outcomes, claims let go of, and credits."""
-
-    outcomes: list[DeliveryResult] = field(default_factory=list)
-    given_up: list[Delivery] = field(default_factory=list)
-    unused: list[ConsentKey] = field(default_factory=list)
-    spent: list[ConsentKey] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.outcomes or self.given_up)
-
-
 class DeliveryWorker:
     """One process's way of sending. ``run`` claims what is due; tasks of its own send it and write
     what became of it, also between two runs. ``close`` ends them."""
@@ -90,7 +76,7 @@ class DeliveryWorker:
         self._messages, self._credits, self._channel = messages, credits, channel
         self._ready: deque[PreparedDelivery] = deque()
         self._slots: set[asyncio.Task[None]] = set()
-        self._ends = _PendingWrites()
+        self._ends = PendingWrites()
         self._writer: asyncio.Task[None] | None = None
         self._held: set[ReaderId] = set()
         """Readers one of whose messages is ours just now; the next one waits."""
@@ -348,7 +334,7 @@ class DeliveryWorker:
                 await asyncio.sleep(GATHER_S)
                 late_s = max(0.0, monotonic() - began - GATHER_S)
                 self._late_s += (late_s - self._late_s) / 4
-            ends, self._ends = self._ends, _PendingWrites()
+            ends, self._ends = self._ends, PendingWrites()
             await self._flush_with_retry(ends)
             for o in ends.outcomes:
                 reader = o.delivery.message.reader_id
@@ -359,7 +345,7 @@ class DeliveryWorker:
             self._ended += len(ends.outcomes)
             self._changed.set()
 
-    async def _flush_with_retry(self, ends: _PendingWrites) -> None:
+    async def _flush_with_retry(self, ends: PendingWrites) -> None:
         """Until it is written, or the leases are over and others have taken the messages."""
         until = monotonic() + LEASE.total_seconds()
         while True:

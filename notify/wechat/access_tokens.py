@@ -33,7 +33,7 @@ _TELL_AGAIN_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedToken:
+class IssuedAccessToken:
     """A token as WeChat issued it; ``expires_in`` is in seconds."""
 
     token: str
@@ -61,7 +61,7 @@ class AccessTokens:
     def __init__(
         self,
         appid: str,
-        issue: Callable[[], Awaitable[IssuedToken]],
+        issue: Callable[[], Awaitable[IssuedAccessToken]],
         shared: AccessTokenStore,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -22,7 +22,7 @@ from wechatpy.exceptions import APILimitedException, WeChatClientException
 from yarl import URL
 
 from models.wechat.access_token_repository import AccessTokenStore
-from notify.wechat.access_tokens import AccessTokens, IssuedToken, TokenRequestFailed
+from notify.wechat.access_tokens import AccessTokens, IssuedAccessToken, TokenRequestFailed
 
 _TOKEN_ERRORS: Final = frozenset({40001, 40014, 42001})
 _DAY_QUOTA: Final = 45009
@@ -199,7 +199,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
             raise _turned_away(status)
         return _result(raw)
 
-    async def issue_token(self) -> IssuedToken:
+    async def issue_token(self) -> IssuedAccessToken:
         """Ask WeChat for the account's token, past every cache. Raises: TokenRequestFailed."""
         body = {
             "grant_type": "client_credential",
@@ -209,7 +209,7 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
         }
         try:
             result = await self._call("post", _STABLE_TOKEN, self._url(_STABLE_TOKEN, {}), body)
-            return IssuedToken(str(result["access_token"]), int(result["expires_in"]))
+            return IssuedAccessToken(str(result["access_token"]), int(result["expires_in"]))
         except WeChatClientException as error:
             raise TokenRequestFailed(error.errcode) from None
         except (KeyError, TypeError, ValueError):

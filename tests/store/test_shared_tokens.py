@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 
 from models.kernel.errors import ServiceUnavailable
 from models.wechat.access_token_repository import AccessTokenStore
-from notify.wechat.access_tokens import AccessTokens, IssuedToken, TokenRequestFailed
+from notify.wechat.access_tokens import AccessTokens, IssuedAccessToken, TokenRequestFailed
 from notify.wechat.errors import TokenUnavailable
 
 
@@ -27,12 +27,12 @@ class Issuer:
         self.errcode: int | None = None
         self.refuses = False
 
-    async def __call__(self) -> IssuedToken:
+    async def __call__(self) -> IssuedAccessToken:
         self.calls += 1
         await asyncio.sleep(0.02)
         if self.refuses:
             raise TokenRequestFailed(self.errcode)
-        return IssuedToken(self.token, self.expires_in)
+        return IssuedAccessToken(self.token, self.expires_in)
 
 
 class Seconds:

@@ -1,0 +1,96 @@
+"""The house's rules that no import contract can say: sizes, drivers, names, hidden imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGES: Final = ("bind", "handlers", "miniapp_server", "models", "notify")
+LONGEST_FILE: Final = 400
+LONGEST_FUNCTION: Final = 60
+DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
+SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
+
+
+def sources() -> Iterator[tuple[Path, ast.Module, str]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            yield path.relative_to(ROOT), ast.parse(text), text
+
+
+SOURCES: Final = list(sources())
+
+
+def drivers_in(tree: ast.Module) -> set[str]:
+    """The drivers that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found & DRIVERS
+
+
+def long_functions(tree: ast.Module) -> list[str]:
+    return [
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+
+
+def test_no_file_is_long_and_no_function() -> None:
+    assert {
+        str(path): len(text.splitlines())
+        for path, _, text in SOURCES
+        if len(text.splitlines()) > LONGEST_FILE
+    } == {}
+    assert {str(path): names for path, tree, _ in SOURCES if (names := long_functions(tree))} == {}
+
+
+def test_drivers_are_spoken_to_in_repositories_only() -> None:
+    wrong = {
+        str(path): drivers
+        for path, tree, _ in SOURCES
+        if (drivers := drivers_in(tree))
+        and not str(path).startswith("models/storage/")
+        and not SPEAKS_TO_A_DRIVER.search(path.stem)
+    }
+    assert wrong == {}
+
+
+def test_no_import_hides_from_the_contracts() -> None:
+    assert [str(path) for path, _, text in SOURCES if "TYPE_CHECKING" in text] == []
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    """Private ones are of their module alone."""
+    where: dict[str, set[str]] = defaultdict(set)
+    for path, tree, _ in SOURCES:
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where[node.name].add(str(path))
+    assert {name: sorted(paths) for name, paths in where.items() if len(paths) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "drivers"),
+    [
+        ("import pymongo", {"pymongo"}),
+        ("def f():\n    from bson.objectid import ObjectId", {"bson"}),
+        ("from models.storage.mongo import Database", set()),
+    ],
+)
+def test_the_search_for_drivers_finds_them(source: str, drivers: set[str]) -> None:
+    assert drivers_in(ast.parse(source)) == drivers
