@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from models.messages.entities import Message
-from models.messages.repository import _document as message_document
+from models.messages.mapping import document_of as message_document
 from models.reservations.entities import Reservation
 from models.reservations.mapping import to_document as reservation_document
 from models.storage.encryption import FieldCipher
