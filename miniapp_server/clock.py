@@ -113,7 +113,8 @@ class ClockCheck:
         self._wrong = False
 
     async def measure(self) -> None:
-        """Raises: ServiceUnavailable when the primary does not answer; what was known stays then."""
+        """Raises: ServiceUnavailable when the primary does not answer; what was known stays
+        then."""
         began = monotonic_ns()
         reference = await self._server_time()
         took = timedelta(milliseconds=(monotonic_ns() - began) // _NS_PER_MS)

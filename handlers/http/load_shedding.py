@@ -65,8 +65,8 @@ class WriteQueue:
         return self._inside >= PRESSING
 
     async def acquire(self) -> None:
-        """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at once
-        where the line is much too long already."""
+        """Returns when there is a place inside. Raises: Overloaded after ``LONGEST_WAIT_S``, or at
+        once where the line is much too long already."""
         if self._inside < self._slots and not self._line:
             self._inside += 1
             return

@@ -91,7 +91,8 @@ def renewal_choices(
 def renewal_end(
     r: Reservation, end: time, policy: Policy, place: DayHours, now: datetime
 ) -> datetime:
-    """The new end. Raises: InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep, TooLong."""
+    """The new end. Raises: InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep,
+    TooLong."""
     may_extend(r, policy, now)
     wanted = local_instant(r.date, end)
     if place.hours is None or wanted > place.hours.end:

@@ -83,7 +83,8 @@ class BindingRepository:
         return result.deleted_count == 1
 
     async def reencrypt(self, limit: int) -> int:
-        """As ``ReaderRepository.reencrypt``. A unionid is kept as a hash only: it is renewed at the next bind."""
+        """As ``ReaderRepository.reencrypt``. A unionid is kept as a hash only: it is renewed at
+        the next bind."""
         current = f"{self._sealer.current}:"
         with translate_errors():
             rows = (

@@ -1,4 +1,5 @@
-"""Families of errors: what went wrong, with a code that clients can rely on. HTTP turns them into statuses."""
+"""Families of errors: what went wrong, with a code that clients can rely on. HTTP turns them into
+statuses."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The steps from one form of the database to the next, made while the service runs.
 
 A migration is for ever: it gets a number and is never changed. It is made in batches, each of which
-can be made again, so that a worker may die in the middle and no request waits. Code reads both forms
-until the migration has been made everywhere; a version after that may forget the old one.
+can be made again, so that a worker may die in the middle and no request waits. Code reads both
+forms until the migration has been made everywhere; a version after that may forget the old one.
 """
 
 from __future__ import annotations

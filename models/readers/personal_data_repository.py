@@ -116,7 +116,8 @@ def _readable(row: Mapping[str, Any], sealer: FieldCipher) -> Document:
 
 
 async def revoke_access(db: Database, id: ReaderId) -> None:
-    """Nobody acts for the reader any more: no session, binding or code. Raises: ServiceUnavailable."""
+    """Nobody acts for the reader any more: no session, binding or code. Raises:
+    ServiceUnavailable."""
     with translate_errors():
         phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         await db["sessions"].delete_many(
@@ -127,7 +128,8 @@ async def revoke_access(db: Database, id: ReaderId) -> None:
 
 
 async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
-    """Take the person out of everything that ``revoke_access`` left. Collection → how many documents.
+    """Take the person out of everything that ``revoke_access`` left. Collection → how many
+    documents.
 
     The reader's own entry goes last: what is cut off can be done again.
 

@@ -81,7 +81,8 @@ class ChangeBatch:
 
 
 class ReservationChangeStream:
-    """``writer`` (``ReservationRepository.writer``): its inserts are left out. It may change at any time."""
+    """``writer`` (``ReservationRepository.writer``): its inserts are left out. It may change at
+    any time."""
 
     def __init__(self, db: Database, writer: str) -> None:
         self._db = db

@@ -104,7 +104,8 @@ class LiveOccupancy:
         known, asked = self._days.setdefault(day, _CachedDay()), self._clock()
         async with known.lock:
             if known.failed_at > asked:
-                raise ServiceUnavailable()  # each waiting for its own failure, the last would wait for ever
+                # Each waiting for its own failure, the last would wait for ever.
+                raise ServiceUnavailable()
             reload_before = self._clock() - RELOAD_AFTER_S
             if not known.valid or (self.is_stale and known.loaded_at < reload_before):
                 await self._load(day, known)
@@ -129,7 +130,8 @@ class LiveOccupancy:
     # --- writing --------------------------------------------------------------------------------
 
     async def insert(self, made: Reservation) -> None:
-        """Claim the reservation, and show it from then on. Raises: as ``ReservationRepository.claim``."""
+        """Insert the reservation, and show it from then on. Raises: as
+        ``ReservationRepository.insert``."""
         with self.inserting(made.date):
             await self._reservations.insert(made)
         self.record_write(made)

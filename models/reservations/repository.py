@@ -58,8 +58,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
     async def insert(self, made: Reservation) -> None:
         """Insert the reservation with all its claims; one write decides.
 
-        Raises: ClaimConflict; ServiceUnavailable when it is certain that the reservation will never exist, or
-        when even that cannot be found out now.
+        Raises: ClaimConflict; ServiceUnavailable when it is certain that the reservation will
+        never exist, or when even that cannot be found out now.
         """
         document = {**to_document(made), "writer": self.writer}
         try:
@@ -119,8 +119,8 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         ``due`` is a job's condition (``{"end": {"$lte": now}}``), checked by the database in the
         same step.
 
-        Raises: RevisionConflict; ClaimConflict; ServiceUnavailable when it is certain that the change never happens,
-        or when even that cannot be found out now.
+        Raises: RevisionConflict; ClaimConflict; ServiceUnavailable when it is certain that the
+        change never happens, or when even that cannot be found out now.
         """
         change_id = new_id()
         guard, update = _guarded_update(old, new, due, change_id)

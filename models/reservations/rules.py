@@ -75,7 +75,8 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: DayHours, now: date
 
     ``policy`` is the area's, ``place`` the area's hours on the wished day.
 
-    Raises: StartInPast, BeyondBookingWindow, BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong.
+    Raises: StartInPast, BeyondBookingWindow, BookingWindowNotOpen, Closed, NotATimeStep, TooShort,
+    TooLong.
     """
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)

@@ -28,7 +28,8 @@ from models.reservations.entities import (
 from models.reservations.state_machine import ReservationEvent, ReservationState
 
 RELEASED_CLAIMS: Final = (ClaimKind.SEAT, ClaimKind.READER, ClaimKind.PRESENCE)
-"""What a reservation gives back when it ends; the daily one stays, so the day's limit stays counted."""
+"""What a reservation gives back when it ends; the daily one stays, so the day's limit stays
+counted."""
 _EVENT_PAYLOAD: Final = (
     "seat_id",
     "start",

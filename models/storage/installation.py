@@ -1,8 +1,8 @@
 """What a database says about itself, and whether this service may open it.
 
-The collection ``installation`` holds a document for each: ``mode`` (a sandbox's database or a production
-one), ``keys`` (check values of the data keys that seal it), ``restoring`` (a restore has begun and
-not ended) and ``schema`` (the number of the last migration that was made).
+The collection ``installation`` holds a document for each: ``mode`` (a sandbox's database or a
+production one), ``keys`` (check values of the data keys that seal it), ``restoring`` (a restore
+has begun and not ended) and ``schema`` (the number of the last migration that was made).
 """
 
 from __future__ import annotations
@@ -247,7 +247,8 @@ async def _keep_checks(db: Database, about: About, sealer: FieldCipher) -> None:
 
 
 async def forget_old_keys(db: Database, sealer: FieldCipher) -> None:
-    """Everything is sealed with the current key now: those before it may go. Raises: ServiceUnavailable."""
+    """Everything is sealed with the current key now: those before it may go. Raises:
+    ServiceUnavailable."""
     current = str(sealer.current)
     own: Document = {"checks": {current: _checks(sealer)[current]}}
     with translate_errors():

@@ -31,7 +31,8 @@ UNKNOWN_OUTCOME: Final = (AutoReconnect, WriteConcernError, ExecutionTimeout)
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Driver errors leave as ``ServiceUnavailable``; a duplicate key is the repository's to read."""
+    """Driver errors leave as ``ServiceUnavailable``; a duplicate key is the repository's to
+    read."""
     try:
         yield
     except (

@@ -24,7 +24,8 @@ async def run_transaction(db: Database, work: Callable[[Any], Awaitable[None]]) 
     """All of ``work(session)`` or nothing; conflicts with other transactions are tried again.
 
     Raises: what ``work`` raises; PyMongoError. Where the transaction was given up for something
-    that it has seen (``ConcurrentUpdate``, a duplicate key, a service error), a majority holds that by now.
+    that it has seen (``ConcurrentUpdate``, a duplicate key, a service error), a majority holds
+    that by now.
     """
     started: Any = db.client.start_session()
     session = await started if isawaitable(started) else started

@@ -24,7 +24,8 @@ class AccessTokenStore:
     """One cached token for each WeChat account, and the lock of whoever renews it.
 
     The keys are ``wx:tok:<appid>`` and ``wx:tok:<appid>:lk``. Their expiry is real time, as the
-    token's is. Every method raises ``ServiceUnavailable`` when Redis does not answer within a second.
+    token's is. Every method raises ``ServiceUnavailable`` when Redis does not answer within a
+    second.
     """
 
     def __init__(self, redis: Redis) -> None:

@@ -88,7 +88,8 @@ class CircuitBreaker:
         await self._begin(reason, result.errcode, now)
 
     async def silent(self, now: datetime, *, probe: bool) -> None:
-        """WeChat did not answer a call that sends nothing: it is away. Raises: ServiceUnavailable."""
+        """WeChat did not answer a call that sends nothing: it is away. Raises:
+        ServiceUnavailable."""
         if probe:
             await self._prolong(PauseReason.AWAY, None, now)
         elif self.pause is None:

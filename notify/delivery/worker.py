@@ -1,15 +1,16 @@
 """Delivery to WeChat: in order per reader, leased, as WeChat's table of errors says.
 
-A pipeline: messages are claimed many at a time, sent ``CONCURRENCY`` at once, and what became of them
-is written many at a time, so that WeChat's latency is the only limit. One that takes long holds up
-its reader's next message and nothing else.
+A pipeline: messages are claimed many at a time, sent ``CONCURRENCY`` at once, and what became of
+them is written many at a time, so that WeChat's latency is the only limit. One that takes long
+holds up its reader's next message and nothing else.
 
 What was surely not sent is tried again until it expires; what may have arrived once more at most,
 and not before WeChat answers a call that sends nothing: one that hangs must not use that up.
 Such a repeat takes a credit of its own where there is one. Where there is none it goes all the
 same: WeChat has the truth, and refuses a second copy where the reader gave one consent.
 
-When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message through at a time.
+When nothing can go, ``notify/delivery/circuit_breaker.py`` stops all of it and lets one message
+through at a time.
 """
 
 from __future__ import annotations

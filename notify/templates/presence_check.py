@@ -12,8 +12,8 @@ from notify.templates.rendering import MessageContext, MessageTemplate, Rendered
 def render(m: MessageContext) -> RenderedMessage:
     kiosks = m.kiosks if len(m.kiosks) <= 20 else check_in_reminder.ANY_KIOSK
     return RenderedMessage(
-        f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.presence_due_at)} 前到选座机或查询机扫码"
-        f"（{m.kiosks}）；否则将登记为暂离。本次不记违约。",
+        f"有读者反映 {m.seat} 无人使用。您如果还在，请在 {clock(m.presence_due_at)} 前"
+        f"到选座机或查询机扫码（{m.kiosks}）；否则将登记为暂离。本次不记违约。",
         {
             "seat": m.seat,
             "start": m.start,

@@ -78,8 +78,8 @@ class WeChatClient(BaseWeChatClient):  # type: ignore[misc]
     """One account's client. Use as an asynchronous context manager.
 
     Calls raise ``WeChatClientException``: with WeChat's ``errcode``; with ``errcode`` None when the
-    outcome is unknown (time-out, 502, a broken connection), or ``ConnectionFailed``. Neither their texts
-    nor anything else here carries a URL, whose query holds the token or the secret.
+    outcome is unknown (time-out, 502, a broken connection), or ``ConnectionFailed``. Neither
+    their texts nor anything else here carries a URL, whose query holds the token or the secret.
 
     Args:
         base_url: scheme and host (and a path before the API's), without the API's path.

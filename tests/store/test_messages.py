@@ -117,7 +117,9 @@ async def test_a_claim_that_led_to_nothing_is_undone(store: MessageRepository) -
     )
 
 
-async def test_a_look_through_what_is_due_goes_on_where_it_stopped(store: MessageRepository) -> None:
+async def test_a_look_through_what_is_due_goes_on_where_it_stopped(
+    store: MessageRepository,
+) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(7)]
     await store.add([message(f"{n}:1", "14:00", reader) for n, reader in enumerate(readers)])
     seen, place = await store.readers_due(on("14:00"), None, 3)
