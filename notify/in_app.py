@@ -63,7 +63,7 @@ class InAppNotifier:
         now: datetime,
     ) -> None:
         """The reader's seat has another number from now on."""
-        text = f"您预约的座位改号：{was} 现在是 {label}，{span(start, end)}，座位没有变。"
+        text = f"您预约的座位改号：{was}号 现在是 {label}，{span(start, end)}，座位没有变。"
         await self._send(new_id(), reader_id, "座位改号", text, now)
 
     async def _about(self, v: Violation, kind: str, title: str, text: str, now: datetime) -> None:

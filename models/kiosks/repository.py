@@ -12,31 +12,33 @@ from models.storage.mongo_errors import translate_errors
 
 
 class KioskRepository:
-    """What a kiosk is known by. Its name and place are in the catalog."""
+    """Keys and secrets of kiosks. Their names and venues are in the catalog."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
-        self._db, self._sealer = db, cipher
+        self._db, self._cipher = db, cipher
 
     async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> None:
-        """Give the kiosk its key (kept as a fingerprint) and its code secret (kept sealed)."""
+        """Give the kiosk its key (kept as a hash) and the secret of its codes (kept encrypted)."""
         with translate_errors():
             await self._db["kiosks"].update_one(
                 {"_id": kiosk_id},
                 {
                     "$set": {
                         "key_hash": token_hash(key),
-                        "secret": self._sealer.encrypt(secret, "kiosk"),
+                        "secret": self._cipher.encrypt(secret, "kiosk"),
                     }
                 },
             )
 
     async def kiosk_secret(self, kiosk_id: str) -> str | None:
+        """The secret of the kiosk's codes; None for an unknown kiosk, or one without a key."""
         with translate_errors():
             found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"secret": 1})
-        sealed = found.get("secret") if found else None
-        return self._sealer.decrypt(sealed, "kiosk") if sealed else None
+        encrypted = found.get("secret") if found else None
+        return self._cipher.decrypt(encrypted, "kiosk") if encrypted else None
 
     async def verify_kiosk_key(self, kiosk_id: str, key: str) -> bool:
+        """Is that the kiosk's key?"""
         with translate_errors():
             found = await self._db["kiosks"].find_one({"_id": kiosk_id}, {"key_hash": 1})
         known = (found or {}).get("key_hash") or ""
@@ -59,14 +61,14 @@ class KioskRepository:
 
     async def reencrypt(self) -> int:
         """As ``ReaderRepository.reencrypt``, for the kiosks' secrets."""
-        current = f"{self._sealer.current}:"
+        current = f"{self._cipher.current}:"
         with translate_errors():
             rows = await self._db["kiosks"].find({"secret": {"$type": "string"}}).to_list(None)
             stale = [row for row in rows if not row["secret"].startswith(current)]
             for row in stale:
-                secret = self._sealer.decrypt(row["secret"], "kiosk")
+                secret = self._cipher.decrypt(row["secret"], "kiosk")
                 await self._db["kiosks"].update_one(
                     {"_id": row["_id"], "secret": row["secret"]},
-                    {"$set": {"secret": self._sealer.encrypt(secret, "kiosk")}},
+                    {"$set": {"secret": self._cipher.encrypt(secret, "kiosk")}},
                 )
         return len(stale)

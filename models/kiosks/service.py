@@ -1,4 +1,4 @@
-"""Kiosks: are they who they say, and when was each last seen."""
+"""Kiosks: verifying their keys, the cards that they read, and when each was last seen."""
 
 from __future__ import annotations
 

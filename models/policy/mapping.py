@@ -11,7 +11,8 @@ from models.policy.entities import OpeningRule, Policy, PolicyOverride
 from models.storage.mongo import Document
 
 
-def _policy_document(policy: Policy) -> Document:
+def policy_to_document(policy: Policy) -> Document:
+    """The policy's fields as they are stored."""
     document: Document = {}
     for field in fields(policy):
         value = getattr(policy, field.name)
@@ -58,7 +59,8 @@ def _opening_document(rule: OpeningRule) -> Document:
     }
 
 
-def _policy(d: Mapping[str, Any]) -> Policy:
+def policy_from_document(d: Mapping[str, Any]) -> Policy:
+    """The policy of a stored version."""
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
     stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored["rule_sets"])

@@ -8,7 +8,7 @@ from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from models.policy.entities import Policy
-from models.policy.mapping import _policy, _policy_document
+from models.policy.mapping import policy_from_document, policy_to_document
 from models.storage.installation import known_fields
 from models.storage.mongo import Database, insert
 from models.storage.mongo_errors import translate_errors
@@ -26,7 +26,7 @@ class PolicyRepository:
         with translate_errors():
             await self._all.update_one(
                 {"_id": policy.version},
-                {"$setOnInsert": {"at": now, "fields": _policy_document(policy)}},
+                {"$setOnInsert": {"at": now, "fields": policy_to_document(policy)}},
                 upsert=True,
             )
 
@@ -36,7 +36,7 @@ class PolicyRepository:
             try:
                 await insert(
                     self._all,
-                    {"_id": policy.version, "at": now, "fields": _policy_document(policy)},
+                    {"_id": policy.version, "at": now, "fields": policy_to_document(policy)},
                 )
             except DuplicateKeyError:
                 return False
@@ -70,4 +70,4 @@ class PolicyRepository:
         with translate_errors():
             found = await self._all.find_one({"_id": version})
         with known_fields(self._db, f"version {version} of the rules"):
-            return _policy(found) if found else None
+            return policy_from_document(found) if found else None

@@ -130,7 +130,7 @@ class StaffPolicyAndPlans:
             if row.seat_id in was:
                 await self._notifier.seat_renumbered(
                     row.reader_id,
-                    f"{was[row.seat_id]}号",
+                    was[row.seat_id],
                     catalog.seat_label(catalog.seats[row.seat_id]),
                     row.booked_start,
                     row.end,
