@@ -24,10 +24,9 @@ from handlers.seat_map.presenter import choice
 from handlers.seat_reports.schemas import ReportTaken
 from handlers.texts.errors import text_of
 from models.check_in import rules
-from models.kernel.errors import Conflict, NotFound, RuleViolation
+from models.kernel.errors import Conflict, InvalidState, NotFound, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
-from models.reservations.errors import InvalidState
 
 Perform = Callable[[PageRequest, RequestContext, str], Awaitable[Reservation]]
 """Does the action; the text is the value of its field, empty where it has none."""

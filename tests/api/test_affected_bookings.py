@@ -15,7 +15,7 @@ from models.identity.roles import ADMINISTRATOR
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Seat
 from models.policy.entities import Policy
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditQuery
 from tests.api.test_floor_plans import exported, seat_of, send
 from tests.api.test_opening_hours import ask as ask_calendar
 from tests.api.test_policy import SET, next_morning

@@ -13,7 +13,7 @@ import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
 from models.library.entities import AreaId, SeatId
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import WHEREFORE, log, staff
 from tests.living import Living

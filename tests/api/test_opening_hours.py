@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
 from tests.living import Client, Living

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from models.identity.roles import ADMINISTRATOR
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
 from tests.living import Living

@@ -12,8 +12,7 @@ import pytest
 
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, ROLES, VIEWER, StaffDirectory, has_role
 from models.kernel.errors import InvalidState, ServiceUnavailable
-from models.staff.audit import AuditAction
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditAction, AuditQuery
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 from tests.api.test_pages import Browser
 from tests.api.test_violations import WHY, missed

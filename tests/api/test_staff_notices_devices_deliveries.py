@@ -10,7 +10,7 @@ import pytest
 
 from models.code_sharing.service import CROWD_SIZE as CROWD
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditQuery
 from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
 from tests.api.test_gates import gate_of
 from tests.api.test_pages import Browser

@@ -14,7 +14,7 @@ import pytest
 
 from models.identity.roles import VIEWER
 from models.readers.accommodations import Accommodation
-from models.staff.audit_repository import AuditQuery
+from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import post, staff
 from tests.living import Client, Living
