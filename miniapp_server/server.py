@@ -17,8 +17,8 @@ from typing import Final
 
 from aiohttp import web
 
+from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import LoadShedder
-from handlers.services import SERVICES
 from miniapp_server.app import WorkerIdentity, create_app
 from miniapp_server.connections import LIMITS, connections
 from miniapp_server.logging_config import configure_logs
@@ -127,7 +127,7 @@ async def serve(
                 ready()
                 await ended.wait()
                 end_anyway(END_WITHIN_S)
-                admission = app[SERVICES].admission
+                admission = app[LOAD_SHEDDER]
                 admission.closing = True
                 if worker is None or ended.by is not REPLACED:
                     admission.leaving = True
