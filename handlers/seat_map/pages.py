@@ -165,7 +165,7 @@ async def area_page(
         if refusal is not None:
             show_error(panel, refusal, search, area)
     venue = presenter.venue(reference, reference.catalog.venues[area.venue_id], visit.now)
-    facts = {
+    facts: dict[str, Any] = {
         "search": search,
         "area": area,
         "panel": panel,
