@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Rate limits of one worker, in memory."""
 
 from __future__ import annotations
 

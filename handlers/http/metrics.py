@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Metrics in the format of Prometheus."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def part(name: str) -> Any:
 async def test_a_generated_client_binds_books_and_checks_in(
     service: Living, generated: Path
 ) -> None:
-    assert (generated / "api" / "gates" / "post_gate_events.py").exists()
+    assert (generated / "api" / "gates" / "gates_report_events.py").exists()
     student = service.stranger()
     await sign_in(student)
     shown = await student.ok("POST", "/activation-codes", {}, Origin=service.base)
@@ -65,7 +65,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
 
     async with client.Client(base_url=service.base) as anyone:
         code = models.WxLogin(code=f"demo-{student.name}-1")
-        login = await call("identity.post_wx_login")(client=anyone, body=code)
+        login = await call("identity.accounts_wx_login")(client=anyone, body=code)
     assert login.bound is False
     async with (
         client.AuthenticatedClient(base_url=service.base, token=login.token) as reader,
@@ -74,20 +74,20 @@ async def test_a_generated_client_binds_books_and_checks_in(
         ) as kiosk,
     ):
         bind = models.Bind(activation_code=shown["code"])
-        bound = await call("identity.post_bindings")(client=reader, body=bind)
+        bound = await call("identity.accounts_bind")(client=reader, body=bind)
         assert bound.reader.student_no_masked.endswith(student.number[-2:])
 
         day = datetime.date.fromisoformat(service.today)
         wish = models.CreateReservation(seat_id=SEAT, date=day, start="now", end="12:00")
-        reserve = call("reservations.post_reservations")
+        reserve = call("reservations.reservations_create")
         made = await reserve(client=reader, body=wish, idempotency_key="k1")
         assert (await reserve(client=reader, body=wish, idempotency_key="k1")).id == made.id
         refused = await reserve(client=reader, body=wish)
         assert refused.error.code == "own_overlap"
 
-        at_kiosk = await call("kiosks.get_kiosks_id_code")("2f-south", client=kiosk)
-        check_in = call("reservations.post_reservations_id_check_in")
+        at_kiosk = await call("kiosks.kiosks_current_code")("2f-south", client=kiosk)
+        check_in = call("reservations.check_in_check_in")
         scanned = models.KioskCodeRequest(qr=at_kiosk.payload)
         assert (await check_in(made.id, client=reader, body=scanned)).state == "in_use"
-        listed = await call("reservations.get_reservations")(client=reader)
+        listed = await call("reservations.reservations_list_own")(client=reader)
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]
