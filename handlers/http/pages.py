@@ -194,7 +194,7 @@ def form_reason(form: Form, name: str = "reason") -> str:
     """The reason that staff give, for the audit log and for the reader. Raises: InvalidRequest."""
     reason = form_text(form, name)
     if not reason or len(reason) > LONGEST_REASON or not is_printable_line(reason):
-        raise InvalidRequest(name, f"请写明原因（1–{LONGEST_REASON} 字）")
+        raise InvalidRequest(name, "reason_length", most=LONGEST_REASON)
     return reason
 
 

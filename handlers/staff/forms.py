@@ -11,7 +11,7 @@ from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, count_error, form_text
-from handlers.texts.errors import text_of
+from handlers.texts.errors import reason_text, text_of
 from models.kernel.errors import DomainError, InvalidRequest
 from models.kernel.time_range import local_instant
 from models.library.entities import AreaId, SeatId
@@ -33,7 +33,7 @@ def typed_in(form: Form, names: Iterable[str] | None = None) -> dict[str, str]:
 def error_text(visit: PageRequest, error: DomainError) -> str:
     """The refusal in words. One that the form's text does not explain is counted by its code."""
     if isinstance(error, InvalidRequest):
-        return str(error.details["reason"])
+        return reason_text(error.details)
     count_error(visit.request, error)
     return text_of(error.code, error.details)
 

@@ -1,4 +1,4 @@
-"""All that the API says to a reader: specific, with the next step, blaming nobody."""
+"""The words for every refusal: specific, with the next step, blaming nobody."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.time_range import to_local
+from models.library.entities import REMOVED_FROM_PLAN
 from models.reservations.state_machine import ReservationState
 
 TEXTS: Final[Mapping[str, str]] = {
@@ -92,8 +93,38 @@ _FIELDS: Final[Mapping[str, str]] = {
 }
 
 
+REASONS: Final[Mapping[str, str]] = {
+    "reason_length": "请写明原因（1–{most} 字）",
+    "unknown_fixture": "没有“{kind}”这种标记",
+    "fixture_outside_plan": "标记超出平面图",
+    "area_name_length": "区域名称为 1–{most} 字",
+    "floor_out_of_range": "楼层为 {least} 到 {most}",
+    "plan_size": "平面图的宽和高为 {least}–{most}",
+    "too_many_seats": "一个区域最多 {most} 个座位",
+    "too_many_fixtures": "一个区域最多 {most} 个标记",
+    "seat_number_format": "座位号“{no}”应为三位数字",
+    "seat_number_twice": "座位号 {no} 重复",
+    "seat_outside_plan": "{no} 号超出平面图",
+    "unavailability_reason_missing": "{no} 号：禁用日期需要写明原因",
+    "unavailability_reason_length": "{no} 号：禁用原因为 1–{most} 字",
+    "unavailability_dates": "{no} 号：禁用的结束日期早于开始日期",
+    "seats_overlap": "{other} 号与 {no} 号重叠",
+    "seat_id_not_allowed": "座位编号“{id}”不能使用",
+    "seat_id_twice": "座位编号重复",
+}
+"""What is wrong with a field, by the code of the reason."""
+_SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面图移除"}
+
+
+def reason_text(details: Mapping[str, Any]) -> str:
+    """The words for what is wrong with a field (the details of InvalidRequest). A reason that has
+    no words here is shown as it is."""
+    reason = str(details["reason"])
+    return REASONS[reason].format_map(details) if reason in REASONS else reason
+
+
 def text_of(code: str, details: Mapping[str, Any]) -> str:
-    """The words for a refusal; facts that are missing leave no gap that looks like an error."""
+    """The words for a refusal; missing facts leave nothing behind."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "closed" and facts.get("reason"):
         facts["reason"] = f"（{facts['reason']}）"
@@ -110,13 +141,15 @@ def _spoken(name: str, value: Any) -> str:
         return f"约 {-(-value // 60)} 分钟" if value < 7200 else f"约 {-(-value // 3600)} 小时"
     if name == "field":
         return _FIELDS.get(str(value), str(value))
+    if name == "reason":
+        return _SEAT_UNAVAILABLE.get(str(value), str(value))
     if name == "state" and value in set(ReservationState):
         return STATE_TEXT[ReservationState(value)]
     return str(value)
 
 
 class _Facts(dict[str, str]):
-    """A fact that is missing leaves nothing behind."""
+    """Facts by name; a missing one is empty."""
 
     def __missing__(self, name: str) -> str:
         return ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from models.reservations.state_machine import ReservationState
+from models.violations.entities import ANSWER_BY_GATE
 
 STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.RESERVED: "已预约",
@@ -89,6 +90,9 @@ EFFECT_TEXT: Final[Mapping[str, str]] = {
     "late": "补传，不影响座位",
 }
 """What a gate event did to a reservation."""
+
+APPEAL_ANSWER_TEXT: Final[Mapping[str, str]] = {ANSWER_BY_GATE: "闸机记录显示您已到馆"}
+"""Answers to appeals that nobody has written."""
 
 
 def days_text(weekdays: frozenset[int]) -> str:

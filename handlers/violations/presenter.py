@@ -6,6 +6,7 @@ from datetime import datetime
 
 from handlers.http.presenting import moment
 from handlers.reservations.presenter import reservation
+from handlers.texts.labels import APPEAL_ANSWER_TEXT
 from handlers.violations import schemas
 from models.kernel.time_range import to_local
 from models.reference_data import ReferenceData
@@ -28,7 +29,10 @@ async def violation(
         waived=v.waived,
         waiver=schemas.WaiverOut(waiver.reason, to_local(waiver.at)) if waiver else None,
         appeal=schemas.AppealOut(
-            appeal.text, to_local(appeal.at), moment(appeal.settled_at), appeal.answer
+            appeal.text,
+            to_local(appeal.at),
+            moment(appeal.settled_at),
+            APPEAL_ANSWER_TEXT.get(appeal.answer, appeal.answer),
         )
         if appeal
         else None,

@@ -3,7 +3,7 @@ statuses."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class DomainError(Exception):
@@ -17,12 +17,12 @@ class DomainError(Exception):
 
 
 class InvalidRequest(DomainError):
-    """The request cannot be read. Details: ``field`` and ``reason``."""
+    """The request cannot be read. Details: ``field``, ``reason``, and the facts of the reason."""
 
     code = "malformed"
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(field=field, reason=reason)
+    def __init__(self, field: str, reason: str, **facts: Any) -> None:
+        super().__init__(field=field, reason=reason, **facts)
 
 
 class TooLarge(DomainError):

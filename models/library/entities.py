@@ -14,7 +14,7 @@ SeatId = NewType("SeatId", str)
 KioskId = NewType("KioskId", str)
 SEAT_SIZE: Final = 40
 """A seat on the plan is a square of this many plan units, given by its top-left corner."""
-REMOVED_FROM_PLAN: Final = "已从平面图移除"
+REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """Why a seat that has left the plan is out of service."""
 
 

@@ -17,6 +17,8 @@ LARGEST: Final = 10_000
 """Plan units, of each side."""
 MOST_SEATS: Final = 1000
 MOST_MARKS: Final = 500
+LOWEST_FLOOR: Final = -9
+HIGHEST_FLOOR: Final = 99
 LONGEST_NAME: Final = 20
 LONGEST_REASON: Final = 50
 
@@ -60,9 +62,9 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
     seats = _seats(old, draft, elsewhere)
     for mark in draft.marks:
         if mark.kind not in MARK_KINDS:
-            raise InvalidRequest("marks", f"没有“{mark.kind}”这种标记")
+            raise InvalidRequest("marks", "unknown_fixture", kind=mark.kind)
         if mark.w < 1 or mark.h < 1 or not _inside(draft, mark.x, mark.y, mark.w, mark.h):
-            raise InvalidRequest("marks", "标记超出平面图")
+            raise InvalidRequest("marks", "fixture_outside_plan")
     ids = {seat.id for seat in seats}
     gone = [s for s in (*old.seats, *old.removed_seats) if s.id not in ids]
     return replace(
@@ -80,15 +82,15 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
 def _check_frame(draft: PlanDraft) -> None:
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
-        raise InvalidRequest("name", f"区域名称为 1–{LONGEST_NAME} 字")
-    if not -9 <= draft.floor <= 99:
-        raise InvalidRequest("floor", "楼层为 -9 到 99")
+        raise InvalidRequest("name", "area_name_length", most=LONGEST_NAME)
+    if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
+        raise InvalidRequest("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
     if not (SEAT_SIZE <= draft.width <= LARGEST and SEAT_SIZE <= draft.height <= LARGEST):
-        raise InvalidRequest("width", f"平面图的宽和高为 {SEAT_SIZE}–{LARGEST}")
+        raise InvalidRequest("width", "plan_size", least=SEAT_SIZE, most=LARGEST)
     if len(draft.seats) > MOST_SEATS:
-        raise InvalidRequest("seats", f"一个区域最多 {MOST_SEATS} 个座位")
+        raise InvalidRequest("seats", "too_many_seats", most=MOST_SEATS)
     if len(draft.marks) > MOST_MARKS:
-        raise InvalidRequest("marks", f"一个区域最多 {MOST_MARKS} 个标记")
+        raise InvalidRequest("marks", "too_many_fixtures", most=MOST_MARKS)
 
 
 def _inside(draft: PlanDraft, x: int, y: int, w: int, h: int) -> bool:
@@ -99,12 +101,12 @@ def _seats(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> list[S
     numbers: set[str] = set()
     for d in draft.seats:
         if not re.fullmatch(r"[0-9]{3}", d.no):
-            raise InvalidRequest("seats", f"座位号“{d.no}”应为三位数字")
+            raise InvalidRequest("seats", "seat_number_format", no=d.no)
         if d.no in numbers:
-            raise InvalidRequest("seats", f"座位号 {d.no} 重复")
+            raise InvalidRequest("seats", "seat_number_twice", no=d.no)
         numbers.add(d.no)
         if not _inside(draft, d.x, d.y, SEAT_SIZE, SEAT_SIZE):
-            raise InvalidRequest("seats", f"{d.no} 号超出平面图")
+            raise InvalidRequest("seats", "seat_outside_plan", no=d.no)
         _check_outage(d)
     _check_no_overlap(draft.seats)
     ids = _ids(old, draft.seats, elsewhere)
@@ -114,12 +116,12 @@ def _seats(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> list[S
 def _check_outage(d: SeatDraft) -> None:
     if d.disabled is None:
         if d.disabled_from is not None or d.disabled_until is not None:
-            raise InvalidRequest("seats", f"{d.no} 号：禁用日期需要写明原因")
+            raise InvalidRequest("seats", "unavailability_reason_missing", no=d.no)
         return
     if not 0 < len(d.disabled) <= LONGEST_REASON or not is_printable_line(d.disabled):
-        raise InvalidRequest("seats", f"{d.no} 号：禁用原因为 1–{LONGEST_REASON} 字")
+        raise InvalidRequest("seats", "unavailability_reason_length", no=d.no, most=LONGEST_REASON)
     if d.disabled_from and d.disabled_until and d.disabled_until < d.disabled_from:
-        raise InvalidRequest("seats", f"{d.no} 号：禁用的结束日期早于开始日期")
+        raise InvalidRequest("seats", "unavailability_dates", no=d.no)
 
 
 def _check_no_overlap(seats: Sequence[SeatDraft]) -> None:
@@ -130,7 +132,7 @@ def _check_no_overlap(seats: Sequence[SeatDraft]) -> None:
         for near in ((column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
             for other in cells.get(near, ()):
                 if abs(other.x - d.x) < SEAT_SIZE and abs(other.y - d.y) < SEAT_SIZE:
-                    raise InvalidRequest("seats", f"{other.no} 号与 {d.no} 号重叠")
+                    raise InvalidRequest("seats", "seats_overlap", no=d.no, other=other.no)
         cells.setdefault((column, row), []).append(d)
 
 
@@ -142,10 +144,10 @@ def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -
     for wanted in given:
         # A new one that could be another area's as well might become so at the same moment.
         if wanted in elsewhere or not (wanted in known_here or ours.fullmatch(wanted)):
-            raise InvalidRequest("seats", f"座位编号“{wanted}”不能使用")
+            raise InvalidRequest("seats", "seat_id_not_allowed", id=wanted)
     taken = set(given)
     if len(taken) < len(given):
-        raise InvalidRequest("seats", "座位编号重复")
+        raise InvalidRequest("seats", "seat_id_twice")
     # Of two that had a number, the one that is in the plan.
     by_no = {seat.number: seat.id for seat in (*old.removed_seats, *old.seats)}
     known = {*taken, *elsewhere, *(seat.id for seat in (*old.removed_seats, *old.seats))}

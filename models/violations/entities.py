@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.policy.entities import Policy
+
+BY_GATE: Final = "gate"
+"""Who waived a violation that gate events show to be none."""
+ANSWER_BY_GATE: Final = "gate_event"
+"""The answer to an appeal whose violation was waived by a gate event; pages show it in words."""
 
 
 @dataclass(frozen=True, slots=True)

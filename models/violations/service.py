@@ -19,6 +19,8 @@ from models.reservations.entities import OutboxEvent, OutboxEventKind, Reservati
 from models.reservations.writer import ReservationWriter
 from models.violations import rules
 from models.violations.entities import (
+    ANSWER_BY_GATE,
+    BY_GATE,
     Appeal,
     Suspension,
     Violation,
@@ -30,7 +32,6 @@ from models.violations.entities import (
 from models.violations.errors import NothingToAppeal
 from models.violations.repository import ViolationRepository
 
-BY_GATE: Final = "gate"
 _TRIES: Final = 8
 _BATCH: Final = 500
 
@@ -162,7 +163,7 @@ class ViolationService:
         found = await self.get(violation_id)
         # Also when it was waived already: the first try may have been cut off here. An appeal that
         # waits has got what it asked for.
-        answer = waiver.reason if waiver.by != BY_GATE else "闸机记录显示您已到馆"
+        answer = waiver.reason if waiver.by != BY_GATE else ANSWER_BY_GATE
         await self._violations.settle_appeal(violation_id, True, answer, waiver.at)
         await self._violations.end_suspensions_of(violation_id)
         for _ in range(_TRIES):
