@@ -73,7 +73,7 @@ class DueQueries(ReservationCollection):
         """Away beyond ``return_by``; where that is the end itself, completion takes it. ``held``:
         as for no-shows."""
         return await self._due(
-            "due_time_out",
+            "due_leave_expiry",
             {
                 "state": ReservationState.AWAY.value,
                 "return_by": {"$lte": due},
@@ -179,7 +179,7 @@ class DueQueries(ReservationCollection):
         waiting = {"state": ReservationState.RESERVED.value, "check_in_until": within, **untouched}
         away = {"state": ReservationState.AWAY.value, "return_by": within, **untouched}
         rows = await self._due("due_no_show", waiting, 0)
-        rows += await self._due("due_time_out", away, 0)
+        rows += await self._due("due_leave_expiry", away, 0)
         doubted: Document = {
             "presence_due_at": {"$type": "date", **within},
             "state": ReservationState.IN_USE.value,
