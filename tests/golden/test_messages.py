@@ -168,6 +168,7 @@ def render() -> str:
         template = template_of(event)
         message = template.render(told)
         fields = format_fields(templates[template.template.value], message.facts)
+        assert message.not_after is not None, name
         until = f"{to_local(message.not_after):%m-%d %H:%M:%S}"
         lines += [f"== {template.template} · {name}", f"[{template.title}] {message.text}"]
         lines += [f"    {key:<18} {value}" for key, value in fields.items()]

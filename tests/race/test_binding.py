@@ -44,7 +44,7 @@ class LooksFirst(ActivationCodeRepository):
         await self._all.update_one({"_id": found["_id"]}, {"$set": change})
         return self._request(found)
 
-    async def ctx(
+    async def ask(
         self, code: str, openid: str, session_id: str, match_number: str, now: datetime
     ) -> BindingRequest | None:
         found = await self._all.find_one({"digits": self._digits(code), "request": None})

@@ -113,7 +113,7 @@ class CountsAfterwards(AttemptLimiter):
 
     looked: Step
 
-    async def take(self, limits: list[AttemptLimit], now: datetime) -> None:
+    async def register(self, limits: list[AttemptLimit], now: datetime) -> None:
         for limit in limits:
             found = await self._all.find_one({"_id": limit.key})
             if found is not None and found["n"] >= limit.failures:
@@ -152,7 +152,9 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
 class AdmitsAfterALook(ReaderRepository):
     """The control: looks for the number, then inserts it."""
 
-    async def admit(self, student_no: str, name: str, kind: str, now: datetime) -> Reader:
+    async def upsert_from_login(
+        self, student_no: str, name: str, kind: str, now: datetime
+    ) -> Reader:
         hashes = self._sealer.hashes(student_no, "student_no")
         found = await self._all.find_one({"no_hashes": {"$in": hashes}})
         if found is None:
@@ -205,7 +207,7 @@ class LooksBeforeItOpens(SessionRepository):
     [
         ("sessions", "insert_one", "before"),
         ("sessions", "insert_one", "behind"),
-        ("ended_tickets", "find_one", "before"),
+        ("logged_out_tickets", "find_one", "before"),
     ],
     ids=["before the session", "behind the session", "before the look"],
 )
@@ -220,7 +222,7 @@ async def test_a_logout_wins_wherever_it_falls_into_a_login(
 
 @pytest.mark.parametrize(
     ("collection", "method", "opened"),
-    [("ended_tickets", "update_one", True), ("sessions", "find", False)],
+    [("logged_out_tickets", "update_one", True), ("sessions", "find", False)],
     ids=["before the tombstone", "behind the tombstone"],
 )
 async def test_a_login_that_falls_into_a_logout_does_not_outlive_it(

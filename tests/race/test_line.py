@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -16,10 +15,19 @@ from models.reservations.errors import SeatTaken
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
+from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry
 from models.waitlist.errors import AlreadyWaiting
-from models.waitlist.repository import wait_document
-from tests.race.stage import EIGHT, SEAT, Around, ById, Stage, clock, ctx, put_around, selection
+from tests.race.stage import (
+    EIGHT,
+    SEAT,
+    Stage,
+    clock,
+    ctx,
+    put_around,
+    selection,
+    unguard,
+)
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
@@ -46,13 +54,11 @@ class InTwoSteps(ReservationRepository):
         old: Reservation,
         new: Reservation,
         due: Mapping[str, object] | None,
-        hold: Reservation,
-        joins: WaitlistEntry | None = None,
+        offer: Reservation,
+        claim: InTransaction,
     ) -> Reservation:
         written = await self.replace(old, new, due)
-        if joins is not None:
-            await self._waits.insert_one(wait_document(joins))
-        await self.insert_offer(hold)
+        await self.insert_offer(offer, claim)
         return written
 
 
@@ -73,8 +79,7 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
         if not guard:
             await tries[0]
 
-    repository: Any = worker.stored.reservations
-    repository._waits = Around(repository._waits, "update_one", before=snatch)
+    put_around(worker.stored.waitlist, "update_one", before=snatch)
     if guard:
         await worker.reservations.cancel(ctx(owner), r.id)
         with pytest.raises(SeatTaken):
@@ -95,8 +100,7 @@ async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
     slow, fast = [await stage.worker() for _ in range(2)]
     if not guard:
         await stage.drop("reservations", "claims")
-        repository: Any = slow.stored.reservations
-        repository._waits = ById(repository._waits)
+        unguard(slow.stored.waitlist)
 
     async def meanwhile() -> None:
         await fast.reservations.cancel(ctx(owners[1]), rows[1].id)
@@ -131,8 +135,7 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     async def breaks() -> None:
         raise ConnectionError("the worker is gone")
 
-    repository: Any = worker.stored.reservations
-    repository._waits = Around(repository._waits, "update_one", before=breaks)
+    put_around(worker.stored.waitlist, "update_one", before=breaks)
     with pytest.raises(ConnectionError):
         await worker.reservations.cancel(ctx(owner), r.id)
     assert await stage.reload(r) == r and await held(stage) == []

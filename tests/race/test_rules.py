@@ -28,11 +28,11 @@ from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.card_repository import CardRepository
 from models.reservations.state_machine import ReservationState
-from models.staff.audit import AuditAction, AuditEntry
-from models.staff.audit_repository import AuditLogRepository, AuditQuery
+from models.staff.audit import AuditAction, AuditEntry, AuditQuery
+from models.staff.audit_repository import AuditLogRepository
 from models.violations.repository import ViolationRepository
 from tests.inside import Inside
-from tests.race.stage import OTHER_SEAT, Around, Stage, clock
+from tests.race.stage import OTHER_SEAT, Around, Stage, clock, put_around
 from tests.race.test_line import InTwoSteps, held
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
@@ -183,8 +183,7 @@ async def test_a_crash_leaves_the_reader_the_old_seat_or_an_offer(
     async def breaks() -> None:
         raise ConnectionError("the worker is gone")
 
-    repository: Any = worker.stored.reservations
-    repository._waits = Around(repository._waits, "insert_one", before=breaks)
+    put_around(worker.stored.waitlist, "insert_one", before=breaks)
     rows = list((await worker.occupancy.get_day(r.date)).rows.values())
     actor = Actor("librarian", "x")
     with pytest.raises(ConnectionError):
