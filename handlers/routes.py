@@ -10,6 +10,7 @@ from handlers.accounts import pages as accounts_pages
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api_routes import api_routes, docs_routes
+from handlers.check_in import action_pages
 from handlers.check_in import pages as check_in_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
@@ -19,8 +20,8 @@ from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
 from handlers.notices import pages as notices_pages
 from handlers.policy import pages as policy_pages
-from handlers.reservations import action_pages, booking_pages
 from handlers.reservations import pages as reservations_pages
+from handlers.seat_map import booking_pages
 from handlers.seat_map import pages as seat_map_pages
 from handlers.seat_reports import pages as seat_reports_pages
 from handlers.staff.routes import console_routes

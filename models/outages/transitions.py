@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from models.kernel.errors import InvalidState
 from models.kernel.time_range import TimeRange
 from models.reservations.entities import (
+    AFTER_OUTAGE,
     HistoryEntry,
     Reservation,
 )
 from models.reservations.state_machine import ReservationState
-
-AFTER_OUTAGE: Final = timedelta(minutes=1)
-"""So long everybody has, at least, when what kept them away is over."""
 
 
 def falls_into(r: Reservation, outage: TimeRange) -> bool:

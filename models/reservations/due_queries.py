@@ -11,8 +11,7 @@ from pymongo import ASCENDING
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import VenueId
-from models.outages.transitions import AFTER_OUTAGE
-from models.reservations.entities import Reservation
+from models.reservations.entities import AFTER_OUTAGE, Reservation
 from models.reservations.mapping import from_document
 from models.reservations.queries import ReservationCollection
 from models.reservations.state_machine import ReservationState

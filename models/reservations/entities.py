@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from models.kernel.errors import InvalidState
 from models.kernel.ids import ReaderId, ReservationId
@@ -13,6 +14,9 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.claims import ClaimKind
 from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
+
+AFTER_OUTAGE: Final = timedelta(minutes=1)
+"""So long everybody has, at least, when what kept them away is over."""
 
 
 @dataclass(frozen=True, slots=True)
