@@ -504,7 +504,7 @@ async def create_app(
         app[PARTS] = parts
         routes = api_routes()
         if settings.sandbox:
-            from miniapp_server.sandbox.service import mount_sandbox
+            from miniapp_server.sandbox.sandbox import mount_sandbox
 
             await mount_sandbox(app, parts)
         wechat = settings.wechat.used

@@ -1,0 +1,164 @@
+"""The sandbox's clock: it can be moved, through everything that is due, in every worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from miniapp_server.app import Parts
+from miniapp_server.jobs import end
+from miniapp_server.sandbox.state_repository import SandboxState
+from models.errors import Conflict, Malformed, ServiceError
+from models.store.roll_call import RollCall
+
+_CLOCK_POLL_S: Final = 0.5
+_LONGEST_MOVE: Final = timedelta(days=366)
+
+_AT_EACH_STEP: Final = frozenset({"carry_over", "offer", "relay", "deliver"})
+"""Jobs that follow from others, or have no deadline in the store."""
+_BRINGS_DEADLINES: Final = frozenset({"gates", "carry_over"})
+"""What these write may be due at once, as it tells of an instant before."""
+
+
+class ClockCannotGoBack(Conflict):
+    """The clock goes back only while there are no reservations."""
+
+    code = "clock_held"
+
+
+class MovableClock:
+    """Moves the service's clock. Workers agree on it by MongoDB.
+
+    ``clear_caches`` empties this worker's caches, after another worker has reset the sandbox.
+    """
+
+    def __init__(self, parts: Parts, state: SandboxState, clear_caches: Callable[[], None]) -> None:
+        self._parts = parts
+        self._state = state
+        self._clear_caches = clear_caches
+        self._moving = asyncio.Lock()
+        self._moves = 0
+        self._reset_seen = ""
+        self._others = RollCall(parts.redis, f"clock:{parts.settings.database}")
+
+    async def begin(self) -> None:
+        """Set this worker's clock to the one that is stored."""
+        self._parts.clock.offset, self._reset_seen = await self._state.clock()
+
+    @asynccontextmanager
+    async def resetting(self) -> AsyncIterator[None]:
+        """The block resets the sandbox; every worker has noticed it afterwards."""
+        async with self._exclusive_move():
+            yield
+            self._reset_seen = await self._state.note_reset()
+        await self._broadcast_clock()
+
+    async def move(self, wanted: Callable[[datetime], datetime]) -> None:
+        """Let the clock reach what ``wanted`` makes of its time, in every worker: forward through
+        each due instant in its order.
+
+        Raises: ClockCannotGoBack, Malformed.
+        """
+        async with self._exclusive_move():
+            now = self._parts.clock.now()
+            target = wanted(now)
+            if target < now:
+                await self._back(target)
+            elif target - now > _LONGEST_MOVE:
+                raise Malformed("now", "at most 366 days ahead")
+            else:
+                await self._forward(now, target)
+        await self._broadcast_clock()
+
+    @asynccontextmanager
+    async def _exclusive_move(self) -> AsyncIterator[None]:
+        """One move at a time in this worker; a look that began before it counts for nothing."""
+        async with self._moving:
+            self._moves += 1
+            yield
+
+    async def _forward(self, now: datetime, target: datetime) -> None:
+        """Through each instant at which something is due. All jobs run at the first and the last
+        one; between them those run that have something to do."""
+        step, jobs = now, None
+        while (due := await self._next_due(step)) is not None and due[0] <= target:
+            step = due[0]
+            await self._advance_to(step, jobs and due[1] | await self._waiting(step) | jobs)
+            jobs = None if await self._parts.desk.outages.all() else _AT_EACH_STEP
+        await self._advance_to(target)
+
+    async def _next_due(self, after: datetime) -> tuple[datetime, frozenset[str]] | None:
+        """The first instant after ``after`` at which something is due, and the jobs for it."""
+        found = await self._parts.desk.reservations.next_due(after)
+        delivery = await self._parts.messages.next_due(after)
+        if delivery is None or (found is not None and found[0] < delivery):
+            return found
+        at_once = found[1] if found is not None and found[0] == delivery else frozenset[str]()
+        return delivery, at_once | {"deliver"}
+
+    async def _waiting(self, now: datetime) -> frozenset[str]:
+        """Jobs whose deadlines may have been left for later, as a gate has not told all yet."""
+        gates = await self._parts.desk.gates.all()
+        if all(gate.seen_at is None for gate in gates):
+            return frozenset()
+        return frozenset({"gates"}) | await self._parts.desk.reservations.overdue(now)
+
+    async def _advance_to(self, instant: datetime, jobs: frozenset[str] | None = None) -> None:
+        """Let it be ``instant``, and do what is due then: all jobs, or those that are named and
+        what follows from them."""
+        # The heartbeat first: a moved clock is not a time in which the service was down.
+        await self._parts.desk.heartbeat.set(instant)
+        # Nor one in which the kiosks were.
+        for kiosk in await self._parts.desk.catalogue.screens():
+            await self._parts.desk.catalogue.screen_seen(kiosk, instant)
+        await self._state.set_offset(self._parts.clock.set(instant))
+        done = await self._parts.runner.run_until_idle(instant, jobs)
+        if jobs is not None and done & _BRINGS_DEADLINES:
+            await self._parts.runner.run_until_idle(instant)
+
+    async def _back(self, target: datetime) -> None:
+        if await self._parts.desk.reservations.count():
+            raise ClockCannotGoBack()
+        await self._parts.desk.heartbeat.set(target)
+        await self._state.set_offset(self._parts.clock.set(target))
+
+    async def follow(self, _: web.Application) -> AsyncIterator[None]:
+        """Workers agree on the clock: it is in MongoDB, and each looks when told, and often."""
+
+        async def look_often() -> None:
+            while True:
+                await asyncio.sleep(_CLOCK_POLL_S)
+                await self._look()
+
+        tasks = [
+            asyncio.create_task(look_often()),
+            asyncio.create_task(self._others.listen(self._look)),
+        ]
+        yield
+        await end(tasks)
+
+    async def _look(self) -> None:
+        if self._moving.locked():
+            return
+        before = self._moves
+        try:
+            offset, reset = await self._state.clock()
+            if before != self._moves:
+                return  # this worker moved it meanwhile
+            self._parts.clock.offset = offset
+            if reset != self._reset_seen:
+                self._reset_seen = reset
+                self._clear_caches()
+                await self._parts.desk.refresh()
+        except ServiceError:
+            return  # MongoDB is away; the next look comes soon
+
+    async def _broadcast_clock(self) -> None:
+        """Whoever asks any worker from now on is answered by the clock that stands now."""
+        if not await self._others.call():
+            await asyncio.sleep(2 * _CLOCK_POLL_S)  # they look by themselves
