@@ -130,7 +130,7 @@ async def _member(app: web.Application) -> str:
 
 
 async def _ask(port: int, token: str, until: asyncio.Task[None]) -> list[float]:
-    """Ask, one request after the other with a pause, for the areas (from memory) and for one's own
+    """Request, one after the other with a pause, the areas (from memory) and the reader's own
     list (from the database). Returns the milliseconds that each took, sorted.
 
     Raises: DeliveryFailed.

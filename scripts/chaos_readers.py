@@ -131,7 +131,7 @@ class Reader:
             await self.go(id)
 
     async def tap(self, verb: str, path: str, body: object = None, target: str = "") -> Operation:
-        """Ask until there is an answer, with one key, each time at another host."""
+        """Repeat the request until there is an answer, with one key, each time at another host."""
         house = self.house
         operation = Operation(self.member.id, verb, secrets.token_hex(8), target, real_now())
         house.history.operations.append(operation)
@@ -246,7 +246,7 @@ class Reader:
             await asyncio.sleep(0.3)
 
     async def probe(self, seat: str, start: datetime) -> Probe:
-        """Ask for a seat of tomorrow that is stored as free, and give it back."""
+        """Book a seat of tomorrow that is stored as free, and give it back."""
         wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
         wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
         asked = real_now()

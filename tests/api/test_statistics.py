@@ -85,8 +85,8 @@ async def test_what_the_line_held_is_no_booking(service: Living) -> None:
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})
     assert sample is not None
-    lapsed = {**sample, "_id": new_id(), "claims": [], "live": False, "state": "offer_expired"}
-    await reservations.insert_one(lapsed)
+    expired = {**sample, "_id": new_id(), "claims": [], "live": False, "state": "offer_expired"}
+    await reservations.insert_one(expired)
     desk = await staff(service, VIEWER)
     text = (await desk.get("/console/bookings.csv?from=2026-09-07&to=2026-09-07")).body
     assert text.count("\n") == 4
