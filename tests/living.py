@@ -239,7 +239,7 @@ class Living:
         }
 
     async def settle(self) -> None:
-        """Do what is due at this moment: relay, deliver, and the rest."""
+        """Run all jobs for this moment: deadlines, the outbox, deliveries and the rest."""
         now, heartbeat = self.clock.now(), self.inside.stored.heartbeat
         last, gaps = await heartbeat.state()
         if last is not None and not gaps and now - last < timedelta(seconds=30):
