@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.readers.entities import VISITOR, PersonalData, Reader, Visit
-from models.storage.encryption import DecryptionError, FieldCipher
+from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -209,11 +209,3 @@ def _stay_document(stay: Visit | None) -> list[str] | None:
 
 def _name(name: str, sealer: FieldCipher) -> Document:
     return {"name": sealer.encrypt(name, "name"), "name_hashes": sealer.hashes(name, "name")}
-
-
-def with_name_hashes(d: Document, sealer: FieldCipher) -> Document | None:
-    """What an entry from before is found by; None where its name cannot be opened."""
-    try:
-        return {"name_hashes": sealer.hashes(sealer.decrypt(d["name"], "name"), "name")}
-    except DecryptionError:
-        return None

@@ -54,17 +54,6 @@ async def test_readers_are_found_by_number_card_and_whole_name(service: Living) 
     assert "2 位读者" in listed and one.number not in listed, "numbers are masked"
 
 
-async def test_readers_from_before_are_found_by_name_after_the_migration(service: Living) -> None:
-    desk, one = await staff(service), await service.web_reader()
-    await service.inside.stored.readers.upsert_from_login(
-        one.number, "欧阳若兰", "student", service.clock.now()
-    )
-    await service.db["readers"].update_many({}, {"$unset": {"name_hashes": ""}})
-    assert (await find(desk, "欧阳若兰")).status == 404
-    await service.settle()
-    assert (await find(desk, "欧阳若兰")).status == 303
-
-
 # --- booking in their place -----------------------------------------------------------------------
 
 
@@ -322,8 +311,8 @@ async def test_a_visitor_is_asked_at_the_desk_while_others_guess(service: Living
     assert late.status == 409 and (await phone.ok("GET", "/me"))["reader"] is None
     await post(service, desk, f"{here}/binding", request=await asked(), theirs="yes")
     assert (await phone.ok("GET", "/me"))["reader"]["name"] == "周访客"
-    kept = await service.db["audit"].find({"deed": {"$in": ["bind", "refuse_binding"]}}).to_list()
-    assert [(row["deed"], row["outcome"]) for row in kept][::2] == [
+    kept = await service.db["audit"].find({"action": {"$in": ["bind", "refuse_binding"]}}).to_list()
+    assert [(row["action"], row["outcome"]) for row in kept][::2] == [
         ("refuse_binding", "done"),
         ("bind", "done"),
     ]
