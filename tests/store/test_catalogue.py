@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from datetime import date, time
 
 from miniapp_server import seed
+from models.kiosks.repository import KioskRepository
 from models.library.entities import (
     Area,
     AreaId,
@@ -38,52 +39,52 @@ HALL = Area(AREA, VENUE, "二层中厅", 2, 1, 800, 600, SEATS, (Fixture("wall",
 KIOSK = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
 
 
-async def test_library_round_trip(db: Database, sealer: FieldCipher) -> None:
-    catalogue = CatalogRepository(db, sealer)
-    assert await catalogue.version() == 0
-    empty = await catalogue.load()
-    await catalogue.add_missing([Venue(VENUE, "图书馆")], [HALL], [KIOSK])
-    assert await catalogue.version() == 1
-    loaded = await catalogue.load()
+async def test_library_round_trip(db: Database) -> None:
+    catalogs = CatalogRepository(db)
+    assert await catalogs.version() == 0
+    empty = await catalogs.load()
+    await catalogs.add_missing([Venue(VENUE, "图书馆")], [HALL], [KIOSK])
+    assert await catalogs.version() == 1
+    loaded = await catalogs.load()
     assert loaded == Catalog(
         loaded.version, {VENUE: Venue(VENUE, "图书馆")}, {AREA: HALL}, {KIOSK.id: KIOSK}
     )
     assert loaded.seat_label(SEATS[0]) == "图书馆2层二层中厅001号"
     assert loaded.version not in ("", empty.version)
-    assert (await catalogue.load()).version == loaded.version, "the same content, the same version"
+    assert (await catalogs.load()).version == loaded.version, "the same content, the same version"
     smaller = replace(HALL, seats=SEATS[:1], removed_seats=SEATS[1:], rev=1)
-    await catalogue.add_missing([], [smaller], [replace(KIOSK, name="查询机")])
-    assert (await catalogue.load()).version == loaded.version, "what is there is not the seed's"
-    assert await catalogue.replace_area(smaller)
-    changed = await catalogue.load()
+    await catalogs.add_missing([], [smaller], [replace(KIOSK, name="查询机")])
+    assert (await catalogs.load()).version == loaded.version, "what is there is not the seed's"
+    assert await catalogs.replace_area(smaller)
+    changed = await catalogs.load()
     assert changed.version != loaded.version and set(changed.seats) == {SEATS[0].id}
     assert changed.all_seats == {seat.id: seat for seat in SEATS}
     assert changed.areas[AREA] == smaller
-    assert await catalogue.version() == 3
-    assert not await catalogue.replace_area(replace(HALL, rev=1)), "made from what stands no more"
-    assert not await catalogue.add_area(HALL) and not await catalogue.add_kiosk(KIOSK)
-    assert await catalogue.version() == 3 and await catalogue.load() == changed
+    assert await catalogs.version() == 3
+    assert not await catalogs.replace_area(replace(HALL, rev=1)), "made from what stands no more"
+    assert not await catalogs.add_area(HALL) and not await catalogs.add_kiosk(KIOSK)
+    assert await catalogs.version() == 3 and await catalogs.load() == changed
 
 
-async def test_areas_come_in_their_order(db: Database, sealer: FieldCipher) -> None:
+async def test_areas_come_in_their_order(db: Database) -> None:
     data = seed.read()
-    catalogue = CatalogRepository(db, sealer)
-    await catalogue.add_missing([data.venue], data.areas[::-1], data.kiosks)
-    assert tuple((await catalogue.load()).areas.values()) == data.areas
+    catalogs = CatalogRepository(db)
+    await catalogs.add_missing([data.venue], data.areas[::-1], data.kiosks)
+    assert tuple((await catalogs.load()).areas.values()) == data.areas
 
 
 async def test_a_kiosk_keeps_its_key_and_secret(db: Database, sealer: FieldCipher) -> None:
-    catalogue = CatalogRepository(db, sealer)
-    await catalogue.add_missing([], [], [KIOSK])
-    assert await catalogue.kiosk_secret(KIOSK.id) is None
-    assert not await catalogue.verify_kiosk_key(KIOSK.id, "")
-    assert not await catalogue.verify_kiosk_key("unknown", "key")
-    await catalogue.issue_kiosk_key(KIOSK.id, "key", "SECRET")
-    before = await catalogue.load()
-    await catalogue.add_missing([], [], [KIOSK])
-    assert await catalogue.kiosk_secret(KIOSK.id) == "SECRET"
-    assert await catalogue.verify_kiosk_key(KIOSK.id, "key")
-    assert not await catalogue.verify_kiosk_key(KIOSK.id, "kez")
+    catalogs, kiosks = CatalogRepository(db), KioskRepository(db, sealer)
+    await catalogs.add_missing([], [], [KIOSK])
+    assert await kiosks.kiosk_secret(KIOSK.id) is None
+    assert not await kiosks.verify_kiosk_key(KIOSK.id, "")
+    assert not await kiosks.verify_kiosk_key("unknown", "key")
+    await kiosks.issue_kiosk_key(KIOSK.id, "key", "SECRET")
+    before = await catalogs.load()
+    await catalogs.add_missing([], [], [KIOSK])
+    assert await kiosks.kiosk_secret(KIOSK.id) == "SECRET"
+    assert await kiosks.verify_kiosk_key(KIOSK.id, "key")
+    assert not await kiosks.verify_kiosk_key(KIOSK.id, "kez")
     assert before.kiosks[KIOSK.id] == KIOSK, "no secret in the library"
 
 

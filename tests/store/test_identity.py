@@ -15,6 +15,7 @@ from models.identity.errors import AlreadyBound, ReaderBoundElsewhere
 from models.identity.session_repository import MAX_TOMBSTONES, SessionRepository
 from models.kernel.errors import DomainError
 from models.kernel.ids import ReaderId
+from models.kiosks.repository import KioskRepository
 from models.library.entities import Kiosk, KioskId
 from models.library.repository import CatalogRepository
 from models.readers.repository import ReaderRepository
@@ -187,22 +188,22 @@ async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> N
 
     def stores(
         sealer: FieldCipher,
-    ) -> tuple[ReaderRepository, BindingRepository, CatalogRepository]:
+    ) -> tuple[ReaderRepository, BindingRepository, KioskRepository]:
         return (
             ReaderRepository(db, sealer),
             BindingRepository(db, sealer),
-            CatalogRepository(db, sealer),
+            KioskRepository(db, sealer),
         )
 
-    readers, bindings, catalogue = stores(old)
+    readers, bindings, kiosks = stores(old)
     kiosk = Kiosk(KioskId("2f-south"), VENUE, "选座机", "seat_kiosk")
     zhang = await readers.upsert_from_login("21070001", "张三", "student", NOW)
     await bindings.bind(zhang.id, "o-zhang", None, NOW)
-    await catalogue.add_missing([], [], [kiosk])
-    await catalogue.issue_kiosk_key(kiosk.id, "key", "SECRET")
+    await CatalogRepository(db).add_missing([], [], [kiosk])
+    await kiosks.issue_kiosk_key(kiosk.id, "key", "SECRET")
 
     # Both keys live: whoever was known stays the same person, under either key's workers.
-    readers, bindings, catalogue = stores(both)
+    readers, bindings, kiosks = stores(both)
     assert (await readers.upsert_from_login("21070001", "张三", "student", NOW)).id == zhang.id
     with pytest.raises(AlreadyBound):
         await bindings.bind(LI, "o-zhang", None, NOW)
@@ -213,12 +214,12 @@ async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> N
         await BindingRepository(db, old).bind(ReaderId("c" * 24), "o-li", None, NOW)
 
     # Sealed anew, in batches, until there is nothing left.
-    assert [await readers.reseal(5), await readers.reseal(5)] == [1, 0]
-    assert [await bindings.reseal(5), await bindings.reseal(5)] == [1, 0]
-    assert [await catalogue.reencrypt(), await catalogue.reencrypt()] == [1, 0]
+    assert [await readers.reencrypt(5), await readers.reencrypt(5)] == [1, 0]
+    assert [await bindings.reencrypt(5), await bindings.reencrypt(5)] == [1, 0]
+    assert [await kiosks.reencrypt(), await kiosks.reencrypt()] == [1, 0]
 
     # The old key is taken out.
-    readers, bindings, catalogue = stores(new)
+    readers, bindings, kiosks = stores(new)
     for reader, number, openid in ((zhang, "21070001", "o-zhang"), (li, "21070002", "o-li")):
         assert (
             await readers.upsert_from_login(number, reader.name, reader.category, NOW)
@@ -228,8 +229,8 @@ async def test_keys_rotate_without_losing_or_doubling_anybody(db: Database) -> N
         assert await bindings.openids_of([reader.id]) == {reader.id: openid}
         with pytest.raises(AlreadyBound):
             await bindings.bind(ReaderId("c" * 24), openid, None, NOW)
-    assert await catalogue.kiosk_secret(kiosk.id) == "SECRET"
-    assert await catalogue.verify_kiosk_key(kiosk.id, "key")
+    assert await kiosks.kiosk_secret(kiosk.id) == "SECRET"
+    assert await kiosks.verify_kiosk_key(kiosk.id, "key")
     sealed_anew = await ReaderRepository(db, old).get(zhang.id)
     assert sealed_anew is not None
     with pytest.raises(DecryptionError):

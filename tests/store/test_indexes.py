@@ -14,18 +14,13 @@ from typing import Any, Final
 
 import pytest
 
-from models.booking.desk import Desk
+from miniapp_server.repositories import Repositories
 from models.check_in import transitions
 from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.gates.event_repository import Judged
-from models.identity.activation_code_repository import ActivationCodeRepository
-from models.identity.binding_repository import BindingRepository
-from models.identity.session_repository import SessionRepository
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange
-from models.messages.consent_repository import ConsentRepository
 from models.messages.entities import DeliveryResult, DeliveryState, Message, Template
-from models.messages.repository import MessageRepository
 from models.reservations.claims import presence_claim
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -47,12 +42,7 @@ class Store:
     """Everything of one database, filled as on a busy day."""
 
     db: Database
-    desk: Desk
-    messages: MessageRepository
-    credits: ConsentRepository
-    bindings: BindingRepository
-    sessions: SessionRepository
-    codes: ActivationCodeRepository
+    stored: Repositories
     readers: list[ReaderId]
     mine: Reservation
 
@@ -81,40 +71,37 @@ async def store(db: Database, sealer: FieldCipher) -> Store:
 
 
 async def a_busy_day(db: Database, sealer: FieldCipher) -> Store:
-    desk = Desk(db, sealer)
-    found = Store(
-        db, desk, MessageRepository(db), ConsentRepository(db), BindingRepository(db, sealer), SessionRepository(db, sealer),
-        ActivationCodeRepository(db, sealer), [ReaderId(f"{n:024x}") for n in range(READERS)], reserved(),
-    )  # fmt: skip
+    stored = Repositories(db, sealer)
+    found = Store(db, stored, [ReaderId(f"{n:024x}") for n in range(READERS)], reserved())
     made = [r for n, reader in enumerate(found.readers) for r in day_of(reader, n)]
-    await asyncio.gather(*(desk.reservations.insert(r) for r in made))
+    await asyncio.gather(*(stored.reservations.insert(r) for r in made))
     mine = next(
         r for r in made if r.reader_id == found.readers[1] and r.state is ReservationState.IN_USE
     )
     found.mine = mine
-    await found.sessions.open_wx("wx", f"o-{found.readers[3]}", on("08:00"), EVENING, None)
+    await found.stored.sessions.open_wx("wx", f"o-{found.readers[3]}", on("08:00"), EVENING, None)
     await asyncio.gather(*(fill(found, n, reader) for n, reader in enumerate(found.readers)))
     return found
 
 
 async def fill(s: Store, n: int, reader: ReaderId) -> None:
     """What else there is of a reader."""
-    await s.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
-    await s.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
-    await s.codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
-    await s.credits.add(reader, Template.LEAVE)
+    await s.stored.sessions.open_web(f"t{reader}", reader, f"ST-{reader}", on("08:00"), EVENING)
+    await s.stored.bindings.bind(reader, f"o-{reader}", None, on("08:00"))
+    await s.stored.activation_codes.issue(reader, str(100000 + n), on("08:00"), EVENING)
+    await s.stored.consents.add(reader, Template.LEAVE)
     told = Message(f"{reader}:0", reader, Template.LEAVE, "", "", on("14:00"), {})
-    await s.messages.add([replace(told, id=f"{reader}:{k}") for k in range(3)])
+    await s.stored.messages.add([replace(told, id=f"{reader}:{k}") for k in range(3)])
     for k in range(3):
         day = MONDAY - timedelta(days=k)
         missed = f"{reader}:{k}", reader, s.mine.id, "no_show", on("14:30", day), day, True
-        await s.desk.violations.record(Violation(*missed))
+        await s.stored.violations.record(Violation(*missed))
     ways = [
         GateEvent(f"main:{reader}:{k}", GateId("main"), reader, Direction.IN, "card", when, False)
         for k, when in enumerate([on("08:30"), on("09:30"), on("08:30", TOMORROW)])
     ]
-    kept, _ = await s.desk.passages.add([(p, "21070001") for p in ways], EVENING)
-    await s.desk.passages.settle([Judged(p, PresenceEffect.NONE, None) for p in kept[1:]])
+    kept, _ = await s.stored.gate_events.add([(p, "21070001") for p in ways], EVENING)
+    await s.stored.gate_events.settle([Judged(p, PresenceEffect.NONE, None) for p in kept[1:]])
 
 
 Verb = Callable[[Store], Awaitable[object]]
@@ -124,33 +111,40 @@ def _of(name: str, *arguments: object) -> Verb:
     """A verb of the reservations."""
 
     async def call(s: Store) -> object:
-        return await getattr(s.desk.reservations, name)(*arguments)
+        return await getattr(s.stored.reservations, name)(*arguments)
 
     return call
 
 
 async def _change(s: Store) -> None:
     gone = transitions.finish(s.mine, BY_READER, on("15:00"))
-    await s.desk.reservations.replace(s.mine, gone, {"end": {"$lte": EVENING}})
+    await s.stored.reservations.replace(s.mine, gone, {"end": {"$lte": EVENING}})
 
 
 async def _claim_deliveries(s: Store) -> None:
-    found = await s.messages.lease_next(s.readers[:40], EVENING, EVENING, LEASE)
+    found = await s.stored.messages.lease_next(s.readers[:40], EVENING, EVENING, LEASE)
     assert len(found) == 40
     put_off = [DeliveryResult(d, DeliveryState.QUEUED, -1, EVENING) for d in found[:20]]
-    await s.messages.save_results(
+    await s.stored.messages.save_results(
         [*put_off, *(DeliveryResult(d, DeliveryState.SENT, 0) for d in found[20:30])]
     )
-    await s.messages.release(found[30:])
+    await s.stored.messages.release(found[30:])
 
 
 async def _look_on(s: Store) -> None:
-    _, place = await s.messages.readers_due(EVENING, None, 30)
-    await s.messages.readers_due(EVENING, place, 30)
+    _, place = await s.stored.messages.readers_due(EVENING, None, 30)
+    await s.stored.messages.readers_due(EVENING, place, 30)
 
 
 DEADLINES: Final = {
-    *("due_no_show", "due_time_out", "due_complete", "due_lapse", "due_proof", "due_remind")
+    *(
+        "due_no_show",
+        "due_leave_expiry",
+        "due_complete",
+        "due_offer_expiry",
+        "due_presence_check",
+        "due_remind",
+    )
 }
 SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 
@@ -158,148 +152,172 @@ SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("board_rows", _of("board_rows", MONDAY), {"board"}),
     ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due_no_show"}),
-    ("due_for_leave_expiry", _of("due_for_leave_expiry", EVENING, 500), {"due_time_out"}),
+    ("due_for_leave_expiry", _of("due_for_leave_expiry", EVENING, 500), {"due_leave_expiry"}),
     ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
     ("due_for_reminder", _of("due_for_reminder", EVENING, 500), {"due_remind"}),
     ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
     ("with_outbox_events", _of("with_outbox_events", 200), {"outbox"}),
-    ("of_day", lambda s: s.desk.reservations.on_day(s.readers[2], MONDAY), {"reader_list"}),
+    ("on_day", lambda s: s.stored.reservations.on_day(s.readers[2], MONDAY), {"reader_list"}),
     (
-        "passages.of_day",
-        lambda s: s.desk.passages.of_day(s.readers[2], on("00:00"), on("23:00")),
+        "gate_events.of_day",
+        lambda s: s.stored.gate_events.of_day(s.readers[2], on("00:00"), on("23:00")),
         {"reader_passages"},
     ),
     (
-        "passages.seen",
-        lambda s: s.desk.passages.seen(s.readers[:5], on("00:00")),
+        "gate_events.seen",
+        lambda s: s.stored.gate_events.seen(s.readers[:5], on("00:00")),
         {"reader_passages"},
     ),
     (
-        "passages.left_open",
-        lambda s: s.desk.passages.left_open(EVENING, 500),
+        "gate_events.left_open",
+        lambda s: s.stored.gate_events.left_open(EVENING, 500),
         {"open"},
     ),
     (
-        "passages.page_of",
-        lambda s: s.desk.passages.page_of(s.readers[2], 0, 20),
+        "gate_events.page_of",
+        lambda s: s.stored.gate_events.page_of(s.readers[2], 0, 20),
         {"reader_passages"},
     ),
     (
-        "violations.within",
-        lambda s: s.desk.violations.not_waived_between(on("14:00"), EVENING, 500),
+        "violations.not_waived_between",
+        lambda s: s.stored.violations.not_waived_between(on("14:00"), EVENING, 500),
         {"at"},
     ),
     (
         "deadlines_within",
         _of("deadlines_within", SPAN),
-        {"due_no_show", "due_time_out", "due_lapse", "due_proof"},
+        {"due_no_show", "due_leave_expiry", "due_offer_expiry", "due_presence_check"},
     ),
-    ("reported", _of("reported", on("14:00"), 0, 20), {"desk_reports"}),
+    ("with_open_reports", _of("with_open_reports", on("14:00"), 0, 20), {"desk_reports"}),
     ("reported_occupied_seats", _of("reported_occupied_seats", on("14:00")), {"desk_reports"}),
-    ("waits.iterate_open", lambda s: s.desk.waits.iterate_open(None, 200), {"open"}),
+    ("waitlist.iterate_open", lambda s: s.stored.waitlist.iterate_open(None, 200), {"open"}),
     ("next_due", _of("next_due", on("13:00")), DEADLINES),
     ("overdue", _of("overdue", EVENING), DEADLINES),
-    ("get", lambda s: s.desk.reservations.get(s.mine.id), {"_id_"}),
+    ("get", lambda s: s.stored.reservations.get(s.mine.id), {"_id_"}),
     ("replace", _change, {"_id_"}),
     (
-        "holder",
-        lambda s: s.desk.reservations.find_by_claim(presence_claim(s.readers[1])),
+        "find_by_claim",
+        lambda s: s.stored.reservations.find_by_claim(presence_claim(s.readers[1])),
         {"claims"},
     ),
-    ("live_of", lambda s: s.desk.reservations.live_of(s.readers[1], on("00:00")), {"reader_list"}),
+    (
+        "live_of",
+        lambda s: s.stored.reservations.live_of(s.readers[1], on("00:00")),
+        {"reader_list"},
+    ),
     (
         "used_daily_slots",
-        lambda s: s.desk.reservations.used_daily_slots(s.readers[1], MONDAY),
+        lambda s: s.stored.reservations.used_daily_slots(s.readers[1], MONDAY),
         {"reader_list"},
     ),
-    ("page_of", lambda s: s.desk.reservations.page_of(s.readers[1], (), 0, 5), {"reader_list"}),
+    ("page_of", lambda s: s.stored.reservations.page_of(s.readers[1], (), 0, 5), {"reader_list"}),
     (
         "page_of states",
-        lambda s: s.desk.reservations.page_of(s.readers[1], (ReservationState.COMPLETED,), 0, 5),
+        lambda s: s.stored.reservations.page_of(s.readers[1], (ReservationState.COMPLETED,), 0, 5),
         {"reader_list"},
     ),
-    ("follower", lambda s: s.desk.reservations.next_on_same_seat(s.mine), {"reader_list"}),
+    (
+        "next_on_same_seat",
+        lambda s: s.stored.reservations.next_on_same_seat(s.mine),
+        {"reader_list"},
+    ),
     ("drop_past_claims", _of("drop_past_claims", TOMORROW, 500), {"ended_with_claims", "_id_"}),
     ("drop_tombstones", _of("drop_tombstones", on("08:00", NEXT_YEARS)), {"tombstones"}),
     (
         "messages.page_of",
-        lambda s: s.messages.page_of(s.readers[0], True, 0, 9),
+        lambda s: s.stored.messages.page_of(s.readers[0], True, 0, 9),
         {"reader_messages"},
     ),
     ("messages.readers_due", _look_on, {"open_due"}),
-    ("messages.claim", _claim_deliveries, {"reader_open", "_id_"}),
-    ("messages.expire", lambda s: s.messages.expire(EVENING, EVENING, "away"), {"open_due"}),
+    ("messages.lease_next", _claim_deliveries, {"reader_open", "_id_"}),
+    ("messages.expire", lambda s: s.stored.messages.expire(EVENING, EVENING, "away"), {"open_due"}),
     (
         "messages.failed_late",
-        lambda s: s.messages.failed_late(s.readers[0], Template.LEAVE, "1", 1003, ""),
+        lambda s: s.stored.messages.failed_late(s.readers[0], Template.LEAVE, "1", 1003, ""),
         {"reader_open", "reader_messages"},
     ),
-    ("messages.next_due", lambda s: s.messages.next_due(on("13:00")), {"open_due"}),
-    ("messages.prune", lambda s: s.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
-    ("messages.mark_read", lambda s: s.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
-    ("sessions.who", lambda s: s.sessions.find_principal(token_hash(f"t{s.readers[0]}")), {"_id_"}),
+    ("messages.next_due", lambda s: s.stored.messages.next_due(on("13:00")), {"open_due"}),
+    ("messages.prune", lambda s: s.stored.messages.prune(on("08:00", NEXT_YEARS), 500), {"_id_"}),
+    ("messages.mark_read", lambda s: s.stored.messages.mark_read(s.readers[0], ["x"]), {"_id_"}),
     (
-        "sessions.who wx",
-        lambda s: s.sessions.find_principal(token_hash("wx")),
+        "sessions.find_principal",
+        lambda s: s.stored.sessions.find_principal(token_hash(f"t{s.readers[0]}")),
+        {"_id_"},
+    ),
+    (
+        "sessions.find_principal wx",
+        lambda s: s.stored.sessions.find_principal(token_hash("wx")),
         {"_id_", "openid_hashes"},
     ),
     (
-        "credits.known",
-        lambda s: s.credits.with_consent(
+        "consents.with_consent",
+        lambda s: s.stored.consents.with_consent(
             [(s.readers[0], Template.LEAVE), (s.readers[1], Template.LEAVE)]
         ),
         {"_id_"},
     ),
     (
         "remove_outbox_events",
-        lambda s: s.desk.reservations.remove_outbox_events([s.mine]),
+        lambda s: s.stored.reservations.remove_outbox_events([s.mine]),
         {"_id_"},
     ),
     (
-        "sessions.close_ticket",
-        lambda s: s.sessions.close_by_ticket(f"ST-{s.readers[0]}", EVENING),
+        "sessions.close_by_ticket",
+        lambda s: s.stored.sessions.close_by_ticket(f"ST-{s.readers[0]}", EVENING),
         {"_id_", "ticket"},
     ),
-    ("sessions.prune", lambda s: s.sessions.prune(on("09:00"), on("09:00")), {"expires_at", "at"}),
     (
-        "readers.admit",
-        lambda s: s.desk.readers.upsert_from_login("1", "x", "y", EVENING),
+        "sessions.prune",
+        lambda s: s.stored.sessions.prune(on("09:00"), on("09:00")),
+        {"expires_at", "at"},
+    ),
+    (
+        "readers.upsert_from_login",
+        lambda s: s.stored.readers.upsert_from_login("1", "x", "y", EVENING),
         {"no_hashes"},
     ),
-    ("bindings.reader_of", lambda s: s.bindings.reader_of("o-x"), {"openid_hashes"}),
-    ("bindings.openids_of", lambda s: s.bindings.openids_of(s.readers[:9]), {"reader"}),
-    ("codes.live_of", lambda s: s.codes.active_code(s.readers[0], EVENING), {"live_reader"}),
-    ("codes.redeem", lambda s: s.codes.redeem("100000", on("09:00")), {"live_digits"}),
+    ("bindings.reader_of", lambda s: s.stored.bindings.reader_of("o-x"), {"openid_hashes"}),
+    ("bindings.openids_of", lambda s: s.stored.bindings.openids_of(s.readers[:9]), {"reader"}),
+    (
+        "codes.active_code",
+        lambda s: s.stored.activation_codes.active_code(s.readers[0], EVENING),
+        {"live_reader"},
+    ),
+    (
+        "codes.redeem",
+        lambda s: s.stored.activation_codes.redeem("100000", on("09:00")),
+        {"live_digits"},
+    ),
     (
         "codes.redeem_secret",
-        lambda s: s.codes.redeem_secret("x" * 22, on("09:00")),
+        lambda s: s.stored.activation_codes.redeem_secret("x" * 22, on("09:00")),
         {"live_secret"},
     ),
     (
         "codes.ask",
-        lambda s: s.codes.ask("100001", "o-x", "s", "47", on("09:00")),
+        lambda s: s.stored.activation_codes.ask("100001", "o-x", "s", "47", on("09:00")),
         {"live_digits"},
     ),
-    ("codes.request_of", lambda s: s.codes.request_of("o-x"), {"request_user"}),
+    ("codes.request_of", lambda s: s.stored.activation_codes.request_of("o-x"), {"request_user"}),
     (
         "codes.answer",
-        lambda s: s.codes.answer(s.readers[0], new_id(), True, on("09:00")),
+        lambda s: s.stored.activation_codes.answer(s.readers[0], new_id(), True, on("09:00")),
         {"live_reader", "request_id"},
     ),
-    ("credits.of", lambda s: s.credits.remaining(s.readers[0]), {"reader"}),
+    ("consents.remaining", lambda s: s.stored.consents.remaining(s.readers[0]), {"reader"}),
     (
-        "credits.take",
-        lambda s: s.credits.consume([(r, Template.LEAVE) for r in s.readers]),
+        "consents.consume",
+        lambda s: s.stored.consents.consume([(r, Template.LEAVE) for r in s.readers]),
         {"_id_"},
     ),
     (
-        "violations.unspent",
-        lambda s: s.desk.violations.counting_violations(s.readers[0], on("00:00"), EVENING),
+        "violations.counting_violations",
+        lambda s: s.stored.violations.counting_violations(s.readers[0], on("00:00"), EVENING),
         {"reader_violations", "reader"},
     ),
     (
         "violations.page_of",
-        lambda s: s.desk.violations.page_of(s.readers[0], 0, 9),
+        lambda s: s.stored.violations.page_of(s.readers[0], 0, 9),
         {"reader_violations"},
     ),
 ]
@@ -363,7 +381,7 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
 
 
 async def test_the_board_is_read_from_the_index_alone(store: Store) -> None:
-    rows = await profiled(store, lambda s: s.desk.reservations.board_rows(MONDAY))
+    rows = await profiled(store, lambda s: s.stored.reservations.board_rows(MONDAY))
     found = sum(row["nreturned"] for row in rows)
     assert found > READERS and sum(row["docsExamined"] for row in rows) == 0
     assert sum(row["keysExamined"] for row in rows) <= found + 3, "one gap for each state"

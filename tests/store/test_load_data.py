@@ -14,7 +14,6 @@ from typing import Any, Final
 import pytest
 
 from miniapp_server import seed as seeding
-from models.booking.desk import Desk
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.ids import ReservationId
@@ -40,6 +39,7 @@ from scripts.load_data.readers import ReaderPool
 from scripts.load_data.reservations import revisions
 from scripts.load_data.visits import GeneratedVisit, VisitGenerator, open_areas
 from tests.builders import MONDAY, on
+from tests.inside import Inside, features
 from tests.unit.test_settings import REAL
 
 FRIDAY: Final = date(2026, 12, 18)
@@ -53,9 +53,9 @@ pytestmark = pytest.mark.parametrize("db", ["pymongo"], indirect=True)
 
 
 @pytest.fixture
-async def desk(db: Database, sealer: FieldCipher) -> Desk:
-    found = Desk(db, sealer)
-    await seeding.seed(found, seeding.read(), on("00:00"))
+async def inside(db: Database, sealer: FieldCipher) -> Inside:
+    found = features(db, sealer)
+    await seeding.seed(found.stored, found.reference, seeding.read(), on("00:00"))
     return found
 
 
@@ -65,17 +65,19 @@ def writer(db: Database, mongo_url: str) -> Iterator[HistoryWriter]:
         yield opened
 
 
-def a_day(desk: Desk, seed: int = 1, areas: int = 99, readers: int = 2000) -> list[GeneratedVisit]:
+def a_day(
+    inside: Inside, seed: int = 1, areas: int = 99, readers: int = 2000
+) -> list[GeneratedVisit]:
     rng = random.Random(seed)
     pool = ReaderPool(readers, rng)
     pool.begin_day(FRIDAY)
-    found = open_areas(desk.library, desk.policy, FRIDAY)[:areas]
+    found = open_areas(inside.reference.catalog, inside.reference.policy, FRIDAY)[:areas]
     return VisitGenerator(pool, rng).generate(found, 1.2)
 
 
-def run(desk: Desk, visit: GeneratedVisit) -> list[Reservation]:
-    area = desk.library.areas[visit.area_id]
-    policy = desk.policy_for(visit.area_id, FRIDAY)
+def run(inside: Inside, visit: GeneratedVisit) -> list[Reservation]:
+    area = inside.reference.catalog.areas[visit.area_id]
+    policy = inside.reference.policy_for(visit.area_id, FRIDAY)
     return list(revisions(visit, area.venue_id, policy, KIOSK))
 
 
@@ -85,18 +87,18 @@ def when(r: Reservation) -> datetime:
 
 
 async def test_the_service_would_have_written_the_same(
-    desk: Desk, writer: HistoryWriter, db: Database
+    inside: Inside, writer: HistoryWriter, db: Database
 ) -> None:
     """All changes of a busy day in their order, through the repository and its claim index."""
-    histories = [run(desk, visit) for visit in a_day(desk, areas=1, readers=150)]
+    histories = [run(inside, visit) for visit in a_day(inside, areas=1, readers=150)]
     changes = sorted((r for history in histories for r in history), key=lambda r: (when(r), r.rev))
     stored: dict[ReservationId, Reservation] = {}
     for r in changes:  # ClaimConflict: a seat or a reader would be booked twice
         if r.rev == 1:
-            await desk.reservations.insert(r)
+            await inside.stored.reservations.insert(r)
             stored[r.id] = r
         else:
-            stored[r.id] = await desk.reservations.replace(stored[r.id], r)
+            stored[r.id] = await inside.stored.reservations.replace(stored[r.id], r)
     for history in histories:
         found: Any = await db["reservations"].find_one({"_id": history[-1].id})
         written = writer.finished(history, keep_claims=True)
@@ -113,13 +115,13 @@ async def test_the_service_would_have_written_the_same(
     }
 
 
-async def test_every_visit_keeps_to_the_rules(desk: Desk) -> None:
-    visits = a_day(desk)
+async def test_every_visit_keeps_to_the_rules(inside: Inside) -> None:
+    visits = a_day(inside)
     events: Counter[str] = Counter()
     for visit in visits:
-        history = run(desk, visit)
-        r, policy = history[0], desk.policy_for(visit.area_id, FRIDAY)
-        place = desk.opening_hours(policy, FRIDAY, r.area_id)
+        history = run(inside, visit)
+        r, policy = history[0], inside.reference.policy_for(visit.area_id, FRIDAY)
+        place = inside.reference.opening_hours(policy, FRIDAY, r.area_id)
         now_start = r.created_at >= r.start
         wish = TimeSelection(
             FRIDAY, None if now_start else to_local(r.start).time(), to_local(r.end).time()
@@ -158,11 +160,11 @@ async def test_every_visit_keeps_to_the_rules(desk: Desk) -> None:
 
 
 async def test_what_is_generated_reads_as_the_services_own(
-    desk: Desk, writer: HistoryWriter, sealer: FieldCipher, db: Database
+    inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
     async def generated(keep_messages: timedelta) -> Counter[str]:
         return await asyncio.to_thread(
-            generate, writer, sealer, desk.library, desk.policy,
+            generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
             until=MONDAY, count=COUNT, keep_messages=keep_messages,
         )  # fmt: skip
 
@@ -175,31 +177,35 @@ async def test_what_is_generated_reads_as_the_services_own(
         assert to_document(from_document(row)) == row and len(changes) == row["rev"] - 1
         assert bool(row["claims"]) == (row["day"] == YESTERDAY.isoformat()), "older ones are pruned"
         assert row["day"] < MONDAY.isoformat() and not row["live"] and not row["outbox"]
-    assert await desk.reservations.find_double_bookings() == []
+    assert await inside.stored.reservations.find_double_bookings() == []
     per_day = Counter((r["reader"], r["day"]) for r in found if r["state"] != "cancelled")
-    assert max(per_day.values()) == desk.policy.daily_booking_limit
+    assert max(per_day.values()) == inside.reference.policy.daily_booking_limit
     assert not writer.is_empty()
     with pytest.raises(LoadDataError):
         await generated(timedelta(days=1))
-    await readers_and_messages_are_whole(desk, written, db)
+    await readers_and_messages_are_whole(inside, written, db)
 
 
-async def readers_and_messages_are_whole(desk: Desk, written: Counter[str], db: Database) -> None:
-    admitted = await desk.readers.upsert_from_login("2023001", "张三", "student", on("08:00"))
+async def readers_and_messages_are_whole(
+    inside: Inside, written: Counter[str], db: Database
+) -> None:
+    admitted = await inside.stored.readers.upsert_from_login(
+        "2023001", "张三", "student", on("08:00")
+    )
     own: Any = await db["readers"].find_one({"_id": admitted.id})
     invented: Any = await db["readers"].find_one({"suspended_until": {"$exists": False}})
     assert list(invented) == list(own) and invented["no_hashes"][0].startswith("1:")
     assert written["readers"] == await db["readers"].count_documents({}) - 1
     told = await db["reservations"].count_documents({"day": YESTERDAY.isoformat()})
-    assert written["deliveries"] == told == await db["deliveries"].count_documents({})
-    assert await db["deliveries"].count_documents({"open": True}) == 0
+    assert written["messages"] == told == await db["messages"].count_documents({})
+    assert await db["messages"].count_documents({"open": True}) == 0
 
 
 async def test_days_and_count_can_be_chosen(
-    desk: Desk, writer: HistoryWriter, sealer: FieldCipher, db: Database
+    inside: Inside, writer: HistoryWriter, sealer: FieldCipher, db: Database
 ) -> None:
     written = await asyncio.to_thread(
-        generate, writer, sealer, desk.library, desk.policy,
+        generate, writer, sealer, inside.reference.catalog, inside.reference.policy,
         until=MONDAY, first=MONDAY - timedelta(days=14), count=1400,
     )  # fmt: skip
     assert abs(written["reservations"] - 1400) < 140
@@ -207,18 +213,18 @@ async def test_days_and_count_can_be_chosen(
     assert len(days) == 14 and min(days.values()) > 40
 
 
-async def test_one_seed_gives_one_history(desk: Desk) -> None:
-    first, again, other = (a_day(desk, seed, areas=2) for seed in (1, 1, 2))
+async def test_one_seed_gives_one_history(inside: Inside) -> None:
+    first, again, other = (a_day(inside, seed, areas=2) for seed in (1, 1, 2))
     assert first == again != other
 
 
 async def test_nothing_is_generated_without_a_library_or_for_production(
     db: Database, sealer: FieldCipher, writer: HistoryWriter
 ) -> None:
-    desk = Desk(db, sealer)
-    for policy in (desk.policy, Policy(opening=())):
+    inside = features(db, sealer)
+    for policy in (inside.reference.policy, Policy(opening=())):
         with pytest.raises(LoadDataError):
-            generate(writer, sealer, desk.library, policy, until=MONDAY, count=10)
-        await seeding.seed(desk, seeding.read(), on("00:00"))
+            generate(writer, sealer, inside.reference.catalog, policy, until=MONDAY, count=10)
+        await seeding.seed(inside.stored, inside.reference, seeding.read(), on("00:00"))
     with pytest.raises(LoadDataError, match="SANDBOX=1"):
         await load_data(REAL, 10, None, 1)

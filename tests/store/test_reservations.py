@@ -68,14 +68,10 @@ def full() -> Reservation:
     r = transitions.return_from_leave(
         away(in_use(when=on("13:40"))), POLICY, BY_READER, on("14:40:20")
     )
-    r = transitions.extend(
-        r, on("17:00"), (*r.claims, "s:x:2026-09-07:32"), POLICY, BY_READER, on("15:10")
-    )
+    r = transitions.renew(r, on("17:00"), POLICY, BY_READER, on("15:10"))
     r = transitions.with_kiosk_code(r, f"k:2f-south:7:{ZHANG}")
-    r = reservations_transitions.with_idempotency(
-        r, IdempotentResult("key", "digest", on("15:11")), "i:x:key"
-    )
-    r = but(r, assisted=GateAssistance("return", on("14:40:20"), on("14:45")))
+    r = reservations_transitions.with_idempotency(r, IdempotentResult("key", "digest", on("15:11")))
+    r = but(r, gate_assistance=GateAssistance("return", on("14:40:20"), on("14:45")))
     r = but(
         r,
         report=OccupiedReport(
@@ -85,7 +81,11 @@ def full() -> Reservation:
     )
     r = but(r, wait_id="7" * 24, held_until=on("08:10"))
     return but(
-        r, return_by=on("15:00"), ended_at=on("16:00"), carry_over_at=on("16:00"), excused=True
+        r,
+        return_by=on("15:00"),
+        ended_at=on("16:00"),
+        carry_over_at=on("16:00"),
+        penalty_waived=True,
     )
 
 
@@ -163,7 +163,6 @@ async def test_a_change_that_loses_keeps_the_old_place(store: ReservationReposit
         seat_id=theirs.seat_id,
         span=mine.span,
         policy=POLICY,
-        claims=mine.claims_except("s:", "r:") + slot_claims(theirs.seat_id, ZHANG, mine.span),
         actor=BY_READER,
         now=on("09:00"),
     )
@@ -195,7 +194,7 @@ async def test_ending_frees_the_place_and_cancelling_the_count(
 async def test_who_holds_a_claim(store: ReservationRepository) -> None:
     key = idempotency_claim(ZHANG, "key")
     made = reservations_transitions.with_idempotency(
-        reserved(), IdempotentResult("key", "digest", on("08:00")), key
+        reserved(), IdempotentResult("key", "digest", on("08:00"))
     )
     await store.insert(made)
     assert await store.find_by_claim(key) == made
@@ -345,15 +344,15 @@ async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) ->
         now = following[0]
         found.append((now, set(following[1])))
     assert found == [
-        (on("14:00"), {"remind"}),
+        (on("14:00"), {"send_reminders"}),
         (on("14:30"), {"no_show"}),
-        (on("14:50"), {"remind"}),
-        (on("15:00"), {"time_out"}),
-        (on("16:00"), {"time_out", "complete"}),
+        (on("14:50"), {"send_reminders"}),
+        (on("15:00"), {"expire_leaves"}),
+        (on("16:00"), {"expire_leaves", "complete"}),
     ]
     assert await store.overdue(on("13:59:59")) == set()
-    assert await store.overdue(on("14:00")) == {"remind"}
-    assert await store.overdue(on("15:00")) == {"remind", "no_show", "time_out"}
+    assert await store.overdue(on("14:00")) == {"send_reminders"}
+    assert await store.overdue(on("15:00")) == {"send_reminders", "no_show", "expire_leaves"}
     outage = TimeRange(on("14:20"), on("15:00"))
     assert {r.id for r in await store.deadlines_within(outage)} == {waits.id, out.id}
 
@@ -380,7 +379,9 @@ async def test_notices_are_taken_out_once_told(store: ReservationRepository) -> 
     await kept(store, first, second)
     waiting = await store.with_outbox_events(9)
     assert [r.id for r in waiting] == [second.id, first.id]
-    assert await store.with_outbox_events(1) == [but(second, claims=(), replays=(), history=())]
+    assert await store.with_outbox_events(1) == [
+        but(second, claims=(), idempotency_results=(), history=())
+    ]
     checked_in = in_use(first)
     await store.replace(first, checked_in)
     await store.remove_outbox_events([r for r in waiting if r.id == first.id])
