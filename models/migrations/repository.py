@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.storage.installation import ABOUT, FORM, SCHEMA
+from models.storage.installation import ABOUT, FIRST_SCHEMA, FORM
 from models.storage.mongo import Collection, Database, Document
 from models.storage.mongo_errors import translate_errors
 
@@ -45,7 +45,7 @@ async def schema_version(db: Database) -> int:
     """The last migration that has been made to its end. Raises: ServiceUnavailable."""
     with translate_errors():
         found = await db[ABOUT].find_one({"_id": FORM})
-    return int(found["version"]) if found else SCHEMA
+    return int(found["version"]) if found else FIRST_SCHEMA
 
 
 async def migrate(db: Database, migrations: Sequence[Migration] = MIGRATIONS) -> int:

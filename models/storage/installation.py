@@ -23,9 +23,11 @@ ABOUT: Final = "installation"
 """The collection."""
 MODE, KEYS, RESTORING, FORM = "mode", "keys", "restoring", "schema"
 SANDBOX, PRODUCTION = "sandbox", "production"
-SCHEMA: Final = 3
-"""The form that this version writes: the number of its last migration. 1 and 2 were made before the
-first release, under names that are no more."""
+FIRST_SCHEMA: Final = 3
+"""The form of the first release, which has no mark. 1 and 2 were made before it, under names that
+are no more."""
+SCHEMA: Final = FIRST_SCHEMA
+"""The form that this version writes: the number of its last migration."""
 _BEFORE_RELEASE: Final = "schema"
 """The collection in which databases of before the first release keep their marks."""
 _SANDBOX_ONLY: Final = "sandbox_"
@@ -113,7 +115,7 @@ class About:
                 f"{self.place} is of before the first release, whose names are no more: take "
                 "another MONGO_DATABASE"
             )
-        form = int((self.documents.get(FORM) or {}).get("version", SCHEMA))
+        form = int((self.documents.get(FORM) or {}).get("version", FIRST_SCHEMA))
         if form > SCHEMA:
             raise newer(self.place, f"its schema is {form}, this one knows {SCHEMA}")
 

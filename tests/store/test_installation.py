@@ -31,16 +31,40 @@ def reader(sealer: FieldCipher, number: str = "21070001") -> Document:
     return {"_id": number, "no": sealer.encrypt(number, "student_no"), "no_hashes": [number]}
 
 
+def about(id: str, **facts: object) -> dict[str, list[Document]]:
+    """One of the marks that a database keeps about itself."""
+    return {"installation": [{"_id": id, **facts}]}
+
+
 HALF = {"_id": "restoring", "file": "/b/seats.backup", "began_at": on("12:00"), "token": "t"}
 REFUSED: list[tuple[str, dict[str, list[Document]], bool, FieldCipher, str]] = [
     # name, what is there, wanted as a sandbox, keys, what the line says
-    ("marked", {"schema": [{"_id": "mode", "mode": "production"}]}, True, ONE, "is a production"),
-    ("marked", {"schema": [{"_id": "mode", "mode": "sandbox"}]}, False, ONE, "is a sandbox's"),
+    (
+        "marked",
+        {"installation": [{"_id": "mode", "mode": "production"}]},
+        True,
+        ONE,
+        "is a production",
+    ),
+    (
+        "marked",
+        {"installation": [{"_id": "mode", "mode": "sandbox"}]},
+        False,
+        ONE,
+        "is a sandbox's",
+    ),
     ("from before", {"readers": [reader(ONE)]}, True, ONE, "is a production"),
     ("from before", {"areas": [{"_id": "a"}]}, True, ONE, "is a production"),
     ("from before", {"sandbox_clock": [{"_id": "o"}]}, False, ONE, "drop its sandbox_* coll"),
-    ("newer", {"schema": [{"_id": "schema", "version": 99}]}, False, ONE, "its schema is 99"),
-    ("half", {"schema": [HALF]}, False, ONE, "restore --over /b/seats.backup"),
+    (
+        "of before the release",
+        {"schema": [{"_id": "mode"}]},
+        False,
+        ONE,
+        "before the first release",
+    ),
+    ("newer", about("schema", version=99), False, ONE, "its schema is 99"),
+    ("half", {"installation": [HALF]}, False, ONE, "restore --over /b/seats.backup"),
     ("sealed", {"readers": [reader(FOREIGN)]}, False, ONE, "with another data key 1"),
     ("sealed", {"readers": [reader(ONE)]}, False, TWO, "with another data key 1"),
     (
@@ -97,7 +121,7 @@ async def test_what_is_refused_is_left_as_it_was(
     [
         ({}, True),
         ({}, False),
-        ({"schema": [{"_id": "schema", "version": 1}]}, False),
+        (about("schema", version=3), False),
         ({"readers": [reader(ONE)]}, False),
         ({"readers": [reader(ONE)], "sandbox_clock": [{"_id": "offset"}]}, True),
         # A kiosk that has no secret yet.

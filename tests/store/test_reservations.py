@@ -17,7 +17,7 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.policy.entities import Policy
 from models.reservations import transitions as reservations_transitions
-from models.reservations.claims import idempotency_claim, presence_claim, slot_claims
+from models.reservations.claims import idempotency_claim, presence_claim
 from models.reservations.entities import (
     GateAssistance,
     IdempotentResult,
@@ -475,7 +475,7 @@ def carried_over() -> list[Reservation]:
     follower = another("16:00", "18:00", k=2)
     return [
         first,
-        transitions.check_in(follower, presence_claim(ZHANG), (), POLICY, BY_JOB, on("16:00")),
+        transitions.check_in(follower, POLICY, BY_JOB, on("16:00"), early=False),
     ]
 
 
@@ -487,7 +487,6 @@ def changed_then_taken() -> list[Reservation]:
         seat_id=another(seat=OTHER_SEAT).seat_id,
         span=hours("15:00", "17:00"),
         policy=POLICY,
-        claims=(),
         actor=BY_READER,
         now=on("09:00"),
     )
@@ -496,8 +495,7 @@ def changed_then_taken() -> list[Reservation]:
 
 def extended_back_to_back() -> list[Reservation]:
     first = in_use(another("14:00", "16:00"))
-    longer = (*first.claims, *slot_claims(first.seat_id, ZHANG, hours("16:00", "17:00")))
-    first = transitions.extend(first, on("17:00"), longer, POLICY, BY_READER, on("15:30"))
+    first = transitions.renew(first, on("17:00"), POLICY, BY_READER, on("15:30"))
     return [first, another("17:00", "18:00", reader=LI)]
 
 
@@ -526,7 +524,7 @@ async def test_the_sweep_judges_times_and_not_claims(store: ReservationRepositor
     """Two rightful ones may share a half hour; more of an overlap than requests can
     take is a double."""
     first, second = finished_then_now()
-    sooner = but(second, since=on("16:38:09"))
+    sooner = but(second, placed_at=on("16:38:09"))
     await kept(store, first, sooner)
     assert await store.find_double_bookings() == [DoubleBooking("seat", first.id, second.id)]
     assert first.ended_at is not None and first.ended_at - sooner.placed_at == timedelta(seconds=11)
