@@ -30,7 +30,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Document
 from models.violations.entities import ViolationCount
 from models.violations.repository import document_of as violation_document
-from models.violations.repository import suspension_document
+from models.violations.suspension_repository import suspension_document
 from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import MessageContext
 from scripts.load_data.history_writer import HistoryWriter, admitted, read
