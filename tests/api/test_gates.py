@@ -425,7 +425,11 @@ async def _day(
         ends: dict[tuple[int, datetime], Any] = {}
         async for r in db["reservations"].find():
             # How it ended; a passage told after the end is noted nowhere else than in its record.
-            ends[number_of[r["reader"]], r["start"]] = r["state"], r["ended_at"], r["excused"]
+            ends[number_of[r["reader"]], r["start"]] = (
+                r["state"],
+                r["ended_at"],
+                r["penalty_waived"],
+            )
         judged = [
             (number_of[v["reader"]], v["kind"], v["at"], v["waived"])
             async for v in db["violations"].find()
