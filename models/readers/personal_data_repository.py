@@ -88,7 +88,7 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         phones = [h for row in await _of(db["bindings"], id) for h in row["openid_hashes"]]
         for name in (*ANONYMISED_COLLECTIONS, *PERSONAL_COLLECTIONS):
             found[name] = await _of(db[name], id)
-        done = {"$or": [{"by": id}, {"reader": id}]}
+        done = {"$or": [{"actor_id": id}, {"reader": id}]}
         found["audit"] = await db["audit"].find(done).sort("_id").to_list(None)
         found["sessions"] += await db["sessions"].find({"openid_hashes": {"$in": phones}}).to_list()
         hashes = own[0]["no_hashes"] if own else []
@@ -191,7 +191,7 @@ async def _forget_deeds(db: Database, id: ReaderId) -> None:
         {"$set": {"history.$[deed].via": ERASED_READER}},
         array_filters=[{"deed.via": id}],
     )
-    await db["audit"].update_many({"by": id}, {"$set": {"by": ERASED_READER}})
+    await db["audit"].update_many({"actor_id": id}, {"$set": {"actor_id": ERASED_READER}})
     await db["violations"].update_many({"waiver.by": id}, {"$set": {"waiver.by": ERASED_READER}})
 
 

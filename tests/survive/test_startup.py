@@ -117,7 +117,8 @@ async def test_what_a_newer_version_has_written(real: tuple[Database, dict[str, 
     db, env = real
     place = f"database {db.name} was written by a newer version"
     rules: dict[str, Any] = {"_id": 1, "at": real_now(), "fields": {"tea_minutes": 5}}
-    rules["fields"] |= {"opening": [], "meal_times": [], "booking_opens_at": None}
+    rules["fields"] |= {"opening": [], "rule_sets": [], "meal_times": []}
+    rules["fields"]["booking_opens_at"] = None
     await db["policies"].insert_one(rules)
     await refused(db, [(("serve",), env, f"{place} (version 1 of the rules has the field")])
     version = {"$set": {"version": 99}}
