@@ -84,7 +84,7 @@
     }
     return { x: 0, y: 0 };
   }
-  const deeds = {
+  const commands = {
     add() {
       change(() => {
         const seat = { no: freeNumber(), ...freePlace() };
@@ -228,8 +228,8 @@
       if (input !== document.activeElement) input.value = plan[input.dataset.frame];
     }
   }
-  function enable(deed, may) {
-    const button = editor.querySelector(`[data-do="${deed}"]`);
+  function enable(command, may) {
+    const button = editor.querySelector(`[data-do="${command}"]`);
     if (button) button.disabled = !may;
   }
   // What the server would refuse, and the seats that are to blame.
@@ -362,7 +362,7 @@
     } else if (way) {
       event.preventDefault();
       walk(way, event.shiftKey);
-    } else if (event.key === "Delete" && structure) deeds.remove();
+    } else if (event.key === "Delete" && structure) commands.remove();
     else if (event.key === "Escape") {
       chosen = new Set();
       show();
@@ -389,7 +389,7 @@
     const key = event.key.toLowerCase();
     if (key !== "z" && key !== "y") return;
     event.preventDefault();
-    deeds[key === "y" || event.shiftKey ? "redo" : "undo"]();
+    commands[key === "y" || event.shiftKey ? "redo" : "undo"]();
   });
 
   // --- what is chosen -----------------------------------------------------------------------------
@@ -451,8 +451,8 @@
     change(() => { plan[name] = name === "name" ? target.value.trim() : Math.round(Number(target.value)); });
   });
   editor.addEventListener("click", (event) => {
-    const deed = event.target.closest("[data-do]")?.dataset.do;
-    if (deed) deeds[deed]();
+    const command = event.target.closest("[data-do]")?.dataset.do;
+    if (command) commands[command]();
   });
 
   addEventListener("submit", () => { leaving = true; });
