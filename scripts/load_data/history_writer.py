@@ -71,8 +71,8 @@ def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
     document: Document = {
         "_id": reader.id,
         "no_hashes": sealer.hashes(reader.number, "student_no"),
-        "kind": reader.kind,
         "created_at": reader.admitted_at,
+        "kind": reader.kind,
         "name": sealer.encrypt(reader.name, "name"),
         "name_hashes": sealer.hashes(reader.name, "name"),
         "no": sealer.encrypt(reader.number, "student_no"),

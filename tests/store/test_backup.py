@@ -264,8 +264,8 @@ async def test_two_restores_at_once_make_one(db: Database, empty: Database, tmp_
 _WRITES = """
 import sys, time
 from pathlib import Path
-from models.store.backup import _appearing
-with _appearing(Path(sys.argv[1])) as out:
+from models.backup.repository import _atomic_new_file
+with _atomic_new_file(Path(sys.argv[1])) as out:
     out.write(b"a part")
     print("writing", flush=True)
     time.sleep(60)

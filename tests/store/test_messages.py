@@ -35,7 +35,7 @@ def store(db: Database) -> MessageRepository:
 def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any) -> Message:
     defaults: dict[str, Any] = {
         "reservation_id": ReservationId("5" * 24),
-        "not_after": on("16:00"),
+        "expires_at": on("16:00"),
     }
     facts = {"seat": "065", "start": on("14:00"), "count": 2}
     return Message(
@@ -44,7 +44,7 @@ def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any)
 
 
 async def test_told_once_and_read_by_its_reader(store: MessageRepository) -> None:
-    first, second = message("a:1", "14:00"), message("a:2", "15:00", not_after=None)
+    first, second = message("a:1", "14:00"), message("a:2", "15:00", expires_at=None)
     theirs = message("b:1", "14:30", reader=LI, reservation_id=None)
     assert await store.add([first, second]) == 2 and await store.add([]) == 0
     assert await store.add([second, theirs, first]) == 1, "what was there is not told again"
