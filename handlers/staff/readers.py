@@ -18,10 +18,11 @@ from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.violations import presenter as violations_presenter
 from models.identity.roles import LIBRARIAN, has_role
-from models.kernel.errors import Conflict, DomainError, InvalidRequest, InvalidState, RuleViolation
+from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
 from models.kernel.time_range import local_date
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
+from models.readers.errors import AccommodationChanged
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE
 
@@ -196,7 +197,7 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
         await reference.refresh()
         was = reference.accommodation_of(who.id)
         if form_text(form, "base") != _base(visit, was):
-            raise InvalidState(state="allowance")
+            raise AccommodationChanged()
         await visit[keys.STAFF_READERS].set_accommodation(
             staff_context(visit), who, was, granted, form_reason(form)
         )

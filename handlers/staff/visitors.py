@@ -23,11 +23,11 @@ from handlers.staff.readers import (
     render_refusal,
     render_search,
 )
-from models.kernel.errors import Conflict, InvalidRequest, InvalidState, NotFound
+from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
 from models.readers.entities import Visit, is_card_number
-from models.readers.errors import CardTaken
+from models.readers.errors import CardTaken, VisitChanged
 
 _LONGEST_VISIT: Final = timedelta(days=366)
 
@@ -79,7 +79,7 @@ async def change_visit(visit: PageRequest, form: Form) -> web.StreamResponse:
         if who.stay is None:
             raise NotFound()
         if form_text(form, "was") != str(who.stay):
-            raise InvalidState(state="stay")
+            raise VisitChanged()
         await visit[keys.STAFF_VISITORS].change_visit(
             staff_context(visit), who, days, form_reason(form)
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.feedback.entities import Feedback
+from models.feedback.errors import AlreadyAnswered
 from models.feedback.repository import FeedbackRepository
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 
 
@@ -43,13 +44,13 @@ class FeedbackService:
     async def answer(self, id: str, text: str, now: datetime) -> Feedback:
         """The feedback with its reply; the same reply again changes nothing.
 
-        Raises: NotFound; InvalidState where another reply was given already.
+        Raises: NotFound; AlreadyAnswered where another reply was given.
         """
         found = await self._feedback.answer(id, text, now)
         if found is None:
             raise NotFound()
         if found.answer != text or found.answered_at is None:
-            raise InvalidState(state="answered")
+            raise AlreadyAnswered()
         return found
 
     async def waiting(self, limit: int) -> list[Feedback]:

@@ -1,8 +1,8 @@
-"""Why a card is refused."""
+"""Why a card, or a change of a reader, is refused."""
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, RuleViolation
+from models.kernel.errors import Conflict, InvalidState, RuleViolation
 
 
 class CardTaken(Conflict):
@@ -15,3 +15,17 @@ class CardUnknown(RuleViolation):
     """No reader has this card."""
 
     code = "card_unknown"
+
+
+class AccommodationChanged(InvalidState):
+    """Somebody else has changed the reader's accommodation meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(state="allowance")
+
+
+class VisitChanged(InvalidState):
+    """Somebody else has changed the visitor's days meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(state="stay")

@@ -21,7 +21,7 @@ class StaffFeedback:
         """Reply; the reader finds it in the app. The same reply again sends no second message, and
         completes one that was interrupted.
 
-        Raises: NotFound; InvalidState where another reply was given already.
+        Raises: NotFound; AlreadyAnswered where another reply was given.
         """
         asked = await self._feedback.get(id)
 

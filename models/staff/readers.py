@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.card_repository import CardRepository
 from models.readers.entities import Reader, is_card_number, normalise_student_no
+from models.readers.errors import AccommodationChanged
 from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
@@ -78,12 +79,12 @@ class StaffReaders:
         reason: str,
     ) -> None:
         """Give the reader an accommodation, or take it back. The log says that, and not what it is.
-        Raises: InvalidState where ``was`` is not the current one any more."""
+        Raises: AccommodationChanged where ``was`` is not the current one any more."""
         day = local_date(ctx.now)
 
         async def work() -> None:
             if not await self._accommodations.replace(reader.id, was, becomes):
-                raise InvalidState(state="allowance")
+                raise AccommodationChanged()
             await self._reference.refresh()
 
         current = self._reference.active_accommodation(reader.id, day)

@@ -24,7 +24,7 @@ class StaffViolations:
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
     ) -> Violation:
-        """Answer an appeal. Raises: NotFound, InvalidState."""
+        """Answer an appeal. Raises: NotFound, AppealDecided."""
 
         async def work() -> Violation:
             decided = await self._violations.decide_appeal(
@@ -72,8 +72,8 @@ class StaffViolations:
         until: datetime | None,
         reason: str,
     ) -> None:
-        """The reader may not book until then; None: may again. Raises: InvalidState where ``was``
-        is not the current suspension any more."""
+        """The reader may not book until then; None: may again. Raises: SuspensionChanged where
+        ``was`` is not the current suspension any more."""
 
         async def work() -> None:
             await self._violations.set_suspension(reader.id, was, until, ctx.now)

@@ -12,7 +12,7 @@ from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.card_repository import CardRepository
 from models.readers.entities import Reader, Visit
-from models.readers.errors import CardTaken
+from models.readers.errors import CardTaken, VisitChanged
 from models.readers.repository import ReaderRepository
 from models.reservations.repository import ReservationRepository
 from models.reservations.service import ReservationService
@@ -88,14 +88,14 @@ class StaffVisitors:
         self, ctx: StaffContext, reader: Reader, visit: Visit, reason: str
     ) -> None:
         """Other days. Bookings outside of them are cancelled, and the visitor is told. Raises:
-        NotFound; InvalidState where somebody was faster."""
+        NotFound; VisitChanged where somebody was faster."""
         was = reader.stay
         if was is None:
             raise NotFound()
 
         async def work() -> JsonObject:
             if not await self._readers.set_visit(reader.id, was, visit):
-                raise InvalidState(state="stay")
+                raise VisitChanged()
             await self._on_reader_changed(reader.id)
             cancelled = await self._cut_visits.cancel_outside(ctx, reader, visit)
             return {**_days(visit), "cancelled": cancelled}

@@ -1,11 +1,25 @@
-"""Why an appeal is refused."""
+"""Why an appeal, its answer, or a suspension is refused."""
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict
+from models.kernel.errors import Conflict, InvalidState
 
 
 class NothingToAppeal(Conflict):
     """The violation is waived, or the reader has appealed against it already."""
 
     code = "nothing_to_appeal"
+
+
+class AppealDecided(InvalidState):
+    """No appeal waits, or it was answered otherwise already."""
+
+    def __init__(self) -> None:
+        super().__init__(state="settled")
+
+
+class SuspensionChanged(InvalidState):
+    """Somebody else has changed the reader's suspension meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(state="suspended")

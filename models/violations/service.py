@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from models.kernel.errors import InvalidState, NotFound
+from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
 from models.readers.repository import ReaderRepository
@@ -29,7 +29,7 @@ from models.violations.entities import (
     decide_suspension,
     window_start,
 )
-from models.violations.errors import NothingToAppeal
+from models.violations.errors import AppealDecided, NothingToAppeal, SuspensionChanged
 from models.violations.repository import ViolationRepository
 
 _TRIES: Final = 8
@@ -128,13 +128,13 @@ class ViolationService:
     ) -> Violation:
         """The library's answer; granted, it waives the violation. The same again changes nothing.
 
-        Raises: NotFound; InvalidState where no appeal waits, or another answer was given.
+        Raises: NotFound; AppealDecided where no appeal waits, or another answer was given.
         """
         found = await self._violations.settle_appeal(violation_id, granted, answer, now)
         found = found or await self.get(violation_id)
         kept = found.appeal
         if kept is None or (kept.granted, kept.answer) != (granted, answer):
-            raise InvalidState(state="settled")
+            raise AppealDecided()
         return await self.waive(found.id, Waiver(by, answer, now)) if granted else found
 
     async def waive_all(
@@ -203,10 +203,10 @@ class ViolationService:
         """Suspended until then by somebody's decision; None: not any more. What brought an earlier
         suspension stays used up by it.
 
-        Raises: InvalidState, where ``was`` is not the current one.
+        Raises: SuspensionChanged where ``was`` is not the current one.
         """
         if not await self._violations.set_suspension(reader_id, was, until, now):
-            raise InvalidState(state="suspended")
+            raise SuspensionChanged()
         await self._on_reader_changed(reader_id)
 
     async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:

@@ -1,0 +1,12 @@
+"""Why a reply is refused."""
+
+from __future__ import annotations
+
+from models.kernel.errors import InvalidState
+
+
+class AlreadyAnswered(InvalidState):
+    """Another reply was given already."""
+
+    def __init__(self) -> None:
+        super().__init__(state="answered")
