@@ -41,7 +41,7 @@ from tests.builders import (
     on,
     reserved,
 )
-from tests.unit.test_assist import after
+from tests.unit.test_gates_replay import after
 
 GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()

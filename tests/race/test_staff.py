@@ -33,7 +33,7 @@ from models.staff.audit_repository import AuditLogRepository
 from models.violations.repository import ViolationRepository
 from tests.inside import Inside
 from tests.race.stage import OTHER_SEAT, Around, Stage, clock, put_around
-from tests.race.test_line import InTwoSteps, held
+from tests.race.test_waitlist import InTwoSteps, held
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 

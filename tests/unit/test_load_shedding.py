@@ -1,4 +1,4 @@
-"""The door: who is let in, in which order, and who is asked to come back. Time is a number here."""
+"""Load shedding: who is answered, in which order, and who is asked to come back. Time is a number."""
 
 from __future__ import annotations
 

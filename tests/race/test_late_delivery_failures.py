@@ -12,7 +12,7 @@ from models.messages.entities import DeliveryResult, DeliveryState, Message
 from models.messages.repository import MessageRepository
 from notify.delivery.worker import LEASE
 from tests.race.stage import EIGHT, Stage, clock, put_around
-from tests.race.test_wechat_away import LI, MINUTE, RESERVED, message
+from tests.race.test_channel_pause import LI, MINUTE, RESERVED, message
 
 
 @pytest.mark.parametrize("names", [True, False], ids=["with ids", "without ids"])
