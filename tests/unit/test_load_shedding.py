@@ -1,4 +1,4 @@
-"""Load shedding: who is answered, in which order, and who is asked to come back. Time is a number."""
+"""Load shedding: who is answered, in which order, and who has to come back. Time is a number."""
 
 from __future__ import annotations
 
