@@ -67,7 +67,7 @@ async def open_question(
     found, confirmed = impact(catalog, rows), bool(form_text(form, "confirmed"))
     if confirmed and not (found.count and not form_text(form, "bookings")):
         return None
-    return {"hit": found, "wrong": RESOLUTION_MISSING if confirmed else ""}
+    return {"impact": found, "wrong": RESOLUTION_MISSING if confirmed else ""}
 
 
 def resolution_from(form: Form) -> Resolution:

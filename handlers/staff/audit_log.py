@@ -39,7 +39,7 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 async def audit_log(visit: PageRequest) -> web.StreamResponse:
     """A page of the log, the latest entries first."""
     query, number = visit.request.query, page_number(visit)
-    names = {"actor_id": "by", "action": "deed", "reader": "reader", "target": "target"}
+    names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
     sought = AuditQuery(**{field: query.get(name, "") for field, name in names.items()})
     # Who only looks is not told what somebody needs.
     decides = has_role(visit.reader.category, LIBRARIAN)

@@ -136,8 +136,8 @@ def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> we
         "seat_size": SEAT_SIZE,
         "longest": LONGEST_REASON,
         "longest_outage": plan_editing.LONGEST_REASON,
-        "said": None,
-        "hit": None,
+        "summary": None,
+        "impact": None,
         "wrong": "",
         "unsaved": False,
         "done": "done" in visit.request.query,
@@ -193,7 +193,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
             visit, form, reference.policy, reference.catalog.with_area(new)
         )
         if question is not None:
-            return _editor(visit, area, document, said=summary, **question)
+            return _editor(visit, area, document, summary=summary, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         await visit[keys.STAFF_POLICY_AND_PLANS].change_plan(
             staff_context(visit), area, new, "；".join(summary), reason, resolution

@@ -25,7 +25,7 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         reader=visit.reader,
         role=ROLE_TEXT[visit.reader.category],
         decides=has_role(visit.reader.category, LIBRARIAN),
-        verbs=ACTION_LABELS,
+        action_labels=ACTION_LABELS,
         **facts,
     )
 

@@ -102,7 +102,7 @@ async def _write(visit: PageRequest, form: Form, old: Notice | None) -> web.Stre
     typed = typed_in(form, _typed(Notice("", "", "", visit.now)))
     try:
         new = _read(form, old)
-        if form_text(form, "deed") == "preview":
+        if form_text(form, "operation") == "preview":
             return _editor(visit, old, typed, preview=Markup(html_of(new.body)))
         if old is not None and typed["base"] != str(old.rev):
             raise NoticeChanged()

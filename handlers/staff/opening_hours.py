@@ -55,7 +55,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "done": "done" in visit.request.query,
         "longest": MAX_OPENING_REASON,
         "longest_why": LONGEST_REASON,
-        "hit": None,
+        "impact": None,
     }
     return render(visit, "opening_hours", **facts | more)
 
@@ -112,7 +112,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
         new, summary = _next_policy(visit, form, typed)
         question = await open_question(visit, form, new, reference.catalog)
         if question is not None:
-            return _page(visit, typed=typed, said=summary, **question)
+            return _page(visit, typed=typed, summary=summary, **question)
         why, resolution = form_reason(form, "why"), resolution_from(form)
         await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
             staff_context(visit), new, summary, why, resolution
@@ -125,7 +125,7 @@ async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
 def _next_policy(visit: PageRequest, form: Form, typed: Mapping[str, str]) -> tuple[Policy, str]:
     """The next version of the policy, and what is new in it. Raises: InvalidRequest, NotFound."""
     policy = visit[REFERENCE].policy
-    if form_text(form, "deed") == "remove":
+    if form_text(form, "operation") == "remove":
         number = typed["number"]
         if not (number.isascii() and number.isdecimal() and len(number) < 5):
             raise NotFound()

@@ -73,8 +73,8 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "changes": has_role(visit.reader.category, ADMINISTRATOR),
         "typed": {},
         "wrong": "",
-        "said": [],
-        "hit": None,
+        "summary": [],
+        "impact": None,
         "compared": None,
         "refusals": REFUSALS,
         "done": "done" in visit.request.query,
@@ -116,4 +116,4 @@ async def _preview(
     visit: PageRequest, typed: dict[str, str], change: PolicyChange, question: dict[str, Any]
 ) -> web.Response:
     compared = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
-    return await _page(visit, typed=typed, said=change.summary, compared=compared, **question)
+    return await _page(visit, typed=typed, summary=change.summary, compared=compared, **question)

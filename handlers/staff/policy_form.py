@@ -44,7 +44,7 @@ class PolicyChange:
 
 def read_change(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange:
     """The change that the form asks for. Raises: InvalidRequest, NotFound."""
-    change = _CHANGES.get(typed.get("deed", ""))
+    change = _CHANGES.get(typed.get("operation", ""))
     if change is None:
         raise NotFound()
     try:

@@ -79,7 +79,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
         "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
         "code": None,
         # Who only looks is not told what somebody needs.
-        "allowance": reference.accommodation_of(who.id) if decides else None,
+        "accommodation": reference.accommodation_of(who.id) if decides else None,
         "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
         "areas": list(reference.catalog.bookable_areas),
         "days": reference.policy.bookable_dates(visit.now),

@@ -241,7 +241,7 @@ async def test_a_rule_set_is_compared_as_if_it_were_for_last_week(service: Livin
     shown = await ask_rules(service, head, **form)
     assert "时间太长 1" in shown.body
     assert (await ask_rules(service, head, **form, confirmed="yes")).status == 303
-    gone = await ask_rules(service, head, deed="remove", number="0")
+    gone = await ask_rules(service, head, operation="remove", number="0")
     assert gone.status == 200 and "时间太长" not in gone.body
 
 

@@ -26,7 +26,7 @@ async def base(who: Browser) -> str:
 
 async def ask(service: Living, who: Browser, **form: str) -> Any:
     """One form of the page, for the version that it shows."""
-    usual = {"deed": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
+    usual = {"operation": "add", "kind": "closed", "first": service.tomorrow, "reason": "消防检修"}
     usual |= {"why": "馆长办公会", "bookings": "cancel"}
     return await post(service, who, PATH, **{"base": await base(who), **usual, **form})
 
@@ -72,7 +72,7 @@ async def test_a_closure_is_shown_first_and_then_done(service: Living) -> None:
     # Taken away, it is open again; nobody's booking comes back by itself.
     number = re.search(r'name="number" value="(\d+)"', (await head.get(PATH)).body)
     assert number is not None
-    removed = await ask(service, head, deed="remove", number=number[1], confirmed="yes")
+    removed = await ask(service, head, operation="remove", number=number[1], confirmed="yes")
     assert removed.status == 303
     await people[0][0].reserve("2f-hall-009", "09:00", "10:00", service.tomorrow)
     assert "没有，按平时的时间开放" in (await head.get(PATH)).body
@@ -137,7 +137,7 @@ async def test_the_second_of_two_is_told_and_overwrites_nothing(service: Living)
 async def test_only_administrators_change_the_rules(service: Living, role: str) -> None:
     who = await staff(service, role)
     before = await service.books()
-    form = {"base": "1", "deed": "add", "kind": "closed", "first": service.tomorrow}
+    form = {"base": "1", "operation": "add", "kind": "closed", "first": service.tomorrow}
     answer = await post(service, who, PATH, **form, confirmed="yes")
     assert answer.status == 403 and await service.books() == before
     if role != "student":
@@ -231,5 +231,5 @@ async def test_a_change_of_the_rules_says_why(service: Living) -> None:
 async def test_usual_hours_cannot_be_taken_away(service: Living) -> None:
     head = await staff(service, ADMINISTRATOR)
     for number in ("0", "7", "x", "-1", ""):
-        form = {"deed": "remove", "number": number, "confirmed": "yes"}
+        form = {"operation": "remove", "number": number, "confirmed": "yes"}
         assert (await ask(service, head, **form)).status == 404, number

@@ -20,8 +20,8 @@ PATH = "/console/rules"
 async def form_of(who: Browser) -> dict[str, str]:
     """The numbers' form as it stands on the page."""
     page = (await who.get(PATH)).body
-    part = page[page.index('name="deed" value="numbers"') :]
-    fields = {"deed": "numbers"}
+    part = page[page.index('name="operation" value="numbers"') :]
+    fields = {"operation": "numbers"}
     for found in re.finditer(r'<input type="(\w+)"[^>]*?name="([^"]+)"[^>]*?>', part):
         kind, name = found[1], found[2]
         value = re.search(r'value="([^"]*)"', found[0])
@@ -143,10 +143,15 @@ async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> 
         for value in form.values():
             assert not value or f'value="{value}"' in answer.body, form
         assert await service.books() == before, form
-    assert (await ask(service, head, deed="else")).status == 404
+    assert (await ask(service, head, operation="else")).status == 404
 
 
-SET = {"deed": "add", "name": "考试周", "set.max_minutes": "120", "set.daily_booking_limit": "1"}
+SET = {
+    "operation": "add",
+    "name": "考试周",
+    "set.max_minutes": "120",
+    "set.daily_booking_limit": "1",
+}
 
 
 async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:
@@ -196,7 +201,7 @@ async def test_what_is_no_rule_set(service: Living) -> None:
         assert answer.status == 400 and said in answer.body, form
         assert await service.books() == before, form
     for number in ("0", "x", "-1", ""):
-        assert (await ask(service, head, deed="remove", number=number)).status == 404, number
+        assert (await ask(service, head, operation="remove", number=number)).status == 404, number
 
 
 async def test_the_second_of_two_is_told(service: Living) -> None:

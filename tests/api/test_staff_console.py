@@ -380,7 +380,7 @@ async def test_odd_forms_are_answered(service: Living) -> None:
     who, waive = await staff(service, ADMINISTRATOR), "/console/violations/waive"
     odd = {"from": "0001-01-01T00:00", "to": "2026-09-08T00:00"}
     assert (await post(service, who, waive, **odd)).status == 400
-    number = {"base": "1", "deed": "remove", "number": "9" * 5000}
+    number = {"base": "1", "operation": "remove", "number": "9" * 5000}
     assert (await post(service, who, "/console/calendar", **number)).status in (404, 409)
 
 

@@ -31,7 +31,7 @@ WRITTEN = {
 async def test_a_notice_is_written_looked_at_changed_and_withdrawn(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     before = await service.books()
-    shown = await post(service, desk, "/console/notices", **WRITTEN, deed="preview")
+    shown = await post(service, desk, "/console/notices", **WRITTEN, operation="preview")
     assert shown.status == 200 and "<strong>10月1日</strong>" in shown.body
     assert await service.books() == before
     assert (await post(service, desk, "/console/notices", **WRITTEN, pinned="on")).status == 303
@@ -297,7 +297,7 @@ FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
         {"device": "gate", "id": "north", "name": "北门", "venue": "library"},
         ADMINISTRATOR,
     ),
-    ("/console/rules", {"deed": "remove", "number": "0", "base": "1"}, ADMINISTRATOR),
+    ("/console/rules", {"operation": "remove", "number": "0", "base": "1"}, ADMINISTRATOR),
     ("/console/misfits", {"bookings": "cancel"}, ADMINISTRATOR),
     ("/console/devices/kiosk/2f-south/key", {}, ADMINISTRATOR),
     ("/console/devices/gate/main/key", {}, ADMINISTRATOR),

@@ -238,7 +238,7 @@ async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
     assert "特别关照" not in seen and 'value="37"' not in seen
     ((before, after, _),) = await facts(service, "allow")
     assert (before, after) == ({"granted": False}, {"granted": True})
-    for query in ("", "?deed=allow", f"?reader={reader.reader_id}"):
+    for query in ("", "?action=allow", f"?reader={reader.reader_id}"):
         assert why not in (await viewer.get(f"/console/audit{query}")).body
         assert why in (await desk.get(f"/console/audit{query}")).body
     # At rest it is sealed.
