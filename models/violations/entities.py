@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.policy.entities import Policy
 
 BY_GATE: Final = "gate"
 """Who waived a violation that gate events show to be none."""
@@ -72,22 +71,3 @@ class Suspension:
     start: datetime
     until: datetime
     violation_ids: tuple[str, ...]
-
-
-def window_start(policy: Policy, now: datetime) -> datetime:
-    return now - timedelta(days=policy.violations_window_days)
-
-
-def decide_suspension(
-    trigger: Violation, unspent: list[Violation], policy: Policy
-) -> Suspension | None:
-    """The suspension that ``trigger`` brings, or None.
-
-    ``unspent``: the reader's counted violations in the window that ends with the trigger, neither
-    waived nor used by an earlier suspension, the trigger among them.
-    """
-    if not trigger.counts or len(unspent) < policy.violations_limit:
-        return None
-    used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])
-    until = trigger.at + timedelta(days=policy.suspension_days)
-    return Suspension(trigger.id, trigger.reader_id, trigger.at, until, used)

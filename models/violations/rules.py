@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from models.policy.entities import Policy
 from models.reservations.entities import OutboxEventKind
+from models.violations.entities import Suspension, Violation
 
 
-# --- violations ---------------------------------------------------------------------------------
 def is_violation(event: str, excused: bool, policy: Policy) -> bool:
     """Does the ended reservation count against its reader?"""
     if excused:
@@ -14,3 +16,22 @@ def is_violation(event: str, excused: bool, policy: Policy) -> bool:
     return event == OutboxEventKind.NO_SHOW or (
         event == OutboxEventKind.LEAVE_EXPIRED and policy.away_timeout_is_violation
     )
+
+
+def window_start(policy: Policy, now: datetime) -> datetime:
+    return now - timedelta(days=policy.violations_window_days)
+
+
+def decide_suspension(
+    trigger: Violation, unspent: list[Violation], policy: Policy
+) -> Suspension | None:
+    """The suspension that ``trigger`` brings, or None.
+
+    ``unspent``: the reader's counted violations in the window that ends with the trigger, neither
+    waived nor used by an earlier suspension, the trigger among them.
+    """
+    if not trigger.counts or len(unspent) < policy.violations_limit:
+        return None
+    used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])
+    until = trigger.at + timedelta(days=policy.suspension_days)
+    return Suspension(trigger.id, trigger.reader_id, trigger.at, until, used)

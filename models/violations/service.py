@@ -26,11 +26,10 @@ from models.violations.entities import (
     Violation,
     ViolationCount,
     Waiver,
-    decide_suspension,
-    window_start,
 )
 from models.violations.errors import AppealDecided, NothingToAppeal, SuspensionChanged
 from models.violations.repository import ViolationRepository
+from models.violations.rules import decide_suspension, window_start
 
 _TRIES: Final = 8
 _BATCH: Final = 500

@@ -12,7 +12,8 @@ from typing import Final
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, half_hour_slots, local_date, local_instant
 from models.policy.entities import Policy
-from models.violations.entities import Suspension, Violation, decide_suspension, window_start
+from models.violations.entities import Suspension, Violation
+from models.violations.rules import decide_suspension, window_start
 
 MOST_READERS: Final = 12_000
 """Readers of a university whose library has 2,400 seats."""

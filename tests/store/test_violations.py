@@ -10,8 +10,9 @@ import pytest
 from models.kernel.ids import ReaderId, ReservationId
 from models.policy.entities import Policy
 from models.storage.mongo import Database
-from models.violations.entities import Suspension, Violation, decide_suspension, window_start
+from models.violations.entities import Suspension, Violation
 from models.violations.repository import ViolationRepository
+from models.violations.rules import decide_suspension, window_start
 from tests.builders import LI, MONDAY, ZHANG, on
 
 POLICY = Policy()

@@ -23,7 +23,7 @@ from models.reservations.state_machine import ReservationState
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, new_id, open_database
-from models.violations.entities import window_start
+from models.violations.rules import window_start
 from scripts.load_data.generate import generate
 from scripts.load_data.history_writer import HistoryWriter
 from tests.builders import MONDAY, on
