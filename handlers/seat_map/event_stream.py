@@ -1,7 +1,8 @@
 """Plans as they change: Server-Sent Events to everybody who watches one.
 
-One task of the worker brings the watched plans up to date and writes to the watchers; a watcher has
-no task that could be waited for. Who does not read fast enough is dropped and comes back by itself
+One task of the worker brings the watched plans up to date and writes to the subscribers; a
+subscriber has no task that could be waited for. One that does not read fast enough is dropped and
+connects again automatically
 (https://html.spec.whatwg.org/multipage/server-sent-events.html: the browser reconnects).
 """
 
@@ -44,7 +45,7 @@ LIVES_S: Final = (600.0, 900.0)
 """A stream ends after a time between these: its session is judged anew when it comes back, and the
 streams spread over the workers that there are by then."""
 UNREAD_AT_MOST: Final = 32 * 1024
-"""Bytes that may wait for one watcher when it is told something more."""
+"""Bytes that may wait for one subscriber when it is told something more."""
 _NEVER_WAIT: Final = 16 * 1024 * 1024
 """The transport's own limit, from which on writing to it would wait: beyond what is unread and all
 seats of any area."""
@@ -65,10 +66,10 @@ class _Subscriber:
     until: float
     slot: int
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    mine: dict[int, SeatState] = field(default_factory=dict)
+    own_seats: dict[int, SeatState] = field(default_factory=dict)
 
     async def write(self, chunk: bytes) -> None:
-        """Hand the chunk to the transport; who has not read what came before is dropped."""
+        """Hand the chunk to the transport; drop a subscriber that has too much left to read."""
         if self.ended.is_set():
             return  # its handler may have ended the answer already
         transport = self.request.transport
@@ -84,12 +85,12 @@ class _Subscriber:
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """A plan and who watches it. ``told`` is the view's version that all of them know."""
+    """A plan and its subscribers. ``told`` is the version of the view that all of them know."""
 
     plan: CachedAreaMap
     asked: TimeFilter
     told: int
-    watchers: set[_Subscriber] = field(default_factory=set)
+    subscribers: set[_Subscriber] = field(default_factory=set)
 
 
 class EventStreamHub:
@@ -111,7 +112,7 @@ class EventStreamHub:
         self._closed = False
         self._occupancy.subscribe(self._changed.set)
 
-    # --- a watcher ------------------------------------------------------------------------------
+    # --- a subscriber ----------------------------------------------------------------------------
 
     async def subscribe(
         self,
@@ -163,36 +164,36 @@ class EventStreamHub:
         watched = self._watched.get(key)
         if watched is None or watched.plan.area is not area:
             if watched is not None:
-                _end(watched.watchers)  # of a catalog that has changed
+                _end(watched.subscribers)  # of a catalog that has changed
             plan = self._cache.plan(area, occupancy, asked, self._minute())
             watched = self._watched[key] = _Watched(plan, asked, plan.view.version)
         plan = watched.plan
         plan.refresh(occupancy, self._minute())
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
-        watcher = _Subscriber(reader_id, request, response, until, slot)
-        watcher.mine = dict(plan.own(reader_id))
-        # The version first: who has looked at another one before looks again.
+        subscriber = _Subscriber(reader_id, request, response, until, slot)
+        subscriber.own_seats = dict(plan.own(reader_id))
+        # The version first: a client that has loaded another one before loads the plan again.
         first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version())
         # Others may have been told less than this one knows now: they are told before long, and
         # this one hears some seats twice.
-        watched.watchers.add(watcher)
+        watched.subscribers.add(subscriber)
         self._opened(self._of_reader.total())
         if self._closed:  # meanwhile
-            watcher.ended.set()
+            subscriber.ended.set()
         try:
-            await watcher.write(first)
-            await watcher.ended.wait()
+            await subscriber.write(first)
+            await subscriber.ended.wait()
         finally:
-            watched.watchers.discard(watcher)
-            if not watched.watchers and self._watched.get(key) is watched:
+            watched.subscribers.discard(subscriber)
+            if not watched.subscribers and self._watched.get(key) is watched:
                 del self._watched[key]
 
     def close(self) -> None:
         """End all streams, and open no other: the service goes down."""
         self._closed = True
         for watched in self._watched.values():
-            _end(watched.watchers)
+            _end(watched.subscribers)
 
     def _minute(self) -> datetime:
         return floor_minute(self._now())
@@ -200,7 +201,7 @@ class EventStreamHub:
     # --- the task -------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Tell the watchers what changes and what time alone changes, until cancelled."""
+        """Tell the subscribers what changes, also by time alone, until cancelled."""
         second, minute = int(monotonic()), self._minute()
         while True:
             with suppress(TimeoutError):
@@ -212,13 +213,13 @@ class EventStreamHub:
             if self._changed.is_set() or new_minute != minute:
                 self._changed.clear()
                 minute = new_minute
-                await self._tell_all()
+                await self._broadcast_all()
             while second < int(monotonic()):
                 second += 1
                 await self._comment(second % COMMENT_EVERY_S)
             await asyncio.sleep(min(2.0, _SHARE * (monotonic() - began)))
 
-    async def _tell_all(self) -> None:
+    async def _broadcast_all(self) -> None:
         for key, watched in list(self._watched.items()):
             try:
                 await self._broadcast(watched)
@@ -228,53 +229,53 @@ class EventStreamHub:
                 return
             except Exception:
                 log.exception("event_stream_failed", extra={"area": key[0]})
-                _end(watched.watchers)
+                _end(watched.subscribers)
 
     async def _broadcast(self, watched: _Watched) -> None:
         plan, view = watched.plan, watched.plan.view
         if self._reference.catalog.areas.get(plan.area.id) is not plan.area:
-            _end(watched.watchers)  # the catalog has changed: they look at everything anew
+            _end(watched.subscribers)  # the catalog has changed: they look at everything anew
             return
         plan.refresh(await self._occupancy.get_day(watched.asked.day), self._minute())
         places = view.changed_since(watched.told)
         watched.told = view.version
         version = _version(plan.version())
         shared = b"".join(_seat(plan.area, place, view.views[place]) for place in places)
-        for number, watcher in enumerate(list(watched.watchers)):
-            own = dict(plan.own(watcher.reader_id))
-            if own or watcher.mine:
-                touched = {*places, *(p for p, _ in own.items() ^ watcher.mine.items())}
+        for number, subscriber in enumerate(list(watched.subscribers)):
+            own = dict(plan.own(subscriber.reader_id))
+            if own or subscriber.own_seats:
+                touched = {*places, *(p for p, _ in own.items() ^ subscriber.own_seats.items())}
                 chunk = b"".join(
                     _seat(plan.area, place, own.get(place, view.views[place]))
                     for place in sorted(touched)
                 )
-                watcher.mine = own
+                subscriber.own_seats = own
             else:
                 chunk = shared
             if chunk:
-                await watcher.write(chunk + version)
+                await subscriber.write(chunk + version)
             if number % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
 
     async def _comment(self, slot: int) -> None:
-        """Show that the stream lives, or end it: one fifteenth of the watchers each second."""
+        """Show that the stream lives, or end it: one fifteenth of the subscribers each second."""
         now = monotonic()
         for watched in list(self._watched.values()):
-            for watcher in list(watched.watchers):
-                if watcher.slot != slot:
+            for subscriber in list(watched.subscribers):
+                if subscriber.slot != slot:
                     continue
-                if now >= watcher.until:
-                    watcher.ended.set()
+                if now >= subscriber.until:
+                    subscriber.ended.set()
                 else:
-                    await watcher.write(_COMMENT)
+                    await subscriber.write(_COMMENT)
 
 
 EVENT_STREAMS: Final = web.AppKey("event_streams", EventStreamHub)
 
 
-def _end(watchers: Iterable[_Subscriber]) -> None:
-    for watcher in watchers:
-        watcher.ended.set()
+def _end(subscribers: Iterable[_Subscriber]) -> None:
+    for subscriber in subscribers:
+        subscriber.ended.set()
 
 
 def _version(version: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from handlers.reservations.schemas import ReservationOut
@@ -13,13 +13,13 @@ from models.library.entities import FILTERABLE_FEATURES
 
 
 class JoinWaitlist(Request):
-    """A place in the line for an area; ``seats``: only these will do."""
+    """A waitlist entry for an area; ``seats``: only these will do."""
 
     area_id: Id
     date: date
     start: Start
     end: ClockTime
-    seats: Annotated[list[Id], Meta(max_length=20)] = []
+    seats: Annotated[list[Id], Meta(max_length=20)] = field(default_factory=list)
     window: bool = False
     power: bool = False
 
@@ -29,8 +29,9 @@ class JoinWaitlist(Request):
 
 
 class WaitlistEntryOut(Response):
-    """``state``: waiting, offered, accepted, lapsed, left, over. ``ahead``: how many are before the
-    reader. ``offer``: the seat that is held, to accept or decline until ``held_until``."""
+    """``state``: waiting, offered, accepted, offer_expired, left, over. ``ahead``: how many are
+    before the reader. ``offer``: the seat that is held, to accept or decline until
+    ``held_until``."""
 
     id: str
     area_id: str

@@ -14,13 +14,6 @@ export interface AppealOut {
   answer: string;
 }
 
-export interface AreaHead {
-  id: string;
-  name: string;
-  floor: number;
-  venue: string;
-}
-
 export interface AreaOut {
   id: string;
   name: string;
@@ -34,6 +27,13 @@ export interface AreaOut {
   step_minutes: number;
 }
 
+export interface AreaSummary {
+  id: string;
+  name: string;
+  floor: number;
+  venue: string;
+}
+
 export interface AreasOut {
   items: AreaOut[];
 }
@@ -42,10 +42,6 @@ export interface AssistedOut {
   kind: string;
   at: string;
   confirmed_at: string | null;
-}
-
-export interface AtKiosk {
-  reservation_id: string;
 }
 
 export interface Bind {
@@ -78,7 +74,11 @@ export interface BindingStateOut {
   reader: ReaderOut | null;
 }
 
-export interface Change {
+export interface CardLogin {
+  card: string;
+}
+
+export interface ChangeReservation {
   seat_id?: string | null;
   start?: string | null;
   end?: string | null;
@@ -87,6 +87,30 @@ export interface Change {
 export interface Choice {
   value: string;
   label: string;
+}
+
+export interface CodeSharingOut {
+  reservation_id: string;
+  reader: ReaderOut;
+  kiosk: string;
+  at: string;
+  score: number;
+  reasons: string[];
+}
+
+export interface CreateReservation {
+  seat_id: string;
+  date: string;
+  start: string;
+  end: string;
+}
+
+export interface CurrentReaderOut {
+  reader: ReaderOut | null;
+  active: ReservationOut[];
+  violations_count: number;
+  suspended_until: string | null;
+  subscriptions: Record<string, number>;
 }
 
 export interface DateOut {
@@ -98,9 +122,9 @@ export interface DateOut {
   reason: string;
 }
 
-export interface DeskAppealOut {
-  violation: ViolationOut;
-  reader: ReaderOut;
+export interface DecideAppeal {
+  granted: boolean;
+  answer: string;
 }
 
 export interface DeskReportOut {
@@ -112,7 +136,7 @@ export interface DeskReportOut {
   at: string;
 }
 
-export interface DoubtOut {
+export interface EmptySeatReportOut {
   asked: boolean;
 }
 
@@ -174,7 +198,7 @@ export interface HistoryEntry {
   via: string;
 }
 
-export interface Join {
+export interface JoinWaitlist {
   area_id: string;
   date: string;
   start: string;
@@ -182,6 +206,10 @@ export interface Join {
   seats?: string[];
   window?: boolean;
   power?: boolean;
+}
+
+export interface KioskCheckIn {
+  reservation_id: string;
 }
 
 export interface KioskCodeOut {
@@ -193,20 +221,15 @@ export interface KioskCodeOut {
   free: FreeOut[];
 }
 
+export interface KioskCodeRequest {
+  qr: string;
+}
+
 export interface LoginOut {
   token: string;
   expires_at: string;
   bound: boolean;
   reader: ReaderOut | null;
-}
-
-export interface MapOut {
-  area: AreaHead;
-  width: number;
-  height: number;
-  seats: SeatOut[];
-  marks: MarkOut[];
-  version: string;
 }
 
 export interface MarkOut {
@@ -219,14 +242,6 @@ export interface MarkOut {
 
 export interface MarkRead {
   ids: string[];
-}
-
-export interface MeOut {
-  reader: ReaderOut | null;
-  active: ReservationOut[];
-  violations_count: number;
-  suspended_until: string | null;
-  subscriptions: Record<string, number>;
 }
 
 export interface MessageOut {
@@ -268,6 +283,11 @@ export interface NoticeOut {
   pinned: boolean;
 }
 
+export interface OccupiedOut {
+  start: string;
+  end: string;
+}
+
 export interface OpenOut {
   from: string;
   to: string;
@@ -291,15 +311,6 @@ export interface RejectedOut {
   code: string;
 }
 
-export interface RelayOut {
-  reservation_id: string;
-  reader: ReaderOut;
-  kiosk: string;
-  at: string;
-  score: number;
-  reasons: string[];
-}
-
 export interface ReportOut {
   reservation: ReservationOut;
   nearest: NearSeat[];
@@ -317,7 +328,7 @@ export interface ReservationDetail {
   date: string;
   start: string;
   end: string;
-  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "offered" | "in_use" | "offer_expired" | "no_show" | "reserved";
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "in_use" | "no_show" | "offer_expired" | "offered" | "reserved";
   state_text: string;
   created_at: string;
   checked_in_at: string | null;
@@ -344,7 +355,7 @@ export interface ReservationOut {
   date: string;
   start: string;
   end: string;
-  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "offered" | "in_use" | "offer_expired" | "no_show" | "reserved";
+  state: "away" | "away_expired" | "cancelled" | "completed" | "finished" | "in_use" | "no_show" | "offer_expired" | "offered" | "reserved";
   state_text: string;
   created_at: string;
   checked_in_at: string | null;
@@ -362,13 +373,6 @@ export interface ReservationOut {
   actions: string[];
 }
 
-export interface Reserve {
-  seat_id: string;
-  date: string;
-  start: string;
-  end: string;
-}
-
 export interface ReservedSeat {
   id: string;
   no: string;
@@ -377,10 +381,6 @@ export interface ReservedSeat {
   floor: number;
   venue: string;
   label: string;
-}
-
-export interface Scanned {
-  qr: string;
 }
 
 export interface SeatDayOut {
@@ -394,7 +394,7 @@ export interface SeatDayOut {
   accessible: boolean;
   disabled: string | null;
   date: string;
-  taken: TakenOut[];
+  taken: OccupiedOut[];
 }
 
 export interface SeatEvent {
@@ -402,6 +402,15 @@ export interface SeatEvent {
   status: "away" | "disabled" | "free" | "mine" | "occupied";
   free_until: string | null;
   next_free: string | null;
+}
+
+export interface SeatMapOut {
+  area: AreaSummary;
+  width: number;
+  height: number;
+  seats: SeatOut[];
+  marks: MarkOut[];
+  version: string;
 }
 
 export interface SeatOut {
@@ -418,9 +427,9 @@ export interface SeatOut {
   accessible: boolean;
 }
 
-export interface Settle {
-  granted: boolean;
-  answer: string;
+export interface StaffAppealOut {
+  violation: ViolationOut;
+  reader: ReaderOut;
 }
 
 export interface Subscribe {
@@ -431,18 +440,9 @@ export interface SubscriptionsOut {
   subscriptions: Record<string, number>;
 }
 
-export interface TakenOut {
-  start: string;
-  end: string;
-}
-
 export interface TimesOut {
   starts?: Choice[];
   ends?: Choice[];
-}
-
-export interface Touch {
-  card: string;
 }
 
 export interface TouchOut {
@@ -483,7 +483,7 @@ export interface ViolationsOut {
   window: WindowOut;
 }
 
-export interface WaitOut {
+export interface WaitlistEntryOut {
   id: string;
   area_id: string;
   area: string;

@@ -75,10 +75,10 @@ async def test_who_may_book_and_when(service: Living) -> None:
     for times, code in ((("21:00", "23:00"), "closed"), (("14:00", "14:00"), "too_short")):
         body = wait[1] | dict(zip(("start", "end"), times, strict=True))
         await reader.refused(f"422 {code}", "POST", "/waitlist", body)
-    await with_rules(service, opens_at=time(12))
+    await with_rules(service, booking_opens_at=time(12))
     for path, body in (change, wait):
         await reader.refused("422 not_open_yet", "POST", path, body)
-    await with_rules(service, opens_at=None, booking_window_days=0)
+    await with_rules(service, booking_opens_at=None, booking_window_days=0)
     await reader.refused("422 outside_horizon", "POST", *change)
     await with_rules(service, booking_window_days=1)
     await suspended(service, reader, True)
