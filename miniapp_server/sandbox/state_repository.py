@@ -65,5 +65,5 @@ class SandboxState:
             await self._db["kiosks"].update_many({}, {"$unset": {"last_seen_at": ""}})
             # What gates said stands on a clock that is gone.
             await self._db["gates"].update_many(
-                {}, {"$unset": {"last_seen_at": "", "told_until": ""}}
+                {}, {"$unset": {"last_seen_at": "", "complete_until": ""}}
             )

@@ -39,7 +39,7 @@ class PresenceEffect(StrEnum):
 class Gate:
     """A gate as it was last heard of.
 
-    ``told_until``: it has told of every passage before that instant, as far as it says so.
+    ``complete_until``: it has told of every passage before that instant, as far as it says so.
     ``clock_skew``: how far its clock was ahead of the service's, at its last batch.
     """
 

@@ -64,7 +64,7 @@ class GateRepository:
             "$set": {"last_seen_at": now, "clock_off_s": clock_skew.total_seconds()},
         }
         if told is not None:
-            change["$max"] = {"told_until": told}
+            change["$max"] = {"complete_until": told}
         with translate_errors():
             await self._all.update_one({"_id": id}, change)
 
@@ -89,6 +89,6 @@ def _gate(d: Document) -> Gate:
         VenueId(d["venue"]),
         d["name"],
         d.get("last_seen_at"),
-        d.get("told_until"),
+        d.get("complete_until"),
         timedelta(seconds=d.get("clock_off_s", 0)),
     )

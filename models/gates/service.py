@@ -114,19 +114,19 @@ class GateService:
         return len(new), known
 
     async def reconcile_all(
-        self, days: Iterable[tuple[ReaderId, date]], now: datetime, told_until: datetime
+        self, days: Iterable[tuple[ReaderId, date]], now: datetime, complete_until: datetime
     ) -> int:
         """As ``reconcile_reader_day``, of several readers and days at once."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(reader_id: ReaderId, day: date) -> int:
             async with gate:
-                return await self.reconcile_reader_day(reader_id, day, now, told_until)
+                return await self.reconcile_reader_day(reader_id, day, now, complete_until)
 
         return sum(await asyncio.gather(*(one(reader_id, day) for reader_id, day in days)))
 
     async def reconcile_reader_day(
-        self, reader_id: ReaderId, day: date, now: datetime, told_until: datetime
+        self, reader_id: ReaderId, day: date, now: datetime, complete_until: datetime
     ) -> int:
         """Let the reader's reservations of the day be what their gate events make of them. How many
         changed."""
@@ -139,7 +139,7 @@ class GateService:
                 reader_id, midnight, midnight + timedelta(days=1)
             )
             effects: Effects = {}
-            written = await self._apply_presence(rows, events, effects, now, told_until)
+            written = await self._apply_presence(rows, events, effects, now, complete_until)
             if written is None:
                 continue  # somebody else was faster
             changed += written
@@ -153,7 +153,7 @@ class GateService:
         events: Sequence[GateEvent],
         effects: Effects,
         now: datetime,
-        told_until: datetime,
+        complete_until: datetime,
     ) -> int | None:
         """How many reservations changed, with the ``effects`` of events; None where one could
         not."""
@@ -162,7 +162,7 @@ class GateService:
         changed = 0
         for r in _candidates(rows, now):
             policy = await self._writer.policy_at_booking(r)
-            new, found = derive_presence(r, policy, timely, free_from, told_until, now)
+            new, found = derive_presence(r, policy, timely, free_from, complete_until, now)
             for id, effect in found.items():
                 if effect is not PresenceEffect.NONE or id not in effects:
                     effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None

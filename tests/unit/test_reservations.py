@@ -315,7 +315,7 @@ class Life(RuleBasedStateMachine):
         )
 
     @rule()
-    def come_back(self) -> None:
+    def return_from_leave(self) -> None:
         self.attempt(
             ReservationEvent.RETURN,
             lambda: check_in_rules.may_return(self.r, self.now),
