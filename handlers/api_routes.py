@@ -11,7 +11,7 @@ from aiohttp import web
 from handlers.accounts import routes as accounts
 from handlers.check_in import routes as check_in
 from handlers.gates import routes as gates
-from handlers.gates.schemas import GateEvent
+from handlers.gates.schemas import GateEventIn
 from handlers.http import openapi
 from handlers.http.endpoint import Endpoint, handler
 from handlers.kiosks import routes as kiosks
@@ -67,7 +67,7 @@ def api_routes() -> list[web.RouteDef]:
 def document(routes: Sequence[Endpoint] = ROUTES) -> dict[str, Any]:
     """The OpenAPI description of the routes."""
     # A batch of gate events names the shape of one, which no operation takes alone.
-    return openapi.document(routes, PREFIX, (GateEvent,))
+    return openapi.document(routes, PREFIX, (GateEventIn,))
 
 
 @cache

@@ -18,7 +18,7 @@ def parse_events(events: Iterable[Any]) -> list[ReportedEvent | None]:
 
 def _parse(raw: Any) -> ReportedEvent | None:
     try:
-        event = msgspec.convert(raw, schemas.GateEvent)
+        event = msgspec.convert(raw, schemas.GateEventIn)
     except msgspec.ValidationError:
         return None
     return ReportedEvent(

@@ -11,7 +11,7 @@ from handlers.http.schemas import Instant, InstantRequest, Response
 
 
 # --- gates --------------------------------------------------------------------------------------
-class GateEvent(InstantRequest):
+class GateEventIn(InstantRequest):
     """One passage. ``id`` is the gate's own and names it for ever."""
 
     id: Annotated[str, Meta(pattern="^[!-~]{1,64}$", max_length=64)]
@@ -22,14 +22,14 @@ class GateEvent(InstantRequest):
 
 
 class GateEvents(InstantRequest):
-    """``events``: passages as GateEvent; one that is none is rejected alone. ``complete_until``:
+    """``events``: passages as GateEventIn; one that is none is rejected alone. ``complete_until``:
     the gate has told of every passage before that, so that deadlines need not wait for it."""
 
     events: Annotated[
         list[Any],
         Meta(
             max_length=500,
-            extra_json_schema={"items": {"$ref": "#/components/schemas/GateEvent"}},
+            extra_json_schema={"items": {"$ref": "#/components/schemas/GateEventIn"}},
         ),
     ]
     complete_until: Instant | None = None

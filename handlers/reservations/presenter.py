@@ -55,7 +55,9 @@ async def detail(
 ) -> schemas.ReservationDetail:
     history = [
         # Which librarian it was is the library's own business.
-        schemas.HistoryEntry(to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via)
+        schemas.HistoryEntryOut(
+            to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via
+        )
         for e in r.history
     ]
     return schemas.ReservationDetail(**await _fields(reference, r, now), history=history)

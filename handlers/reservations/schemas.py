@@ -58,7 +58,7 @@ class AssistedOut(Response):
     confirmed_at: datetime | None
 
 
-class HistoryEntry(Response):
+class HistoryEntryOut(Response):
     at: datetime
     event: str
     by: str
@@ -95,7 +95,7 @@ class ReservationOut(Response):
 
 
 class ReservationDetail(ReservationOut):
-    history: list[HistoryEntry]
+    history: list[HistoryEntryOut]
 
 
 class NearSeat(Response):

@@ -163,7 +163,7 @@ export interface FreeOut {
   seats_free: number;
 }
 
-export interface GateEvent {
+export interface GateEventIn {
   id: string;
   student_no: string;
   direction: "in" | "out";
@@ -172,7 +172,7 @@ export interface GateEvent {
 }
 
 export interface GateEvents {
-  events: GateEvent[];
+  events: GateEventIn[];
   complete_until?: string | null;
 }
 
@@ -191,7 +191,7 @@ export interface GateRecordOut {
   effect: string;
 }
 
-export interface HistoryEntry {
+export interface HistoryEntryOut {
   at: string;
   event: string;
   by: string;
@@ -344,7 +344,7 @@ export interface ReservationDetail {
   held_until: string | null;
   leave_minutes: number | null;
   actions: string[];
-  history: HistoryEntry[];
+  history: HistoryEntryOut[];
 }
 
 export interface ReservationOut {

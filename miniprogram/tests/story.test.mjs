@@ -387,7 +387,7 @@ test("a seat that somebody sits on is changed for the next one", async () => {
   phone.taps.push(1); // 座位上有物品
   await phone.tap("座位被占");
   await phone.reads("换到附近的空位");
-  const offered = phone.all("deed").map((node) => node.textContent).filter((text) => /^\d{3}$/.test(text));
+  const offered = phone.all("action").map((node) => node.textContent).filter((text) => /^\d{3}$/.test(text));
   await phone.tap(offered[0]);
   await phone.reads(`使用中 · 图书馆2层二层中厅${offered[0]}号`);
 });

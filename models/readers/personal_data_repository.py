@@ -164,7 +164,7 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         kept = await db["reservations"].update_many({"reader": id}, {"$set": nobody})
         counts["reservations"] = kept.modified_count
         counts["violations"] = await _forget_violations(db["violations"], id)
-        await _forget_deeds(db, id)
+        await _forget_actions(db, id)
         await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
     return counts
@@ -184,7 +184,7 @@ async def _forget_violations(violations: Collection, id: ReaderId) -> int:
     return len(rows)
 
 
-async def _forget_deeds(db: Database, id: ReaderId) -> None:
+async def _forget_actions(db: Database, id: ReaderId) -> None:
     """What a librarian has done to others' reservations and violations is nobody's from now on."""
     await db["reservations"].update_many(
         {"history.via": id},

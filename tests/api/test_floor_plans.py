@@ -102,7 +102,9 @@ async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
         "012",
     }
     assert (await exported(head)) == old
-    assert [(deed, outcome) for deed, _, outcome in await log(service)] == [("plan", "done")] * 2
+    assert [(action, outcome) for action, _, outcome in await log(service)] == [
+        ("plan", "done")
+    ] * 2
 
 
 async def test_a_seat_is_out_of_service_on_its_days_only(service: Living) -> None:

@@ -225,7 +225,7 @@ async def test_violations_and_questions(service: Living) -> None:
     assert "没有待答复的留言" in (await desk.get("/console/questions")).body
     told = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
     assert any("已报修" in text for text in told)
-    assert [deed for deed, _, _ in await log(service)] == ["settle_appeal", "waive", "answer"]
+    assert [action for action, _, _ in await log(service)] == ["settle_appeal", "waive", "answer"]
 
 
 async def test_all_violations_of_an_interval(service: Living) -> None:

@@ -113,7 +113,7 @@ async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
         assert answer.status == status
     stored = str(await service.db["audit"].find().to_list(None))
     assert key not in stored and key_in(rotated.body) not in stored
-    assert [deed for deed, _, outcome in await log(service) if outcome == "done"] == [
+    assert [action for action, _, outcome in await log(service) if outcome == "done"] == [
         *("device", "rotate")
     ]
 

@@ -24,8 +24,8 @@ async def find(desk: Browser, sought: str) -> Any:
     return await desk.get(f"/console/readers?{urlencode({'q': sought})}")
 
 
-async def facts(service: Living, deed: str) -> list[tuple[Any, Any, str]]:
-    rows, _ = await service.inside.stored.audit_log.page_of(AuditQuery(action=deed), 0, 10)
+async def facts(service: Living, action: str) -> list[tuple[Any, Any, str]]:
+    rows, _ = await service.inside.stored.audit_log.page_of(AuditQuery(action=action), 0, 10)
     return [(e.before, e.after, e.outcome) for e in rows]
 
 
@@ -127,8 +127,8 @@ async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
     page = (await desk.get(f"{here}?done=release")).body
     assert "已办理：解除暂停" in page and "更改暂停" not in page and "更改或解除" not in page
     await reader.ok("POST", "/reservations", wish)
-    for deed, over in (("suspend", False), ("release", True)):
-        [(before, after)] = [(b, a) for b, a, end in await facts(service, deed) if end == "done"]
+    for action, over in (("suspend", False), ("release", True)):
+        [(before, after)] = [(b, a) for b, a, end in await facts(service, action) if end == "done"]
         assert (after["suspended_until"] is None) is over
         assert (before["suspended_until"] is None) is not over
 

@@ -146,7 +146,7 @@ async def a_long_history_is_listed_page_by_page(s: Store) -> None:
         for n, row in enumerate(await s.db["messages"].find().limit(A_LONG_HISTORY).to_list(None))
     ]
     await s.db["messages"].insert_many(told)
-    reservations, messages = s.desk.reservations, s.messages
+    reservations, messages = s.stored.reservations, s.stored.messages
     pages: list[tuple[Verb, int]] = [
         (lambda _: reservations.page_of(reader, (), 0, 20), 20),
         (lambda _: reservations.page_of(reader, (ReservationState.NO_SHOW,), 0, 20), 20),

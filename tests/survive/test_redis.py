@@ -63,7 +63,7 @@ async def test_without_redis_everything_goes_on(fragile: EmbeddedDatabases) -> N
         assert (status, body["status"]) == (200, "degraded")
         assert body["troubles"] == {"redis": "connection refused"}
 
-        # The rate limiter lets all pass: more than its bucket of 20, at once and one after the other.
+        # The rate limiter lets all pass: more than its bucket of 20, at once and after one another.
         nothing: dict[str, object] = {"results": {}}
         writes = (timed(reader, "POST", "/subscriptions", nothing) for _ in range(40))
         assert {answer.status for answer in await asyncio.gather(*writes)} == {200}

@@ -8,10 +8,10 @@ import { consent } from "../../lib/subscriptions";
 import type { Text } from "../../lib/texts";
 import { named, stateOf, t, words } from "../../lib/texts";
 
-interface Deed { verb: string; text: string }
+interface ActionButton { verb: string; text: string }
 
 /** In the order of their likelihood; the first one that is possible stands out. */
-const DEEDS: ReadonlyArray<readonly [string, Text]> = [
+const ACTIONS: ReadonlyArray<readonly [string, Text]> = [
   ["accept", "accept"],
   ["check_in", "check_in"],
   ["return", "come_back"],
@@ -66,7 +66,7 @@ Component({
     left: "",
     when: "",
     note: "",
-    deeds: [] as Deed[],
+    buttons: [] as ActionButton[],
     near: [] as NearSeat[],
     said: "",
     busy: false,
@@ -81,7 +81,7 @@ Component({
         left: leftOf(r),
         when: `${day(r.start)}–${clock(r.end)}`,
         note: noteOf(r),
-        deeds: DEEDS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) })),
+        buttons: ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) })),
       });
     },
   },
@@ -108,7 +108,7 @@ Component({
     /** One tap at a time: a second one while the first is under way does nothing. */
     async act(event: WechatMiniprogram.TouchEvent) {
       const verb = String(event.currentTarget.dataset.verb);
-      await this.only((r) => this.deed(verb, r));
+      await this.only((r) => this.perform(verb, r));
     },
     async move(event: WechatMiniprogram.TouchEvent) {
       const seat_id = String(event.currentTarget.dataset.id);
@@ -135,7 +135,7 @@ Component({
       this.triggerEvent("changed", { id: r.id });
     },
     /** What the tap does; null where the reader has thought better of it. */
-    async deed(verb: string, r: ReservationOut): Promise<ReservationOut | null> {
+    async perform(verb: string, r: ReservationOut): Promise<ReservationOut | null> {
       const path = `/reservations/${r.id}`;
       const key = tap();
       switch (verb) {
