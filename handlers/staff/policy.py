@@ -75,7 +75,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "wrong": "",
         "summary": [],
         "impact": None,
-        "compared": None,
+        "comparison": None,
         "refusals": REFUSALS,
         "done": "done" in visit.request.query,
         "longest": LONGEST_REASON,
@@ -115,5 +115,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
 async def _preview(
     visit: PageRequest, typed: dict[str, str], change: PolicyChange, question: dict[str, Any]
 ) -> web.Response:
-    compared = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
-    return await _page(visit, typed=typed, summary=change.summary, compared=compared, **question)
+    comparison = await visit[keys.POLICY_PREVIEW].compare_policies(change.comparison, visit.now)
+    return await _page(
+        visit, typed=typed, summary=change.summary, comparison=comparison, **question
+    )

@@ -73,7 +73,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
     suspended = who.suspended_until
     facts: dict[str, Any] = await _records(visit, who) | {
         "who": who,
-        "standing": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
+        "violation_count": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
         "suspended": suspended if suspended is not None and suspended > visit.now else None,
         "was": suspended.isoformat() if suspended is not None else "",
         "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
