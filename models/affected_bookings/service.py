@@ -49,7 +49,7 @@ class Resolution(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ResolutionResult:
     """How many were cancelled, for how many of these another seat is held, and how many could not
-    be cancelled now: they are among the misfits still."""
+    be cancelled now: they are still among the affected ones."""
 
     cancelled: int = 0
     offered: int = 0
