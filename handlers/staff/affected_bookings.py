@@ -112,4 +112,4 @@ async def resolve_affected_bookings(visit: PageRequest, form: Form) -> web.Strea
     await visit[keys.STAFF_POLICY_AND_PLANS].resolve_affected_bookings(
         staff_context(visit), resolution_from(form), form_reason(form)
     )
-    return redirect("/console/misfits?done")
+    return redirect("/console/affected-bookings?done")

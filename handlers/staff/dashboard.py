@@ -119,7 +119,7 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
         ("/console/reports", "座位被占", seats),
         ("/console/appeals", "申诉", appealed),
         ("/console/questions", "留言", asked),
-        ("/console/misfits", "受影响的预约", len(outside)),
+        ("/console/affected-bookings", "受影响的预约", len(outside)),
         ("/console/deliveries", "发送失败的消息", sum(count for *_, count in failed)),
     ]
     return [(path, words, count) for path, words, count in found if count]

@@ -85,8 +85,8 @@ def console_routes() -> list[web.RouteDef]:
             "/console/plans/{id}", staff_form(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
         ),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
-        web.get("/console/misfits", staff_page(affected_bookings)),
-        web.post("/console/misfits", staff_form(resolve_affected_bookings, ADMINISTRATOR)),
+        web.get("/console/affected-bookings", staff_page(affected_bookings)),
+        web.post("/console/affected-bookings", staff_form(resolve_affected_bookings, ADMINISTRATOR)),
         web.get("/console/rules", staff_page(policy)),
         web.post("/console/rules", staff_form(change_policy, ADMINISTRATOR)),
         web.get("/console/notices", staff_page(notices)),

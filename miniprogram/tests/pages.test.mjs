@@ -26,7 +26,7 @@ const OPENED = {
   "pages/messages/messages": ["", (data) => data.rows.length],
   "pages/notices/notices": ["", (data) => data.rows.length],
   "pages/notices/notice": ["?id=how-to-book", (data) => data.notice],
-  "pages/waits/waits": ["", (data) => data.rows.length],
+  "pages/waitlist/waitlist": ["", (data) => data.rows.length],
   "pages/subscriptions/subscriptions": ["", (data) => data.rows.length],
 };
 
@@ -53,7 +53,7 @@ for (const language of ["zh_CN", "en"]) {
         const { id } = await service.reserve(token, SEAT, MONDAY, "09:00", "12:00");
         const other = await service.reader("li", "21070002");
         await service.reserve(other, "2f-hall-001", MONDAY, "13:00", "15:00");
-        await service.call("POST", "/api/v1/waits", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
+        await service.call("POST", "/api/v1/waitlist", { as: token, body: { area_id: "2f-hall", seats: ["2f-hall-001"], date: MONDAY, start: "13:00", end: "15:00" } });
         await service.clock(at("08:41")); // messages have gone out
         const [query, shown] = OPENED[page];
         phone.open(page + query.replace("RESERVATION", id));

@@ -279,7 +279,7 @@ test("候补 by taps: for the seat that was lost, offered, accepted", async () =
   await phone.tap("立即预约");
   await phone.tap("加入候补");
   await phone.reads("已加入候补，轮到您时会通知；前面还有 0 位");
-  phone.open("pages/waits/waits");
+  phone.open("pages/waitlist/waitlist");
   await phone.reads("等候中，前面还有 0 位");
 
   await service.call("POST", `/api/v1/reservations/${taken.id}/cancel`, { as: other });
@@ -288,7 +288,7 @@ test("候补 by taps: for the seat that was lost, offered, accepted", async () =
   await phone.reads("待接受 · 图书馆2层二层中厅065号");
   await phone.tap("接受");
   await phone.reads("已预约 · 图书馆2层二层中厅065号");
-  phone.open("pages/waits/waits");
+  phone.open("pages/waitlist/waitlist");
   await phone.reads("已接受");
 });
 
@@ -303,7 +303,7 @@ test("a seat that is taken in the time that is looked for offers 候补, and boo
   assert.equal(phone.find("立即预约"), undefined);
   await phone.tap("加入候补");
   await phone.reads("已加入候补");
-  const { items: [wait] } = await service.call("GET", "/api/v1/waits", { as: phone.storage.get("token") });
+  const { items: [wait] } = await service.call("GET", "/api/v1/waitlist", { as: phone.storage.get("token") });
   assert.deepEqual([wait.seats, wait.start.slice(11, 16), wait.end.slice(11, 16)], [[SEAT], "09:00", "12:00"]);
 });
 

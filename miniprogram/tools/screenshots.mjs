@@ -109,7 +109,7 @@ try {
   await phone.page.load();
   draw(phone, "home-offline");
   phone.network = () => undefined;
-  for (const [page, name] of [["me/me", "me"], ["messages/messages", "messages"], ["notices/notices", "notices"], ["notices/notice?id=how-to-book", "notice"], ["subscriptions/subscriptions", "subscriptions"], ["waits/waits", "waits"]]) {
+  for (const [page, name] of [["me/me", "me"], ["messages/messages", "messages"], ["notices/notices", "notices"], ["notices/notice?id=how-to-book", "notice"], ["subscriptions/subscriptions", "subscriptions"], ["waitlist/waitlist", "waitlist"]]) {
     phone.open(`pages/${page}`);
     await phone.until((data) => data.ready);
     draw(phone, name);

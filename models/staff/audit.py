@@ -46,7 +46,7 @@ class AuditAction(StrEnum):
     CHANGE_POLICY = "rules"
     CHANGE_PLAN = "plan"
     ADD_AREA = "area"
-    RESOLVE_AFFECTED = "misfits"
+    RESOLVE_AFFECTED = "affected_bookings"
 
 
 @dataclass(frozen=True, slots=True)

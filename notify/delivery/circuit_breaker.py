@@ -1,6 +1,6 @@
 """The circuit breaker before WeChat: when nothing can go, nothing is tried but one probe at a time.
 
-Its state is in the database (``models/store/pauses.py``), so it holds for all workers and hosts. A
+Its state is in the database (``ChannelPauseRepository``), so it holds for all workers and hosts. A
 person is told once when it opens, and once when messages go again.
 """
 

@@ -127,7 +127,7 @@ async def test_a_seat_is_out_of_service_on_its_days_only(service: Living) -> Non
         assert seat_of({"seats": seats}, "010")["status"] in (status, "mine"), day
     # Kept for now, and found again.
     assert "受影响的预约 1" in (await desk.get("/console")).body
-    assert "二层中厅010号" in (await desk.get("/console/misfits")).body
+    assert "二层中厅010号" in (await desk.get("/console/affected-bookings")).body
 
 
 BROKEN: dict[str, tuple[str, Any]] = {

@@ -27,7 +27,7 @@ PAGES = (
     "/console/appeals",
     "/console/questions",
     "/console/calendar",
-    "/console/misfits",
+    "/console/affected-bookings",
     "/console/statistics",
     "/console/bookings.csv",
     "/console/audit",

@@ -298,7 +298,7 @@ FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
         ADMINISTRATOR,
     ),
     ("/console/rules", {"operation": "remove", "number": "0", "base": "1"}, ADMINISTRATOR),
-    ("/console/misfits", {"bookings": "cancel"}, ADMINISTRATOR),
+    ("/console/affected-bookings", {"bookings": "cancel"}, ADMINISTRATOR),
     ("/console/devices/kiosk/2f-south/key", {}, ADMINISTRATOR),
     ("/console/devices/gate/main/key", {}, ADMINISTRATOR),
 )

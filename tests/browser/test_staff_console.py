@@ -122,7 +122,7 @@ async def test_every_page_is_for_everybody(
         "/console/appeals",
         "/console/questions",
         "/console/calendar",
-        "/console/misfits",
+        "/console/affected-bookings",
         "/console/plans",
         "/console/plans/2f-hall",
         "/console/rules",

@@ -14,7 +14,7 @@ interface ActionButton { verb: string; text: string }
 const ACTIONS: ReadonlyArray<readonly [string, Text]> = [
   ["accept", "accept"],
   ["check_in", "check_in"],
-  ["return", "come_back"],
+  ["return", "return_from_leave"],
   ["confirm", "confirm"],
   ["leave", "leave"],
   ["extend", "extend"],

@@ -22,7 +22,7 @@ Component({
   data: { ...LOADING, words: {} as Record<string, string>, rows: [] as Row[], busy: false, timer: 0 },
   methods: {
     onLoad() {
-      wx.setNavigationBarTitle({ title: t("waits") });
+      wx.setNavigationBarTitle({ title: t("waitlist") });
       this.setData({ words: words("loading", "empty", "wait_leave") });
     },
     onShow() {
