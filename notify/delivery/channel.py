@@ -134,7 +134,7 @@ def outcome_of(
     if v.step is not NextStep.RETRY:
         state = {
             SendStatus.SENT: DeliveryState.SENT,
-            SendStatus.NO_CREDIT: DeliveryState.NO_CONSENT,
+            SendStatus.NO_CONSENT: DeliveryState.NO_CONSENT,
         }.get(result.outcome, DeliveryState.FAILED)
         reason = UNKNOWN if result.unknown else None
         return DeliveryResult(d, state, result.errcode, reason=reason, msgid=result.msgid)

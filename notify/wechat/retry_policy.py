@@ -17,7 +17,7 @@ class SendStatus(StrEnum):
     """The kinds of answer that call for different doings."""
 
     SENT = "sent"
-    NO_CREDIT = "no_consent"
+    NO_CONSENT = "no_consent"
     BAD_OPENID = "bad_openid"
     BAD_TEMPLATE = "bad_template"
     BAD_PAGE = "bad_page"
@@ -42,7 +42,7 @@ OUTCOMES: Final[dict[int, SendStatus]] = {
     40037: SendStatus.BAD_TEMPLATE,
     43107: SendStatus.BAD_TEMPLATE,
     41030: SendStatus.BAD_PAGE,
-    43101: SendStatus.NO_CREDIT,
+    43101: SendStatus.NO_CONSENT,
     43108: SendStatus.CONCURRENT,
     45009: SendStatus.QUOTA_DAY,
     45011: SendStatus.QUOTA_MINUTE,
@@ -123,7 +123,7 @@ MAX_UNKNOWN: Final = 2
 _FIXED: Final[dict[SendStatus, RetryDecision]] = {
     SendStatus.SENT: RetryDecision(NextStep.DONE),
     # Expected: the credits are a hint of ours, WeChat has the truth. The message stays in-app.
-    SendStatus.NO_CREDIT: RetryDecision(NextStep.DROP, credit_zero=True),
+    SendStatus.NO_CONSENT: RetryDecision(NextStep.DROP, credit_zero=True),
     SendStatus.BAD_OPENID: RetryDecision(NextStep.DROP, credit_back=True, flag_binding=True),
     # The user's account is frozen or closed: nobody here can mend it.
     SendStatus.USER_LIMITED: RetryDecision(NextStep.DROP, credit_back=True),

@@ -198,14 +198,14 @@ async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
 
 
 async def test_a_credit_is_one_message(wechat: WeChat, gateway: MiniProgramClient) -> None:
-    assert (await send(gateway)).outcome is SendStatus.NO_CREDIT
+    assert (await send(gateway)).outcome is SendStatus.NO_CONSENT
     async with aiohttp.ClientSession() as http:
         tap = {"openid": "o-li", "template_id": TEMPLATE, "n": 2}
         async with http.post(f"{wechat.url}/_grant", json=tap) as response:
             assert response.status == 204
     first, second = await send(gateway), await send(gateway, page=None)
     assert first.outcome is second.outcome is SendStatus.SENT
-    assert await send(gateway) == SendResult(SendStatus.NO_CREDIT, 43101)
+    assert await send(gateway) == SendResult(SendStatus.NO_CONSENT, 43101)
 
     inbox = await wechat.state.inbox("o-li")
     assert [item.msgid for item in inbox] == [first.msgid, second.msgid]
@@ -230,7 +230,7 @@ async def test_a_credit_is_one_message(wechat: WeChat, gateway: MiniProgramClien
         (40037, SendStatus.BAD_TEMPLATE),
         (43107, SendStatus.BAD_TEMPLATE),
         (41030, SendStatus.BAD_PAGE),
-        (43101, SendStatus.NO_CREDIT),
+        (43101, SendStatus.NO_CONSENT),
         (43108, SendStatus.CONCURRENT),
         (45168, SendStatus.BAD_VALUE),
         (47003, SendStatus.BAD_VALUE),
@@ -323,7 +323,7 @@ async def test_a_lost_answer_cannot_deliver_twice(wechat: WeChat) -> None:
     async with wechat.gateway(timeout_seconds=0.25) as gateway:
         await wechat.mode(subscribe_send={"hang_seconds": 10, "after": True, "times": 1})
         assert await send(gateway) == SendResult(SendStatus.BUSY, unknown=True)
-        assert (await send(gateway)).outcome is SendStatus.NO_CREDIT
+        assert (await send(gateway)).outcome is SendStatus.NO_CONSENT
     assert len(await wechat.state.inbox("o-li")) == 1
 
 
