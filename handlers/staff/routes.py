@@ -86,7 +86,9 @@ def console_routes() -> list[web.RouteDef]:
         ),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
-        web.post("/console/affected-bookings", staff_form(resolve_affected_bookings, ADMINISTRATOR)),
+        web.post(
+            "/console/affected-bookings", staff_form(resolve_affected_bookings, ADMINISTRATOR)
+        ),
         web.get("/console/rules", staff_page(policy)),
         web.post("/console/rules", staff_form(change_policy, ADMINISTRATOR)),
         web.get("/console/notices", staff_page(notices)),

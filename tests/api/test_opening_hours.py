@@ -95,7 +95,9 @@ async def test_bookings_may_be_kept_and_who_sits_there_stays(service: Living) ->
     assert "二层中厅001号" in (await head.get("/console/affected-bookings")).body
     assert (await post(service, head, "/console/affected-bookings", reason="")).status == 400
     assert await state(reader, made) == "reserved"
-    assert (await post(service, head, "/console/affected-bookings", bookings="cancel")).status == 303
+    assert (
+        await post(service, head, "/console/affected-bookings", bookings="cancel")
+    ).status == 303
     assert await state(reader, made) == "cancelled"
     assert await state(sitting, today) == "in_use"
     assert "受影响的预约 1" in (await head.get("/console")).body
