@@ -30,6 +30,7 @@ from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
 from handlers.keys import CAS, IDENTITY_PROVIDER, LOGINS, OUTAGES
 from handlers.texts.errors import text_of
+from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
 from models.identity.entities import Principal
 from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, Unauthenticated
 
@@ -67,9 +68,7 @@ def _sign_in(handler: Handler) -> Handler:
 
 def welcome(request: web.Request) -> web.Response:
     """The front page for visitors who are not signed in."""
-    return _message(
-        request, 200, "欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"
-    )
+    return _message(request, 200, *SIGN_IN_TEXT["welcome"])
 
 
 async def login(request: web.Request) -> web.Response:
@@ -86,17 +85,15 @@ async def cas_ticket(request: web.Request) -> web.Response:
     campus shares an address.
     """
     if not request.app[CLOCK].trusted:
-        return _clock_wrong(request)
+        return _refusal(request, ClockWrong())
     ticket = request.query.get("ticket", "")
     try:
         user = await request.app[CAS].validate(ticket)
     except TicketRefused:
-        return _message(
-            request, 401, "登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。"
-        )
+        return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
     except CasUnavailable:
         await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
-        return _message(request, 503, "统一身份认证暂不可用", "请稍后再试，或到服务台办理。")
+        return _message(request, 503, *SIGN_IN_TEXT["cas_unavailable"])
     return await _open_session(request, user.user, user.name, user.kind, ticket, user.groups)
 
 
@@ -105,7 +102,7 @@ async def campus_entry(request: web.Request) -> web.Response:
     if await _principal(request) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
-        return _clock_wrong(request)
+        return _refusal(request, ClockWrong())
     provider = request.app[IDENTITY_PROVIDER]
     proof = request.query.get(provider.proof, "") if provider.proof else ""
     state = secrets.token_urlsafe(16)
@@ -117,10 +114,7 @@ async def campus_entry(request: web.Request) -> web.Response:
     try:
         user = await provider.authenticate(proof)
     except (LoginRejected, ProviderUnavailable) as error:
-        heading = "没有登录成功" if isinstance(error, LoginRejected) else "日新工大暂时连不上"
-        return _message(
-            request, status_of(type(error)), heading, text_of(error.code, error.details)
-        )
+        return _refusal(request, error)
     response = await _open_session(request, user.number, user.name, user.kind, f"entry {proof}")
     response.del_cookie(_STATE, path=ENTRY_PATH)
     return response
@@ -162,7 +156,7 @@ async def _open_session(
             number, name, category, ticket, clock.now(), groups
         )
     except Unauthenticated:
-        return _message(request, 401, "您已在别处退出登录", "请重新登录。")
+        return _message(request, 401, *SIGN_IN_TEXT["logged_out_elsewhere"])
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     response.set_cookie(
@@ -220,11 +214,10 @@ async def _principal(request: web.Request) -> Principal | None:
         return None
 
 
-def _clock_wrong(request: web.Request) -> web.Response:
-    error = ClockWrong()
-    return _message(
-        request, status_of(ClockWrong), "暂时不能登录", text_of(error.code, error.details)
-    )
+def _refusal(request: web.Request, error: DomainError) -> web.Response:
+    """The page for a sign-in that is refused."""
+    text = text_of(error.code, error.details)
+    return _message(request, status_of(type(error)), SIGN_IN_HEADINGS[error.code], text)
 
 
 def _message(request: web.Request, status: int, heading: str, text: str) -> web.Response:

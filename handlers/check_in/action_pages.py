@@ -23,6 +23,7 @@ from handlers.reservations import presenter
 from handlers.seat_map.presenter import choice
 from handlers.seat_reports.schemas import ReportTaken
 from handlers.texts.errors import text_of
+from handlers.texts.pages import ACTION_TEXT
 from models.check_in import rules
 from models.kernel.errors import Conflict, InvalidState, NotFound, RuleViolation
 from models.readers.context import RequestContext
@@ -54,8 +55,6 @@ class ReservationAction:
     """An action with its question: ``facts`` is what the question tells, ``field`` the one field
     that the reader fills in, and ``shape`` what it must be."""
 
-    title: str
-    button: str
     perform: Perform
     facts: Facts = _no_facts
     field: str = ""
@@ -63,34 +62,20 @@ class ReservationAction:
 
 
 ACTIONS: Final[Mapping[str, ReservationAction]] = {
-    "cancel": ReservationAction(
-        "取消预约", "确定取消", lambda visit, ctx, _: visit[RESERVATIONS].cancel(ctx, visit.id)
-    ),
+    "cancel": ReservationAction(lambda visit, ctx, _: visit[RESERVATIONS].cancel(ctx, visit.id)),
     "leave": ReservationAction(
-        "暂离", "确定暂离", lambda visit, ctx, _: visit[CHECK_IN].leave(ctx, visit.id), _return_by
+        lambda visit, ctx, _: visit[CHECK_IN].leave(ctx, visit.id), _return_by
     ),
-    "finish": ReservationAction(
-        "结束使用", "确认结束", lambda visit, ctx, _: visit[CHECK_IN].finish(ctx, visit.id)
-    ),
-    "accept": ReservationAction(
-        "接受候补座位", "接受", lambda visit, ctx, _: visit[WAITLIST].accept(ctx, visit.id)
-    ),
-    "decline": ReservationAction(
-        "放弃候补座位", "放弃", lambda visit, ctx, _: visit[WAITLIST].decline(ctx, visit.id)
-    ),
+    "finish": ReservationAction(lambda visit, ctx, _: visit[CHECK_IN].finish(ctx, visit.id)),
+    "accept": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].accept(ctx, visit.id)),
+    "decline": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].decline(ctx, visit.id)),
     "report": ReservationAction(
-        "座位被占",
-        "报告图书馆",
         lambda visit, ctx, kind: visit[SEAT_REPORTS].report_occupied(ctx, visit.id, kind),
         field="kind",
         shape=ReportTaken,
     ),
-    "confirm": ReservationAction(
-        "确认状态", "确认", lambda visit, ctx, _: visit[CHECK_IN].confirm(ctx, visit.id)
-    ),
+    "confirm": ReservationAction(lambda visit, ctx, _: visit[CHECK_IN].confirm(ctx, visit.id)),
     "extend": ReservationAction(
-        "续约",
-        "确定续约",
         lambda visit, ctx, end: visit[RENEWAL].renew(ctx, visit.id, time.fromisoformat(end)),
         _renewal_ends,
         field="end",
@@ -117,7 +102,8 @@ async def confirm_page(visit: PageRequest) -> web.StreamResponse:
         reader=visit.reader,
         r=shown,
         verb=verb,
-        action=action,
+        question_title=ACTION_TEXT[verb][0],
+        button=ACTION_TEXT[verb][1],
         facts=await action.facts(visit, r),
         refusal="",
     )
@@ -145,7 +131,8 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
             reader=visit.reader,
             r=await presenter.reservation(visit[REFERENCE], r, visit.now),
             verb=verb,
-            action=action,
+            question_title=ACTION_TEXT[verb][0],
+            button=ACTION_TEXT[verb][1],
             facts={"ends": [], "return_by": None},
             refusal=text_of(error.code, error.details),
         )

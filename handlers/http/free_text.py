@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.http.forms import Form
 from handlers.http.pages import form_text
+from handlers.texts.errors import REASONS
 from models.feedback.entities import MAX_LENGTH
 
 _INVISIBLE: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -18,10 +19,10 @@ def checked_text(form: Form) -> tuple[str, str]:
     """The text of the form, and what is wrong with it (empty where nothing is)."""
     text = form_text(form, "text").replace("\r\n", "\n")
     if not text:
-        return text, "请写下您想说的"
+        return text, REASONS["text_missing"]
     if len(text) > MAX_LENGTH:
-        return text, f"最多 {MAX_LENGTH} 字，现在有 {len(text)} 字，请缩短"
+        return text, REASONS["text_too_long"].format(most=MAX_LENGTH, length=len(text))
     invisible = any(unicodedata.category(c) in _INVISIBLE and c not in "\n\t" for c in text)
     if invisible or _DIRECTION_MARKS & set(text):
-        return text, "内容里有不能显示的字符，请删去后再发"
+        return text, REASONS["text_not_printable"]
     return text, ""

@@ -34,6 +34,7 @@ from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
 from handlers.http.templates import ENVIRONMENT
 from handlers.texts.errors import text_of
+from handlers.texts.pages import REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
 from models.identity.errors import NotBound
 from models.kernel.errors import (
@@ -305,7 +306,7 @@ def render_error(
         status=status,
         reader=reader,
         headers=headers,
-        heading="这一步没有完成",
+        heading=REFUSED_HEADING,
         text=text_of(code, facts),
         code=code,
         again=again,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Final
 
 from aiohttp import web
 
@@ -16,27 +14,10 @@ from handlers.kiosks.presenter import kiosk_names
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation
 from handlers.texts.labels import EVENT_TEXT
+from handlers.texts.pages import DONE_TEXT
 from handlers.waitlist import presenter as waitlist_presenter
 from models.kernel.time_range import local_date
 from models.reservations import rules
-
-DONE: Final[Mapping[str, str]] = {
-    "reserve": "预约成功",
-    "change": "已更改预约",
-    "cancel": "已取消预约",
-    "leave": "已登记暂离",
-    "extend": "续约成功",
-    "finish": "已结束使用，座位已归还",
-    "check_in": "签到成功",
-    "return": "已返回，继续使用",
-    "confirm": "已确认",
-    "accept": "预约成功",
-    "decline": "已放弃，继续候补",
-    "wait": "已加入候补，有空位会保留 10 分钟并通知您",
-    "unwait": "已取消候补",
-    "report": "已告诉图书馆，请选一个附近的空位",
-}
-"""What a page says after an action."""
 
 
 async def reservations(visit: PageRequest) -> web.StreamResponse:
@@ -69,7 +50,7 @@ async def reservations(visit: PageRequest) -> web.StreamResponse:
             await presenter.reservation(reference, r, now)
             for r in rules.cancellable_today(today, now)
         ],
-        done=DONE.get(visit.request.query.get("done", ""), ""),
+        done=DONE_TEXT.get(visit.request.query.get("done", ""), ""),
     )
 
 
@@ -87,5 +68,5 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         nearest=nearest,
         events=EVENT_TEXT,
         kiosks=kiosk_names(visit[REFERENCE]),
-        done=DONE.get(visit.request.query.get("done", ""), ""),
+        done=DONE_TEXT.get(visit.request.query.get("done", ""), ""),
     )

@@ -34,6 +34,7 @@ from handlers.seat_map.search import (
     time_filter,
 )
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
+from handlers.texts.pages import floor_text
 from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Fixture, Seat
@@ -41,7 +42,6 @@ from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import TimeFilter
 
-_FLOORS: Final = "零一二三四五六七八九"
 _ALMOST_FULL: Final = 0.2
 """Below this share of free seats an area's bar warns."""
 
@@ -75,7 +75,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
     venue = next((v for v in venues if v.id == search.venue), venues[0])
     tiles = await _tiles(visit, venue.id, search, asked)
     floors = [
-        (f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层", list(found))
+        (floor_text(floor), list(found))
         for floor, found in groupby(tiles, key=lambda tile: tile.area.floor)
     ]
     return render_page(

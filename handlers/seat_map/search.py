@@ -18,6 +18,7 @@ from handlers.http.request_parsing import malformed
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.schemas import DateOut, VenueOut
 from handlers.texts.labels import FEATURE_TEXT
+from handlers.texts.pages import SEARCH_HINTS
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import FILTERABLE_FEATURES, VenueId
 from models.policy.entities import time_steps
@@ -58,10 +59,12 @@ class MapSearch:
     def hint(self) -> str:
         """What is missing for the time to count; empty where nothing is."""
         if self.time_has_passed:
-            return "这个时间已过，请重新选择"
+            return SEARCH_HINTS["time_has_passed"]
         if bool(self.start) != bool(self.end):
-            return "请同时选择开始和结束时间"
-        return "结束时间要晚于开始时间" if self.start and self.end <= self.start else ""
+            return SEARCH_HINTS["one_end_missing"]
+        if self.start and self.end <= self.start:
+            return SEARCH_HINTS["end_before_start"]
+        return ""
 
 
 class SearchTimes(schemas.Request):

@@ -94,6 +94,9 @@ _FIELDS: Final[Mapping[str, str]] = {
 
 
 REASONS: Final[Mapping[str, str]] = {
+    "text_missing": "请写下您想说的",
+    "text_too_long": "最多 {most} 字，现在有 {length} 字，请缩短",
+    "text_not_printable": "内容里有不能显示的字符，请删去后再发",
     "reason_length": "请写明原因（1–{most} 字）",
     "unknown_fixture": "没有“{kind}”这种标记",
     "fixture_outside_plan": "标记超出平面图",

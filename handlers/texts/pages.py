@@ -1,0 +1,65 @@
+"""What the readers' pages say: results of actions, questions, hints, and signing in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+DONE_TEXT: Final[Mapping[str, str]] = {
+    "reserve": "预约成功",
+    "change": "已更改预约",
+    "cancel": "已取消预约",
+    "leave": "已登记暂离",
+    "extend": "续约成功",
+    "finish": "已结束使用，座位已归还",
+    "check_in": "签到成功",
+    "return": "已返回，继续使用",
+    "confirm": "已确认",
+    "accept": "预约成功",
+    "decline": "已放弃，继续候补",
+    "wait": "已加入候补，有空位会保留 10 分钟并通知您",
+    "unwait": "已取消候补",
+    "report": "已告诉图书馆，请选一个附近的空位",
+}
+"""What a page says after an action."""
+
+ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
+    "cancel": ("取消预约", "确定取消"),
+    "leave": ("暂离", "确定暂离"),
+    "finish": ("结束使用", "确认结束"),
+    "accept": ("接受候补座位", "接受"),
+    "decline": ("放弃候补座位", "放弃"),
+    "report": ("座位被占", "报告图书馆"),
+    "confirm": ("确认状态", "确认"),
+    "extend": ("续约", "确定续约"),
+}
+"""The title of an action's question, and its button."""
+
+SEARCH_HINTS: Final[Mapping[str, str]] = {
+    "time_has_passed": "这个时间已过，请重新选择",
+    "one_end_missing": "请同时选择开始和结束时间",
+    "end_before_start": "结束时间要晚于开始时间",
+}
+"""What is missing for the time of a search to count."""
+
+SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
+    "welcome": ("欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"),
+    "ticket_refused": ("登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。"),
+    "cas_unavailable": ("统一身份认证暂不可用", "请稍后再试，或到服务台办理。"),
+    "logged_out_elsewhere": ("您已在别处退出登录", "请重新登录。"),
+}
+"""Heading and text of the page for visitors who are not signed in."""
+SIGN_IN_HEADINGS: Final[Mapping[str, str]] = {
+    "clock_wrong": "暂时不能登录",
+    "entry_refused": "没有登录成功",
+    "entry_unavailable": "日新工大暂时连不上",
+}
+"""The heading above a refusal, by its code."""
+REFUSED_HEADING: Final = "这一步没有完成"
+
+_FLOORS: Final = "零一二三四五六七八九"
+
+
+def floor_text(floor: int) -> str:
+    """A floor in words: 二层."""
+    return f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层"
