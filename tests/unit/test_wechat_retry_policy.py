@@ -7,90 +7,63 @@ from datetime import timedelta
 import pytest
 
 from models.messages.channel_pause import PauseReason, begin, prolong
-from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, SendStatus, decide_retry
+from notify.wechat.retry_policy import NextStep, RetryDecision, SendResult, decide_retry
+from notify.wechat.retry_policy import SendStatus as O
 from tests.builders import on
 
 
 @pytest.mark.parametrize(
     ("result", "attempts", "expected"),
     [
-        (SendResult(SendStatus.SENT, 0), 1, RetryDecision(NextStep.DONE)),
+        (SendResult(O.SENT, 0), 1, RetryDecision(NextStep.DONE)),
+        (SendResult(O.NO_CONSENT, 43101), 1, RetryDecision(NextStep.DROP, credit_zero=True)),
         (
-            SendResult(SendStatus.NO_CREDIT, 43101),
-            1,
-            RetryDecision(NextStep.DROP, credit_zero=True),
-        ),
-        (
-            SendResult(SendStatus.BAD_OPENID, 40003),
+            SendResult(O.BAD_OPENID, 40003),
             1,
             RetryDecision(NextStep.DROP, credit_back=True, flag_binding=True),
         ),
         (
-            SendResult(SendStatus.BAD_TEMPLATE, 43107),
+            SendResult(O.BAD_TEMPLATE, 43107),
             1,
             RetryDecision(NextStep.DROP, credit_back=True, disable_template=True, alarm=True),
         ),
         (
-            SendResult(SendStatus.BAD_PAGE, 41030),
+            SendResult(O.BAD_PAGE, 41030),
             1,
             RetryDecision(NextStep.RETRY, without_page=True, credit_back=True, alarm=True),
         ),
         # What was surely not sent: again and again, until the message expires.
+        (SendResult(O.CONCURRENT, 43108), 3, RetryDecision(NextStep.RETRY, 25, credit_back=True)),
+        (SendResult(O.BUSY, -1), 1, RetryDecision(NextStep.RETRY, 1, away=True, credit_back=True)),
+        (SendResult(O.BUSY), 40, RetryDecision(NextStep.RETRY, 300, away=True, credit_back=True)),
         (
-            SendResult(SendStatus.CONCURRENT, 43108),
-            3,
-            RetryDecision(NextStep.RETRY, 25, credit_back=True),
-        ),
-        (
-            SendResult(SendStatus.BUSY, -1),
-            1,
-            RetryDecision(NextStep.RETRY, 1, away=True, credit_back=True),
-        ),
-        (
-            SendResult(SendStatus.BUSY),
-            40,
-            RetryDecision(NextStep.RETRY, 300, away=True, credit_back=True),
-        ),
-        (
-            SendResult(SendStatus.BAD_VALUE, 47003),
+            SendResult(O.BAD_VALUE, 47003),
             1,
             RetryDecision(NextStep.DROP, credit_back=True, alarm=True),
         ),
         (
-            SendResult(SendStatus.QUOTA_DAY, 45009),
+            SendResult(O.QUOTA_DAY, 45009),
             9,
             RetryDecision(NextStep.RETRY, pause=PauseReason.QUOTA_DAY, credit_back=True),
         ),
         (
-            SendResult(SendStatus.QUOTA_MINUTE, 45011),
+            SendResult(O.QUOTA_MINUTE, 45011),
             9,
             RetryDecision(NextStep.RETRY, pause=PauseReason.QUOTA_MINUTE, credit_back=True),
         ),
         (
-            SendResult(SendStatus.TOKEN, 40001),
+            SendResult(O.TOKEN, 40001),
             1,
             RetryDecision(NextStep.RETRY, pause=PauseReason.TOKEN, credit_back=True),
         ),
         (
-            SendResult(SendStatus.REFUSED, 48001),
+            SendResult(O.REFUSED, 48001),
             1,
             RetryDecision(NextStep.RETRY, pause=PauseReason.REFUSED, credit_back=True),
         ),
-        (
-            SendResult(SendStatus.USER_LIMITED, 50002),
-            1,
-            RetryDecision(NextStep.DROP, credit_back=True),
-        ),
-        (
-            SendResult(SendStatus.BUSY, unknown=True),
-            1,
-            RetryDecision(NextStep.RETRY, 120, away=True),
-        ),
-        (
-            SendResult(SendStatus.OTHER, 99999),
-            1,
-            RetryDecision(NextStep.DROP, credit_back=True, alarm=True),
-        ),
+        (SendResult(O.USER_LIMITED, 50002), 1, RetryDecision(NextStep.DROP, credit_back=True)),
+        (SendResult(O.BUSY, unknown=True), 1, RetryDecision(NextStep.RETRY, 120, away=True)),
+        (SendResult(O.OTHER, 99999), 1, RetryDecision(NextStep.DROP, credit_back=True, alarm=True)),
     ],
 )
 def test_verdict(result: SendResult, attempts: int, expected: RetryDecision) -> None:
@@ -98,10 +71,10 @@ def test_verdict(result: SendResult, attempts: int, expected: RetryDecision) -> 
 
 
 def test_what_may_have_arrived_is_sent_once_more() -> None:
-    lost = SendResult(SendStatus.BUSY, unknown=True)
+    lost = SendResult(O.BUSY, unknown=True)
     assert decide_retry(lost, 2, unknown_before=0).step is NextStep.RETRY
     assert decide_retry(lost, 2, unknown_before=1) == RetryDecision(NextStep.DROP, away=True)
-    assert decide_retry(SendResult(SendStatus.BUSY), 9, unknown_before=1).step is NextStep.RETRY
+    assert decide_retry(SendResult(O.BUSY), 9, unknown_before=1).step is NextStep.RETRY
 
 
 NOW = on("08:00")
