@@ -1,6 +1,6 @@
 // An area's seats as a plan draws them and a list names them.
 
-import type { MapOut, SeatOut } from "../api/types";
+import type { SeatMapOut, SeatOut } from "../api/types";
 import { clock } from "./clock";
 import type { Text } from "./texts";
 import { t } from "./texts";
@@ -54,7 +54,7 @@ export function tileOf(seat: SeatOut): Tile {
 }
 
 /** What a new plan changes of what is shown, seat by seat: hundreds stay as they are. */
-export function changed(shown: readonly Tile[], map: MapOut): Record<string, unknown> {
+export function changed(shown: readonly Tile[], map: SeatMapOut): Record<string, unknown> {
   if (shown.length !== map.seats.length) return { seats: map.seats.map(tileOf) };
   const change: Record<string, unknown> = {};
   map.seats.forEach((seat, n) => {

@@ -1,5 +1,5 @@
 import { Refused, get, post, tap } from "../../api/client";
-import type { AreasOut, MeOut, MessageOut, NoticeOut, Page as PageOf, ReservationOut, WaitOut } from "../../api/types";
+import type { AreasOut, CurrentReaderOut, MessageOut, NoticeOut, Page as PageOf, ReservationOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
@@ -102,7 +102,7 @@ Component({
     },
     /** The reader's own seats; those that the line offers first. */
     async mine() {
-      const [{ active }, waits] = await Promise.all([get<MeOut>("/me"), get<PageOf<WaitOut>>("/waitlist")]);
+      const [{ active }, waits] = await Promise.all([get<CurrentReaderOut>("/me"), get<PageOf<WaitlistEntryOut>>("/waitlist")]);
       const offers = waits.items.flatMap((wait) => (wait.offer ? [wait.offer] : []));
       this.setData({ live: [...offers, ...active] });
       return active;

@@ -1,5 +1,5 @@
 import { Refused, drop, get, post } from "../../api/client";
-import type { GateRecordOut, MeOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
+import type { CurrentReaderOut, GateRecordOut, Page as PageOf, ReservationOut, ViolationOut, ViolationsOut } from "../../api/types";
 import { VERSION } from "../../config";
 import { agreed, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
@@ -71,7 +71,7 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const [me, { window }] = await Promise.all([get<MeOut>("/me"), get<ViolationsOut>("/violations?page_size=1")]);
+        const [me, { window }] = await Promise.all([get<CurrentReaderOut>("/me"), get<ViolationsOut>("/violations?page_size=1")]);
         this.setData({
           name: me.reader?.name ?? "",
           number: me.reader?.student_no_masked ?? "",

@@ -1,5 +1,5 @@
 import { Refused, get, open, post, tap } from "../../api/client";
-import type { Choice, MapOut, MarkOut, NearSeat, ReservationOut, TimesOut, WaitOut } from "../../api/types";
+import type { Choice, MarkOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { isFavourite, toggle } from "../../lib/favourites";
@@ -83,9 +83,9 @@ Component({
     onUnload() {
       still(this);
     },
-    map(): Promise<MapOut> {
+    map(): Promise<SeatMapOut> {
       const window = this.data.from ? `&start=${this.data.from}&end=${this.data.to}` : "";
-      return get<MapOut>(`/areas/${this.data.area}/map?date=${this.data.date}${window}`);
+      return get<SeatMapOut>(`/areas/${this.data.area}/map?date=${this.data.date}${window}`);
     },
     load() {
       return attempt(this, async () => {
@@ -223,7 +223,7 @@ Component({
       if (busy || seat === null) return;
       this.setData({ busy: true, refused: "" });
       const body = { area_id: area, date, start: this.data.start || this.data.from, end: this.data.end || this.data.to };
-      const line = (seats: string[]): Promise<WaitOut> => post<WaitOut>("/waitlist", { ...body, seats });
+      const line = (seats: string[]): Promise<WaitlistEntryOut> => post<WaitlistEntryOut>("/waitlist", { ...body, seats });
       try {
         await consent("wait");
         const place = await line(near.length ? [seat.id] : []).catch((error: unknown) => {

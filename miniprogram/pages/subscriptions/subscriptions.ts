@@ -1,5 +1,5 @@
 import { get } from "../../api/client";
-import type { MeOut } from "../../api/types";
+import type { CurrentReaderOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
 import type { Tap } from "../../lib/subscriptions";
 import { ASKED, consent } from "../../lib/subscriptions";
@@ -19,7 +19,7 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        const { subscriptions } = await get<MeOut>("/me");
+        const { subscriptions } = await get<CurrentReaderOut>("/me");
         const rows = (Object.keys(ASKED) as Tap[]).map((on) => {
           // As many times as all of the group's messages can still come.
           const n = Math.min(...ASKED[on].map((name) => subscriptions[name] ?? 0));

@@ -1,5 +1,5 @@
 import { Refused, drop, get } from "../../api/client";
-import type { Page as PageOf, ReservationOut, WaitOut } from "../../api/types";
+import type { Page as PageOf, ReservationOut, WaitlistEntryOut } from "../../api/types";
 import { agreed } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
@@ -8,7 +8,7 @@ import { named, t, words } from "../../lib/texts";
 
 interface Row { id: string; title: string; state: string; open: boolean; offer: ReservationOut | null }
 
-function row(wait: WaitOut): Row {
+function row(wait: WaitlistEntryOut): Row {
   return {
     id: wait.id,
     title: `${wait.area} ${day(wait.start)}–${clock(wait.end)}`,
@@ -41,7 +41,7 @@ Component({
     },
     load() {
       return attempt(this, async () => {
-        this.setData({ rows: (await get<PageOf<WaitOut>>("/waitlist")).items.map(row) });
+        this.setData({ rows: (await get<PageOf<WaitlistEntryOut>>("/waitlist")).items.map(row) });
       });
     },
     async leave(event: WechatMiniprogram.TouchEvent) {
