@@ -76,7 +76,7 @@ async def test_who_has_moved_meanwhile_keeps_the_seat(
     assert entry.after is not None and entry.after["cancelled"] == 0
 
 
-async def test_what_is_held_is_taken_back_and_said(service: Living) -> None:
+async def test_an_offer_is_withdrawn_and_its_reader_told(service: Living) -> None:
     head, first, second = (
         await staff(service, ADMINISTRATOR),
         await service.reader(),
@@ -98,7 +98,7 @@ async def test_what_is_held_is_taken_back_and_said(service: Living) -> None:
     assert "保留的座位已不能使用" in await titles(service, second)
 
 
-async def test_what_is_held_cannot_be_taken_where_the_seat_is_gone(service: Living) -> None:
+async def test_an_offer_of_a_removed_seat_cannot_be_accepted(service: Living) -> None:
     """Another worker changed the plan and has not come to the hold yet."""
     first, second = await service.reader(), await service.reader()
     made = await first.reserve(TEN, "09:00", "11:00", service.tomorrow)
@@ -245,7 +245,7 @@ async def test_a_rule_set_is_compared_as_if_it_were_for_last_week(service: Livin
     assert gone.status == 200 and "时间太长" not in gone.body
 
 
-async def test_a_visitor_s_bookings_follow_their_stay(service: Living) -> None:
+async def test_a_visitor_s_bookings_follow_their_visit(service: Living) -> None:
     desk, student = await staff(service), await service.web_reader()
     await service.inside.stored.cards.put("CARD1234", student.reader_id)
     form = {"name": "周访客", "first": service.today, "last": service.tomorrow}

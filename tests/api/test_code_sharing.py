@@ -1,4 +1,4 @@
-"""Relay watch: what may have been passed on is listed, and nobody is punished."""
+"""Code sharing: kiosk codes that may have been passed on are listed, and nobody is punished."""
 
 from __future__ import annotations
 

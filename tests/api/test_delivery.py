@@ -56,7 +56,7 @@ async def calls(service: Living, endpoint: str) -> int:
     return MANY - int(mode["left"])
 
 
-async def credits_of(service: Living, client: Client) -> int:
+async def consents_of(service: Living, client: Client) -> int:
     return (await service.inside.stored.consents.remaining(client.reader_id))[Template.RESERVED]
 
 
@@ -132,7 +132,7 @@ async def test_a_final_refusal_ends_the_message(
     way = await way_of(service, made)
     assert (way.state, way.codes) == (refusal.state, [refusal.errcode])
     assert await calls(service, "subscribe_send") == 1, "never again"
-    assert await credits_of(service, reader) == refusal.credits
+    assert await consents_of(service, reader) == refusal.credits
     assert bool(alarms(caplog)) == refusal.alarm
     assert await reader.messages() == [] and await told(reader) == ["RESERVED"]
 
@@ -216,7 +216,7 @@ async def test_a_passing_trouble_is_tried_again_and_holds_up_nobody_else(
     assert (way.state, way.attempts) == (trouble.ends or "sent", tries)
     assert (await way_of(service, second)).state == "sent"
     # Each of the attempts that may have arrived has used up a credit.
-    assert await credits_of(service, reader) == 5 - (3 if trouble.ends else 2)
+    assert await consents_of(service, reader) == 5 - (3 if trouble.ends else 2)
     assert await told(reader) == ["RESERVED", "RESERVED"]
     arrived = [m["template"] for m in await reader.messages()]
     assert arrived == ["RESERVED"] * (1 if trouble.ends else 2)
@@ -328,7 +328,7 @@ async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: L
     # minute of real time.
     assert await calls(service, "subscribe_send") <= 2 * len(readers)
     assert await calls(service, "stable_token") <= 2
-    assert [await credits_of(service, reader) for reader in readers] == [1, 1, 1]
+    assert [await consents_of(service, reader) for reader in readers] == [1, 1, 1]
     assert "RESERVED" in await told(readers[0])
 
 

@@ -65,7 +65,7 @@ async def test_a_time_outside_the_hours_shows_no_free_seat(service: Living) -> N
         assert {area["seats_free"] for area in answer["items"]} == {0}
 
 
-async def test_a_forgiveness_that_was_cut_off_moves_each_deadline_once(service: Living) -> None:
+async def test_an_interrupted_extension_moves_each_deadline_once(service: Living) -> None:
     first = await (await service.reader()).reserve("2f-hall-001", "10:00", "13:00")
     second = await (await service.reader()).reserve("2f-hall-002", "10:00", "13:00")
     inside, now = service.inside, MONDAY_8

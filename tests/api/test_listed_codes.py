@@ -36,7 +36,7 @@ async def with_seat(service: Living, **changed: Any) -> None:
     await inside.reference.refresh()
 
 
-async def with_stay(service: Living, reader: Client, last: date) -> None:
+async def with_visit(service: Living, reader: Client, last: date) -> None:
     """From now on the reader is a visitor until then."""
     assert await service.inside.stored.readers.set_visit(
         reader.reader_id, None, Visit(date(2026, 9, 1), last)
@@ -85,7 +85,7 @@ async def test_who_may_book_and_when(service: Living) -> None:
     for path, body in (change, wait):
         await reader.refused("422 suspended", "POST", path, body)
     await suspended(service, reader, False)
-    await with_stay(service, reader, MONDAY)
+    await with_visit(service, reader, MONDAY)
     for path, body in (book, change, wait):
         no = await reader.refused("422 not_admitted", "POST", path, body)
         assert no.details == {"first": "2026-09-01", "last": "2026-09-07"}
@@ -113,7 +113,7 @@ async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> No
     await reader.refused("422 seat_disabled", "POST", accept)
     await with_seat(service, disabled=None, accessible=True)
     await reader.refused("422 seat_kept", "POST", accept)
-    await with_stay(service, reader, date(2026, 9, 6))
+    await with_visit(service, reader, date(2026, 9, 6))
     await reader.refused("422 not_admitted", "POST", accept)
 
 

@@ -202,7 +202,7 @@ async def test_nobody_is_offered_a_seat_of_a_closed_day(service: Living) -> None
     assert list(day.rows) == []
 
 
-async def test_what_was_held_is_not_accepted_on_a_closed_day(service: Living) -> None:
+async def test_an_offer_is_not_accepted_on_a_closed_day(service: Living) -> None:
     """The closure keeps what is booked; an offer is not booked yet."""
     head, ((reader, made),) = await staff(service, ADMINISTRATOR), await booked(service, 1)
     waiting = await service.reader()

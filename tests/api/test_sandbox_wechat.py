@@ -197,7 +197,7 @@ async def test_a_wrong_secret_is_an_alarm_that_does_not_tell_it(
 # Sending
 
 
-async def test_a_credit_is_one_message(wechat: WeChat, gateway: MiniProgramClient) -> None:
+async def test_a_consent_is_one_message(wechat: WeChat, gateway: MiniProgramClient) -> None:
     assert (await send(gateway)).outcome is SendStatus.NO_CONSENT
     async with aiohttp.ClientSession() as http:
         tap = {"openid": "o-li", "template_id": TEMPLATE, "n": 2}
@@ -273,7 +273,7 @@ async def test_send_errors(
         ({"data": {"thing": "a"}}, SendResult(SendStatus.BAD_VALUE, 47003)),
     ],
 )
-async def test_a_refused_message_uses_no_credit(
+async def test_a_refused_message_uses_no_consent(
     wechat: WeChat, gateway: MiniProgramClient, changed: dict[str, Any], expected: SendResult
 ) -> None:
     await wechat.state.grant("o-li", TEMPLATE)

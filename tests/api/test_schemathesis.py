@@ -90,7 +90,7 @@ class Target:
 
 
 async def decided(service: Living, name: str, seat: str) -> tuple[Client, str]:
-    """What the desk has to decide, with who may: a violation, an appeal, or a taken seat."""
+    """What the staff have to decide, with who may: a violation, an appeal, or a taken seat."""
     reader = await service.reader()
     if "/reports/" in name:
         made = await reader.reserve(seat, "now", "09:00")

@@ -414,12 +414,12 @@ async def test_without_mongod_and_after(tmp_path: Path) -> None:
         async with watching(reader) as one:
             await servers.kill_mongod()
             assert (await service.anonymous.get("//readyz")).status == 503
-            board = service.inside.occupancy
+            occupancy = service.inside.occupancy
 
             async def stale() -> bool:
-                return board.is_stale
+                return occupancy.is_stale
 
-            await until(stale, "the board knows that it hears nothing")
+            await until(stale, "the occupancy is known to be stale")
             path = f"/areas/{HALL}"
             async with asyncio.timeout(8):  # one after the other they would take 20 s
                 answers = await asyncio.gather(
@@ -433,7 +433,7 @@ async def test_without_mongod_and_after(tmp_path: Path) -> None:
                 answer = await service.anonymous.get("//readyz")
                 return answer.status == 200 and "board" not in answer.body["troubles"]
 
-            await until(ready, "ready again, and the board is told again")
+            await until(ready, "ready again, and the occupancy follows again")
             await other.reserve(SEAT, "now", "10:00")
             await one.shows(SEAT, "occupied")
             await one.agrees()

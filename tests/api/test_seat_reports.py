@@ -112,7 +112,7 @@ async def test_the_desk_frees_the_seat(service: Living) -> None:
     assert (entry["event"], entry["by"], entry["via"]) == ("resolve", "librarian", "desk")
 
 
-async def test_a_leave_waits_for_the_desk_too(service: Living) -> None:
+async def test_a_leave_waits_for_the_staff_too(service: Living) -> None:
     (reader, made), watcher = await holder(service), await service.reader()
     await report(reader, made)
     # It looks empty because somebody else has taken it: nobody has to show anything.

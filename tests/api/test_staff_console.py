@@ -187,7 +187,7 @@ async def test_a_reader_is_helped_through_the_day(service: Living) -> None:
     assert "2f-hall-010" in page and "2f-hall-011" in page  # before and after
 
 
-async def test_a_deed_without_a_reason_is_none(service: Living) -> None:
+async def test_an_action_without_a_reason_is_refused(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     made = await reader.reserve("2f-hall-010", "now", "11:00")
     for reason in ("", "  ", "x" * 201, "a\x00b"):

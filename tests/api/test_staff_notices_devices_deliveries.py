@@ -268,10 +268,10 @@ async def test_what_is_over_is_not_sent_again(service: Living) -> None:
     assert (await way_of(service, made)).state == "failed"
 
 
-# --- relay watch, and who may ---------------------------------------------------------------------
+# --- code sharing, and who may --------------------------------------------------------------------
 
 
-async def test_relay_watch_is_a_page(service: Living) -> None:
+async def test_code_sharing_is_a_page(service: Living) -> None:
     desk = await staff(service)
     assert "没有线索" in (await desk.get("/console/relays")).body
     readers = [await service.reader() for _ in range(CROWD)]

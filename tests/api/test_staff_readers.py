@@ -1,5 +1,5 @@
-"""What the desk does for single readers: finding them, booking for them, suspensions, allowances
-that nobody else sees, and visitors."""
+"""What the staff do for single readers: finding them, booking for them, suspensions,
+accommodations that nobody else sees, and visitors."""
 
 from __future__ import annotations
 
@@ -133,16 +133,16 @@ async def test_a_suspension_is_set_changed_and_lifted(service: Living) -> None:
         assert (before["suspended_until"] is None) is not over
 
 
-# --- allowances -----------------------------------------------------------------------------------
+# --- accommodations -------------------------------------------------------------------------------
 
 
 async def granted(service: Living, desk: Browser, reader: Client, **form: str) -> None:
     here = f"/console/readers/{reader.reader_id}"
-    base = await allowed_base(desk, here)
+    base = await accommodation_base(desk, here)
     assert (await post(service, desk, f"{here}/allow", base=base, **form)).status == 303
 
 
-async def allowed_base(desk: Browser, here: str) -> str:
+async def accommodation_base(desk: Browser, here: str) -> str:
     found = re.search(r'name="base" value="(\w+)"', (await desk.get(here)).body)
     assert found is not None
     return found[1]
@@ -168,10 +168,10 @@ async def test_minutes_more_are_the_readers_alone(service: Living) -> None:
     assert away["return_by"][11:16] == "10:20"
 
 
-async def test_who_saw_another_allowance_is_told(service: Living) -> None:
+async def test_who_saw_another_accommodation_is_told(service: Living) -> None:
     desk, reader = await staff(service), await service.reader()
     here = f"/console/readers/{reader.reader_id}"
-    stale = await allowed_base(desk, here)
+    stale = await accommodation_base(desk, here)
     await granted(service, desk, reader, accessible="on")
     late = await post(service, desk, f"{here}/allow", base=stale, check_in_minutes="10")
     assert late.status == 409 and 'value="10"' in late.body
@@ -189,7 +189,7 @@ async def kept(service: Living) -> str:
     return next(seat.id for seat in inside.reference.catalog.seats.values() if seat.accessible)
 
 
-async def test_seats_that_are_kept_are_for_who_needs_them(service: Living) -> None:
+async def test_accessible_seats_are_for_readers_who_need_them(service: Living) -> None:
     desk, reader, other = await staff(service), await service.reader(), await service.reader()
     seat_id = await kept(service)
     area = service.inside.reference.catalog.seats[seat_id].area_id  # type: ignore[index]
@@ -224,7 +224,7 @@ async def test_seats_that_are_kept_are_for_who_needs_them(service: Living) -> No
     assert made["state"] == "reserved"
 
 
-async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
+async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
     desk, reader, viewer = (
         await staff(service),
         await service.reader(),
@@ -249,7 +249,7 @@ async def test_nobody_else_is_told_of_an_allowance(service: Living) -> None:
     found = (await service.inside.stored.accommodations.all())[reader.reader_id]
     assert found == Accommodation(True, 37, 0)
     for form in ({"check_in_minutes": "241"}, {"leave_minutes": "-1"}, {"until": "2020-01-01"}):
-        base = await allowed_base(desk, here)
+        base = await accommodation_base(desk, here)
         answer = await post(service, desk, f"{here}/allow", base=base, **form)
         assert answer.status == 400 and 'role="alert"' in answer.body, form
     assert (await service.inside.stored.accommodations.all())[reader.reader_id] == found

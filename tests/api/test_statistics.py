@@ -80,7 +80,7 @@ async def test_the_first_day_is_counted_whatever_was_booked_first(service: Livin
     assert sum(d.booked for d in found) == 1
 
 
-async def test_what_the_line_held_is_no_booking(service: Living) -> None:
+async def test_an_expired_offer_is_no_booking(service: Living) -> None:
     await a_day(service)
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})

@@ -72,10 +72,10 @@ async def test_joining(service: Living) -> None:
     )
     await reader.ok("DELETE", f"/waitlist/{made['id']}")
     assert (await second.ok("GET", "/waitlist"))["items"][0]["ahead"] == 0
-    await join(service, reader)  # at the end of the line
+    await join(service, reader)  # at the end of the waitlist
 
 
-async def test_the_first_in_line_is_offered_the_seat(service: Living) -> None:
+async def test_the_first_on_the_waitlist_is_offered_the_seat(service: Living) -> None:
     taken = await full(service)
     first, second, passer_by = [await service.reader() for _ in range(3)]
     await first.accept("OFFER")
@@ -333,7 +333,9 @@ async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
     assert await service.db["waitlist"].count_documents({}) == 0
 
 
-async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Living) -> None:
+async def test_a_changed_time_offers_the_seat_to_the_first_on_the_waitlist(
+    service: Living,
+) -> None:
     taken, first = await full(service), await service.reader()
     await join(service, first)
     owner, made = taken[9]
@@ -343,7 +345,7 @@ async def test_a_change_of_time_gives_the_seat_to_the_first_in_line(service: Liv
     assert (held["seat"]["id"], held["start"][11:16]) == (made["seat"]["id"], "14:00")
 
 
-async def test_a_long_line_is_looked_at_to_its_end(service: Living) -> None:
+async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
     taken, last = await full(service), await service.reader()
     waits = service.db["waitlist"]
     await join(service, last)

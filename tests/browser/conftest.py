@@ -39,7 +39,7 @@ AFTERNOON: Final = "16:08"
 
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
-    """The manual's moment: a Monday at 16:08; the change stream feeds the board."""
+    """The manual's moment: a Monday at 16:08; the change stream feeds the occupancy."""
     async with living(mongo_url, redis_url) as running:
         # Chromium starts on the same two cores, in the service's own loop's time.
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0

@@ -28,15 +28,15 @@ class Machine:
 
 
 async def rounds(service: Living) -> None:
-    """Every loop of jobs comes round twice."""
-    loops = [loop for loop in service.scheduler.groups if loop.every_s < 10]
+    """Every group of jobs runs twice."""
+    groups = [group for group in service.scheduler.groups if group.every_s < 10]
     for _ in range(2):
-        before = {loop.name: loop.last_success for loop in loops}
-        for loop in loops:
-            loop.nudged.set()
+        before = {group.name: group.last_success for group in groups}
+        for group in groups:
+            group.nudged.set()
 
         async def all_came_round(before: dict[str, float] = before) -> bool:
-            return all(loop.last_success > before[loop.name] for loop in loops)
+            return all(group.last_success > before[group.name] for group in groups)
 
         await until(all_came_round, "a round of all jobs")
 

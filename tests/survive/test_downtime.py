@@ -78,7 +78,7 @@ async def test_a_check_in_deadline(
         assert (await reader.ok("GET", "/violations"))["total"] == 1
         return
     assert (after.state, after.check_in_until) == (ReservationState.RESERVED, deadline + more)
-    # Coming back twice does not forgive twice, and the new deadline is one.
+    # Coming back twice does not extend twice, and the new deadline is one.
     await service.scheduler.run_until_idle(up + timedelta(seconds=1))
     assert await stored(service, made["id"]) == after
     await wake(service, deadline + more, deadline + more)

@@ -81,10 +81,10 @@ async def progress(service: Remote) -> int:
     """Grows with every step of every job."""
     db = service.db
     done = await db["reservations"].count_documents({"live": False})
-    relayed = await db["reservations"].count_documents({"outbox": []})
+    dispatched = await db["reservations"].count_documents({"outbox": []})
     kept = await db["messages"].count_documents({})
     settled = await db["messages"].count_documents({"open": False})
-    return done + relayed + kept + settled
+    return done + dispatched + kept + settled
 
 
 async def all_done(service: Remote) -> bool:

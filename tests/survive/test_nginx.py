@@ -150,7 +150,7 @@ async def test_a_restart_host_by_host_is_not_seen(
         finally:
             if there.process is not None:
                 await there.kill()
-        # A board may say for a quarter of a second that what another host gave back is taken.
+        # An occupancy may say for a quarter of a second that what another host gave back is taken.
         assert set(statuses) <= {200, 201, 409} and statuses[201] > 50, statuses
 
 
