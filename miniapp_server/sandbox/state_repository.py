@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from models.storage.installation import ABOUT
 from models.storage.mongo import Database, new_id
 from models.storage.mongo_errors import translate_errors
 
-_KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", "schema"})
+_KEPT = frozenset({"venues", "areas", "kiosks", "gates", "sandbox_machines", "leases", ABOUT})
 
 
 class SandboxState:
