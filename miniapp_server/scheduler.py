@@ -221,7 +221,7 @@ class Scheduler:
             async with asyncio.timeout(group.every_s * random.uniform(0.9, 1.1)):
                 await group.nudged.wait()
                 # What is written in the same moment is told in the same round.
-                many = group.name == "relay" and group.changes >= _MANY
+                many = group.name == "dispatch_outbox" and group.changes >= _MANY
                 await asyncio.sleep(_GATHER_MANY_S if many else _GATHER_S)
         except TimeoutError:
             pass
