@@ -10,6 +10,7 @@ from handlers.accounts import presenter
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE, SESSIONS
 from handlers.http.qr import svg
+from handlers.http.request_parsing import digest_of
 from handlers.kiosks.schemas import CardLogin, FreeOut, KioskCheckIn, KioskCodeOut, TouchOut
 from handlers.reservations.presenter import after_change, reservation
 from handlers.reservations.schemas import ReservationOut
@@ -70,7 +71,8 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     step = int(call.now.timestamp()) // call[REFERENCE].policy.kiosk_code_seconds
     # No step of a code: that of this moment may have been used, and none is used up here.
     scan = KioskCodeScan(kiosk.id, -step, True)
-    done = await call[keys.CHECK_IN].check_in(call.context(), body.reservation_id, scan)
+    ctx = call.context(digest_of(body))
+    done = await call[keys.CHECK_IN].check_in(ctx, body.reservation_id, scan)
     return await after_change(call, done)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.http.endpoint import Access, get, post
-from handlers.http.error_groups import IDEMPOTENCY, OWN_RESERVATION
+from handlers.http.error_groups import OWN_RESERVATION
 from handlers.kiosks import api
 from models.check_in.errors import CheckedInElsewhere, QrUsed, WrongVenue
 from models.kernel.errors import NotFound, TooManyAttempts
@@ -25,9 +25,9 @@ ROUTES: Final = (
         "/kiosks/{id}/check-in",
         api.check_in,
         "Check in or return at the kiosk that the reader touched with a card",
+        idempotent=True,
         errors=(
             *OWN_RESERVATION,
-            *IDEMPOTENCY,
             TooEarly,
             TooLate,
             WrongVenue,
