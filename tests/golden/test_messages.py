@@ -61,7 +61,7 @@ def reminded(r: Reservation) -> Reservation:
 
 
 def moment(r: Reservation, **penalty: Any) -> MessageContext:
-    """The last notice of the reservation, as the relay sees it."""
+    """The last event of the reservation, as the dispatcher sees it."""
     notice, library = r.outbox[-1], seed.read()
     area = next(area for area in library.areas if area.id == r.area_id)
     facts: dict[str, Any] = dict(notice.facts)
@@ -102,8 +102,8 @@ HELD: Final = reservations_transitions.create_offer(
 )  # fmt: skip
 
 
-def passed(*passages: str) -> Reservation:
-    return after(reserved(), *passages)
+def passed(*gate_events: str) -> Reservation:
+    return after(reserved(), *gate_events)
 
 
 CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [

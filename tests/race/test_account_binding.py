@@ -195,19 +195,19 @@ def _guesser(n: int) -> Principal:
 
 
 @pytest.mark.parametrize(
-    ("guesses", "throttles"), [(500, AttemptLimiter), (200, NeverAsks)], ids=["guarded", "control"]
+    ("guesses", "limiter"), [(500, AttemptLimiter), (200, NeverAsks)], ids=["guarded", "control"]
 )
 @pytest.mark.timeout(600)
 async def test_guesses_bind_nobody(
-    stage: Stage, guesses: int, throttles: type[AttemptLimiter], long: bool
+    stage: Stage, guesses: int, limiter: type[AttemptLimiter], long: bool
 ) -> None:
     """All digits from 000000 on, five by each account. Some are a reader's live code, the first of
     them behind the first hundred: each is hit, and its reader is asked instead of being bound.
 
     In the long form there are 10,000 guesses by 2,000 accounts.
     """
-    guesses = 10_000 if long and throttles is AttemptLimiter else guesses
-    service = stage.account_binding(attempts=throttles(stage.db))
+    guesses = 10_000 if long and limiter is AttemptLimiter else guesses
+    service = stage.account_binding(attempts=limiter(stage.db))
     codes = ActivationCodeRepository(stage.db, stage.cipher)
     readers = [await stage.reader() for _ in range(10)]
     step = (guesses - 120) // len(readers)
@@ -224,12 +224,12 @@ async def test_guesses_bind_nobody(
     for first in range(0, guesses // 5, 10):
         found = await asyncio.gather(*(account(n) for n in range(first, first + 10)))
         results += [result for of_one in found for result in of_one]
-    hits = {True: BindingRequest, False: Reader}[throttles is AttemptLimiter]
+    hits = {True: BindingRequest, False: Reader}[limiter is AttemptLimiter]
     assert sum(isinstance(result, hits) for result in results) == len(readers)
     bound = await stage.db["bindings"].count_documents({})
-    assert bound == (0 if throttles is AttemptLimiter else 10)
+    assert bound == (0 if limiter is AttemptLimiter else 10)
 
-    if throttles is AttemptLimiter:  # and a right code binds meanwhile: by digits, and scanned
+    if limiter is AttemptLimiter:  # and a right code binds meanwhile: by digits, and scanned
         for way in ("digits", "secret"):
             reader, user = await stage.reader(), await stage.wx_user(f"o-{way}")
             code = await service.get_or_create_code(reader.id, False, EIGHT)

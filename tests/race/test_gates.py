@@ -1,4 +1,4 @@
-"""Two workers hear of one reader's passages at once; a waiver meets a new suspension."""
+"""Two workers hear of one reader's gate events at once; a waiver meets a new suspension."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from tests.race.stage import EIGHT, Stage, clock, ctx, events, put_around, ungua
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
 
-def passage(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
+def gate_event(reader: Reader, way: str, at: datetime) -> tuple[GateEvent, str]:
     id = f"main:{way}:{at:%H%M}"
     return GateEvent(id, GateId("main"), reader.id, Direction(way), "card", at, False), "21070001"
 
 
 @guarded
-async def test_passages_in_two_workers_are_all_heeded(stage: Stage, guard: bool) -> None:
+async def test_gate_events_in_two_workers_are_all_heeded(stage: Stage, guard: bool) -> None:
     """One worker has worked out what it knows, and the other knows more before it is written."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
     slow, fast, now = await stage.worker(), await stage.worker(), clock(10, 20)
 
     async def meanwhile() -> None:
-        await fast.gates.ingest([passage(reader, "out", clock(10, 15))], now)
+        await fast.gates.ingest([gate_event(reader, "out", clock(10, 15))], now)
 
     if not guard:
         unguard(slow.stored.reservations)
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
-    await slow.gates.ingest([passage(reader, "in", clock(10, 5))], now)
+    await slow.gates.ingest([gate_event(reader, "in", clock(10, 5))], now)
     found = await stage.reload(r)
     if guard:
         assert found.state is ReservationState.AWAY and events(found) == [
@@ -54,18 +54,18 @@ async def test_passages_in_two_workers_are_all_heeded(stage: Stage, guard: bool)
 
 
 class KeptAnew(GateEventRepository):
-    """The control: a passage has an id of its own each time."""
+    """The control: a gate event has an id of its own each time."""
 
     async def add(
-        self, passages: Sequence[tuple[GateEvent, str]], now: datetime
+        self, gate_events: Sequence[tuple[GateEvent, str]], now: datetime
     ) -> tuple[list[GateEvent], int]:
-        return await super().add([(replace(p, id=new_id()), n) for p, n in passages], now)
+        return await super().add([(replace(p, id=new_id()), n) for p, n in gate_events], now)
 
 
 @guarded
-async def test_a_passage_is_kept_once(stage: Stage, guard: bool) -> None:
+async def test_a_gate_event_is_kept_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
-    batch = [passage(reader, "in", clock(9, 5))]
+    batch = [gate_event(reader, "in", clock(9, 5))]
     kind = GateEventRepository if guard else KeptAnew
     slow, fast = [await stage.worker(gate_events=kind(stage.db, stage.cipher)) for _ in range(2)]
     counts: list[tuple[int, int]] = []
@@ -80,7 +80,7 @@ async def test_a_passage_is_kept_once(stage: Stage, guard: bool) -> None:
 
 
 async def _violation(stage: Stage, reader: Reader, days: int) -> Violation:
-    """A violation of that day, judged as the relay judges."""
+    """A violation of that day, judged as the dispatcher judges."""
     r = await stage.missed(replace(reader, suspended_until=None), EIGHT + timedelta(days=days))
     await stage.inside.violations.record_violation(r, r.outbox[-1])
     found = await stage.stored.violations.get(f"{r.id}:no_show")
@@ -111,7 +111,7 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
 
 
 @guarded
-async def test_a_reader_is_doubted_once(stage: Stage, guard: bool) -> None:
+async def test_a_reader_is_asked_once(stage: Stage, guard: bool) -> None:
     """Two others say at once that nobody sits there."""
     sits, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.in_use(sits)

@@ -125,11 +125,11 @@ class CountsAfterwards(AttemptLimiter):
 
 @guarded
 async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, guard: bool) -> None:
-    throttles = AttemptLimiter(stage.db)
+    limiter = AttemptLimiter(stage.db)
     if not guard:
-        throttles = careless = CountsAfterwards(stage.db)
+        limiter = careless = CountsAfterwards(stage.db)
         careless.looked = asyncio.Barrier(100).wait
-    service = stage.account_binding(attempts=throttles)
+    service = stage.account_binding(attempts=limiter)
     user = await stage.wx_user("o-one")
 
     async def guess(n: int) -> None:
@@ -142,9 +142,7 @@ async def test_a_hundred_guesses_at_once_do_not_pass_the_limit(stage: Stage, gua
         counted = await stage.db["attempt_limits"].find_one(counter)
         assert counted is not None and counted["n"] == 5
         later = EIGHT + timedelta(minutes=10)
-        await throttles.register(
-            [AttemptLimit(str(counter["_id"]), 5, timedelta(minutes=10))], later
-        )
+        await limiter.register([AttemptLimit(str(counter["_id"]), 5, timedelta(minutes=10))], later)
     else:
         assert kinds(results) == {"activation_code_invalid": 100}
 

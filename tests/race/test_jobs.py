@@ -94,7 +94,7 @@ def dispatcher(worker: Inside, messages: MessageRepository) -> OutboxDispatcher:
 
 
 @guarded
-async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> None:
+async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool) -> None:
     """Both have read the outbox before one of them tells."""
     reader = await stage.reader()
     missed = await stage.missed(reader, EIGHT)
@@ -117,8 +117,8 @@ async def test_a_relay_in_two_workers_tells_once(stage: Stage, guard: bool) -> N
     assert (await stage.reload(missed)).outbox == ()
 
 
-async def test_a_change_during_the_relay_is_still_told(stage: Stage) -> None:
-    """The relay takes out what it has told, and nothing else."""
+async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> None:
+    """The dispatcher takes out what it has dispatched, and nothing else."""
     reader = await stage.reader()
     r = await stage.reserved(reader)
 
@@ -154,15 +154,15 @@ async def test_a_lease_has_one_holder(stage: Stage, guard: bool) -> None:
             put_around(leases, "update_one", before=barrier.wait)
         else:
             put_around(leases, "find_one", behind=barrier.wait)
-        return await leases.acquire("relay", owner, EIGHT, minute)
+        return await leases.acquire("dispatch_outbox", owner, EIGHT, minute)
 
     won = await asyncio.gather(acquire("one"), acquire("two"))
     assert sorted(won) == ([False, True] if guard else [True, True])
     loser = LeaseRepository(stage.db)
     holder = "one" if won[0] else "two"
     if guard:
-        assert await loser.acquire("relay", "three", EIGHT + minute, minute), "it ran out"
-        assert not await loser.acquire("relay", holder, EIGHT + minute, minute)
+        assert await loser.acquire("dispatch_outbox", "three", EIGHT + minute, minute), "it ran out"
+        assert not await loser.acquire("dispatch_outbox", holder, EIGHT + minute, minute)
 
 
 @guarded
@@ -196,7 +196,7 @@ async def test_three_violations_suspend_once(stage: Stage, guard: bool) -> None:
 
 
 async def test_one_violation_that_is_judged_twice_suspends_once(stage: Stage) -> None:
-    """The suspension is named after the violation that brought it; both relays tell the same."""
+    """The suspension is named after the violation that brought it; both dispatchers agree."""
     reader = await stage.reader()
     missed = [await stage.missed(reader, EIGHT + timedelta(days=n)) for n in range(3)]
     for r in missed[:2]:

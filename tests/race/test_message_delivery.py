@@ -76,11 +76,11 @@ class Worker:
     dead: asyncio.Event = field(default_factory=asyncio.Event)
     buried: asyncio.Event = field(default_factory=asyncio.Event)
     messages: MessageRepository = field(init=False)
-    credits: ConsentRepository = field(init=False)
+    consents: ConsentRepository = field(init=False)
     sender: DeliveryWorker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.messages, self.credits = (
+        self.messages, self.consents = (
             MessageRepository(self.stage.db),
             ConsentRepository(self.stage.db),
         )
@@ -93,7 +93,7 @@ class Worker:
             *(gateway, templates, "formal", self.openids_of),
             *(lambda: self.real[0], breaker, self.stage.stored.reservations.many),
         )
-        self.sender = DeliveryWorker(self.messages, self.credits, channel)
+        self.sender = DeliveryWorker(self.messages, self.consents, channel)
 
     async def openids_of(self, readers: Any) -> dict[ReaderId, str]:
         return {reader: f"o-{reader}" for reader in readers}
@@ -114,7 +114,7 @@ class Worker:
                 await self.slow[openid].wait()
             if self.sends >= self.dies_after:
                 self.dead.set()
-                for repository in (self.messages, self.credits):
+                for repository in (self.messages, self.consents):
                     repository._all = Gone()  # type: ignore[assignment]
             phones.under_way[openid] -= 1
         if self.dead.is_set():
@@ -140,11 +140,11 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     queue = [told(reader, number) for reader in readers for number in range(3)]
     await MessageRepository(stage.db).add(queue)
-    credits = ConsentRepository(stage.db)
+    consents = ConsentRepository(stage.db)
     rich = readers[::2]
     for times in range(6):
         gifts = rich if times else readers
-        await asyncio.gather(*(credits.add(reader, RESERVED) for reader in gifts))
+        await asyncio.gather(*(consents.add(reader, RESERVED) for reader in gifts))
     phones, real, barrier = Phones(), [EIGHT], asyncio.Barrier(2)
     mortal, other = (
         Worker(stage, phones, real, guard, dies_after=dies_after) for dies_after in (25, 1_000_000)
@@ -174,7 +174,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
         wanted = {m.id for m in queue if m.reader_id == reader}
         # What may have arrived goes once more without a credit of ours: WeChat has the truth.
         assert set(there) == wanted if reader in rich else len(set(there)) <= 1
-        left = (await credits.remaining(reader))[RESERVED]
+        left = (await consents.remaining(reader))[RESERVED]
         assert 0 <= left <= (6 - len(there) if reader in rich else 0)
     assert await stage.db["messages"].count_documents({"open": True}) == 0
     mortal.buried.set()
@@ -206,9 +206,9 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
     await MessageRepository(stage.db).add([told(reader) for reader in readers])
-    credits = ConsentRepository(stage.db)
+    consents = ConsentRepository(stage.db)
     for reader in readers:
-        await credits.add(reader, RESERVED)
+        await consents.add(reader, RESERVED)
     phones, real = Phones(), [EIGHT]
     ending, next_one = Worker(stage, phones, real), Worker(stage, phones, real)
     closed: list[asyncio.Task[None]] = []
@@ -224,7 +224,7 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
     await next_one.run()
     assert ending.sends + next_one.sends == 90 and all(len(phones.of(r)) == 1 for r in readers)
     attempts = await stage.db["messages"].distinct("attempts")
-    assert attempts == [1] and all([(await credits.remaining(r))[RESERVED] == 0 for r in readers])
+    assert attempts == [1] and all([(await consents.remaining(r))[RESERVED] == 0 for r in readers])
 
 
 @guarded
@@ -280,11 +280,11 @@ async def test_a_credit_is_spent_once(stage: Stage, guard: bool) -> None:
     await ConsentRepository(stage.db).add(LI, RESERVED)
 
     async def take() -> int:
-        credits = ConsentRepository(stage.db)
+        consents = ConsentRepository(stage.db)
         if not guard:
-            unguard(credits)
-        put_around(credits, "update_many", before=barrier.wait)
-        return len(await credits.consume([(LI, RESERVED)]))
+            unguard(consents)
+        put_around(consents, "update_many", before=barrier.wait)
+        return len(await consents.consume([(LI, RESERVED)]))
 
     assert sorted(await asyncio.gather(take(), take())) == ([0, 1] if guard else [1, 1])
     assert (await ConsentRepository(stage.db).remaining(LI))[RESERVED] == (0 if guard else -1)

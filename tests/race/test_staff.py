@@ -247,9 +247,9 @@ async def test_what_a_reader_is_granted_is_one(stage: Stage, guard: bool) -> Non
     assert await stage.stored.accommodations.replace(reader.id, NO_ACCOMMODATION, first)
     wishes = [replace(first, leave_minutes=n) for n in range(1, 9)]
     Granting.looked = asyncio.Barrier(len(wishes))
-    allowances = (AccommodationRepository if guard else Granting)(stage.db, stage.cipher)
-    done = await asyncio.gather(*(allowances.replace(reader.id, first, w) for w in wishes))
-    kept = (await allowances.all())[reader.id]
+    accommodations = (AccommodationRepository if guard else Granting)(stage.db, stage.cipher)
+    done = await asyncio.gather(*(accommodations.replace(reader.id, first, w) for w in wishes))
+    kept = (await accommodations.all())[reader.id]
     if guard:
         assert done.count(True) == 1 and kept == wishes[done.index(True)]
     else:

@@ -19,52 +19,50 @@ MINE, ALL = (
 )
 
 
-async def passes(
-    throttles: AttemptLimiter, limits: list[AttemptLimit], now: datetime = NOW
-) -> bool:
+async def passes(limiter: AttemptLimiter, limits: list[AttemptLimit], now: datetime = NOW) -> bool:
     try:
-        await throttles.register(limits, now)
+        await limiter.register(limits, now)
     except TooManyAttempts:
         return False
     return True
 
 
 async def test_as_many_as_allowed_at_once(db: Database) -> None:
-    throttles = AttemptLimiter(db)
-    assert sum(await asyncio.gather(*(passes(throttles, [MINE]) for _ in range(40)))) == 5
+    limiter = AttemptLimiter(db)
+    assert sum(await asyncio.gather(*(passes(limiter, [MINE]) for _ in range(40)))) == 5
     with pytest.raises(TooManyAttempts) as refusal:
-        await throttles.register([MINE], NOW + timedelta(minutes=9))
+        await limiter.register([MINE], NOW + timedelta(minutes=9))
     assert 60 <= refusal.value.retry_after <= 61
-    assert not await passes(throttles, [MINE], NOW + timedelta(minutes=10, seconds=-1))
-    assert await passes(throttles, [MINE], NOW + timedelta(minutes=10)), "a new window"
+    assert not await passes(limiter, [MINE], NOW + timedelta(minutes=10, seconds=-1))
+    assert await passes(limiter, [MINE], NOW + timedelta(minutes=10)), "a new window"
 
 
 async def test_a_refusal_keeps_nothing_and_success_gives_back(db: Database) -> None:
-    throttles = AttemptLimiter(db)
+    limiter = AttemptLimiter(db)
     for _ in range(3):
-        await throttles.register([ALL], NOW)
+        await limiter.register([ALL], NOW)
     for _ in range(5):
-        await throttles.register([MINE, ALL], NOW)
-    assert not await passes(throttles, [ALL, MINE])
-    await throttles.refund([MINE])
-    assert not await passes(throttles, [MINE, ALL]), "MINE has a place, ALL has none"
-    assert await passes(throttles, [MINE]), "and the place in MINE was given back"
-    await throttles.refund([ALL, AttemptLimit("unknown", 1, timedelta(1))])
-    assert await passes(throttles, [ALL]) and not await passes(throttles, [ALL])
+        await limiter.register([MINE, ALL], NOW)
+    assert not await passes(limiter, [ALL, MINE])
+    await limiter.refund([MINE])
+    assert not await passes(limiter, [MINE, ALL]), "MINE has a place, ALL has none"
+    assert await passes(limiter, [MINE]), "and the place in MINE was given back"
+    await limiter.refund([ALL, AttemptLimit("unknown", 1, timedelta(1))])
+    assert await passes(limiter, [ALL]) and not await passes(limiter, [ALL])
 
 
 async def test_counting_refuses_nobody_and_tells_who_is_past_the_limit(db: Database) -> None:
-    throttles, later = AttemptLimiter(db), NOW + timedelta(minutes=10)
-    past = await asyncio.gather(*(throttles.count(ALL, NOW) for _ in range(20)))
+    limiter, later = AttemptLimiter(db), NOW + timedelta(minutes=10)
+    past = await asyncio.gather(*(limiter.count(ALL, NOW) for _ in range(20)))
     assert sorted(past) == [False] * 8 + [True] * 12
-    assert await throttles.count(ALL, later - timedelta(seconds=1))
-    assert not await throttles.count(ALL, later), "a new window"
-    await throttles.refund([ALL])
-    assert [await throttles.count(ALL, later) for _ in range(9)] == [False] * 8 + [True]
+    assert await limiter.count(ALL, later - timedelta(seconds=1))
+    assert not await limiter.count(ALL, later), "a new window"
+    await limiter.refund([ALL])
+    assert [await limiter.count(ALL, later) for _ in range(9)] == [False] * 8 + [True]
 
 
 async def test_scale_and_pruning(db: Database) -> None:
-    throttles = AttemptLimiter(db, scale=2)
-    assert sum([await passes(throttles, [MINE]) for _ in range(12)]) == 10
-    assert await throttles.prune(NOW + timedelta(minutes=10, seconds=-1)) == 0
-    assert await throttles.prune(NOW + timedelta(minutes=10)) == 1
+    limiter = AttemptLimiter(db, scale=2)
+    assert sum([await passes(limiter, [MINE]) for _ in range(12)]) == 10
+    assert await limiter.prune(NOW + timedelta(minutes=10, seconds=-1)) == 0
+    assert await limiter.prune(NOW + timedelta(minutes=10)) == 1

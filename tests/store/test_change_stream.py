@@ -115,7 +115,7 @@ async def test_what_is_told(db: Database) -> None:
 
         heard.changes.clear()
         stored = cast(Reservation, await theirs.get(made.id))
-        await theirs.remove_outbox_events([stored])  # as the relay does
+        await theirs.remove_outbox_events([stored])  # as the dispatcher does
         await theirs.release_claim(made.id, stored.claims[0])
         await db["reservations"].insert_one({"_id": new_id(), "tombstone": True})
         early = transitions.check_in(made, Policy(), BY_READER, on("08:45:30"), early=True)

@@ -145,24 +145,24 @@ async def test_what_nobody_asked_for_is_ended_and_old_ones_go(store: MessageRepo
 
 
 async def test_consent_is_counted_and_taken_once(db: Database) -> None:
-    credits = ConsentRepository(db)
+    consents = ConsentRepository(db)
     none = dict.fromkeys(WECHAT_TEMPLATES, 0)
     leave, ended, theirs = (ZHANG, Template.LEAVE), (ZHANG, Template.ENDED), (LI, Template.ENDED)
-    assert await credits.remaining(ZHANG) == none and await credits.consume([leave]) == set()
+    assert await consents.remaining(ZHANG) == none and await consents.consume([leave]) == set()
     for _ in range(3):
-        await credits.add(*leave)
-    await credits.add(*theirs)
-    taken = await asyncio.gather(*(credits.consume([leave, ended]) for _ in range(8)))
+        await consents.add(*leave)
+    await consents.add(*theirs)
+    taken = await asyncio.gather(*(consents.consume([leave, ended]) for _ in range(8)))
     assert sorted(map(len, taken)) == [0] * 5 + [1] * 3 and leave in set().union(*taken)
-    await credits.add(*leave)
-    assert await credits.with_consent([leave, ended, theirs]) == {leave, theirs}
-    assert await credits.consume([leave, ended, theirs]) == {leave, theirs}
-    await credits.restore([leave, theirs, ended])
-    assert await credits.remaining(ZHANG) == {**none, Template.LEAVE: 1}
-    await credits.clear([leave, ended])
-    assert await credits.remaining(ZHANG) == none
-    await credits.add(*ended)
-    await credits.forget(ZHANG)
-    await credits.restore([ended])
-    assert await credits.remaining(ZHANG) == none, "consent that has ended stays ended"
-    assert await credits.consume([theirs]) == {theirs}
+    await consents.add(*leave)
+    assert await consents.with_consent([leave, ended, theirs]) == {leave, theirs}
+    assert await consents.consume([leave, ended, theirs]) == {leave, theirs}
+    await consents.restore([leave, theirs, ended])
+    assert await consents.remaining(ZHANG) == {**none, Template.LEAVE: 1}
+    await consents.clear([leave, ended])
+    assert await consents.remaining(ZHANG) == none
+    await consents.add(*ended)
+    await consents.forget(ZHANG)
+    await consents.restore([ended])
+    assert await consents.remaining(ZHANG) == none, "consent that has ended stays ended"
+    assert await consents.consume([theirs]) == {theirs}

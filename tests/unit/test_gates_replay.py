@@ -1,4 +1,4 @@
-"""What passages make of a reservation: a table of days, and that their order does not matter."""
+"""What gate events make of a reservation: a table of days, and that their order does not matter."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ EVENING = on("22:00")
 GATE = GateId("main")
 
 
-def passage(text: str) -> GateEvent:
+def gate_event(text: str) -> GateEvent:
     """``in 13:40`` or ``out 14:10:30``."""
     way, _, clock = text.partition(" ")
     return GateEvent(f"main:{text}", GATE, ZHANG, Direction(way), "card", on(clock), late=False)
 
 
-def after(r: Reservation, *passages: str, told: str = "22:00", free_from: str = "") -> Reservation:
+def after(
+    r: Reservation, *gate_events: str, told: str = "22:00", free_from: str = ""
+) -> Reservation:
     free = on(free_from) if free_from else None
-    return derive_presence(r, POLICY, [passage(p) for p in passages], free, on(told), EVENING)[0]
+    return derive_presence(
+        r, POLICY, [gate_event(p) for p in gate_events], free, on(told), EVENING
+    )[0]
 
 
 def told_of(r: Reservation) -> str:
@@ -54,7 +58,7 @@ def local(text: str) -> str:
 
 # A reservation of 14:00–16:00: checked in from 13:30 to 14:30.
 @pytest.mark.parametrize(
-    ("passages", "result"),
+    ("gate_events", "result"),
     [
         ([], "reserved"),
         (["in 13:40"], "in_use check_in 13:40"),
@@ -76,13 +80,13 @@ def local(text: str) -> str:
         (["in 15:59"], "reserved"),
     ],
 )
-def test_a_reserved_one(passages: list[str], result: str) -> None:
-    for order in permutations(passages):
+def test_a_reserved_one(gate_events: list[str], result: str) -> None:
+    for order in permutations(gate_events):
         assert told_of(after(reserved(), *order)) == local(result), order
 
 
 @pytest.mark.parametrize(
-    ("r", "passages", "result"),
+    ("r", "gate_events", "result"),
     [
         (in_use(), ["in 13:40"], "in_use"),
         (in_use(), ["in 14:10"], "in_use"),
@@ -95,9 +99,9 @@ def test_a_reserved_one(passages: list[str], result: str) -> None:
     ],
 )
 def test_one_that_the_reader_has_moved_themselves(
-    r: Reservation, passages: list[str], result: str
+    r: Reservation, gate_events: list[str], result: str
 ) -> None:
-    for order in permutations(passages):
+    for order in permutations(gate_events):
         assert told_of(after(r, *order)) == local(result), order
 
 
@@ -113,7 +117,7 @@ def test_a_stay_elsewhere_comes_first() -> None:
     assert after(reserved(), "in 09:00", free_from="14:31").state is ReservationState.RESERVED
 
 
-def test_the_same_passages_again_change_nothing() -> None:
+def test_the_same_gate_events_again_change_nothing() -> None:
     once = after(reserved(), "in 13:40", "out 14:50")
     assert after(once, "out 14:50", "in 13:40") is once
     assert [e.event for e in once.history] == ["reserve", "check_in", "leave"]
@@ -169,10 +173,10 @@ def test_an_outage_moves_the_return_and_no_passage_moves_it_back() -> None:
 
 def test_who_left_before_the_end_is_not_carried_over() -> None:
     done = transitions.complete(in_use(), BY_JOB)
-    assert not left_before_end(done, [passage("in 13:40"), passage("out 13:59")])
-    assert not left_before_end(done, [passage("out 14:10"), passage("in 14:20")])
-    assert left_before_end(done, [passage("out 14:10")])
-    assert not left_before_end(done, [passage("out 16:00")])
+    assert not left_before_end(done, [gate_event("in 13:40"), gate_event("out 13:59")])
+    assert not left_before_end(done, [gate_event("out 14:10"), gate_event("in 14:20")])
+    assert left_before_end(done, [gate_event("out 14:10")])
+    assert not left_before_end(done, [gate_event("out 16:00")])
 
 
 ways = st.sampled_from(["in", "out"])
@@ -186,7 +190,7 @@ days = st.lists(
 def test_any_order_leads_to_the_same(
     day: list[tuple[str, str]], chance: object, r: Reservation
 ) -> None:
-    """Each passage arrives alone; all are known that lie before those which have not arrived."""
+    """Each gate event arrives alone; all are known that lie before those which have not arrived."""
     texts = [" ".join(passed) for passed in day]
     in_order = sorted(texts, key=lambda text: text.partition(" ")[2])
     shuffled = list(texts)
@@ -196,10 +200,14 @@ def test_any_order_leads_to_the_same(
         now, known = r, []
         for arrived in order:
             known.append(arrived)
-            waiting = [passage(t).at for t in texts if t not in known]
+            waiting = [gate_event(t).at for t in texts if t not in known]
             told = min([*waiting, EVENING]) - timedelta(seconds=1)
-            now = derive_presence(now, POLICY, [passage(t) for t in known], None, told, EVENING)[0]
-        now = derive_presence(now, POLICY, [passage(t) for t in known], None, EVENING, EVENING)[0]
+            now = derive_presence(now, POLICY, [gate_event(t) for t in known], None, told, EVENING)[
+                0
+            ]
+        now = derive_presence(now, POLICY, [gate_event(t) for t in known], None, EVENING, EVENING)[
+            0
+        ]
         ends.append(replace(now, rev=0, outbox=()))
     assert ends[0] == ends[1]
 

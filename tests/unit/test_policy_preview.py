@@ -1,4 +1,4 @@
-"""Bookings judged again by other rules, against a recount that knows only minutes."""
+"""Past bookings judged under other policies, against a simulation that knows only minutes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EARLIER = [
 STATES = [state for state in ReservationState if state is not ReservationState.RESERVED]
 
 
-def recounted(
+def simulated(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> SimulationResult:
     """By the code."""
@@ -38,11 +38,11 @@ def recounted(
     def rules_of(area: AreaId, day: date) -> tuple[Policy, DayHours]:
         return policy.resolve(area, day), policy.day_hours(day, VENUE, area)
 
-    recount = PolicySimulation(policy, rules_of)
-    for day, courses in days.items():
-        recount.add(day, courses)
-        recount.finish_day()
-    return recount.outcome(before)
+    simulation = PolicySimulation(policy, rules_of)
+    for day, past in days.items():
+        simulation.add(day, past)
+        simulation.finish_day()
+    return simulation.outcome(before)
 
 
 def by_brute_force(
@@ -52,9 +52,9 @@ def by_brute_force(
     refused: dict[str, int] = defaultdict(int)
     bookings = no_shows = timeouts = 0
     violations: dict[ReaderId, dict[date, datetime]] = defaultdict(dict)
-    for day, courses in days.items():
+    for day, past in days.items():
         booked: dict[ReaderId, int] = defaultdict(int)
-        for c in courses:
+        for c in past:
             if c.state in (
                 ReservationState.CANCELLED,
                 ReservationState.OFFERED,
@@ -144,7 +144,7 @@ def why_not(policy: Policy, day: date, c: PastBooking) -> str | None:
 
 
 @st.composite
-def courses(draw: st.DrawFn, day: date) -> PastBooking:
+def bookings(draw: st.DrawFn, day: date) -> PastBooking:
     at_once = draw(st.booleans())
     first = draw(st.sampled_from([18, *range(14, 44)])) * 30
     if at_once:
@@ -217,7 +217,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 @st.composite
 def weeks(draw: st.DrawFn) -> dict[date, list[PastBooking]]:
-    return {day: draw(st.lists(courses(day), max_size=6)) for day in DAYS}
+    return {day: draw(st.lists(bookings(day), max_size=6)) for day in DAYS}
 
 
 @settings(max_examples=300, deadline=None)
@@ -232,19 +232,19 @@ def weeks(draw: st.DrawFn) -> dict[date, list[PastBooking]]:
 def test_a_recount_by_minutes_finds_the_same(
     policy: Policy, days: dict[date, list[PastBooking]], before: dict[ReaderId, list[datetime]]
 ) -> None:
-    assert recounted(policy, days, before) == by_brute_force(policy, days, before)
+    assert simulated(policy, days, before) == by_brute_force(policy, days, before)
 
 
 def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
-    course = PastBooking(
+    booking = PastBooking(
         ReaderId("a"), AREA, ReservationState.FINISHED, on("08:00"), on("09:00"), on("12:00"),
         extended=False, deadlines_extended=False, checked_in_at=on("09:00"),
         allowance=NO_ACCOMMODATION, waived=False, temporary_leaves=(),
     )  # fmt: skip
     usual = Policy()
     short = replace(usual, areas={AREA: {"max_minutes": 120}})
-    assert recounted(usual, {MONDAY: [course]}, {}).refused == {}
-    assert recounted(short, {MONDAY: [course]}, {}).refused == {"too_long": 1}
+    assert simulated(usual, {MONDAY: [booking]}, {}).refused == {}
+    assert simulated(short, {MONDAY: [booking]}, {}).refused == {"too_long": 1}
 
 
 def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
@@ -259,6 +259,6 @@ def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
         now=on("10:20"),
     )
     assert [entry.event for entry in r.history][-1] == "change"
-    course = past_booking(r, Policy(), NO_ACCOMMODATION, forgiven=False)
-    assert course.asked_at == on("08:00") and course.deadlines_extended
-    assert recounted(Policy(), {MONDAY: [course]}, {}).refused == {}
+    booking = past_booking(r, Policy(), NO_ACCOMMODATION, forgiven=False)
+    assert booking.asked_at == on("08:00") and booking.deadlines_extended
+    assert simulated(Policy(), {MONDAY: [booking]}, {}).refused == {}
