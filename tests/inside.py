@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from aiohttp import web
 
 from handlers import keys
@@ -15,11 +11,8 @@ from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
     ERASURE,
-    GATE_PRESENCE_JOB,
     IDEMPOTENCY,
-    MATCHER,
     OCCUPANCY,
-    PRESENCE_KNOWLEDGE,
     WAITLIST_JOBS,
     WRITER,
     Hooks,
@@ -35,19 +28,16 @@ class Inside:
     repository."""
 
     def __init__(self, app: web.Application, db: Database, stored: Repositories) -> None:
-        self.app, self.db, self.stored = app, db, stored
+        self.db, self.stored = db, stored
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         self.idempotency, self.writer = app[IDEMPOTENCY], app[WRITER]
         self.reservations, self.check_in = app[keys.RESERVATIONS], app[keys.CHECK_IN]
         self.renewal, self.seat_reports = app[keys.RENEWAL], app[keys.SEAT_REPORTS]
         self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
-        self.matcher, self.alternatives = app[MATCHER], app[keys.ALTERNATIVES]
         self.violations, self.gates = app[keys.VIOLATIONS], app[keys.GATES]
-        self.gate_presence_job = app[GATE_PRESENCE_JOB]
         self.extension, self.deadlines = app[DEADLINE_EXTENSION], app[DEADLINE_JOBS]
-        self.knowledge, self.outages = app[PRESENCE_KNOWLEDGE], app[keys.OUTAGES]
+        self.outages = app[keys.OUTAGES]
         self.code_sharing, self.statistics = app[keys.CODE_SHARING], app[keys.STATISTICS]
-        self.policy_preview = app[keys.POLICY_PREVIEW]
         self.affected_bookings = app[keys.AFFECTED_BOOKINGS]
         self.seat_map, self.erasure = app[keys.SEAT_MAP], app[ERASURE]
         self.attempts = app[ATTEMPT_LIMITER]
@@ -61,28 +51,11 @@ async def _cas_answers() -> bool:
     return True
 
 
-def features(
-    db: Database,
-    cipher: FieldCipher,
-    *,
-    stored: Repositories | None = None,
-    wall_clock: bool = True,
-) -> Inside:
+def features(db: Database, cipher: FieldCipher, stored: Repositories | None = None) -> Inside:
     """All features over a database, without HTTP, jobs or a change stream that is followed.
 
     ``stored``: the repositories, where a test has put one of its own among them.
     """
     app, stored = web.Application(), stored or Repositories(db, cipher)
-    wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers), wall_clock=wall_clock)
+    wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers))
     return Inside(app, db, stored)
-
-
-@asynccontextmanager
-async def following(inside: Inside) -> AsyncIterator[Inside]:
-    """With the occupancy kept up to date by what other processes write."""
-    task = asyncio.create_task(inside.occupancy.follow_changes())
-    try:
-        yield inside
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
