@@ -20,7 +20,7 @@ _SERVICE = """
 import asyncio, sys
 from pathlib import Path
 from miniapp_server.embedded_databases import embedded_databases
-from models.store.client import open_database
+from models.storage.mongo import open_database
 
 async def main():
     async with embedded_databases(Path(sys.argv[1])) as servers:

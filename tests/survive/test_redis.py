@@ -107,7 +107,7 @@ async def test_each_change_of_redis_is_one_line_of_log(
     host = fragile.redis_url.partition("//")[2].partition("/")[0]
 
     def lines() -> list[tuple[str, str, str]]:
-        found = [r for r in caplog.records if r.name == "models.store.redis_health"]
+        found = [r for r in caplog.records if r.name == "models.storage.redis_health"]
         caplog.clear()
         return [(r.message, vars(r)["host"], vars(r).get("cause", "")) for r in found]
 
