@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from scripts.bench_load import Run
-from scripts.benchmark import NAMES, complaints, report, table
+from scripts.bench_report import NAMES, complaints, report, table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEYS: Final = {
