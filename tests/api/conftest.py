@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from handlers.http.keys import LOAD_SHEDDER
+from notify.wechat.mini_program import MiniProgramClient
+from tests.api.sandbox_wechat import WeChat, sandbox_wechat
 from tests.living import Living, living
 
 
@@ -15,3 +17,15 @@ async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
         # A busy machine is no rush: nobody is to be sent away (test_load_shedding tries that).
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
+
+
+@pytest.fixture
+async def wechat(mongo_url: str, redis_url: str) -> AsyncIterator[WeChat]:
+    async with sandbox_wechat(mongo_url, redis_url) as wechat:
+        yield wechat
+
+
+@pytest.fixture
+async def gateway(wechat: WeChat) -> AsyncIterator[MiniProgramClient]:
+    async with wechat.gateway() as gateway:
+        yield gateway

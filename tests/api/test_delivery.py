@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,14 +9,10 @@ from typing import Any
 import pytest
 
 from miniapp_server.app import CHANNEL
-from miniapp_server.clock import real_now
-from models.kernel.errors import ServiceUnavailable
-from models.kernel.ids import ReaderId
 from models.messages.channel_pause import PauseReason
 from models.messages.channel_pause_repository import ChannelPauseRepository
-from models.messages.entities import DeliveryResult, DeliveryState, Template
+from models.messages.entities import Template
 from models.wechat.access_token_repository import AccessTokenStore
-from notify.delivery.worker import LEASE
 from notify.wechat.mini_program import MiniProgramClient
 from tests.living import MONDAY_8, Client, Living
 
@@ -330,133 +324,3 @@ async def test_a_token_that_stays_bad_costs_a_bounded_number_of_calls(service: L
     assert await calls(service, "stable_token") <= 2
     assert [await consents_of(service, reader) for reader in readers] == [1, 1, 1]
     assert "RESERVED" in await told(readers[0])
-
-
-async def test_a_reminder_that_is_settled_by_now_is_not_told(service: Living) -> None:
-    reader = await service.reader()
-    made = await reader.reserve()
-    await service.move("13:59")
-    start = datetime.fromisoformat(made["start"])
-    assert await service.inside.deadlines.send_reminders(start) == 1
-    await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
-    await service.settle()
-    assert "CHECK_IN_REMINDER" not in await told(reader)
-    detail = await service.inside.stored.reservations.get(made["id"])
-    assert detail is not None and detail.outbox == ()
-
-
-async def test_what_was_overtaken_while_it_waited_is_not_sent(service: Living) -> None:
-    """WeChat is away for a while: who cancels hears no "booked" afterwards, who checks in no
-    "check in"; what has happened is told."""
-    await warm_up(service)
-    gone, came, left, stays = [await service.reader() for _ in range(4)]
-    for reader in (gone, came, left, stays):
-        await reader.accept("RESERVED", "CHECK_IN_REMINDER", "ENDED", "NO_SHOW")
-    await misbehave(service, subscribe_send={"status": 503, "times": MANY})
-    made = [
-        await reader.reserve(f"2f-hall-00{n}", "09:00", "12:00")
-        for n, reader in enumerate((gone, came, left, stays), start=1)
-    ]
-    await service.move("09:02")
-    await gone.ok("POST", f"/reservations/{made[0]['id']}/cancel")
-    for reader, r in ((came, made[1]), (left, made[2])):
-        await reader.ok("POST", f"/reservations/{r['id']}/check-in", {"qr": await service.qr()})
-    await service.move("09:05")
-    await left.ok("POST", f"/reservations/{made[2]['id']}/finish")
-    await service.move("09:10")
-    assert await stays.messages() == []
-    await misbehave(service)
-    await service.move("09:20")
-    arrived = [[m["template"] for m in await r.messages()] for r in (gone, came, left, stays)]
-    assert arrived == [[], [], ["ENDED"], ["RESERVED", "CHECK_IN_REMINDER"]]
-    ways = [await way_of(service, made[n], seq) for n, seq in ((0, 1), (1, 1), (1, 2), (2, 1))]
-    assert {(way.state, way.reason) for way in ways} == {("expired", "overtaken")}
-    assert (await told(came))[:2] == ["RESERVED", "CHECK_IN_REMINDER"], "in the app all the same"
-
-
-async def test_consent_is_counted(service: Living) -> None:
-    reader = await service.reader()
-    await reader.accept("RESERVED")
-    await reader.accept("RESERVED")
-    ways: list[str] = []
-    for start, end in AN_HOUR[:3]:
-        made = await reader.reserve(start=start, end=end)
-        await service.settle()
-        ways.append((await way_of(service, made)).state)
-    assert ways == ["sent", "sent", "no_consent"]
-    assert len(await reader.messages()) == 2 and len(await told(reader)) == 3
-
-
-async def test_unbinding_ends_consent(service: Living) -> None:
-    reader = await service.reader()
-    await reader.accept("RESERVED", "NO_SHOW")
-    made = await reader.reserve()
-    await reader.ok("DELETE", "/bindings/current")
-    await service.settle()
-    assert (await way_of(service, made)).state == "no_consent", "the consent went with the binding"
-    now = service.clock.now()
-    await service.inside.stored.bindings.bind(reader.reader_id, "o-another-phone", None, now)
-    await service.sessions.reader_changed(reader.reader_id)
-    page = await service.web_reader(reader)
-    later = await page.reserve("2f-hall-001", "18:00", "19:00")
-    await service.settle()
-    assert (await way_of(service, later)).state == "no_consent"
-    assert set((await page.ok("GET", "/me"))["subscriptions"].values()) == {0}
-    assert await told(page) == ["RESERVED", "RESERVED"], "told in the app all the same"
-
-
-async def test_a_lease_that_ran_out_is_taken_over(service: Living) -> None:
-    messages, reader = service.inside.stored.messages, await service.reader()
-    made = await reader.reserve()
-    now, real = service.clock.now(), real_now()
-    await reader.accept("RESERVED")
-    await tell(service)
-    readers = [reader.reader_id]
-    (slow,) = await messages.lease_next(readers, now, real, LEASE)
-    assert slow.attempts == 1
-    id = slow.message.id
-    almost = real + LEASE - timedelta(milliseconds=1)
-    assert await messages.lease_next(readers, now, almost, LEASE) == []
-    claims = await asyncio.gather(
-        *(messages.lease_next(readers, now, real + LEASE, LEASE) for _ in range(8))
-    )
-    (taken,) = [delivery for claim in claims for delivery in claim]
-    assert taken.attempts == 2
-
-    await messages.save_results([DeliveryResult(slow, DeliveryState.FAILED, -1)])
-    assert await messages.state_of(id) is DeliveryState.SENDING, "the late one changes nothing"
-    await messages.save_results([DeliveryResult(taken, DeliveryState.SENT, 0)])
-    await messages.save_results([DeliveryResult(slow, DeliveryState.QUEUED, -1, now)])
-    assert await messages.state_of(id) is DeliveryState.SENT
-    assert (await way_of(service, made)).codes == [0]
-
-
-@pytest.mark.parametrize("crashes", [(), (1,), (1, 2)], ids=["calm", "crash", "two crashes"])
-async def test_a_suspension_is_told_once(service: Living, crashes: Sequence[int]) -> None:
-    """However often the dispatcher breaks off after it wrote and before it removed the event."""
-    reader = await service.reader()
-    for day in range(3):
-        made = await reader.reserve(start="10:00", end="12:00")
-        if day < 2:
-            await service.move("10:31")
-            await service.move(timedelta(hours=21, minutes=29))
-    deadline = datetime.fromisoformat(made["check_in_until"])
-    await service.inside.stored.heartbeat.set(deadline)  # it was up until then
-    assert await service.inside.deadlines.no_show(deadline) == 1
-
-    async def breaks(_: ReaderId) -> None:
-        raise ServiceUnavailable()
-
-    violations = service.inside.violations
-    works, violations._on_reader_changed = violations._on_reader_changed, breaks
-    for _ in crashes:
-        with pytest.raises(ServiceUnavailable):
-            await dispatch(service)
-    violations._on_reader_changed = works
-    await tell(service)
-    templates = await told(reader)
-    assert templates.count("SUSPENDED") == 1 and templates.count("NO_SHOW") == 3
-    assert await service.db["suspensions"].count_documents({}) == 1
-    assert (await reader.ok("GET", "/violations"))["total"] == 3
-    texts = [m["text"] for m in (await reader.ok("GET", "/messages"))["items"]]
-    assert sum("第 3/3 次" in text for text in texts) == 1

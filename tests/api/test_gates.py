@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from bind.gate_signatures import sign
-from models.kernel.ids import Actor
 from models.policy.entities import Policy
-from models.readers.context import RequestContext
-from models.reservations.rules import TimeSelection
-from tests.living import MONDAY_8, Answer, Client, Living, living
+from tests.living import MONDAY_8, Answer, Client, Living
 
 Event = dict[str, Any]
 
@@ -356,103 +352,3 @@ async def test_deadlines_wait_for_a_gate_that_says_it_has_more(service: Living, 
     assert (await one(late, made))["state"] == "reserved"
     await service.move(timedelta(minutes=7))
     assert (await one(late, made))["state"] == "no_show"
-
-
-# --- a day of 600 passages, or 3,000 --------------------------------------------------------------
-
-READERS: Final = 60
-PASSAGES_EACH: Final = 10
-TICK: Final = timedelta(minutes=10)
-
-
-async def _day(
-    mongo_url: str,
-    redis_url: str,
-    count: int,
-    plan: list[tuple[int, str, datetime]],
-    chance: random.Random | None,
-) -> Any:
-    """The day's end. With ``chance``, each passage is told up to ten minutes late, twice, in any
-    order."""
-    async with living(mongo_url, redis_url, LOG_LEVEL="ERROR") as service:
-        gate = await gate_of(service)
-        inside, now = service.inside, MONDAY_8
-        readers = [await service.reader() for _ in range(count)]
-        number_of = {reader.reader_id: i for i, reader in enumerate(readers)}
-        seats = [
-            seat.id for seat in inside.reference.catalog.seats.values() if seat.disabled is None
-        ]
-        for i, reader in enumerate(readers):
-            person = await inside.stored.readers.get(reader.reader_id)
-            assert person is not None
-            spans = [(9 + i % 3, 12), (12, 14 + i % 2), (15, 16 + i % 4)]
-            for n, (start, end) in enumerate(spans):
-                seat = seats[i if n < 2 else i + count]
-                wish = TimeSelection(
-                    now.date(),
-                    MONDAY_8.time().replace(hour=start),
-                    MONDAY_8.time().replace(hour=end),
-                )
-                await inside.reservations.create(
-                    RequestContext(person, Actor("reader", "mini"), now), seat, wish
-                )
-        events = [
-            (
-                at + (chance.uniform(0, 0.499) * TICK if chance else timedelta()),
-                gate.event(readers[i], way, at),
-            )
-            for i, way, at in plan
-        ]
-        tick = MONDAY_8
-        sent = 0
-        while tick < MONDAY_8 + timedelta(hours=15):
-            tick += TICK / 2
-            await service.anonymous.ok("POST", "//sandbox/clock", {"now": tick.isoformat()})
-            batch = [e for told, e in events if tick - TICK / 2 < told <= tick]
-            complete = tick - (TICK if chance else timedelta())
-            for _ in range(2 if chance else 1):
-                if chance:
-                    chance.shuffle(batch)
-                answer = await gate.send(batch, complete_until=complete.isoformat())
-                assert answer.status == 200 and not answer.body["rejected"]
-                sent += answer.body["accepted"]
-        await service.anonymous.ok(
-            "POST", "//sandbox/clock", {"now": (tick + 2 * TICK).isoformat()}
-        )
-        assert sent == len(plan)
-        assert not await inside.stored.reservations.find_double_bookings()
-        db = service.db
-        ends: dict[tuple[int, datetime], Any] = {}
-        async for r in db["reservations"].find():
-            # How it ended; a passage told after the end is noted nowhere else than in its record.
-            ends[number_of[r["reader"]], r["start"]] = (
-                r["state"],
-                r["ended_at"],
-                r["penalty_waived"],
-            )
-        judged = [
-            (number_of[v["reader"]], v["kind"], v["at"], v["waived"])
-            async for v in db["violations"].find()
-        ]
-        return ends, sorted(judged)
-
-
-@pytest.mark.timeout(300)
-async def test_a_day_shuffled_ends_like_the_day_in_order(
-    mongo_url: str, redis_url: str, long: bool
-) -> None:
-    chance = random.Random(5)
-    count = 5 * READERS if long else READERS
-    plan = []
-    for n in range(count * PASSAGES_EACH):
-        i = n % count
-        at = MONDAY_8 + timedelta(seconds=chance.randrange(30 * 60, 13 * 3600))
-        plan.append((i, chance.choice(["in", "in", "out"]), at))
-    plan.sort(key=lambda passed: passed[2])
-    in_order, fined = await _day(mongo_url, redis_url, count, plan, None)
-    shuffled, fined_too = await _day(mongo_url, redis_url, count, plan, chance)
-    states = [state for state, _, _ in in_order.values()]
-    assert {"completed", "no_show", "away_expired"} <= set(states), "something happened"
-    differing = {k: (in_order[k], shuffled[k]) for k in in_order if in_order[k] != shuffled[k]}
-    assert not differing, (len(differing), next(iter(differing.items())))
-    assert fined == fined_too

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,26 +21,20 @@ from hypothesis.stateful import (
 
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange
-from models.library.entities import Area, Seat, SeatId
-from models.policy.entities import Policy
+from models.library.entities import SeatId
 from models.reservations.change_stream_repository import ChangeBatch, ReservationChangeStream
 from models.reservations.entities import Reservation
-from models.reservations.live_occupancy import REMEMBER_S, LiveOccupancy
+from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import (
-    LOG_KEPT,
     Change,
     DayOccupancy,
-    MissingRevision,
     OccupancyRow,
     RowRemoval,
     RowUpdate,
 )
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import LIVE, ReservationState
-from models.seat_map.area_view import AreaMap
-from models.seat_map.availability import MapQuery, SeatState, SeatStatus, count_area, seat_state
-from tests.builders import AREA, LI, MONDAY, TOMORROW, VENUE, ZHANG, on, reserved
+from tests.builders import LI, MONDAY, TOMORROW, ZHANG, reserved
 
 SEATS = tuple(SeatId(f"2f-hall-{number:03d}") for number in range(1, 5))
 READERS = (ZHANG, LI, ReaderId("c" * 24))
@@ -319,234 +312,3 @@ class Following(RuleBasedStateMachine):
 
 TestFollowing = Following.TestCase
 TestFollowing.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
-
-
-def row(
-    rev: int, state: ReservationState = ReservationState.RESERVED, seat: SeatId = SEATS[0]
-) -> OccupancyRow:
-    return OccupancyRow.of(
-        ReservationId("1"), rev, seat, ZHANG, state, on("10:00"), None, on("12:00")
-    )
-
-
-def patch(rev: int, **fields: object) -> RowUpdate:
-    return RowUpdate(ReservationId("1"), rev, fields)
-
-
-def test_what_is_told_out_of_turn() -> None:
-    board = DayOccupancy()
-    assert board.apply(row(1)) and not board.apply(row(1))
-    with pytest.raises(MissingRevision):
-        board.apply(patch(3, end=on("13:00")))
-    assert board.apply(row(3)) and not board.apply(patch(2, state=ReservationState.IN_USE))
-    assert board.apply(patch(9, state=ReservationState.FINISHED)), "the end needs nothing of before"
-    assert not board.apply(row(8)) and not board.rows and not board.by_seat
-
-    board = DayOccupancy()
-    assert not board.apply(patch(2, seat_id=SEATS[1]))
-    with pytest.raises(MissingRevision):
-        board.apply(row(1))  # the answer to the insert comes behind the echo of a change of it
-    board.load([row(2, seat=SEATS[1])])
-    assert board.by_seat == {SEATS[1]: [row(2, seat=SEATS[1])]}
-    assert board.apply(RowRemoval(ReservationId("1"))) and not board.apply(row(5))
-
-
-def test_a_load_that_was_too_old_is_made_good_by_the_next() -> None:
-    board = DayOccupancy()
-    board.apply(row(2))
-    board.load([])
-    assert not board.apply(row(2)) and not board.rows, "a late echo"
-    board.load([row(2)])
-    assert board.by_seat == {SEATS[0]: [row(2)]}
-
-
-class Waiting(Rows):
-    """An insert whose answer comes late."""
-
-    def __init__(self) -> None:
-        super().__init__(Database())
-        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def insert(self, made: Reservation) -> None:
-        await self.answer
-
-
-async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() -> None:
-    """In a new process nobody has looked at the day yet. Another worker has given the reader the
-    reservation by its key, and has cancelled it."""
-    rows, changes = Waiting(), Told()
-    board = LiveOccupancy(rows, changes)
-    following = asyncio.create_task(board.follow_changes())
-    made = reserved("10:00", "12:00", day=DAY)
-    inserting = asyncio.create_task(board.insert(made))
-    await asyncio.sleep(0)
-    cancelled = RowUpdate(made.id, 2, {"state": ReservationState.CANCELLED})
-    changes.told.put_nowait(ChangeBatch([(None, cancelled)], monotonic(), True))
-    await asyncio.sleep(0.01)
-    looking = asyncio.create_task(board.get_day(DAY))
-    await asyncio.sleep(0)
-    rows.asked[0].set_result([])
-    await looking
-    rows.answer.set_result(None)
-    await inserting
-    judging = board.authoritative_day(DAY)
-    assert judging is not None and not judging.rows and not judging.by_reader
-    following.cancel()
-
-
-@pytest.mark.parametrize(
-    "error", [ServiceUnavailable(), asyncio.CancelledError()], ids=["lost", "cut off"]
-)
-async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
-    rows, changes = Waiting(), Told()
-    board = LiveOccupancy(rows, changes)
-    following = asyncio.create_task(board.follow_changes())
-    changes.told.put_nowait(ChangeBatch([], monotonic(), True))
-    await asyncio.sleep(0.01)
-    looking = asyncio.create_task(board.get_day(DAY))
-    await asyncio.sleep(0)
-    rows.asked[0].set_result([])
-    await looking
-    with pytest.raises(type(error)), board.inserting(DAY):
-        raise error
-    assert board.current(DAY) is None and changes.writer == rows.writer != "me"
-    following.cancel()
-
-
-async def test_memory_does_not_follow_what_has_ended() -> None:
-    """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
-    now = 1000.0
-    rows, changes = Rows(Database()), Told()
-    board = LiveOccupancy(rows, changes, lambda: now)
-    following = asyncio.create_task(board.follow_changes())
-    for day in (DAY, TOMORROW):
-        looking = asyncio.create_task(board.get_day(day))
-        await asyncio.sleep(0)
-        rows.asked[-1].set_result([])
-        await looking
-    sizes = []
-    for number in range(2000):
-        made = reserved("10:00", "12:00", id=f"{number:024x}", day=DAY)
-        told: list[tuple[str | None, Change]] = [(DAY.isoformat(), row_of(made))]
-        told += [(None, RowUpdate(made.id, 2, {"state": ReservationState.IN_USE}))]
-        told += [(None, RowUpdate(made.id, 3, {"state": ReservationState.FINISHED}))]
-        changes.told.put_nowait(ChangeBatch(told, now))
-        now += 5
-        for _ in range(3):
-            await asyncio.sleep(0)
-        sizes.append(sum(known.board.remembered for known in board._days.values()))
-    assert not board._days[DAY].board.rows
-    lately = 2 * REMEMBER_S / 5
-    assert max(sizes) <= 2 * (lately + 2) and max(sizes) == max(sizes[:100])
-    # What ended a moment ago is known to have: its echo revives nothing.
-    changes.told.put_nowait(ChangeBatch([(DAY.isoformat(), row_of(made))], now))
-    await asyncio.sleep(0.01)
-    assert not board._days[DAY].board.rows
-    following.cancel()
-
-
-def test_who_lies_too_far_behind_looks_at_everything() -> None:
-    board = DayOccupancy()
-    for rev in range(1, LOG_KEPT + 3):  # two entries each: from the seat, to the seat
-        board.apply(row(rev))
-    assert board.since(0) is None
-    assert board.since(board.version) == []
-    assert board.since(board.version - 1) == [SEATS[0]]
-
-
-async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
-    """Each trying by itself, one after the other, the last of them would wait for minutes."""
-    rows = Rows(Database())
-    board = LiveOccupancy(rows, Told())
-    waiting = [asyncio.create_task(board.get_day(DAY)) for _ in range(50)]
-    await asyncio.sleep(0)
-    rows.asked[0].set_exception(ServiceUnavailable())
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(r) for r in results] == [ServiceUnavailable] * 50 and len(rows.asked) == 1
-    later = asyncio.create_task(board.get_day(DAY))
-    await asyncio.sleep(0)
-    rows.asked[1].set_result([])
-    assert (await later).rows == {}
-
-
-# --- what is shown of it ------------------------------------------------------------------------
-
-AN_AREA = Area(
-    AREA,
-    VENUE,
-    "二层中厅",
-    2,
-    1,
-    100,
-    100,
-    (
-        *(Seat(seat, AREA, seat[-3:], 0, 0) for seat in SEATS),
-        Seat(SeatId("2f-hall-099"), AREA, "099", 0, 0, disabled="维修"),
-    ),
-    (),
-)
-POLICY = Policy()
-OTHERS_SEAT = SeatId("3f-hall-001")
-
-
-def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> MapQuery:
-    day = TOMORROW if tomorrow else MONDAY
-    return MapQuery(day, span, POLICY, POLICY.day_hours(day, VENUE, AREA), now)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -> None:
-    tomorrow = data.draw(st.booleans())
-    day = TOMORROW if tomorrow else MONDAY
-    span = None
-    if data.draw(st.booleans()):
-        span = TimeRange(on("10:00", day), on("12:00", day))
-    board, view = DayOccupancy(), AreaMap(AN_AREA)
-    now, revs = on("08:00"), [0] * 8
-    look = look_at(now, span, tomorrow)
-    known: list[SeatState] = []
-    version = 0
-    for _ in range(data.draw(st.integers(1, 12))):
-        for _ in range(data.draw(st.integers(0, 3))):
-            number = data.draw(st.integers(0, 7))
-            revs[number] += 1
-            begin = data.draw(st.integers(0, 11))
-            board.apply(
-                OccupancyRow.of(
-                    ReservationId(f"{number}.{data.draw(st.integers(0, 1))}"),
-                    sum(revs),
-                    data.draw(st.sampled_from([*SEATS, OTHERS_SEAT])),
-                    data.draw(st.sampled_from(READERS)),
-                    data.draw(st.sampled_from(sorted(ReservationState))),
-                    on(HOURS[begin], day),
-                    None,
-                    on(HOURS[begin + data.draw(st.integers(1, 2))], day),
-                )
-            )
-        if data.draw(st.booleans()):
-            now += timedelta(minutes=data.draw(st.sampled_from([1, 30, 61])))
-            look = look_at(now, span, tomorrow)
-        if not data.draw(st.integers(0, 5)):
-            other = DayOccupancy()  # the day was dropped and loaded anew
-            other.load(board.rows.values())
-            board = other
-        view.refresh(board, look)
-        fresh = AreaMap(AN_AREA)
-        fresh.refresh(board, look)
-        assert view.views == fresh.views
-        if known:
-            differ = [p for p, seen in enumerate(known) if seen != view.views[p]]
-            assert view.changed_since(version) == differ
-        else:
-            assert view.changed_since(0) == list(range(len(AN_AREA.seats)))
-        assert view.count == count_area(fresh.views) and view.count.disabled >= 1
-        for reader in READERS:
-            mine = [
-                (place, seen)
-                for place, seat in enumerate(AN_AREA.seats)
-                for seen in [seat_state(seat, board.by_seat.get(seat.id, ()), look, reader)]
-                if seen.status is SeatStatus.MINE
-            ]
-            assert view.overlay_for(reader, granted=False) == mine
-        known, version = list(view.views), view.version

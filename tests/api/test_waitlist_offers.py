@@ -1,0 +1,138 @@
+"""候补: who is offered a seat, who is not, and what becomes of an offer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.waitlist.jobs import BATCH
+from models.waitlist.repository import WaitlistRepository
+from tests.api.test_violations import librarian
+from tests.api.test_waitlist import full, join, offers, wish
+from tests.living import Living
+
+
+async def test_who_sits_there_may_stay_longer_first(service: Living) -> None:
+    """Until a quarter of an hour before their end."""
+    taken = await full(service, "10:00", "11:00")
+    owner, made = taken[0]
+    sits, reader = await service.reader(), await service.reader()
+    stay = await sits.reserve(made["seat"]["id"], "now", "10:00")
+    await sits.ok("POST", f"/reservations/{stay['id']}/check-in", {"qr": await service.qr()})
+    await join(service, reader, start="10:00", end="11:00")
+    await service.move("09:20")
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert await offers(reader) == []
+    ends = (await sits.ok("GET", f"/reservations/{stay['id']}/extensions"))["ends"]
+    assert [e["value"] for e in ends][:1] == ["11:00"]
+    await service.move("09:44")
+    assert await offers(reader) == []
+    await service.move("09:46")
+    (held,) = await offers(reader)
+    assert held["seat"]["id"] == made["seat"]["id"]
+    body = {"end": "11:00"}
+    await sits.refused("409 seat_taken", "POST", f"/reservations/{stay['id']}/extend", body)
+
+
+async def test_who_cannot_take_a_seat_does_not_wait(service: Living) -> None:
+    busy, booked = await service.reader(), await service.reader()
+    for hour in range(9, 14):
+        await busy.reserve("3f-east-001", f"{hour:02}:00", f"{hour + 1:02}:00")
+    await booked.reserve("3f-east-002", "15:00", "17:00")
+    await full(service)
+    await busy.refused("422 daily_limit", "POST", "/waitlist", wish(service))
+    await booked.refused("409 own_overlap", "POST", "/waitlist", wish(service))
+    assert await service.db["waitlist"].count_documents({}) == 0
+
+
+async def test_a_changed_time_offers_the_seat_to_the_first_on_the_waitlist(
+    service: Living,
+) -> None:
+    taken, first = await full(service), await service.reader()
+    await join(service, first)
+    owner, made = taken[9]
+    later = {"start": "18:00", "end": "20:00"}
+    await owner.ok("POST", f"/reservations/{made['id']}/change", later)
+    (held,) = await offers(first)
+    assert (held["seat"]["id"], held["start"][11:16]) == (made["seat"]["id"], "14:00")
+
+
+async def test_a_long_waitlist_is_processed_to_its_end(service: Living) -> None:
+    taken, last = await full(service), await service.reader()
+    waits = service.db["waitlist"]
+    await join(service, last)
+    mine = await waits.find_one({"reader": last.reader_id}) or {}
+    before = {
+        "area": "3f-east",
+        "seats": ["3f-east-900"],
+        "created_at": mine["created_at"] - timedelta(minutes=5),
+    }
+    await waits.insert_many(
+        mine | before | {"_id": f"x{n:04}", "reader": f"r{n}", "claims": [f"w:{n}"]}
+        for n in range(2 * BATCH + 1)
+    )
+    await service.jump("06:50:00")  # when nobody is woken
+    owner, made = taken[9]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.jump("08:01:00")
+    await service.settle()
+    (held,) = await offers(last)
+    assert held["seat"]["id"] == made["seat"]["id"]
+    await service.move("16:30")
+    assert await waits.count_documents({"open": True}) == 0
+
+
+async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living) -> None:
+    taken, first = await full(service, "09:00", "12:00"), await service.reader()
+    owner, made = taken[9]
+    await service.move("09:10")
+    await owner.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    elsewhere = {"seat_id": "3f-east-001"}
+    await join(service, first, start="now", end="12:00")
+    await owner.ok("POST", f"/reservations/{made['id']}/change", elsewhere)
+    await service.settle()
+    assert await offers(first) == []
+    desk = await librarian(service)
+    await desk.ok("POST", f"/staff/reports/{made['id']}/resolve")
+    await service.move("09:12")
+    (held,) = await offers(first)
+    assert held["seat"]["id"] == made["seat"]["id"]
+
+
+async def test_leaving_gives_up_what_was_offered_a_moment_ago(
+    service: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, first = await full(service), await service.reader()
+    place = await join(service, first)
+    owner, made = taken[3]
+    settle = WaitlistRepository.close
+
+    async def late(waits: WaitlistRepository, *rest: Any) -> Any:
+        monkeypatch.setattr(WaitlistRepository, "close", settle)
+        await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+        assert len(await offers(first)) == 1
+        return await settle(waits, *rest)
+
+    monkeypatch.setattr(WaitlistRepository, "close", late)
+    await first.ok("DELETE", f"/waitlist/{place['id']}")
+    assert (await first.ok("GET", "/waitlist"))["items"][0]["state"] == "left"
+    rows = await service.db["reservations"].find({"reader": first.reader_id}).to_list(None)
+    assert [row["state"] for row in rows] == ["offer_expired"]
+    await (await service.reader()).reserve(made["seat"]["id"], "14:00", "16:00")
+
+
+async def test_an_offer_outlives_a_downtime(service: Living) -> None:
+    taken, first = await full(service), await service.reader()
+    await join(service, first)
+    owner, made = taken[3]
+    await service.settle()
+    seen = service.clock.now()
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    await service.jump("08:30:00")
+    await service.inside.stored.heartbeat.set(seen)  # nothing ran meanwhile
+    await service.settle()
+    (held,) = await offers(first)
+    assert held["held_until"][11:16] == "08:40"
+    await first.ok("POST", f"/reservations/{held['id']}/accept")

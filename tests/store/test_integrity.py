@@ -1,0 +1,145 @@
+"""The sweep for doubles finds what is planted and is silent about all that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from models.check_in import transitions
+from models.kernel.ids import ReaderId
+from models.reservations import transitions as reservations_transitions
+from models.reservations.entities import Reservation
+from models.reservations.integrity_queries import DoubleBooking
+from models.reservations.repository import ReservationRepository
+from models.storage.mongo import Database
+from tests.builders import BY_JOB, BY_READER, LI, but, hours, in_use, on
+from tests.store.test_reservations import OTHER_SEAT, POLICY, another, kept
+
+
+@pytest.fixture
+def store(db: Database) -> ReservationRepository:
+    return ReservationRepository(db)
+
+
+def unclaimed(r: Reservation) -> Reservation:
+    """As a broken guard would have let it in."""
+    return but(r, claims=())
+
+
+async def test_the_sweep_finds_planted_doubles(store: ReservationRepository) -> None:
+    first = another("14:00", "16:00")
+    same_seat = unclaimed(another("15:00", "17:00", reader=LI))
+    same_reader = unclaimed(another("13:00", "14:30", seat=OTHER_SEAT))
+    await kept(store, first, same_seat, same_reader)
+    assert await store.find_double_bookings() == [
+        DoubleBooking("seat", first.id, same_seat.id),
+        DoubleBooking("reader", same_reader.id, first.id),
+    ]
+
+
+async def test_the_sweep_finds_a_short_one_within_a_long_one(store: ReservationRepository) -> None:
+    long = another("08:00", "12:00")
+    early = unclaimed(another("09:00", "10:00", reader=LI))
+    late = unclaimed(another("11:00", "12:00", reader=ReaderId("c" * 24)))
+    await kept(store, long, early, late)
+    assert await store.find_double_bookings() == [
+        DoubleBooking("seat", long.id, early.id),
+        DoubleBooking("seat", long.id, late.id),
+    ]
+
+
+def finished_then_now() -> list[Reservation]:
+    """Given back at 16:38:20; another reader takes the seat 现在 at 16:38:25."""
+    first = transitions.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
+    return [first, another("16:38", "18:00", made="16:38:25", reader=LI)]
+
+
+def own_next_seat() -> list[Reservation]:
+    first = transitions.finish(in_use(another("16:00", "18:00")), BY_READER, on("16:38:20"))
+    return [first, another("16:38", "18:00", made="16:38:25", seat=OTHER_SEAT, k=2)]
+
+
+def early_check_in() -> list[Reservation]:
+    """The one before gave the seat back at 13:35; the next checks in at 13:40 for 14:00."""
+    before = transitions.finish(in_use(another("12:00", "13:00")), BY_READER, on("12:50"))
+    late = transitions.finish(
+        in_use(another("13:00", "14:00", reader=LI)), BY_READER, on("13:35:10")
+    )
+    return [before, late, in_use(another(k=2), on("13:40:20"))]
+
+
+def cancelled_then_rebooked() -> list[Reservation]:
+    first = reservations_transitions.cancel(another(), BY_READER, on("09:00"))
+    return [first, another(made="09:00:01", reader=LI), another("09:00", "10:00", made="09:01")]
+
+
+def cancelled_after_its_start() -> list[Reservation]:
+    first = reservations_transitions.cancel(another(), BY_READER, on("14:20:10"))
+    return [first, another("14:20", "16:00", made="14:20:30", reader=LI)]
+
+
+def missed_then_now() -> list[Reservation]:
+    first = transitions.mark_no_show(another(), BY_JOB)
+    return [first, another("14:30", "16:00", made="14:30:02", reader=LI)]
+
+
+def carried_over() -> list[Reservation]:
+    first = transitions.complete(in_use(another("14:00", "16:00")), BY_JOB)
+    follower = another("16:00", "18:00", k=2)
+    return [
+        first,
+        transitions.check_in(follower, POLICY, BY_JOB, on("16:00"), early=False),
+    ]
+
+
+def changed_then_taken() -> list[Reservation]:
+    first = another(made="08:00")
+    moved = reservations_transitions.change(
+        first,
+        area_id=first.area_id,
+        seat_id=another(seat=OTHER_SEAT).seat_id,
+        span=hours("15:00", "17:00"),
+        policy=POLICY,
+        actor=BY_READER,
+        now=on("09:00"),
+    )
+    return [moved, another(made="09:00:01", reader=LI)]
+
+
+def extended_back_to_back() -> list[Reservation]:
+    first = in_use(another("14:00", "16:00"))
+    first = transitions.renew(first, on("17:00"), POLICY, BY_READER, on("15:30"))
+    return [first, another("17:00", "18:00", reader=LI)]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        finished_then_now,
+        own_next_seat,
+        early_check_in,
+        cancelled_then_rebooked,
+        cancelled_after_its_start,
+        missed_then_now,
+        carried_over,
+        changed_then_taken,
+        extended_back_to_back,
+    ],
+)
+async def test_the_sweep_is_silent_about(
+    store: ReservationRepository, story: Callable[[], list[Reservation]]
+) -> None:
+    await kept(store, *story())
+    assert await store.find_double_bookings() == []
+
+
+async def test_the_sweep_judges_times_and_not_claims(store: ReservationRepository) -> None:
+    """Two rightful ones may share a half hour; more of an overlap than requests can
+    take is a double."""
+    first, second = finished_then_now()
+    sooner = but(second, placed_at=on("16:38:09"))
+    await kept(store, first, sooner)
+    assert await store.find_double_bookings() == [DoubleBooking("seat", first.id, second.id)]
+    assert first.ended_at is not None and first.ended_at - sooner.placed_at == timedelta(seconds=11)

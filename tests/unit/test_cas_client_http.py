@@ -1,0 +1,148 @@
+"""What the client asks a CAS server, and what it makes of a server that is out of order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bind.providers.cas_client import MAX_ANSWER_BYTES, CasClient
+from bind.providers.cas_xml import (
+    CasUnavailable,
+    CasUser,
+    TicketRefused,
+)
+from tests.unit.test_cas_client import (
+    BOTH,
+    ELEMENTS,
+    SERVICE,
+    TICKET,
+    WRAPPED,
+    answer,
+    success,
+    written,
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Answering:
+    """A server that answers each path as the test says, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.handlers: dict[str, Handler] = {}
+        self.base_url = ""
+
+    def on(self, path: str, body: bytes, status: int = 200, kind: str = "text/xml") -> None:
+        async def reply(request: web.Request) -> web.StreamResponse:
+            headers = {"Location": "/elsewhere", "Content-Type": kind}
+            return web.Response(status=status, body=body, headers=headers)
+
+        self.handlers[path] = reply
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.path, dict(request.query)))
+        if request.path not in self.handlers:
+            return web.Response(status=404, text="<html>404</html>")
+        return await self.handlers[request.path](request)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Answering]:
+    answering = Answering()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answering.handle)
+    async with TestServer(app) as running:
+        answering.base_url = str(running.make_url("")).rstrip("/")
+        yield answering
+
+
+P3, P2 = "/p3/serviceValidate", "/serviceValidate"
+
+
+async def test_the_ticket_goes_out_with_the_service_and_2_0_is_asked_where_3_0_is_missing(
+    server: Answering,
+) -> None:
+    asked = {"service": SERVICE, "ticket": "ST-&=%#+/"}
+    async with CasClient(server.base_url, SERVICE) as cas:
+        server.on(P2, success(""))
+        assert (await cas.validate("ST-&=%#+/")).user == "21070001"
+        assert server.asked == [(P3, asked), (P2, asked)]
+
+        server.asked.clear()
+        server.on(P3, success(WRAPPED.format(ELEMENTS)))
+        expected = CasUser(user="21070001", attributes=BOTH, name="王雨桐")
+        assert await cas.validate("ST-&=%#+/", renew=True) == expected
+        assert server.asked == [(P3, {**asked, "renew": "true"})]
+
+        server.on(P3, written("gbk", ""), kind="text/html;charset=GBK")
+        assert await cas.validate("ST-&=%#+/") == expected
+
+
+@pytest.mark.parametrize("ticket", ["", "ST 1", "ST-1\n", "ST-\x00", "ST-票", "x" * 257])
+async def test_what_cannot_be_a_ticket_is_not_sent(server: Answering, ticket: str) -> None:
+    async with CasClient(server.base_url, SERVICE) as cas:
+        with pytest.raises(TicketRefused):
+            await cas.validate(ticket)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, success(""), "status"),
+        (503, b"", "status"),
+        (302, success(""), "status"),
+        (403, success(""), "status"),
+        (403, b"<html>WAF</html>", "garbage"),
+        (200, b"<html>login</html>", "garbage"),
+        (200, success("") + b" " * MAX_ANSWER_BYTES, "too_large"),
+    ],
+)
+async def test_a_server_out_of_order_is_told_from_a_refusal(
+    server: Answering, status: int, body: bytes, reason: str
+) -> None:
+    server.on(P3, body, status)
+    async with CasClient(server.base_url, SERVICE) as cas:
+        with pytest.raises(CasUnavailable) as error:
+            await cas.validate(TICKET)
+    assert error.value.details == {"reason": reason}
+    assert error.value.retry_after >= 1
+    assert [path for path, _ in server.asked] == [P3]
+
+
+async def test_a_refusal_sent_as_4xx_is_one(server: Answering) -> None:
+    server.on(P3, answer('<cas:authenticationFailure code="INVALID_TICKET"/>'), 401)
+    async with CasClient(server.base_url, SERVICE) as cas:
+        with pytest.raises(TicketRefused):
+            await cas.validate(TICKET)
+
+
+async def test_silence_and_absence_end_in_time(server: Answering) -> None:
+    asked = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        # The headers arrive and the body never does.
+        response = web.StreamResponse()
+        await response.prepare(request)
+        asked.set()
+        await asyncio.Event().wait()
+        return response
+
+    server.handlers[P3] = silent
+    async with CasClient(server.base_url, SERVICE, timeout_s=0.1) as cas:
+        with pytest.raises(CasUnavailable) as late:
+            await cas.validate(TICKET)
+    assert asked.is_set()
+    assert late.value.details == {"reason": "timeout"}
+
+    # Port 9 of the loopback interface: nobody listens.
+    async with CasClient("http://127.0.0.1:9", SERVICE) as cas:
+        with pytest.raises(CasUnavailable) as absent:
+            await cas.validate(TICKET)
+    assert absent.value.details == {"reason": "connection"}
+    assert TICKET not in repr(absent.value) and absent.value.__suppress_context__
