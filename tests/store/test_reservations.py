@@ -63,23 +63,20 @@ async def kept(store: ReservationRepository, *made: Reservation) -> None:
 
 def full() -> Reservation:
     """Every field holds something."""
-    r = transitions.return_from_leave(
-        away(in_use(when=on("13:40"))), POLICY, BY_READER, on("14:40:20")
-    )
+    gone = away(in_use(when=on("13:40")))
+    r = transitions.return_from_leave(gone, POLICY, BY_READER, on("14:40:20"))
     r = transitions.renew(r, on("17:00"), POLICY, BY_READER, on("15:10"))
     r = transitions.with_kiosk_code(r, f"k:2f-south:7:{ZHANG}")
     r = reservations_transitions.with_idempotency(r, IdempotentResult("key", "digest", on("15:11")))
     r = but(r, gate_assistance=GateAssistance("return", on("14:40:20"), on("14:45")))
-    r = but(
+    return but(
         r,
         report=OccupiedReport(
             "occupied", on("14:50"), SeatId("2f-hall-064"), open=False, desk=False
         ),
         presence_due_at=on("15:20"),
-    )
-    r = but(r, wait_id="7" * 24, held_until=on("08:10"))
-    return but(
-        r,
+        wait_id="7" * 24,
+        held_until=on("08:10"),
         return_by=on("15:00"),
         ended_at=on("16:00"),
         carry_over_at=on("16:00"),
