@@ -23,7 +23,8 @@ from models.storage.mongo import ping
 from models.storage.redis_health import RedisHealth
 
 TROUBLES: Final = (
-    *("mongodb", "redis", "wechat", "clock", "jobs", "board", "kiosks", "cas", "gates", "library"),
+    *("mongodb", "redis", "wechat", "clock", "jobs", "occupancy"),
+    *("kiosks", "cas", "gates", "library"),
 )
 """Kinds of what ``Readiness.check`` may say. Each is told anew at every scrape, by whichever worker
 answers it, so that none stays when it is over."""
@@ -75,7 +76,7 @@ class Readiness:
             troubles["clock"] = machinery.clock_check.trouble
         troubles |= {f"jobs.{name}": "hanging" for name in machinery.scheduler.stalled()}
         if self._occupancy.is_stale:
-            troubles["board"] = "stale"
+            troubles["occupancy"] = "stale"
         if not self._reference.catalog.areas:
             troubles["library"] = "empty"
         return True, troubles | stored

@@ -28,8 +28,8 @@ TIME_LIMIT_S: Final = 25.0
 _GATHER_S: Final = 0.05
 _GATHER_MANY_S: Final = 0.5
 _MANY: Final = 20
-"""When the relay told so many at once, more gather for its next round: among hundreds each costs
-half as much, and bookings matter more than telling of them half a second sooner."""
+"""When the dispatcher told so many at once, more gather for its next round: among hundreds each
+costs half as much, and bookings matter more than telling of them half a second sooner."""
 
 _RENEW_AFTER_S: Final = 3.0
 """With the time limit of a run, well within the lease."""

@@ -64,7 +64,7 @@ class OutboxDispatcher:
                 raise
             except (DomainError, LookupError, TypeError, ValueError):
                 # One that cannot be told must not keep back all the others; it stays and is seen.
-                log.exception("relay_failed", extra={"reservation": r.id})
+                log.exception("dispatch_failed", extra={"reservation": r.id})
                 continue
             messages += written
             dispatched.append(r)

@@ -74,7 +74,7 @@ async def steps(both: Sequence[House]) -> list[tuple[str, Step, int]]:
         f"unread messages of a reader with {PAGE}": (
             lambda home, _: home.stored.messages.page_of(usual, True, 0, PAGE)
         ),
-        f"rows of a day with {BOOKINGS}": lambda home, _: home.stored.reservations.board_rows(
+        f"rows of a day with {BOOKINGS}": lambda home, _: home.stored.reservations.occupancy_rows(
             TOMORROW
         ),
         **{f"job {name}, nothing due": job(name) for name in both[0].app[SCHEDULER].job_names},

@@ -24,7 +24,7 @@ _UNSEEN: Final = timedelta(minutes=10)
 """A gate that has said nothing for so long while the library is open."""
 TROUBLES: Final = {
     "redis": "Redis 连不上（预约不受影响）",
-    "board": "座位图更新迟缓",
+    "occupancy": "座位图更新迟缓",
     "library": "还没有座位数据",
     "clock": "这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员",
     "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",

@@ -54,12 +54,12 @@ class GatePresenceJob:
     async def _newly_open_check_ins(self, now: datetime, told: datetime) -> list[ReaderId]:
         """Readers with a window that has opened and that was not looked at with all that the gates
         had to tell."""
-        board = await self._occupancy.get_day(local_date(now))
+        occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy.resolve(None, local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row.reader_id
-            for row in board.rows.values()
+            for row in occupancy.rows.values()
             if row.state is ReservationState.RESERVED and row.booked_start - before <= now
         }
         self._seen = {key: self._seen.get(key, now) for key in open_now}
@@ -67,7 +67,7 @@ class GatePresenceJob:
         readers = []
         for key, reader_id in open_now.items():
             present = any(
-                row.state in CHECKED_IN_STATES for row in board.by_reader.get(reader_id, ())
+                row.state in CHECKED_IN_STATES for row in occupancy.by_reader.get(reader_id, ())
             )
             if key in self._asked or present:
                 continue

@@ -26,7 +26,7 @@ from models.storage.mongo import CODEC, Database, Document
 
 log = logging.getLogger(__name__)
 BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "available_from")
-"""What of a stored reservation makes a row of the board, besides its id."""
+"""What of a stored reservation makes a row of the occupancy, besides its id."""
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
 _AWAIT_MS: Final = 60
@@ -197,7 +197,7 @@ _FIELDS: Final[tuple[tuple[str, str, Any], ...]] = (
 
 
 def row_of(id: ReservationId, d: Document) -> OccupancyRow:
-    """The board's row of a stored reservation."""
+    """The occupancy's row of a stored reservation."""
     return OccupancyRow.of(
         id,
         d["rev"],

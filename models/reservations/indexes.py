@@ -49,7 +49,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
                     "live",
                 )
             ],
-            name="board",
+            name="occupancy",
             partialFilterExpression={"live": True},
         ),
         IndexModel(

@@ -1,8 +1,8 @@
-"""The occupancy board of this worker: every day that is looked at, kept up to date in memory.
+"""The occupancy of this worker: every day that is looked at, kept up to date in memory.
 
 A day is loaded once. From then on this worker's own writes are seen at once and all others through
-the change stream. While the stream is silent for too long the board is stale: reads load the day
-anew, at most twice a second, so that the service goes on with what the database says.
+the change stream. While the stream is silent for too long the occupancy is stale: reads load the
+day anew, at most twice a second, so that the service goes on with what the database says.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.reservations.repository import ReservationRepository
 from models.storage.mongo import new_id
 
 REFUSE_WITHIN_S: Final = 0.25
-"""A refusal from the board alone is right if the seat was taken at some moment of this time."""
+"""A refusal from the occupancy alone is right if the seat was taken at some moment of this time."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
 _DAYS_KEPT: Final = 16
@@ -39,7 +39,7 @@ _NEVER: Final = float("-inf")
 
 @dataclass(slots=True)
 class _CachedDay:
-    board: DayOccupancy = field(default_factory=DayOccupancy)
+    occupancy: DayOccupancy = field(default_factory=DayOccupancy)
     loaded_at: float = _NEVER
     failed_at: float = _NEVER
     valid: bool = False
@@ -88,19 +88,21 @@ class LiveOccupancy:
     def current(self, day: date) -> DayOccupancy | None:
         """The day without waiting, where it is loaded and not stale."""
         known = self._days.get(day)
-        return known.board if known is not None and known.complete and not self.is_stale else None
+        return (
+            known.occupancy if known is not None and known.complete and not self.is_stale else None
+        )
 
     def authoritative_day(self, day: date) -> DayOccupancy | None:
-        """The day where the board alone may refuse: all that was true a moment ago is in it."""
+        """The day where the occupancy alone may refuse: all that was true a moment ago is in it."""
         known = self._days.get(day)
         if known is None or not known.complete or self._clock() - self._as_of > REFUSE_WITHIN_S:
             return None
-        return known.board
+        return known.occupancy
 
     async def get_day(self, day: date) -> DayOccupancy:
         """The day, loaded if need be. Raises: ServiceUnavailable."""
-        if (board := self.current(day)) is not None:
-            return board
+        if (occupancy := self.current(day)) is not None:
+            return occupancy
         known, asked = self._days.setdefault(day, _CachedDay()), self._clock()
         async with known.lock:
             if known.failed_at > asked:
@@ -111,12 +113,12 @@ class LiveOccupancy:
                 await self._load(day, known)
         while len(self._days) > _DAYS_KEPT:
             self._days.pop(next(iter(self._days)))
-        return known.board
+        return known.occupancy
 
     async def _load(self, day: date, known: _CachedDay) -> None:
         began, known.buffered_changes, doubts = self._clock(), [], known.uncertain_count
         try:
-            known.board.load(await self._reservations.board_rows(day))
+            known.occupancy.load(await self._reservations.occupancy_rows(day))
             known.loaded_at, known.valid = began, known.uncertain_count == doubts
         except ServiceUnavailable:
             known.failed_at = self._clock()
@@ -187,7 +189,7 @@ class LiveOccupancy:
             if self._clock() - self._forgot_at >= REMEMBER_S:
                 self._forgot_at = self._clock()
                 for known in self._days.values():
-                    known.board.forget_older()
+                    known.occupancy.forget_older()
 
     def _take(self, day: date | None, change: Change) -> None:
         """``day`` None: an update of a reservation that one of the days may know."""
@@ -203,7 +205,7 @@ class LiveOccupancy:
 
     def _apply(self, known: _CachedDay, change: Change) -> None:
         try:
-            known.board.apply(change)
+            known.occupancy.apply(change)
         except MissingRevision:
             known.mark_uncertain()
 

@@ -62,7 +62,7 @@ def to_document(r: Reservation) -> Document:
 
 
 def changed_fields(old: Reservation, new: Reservation) -> Document:
-    """The fields that differ; the outbox is pushed instead, since the relay pulls from it."""
+    """The fields that differ; the outbox is pushed instead, since the dispatcher pulls from it."""
     before, after = to_document(old), to_document(new)
     return {
         name: value

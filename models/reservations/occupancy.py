@@ -1,8 +1,8 @@
-"""The occupancy board of one day: its live reservations in memory, kept by revision.
+"""The occupancy of one day: its live reservations in memory, kept by revision.
 
-The board is a view of the database. Rows come from a load, from this worker's own writes, and from
-the change stream, in any order and more than once; each carries the reservation's revision, and a
-row that is not newer than what is known changes nothing.
+The occupancy is a view of the database. Rows come from a load, from this worker's own writes, and
+from the change stream, in any order and more than once; each carries the reservation's revision,
+and a row that is not newer than what is known changes nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _GONE: Final = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class OccupancyRow:
-    """A reservation as the board sees it. ``start`` is the earlier one where its reader has checked
-    in and may sit there before the booked start."""
+    """A reservation as the occupancy sees it. ``start`` is the earlier one where its reader has
+    checked in and may sit there before the booked start."""
 
     id: ReservationId
     rev: int

@@ -127,7 +127,7 @@ class ReservationQueries(ReservationCollection):
         rows, total = await find_page(self._all, query, ("start", "created_at"), skip, limit)
         return [from_document(row) for row in rows], total
 
-    async def board_rows(self, day: date) -> list[OccupancyRow]:
+    async def occupancy_rows(self, day: date) -> list[OccupancyRow]:
         """All live reservations of the day, from the index alone.
 
         Those of a majority, as the change stream tells them: what another server's failure could
@@ -139,7 +139,7 @@ class ReservationQueries(ReservationCollection):
                     {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True},
                     dict.fromkeys(BOARD_FIELDS, 1),
                 )
-                .hint("board")
+                .hint("occupancy")
                 .to_list(None)
             )
         return [row_of(row["_id"], row) for row in rows]
@@ -211,7 +211,7 @@ class ReservationQueries(ReservationCollection):
         """Is a booking of that day still under way, or not settled yet?"""
         query: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "live": True}
         with translate_errors():
-            return await self._all.find_one(query, {"_id": 1}, hint="board") is not None
+            return await self._all.find_one(query, {"_id": 1}, hint="occupancy") is not None
 
     async def with_open_reports(
         self, now: datetime, skip: int, limit: int

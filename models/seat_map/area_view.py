@@ -32,27 +32,31 @@ class AreaMap:
         self.look: MapQuery | None = None
         self._place = {seat.id: place for place, seat in enumerate(area.seats)}
         self._changed_at = [0] * len(area.seats)
-        self._board: DayOccupancy | None = None
+        self._occupancy: DayOccupancy | None = None
         self._seen = 0
         self._count: tuple[int, AreaCount] | None = None
 
-    def refresh(self, board: DayOccupancy, look: MapQuery) -> None:
-        """Bring it to what ``board`` holds, looked at as ``look`` says (the same one while the
+    def refresh(self, occupancy: DayOccupancy, look: MapQuery) -> None:
+        """Bring it to what ``occupancy`` holds, looked at as ``look`` says (the same one while the
         minute and the rules are the same)."""
-        touched = board.since(self._seen) if board is self._board and look is self.look else None
+        touched = (
+            occupancy.since(self._seen)
+            if occupancy is self._occupancy and look is self.look
+            else None
+        )
         if touched is None:
             places: Iterable[int] = range(len(self.area.seats))
         elif touched:
             places = {self._place[seat_id] for seat_id in touched if seat_id in self._place}
         else:
             return
-        self._board, self.look, self._seen = board, look, board.version
+        self._occupancy, self.look, self._seen = occupancy, look, occupancy.version
         first = not self.views
         self.views = self.views or [UNAVAILABLE] * len(self.area.seats)
         new = self.version + 1
         for place in places:
             seat = self.area.seats[place]
-            view = seat_state(seat, board.by_seat.get(seat.id, ()), look, None)
+            view = seat_state(seat, occupancy.by_seat.get(seat.id, ()), look, None)
             if first or view != self.views[place]:
                 self.views[place] = view
                 self._changed_at[place] = new
@@ -77,8 +81,8 @@ class AreaMap:
     def overlay_for(self, reader_id: ReaderId, granted: bool) -> list[tuple[int, SeatState]]:
         """The seats that the reader sees in another way than everybody, by place: their own, and
         those that are kept for who needs them where that is ``granted``."""
-        assert self._board is not None and self.look is not None
-        rows = self._board.by_reader.get(reader_id, ())
+        assert self._occupancy is not None and self.look is not None
+        rows = self._occupancy.by_reader.get(reader_id, ())
         kept = granted and self.look.policy.accessible_only
         if not rows and not kept:
             return []
@@ -88,7 +92,7 @@ class AreaMap:
         found = []
         for place in sorted(places):
             seat = self.area.seats[place]
-            taken = self._board.by_seat.get(seat.id, ())
+            taken = self._occupancy.by_seat.get(seat.id, ())
             view = seat_state(seat, taken, self.look, reader_id, granted)
             if view.status is SeatStatus.MINE or (kept and seat.accessible):
                 found.append((place, view))

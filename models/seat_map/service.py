@@ -1,4 +1,4 @@
-"""What readers see of areas, plans and seats, from the board."""
+"""What readers see of areas, plans and seats, from the occupancy."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ class ViolationRepository(SuspensionRepository):
         return bool(result.modified_count)
 
     async def void(self, violation: Violation) -> None:
-        """Keep it as waived from the beginning, where the relay has not recorded it yet."""
+        """Keep it as waived from the beginning, where the dispatcher has not recorded it yet."""
         with translate_errors(), suppress(DuplicateKeyError):
             await insert(self._all, document_of(violation))
 

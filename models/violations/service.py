@@ -1,6 +1,6 @@
 """From a missed booking to a violation, and from violations to a suspension.
 
-Called by the relay of the outbox, once or more for each notice: every step is kept by a unique key.
+Called by the outbox dispatcher, once or more for each notice: every step is kept by a unique key.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ async def test_without_mongod_and_after(tmp_path: Path) -> None:
 
             async def ready() -> bool:
                 answer = await service.anonymous.get("//readyz")
-                return answer.status == 200 and "board" not in answer.body["troubles"]
+                return answer.status == 200 and "occupancy" not in answer.body["troubles"]
 
             await until(ready, "ready again, and the occupancy follows again")
             await other.reserve(SEAT, "now", "10:00")

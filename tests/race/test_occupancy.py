@@ -1,5 +1,6 @@
-"""Two workers' boards: whatever happened, they become what the database holds, byte for byte. And
-a refusal by the board alone is right, costs nothing, and is never given by one that may be old."""
+"""Two workers' occupancies: whatever happened, they become what the database holds, byte for byte.
+And a refusal by the occupancy alone is right, costs nothing, and is never given by one that may be
+old."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class Worker:
         self.task = asyncio.create_task(self.inside.occupancy.follow_changes())
 
     async def fresh(self) -> None:
-        """Returns when its board may judge both days."""
+        """Returns when its occupancy may judge both days."""
 
         async def judges() -> bool:
             with suppress(DomainError):
@@ -68,7 +69,7 @@ class Worker:
                     await self.inside.occupancy.get_day(day)
             return all(self.inside.occupancy.authoritative_day(day) for day in (TODAY, TOMORROW))
 
-        await until(judges, "a board that is up to date")
+        await until(judges, "an occupancy that is up to date")
 
     async def stop(self) -> None:
         if self.task is not None:
@@ -76,7 +77,9 @@ class Worker:
 
     async def equals_the_database(self) -> bool:
         for day in (TODAY, TOMORROW):
-            rows = {row.id: row for row in await self.inside.stored.reservations.board_rows(day)}
+            rows = {
+                row.id: row for row in await self.inside.stored.reservations.occupancy_rows(day)
+            }
             if (await self.inside.occupancy.get_day(day)).rows != rows:
                 return False
         return True
@@ -177,7 +180,7 @@ async def many(
 async def they_become_equal(workers: list[Worker], readers: list[Reader]) -> None:
     for one in workers:
         await one.fresh()
-        await until(one.equals_the_database, "the board is the database")
+        await until(one.equals_the_database, "the occupancy is the database")
     first, second = [await one.bodies(readers) for one in workers]
     assert first == second
     stranger = Worker(workers[0].inside)  # whose plans were never mended
@@ -196,7 +199,7 @@ async def kill_cursors(db: Database) -> None:
         await db.command({"killCursors": "reservations", "cursors": cursors})
 
 
-async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
+async def test_occupancies_become_the_database(stage: Stage, mongo_url: str, theatre: str) -> None:
     readers = [await stage.reader() for _ in range(6)]
     async with two_workers(mongo_url, theatre, stage.cipher) as workers:
         for round in range(8):
@@ -222,16 +225,18 @@ async def test_boards_become_the_database(stage: Stage, mongo_url: str, theatre:
         assert made > 30, "something happened"
 
 
-async def test_boards_outlive_a_killed_mongod(tmp_path: Path, library: seed.LibraryData) -> None:
+async def test_occupancies_outlive_a_killed_mongod(
+    tmp_path: Path, library: seed.LibraryData
+) -> None:
     cipher = FieldCipher({1: b"k" * 32})
     async with embedded_databases(tmp_path / "data") as servers:
-        async with open_database(servers.mongo_url, "board") as db:
+        async with open_database(servers.mongo_url, "occupancy") as db:
             await ensure_indexes(db)
             inside = features(db, cipher)
             await seed.seed(inside.stored, inside.reference, library, EIGHT)
             stage = Stage(db, cipher, inside)
             readers = [await stage.reader() for _ in range(6)]
-        async with two_workers(servers.mongo_url, "board", cipher) as workers:
+        async with two_workers(servers.mongo_url, "occupancy", cipher) as workers:
             await many(7, 120, workers, readers)
             history = asyncio.create_task(many(8, 240, workers, readers))
             before = await workers[0].inside.stored.reservations.count()

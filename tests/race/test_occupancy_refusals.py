@@ -60,7 +60,7 @@ async def counted_worker(
         await client.close()
 
 
-async def test_a_refusal_by_the_board_costs_nothing(
+async def test_a_refusal_from_memory_costs_nothing(
     stage: Stage, mongo_url: str, theatre: str
 ) -> None:
     holder, reader = await stage.reader(), await stage.reader()
@@ -106,7 +106,7 @@ async def test_a_refusal_by_the_board_costs_nothing(
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_a_silent_board_asks_the_index(
+async def test_a_silent_occupancy_asks_the_index(
     stage: Stage, mongo_url: str, theatre: str, guarded: bool
 ) -> None:
     """What it believes to be taken may long be free: nobody has told it."""
@@ -120,8 +120,8 @@ async def test_a_silent_board_asks_the_index(
             return one.inside.occupancy.authoritative_day(TODAY) is None
 
         await until(silent, "the stream is silent for too long", within_s=3)
-        board = one.inside.occupancy.current(TODAY)
-        assert board is not None and held.id in board.rows, "it has not heard of it"
+        occupancy = one.inside.occupancy.current(TODAY)
+        assert occupancy is not None and held.id in occupancy.rows, "it has not heard of it"
         if not guarded:
             one.inside.occupancy._as_of = float("inf")  # believed for ever
             with pytest.raises(SeatTaken):
@@ -163,7 +163,7 @@ async def test_every_refusal_is_right(stage: Stage, mongo_url: str, theatre: str
                 return won.id not in (await other.inside.occupancy.get_day(TODAY)).rows
 
             await until(free, "the other worker hears that it is free")
-    assert refused > 12, "most were refused by the board, until it heard"
+    assert refused > 12, "most were refused by the occupancy, until it heard"
 
 
 async def test_a_repeat_is_given_its_first_success(

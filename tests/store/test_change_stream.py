@@ -153,8 +153,8 @@ async def test_silence_is_a_proof_of_its_own(db: Database) -> None:
 
 
 async def test_what_was_answered_before_as_of_was_told_by_then(db: Database) -> None:
-    """The board refuses because of this promise. Other traffic and broken cursors change nothing;
-    after them it goes on where it stopped."""
+    """The occupancy refuses because of this promise. Other traffic and broken cursors change
+    nothing; after them it goes on where it stopped."""
     them, answered = ReservationRepository(db), list[tuple[float, str, int]]()
     async with following(db) as heard:
         known = set[tuple[str, int]]()

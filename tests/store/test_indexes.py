@@ -150,7 +150,7 @@ SPAN: Final = TimeRange(on("14:00"), on("15:30"))
 
 # verb → what it sends: the plan's index (or IDHACK), and how many documents a found one may cost
 HOT: Final[list[tuple[str, Verb, set[str]]]] = [
-    ("board_rows", _of("board_rows", MONDAY), {"board"}),
+    ("occupancy_rows", _of("occupancy_rows", MONDAY), {"occupancy"}),
     ("due_for_no_show", _of("due_for_no_show", EVENING, 500), {"due_no_show"}),
     ("due_for_leave_expiry", _of("due_for_leave_expiry", EVENING, 500), {"due_leave_expiry"}),
     ("due_for_completion", _of("due_for_completion", EVENING, 500), {"due_complete"}),
@@ -381,7 +381,7 @@ async def test_every_hot_verb_uses_its_index(store: Store) -> None:
 
 
 async def test_the_board_is_read_from_the_index_alone(store: Store) -> None:
-    rows = await profiled(store, lambda s: s.stored.reservations.board_rows(MONDAY))
+    rows = await profiled(store, lambda s: s.stored.reservations.occupancy_rows(MONDAY))
     found = sum(row["nreturned"] for row in rows)
     assert found > READERS and sum(row["docsExamined"] for row in rows) == 0
     assert sum(row["keysExamined"] for row in rows) <= found + 3, "one gap for each state"

@@ -295,15 +295,14 @@ async def test_a_readers_lists(store: ReservationRepository) -> None:
     assert await store.count(ReservationState.RESERVED) == 4 and await store.count() == 5
 
 
-async def test_the_board_of_a_day(store: ReservationRepository) -> None:
+async def test_the_occupancy_of_a_day(store: ReservationRepository) -> None:
     early = in_use(another(), on("13:40:30"))
     ended = but(another("08:00", "09:00", k=2), state=ReservationState.FINISHED)
     await kept(store, early, ended, another(day=TOMORROW))
-    board = [
-        (o.seat_id, o.reader_id, o.state, o.start, o.end) for o in await store.board_rows(MONDAY)
-    ]
-    assert board == [(SEAT.id, ZHANG, ReservationState.IN_USE, on("13:40"), on("16:00"))]
-    assert len(await store.board_rows(TOMORROW)) == 1
+    rows = await store.occupancy_rows(MONDAY)
+    occupancy = [(o.seat_id, o.reader_id, o.state, o.start, o.end) for o in rows]
+    assert occupancy == [(SEAT.id, ZHANG, ReservationState.IN_USE, on("13:40"), on("16:00"))]
+    assert len(await store.occupancy_rows(TOMORROW)) == 1
 
 
 async def test_what_is_due_is_due_to_the_second(store: ReservationRepository) -> None:

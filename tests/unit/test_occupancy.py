@@ -1,4 +1,5 @@
-"""The board after any history, told in any order that can happen, is what the database holds."""
+"""The occupancy after any history, told in any order that can happen, is what the database
+holds."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ class Rows(ReservationRepository):
         self.asked: list[asyncio.Future[list[OccupancyRow]]] = []
         self.writer = "me"
 
-    async def board_rows(self, _: object) -> list[OccupancyRow]:
+    async def occupancy_rows(self, _: object) -> list[OccupancyRow]:
         self.asked.append(asyncio.get_running_loop().create_future())
         return await self.asked[-1]
 
@@ -103,16 +104,17 @@ class Database:
 
 
 class Following(RuleBasedStateMachine):
-    """One worker's board. Others write too; what the board hears of it comes late, twice, and in
-    the stream's order; the answers to its own writes come in any order, early or very late."""
+    """One worker's occupancy. Others write too; what the occupancy hears of it comes late, twice,
+    and in the stream's order; the answers to its own writes come in any order, early or very
+    late."""
 
     @initialize()
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.database, self.changes = Database(), Told()
         self.rows = Rows(self.database)
-        self.board = LiveOccupancy(self.rows, self.changes)
-        self.tasks = [self.loop.create_task(self.board.follow_changes())]
+        self.occupancy = LiveOccupancy(self.rows, self.changes)
+        self.tasks = [self.loop.create_task(self.occupancy.follow_changes())]
         self.heard = 0
         self.unanswered: list[Reservation] = []
         self.snapshot: list[OccupancyRow] | None = None
@@ -217,18 +219,18 @@ class Following(RuleBasedStateMachine):
     def answer(self, data: st.DataObject) -> None:
         r = data.draw(st.sampled_from(self.unanswered))
         self.unanswered.remove(r)
-        self.board.record_write(r)
+        self.occupancy.record_write(r)
 
     @rule()
     def forget(self) -> None:
-        self.board.invalidate()
+        self.occupancy.invalidate()
 
     @precondition(lambda self: not self.unanswered)
     @rule()
     def much_later(self) -> None:
         """All answers have come long ago."""
-        for known in self.board._days.values():
-            known.board.forget_older()
+        for known in self.occupancy._days.values():
+            known.occupancy.forget_older()
 
     @rule()
     def look(self) -> None:
@@ -237,9 +239,9 @@ class Following(RuleBasedStateMachine):
 
     async def look_once(self) -> None:
         try:
-            await self.board.get_day(DAY)
+            await self.occupancy.get_day(DAY)
         except ServiceUnavailable:
-            assert self.board.current(DAY) is None
+            assert self.occupancy.current(DAY) is None
 
     @property
     def loading(self) -> bool:
@@ -269,9 +271,9 @@ class Following(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        """All is heard and answered: the board is the database, and its two indexes agree."""
+        """All is heard and answered: the occupancy is the database, and its two indexes agree."""
         for r in self.unanswered:
-            self.board.record_write(r)
+            self.occupancy.record_write(r)
         self.unanswered.clear()
         self.tell(self.database.stream[self.heard :])
         self.heard = len(self.database.stream)
@@ -281,33 +283,33 @@ class Following(RuleBasedStateMachine):
                 self.rows.asked[-1].set_result(list(self.database.rows.values()))
                 self.snapshot = None
                 self.step()
-        board = self.board.current(DAY)
-        assert board is not None and board.rows == self.database.rows
-        judging = self.board.authoritative_day(DAY)
-        assert judging is None or judging is board
+        occupancy = self.occupancy.current(DAY)
+        assert occupancy is not None and occupancy.rows == self.database.rows
+        judging = self.occupancy.authoritative_day(DAY)
+        assert judging is None or judging is occupancy
 
     @invariant()
     def indexes_agree_and_since_names_what_changed(self) -> None:
-        known = self.board._days.get(DAY) if hasattr(self, "board") else None
+        known = self.occupancy._days.get(DAY) if hasattr(self, "occupancy") else None
         if known is None:
             return
-        board = known.board
-        rows = sorted(board.rows.values(), key=lambda r: r.id)
-        for lists, key in ((board.by_seat, "seat_id"), (board.by_reader, "reader_id")):
+        occupancy = known.occupancy
+        rows = sorted(occupancy.rows.values(), key=lambda r: r.id)
+        for lists, key in ((occupancy.by_seat, "seat_id"), (occupancy.by_reader, "reader_id")):
             found = []
             for at, held in lists.items():
                 assert held and all(getattr(r, key) == at for r in held)
                 assert [(r.start, r.end) for r in held] == sorted((r.start, r.end) for r in held)
                 found += held
             assert sorted(found, key=lambda r: r.id) == rows
-        seats = {seat: list(held) for seat, held in board.by_seat.items()}
-        if self.before is not None and self.before[0] is board:
+        seats = {seat: list(held) for seat, held in occupancy.by_seat.items()}
+        if self.before is not None and self.before[0] is occupancy:
             _, version, then = self.before
             changed = {s for s in SEATS if then.get(s) != seats.get(s)}
-            named = board.since(version)
+            named = occupancy.since(version)
             assert named is not None and changed <= set(named)
-            assert not changed or board.version > version
-        self.before = board, board.version, seats
+            assert not changed or occupancy.version > version
+        self.before = occupancy, occupancy.version, seats
 
 
 TestFollowing = Following.TestCase

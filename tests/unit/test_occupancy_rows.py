@@ -47,30 +47,32 @@ def patch(rev: int, **fields: object) -> RowUpdate:
 
 
 def test_what_is_told_out_of_turn() -> None:
-    board = DayOccupancy()
-    assert board.apply(row(1)) and not board.apply(row(1))
+    occupancy = DayOccupancy()
+    assert occupancy.apply(row(1)) and not occupancy.apply(row(1))
     with pytest.raises(MissingRevision):
-        board.apply(patch(3, end=on("13:00")))
-    assert board.apply(row(3)) and not board.apply(patch(2, state=ReservationState.IN_USE))
-    assert board.apply(patch(9, state=ReservationState.FINISHED)), "the end needs nothing of before"
-    assert not board.apply(row(8)) and not board.rows and not board.by_seat
+        occupancy.apply(patch(3, end=on("13:00")))
+    assert occupancy.apply(row(3)) and not occupancy.apply(patch(2, state=ReservationState.IN_USE))
+    assert occupancy.apply(patch(9, state=ReservationState.FINISHED)), (
+        "the end needs nothing of before"
+    )
+    assert not occupancy.apply(row(8)) and not occupancy.rows and not occupancy.by_seat
 
-    board = DayOccupancy()
-    assert not board.apply(patch(2, seat_id=SEATS[1]))
+    occupancy = DayOccupancy()
+    assert not occupancy.apply(patch(2, seat_id=SEATS[1]))
     with pytest.raises(MissingRevision):
-        board.apply(row(1))  # the answer to the insert comes behind the echo of a change of it
-    board.load([row(2, seat=SEATS[1])])
-    assert board.by_seat == {SEATS[1]: [row(2, seat=SEATS[1])]}
-    assert board.apply(RowRemoval(ReservationId("1"))) and not board.apply(row(5))
+        occupancy.apply(row(1))  # the answer to the insert comes behind the echo of a change of it
+    occupancy.load([row(2, seat=SEATS[1])])
+    assert occupancy.by_seat == {SEATS[1]: [row(2, seat=SEATS[1])]}
+    assert occupancy.apply(RowRemoval(ReservationId("1"))) and not occupancy.apply(row(5))
 
 
 def test_a_load_that_was_too_old_is_made_good_by_the_next() -> None:
-    board = DayOccupancy()
-    board.apply(row(2))
-    board.load([])
-    assert not board.apply(row(2)) and not board.rows, "a late echo"
-    board.load([row(2)])
-    assert board.by_seat == {SEATS[0]: [row(2)]}
+    occupancy = DayOccupancy()
+    occupancy.apply(row(2))
+    occupancy.load([])
+    assert not occupancy.apply(row(2)) and not occupancy.rows, "a late echo"
+    occupancy.load([row(2)])
+    assert occupancy.by_seat == {SEATS[0]: [row(2)]}
 
 
 class Waiting(Rows):
@@ -88,21 +90,21 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
     """In a new process nobody has looked at the day yet. Another worker has given the reader the
     reservation by its key, and has cancelled it."""
     rows, changes = Waiting(), Told()
-    board = LiveOccupancy(rows, changes)
-    following = asyncio.create_task(board.follow_changes())
+    occupancy = LiveOccupancy(rows, changes)
+    following = asyncio.create_task(occupancy.follow_changes())
     made = reserved("10:00", "12:00", day=DAY)
-    inserting = asyncio.create_task(board.insert(made))
+    inserting = asyncio.create_task(occupancy.insert(made))
     await asyncio.sleep(0)
     cancelled = RowUpdate(made.id, 2, {"state": ReservationState.CANCELLED})
     changes.told.put_nowait(ChangeBatch([(None, cancelled)], monotonic(), True))
     await asyncio.sleep(0.01)
-    looking = asyncio.create_task(board.get_day(DAY))
+    looking = asyncio.create_task(occupancy.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[0].set_result([])
     await looking
     rows.answer.set_result(None)
     await inserting
-    judging = board.authoritative_day(DAY)
+    judging = occupancy.authoritative_day(DAY)
     assert judging is not None and not judging.rows and not judging.by_reader
     following.cancel()
 
@@ -112,17 +114,17 @@ async def test_what_has_ended_before_its_insert_is_answered_leaves_no_ghost() ->
 )
 async def test_a_hold_whose_outcome_is_open_is_looked_for(error: BaseException) -> None:
     rows, changes = Waiting(), Told()
-    board = LiveOccupancy(rows, changes)
-    following = asyncio.create_task(board.follow_changes())
+    occupancy = LiveOccupancy(rows, changes)
+    following = asyncio.create_task(occupancy.follow_changes())
     changes.told.put_nowait(ChangeBatch([], monotonic(), True))
     await asyncio.sleep(0.01)
-    looking = asyncio.create_task(board.get_day(DAY))
+    looking = asyncio.create_task(occupancy.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[0].set_result([])
     await looking
-    with pytest.raises(type(error)), board.inserting(DAY):
+    with pytest.raises(type(error)), occupancy.inserting(DAY):
         raise error
-    assert board.current(DAY) is None and changes.writer == rows.writer != "me"
+    assert occupancy.current(DAY) is None and changes.writer == rows.writer != "me"
     following.cancel()
 
 
@@ -130,10 +132,10 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
     """Ten days of a busy library: what is remembered is what ended in the last few minutes."""
     now = 1000.0
     rows, changes = Rows(Database()), Told()
-    board = LiveOccupancy(rows, changes, lambda: now)
-    following = asyncio.create_task(board.follow_changes())
+    occupancy = LiveOccupancy(rows, changes, lambda: now)
+    following = asyncio.create_task(occupancy.follow_changes())
     for day in (DAY, TOMORROW):
-        looking = asyncio.create_task(board.get_day(day))
+        looking = asyncio.create_task(occupancy.get_day(day))
         await asyncio.sleep(0)
         rows.asked[-1].set_result([])
         await looking
@@ -147,36 +149,36 @@ async def test_memory_does_not_follow_what_has_ended() -> None:
         now += 5
         for _ in range(3):
             await asyncio.sleep(0)
-        sizes.append(sum(known.board.remembered for known in board._days.values()))
-    assert not board._days[DAY].board.rows
+        sizes.append(sum(known.occupancy.remembered for known in occupancy._days.values()))
+    assert not occupancy._days[DAY].occupancy.rows
     lately = 2 * REMEMBER_S / 5
     assert max(sizes) <= 2 * (lately + 2) and max(sizes) == max(sizes[:100])
     # What ended a moment ago is known to have: its echo revives nothing.
     changes.told.put_nowait(ChangeBatch([(DAY.isoformat(), row_of(made))], now))
     await asyncio.sleep(0.01)
-    assert not board._days[DAY].board.rows
+    assert not occupancy._days[DAY].occupancy.rows
     following.cancel()
 
 
 def test_who_lies_too_far_behind_looks_at_everything() -> None:
-    board = DayOccupancy()
+    occupancy = DayOccupancy()
     for rev in range(1, LOG_KEPT + 3):  # two entries each: from the seat, to the seat
-        board.apply(row(rev))
-    assert board.since(0) is None
-    assert board.since(board.version) == []
-    assert board.since(board.version - 1) == [SEATS[0]]
+        occupancy.apply(row(rev))
+    assert occupancy.since(0) is None
+    assert occupancy.since(occupancy.version) == []
+    assert occupancy.since(occupancy.version - 1) == [SEATS[0]]
 
 
 async def test_one_failed_load_answers_all_who_wait_for_it() -> None:
     """Each trying by itself, one after the other, the last of them would wait for minutes."""
     rows = Rows(Database())
-    board = LiveOccupancy(rows, Told())
-    waiting = [asyncio.create_task(board.get_day(DAY)) for _ in range(50)]
+    occupancy = LiveOccupancy(rows, Told())
+    waiting = [asyncio.create_task(occupancy.get_day(DAY)) for _ in range(50)]
     await asyncio.sleep(0)
     rows.asked[0].set_exception(ServiceUnavailable())
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(r) for r in results] == [ServiceUnavailable] * 50 and len(rows.asked) == 1
-    later = asyncio.create_task(board.get_day(DAY))
+    later = asyncio.create_task(occupancy.get_day(DAY))
     await asyncio.sleep(0)
     rows.asked[1].set_result([])
     assert (await later).rows == {}
@@ -215,7 +217,7 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
     span = None
     if data.draw(st.booleans()):
         span = TimeRange(on("10:00", day), on("12:00", day))
-    board, view = DayOccupancy(), AreaMap(AN_AREA)
+    occupancy, view = DayOccupancy(), AreaMap(AN_AREA)
     now, revs = on("08:00"), [0] * 8
     look = look_at(now, span, tomorrow)
     known: list[SeatState] = []
@@ -225,7 +227,7 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
             number = data.draw(st.integers(0, 7))
             revs[number] += 1
             begin = data.draw(st.integers(0, 11))
-            board.apply(
+            occupancy.apply(
                 OccupancyRow.of(
                     ReservationId(f"{number}.{data.draw(st.integers(0, 1))}"),
                     sum(revs),
@@ -242,11 +244,11 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
             look = look_at(now, span, tomorrow)
         if not data.draw(st.integers(0, 5)):
             other = DayOccupancy()  # the day was dropped and loaded anew
-            other.load(board.rows.values())
-            board = other
-        view.refresh(board, look)
+            other.load(occupancy.rows.values())
+            occupancy = other
+        view.refresh(occupancy, look)
         fresh = AreaMap(AN_AREA)
-        fresh.refresh(board, look)
+        fresh.refresh(occupancy, look)
         assert view.views == fresh.views
         if known:
             differ = [p for p, seen in enumerate(known) if seen != view.views[p]]
@@ -258,7 +260,7 @@ def test_a_view_mended_seat_by_seat_is_the_view_made_anew(data: st.DataObject) -
             mine = [
                 (place, seen)
                 for place, seat in enumerate(AN_AREA.seats)
-                for seen in [seat_state(seat, board.by_seat.get(seat.id, ()), look, reader)]
+                for seen in [seat_state(seat, occupancy.by_seat.get(seat.id, ()), look, reader)]
                 if seen.status is SeatStatus.MINE
             ]
             assert view.overlay_for(reader, granted=False) == mine
