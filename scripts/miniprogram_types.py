@@ -1,7 +1,8 @@
-"""The mini-program's types of the API, made from its OpenAPI document.
+"""The API's types and the English words of its errors, as the mini-program has them.
 
-``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts; with ``--check`` it fails
-where the file is not what it would write.
+``python -m scripts.miniprogram_types`` writes miniprogram/api/types.ts from the OpenAPI document
+and miniprogram/lib/error_texts.ts from the catalogue; with ``--check`` it fails where a file is not
+what it would write.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from handlers.api_routes import document
+from handlers.texts.errors_english import TEXTS_EN
 
-FILE: Final = Path(__file__).resolve().parents[1] / "miniprogram" / "api" / "types.ts"
+CLIENT: Final = Path(__file__).resolve().parents[1] / "miniprogram"
 _PLAIN: Final = {
     "string": "string",
     "integer": "number",
@@ -45,7 +47,7 @@ def _type(schema: dict[str, Any]) -> str:
     return _PLAIN.get(str(kind), "unknown")
 
 
-def render() -> str:
+def types() -> str:
     """One interface for each shape of the API, and one for all of a generic shape."""
     lines = ["// Made from /openapi.json by scripts/miniprogram_types.py. Do not edit.", ""]
     shapes: dict[str, dict[str, Any]] = {}
@@ -67,14 +69,37 @@ def render() -> str:
     return "\n".join(lines)
 
 
+def error_texts() -> str:
+    """One entry for each code."""
+    entries = (
+        f"  {code}: {json.dumps(text, ensure_ascii=False)}," for code, text in TEXTS_EN.items()
+    )
+    return "\n".join(
+        (
+            "// Made from handlers/texts/errors_english.py by scripts/miniprogram_types.py.",
+            "",
+            "export const ERRORS_EN: Readonly<Record<string, string>> = {",
+            *entries,
+            "};",
+            "",
+        )
+    )
+
+
 def main() -> int:
-    if "--check" in sys.argv[1:]:
-        if FILE.read_text(encoding="utf-8") == render():
-            return 0
-        print(f"{FILE} is not what the API says: python -m scripts.miniprogram_types")
-        return 1
-    FILE.write_text(render(), encoding="utf-8")
-    return 0
+    made = {CLIENT / "api" / "types.ts": types(), CLIENT / "lib" / "error_texts.ts": error_texts()}
+    if "--check" not in sys.argv[1:]:
+        for file, text in made.items():
+            file.write_text(text, encoding="utf-8")
+        return 0
+    old = [
+        file
+        for file, text in made.items()
+        if not file.exists() or file.read_text(encoding="utf-8") != text
+    ]
+    for file in old:
+        print(f"{file} is not what the service says: python -m scripts.miniprogram_types")
+    return 1 if old else 0
 
 
 if __name__ == "__main__":

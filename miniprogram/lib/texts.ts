@@ -1,6 +1,7 @@
 // All that a reader reads, in Chinese and in English.
 
 import { day } from "./clock";
+import { ERRORS_EN } from "./error_texts";
 
 const ZH = {
   loading: "正在加载…",
@@ -466,59 +467,6 @@ const EN: Record<keyof typeof ZH, string> = {
   event_prove: "Shown to be there",
 };
 
-/** The service's refusals by code, where its own Chinese words would not be understood. */
-const EN_REFUSALS: Readonly<Record<string, string>> = {
-  throttled: "Too fast. Please wait {retry_after} s",
-  too_many_attempts: "Too many tries. Please wait {retry_after} s",
-  busy: "Many people are here now. Please try again",
-  in_progress: "Still being done. Please wait a moment and try again",
-  idempotency_key_reused: "Please try once more",
-  unavailable: "The service is away for a moment. Please try again",
-  outcome_unknown: "No answer yet. Please try again: nothing is done twice",
-  clock_wrong: "This server's clock is wrong. Please try again in a moment",
-  internal: "Something went wrong here. Please try again later",
-  wechat_unavailable: "WeChat does not answer. Please try again",
-  wechat_user_blocked: "WeChat refuses this account for now",
-  code_invalid: "WeChat's login has ended. Please try again",
-  unauthenticated: "Please open the mini-program again",
-  forbidden: "This is not yours",
-  not_in_use: "Nobody uses that seat now",
-  malformed: "Please check what you typed",
-  not_bound: "Please bind your identity first",
-  not_found: "Not found; it may be gone",
-  seat_taken: "Somebody has this seat in that time. Please choose another seat or time",
-  own_overlap: "You have another reservation in that time",
-  wrong_state: "Not possible now. Please look again",
-  seat_free: "There are free seats in that time: reserve one",
-  already_waiting: "You are in line for that time already",
-  other_in_use: "You are using another seat. Finish there first",
-  nothing_to_confirm: "Nothing to confirm",
-  nothing_to_appeal: "It has been waived or appealed already",
-  binding_request_over: "This binding was answered already or has expired",
-  already_bound: "This WeChat is bound already",
-  reader_bound_elsewhere: "This identity is bound to another WeChat; unbind it on the web page",
-  daily_limit: "No bookings left for that day ({limit})",
-  too_long: "At most {max_minutes} minutes here",
-  too_short: "At least {min_minutes} minutes",
-  off_grid: "Please choose from the list",
-  closed: "Not open at that time",
-  outside_horizon: "Booking goes as far as {last_date}",
-  not_open_yet: "Opens for booking at {opens_at}",
-  in_the_past: "The start has passed",
-  seat_disabled: "This seat is closed",
-  seat_kept: "This seat is kept for readers who need it; ask at the desk",
-  not_admitted: "Your stay is from {first} to {last}",
-  suspended: "Booking is suspended until {until}",
-  too_early: "Too early: from {from}",
-  too_late: "Too late: it ended at {until}",
-  too_often: "No more than {limit} times",
-  qr_invalid: "This is no check-in code of a kiosk",
-  qr_expired: "The code has expired. Scan the one on the screen now",
-  qr_used: "You have used this code. Wait for the next one",
-  wrong_venue: "Please scan a kiosk of your seat's library",
-  activation_code_invalid: "Wrong or expired code. Get a new one on the web page",
-};
-
 export type Text = keyof typeof ZH;
 
 let table: Record<Text, string> = ZH;
@@ -556,7 +504,7 @@ export function words(...names: Text[]): Record<string, string> {
 /** What a refusal says: the service's own words, or their English. */
 export function refusal(code: string, message: string, details: Facts): string {
   if (table !== EN) return message;
-  return filled(EN_REFUSALS[code] ?? "That did not work ({code}). Please try again later", { ...details, code });
+  return filled(ERRORS_EN[code] ?? "That did not work ({code}). Please try again later", { ...details, code });
 }
 
 /** A reservation's state in words. */

@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 from string import Formatter
 
-from handlers.texts.errors import REASONS, reason_text, text_of
+from handlers.texts.errors import REASONS, TEXTS, reason_text, text_of
+from handlers.texts.errors_english import TEXTS_EN
 from models.library import plan_editing
 from models.library.entities import REMOVED_FROM_PLAN
 
@@ -21,8 +22,17 @@ def test_each_reason_against_a_plan_has_words_for_its_facts() -> None:
             raised[reason.value] = {keyword.arg for keyword in node.keywords}
     assert raised
     for code, facts in raised.items():
-        wanted = {name for _, name, _, _ in Formatter().parse(REASONS[code]) if name}
-        assert wanted == facts, code
+        assert facts_in(REASONS[code]) == facts, code
+
+
+def facts_in(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_each_refusal_has_english_words_with_no_other_facts() -> None:
+    assert TEXTS_EN.keys() == TEXTS.keys()
+    invented = {code: facts_in(TEXTS_EN[code]) - facts_in(TEXTS[code]) for code in TEXTS}
+    assert {code: names for code, names in invented.items() if names} == {}
 
 
 def test_words_of_a_reason() -> None:
