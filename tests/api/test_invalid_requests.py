@@ -171,7 +171,8 @@ async def test_bodies(service: Living) -> None:
 async def test_idempotency_keys(service: Living) -> None:
     reader = await service.reader()
     id = await a_reservation(reader)
-    paths = [r.path for r in ROUTES if r.idempotent]
+    # The kiosk's needs the kiosk's key too: test_checking_in_at_a_kiosk.
+    paths = [r.path for r in ROUTES if r.idempotent and not r.path.startswith("/kiosks/")]
     assert len(paths) == 10
     for path in paths:
         for key in KEYS:

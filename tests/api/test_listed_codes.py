@@ -165,6 +165,7 @@ async def test_checking_in_at_a_kiosk(service: Living) -> None:
     await service.jump("08:20")
     await touched(service, at_kiosk)
     await at_kiosk.ok("POST", here, {"reservation_id": first["id"]}, **key, **KEYED)
+    await refused("409 idempotency_key_reused", second, **KEYED)
     await refused(
         "409 idempotency_key_reused", second, annex, **KEYED | {"X-Kiosk-Key": "annex-key"}
     )
@@ -194,7 +195,7 @@ async def test_keys_of_every_route_that_takes_them(service: Living) -> None:
         "/reservations/{id}/report": {"kind": "occupied"},
     }
     for route in ROUTES:
-        if route.idempotent:
+        if route.idempotent and not route.path.startswith("/kiosks/"):  # tried above
             path, body = route.path.format(id=made["id"]), bodies.get(route.path)
             await reader.refused("409 idempotency_key_reused", "POST", path, body, **key)
             with service.inside.idempotency._single_flight(reader.reader_id, "slow"):
