@@ -16,9 +16,7 @@ from models.reservations.mapping import from_document
 from models.reservations.queries import ReservationCollection
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Document
-from models.storage.mongo_errors import (
-    translate_errors,
-)
+from models.storage.mongo_errors import translate_errors
 
 Deadline = Literal[
     "no_show",
@@ -99,52 +97,31 @@ class DueQueries(ReservationCollection):
         )
 
     async def due_for_reminder(self, now: datetime, limit: int) -> list[Reservation]:
-        with translate_errors():
-            rows = (
-                await self._all.find({"remind_at": {"$type": "date", "$lte": now}})
-                .sort("remind_at", ASCENDING)
-                .limit(limit)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        found = self._all.find({"remind_at": {"$type": "date", "$lte": now}})
+        return await self._read(found.sort("remind_at", ASCENDING).limit(limit))
 
     async def due_for_offer_expiry(self, now: datetime, limit: int) -> list[Reservation]:
         """Offers whose time is over."""
-        with translate_errors():
-            rows = (
-                await self._all.find({"held_until": {"$type": "date", "$lte": now}})
-                .limit(limit)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        found = self._all.find({"held_until": {"$type": "date", "$lte": now}})
+        return await self._read(found.limit(limit))
 
     async def due_for_presence_check(self, now: datetime, limit: int) -> list[Reservation]:
         """In use, doubted, and not shown to be by now."""
-        with translate_errors():
-            rows = (
-                await self._all.find(
-                    {
-                        "presence_due_at": {"$type": "date", "$lte": now},
-                        "state": ReservationState.IN_USE.value,
-                        "end": {"$gt": now},
-                        # Who found the seat taken cannot sit there.
-                        "report.open": {"$ne": True},
-                    }
-                )
-                .limit(limit)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        found = self._all.find(
+            {
+                "presence_due_at": {"$type": "date", "$lte": now},
+                "state": ReservationState.IN_USE.value,
+                "end": {"$gt": now},
+                # Who found the seat taken cannot sit there.
+                "report.open": {"$ne": True},
+            }
+        )
+        return await self._read(found.limit(limit))
 
     async def due_for_carry_over(self, now: datetime, limit: int) -> list[Reservation]:
         """Completed ones whose reader may sit on the same seat in the next booking too."""
-        with translate_errors():
-            rows = (
-                await self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
-                .limit(limit)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        found = self._all.find({"carry_over_at": {"$type": "date", "$lte": now}})
+        return await self._read(found.limit(limit))
 
     async def carried_over(self, id: ReservationId) -> None:
         """The follower has been looked after."""
@@ -219,11 +196,7 @@ class DueQueries(ReservationCollection):
     async def _due(self, index: str, query: Document, limit: int) -> list[Reservation]:
         """Hinted: all due indexes begin with the state, and the planner takes any of them when what
         it tries first is all due; kept for later, that plan would read every live one."""
-        with translate_errors():
-            rows = (
-                await self._all.find({**query, "live": True}).hint(index).limit(limit).to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        return await self._read(self._all.find({**query, "live": True}).hint(index).limit(limit))
 
 
 def _not_held(held: FrozenVenues, now: datetime | None) -> Document:

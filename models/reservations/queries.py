@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bson.objectid import ObjectId
 from pymongo import ASCENDING
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, local_instant
@@ -19,9 +20,7 @@ from models.reservations.mapping import from_document
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import BOOKING_STATES, LIVE, ReservationState
 from models.storage.mongo import Database, Document, find_page
-from models.storage.mongo_errors import (
-    translate_errors,
-)
+from models.storage.mongo_errors import translate_errors
 
 _LIVE: Final = sorted(LIVE)
 
@@ -31,6 +30,12 @@ class ReservationCollection:
 
     def __init__(self, db: Database) -> None:
         self._all = db["reservations"]
+
+    async def _read(self, found: AsyncCursor[Document]) -> list[Reservation]:
+        """What a search finds. Raises: ServiceUnavailable."""
+        with translate_errors():
+            rows = await found.to_list(None)
+        return [from_document(row) for row in rows]
 
 
 class ReservationQueries(ReservationCollection):
@@ -91,31 +96,14 @@ class ReservationQueries(ReservationCollection):
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""
-        with translate_errors():
-            rows = (
-                await self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
-                .sort("start", ASCENDING)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        found = self._all.find({"reader": reader_id, "start": {"$gte": since}, "live": True})
+        return await self._read(found.sort("start", ASCENDING))
 
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         """All of the reader's reservations for that day of use, the earliest start first."""
-        with translate_errors():
-            rows = (
-                await self._all.find(
-                    {
-                        "reader": reader_id,
-                        "start": {
-                            "$gte": local_instant(day, time(0)),
-                            "$lt": local_instant(day, time(23, 59)),
-                        },
-                    }
-                )
-                .sort("start", ASCENDING)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows]
+        of_day = {"$gte": local_instant(day, time(0)), "$lt": local_instant(day, time(23, 59))}
+        found = self._all.find({"reader": reader_id, "start": of_day})
+        return await self._read(found.sort("start", ASCENDING))
 
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
@@ -221,15 +209,8 @@ class ReservationQueries(ReservationCollection):
         query: Document = {"report.desk": True, "end": {"$gt": now}}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
-            rows = (
-                await self._all.find(query)
-                .hint("desk_reports")
-                .sort("report.at", ASCENDING)
-                .skip(skip)
-                .limit(limit)
-                .to_list(None)
-            )
-        return [from_document(row) for row in rows], total
+        found = self._all.find(query).hint("desk_reports").sort("report.at", ASCENDING)
+        return await self._read(found.skip(skip).limit(limit)), total
 
     async def reported_occupied_seats(self, now: datetime) -> set[SeatId]:
         """Seats where somebody sits whose they are not, as their readers say."""
