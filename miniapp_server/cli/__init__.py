@@ -9,16 +9,7 @@ from typing import Final
 
 import uvloop
 
-from miniapp_server.cli import (
-    check_config,
-    database,
-    feedback,
-    gates,
-    jobs,
-    readers,
-    serve,
-    wechat,
-)
+from miniapp_server.cli import check_config, database, feedback, gates, jobs, readers, serve, wechat
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.embedded_databases import EmbeddedError
 from miniapp_server.seed import SeedError

@@ -7,11 +7,7 @@ from datetime import datetime
 
 from models.kernel.errors import InvalidState
 from models.kernel.time_range import TimeRange
-from models.reservations.entities import (
-    AFTER_OUTAGE,
-    HistoryEntry,
-    Reservation,
-)
+from models.reservations.entities import AFTER_OUTAGE, HistoryEntry, Reservation
 from models.reservations.state_machine import ReservationState
 
 

@@ -13,9 +13,7 @@ from pymongo import ASCENDING
 from models.kernel.ids import ReservationId
 from models.reservations.queries import ReservationCollection
 from models.storage.mongo import Document
-from models.storage.mongo_errors import (
-    translate_errors,
-)
+from models.storage.mongo_errors import translate_errors
 
 _AT_ONCE: Final = timedelta(seconds=10)
 """Longer than a request may take; a double lasts for minutes."""

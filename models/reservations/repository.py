@@ -23,9 +23,7 @@ from models.kernel.ids import ReservationId
 from models.reservations.due_queries import DueQueries
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
-from models.reservations.integrity_queries import (
-    IntegrityQueries,
-)
+from models.reservations.integrity_queries import IntegrityQueries
 from models.reservations.mapping import _notice_document, changed_fields, to_document
 from models.reservations.queries import ReservationQueries
 from models.storage.batching import Batcher

@@ -18,12 +18,7 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
-from models.waitlist.entities import (
-    OFFER_DURATION,
-    RENEWAL_PRIORITY,
-    WaitlistEntry,
-    in_quiet_hours,
-)
+from models.waitlist.entities import OFFER_DURATION, RENEWAL_PRIORITY, WaitlistEntry, in_quiet_hours
 from models.waitlist.repository import WaitlistRepository
 
 _SYSTEM: Final = Actor("system", "line")

@@ -30,13 +30,7 @@ from models.messages.consent_repository import ConsentRepository
 from models.messages.delivery_queue_repository import QueueCursor
 from models.messages.entities import DeliveryResult, DeliveryState, Message
 from models.messages.repository import MessageRepository
-from notify.delivery.channel import (
-    PreparedDelivery,
-    WeChatChannel,
-    consent,
-    outcome_of,
-    prepare,
-)
+from notify.delivery.channel import PreparedDelivery, WeChatChannel, consent, outcome_of, prepare
 from notify.delivery.circuit_breaker import CircuitState
 from notify.delivery.pending_writes import PendingWrites
 from notify.wechat.retry_policy import RetryDecision, SendResult, decide_retry

@@ -23,16 +23,7 @@ from models.violations.repository import ViolationRepository
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.reservation_messages import ReservationMessages
 from tests.inside import Inside
-from tests.race.stage import (
-    EIGHT,
-    MONDAY,
-    Around,
-    Stage,
-    clock,
-    events,
-    put_around,
-    unguard,
-)
+from tests.race.stage import EIGHT, MONDAY, Around, Stage, clock, events, put_around, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 

@@ -10,11 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.affected_bookings.service import (
-    AffectedBookingService,
-    Resolution,
-    ResolutionResult,
-)
+from models.affected_bookings.service import AffectedBookingService, Resolution, ResolutionResult
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Area
 from models.library.repository import CatalogRepository

@@ -18,16 +18,7 @@ from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry
 from models.waitlist.errors import AlreadyWaiting
-from tests.race.stage import (
-    EIGHT,
-    SEAT,
-    Stage,
-    clock,
-    ctx,
-    put_around,
-    selection,
-    unguard,
-)
+from tests.race.stage import EIGHT, SEAT, Stage, clock, ctx, put_around, selection, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 

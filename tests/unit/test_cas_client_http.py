@@ -10,11 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bind.providers.cas_client import MAX_ANSWER_BYTES, CasClient
-from bind.providers.cas_xml import (
-    CasUnavailable,
-    CasUser,
-    TicketRefused,
-)
+from bind.providers.cas_xml import CasUnavailable, CasUser, TicketRefused
 from tests.unit.test_cas_client import (
     BOTH,
     ELEMENTS,

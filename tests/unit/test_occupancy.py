@@ -12,13 +12,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId, ReservationId
@@ -26,13 +20,7 @@ from models.library.entities import SeatId
 from models.reservations.change_stream_repository import ChangeBatch, ReservationChangeStream
 from models.reservations.entities import Reservation
 from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import (
-    Change,
-    DayOccupancy,
-    OccupancyRow,
-    RowRemoval,
-    RowUpdate,
-)
+from models.reservations.occupancy import Change, DayOccupancy, OccupancyRow, RowRemoval, RowUpdate
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import LIVE, ReservationState
 from tests.builders import LI, MONDAY, TOMORROW, ZHANG, reserved

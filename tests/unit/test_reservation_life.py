@@ -30,14 +30,7 @@ from models.reservations.state_machine import (
     ReservationEvent,
     ReservationState,
 )
-from tests.builders import (
-    BY_JOB,
-    BY_READER,
-    MONDAY,
-    ZHANG,
-    on,
-    reserved,
-)
+from tests.builders import BY_JOB, BY_READER, MONDAY, ZHANG, on, reserved
 from tests.unit.test_reservations import PLACE, POLICY, changed
 
 

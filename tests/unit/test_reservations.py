@@ -26,18 +26,7 @@ from models.reservations.state_machine import (
     ReservationEvent,
     ReservationState,
 )
-from tests.builders import (
-    AREA,
-    BY_JOB,
-    BY_READER,
-    MONDAY,
-    VENUE,
-    away,
-    but,
-    in_use,
-    on,
-    reserved,
-)
+from tests.builders import AREA, BY_JOB, BY_READER, MONDAY, VENUE, away, but, in_use, on, reserved
 
 POLICY: Final = Policy()
 PLACE: Final = POLICY.day_hours(MONDAY, VENUE, AREA)
