@@ -46,9 +46,9 @@ class ReservationMessages:
         id, found = f"{r.id}:{event.key}", []
         if is_still_relevant(r, event):
             template = TEMPLATE_BY_EVENT[event.event]
-            found.append(_build_message(r, event, template, context, id))
+            found.append(build_message(r, event, template, context, id))
         if result.suspension is not None:
-            found.append(_build_message(r, event, suspended.MESSAGE, context, f"{id}:suspended"))
+            found.append(build_message(r, event, suspended.MESSAGE, context, f"{id}:suspended"))
             log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
         return found
 
@@ -75,9 +75,10 @@ class ReservationMessages:
         )
 
 
-def _build_message(
+def build_message(
     r: Reservation, event: OutboxEvent, template: MessageTemplate, context: MessageContext, id: str
 ) -> Message:
+    """The message of ``template`` about the event, under ``id``."""
     rendered = template.render(context)
     return Message(
         id=id,

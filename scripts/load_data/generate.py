@@ -22,7 +22,6 @@ from typing import Any, Final
 from miniapp_server.terminal import ReportProgress
 from models.kernel.ids import ReaderId
 from models.library.entities import Catalog, KioskId
-from models.messages.entities import Message
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -31,6 +30,7 @@ from models.storage.mongo import Document
 from models.violations.entities import ViolationCount
 from models.violations.repository import document_of as violation_document
 from models.violations.suspension_repository import suspension_document
+from notify.reservation_messages import build_message
 from notify.templates import TEMPLATE_BY_EVENT
 from notify.templates.rendering import MessageContext
 from scripts.load_data.history_writer import HistoryWriter, admitted, read
@@ -214,18 +214,7 @@ class _Worker:
             **facts,
         )
         template = TEMPLATE_BY_EVENT[event.event]
-        rendered = template.render(context)
-        message = Message(
-            id=f"{r.id}:{event.key}",
-            reader_id=r.reader_id,
-            template=template.template,
-            title=template.title,
-            text=rendered.text,
-            at=event.at,
-            facts=rendered.facts,
-            reservation_id=r.id,
-            expires_at=rendered.not_after,
-        )
+        message = build_message(r, event, template, context, f"{r.id}:{event.key}")
         return read(message)
 
 
