@@ -11,61 +11,53 @@ SANDBOX_MP_SECRET: Final = "sandbox-official-secret"
 SANDBOX_AES_KEY: Final = "S" * 42 + "A"
 """Encrypts what the sandbox's WeChat sends."""
 
-
-def _template(name: str, **fields: str) -> dict[str, object]:
-    return {
-        "template_id": f"sandbox-{name.lower().replace('_', '-')}",
-        "page": "pages/reservation/detail",
-        "fields": fields,
-    }
-
-
-SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
-    "RESERVED": _template(
-        "RESERVED",
+_FIELDS: Final[dict[str, dict[str, str]]] = {
+    "RESERVED": dict(
         thing1="seat",
         time2="period",
         character_string3="receipt",
         phrase4="status",
         thing5="tip",
     ),
-    "CHECK_IN_REMINDER": _template(
-        "CHECK_IN_REMINDER",
+    "CHECK_IN_REMINDER": dict(
         thing1="seat",
         time2="start",
         time3="until",
         thing4="place",
         thing5="tip",
     ),
-    "NO_SHOW": _template(
-        "NO_SHOW", thing1="kind", time2="at", thing3="seat", number4="count", thing5="tip"
-    ),
-    "CHECKED_IN": _template(
-        "CHECKED_IN", thing1="seat", time2="at", phrase3="result", time4="end", thing5="tip"
-    ),
-    "ENDING_SOON": _template("ENDING_SOON", thing1="seat", time2="end", thing3="tip"),
-    "ENDED": _template(
-        "ENDED",
+    "NO_SHOW": dict(thing1="kind", time2="at", thing3="seat", number4="count", thing5="tip"),
+    "CHECKED_IN": dict(thing1="seat", time2="at", phrase3="result", time4="end", thing5="tip"),
+    "ENDING_SOON": dict(thing1="seat", time2="end", thing3="tip"),
+    "ENDED": dict(
         thing1="seat",
         time2="start",
         time3="end",
         character_string4="duration",
         thing5="tip",
     ),
-    "LEAVE": _template(
-        "LEAVE", thing1="seat", time2="left_at", time3="return_by", phrase4="status", thing5="tip"
+    "LEAVE": dict(
+        thing1="seat", time2="left_at", time3="return_by", phrase4="status", thing5="tip"
     ),
-    "LEAVE_REMINDER": _template("LEAVE_REMINDER", thing1="seat", time2="return_by", thing3="tip"),
-    "LEAVE_TIMEOUT": _template(
-        "LEAVE_TIMEOUT",
+    "LEAVE_REMINDER": dict(thing1="seat", time2="return_by", thing3="tip"),
+    "LEAVE_TIMEOUT": dict(
         thing1="seat",
         time2="left_at",
         time3="released_at",
         phrase4="result",
         thing5="tip",
     ),
-    "OFFER": _template("OFFER", thing1="seat", time2="period", time3="until", thing4="tip"),
-    "SUSPENDED": _template("SUSPENDED", time1="until", thing2="reason", thing3="tip"),
-    "MOVED": _template("MOVED", thing1="seat", time2="start", thing3="tip"),
+    "OFFER": dict(thing1="seat", time2="period", time3="until", thing4="tip"),
+    "SUSPENDED": dict(time1="until", thing2="reason", thing3="tip"),
+    "MOVED": dict(thing1="seat", time2="start", thing3="tip"),
+}
+"""The fields of each message's design."""
+SANDBOX_TEMPLATES: Final[dict[str, dict[str, object]]] = {
+    name: {
+        "template_id": f"sandbox-{name.lower().replace('_', '-')}",
+        "page": "pages/reservation/detail",
+        "fields": fields,
+    }
+    for name, fields in _FIELDS.items()
 }
 """The designs that the sandbox answers to; a real account's ids and keys come from its console."""
