@@ -12,7 +12,7 @@ from typing import Final
 
 from models.affected_bookings.impact import Availability
 from models.kernel.errors import DomainError, InvalidState, NotFound, Overloaded, RuleViolation
-from models.kernel.ids import Actor, ReservationId
+from models.kernel.ids import Actor
 from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
 from models.library.entities import Seat, SeatId
 from models.readers.context import RequestContext
@@ -30,6 +30,7 @@ from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
 from models.storage.mongo import new_id
 from models.waitlist.entities import OFFER_DURATION, QUIET_HOURS, WaitlistEntry, in_quiet_hours
+from models.waitlist.matching import offer_for
 from models.waitlist.service import WaitlistService
 
 KEPT_FOR: Final = timedelta(hours=2)
@@ -207,20 +208,8 @@ class AffectedBookingService:
             span.end,
             ctx.now,
         )
-        offer = transitions.create_offer(
-            id=ReservationId(new_id()),
-            reader_id=old.reader_id,
-            venue_id=self._reference.catalog.areas[seat.area_id].venue_id,
-            area_id=seat.area_id,
-            seat_id=seat.id,
-            span=span,
-            policy=self._reference.policy_for(seat.area_id, old.date),
-            wait_id=entry.id,
-            until=_offer_deadline(span, ctx.now),
-            actor=ctx.actor,
-            now=ctx.now,
-            tell=OutboxEventKind.ALTERNATIVE_OFFER,
-        )
+        until, tell = _offer_deadline(span, ctx.now), OutboxEventKind.ALTERNATIVE_OFFER
+        offer = offer_for(self._reference, entry, seat, span, until, ctx.actor, ctx.now, tell)
         return entry, offer
 
     def _alternative_seats(

@@ -11,7 +11,7 @@ from models.library.entities import Seat
 from models.reference_data import ReferenceData
 from models.reservations import transitions
 from models.reservations.claims import ClaimKind
-from models.reservations.entities import Reservation
+from models.reservations.entities import OutboxEventKind, Reservation
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import DayOccupancy
 from models.reservations.repository import ReservationRepository
@@ -97,16 +97,32 @@ class WaitlistMatcher:
         self, entry: WaitlistEntry, seat: Seat, span: TimeRange, now: datetime
     ) -> Reservation:
         """The seat, held for the entry's reader for some minutes."""
-        return transitions.create_offer(
-            id=ReservationId(new_id()),
-            reader_id=entry.reader_id,
-            venue_id=self._reference.catalog.areas[seat.area_id].venue_id,
-            area_id=seat.area_id,
-            seat_id=seat.id,
-            span=span,
-            policy=self._reference.policy_for(seat.area_id, entry.day),
-            wait_id=entry.id,
-            until=min(now + OFFER_DURATION, span.end),
-            actor=_SYSTEM,
-            now=now,
-        )
+        until, tell = min(now + OFFER_DURATION, span.end), OutboxEventKind.WAITLIST_OFFER
+        return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
+
+
+def offer_for(
+    reference: ReferenceData,
+    entry: WaitlistEntry,
+    seat: Seat,
+    span: TimeRange,
+    until: datetime,
+    actor: Actor,
+    now: datetime,
+    tell: OutboxEventKind,
+) -> Reservation:
+    """The seat, held for the entry's reader until ``until``; the event ``tell`` tells them."""
+    return transitions.create_offer(
+        id=ReservationId(new_id()),
+        reader_id=entry.reader_id,
+        venue_id=reference.catalog.areas[seat.area_id].venue_id,
+        area_id=seat.area_id,
+        seat_id=seat.id,
+        span=span,
+        policy=reference.policy_for(seat.area_id, entry.day),
+        wait_id=entry.id,
+        until=until,
+        actor=actor,
+        now=now,
+        tell=tell,
+    )
