@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.http.cached_response import CachedBody
 from handlers.http.endpoint import Access, Endpoint
 from handlers.http.error_groups import IDEMPOTENCY
 from handlers.http.errors import status_of
 from handlers.http.schemas import ErrorOut
+from handlers.http.templates import render_fragment
 from models.identity.errors import NotBound
 from models.kernel.errors import (
     BadOrigin,
@@ -237,18 +237,10 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
     return errors
 
 
-_PAGES = Environment(
-    loader=PackageLoader("handlers", "templates"),
-    autoescape=select_autoescape(),
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
 def docs_routes(document: dict[str, Any], prefix: str) -> list[web.RouteDef]:
     """The document and its page, encoded once."""
     text = msgspec.json.encode(document)
-    page = _PAGES.get_template("http/api_docs.html").render(document=document, prefix=prefix)
+    page = render_fragment("http/api_docs.html", document=document, prefix=prefix)
     etag = hashlib.sha256(text + page.encode()).hexdigest()[:24]
     described, shown = (
         CachedBody(text, etag),
