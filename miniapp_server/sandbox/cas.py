@@ -20,11 +20,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.http.forms import form_of
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from miniapp_server.sandbox.cas_repository import GrantedTicket, SandboxCas
+from miniapp_server.sandbox.rendering import render_page
 
 ROOT = "/sandbox/cas"
 COOKIE = "TGC"
@@ -61,10 +61,7 @@ SCHOOLS = (
     ("艺术设计学院", "视觉传达系"),
 )
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("miniapp_server.sandbox", "templates"), autoescape=select_autoescape()
-)
-_STYLE = _TEMPLATES.get_template("cas.css").render()
+_STYLE = render_page("cas.css")
 
 log = logging.getLogger(__name__)
 
@@ -306,7 +303,7 @@ def _page(template: str, status: int = 200, **values: str) -> web.Response:
     # The policy names no form-action: Chromium applies that to the redirect to the service as well.
     return web.Response(
         status=status,
-        text=_TEMPLATES.get_template(template).render(root=ROOT, **values),
+        text=render_page(template, root=ROOT, **values),
         content_type="text/html",
         charset="utf-8",
         headers={

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from handlers.http.authentication import require_own_origin
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.movable_clock import MovableClock
+from miniapp_server.sandbox.rendering import render_page
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.sandbox.wechat import WeChatSandbox
 from models.kernel.errors import InvalidRequest
@@ -21,10 +21,6 @@ from models.kernel.time_range import to_local
 from models.messages.entities import Template
 from notify.templates import MESSAGES
 from notify.wechat.template_config import TemplateConfig
-
-_PAGES = Environment(
-    loader=PackageLoader("miniapp_server.sandbox", "templates"), autoescape=select_autoescape()
-)
 
 
 class SandboxPages:
@@ -61,7 +57,8 @@ class SandboxPages:
         openid = request.query.get("openid") or None
         delivered = await self._wechat.inbox(openid)
         titles = {message.template.value: message.title for message in MESSAGES}
-        page = _PAGES.get_template("phone.html").render(
+        page = render_page(
+            "phone.html",
             now=to_local(self._service_clock.now()),
             openid=openid or "",
             phones=sorted({d.openid for d in await self._wechat.inbox()}),
