@@ -11,7 +11,6 @@ from handlers.http.schemas import Request, Response
 from handlers.reservations.schemas import ReservationOut
 
 
-# --- identity -----------------------------------------------------------------------------------
 class WxLogin(Request):
     code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login")]
 

@@ -10,7 +10,6 @@ from msgspec import Meta
 from handlers.http.schemas import Instant, InstantRequest, Response
 
 
-# --- gates --------------------------------------------------------------------------------------
 class GateEventIn(InstantRequest):
     """One passage. ``id`` is the gate's own and names it for ever."""
 

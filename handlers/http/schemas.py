@@ -76,7 +76,6 @@ class Pagination(Request):
 NonBlankText = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
 
 
-# --- errors -------------------------------------------------------------------------------------
 class ErrorBody(Response):
     code: str
     message: str

@@ -12,7 +12,6 @@ from handlers.http.schemas import Id, Request, Response
 from handlers.reservations.schemas import ReservationOut
 
 
-# --- machines -----------------------------------------------------------------------------------
 class FreeOut(Response):
     name: str
     seats_free: int

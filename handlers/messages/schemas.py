@@ -21,7 +21,6 @@ class SubscriptionsOut(Response):
     subscriptions: dict[str, int]
 
 
-# --- messages -----------------------------------------------------------------------------------
 class MessagesQuery(Pagination):
     unread: bool = False
 

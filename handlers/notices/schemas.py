@@ -7,7 +7,6 @@ from datetime import datetime
 from handlers.http.schemas import Response
 
 
-# --- notices ------------------------------------------------------------------------------------
 class NoticeOut(Response):
     id: str
     title: str

@@ -8,7 +8,6 @@ from typing import Literal
 from handlers.http.schemas import ClockTime, Id, Pagination, Request, Response, Start
 
 
-# --- reservations -------------------------------------------------------------------------------
 class CreateReservation(Request):
     seat_id: Id
     date: date

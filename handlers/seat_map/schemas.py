@@ -11,7 +11,6 @@ from handlers.http.schemas import ClockTime, Id, Request, Response, Start
 from models.library.entities import FILTERABLE_FEATURES
 
 
-# --- seats --------------------------------------------------------------------------------------
 class OpenOut(Response, rename={"from_": "from"}):
     from_: str
     to: str

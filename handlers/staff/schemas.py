@@ -12,7 +12,6 @@ from handlers.reservations.schemas import ReservedSeat
 from handlers.violations.schemas import ViolationOut
 
 
-# --- the staff ----------------------------------------------------------------------------------
 class StaffAppealOut(Response):
     """An appeal that waits, with whose it is."""
 

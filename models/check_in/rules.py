@@ -14,7 +14,6 @@ from models.reservations.state_machine import CHECKED_IN_STATES, ReservationStat
 from models.reservations.transitions import leave_duration
 
 
-# --- presence -----------------------------------------------------------------------------------
 def may_check_in(r: Reservation, now: datetime) -> None:
     if r.state is not ReservationState.RESERVED or now >= r.end:
         raise InvalidState(state=r.state.value)

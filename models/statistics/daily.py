@@ -12,7 +12,6 @@ from models.library.entities import AreaId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 
-# --- what is kept of each day -------------------------------------------------------------------
 HOURS: Final = 24
 _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
