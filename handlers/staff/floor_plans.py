@@ -88,7 +88,7 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     except PlanChanged as error:
         taken = {"wrong": f"已有编号为 {typed['id']} 的区域"}
         return _list(visit, **refusal(visit, error, typed) | taken)
-    return redirect(f"/console/plans/{visit[REFERENCE].area(area.id).id}")
+    return redirect(f"/console/plans/{area.id}")
 
 
 def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
