@@ -10,6 +10,7 @@ from msgspec import Meta
 from handlers.accounts.schemas import ReaderOut
 from handlers.http.schemas import Id, Request, Response
 from handlers.reservations.schemas import ReservationOut
+from models.readers.entities import CARD_NUMBER
 
 
 class FreeOut(Response):
@@ -20,7 +21,7 @@ class FreeOut(Response):
 class CardLogin(Request):
     """What the card reader typed."""
 
-    card: Annotated[str, Meta(pattern="^[!-~]{4,32}$", max_length=32)]
+    card: Annotated[str, Meta(pattern=f"^{CARD_NUMBER}$", max_length=32)]
 
 
 class TouchOut(Response):

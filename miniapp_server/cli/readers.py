@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ from miniapp_server.terminal import can_ask, confirmed, progress
 from miniapp_server.wiring import ERASURE
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import to_local
-from models.readers.entities import Reader, normalise_student_no
+from models.readers.entities import Reader, is_card_number, normalise_student_no
 from models.readers.personal_data_repository import (
     ANONYMISED_COLLECTIONS,
     PERSONAL_COLLECTIONS,
@@ -120,7 +119,7 @@ async def _card_import(env: Env, args: argparse.Namespace) -> None:
             report(1, len(rows))
             card, number = (row["card_no"] or "").strip(), row["student_no"] or ""
             number = normalise_student_no(number)
-            if not re.fullmatch(r"[!-~]{4,32}", card) or not number:
+            if not is_card_number(card) or not number:
                 print(f"line {line}: malformed", file=sys.stderr)
                 continue
             known = await stored.readers.by_numbers([number])

@@ -10,7 +10,8 @@ from typing import Final
 
 from models.kernel.ids import ReaderId
 
-_CARD_NUMBER: Final = re.compile(r"[!-~]{4,32}")
+CARD_NUMBER: Final = "[!-~]{4,32}"
+"""What can be on a campus card: 4 to 32 letters, digits or signs."""
 
 
 def normalise_student_no(raw: str) -> str:
@@ -19,8 +20,8 @@ def normalise_student_no(raw: str) -> str:
 
 
 def is_card_number(text: str) -> bool:
-    """Can that be on a campus card: 4 to 32 letters, digits or signs?"""
-    return _CARD_NUMBER.fullmatch(text) is not None
+    """Whether that can be on a campus card (``CARD_NUMBER``)."""
+    return re.fullmatch(CARD_NUMBER, text) is not None
 
 
 def mask_student_no(number: str) -> str:
