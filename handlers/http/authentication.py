@@ -56,8 +56,9 @@ async def identify(request: web.Request, now: datetime) -> Principal:
     id = session_id(request)
     if request.method not in _SAFE and "Authorization" not in request.headers:
         require_own_origin(request)
-    known = request.app[SESSIONS].cached(id, now)
-    return known if known is not None else await request.app[SESSIONS].open(id, now)
+    sessions = request.app[SESSIONS]
+    known = sessions.cached(id, now)
+    return known if known is not None else await sessions.open(id, now)
 
 
 def require_clock(request: web.Request) -> None:

@@ -69,7 +69,8 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     if request_id is None or not _GIVEN_ID.fullmatch(request_id):
         request_id = f"{_PROCESS}{next(_numbers):06x}"
     request[REQUEST_ID] = request_id
-    request[NOW] = now = request.app[CLOCK].now()
+    app = request.app
+    request[NOW] = now = app[CLOCK].now()
     began = perf_counter()
     try:
         if CONTENT_ENCODING in request.headers:
@@ -81,18 +82,19 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         return response  # a stream: it carried its headers, and its length of life is no latency
     took = perf_counter() - began
     # Reading the time costs as much as finding the route; it has hardly gone on.
-    time = _server_time.text(now if took < _AT_ONCE_S else request.app[CLOCK].now())
+    time = _server_time.text(now if took < _AT_ONCE_S else app[CLOCK].now())
     if isinstance(response, PrebuiltResponse):
         response.set_common_headers(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
     status = response.status
-    if request.app[LOAD_SHEDDER].closing or status == 408:
+    load = app[LOAD_SHEDDER]
+    if load.closing or status == 408:
         response.force_close()
-        request.app[LOAD_SHEDDER].asked_at = monotonic()
+        load.asked_at = monotonic()
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "-"
-    request.app[METRICS].answered(route, request.method, status, took)
+    app[METRICS].answered(route, request.method, status, took)
     return response
 
 
