@@ -13,8 +13,9 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.labels import STATES
 from handlers.staff.layout import SHOWN, reader_label, render, staff_context
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import STATES
 from models.affected_bookings.service import Resolution
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest
@@ -24,8 +25,6 @@ from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
 _LISTED: Final = 20
-RESOLUTION_MISSING: Final = "又有预约受影响，请选择怎样处理"
-"""Booked after the question was put, which named none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,8 @@ async def open_question(
     found, confirmed = impact(catalog, rows), bool(form_text(form, "confirmed"))
     if confirmed and not (found.count and not form_text(form, "bookings")):
         return None
-    return {"impact": found, "wrong": RESOLUTION_MISSING if confirmed else ""}
+    # Confirmed without an answer: they were booked after the question was put, which named none.
+    return {"impact": found, "wrong": WRONG_TEXT["newly_affected"] if confirmed else ""}
 
 
 def resolution_from(form: Form) -> Resolution:
@@ -76,7 +76,7 @@ def resolution_from(form: Form) -> Resolution:
     try:
         return Resolution(form_text(form, "bookings") or Resolution.KEEP)
     except ValueError as error:
-        raise InvalidRequest("bookings", "请选择怎样处理这些预约") from error
+        raise InvalidRequest("bookings", WRONG_TEXT["resolution_missing"]) from error
 
 
 async def affected_bookings(visit: PageRequest) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -11,8 +12,8 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.labels import FACTS, ROLE_TEXT, STATES
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
+from handlers.texts.console_labels import FACTS, ROLE_TEXT, STATES, TARGET_TEXT, YES_NO
 from handlers.texts.errors import text_of
 from models.identity.roles import LIBRARIAN, has_role
 from models.library.entities import AreaId
@@ -20,19 +21,12 @@ from models.staff.audit import DONE, AuditAction, AuditQuery, JsonObject
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
-_TARGETS: Final = {
-    "reservation": ("预约", "/console/reservations/"),
-    "reader": ("读者", "/console/readers/"),
-    "notice": ("公告", "/console/notices/"),
-    "kiosk": ("选座机", ""),
-    "gate": ("闸机", ""),
-    "violation": ("违约", ""),
-    "violations": ("违约", ""),
-    "question": ("留言", ""),
-    "rules": ("规则", ""),
-    "readers": ("读者", ""),
-    "deliveries": ("消息", ""),
+_PAGES: Final[Mapping[str, str]] = {
+    "reservation": "/console/reservations/",
+    "reader": "/console/readers/",
+    "notice": "/console/notices/",
 }
+"""Where the things are that have a page."""
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
@@ -73,7 +67,7 @@ def _target(visit: PageRequest, target: str) -> tuple[str, str]:
     if kind == "area":
         area = visit[REFERENCE].catalog.areas.get(AreaId(id))
         return area.full_name if area is not None else id, f"/console/plans/{id}"
-    words, where = _TARGETS.get(kind, (kind, ""))
+    words, where = TARGET_TEXT.get(kind, kind), _PAGES.get(kind, "")
     return (words if where or not id else f"{words} {id}"), where + id if where and id else ""
 
 
@@ -94,7 +88,7 @@ def _fact(value: object) -> str:
         case None:
             return "—"
         case bool():
-            return "是" if value else "否"
+            return YES_NO[value]
         case _:
             text = STATES.get(str(value), str(value))
             if _INSTANT.fullmatch(text):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
-from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
+from handlers.texts.console_labels import CODE_SHARING_TEXT
 from models.library.entities import KioskId
-
-REASONS: Final = {READER_OUTSIDE: "闸机显示读者当时不在馆内", MANY_USERS: "同一个码有许多读者使用"}
 
 
 async def code_sharing(visit: PageRequest) -> web.StreamResponse:
@@ -25,7 +21,7 @@ async def code_sharing(visit: PageRequest) -> web.StreamResponse:
     for scan in rows:
         id = KioskId(scan.step.split(":")[1])
         kiosk = visit[REFERENCE].catalog.kiosks.get(id)
-        why = [REASONS.get(reason, reason) for reason in scan.reasons]
+        why = [CODE_SHARING_TEXT.get(reason, reason) for reason in scan.reasons]
         items.append(
             (scan, reader_label(people.get(scan.reader_id)), kiosk.name if kiosk else id, why)
         )

@@ -13,6 +13,8 @@ from handlers.http import presenting
 from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import render
+from handlers.texts.console import ALARM_TEXT
+from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
@@ -22,13 +24,6 @@ from models.statistics.today import occupied_seats, totals
 
 _UNSEEN: Final = timedelta(minutes=10)
 """A gate that has said nothing for so long while the library is open."""
-TROUBLES: Final = {
-    "redis": "Redis 连不上（预约不受影响）",
-    "occupancy": "座位图更新迟缓",
-    "library": "还没有座位数据",
-    "clock": "这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员",
-    "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +91,19 @@ async def _alarms(visit: PageRequest) -> list[str]:
     """What somebody should look after, in words."""
     now, kiosks = visit.now, visit[REFERENCE].catalog.kiosks
     _, troubles = await visit[HEALTH]()
-    found = [TROUBLES.get(name, f"{name}：{what}") for name, what in troubles.items()]
+    found = [
+        TROUBLE_TEXT.get(name) or ALARM_TEXT["trouble"].format(name=name, what=what)
+        for name, what in troubles.items()
+    ]
     for kiosk_id, seen in (await visit[keys.KIOSKS].last_seen()).items():
         kiosk = kiosks.get(kiosk_id)
         if kiosk is not None and MIN_DURATION < now - seen < RETIRED_AFTER:
-            found.append(f"{kiosk.name} 自 {presenting.clock(seen)} 起没有响应")
+            since = presenting.clock(seen)
+            found.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[keys.GATES].all():
         if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
-            found.append(f"{gate.name} 自 {to_local(gate.last_seen_at):%m-%d %H:%M} 起没有数据")
+            since = f"{to_local(gate.last_seen_at):%m-%d %H:%M}"
+            found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     return found
 
 
@@ -115,11 +115,11 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
     failed = await visit[keys.STAFF_DELIVERIES].failures(since)
-    found = [
-        ("/console/reports", "座位被占", seats),
-        ("/console/appeals", "申诉", appealed),
-        ("/console/questions", "留言", asked),
-        ("/console/affected-bookings", "受影响的预约", len(outside)),
-        ("/console/deliveries", "发送失败的消息", sum(count for *_, count in failed)),
-    ]
-    return [(path, words, count) for path, words, count in found if count]
+    found = {
+        "reports": seats,
+        "appeals": appealed,
+        "questions": asked,
+        "affected-bookings": len(outside),
+        "deliveries": sum(count for *_, count in failed),
+    }
+    return [(f"/console/{page}", WAITING_TEXT[page], n) for page, n in found.items() if n]

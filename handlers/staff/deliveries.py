@@ -13,53 +13,21 @@ from handlers.http.forms import Form
 from handlers.http.keys import SITE, WAKE_JOBS
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redirect
 from handlers.staff.layout import render, staff_context
-from models.messages.channel_pause import PauseReason
+from handlers.texts.console_labels import (
+    DELIVERY_REASON_TEXT,
+    DELIVERY_TEXT,
+    NO_DELIVERY_REASON,
+    NOT_SENT,
+    OUTCOME_TEXT,
+    PAUSE_TEXT,
+)
 from models.messages.entities import WECHAT_TEMPLATES, DeliveryState, Template
-from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN
+from notify.delivery.channel import UNKNOWN
 from notify.templates import TITLES
 from notify.wechat.retry_policy import OUTCOMES, SendStatus
 
 DAYS: Final = 7
 _LISTED: Final = 50
-STATE_TEXT: Final = {
-    DeliveryState.QUEUED: "排队",
-    DeliveryState.SENDING: "发送中",
-    DeliveryState.SENT: "已发送",
-    DeliveryState.NO_CONSENT: "没有授权",
-    DeliveryState.UNBOUND: "未绑定微信",
-    DeliveryState.EXPIRED: "已过时",
-    DeliveryState.FAILED: "失败",
-}
-OUTCOME_TEXT: Final = {
-    SendStatus.SENT: "已发送",
-    SendStatus.NO_CONSENT: "读者没有授权，或已用完",
-    SendStatus.BAD_OPENID: "openid 不属于这个小程序",
-    SendStatus.BAD_TEMPLATE: "模板不存在或已停用：核对 WECHAT_TEMPLATES 后重启",
-    SendStatus.BAD_PAGE: "页面不存在：小程序还没有发布这一页",
-    SendStatus.CONCURRENT: "同一读者同时发送",
-    SendStatus.BAD_VALUE: "内容不符合模板：核对 WECHAT_TEMPLATES 后重启",
-    SendStatus.QUOTA_DAY: "当天的调用次数已用完",
-    SendStatus.QUOTA_MINUTE: "每分钟的调用次数已用完",
-    SendStatus.TOKEN: "access_token 无效",
-    SendStatus.REFUSED: "微信拒绝本小程序发送：登录微信公众平台查看账号、接口权限和 IP 白名单",
-    SendStatus.USER_LIMITED: "读者的微信账号被冻结或已注销",
-    SendStatus.BUSY: "微信繁忙",
-    SendStatus.OTHER: "其他错误",
-}
-REASON_TEXT: Final = {
-    **{outcome.value: text for outcome, text in OUTCOME_TEXT.items()},
-    PauseReason.AWAY.value: "微信连不上",
-    UNKNOWN: "没有收到微信的答复，可能已经送达",
-    LATE: "轮到发送时已经过时",
-    OVERTAKEN: "等待期间预约有了变化，不再发送",
-}
-PAUSE_TEXT: Final = {
-    PauseReason.AWAY: "微信连不上，或一直繁忙",
-    PauseReason.REFUSED: OUTCOME_TEXT[SendStatus.REFUSED],
-    PauseReason.TOKEN: "取不到有效的 access_token：核对 WECHAT_APPID、WECHAT_SECRET 和 IP 白名单",
-    PauseReason.QUOTA_DAY: "当天的调用次数已用完",
-    PauseReason.QUOTA_MINUTE: "每分钟的调用次数已用完",
-}
 
 
 async def deliveries(visit: PageRequest) -> web.StreamResponse:
@@ -71,7 +39,7 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
     for template, state, reason, n in found.counts:
         counts[template, state] += n
         if state is DeliveryState.EXPIRED:
-            expired[REASON_TEXT.get(reason or "", "没有记下原因")] += n
+            expired[DELIVERY_REASON_TEXT.get(reason or "", NO_DELIVERY_REASON)] += n
     pause = found.pause
     return render(
         visit,
@@ -79,7 +47,7 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
         days=DAYS,
         pause=pause,
         pause_text=PAUSE_TEXT[pause.reason] if pause else "",
-        states=STATE_TEXT,
+        states=DELIVERY_TEXT,
         lines=[(TITLES[t], {s: counts[t, s] for s in DeliveryState}) for t in WECHAT_TEMPLATES],
         sums={s: sum(n for (_, state), n in counts.items() if state is s) for s in DeliveryState},
         expired=expired.most_common(),
@@ -94,9 +62,9 @@ async def deliveries(visit: PageRequest) -> web.StreamResponse:
 
 def _meaning(code: int | None, reason: str | None) -> str:
     if reason == UNKNOWN:
-        return REASON_TEXT[UNKNOWN]
+        return DELIVERY_REASON_TEXT[UNKNOWN]
     if code is None:
-        return "没有发出：模板没有配置，或内容不符合模板"
+        return NOT_SENT
     return OUTCOME_TEXT[OUTCOMES.get(code, SendStatus.OTHER)]
 
 

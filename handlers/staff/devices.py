@@ -11,8 +11,10 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason
-from handlers.staff.forms import ID, ID_WORDS, refusal, typed_in
+from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import KIOSK_TEXT
 from models.gates.entities import Gate, GateId
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
@@ -21,7 +23,6 @@ from models.kiosks.errors import DeviceExists
 from models.library.entities import Kiosk, KioskId, VenueId
 
 LONGEST_NAME: Final = 20
-KINDS: Final = {"seat_kiosk": "选座机", "query_terminal": "查询机"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values()],
         "gates": await visit[keys.GATES].all(),
         "venues": catalog.venues,
-        "kinds": KINDS,
+        "kinds": KIOSK_TEXT,
         "base": visit[SITE].public_base_url,
         "changes": has_role(visit.reader.category, ADMINISTRATOR),
         "longest": LONGEST_REASON,
@@ -73,15 +74,15 @@ def _read(visit: PageRequest, typed: dict[str, str]) -> Kiosk | Gate:
     """Raises: InvalidRequest."""
     id, name, venue = typed["id"], typed["name"], VenueId(typed["venue"])
     if not ID.fullmatch(id):
-        raise InvalidRequest("id", ID_WORDS)
+        raise InvalidRequest("id", WRONG_TEXT["id_format"])
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", f"名称为 1–{LONGEST_NAME} 字")
+        raise InvalidRequest("name", WRONG_TEXT["device_name_length"].format(most=LONGEST_NAME))
     if venue not in visit[REFERENCE].catalog.venues:
-        raise InvalidRequest("venue", "请选择场馆")
+        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
     if typed["device"] == "gate":
         return Gate(GateId(id), venue, name)
-    if typed["device"] != "kiosk" or typed["kind"] not in KINDS:
-        raise InvalidRequest("kind", "请选择种类")
+    if typed["device"] != "kiosk" or typed["kind"] not in KIOSK_TEXT:
+        raise InvalidRequest("kind", WRONG_TEXT["device_kind_missing"])
     return Kiosk(KioskId(id), venue, name, typed["kind"])
 
 

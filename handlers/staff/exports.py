@@ -19,6 +19,7 @@ from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.statistics import Interval, interval
+from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
@@ -30,7 +31,6 @@ LONGEST_SHEET: Final = 92
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
-HEADER: Final = ("日期", "区域", "座位", "状态", "预约时间", "开始", "结束", "签到", "离开")
 Row = tuple[str, ...]
 
 
@@ -40,7 +40,7 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
     response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
     try:
         # The mark tells spreadsheets that it is UTF-8.
-        await response.write(b"\xef\xbb\xbf" + _lines([HEADER]))
+        await response.write(b"\xef\xbb\xbf" + _lines([EXPORT_HEADER]))
         async for batch in _batches(visit, asked):
             await response.write(_lines(batch))
         await response.write_eof()
@@ -65,7 +65,7 @@ async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
         file = Path(folder) / "bookings.xlsx"
         book = await asyncio.to_thread(_book, file)
         write = _sheet(book)
-        await asyncio.to_thread(write, [HEADER])
+        await asyncio.to_thread(write, [EXPORT_HEADER])
         async for batch in _batches(visit, asked):
             await asyncio.to_thread(write, batch)
         await asyncio.to_thread(book.close)
@@ -85,7 +85,7 @@ def _book(file: Path) -> Any:
 
 
 def _sheet(book: Any) -> Callable[[Sequence[Row]], None]:
-    sheet, place = book.add_worksheet("预约"), 0
+    sheet, place = book.add_worksheet(EXPORT_SHEET), 0
 
     def write(rows: Sequence[Row]) -> None:
         nonlocal place

@@ -18,8 +18,10 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.affected_bookings import open_question, resolution_from
-from handlers.staff.forms import ID, ID_WORDS, refusal, typed_in
+from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
+from handlers.texts.console_labels import MARK_TEXT
 from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
@@ -31,14 +33,6 @@ from models.library.plan_editing import PlanDiff, PlanDraft, SeatDraft
 LARGEST_PLAN: Final = 512 * 1024
 """Bytes of a form with a plan of a thousand seats."""
 _LISTED: Final = 12
-MARK_TEXT: Final = {
-    "wall": "墙壁",
-    "window": "窗户",
-    "bookshelf": "书架",
-    "door": "门",
-    "pillar": "柱子",
-    "kiosk": "选座机",
-}
 
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,7 +80,7 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
     except InvalidRequest as error:
         return _list(visit, **refusal(visit, error, typed))
     except PlanChanged as error:
-        taken = {"wrong": f"已有编号为 {typed['id']} 的区域"}
+        taken = {"wrong": WRONG_TEXT["area_id_taken"].format(id=typed["id"])}
         return _list(visit, **refusal(visit, error, typed) | taken)
     return redirect(f"/console/plans/{area.id}")
 
@@ -95,11 +89,11 @@ def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
     """Raises: InvalidRequest."""
     catalog = visit[REFERENCE].catalog
     if not ID.fullmatch(typed["id"]):
-        raise InvalidRequest("id", ID_WORDS)
+        raise InvalidRequest("id", WRONG_TEXT["id_format"])
     if typed["venue"] not in catalog.venues:
-        raise InvalidRequest("venue", "请选择场馆")
+        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
     if not re.fullmatch(r"-?[0-9]{1,2}", typed["floor"]):
-        raise InvalidRequest("floor", "楼层为 -9 到 99")
+        raise InvalidRequest("floor", WRONG_TEXT["floor_out_of_range"])
     order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
     empty = Area(
         id=AreaId(typed["id"]),
@@ -188,7 +182,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if form_text(form, "edit"):
             return _editor(visit, area, document, unsaved=True)
         if not found.any:
-            raise InvalidRequest("plan", "没有需要保存的更改")
+            raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_area(new)
         )
@@ -196,7 +190,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
             return _editor(visit, area, document, summary=summary, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         await visit[keys.STAFF_POLICY_AND_PLANS].change_plan(
-            staff_context(visit), area, new, "；".join(summary), reason, resolution
+            staff_context(visit), area, new, BETWEEN["changes"].join(summary), reason, resolution
         )
     except (PlanChanged, InvalidRequest) as error:
         # With the revision that the form was made from, where nobody else was faster.
@@ -227,9 +221,10 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
     try:
         read = msgspec.json.decode(text, type=PlanIn)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise InvalidRequest("plan", f"这不是平面图文件：{error}") from error
+        raise InvalidRequest("plan", WRONG_TEXT["not_a_plan"].format(error=error)) from error
     if read.area not in ("", area.id):
-        raise InvalidRequest("area", f"这是区域 {read.area} 的平面图，不是 {area.id} 的")
+        wrong = WRONG_TEXT["plan_of_another_area"].format(theirs=read.area, ours=area.id)
+        raise InvalidRequest("area", wrong)
     draft = PlanDraft(
         name=area.name if read.name is None else read.name.strip(),
         floor=area.floor if read.floor is None else read.floor,
@@ -245,23 +240,29 @@ def _drawn(visit: PageRequest, area: Area, text: str) -> Area:
 def words(found: PlanDiff) -> list[str]:
     """What a change of a plan does, in words."""
     renumbered = [f"{old}→{new}" for old, new in found.renumbered]
-    lists = (
-        ("新增", found.added),
-        ("移除", found.removed),
-        ("改号", renumbered),
-        ("移动", found.moved),
-        ("更改设施", found.features_changed),
-        ("禁用", found.disabled),
-        ("恢复使用", found.enabled),
-    )
-    summary = [f"{verb} {_few(numbers)}" for verb, numbers in lists if numbers]
+    lists = {
+        "added": found.added,
+        "removed": found.removed,
+        "renumbered": renumbered,
+        "moved": found.moved,
+        "features_changed": found.features_changed,
+        "disabled": found.disabled,
+        "enabled": found.enabled,
+    }
+    summary = [
+        CHANGE_TEXT[change].format(seats=_few(numbers))
+        for change, numbers in lists.items()
+        if numbers
+    ]
     if found.marks:
-        summary.append("更改墙壁、书架等标记")
+        summary.append(CHANGE_TEXT["marks"])
     if found.area_properties:
-        summary.append("更改名称、楼层或大小")
+        summary.append(CHANGE_TEXT["area_properties"])
     return summary
 
 
 def _few(numbers: list[str]) -> str:
-    shown = "、".join(numbers[:_LISTED])
-    return shown if len(numbers) <= _LISTED else f"{shown} 等 {len(numbers)} 座"
+    shown = BETWEEN["names"].join(numbers[:_LISTED])
+    if len(numbers) <= _LISTED:
+        return shown
+    return CHANGE_TEXT["first_seats"].format(seats=shown, count=len(numbers))

@@ -11,13 +11,13 @@ from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, count_error, form_text
+from handlers.texts.console import WRONG_TEXT
 from handlers.texts.errors import reason_text, text_of
 from models.kernel.errors import DomainError, InvalidRequest
 from models.kernel.time_range import local_instant
 from models.library.entities import AreaId, SeatId
 
 ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{1,29}")
-ID_WORDS: Final = "编号为 2–30 个小写字母、数字或连字符"
 _TOKENS: Final = frozenset({"csrf", "key"})
 
 
@@ -70,7 +70,7 @@ def seat_in(visit: PageRequest, form: Form) -> SeatId:
     no = form_text(form, "no")
     seat = next((s for s in area.seats if s.number == no), None) if area is not None else None
     if seat is None:
-        raise InvalidRequest("no", "没有这个座位")
+        raise InvalidRequest("no", WRONG_TEXT["seat_unknown"])
     return seat.id
 
 
@@ -79,11 +79,12 @@ def day_of(text: str, name: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise InvalidRequest(name, "请填写日期") from error
+        raise InvalidRequest(name, WRONG_TEXT["date_missing"]) from error
 
 
 def clock_of(text: str, name: str) -> time:
     """Raises: InvalidRequest."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise InvalidRequest(name, f"“{text}”不是时间，例如 07:00" if text else "请填写时间")
+        wrong = WRONG_TEXT["clock_format" if text else "clock_missing"].format(text=text)
+        raise InvalidRequest(name, wrong)
     return time.fromisoformat(text)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.pages import PageRequest, render_page
-from handlers.staff.labels import ACTION_LABELS, ROLE_TEXT
+from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import LIBRARIAN, has_role
 from models.readers.entities import Reader
 from models.staff.recorder import StaffContext

@@ -14,6 +14,8 @@ from handlers.http.markdown import html_of
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import instant_in, refusal, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
+from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import NOTICE_TEXT
 from models.identity.roles import LIBRARIAN, has_role
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
@@ -44,8 +46,8 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
 
 def _state_text(n: Notice, now: datetime) -> str:
     if now < n.published_at:
-        return "未到发布时间"
-    return "已撤下" if n.until is not None and n.until <= now else "显示中"
+        return NOTICE_TEXT["to_come"]
+    return NOTICE_TEXT["over" if n.until is not None and n.until <= now else "shown"]
 
 
 async def new_notice(visit: PageRequest) -> web.StreamResponse:
@@ -116,15 +118,15 @@ def _read(form: Form, old: Notice | None) -> Notice:
     """Raises: InvalidRequest."""
     title, body = form_text(form, "title"), form_text(form, "body").replace("\r\n", "\n")
     if not 0 < len(title) <= LONGEST_TITLE or not is_printable_line(title):
-        raise InvalidRequest("title", f"标题为 1–{LONGEST_TITLE} 字")
+        raise InvalidRequest("title", WRONG_TEXT["title_length"].format(most=LONGEST_TITLE))
     if not 0 < len(body) <= LONGEST_BODY or not is_printable_line(
         body.replace("\n", "").replace("\t", "")
     ):
-        raise InvalidRequest("body", f"正文为 1–{LONGEST_BODY} 字")
+        raise InvalidRequest("body", WRONG_TEXT["body_length"].format(most=LONGEST_BODY))
     published_at = instant_in(form, "published_at")
     until = instant_in(form, "until") if form_text(form, "until") else None
     if until is not None and until <= published_at:
-        raise InvalidRequest("until", "撤下时间应晚于发布时间")
+        raise InvalidRequest("until", WRONG_TEXT["withdrawn_before_published"])
     return Notice(
         id=old.id if old is not None else "",
         title=title,

@@ -19,6 +19,8 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_t
 from handlers.staff.affected_bookings import open_question, resolution_from
 from handlers.staff.forms import clock_of, day_of, refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.texts.console import CHANGE_TEXT, WRONG_TEXT, days_between
+from handlers.texts.console_labels import CLOSED, WHOLE_LIBRARY
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
@@ -74,14 +76,14 @@ def _lines(visit: PageRequest) -> list[Line]:
 
 def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
     catalog = visit[REFERENCE].catalog
-    place = "全馆"
+    place = WHOLE_LIBRARY
     if rule.area_id is not None:
         area = catalog.areas.get(rule.area_id)
         place = area.full_name if area is not None else rule.area_id
     elif rule.venue_id is not None:
         venue = catalog.venues.get(rule.venue_id)
         place = venue.name if venue is not None else rule.venue_id
-    hours = "闭馆"
+    hours = CLOSED
     if rule.opens is not None and rule.closes is not None:
         hours = f"{rule.opens:%H:%M}–{rule.closes:%H:%M}"
     assert rule.last is not None
@@ -92,7 +94,7 @@ def _places(visit: PageRequest) -> list[tuple[str, str]]:
     catalog = visit[REFERENCE].catalog
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues.values()]
     areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas.values()]
-    return [("", "全馆"), *venues, *areas]
+    return [("", WHOLE_LIBRARY), *venues, *areas]
 
 
 async def opening_hours(visit: PageRequest) -> web.StreamResponse:
@@ -130,34 +132,40 @@ def _next_policy(visit: PageRequest, form: Form, typed: Mapping[str, str]) -> tu
         if not (number.isascii() and number.isdecimal() and len(number) < 5):
             raise NotFound()
         new = remove_opening_rule(policy, int(number))
-        return new, f"删除：{_words(_line(visit, int(number), policy.opening[int(number)]))}"
+        removed = _words(_line(visit, int(number), policy.opening[int(number)]))
+        return new, CHANGE_TEXT["opening_removed"].format(opening=removed)
     rule = _rule(visit, typed)
     return add_opening_rule(policy, rule), _words(_line(visit, -1, rule))
 
 
 def _words(line: Line) -> str:
-    days = f"{line.first}" if line.first == line.last else f"{line.first} 至 {line.last}"
-    return f"{days} {line.place} {line.hours}{f'（{line.reason}）' if line.reason else ''}"
+    return CHANGE_TEXT["opening_with_reason" if line.reason else "opening"].format(
+        days=days_between(line.first, line.last),
+        place=line.place,
+        hours=line.hours,
+        reason=line.reason,
+    )
 
 
 def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
     first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
     if not is_plannable(first, last, local_date(visit.now)):
-        raise InvalidRequest("last", "请填写从今天起两年以内的日期，结束不早于开始")
+        raise InvalidRequest("last", WRONG_TEXT["not_plannable"])
     opens = closes = None
     if typed["kind"] == "open":
         opens, closes = _time(typed["opens"]), _time(typed["closes"])
         if opens >= closes:
-            raise InvalidRequest("closes", "闭馆时间应晚于开馆时间")
+            raise InvalidRequest("closes", WRONG_TEXT["closes_before_opens"])
     elif typed["kind"] != "closed":
-        raise InvalidRequest("kind", "请选择闭馆或开放时间")
+        raise InvalidRequest("kind", WRONG_TEXT["opening_kind_missing"])
     reason = typed["reason"]
     if len(reason) > MAX_OPENING_REASON or not is_printable_line(reason):
-        raise InvalidRequest("reason", f"原因最多 {MAX_OPENING_REASON} 字")
+        wrong = WRONG_TEXT["opening_reason_length"].format(most=MAX_OPENING_REASON)
+        raise InvalidRequest("reason", wrong)
     if opens is None and not reason:
-        raise InvalidRequest("reason", "请写明闭馆原因，读者会看到")
+        raise InvalidRequest("reason", WRONG_TEXT["closure_reason_missing"])
     if typed["place"] not in dict(_places(visit)):
-        raise InvalidRequest("place", "请选择范围")
+        raise InvalidRequest("place", WRONG_TEXT["place_missing"])
     kind, _, id = typed["place"].partition(":")
     venue_id = VenueId(id) if kind == "v" else None
     area_id = AreaId(id) if kind == "a" else None
@@ -176,5 +184,5 @@ def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
 def _time(text: str) -> time:
     found = clock_of(text, "opens")
     if not is_opening_time(found):
-        raise InvalidRequest("opens", "时间以半小时为单位")
+        raise InvalidRequest("opens", WRONG_TEXT["not_half_hours"])
     return found

@@ -12,6 +12,7 @@ from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import reader_label, render
+from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.errors import NotFound
 from models.kernel.time_range import local_date
@@ -58,13 +59,16 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
 
 def _empty(seat: Seat, following: OccupancyRow | None, now: datetime) -> PatrolSeat:
     reason = seat.unavailable_reason(local_date(now))
-    when = f"{presenting.clock(following.start)} 起有预约" if following is not None else ""
-    if reason is not None:
-        return PatrolSeat(seat.number, "disabled", f"禁用 {reason}", "", "", when)
-    return PatrolSeat(seat.number, "free", "无人", "", "", when)
+    when = ""
+    if following is not None:
+        when = PATROL_TEXT["booked_from"].format(start=presenting.clock(following.start))
+    state = "disabled" if reason is not None else "free"
+    words = PATROL_TEXT[state].format(reason=reason)
+    return PatrolSeat(seat.number, state, words, "", "", when)
 
 
 def _occupied(seat: Seat, row: OccupancyRow, who: str) -> PatrolSeat:
     when = f"{presenting.clock(row.booked_start)}–{presenting.clock(row.end)}"
-    words = "未签到" if row.state is ReservationState.RESERVED else STATE_TEXT[row.state]
+    reserved = row.state is ReservationState.RESERVED
+    words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat.number, row.state.value, words, row.id, who, when)

@@ -20,12 +20,13 @@ from handlers.staff.layout import render, staff_context
 from handlers.staff.policy_form import (
     OF_DAYS,
     OWN,
-    SWITCHES,
     PolicyChange,
     fields_of,
     override_words,
     read_change,
 )
+from handlers.texts.console import BETWEEN, WRONG_TEXT
+from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
 from models.identity.roles import ADMINISTRATOR, has_role
 from models.kernel.errors import InvalidRequest
@@ -34,16 +35,6 @@ from models.policy.errors import RulesChanged
 from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS
 
 _VERSIONS: Final = 10
-REFUSALS: Final = {
-    "closed": "未开放",
-    "outside_horizon": "预约过早",
-    "not_open_yet": "未到放号时间",
-    "in_the_past": "已过时间",
-    "off_grid": "不在整点或步长上",
-    "too_short": "时间太短",
-    "too_long": "时间太长",
-    "daily_limit": "超过每天次数",
-}
 
 
 async def policy(visit: PageRequest) -> web.StreamResponse:
@@ -59,7 +50,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "fields": fields_of(current),
         "numbers": NUMBER_TEXT,
         "bounds": NUMBER_BOUNDS,
-        "switches": SWITCHES,
+        "switches": SWITCH_TEXT,
         "own": OWN,
         "of_days": OF_DAYS,
         "areas": list(reference.catalog.areas.values()),
@@ -76,7 +67,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "summary": [],
         "impact": None,
         "comparison": None,
-        "refusals": REFUSALS,
+        "refusals": REFUSAL_TEXT,
         "done": "done" in visit.request.query,
         "longest": LONGEST_REASON,
         "longest_name": MAX_OVERRIDE_NAME,
@@ -94,7 +85,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
             raise RulesChanged()
         change = read_change(visit, typed)
         if not change.summary:
-            raise InvalidRequest("base", "没有需要保存的更改")
+            raise InvalidRequest("base", WRONG_TEXT["nothing_changed"])
         if typed.get("edit"):
             return await _page(visit, typed=typed)
         question = await open_question(visit, form, change.policy, reference.catalog)
@@ -103,7 +94,7 @@ async def change_policy(visit: PageRequest, form: Form) -> web.StreamResponse:
         await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
             staff_context(visit),
             change.policy,
-            "；".join(change.summary),
+            BETWEEN["changes"].join(change.summary),
             form_reason(form, "why"),
             resolution_from(form),
         )

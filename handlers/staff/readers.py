@@ -16,6 +16,7 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_t
 from handlers.reservations import presenter
 from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
+from handlers.texts.console import WRONG_TEXT
 from handlers.violations import presenter as violations_presenter
 from models.identity.roles import LIBRARIAN, has_role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
@@ -153,10 +154,10 @@ async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     try:
         if not (release or form_text(form, "until")):
-            raise InvalidRequest("until", "请填写暂停到什么时候")
+            raise InvalidRequest("until", WRONG_TEXT["suspension_end_missing"])
         until = None if release else instant_in(form, "until")
         if until is not None and not visit.now < until <= visit.now + _LONGEST_SUSPENSION:
-            raise InvalidRequest("until", "暂停的结束应在今后一年之内")
+            raise InvalidRequest("until", WRONG_TEXT["suspension_too_long"])
         was, reason = _suspension_shown(form), form_reason(form)
         await visit[keys.STAFF_VIOLATIONS].set_suspension(
             staff_context(visit), who, was, until, reason
@@ -172,9 +173,9 @@ def _suspension_shown(form: Form) -> datetime | None:
     try:
         was = datetime.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidRequest("was", "请重新打开页面") from error
+        raise InvalidRequest("was", WRONG_TEXT["page_outdated"]) from error
     if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100):
-        raise InvalidRequest("was", "请重新打开页面")
+        raise InvalidRequest("was", WRONG_TEXT["page_outdated"])
     return was
 
 
@@ -185,7 +186,7 @@ async def set_accommodation(visit: PageRequest, form: Form) -> web.StreamRespons
     try:
         until = date_in(form, "until") if form_text(form, "until") else None
         if until is not None and until < local_date(visit.now):
-            raise InvalidRequest("until", "日期已过")
+            raise InvalidRequest("until", WRONG_TEXT["date_passed"])
         granted = Accommodation(
             form_text(form, "accessible") == "on",
             _minutes(form, "check_in_minutes"),
@@ -214,5 +215,5 @@ def _base(visit: PageRequest, accommodation: Accommodation) -> str:
 def _minutes(form: Form, name: str) -> int:
     text = form_text(form, name) or "0"
     if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _MOST_MINUTES:
-        raise InvalidRequest(name, f"请填写 0–{_MOST_MINUTES} 分钟")
+        raise InvalidRequest(name, WRONG_TEXT["minutes_out_of_range"].format(most=_MOST_MINUTES))
     return int(text)

@@ -23,6 +23,7 @@ from handlers.staff.readers import (
     render_refusal,
     render_search,
 )
+from handlers.texts.console import WRONG_TEXT
 from models.kernel.errors import Conflict, InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
@@ -56,9 +57,9 @@ def _new_visitor(visit: PageRequest, form: Form) -> _NewVisitor:
     """Raises: InvalidRequest."""
     name, card = form_text(form, "name"), form_text(form, "card")
     if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", f"姓名为 1–{LONGEST_NAME} 字")
+        raise InvalidRequest("name", WRONG_TEXT["visitor_name_length"].format(most=LONGEST_NAME))
     if card and not is_card_number(card):
-        raise InvalidRequest("card", "卡号为 4–32 个字母或数字")
+        raise InvalidRequest("card", WRONG_TEXT["card_format"])
     return _NewVisitor(name, _days(visit, form), card)
 
 
@@ -67,7 +68,7 @@ def _days(visit: PageRequest, form: Form) -> Visit:
     first, last = date_in(form, "first"), date_in(form, "last")
     today = local_date(visit.now)
     if not first <= last or last < today or last - max(first, today) > _LONGEST_VISIT:
-        raise InvalidRequest("last", "请填写今后一年以内的日期，结束不早于开始")
+        raise InvalidRequest("last", WRONG_TEXT["visit_dates"])
     return Visit(first, last)
 
 

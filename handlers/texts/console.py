@@ -1,0 +1,107 @@
+"""What the console's pages say: what is wrong with a form, what a change does, what needs care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+WRONG_TEXT: Final[Mapping[str, str]] = {
+    # fields of several forms
+    "date_missing": "请填写日期",
+    "clock_missing": "请填写时间",
+    "clock_format": "“{text}”不是时间，例如 07:00",
+    "seat_unknown": "没有这个座位",
+    "id_format": "编号为 2–30 个小写字母、数字或连字符",
+    "venue_missing": "请选择场馆",
+    "place_missing": "请选择范围",
+    "not_plannable": "请填写从今天起两年以内的日期，结束不早于开始",
+    "nothing_changed": "没有需要保存的更改",
+    # affected bookings
+    "resolution_missing": "请选择怎样处理这些预约",
+    "newly_affected": "又有预约受影响，请选择怎样处理",
+    # devices
+    "device_name_length": "名称为 1–{most} 字",
+    "device_kind_missing": "请选择种类",
+    # floor plans
+    "area_id_taken": "已有编号为 {id} 的区域",
+    "floor_out_of_range": "楼层为 -9 到 99",
+    "not_a_plan": "这不是平面图文件：{error}",
+    "plan_of_another_area": "这是区域 {theirs} 的平面图，不是 {ours} 的",
+    # notices
+    "title_length": "标题为 1–{most} 字",
+    "body_length": "正文为 1–{most} 字",
+    "withdrawn_before_published": "撤下时间应晚于发布时间",
+    # opening hours
+    "opening_kind_missing": "请选择闭馆或开放时间",
+    "closes_before_opens": "闭馆时间应晚于开馆时间",
+    "not_half_hours": "时间以半小时为单位",
+    "closure_reason_missing": "请写明闭馆原因，读者会看到",
+    "opening_reason_length": "原因最多 {most} 字",
+    # the policy
+    "number_out_of_range": "{name}应为 {least}–{most} {unit}",
+    "numbers_disagree": "这些数字不能同时成立：{why}",
+    "step_not_half_hours": "预约步长应为半小时的整数倍",
+    "shortest_above_longest": "单次最短时长不能超过单次最长时长",
+    "meal_time_format": "“{text}”不是一段时间，例如 11:00-13:00",
+    "too_many_meal_times": "用餐时间最多 {most} 段",
+    "too_many_overrides": "最多 {most} 段时间的规则，请先删除不需要的",
+    "override_name_length": "名称为 1–{most} 字，读者可见",
+    "override_empty": "请至少填写一个数字",
+    "whole_library_only": "{numbers}只能对全馆规定",
+    # readers
+    "suspension_end_missing": "请填写暂停到什么时候",
+    "suspension_too_long": "暂停的结束应在今后一年之内",
+    "page_outdated": "请重新打开页面",
+    "date_passed": "日期已过",
+    "minutes_out_of_range": "请填写 0–{most} 分钟",
+    # visitors
+    "visitor_name_length": "姓名为 1–{most} 字",
+    "card_format": "卡号为 4–32 个字母或数字",
+    "visit_dates": "请填写今后一年以内的日期，结束不早于开始",
+}
+"""What is wrong with a form that is shown again."""
+
+CHANGE_TEXT: Final[Mapping[str, str]] = {
+    # a floor plan; seats by their numbers
+    "added": "新增 {seats}",
+    "removed": "移除 {seats}",
+    "renumbered": "改号 {seats}",
+    "moved": "移动 {seats}",
+    "features_changed": "更改设施 {seats}",
+    "disabled": "禁用 {seats}",
+    "enabled": "恢复使用 {seats}",
+    "marks": "更改墙壁、书架等标记",
+    "area_properties": "更改名称、楼层或大小",
+    "first_seats": "{seats} 等 {count} 座",
+    # opening hours
+    "opening": "{days} {place} {hours}",
+    "opening_with_reason": "{days} {place} {hours}（{reason}）",
+    "opening_removed": "删除：{opening}",
+    # the policy
+    "value": "{name}：{was} → {now}",
+    "override": "{days} {place}：{numbers}",
+    "override_added": "新增“{name}”：{override}",
+    "override_removed": "删除“{name}”：{override}",
+}
+"""What a change does: shown before it is confirmed, and kept in the audit log."""
+BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes": "；"}
+"""What stands between the things of a list."""
+
+
+def days_between(first: date, last: date) -> str:
+    """An interval of days, both included: 2026-10-01 至 2026-10-07."""
+    return f"{first} 至 {last}" if first != last else f"{first}"
+
+
+MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
+"""Where one of the typed meal times ends: 11:00-13:00，17:00-19:00."""
+MEAL_TIME_DASHES: Final = "[–—至~～]"
+"""What people type for the hyphen in a meal time."""
+
+ALARM_TEXT: Final[Mapping[str, str]] = {
+    "trouble": "{name}：{what}",
+    "kiosk_silent": "{name} 自 {since} 起没有响应",
+    "gate_silent": "{name} 自 {since} 起没有数据",
+}
+"""What somebody should look after. ``console_labels.TROUBLE_TEXT`` has words for known troubles."""

@@ -1,0 +1,226 @@
+"""The console's labels: operations, the audit log, states, reasons, kinds and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from handlers.texts.labels import STATE_TEXT
+from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
+from models.messages.channel_pause import PauseReason
+from models.messages.entities import DeliveryState
+from models.staff.audit import AuditAction
+from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN
+from notify.wechat.retry_policy import SendStatus
+
+ROLE_TEXT: Final[Mapping[str, str]] = {
+    "viewer": "只读",
+    "librarian": "馆员",
+    "administrator": "管理员",
+}
+YES_NO: Final[Mapping[bool, str]] = {True: "是", False: "否"}
+
+# --- the audit log --------------------------------------------------------------------------------
+ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
+    AuditAction.CHECK_IN: "到馆签到",
+    AuditAction.LEAVE: "暂离",
+    AuditAction.FINISH: "结束",
+    AuditAction.CANCEL: "取消",
+    AuditAction.MOVE: "换座",
+    AuditAction.RESOLVE_REPORT: "已清理",
+    AuditAction.WAIVE: "免除违约",
+    AuditAction.WAIVE_ALL: "批量免除",
+    AuditAction.DECIDE_APPEAL: "答复申诉",
+    AuditAction.UNBIND: "解除绑定",
+    AuditAction.BOOK: "代为预约",
+    AuditAction.NOTICE: "公告",
+    AuditAction.ADD_DEVICE: "新增设备",
+    AuditAction.ROTATE_KEY: "更换密钥",
+    AuditAction.RETRY_DELIVERIES: "重发消息",
+    AuditAction.SUSPEND: "暂停预约",
+    AuditAction.RELEASE: "解除暂停",
+    AuditAction.SET_ACCOMMODATION: "更改特别关照",
+    AuditAction.ADD_VISITOR: "登记访客",
+    AuditAction.CHANGE_VISIT: "更改访客日期",
+    AuditAction.REVEAL_CODE: "显示激活码",
+    AuditAction.CONFIRM_BINDING: "确认绑定",
+    AuditAction.REFUSE_BINDING: "拒绝绑定",
+    AuditAction.REPLY: "答复留言",
+    AuditAction.CHANGE_POLICY: "更改规则",
+    AuditAction.CHANGE_PLAN: "更改平面图",
+    AuditAction.ADD_AREA: "新增区域",
+    AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
+}
+FACTS: Final[Mapping[str, str]] = {
+    "state": "状态",
+    "seat": "座位",
+    "start": "开始",
+    "end": "结束",
+    "waived": "免除",
+    "appeal_waits": "申诉待处理",
+    "bound": "已绑定",
+    "suspended_until": "暂停至",
+    "granted": "有特别关照",
+    "card": "登记了卡",
+    "first": "从",
+    "last": "到",
+    "reservation": "预约",
+    "title": "标题",
+    "body": "正文",
+    "published_at": "发布",
+    "until": "撤下",
+    "pinned": "置顶",
+    "name": "名称",
+    "queued": "重新排队",
+    "answered": "已答复",
+    "version": "规则版本",
+    "change": "内容",
+    "cancelled": "取消的预约",
+    "offered": "保留了另一座位",
+    "left": "未能取消",
+    "rev": "平面图版本",
+    "area": "区域",
+    "floor": "楼层",
+}
+"""What an entry says about the thing, before and after."""
+STATES: Final[Mapping[str, str]] = {state.value: text for state, text in STATE_TEXT.items()}
+TARGET_TEXT: Final[Mapping[str, str]] = {
+    "reservation": "预约",
+    "reader": "读者",
+    "notice": "公告",
+    "kiosk": "选座机",
+    "gate": "闸机",
+    "violation": "违约",
+    "violations": "违约",
+    "question": "留言",
+    "rules": "规则",
+    "readers": "读者",
+    "deliveries": "消息",
+}
+"""What an entry is about."""
+
+# --- the dashboard --------------------------------------------------------------------------------
+TROUBLE_TEXT: Final[Mapping[str, str]] = {
+    "redis": "Redis 连不上（预约不受影响）",
+    "occupancy": "座位图更新迟缓",
+    "library": "还没有座位数据",
+    "clock": "这台服务器的时间不准，暂不办理预约和签到，请联系系统管理员",
+    "wechat": "微信消息暂停发送，恢复后自动补发：见“消息”",
+}
+"""What readiness complains of."""
+WAITING_TEXT: Final[Mapping[str, str]] = {
+    "reports": "座位被占",
+    "appeals": "申诉",
+    "questions": "留言",
+    "affected-bookings": "受影响的预约",
+    "deliveries": "发送失败的消息",
+}
+"""What waits for a decision, by its page."""
+
+# --- messages -------------------------------------------------------------------------------------
+DELIVERY_TEXT: Final[Mapping[DeliveryState, str]] = {
+    DeliveryState.QUEUED: "排队",
+    DeliveryState.SENDING: "发送中",
+    DeliveryState.SENT: "已发送",
+    DeliveryState.NO_CONSENT: "没有授权",
+    DeliveryState.UNBOUND: "未绑定微信",
+    DeliveryState.EXPIRED: "已过时",
+    DeliveryState.FAILED: "失败",
+}
+OUTCOME_TEXT: Final[Mapping[SendStatus, str]] = {
+    SendStatus.SENT: "已发送",
+    SendStatus.NO_CONSENT: "读者没有授权，或已用完",
+    SendStatus.BAD_OPENID: "openid 不属于这个小程序",
+    SendStatus.BAD_TEMPLATE: "模板不存在或已停用：核对 WECHAT_TEMPLATES 后重启",
+    SendStatus.BAD_PAGE: "页面不存在：小程序还没有发布这一页",
+    SendStatus.CONCURRENT: "同一读者同时发送",
+    SendStatus.BAD_VALUE: "内容不符合模板：核对 WECHAT_TEMPLATES 后重启",
+    SendStatus.QUOTA_DAY: "当天的调用次数已用完",
+    SendStatus.QUOTA_MINUTE: "每分钟的调用次数已用完",
+    SendStatus.TOKEN: "access_token 无效",
+    SendStatus.REFUSED: "微信拒绝本小程序发送：登录微信公众平台查看账号、接口权限和 IP 白名单",
+    SendStatus.USER_LIMITED: "读者的微信账号被冻结或已注销",
+    SendStatus.BUSY: "微信繁忙",
+    SendStatus.OTHER: "其他错误",
+}
+"""What WeChat has answered."""
+NOT_SENT: Final = "没有发出：模板没有配置，或内容不符合模板"
+"""In the place of an answer."""
+DELIVERY_REASON_TEXT: Final[Mapping[str, str]] = {
+    **{outcome.value: text for outcome, text in OUTCOME_TEXT.items()},
+    PauseReason.AWAY.value: "微信连不上",
+    UNKNOWN: "没有收到微信的答复，可能已经送达",
+    LATE: "轮到发送时已经过时",
+    OVERTAKEN: "等待期间预约有了变化，不再发送",
+}
+NO_DELIVERY_REASON: Final = "没有记下原因"
+PAUSE_TEXT: Final[Mapping[PauseReason, str]] = {
+    PauseReason.AWAY: "微信连不上，或一直繁忙",
+    PauseReason.REFUSED: OUTCOME_TEXT[SendStatus.REFUSED],
+    PauseReason.TOKEN: "取不到有效的 access_token：核对 WECHAT_APPID、WECHAT_SECRET 和 IP 白名单",
+    PauseReason.QUOTA_DAY: "当天的调用次数已用完",
+    PauseReason.QUOTA_MINUTE: "每分钟的调用次数已用完",
+}
+"""Why nothing is sent for now."""
+
+# --- devices, plans, notices, the patrol, code sharing --------------------------------------------
+KIOSK_TEXT: Final[Mapping[str, str]] = {"seat_kiosk": "选座机", "query_terminal": "查询机"}
+MARK_TEXT: Final[Mapping[str, str]] = {
+    "wall": "墙壁",
+    "window": "窗户",
+    "bookshelf": "书架",
+    "door": "门",
+    "pillar": "柱子",
+    "kiosk": "选座机",
+}
+"""What the plan editor can draw beside seats."""
+NOTICE_TEXT: Final[Mapping[str, str]] = {
+    "to_come": "未到发布时间",
+    "over": "已撤下",
+    "shown": "显示中",
+}
+PATROL_TEXT: Final[Mapping[str, str]] = {
+    "free": "无人",
+    "disabled": "禁用 {reason}",
+    "not_checked_in": "未签到",
+    "booked_from": "{start} 起有预约",
+}
+CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
+    READER_OUTSIDE: "闸机显示读者当时不在馆内",
+    MANY_USERS: "同一个码有许多读者使用",
+}
+"""Why a check-in has a score."""
+
+# --- the policy and the opening hours -------------------------------------------------------------
+WHOLE_LIBRARY: Final = "全馆"
+AS_WHOLE_LIBRARY: Final = "同全馆"
+UNLIMITED: Final = "不限"
+CLOSED: Final = "闭馆"
+SWITCH_TEXT: Final[Mapping[str, str]] = {
+    "away_timeout_is_violation": "暂离超时记违约",
+    "accessible_only": "无障碍座位只供登记的读者",
+    "filter_by_window": "读者可按靠窗筛选",
+    "filter_by_power": "读者可按电源筛选",
+}
+POLICY_TIME_TEXT: Final[Mapping[str, str]] = {
+    "booking_opens_at": "放号时间",
+    "meal_times": "用餐时间",
+}
+REFUSAL_TEXT: Final[Mapping[str, str]] = {
+    "closed": "未开放",
+    "outside_horizon": "预约过早",
+    "not_open_yet": "未到放号时间",
+    "in_the_past": "已过时间",
+    "off_grid": "不在整点或步长上",
+    "too_short": "时间太短",
+    "too_long": "时间太长",
+    "daily_limit": "超过每天次数",
+}
+"""By which rule a changed policy would have refused last week's bookings."""
+
+# --- the export -----------------------------------------------------------------------------------
+EXPORT_SHEET: Final = "预约"
+EXPORT_HEADER: Final = (
+    *("日期", "区域", "座位", "状态", "预约时间"),
+    *("开始", "结束", "签到", "离开"),
+)
