@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from handlers.http import presenting
 from handlers.http.static_files import asset_url
-from handlers.texts.labels import WEEKDAYS
+from handlers.texts.labels import WEEKDAYS, day_text, hours_text
+from handlers.texts.pages import RULES_SUMMARY
 from models.identity.roles import has_role
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
@@ -30,8 +31,7 @@ def render_fragment(template: str, **facts: Any) -> str:
 
 def _day(when: date | datetime) -> str:
     """The day of an instant is the library's, whatever clock it is kept by."""
-    d = to_local(when).date() if isinstance(when, datetime) else when
-    return f"{d.month}月{d.day}日 周{WEEKDAYS[d.weekday()]}"
+    return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 
 def _rules_summary(policy: Policy, day: date) -> str:
@@ -41,12 +41,10 @@ def _rules_summary(policy: Policy, day: date) -> str:
     policy = policy.resolve(None, day)
     stays = sorted({policy.max_minutes, *areas})
     longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
-    return (
-        "有效预约的读者享有座位优先使用权 · "
-        f"不同区域最长时间不同，一次最多 {longest} 小时 · "
-        f"请在开始前 {policy.check_in_before_minutes} 分钟至开始后 "
-        f"{policy.check_in_after_minutes} 分钟内扫码签到，否则记违约一次 · "
-        "暂时离开请先暂离，提前离开请结束使用"
+    return RULES_SUMMARY.format(
+        longest=longest,
+        before=policy.check_in_before_minutes,
+        after=policy.check_in_after_minutes,
     )
 
 
@@ -57,5 +55,5 @@ ENVIRONMENT.filters |= {
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": presenting.clock,
     "day": _day,
-    "hours": lambda minutes: f"{minutes / 60:g} 小时",
+    "hours": hours_text,
 }

@@ -9,7 +9,7 @@ from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.presenting import moment
 from handlers.reservations import schemas
-from handlers.texts.labels import STATE_TEXT
+from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
 from models.check_in import allowed_actions
 from models.identity.roles import LIBRARIAN
 from models.kernel.time_range import to_local
@@ -101,4 +101,5 @@ def assisted(r: Reservation) -> schemas.AssistedOut | None:
 def state_text(r: Reservation) -> str:
     """The state in words; what only a gate has said waits for the reader's word."""
     waits = r.state in CHECKED_IN_STATES and r.pending_confirmation is not None
-    return STATE_TEXT[r.state] + ("·待确认" if waits else "")
+    text = STATE_TEXT[r.state]
+    return UNCONFIRMED_STATE.format(state=text) if waits else text

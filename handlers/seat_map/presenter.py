@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from handlers.http.presenting import clock, moment
 from handlers.seat_map import schemas
-from handlers.texts.labels import WEEKDAYS
+from handlers.texts.labels import day_choice_text
+from handlers.texts.pages import START_NOW
 from models.kernel.time_range import local_date
 from models.library.entities import Venue
 from models.reference_data import ReferenceData
@@ -17,7 +18,7 @@ def choice(instant: datetime) -> schemas.Choice:
 
 
 def start(value: str) -> schemas.Choice:
-    return schemas.Choice(value, "现在" if value == "now" else value)
+    return schemas.Choice(value, START_NOW if value == "now" else value)
 
 
 def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut:
@@ -31,11 +32,10 @@ def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schem
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
     over = place.hours is not None and now >= place.hours.end
-    name = {0: "今天", 1: "明天"}.get((day - today).days, f"周{WEEKDAYS[day.weekday()]}")
     hours = place.hours
     return schemas.DateOut(
         date=day,
-        label=f"{name} {day.month}月{day.day}日",
+        label=day_choice_text(day, today),
         bookable=hours is not None and not waits and not over,
         opens_at=moment(opens_at) if waits else None,
         open=schemas.OpenOut(clock(hours.start), clock(hours.end)) if hours else None,

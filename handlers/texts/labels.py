@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from models.reservations.state_machine import ReservationState
@@ -20,6 +21,8 @@ STATE_TEXT: Final[Mapping[ReservationState, str]] = {
     ReservationState.OFFERED: "待接受",
     ReservationState.OFFER_EXPIRED: "未接受",
 }
+UNCONFIRMED_STATE: Final = "{state}·待确认"
+"""A state that only a gate has told of: the reader has yet to confirm it."""
 WEEKDAYS: Final = "一二三四五六日"
 SEAT_TEXT: Final[Mapping[str, Mapping[str, str]]] = {
     "moment": {
@@ -103,6 +106,22 @@ def days_text(weekdays: frozenset[int]) -> str:
     if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
         return f"周{WEEKDAYS[days[0]]}至周{WEEKDAYS[days[-1]]}"
     return "、".join(f"周{WEEKDAYS[day]}" for day in days)
+
+
+def day_text(day: date) -> str:
+    """A day in words: 9月8日 周一."""
+    return f"{day.month}月{day.day}日 周{WEEKDAYS[day.weekday()]}"
+
+
+def day_choice_text(day: date, today: date) -> str:
+    """A day to choose, seen from today: 明天 9月9日, 周三 9月10日."""
+    near = {0: "今天", 1: "明天"}.get((day - today).days, f"周{WEEKDAYS[day.weekday()]}")
+    return f"{near} {day.month}月{day.day}日"
+
+
+def hours_text(minutes: int) -> str:
+    """A length of time in words: 1.5 小时."""
+    return f"{minutes / 60:g} 小时"
 
 
 NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {

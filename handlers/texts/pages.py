@@ -35,12 +35,23 @@ ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The title of an action's question, and its button."""
 
+START_NOW: Final = "现在"
+"""The first choice for the start of a reservation."""
+
 SEARCH_HINTS: Final[Mapping[str, str]] = {
     "time_has_passed": "这个时间已过，请重新选择",
     "one_end_missing": "请同时选择开始和结束时间",
     "end_before_start": "结束时间要晚于开始时间",
 }
 """What is missing for the time of a search to count."""
+
+RULES_SUMMARY: Final = (
+    "有效预约的读者享有座位优先使用权 · "
+    "不同区域最长时间不同，一次最多 {longest} 小时 · "
+    "请在开始前 {before} 分钟至开始后 {after} 分钟内扫码签到，否则记违约一次 · "
+    "暂时离开请先暂离，提前离开请结束使用"
+)
+"""The line of rules above every page."""
 
 SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "welcome": ("欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"),
