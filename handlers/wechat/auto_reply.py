@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Final
 
 from aiohttp import web
 
@@ -13,14 +12,11 @@ from handlers.http.keys import REFERENCE, SITE
 from handlers.http.middleware import NOW
 from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
+from handlers.texts.wechat import FREE_SEATS_WORDS, HELP_WORDS, MY_RESERVATIONS_WORDS, REPLY_TEXT
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.time_range import floor_minute, local_date, local_instant
 from notify.wechat.callbacks import Callback
 from notify.wechat.official_account import HOME
-
-_HELP: Final = frozenset({"帮助", "help", "?", "？"})
-_MY_RESERVATIONS: Final = frozenset({"我的预约", "我的", "预约"})
-_FREE_SEATS: Final = frozenset({"空位", "空座", "座位", "余座"})
 
 
 async def reply_to(request: web.Request, callback: Callback) -> str:
@@ -39,14 +35,14 @@ async def reply_to(request: web.Request, callback: Callback) -> str:
     word = callback.content.strip()
     if callback.kind != "text":
         return _help(request)
-    if word.lower() in _HELP:
+    if word.lower() in HELP_WORDS:
         return _help(request)
-    if word in _MY_RESERVATIONS:
+    if word in MY_RESERVATIONS_WORDS:
         return await _my_reservations(request, callback)
-    if word in _FREE_SEATS:
+    if word in FREE_SEATS_WORDS:
         return await _free_seats(request)
     await request.app[keys.FEEDBACK].add(None, callback.name, word[:MAX_LENGTH], request[NOW], "mp")
-    return "已收到您的留言，图书馆会尽快处理。回复“帮助”看常见问题，回复“空位”看各区域空位。"
+    return REPLY_TEXT["feedback"]
 
 
 def _mini_program_link(request: web.Request) -> str:
@@ -54,25 +50,21 @@ def _mini_program_link(request: web.Request) -> str:
     site = request.app[SITE]
     return (
         f'<a href="{site.public_base_url}/" data-miniprogram-appid="{site.mini_appid}" '
-        f'data-miniprogram-path="{HOME}">点这里进入座位预约</a>'
+        f'data-miniprogram-path="{HOME}">{REPLY_TEXT["mini_program"]}</a>'
     )
 
 
 def _welcome(request: web.Request) -> str:
-    return (
-        f"欢迎关注。{_mini_program_link(request)}\n回复“空位”看各区域空位，回复“帮助”看使用方法。"
-    )
+    return REPLY_TEXT["welcome"].format(link=_mini_program_link(request))
 
 
 def _help(request: web.Request) -> str:
     policy = request.app[REFERENCE].policy.resolve(None, local_date(request[NOW]))
-    return (
-        f"{_mini_program_link(request)}\n"
-        f"· 首次使用请在网页 {request.app[SITE].public_base_url}/activation 获取激活码\n"
-        f"· 开始前 {policy.check_in_before_minutes} 分钟至"
-        f"开始后 {policy.check_in_after_minutes} 分钟内扫码签到\n"
-        "· 暂时离开请先暂离，提前离开请结束使用\n"
-        "回复“空位”“我的预约”可直接查询；其他问题直接留言。"
+    return REPLY_TEXT["help"].format(
+        link=_mini_program_link(request),
+        url=request.app[SITE].public_base_url,
+        before=policy.check_in_before_minutes,
+        after=policy.check_in_after_minutes,
     )
 
 
@@ -83,11 +75,11 @@ async def _my_reservations(request: web.Request, callback: Callback) -> str:
     reader_id = await app[keys.ACCOUNT_BINDING].reader_by_unionid(unionid) if unionid else None
     link = _mini_program_link(request)
     if reader_id is None:
-        return f"查看我的预约：{app[SITE].public_base_url}/reservations\n{link}"
+        return REPLY_TEXT["not_bound"].format(url=app[SITE].public_base_url, link=link)
     midnight = local_instant(local_date(now), time(0))
     rows = await app[keys.RESERVATIONS].live_of(reader_id, midnight)
     if not rows:
-        return f"您现在没有预约。{link}"
+        return REPLY_TEXT["no_reservations"].format(link=link)
     lines = []
     for r in rows[:10]:
         shown = await presenter.reservation(app[REFERENCE], r, now)
@@ -106,4 +98,4 @@ async def _free_seats(request: web.Request) -> str:
         for area in app[REFERENCE].catalog.bookable_areas
         for count in (cache.plan(area, occupancy, asked, minute).view.count,)
     ]
-    return "当前空位（空/总）\n" + "\n".join(lines)
+    return REPLY_TEXT["free_seats"].format(areas="\n".join(lines))

@@ -13,6 +13,7 @@ from handlers import keys
 from handlers.http.keys import METRICS, SITE
 from handlers.http.middleware import NOW
 from handlers.http.request_body import read_body
+from handlers.texts.wechat import NO_WORDS
 from handlers.wechat.auto_reply import reply_to
 from models.feedback.entities import MAX_LENGTH
 from models.kernel.ids import ReaderId
@@ -104,7 +105,7 @@ async def _handle_mini_program(request: web.Request, callback: Callback) -> None
                     reader_id, template, callback.event, answer
                 )
     elif callback.kind in ("text", "image", "miniprogrampage"):
-        text = callback.content or f"（{callback.kind}）"
+        text = callback.content or NO_WORDS.format(kind=callback.kind)
         await app[keys.FEEDBACK].add(
             reader_id, callback.name, text[:MAX_LENGTH], request[NOW], "mini"
         )

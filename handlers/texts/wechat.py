@@ -1,0 +1,31 @@
+"""What people may write to the library in WeChat, and what they are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+HELP_WORDS: Final = frozenset({"帮助", "help", "?", "？"})
+MY_RESERVATIONS_WORDS: Final = frozenset({"我的预约", "我的", "预约"})
+FREE_SEATS_WORDS: Final = frozenset({"空位", "空座", "座位", "余座"})
+
+REPLY_TEXT: Final[Mapping[str, str]] = {
+    "feedback": (
+        "已收到您的留言，图书馆会尽快处理。回复“帮助”看常见问题，回复“空位”看各区域空位。"
+    ),
+    "mini_program": "点这里进入座位预约",
+    "welcome": "欢迎关注。{link}\n回复“空位”看各区域空位，回复“帮助”看使用方法。",
+    "help": (
+        "{link}\n"
+        "· 首次使用请在网页 {url}/activation 获取激活码\n"
+        "· 开始前 {before} 分钟至开始后 {after} 分钟内扫码签到\n"
+        "· 暂时离开请先暂离，提前离开请结束使用\n"
+        "回复“空位”“我的预约”可直接查询；其他问题直接留言。"
+    ),
+    "not_bound": "查看我的预约：{url}/reservations\n{link}",
+    "no_reservations": "您现在没有预约。{link}",
+    "free_seats": "当前空位（空/总）\n{areas}",
+}
+"""``link`` opens the mini-program."""
+NO_WORDS: Final = "（{kind}）"
+"""A message to the service desk that has no text, by WeChat's name of its kind."""
