@@ -15,7 +15,7 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.violations.service import ViolationResult, ViolationService
 from notify.templates import TEMPLATE_BY_EVENT, suspended
-from notify.templates.rendering import MessageContext, MessageTemplate
+from notify.templates.rendering import BETWEEN_KIOSKS, MessageContext, MessageTemplate
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class ReservationMessages:
         seat_id = facts.pop("seat_id")
         catalog = self._reference.catalog
         seat = catalog.all_seats.get(seat_id)
-        kiosks = "、".join(
+        kiosks = BETWEEN_KIOSKS.join(
             kiosk.name for kiosk in catalog.kiosks.values() if kiosk.venue_id == r.venue_id
         )
         return MessageContext(

@@ -9,6 +9,7 @@ import json
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from notify.templates.menu import ENTRY, TOP
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from notify.wechat.official_account import HOME
 
@@ -20,7 +21,7 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
         "wechat-menu",
         _wechat_menu,
         "The official account's menu: show it, show what put would change, or put the entry "
-        "学研支持 → 座位预约 into it.",
+        f"{TOP} → {ENTRY} into it.",
     )
     menu.add_argument("what", choices=("show", "diff", "put"))
     links = add_command(

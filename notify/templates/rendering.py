@@ -13,6 +13,7 @@ from models.violations.entities import ViolationCount
 
 A_DAY: Final = timedelta(hours=24)
 """How long news without a deadline of its own is still worth a message."""
+BETWEEN_KIOSKS: Final = "、"
 
 
 @dataclass(frozen=True, slots=True)

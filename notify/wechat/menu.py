@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any
 
-TOP: Final = "学研支持"
-ENTRY: Final = "座位预约"
+from notify.templates.menu import COMPANIONS, ENTRY, TOP
 
 
 class NoRoomInMenu(Exception):
@@ -24,9 +23,7 @@ def menu_with_booking_entry(
     new: dict[str, Any] = deepcopy({"button": list(menu["button"])})
     ours = [
         {"type": "miniprogram", "name": ENTRY, "appid": appid, "pagepath": page, "url": url},
-        {"type": "click", "name": "空位查询", "key": "SEATS"},
-        {"type": "click", "name": "我的预约", "key": "MINE"},
-        {"type": "click", "name": "使用帮助", "key": "HELP"},
+        *({"type": "click", "name": name, "key": key} for key, name in COMPANIONS.items()),
     ]
     top = next((b for b in new["button"] if b.get("name") == TOP), None)
     if top is None:

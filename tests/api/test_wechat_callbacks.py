@@ -19,8 +19,9 @@ from miniapp_server.settings import SANDBOX_AES_KEY
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable
 from models.messages.entities import Template
+from notify.templates.menu import TOP
 from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
-from notify.wechat.menu import TOP, NoRoomInMenu, menu_with_booking_entry
+from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from tests.living import Answer, Living, living
 
 STAMP, NONCE = "1714112445", "415670741"

@@ -1,0 +1,25 @@
+"""What the library tells a reader in the app only: titles and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+TITLE_TEXT: Final[Mapping[str, str]] = {
+    "feedback": "服务台回复",
+    "appeal": "申诉结果",
+    "waived": "违约免除",
+    "suspension": "暂停预约",
+    "renumbered": "座位改号",
+}
+MESSAGE_TEXT: Final[Mapping[str, str]] = {
+    "feedback": "您问：{question}\n\n答复：{answer}",
+    "appeal_granted": "您对{violation}的申诉已免除。答复：{answer}",
+    "appeal_rejected": "您对{violation}的申诉未予免除。答复：{answer}",
+    "waived": "{violation}已由图书馆免除，原因：{reason}",
+    "suspended": "图书馆已暂停您的预约，至 {until}，已有预约仍然有效。原因：{reason}",
+    "released": "图书馆已解除您的暂停预约，原因：{reason}",
+    "renumbered": "您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。",
+    "violation": "{month}月{day}日的违约（{kind}）",
+}
+VIOLATION_TEXT: Final[Mapping[str, str]] = {"no_show": "未按时签到", "away_timeout": "暂离超时"}

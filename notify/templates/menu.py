@@ -1,0 +1,15 @@
+"""The buttons of the official account's menu."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+TOP: Final = "学研支持"
+ENTRY: Final = "座位预约"
+COMPANIONS: Final[Mapping[str, str]] = {
+    "SEATS": "空位查询",
+    "MINE": "我的预约",
+    "HELP": "使用帮助",
+}
+"""By the keys that a tap sends."""
