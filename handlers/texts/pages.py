@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+SITE_TITLE: Final = "北京工业大学图书馆座位预约系统"
+SITE_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
+"""What stands where the settings name neither: no library's telephone number is known here."""
+
 DONE_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约成功",
     "change": "已更改预约",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from handlers.texts.pages import SITE_CONTACT, SITE_TITLE
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.environment import EnvironmentReader
 from miniapp_server.settings.model import (
@@ -39,9 +40,6 @@ from notify.templates import FIELDS
 from notify.wechat.template_config import TemplateConfig, TemplateConfigError, parse_templates
 
 DEFAULT_PORT: Final = 8080
-DEFAULT_TITLE: Final = "北京工业大学图书馆座位预约系统"
-DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
-"""No library's telephone number is known here."""
 
 _CREDENTIALS: Final = (
     *("CAS_BASE_URL", "WECHAT_APPID", "WECHAT_SECRET"),
@@ -82,14 +80,14 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
     public = _origin(read, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
     if sandbox:
         _check_reachable_here_only(read, host, public, lan)
-    contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
+    contact = read.text("SITE_CONTACT", SITE_CONTACT)
     local = f"http://{host}:{port}/sandbox"
     sealer = _sealer(read)
     settings = partial(
         Settings,
         host=host,
         port=port,
-        title=read.text("SITE_TITLE", DEFAULT_TITLE),
+        title=read.text("SITE_TITLE", SITE_TITLE),
         staff=_staff(env, sandbox),
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,
