@@ -1,11 +1,11 @@
-"""The house's rules that no import contract can say: sizes, drivers, names, hidden imports."""
+"""The house's rules that no import contract can say: sizes, drivers, names, imports, texts."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,25 @@ LONGEST_FILE: Final = 400
 LONGEST_FUNCTION: Final = 60
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
 SPEAKS_TO_A_DRIVER: Final = re.compile(r"(repository|queries|indexes)$")
+CHINESE: Final = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uf900-\ufaff\uff01-\uffee]")
+"""Han characters, and the punctuation and full-width forms that go with them."""
+PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
+    "handlers/texts/": "the catalogue",
+    "notify/templates/": "the catalogue of messages",
+    "models/library/entities.py": "the library's own names for its places: 二层中厅065号",
+    "notify/wechat/template_fields.py": "WeChat prescribes how a field of a template is written",
+    "miniapp_server/sandbox/": "the demo's stand-ins for other people's pages",
+    "miniapp_server/walkthrough.py": "shows what the demo's WeChat has received",
+}
+"""The files and folders whose strings may be Chinese, and why."""
+TERMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "handlers/accounts/routes.py": ("不是我", "是我"),
+    "handlers/http/openapi.py": ("一考即过座位预约",),
+    "handlers/http/schemas.py": ("现在",),
+    "miniapp_server/cli/__init__.py": ("一考即过座位预约",),
+    "miniapp_server/cli/serve.py": ("一考即过座位预约",),
+}
+"""What English descriptions for developers and operators quote: the product's name, a button."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module, str]]:
@@ -38,6 +57,19 @@ def drivers_in(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.partition(".")[0])
     return found & DRIVERS
+
+
+def texts_in(tree: ast.Module) -> list[tuple[int, str]]:
+    """The strings of a module that have Chinese in them, with their lines; docstrings are none."""
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node not in docstrings
+        and CHINESE.search(node.value)
+    ]
 
 
 def long_functions(tree: ast.Module) -> list[str]:
@@ -88,6 +120,39 @@ def test_no_class_name_stands_for_two_things() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 where[node.name].add(str(path))
     assert {name: sorted(paths) for name, paths in where.items() if len(paths) > 1} == {}
+
+
+def test_texts_stand_in_the_catalogue() -> None:
+    """A second language needs no second move. No place is listed that has no Chinese."""
+    places: set[str] = set()
+    terms: set[tuple[str, str]] = set()
+    wrong = []
+    for path, tree, _ in SOURCES:
+        file = path.as_posix()
+        for line, text in texts_in(tree):
+            place = next((place for place in PLACES_OF_TEXTS if file.startswith(place)), "")
+            term = next((term for term in TERMS.get(file, ()) if term in text), "")
+            places.add(place)
+            terms.add((file, term))
+            if not place and CHINESE.search(text.replace(term, "")):
+                wrong.append(f"{file}:{line}: {text}")
+    assert wrong == []
+    assert PLACES_OF_TEXTS.keys() <= places
+    assert {(file, term) for file, names in TERMS.items() for term in names} <= terms
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ("x = '请选择场馆'", ["请选择场馆"]),
+        ("x = f'{n} 座'", [" 座"]),
+        ("x = '；'.join(y)", ["；"]),
+        ("'请'\ndef f():\n    '请'\nx = 1\n'请'  # 请", []),
+        ("x = '\u3000–“”…'", []),
+    ],
+)
+def test_the_search_for_texts_finds_them(source: str, texts: list[str]) -> None:
+    assert [text for _, text in texts_in(ast.parse(source))] == texts
 
 
 @pytest.mark.parametrize(
