@@ -17,6 +17,7 @@ from tests.living import MONDAY_8, living
 READERS: Final = 60
 PASSAGES_EACH: Final = 10
 TICK: Final = timedelta(minutes=10)
+PASSAGES_END: Final = timedelta(hours=13)
 
 
 async def _day(
@@ -59,7 +60,7 @@ async def _day(
         ]
         tick = MONDAY_8
         sent = 0
-        while tick < MONDAY_8 + timedelta(hours=15):
+        while tick < MONDAY_8 + PASSAGES_END + 2 * TICK:
             tick += TICK / 2
             await service.anonymous.ok("POST", "//sandbox/clock", {"now": tick.isoformat()})
             batch = [e for told, e in events if tick - TICK / 2 < told <= tick]
@@ -71,7 +72,7 @@ async def _day(
                 assert answer.status == 200 and not answer.body["rejected"]
                 sent += answer.body["accepted"]
         await service.anonymous.ok(
-            "POST", "//sandbox/clock", {"now": (tick + 2 * TICK).isoformat()}
+            "POST", "//sandbox/clock", {"now": (MONDAY_8 + timedelta(hours=15)).isoformat()}
         )
         assert sent == len(plan)
         assert not await inside.stored.reservations.find_double_bookings()
@@ -100,7 +101,9 @@ async def test_a_day_shuffled_ends_like_the_day_in_order(
     plan = []
     for n in range(count * PASSAGES_EACH):
         i = n % count
-        at = MONDAY_8 + timedelta(seconds=chance.randrange(30 * 60, 13 * 3600))
+        at = MONDAY_8 + timedelta(
+            seconds=chance.randrange(30 * 60, int(PASSAGES_END.total_seconds()))
+        )
         plan.append((i, chance.choice(["in", "in", "out"]), at))
     plan.sort(key=lambda passed: passed[2])
     in_order, fined = await _day(mongo_url, redis_url, count, plan, None)

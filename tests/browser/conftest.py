@@ -136,20 +136,27 @@ def axe() -> str:
 
 
 async def is_for_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
-    """axe-core finds nothing serious, and on a phone the page is not wider than a small one."""
+    """axe-core finds nothing serious, by day and in the dark, where only the colours differ; and on
+    a phone the page is not wider than a small one."""
+    await tab.page.emulate_media(color_scheme="light")
     await tab.go(path)
     await tab.page.evaluate(axe)
-    found = await tab.page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']})"
-        ".then(found => JSON.stringify(found.violations))"
-    )
-    serious = [
-        (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
-        for v in json.loads(found)
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert serious == [], path
+    assert await _serious(tab, "{resultTypes: ['violations']}") == [], path
+    await tab.page.emulate_media(color_scheme="dark")
+    assert await _serious(tab, "{runOnly: ['color-contrast']}") == [], f"{path} in the dark"
     if phone:
         await tab.page.set_viewport_size({"width": 360, "height": 740})
         wide = await tab.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360, path
+
+
+async def _serious(tab: Tab, options: str) -> list[tuple[str, list[str]]]:
+    """What axe-core calls serious or critical, with the first places."""
+    found = await tab.page.evaluate(
+        f"axe.run(document, {options}).then(found => JSON.stringify(found.violations))"
+    )
+    return [
+        (v["id"], [node["html"][:120] for node in v["nodes"]][:3])
+        for v in json.loads(found)
+        if v["impact"] in ("serious", "critical")
+    ]
