@@ -13,6 +13,12 @@ import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("bind", "handlers", "miniapp_server", "models", "notify")
+CODE: Final = (
+    *((folder, ".py") for folder in (*PACKAGES, "scripts", "tests")),
+    ("handlers/static", ".js"),
+    ("miniprogram", ".ts"),
+)
+GENERATED: Final = "// Made from "
 LONGEST_FILE: Final = 400
 LONGEST_FUNCTION: Final = 60
 DRIVERS: Final = frozenset({"bson", "gridfs", "motor", "pymongo", "redis"})
@@ -82,17 +88,21 @@ def long_functions(tree: ast.Module) -> list[str]:
     ]
 
 
+def code() -> Iterator[tuple[str, str]]:
+    """Each file that is written by hand, and its text."""
+    for folder, ending in CODE:
+        for path in (ROOT / folder).rglob(f"*{ending}"):
+            if "node_modules" in path.parts:
+                continue
+            text = path.read_text(encoding="utf-8")
+            if not text.startswith(GENERATED):
+                yield str(path.relative_to(ROOT)), text
+
+
 def test_no_file_is_long_and_no_function() -> None:
-    """The length of a file holds for scripts and tests too."""
-    files = (
-        path for folder in (*PACKAGES, "scripts", "tests") for path in (ROOT / folder).rglob("*.py")
-    )
-    lengths = {
-        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n")
-        for path in files
-        if "node_modules" not in path.parts
-    }
-    assert len(lengths) > 500
+    """The length of a file holds for scripts and tests too, in browsers and in the mini-program."""
+    lengths = {path: text.count("\n") for path, text in code()}
+    assert len(lengths) > 500 and {Path(path).suffix for path in lengths} == {".py", ".js", ".ts"}
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
     assert {str(path): names for path, tree, _ in SOURCES if (names := long_functions(tree))} == {}
 
