@@ -18,6 +18,7 @@ from models.identity.entities import Principal, Session
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
 from models.kernel.ids import ReaderId
+from models.library.entities import KioskId
 from models.storage.encryption import FieldCipher, token_hash
 
 CACHE_SECONDS: Final = 5.0
@@ -62,10 +63,12 @@ class SessionService:
             raise Unauthenticated()
         return issued
 
-    async def open_kiosk(self, reader_id: ReaderId, now: datetime) -> IssuedToken:
+    async def open_kiosk(
+        self, reader_id: ReaderId, kiosk_id: KioskId, now: datetime
+    ) -> IssuedToken:
         """For who stands before a kiosk with their card: short, whatever the screen does."""
         issued = IssuedToken(self._sealer.new_token(), now + KIOSK_LIFETIME)
-        await self._sessions.open_kiosk(issued.token, reader_id, now, issued.expires_at)
+        await self._sessions.open_kiosk(issued.token, reader_id, kiosk_id, now, issued.expires_at)
         return issued
 
     async def open_wx(self, openid: str, unionid: str | None, now: datetime) -> IssuedToken:

@@ -19,6 +19,7 @@ from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
     DEADLINE_JOBS,
     GATE_PRESENCE_JOB,
+    PRESENCE_CHECK_JOB,
     WAITLIST_JOBS,
 )
 from models.messages.channel_pause import PauseReason
@@ -117,7 +118,7 @@ def deadline_jobs(app: web.Application) -> JobGroup:
         "gates": app[GATE_PRESENCE_JOB].run,
         "no_show": deadlines.no_show,
         "expire_offers": expire_offers,
-        "fail_presence_checks": deadlines.fail_presence_checks,
+        "fail_presence_checks": app[PRESENCE_CHECK_JOB].run,
         "expire_leaves": deadlines.expire_leaves,
         "complete": deadlines.complete,
         "carry_over": deadlines.carry_over,

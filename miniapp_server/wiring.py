@@ -42,6 +42,7 @@ from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.service import ReservationService
 from models.reservations.writer import ReservationWriter
 from models.seat_map.service import SeatMapService
+from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
 from models.staff.deliveries import MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
@@ -72,6 +73,7 @@ GATE_PRESENCE_JOB: Final = web.AppKey("gate_presence_job", GatePresenceJob)
 IDEMPOTENCY: Final = web.AppKey("idempotency", Idempotency)
 MATCHER: Final = web.AppKey("matcher", WaitlistMatcher)
 OCCUPANCY: Final = web.AppKey("occupancy", LiveOccupancy)
+PRESENCE_CHECK_JOB: Final = web.AppKey("presence_check_job", PresenceCheckJob)
 PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
 WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
 WRITER: Final = web.AppKey("writer", ReservationWriter)
@@ -151,9 +153,6 @@ def _wire_presence(app: web.Application, r: Repositories) -> None:
     extension = app[DEADLINE_EXTENSION] = DeadlineExtension(r.reservations, writer, r.heartbeat)
     app[keys.CHECK_IN] = CheckInService(r.reservations, reference, writer, idempotency, extension)
     app[keys.RENEWAL] = RenewalService(reference, occupancy, writer, idempotency)
-    app[keys.SEAT_REPORTS] = SeatReportService(
-        r.reservations, occupancy, reference, writer, idempotency, app[ATTEMPT_LIMITER]
-    )
 
 
 def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hooks) -> None:
@@ -174,7 +173,14 @@ def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None
     knowledge = app[PRESENCE_KNOWLEDGE] = PresenceKnowledge(
         r.gates, r.gate_events, r.kiosks, r.outages, reference, extension
     )
-    app[DEADLINE_JOBS] = DeadlineJobs(r.reservations, reference, app[WRITER], extension, knowledge)
+    writer = app[WRITER]
+    app[DEADLINE_JOBS] = DeadlineJobs(r.reservations, reference, writer, extension, knowledge)
+    app[keys.SEAT_REPORTS] = SeatReportService(
+        r.reservations, app[OCCUPANCY], reference, writer, app[IDEMPOTENCY], knowledge
+    )
+    app[PRESENCE_CHECK_JOB] = PresenceCheckJob(
+        r.reservations, r.messages, writer, extension, knowledge
+    )
     app[keys.OUTAGES] = OutageMonitor(r.outages, r.kiosks, reference, extension, hooks.cas_answers)
     app[keys.CODE_SHARING] = CodeSharingService(r.kiosk_scans, r.gate_events, knowledge)
 

@@ -13,6 +13,7 @@ from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Reservation
+from models.reservations.presence import PresenceMethod, PresenceProof
 
 MONDAY: Final = date(2026, 9, 7)
 TOMORROW: Final = date(2026, 9, 8)
@@ -26,6 +27,9 @@ BY_JOB: Final = Actor("system", "job")
 def on(clock: str, day: date = MONDAY) -> datetime:
     """The instant when the library's clock shows ``HH:MM[:SS]``, on the Monday."""
     return local_instant(day, time.fromisoformat(clock))
+
+
+PROOF: Final = PresenceProof(ZHANG, VENUE, PresenceMethod.KIOSK_CODE, on("14:00"))
 
 
 def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
@@ -66,7 +70,7 @@ def in_use(r: Reservation | None = None, when: datetime | None = None) -> Reserv
     """Checked in at its start, or at ``when`` with the half hours until the start."""
     r = r or reserved()
     when = when or r.start
-    return check_in_transitions.check_in(r, Policy(), BY_READER, when, early=True)
+    return check_in_transitions.check_in(r, PROOF, Policy(), BY_READER, when, early=True)
 
 
 def away(r: Reservation | None = None, left: datetime | None = None) -> Reservation:

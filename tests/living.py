@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection
@@ -239,6 +240,13 @@ class Living:
         ]
         found = await self.db.command({"dbHash": 1, "collections": names})
         return dict(found["collections"])
+
+    async def all_documents(self) -> str:
+        """Every document of the service as text, to look for what must not stand in it."""
+        names = await self.db.list_collection_names()
+        ours = [name for name in names if not name.startswith("sandbox_")]
+        rows = [await self.db[name].find().to_list(None) for name in ours]
+        return json.dumps(rows, default=str, ensure_ascii=False)
 
     async def settle(self, jobs: Collection[str] | None = None) -> None:
         """Run the jobs for this moment: deadlines, the outbox, deliveries and the rest, or those

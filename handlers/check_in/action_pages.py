@@ -70,7 +70,7 @@ ACTIONS: Final[Mapping[str, ReservationAction]] = {
     "accept": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].accept(ctx, visit.id)),
     "decline": ReservationAction(lambda visit, ctx, _: visit[WAITLIST].decline(ctx, visit.id)),
     "report": ReservationAction(
-        lambda visit, ctx, kind: visit[SEAT_REPORTS].report_occupied(ctx, visit.id, kind),
+        lambda visit, ctx, kind: visit[SEAT_REPORTS].report_occupied(ctx, visit.id, kind, None),
         field="kind",
         shape=ReportTaken,
     ),
@@ -120,7 +120,7 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
         raise malformed(error, "form") from error
     ctx = visit.context_with_key(form, body)
     try:
-        await action.perform(visit, ctx, value)
+        done = await action.perform(visit, ctx, value)
     except (Conflict, RuleViolation) as error:
         count_error(visit.request, error)
         r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
@@ -139,6 +139,8 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
     visit[WAKE_JOBS]()
     if verb == "cancel":
         return redirect("/reservations?done=cancel")
+    if verb == "report" and not done.has_open_report:
+        verb = "report_desk"
     return redirect(f"/reservations/{visit.id}?done={verb}")
 
 

@@ -16,10 +16,10 @@ from handlers.reservations.presenter import after_change, reservation
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from models.check_in.service import KioskCodeScan
-from models.identity.entities import SessionKind
 from models.kernel.errors import NotAllowed, NotFound
 from models.kernel.time_range import floor_minute, local_date, local_instant, to_local
 from models.library.entities import Kiosk
+from models.reservations.presence import PresenceMethod
 from models.reservations.state_machine import BOOKING_STATES
 from models.storage.attempt_limiter import AttemptLimit
 
@@ -45,7 +45,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     await call[ATTEMPT_LIMITER].register(limits, call.now)
     reader = await call[keys.KIOSKS].reader_of_card(body.card)
     await call[ATTEMPT_LIMITER].refund(limits)
-    issued = await call[SESSIONS].open_kiosk(reader.id, call.now)
+    issued = await call[SESSIONS].open_kiosk(reader.id, kiosk.id, call.now)
     midnight = local_instant(local_date(call.now), time(0))
     live = await call[keys.RESERVATIONS].live_of(reader.id, midnight)
     return TouchOut(
@@ -62,15 +62,15 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
 
 
 async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
-    """Check in, or return, without a code: the reader stands before the kiosk. Raises: as the
-    scan."""
+    """Check in, or return, without a code: the reader stands before the kiosk that they touched
+    with their card. Raises: as the scan; NotAllowed at another kiosk."""
     kiosk = await _kiosk(call)
     assert call.principal is not None
-    if call.principal.session.kind is not SessionKind.KIOSK:
+    if call.principal.session.kiosk_id != kiosk.id:
         raise NotAllowed()
     step = int(call.now.timestamp()) // call[REFERENCE].policy.kiosk_code_seconds
     # No step of a code: that of this moment may have been used, and none is used up here.
-    scan = KioskCodeScan(kiosk.id, -step, True)
+    scan = KioskCodeScan(kiosk.id, -step, True, PresenceMethod.CARD)
     ctx = call.context(digest_of(body))
     done = await call[keys.CHECK_IN].check_in(ctx, body.reservation_id, scan)
     return await after_change(call, done)

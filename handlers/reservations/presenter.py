@@ -10,13 +10,13 @@ from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
-from models.check_in import allowed_actions
+from models.check_in import allowed_actions, rules
 from models.identity.roles import LIBRARIAN
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
-from models.reservations.state_machine import CHECKED_IN_STATES
+from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.reservations.transitions import leave_duration
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -88,6 +88,8 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
         "excused": r.penalty_waived,
         "assisted": assisted(r),
         "held_until": moment(r.held_until),
+        "presence_wanted": r.state is ReservationState.IN_USE and rules.asks_for_presence(r),
+        "presence_due_at": moment(r.presence_due_at),
         "leave_minutes": leave_duration(policy, now) // _MINUTE if "leave" in actions else None,
         "actions": actions,
     }

@@ -66,7 +66,9 @@ class HistoryEntryOut(Response):
 
 class ReservationOut(Response):
     """``leave_minutes``: how long a leave that begins now may last, where the reader may leave.
-    ``excused``: not to come would be no violation."""
+    ``excused``: not to come would be no violation. ``presence_wanted``: a scan is wanted of who is
+    checked in, since somebody doubts it or time alone has checked them in; where it is doubted,
+    until ``presence_due_at``."""
 
     id: str
     rev: int
@@ -89,6 +91,8 @@ class ReservationOut(Response):
     excused: bool
     assisted: AssistedOut | None
     held_until: datetime | None
+    presence_wanted: bool
+    presence_due_at: datetime | None
     leave_minutes: int | None
     actions: list[str]
 

@@ -4,22 +4,50 @@ from __future__ import annotations
 
 from handlers import keys
 from handlers.http.endpoint import ApiRequest
-from handlers.http.keys import WAKE_JOBS
+from handlers.http.keys import REFERENCE, WAKE_JOBS
 from handlers.http.request_parsing import digest_of
 from handlers.reservations.presenter import after_change
 from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
+from models.check_in.errors import QrExpired
+from models.library.entities import KioskId
+from models.reservations.presence import PresenceMethod, PresenceProof
 
 
 async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
+    seen = await _seen(call, body.qr)
     r = await call[keys.SEAT_REPORTS].report_occupied(
-        call.context(digest_of(body)), call.id, body.kind
+        call.context(digest_of(body)), call.id, body.kind, seen
     )
     near = await call[keys.ALTERNATIVES].alternatives_for(r, call.now)
-    return ReportOut(await after_change(call, r), [NearSeat(**seat) for seat in near])
+    shown = await after_change(call, r)
+    return ReportOut(shown, [NearSeat(**seat) for seat in near], r.has_open_report)
+
+
+async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
+    """How it is known that the reader is there: by the kiosk's code, or by their card at a kiosk.
+    None without either. Raises: QrInvalid, QrExpired, TooManyAttempts."""
+    if code is None:
+        return _card_at_kiosk(call)
+    step_seconds = call[REFERENCE].policy.kiosk_code_seconds
+    scan = await call[keys.KIOSK_CODES].verify(code, call.reader.id, step_seconds, call.now)
+    if not scan.is_current:
+        raise QrExpired()
+    return call[keys.CHECK_IN].proof(call.context(), scan)
+
+
+def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
+    """The reader has just touched a kiosk with their card, which this session is of."""
+    assert call.principal is not None
+    kiosk = call[REFERENCE].catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))
+    if kiosk is None:
+        return None
+    return PresenceProof(call.reader.id, kiosk.venue_id, PresenceMethod.CARD, call.now)
 
 
 async def report_empty(call: ApiRequest) -> EmptySeatReportOut:
-    asked = await call[keys.SEAT_REPORTS].report_empty(call.context(), call.id)
+    asked = await call[keys.SEAT_REPORTS].report_empty(
+        call.context(), call.id, _card_at_kiosk(call)
+    )
     call[WAKE_JOBS]()
     return EmptySeatReportOut(asked)

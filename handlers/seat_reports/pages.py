@@ -26,7 +26,7 @@ async def report_empty_form(visit: PageRequest) -> web.StreamResponse:
 
 async def report_empty(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Report that nobody sits on the seat."""
-    await visit[SEAT_REPORTS].report_empty(visit.context(), visit.id)
+    await visit[SEAT_REPORTS].report_empty(visit.context(), visit.id, None)
     visit[WAKE_JOBS]()
     area = visit[REFERENCE].seat(visit.id).area_id
     return redirect(f"/areas/{area}?{urlencode({'seat': visit.id, 'thanks': '1'})}")

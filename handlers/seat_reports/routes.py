@@ -7,9 +7,11 @@ from typing import Final
 from handlers.http.endpoint import post
 from handlers.http.error_groups import OWN_RESERVATION
 from handlers.seat_reports import api
+from models.check_in.errors import QrExpired, WrongVenue
 from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
+from models.kiosks.errors import QrInvalid
 from models.reservations.errors import TooEarly, TooLate
-from models.seat_reports.errors import SeatNotInUse
+from models.seat_reports.errors import NotThere, SeatNotInUse
 
 ROUTES: Final = (
     post(
@@ -17,7 +19,15 @@ ROUTES: Final = (
         api.report_occupied,
         "Say that the seat is taken by somebody else",
         idempotent=True,
-        errors=(*OWN_RESERVATION, TooEarly, TooLate),
+        errors=(
+            *OWN_RESERVATION,
+            TooEarly,
+            TooLate,
+            WrongVenue,
+            QrInvalid,
+            QrExpired,
+            TooManyAttempts,
+        ),
     ),
     post(
         "/seats/{id}/report",
@@ -26,6 +36,7 @@ ROUTES: Final = (
         errors=(
             NotFound,
             SeatNotInUse,
+            NotThere,
             InvalidState,
             TooManyAttempts,
         ),

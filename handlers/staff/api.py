@@ -13,6 +13,7 @@ from handlers.staff.schemas import (
     CodeSharingOut,
     DecideAppeal,
     DeskReportOut,
+    PatrolOut,
     StaffAppealOut,
     Waive,
     WaiveAll,
@@ -75,6 +76,7 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
             to_local(r.end),
             r.report.kind,
             to_local(r.report.at),
+            r.report.open,
         )
         for r in rows
         if r.report is not None
@@ -85,6 +87,28 @@ async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOu
 async def resolve_report(call: ApiRequest) -> ReservationOut:
     r = await call[keys.STAFF_RESERVATIONS].resolve_report(_staff(call), call.id)
     return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
+
+
+async def reject_report(call: ApiRequest) -> ReservationOut:
+    r = await call[keys.STAFF_RESERVATIONS].reject_report(_staff(call), call.id)
+    return await reservations_presenter.reservation(call[REFERENCE], r, call.now)
+
+
+async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
+    """Seats in use that somebody doubts, whose readers could not be asked."""
+    rows, total = await call[keys.SEAT_REPORTS].to_patrol(call.now, query.offset, query.page_size)
+    items = [
+        PatrolOut(
+            r.id,
+            reservations_presenter.seat(call[REFERENCE], r.seat_id),
+            to_local(r.start),
+            to_local(r.end),
+            to_local(r.patrol_at),
+        )
+        for r in rows
+        if r.patrol_at is not None
+    ]
+    return query.page_of(items, total)
 
 
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:

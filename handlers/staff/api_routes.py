@@ -29,6 +29,19 @@ ROUTES: Final = (
         Access.LIBRARIAN,
         errors=OWN_RESERVATION,
     ),
+    post(
+        "/staff/reports/{id}/reject",
+        api.reject_report,
+        "Nobody else sits on the seat of this reservation: its deadlines run again",
+        Access.LIBRARIAN,
+        errors=OWN_RESERVATION,
+    ),
+    get(
+        "/staff/patrol",
+        api.list_patrol,
+        "Seats in use that may be empty, whose readers no push has reached",
+        Access.VIEWER,
+    ),
     get("/staff/appeals", api.list_appeals, "Appeals that wait, the oldest first", Access.VIEWER),
     post(
         "/staff/appeals/{id}",

@@ -110,6 +110,7 @@ async def _alarms(visit: PageRequest) -> list[str]:
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     """What waits for a decision: address, words, how many."""
     _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1)
+    _, doubted = await visit[keys.SEAT_REPORTS].to_patrol(visit.now, 0, 1)
     _, appealed = await visit[keys.VIOLATIONS].appeals(0, 1)
     asked = len(await visit[keys.FEEDBACK].waiting(100))
     outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
@@ -117,6 +118,7 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     failed = await visit[keys.STAFF_DELIVERIES].failures(since)
     found = {
         "reports": seats,
+        "seats": doubted,
         "appeals": appealed,
         "questions": asked,
         "affected-bookings": len(outside),

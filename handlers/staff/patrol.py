@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
@@ -19,6 +20,9 @@ from models.kernel.time_range import local_date
 from models.library.entities import AreaId, Seat
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import ReservationState
+
+_LISTED: Final = 50
+"""Doubted seats on the page; the others come up as these are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,12 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
             lines.append(_empty(seat, row, now))
         else:
             lines.append(_occupied(seat, row, reader_label(people.get(row.reader_id))))
-    return render(visit, "patrol", areas=areas, area=area, lines=lines)
+    wanted, total = await visit[keys.SEAT_REPORTS].to_patrol(now, 0, _LISTED)
+    label = catalog.seat_label
+    doubted = [(r, label(visit[REFERENCE].seat_even_if_removed(r.seat_id))) for r in wanted]
+    return render(
+        visit, "patrol", areas=areas, area=area, lines=lines, doubted=doubted, total=total
+    )
 
 
 def _empty(seat: Seat, following: OccupancyRow | None, now: datetime) -> PatrolSeat:

@@ -41,6 +41,12 @@ async def resolve_report(visit: PageRequest, _: Form) -> web.StreamResponse:
     return redirect("/console/reports?done")
 
 
+async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Nobody else sits there."""
+    await visit[keys.STAFF_RESERVATIONS].reject_report(staff_context(visit), visit.id)
+    return redirect("/console/reports?done")
+
+
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """One reservation, with what can be done in its reader's place."""
     return await _page(visit, await visit[keys.STAFF_RESERVATIONS].get(visit.id))
@@ -75,6 +81,8 @@ def _possible(action: AuditAction, r: Reservation, visit: PageRequest) -> bool:
         match action:
             case AuditAction.CHECK_IN if r.state is ReservationState.AWAY:
                 rules.may_return(r, visit.now)
+            case AuditAction.CHECK_IN if r.state is ReservationState.IN_USE:
+                return rules.asks_for_presence(r)
             case AuditAction.CHECK_IN:
                 rules.may_check_in(r, visit.now)
             case AuditAction.LEAVE:

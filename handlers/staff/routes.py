@@ -38,7 +38,13 @@ from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.policy import change_policy, policy
 from handlers.staff.readers import book, reader, readers, set_accommodation, suspend, unbind
-from handlers.staff.reservations import act_for_reader, reports, reservation, resolve_report
+from handlers.staff.reservations import (
+    act_for_reader,
+    reject_report,
+    reports,
+    reservation,
+    resolve_report,
+)
 from handlers.staff.statistics import statistics
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
@@ -57,6 +63,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/seats", staff_page(patrol)),
         web.get("/console/reports", staff_page(reports)),
         web.post("/console/reports/{id}/resolve", staff_form(resolve_report)),
+        web.post("/console/reports/{id}/reject", staff_form(reject_report)),
         web.get("/console/reservations/{id}", staff_page(reservation)),
         web.post("/console/reservations/{id}/{verb}", staff_form(act_for_reader)),
         web.get("/console/readers", staff_page(readers)),

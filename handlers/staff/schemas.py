@@ -37,13 +37,26 @@ class WaiveAll(InstantRequest):
 
 
 class DeskReportOut(Response):
-    """A seat that somebody else has taken. ``kind``: occupied or belongings."""
+    """A seat that somebody else has taken. ``kind``: occupied or belongings. ``deadline_stopped``:
+    it is known that its reader is there, and no deadline runs."""
 
     reservation_id: str
     seat: ReservedSeat
     start: datetime
     end: datetime
     kind: str
+    at: datetime
+    deadline_stopped: bool
+
+
+class PatrolOut(Response):
+    """A seat in use that somebody doubts. Since ``at`` it waits for somebody of the staff: no push
+    has reached its reader."""
+
+    reservation_id: str
+    seat: ReservedSeat
+    start: datetime
+    end: datetime
     at: datetime
 
 

@@ -28,6 +28,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CANCEL: "取消",
     AuditAction.MOVE: "换座",
     AuditAction.RESOLVE_REPORT: "已清理",
+    AuditAction.REJECT_REPORT: "没有被占",
     AuditAction.WAIVE: "免除违约",
     AuditAction.WAIVE_ALL: "批量免除",
     AuditAction.DECIDE_APPEAL: "答复申诉",
@@ -110,6 +111,7 @@ TROUBLE_TEXT: Final[Mapping[str, str]] = {
 """What readiness complains of."""
 WAITING_TEXT: Final[Mapping[str, str]] = {
     "reports": "座位被占",
+    "seats": "待巡视的座位",
     "appeals": "申诉",
     "questions": "留言",
     "affected-bookings": "受影响的预约",

@@ -41,6 +41,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",
     "already_waiting": "您在这段时间已经候补，请先取消原来的候补",
+    "not_there": "请先在本馆签到，再反映座位无人",
     "not_in_use": "该座位现在没有人签到使用，可以直接预约",
     "other_in_use": "您正在使用另一个座位，请先结束它再签到",
     "nothing_to_confirm": "没有需要确认的操作",

@@ -134,6 +134,7 @@ export interface DeskReportOut {
   end: string;
   kind: string;
   at: string;
+  deadline_stopped: boolean;
 }
 
 export interface EmptySeatReportOut {
@@ -300,6 +301,14 @@ export interface Page<T> {
   total: number;
 }
 
+export interface PatrolOut {
+  reservation_id: string;
+  seat: ReservedSeat;
+  start: string;
+  end: string;
+  at: string;
+}
+
 export interface ReaderOut {
   student_no_masked: string;
   name: string;
@@ -314,10 +323,12 @@ export interface RejectedOut {
 export interface ReportOut {
   reservation: ReservationOut;
   nearest: NearSeat[];
+  deadline_stopped: boolean;
 }
 
 export interface ReportTaken {
   kind: "belongings" | "occupied";
+  qr?: string | null;
 }
 
 export interface ReservationDetail {
@@ -342,6 +353,8 @@ export interface ReservationDetail {
   excused: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
+  presence_wanted: boolean;
+  presence_due_at: string | null;
   leave_minutes: number | null;
   actions: string[];
   history: HistoryEntryOut[];
@@ -369,6 +382,8 @@ export interface ReservationOut {
   excused: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
+  presence_wanted: boolean;
+  presence_due_at: string | null;
   leave_minutes: number | null;
   actions: string[];
 }

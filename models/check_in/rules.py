@@ -33,6 +33,12 @@ def may_report(r: Reservation, now: datetime) -> None:
         raise InvalidState(state="reported")
 
 
+def asks_for_presence(r: Reservation) -> bool:
+    """Is a scan wanted of who is checked in already: since somebody doubts it, the staff shall
+    look, or nobody has seen them since they were carried over?"""
+    return r.presence_due_at is not None or r.patrol_at is not None or r.presence is None
+
+
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:
     """Until when the reader has to show that they are there, if nobody sits there."""
     if r.state is not ReservationState.IN_USE or now >= r.end or r.presence_due_at is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from models.check_in import rules, transitions
 from models.check_in.errors import CheckedInElsewhere, QrExpired, QrUsed, WrongVenue
-from models.check_in.transitions import scan_claim
+from models.check_in.transitions import note_claim, scan_claim
+from models.kernel.errors import NotFound
 from models.library.entities import KioskId
 from models.outages.extension import DeadlineExtension
 from models.policy.entities import Policy
@@ -17,6 +18,7 @@ from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, TooLate
 from models.reservations.idempotency import Idempotency, idempotent
+from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
@@ -28,11 +30,14 @@ Present = Callable[[Reservation, Policy, bool], Reservation]
 @dataclass(frozen=True, slots=True)
 class KioskCodeScan:
     """A kiosk's code that was genuine: shown at ``time_step``; ``is_current`` if it is still
-    accepted."""
+    accepted. With a ``method`` of its own, what counts as one. ``note_id`` names the note that
+    a browser carried it in, which is good for one reader."""
 
     kiosk_id: KioskId
     time_step: int
     is_current: bool
+    method: PresenceMethod = PresenceMethod.KIOSK_CODE
+    note_id: str | None = None
 
 
 class CheckInService:
@@ -79,7 +84,8 @@ class CheckInService:
         """
 
         def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
-            return _record_presence(ctx, current, policy, early)
+            seen = PresenceProof(current.reader_id, current.venue_id, PresenceMethod.DESK, ctx.now)
+            return _record_presence(ctx, current, seen, policy, early)
 
         return await self._arrive(ctx, id, present)
 
@@ -113,20 +119,30 @@ class CheckInService:
 
         return await self._writer.update(ctx, id, confirmed)
 
+    def proof(self, ctx: RequestContext, scan: KioskCodeScan) -> PresenceProof:
+        """What the scan shows of the reader who brings it. Raises: NotFound for a kiosk that is
+        gone."""
+        kiosk = self._reference.catalog.kiosks.get(scan.kiosk_id)
+        if kiosk is None:
+            raise NotFound()
+        return PresenceProof(ctx.reader.id, kiosk.venue_id, scan.method, ctx.now)
+
     def _with_code(self, ctx: RequestContext, scan: KioskCodeScan, only_return: bool) -> Present:
         claim = scan_claim(scan.kiosk_id, scan.time_step, ctx.reader.id)
+        note = note_claim(scan.note_id) if scan.note_id is not None else None
+        seen = self.proof(ctx, scan)
 
         def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
             if claim in current.claims:
                 return _repeated_scan(current, claim)
             if not scan.is_current:
                 raise QrExpired()
-            if self._reference.catalog.kiosks[scan.kiosk_id].venue_id != current.venue_id:
+            if seen.venue_id != current.venue_id:
                 raise WrongVenue()
             if only_return and current.state is not ReservationState.AWAY:
                 rules.may_return(current, ctx.now)  # says why not
-            there = _record_presence(ctx, current, policy, early)
-            return transitions.with_kiosk_code(there, claim)
+            there = _record_presence(ctx, current, seen, policy, early)
+            return transitions.with_kiosk_code(there, claim, note)
 
         return present
 
@@ -175,13 +191,13 @@ def _repeated_scan(r: Reservation, claim: str) -> Reservation:
 
 
 def _record_presence(
-    ctx: RequestContext, r: Reservation, policy: Policy, early: bool
+    ctx: RequestContext, r: Reservation, seen: PresenceProof, policy: Policy, early: bool
 ) -> Reservation:
     """The reader is there: presence confirmed, back from a leave, or checked in."""
-    if r.state is ReservationState.IN_USE and r.presence_due_at is not None:
-        return transitions.confirm_presence(r, ctx.actor, ctx.now)
+    if r.state is ReservationState.IN_USE and rules.asks_for_presence(r):
+        return transitions.confirm_presence(r, seen, ctx.actor, ctx.now)
     if r.state is ReservationState.AWAY:
         rules.may_return(r, ctx.now)
-        return transitions.return_from_leave(r, policy, ctx.actor, ctx.now)
+        return transitions.return_from_leave(r, seen, policy, ctx.actor, ctx.now)
     rules.may_check_in(r, ctx.now)
-    return transitions.check_in(r, policy, ctx.actor, ctx.now, early=early)
+    return transitions.check_in(r, seen, policy, ctx.actor, ctx.now, early=early)

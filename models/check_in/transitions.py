@@ -11,6 +11,7 @@ from models.library.entities import KioskId
 from models.policy.entities import Policy
 from models.reservations.claims import presence_claim, slot_claims
 from models.reservations.entities import HistoryEntry, OutboxEventKind, Reservation
+from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import ReservationEvent, ReservationState
 from models.reservations.transitions import (
     advance,
@@ -22,10 +23,17 @@ from models.reservations.transitions import (
 
 
 def check_in(
-    r: Reservation, policy: Policy, actor: Actor, now: datetime, *, early: bool
+    r: Reservation,
+    presence: PresenceProof | None,
+    policy: Policy,
+    actor: Actor,
+    now: datetime,
+    *,
+    early: bool,
 ) -> Reservation:
-    """The reader is there. ``early``: with the half hours before the start, so that the seat may be
-    used at once. What excused the check-in excuses no leave."""
+    """The reader is there, as ``presence`` shows; None where they are carried over from the booking
+    before. ``early``: with the half hours before the start, so that the seat may be used at once.
+    What excused the check-in excuses no leave."""
     sooner: tuple[str, ...] = ()
     if early and now < r.start:
         sooner = slot_claims(r.seat_id, r.reader_id, TimeRange(now, r.start))
@@ -33,6 +41,7 @@ def check_in(
         r,
         state=r.next_state(ReservationEvent.CHECK_IN),
         checked_in_at=now,
+        presence=presence,
         penalty_waived=False,
         available_from=now if sooner else r.start,
         claims=tuple(dict.fromkeys((*r.claims, presence_claim(r.reader_id), *sooner))),
@@ -55,11 +64,14 @@ def leave(
     return advance(r, new, ReservationEvent.LEAVE, actor, now, OutboxEventKind.TEMPORARY_LEAVE)
 
 
-def return_from_leave(r: Reservation, policy: Policy, actor: Actor, now: datetime) -> Reservation:
+def return_from_leave(
+    r: Reservation, presence: PresenceProof, policy: Policy, actor: Actor, now: datetime
+) -> Reservation:
     new = replace(
         r,
         state=r.next_state(ReservationEvent.RETURN),
         returned_at=now,
+        presence=presence,
         return_by=None,
         penalty_waived=False,
         remind_at=ending_soon_at(r.end, policy, now),
@@ -67,12 +79,16 @@ def return_from_leave(r: Reservation, policy: Policy, actor: Actor, now: datetim
     return advance(r, new, ReservationEvent.RETURN, actor, now, None)
 
 
-def confirm_presence(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+def confirm_presence(
+    r: Reservation, presence: PresenceProof, actor: Actor, now: datetime
+) -> Reservation:
     """The reader has shown that they are there."""
     return replace(
         r,
         rev=r.rev + 1,
+        presence=presence,
         presence_due_at=None,
+        patrol_at=None,
         history=(*r.history, HistoryEntry(now, "prove", actor.by, actor.via)),
     )
 
@@ -133,10 +149,16 @@ def confirm(r: Reservation, actor: Actor, now: datetime) -> Reservation:
     )
 
 
-def with_kiosk_code(r: Reservation, claim: str) -> Reservation:
-    """The same update also uses up the kiosk's code for this reader."""
-    return replace(r, last_kiosk_code=claim, claims=(*r.claims, claim))
+def with_kiosk_code(r: Reservation, claim: str, note: str | None) -> Reservation:
+    """The same update also uses up the kiosk's code for this reader, and the note that their
+    browser carried it in for everybody."""
+    used = (claim,) if note is None else (claim, note)
+    return replace(r, last_kiosk_code=claim, claims=(*r.claims, *used))
 
 
 def scan_claim(kiosk_id: KioskId, step: int, reader_id: ReaderId) -> str:
     return f"k:{kiosk_id}:{step}:{reader_id}"
+
+
+def note_claim(note_id: str) -> str:
+    return f"k:note:{note_id}"

@@ -12,6 +12,7 @@ from typing import Final
 from models.check_in import transitions
 from models.check_in.allowed_actions import allowed_actions
 from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.gates.entities import Direction
 from models.gates.replay import left_before_end
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
@@ -22,9 +23,7 @@ from models.reservations.due_queries import FrozenVenues
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.repository import ReservationRepository
-from models.reservations.transitions import leave_duration
 from models.reservations.writer import ReservationWriter
-from models.seat_reports.transitions import fail_presence_check
 
 BATCH: Final = 500
 """Reservations that one run of a job looks at: it stays short, and the next run goes on."""
@@ -33,7 +32,7 @@ _SYSTEM: Final = Actor("system", "job")
 
 
 class DeadlineJobs:
-    """No-shows, expired leaves, failed presence checks, ends, reminders and carry-overs."""
+    """No-shows, expired leaves, ends, reminders and carry-overs."""
 
     def __init__(
         self,
@@ -70,23 +69,6 @@ class DeadlineJobs:
 
         return await apply_all(self._writer, now, found, expired, {"return_by": {"$lte": due}})
 
-    async def fail_presence_checks(self, now: datetime) -> int:
-        """Asked to show that they are there, and not shown in time: it counts as a leave."""
-        now = await self._extension.alive_until(now)
-        found = await self._reservations.due_for_presence_check(now, BATCH)
-        frozen = await self._knowledge.frozen_venues(now)
-        # Who cannot scan cannot show it.
-        due = [r for r in found if frozen is not True and r.venue_id not in frozen]
-        policies = {r.id: await self._writer.policy_at_booking(r) for r in due}
-
-        def failed(r: Reservation) -> Reservation:
-            assert r.presence_due_at is not None
-            policy = policies[r.id]
-            return_by = min(r.presence_due_at + leave_duration(policy, r.presence_due_at), r.end)
-            return fail_presence_check(r, return_by, policy, _SYSTEM)
-
-        return await apply_all(self._writer, now, due, failed, {"presence_due_at": {"$lte": now}})
-
     async def complete(self, now: datetime) -> int:
         """In use or away when the end comes."""
         done = 0
@@ -115,18 +97,17 @@ class DeadlineJobs:
 
     async def carry_over(self, now: datetime) -> int:
         """Who sat there to the end stays checked in where a booking of theirs goes on on that
-        seat."""
+        seat; once. Who has not been seen since then checks in as anybody does."""
         until = await self._knowledge.gate_events_complete_until(now)
         done = 0
         for r in await self._reservations.due_for_carry_over(until, _ROUNDS * BATCH):
             following = await self._reservations.next_on_same_seat(r)
-            if (
-                following is not None
-                and self._may_check_in(following, r.end)
+            if following is not None and self._may_check_in(following, r.end):
+                events = await self._knowledge.gate_events_of(r)
+                seen = r.presence is not None or any(e.direction is Direction.IN for e in events)
                 # A gate may have told since that they left before the end.
-                and not left_before_end(r, await self._knowledge.gate_events_of(r))
-            ):
-                done += await self._check_in(following, r.end)
+                if seen and not left_before_end(r, events):
+                    done += await self._check_in(following, r.end)
             await self._reservations.carried_over(r.id)
         return done
 
@@ -135,7 +116,7 @@ class DeadlineJobs:
 
     async def _check_in(self, r: Reservation, when: datetime) -> int:
         policy = await self._writer.policy_at_booking(r)
-        new = transitions.check_in(r, policy, _SYSTEM, when, early=False)
+        new = transitions.check_in(r, None, policy, _SYSTEM, when, early=False)
         try:
             await self._writer.replace(r, new)
         except (RevisionConflict, ClaimConflict):

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from models.gates.entities import GateEvent, complete_until
+from models.gates.entities import Direction, GateEvent, complete_until
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
+from models.kernel.ids import ReaderId
 from models.kiosks.repository import KioskRepository
+from models.library.entities import VenueId
 from models.outages.entities import observed_until
 from models.outages.extension import DeadlineExtension
 from models.outages.repository import OutageRepository
 from models.reference_data import ReferenceData
 from models.reservations.due_queries import FrozenVenues
 from models.reservations.entities import Reservation
+from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProof
 
 
 class PresenceKnowledge:
@@ -39,6 +42,19 @@ class PresenceKnowledge:
     async def gate_events_of(self, r: Reservation) -> Sequence[GateEvent]:
         """The reader's gate events in the time of the reservation."""
         return await self._gate_events.of_day(r.reader_id, r.start, r.end)
+
+    async def passage_into(
+        self, reader_id: ReaderId, venue_id: VenueId, now: datetime
+    ) -> PresenceProof | None:
+        """The reader's last passage through a gate of the venue, where it led in and is fresh."""
+        events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)
+        if not events or events[-1].direction is not Direction.IN:
+            return None
+        there = {gate.id for gate in await self._gates.all() if gate.venue_id == venue_id}
+        last = events[-1]
+        if last.gate_id not in there:
+            return None
+        return PresenceProof(reader_id, venue_id, PresenceMethod.GATE, last.at)
 
     async def frozen_venues(self, now: datetime) -> FrozenVenues:
         """Venues whose deadlines wait since nobody can check in there now: all of them, or some."""

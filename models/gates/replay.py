@@ -22,12 +22,13 @@ from models.reservations.entities import (
     OutboxEventKind,
     Reservation,
 )
+from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import LIVE, TRANSITIONS, ReservationEvent, ReservationState
 from models.reservations.transitions import facts_of, leave_duration, reminder_due_at
 
 GATE: Final = "gate"
 """Who acts, in the history."""
-_NO_ACTS: Final = frozenset({"outage", "doubt", "resolve"})
+_NO_ACTS: Final = frozenset({"outage", "doubt", "resolve", "reject", "unreached"})
 """What others did to it: no word of its reader's."""
 _TELLS: Final[Mapping[PresenceEffect, OutboxEventKind]] = {
     PresenceEffect.CHECK_IN: OutboxEventKind.CHECKED_IN,
@@ -202,6 +203,7 @@ def _with_presence_state(
         left_at=course.left_at,
         return_by=_return_by(r, policy, course) if away else None,
         returned_at=course.returned_at,
+        presence=_presence(r, entries),
         gate_assistance=assisted,
         presence_due_at=r.presence_due_at if course.state is r.state else None,
         claims=_with_presence(r, course.state),
@@ -212,6 +214,13 @@ def _with_presence_state(
         return new
     notice = OutboxEvent(new.rev, _TELLS[PresenceEffect(assisted.kind)], assisted.at, facts_of(new))
     return replace(new, outbox=(*r.outbox, notice))
+
+
+def _presence(r: Reservation, entries: Sequence[HistoryEntry]) -> PresenceProof | None:
+    came = [e.at for e in entries if e.event != PresenceEffect.LEAVE.value]
+    if not came:
+        return r.presence
+    return PresenceProof(r.reader_id, r.venue_id, PresenceMethod.GATE, came[-1])
 
 
 def _with_presence(r: Reservation, state: ReservationState) -> tuple[str, ...]:

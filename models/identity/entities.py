@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.kernel.ids import ReaderId
+from models.library.entities import KioskId
 from models.readers.entities import Reader
 
 
@@ -19,13 +20,15 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A live session. ``reader_id`` not for WeChat: a user's binding is looked up."""
+    """A live session. ``reader_id`` not for WeChat: a user's binding is looked up. ``kiosk_id``:
+    where its reader stands, whose card has opened it."""
 
     id: str
     kind: SessionKind
     reader_id: ReaderId | None
     ticket_hash: str | None
     expires_at: datetime
+    kiosk_id: KioskId | None
     decrypt: Callable[[], str | None] = field(repr=False, compare=False)
 
     @property

@@ -9,6 +9,7 @@ from pymongo import ASCENDING
 
 from models.identity.entities import Principal, Session, SessionKind
 from models.kernel.ids import ReaderId
+from models.library.entities import KioskId
 from models.readers.repository import _reader, _reader_of
 from models.storage.batching import Batcher
 from models.storage.encryption import FieldCipher, token_hash
@@ -54,15 +55,21 @@ class SessionRepository:
         return False
 
     async def open_kiosk(
-        self, token: str, reader_id: ReaderId, now: datetime, expires_at: datetime
+        self,
+        token: str,
+        reader_id: ReaderId,
+        kiosk_id: KioskId,
+        now: datetime,
+        expires_at: datetime,
     ) -> None:
-        """Somebody touched a kiosk with their card."""
+        """Somebody touched the kiosk with their card."""
         with translate_errors():
             await self._all.insert_one(
                 {
                     "_id": token_hash(token),
                     "kind": SessionKind.KIOSK.value,
                     "reader": reader_id,
+                    "kiosk": kiosk_id,
                     "created_at": now,
                     "expires_at": expires_at,
                 }
@@ -133,6 +140,7 @@ class SessionRepository:
             reader_id=d.get("reader") if kind is not SessionKind.WX else None,
             ticket_hash=d.get("ticket"),
             expires_at=d["expires_at"],
+            kiosk_id=d.get("kiosk"),
             decrypt=lambda: self._sealer.decrypt(openid, "session") if openid else None,
         )
         return Principal(session, _reader(reader, self._sealer) if reader else None)

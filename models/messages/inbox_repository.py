@@ -8,7 +8,7 @@ from datetime import datetime
 from bson.objectid import ObjectId
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from models.kernel.ids import ReaderId
+from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import DeliveryState, Message
 from models.messages.mapping import MessageCollection, document_of, message_from
 from models.storage.mongo import Document, find_page
@@ -56,6 +56,23 @@ class InboxRepository(MessageCollection):
         with translate_errors():
             found = await self._all.find_one({"_id": id}, {"state": 1})
         return DeliveryState(found["state"]) if found else None
+
+    async def was_sent(
+        self, reader_id: ReaderId, reservation_id: ReservationId, at: datetime
+    ) -> bool:
+        """Has WeChat taken a message to the reader about what the reservation told at ``at``, and
+        not said since that it could not deliver it?"""
+        with translate_errors():
+            found = await self._all.find_one(
+                {
+                    "reader": reader_id,
+                    "at": at,
+                    "reservation": reservation_id,
+                    "state": DeliveryState.SENT.value,
+                },
+                {"_id": 1},
+            )
+        return found is not None
 
     async def prune(self, made_before: datetime, limit: int) -> int:
         """Delete messages that have come to an end, about reservations made before that instant.

@@ -18,6 +18,8 @@ class ClaimKind(StrEnum):
     DAILY = "n"
     PRESENCE = "u"
     PRESENCE_CHECK = "a"
+    EMPTY_REPORT = "e"
+    OCCUPIED_REPORT = "o"
     IDEMPOTENCY = "i"
     KIOSK_CODE = "k"
     WAITLIST = "w"
@@ -56,6 +58,16 @@ def presence_claim(reader_id: ReaderId) -> str:
 def presence_check_claim(reader_id: ReaderId, day: date) -> str:
     """A reader is asked to show that they are there once a day at most."""
     return f"a:{reader_id}:{day.isoformat()}"
+
+
+def empty_report_claim(reporter_id: ReaderId, day: date, k: int) -> str:
+    """The k-th report of an empty seat of that reader on that day, at the reservation there."""
+    return f"e:{reporter_id}:{day.isoformat()}:{k}"
+
+
+def occupied_report_claim(reader_id: ReaderId, day: date, k: int) -> str:
+    """The k-th report of an occupied seat that stops a deadline of the reader on that day."""
+    return f"o:{reader_id}:{day.isoformat()}:{k}"
 
 
 def idempotency_claim(reader_id: ReaderId, key: str) -> str:

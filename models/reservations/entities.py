@@ -13,6 +13,7 @@ from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.claims import ClaimKind
+from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import TRANSITIONS, ReservationEvent, ReservationState
 
 AFTER_OUTAGE: Final = timedelta(minutes=1)
@@ -41,6 +42,7 @@ class OutboxEventKind(StrEnum):
     TEMPORARY_LEAVE = "temporary_leave"
     RETURNED = "returned"
     PRESENCE_CHECK = "presence_check"
+    REPORT_REJECTED = "report_rejected"
     WAITLIST_OFFER = "waitlist_offer"
     ALTERNATIVE_OFFER = "alternative_offer"
     LEAVE_REMINDER = "leave_reminder"
@@ -92,8 +94,9 @@ class GateAssistance:
 @dataclass(frozen=True, slots=True)
 class OccupiedReport:
     """The reader finds their seat taken: ``occupied`` by somebody, or by ``belongings``. While it
-    is ``open`` no deadline runs; it closes when they have another seat, or the desk has helped.
-    The ``desk`` has still to look at ``seat_id``, also when its reader sits elsewhere by now."""
+    is ``open`` no deadline runs: they have proved that they are there. It closes when they have
+    another seat, or the desk has helped or rejected it. The ``desk`` has still to look at
+    ``seat_id``, also when its reader sits elsewhere by now."""
 
     kind: str
     at: datetime
@@ -144,8 +147,12 @@ class Reservation:
     wait_id: str | None = None
     held_until: datetime | None = None
     """The offer from the waiting list stands until then."""
+    presence: PresenceProof | None = None
+    """How the reader was last seen there; None where time alone has checked them in."""
     presence_due_at: datetime | None = None
     """Another reader says that nobody sits there: until then it has to be shown otherwise."""
+    patrol_at: datetime | None = None
+    """Since then somebody of the staff has to look: the reader could not be asked by a push."""
     idempotency_results: tuple[IdempotentResult, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     outbox: tuple[OutboxEvent, ...] = ()

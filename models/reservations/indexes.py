@@ -88,6 +88,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"presence_due_at": {"$type": "date"}},
         ),
         IndexModel(
+            [("patrol_at", ASCENDING)],
+            name="patrol",
+            partialFilterExpression={"patrol_at": {"$type": "date"}},
+        ),
+        IndexModel(
             [("report.at", ASCENDING)],
             name="desk_reports",
             partialFilterExpression={"report.desk": True},

@@ -13,6 +13,7 @@ from models.reservations.entities import (
     OutboxEventKind,
     Reservation,
 )
+from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import LIVE, ReservationState
 from models.storage.mongo import Document
 
@@ -50,7 +51,9 @@ def to_document(r: Reservation) -> Document:
         "last_kiosk_code": r.last_kiosk_code,
         "gate_assistance": _assisted_document(r.gate_assistance),
         "report": _report_document(r.report),
+        "presence": _presence_document(r.presence),
         "presence_due_at": r.presence_due_at,
+        "patrol_at": r.patrol_at,
         "wait": r.wait_id,
         "held_until": r.held_until,
         "idempotency_results": [
@@ -81,6 +84,21 @@ def _report(d: Document | None) -> OccupiedReport | None:
     return (
         OccupiedReport(d["kind"], d["at"], SeatId(d["seat"]), d["open"], d["desk"]) if d else None
     )
+
+
+def _presence_document(p: PresenceProof | None) -> Document | None:
+    return {"method": p.method.value, "at": p.at} if p else None
+
+
+def _presence(d: Document) -> PresenceProof | None:
+    seen = d.get("presence")
+    if seen is None:
+        # What was checked in before proofs were kept was seen at its check-in.
+        if "presence" in d or d["checked_in_at"] is None:
+            return None
+        seen = {"method": PresenceMethod.KIOSK_CODE.value, "at": d["checked_in_at"]}
+    method = PresenceMethod(seen["method"])
+    return PresenceProof(d["reader"], VenueId(d["venue"]), method, seen["at"])
 
 
 def _assisted_document(a: GateAssistance | None) -> Document | None:
@@ -133,7 +151,9 @@ def from_document(d: Document) -> Reservation:
         last_kiosk_code=d["last_kiosk_code"],
         gate_assistance=_assisted(d.get("gate_assistance")),  # older ones know none of these
         report=_report(d.get("report")),
+        presence=_presence(d),
         presence_due_at=d.get("presence_due_at"),
+        patrol_at=d.get("patrol_at"),
         wait_id=d.get("wait"),
         held_until=d.get("held_until"),
         idempotency_results=tuple(

@@ -212,6 +212,17 @@ class ReservationQueries(ReservationCollection):
         found = self._all.find(query).hint("desk_reports").sort("report.at", ASCENDING)
         return await self._read(found.skip(skip).limit(limit)), total
 
+    async def waiting_for_patrol(
+        self, now: datetime, skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """Those that somebody of the staff has to look at, the longest waiting first, and how many
+        there are."""
+        query: Document = {"patrol_at": {"$type": "date"}, "end": {"$gt": now}}
+        with translate_errors():
+            total = await self._all.count_documents(query, hint="patrol")
+        found = self._all.find(query).hint("patrol").sort("patrol_at", ASCENDING)
+        return await self._read(found.skip(skip).limit(limit)), total
+
     async def reported_occupied_seats(self, now: datetime) -> set[SeatId]:
         """Seats where somebody sits whose they are not, as their readers say."""
         with translate_errors():

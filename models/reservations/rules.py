@@ -130,9 +130,7 @@ def decide_length(
 
 
 def may_cancel(r: Reservation, now: datetime) -> None:
-    if r.state is not ReservationState.RESERVED or (
-        now > r.check_in_until and not r.has_open_report
-    ):
+    if r.state is not ReservationState.RESERVED or now > r.check_in_until:
         raise InvalidState(state=r.state.value)
 
 

@@ -76,6 +76,7 @@ def advance(
         else old.gate_assistance,
         report=report_after(old.report, event),
         presence_due_at=old.presence_due_at if event is ReservationEvent.EXTEND else None,
+        patrol_at=old.patrol_at if event is ReservationEvent.EXTEND else None,
     )
     if tell is None:
         return new
@@ -321,14 +322,12 @@ def move_seat(
 
 
 def cancel(r: Reservation, actor: Actor, now: datetime) -> Reservation:
-    """The reader is told where it was the library that did it."""
-    new = replace(
-        r,
-        state=r.next_state(ReservationEvent.CANCEL),
-        ended_at=now,
-        remind_at=None,
-        claims=r.claims_except(*RELEASED_CLAIMS, ClaimKind.DAILY),
-    )
+    """The reader is told where it was the library that did it. Once its time has begun, what its
+    reader cancels stays counted for the day: the seat was kept from others."""
+    counts = now >= r.start and actor.by != "librarian"
+    released = RELEASED_CLAIMS if counts else (*RELEASED_CLAIMS, ClaimKind.DAILY)
+    state, claims = r.next_state(ReservationEvent.CANCEL), r.claims_except(*released)
+    new = replace(r, state=state, ended_at=now, remind_at=None, claims=claims)
     tell = OutboxEventKind.BOOKING_CANCELLED_BY_LIBRARY if actor.by == "librarian" else None
     return advance(r, new, ReservationEvent.CANCEL, actor, now, tell)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict
+from models.kernel.errors import Conflict, RuleViolation
 
 
 class SeatNotInUse(Conflict):
     """Nobody is checked in at the seat now."""
 
     code = "not_in_use"
+
+
+class NotThere(RuleViolation):
+    """Who doubts a seat has to be checked in in the same venue, and to have been seen there."""
+
+    code = "not_there"

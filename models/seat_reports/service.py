@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from models.check_in import rules
-from models.kernel.errors import InvalidState, NotFound, Overloaded
+from models.check_in.errors import WrongVenue
+from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.kernel.errors import InvalidState, NotFound, Overloaded, TooManyAttempts
 from models.kernel.ids import Actor
-from models.kernel.time_range import local_date
+from models.kernel.time_range import local_date, local_instant
+from models.library.entities import Seat
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
-from models.reservations.claims import presence_check_claim
+from models.reservations.claims import (
+    ClaimKind,
+    empty_report_claim,
+    occupied_report_claim,
+    presence_check_claim,
+)
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.idempotency import Idempotency, idempotent
 from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.occupancy import OccupancyRow
+from models.reservations.presence import PresenceProof
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import MAX_ATTEMPTS, ReservationWriter
 from models.seat_reports import transitions
-from models.seat_reports.errors import SeatNotInUse
-from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+from models.seat_reports.errors import NotThere, SeatNotInUse
 
+MAX_OCCUPIED_REPORTS_PER_DAY: Final = 2
+"""A reader's reports of an occupied seat that stop a deadline; more of them only tell the desk."""
 MAX_EMPTY_REPORTS_PER_DAY: Final = 5
-"""A reader's reports of empty seats in a day: enough to help, too few to be a nuisance."""
+"""A reader's doubts in a day that are answered, or wait for an answer: enough to help, too few to
+be a nuisance."""
 
 
 class SeatReportService:
@@ -38,20 +51,50 @@ class SeatReportService:
         reference: ReferenceData,
         writer: ReservationWriter,
         idempotency: Idempotency,
-        limiter: AttemptLimiter,
+        knowledge: PresenceKnowledge,
     ) -> None:
         self._reservations, self._occupancy = reservations, occupancy
         self._reference, self._writer = reference, writer
-        self.idempotency, self._limiter = idempotency, limiter
+        self.idempotency, self._knowledge = idempotency, knowledge
 
     @idempotent
-    async def report_occupied(self, ctx: RequestContext, id: str, kind: str) -> Reservation:
-        """The reader finds their seat occupied: the staff see it, no deadline runs, and another
-        seat is theirs by ``change``. Raises: NotFound, InvalidState, TooEarly, TooLate."""
+    async def report_occupied(
+        self, ctx: RequestContext, id: str, kind: str, seen: PresenceProof | None
+    ) -> Reservation:
+        """The reader finds their seat occupied: the staff see it, and another seat is theirs by
+        ``change``. No deadline runs where it is known that they are there, by what they have
+        ``seen`` just now, by a gate, or as they have checked in; twice a day at most.
+
+        Raises: NotFound, InvalidState, TooEarly, TooLate, WrongVenue.
+        """
+        if seen is None:
+            r = await self._writer.get_own(id, ctx.reader.id)
+            seen = await self._knowledge.passage_into(ctx.reader.id, r.venue_id, ctx.now)
+        for k in range(1, MAX_OCCUPIED_REPORTS_PER_DAY + 1):
+            try:
+                return await self._report(ctx, id, kind, seen, k)
+            except ClaimConflict as lost:
+                if lost.kind is not ClaimKind.OCCUPIED_REPORT:
+                    raise
+        return await self._report(ctx, id, kind, None, None)
+
+    async def _report(
+        self, ctx: RequestContext, id: str, kind: str, seen: PresenceProof | None, k: int | None
+    ) -> Reservation:
+        """The report as the ``k``-th of the day's that stop a deadline; past those, of the desk's
+        alone."""
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
-            return transitions.report_occupied(current, kind, ctx.actor, ctx.now)
+            if seen is not None and seen.venue_id != current.venue_id:
+                raise WrongVenue()
+            proof = seen or (current.presence if current.state is ReservationState.IN_USE else None)
+            if proof is not None and k is not None:
+                claim = occupied_report_claim(ctx.reader.id, local_date(ctx.now), k)
+                return transitions.report_occupied(current, kind, proof, claim, ctx.actor, ctx.now)
+            if current.report is not None and current.report.desk:
+                raise InvalidState(state="reported")
+            return transitions.tell_desk(current, kind, ctx.actor, ctx.now)
 
         return await self._writer.update(ctx, id, reported)
 
@@ -65,30 +108,47 @@ class SeatReportService:
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
         """The staff have freed the seat. Raises: NotFound; InvalidState where nothing is
         reported."""
+        return await self._decide(id, lambda r: transitions.resolve_report(r, actor, now))
+
+    async def reject_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
+        """The staff have found nobody else on the seat. Raises: as ``resolve_report``."""
+        return await self._decide(id, lambda r: transitions.reject_report(r, actor, now))
+
+    async def _decide(self, id: str, decision: Callable[[Reservation], Reservation]) -> Reservation:
         for _ in range(MAX_ATTEMPTS):
             r = await self._reservations.get(id)
             if r is None:
                 raise NotFound()
             if r.report is None or not r.report.desk:
                 raise InvalidState(state=r.state.value)
-            new = transitions.resolve_report(r, actor, now)
             try:
-                return await self._writer.replace(r, new)
+                return await self._writer.replace(r, decision(r))
             except RevisionConflict:
                 continue
         raise Overloaded()
 
-    async def report_empty(self, ctx: RequestContext, seat_id: str) -> bool:
+    async def to_patrol(
+        self, now: datetime, skip: int, limit: int
+    ) -> tuple[list[Reservation], int]:
+        """A page of the reservations that somebody of the staff has to look at, the longest waiting
+        first, and how many there are."""
+        return await self._reservations.waiting_for_patrol(now, skip, limit)
+
+    async def report_empty(
+        self, ctx: RequestContext, seat_id: str, seen: PresenceProof | None
+    ) -> bool:
         """Nobody sits on a seat that is shown in use: its reader is asked to show that they are
-        there, once a day at most. False where they were asked today.
+        there, once a day at most. False where they were asked today. A report that its reader
+        answers stays one of the five that the asking one has in a day. ``seen``: their card at a
+        kiosk just now.
 
         Raises: NotFound; SeatNotInUse where nobody is checked in there, or the asking reader is;
-        TooManyAttempts.
+        NotThere where they are checked in nowhere in that venue; TooManyAttempts.
         """
-        limit = AttemptLimit(f"doubt:{ctx.reader.id}", MAX_EMPTY_REPORTS_PER_DAY, timedelta(days=1))
-        await self._limiter.register([limit], ctx.now)
         seat, day = self._reference.seat(seat_id), local_date(ctx.now)
-        for row in (await self._occupancy.get_day(day)).by_seat.get(seat.id, ()):
+        occupancy = await self._occupancy.get_day(day)
+        await self._check_is_there(seat, seen, occupancy.by_reader.get(ctx.reader.id, ()))
+        for row in occupancy.by_seat.get(seat.id, ()):
             if row.state is not ReservationState.IN_USE or row.reader_id == ctx.reader.id:
                 continue
             r = await self._reservations.get(row.id)
@@ -96,16 +156,42 @@ class SeatReportService:
                 return await self._request_presence_check(ctx, r)
         raise SeatNotInUse()
 
+    async def _check_is_there(
+        self, seat: Seat, seen: PresenceProof | None, own: Iterable[OccupancyRow]
+    ) -> None:
+        """Raises: NotThere."""
+        venue_id = self._reference.catalog.areas[seat.area_id].venue_id
+        for row in own:
+            r = await self._reservations.get(row.id) if _is_in_use(row) else None
+            if r is None or not _is_in_use(r) or r.venue_id != venue_id:
+                continue
+            if r.presence is not None or (seen is not None and seen.venue_id == venue_id):
+                return
+        raise NotThere()
+
     async def _request_presence_check(self, ctx: RequestContext, r: Reservation) -> bool:
-        claim = presence_check_claim(r.reader_id, local_date(ctx.now))
+        day = local_date(ctx.now)
+        claim = presence_check_claim(r.reader_id, day)
         # Also not where its reader has said themselves that somebody else sits there.
         if claim in r.claims or r.presence_due_at is not None or r.has_open_report:
             return False
         policy = await self._writer.policy_at_booking(r)
         until = rules.presence_check_deadline(r, policy, ctx.now)
-        new = transitions.request_presence_check(r, until, ctx.actor, ctx.now)
-        try:
-            await self._writer.replace(r, new)
-        except (ClaimConflict, RevisionConflict):
-            return False  # asked today about another seat, or something has just happened there
-        return True
+        for k in range(1, MAX_EMPTY_REPORTS_PER_DAY + 1):
+            mark = empty_report_claim(ctx.reader.id, day, k)
+            new = transitions.request_presence_check(r, until, mark, ctx.actor, ctx.now)
+            try:
+                await self._writer.replace(r, new)
+            except ClaimConflict as lost:
+                if lost.kind is ClaimKind.EMPTY_REPORT:
+                    continue
+                return False  # asked today about another seat
+            except RevisionConflict:
+                return False  # something has just happened there
+            return True
+        tomorrow = local_instant(day + timedelta(days=1), time(0))
+        raise TooManyAttempts((tomorrow - ctx.now).total_seconds())
+
+
+def _is_in_use(r: OccupancyRow | Reservation) -> bool:
+    return r.state is ReservationState.IN_USE

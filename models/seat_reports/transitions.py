@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from models.check_in.transitions import leave
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
 from models.policy.entities import Policy
-from models.reservations.claims import presence_check_claim
+from models.reservations.claims import ClaimKind, presence_check_claim
 from models.reservations.entities import (
     HistoryEntry,
     OccupiedReport,
@@ -17,16 +18,38 @@ from models.reservations.entities import (
     OutboxEventKind,
     Reservation,
 )
+from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import facts_of, with_confirmed_assistance
 
+DOUBT: Final = "doubt"
+"""What the history calls it that somebody says nobody sits there."""
+AFTER_REJECTION: Final = timedelta(minutes=15)
+"""Who is told that their seat is free has so long to check in there, or to come back."""
 
-def report_occupied(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
-    """The seat is taken by somebody else. No change of state."""
+
+def report_occupied(
+    r: Reservation, kind: str, presence: PresenceProof, claim: str, actor: Actor, now: datetime
+) -> Reservation:
+    """The seat is taken by somebody else, says who is there: no deadline runs until the end, or
+    until the desk decides. ``claim`` is one of the day's that may do so. No change of state."""
+    told = tell_desk(r, kind, actor, now)
+    assert told.report is not None
+    return replace(
+        told,
+        presence=presence,
+        report=replace(told.report, open=True),
+        claims=(*r.claims, claim),
+    )
+
+
+def tell_desk(r: Reservation, kind: str, actor: Actor, now: datetime) -> Reservation:
+    """The seat is taken by somebody else, says who may be anywhere: the desk looks, and the
+    deadlines run. No change of state."""
     return replace(
         r,
         rev=r.rev + 1,
-        report=OccupiedReport(kind, now, r.seat_id),
+        report=OccupiedReport(kind, now, r.seat_id, open=False),
         gate_assistance=with_confirmed_assistance(r.gate_assistance, now),
         history=(*r.history, HistoryEntry(now, "report", actor.by, actor.via)),
     )
@@ -53,17 +76,43 @@ def resolve_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
     return new
 
 
+def reject_report(r: Reservation, actor: Actor, now: datetime) -> Reservation:
+    """The desk finds nobody else on the seat: the deadlines that had stopped run again, after a
+    while to sit down in, and the reader is told."""
+    assert r.report is not None
+    rev = r.rev + 1
+    new = replace(
+        r,
+        rev=rev,
+        report=replace(r.report, open=False, desk=False),
+        history=(*r.history, HistoryEntry(now, "reject", actor.by, actor.via)),
+    )
+    if not r.report.open:
+        return new
+    until = min(now + AFTER_REJECTION, r.end)
+    if r.state is ReservationState.AWAY:
+        assert r.return_by is not None
+        new = replace(new, return_by=max(until, r.return_by))
+    elif r.state is ReservationState.RESERVED:
+        new = replace(new, check_in_until=max(until, r.check_in_until))
+    else:
+        return new
+    told = OutboxEvent(rev, OutboxEventKind.REPORT_REJECTED, now, facts_of(new))
+    return replace(new, outbox=(*r.outbox, told))
+
+
 def request_presence_check(
-    r: Reservation, until: datetime, actor: Actor, now: datetime
+    r: Reservation, until: datetime, mark: str, actor: Actor, now: datetime
 ) -> Reservation:
-    """Somebody says that nobody sits there: the reader is asked, once a day at most."""
+    """Somebody says that nobody sits there: the reader is asked, once a day at most. ``mark`` is
+    the claim of who says so."""
     rev = r.rev + 1
     new = replace(
         r,
         rev=rev,
         presence_due_at=until,
-        claims=(*r.claims, presence_check_claim(r.reader_id, local_date(now))),
-        history=(*r.history, HistoryEntry(now, "doubt", actor.by, actor.via)),
+        claims=(*r.claims, presence_check_claim(r.reader_id, local_date(now)), mark),
+        history=(*r.history, HistoryEntry(now, DOUBT, actor.by, actor.via)),
     )
     return replace(
         new,
@@ -74,6 +123,22 @@ def request_presence_check(
 def fail_presence_check(
     r: Reservation, return_by: datetime, policy: Policy, actor: Actor
 ) -> Reservation:
-    """Nobody has shown up: it counts as left when the time was over. That is no violation."""
+    """Nobody has shown up: it counts as left when the time was over. That is no violation, and the
+    doubt costs who was right nothing."""
     assert r.presence_due_at is not None
-    return leave(replace(r, penalty_waived=True), return_by, policy, actor, r.presence_due_at)
+    doubted = replace(r, penalty_waived=True, claims=r.claims_except(ClaimKind.EMPTY_REPORT))
+    return leave(doubted, return_by, policy, actor, r.presence_due_at)
+
+
+def hand_to_patrol(r: Reservation, actor: Actor) -> Reservation:
+    """Nobody could ask the reader: somebody of the staff looks. Nothing else changes for them, and
+    the doubt costs nothing."""
+    assert r.presence_due_at is not None
+    return replace(
+        r,
+        rev=r.rev + 1,
+        presence_due_at=None,
+        patrol_at=r.presence_due_at,
+        claims=r.claims_except(ClaimKind.EMPTY_REPORT),
+        history=(*r.history, HistoryEntry(r.presence_due_at, "unreached", actor.by, actor.via)),
+    )

@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     CANCEL = "cancel"
     MOVE = "move"
     RESOLVE_REPORT = "resolve"
+    REJECT_REPORT = "reject"
     WAIVE = "waive"
     WAIVE_ALL = "waive_all"
     DECIDE_APPEAL = "settle_appeal"

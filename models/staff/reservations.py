@@ -93,6 +93,18 @@ class StaffReservations:
             lambda: self._seat_reports.resolve_report(id, ctx.actor, ctx.now),
         )
 
+    async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
+        """Nobody else sits on the seat: the reader's deadlines run again. Raises: NotFound,
+        InvalidState."""
+        r = await self.get(id)
+        return await self._record(
+            ctx,
+            AuditAction.REJECT_REPORT,
+            r,
+            "",
+            lambda: self._seat_reports.reject_report(id, ctx.actor, ctx.now),
+        )
+
     async def book(
         self,
         ctx: StaffContext,

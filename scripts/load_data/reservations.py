@@ -16,6 +16,7 @@ from models.library.entities import KioskId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.presence import PresenceMethod, PresenceProof
 from models.reservations.state_machine import ReservationState
 from scripts.load_data.visits import GeneratedVisit
 
@@ -77,7 +78,9 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
     if (returned := times.returned) is not None:
         yield (
             returned,
-            lambda r: check_in_transitions.return_from_leave(r, policy, _READER, returned),
+            lambda r: check_in_transitions.return_from_leave(
+                r, _seen(r, returned), policy, _READER, returned
+            ),
         )
     if (renewed := times.renewed) is not None and (end := times.renewed_end) is not None:
         yield (
@@ -96,5 +99,10 @@ def _changes(visit: GeneratedVisit, policy: Policy, kiosk_id: KioskId) -> Iterat
 def _check_in(r: Reservation, policy: Policy, kiosk_id: KioskId, now: datetime) -> Reservation:
     step = int(now.timestamp()) // policy.kiosk_code_seconds
     claim = scan_claim(kiosk_id, step, r.reader_id)
-    checked_in = check_in_transitions.check_in(r, policy, _READER, now, early=True)
-    return with_kiosk_code(checked_in, claim)
+    seen = _seen(r, now)
+    checked_in = check_in_transitions.check_in(r, seen, policy, _READER, now, early=True)
+    return with_kiosk_code(checked_in, claim, None)
+
+
+def _seen(r: Reservation, now: datetime) -> PresenceProof:
+    return PresenceProof(r.reader_id, r.venue_id, PresenceMethod.KIOSK_CODE, now)

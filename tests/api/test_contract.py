@@ -31,6 +31,8 @@ RESERVATION = [
     "excused",
     "assisted",
     "held_until",
+    "presence_wanted",
+    "presence_due_at",
     "leave_minutes",
     "actions",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from models.library.entities import KioskId
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import (
@@ -67,7 +68,7 @@ async def known(service: Living) -> Client:
     live = await reader.reserve("2f-hall-002", "now", "14:00")
     await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
     await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
-    await service.sessions.open_kiosk(reader.reader_id, service.clock.now())
+    await service.sessions.open_kiosk(reader.reader_id, KioskId("2f-south"), service.clock.now())
     now = service.clock.now()
     await service.inside.stored.activation_codes.issue(
         reader.reader_id, "123456", now, now + timedelta(minutes=10)

@@ -161,14 +161,20 @@ async def test_checking_in_at_a_kiosk(service: Living) -> None:
     await refused("409 wrong_state", gone)
     await refused("422 too_early", second)
     annex = "/kiosks/annex-door/check-in"
+    await refused("403 forbidden", first, annex, **{"X-Kiosk-Key": "annex-key"})
+    await touched(service, at_kiosk, "annex-door", "annex-key")
     await refused("422 wrong_venue", first, annex, **{"X-Kiosk-Key": "annex-key"})
+    await touched(service, at_kiosk)
     await service.jump("08:20")
     await touched(service, at_kiosk)
     await at_kiosk.ok("POST", here, {"reservation_id": first["id"]}, **key, **KEYED)
     await refused("409 idempotency_key_reused", second, **KEYED)
+    # At another kiosk, which they have touched too: the same key for another path.
+    await touched(service, at_kiosk, "annex-door", "annex-key")
     await refused(
         "409 idempotency_key_reused", second, annex, **KEYED | {"X-Kiosk-Key": "annex-key"}
     )
+    await touched(service, at_kiosk)
     with service.inside.idempotency._single_flight(reader.reader_id, "slow"):
         await refused("409 in_progress", second, **{"Idempotency-Key": "slow"})
     await reader.ok("POST", f"/reservations/{first['id']}/leave")
@@ -214,10 +220,13 @@ async def test_what_comes_too_late_or_concerns_nothing(service: Living) -> None:
     await service.jump("08:31")
     report = f"/reservations/{late['id']}/report", {"kind": "belongings"}
     await other.refused("422 too_late", "POST", *report)
+    third = await service.reader()
+    there = await third.reserve("2f-hall-063", "now", "10:00")
+    await third.ok("POST", f"/reservations/{there['id']}/check-in", {"qr": await service.qr()})
     await with_seat(service, disabled="插座维修")
     await reader.refused("422 seat_disabled", "POST", f"{path}/extend", {"end": "10:00"})
     await service.jump("09:00:01")
-    await other.refused("409 wrong_state", "POST", f"/seats/{SEAT}/report")
+    await third.refused("409 wrong_state", "POST", f"/seats/{SEAT}/report")
 
 
 async def test_appeals_and_violations_that_are_not_there(service: Living) -> None:

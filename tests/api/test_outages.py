@@ -149,7 +149,11 @@ async def test_nobody_has_to_prove_anything_to_a_dark_kiosk(
     await show(service)
     made = await sits.reserve("2f-hall-061", "now", "12:00")
     await sits.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    await sits.accept("CHECK_IN_REMINDER")
+    near = await watcher.reserve("2f-hall-062", "now", "12:00")
+    await watcher.ok("POST", f"/reservations/{near['id']}/check-in", {"qr": await service.qr()})
     await watcher.ok("POST", "/seats/2f-hall-061/report")
+    await service.settle()
     await run(service, "09:10")
     assert (await state(sits, made))["state"] == "in_use"
     await show(service)

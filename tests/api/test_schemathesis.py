@@ -192,6 +192,8 @@ async def target(service: Living, operation: APIOperation[Any, Any, Any, Any], n
             sits = await service.reader()
             made = await sits.reserve(seat, "now", "09:00")
             await sits.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": qr})
+            there = await client.reserve(seats[2 * n + 1].id, "now", "09:00")
+            await client.ok("POST", f"/reservations/{there['id']}/check-in", {"qr": qr})
     elif "/notices/" in name:
         id = "how-to-book"
     elif "/violations/{id}" in name or "/appeals/{id}" in name or "/reports/{id}" in name:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.api.test_pages import Browser
 from tests.api.test_violations import librarian
-from tests.living import SEAT, Client, Living, living
+from tests.living import SEAT, Client, Living
 
 
 async def one(reader: Client, made: Any) -> Any:
@@ -17,7 +18,9 @@ async def one(reader: Client, made: Any) -> Any:
 
 
 async def report(reader: Client, made: Any, kind: str = "occupied") -> Any:
-    return await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": kind})
+    """A report of who has just scanned a kiosk's code."""
+    body = {"kind": kind, "qr": await reader.service.qr()}
+    return await reader.ok("POST", f"/reservations/{made['id']}/report", body)
 
 
 async def test_when_it_may_be_reported(service: Living) -> None:
@@ -26,6 +29,10 @@ async def test_when_it_may_be_reported(service: Living) -> None:
     path, body = f"/reservations/{made['id']}/report", {"kind": "occupied"}
     await reader.refused("422 too_early", "POST", path, body)
     await service.move("08:30")
+    await reader.refused("422 qr_invalid", "POST", path, body | {"qr": "x"})
+    late = {"qr": await service.qr()}
+    await service.move(timedelta(minutes=1))
+    await reader.refused("422 qr_expired", "POST", path, body | late)
     await other.refused("404 not_found", "POST", path, body)
     await reader.refused("400 malformed", "POST", path, {"kind": "noisy"})
     assert "report" in (await one(reader, made))["actions"]
@@ -113,7 +120,7 @@ async def test_the_desk_frees_the_seat(service: Living) -> None:
 
 
 async def test_a_leave_waits_for_the_staff_too(service: Living) -> None:
-    (reader, made), watcher = await holder(service), await service.reader()
+    (reader, made), watcher = await holder(service), await watching(service)
     await report(reader, made)
     # It looks empty because somebody else has taken it: nobody has to show anything.
     assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": False}
@@ -130,7 +137,7 @@ async def test_a_leave_waits_for_the_staff_too(service: Living) -> None:
 
 
 async def test_a_doubt_stops_where_the_reader_finds_the_seat_taken(service: Living) -> None:
-    (reader, made), watcher = await holder(service), await service.reader()
+    (reader, made), watcher = await holder(service), await watching(service)
     assert await watcher.ok("POST", f"/seats/{SEAT}/report") == {"asked": True}
     await report(reader, made)
     await service.move("09:00")
@@ -160,8 +167,13 @@ async def holder(service: Living, seat: str = SEAT) -> tuple[Client, Any]:
     return reader, made
 
 
+async def watching(service: Living) -> Client:
+    """Somebody who is checked in in the same venue."""
+    return (await holder(service, "2f-hall-010"))[0]
+
+
 async def test_an_empty_seat_that_nobody_claims(service: Living) -> None:
-    (sits, made), watcher = await holder(service), await service.reader()
+    (sits, made), watcher = await holder(service), await watching(service)
     await sits.accept("CHECK_IN_REMINDER")
     await service.move("09:00")
     await watcher.refused("409 not_in_use", "POST", "/seats/2f-hall-001/report")
@@ -188,7 +200,7 @@ async def test_an_empty_seat_that_nobody_claims(service: Living) -> None:
 
 
 async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
-    (sits, made), watcher = await holder(service), await service.reader()
+    (sits, made), watcher = await holder(service), await watching(service)
     await service.move("09:00")
     await watcher.ok("POST", f"/seats/{SEAT}/report")
     await service.move("09:10")
@@ -201,7 +213,7 @@ async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
     await service.move("09:30")
     assert (await one(sits, made))["state"] == "in_use"
     # Once a day, also at another seat.
-    another = await service.reader()
+    another, _ = await holder(service, "2f-hall-011")
     assert await another.ok("POST", f"/seats/{SEAT}/report") == {"asked": False}
     await sits.ok("POST", f"/reservations/{made['id']}/finish")
     second = await sits.reserve("2f-hall-001", "now", "12:00")
@@ -211,16 +223,65 @@ async def test_who_is_there_says_so_and_is_left_alone(service: Living) -> None:
     assert await another.ok("POST", "/seats/2f-hall-001/report") == {"asked": False}
 
 
-async def test_nobody_reports_without_end(mongo_url: str, redis_url: str) -> None:
-    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
-        (_, _), watcher = await holder(service), await service.reader()
-        for _ in range(5):
-            await watcher.post("/seats/2f-hall-001/report")
-        await watcher.refused("429 too_many_attempts", "POST", f"/seats/{SEAT}/report")
+async def test_a_doubt_that_is_answered_costs_one_of_five(service: Living) -> None:
+    watcher = await watching(service)
+    for number in range(20, 26):
+        seat = f"2f-hall-{number:03d}"
+        sits, made = await holder(service, seat)
+        if number == 25:
+            await watcher.refused("429 too_many_attempts", "POST", f"/seats/{seat}/report")
+            break
+        assert await watcher.ok("POST", f"/seats/{seat}/report") == {"asked": True}
+        await service.move(timedelta(seconds=15))
+        scan = {"qr": await service.qr()}
+        await sits.ok("POST", f"/reservations/{made['id']}/check-in", scan)
+
+
+async def test_a_doubt_that_was_right_costs_nothing(service: Living) -> None:
+    watcher = await watching(service)
+    for number in range(20, 26):
+        sits, made = await holder(service, f"2f-hall-{number:03d}")
+        await sits.accept("CHECK_IN_REMINDER")
+        assert await watcher.ok("POST", f"/seats/2f-hall-{number:03d}/report") == {"asked": True}
+        await service.settle()
+        await service.move(timedelta(minutes=21))
+        assert (await one(sits, made))["state"] == "away"
+
+
+async def test_nobody_doubts_from_afar(service: Living) -> None:
+    """Who asks is checked in in that venue, and was seen there."""
+    (_, made), afar = await holder(service), await service.reader()
+    await afar.refused("422 not_there", "POST", f"/seats/{SEAT}/report")
+    booked = await afar.reserve("2f-hall-020", "now", "12:00")
+    await afar.refused("422 not_there", "POST", f"/seats/{SEAT}/report")
+    await afar.ok("POST", f"/reservations/{booked['id']}/check-in", {"qr": await service.qr()})
+    await afar.ok("POST", f"/reservations/{booked['id']}/leave")
+    await afar.refused("422 not_there", "POST", f"/seats/{SEAT}/report")
+    assert (await one(afar, made | booked))["state"] == "away"
+
+
+async def test_who_could_not_be_asked_is_looked_after_by_the_staff(service: Living) -> None:
+    """No push has reached them: nobody is set away for a message that did not come."""
+    (sits, made), watcher = await holder(service), await watching(service)
+    await watcher.ok("POST", f"/seats/{SEAT}/report")
+    await service.settle()
+    await service.move("09:00")
+    kept = await one(sits, made)
+    assert (kept["state"], kept["presence_wanted"]) == ("in_use", True)
+    desk = await librarian(service)
+    (case,) = (await desk.ok("GET", "/staff/patrol"))["items"]
+    assert (case["reservation_id"], case["seat"]["id"]) == (made["id"], SEAT)
+    # Seen by the staff, or by a scan: the case is closed.
+    await sits.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
+    assert (await desk.ok("GET", "/staff/patrol"))["total"] == 0
+    history = [e["event"] for e in (await one(sits, made))["history"]]
+    assert history[-3:] == ["doubt", "unreached", "prove"]
+    await service.move("11:00")
+    assert (await one(sits, made))["state"] == "in_use"
 
 
 async def test_by_the_pages(service: Living) -> None:
-    (sits, made), watcher = await holder(service), await service.reader()
+    (sits, made), watcher = await holder(service), await watching(service)
     browser = Browser(await service.web_reader(sits))
     path = f"/reservations/{made['id']}"
     assert "座位被占" in (await browser.get(path)).body

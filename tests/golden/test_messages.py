@@ -32,6 +32,7 @@ from tests.builders import (
     BY_JOB,
     BY_READER,
     MONDAY,
+    PROOF,
     SEAT,
     VENUE,
     ZHANG,
@@ -47,7 +48,9 @@ GOLDEN: Final = Path(__file__).with_name("messages.txt")
 POLICY: Final = Policy()
 SUNDAY: Final = MONDAY - timedelta(days=1)
 
-WAITED: Final = transitions.check_in(reserved(), POLICY, BY_READER, on("13:40:20"), early=False)
+WAITED: Final = transitions.check_in(
+    reserved(), PROOF, POLICY, BY_READER, on("13:40:20"), early=False
+)
 TEN_MINUTES: Final = reserved("15:50", "16:00", made="15:50:30")
 AT_LUNCH: Final = transitions.leave(
     in_use(reserved("11:00", "14:00")), on("12:45:10"), POLICY, BY_READER, on("11:45:10")
@@ -93,7 +96,14 @@ UNTIL: Final = on("14:30").replace(day=14)
 SECOND_OF_A_DAY: Final = {**counted(1), "counted": False}
 
 DOUBTED: Final = seat_reports_transitions.request_presence_check(
-    in_use(), on("15:20"), BY_READER, on("15:00")
+    in_use(), on("15:20"), "d:x", BY_READER, on("15:00")
+)
+REJECTED: Final = seat_reports_transitions.reject_report(
+    seat_reports_transitions.report_occupied(
+        reserved(), "occupied", PROOF, "o:x", BY_READER, on("14:10")
+    ),
+    Actor("librarian", "desk"),
+    on("14:25"),
 )
 HELD: Final = reservations_transitions.create_offer(
     id=reserved().id, reader_id=ZHANG, venue_id=VENUE, area_id=AREA, seat_id=SEAT.id,
@@ -147,6 +157,7 @@ CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
     ("a gate saw them leave", Event.TEMPORARY_LEAVE, moment(passed("in 13:40", "out 14:50"))),
     ("a gate saw them return", Event.RETURNED, moment(passed("in 13:40", "out 14:50", "in 15:10"))),
     ("somebody doubts it", Event.PRESENCE_CHECK, moment(DOUBTED)),
+    ("nobody else sits there", Event.REPORT_REJECTED, moment(REJECTED)),
     ("a seat is held", Event.WAITLIST_OFFER, moment(HELD)),
     ("another seat is held", Event.ALTERNATIVE_OFFER, moment(HELD)),
     ("what was held is taken back", Event.OFFER_WITHDRAWN, moment(HELD)),

@@ -191,7 +191,9 @@ class NeverAsks(AttemptLimiter):
 def _guesser(n: int) -> Principal:
     """A WeChat account: signed in, bound to nobody."""
     openid = f"o-guesser-{n}"
-    return Principal(Session(openid, SessionKind.WX, None, None, clock(22), lambda: openid), None)
+    return Principal(
+        Session(openid, SessionKind.WX, None, None, clock(22), None, lambda: openid), None
+    )
 
 
 @pytest.mark.parametrize(

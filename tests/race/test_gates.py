@@ -18,7 +18,7 @@ from models.storage.mongo import new_id
 from models.violations.entities import Violation, Waiver
 from models.violations.errors import NothingToAppeal
 from models.wechat.callback_log_repository import WeChatCallbackLog
-from tests.race.stage import EIGHT, Stage, clock, ctx, events, put_around, unguard
+from tests.race.stage import EIGHT, SEATS, Stage, clock, ctx, events, put_around, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
 
@@ -115,17 +115,20 @@ async def test_a_reader_is_asked_once(stage: Stage, guard: bool) -> None:
     """Two others say at once that nobody sits there."""
     sits, first, second = [await stage.reader() for _ in range(3)]
     r = await stage.in_use(sits)
+    for watcher, seat in ((first, SEATS[1]), (second, SEATS[2])):
+        await stage.in_use(watcher, seat)
     slow, fast = await stage.worker(), await stage.worker()
     asked: list[bool] = []
+    at = clock(10, 5)
 
     async def meanwhile() -> None:
-        asked.append(await fast.seat_reports.report_empty(ctx(second, clock(10, 5)), r.seat_id))
+        asked.append(await fast.seat_reports.report_empty(ctx(second, at), r.seat_id, None))
 
     if not guard:
         await stage.drop("reservations", "claims")
         unguard(slow.stored.reservations)
     put_around(slow.stored.reservations, "find_one_and_update", before=meanwhile)
-    asked.append(await slow.seat_reports.report_empty(ctx(first, clock(10, 5)), r.seat_id))
+    asked.append(await slow.seat_reports.report_empty(ctx(first, at), r.seat_id, None))
     assert asked == ([True, False] if guard else [True, True])
     told = [n.event for n in (await stage.reload(r)).outbox].count(OutboxEventKind.PRESENCE_CHECK)
     assert told == (1 if guard else 2)

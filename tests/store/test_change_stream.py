@@ -24,7 +24,7 @@ from models.reservations.occupancy import Change, RowRemoval, RowUpdate
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database, Document, new_id
-from tests.builders import BY_READER, on, reserved
+from tests.builders import BY_READER, PROOF, on, reserved
 
 SEATS = [f"2f-hall-{number:03d}" for number in range(1, 401)]
 
@@ -81,7 +81,7 @@ def booking(number: int) -> Reservation:
 def next_of(r: Reservation) -> Reservation:
     """The same at its next revision."""
     if r.state is ReservationState.RESERVED:
-        return transitions.check_in(r, Policy(), BY_READER, r.start, early=False)
+        return transitions.check_in(r, PROOF, Policy(), BY_READER, r.start, early=False)
     return transitions.leave(r, on("09:50"), Policy(), BY_READER, on("09:20"))
 
 
@@ -118,7 +118,7 @@ async def test_what_is_told(db: Database) -> None:
         await theirs.remove_outbox_events([stored])  # as the dispatcher does
         await theirs.release_claim(made.id, stored.claims[0])
         await db["reservations"].insert_one({"_id": new_id(), "tombstone": True})
-        early = transitions.check_in(made, Policy(), BY_READER, on("08:45:30"), early=True)
+        early = transitions.check_in(made, PROOF, Policy(), BY_READER, on("08:45:30"), early=True)
         await theirs.replace(made, early)
         await mine.replace(own, reservations_transitions.cancel(own, BY_READER, on("08:10")))
         await heard.until(lambda: heard.knows(own.id, 2))

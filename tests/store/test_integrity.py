@@ -90,7 +90,7 @@ def carried_over() -> list[Reservation]:
     follower = another("16:00", "18:00", k=2)
     return [
         first,
-        transitions.check_in(follower, POLICY, BY_JOB, on("16:00"), early=False),
+        transitions.check_in(follower, None, POLICY, BY_JOB, on("16:00"), early=False),
     ]
 
 

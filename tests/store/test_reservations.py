@@ -33,6 +33,7 @@ from tests.builders import (
     BY_READER,
     LI,
     MONDAY,
+    PROOF,
     SEAT,
     TOMORROW,
     ZHANG,
@@ -64,16 +65,15 @@ async def kept(store: ReservationRepository, *made: Reservation) -> None:
 def full() -> Reservation:
     """Every field holds something."""
     gone = away(in_use(when=on("13:40")))
-    r = transitions.return_from_leave(gone, POLICY, BY_READER, on("14:40:20"))
+    r = transitions.return_from_leave(gone, PROOF, POLICY, BY_READER, on("14:40:20"))
     r = transitions.renew(r, on("17:00"), POLICY, BY_READER, on("15:10"))
-    r = transitions.with_kiosk_code(r, f"k:2f-south:7:{ZHANG}")
+    r = transitions.with_kiosk_code(r, f"k:2f-south:7:{ZHANG}", "k:note:n")
     r = reservations_transitions.with_idempotency(r, IdempotentResult("key", "digest", on("15:11")))
-    r = but(r, gate_assistance=GateAssistance("return", on("14:40:20"), on("14:45")))
     return but(
         r,
-        report=OccupiedReport(
-            "occupied", on("14:50"), SeatId("2f-hall-064"), open=False, desk=False
-        ),
+        patrol_at=on("15:12"),
+        gate_assistance=GateAssistance("return", on("14:40:20"), on("14:45")),
+        report=OccupiedReport("occupied", on("14:50"), SeatId("2f-hall-064"), False, False),
         presence_due_at=on("15:20"),
         wait_id="7" * 24,
         held_until=on("08:10"),

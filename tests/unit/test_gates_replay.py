@@ -142,7 +142,7 @@ def test_confirming_and_own_acts_settle_it() -> None:
 
 def test_what_others_do_is_no_word_of_the_readers() -> None:
     r = seat_reports_transitions.request_presence_check(
-        in_use(), on("14:40"), BY_READER, on("14:20")
+        in_use(), on("14:40"), "d:x", BY_READER, on("14:20")
     )
     late = after(r, "out 14:10")
     assert (late.state, late.left_at, late.presence_due_at) == (

@@ -14,7 +14,7 @@ from models.policy.entities import Policy
 from models.reservations import transitions
 from models.reservations.entities import Reservation
 from notify.delivery.relevance import is_overtaken
-from tests.builders import BY_READER, LI, away, but, in_use, on, reserved
+from tests.builders import BY_READER, LI, PROOF, away, but, in_use, on, reserved
 
 HELD = reserved()
 AWAY = away(left=on("14:30"))
@@ -44,7 +44,7 @@ def moved(r: Reservation) -> Reservation:
 
 
 def left_again(returns: timedelta) -> Reservation:
-    back = check_in_transitions.return_from_leave(AWAY, Policy(), BY_READER, on("14:40"))
+    back = check_in_transitions.return_from_leave(AWAY, PROOF, Policy(), BY_READER, on("14:40"))
     assert AWAY.return_by is not None
     return check_in_transitions.leave(
         back, AWAY.return_by + returns, Policy(), BY_READER, on("14:45")

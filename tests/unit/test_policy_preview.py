@@ -19,7 +19,7 @@ from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.reservations import transitions as reservations_transitions
 from models.reservations.state_machine import ReservationState
 from models.seat_reports import transitions as seat_reports_transitions
-from tests.builders import AREA, BY_READER, MONDAY, VENUE, in_use, on, reserved
+from tests.builders import AREA, BY_READER, MONDAY, PROOF, VENUE, in_use, on, reserved
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(7)]
 MINUTE = timedelta(minutes=1)
@@ -250,7 +250,9 @@ def test_numbers_of_areas_and_days_count_where_they_stand() -> None:
 def test_who_is_moved_while_they_sit_keeps_the_time_that_they_have() -> None:
     """Their seat was taken by somebody; later they sit elsewhere. They asked at eight only."""
     r = in_use(reserved("09:00", "12:00"))
-    r = seat_reports_transitions.report_occupied(r, "occupied", BY_READER, on("10:10"))
+    r = seat_reports_transitions.report_occupied(
+        r, "occupied", PROOF, "o:x", BY_READER, on("10:10")
+    )
     r = reservations_transitions.move_seat(
         r,
         area_id=AREA,

@@ -30,7 +30,7 @@ from models.reservations.state_machine import (
     ReservationEvent,
     ReservationState,
 )
-from tests.builders import BY_JOB, BY_READER, MONDAY, ZHANG, on, reserved
+from tests.builders import BY_JOB, BY_READER, MONDAY, PROOF, ZHANG, on, reserved
 from tests.unit.test_reservations import PLACE, POLICY, changed
 
 
@@ -95,7 +95,7 @@ class Life(RuleBasedStateMachine):
         self.attempt(
             ReservationEvent.CHECK_IN,
             lambda: check_in_rules.may_check_in(r, now),
-            lambda: check_in_transitions.check_in(r, POLICY, BY_READER, now, early=early),
+            lambda: check_in_transitions.check_in(r, PROOF, POLICY, BY_READER, now, early=early),
         )
 
     @rule()
@@ -141,7 +141,9 @@ class Life(RuleBasedStateMachine):
         self.attempt(
             ReservationEvent.RETURN,
             lambda: check_in_rules.may_return(self.r, self.now),
-            lambda: check_in_transitions.return_from_leave(self.r, POLICY, BY_READER, self.now),
+            lambda: check_in_transitions.return_from_leave(
+                self.r, PROOF, POLICY, BY_READER, self.now
+            ),
         )
 
     @rule()
@@ -235,7 +237,8 @@ class Life(RuleBasedStateMachine):
         held = {claim[:2] for claim in r.claims}
         assert ("s:" in held) == ("r:" in held) == (r.state in LIVE)
         assert ("u:" in held) == (r.state in CHECKED_IN_STATES)
-        assert ("n:" in held) == (r.state is not ReservationState.CANCELLED)
+        given_back = r.state is ReservationState.CANCELLED and (r.ended_at or r.end) < r.start
+        assert ("n:" in held) == (not given_back)
         assert ("i:" in held) == bool(r.idempotency_results)
         assert len(set(r.claims)) == len(r.claims)
         if r.state in LIVE:

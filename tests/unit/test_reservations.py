@@ -26,7 +26,19 @@ from models.reservations.state_machine import (
     ReservationEvent,
     ReservationState,
 )
-from tests.builders import AREA, BY_JOB, BY_READER, MONDAY, VENUE, away, but, in_use, on, reserved
+from tests.builders import (
+    AREA,
+    BY_JOB,
+    BY_READER,
+    MONDAY,
+    PROOF,
+    VENUE,
+    away,
+    but,
+    in_use,
+    on,
+    reserved,
+)
 
 POLICY: Final = Policy()
 PLACE: Final = POLICY.day_hours(MONDAY, VENUE, AREA)
@@ -34,7 +46,7 @@ BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
 STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
     ReservationEvent.CHECK_IN: lambda r: check_in_transitions.check_in(
-        r, POLICY, BY_READER, r.start, early=False
+        r, PROOF, POLICY, BY_READER, r.start, early=False
     ),
     ReservationEvent.CANCEL: lambda r: transitions.cancel(r, BY_READER, r.start),
     ReservationEvent.CHANGE: lambda r: changed(r, SeatId("2f-hall-066"), r.span, r.created_at),
@@ -43,7 +55,7 @@ STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
         r, r.end, POLICY, BY_READER, r.start
     ),
     ReservationEvent.RETURN: lambda r: check_in_transitions.return_from_leave(
-        r, POLICY, BY_READER, r.start
+        r, PROOF, POLICY, BY_READER, r.start
     ),
     ReservationEvent.FINISH: lambda r: check_in_transitions.finish(r, BY_READER, r.start),
     ReservationEvent.EXTEND: lambda r: check_in_transitions.renew(
@@ -136,7 +148,10 @@ def test_check_in_window(made: str, start: str, end: str, until: str, excused: b
         (in_use(reserved("15:50", "16:00", made="15:50:20"), on("15:51")), None),
         (away(), "14:50"),
         (check_in_transitions.leave(in_use(), on("14:09"), POLICY, BY_READER, on("14:00")), None),
-        (check_in_transitions.return_from_leave(away(), POLICY, BY_READER, on("14:40")), "15:40"),
+        (
+            check_in_transitions.return_from_leave(away(), PROOF, POLICY, BY_READER, on("14:40")),
+            "15:40",
+        ),
         (check_in_transitions.finish(in_use(), BY_READER, on("15:00")), None),
         (transitions.cancel(reserved(), BY_READER, on("09:00")), None),
     ],
@@ -171,7 +186,7 @@ def test_effects_carry_the_instant_when_they_were_due() -> None:
 def test_early_check_in_says_from_when_the_seat_may_be_used() -> None:
     assert in_use(when=on("13:40")).available_from == on("13:40")
     occupied = check_in_transitions.check_in(
-        reserved(), POLICY, BY_READER, on("13:40"), early=False
+        reserved(), PROOF, POLICY, BY_READER, on("13:40"), early=False
     )
     assert (occupied.available_from, occupied.checked_in_at) == (on("14:00"), on("13:40"))
 
@@ -184,9 +199,11 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
     assert (gone.return_by, gone.penalty_waived) == (on("15:30"), True)
     # It excuses that deadline, and no later one.
     assert not check_in_transitions.return_from_leave(
-        gone, POLICY, BY_READER, on("15:20")
+        gone, PROOF, POLICY, BY_READER, on("15:20")
     ).penalty_waived
-    arrived = check_in_transitions.check_in(waits, POLICY, BY_READER, on("14:50"), early=False)
+    arrived = check_in_transitions.check_in(
+        waits, PROOF, POLICY, BY_READER, on("14:50"), early=False
+    )
     assert not arrived.penalty_waived
     capped = outage_transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))
     assert capped.return_by == on("16:00")

@@ -1,0 +1,59 @@
+"""What becomes of a doubt that nobody answers in time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from models.deadlines.presence_knowledge import PresenceKnowledge
+from models.kernel.ids import Actor
+from models.messages.repository import MessageRepository
+from models.outages.extension import DeadlineExtension, apply_all
+from models.reservations.entities import Reservation
+from models.reservations.repository import ReservationRepository
+from models.reservations.transitions import leave_duration
+from models.reservations.writer import ReservationWriter
+from models.seat_reports import transitions
+
+BATCH: Final = 500
+_SYSTEM: Final = Actor("system", "job")
+
+
+class PresenceCheckJob:
+    """Ends the time in which a reader had to show that they are there."""
+
+    def __init__(
+        self,
+        reservations: ReservationRepository,
+        messages: MessageRepository,
+        writer: ReservationWriter,
+        extension: DeadlineExtension,
+        knowledge: PresenceKnowledge,
+    ) -> None:
+        self._reservations, self._messages = reservations, messages
+        self._writer, self._extension, self._knowledge = writer, extension, knowledge
+
+    async def run(self, now: datetime) -> int:
+        """Asked to show that they are there, and not shown in time: it counts as a leave. Where no
+        push has reached the reader, somebody of the staff goes and looks instead. How many."""
+        now = await self._extension.alive_until(now)
+        found = await self._reservations.due_for_presence_check(now, BATCH)
+        frozen = await self._knowledge.frozen_venues(now)
+        # Who cannot scan cannot show it.
+        due = [r for r in found if frozen is not True and r.venue_id not in frozen]
+        policies = {r.id: await self._writer.policy_at_booking(r) for r in due}
+        reached = {r.id for r in due if await self._was_reached(r)}
+
+        def failed(r: Reservation) -> Reservation:
+            assert r.presence_due_at is not None
+            if r.id not in reached:
+                return transitions.hand_to_patrol(r, _SYSTEM)
+            policy = policies[r.id]
+            return_by = min(r.presence_due_at + leave_duration(policy, r.presence_due_at), r.end)
+            return transitions.fail_presence_check(r, return_by, policy, _SYSTEM)
+
+        return await apply_all(self._writer, now, due, failed, {"presence_due_at": {"$lte": now}})
+
+    async def _was_reached(self, r: Reservation) -> bool:
+        asked_at = max(e.at for e in r.history if e.event == transitions.DOUBT)
+        return await self._messages.was_sent(r.reader_id, r.id, asked_at)

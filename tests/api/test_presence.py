@@ -1,0 +1,198 @@
+"""Proof of presence: what stops a deadline takes one, and rules are not kept from a sofa."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from tests.api.test_gates import gate_of
+from tests.api.test_kiosks import kiosk
+from tests.api.test_seat_reports import holder, one, report
+from tests.api.test_violations import librarian
+from tests.living import SEAT, Client, Living
+
+
+async def test_a_report_from_home_stops_nothing(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    path = f"/reservations/{made['id']}"
+    told = await reader.ok("POST", f"{path}/report", {"kind": "occupied"})
+    assert not told["deadline_stopped"]
+    await reader.refused("409 wrong_state", "POST", f"{path}/report", {"kind": "occupied"})
+    await reader.refused("409 wrong_state", "POST", f"{path}/change", {"start": "now"})
+    desk = await librarian(service)
+    (listed,) = (await desk.ok("GET", "/staff/reports"))["items"]
+    assert not listed["deadline_stopped"]
+    await service.move("08:31")
+    assert (await one(reader, made))["state"] == "no_show"
+    assert (await reader.ok("GET", "/violations"))["total"] == 1
+
+
+async def test_who_was_told_of_first_and_comes_then(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    path = f"/reservations/{made['id']}"
+    await reader.ok("POST", f"{path}/report", {"kind": "occupied"})
+    assert (await report(reader, made))["deadline_stopped"]
+    await service.move("08:31")
+    assert (await one(reader, made))["state"] == "reserved"
+    # Past the time to check in nothing is cancelled any more; the seat is theirs, or the desk's.
+    await reader.refused("409 wrong_state", "POST", f"{path}/cancel")
+
+
+async def test_a_card_and_a_gate_show_that_the_reader_is_there(service: Living) -> None:
+    by_gate, gate = await service.reader(), await gate_of(service)
+    first = await by_gate.reserve("2f-hall-061", "now", "12:00")
+    now = service.clock.now()
+    await service.move(timedelta(minutes=5))
+    await gate.send([gate.event(by_gate, "in", now + timedelta(minutes=4))])
+    # Through the gate is checked in already; who had come before is known to be there, too.
+    assert (await one(by_gate, first))["state"] == "in_use"
+    body = {"kind": "occupied"}
+    told = await by_gate.ok("POST", f"/reservations/{first['id']}/report", body)
+    assert told["deadline_stopped"]
+
+    reader, card = await service.reader(), {"card": "0012345678"}
+    await service.inside.stored.cards.put(card["card"], reader.reader_id)
+    second = await reader.reserve("2f-hall-062", "now", "12:00")
+    key = await kiosk(service)
+    touched = await service.anonymous.ok("POST", "/kiosks/2f-south/touch", card, **key)
+    bearer = {"Authorization": f"Bearer {touched['token']}"}
+    told = await service.anonymous.ok(
+        "POST", f"/reservations/{second['id']}/report", body, **bearer
+    )
+    assert told["deadline_stopped"]
+
+
+async def test_the_third_report_of_a_day_is_for_the_desk(service: Living) -> None:
+    reader = await service.reader()
+    for hour in range(9, 13):
+        seat = f"2f-hall-{20 + hour:03d}"
+        made = await reader.reserve(seat, f"{hour:02}:00", f"{hour + 1:02}:00")
+        await service.move(f"{hour:02}:05")
+        told = await report(reader, made)
+        assert told["deadline_stopped"] is (hour < 11)
+        if hour < 11:
+            near = told["nearest"][0]["id"]
+            await reader.ok("POST", f"/reservations/{made['id']}/change", {"seat_id": near})
+            await service.move(timedelta(seconds=15))
+            scan = {"qr": await service.qr()}
+            await reader.ok("POST", f"/reservations/{made['id']}/check-in", scan)
+            await reader.ok("POST", f"/reservations/{made['id']}/finish")
+
+
+async def test_the_desk_finds_nobody_else_there(service: Living) -> None:
+    reader = await service.reader()
+    await reader.accept("CHECK_IN_REMINDER")
+    made = await reader.reserve(start="09:00", end="12:00")
+    await service.move("09:20")
+    await report(reader, made)
+    await service.move("09:50")
+    desk = await librarian(service)
+    path = f"/staff/reports/{made['id']}/reject"
+    await reader.refused("403 forbidden", "POST", path)
+    rejected = await desk.ok("POST", path)
+    assert rejected["check_in_until"][11:16] == "10:05"
+    await desk.refused("409 wrong_state", "POST", path)
+    await service.settle()
+    text = (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    assert "座位没有被占" in text and "10:05" in text
+    await service.move("10:06")
+    assert (await one(reader, made))["state"] == "no_show"
+    assert (await reader.ok("GET", "/violations"))["total"] == 1
+
+
+async def test_what_is_cancelled_after_its_start_counts_for_the_day(service: Living) -> None:
+    """A seat kept all day by booking, cancelling before the time is over, and booking again."""
+    reader = await service.reader()
+    for _ in range(5):
+        made = await reader.reserve(start="now", end="12:00")
+        await service.move(timedelta(minutes=29))
+        await reader.ok("POST", f"/reservations/{made['id']}/cancel")
+    wish = {"seat_id": SEAT, "date": service.today, "start": "now", "end": "12:00"}
+    await reader.refused("422 daily_limit", "POST", "/reservations", wish)
+    # Before its start it costs nothing, and the librarian's cancel never does.
+    other, desk = await service.reader(), await librarian(service)
+    for _ in range(6):
+        made = await other.reserve(SEAT, "20:00", "21:00")
+        await other.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert (await desk.ok("GET", "/me"))["reader"]
+
+
+async def test_one_scan_carries_over_once(service: Living) -> None:
+    """Four bookings end to end, and nobody there after the first."""
+    reader = await service.reader()
+    made = [
+        await reader.reserve(start=f"{hour:02}:00", end=f"{hour + 1:02}:00") for hour in (9, 10, 11)
+    ]
+    await service.move("09:00")
+    path = f"/reservations/{made[0]['id']}"
+    await reader.ok("POST", f"{path}/check-in", {"qr": await service.qr()})
+    await service.move("10:01")
+    second = await one(reader, made[1])
+    assert (second["state"], second["presence_wanted"]) == ("in_use", True)
+    await service.move("11:01")
+    assert (await one(reader, made[2]))["state"] == "reserved"
+    await service.move("11:31")
+    assert (await one(reader, made[2]))["state"] == "no_show"
+
+
+async def test_who_is_seen_again_is_carried_over_again(service: Living) -> None:
+    reader = await service.reader()
+    made = [
+        await reader.reserve(start=f"{hour:02}:00", end=f"{hour + 1:02}:00") for hour in (9, 10, 11)
+    ]
+    await service.move("09:00")
+    scan = {"qr": await service.qr()}
+    await reader.ok("POST", f"/reservations/{made[0]['id']}/check-in", scan)
+    await service.move("10:30")
+    path = f"/reservations/{made[1]['id']}/check-in"
+    shown = await reader.ok("POST", path, {"qr": await service.qr()})
+    assert (shown["state"], shown["presence_wanted"]) == ("in_use", False)
+    await service.move(timedelta(seconds=15))
+    # Nothing more is wanted of them.
+    await reader.refused("409 wrong_state", "POST", path, {"qr": await service.qr()})
+    await service.move("11:01")
+    assert (await one(reader, made[2]))["state"] == "in_use"
+
+
+async def test_a_day_without_a_phone(service: Living) -> None:
+    """A card at the kiosk checks in, carries on, reports a taken seat and an empty one."""
+    owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
+    await service.inside.stored.cards.put(card["card"], owner.reader_id)
+    made = [
+        await owner.reserve(start=f"{hour:02}:00", end=f"{hour + 1:02}:00") for hour in (9, 10, 11)
+    ]
+    sits, theirs = await holder(service, "2f-hall-061")
+
+    async def at_kiosk() -> Client:
+        here = await service.anonymous.ok("POST", "/kiosks/2f-south/touch", card, **key)
+        client = service.stranger()
+        client.token = here["token"]
+        return client
+
+    async def touch(r: dict[str, Any]) -> Any:
+        body = {"reservation_id": r["id"]}
+        return await (await at_kiosk()).ok("POST", "/kiosks/2f-south/check-in", body, **key)
+
+    await service.move("09:05")
+    assert (await touch(made[0]))["state"] == "in_use"
+    await service.move("10:30")
+    assert (await touch(made[1]))["presence_wanted"] is False
+    await service.move("11:01")
+    assert (await one(owner, made[2]))["state"] == "in_use"
+    assert await (await at_kiosk()).ok("POST", "/seats/2f-hall-061/report") == {"asked": True}
+    assert (await one(sits, theirs))["presence_wanted"]
+    path, body = f"/reservations/{made[2]['id']}", {"kind": "occupied"}
+    told = await (await at_kiosk()).ok("POST", f"{path}/report", body)
+    assert told["deadline_stopped"] and told["nearest"]
+    near = {"seat_id": told["nearest"][0]["id"]}
+    moved = await (await at_kiosk()).ok("POST", f"{path}/change", near)
+    assert (moved["state"], moved["seat"]["id"]) == ("in_use", near["seat_id"])
+    # The session is of its kiosk.
+    await service.move("11:20")
+    north = await kiosk(service, "4f-north")
+    await (await at_kiosk()).refused(
+        "403 forbidden", "POST", "/kiosks/4f-north/check-in", {"reservation_id": made[2]["id"]},
+        **north,
+    )  # fmt: skip
