@@ -14,20 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 
-from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
 from models.kernel.ids import ReaderId
 from models.kiosks.errors import QrInvalid
 from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId
 from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
-from models.storage.encryption import DecryptionError, FieldCipher
 
 DIGITS: Final = 8
 _ACCEPTED_BACK: Final = 1
 _RECOGNISED_STEPS: Final = 20
 """Steps for which an old code is still told from a wrong one (qr_expired, not qr_invalid)."""
-PROOF_FOR: Final = timedelta(minutes=5)
 _GUESSES: Final = 20
 _GUESSES_OF_AN_ADDRESS: Final = 2000
 """Wrong ones in ten minutes. Past them guessing goes on, since right ones pass, at the pace of any
@@ -49,12 +46,10 @@ class KioskCodeService:
         self,
         kiosks: KioskRepository,
         throttles: AttemptLimiter,
-        sealer: FieldCipher,
         public_base_url: str,
     ) -> None:
         self._kiosks = kiosks
         self._throttles = throttles
-        self._sealer = sealer
         self._base = public_base_url.rstrip("/")
 
     async def current(self, kiosk_id: KioskId, step_seconds: int, now: datetime) -> KioskCode:
@@ -94,22 +89,6 @@ class KioskCodeService:
             limit = AttemptLimit(f"qr:address:{address}", _GUESSES_OF_AN_ADDRESS, _WINDOW)
             await self._throttles.register([limit], now)
             raise
-
-    def issue_proof(self, scan: KioskCodeScan, now: datetime) -> str:
-        """A sealed note for the browser that brought a fresh code: signing in may take longer than
-        a code lives. Good for ``PROOF_FOR``, and once a reader, like the code itself."""
-        until = int((now + PROOF_FOR).timestamp())
-        return self._sealer.encrypt(f"{scan.kiosk_id} {scan.time_step} {until}", "proof")
-
-    def verify_proof(self, note: str, kiosk_id: str, now: datetime) -> KioskCodeScan:
-        """What the note says. Raises: QrExpired for an old one, another kiosk's, or no note."""
-        try:
-            kiosk, step, until = self._sealer.decrypt(note, "proof").split(" ")
-        except (DecryptionError, ValueError) as error:
-            raise QrExpired() from error
-        if kiosk != kiosk_id or now.timestamp() > int(until):
-            raise QrExpired()
-        return KioskCodeScan(KioskId(kiosk), int(step), True)
 
     async def _verified(self, text: str, step_seconds: int, now: datetime) -> KioskCodeScan:
         kiosk_id, digits = self._parse(text)

@@ -2,35 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from bind.session_service import IssuedToken, SessionService
 from models.identity.roles import StaffDirectory
-from models.readers.entities import normalise_student_no
+from models.kernel.errors import Unauthenticated
+from models.readers.entities import mask_name, mask_student_no, normalise_student_no
 from models.readers.repository import ReaderRepository
+from models.storage.encryption import DecryptionError, FieldCipher
+
+HELD_FOR: Final = timedelta(minutes=2)
+"""Who is asked 以 张* 登录？ answers in that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Whom the campus names: account number, name, category and groups; by which ticket."""
+
+    number: str
+    name: str
+    category: str
+    ticket: str
+    groups: Collection[str] = ()
+
+    @property
+    def masked(self) -> tuple[str, str]:
+        """Name and number, for a page that anybody may look at."""
+        return mask_name(self.name), mask_student_no(normalise_student_no(self.number))
 
 
 class LoginService:
     """Turns what an identity provider says into a session."""
 
     def __init__(
-        self, readers: ReaderRepository, sessions: SessionService, staff: StaffDirectory
+        self,
+        readers: ReaderRepository,
+        sessions: SessionService,
+        staff: StaffDirectory,
+        cipher: FieldCipher,
     ) -> None:
         self._readers, self._sessions, self._staff = readers, sessions, staff
+        self._cipher = cipher
 
-    async def sign_in(
-        self,
-        number: str,
-        name: str,
-        category: str,
-        ticket: str,
-        now: datetime,
-        groups: Iterable[str] = (),
-    ) -> IssuedToken:
+    async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
         """A web session for the reader, who is entered or brought up to date. Raises:
         Unauthenticated where the ticket's session has been ended elsewhere."""
-        number = normalise_student_no(number)
-        category = self._staff.kind_of(number, groups, category)
-        reader = await self._readers.upsert_from_login(number, name, category, now)
-        return await self._sessions.open_web(reader.id, ticket, now)
+        number = normalise_student_no(who.number)
+        category = self._staff.kind_of(number, who.groups, who.category)
+        reader = await self._readers.upsert_from_login(number, who.name, category, now)
+        return await self._sessions.open_web(reader.id, who.ticket, now)
+
+    def hold(self, who: SignIn, now: datetime) -> str:
+        """The sign-in, sealed: its ticket came unasked, and the reader is asked whether it is
+        theirs."""
+        held = {**asdict(who), "groups": list(who.groups)}
+        return self._cipher.encrypt(
+            json.dumps([held, (now + HELD_FOR).timestamp()]), "held sign-in"
+        )
+
+    async def confirm(self, text: str, now: datetime) -> IssuedToken:
+        """The session of a sign-in that was held. Raises: Unauthenticated where it is too late, or
+        none was."""
+        try:
+            held, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
+        except (DecryptionError, ValueError):
+            raise Unauthenticated() from None
+        if now.timestamp() > until:
+            raise Unauthenticated()
+        return await self.sign_in(SignIn(**held), now)

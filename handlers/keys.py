@@ -12,6 +12,7 @@ from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
 from bind.providers.base import IdentityProvider
 from bind.providers.cas_client import CasClient
+from bind.scan_notes import ScanNotes
 from bind.wechat_logins import WeChatLogins
 from models.affected_bookings.impact import AffectedBookings
 from models.check_in.renewal import RenewalService
@@ -76,6 +77,7 @@ OUTAGES: Final = web.AppKey("outages", OutageMonitor)
 POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
 RENEWAL: Final = web.AppKey("renewal", RenewalService)
 RESERVATIONS: Final = web.AppKey("reservations", ReservationService)
+SCAN_NOTES: Final = web.AppKey("scan_notes", ScanNotes)
 SEAT_MAP: Final = web.AppKey("seat_map", SeatMapService)
 SEAT_REPORTS: Final = web.AppKey("seat_reports", SeatReportService)
 STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)

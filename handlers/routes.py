@@ -94,6 +94,7 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/k/{id}", kiosks_pages.scanned),
         web.get("/k/{id}/check-in", reader_page(kiosks_pages.check_in_form)),
         web.post("/k/{id}/check-in", reader_form(kiosks_pages.check_in)),
+        web.post("/k/{id}/report", reader_form(kiosks_pages.report)),
     ]
 
 

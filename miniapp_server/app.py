@@ -17,6 +17,7 @@ from aiohttp import web
 from bind.account_binding import AccountBindingService
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
+from bind.scan_notes import ScanNotes
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
 from handlers import keys
@@ -176,7 +177,7 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
 def _wire_identity(app: web.Application, resources: Resources) -> None:
     settings, r = resources.settings, resources.repositories
     app[keys.CAS], app[keys.IDENTITY_PROVIDER] = resources.cas, resources.identity_provider
-    app[keys.LOGINS] = LoginService(r.readers, app[SESSIONS], settings.staff)
+    app[keys.LOGINS] = LoginService(r.readers, app[SESSIONS], settings.staff, settings.sealer)
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,
         r.bindings,
@@ -187,8 +188,9 @@ def _wire_identity(app: web.Application, resources: Resources) -> None:
         r.consents,
     )
     app[keys.KIOSK_CODES] = KioskCodeService(
-        r.kiosks, app[ATTEMPT_LIMITER], settings.sealer, settings.public_base_url
+        r.kiosks, app[ATTEMPT_LIMITER], settings.public_base_url
     )
+    app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
 
 

@@ -64,6 +64,7 @@ async def open_resources(settings: Settings, clock: Clock) -> AsyncIterator[Reso
                 names=AttributeNames(
                     name=settings.cas.name_attribute, kind=settings.cas.kind_attribute
                 ),
+                exact_service=settings.cas.exact_service,
             )
         )
         resources = Resources(

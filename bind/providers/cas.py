@@ -15,7 +15,7 @@ class CasProvider:
         self._cas = cas
 
     def authorization_url(self, state: str) -> str | None:
-        return self._cas.login_url()
+        return self._cas.login_url(state)
 
     async def authenticate(self, proof: str) -> ExternalIdentity:
         raise LoginRejected()

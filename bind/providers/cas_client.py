@@ -25,6 +25,8 @@ from bind.providers.cas_xml import (
 )
 
 log = logging.getLogger(__name__)
+STATE = "s"
+"""The parameter of the service URL that tells which sign-in a ticket was asked for by."""
 # Real answers are 1 to 4 KB, logout requests half a KB; more than this is not worth parsing.
 MAX_ANSWER_BYTES = 64 * 1024
 # 3.1.1: services must take tickets of 32 characters and should take 256.
@@ -40,6 +42,7 @@ class CasClient:
         service_url: of this service, absolute; from configuration, never from a Host header.
         timeout_s: seconds for one validation, the 2.0 retry included.
         names: the campus's names for attributes.
+        exact_service: the CAS server knows this very URL, so that no state can be added to it.
     """
 
     def __init__(
@@ -49,9 +52,11 @@ class CasClient:
         timeout_s: float = 5.0,
         names: AttributeNames | None = None,
         session: aiohttp.ClientSession | None = None,
+        exact_service: bool = False,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self.service_url = service_url
+        self.exact_service = exact_service
         self._timeout_s = timeout_s
         self._names = names or AttributeNames()
         self._session = session
@@ -69,16 +74,23 @@ class CasClient:
             await self._owned.close()
             self._session = self._owned = None
 
-    def login_url(self, renew: bool = False, gateway: bool = False) -> str:
-        """Where the browser signs in (2.1): ``renew`` asks for the password again, ``gateway`` asks
-        nothing and comes back without a ticket if nobody is signed in.
+    def _service(self, state: str) -> str:
+        """The service URL of one sign-in: CAS sends the browser back there, with the state."""
+        if not state or self.exact_service:
+            return self.service_url
+        return f"{self.service_url}?{urlencode({STATE: state})}"
+
+    def login_url(self, state: str = "", renew: bool = False, gateway: bool = False) -> str:
+        """Where the browser signs in (2.1): ``state`` comes back with it, ``renew`` asks for the
+        password again, ``gateway`` asks nothing and comes back without a ticket if nobody is signed
+        in.
 
         Raises:
             ValueError: for both at once, which the protocol leaves undefined.
         """
         if renew and gateway:
             raise ValueError("renew and gateway exclude each other")
-        query = {"service": self.service_url}
+        query = {"service": self._service(state)}
         query |= {"renew": "true"} if renew else {}
         query |= {"gateway": "true"} if gateway else {}
         return f"{self._base_url}/login?{urlencode(query)}"
@@ -88,8 +100,9 @@ class CasClient:
         query = f"?{urlencode({'service': return_to})}" if return_to else ""
         return f"{self._base_url}/logout{query}"
 
-    async def validate(self, ticket: str, renew: bool = False) -> CasUser:
-        """Redeem a service ticket; a second call with the same ticket is refused by the server.
+    async def validate(self, ticket: str, state: str = "", renew: bool = False) -> CasUser:
+        """Redeem a service ticket that was given for that ``state``; a second call with it is
+        refused by the server.
 
         A server without ``/p3/serviceValidate`` is asked at ``/serviceValidate``. With ``renew``,
         only a ticket for which the password was just typed is good.
@@ -100,7 +113,7 @@ class CasClient:
         """
         if not TICKET.fullmatch(ticket):
             raise TicketRefused("INVALID_TICKET")
-        query = {"service": self.service_url, "ticket": ticket}
+        query = {"service": self._service(state), "ticket": ticket}
         query |= {"renew": "true"} if renew else {}
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import web
 
+from bind.login_service import SignIn
 from bind.providers.base import LoginRejected, ProviderUnavailable
+from bind.providers.cas_client import STATE
 from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
+from bind.session_service import IssuedToken
+from handlers.accounts.scan_note import begin_sign_in, finish_sign_in
 from handlers.http.authentication import (
     SESSION_COOKIE,
     SIGN_INS,
@@ -36,7 +40,7 @@ from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, Unauth
 
 SERVICE_PATH: Final = "/login/cas"
 ENTRY_PATH: Final = "/entry"
-_STATE: Final = "seat_entry"
+_STATE: Final = "seat_state"
 _STATE_SECONDS: Final = 600
 
 
@@ -46,6 +50,7 @@ def login_routes() -> list[web.RouteDef]:
         web.get("/login", login),
         web.get(SERVICE_PATH, _sign_in(cas_ticket)),
         web.post(SERVICE_PATH, single_logout),
+        web.post("/login/confirm", _sign_in(confirm_sign_in)),
         web.get(ENTRY_PATH, _sign_in(campus_entry)),
         web.post("/logout", logout),
     ]
@@ -73,28 +78,32 @@ def welcome(request: web.Request) -> web.Response:
 
 async def login(request: web.Request) -> web.Response:
     """To the campus's sign-on. Who is signed in there comes back without being asked anything."""
-    response = _redirect(request.app[CAS].login_url())
-    remember_return_url(request, response)
-    return response
+    state = secrets.token_urlsafe(16)
+    return _begin(request, request.app[CAS].login_url(state), state)
 
 
 async def cas_ticket(request: web.Request) -> web.Response:
-    """CAS sends the browser back with a ticket; the redirect takes it out of the address.
+    """CAS sends the browser back with a ticket; the redirect takes it out of the address. One that
+    this browser has not asked for may be anybody's: its reader is asked first.
 
     Tickets have 128 random bits, so their rate is limited and wrong ones are not counted: a whole
     campus shares an address.
     """
     if not request.app[CLOCK].trusted:
         return _refusal(request, ClockWrong())
-    ticket = request.query.get("ticket", "")
+    ticket, cas = request.query.get("ticket", ""), request.app[CAS]
+    ours, theirs = request.cookies.get(_STATE, ""), request.query.get(STATE, "")
     try:
-        user = await request.app[CAS].validate(ticket)
+        user = await cas.validate(ticket, theirs)
     except TicketRefused:
         return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
     except CasUnavailable:
         await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
         return _message(request, 503, *SIGN_IN_TEXT["cas_unavailable"])
-    return await _open_session(request, user.user, user.name, user.kind, ticket, user.groups)
+    who = SignIn(user.user, user.name, user.kind, ticket, user.groups)
+    if not ours or (not cas.exact_service and not _same(ours, theirs)):
+        return _ask_first(request, who)
+    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
 
 
 async def campus_entry(request: web.Request) -> web.Response:
@@ -108,26 +117,48 @@ async def campus_entry(request: web.Request) -> web.Response:
     state = secrets.token_urlsafe(16)
     begins_at = provider.authorization_url(state)
     if not proof and begins_at is not None:
-        return _to_provider(request, begins_at, state)
-    if begins_at is not None and not _is_own_state(request):
+        return _begin(request, begins_at, state)
+    ours = request.cookies.get(_STATE, "")
+    if begins_at is not None and not _same(ours, request.query.get("state", "")):
         proof = ""  # somebody else began this, and would sign the reader in as themselves
     try:
         user = await provider.authenticate(proof)
     except (LoginRejected, ProviderUnavailable) as error:
         return _refusal(request, error)
-    response = await _open_session(request, user.number, user.name, user.kind, f"entry {proof}")
-    response.del_cookie(_STATE, path=ENTRY_PATH)
-    return response
+    who = SignIn(user.number, user.name, user.kind, f"entry {proof}")
+    if begins_at is None:
+        return _ask_first(request, who)  # the campus's app sends tickets that nobody asked us for
+    return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
 
 
-def _to_provider(request: web.Request, begins_at: str, state: str) -> web.Response:
-    """To the provider's page; the cookie proves afterwards that this browser began it."""
-    response = _redirect(begins_at)
+def _ask_first(request: web.Request, who: SignIn) -> web.Response:
+    """以 张* 登录？ The answer is a form, which no other site can send."""
+    held = request.app[LOGINS].hold(who, request[NOW])
+    name, number = who.masked
+    return render_page(
+        request, "accounts/confirm_sign_in.html", name=name, number=number, held=held
+    )
+
+
+async def confirm_sign_in(request: web.Request) -> web.Response:
+    """The reader says that it is they who sign in."""
+    require_own_origin(request)
+    form = await form_of(request, ANONYMOUS_BODY_BYTES)
+    held = form.get("held")
+    if not isinstance(held, str):
+        raise InvalidRequest("held", "missing")
+    return await _open_session(request, request.app[LOGINS].confirm(held, request[NOW]), "")
+
+
+def _begin(request: web.Request, sign_on: str, state: str) -> web.Response:
+    """To the sign-on; the cookie proves afterwards that this browser began it."""
+    response = _redirect(sign_on)
     remember_return_url(request, response)
+    begin_sign_in(request, response, state)
     response.set_cookie(
         _STATE,
         state,
-        path=ENTRY_PATH,
+        path="/",
         max_age=_STATE_SECONDS,
         httponly=True,
         samesite="Lax",
@@ -136,29 +167,27 @@ def _to_provider(request: web.Request, begins_at: str, state: str) -> web.Respon
     return response
 
 
-def _is_own_state(request: web.Request) -> bool:
-    ours = request.cookies.get(_STATE, "")
-    return hmac.compare_digest(ours.encode(), request.query.get("state", "").encode() or b"-")
+def _same(ours: str, theirs: str) -> bool:
+    return bool(ours) and hmac.compare_digest(ours.encode(), theirs.encode())
 
 
 async def _open_session(
-    request: web.Request,
-    number: str,
-    name: str,
-    category: str,
-    ticket: str,
-    groups: Iterable[str] = (),
+    request: web.Request, signing_in: Awaitable[IssuedToken], state: str
 ) -> web.Response:
-    """The reader is admitted, and the browser gets the session's cookie."""
-    clock = request.app[CLOCK]
+    """The browser gets the session's cookie, and the note of a scan that ``state`` was begun with;
+    the session that it had before ends."""
+    clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
-        issued = await request.app[LOGINS].sign_in(
-            number, name, category, ticket, clock.now(), groups
-        )
+        issued = await signing_in
     except Unauthenticated:
         return _message(request, 401, *SIGN_IN_TEXT["logged_out_elsewhere"])
+    if (before := await _principal(request)) is not None:
+        await sessions.close(before.session)
     response = _redirect(return_url(request))
     forget_return_url(request, response)
+    if _STATE in request.cookies:
+        response.del_cookie(_STATE, path="/")
+    finish_sign_in(request, response, state, sessions.id_of(issued.token))
     response.set_cookie(
         SESSION_COOKIE,
         issued.token,

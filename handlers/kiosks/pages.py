@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from aiohttp import web
 
-from bind.kiosk_codes import PROOF_FOR
+from handlers.accounts.scan_note import carried_note, give_note
 from handlers.http.authentication import bound_reader, client_address, identify, require_clock
 from handlers.http.forms import Form
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE, WAKE_JOBS
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import PageRequest, domain_error_page, form_text, redirect, render_page
-from handlers.keys import CHECK_IN, KIOSK_CODES, RESERVATIONS
+from handlers.keys import CHECK_IN, KIOSK_CODES, RESERVATIONS, SCAN_NOTES, SEAT_REPORTS
 from handlers.kiosks.presenter import kiosk_names
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR
 from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
-from models.identity.errors import NotBound
-from models.kernel.errors import DomainError, NotFound, Unauthenticated
-from models.kernel.ids import ReaderId
+from models.identity.entities import Principal
+from models.kernel.errors import DomainError, InvalidRequest, NotFound, Unauthenticated
 from models.library.entities import Kiosk, KioskId
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
-
-_PROOF: Final = "seat_proof"
 
 
 async def screen(request: web.Request) -> web.StreamResponse:
@@ -49,76 +45,89 @@ def _kiosk(request: web.Request) -> Kiosk:
 
 async def scanned(request: web.Request) -> web.StreamResponse:
     """A camera or WeChat opens the code's link. The code is verified at once, and the browser keeps
-    a proof of that moment: signing in may take longer than a code lives. The redirect takes the
+    a note of that moment: signing in may take longer than a code lives. The redirect takes the
     code out of the address, so that a reload or the browser's history shows none."""
     now, address = request[NOW], client_address(request)
     try:
         raise_if_limited(request.app[LOAD_SHEDDER].addresses.wait_for(address))
         require_clock(request)
         kiosk = _kiosk(request)
-        scan = await _verify(request, kiosk, address, now)
+        principal = await _signed_in(request, now)
+        scan = await _verify(request, kiosk, principal, address, now)
         if not scan.is_current:
             raise QrExpired()
     except DomainError as error:
         return domain_error_page(request, error)
     response = redirect(f"/k/{kiosk.id}/check-in")
-    response.set_cookie(
-        _PROOF,
-        request.app[KIOSK_CODES].issue_proof(scan, now),
-        path=f"/k/{kiosk.id}",
-        max_age=int(PROOF_FOR.total_seconds()),
-        httponly=True,
-        samesite="Lax",
-        secure=request.app[SITE].secure_cookies,
-    )
+    session_id = principal.session.id if principal is not None else None
+    give_note(request, response, request.app[SCAN_NOTES].issue(scan, session_id, now))
     return response
 
 
-async def _verify(request: web.Request, kiosk: Kiosk, address: str, now: datetime) -> KioskCodeScan:
+async def _verify(
+    request: web.Request, kiosk: Kiosk, principal: Principal | None, address: str, now: datetime
+) -> KioskCodeScan:
     """Raises: QrInvalid, TooManyAttempts."""
     codes = request.app[KIOSK_CODES]
     link = f"{request.app[SITE].public_base_url}/k/{kiosk.id}?c={request.query.get('c', '')}"
     step_seconds = request.app[REFERENCE].policy.kiosk_code_seconds
-    reader_id = await _signed_in_reader(request, now)
-    if reader_id is not None:
-        return await codes.verify(link, reader_id, step_seconds, now)
+    if principal is not None:
+        return await codes.verify(link, bound_reader(principal).id, step_seconds, now)
     return await codes.verify_signed_out(link, address, step_seconds, now)
 
 
-async def _signed_in_reader(request: web.Request, now: datetime) -> ReaderId | None:
-    """The reader who is signed in; None where nobody is."""
+async def _signed_in(request: web.Request, now: datetime) -> Principal | None:
+    """The reader's session; None where nobody has signed in."""
     try:
-        return bound_reader(await identify(request, now)).id
-    except (Unauthenticated, NotBound):
+        principal = await identify(request, now)
+    except Unauthenticated:
         return None
+    return principal if principal.reader is not None else None
 
 
 async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     """Which reservation the code is for, and one button."""
     r = await _reservation_to_check_in(visit)
-    proof = visit.request.cookies.get(_PROOF, "")
-    if proof:
-        visit[KIOSK_CODES].verify_proof(proof, visit.id, visit.now)
+    note = carried_note(visit.request)
+    if note:
+        visit[SCAN_NOTES].scan_of(note, visit.id, visit.principal.session.id, visit.now)
     return render_page(
         visit.request,
         "kiosks/check_in.html",
         reader=visit.reader,
         kiosk=_kiosk(visit.request),
         r=await presenter.reservation(visit[REFERENCE], r, visit.now) if r is not None else None,
-        has_proof=bool(proof),
+        has_note=bool(note),
         kiosks=kiosk_names(visit[REFERENCE]),
     )
 
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Check in, or return from a leave, with the proof that the browser holds."""
-    proof = visit.request.cookies.get(_PROOF, "")
-    scan = visit[KIOSK_CODES].verify_proof(proof, visit.id, visit.now)
+    """Check in, or return from a leave, with the note that the browser carries."""
+    scan = _carried_scan(visit)
     r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
     visit[WAKE_JOBS]()
     returned = r.returned_at == visit.now
-    # The proof stays until it expires: a reader who got no answer sends the same once more.
+    # The note stays until it expires: a reader who got no answer sends the same once more.
     return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+
+
+def _carried_scan(visit: PageRequest) -> KioskCodeScan:
+    """Raises: QrExpired."""
+    note = carried_note(visit.request)
+    return visit[SCAN_NOTES].scan_of(note, visit.id, visit.principal.session.id, visit.now)
+
+
+async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The seat is taken, says who has just scanned the code: no deadline runs."""
+    kind = form_text(form, "kind")
+    if kind not in ("occupied", "belongings"):
+        raise InvalidRequest("kind", "occupied or belongings")
+    ctx = visit.context()
+    seen = visit[CHECK_IN].proof(ctx, _carried_scan(visit))
+    r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
+    visit[WAKE_JOBS]()
+    return redirect(f"/reservations/{r.id}?done={'report' if r.has_open_report else 'report_desk'}")
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:

@@ -226,6 +226,7 @@ def _cas(read: EnvironmentReader, sandbox_url: str | None) -> CasSettings:
         base_url=sandbox_url or _cas_url(read),
         name_attribute=read.env.get("CAS_NAME_ATTRIBUTE", "cn"),
         kind_attribute=read.env.get("CAS_KIND_ATTRIBUTE", "userType"),
+        exact_service=read.one_of("CAS_EXACT_SERVICE", "0", ("0", "1")) == "1",
     )
 
 

@@ -72,6 +72,8 @@ class CasSettings:
     base_url: str
     name_attribute: str
     kind_attribute: str
+    exact_service: bool
+    """CAS knows the very address of this service, and refuses it with a state."""
 
 
 @dataclass(frozen=True, slots=True)

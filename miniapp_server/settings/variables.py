@@ -17,7 +17,7 @@ VARIABLES: Final = frozenset(
             "ENCRYPTION_KEYS",
             "DATA_DIR",
         ),
-        *("CAS_BASE_URL", "CAS_NAME_ATTRIBUTE", "CAS_KIND_ATTRIBUTE"),
+        *("CAS_BASE_URL", "CAS_EXACT_SERVICE", "CAS_NAME_ATTRIBUTE", "CAS_KIND_ATTRIBUTE"),
         *("CAS_VIEWER_GROUP", "CAS_LIBRARIAN_GROUP", "CAS_ADMINISTRATOR_GROUP"),
         *(
             "STAFF_VIEWERS",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from http.cookies import Morsel
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from yarl import URL
@@ -167,14 +169,26 @@ async def test_unbinding_ends_access_at_once(service: Living) -> None:
     await phone.refused("404 not_found", "GET", f"/reservations/{made['id']}")
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def begun(browser: Client) -> str:
+    """The service's address for the sign-in that the browser begins."""
+    away = urlsplit((await browser.get("//login")).headers["Location"])
+    return str(parse_qs(away.query)["service"][0])
+
+
+async def granted(service: Living, browser: Client, target: str) -> str:
+    """Where the sandbox's CAS sends the browser, which signs in there."""
+    form = urlencode({"username": browser.number, "password": "demo", "service": target})
+    answer = await browser.call("POST", "//sandbox/cas/login", form.encode(), **FORM)
+    return str(answer.headers["Location"]).removeprefix(service.base)
+
+
 async def signed_in(service: Living, browser: Client) -> Morsel[str]:
     """Sign in at the sandbox's CAS; the cookie that our service has set."""
-    target = f"{service.base}/login/cas"
-    form = f"username={browser.number}&password=demo&service={target}".encode()
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = await browser.call("POST", "//sandbox/cas/login", form, **kind)
-    ticket = answer.headers["Location"].removeprefix(service.base)
-    assert ticket.startswith("/login/cas?ticket=ST-")
+    ticket = await granted(service, browser, await begun(browser))
+    assert ticket.startswith("/login/cas?s=") and "&ticket=ST-" in ticket
     arrived = await browser.get("/" + ticket)
     assert (arrived.status, arrived.headers["Location"]) == (302, "/")
     assert "no-store" in arrived.headers["Cache-Control"]
@@ -308,3 +322,50 @@ async def test_addresses_behind_proxies(
             await stranger.get("//k/2f-south?c=00000000", **{"X-Forwarded-For": forwarded})
         found = await service.db["attempt_limits"].find({"n": 2}).to_list(None)
         assert f"qr:address:{counted}" in {row["_id"] for row in found}
+
+
+async def test_a_ticket_that_nobody_asked_for(service: Living) -> None:
+    """Somebody else's ticket, in a link: the reader is asked, and stays who they are."""
+    victim, attacker = service.stranger(), service.stranger()
+    await signed_in(service, victim)
+    me = await victim.ok("GET", "/me")
+    stolen = await granted(service, attacker, await begun(attacker))
+    page = await victim.get("/" + stolen)
+    assert page.status == 200 and "登录？" in page.body
+    assert attacker.number not in page.body and attacker.number[-2:] in page.body
+    assert await victim.ok("GET", "/me") == me
+    held = re.search(r'name="held" value="([^"]+)"', page.body)
+    assert held is not None
+    form, kind = urlencode({"held": held[1]}).encode(), FORM
+    # No other page can say yes.
+    for origin in ({}, {"Origin": "https://evil.example"}):
+        no = await victim.call("POST", "//login/confirm", form, **kind | origin)
+        assert no.status == 403
+    assert await victim.ok("GET", "/me") == me
+    # Who is really there says yes, and the session before ends.
+    before = next(c.value for c in victim.session.cookie_jar if c.key == "seat_sid")
+    yes = await victim.call("POST", "//login/confirm", form, **kind, Origin=service.base)
+    assert (yes.status, yes.headers["Location"]) == (302, "/")
+    assert (await victim.ok("GET", "/me"))["reader"] != me["reader"]
+    old = service.stranger()
+    await old.refused("401 unauthenticated", "GET", "/me", None, Cookie=f"seat_sid={before}")
+    # It cannot be kept for later, nor made up.
+    other = await victim.get("/" + await granted(service, attacker, f"{service.base}/login/cas"))
+    held = re.search(r'name="held" value="([^"]+)"', other.body)
+    assert held is not None
+    await service.move(timedelta(minutes=3))
+    for text in (held[1], "x", "1:AAAA"):
+        late = urlencode({"held": text}).encode()
+        no = await victim.call("POST", "//login/confirm", late, **kind, Origin=service.base)
+        assert no.status == 401, text
+
+
+async def test_a_sign_on_that_knows_one_address_only(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, CAS_EXACT_SERVICE="1") as service:
+        browser, attacker, stranger = service.stranger(), service.stranger(), service.stranger()
+        target = await begun(browser)
+        assert target == f"{service.base}/login/cas"
+        back = await granted(service, browser, target)
+        assert (await browser.get("/" + back)).status == 302
+        stolen = await granted(service, attacker, target)
+        assert "登录？" in (await stranger.get("/" + stolen)).body

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
+
+from yarl import URL
 
 from tests.api.test_gates import gate_of
+from tests.api.test_identity import FORM, begun, granted
 from tests.api.test_kiosks import kiosk
+from tests.api.test_pages import Browser
 from tests.api.test_seat_reports import holder, one, report
 from tests.api.test_violations import librarian
 from tests.living import SEAT, Client, Living
@@ -196,3 +202,68 @@ async def test_a_day_without_a_phone(service: Living) -> None:
         "403 forbidden", "POST", "/kiosks/4f-north/check-in", {"reservation_id": made[2]["id"]},
         **north,
     )  # fmt: skip
+
+
+async def test_a_note_is_its_browsers_and_soon_over(service: Living) -> None:
+    """One scan's note in ten other browsers checks nobody in; nor does it late."""
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    own = Browser(await service.web_reader(reader))
+    code = (await service.qr()).removeprefix(service.base)
+    note = (await own.get(code)).headers["Set-Cookie"].partition("seat_proof=")[2].partition(";")[0]
+    for number in range(10):
+        other = await service.reader()
+        theirs = await other.reserve(f"2f-hall-{20 + number:03d}", "now", "12:00")
+        browser = Browser(await service.web_reader(other))
+        form = {"csrf": await browser.token(), "reservation": theirs["id"]}
+        browser.cookie = {"Cookie": f"{browser.cookie['Cookie']}; seat_proof={note}"}
+        answer = await browser.post("/k/2f-south/check-in", form, service.base)
+        assert answer.status == 422, "bound to the session that has scanned"
+    await service.move(timedelta(seconds=91))
+    form = {"csrf": await own.token(), "reservation": made["id"]}
+    late = await own.post("/k/2f-south/check-in", form, service.base)
+    assert late.status == 422 and (await one(reader, made))["state"] == "reserved"
+
+
+async def test_a_note_that_nobody_holds_is_for_the_first_who_signs_in(service: Living) -> None:
+    phone, reader = service.stranger(), await service.reader()
+    phone.number = reader.number
+    made = await reader.reserve(start="now", end="12:00")
+    code = (await service.qr()).removeprefix(service.base)
+    assert (await phone.get("/" + code)).status == 303
+    (note,) = [c.value for c in phone.session.cookie_jar if c.key == "seat_proof"]
+    # Taken elsewhere, it is good for a sign-in that begins within a minute of the scan.
+    copy = service.stranger()
+    copy.session.cookie_jar.update_cookies({"seat_proof": note}, URL(service.base))
+    target = await begun(phone)
+    await service.move(timedelta(minutes=4))  # the sign-on is slow
+    late = await granted(service, copy, await begun(copy))
+    assert (await copy.get("/" + late)).status == 302
+    back = await granted(service, phone, target)
+    assert (await phone.get("/" + back)).status == 302
+    for browser, status in ((copy, 422), (phone, 303)):
+        page = await browser.get("//k/2f-south/check-in")
+        token = re.search(r'name="csrf" value="([^"]+)"', (await browser.get("//activation")).body)
+        assert token is not None and page.status == (200 if browser is phone else 422)
+        form = urlencode({"csrf": token[1], "reservation": made["id"]}).encode()
+        sent = await browser.call(
+            "POST", "//k/2f-south/check-in", form, **FORM, Origin=service.base
+        )
+        assert sent.status == status
+    assert (await one(reader, made))["state"] == "in_use"
+
+
+async def test_a_seat_is_reported_taken_by_who_has_scanned(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    browser = Browser(await service.web_reader(reader))
+    code = (await service.qr()).removeprefix(service.base)
+    await browser.get(code)
+    page = await browser.get("/k/2f-south/check-in")
+    assert "座位被别人占了" in page.body
+    form = {"csrf": await browser.token(), "reservation": made["id"], "kind": "noisy"}
+    assert (await browser.post("/k/2f-south/report", form, service.base)).status == 400
+    sent = await browser.post("/k/2f-south/report", form | {"kind": "occupied"}, service.base)
+    assert sent.headers["Location"] == f"/reservations/{made['id']}?done=report"
+    await service.move("09:00")
+    assert (await one(reader, made))["state"] == "reserved", "no deadline runs"

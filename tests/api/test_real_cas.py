@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -38,10 +39,12 @@ async def signed_in(service: Living, cas: ThirdPartyCas, browser: Client) -> str
     """From our login link over its form back to us; the ticket that brought the session."""
     away = await browser.get("//login")
     assert away.status == 302 and away.headers["Location"].startswith(f"{cas.base_url}/login?")
-    ticket = await cas.login(browser.session, f"{service.base}/login/cas")
-    back = await browser.get(f"//login/cas?ticket={ticket}")
+    (target,) = parse_qs(urlsplit(away.headers["Location"]).query)["service"]
+    ticket = await cas.login(browser.session, target)
+    back = await browser.get(f"/{target.removeprefix(service.base)}&ticket={ticket}")
     assert (back.status, back.headers["Location"]) == (302, "/")
-    assert "HttpOnly" in back.headers["Set-Cookie"] and "SameSite=Lax" in back.headers["Set-Cookie"]
+    (cookie,) = [c for c in back.headers.getall("Set-Cookie") if c.startswith("seat_sid=")]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
     return ticket
 
 
