@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bind.session_service import IssuedToken, SessionService
+from models.identity.entities import Session
 from models.identity.roles import StaffDirectory
 from models.kernel.errors import Unauthenticated
 from models.readers.entities import mask_name, mask_student_no, normalise_student_no
@@ -28,6 +29,7 @@ class SignIn:
     category: str
     ticket: str
     groups: Collection[str] = ()
+    device: str = ""
 
     @property
     def masked(self) -> tuple[str, str]:
@@ -49,12 +51,23 @@ class LoginService:
         self._cipher = cipher
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
-        """A web session for the reader, who is entered or brought up to date. Raises:
-        Unauthenticated where the ticket's session has been ended elsewhere."""
+        """A web session for the reader, who is entered or brought up to date; with the role that
+        they have at this moment. Raises: Unauthenticated where the ticket's session has been ended
+        elsewhere."""
         number = normalise_student_no(who.number)
-        category = self._staff.kind_of(number, who.groups, who.category)
-        reader = await self._readers.upsert_from_login(number, who.name, category, now)
-        return await self._sessions.open_web(reader.id, who.ticket, now)
+        reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
+        role = self._staff.role_of(number, who.groups)
+        return await self._sessions.open_web(reader.id, who.ticket, now, role, who.device)
+
+    async def renew(self, who: SignIn, session: Session, now: datetime) -> bool:
+        """The session goes on with the role of this moment, where it is this reader's. False where
+        it is not."""
+        number = normalise_student_no(who.number)
+        reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
+        if reader.id != session.reader_id:
+            return False
+        role = self._staff.role_of(number, who.groups)
+        return await self._sessions.renew_role(session, who.ticket, role, now)
 
     def hold(self, who: SignIn, now: datetime) -> str:
         """The sign-in, sealed: its ticket came unasked, and the reader is asked whether it is

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Final
 
 from models.identity.entities import Principal, Session
+from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import Unauthenticated
 from models.kernel.ids import ReaderId
@@ -24,6 +25,11 @@ from models.storage.encryption import FieldCipher, token_hash
 CACHE_SECONDS: Final = 5.0
 _CACHE_SIZE: Final = 50_000
 WEB_LIFETIME: Final = timedelta(hours=12)
+KEPT_LIFETIME: Final = timedelta(days=30)
+"""Of a web session that its reader keeps on a device of their own."""
+ROLE_LIFETIME: Final = timedelta(hours=12)
+ROLE_IDLE: Final = timedelta(minutes=30)
+_ROLE_USE_WRITTEN_AFTER: Final = timedelta(minutes=1)
 WX_LIFETIME: Final = timedelta(days=30)
 KIOSK_LIFETIME: Final = timedelta(minutes=3)
 
@@ -52,16 +58,65 @@ class SessionService:
         # What a token's fingerprint is never changes, and hashing it for each request adds up.
         # Issued tokens only: a stranger cannot push others out.
         self._ids: dict[str, str] = {}
+        self._listeners: list[Callable[[str], None]] = []
+        self._roles_used: dict[str, datetime] = {}
         self._cache: OrderedDict[str, tuple[float, Principal | None]] = OrderedDict()
 
-    async def open_web(self, reader_id: ReaderId, ticket: str, now: datetime) -> IssuedToken:
-        """A web session for a CAS ticket. Raises: Unauthenticated if it was logged out already."""
+    async def open_web(
+        self,
+        reader_id: ReaderId,
+        ticket: str,
+        now: datetime,
+        role: Role | None = None,
+        device: str = "",
+    ) -> IssuedToken:
+        """A web session for a CAS ticket, with the role that it gives. Raises: Unauthenticated if
+        it was logged out already."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
-            issued.token, reader_id, ticket, now, issued.expires_at
+            issued.token, reader_id, ticket, now, issued.expires_at, role, device
         ):
             raise Unauthenticated()
         return issued
+
+    async def use_role(self, session: Session, now: datetime) -> bool:
+        """May the session's role be used now? Not more than ``ROLE_LIFETIME`` after the sign-in,
+        nor after ``ROLE_IDLE`` without use: then the campus is asked again.
+
+        The use is written once a minute.
+        """
+        role = session.role
+        if role is None or now - role.since >= ROLE_LIFETIME:
+            return False
+        used_at = max(role.used_at, self._roles_used.get(session.id, role.since))
+        if now - used_at < _ROLE_USE_WRITTEN_AFTER:
+            return True
+        if not await self._sessions.use_role(session.id, now, now - ROLE_IDLE):
+            return False
+        if len(self._roles_used) >= _CACHE_SIZE:
+            self._roles_used.clear()
+        self._roles_used[session.id] = now
+        return True
+
+    async def renew_role(
+        self, session: Session, ticket: str, role: Role | None, now: datetime
+    ) -> bool:
+        """The session's reader has given their password once more. False where it has ended."""
+        renewed = await self._sessions.renew_role(session, ticket, role, now, now + WEB_LIFETIME)
+        self._roles_used.pop(session.id, None)
+        await self._revoke([session.id])
+        return renewed
+
+    async def live_of(self, reader_id: ReaderId, now: datetime) -> list[Session]:
+        """Where the reader is signed in, the latest first."""
+        return await self._sessions.of_reader(reader_id, now)
+
+    async def keep(self, session: Session) -> datetime:
+        """The reader stays signed in on this device, without the role. Until when."""
+        until = session.opened_at + KEPT_LIFETIME
+        await self._sessions.prolong(session.id, until)
+        await self._revoke([session.id])
+        return until
 
     async def open_kiosk(
         self, reader_id: ReaderId, kiosk_id: KioskId, now: datetime
@@ -123,10 +178,11 @@ class SessionService:
             self._cache.popitem(last=False)
         return principal
 
-    async def close(self, session: Session) -> None:
-        """Log out."""
-        await self._sessions.close(session.id)
-        await self._revoke([session.id])
+    async def close(self, *sessions: Session) -> None:
+        """Sign out of them."""
+        for session in sessions:
+            await self._sessions.close(session.id)
+        await self._revoke([session.id for session in sessions])
 
     async def end_ticket(self, ticket: str) -> bool:
         """Single logout by CAS ticket. Returns whether it had a session."""
@@ -151,9 +207,15 @@ class SessionService:
             self.invalidate(key)
         await self._tell(keys)
 
+    def on_ended(self, listener: Callable[[str], None]) -> None:
+        """Tell the listener the key of each session, or reader, that is forgotten."""
+        self._listeners.append(listener)
+
     def invalidate(self, key: str) -> None:
         """Drop a session, or all sessions of a reader (``reader:<id>``), from this worker."""
         self._forgotten += 1
+        for listener in self._listeners:
+            listener(key)
         if not key.startswith("reader:"):
             self._cache.pop(key, None)
             return

@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from handlers.accounts import pages as accounts_pages
+from handlers.accounts import session_pages
 from handlers.accounts.login import login_routes, welcome
 from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api_routes import api_routes, docs_routes
@@ -80,6 +81,9 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/check-in", reader_page(check_in_pages.check_in)),
         web.get("/me", reader_page(accounts_pages.me)),
         web.post("/me/read", reader_form(accounts_pages.mark_messages_read)),
+        web.get("/me/devices", reader_page(session_pages.devices)),
+        web.post("/me/devices/keep", reader_form(session_pages.keep)),
+        web.post("/me/devices/{id}/end", reader_form(session_pages.end)),
         web.get("/notices", reader_page(notices_pages.notices)),
         web.get("/notices/{id}", reader_page(notices_pages.notice)),
         web.get("/rules", reader_page(policy_pages.rules)),

@@ -39,7 +39,7 @@ from handlers.http.keys import (
 )
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
-from handlers.http.middleware import envelope_middleware
+from handlers.http.middleware import envelope_middleware, leave_out_server
 from handlers.http.pages import error_page
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.routes import all_routes
@@ -102,6 +102,7 @@ async def open_application(
     """
     async with open_resources(settings, clock) as resources:
         app = web.Application(middlewares=[envelope_middleware], client_max_size=MAX_BODY_BYTES)
+        app.on_response_prepare.append(leave_out_server)
         _wire(app, resources, worker)
         try:
             await app[CLOCK_CHECK].measure()
@@ -145,7 +146,8 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
     opened = app[METRICS].event_streams.set
-    app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
+    streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
+    app[SESSIONS].on_ended(streams.end_of)
     _wire_jobs(app, resources, pauses, worker)
 
 
@@ -157,6 +159,7 @@ def _site(settings: Settings, login_url: str) -> Site:
         public_base_url=settings.public_base_url,
         sign_on_origin=f"{sign_on.scheme}://{sign_on.netloc}",
         secure_cookies=settings.secure_cookies,
+        session_cookie="__Host-seat_sid" if settings.secure_cookies else "seat_sid",
         trusted_proxies=settings.trusted_proxies,
         monitors=settings.monitors,
         sandbox=settings.sandbox,

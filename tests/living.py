@@ -29,6 +29,7 @@ from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.scheduler import Scheduler
 from miniapp_server.server import BatchListener
 from miniapp_server.settings import Settings, load
+from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.storage.mongo import Database, open_database
 from tests.codes_seen import recorder
@@ -191,6 +192,14 @@ class Living:
         client.reader_id = reader.id
         return client
 
+    async def phone_of(self, person: Client) -> Client:
+        """That reader's phone, bound."""
+        client, now = self.stranger(), self.clock.now()
+        client.number, client.reader_id = person.number, person.reader_id
+        await self.inside.stored.bindings.bind(client.reader_id, client.openid, None, now)
+        client.token = (await self.sessions.open_wx(client.openid, None, now)).token
+        return client
+
     async def wx_user(self) -> Client:
         """Signed in by WeChat, not bound."""
         client = self.stranger()
@@ -198,15 +207,16 @@ class Living:
         client.token = issued.token
         return client
 
-    async def web_reader(self, client: Client | None = None) -> Client:
-        """A reader with a web session (its bearer token), ``client``'s person if given."""
+    async def web_reader(self, client: Client | None = None, role: Role | None = None) -> Client:
+        """A reader with a web session (its bearer token), ``client``'s person if given; with the
+        staff's role, if one is given."""
         new, now = self.stranger(), self.clock.now()
         new.number = client.number if client else new.number
-        reader = await self.inside.stored.readers.upsert_from_login(
-            new.number, "张三", "student", now
-        )
+        person = ("林静怡", "staff") if role is not None else ("张三", "student")
+        reader = await self.inside.stored.readers.upsert_from_login(new.number, *person, now)
         new.reader_id = reader.id
-        new.token = (await self.sessions.open_web(reader.id, f"ST-{uuid4()}", now)).token
+        issued = await self.sessions.open_web(reader.id, f"ST-{uuid4()}", now, role)
+        new.token = issued.token
         return new
 
     async def move(self, to: str | timedelta) -> None:

@@ -24,7 +24,6 @@ from handlers.accounts.schemas import (
     WxLogin,
 )
 from handlers.http.authentication import (
-    SESSION_COOKIE,
     SIGN_INS,
     client_address,
     enforce_rate_limit,
@@ -148,5 +147,6 @@ async def log_out(call: ApiRequest) -> web.Response:
     await call[SESSIONS].close(call.principal.session)
     response = web.Response(status=204)
     if call.principal.session.kind is SessionKind.WEB:
-        response.del_cookie(SESSION_COOKIE, path="/")
+        site = call[SITE]
+        response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
     return response

@@ -16,7 +16,6 @@ from bind.providers.cas_xml import CasUnavailable, TicketRefused, parse_logout
 from bind.session_service import IssuedToken
 from handlers.accounts.scan_note import begin_sign_in, finish_sign_in
 from handlers.http.authentication import (
-    SESSION_COOKIE,
     SIGN_INS,
     UNKNOWN_LOGOUTS,
     client_address,
@@ -42,6 +41,17 @@ SERVICE_PATH: Final = "/login/cas"
 ENTRY_PATH: Final = "/entry"
 _STATE: Final = "seat_state"
 _STATE_SECONDS: Final = 600
+_BROWSERS: Final = (
+    *(("MicroMessenger", "WeChat"), ("Edg", "Edge"), ("Firefox", "Firefox")),
+    *(("Chrome", "Chrome"), ("Safari", "Safari")),
+)
+"""The first mark that a User-Agent has names its browser: most of them claim to be others, too."""
+_SYSTEMS: Final = (
+    *(("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows")),
+    *(("Mac OS", "macOS"), ("Linux", "Linux")),
+)
+_RENEW: Final = "renew."
+"""Begins the state of a sign-in for which the password has to be typed."""
 
 
 def login_routes() -> list[web.RouteDef]:
@@ -78,8 +88,9 @@ def welcome(request: web.Request) -> web.Response:
 
 async def login(request: web.Request) -> web.Response:
     """To the campus's sign-on. Who is signed in there comes back without being asked anything."""
-    state = secrets.token_urlsafe(16)
-    return _begin(request, request.app[CAS].login_url(state), state)
+    renew = request.query.get("renew") == "1"
+    state = f"{_RENEW if renew else ''}{secrets.token_urlsafe(16)}"
+    return _begin(request, request.app[CAS].login_url(state, renew=renew), state)
 
 
 async def cas_ticket(request: web.Request) -> web.Response:
@@ -94,15 +105,20 @@ async def cas_ticket(request: web.Request) -> web.Response:
     ticket, cas = request.query.get("ticket", ""), request.app[CAS]
     ours, theirs = request.cookies.get(_STATE, ""), request.query.get(STATE, "")
     try:
-        user = await cas.validate(ticket, theirs)
+        user = await cas.validate(ticket, theirs, renew=ours.startswith(_RENEW))
     except TicketRefused:
         return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
     except CasUnavailable:
         await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
         return _message(request, 503, *SIGN_IN_TEXT["cas_unavailable"])
-    who = SignIn(user.user, user.name, user.kind, ticket, user.groups)
+    who = SignIn(user.user, user.name, user.kind, ticket, user.groups, _device(request))
     if not ours or (not cas.exact_service and not _same(ours, theirs)):
         return _ask_first(request, who)
+    before = await _principal(request) if ours.startswith(_RENEW) else None
+    if before is not None and await request.app[LOGINS].renew(who, before.session, request[NOW]):
+        response = _redirect(return_url(request))  # what they were writing can still be sent
+        forget_return_url(request, response)
+        return response
     return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
 
 
@@ -125,7 +141,7 @@ async def campus_entry(request: web.Request) -> web.Response:
         user = await provider.authenticate(proof)
     except (LoginRejected, ProviderUnavailable) as error:
         return _refusal(request, error)
-    who = SignIn(user.number, user.name, user.kind, f"entry {proof}")
+    who = SignIn(user.number, user.name, user.kind, f"entry {proof}", device=_device(request))
     if begins_at is None:
         return _ask_first(request, who)  # the campus's app sends tickets that nobody asked us for
     return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
@@ -167,6 +183,14 @@ def _begin(request: web.Request, sign_on: str, state: str) -> web.Response:
     return response
 
 
+def _device(request: web.Request) -> str:
+    """What the browser says of itself, in a few words, for the reader's list of devices."""
+    agent = request.headers.get("User-Agent", "")
+    name = next((words for mark, words in _BROWSERS if mark in agent), "")
+    system = next((words for mark, words in _SYSTEMS if mark in agent), "")
+    return " · ".join(part for part in (name, system) if part)
+
+
 def _same(ours: str, theirs: str) -> bool:
     return bool(ours) and hmac.compare_digest(ours.encode(), theirs.encode())
 
@@ -189,7 +213,7 @@ async def _open_session(
         response.del_cookie(_STATE, path="/")
     finish_sign_in(request, response, state, sessions.id_of(issued.token))
     response.set_cookie(
-        SESSION_COOKIE,
+        request.app[SITE].session_cookie,
         issued.token,
         path="/",
         httponly=True,
@@ -227,7 +251,8 @@ async def logout(request: web.Request) -> web.Response:
     if principal is not None:
         await request.app[SESSIONS].close(principal.session)
     response = _redirect(request.app[CAS].logout_url(request.app[SITE].public_base_url + "/"))
-    response.del_cookie(SESSION_COOKIE, path="/")
+    site = request.app[SITE]
+    response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
     return response
 
 

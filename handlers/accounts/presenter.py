@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from handlers.accounts import schemas
+from handlers.texts.labels import SESSION_TEXT
 from models.identity.activation_code_repository import BindingRequest
+from models.identity.entities import Session
 from models.kernel.time_range import to_local
 from models.readers.entities import Reader
 
@@ -14,3 +16,8 @@ def reader(r: Reader) -> schemas.ReaderOut:
 
 def binding_request(r: BindingRequest) -> schemas.BindingRequestOut:
     return schemas.BindingRequestOut(r.id, r.match_number, to_local(r.at), to_local(r.expires_at))
+
+
+def session_name(session: Session) -> str:
+    """What the reader knows the session by."""
+    return session.device or SESSION_TEXT[session.kind]

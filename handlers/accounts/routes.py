@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.accounts import api, schemas
-from handlers.http.endpoint import Access, delete, get, post
+from handlers.accounts import api, schemas, sessions
+from handlers.http.endpoint import BROWSER, PHONE, Access, delete, get, post
 from models.identity.errors import (
     ActivationCodeInvalid,
     AlreadyBound,
     BindingRequestOver,
     ReaderBoundElsewhere,
 )
-from models.kernel.errors import TooManyAttempts
+from models.kernel.errors import NotFound, TooManyAttempts
 from models.messages.errors import UnknownTemplate
 from notify.wechat.errors import CodeInvalid, WeChatUnavailable, WeChatUserBlocked
 
@@ -29,7 +29,8 @@ ROUTES: Final = (
         "/bindings",
         api.bind,
         "Bind the WeChat user to the reader who showed the activation code",
-        Access.WX_USER,
+        Access.SESSION,
+        sessions=PHONE,
         answer=schemas.BindingOut,
         accepted=schemas.BindingRequestOut,
         status=201,
@@ -44,20 +45,22 @@ ROUTES: Final = (
         "/bindings/preview",
         api.preview_binding,
         "Whom a scanned activation code would bind",
-        Access.WX_USER,
+        Access.SESSION,
+        sessions=PHONE,
         errors=(ActivationCodeInvalid, AlreadyBound),
     ),
     get(
         "/binding-requests/current",
         api.binding_state,
         "What has become of the WeChat user's latest binding request",
-        Access.WX_USER,
+        Access.SESSION,
+        sessions=PHONE,
     ),
     post(
         "/binding-requests/{id}/confirm",
         api.confirm_binding,
         "是我: bind the WeChat user who waits",
-        Access.WEB_READER,
+        sessions=BROWSER,
         errors=(
             BindingRequestOver,
             AlreadyBound,
@@ -68,7 +71,7 @@ ROUTES: Final = (
         "/binding-requests/{id}/refuse",
         api.refuse_binding,
         "不是我: bind nobody, and end the activation code",
-        Access.WEB_READER,
+        sessions=BROWSER,
         errors=(BindingRequestOver,),
     ),
     delete("/bindings/current", api.unbind, "Unbind the reader's WeChat user"),
@@ -76,16 +79,19 @@ ROUTES: Final = (
         "/activation-codes",
         api.activation_code,
         "The reader's live activation code, or a new one",
-        Access.WEB_READER,
+        sessions=BROWSER,
         status=201,
         body_optional=True,
     ),
-    get("/me", api.current_reader, "Who I am and what I have", Access.SESSION),
+    get("/me", api.current_reader, "Who I am and what I have", Access.SESSION, at_kiosk=True),
     post(
         "/subscriptions",
         api.report_consents,
         "Report what the reader answered to wx.requestSubscribeMessage",
         errors=(UnknownTemplate,),
     ),
-    delete("/sessions/current", api.log_out, "Log out"),
+    get("/sessions", sessions.list_sessions, "Where the reader is signed in"),
+    delete("/sessions", sessions.end_others, "Sign out everywhere else"),
+    delete("/sessions/{id}", sessions.end_one, "Sign out there", errors=(NotFound,)),
+    delete("/sessions/current", api.log_out, "Log out", Access.SESSION, at_kiosk=True),
 )

@@ -97,3 +97,18 @@ class CurrentReaderOut(Response):
     violations_count: int
     suspended_until: datetime | None
     subscriptions: dict[str, int]
+
+
+class SessionOut(Response):
+    """Where the reader is signed in. ``current``: it is the one that asks."""
+
+    id: str
+    kind: Literal["web", "wx", "kiosk"]
+    name: str
+    opened_at: datetime
+    expires_at: datetime
+    current: bool
+
+
+class SessionsOut(Response):
+    items: list[SessionOut]

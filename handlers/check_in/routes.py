@@ -43,6 +43,7 @@ ROUTES: Final = (
         "Check in by the kiosk's code; while away, return",
         idempotent=True,
         errors=(*OWN_RESERVATION, *_SCAN, TooEarly, CheckedInElsewhere),
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/leave",
@@ -50,6 +51,7 @@ ROUTES: Final = (
         "Leave for a while",
         idempotent=True,
         errors=OWN_RESERVATION,
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/return",
@@ -57,12 +59,14 @@ ROUTES: Final = (
         "Return by the kiosk's code",
         idempotent=True,
         errors=(*OWN_RESERVATION, *_SCAN),
+        at_kiosk=True,
     ),
     get(
         "/reservations/{id}/extensions",
         api.renewal_choices,
         "The later ends that are possible now",
         errors=(NotFound,),
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/extend",
@@ -80,6 +84,7 @@ ROUTES: Final = (
             Closed,
             SeatDisabled,
         ),
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/finish",
@@ -87,6 +92,7 @@ ROUTES: Final = (
         "Give the seat back",
         idempotent=True,
         errors=OWN_RESERVATION,
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/confirm",
@@ -94,5 +100,6 @@ ROUTES: Final = (
         "Confirm what a gate did on the reader's behalf",
         idempotent=True,
         errors=(NotFound, NothingToConfirm),
+        at_kiosk=True,
     ),
 )

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from handlers.http.keys import CLOCK, RATE_LIMITER, SESSIONS, SITE, Network
 from models.identity.entities import Principal, SessionKind
-from models.identity.errors import NotBound
-from models.kernel.errors import BadOrigin, ClockWrong, Throttled, Unauthenticated
+from models.identity.errors import NotBound, SignInAgain
+from models.identity.roles import Role
+from models.kernel.errors import BadOrigin, ClockWrong, NotAllowed, Throttled, Unauthenticated
 from models.readers.entities import Reader
 from models.storage.rate_limiter import RateLimit
 
-SESSION_COOKIE: Final = "seat_sid"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES: Final = RateLimit("write", capacity=60, per_second=2)
 """A reader's changes. Generous for people; who hammers is slowed to two a second."""
@@ -45,7 +45,7 @@ def session_id(request: web.Request) -> str:
             raise Unauthenticated()
         token = header[7:].strip()
     else:
-        token = request.cookies.get(SESSION_COOKIE, "")
+        token = request.cookies.get(request.app[SITE].session_cookie, "")
     if not token:
         raise Unauthenticated()
     return request.app[SESSIONS].id_of(token)
@@ -59,6 +59,17 @@ async def identify(request: web.Request, now: datetime) -> Principal:
     sessions = request.app[SESSIONS]
     known = sessions.cached(id, now)
     return known if known is not None else await sessions.open(id, now)
+
+
+async def require_role(
+    request: web.Request, principal: Principal, role: Role, now: datetime
+) -> None:
+    """The session has that role, and has used it lately. Raises: NotAllowed, SignInAgain."""
+    session = principal.session
+    if session.role is None or not session.role.name.covers(role):
+        raise NotAllowed()
+    if not await request.app[SESSIONS].use_role(session, now):
+        raise SignInAgain()
 
 
 def require_clock(request: web.Request) -> None:

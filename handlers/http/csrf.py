@@ -7,7 +7,7 @@ import secrets
 
 from aiohttp import web
 
-from handlers.http.authentication import SESSION_COOKIE
+from handlers.http.keys import SITE
 
 
 def new_csrf_token(request: web.Request) -> str:
@@ -27,7 +27,7 @@ def is_csrf_token_valid(request: web.Request, token: str) -> bool:
 
 
 def _secret(request: web.Request) -> str:
-    return request.cookies.get(SESSION_COOKIE, "")
+    return request.cookies.get(request.app[SITE].session_cookie, "")
 
 
 def _mac(secret: str, nonce: str) -> str:

@@ -24,6 +24,7 @@ from handlers.http.authentication import (
     enforce_rate_limit,
     identify,
     require_clock,
+    require_role,
     session_id,
 )
 from handlers.http.cached_response import json_answer
@@ -34,7 +35,7 @@ from handlers.http.middleware import NOW
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES, MAX_BODY_BYTES, read_body
 from handlers.http.request_parsing import parse_body, parse_query
 from models.identity.entities import Principal, SessionKind
-from models.identity.roles import LIBRARIAN, VIEWER, has_role
+from models.identity.roles import Role
 from models.kernel.errors import DomainError, InvalidRequest, NotAllowed
 from models.kernel.ids import Actor
 from models.readers.context import IdempotencyKey, RequestContext
@@ -45,13 +46,12 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 class Access(Enum):
-    """Who may call. ``ANYONE`` needs no token; a kiosk shows its key, a gate signs."""
+    """Who may call. ``ANYONE`` needs no token, ``SESSION`` one, bound to a reader or not; a kiosk
+    shows its key, a gate signs. The staff's are roles of a web session."""
 
     ANYONE = "anyone"
     SESSION = "session"
-    WX_USER = "wx user"
     READER = "reader"
-    WEB_READER = "web reader"
     VIEWER = "viewer"
     LIBRARIAN = "librarian"
     KIOSK = "kiosk"
@@ -102,6 +102,12 @@ def key_of(value: str, path: str, digest: str) -> IdempotencyKey:
 
 
 Operation = Callable[..., Awaitable[Any]]
+PHONE: Final = frozenset({SessionKind.WX})
+BROWSER: Final = frozenset({SessionKind.WEB})
+AT_KIOSK: Final = frozenset({SessionKind.KIOSK})
+_OWN_DEVICES: Final = BROWSER | PHONE
+ROLES: Final = {Access.VIEWER: Role.VIEWER, Access.LIBRARIAN: Role.LIBRARIAN}
+"""The role of a web session that a route for the staff asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,8 @@ class Endpoint:
     """One line of the contract. The operation's signature names the shapes: the ``body`` or the
     ``query`` that it gets after the call, and the answer that it returns.
 
+    ``who`` may call it, from which ``sessions``: a browser's and a phone's unless they are given,
+    and also that of a card at a kiosk where it is open ``at_kiosk``; for the staff a browser's.
     ``answer`` is given for an operation that returns a whole response or one of two answers.
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
     ``status`` is 200, and 204 without an answer, unless it is given.
@@ -125,6 +133,8 @@ class Endpoint:
     summary: str
     who: Access = Access.READER
     _: KW_ONLY
+    sessions: frozenset[SessionKind] = _OWN_DEVICES
+    at_kiosk: bool = False
     answer: type | None = None
     accepted: type | None = None
     status: int = 0
@@ -145,6 +155,10 @@ class Endpoint:
             object.__setattr__(self, "answer", returned)
         if not self.status:
             object.__setattr__(self, "status", 204 if self.answer is None else 200)
+        if self.at_kiosk:
+            object.__setattr__(self, "sessions", self.sessions | AT_KIOSK)
+        if self.who in ROLES:
+            object.__setattr__(self, "sessions", BROWSER)
         object.__setattr__(self, "body", shapes.get("body"))
         object.__setattr__(self, "query", shapes.get("query"))
 
@@ -173,6 +187,7 @@ def _identified(route: Endpoint) -> bool:
 def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     nothing_asked = msgspec.convert({}, route.query) if route.query is not None else None
     present = _presenter(route)
+    role = ROLES.get(route.who)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         admission = request.app[LOAD_SHEDDER]
@@ -182,6 +197,8 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
             now = request[NOW]
             principal = await identify(request, now)
             _allow(principal, route)
+            if role is not None:
+                await require_role(request, principal, role, now)
             reader = principal.reader
             raise_if_limited(
                 admission.reads.wait_for(reader.id if reader else principal.session.id)
@@ -201,7 +218,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
     async def look(request: web.Request) -> web.StreamResponse:
         return await read_within(ANSWER_WITHIN_S, answer(request))
 
-    return answer if route.stream or route.who in _ROLES else look
+    return answer if route.stream or role is not None else look
 
 
 def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -214,7 +231,8 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
     max_bytes = ANONYMOUS_BODY_BYTES if unsigned else MAX_BODY_BYTES
 
     # Whoever waits for WeChat is told what it says; the library's people have long lists.
-    patient = route.signs_in or route.who in _ROLES
+    role = ROLES.get(route.who)
+    patient = route.signs_in or role is not None
 
     async def change(request: web.Request) -> web.StreamResponse:
         admission = request.app[LOAD_SHEDDER]
@@ -237,6 +255,8 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
             if identified:
                 principal = await identify(request, now)
                 _allow(principal, route)
+                if role is not None:
+                    await require_role(request, principal, role, now)
                 reader = principal.reader
                 await enforce_rate_limit(
                     request, bucket, reader.id if reader else principal.session.id
@@ -268,21 +288,9 @@ def _presenter(route: Endpoint) -> Callable[[web.Request, Any], web.StreamRespon
     return present
 
 
-_AT_A_KIOSK: Final = ("/me", "/areas", "/seats", "/reservations", "/kiosks", "/sessions", "/venues")
-"""What a card at a kiosk opens: a seat, and nothing of its owner's account."""
-_ROLES: Final = {Access.VIEWER: VIEWER, Access.LIBRARIAN: LIBRARIAN}
-_KINDS: Final = {Access.WX_USER: SessionKind.WX, Access.WEB_READER: SessionKind.WEB}
-
-
 def _allow(principal: Principal, route: Endpoint) -> None:
     """Raises: NotBound, NotAllowed."""
-    role = _ROLES.get(route.who)
-    if role is not None or route.who in (Access.READER, Access.WEB_READER):
-        reader = bound_reader(principal)
-        if role is not None and not has_role(reader.category, role):
-            raise NotAllowed()
-    if principal.session.kind is SessionKind.KIOSK and not route.path.startswith(_AT_A_KIOSK):
-        raise NotAllowed()
-    wanted = _KINDS.get(route.who)
-    if wanted is not None and principal.session.kind is not wanted:
+    if route.who is not Access.SESSION:
+        bound_reader(principal)
+    if principal.session.kind not in route.sessions:
         raise NotAllowed()

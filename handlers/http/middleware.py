@@ -87,6 +87,8 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
         response.set_common_headers(request_id, time, _server_time.date)
     else:
         response.headers["X-Request-Id"], response.headers["X-Server-Time"] = request_id, time
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
     status = response.status
     load = app[LOAD_SHEDDER]
     if load.closing or status == 408:
@@ -96,6 +98,11 @@ async def envelope_middleware(request: web.Request, handler: Handler) -> web.Str
     route = resource.canonical if resource is not None else "-"
     app[METRICS].answered(route, request.method, status, took)
     return response
+
+
+async def leave_out_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Nobody has to know what is served by which version."""
+    response.headers.popall("Server", None)
 
 
 async def _error_response(request: web.Request, error: Exception) -> web.StreamResponse:

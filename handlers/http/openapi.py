@@ -10,12 +10,13 @@ import msgspec
 from aiohttp import web
 
 from handlers.http.cached_response import CachedBody
-from handlers.http.endpoint import Access, Endpoint
+from handlers.http.endpoint import AT_KIOSK, BROWSER, PHONE, Access, Endpoint
 from handlers.http.error_groups import IDEMPOTENCY
 from handlers.http.errors import status_of
 from handlers.http.schemas import ErrorOut
 from handlers.http.templates import render_fragment
-from models.identity.errors import NotBound
+from models.identity.entities import SessionKind
+from models.identity.errors import NotBound, SignInAgain
 from models.kernel.errors import (
     BadOrigin,
     ClockWrong,
@@ -62,14 +63,19 @@ _TAG_OF: Final = {
 _CALLERS: Final = {
     Access.ANYONE: "Needs no token.",
     Access.SESSION: "For every session, bound to a reader or not.",
-    Access.WX_USER: "For a WeChat user's session, bound to a reader or not.",
     Access.READER: "For readers.",
-    Access.WEB_READER: "For readers who signed in on the web.",
     Access.VIEWER: "For staff who may look.",
     Access.LIBRARIAN: "For librarians.",
     Access.KIOSK: "For a kiosk, which shows its key.",
     Access.GATE: "For a gate, which signs what it sends (docs/api.md, Gates).",
 }
+
+_SESSIONS: Final = {
+    PHONE: ("In the mini-program.",),
+    BROWSER: ("In a browser, by a sign-in with the campus.",),
+    AT_KIOSK: ("By a card at that kiosk.",),
+}
+"""From where only, where that is not everywhere."""
 
 
 def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()) -> dict[str, Any]:
@@ -124,10 +130,10 @@ def _operation(route: Endpoint, refs: dict[type, dict[str, Any]]) -> dict[str, A
         Access.ANYONE: [],
         Access.KIOSK: [{"kiosk": []}],
         Access.GATE: [{"gate": []}],
-        Access.WX_USER: [{"token": []}],
-        Access.WEB_READER: [{"cookie": []}],
     }
-    operation["security"] = security.get(route.who, [{"token": []}, {"cookie": []}])
+    ways = ["token"] if route.sessions != BROWSER else []
+    ways += ["cookie"] if SessionKind.WEB in route.sessions else []
+    operation["security"] = security.get(route.who, [{way: []} for way in ways])
     if route.body is not None:
         operation["requestBody"] = {
             "required": not route.body_optional,
@@ -143,7 +149,7 @@ def _tag(route: Endpoint) -> str:
 
 def _description(route: Endpoint) -> str:
     """Who may call, and how to repeat a call whose answer was lost."""
-    said = [_CALLERS[route.who]]
+    said = [_CALLERS[route.who], *_SESSIONS.get(route.sessions, ())]
     if route.idempotent:
         said.append("Repeat it with the same `Idempotency-Key` when no answer came.")
     if route.stream:
@@ -225,8 +231,10 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
     if route.who is not Access.ANYONE:
         errors.append(Unauthenticated)
     if route.who not in (Access.ANYONE, Access.KIOSK, Access.GATE):
-        errors += [NotAllowed] if route.who is not Access.SESSION else []
-        errors += [NotBound] if route.who not in (Access.SESSION, Access.WX_USER) else []
+        everybody = route.who is Access.SESSION and len(route.sessions) == len(SessionKind)
+        errors += [] if everybody else [NotAllowed]
+        errors += [] if route.who is Access.SESSION else [NotBound]
+        errors += [SignInAgain] if staff else []
         errors += [BadOrigin] if changes else []
     if changes or route.who is Access.KIOSK:
         errors += [TooLarge, RequestTimeout, ClockWrong]

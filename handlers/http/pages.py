@@ -36,7 +36,8 @@ from handlers.http.templates import ENVIRONMENT
 from handlers.texts.errors import text_of
 from handlers.texts.pages import REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
-from models.identity.errors import NotBound
+from models.identity.errors import NotBound, SignInAgain
+from models.identity.roles import Role
 from models.kernel.errors import (
     BadOrigin,
     DomainError,
@@ -76,6 +77,16 @@ class PageRequest:
     @property
     def id(self) -> str:
         return self.request.match_info["id"]
+
+    @property
+    def role(self) -> Role | None:
+        """What the reader may do for the library, by this sign-in."""
+        role = self.principal.session.role
+        return role.name if role is not None else None
+
+    def may(self, wanted: Role) -> bool:
+        """May they do what that role may?"""
+        return self.role is not None and self.role.covers(wanted)
 
     @property
     def suspended_until(self) -> datetime | None:
@@ -127,7 +138,7 @@ def reader_page(
         except (Unauthenticated, NotBound):
             if FRAGMENT_HEADER in request.headers:
                 return web.Response(status=401)  # a script cannot follow to another host
-            return (signed_out or _to_sign_in)(request)
+            return (signed_out or to_sign_in)(request)
         except DomainError as error:
             return domain_error_page(request, error, visit)
 
@@ -179,7 +190,9 @@ async def _visit(request: web.Request) -> PageRequest:
     principal = await identify(request, now)
     if principal.session.kind is SessionKind.KIOSK:
         raise Unauthenticated()  # a card at a kiosk opens no pages
-    return PageRequest(request, now, principal)
+    visit = PageRequest(request, now, principal)
+    request[_STAFF] = visit.may(Role.VIEWER)
+    return visit
 
 
 def form_text(form: Form, name: str) -> str:
@@ -189,6 +202,8 @@ def form_text(form: Form, name: str) -> str:
 
 
 LONGEST_REASON: Final = 200
+_STAFF: Final = web.RequestKey("staff", bool)
+"""Does who asks work for the library? Their menu leads to the console."""
 
 
 def form_reason(form: Form, name: str = "reason") -> str:
@@ -221,6 +236,7 @@ def render_page(
         fragment=FRAGMENT_HEADER in request.headers,
         path=request.path,
         policy=request.app[REFERENCE].policy,
+        staff=request.get(_STAFF, False),
         sandbox=request.app[SITE].sandbox,
         lan=request.app[SITE].lan,
         wechat=request.app[SITE].wechat,
@@ -257,9 +273,11 @@ def redirect(to: str) -> web.Response:
     return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
 
 
-def _to_sign_in(request: web.Request) -> web.Response:
-    """To the sign-in page. The page that the reader wanted goes along."""
-    return redirect(f"/login?next={quote(request.path_qs, safe='')}")
+def to_sign_in(request: web.Request, *, renew: bool = False) -> web.Response:
+    """To the sign-in page. The page that the reader wanted goes along. ``renew``: the campus asks
+    for the password once more."""
+    again = "&renew=1" if renew else ""
+    return redirect(f"/login?next={quote(request.path_qs, safe='')}{again}")
 
 
 def domain_error_page(
@@ -277,6 +295,7 @@ def domain_error_page(
     if isinstance(error, Throttled | ServiceUnavailable):
         headers["Retry-After"] = str(error.retry_after)
         facts["retry_after"] = error.retry_after
+    if isinstance(error, Throttled | ServiceUnavailable | SignInAgain):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []
     return render_error(
         request,

@@ -11,7 +11,6 @@ from handlers.http import presenting
 from handlers.http.static_files import asset_url
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text
 from handlers.texts.pages import RULES_SUMMARY
-from models.identity.roles import has_role
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
 
@@ -48,7 +47,7 @@ def _rules_summary(policy: Policy, day: date) -> str:
     )
 
 
-ENVIRONMENT.globals |= {"asset": asset_url, "may": has_role}
+ENVIRONMENT.globals |= {"asset": asset_url}
 ENVIRONMENT.filters |= {
     "rules_summary": _rules_summary,
     "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.http.endpoint import Access, get, post
+from handlers.http.endpoint import AT_KIOSK, Access, get, post
 from handlers.http.error_groups import OWN_RESERVATION
 from handlers.kiosks import api
 from models.check_in.errors import CheckedInElsewhere, QrUsed, WrongVenue
@@ -34,6 +34,7 @@ ROUTES: Final = (
             CheckedInElsewhere,
             QrUsed,
         ),
+        sessions=AT_KIOSK,
     ),
     get(
         "/kiosks/{id}/code",

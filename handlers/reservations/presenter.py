@@ -11,7 +11,7 @@ from handlers.http.presenting import moment
 from handlers.reservations import schemas
 from handlers.texts.labels import STATE_TEXT, UNCONFIRMED_STATE
 from models.check_in import allowed_actions, rules
-from models.identity.roles import LIBRARIAN
+from models.identity.roles import Role
 from models.kernel.time_range import to_local
 from models.library.entities import SeatId
 from models.reference_data import ReferenceData
@@ -56,7 +56,7 @@ async def detail(
     history = [
         # Which librarian it was is the library's own business.
         schemas.HistoryEntryOut(
-            to_local(e.at), e.event, e.by, "desk" if e.by == LIBRARIAN else e.via
+            to_local(e.at), e.event, e.by, "desk" if e.by == Role.LIBRARIAN else e.via
         )
         for e in r.history
     ]

@@ -19,13 +19,17 @@ ROUTES: Final = (
         idempotent=True,
         takes_seat=True,
         errors=(*BOOKING, DailyLimit),
+        at_kiosk=True,
     ),
-    get("/reservations", api.list_own, "The reader's reservations, the newest first"),
+    get(
+        "/reservations", api.list_own, "The reader's reservations, the newest first", at_kiosk=True
+    ),
     get(
         "/reservations/{id}",
         api.get,
         "One of the reader's reservations with its history",
         errors=(NotFound,),
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/cancel",
@@ -33,6 +37,7 @@ ROUTES: Final = (
         "Cancel before check-in",
         idempotent=True,
         errors=OWN_RESERVATION,
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/change",
@@ -41,5 +46,6 @@ ROUTES: Final = (
         idempotent=True,
         takes_seat=True,
         errors=(*OWN_RESERVATION, *BOOKING),
+        at_kiosk=True,
     ),
 )

@@ -64,7 +64,10 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
         "X-Accel-Buffering": "no",
         **common_headers(call.request),
     }
-    return await call[EVENT_STREAMS].subscribe(call.request, headers, area, asked, call.reader.id)
+    assert call.principal is not None
+    return await call[EVENT_STREAMS].subscribe(
+        call.request, headers, area, asked, call.principal.session, call.reader.id
+    )
 
 
 async def _occupancy(call: ApiRequest, day: date) -> DayOccupancy:

@@ -27,6 +27,7 @@ from aiohttp import web
 from handlers.http import presenting
 from handlers.seat_map import schemas
 from handlers.seat_map.cache import CachedAreaMap, SeatMapCache
+from models.identity.entities import Session
 from models.kernel.errors import DomainError, Overloaded, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
@@ -61,6 +62,7 @@ _COMMENT: Final = b": \n\n"
 @dataclass(slots=True, eq=False)
 class _Subscriber:
     reader_id: ReaderId
+    session_id: str
     request: web.Request
     response: web.StreamResponse
     until: float
@@ -120,6 +122,7 @@ class EventStreamHub:
         headers: dict[str, str],
         area: Area,
         asked: TimeFilter,
+        session: Session,
         reader_id: ReaderId,
     ) -> web.StreamResponse:
         """Answer with the stream; returns when it has ended.
@@ -143,7 +146,7 @@ class EventStreamHub:
             if request.transport is not None:
                 request.transport.set_write_buffer_limits(_NEVER_WAIT)
             await response.prepare(request)
-            await self._register(request, response, area, occupancy, asked, reader_id)
+            await self._register(request, response, area, occupancy, asked, session.id, reader_id)
             return response
         finally:
             self._of_reader[reader_id] -= 1
@@ -158,6 +161,7 @@ class EventStreamHub:
         area: Area,
         occupancy: DayOccupancy,
         asked: TimeFilter,
+        session_id: str,
         reader_id: ReaderId,
     ) -> None:
         key = (area.id, asked)
@@ -171,7 +175,7 @@ class EventStreamHub:
         plan.refresh(occupancy, self._minute())
         until = monotonic() + random.uniform(*LIVES_S)
         slot = next(self._numbers) % COMMENT_EVERY_S
-        subscriber = _Subscriber(reader_id, request, response, until, slot)
+        subscriber = _Subscriber(reader_id, session_id, request, response, until, slot)
         subscriber.own_seats = dict(plan.own(reader_id))
         # The version first: a client that has loaded another one before loads the plan again.
         first = f"retry: {_RETRY_MS}\n".encode() + _version(plan.version())
@@ -194,6 +198,12 @@ class EventStreamHub:
         self._closed = True
         for watched in self._watched.values():
             _end(watched.subscribers)
+
+    def end_of(self, key: str) -> None:
+        """End the streams of a session that has ended, or of a reader (``reader:<id>``) whose
+        rights have changed: the browser connects again, and is judged anew."""
+        for watched in self._watched.values():
+            _end(s for s in watched.subscribers if key in (s.session_id, f"reader:{s.reader_id}"))
 
     def _minute(self) -> datetime:
         return floor_minute(self._now())

@@ -12,13 +12,16 @@ from models.reservations.errors import BeyondBookingWindow, NotATimeStep, StartI
 
 _DAY: Final = (StartInPast, BeyondBookingWindow)
 ROUTES: Final = (
-    get("/venues", api.list_venues, "Venues and their bookable days", Access.SESSION),
+    get(
+        "/venues", api.list_venues, "Venues and their bookable days", Access.SESSION, at_kiosk=True
+    ),
     get(
         "/areas",
         api.list_areas,
         "Areas with their free seats",
         answer=schemas.AreasOut,
         errors=(*_DAY, FilterDisabled),
+        at_kiosk=True,
     ),
     get(
         "/areas/{id}/map",
@@ -26,6 +29,7 @@ ROUTES: Final = (
         "The plan of an area",
         answer=schemas.SeatMapOut,
         errors=(NotFound, *_DAY),
+        at_kiosk=True,
     ),
     get(
         "/areas/{id}/events",
@@ -34,17 +38,14 @@ ROUTES: Final = (
         answer=schemas.SeatEvent,
         stream=True,
         errors=(NotFound, *_DAY),
+        at_kiosk=True,
     ),
-    get(
-        "/seats/{id}",
-        api.seat_day,
-        "A seat and its day",
-        errors=(NotFound, *_DAY),
-    ),
+    get("/seats/{id}", api.seat_day, "A seat and its day", errors=(NotFound, *_DAY), at_kiosk=True),
     get(
         "/seats/{id}/times",
         api.seat_times,
         "Free starts of a seat; with a start, its free ends",
         errors=(NotFound, NotATimeStep, *_DAY),
+        at_kiosk=True,
     ),
 )

@@ -28,6 +28,7 @@ ROUTES: Final = (
             QrExpired,
             TooManyAttempts,
         ),
+        at_kiosk=True,
     ),
     post(
         "/seats/{id}/report",
@@ -40,5 +41,6 @@ ROUTES: Final = (
             InvalidState,
             TooManyAttempts,
         ),
+        at_kiosk=True,
     ),
 )

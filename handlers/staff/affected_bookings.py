@@ -17,7 +17,7 @@ from handlers.staff.layout import SHOWN, reader_label, render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import STATES
 from models.affected_bookings.service import Resolution
-from models.identity.roles import ADMINISTRATOR, has_role
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.library.entities import Catalog
 from models.policy.entities import Policy
@@ -99,7 +99,7 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
         "affected_bookings",
         items=items,
         total=len(rows),
-        changes=has_role(visit.reader.category, ADMINISTRATOR),
+        changes=visit.may(Role.ADMINISTRATOR),
         states=STATES,
         done="done" in visit.request.query,
         longest=LONGEST_REASON,

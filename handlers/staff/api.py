@@ -140,4 +140,5 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 
 def _staff(call: ApiRequest) -> StaffContext:
-    return StaffContext(call.reader, call.now)
+    assert call.principal is not None and call.principal.session.role is not None
+    return StaffContext(call.reader, call.principal.session.role.name, call.now)

@@ -15,7 +15,7 @@ from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
 from handlers.texts.console_labels import FACTS, ROLE_TEXT, STATES, TARGET_TEXT, YES_NO
 from handlers.texts.errors import text_of
-from models.identity.roles import LIBRARIAN, has_role
+from models.identity.roles import Role
 from models.library.entities import AreaId
 from models.staff.audit import DONE, AuditAction, AuditQuery, JsonObject
 
@@ -36,7 +36,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
     names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
     sought = AuditQuery(**{field: query.get(name, "") for field, name in names.items()})
     # Who only looks is not told what somebody needs.
-    decides = has_role(visit.reader.category, LIBRARIAN)
+    decides = visit.may(Role.LIBRARIAN)
     rows, total = await visit[keys.AUDIT_LOG].page_of(
         sought, (number - 1) * PAGE, PAGE, "" if decides else AuditAction.SET_ACCOMMODATION
     )

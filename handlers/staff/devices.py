@@ -16,7 +16,7 @@ from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import KIOSK_TEXT
 from models.gates.entities import Gate, GateId
-from models.identity.roles import ADMINISTRATOR, has_role
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kiosks.errors import DeviceExists
@@ -48,7 +48,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "venues": catalog.venues,
         "kinds": KIOSK_TEXT,
         "base": visit[SITE].public_base_url,
-        "changes": has_role(visit.reader.category, ADMINISTRATOR),
+        "changes": visit.may(Role.ADMINISTRATOR),
         "longest": LONGEST_REASON,
         "longest_name": LONGEST_NAME,
         "typed": {},

@@ -22,7 +22,7 @@ from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
-from models.identity.roles import ADMINISTRATOR, LIBRARIAN, has_role
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
 from models.library import plan_editing, plan_json
@@ -61,7 +61,7 @@ def _list(visit: PageRequest, **more: Any) -> web.Response:
             for area in catalog.areas.values()
         ],
         "venues": list(catalog.venues.values()),
-        "changes": has_role(visit.reader.category, ADMINISTRATOR),
+        "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "longest": LONGEST_REASON,
@@ -124,8 +124,8 @@ def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> we
         "area": area,
         "base": area.rev,
         "plan": json.dumps(document, ensure_ascii=False),
-        "edits": has_role(visit.reader.category, LIBRARIAN),
-        "structure": has_role(visit.reader.category, ADMINISTRATOR),
+        "edits": visit.may(Role.LIBRARIAN),
+        "structure": visit.may(Role.ADMINISTRATOR),
         "mark_text": MARK_TEXT,
         "seat_size": SEAT_SIZE,
         "longest": LONGEST_REASON,
@@ -176,7 +176,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
             raise PlanChanged()
         new = _drawn(visit, area, text)
         document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
-        if found.structural and not has_role(visit.reader.category, ADMINISTRATOR):
+        if found.structural and not visit.may(Role.ADMINISTRATOR):
             raise NotAllowed()
         summary = words(found)
         if form_text(form, "edit"):

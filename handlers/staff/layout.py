@@ -8,7 +8,7 @@ from aiohttp import web
 
 from handlers.http.pages import PageRequest, render_page
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
-from models.identity.roles import LIBRARIAN, has_role
+from models.identity.roles import Role
 from models.readers.entities import Reader
 from models.staff.recorder import StaffContext
 
@@ -23,8 +23,8 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         f"staff/{template}.html",
         status=status,
         reader=visit.reader,
-        role=ROLE_TEXT[visit.reader.category],
-        decides=has_role(visit.reader.category, LIBRARIAN),
+        role=ROLE_TEXT[visit.role or ""],
+        decides=visit.may(Role.LIBRARIAN),
         action_labels=ACTION_LABELS,
         **facts,
     )
@@ -32,7 +32,8 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
 
 def staff_context(visit: PageRequest) -> StaffContext:
     """Who of the staff changes something, and when."""
-    return StaffContext(visit.reader, visit.now)
+    assert visit.role is not None
+    return StaffContext(visit.reader, visit.role, visit.now)
 
 
 def page_number(visit: PageRequest) -> int:

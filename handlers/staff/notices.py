@@ -16,7 +16,7 @@ from handlers.staff.forms import instant_in, refusal, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import NOTICE_TEXT
-from models.identity.roles import LIBRARIAN, has_role
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import to_local
@@ -39,7 +39,7 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
         items=[(n, _state_text(n, visit.now)) for n in items],
         number=number,
         pages=pages_of(total),
-        writes=has_role(visit.reader.category, LIBRARIAN),
+        writes=visit.may(Role.LIBRARIAN),
         done="done" in visit.request.query,
     )
 
@@ -81,7 +81,7 @@ def _editor(
         "typed": typed,
         "wrong": "",
         "preview": None,
-        "writes": has_role(visit.reader.category, LIBRARIAN),
+        "writes": visit.may(Role.LIBRARIAN),
         "longest": LONGEST_REASON,
         "longest_title": LONGEST_TITLE,
         "longest_body": LONGEST_BODY,

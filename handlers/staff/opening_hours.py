@@ -21,7 +21,7 @@ from handlers.staff.forms import clock_of, day_of, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import CHANGE_TEXT, WRONG_TEXT, days_between
 from handlers.texts.console_labels import CLOSED, WHOLE_LIBRARY
-from models.identity.roles import ADMINISTRATOR, has_role
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import local_date
@@ -51,7 +51,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "lines": _lines(visit),
         "places": _places(visit),
         "base": visit[REFERENCE].policy.version,
-        "changes": has_role(visit.reader.category, ADMINISTRATOR),
+        "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "done": "done" in visit.request.query,

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from handlers.http.authentication import require_role
 from handlers.http.forms import Form
-from handlers.http.pages import Handler, PageRequest, Posted, Shown, reader_form, reader_page
+from handlers.http.pages import (
+    Handler,
+    PageRequest,
+    Posted,
+    Shown,
+    reader_form,
+    reader_page,
+    to_sign_in,
+)
 from handlers.http.request_body import MAX_BODY_BYTES
-from models.identity.entities import SessionKind
-from models.identity.roles import LIBRARIAN, VIEWER, has_role
-from models.kernel.errors import NotAllowed
+from models.identity.errors import SignInAgain
+from models.identity.roles import Role
 
 
-def staff_page(shown: Shown, role: str = VIEWER) -> Handler:
+def staff_page(shown: Shown, role: Role = Role.VIEWER) -> Handler:
     """A page for who has that role at least."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
-        _allow(visit, role)
+        try:
+            await require_role(visit.request, visit.principal, role, visit.now)
+        except SignInAgain:
+            return to_sign_in(visit.request, renew=True)
         return await shown(visit)
 
     return reader_page(for_staff, patient=True)
@@ -24,7 +35,7 @@ def staff_page(shown: Shown, role: str = VIEWER) -> Handler:
 
 def staff_form(
     posted: Posted,
-    role: str = LIBRARIAN,
+    role: Role = Role.LIBRARIAN,
     max_bytes: int = MAX_BODY_BYTES,
     *,
     multipart: bool = False,
@@ -32,15 +43,7 @@ def staff_form(
     """A form for who has that role at least."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
-        _allow(visit, role)
+        await require_role(visit.request, visit.principal, role, visit.now)
         return await posted(visit, form)
 
     return reader_form(for_staff, max_bytes=max_bytes, multipart=multipart, patient=True)
-
-
-def _allow(visit: PageRequest, role: str) -> None:
-    """Who has that role, signed in by the campus: a phone stays signed in for a month. Raises:
-    NotAllowed."""
-    web_session = visit.principal.session.kind is SessionKind.WEB
-    if not web_session or not has_role(visit.reader.category, role):
-        raise NotAllowed()

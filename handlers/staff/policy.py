@@ -28,7 +28,7 @@ from handlers.staff.policy_form import (
 from handlers.texts.console import BETWEEN, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
-from models.identity.roles import ADMINISTRATOR, has_role
+from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.policy.errors import RulesChanged
@@ -61,7 +61,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         ],
         "versions": await reference.policy_versions(_VERSIONS),
         "base": current.version,
-        "changes": has_role(visit.reader.category, ADMINISTRATOR),
+        "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "summary": [],

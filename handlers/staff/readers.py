@@ -18,7 +18,7 @@ from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.violations import presenter as violations_presenter
-from models.identity.roles import LIBRARIAN, has_role
+from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
 from models.kernel.time_range import local_date
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
@@ -70,7 +70,7 @@ async def reader_of(visit: PageRequest) -> Reader:
 async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
     """The reader's page."""
     reference, number = visit[REFERENCE], page_number(visit)
-    decides = has_role(visit.reader.category, LIBRARIAN)
+    decides = visit.may(Role.LIBRARIAN)
     suspended = who.suspended_until
     facts: dict[str, Any] = await _records(visit, who) | {
         "who": who,

@@ -53,7 +53,7 @@ from handlers.staff.visitors import (
     change_visit,
     reveal_activation_code,
 )
-from models.identity.roles import ADMINISTRATOR, LIBRARIAN
+from models.identity.roles import Role
 
 
 def console_routes() -> list[web.RouteDef]:
@@ -83,9 +83,9 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/questions", staff_page(waiting_feedback)),
         web.post("/console/questions/{id}", staff_form(reply)),
         web.get("/console/calendar", staff_page(opening_hours)),
-        web.post("/console/calendar", staff_form(change_opening, ADMINISTRATOR)),
+        web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
         web.get("/console/plans", staff_page(plans)),
-        web.post("/console/plans", staff_form(add_area, ADMINISTRATOR)),
+        web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
         web.get("/console/plans/{id}.json", staff_page(export_plan)),
         web.get("/console/plans/{id}", staff_page(plan)),
         web.post(
@@ -94,19 +94,19 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
         web.post(
-            "/console/affected-bookings", staff_form(resolve_affected_bookings, ADMINISTRATOR)
+            "/console/affected-bookings", staff_form(resolve_affected_bookings, Role.ADMINISTRATOR)
         ),
         web.get("/console/rules", staff_page(policy)),
-        web.post("/console/rules", staff_form(change_policy, ADMINISTRATOR)),
+        web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR)),
         web.get("/console/notices", staff_page(notices)),
-        web.get("/console/notices/new", staff_page(new_notice, LIBRARIAN)),
+        web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN)),
         web.get("/console/notices/{id}", staff_page(notice)),
         web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice)),
         web.get("/console/devices", staff_page(devices)),
-        web.post("/console/devices", staff_form(add_device, ADMINISTRATOR)),
-        web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, ADMINISTRATOR)),
+        web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
+        web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
         web.get("/console/relays", staff_page(code_sharing)),
         web.get("/console/deliveries", staff_page(deliveries)),
         web.post("/console/deliveries/retry", staff_form(retry)),

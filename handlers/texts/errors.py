@@ -16,6 +16,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "unauthenticated": "请先登录",
     "not_bound": "请先用网页上的激活码绑定身份",
     "forbidden": "没有权限进行这项操作",
+    "sign_in_again": "您已有一段时间没有操作，请重新登录后再试",
     "bad_origin": "请在本站页面内操作",
     "not_found": "没有找到，可能已被删除",
     "method_not_allowed": "不支持这种请求方式",

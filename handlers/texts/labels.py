@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from models.identity.entities import SessionKind
 from models.reservations.state_machine import ReservationState
 from models.violations.entities import ANSWER_BY_GATE
 
@@ -88,6 +89,12 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "prove": "已证明在座",
 }
 """The lines of a reservation's history."""
+SESSION_TEXT: Final[Mapping[SessionKind, str]] = {
+    SessionKind.WEB: "浏览器",
+    SessionKind.WX: "微信小程序",
+    SessionKind.KIOSK: "选座机",
+}
+"""Where a reader is signed in, when nothing more is known."""
 EFFECT_TEXT: Final[Mapping[str, str]] = {
     "check_in": "协助签到",
     "leave": "协助暂离",

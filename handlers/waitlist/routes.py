@@ -52,11 +52,13 @@ ROUTES: Final = (
             DailyLimit,
             Closed,
         ),
+        at_kiosk=True,
     ),
     post(
         "/reservations/{id}/decline",
         api.decline,
         "Not this seat: it passes on, and the reader waits on",
         errors=OWN_RESERVATION,
+        at_kiosk=True,
     ),
 )

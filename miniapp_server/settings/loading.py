@@ -30,7 +30,7 @@ from miniapp_server.settings.sandbox_defaults import (
     SANDBOX_TEMPLATES,
 )
 from miniapp_server.settings.variables import RENAMED
-from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER, StaffDirectory
+from models.identity.roles import Role, StaffDirectory
 from models.messages.entities import Template
 from models.readers.entities import normalise_student_no
 from models.storage.connectivity import read_mongo_url
@@ -53,9 +53,9 @@ _PROVIDER_CREDENTIALS: Final = {
 
 _STAFF: Final = (
     # role, variable of account numbers, variable of the group, the sandbox's group
-    (VIEWER, "STAFF_VIEWERS", "CAS_VIEWER_GROUP", "library-view"),
-    (LIBRARIAN, "STAFF_LIBRARIANS", "CAS_LIBRARIAN_GROUP", "library-admin"),
-    (ADMINISTRATOR, "STAFF_ADMINISTRATORS", "CAS_ADMINISTRATOR_GROUP", "library-head"),
+    (Role.VIEWER, "STAFF_VIEWERS", "CAS_VIEWER_GROUP", "library-view"),
+    (Role.LIBRARIAN, "STAFF_LIBRARIANS", "CAS_LIBRARIAN_GROUP", "library-admin"),
+    (Role.ADMINISTRATOR, "STAFF_ADMINISTRATORS", "CAS_ADMINISTRATOR_GROUP", "library-head"),
 )
 
 _CAS_ENDPOINT: Final = re.compile(
@@ -212,7 +212,7 @@ def _verification(read: EnvironmentReader) -> tuple[str, str]:
 
 
 def _staff(env: Mapping[str, str], sandbox: bool) -> StaffDirectory:
-    numbers, groups = dict[str, str](), dict[str, str]()
+    numbers, groups = dict[str, Role](), dict[str, Role]()
     for role, accounts, group, demo in _STAFF:
         listed = (normalise_student_no(number) for number in env.get(accounts, "").split(","))
         numbers |= {number: role for number in listed if number}

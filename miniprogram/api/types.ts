@@ -442,6 +442,19 @@ export interface SeatOut {
   accessible: boolean;
 }
 
+export interface SessionOut {
+  id: string;
+  kind: "kiosk" | "web" | "wx";
+  name: string;
+  opened_at: string;
+  expires_at: string;
+  current: boolean;
+}
+
+export interface SessionsOut {
+  items: SessionOut[];
+}
+
 export interface StaffAppealOut {
   violation: ViolationOut;
   reader: ReaderOut;

@@ -15,6 +15,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   code_invalid: "WeChat's login has ended. Please try again",
   unauthenticated: "Please open the mini-program again",
   forbidden: "This is not yours",
+  sign_in_again: "Please sign in again",
   not_there: "Please check in in this library first",
   not_in_use: "Nobody uses that seat now",
   malformed: "Please check what you typed",

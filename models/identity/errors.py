@@ -33,3 +33,10 @@ class ActivationCodeInvalid(RuleViolation):
     """Wrong, used or expired alike, so that guessing learns nothing."""
 
     code = "activation_code_invalid"
+
+
+class SignInAgain(NotAllowed):
+    """The staff's rights of this session have not been used for a while, or for too long: the
+    campus asks for the password once more."""
+
+    code = "sign_in_again"

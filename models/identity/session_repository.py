@@ -7,7 +7,8 @@ from typing import Final
 
 from pymongo import ASCENDING
 
-from models.identity.entities import Principal, Session, SessionKind
+from models.identity.entities import Principal, Session, SessionKind, StaffRole
+from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.library.entities import KioskId
 from models.readers.repository import _reader, _reader_of
@@ -31,7 +32,14 @@ class SessionRepository:
         self._sealer = sealer
 
     async def open_web(
-        self, token: str, reader_id: ReaderId, ticket: str, now: datetime, expires_at: datetime
+        self,
+        token: str,
+        reader_id: ReaderId,
+        ticket: str,
+        now: datetime,
+        expires_at: datetime,
+        role: Role | None = None,
+        device: str = "",
     ) -> bool:
         """Store a web session. False when its ticket was logged out before it arrived here.
 
@@ -44,9 +52,12 @@ class SessionRepository:
             "kind": SessionKind.WEB.value,
             "reader": reader_id,
             "ticket": ticket_hash,
+            "device": device,
             "created_at": now,
             "expires_at": expires_at,
         }
+        if role is not None:
+            document["role"] = _role_document(role, now)
         with translate_errors():
             await self._all.insert_one(document)
             if await self._ended.find_one({"_id": ticket_hash}) is None:
@@ -140,10 +151,63 @@ class SessionRepository:
             reader_id=d.get("reader") if kind is not SessionKind.WX else None,
             ticket_hash=d.get("ticket"),
             expires_at=d["expires_at"],
+            opened_at=d["created_at"],
             kiosk_id=d.get("kiosk"),
+            role=_role(d.get("role")),
+            device=d.get("device", ""),
             decrypt=lambda: self._sealer.decrypt(openid, "session") if openid else None,
         )
         return Principal(session, _reader(reader, self._sealer) if reader else None)
+
+    async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
+        """The session's role is used now. False where it was last used before then, or has
+        ended."""
+        with translate_errors():
+            found = await self._all.update_one(
+                {"_id": session_id, "role.used_at": {"$gt": used_after}},
+                {"$max": {"role.used_at": now}},
+            )
+        return found.matched_count > 0
+
+    async def renew_role(
+        self,
+        session: Session,
+        ticket: str,
+        role: Role | None,
+        now: datetime,
+        expires_at: datetime,
+    ) -> bool:
+        """The session's reader has signed in once more. False where it has ended."""
+        changes: Document = {
+            "$set": {
+                "role": _role_document(role, now) if role is not None else None,
+                "ticket": token_hash(ticket),
+            },
+            "$max": {"expires_at": expires_at},
+        }
+        with translate_errors():
+            found = await self._all.update_one({"_id": session.id}, changes)
+        return found.matched_count > 0
+
+    async def of_reader(self, reader_id: ReaderId, now: datetime) -> list[Session]:
+        """The reader's live sessions, on the web, at kiosks and on a bound phone, the latest
+        first."""
+        with translate_errors():
+            bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
+            hashes = [h for row in bound for h in row["openid_hashes"]]
+            rows = await self._all.find(
+                {
+                    "$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}],
+                    "expires_at": {"$gt": now},
+                }
+            ).to_list(None)
+        found = [p.session for row in rows if (p := self._principal(row, None)) is not None]
+        return sorted(found, key=lambda s: s.opened_at, reverse=True)
+
+    async def prolong(self, session_id: str, expires_at: datetime) -> None:
+        """The session lasts until then, if that is later."""
+        with translate_errors():
+            await self._all.update_one({"_id": session_id}, {"$max": {"expires_at": expires_at}})
 
     async def close(self, session_id: str) -> None:
         with translate_errors():
@@ -181,3 +245,11 @@ class SessionRepository:
             ended = await self._all.delete_many({"expires_at": {"$lte": now}})
             await self._ended.delete_many({"at": {"$lt": tickets_before}})
         return ended.deleted_count
+
+
+def _role_document(role: Role, now: datetime) -> Document:
+    return {"name": role.value, "since": now, "used_at": now}
+
+
+def _role(d: Document | None) -> StaffRole | None:
+    return StaffRole(Role(d["name"]), d["since"], d["used_at"]) if d else None

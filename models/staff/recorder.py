@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from models.identity.roles import Role
 from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import to_local
@@ -20,9 +21,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class StaffContext:
-    """Who of the staff does it, and when."""
+    """Who of the staff does it, in which role, and when."""
 
     reader: Reader
+    role: Role
     now: datetime
 
     @property
@@ -69,7 +71,7 @@ class AuditLog:
                 id="",
                 at=ctx.now,
                 actor_id=ctx.reader.id,
-                role=ctx.reader.category,
+                role=ctx.role.value,
                 action=operation.action,
                 target=operation.target,
                 reader=operation.reader,

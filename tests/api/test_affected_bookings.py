@@ -11,7 +11,7 @@ import pytest
 
 from handlers import keys
 from models.affected_bookings.service import Resolution, ResolutionResult
-from models.identity.roles import ADMINISTRATOR
+from models.identity.roles import Role
 from models.kernel.ids import Actor, ReaderId
 from models.library.entities import Seat
 from models.policy.entities import Policy
@@ -59,7 +59,7 @@ async def rules(service: Living, **changed: Any) -> None:
 async def test_who_has_moved_meanwhile_keeps_the_seat(
     service: Living, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
     many = service.inside.stored.readers.many
 
@@ -78,7 +78,7 @@ async def test_who_has_moved_meanwhile_keeps_the_seat(
 
 async def test_an_offer_is_withdrawn_and_its_reader_told(service: Living) -> None:
     head, first, second = (
-        await staff(service, ADMINISTRATOR),
+        await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
         await service.reader(),
     )
@@ -116,7 +116,7 @@ async def test_an_offer_of_a_removed_seat_cannot_be_accepted(service: Living) ->
 
 
 async def test_what_was_booked_after_the_question_is_asked_about(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     plan = await exported(head)
     plan["seats"] = [s for s in plan["seats"] if s["no"] != "010"]
     assert "没有预约受影响" in (await send(service, head, plan)).body
@@ -133,7 +133,7 @@ async def test_what_was_booked_after_the_question_is_asked_about(service: Living
 async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
     """Who is suspended by now, and a stay that would be as short as the one that is cancelled."""
     head, reader, other = (
-        await staff(service, ADMINISTRATOR),
+        await staff(service, Role.ADMINISTRATOR),
         await service.reader(),
         await service.reader(),
     )
@@ -153,7 +153,7 @@ async def test_nobody_is_offered_what_they_cannot_take(service: Living) -> None:
 
 
 async def test_bookings_beyond_a_nearer_horizon_are_not_forgotten(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await rules(service, booking_window_days=7)
     day = (service.clock.now() + timedelta(days=5)).date().isoformat()
     made = await reader.reserve(TEN, "09:00", "11:00", day)
@@ -165,7 +165,7 @@ async def test_bookings_beyond_a_nearer_horizon_are_not_forgotten(service: Livin
 
 
 async def test_nobody_extends_past_a_new_closing_time(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve(TEN, "09:00", "11:00")
     form = {"kind": "open", "opens": "07:00", "closes": "11:30", "first": service.today}
     assert (await ask_calendar(service, head, **form, confirmed="yes")).status == 303
@@ -179,7 +179,7 @@ async def test_nobody_extends_past_a_new_closing_time(service: Living) -> None:
 
 
 async def test_a_seat_s_new_number_is_told(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     await reader.reserve(TEN, "09:00", "11:00", service.tomorrow)
     plan = await exported(head)
     seat_of(plan, "010")["no"] = "099"
@@ -220,7 +220,7 @@ async def test_three_call_off_at_once_and_each_reader_has_one_offer(service: Liv
 
 async def test_rule_sets_fit_on_every_day(service: Living) -> None:
     """One that leans on another is tried on the day after that one, too."""
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     usual = SET | {"set.daily_booking_limit": "", "confirmed": "yes", "first": service.today}
     long = usual | {"last": service.today, "set.max_minutes": "480"}
     assert (await ask_rules(service, head, **long)).status == 303
@@ -236,7 +236,7 @@ async def test_a_rule_set_is_compared_as_if_it_were_for_last_week(service: Livin
     reader = await service.reader()
     await reader.reserve(TEN, "09:00", "13:00")
     await next_morning(service)
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     form = SET | {"first": service.today, "last": service.tomorrow, "set.max_minutes": "60"}
     shown = await ask_rules(service, head, **form)
     assert "时间太长 1" in shown.body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers import keys
+from models.identity.roles import Role
 from models.kernel.errors import InvalidState, NotFound
 from models.staff.recorder import StaffContext
 from tests.api.test_pages import Browser
@@ -22,7 +23,9 @@ async def reply(service: Living, id: str, text: str) -> None:
     """As somebody at the service desk."""
     staff = await service.inside.stored.readers.get((await service.web_reader()).reader_id)
     assert staff is not None
-    await service.app[keys.STAFF_FEEDBACK].reply(StaffContext(staff, service.clock.now()), id, text)
+    await service.app[keys.STAFF_FEEDBACK].reply(
+        StaffContext(staff, Role.LIBRARIAN, service.clock.now()), id, text
+    )
 
 
 async def test_a_question_and_its_answer(service: Living, browser: Browser) -> None:

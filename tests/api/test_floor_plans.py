@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
 from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
@@ -54,7 +54,7 @@ def seat_of(plan: dict[str, Any], no: str) -> dict[str, Any]:
 
 
 async def test_an_exported_plan_comes_back_as_it_was(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     plan = await exported(head)
     answer = await send(service, head, plan, file="yes")
     assert answer.status == 400 and "没有需要保存的更改" in answer.body
@@ -65,7 +65,7 @@ async def test_an_exported_plan_comes_back_as_it_was(service: Living) -> None:
 
 
 async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
     plan = await exported(head)
     plan["seats"] = [s for s in plan["seats"] if s["no"] not in ("010", "011")]
@@ -108,7 +108,7 @@ async def test_seats_come_go_and_keep_their_name(service: Living) -> None:
 
 
 async def test_a_seat_is_out_of_service_on_its_days_only(service: Living) -> None:
-    desk, reader = await staff(service, LIBRARIAN), await service.reader()
+    desk, reader = await staff(service, Role.LIBRARIAN), await service.reader()
     waiting = await service.reader()
     plan = await exported(desk)
     seat_of(plan, "010").update(
@@ -170,7 +170,7 @@ BROKEN: dict[str, tuple[str, Any]] = {
 
 
 async def test_what_is_no_plan_changes_nothing(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     right, before = json.dumps(await exported(head)), await service.books()
     for case, (said, wrong) in BROKEN.items():
         plan = json.loads(right)
@@ -198,8 +198,8 @@ def drawing(body: str) -> str:
     return html.unescape(found[1])
 
 
-@pytest.mark.parametrize("role", [VIEWER, LIBRARIAN])
-async def test_who_may_not_change_a_plan(service: Living, role: str) -> None:
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.LIBRARIAN])
+async def test_who_may_not_change_a_plan(service: Living, role: Role | None) -> None:
     who = await staff(service, role)
     plan = await exported(who)
     seat_of(plan, "010")["x"] += 1
@@ -211,7 +211,7 @@ async def test_who_may_not_change_a_plan(service: Living, role: str) -> None:
 
 
 async def test_the_second_of_eight_is_told(service: Living) -> None:
-    heads = [await staff(service, ADMINISTRATOR) for _ in range(8)]
+    heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(8)]
     plan = await exported(heads[0])
 
     async def change(n: int, head: Browser) -> Any:
@@ -227,7 +227,7 @@ async def test_the_second_of_eight_is_told(service: Living) -> None:
 
 async def test_who_saw_another_plan_is_told_that_and_nothing_else(service: Living) -> None:
     """A librarian's small change of a plan that an administrator has rebuilt meanwhile."""
-    head, desk = await staff(service, ADMINISTRATOR), await staff(service, LIBRARIAN)
+    head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.LIBRARIAN)
     mine = await exported(desk)
     theirs = json.loads(json.dumps(mine))
     seat_of(theirs, "011")["x"] += 1
@@ -238,7 +238,7 @@ async def test_who_saw_another_plan_is_told_that_and_nothing_else(service: Livin
 
 
 async def test_a_new_area_is_empty_until_it_is_drawn(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     form = {"id": "5f-east", "venue": "library", "name": "五层东区", "floor": "5"}
     new = "/console/plans"
     for field, value in (("id", "5F east"), ("venue", "x"), ("floor", "五"), ("name", "")):

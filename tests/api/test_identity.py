@@ -172,9 +172,9 @@ async def test_unbinding_ends_access_at_once(service: Living) -> None:
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-async def begun(browser: Client) -> str:
+async def begun(browser: Client, query: str = "") -> str:
     """The service's address for the sign-in that the browser begins."""
-    away = urlsplit((await browser.get("//login")).headers["Location"])
+    away = urlsplit((await browser.get(f"//login{query}")).headers["Location"])
     return str(parse_qs(away.query)["service"][0])
 
 

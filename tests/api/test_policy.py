@@ -8,7 +8,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from models.identity.roles import ADMINISTRATOR
+from models.identity.roles import Role
 from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
@@ -47,7 +47,7 @@ async def next_morning(service: Living) -> None:
 
 
 async def test_what_stands_is_no_change(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     answer = await ask(service, head, confirmed="yes")
     assert answer.status == 400 and "没有需要保存的更改" in answer.body
     assert await log(service) == []
@@ -72,7 +72,7 @@ async def test_a_week_judged_again(service: Living) -> None:
         await service.move("10:30")
         await early.ok("POST", f"/reservations/{mine['id']}/check-in", {"qr": await service.qr()})
         await next_morning(service)
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     shown = await ask(
         service, head, max_minutes="180", check_in_after_minutes="20", leave_minutes="20"
     )
@@ -89,7 +89,7 @@ async def test_a_week_judged_again(service: Living) -> None:
 
 
 async def test_new_numbers_stand_from_then_on(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     long = await reader.reserve("2f-hall-010", "09:00", "13:00", service.tomorrow)
     shown = await ask(service, head, max_minutes="120")
     assert "<b>1</b> 个预约不再符合新规则" in shown.body
@@ -122,7 +122,7 @@ async def test_new_numbers_stand_from_then_on(service: Living) -> None:
 
 
 async def test_what_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     for said, form in (
         ("单次最长时长应为", {"max_minutes": "0"}),
@@ -155,7 +155,7 @@ SET = {
 
 
 async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Living) -> None:
-    head, reader = await staff(service, ADMINISTRATOR), await service.reader()
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
     days = {"first": service.tomorrow, "last": service.tomorrow}
     shown = await ask(service, head, **SET, **days)
     assert "新增“考试周”" in shown.body and "单次最长时长 120 分钟" in shown.body
@@ -182,7 +182,7 @@ async def test_a_rule_set_stands_for_its_days_and_falls_back_alone(service: Livi
 
 
 async def test_what_is_no_rule_set(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     before = await service.books()
     days = {"first": service.tomorrow, "last": service.tomorrow}
     yesterday = (date.fromisoformat(service.today) - timedelta(days=1)).isoformat()
@@ -205,7 +205,7 @@ async def test_what_is_no_rule_set(service: Living) -> None:
 
 
 async def test_the_second_of_two_is_told(service: Living) -> None:
-    heads = [await staff(service, ADMINISTRATOR) for _ in range(4)]
+    heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(4)]
     form = await form_of(heads[0]) | {"confirmed": "yes", "why": "x"}
     answers = await asyncio.gather(
         *(

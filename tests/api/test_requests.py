@@ -11,7 +11,7 @@ from yarl import URL
 
 from handlers.http.keys import LOAD_SHEDDER
 from handlers.http.load_shedding import SLOTS
-from models.identity.roles import ADMINISTRATOR
+from models.identity.roles import Role
 from tests.api.test_staff_console import staff
 from tests.living import Client, Living
 
@@ -127,7 +127,7 @@ async def test_a_form_is_urlencoded_text_in_utf_8(service: Living) -> None:
 
 
 async def test_parts_that_cannot_be_read_are_malformed(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     headers = head.cookie | {"Origin": service.base}
     headers["Content-Type"] = "multipart/form-data; boundary=b"
     name = b'Content-Disposition: form-data; name="plan"'

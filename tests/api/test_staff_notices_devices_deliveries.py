@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.code_sharing.service import CROWD_SIZE as CROWD
-from models.identity.roles import ADMINISTRATOR, LIBRARIAN, VIEWER
+from models.identity.roles import Role
 from models.staff.audit import AuditQuery
 from tests.api.test_delivery import MANY, calls, misbehave, warm_up, way_of
 from tests.api.test_gates import gate_of
@@ -97,7 +97,7 @@ def key_in(body: str) -> str:
 
 
 async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     form = {"device": "kiosk", "id": "5f-east", "name": "五层选座机", "venue": "library"}
     made = await post(service, head, "/console/devices", **form, kind="seat_kiosk")
     assert made.status == 200
@@ -119,7 +119,7 @@ async def test_a_kiosk_is_added_and_gets_another_key(service: Living) -> None:
 
 
 async def test_a_gate_is_added_and_heard(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     form = {"device": "gate", "id": "north", "name": "北门", "venue": "library"}
     made = await post(service, head, "/console/devices", **form)
     assert made.status == 200
@@ -134,7 +134,7 @@ async def test_a_gate_is_added_and_heard(service: Living) -> None:
 
 
 async def test_what_is_no_device(service: Living) -> None:
-    head = await staff(service, ADMINISTRATOR)
+    head = await staff(service, Role.ADMINISTRATOR)
     right = {
         "device": "kiosk",
         "id": "5f-east",
@@ -288,35 +288,35 @@ async def test_code_sharing_is_a_page(service: Living) -> None:
 
 
 FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
-    ("/console/notices", WRITTEN, LIBRARIAN),
-    ("/console/notices/how-to-book", WRITTEN | {"base": "0"}, LIBRARIAN),
-    ("/console/notices/how-to-book/withdraw", {"base": "0"}, LIBRARIAN),
-    ("/console/deliveries/retry", {}, LIBRARIAN),
+    ("/console/notices", WRITTEN, Role.LIBRARIAN),
+    ("/console/notices/how-to-book", WRITTEN | {"base": "0"}, Role.LIBRARIAN),
+    ("/console/notices/how-to-book/withdraw", {"base": "0"}, Role.LIBRARIAN),
+    ("/console/deliveries/retry", {}, Role.LIBRARIAN),
     (
         "/console/devices",
         {"device": "gate", "id": "north", "name": "北门", "venue": "library"},
-        ADMINISTRATOR,
+        Role.ADMINISTRATOR,
     ),
-    ("/console/rules", {"operation": "remove", "number": "0", "base": "1"}, ADMINISTRATOR),
-    ("/console/affected-bookings", {"bookings": "cancel"}, ADMINISTRATOR),
-    ("/console/devices/kiosk/2f-south/key", {}, ADMINISTRATOR),
-    ("/console/devices/gate/main/key", {}, ADMINISTRATOR),
+    ("/console/rules", {"operation": "remove", "number": "0", "base": "1"}, Role.ADMINISTRATOR),
+    ("/console/affected-bookings", {"bookings": "cancel"}, Role.ADMINISTRATOR),
+    ("/console/devices/kiosk/2f-south/key", {}, Role.ADMINISTRATOR),
+    ("/console/devices/gate/main/key", {}, Role.ADMINISTRATOR),
 )
 
 
-@pytest.mark.parametrize("role", ["student", VIEWER, LIBRARIAN])
-async def test_who_may_not(service: Living, role: str) -> None:
+@pytest.mark.parametrize("role", [None, Role.VIEWER, Role.LIBRARIAN])
+async def test_who_may_not(service: Living, role: Role | None) -> None:
     who: Browser = await staff(service, role)
     pages: tuple[str, ...] = ("notices", "devices", "deliveries", "relays", "rules", "plans")
     everything: Any = await keys(service), await service.books()
     for path, form, needs in FORMS:
-        if role != LIBRARIAN or needs == ADMINISTRATOR:
+        if role != Role.LIBRARIAN or needs == Role.ADMINISTRATOR:
             assert (await post(service, who, path, **form)).status == 403, path
     assert (await keys(service), await service.books()) == everything
     for page in pages:
         answer = await who.get(f"/console/{page}")
         assert answer.status == (403 if role == "student" else 200), page
-        if role == VIEWER:
+        if role == Role.VIEWER:
             assert '<form method="post"' not in answer.body, page
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from models.identity.roles import VIEWER
+from models.identity.roles import Role
 from models.readers.accommodations import Accommodation
 from models.staff.audit import AuditQuery
 from tests.api.test_pages import Browser
@@ -228,7 +228,7 @@ async def test_nobody_else_is_told_of_an_accommodation(service: Living) -> None:
     desk, reader, viewer = (
         await staff(service),
         await service.reader(),
-        await staff(service, VIEWER),
+        await staff(service, Role.VIEWER),
     )
     why = "视力障碍"
     await granted(service, desk, reader, accessible="on", check_in_minutes="37", reason=why)
@@ -345,8 +345,8 @@ async def test_what_is_no_visitor(service: Living) -> None:
     assert (await post(service, desk, f"{here}/stay", **form)).status == 404
 
 
-@pytest.mark.parametrize("role", [VIEWER, "student"])
-async def test_who_may_not(service: Living, role: str) -> None:
+@pytest.mark.parametrize("role", [Role.VIEWER, None])
+async def test_who_may_not(service: Living, role: Role | None) -> None:
     who, reader = await staff(service, role), await service.reader()
     here = f"/console/readers/{reader.reader_id}"
     before = await service.books()

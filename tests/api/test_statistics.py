@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from bson.objectid import ObjectId
 
-from models.identity.roles import VIEWER
+from models.identity.roles import Role
 from models.kernel.time_range import local_instant
 from models.statistics.service import StatisticsService
 from models.storage.mongo import new_id
@@ -88,7 +88,7 @@ async def test_an_expired_offer_is_no_booking(service: Living) -> None:
     assert sample is not None
     expired = {**sample, "_id": new_id(), "claims": [], "live": False, "state": "offer_expired"}
     await reservations.insert_one(expired)
-    desk = await staff(service, VIEWER)
+    desk = await staff(service, Role.VIEWER)
     text = (await desk.get("/console/bookings.csv?from=2026-09-07&to=2026-09-07")).body
     assert text.count("\n") == 4
 
@@ -126,7 +126,7 @@ async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
     past = {**sample, "claims": [], "live": False, "state": "completed"}
     await reservations.insert_many([{**past, "_id": new_id()} for _ in range(3000)])
     await reservations.insert_one({**past, "_id": new_id(), "state": "no such state"})
-    desk = await staff(service, VIEWER)
+    desk = await staff(service, Role.VIEWER)
     url = f"{service.base}/console/bookings.csv?from=2026-09-07&to=2026-09-07"
     async with desk.client.session.get(url, headers=desk.cookie) as response:
         assert response.status == 200
@@ -136,7 +136,7 @@ async def test_a_file_that_is_cut_off_is_seen_to_be(service: Living) -> None:
 
 async def test_the_page_and_the_files(service: Living) -> None:
     await a_day(service)
-    desk = await staff(service, VIEWER)
+    desk = await staff(service, Role.VIEWER)
     page = (await desk.get("/console/statistics?from=2026-09-07&to=2026-09-07")).body
     assert "<dt>预约</dt><dd>3</dd>" in page and "<dt>失约率</dt><dd>50.0%</dd>" in page
     nothing = (await desk.get("/console/statistics?from=2026-01-01&to=2026-01-02")).body
@@ -162,7 +162,7 @@ async def test_the_page_and_the_files(service: Living) -> None:
 
 
 async def test_many_rows_take_little_memory(service: Living, long: bool) -> None:
-    reader, desk = await service.reader(), await staff(service, VIEWER)
+    reader, desk = await service.reader(), await staff(service, Role.VIEWER)
     await reader.reserve("2f-hall-001", "09:00", "11:00")
     reservations = service.db["reservations"]
     sample = await reservations.find_one({})

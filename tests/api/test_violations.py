@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from models.identity.roles import Role
 from tests.api.test_pages import FORM, Browser
 from tests.living import Client, Living
 
@@ -17,12 +18,7 @@ WHY = "地铁故障，我 9:35 到的"
 
 
 async def librarian(service: Living) -> Client:
-    client = await service.reader()
-    await service.inside.stored.readers.upsert_from_login(
-        client.number, "林静怡", "librarian", service.clock.now()
-    )
-    await service.sessions.reader_changed(client.reader_id)
-    return client
+    return await service.web_reader(role=Role.LIBRARIAN)
 
 
 async def missed(service: Living, days: int) -> Client:

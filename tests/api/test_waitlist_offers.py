@@ -88,7 +88,8 @@ async def test_nobody_is_offered_a_seat_where_somebody_else_sits(service: Living
     taken, first = await full(service, "09:00", "12:00"), await service.reader()
     owner, made = taken[9]
     await service.move("09:10")
-    await owner.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    seen = {"kind": "occupied", "qr": await service.qr()}
+    await owner.ok("POST", f"/reservations/{made['id']}/report", seen)
     elsewhere = {"seat_id": "3f-east-001"}
     await join(service, first, start="now", end="12:00")
     await owner.ok("POST", f"/reservations/{made['id']}/change", elsewhere)

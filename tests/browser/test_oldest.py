@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from handlers.http.authentication import SESSION_COOKIE
 from tests.browser.oldest import OldTab, chromium_70
 from tests.browser.test_kiosks import _key
 from tests.browser.test_kiosks_touch import CARD, carded
@@ -119,7 +118,7 @@ async def test_all_of_the_kiosks_style_is_understood(service: Living, old: OldTa
 async def test_pages_keep_their_layout(service: Living, old: OldTab) -> None:
     reader = await service.web_reader()
     await reader.reserve(start="17:00", end="18:00")
-    await old.call("Network.setCookie", name=SESSION_COOKIE, value=reader.token, url=service.base)
+    await old.call("Network.setCookie", name="seat_sid", value=reader.token, url=service.base)
     paths = (
         "/",
         "/areas/2f-hall?seat=2f-hall-066",

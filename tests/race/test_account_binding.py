@@ -192,7 +192,7 @@ def _guesser(n: int) -> Principal:
     """A WeChat account: signed in, bound to nobody."""
     openid = f"o-guesser-{n}"
     return Principal(
-        Session(openid, SessionKind.WX, None, None, clock(22), None, lambda: openid), None
+        Session(openid, SessionKind.WX, None, None, clock(22), clock(8), lambda: openid), None
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
+from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import TooManyAttempts
 from models.kernel.ids import ReaderId
@@ -189,7 +190,14 @@ class LooksBeforeItOpens(SessionRepository):
     """The control: asks for the tombstone before the session is there, and not again."""
 
     async def open_web(
-        self, token: str, reader_id: ReaderId, ticket: str, now: datetime, expires_at: datetime
+        self,
+        token: str,
+        reader_id: ReaderId,
+        ticket: str,
+        now: datetime,
+        expires_at: datetime,
+        role: Role | None = None,
+        device: str = "",
     ) -> bool:
         ticket_hash = token_hash(ticket)
         if await self._ended.find_one({"_id": ticket_hash}) is not None:

@@ -89,8 +89,10 @@ async def test_sessions_of_both_kinds(db: Database, sealer: FieldCipher) -> None
     assert of_nobody is not None and of_nobody.reader is None
     web, wx = of_nobody.session, bound.session
     ticket = token_hash("ST-1")
-    assert web == Session(web.id, SessionKind.WEB, ZHANG, ticket, LATER, None, lambda: None)
-    assert wx == Session(wx.id, SessionKind.WX, None, None, LATER, None, lambda: None)
+    assert web == Session(
+        web.id, SessionKind.WEB, ZHANG, ticket, LATER, web.opened_at, lambda: None
+    )
+    assert wx == Session(wx.id, SessionKind.WX, None, None, LATER, wx.opened_at, lambda: None)
     assert (web.id, web.openid) == (token_hash("web-token"), None)
     assert (wx.id, wx.openid) == (token_hash("wx-token"), "o-zhang")
     assert await sessions.unionid_of(wx.id) == "u-zhang"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from miniapp_server.clock import Clock, real_now
-from models.identity.roles import VIEWER
+from models.identity.roles import Role
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import server_time
 from tests.api.test_staff_console import staff
@@ -56,7 +56,7 @@ async def test_a_wrong_clock_harms_nobody(
         mongo_url, redis_url, jobs=True, now=MONDAY_8, clock=Clock(machine)
     ) as service:
         waits, sits, away = [await service.reader() for _ in range(3)]
-        viewer = await staff(service, VIEWER)
+        viewer = await staff(service, Role.VIEWER)
         made = [await waits.reserve("2f-hall-061", "08:00", "10:00")]
         for reader, seat in ((sits, "2f-hall-062"), (away, "2f-hall-063")):
             r = await reader.reserve(seat, "now", "09:00")

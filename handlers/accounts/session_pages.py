@@ -1,0 +1,53 @@
+"""已登录的设备: where the reader is signed in, ending that, and staying signed in."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.accounts.presenter import session_name
+from handlers.accounts.sessions import end_session, end_sessions
+from handlers.http.forms import Form
+from handlers.http.keys import SESSIONS, SITE
+from handlers.http.pages import PageRequest, redirect, render_page
+from models.identity.entities import SessionKind
+
+
+async def devices(visit: PageRequest) -> web.StreamResponse:
+    """The reader's sessions, this one first."""
+    own = visit.principal.session
+    live = await visit[SESSIONS].live_of(visit.reader.id, visit.now)
+    live.sort(key=lambda session: session.id != own.id)
+    return render_page(
+        visit.request,
+        "accounts/devices.html",
+        reader=visit.reader,
+        items=[(s, session_name(s), s.id == own.id) for s in live],
+        keeps=own.kind is SessionKind.WEB and own.is_kept,
+        done=visit.request.query.get("done", ""),
+    )
+
+
+async def end(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Sign out of one of them, or of all others."""
+    if visit.id == "others":
+        await end_sessions(visit[SESSIONS], visit.principal, visit.now)
+    else:
+        await end_session(visit[SESSIONS], visit.principal, visit.id, visit.now)
+    return redirect("/me/devices?done=1")
+
+
+async def keep(visit: PageRequest, _: Form) -> web.StreamResponse:
+    """Stay signed in here for a month, as a reader: the staff's rights end as before."""
+    until = await visit[SESSIONS].keep(visit.principal.session)
+    response = redirect("/me/devices?done=1")
+    site = visit[SITE]
+    response.set_cookie(
+        site.session_cookie,
+        visit.request.cookies[site.session_cookie],
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=site.secure_cookies,
+        max_age=int((until - visit.now).total_seconds()),
+    )
+    return response

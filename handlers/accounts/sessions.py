@@ -1,0 +1,60 @@
+"""The reader's sessions in the API: a list, and ending one or all others."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bind.session_service import SessionService
+from handlers.accounts.presenter import session_name
+from handlers.accounts.schemas import SessionOut, SessionsOut
+from handlers.http.authentication import bound_reader
+from handlers.http.endpoint import ApiRequest
+from handlers.http.keys import SESSIONS
+from models.identity.entities import Principal
+from models.kernel.errors import NotFound
+from models.kernel.time_range import to_local
+
+
+async def list_sessions(call: ApiRequest) -> SessionsOut:
+    assert call.principal is not None
+    own = call.principal.session.id
+    return SessionsOut(
+        [
+            SessionOut(
+                s.public_id,
+                s.kind.value,
+                session_name(s),
+                to_local(s.opened_at),
+                to_local(s.expires_at),
+                s.id == own,
+            )
+            for s in await call[SESSIONS].live_of(call.reader.id, call.now)
+        ]
+    )
+
+
+async def end_one(call: ApiRequest) -> None:
+    assert call.principal is not None
+    await end_session(call[SESSIONS], call.principal, call.id, call.now)
+
+
+async def end_others(call: ApiRequest) -> None:
+    assert call.principal is not None
+    await end_sessions(call[SESSIONS], call.principal, call.now)
+
+
+async def end_session(
+    sessions: SessionService, principal: Principal, public_id: str, now: datetime
+) -> None:
+    """Sign out of that session of the reader's. Raises: NotFound."""
+    live = await sessions.live_of(bound_reader(principal).id, now)
+    found = [session for session in live if session.public_id == public_id]
+    if not found:
+        raise NotFound()
+    await sessions.close(*found)
+
+
+async def end_sessions(sessions: SessionService, principal: Principal, now: datetime) -> None:
+    """Sign out of all sessions but this one."""
+    live = await sessions.live_of(bound_reader(principal).id, now)
+    await sessions.close(*[s for s in live if s.id != principal.session.id])

@@ -1,0 +1,226 @@
+"""Who may call what: every route, asked by every kind of caller, against one table.
+
+``REWRITE_GOLDEN=1`` writes the table anew; what has changed in it is then read line by line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from models.identity.roles import Role
+from models.library.entities import KioskId
+from tests.api.test_identity import FORM, begun, granted
+from tests.api.test_pages import Browser
+from tests.api.test_staff_notices_devices_deliveries import WRITTEN
+from tests.living import Client, Living
+
+GOLDEN: Final = Path(__file__).parent.parent / "golden" / "rights.txt"
+API: Final = "/api/v1"
+NOT_OURS: Final = ("/sandbox", "/wechat", "/static", f"{API}/gate/")
+"""The sandbox, and what machines sign."""
+ENDS: Final = (
+    ("DELETE", f"{API}/bindings/current"),
+    ("POST", "/unbind"),
+    ("DELETE", f"{API}/sessions"),
+    ("DELETE", f"{API}/sessions/current"),
+    ("POST", "/logout"),
+)
+"""What ends the caller's own access: each has callers of its own."""
+METHODS: Final = ("GET", "POST", "DELETE")
+NAMES: Final = {"{id}": "x", "{verb}": "cancel", "{place}": "x", "{kind}": "kiosks", "{name}": "x"}
+HEAD: Final = """\
+Who may call what.  in: the request is looked at  401: sign in  other codes: 403, not this caller
+
+n nobody  u phone, unbound  p phone  k card at a kiosk  w browser  v viewer  l librarian
+a administrator  s a librarian's phone
+
+"""
+
+
+async def callers(service: Living) -> dict[str, Client]:
+    """One of each kind."""
+    at_kiosk, now = await service.reader(), service.clock.now()
+    issued = await service.sessions.open_kiosk(at_kiosk.reader_id, KioskId("2f-south"), now)
+    at_kiosk.token = issued.token
+    librarian = await service.web_reader(role=Role.LIBRARIAN)
+    return {
+        "n": service.stranger(),
+        "u": await service.wx_user(),
+        "p": await service.reader(),
+        "k": at_kiosk,
+        "w": await service.web_reader(),
+        "v": await service.web_reader(role=Role.VIEWER),
+        "l": librarian,
+        "a": await service.web_reader(role=Role.ADMINISTRATOR),
+        "s": await service.phone_of(librarian),
+    }
+
+
+def routes(service: Living) -> Iterator[tuple[str, str]]:
+    """Method and path of what is served."""
+    found = {
+        (route.method, resource.canonical)
+        for resource in service.app.router.resources()
+        for route in resource
+        if route.method in METHODS and not resource.canonical.startswith(NOT_OURS)
+    }
+    yield from sorted(found, key=lambda route: (route[1], route[0]))
+
+
+async def outcome(client: Client, method: str, path: str) -> str:
+    """How a request without anything in it is met: 401, the code of 403, or in."""
+    for name, value in NAMES.items():
+        path = path.replace(name, value)
+    headers, body = {"Origin": client.service.base}, None
+    if path.startswith(API):
+        headers |= {"Authorization": f"Bearer {client.token}"} if client.token else {}
+        body = b"{}" if method == "POST" else None
+    elif client.token:
+        headers["Cookie"] = f"seat_sid={client.token}"
+        if method == "POST":
+            async with client.session.get(
+                f"{client.service.base}/contact", headers=headers
+            ) as page:
+                body = urlencode({"csrf": csrf_in(await page.text())}).encode()
+            headers |= FORM
+    async with client.session.request(
+        method, client.service.base + path, headers=headers, data=body, allow_redirects=False
+    ) as answer:
+        if answer.status in (302, 303) and answer.headers["Location"].startswith("/login"):
+            return "401"
+        if answer.status == 403:
+            api = path.startswith(API)
+            return (await answer.json())["error"]["code"] if api else "forbidden"
+        return "401" if answer.status == 401 else "in"
+
+
+def csrf_in(page: str) -> str:
+    """The token of the page's first form; empty where it has none."""
+    return page.partition('name="csrf" value="')[2].partition('"')[0]
+
+
+async def test_every_route_and_every_caller(service: Living) -> None:
+    everybody = await callers(service)
+    lines = []
+    for method, path in routes(service):
+        met: dict[str, str] = {}
+        asking = await callers(service) if (method, path) in ENDS else everybody
+        for letter, client in asking.items():
+            how = await outcome(client, method, path)
+            met[how] = met.get(how, "") + letter
+        shown = "  ".join(f"{how}: {who}" for how, who in sorted(met.items(), reverse=True))
+        lines.append(f"{method:<6} {path:<50} {shown}".rstrip())
+    now = HEAD + "\n".join(lines) + "\n"
+    if os.environ.get("REWRITE_GOLDEN"):
+        GOLDEN.write_text(now, encoding="utf-8")
+    committed = GOLDEN.read_text(encoding="utf-8")
+    changed = difflib.unified_diff(committed.splitlines(), now.splitlines(), lineterm="", n=0)
+    assert committed == now, "\n".join(changed)
+
+
+async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
+    """A librarian who is none any more: not by a phone, and not after half an hour."""
+    desk = await service.web_reader(role=Role.LIBRARIAN)
+    phone = await service.phone_of(desk)
+    assert (await desk.get("/staff/reports")).status == 200
+    await phone.refused("403 forbidden", "GET", "/staff/reports")
+    await service.move(timedelta(minutes=29))
+    assert (await desk.get("/staff/reports")).status == 200
+    await service.move(timedelta(minutes=29))
+    assert (await desk.get("/staff/reports")).status == 200, "its use goes on"
+    await service.move(timedelta(minutes=31))
+    await desk.refused("403 sign_in_again", "GET", "/staff/reports")
+    assert (await desk.get("/me")).status == 200, "a reader all the same"
+    # Used all day long, it ends after twelve hours.
+    other = await service.web_reader(role=Role.LIBRARIAN)
+    principal = await service.sessions.principal(other.token, service.clock.now())
+    await service.sessions.keep(principal.session)
+    for _ in range(24):
+        assert (await other.get("/staff/reports")).status == 200
+        await service.move(timedelta(minutes=30) - timedelta(seconds=1))
+    await service.move(timedelta(minutes=1))
+    await other.refused("403 sign_in_again", "GET", "/staff/reports")
+    assert (await other.get("/me")).status == 200
+
+
+async def test_the_password_once_more_goes_on_with_what_was_typed(service: Living) -> None:
+    """Half an hour over a notice: the form is not lost, and neither is the session."""
+    browser = service.stranger()
+    browser.number = "librarian"
+    first = await granted(service, browser, await begun(browser))
+    assert (await browser.get("/" + first)).status == 302
+    page = await browser.get("//console/notices/new")
+    form = {"csrf": csrf_in(page.body), **WRITTEN, "title": "闭馆通知", "reason": "消防"}
+    await service.move(timedelta(minutes=31))
+    sent = urlencode(form).encode()
+    kept = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
+    assert kept.status == 403 and "闭馆通知" in kept.body and "重新登录" in kept.body
+    # A page sends them there by itself, and CAS asks for the password.
+    away = await browser.get("//console")
+    assert away.headers["Location"].endswith("&renew=1")
+    sign_on = await browser.get("/" + away.headers["Location"])
+    assert "renew=true" in sign_on.headers["Location"]
+    asked = await browser.get("/" + sign_on.headers["Location"].removeprefix(service.base))
+    assert asked.status == 200, "who is signed in there types it all the same"
+    before = next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid")
+    back = await granted(service, browser, await begun(browser, "?renew=1&next=/console"))
+    assert (await browser.get("/" + back)).headers["Location"] == "/console"
+    assert next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid") == before
+    again = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
+    assert again.status == 303
+
+
+async def test_sessions_are_listed_and_ended(service: Living) -> None:
+    phone = await service.reader()
+    browser, other = await service.web_reader(phone), await service.web_reader(phone)
+    stranger = await service.web_reader()
+    items = (await browser.ok("GET", "/sessions"))["items"]
+    assert sorted(item["kind"] for item in items) == ["web", "web", "wx"]
+    (mine,) = [item for item in items if item["current"]]
+    assert browser.token not in str(items)
+    (theirs,) = (await stranger.ok("GET", "/sessions"))["items"]
+    await browser.refused("404 not_found", "DELETE", f"/sessions/{theirs['id']}")
+    (wx,) = [item for item in items if item["kind"] == "wx"]
+    await browser.ok("DELETE", f"/sessions/{wx['id']}")
+    await phone.refused("401 unauthenticated", "GET", "/me")
+    await other.ok("DELETE", "/sessions")
+    await browser.refused("401 unauthenticated", "GET", "/me")
+    assert [i["id"] for i in (await other.ok("GET", "/sessions"))["items"]] != [mine["id"]]
+    await stranger.ok("GET", "/me")
+
+
+async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None:
+    desk = Browser(await service.web_reader(role=Role.LIBRARIAN))
+    page = await desk.get("/me/devices")
+    assert "已登录的设备" in page.body and "本机" in page.body
+    form = {"csrf": await desk.token("/me/devices")}
+    kept = await desk.post("/me/devices/keep", form, service.base)
+    assert kept.status == 303 and "Max-Age=2591" in kept.headers["Set-Cookie"], "thirty days"
+    await service.move(timedelta(days=20))
+    assert (await desk.get("/me")).status == 200
+    assert (await desk.get("/console")).headers["Location"].startswith("/login")
+    await service.move(timedelta(days=11))
+    assert (await desk.get("/me")).status == 303
+
+
+async def test_an_unbound_phone_can_sign_out(service: Living) -> None:
+    phone = await service.wx_user()
+    await phone.ok("DELETE", "/sessions/current")
+    await phone.refused("401 unauthenticated", "GET", "/me")
+
+
+async def test_no_answer_is_kept_or_says_by_what_it_was_made(service: Living) -> None:
+    reader = await service.reader()
+    for path in ("/me", "/reservations", "/areas", "//healthz", "//login", "/nowhere"):
+        answer = await reader.get(path)
+        assert "Server" not in answer.headers, path
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+        kept = answer.headers["Cache-Control"]
+        assert kept in ("no-store", "private, no-cache"), path
+    assert (await reader.get("/me")).headers["Cache-Control"] == "no-store"
