@@ -160,6 +160,8 @@ class Living:
     scheduler: Scheduler = field(init=False)
     sessions: SessionService = field(init=False)
     anonymous: Client = field(init=False)
+    staff_at_work: bool = True
+    """While the clock is moved the staff go on working, so that their roles do not end."""
     _sessions: list[aiohttp.ClientSession] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -226,6 +228,16 @@ class Living:
         else:
             body = {"now": f"{self.today}T{to}:00+08:00"}
         await self.anonymous.ok("POST", "//sandbox/clock", body)
+        await self._use_roles()
+
+    async def _use_roles(self) -> None:
+        if self.staff_at_work:
+            now = self.clock.now()
+            used = {"role.used_at": now, "role.since": now}
+            await self.db["sessions"].update_many(
+                {"role.name": {"$type": "string"}}, {"$set": used}
+            )
+            self.sessions.invalidate_all()
 
     async def jump(self, to: str) -> None:
         """Let the clock show ``HH:MM[:SS]`` of today, and leave undone what is due until then.
@@ -235,6 +247,7 @@ class Living:
         await SandboxState(self.db).set_offset(offset)
         await self.inside.stored.heartbeat.set(instant)
         self.clock.offset = offset  # a look at what stood before may have put it back meanwhile
+        await self._use_roles()
 
     async def books(self) -> dict[str, str]:
         """A digest of each collection that records something about readers: what a refused request

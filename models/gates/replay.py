@@ -217,9 +217,11 @@ def _with_presence_state(
 
 
 def _presence(r: Reservation, entries: Sequence[HistoryEntry]) -> PresenceProof | None:
+    if r.presence is not None and r.presence.method is not PresenceMethod.GATE:
+        return r.presence  # what the reader has shown themselves does not depend on passages
     came = [e.at for e in entries if e.event != PresenceEffect.LEAVE.value]
     if not came:
-        return r.presence
+        return None
     return PresenceProof(r.reader_id, r.venue_id, PresenceMethod.GATE, came[-1])
 
 

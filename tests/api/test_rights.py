@@ -126,6 +126,7 @@ async def test_every_route_and_every_caller(service: Living) -> None:
 
 async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
     """A librarian who is none any more: not by a phone, and not after half an hour."""
+    service.staff_at_work = False
     desk = await service.web_reader(role=Role.LIBRARIAN)
     phone = await service.phone_of(desk)
     assert (await desk.get("/staff/reports")).status == 200
@@ -151,6 +152,7 @@ async def test_a_role_ends_with_its_sign_in(service: Living) -> None:
 
 async def test_the_password_once_more_goes_on_with_what_was_typed(service: Living) -> None:
     """Half an hour over a notice: the form is not lost, and neither is the session."""
+    service.staff_at_work = False
     browser = service.stranger()
     browser.number = "librarian"
     first = await granted(service, browser, await begun(browser))
@@ -196,6 +198,7 @@ async def test_sessions_are_listed_and_ended(service: Living) -> None:
 
 
 async def test_staying_signed_in_keeps_the_readers_part(service: Living) -> None:
+    service.staff_at_work = False
     desk = Browser(await service.web_reader(role=Role.LIBRARIAN))
     page = await desk.get("/me/devices")
     assert "已登录的设备" in page.body and "本机" in page.body

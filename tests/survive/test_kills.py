@@ -104,6 +104,7 @@ def reached(service: Remote, least: int) -> Callable[[], Awaitable[bool]]:
     return has
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [20260907])
 async def test_each_effect_comes_once(mongo_url: str, redis_url: str, seed: int) -> None:
     chance = random.Random(seed)
