@@ -32,6 +32,7 @@ from handlers.http.keys import (
     METRICS,
     RATE_LIMITER,
     REFERENCE,
+    SECURITY_LOG,
     SESSIONS,
     SITE,
     WAKE_JOBS,
@@ -42,6 +43,7 @@ from handlers.http.metrics import Metrics
 from handlers.http.middleware import envelope_middleware, leave_out_server
 from handlers.http.pages import error_page
 from handlers.http.request_body import MAX_BODY_BYTES
+from handlers.http.security_log import SecurityLog
 from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
@@ -116,6 +118,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     settings, clock = resources.settings, resources.clock
     app[RESOURCES], app[CLOCK] = resources, clock
     app[METRICS] = Metrics(worker.metrics_folder if worker else None)
+    app[SECURITY_LOG] = SecurityLog(settings.sealer)
     app[CLOCK_CHECK] = ClockCheck(
         clock, partial(server_time, resources.db), app[METRICS].clock_offset.set
     )
@@ -306,6 +309,7 @@ async def create_app(
         app.add_routes([*all_routes(settings.wechat.used), *health_routes()])
         app.cleanup_ctx.append(_background_tasks)
         app.on_shutdown.append(_end_event_streams)
+        app.on_cleanup.append(_end_security_log)
         if jobs:
             app.cleanup_ctx.append(_scheduler)
         yield app
@@ -313,6 +317,10 @@ async def create_app(
 
 async def _end_event_streams(app: web.Application) -> None:
     app[EVENT_STREAMS].close()
+
+
+async def _end_security_log(app: web.Application) -> None:
+    app[SECURITY_LOG].end_minute()
 
 
 async def _background_tasks(app: web.Application) -> AsyncIterator[None]:

@@ -29,6 +29,7 @@ from handlers.http.keys import CLOCK, LOAD_SHEDDER, SESSIONS, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import Handler, domain_error_page, render_page
+from handlers.http.refusals import count_error
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
 from handlers.http.return_to import forget_return_url, remember_return_url, return_url
 from handlers.keys import CAS, IDENTITY_PROVIDER, LOGINS, OUTAGES
@@ -106,7 +107,8 @@ async def cas_ticket(request: web.Request) -> web.Response:
     ours, theirs = request.cookies.get(_STATE, ""), request.query.get(STATE, "")
     try:
         user = await cas.validate(ticket, theirs, renew=ours.startswith(_RENEW))
-    except TicketRefused:
+    except TicketRefused as error:
+        count_error(request, error)
         return _message(request, 401, *SIGN_IN_TEXT["ticket_refused"])
     except CasUnavailable:
         await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
@@ -203,7 +205,8 @@ async def _open_session(
     clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
         issued = await signing_in
-    except Unauthenticated:
+    except Unauthenticated as error:
+        count_error(request, error)
         return _message(request, 401, *SIGN_IN_TEXT["logged_out_elsewhere"])
     if (before := await _principal(request)) is not None:
         await sessions.close(before.session)
@@ -270,6 +273,7 @@ async def _principal(request: web.Request) -> Principal | None:
 
 def _refusal(request: web.Request, error: DomainError) -> web.Response:
     """The page for a sign-in that is refused."""
+    count_error(request, error)
     text = text_of(error.code, error.details)
     return _message(request, status_of(type(error)), SIGN_IN_HEADINGS[error.code], text)
 

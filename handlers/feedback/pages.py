@@ -12,7 +12,8 @@ from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
 from handlers.http.keys import SITE
 from handlers.http.middleware import REQUEST_ID
-from handlers.http.pages import PageRequest, count_error, form_text, redirect, render_page
+from handlers.http.pages import PageRequest, form_text, redirect, render_page
+from handlers.http.refusals import count_error
 from handlers.keys import FEEDBACK
 from handlers.texts.errors import text_of
 from models.feedback.entities import MAX_LENGTH

@@ -13,6 +13,7 @@ from aiohttp import web
 from bind.session_service import SessionService
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
+from handlers.http.security_log import SecurityLog
 from models.reference_data import ReferenceData
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.rate_limiter import RateLimiter
@@ -63,6 +64,7 @@ LOAD_SHEDDER: Final = web.AppKey("load_shedder", LoadShedder)
 RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
 ATTEMPT_LIMITER: Final = web.AppKey("attempt_limiter", AttemptLimiter)
 METRICS: Final = web.AppKey("metrics", Metrics)
+SECURITY_LOG: Final = web.AppKey("security_log", SecurityLog)
 WAKE_JOBS: Final[web.AppKey[Callable[[], None]]] = web.AppKey("wake_jobs")
 """Called after a change: what it leads to is done at once, not at the jobs' next turn."""
 HEALTH: Final[web.AppKey[Callable[[], Awaitable[tuple[bool, dict[str, str]]]]]] = web.AppKey(

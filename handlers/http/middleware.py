@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler
 from handlers.http.cached_response import PrebuiltResponse
 from handlers.http.errors import answer, envelope
 from handlers.http.keys import CLOCK, ERROR_PAGE, LOAD_SHEDDER, METRICS
+from handlers.http.refusals import count_error
 from models.kernel.errors import DomainError, UnsupportedMediaType
 from models.kernel.time_range import to_local
 
@@ -108,7 +109,7 @@ async def leave_out_server(_: web.Request, response: web.StreamResponse) -> None
 async def _error_response(request: web.Request, error: Exception) -> web.StreamResponse:
     match error:
         case DomainError():
-            request.app[METRICS].refusals.labels(error.code).inc()
+            count_error(request, error)
             return answer(error)
         case web.HTTPException():
             return await _http_error(request, error)

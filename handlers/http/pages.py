@@ -27,9 +27,10 @@ from handlers.http.deadline import ANSWER_WITHIN_S, read_within
 from handlers.http.endpoint import key_of
 from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
-from handlers.http.keys import LOAD_SHEDDER, METRICS, REFERENCE, SITE
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW, REQUEST_ID
+from handlers.http.refusals import count_error
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
 from handlers.http.templates import ENVIRONMENT
@@ -135,8 +136,9 @@ def reader_page(
 
         try:
             return await (answer() if patient else read_within(ANSWER_WITHIN_S, answer()))
-        except (Unauthenticated, NotBound):
+        except (Unauthenticated, NotBound) as error:
             if FRAGMENT_HEADER in request.headers:
+                count_error(request, error)
                 return web.Response(status=401)  # a script cannot follow to another host
             return (signed_out or to_sign_in)(request)
         except DomainError as error:
@@ -342,8 +344,3 @@ async def error_page(
     except DomainError:
         reader = None
     return render_error(request, status, code, facts, reader=reader)
-
-
-def count_error(request: web.Request, error: DomainError) -> None:
-    """Count a refusal that a page shows, by its code, as the API's refusals are."""
-    request.app[METRICS].refusals.labels(error.code).inc()

@@ -11,7 +11,8 @@ from aiohttp import web
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, count_error, form_text, redirect
+from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.refusals import count_error
 from handlers.http.request_parsing import malformed
 from handlers.keys import RESERVATIONS
 from handlers.reservations import schemas

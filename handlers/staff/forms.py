@@ -10,7 +10,8 @@ from typing import Any, Final
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
-from handlers.http.pages import PageRequest, count_error, form_text
+from handlers.http.pages import PageRequest, form_text
+from handlers.http.refusals import count_error
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.errors import reason_text, text_of
 from models.kernel.errors import DomainError, InvalidRequest

@@ -12,6 +12,7 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.keys import METRICS, SITE
 from handlers.http.middleware import NOW
+from handlers.http.refusals import count_refusal
 from handlers.http.request_body import read_body
 from handlers.texts.wechat import NO_WORDS
 from handlers.wechat.auto_reply import reply_to
@@ -21,6 +22,8 @@ from models.messages.entities import Template
 from notify.wechat.callbacks import MAX_BYTES, Callback, CallbackRejected, CallbackVerifier
 
 log = logging.getLogger(__name__)
+CALLBACK_REJECTED: Final = "callback_rejected"
+"""The code by which such a request is counted; WeChat reads none."""
 PATHS: Final = {"mp": "/wechat/mp/callback", "mini": "/wechat/mini/callback"}
 
 
@@ -59,8 +62,8 @@ class _CallbackEndpoint:
         """WeChat asks this when the address is set."""
         try:
             return web.Response(text=self._verifier(request).echo(request.query))
-        except CallbackRejected:
-            return web.Response(status=403)
+        except CallbackRejected as error:
+            return _rejected(request, error)
 
     async def receive(self, request: web.Request) -> web.Response:
         """Raises nothing for what WeChat can do nothing about: it would only send it again."""
@@ -69,8 +72,7 @@ class _CallbackEndpoint:
         try:
             callback = verifier.read(request.query, body)
         except CallbackRejected as error:
-            log.warning("wechat_push_refused", extra={"account": self._account, "why": str(error)})
-            return web.Response(status=403)
+            return _rejected(request, error)
         name, reply = f"{self._account}:{callback.name}", ""
         async with request.app[keys.WECHAT_CALLBACKS].once(name, request[NOW]) as first:
             if first and self._account == "mini":
@@ -83,6 +85,12 @@ class _CallbackEndpoint:
         return web.Response(
             text=verifier.text(callback, reply, timestamp, nonce), content_type="application/xml"
         )
+
+
+def _rejected(request: web.Request, error: CallbackRejected) -> web.Response:
+    """It is not from WeChat, or the token or key that is set here is not WeChat's."""
+    count_refusal(request, CALLBACK_REJECTED, 403, str(error))
+    return web.Response(status=403)
 
 
 # --- the mini-program -------------------------------------------------------------------------

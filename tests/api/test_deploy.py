@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from handlers.texts.errors import TEXTS
+from handlers.wechat.callback import CALLBACK_REJECTED
 from miniapp_server.settings import SettingsError, load
 from miniapp_server.settings.env_file import read_env_file
 from miniapp_server.settings.variables import VARIABLES
@@ -43,7 +45,7 @@ async def test_what_is_asked_for_is_measured(service: Living) -> None:
     known = names | {f"{n}_{end}" for n in names for end in ("bucket", "count", "sum", "total")}
     values = {
         "job": {job.name for loop in service.scheduler.groups for job in loop.jobs},
-        "code": {"busy"},
+        "code": {*TEXTS, CALLBACK_REJECTED},
         "outcome": {*map(str, SendStatus), *map(str, DeliveryState)},
         "method": {"GET", "POST"},
         "kind": set(re.findall(r'kind="([^"]+)"', told)),

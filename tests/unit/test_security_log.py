@@ -1,0 +1,99 @@
+"""Refusals are written, few of a kind in a minute, and the others are counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from handlers.http.security_log import LINES_OF_A_KIND, LINES_OF_AN_ADDRESS, SecurityLog
+from models.storage.encryption import FieldCipher
+
+FACTS: Mapping[str, str] = {"route": "/api/v1/bindings"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kept(clock: Clock, caplog: pytest.LogCaptureFixture) -> SecurityLog:
+    caplog.set_level(logging.INFO)
+    return SecurityLog(FieldCipher({1: b"k" * 32}), clock)
+
+
+def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[Any]:
+    return [r for r in caplog.records if r.getMessage() == event]
+
+
+def test_a_flood_makes_few_lines_and_is_counted(
+    kept: SecurityLog, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(10_000):
+        kept.add("qr_invalid", "192.0.2.1", lambda: FACTS)
+    kept.add("qr_invalid", "192.0.2.2", lambda: FACTS)
+    kept.add("forbidden", "192.0.2.1", lambda: FACTS)
+    written = lines(caplog, "security_refusal")
+    assert len(written) == LINES_OF_AN_ADDRESS + 2
+    assert {r.route for r in written} == {FACTS["route"]}
+    first, second = written[0].address, written[LINES_OF_AN_ADDRESS].address
+    assert first != second and written[-1].address == first
+    assert not lines(caplog, "security_refusals_left_out")
+
+    clock.now += 60
+    kept.add("qr_invalid", "192.0.2.1", lambda: FACTS)
+    (told,) = lines(caplog, "security_refusals_left_out")
+    assert (told.kind, told.address, told.count) == (
+        "qr_invalid",
+        first,
+        10_000 - LINES_OF_AN_ADDRESS,
+    )
+    assert len(lines(caplog, "security_refusal")) == len(written) + 1, "another minute, more lines"
+
+
+def test_many_addresses_make_no_more_lines_and_take_no_room(
+    kept: SecurityLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5_000):
+        kept.add("ticket_invalid", f"2001:db8::{number:x}", lambda: FACTS)
+    assert len(lines(caplog, "security_refusal")) == LINES_OF_A_KIND
+    assert len(kept._of_address) == LINES_OF_A_KIND and len(kept._left_out) == 1
+    kept.end_minute()
+    kept.end_minute()  # told once
+    (told,) = lines(caplog, "security_refusals_left_out")
+    assert told.count == 5_000 - LINES_OF_A_KIND and not hasattr(told, "address")
+    assert not kept._of_address and not kept._left_out
+
+
+def test_addresses_are_written_as_keyed_hashes(
+    kept: SecurityLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = SecurityLog(FieldCipher({2: b"x" * 32}))
+    for log in (kept, other):
+        log.add("forbidden", "192.0.2.1", lambda: FACTS)
+    ours, theirs = lines(caplog, "security_refusal")
+    assert ours.address.startswith("1:") and theirs.address.startswith("2:")
+    assert ours.address[2:] != theirs.address[2:], "without the key nobody can try addresses"
+    assert "192.0.2.1" not in str([vars(r) for r in (ours, theirs)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"), [("unauthenticated", logging.INFO), ("ticket_invalid", logging.WARNING)]
+)
+def test_what_readers_meet_every_day_is_no_warning(
+    kept: SecurityLog, caplog: pytest.LogCaptureFixture, kind: str, level: int
+) -> None:
+    kept.add(kind, "192.0.2.1", lambda: FACTS)
+    (line,) = lines(caplog, "security_refusal")
+    assert line.levelno == level
