@@ -18,6 +18,7 @@ from miniapp_server.sandbox.library import seed_demo
 from miniapp_server.settings import load
 from miniapp_server.terminal import ReportProgress, progress
 from models.backup.repository import BackupError, backup, record_backup, restore
+from models.storage.free_text import reencrypt_free_texts
 from models.storage.installation import forget_old_keys, look
 
 
@@ -106,6 +107,7 @@ async def _reencrypt_all(resources: Resources, report: ReportProgress) -> dict[s
     done = {"readers": 0, "bindings": 0, "kiosks": await stored.kiosks.reencrypt()}
     done["gates"] = await stored.gates.reencrypt()
     done["accommodations"] = await stored.accommodations.reencrypt()
+    done["texts"] = await reencrypt_free_texts(resources.db, resources.settings.sealer)
     for name, reencrypt in (
         ("readers", stored.readers.reencrypt),
         ("bindings", stored.bindings.reencrypt),

@@ -11,6 +11,8 @@ from pymongo.errors import DuplicateKeyError
 
 from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, find_page, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -28,8 +30,9 @@ INDEXES: Final = {
 
 
 class FeedbackRepository:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["feedback"]
+        self._texts = FreeTexts("feedback", cipher)
 
     async def add(
         self,
@@ -51,7 +54,7 @@ class FeedbackRepository:
                         # Messages are pruned by the time that their ids begin with.
                         "_id": new_id(),
                         "reader": reader_id,
-                        "text": text,
+                        "text": self._texts.seal("text", text),
                         "at": at,
                         "answer": "",
                         "answered_at": None,
@@ -66,7 +69,7 @@ class FeedbackRepository:
     ) -> tuple[list[Feedback], int]:
         """The reader's, the newest first, and how many there are."""
         rows, total = await find_page(self._all, {"reader": reader_id}, ("at", "_id"), skip, limit)
-        return [_feedback(row) for row in rows], total
+        return [self._feedback(row) for row in rows], total
 
     async def waiting(self, limit: int) -> list[Feedback]:
         """Those without an answer, the longest waiting first."""
@@ -77,12 +80,12 @@ class FeedbackRepository:
                 .limit(limit)
                 .to_list(None)
             )
-        return [_feedback(row) for row in rows]
+        return [self._feedback(row) for row in rows]
 
     async def get(self, id: str) -> Feedback | None:
         with translate_errors():
             found = await self._all.find_one({"_id": id})
-        return _feedback(found) if found else None
+        return self._feedback(found) if found else None
 
     async def answer(self, id: str, text: str, at: datetime) -> Feedback | None:
         """Answer it, once. As it is then: with the earlier answer where there was one; None where
@@ -90,20 +93,19 @@ class FeedbackRepository:
         with translate_errors():
             found = await self._all.find_one_and_update(
                 {"_id": id, "answered_at": None},
-                {"$set": {"answer": text, "answered_at": at}},
+                {"$set": {"answer": self._texts.seal("answer", text), "answered_at": at}},
                 return_document=ReturnDocument.AFTER,
             )
             found = found or await self._all.find_one({"_id": id})
-        return _feedback(found) if found else None
+        return self._feedback(found) if found else None
 
-
-def _feedback(d: Document) -> Feedback:
-    return Feedback(
-        d["_id"],
-        ReaderId(d["reader"]) if d["reader"] else None,
-        d["text"],
-        d["at"],
-        d["answer"],
-        d["answered_at"],
-        d["source"],
-    )
+    def _feedback(self, d: Document) -> Feedback:
+        return Feedback(
+            d["_id"],
+            ReaderId(d["reader"]) if d["reader"] else None,
+            self._texts.open("text", d.get("text")),
+            d["at"],
+            self._texts.open("answer", d.get("answer")),
+            d["answered_at"],
+            d["source"],
+        )

@@ -11,7 +11,7 @@ from pymongo import ASCENDING, UpdateMany
 from models.kernel.ids import ReaderId
 from models.messages.delivery_result_queries import settling, unknown_attempts
 from models.messages.entities import Delivery, DeliveryResult, DeliveryState
-from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection, message_from
+from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection
 from models.storage.mongo import Document, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -70,7 +70,7 @@ class DeliveryQueue(MessageCollection):
             won = await self._lease(free, holder, real_now, real_now + lease)
         return [
             Delivery(
-                message_from(row),
+                self._message(row),
                 row["attempts"] + 1,
                 row["without_page"],
                 tuple(row["codes"]),

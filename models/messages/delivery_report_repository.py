@@ -10,7 +10,7 @@ from pymongo import DESCENDING
 
 from models.kernel.ids import ReaderId
 from models.messages.entities import DeliveryState, Message, Template
-from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection, message_from
+from models.messages.mapping import DEFAULT_EXPIRY, MessageCollection
 from models.policy.entities import FARTHEST_HORIZON
 from models.storage.mongo import Document, aggregate_groups
 from models.storage.mongo_errors import translate_errors
@@ -112,7 +112,7 @@ class DeliveryReports(MessageCollection):
                 .to_list(None)
             )
         return [
-            (message_from(row), row["attempts"], tuple(row["codes"]), row.get("words", ""))
+            (self._message(row), row["attempts"], tuple(row["codes"]), row.get("words", ""))
             for row in rows
         ]
 
@@ -131,7 +131,7 @@ class DeliveryReports(MessageCollection):
                 .limit(limit)
                 .to_list(None)
             )
-        return [message_from(row) for row in rows]
+        return [self._message(row) for row in rows]
 
 
 def _failed_since(since: datetime) -> Document:

@@ -10,7 +10,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import DeliveryState, Message
-from models.messages.mapping import MessageCollection, document_of, message_from
+from models.messages.mapping import MessageCollection
 from models.storage.mongo import Document, find_page
 from models.storage.mongo_errors import errors_per_document, translate_errors
 
@@ -25,7 +25,7 @@ class InboxRepository(MessageCollection):
         """
         if not messages:
             return 0
-        documents = [document_of(message, message.id not in unasked) for message in messages]
+        documents = [self._document(message, message.id not in unasked) for message in messages]
         with translate_errors():
             try:
                 await self._all.insert_many(documents, ordered=False)
@@ -43,7 +43,7 @@ class InboxRepository(MessageCollection):
         if unread_only:
             query["read"] = False
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
-        return [message_from(row) for row in rows], total
+        return [self._message(row) for row in rows], total
 
     async def mark_read(self, reader_id: ReaderId, ids: Sequence[str]) -> None:
         """Ids of others are passed over in silence: there is nothing to learn from them."""

@@ -7,6 +7,8 @@ from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import DeliveryState, Message, Template
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document
 
 DEFAULT_EXPIRY: Final = timedelta(hours=24)
@@ -14,28 +16,35 @@ DEFAULT_EXPIRY: Final = timedelta(hours=24)
 
 
 class MessageCollection:
-    """The collection of messages."""
+    """The collection of messages. What people typed is in answers alone, whose texts are sealed."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["messages"]
+        self._texts = FreeTexts("messages", cipher)
 
+    def _document(self, message: Message, wanted: bool) -> Document:
+        document = document_of(message, wanted)
+        if message.template is Template.ANSWER:
+            document |= {"text": "", "typed": self._texts.seal("typed", message.text)}
+        return document
 
-def message_from(d: Document) -> Message:
-    return Message(
-        id=d["_id"],
-        reader_id=ReaderId(d["reader"]),
-        template=Template(d["template"]),
-        title=d["title"],
-        text=d["text"],
-        at=d["at"],
-        facts=d["facts"],
-        reservation_id=ReservationId(d["reservation"]) if d["reservation"] else None,
-        expires_at=d["expires_at"],
-        read=d["read"],
-    )
+    def _message(self, d: Document) -> Message:
+        return Message(
+            id=d["_id"],
+            reader_id=ReaderId(d["reader"]),
+            template=Template(d["template"]),
+            title=d["title"],
+            text=d["text"] or self._texts.open("typed", d.get("typed")),
+            at=d["at"],
+            facts=d["facts"],
+            reservation_id=ReservationId(d["reservation"]) if d["reservation"] else None,
+            expires_at=d["expires_at"],
+            read=d["read"],
+        )
 
 
 def document_of(message: Message, wanted: bool) -> Document:
+    """The message as the service's own words make it."""
     return {
         "_id": message.id,
         "reader": message.reader_id,

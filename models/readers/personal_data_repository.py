@@ -5,12 +5,12 @@ Every collection is in one of the sets below; a test holds them against the data
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from models.kernel.ids import ReaderId
 from models.readers.accommodation_repository import allowances_changed
 from models.storage.encryption import DecryptionError, FieldCipher
+from models.storage.free_text import FREE_TEXTS, FreeTexts
 from models.storage.mongo import Collection, Database, Document
 from models.storage.mongo_errors import translate_errors
 
@@ -94,7 +94,7 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         hashes = own[0]["no_hashes"] if own else []
         found["gate_events"] += await db["gate_events"].find({"who": {"$in": hashes}}).to_list(None)
     return {
-        name: [_readable(row, sealer) for row in rows]
+        name: [_readable(name, row, sealer) for row in rows]
         for name, rows in {"reader": own, **found}.items()
     }
 
@@ -103,7 +103,9 @@ async def _of(collection: Collection, id: ReaderId) -> list[Document]:
     return await collection.find({"reader": id}).sort("_id").to_list(None)
 
 
-def _readable(row: Mapping[str, Any], sealer: FieldCipher) -> Document:
+def _readable(collection: str, row: Document, sealer: FieldCipher) -> Document:
+    if collection in FREE_TEXTS:
+        row = FreeTexts(collection, sealer).open_all(row)
     shown = {name: value for name, value in row.items() if name not in _TECHNICAL_FIELDS}
     for name, purpose in _SEALED.items():
         if name in shown and isinstance(shown[name], str):

@@ -9,6 +9,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from models.kernel.ids import ReaderId
 from models.staff.audit import AuditAction, AuditEntry, AuditQuery, JsonObject
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
 from models.storage.mongo import Database, Document, find_page, new_id
 from models.storage.mongo_errors import translate_errors
 
@@ -33,8 +35,9 @@ _LARGE: Final = ("before.plan.seats", "before.plan.marks")
 class AuditLogRepository:
     """Entries as documents."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["audit"]
+        self._texts = FreeTexts("audit", cipher)
 
     async def begin(self, begun: AuditEntry) -> str:
         """Written before anything is changed: no change is without its entry. The entry's id,
@@ -43,6 +46,7 @@ class AuditLogRepository:
             **asdict(begun),
             "action": begun.action.value,
             "_id": new_id(),
+            "reason": self._texts.seal("reason", begun.reason),
             "before": dict(begun.before),
         }
         del document["id"], document["after"]
@@ -59,7 +63,7 @@ class AuditLogRepository:
     async def get(self, id: str) -> AuditEntry | None:
         with translate_errors():
             found = await self._all.find_one({"_id": id})
-        return _entry(found) if found else None
+        return self._entry(found) if found else None
 
     async def page_of(
         self, wanted: AuditQuery, skip: int, limit: int, exclude: str = ""
@@ -69,20 +73,19 @@ class AuditLogRepository:
         if exclude:
             query["$and"] = [{"action": {"$ne": exclude}}]
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit, _LARGE)
-        return [_entry(row) for row in rows], total
+        return [self._entry(row) for row in rows], total
 
-
-def _entry(d: Document) -> AuditEntry:
-    return AuditEntry(
-        id=d["_id"],
-        at=d["at"],
-        actor_id=ReaderId(d["actor_id"]),
-        role=d["role"],
-        action=AuditAction(d["action"]),
-        target=d["target"],
-        reader=ReaderId(d["reader"]) if d["reader"] else None,
-        reason=d["reason"],
-        before=d["before"],
-        after=d.get("after"),
-        outcome=d["outcome"],
-    )
+    def _entry(self, d: Document) -> AuditEntry:
+        return AuditEntry(
+            id=d["_id"],
+            at=d["at"],
+            actor_id=ReaderId(d["actor_id"]),
+            role=d["role"],
+            action=AuditAction(d["action"]),
+            target=d["target"],
+            reader=ReaderId(d["reader"]) if d["reader"] else None,
+            reason=self._texts.open("reason", d.get("reason")),
+            before=d["before"],
+            after=d.get("after"),
+            outcome=d["outcome"],
+        )

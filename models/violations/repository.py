@@ -13,7 +13,9 @@ from pymongo.errors import DuplicateKeyError
 
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReaderId, ReservationId
-from models.storage.mongo import Document, find_page, insert
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
+from models.storage.mongo import Database, Document, find_page, insert
 from models.storage.mongo_errors import translate_errors
 from models.violations.entities import Appeal, Violation, Waiver
 from models.violations.suspension_repository import SuspensionRepository
@@ -49,6 +51,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 class ViolationRepository(SuspensionRepository):
     """Violations with their appeals and waivers; and the suspensions that they bring."""
 
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
+        super().__init__(db)
+        self._texts = FreeTexts("violations", cipher)
+
     async def record(self, violation: Violation) -> Violation:
         """Keep it once; whether it counts is decided by the day's unique key. Idempotent."""
         with translate_errors():
@@ -64,7 +70,7 @@ class ViolationRepository(SuspensionRepository):
             found = await self._all.find_one({"_id": violation.id})
         if found is None:
             raise ServiceUnavailable()  # it is there, and a majority read does not show it yet
-        return _violation(found)
+        return self._violation(found)
 
     async def counting_violations(
         self, reader_id: ReaderId, since: datetime, until: datetime
@@ -85,7 +91,7 @@ class ViolationRepository(SuspensionRepository):
             )
             used = await self._suspensions.find({"reader": reader_id}, {"uses": 1}).to_list(None)
         spent = {id for row in used for id in row["uses"]}
-        return [_violation(row) for row in rows if row["_id"] not in spent]
+        return [self._violation(row) for row in rows if row["_id"] not in spent]
 
     async def counting_by_reader(
         self, readers: Sequence[ReaderId], since: datetime, until: datetime
@@ -116,17 +122,18 @@ class ViolationRepository(SuspensionRepository):
     async def get(self, id: str) -> Violation | None:
         with translate_errors():
             found = await self._all.find_one({"_id": id})
-        return _violation(found) if found else None
+        return self._violation(found) if found else None
 
     async def appeal(self, id: str, reader_id: ReaderId, appeal: Appeal) -> Violation | None:
         """Keep what the reader says, once. None where there is nothing (more) to appeal against."""
+        text = self._texts.seal("appeal.text", appeal.text)
         with translate_errors():
             found = await self._all.find_one_and_update(
                 {"_id": id, "reader": reader_id, "appeal": None, "waived": False},
-                {"$set": {"appeal": {"text": appeal.text, "at": appeal.at, "open": True}}},
+                {"$set": {"appeal": {"text": text, "at": appeal.at, "open": True}}},
                 return_document=ReturnDocument.AFTER,
             )
-        return _violation(found) if found else None
+        return self._violation(found) if found else None
 
     async def settle_appeal(
         self, id: str, granted: bool, answer: str, at: datetime
@@ -137,7 +144,7 @@ class ViolationRepository(SuspensionRepository):
                 {"_id": id, "appeal.open": True},
                 {
                     "$set": {
-                        "appeal.answer": answer,
+                        "appeal.answer": self._texts.seal("appeal.answer", answer),
                         "appeal.granted": granted,
                         "appeal.settled_at": at,
                         "appeal.open": False,
@@ -145,7 +152,7 @@ class ViolationRepository(SuspensionRepository):
                 },
                 return_document=ReturnDocument.AFTER,
             )
-        return _violation(found) if found else None
+        return self._violation(found) if found else None
 
     async def appeals(self, skip: int, limit: int) -> tuple[list[Violation], int]:
         """Those that wait for the library, the longest waiting first, and how many there are."""
@@ -159,7 +166,7 @@ class ViolationRepository(SuspensionRepository):
                 .limit(limit)
                 .to_list(None)
             )
-        return [_violation(row) for row in rows], total
+        return [self._violation(row) for row in rows], total
 
     async def not_waived_between(
         self, start: datetime, end: datetime, limit: int
@@ -172,32 +179,69 @@ class ViolationRepository(SuspensionRepository):
                 .limit(limit)
                 .to_list(None)
             )
-        return [_violation(row) for row in rows]
+        return [self._violation(row) for row in rows]
 
     async def waive(self, id: str, waiver: Waiver) -> bool:
         """Let it go, once. False where it was waived already, or is not there."""
         with translate_errors():
             result = await self._all.update_one(
                 {"_id": id, "waived": False},
-                {"$set": {"waived": True, "waiver": _waiver_document(waiver)}},
+                {"$set": {"waived": True, "waiver": self._waiver_document(waiver)}},
             )
         return bool(result.modified_count)
 
     async def void(self, violation: Violation) -> None:
         """Keep it as waived from the beginning, where the dispatcher has not recorded it yet."""
         with translate_errors(), suppress(DuplicateKeyError):
-            await insert(self._all, document_of(violation))
+            waiver = violation.waiver
+            waived = {"waiver": self._waiver_document(waiver)} if waiver else {}
+            await insert(self._all, document_of(violation) | waived)
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int
     ) -> tuple[list[Violation], int]:
         query: Document = {"reader": reader_id}
         rows, total = await find_page(self._all, query, ("at", "_id"), skip, limit)
-        return [_violation(row) for row in rows], total
+        return [self._violation(row) for row in rows], total
+
+    def _violation(self, d: Document) -> Violation:
+        return Violation(
+            id=d["_id"],
+            reader_id=ReaderId(d["reader"]),
+            reservation_id=ReservationId(d["reservation"]),
+            kind=d["kind"],
+            at=d["at"],
+            day=date.fromisoformat(d["day"]),
+            counts="counted_on" in d,
+            waived=d["waived"],
+            waiver=self._waiver(d.get("waiver")),
+            appeal=self._appeal(d.get("appeal")),
+        )
+
+    def _waiver_document(self, w: Waiver) -> Document:
+        return {"by": w.by, "reason": self._texts.seal("waiver.reason", w.reason), "at": w.at}
+
+    def _waiver(self, d: Document | None) -> Waiver | None:
+        if not d:
+            return None
+        reason = self._texts.open("waiver.reason", d.get("reason"))
+        return Waiver(d["by"], reason, d["at"], d.get("lifted"))
+
+    def _appeal(self, d: Document | None) -> Appeal | None:
+        if d is None:
+            return None
+        return Appeal(
+            self._texts.open("appeal.text", d.get("text")),
+            d["at"],
+            d.get("settled_at"),
+            self._texts.open("appeal.answer", d.get("answer")),
+            d.get("granted"),
+        )
 
 
 def document_of(v: Violation) -> Document:
-    """``counted_on`` is the day's unique key: only the one that counts has it."""
+    """The violation without its waiver. ``counted_on`` is the day's unique key: only the one that
+    counts has it."""
     counted_on = {"counted_on": f"{v.reader_id}:{v.day.isoformat()}"} if v.counts else {}
     return {
         "_id": v.id,
@@ -208,34 +252,4 @@ def document_of(v: Violation) -> Document:
         "day": v.day.isoformat(),
         **counted_on,
         "waived": v.waived,
-        **({"waiver": _waiver_document(v.waiver)} if v.waiver else {}),
     }
-
-
-def _waiver_document(w: Waiver) -> Document:
-    return {"by": w.by, "reason": w.reason, "at": w.at}
-
-
-def _violation(d: Document) -> Violation:
-    return Violation(
-        id=d["_id"],
-        reader_id=ReaderId(d["reader"]),
-        reservation_id=ReservationId(d["reservation"]),
-        kind=d["kind"],
-        at=d["at"],
-        day=date.fromisoformat(d["day"]),
-        counts="counted_on" in d,
-        waived=d["waived"],
-        waiver=_waiver(d.get("waiver")),
-        appeal=_appeal(d.get("appeal")),
-    )
-
-
-def _waiver(d: Document | None) -> Waiver | None:
-    return Waiver(d["by"], d["reason"], d["at"], d.get("lifted")) if d else None
-
-
-def _appeal(d: Document | None) -> Appeal | None:
-    if d is None:
-        return None
-    return Appeal(d["text"], d["at"], d.get("settled_at"), d.get("answer", ""), d.get("granted"))

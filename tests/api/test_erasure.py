@@ -149,6 +149,7 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
     assert sorted(states) == ["cancelled", "finished", "finished", "no_show"]
     assert counts["reservations"] == 4 and counts["violations"] == 1
     (violation,) = after["violations"]
+    assert violation["appeal"]["text"] == violation["appeal"]["answer"] == "", "sealed words too"
     assert violation["counted_on"] == f"{ERASED_READER}:{violation['_id']}"
     # Others are as they were, their seats are theirs, and those that were given back are free.
     for name in ("readers", "reservations", "bindings", "sessions"):

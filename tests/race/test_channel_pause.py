@@ -90,7 +90,9 @@ def worker(stage: Stage, wechat: WeChat, account: str = "wx") -> DeliveryWorker:
         breaker,
         stage.stored.reservations.many,
     )
-    return DeliveryWorker(MessageRepository(stage.db), ConsentRepository(stage.db), channel)
+    return DeliveryWorker(
+        MessageRepository(stage.db, stage.cipher), ConsentRepository(stage.db), channel
+    )
 
 
 def message(reader: ReaderId, at: datetime, worth: timedelta) -> Message:
@@ -112,7 +114,10 @@ async def live(
     until: datetime,
 ) -> None:
     """Let the time go from one instant at which something may happen to the next."""
-    messages, pauses = MessageRepository(stage.db), ChannelPauseRepository(stage.db, "wx")
+    messages, pauses = (
+        MessageRepository(stage.db, stage.cipher),
+        ChannelPauseRepository(stage.db, "wx"),
+    )
     waiting = sorted(queue, key=lambda m: m.at)
     while wechat.now <= until:
         told = [m for m in waiting if m.at <= wechat.now]
@@ -247,7 +252,9 @@ async def test_one_worker_probes(stage: Stage, guard: bool) -> None:
     """Both see that the pause is over before either takes the probe."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    await MessageRepository(stage.db).add([message(r, EIGHT, timedelta(hours=3)) for r in readers])
+    await MessageRepository(stage.db, stage.cipher).add(
+        [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    )
     wechat = WeChat(lambda now: (REFUSED, False))
     senders = [worker(stage, wechat), worker(stage, wechat)]
     await senders[0].run(EIGHT)
@@ -271,7 +278,9 @@ async def test_a_pause_is_told_once(
     """Two hosts are refused at the same moment; the control's pauses have names of their own."""
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     await consent(stage, readers)
-    await MessageRepository(stage.db).add([message(r, EIGHT, timedelta(hours=3)) for r in readers])
+    await MessageRepository(stage.db, stage.cipher).add(
+        [message(r, EIGHT, timedelta(hours=3)) for r in readers]
+    )
     wechat, barrier = WeChat(lambda now: (REFUSED, False)), asyncio.Barrier(2)
     senders = [worker(stage, wechat), worker(stage, wechat, "wx" if guard else "another")]
     for sender in senders:
@@ -282,7 +291,7 @@ async def test_a_pause_is_told_once(
 
 async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
     await consent(stage, [LI])
-    await MessageRepository(stage.db).add([message(LI, EIGHT, timedelta(hours=3))])
+    await MessageRepository(stage.db, stage.cipher).add([message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
     await worker(stage, wechat).run(EIGHT)
     pauses = ChannelPauseRepository(stage.db, "wx")
@@ -301,7 +310,7 @@ async def test_a_prober_that_dies_is_followed(stage: Stage) -> None:
 async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage) -> None:
     """Each of them may have sent it. Others of the reader's go on."""
     await consent(stage, [LI])
-    messages = MessageRepository(stage.db)
+    messages = MessageRepository(stage.db, stage.cipher)
     told = [message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2)]
     await messages.add(told)
     wechat = WeChat(now=EIGHT + 2 * MINUTE)
@@ -323,7 +332,7 @@ async def test_what_two_dead_workers_left_is_not_sent_a_third_time(stage: Stage)
 
 async def test_a_probe_that_is_cut_off_holds_up_nobody(stage: Stage) -> None:
     await consent(stage, [LI])
-    await MessageRepository(stage.db).add([message(LI, EIGHT, timedelta(hours=3))])
+    await MessageRepository(stage.db, stage.cipher).add([message(LI, EIGHT, timedelta(hours=3))])
     wechat = WeChat(lambda now: (REFUSED, False))
     sender, begun = worker(stage, wechat), asyncio.Event()
     await sender.run(EIGHT)

@@ -92,14 +92,14 @@ async def test_dispatchers_in_two_workers_notify_once(stage: Stage, guard: bool)
     barrier = asyncio.Barrier(2)
 
     async def run() -> int:
-        violations = (ViolationRepository if guard else RecordedAnew)(stage.db)
+        violations = (ViolationRepository if guard else RecordedAnew)(stage.db, stage.cipher)
         worker = await stage.worker(violations=violations)
-        messages = (MessageRepository if guard else Anew)(stage.db)
+        messages = (MessageRepository if guard else Anew)(stage.db, stage.cipher)
         put_around(messages, "insert_many", before=barrier.wait)
         return await dispatcher(worker, messages).dispatch()
 
     assert list(await asyncio.gather(run(), run())) == [2, 2]
-    told, _ = await MessageRepository(stage.db).page_of(reader.id, False, 0, 10)
+    told, _ = await MessageRepository(stage.db, stage.cipher).page_of(reader.id, False, 0, 10)
     _, violations = await stage.stored.violations.page_of(reader.id, 0, 10)
     times = 1 if guard else 2
     templates = [Template.NO_SHOW, Template.RESERVED]
@@ -118,7 +118,7 @@ async def test_a_change_during_the_dispatch_is_still_notified(stage: Stage) -> N
 
     worker = await stage.worker()
     put_around(worker.stored.reservations, "bulk_write", before=meanwhile)
-    assert await dispatcher(worker, MessageRepository(stage.db)).dispatch() == 1
+    assert await dispatcher(worker, MessageRepository(stage.db, stage.cipher)).dispatch() == 1
     assert [notice.event for notice in (await stage.reload(r)).outbox] == ["no_show"]
     assert events(await stage.reload(r)) == ["reserve", "miss"]
 
@@ -212,7 +212,7 @@ async def test_one_violation_counts_a_day(stage: Stage, guard: bool) -> None:
     reader, barrier = await stage.reader(), asyncio.Barrier(2)
 
     async def record(id: str) -> Violation:
-        violations = ViolationRepository(stage.db)
+        violations = ViolationRepository(stage.db, stage.cipher)
         put_around(violations, "insert_many", before=barrier.wait)
         r = await stage.reserved(reader, start=10 + len(id), end=11 + len(id))
         return await violations.record(

@@ -21,7 +21,10 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
     stage: Stage, when: str, names: bool
 ) -> None:
     """Before our own "sent" is written, after it, or between the two looks at the messages."""
-    messages, other = MessageRepository(stage.db), MessageRepository(stage.db)
+    messages, other = (
+        MessageRepository(stage.db, stage.cipher),
+        MessageRepository(stage.db, stage.cipher),
+    )
     failed, earlier, theirs = (
         message(reader, EIGHT + n * MINUTE, timedelta(hours=3))
         for n, reader in enumerate([LI, LI, ReaderId("6" * 24)])
@@ -87,7 +90,7 @@ async def test_a_late_failure_is_recorded_whenever_it_comes(
 async def test_a_late_failure_marks_no_old_message(
     stage: Stage, as_stored: dict[str, Any], names: str, failed: bool
 ) -> None:
-    messages = MessageRepository(stage.db)
+    messages = MessageRepository(stage.db, stage.cipher)
     old, new = (message(LI, EIGHT + n * MINUTE, timedelta(hours=3)) for n in range(2))
     await messages.add([old, new])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)
@@ -102,7 +105,10 @@ async def test_a_late_failure_marks_no_old_message(
 
 async def test_the_mark_is_what_meets_an_early_failure(stage: Stage) -> None:
     """The control: without the mark a failure that comes before "sent" is lost."""
-    messages, other = MessageRepository(stage.db), MessageRepository(stage.db)
+    messages, other = (
+        MessageRepository(stage.db, stage.cipher),
+        MessageRepository(stage.db, stage.cipher),
+    )
     sent = message(LI, EIGHT, timedelta(hours=3))
     await messages.add([sent])
     (d,) = await messages.lease_next([LI], clock(9), clock(9), LEASE)

@@ -81,7 +81,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.messages, self.consents = (
-            MessageRepository(self.stage.db),
+            MessageRepository(self.stage.db, self.stage.cipher),
             ConsentRepository(self.stage.db),
         )
         if not self.guard:
@@ -139,7 +139,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
     """
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 40)]
     queue = [told(reader, number) for reader in readers for number in range(3)]
-    await MessageRepository(stage.db).add(queue)
+    await MessageRepository(stage.db, stage.cipher).add(queue)
     consents = ConsentRepository(stage.db)
     rich = readers[::2]
     for times in range(6):
@@ -188,7 +188,7 @@ async def test_two_senders_and_a_kill_in_the_middle(stage: Stage, guard: bool) -
 async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> None:
     readers = [ReaderId(f"{n:024x}") for n in range(PAGE + 50)]
     queue = [told(reader, number) for reader in readers for number in range(2)]
-    await MessageRepository(stage.db).add(queue)
+    await MessageRepository(stage.db, stage.cipher).add(queue)
     for reader in readers:
         await stage.db["message_consents"].insert_one(
             {"_id": f"{reader}:{RESERVED}", "reader": reader, "remain": 2}
@@ -209,7 +209,7 @@ async def test_a_send_that_takes_long_holds_up_its_reader_only(stage: Stage) -> 
 async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None:
     """A sender that is closed while WeChat is slow: others go on at once, with no attempt lost."""
     readers = [ReaderId(f"{n:024x}") for n in range(90)]
-    await MessageRepository(stage.db).add([told(reader) for reader in readers])
+    await MessageRepository(stage.db, stage.cipher).add([told(reader) for reader in readers])
     consents = ConsentRepository(stage.db)
     for reader in readers:
         await consents.add(reader, RESERVED)
@@ -234,7 +234,10 @@ async def test_what_was_not_begun_is_given_back_at_the_end(stage: Stage) -> None
 @guarded
 async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bool) -> None:
     """The slow worker found it due; the fast one tried it meanwhile and put it off for an hour."""
-    slow, fast = MessageRepository(stage.db), MessageRepository(stage.db)
+    slow, fast = (
+        MessageRepository(stage.db, stage.cipher),
+        MessageRepository(stage.db, stage.cipher),
+    )
     await fast.add([told(LI)])
     if not guard:
         unguard(slow)
@@ -251,7 +254,10 @@ async def test_a_message_put_off_is_not_taken_up_at_once(stage: Stage, guard: bo
 
 @guarded
 async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard: bool) -> None:
-    slow, fast = MessageRepository(stage.db), MessageRepository(stage.db)
+    slow, fast = (
+        MessageRepository(stage.db, stage.cipher),
+        MessageRepository(stage.db, stage.cipher),
+    )
     await fast.add([told(LI)])
     if not guard:
         unguard(slow)
@@ -266,7 +272,10 @@ async def test_a_worker_whose_lease_ran_out_settles_nothing(stage: Stage, guard:
 @guarded
 async def test_a_claim_is_given_up_by_its_holder_only(stage: Stage, guard: bool) -> None:
     """Given up, claimed by another, and given up once more (its answer had been lost)."""
-    slow, fast = MessageRepository(stage.db), MessageRepository(stage.db)
+    slow, fast = (
+        MessageRepository(stage.db, stage.cipher),
+        MessageRepository(stage.db, stage.cipher),
+    )
     await fast.add([told(LI)])
     held = await slow.lease_next([LI], EIGHT, EIGHT, LEASE)
     await slow.release(held)

@@ -87,7 +87,7 @@ class EndedAnew(AuditLogRepository):
 @guarded
 async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
     reader = await stage.reader()
-    audit = (AuditLogRepository if guard else EndedAnew)(stage.db)
+    audit = (AuditLogRepository if guard else EndedAnew)(stage.db, stage.cipher)
     begun = AuditEntry(
         "", clock(8), reader.id, "librarian", AuditAction.WAIVE, "x:1", None, "", {}, None, ""
     )
@@ -278,7 +278,7 @@ class InThreeSteps(ViolationRepository):
 @guarded
 async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, guard: bool) -> None:
     reader, until = await stage.reader(), clock(20)
-    own = {} if guard else {"violations": InThreeSteps(stage.db)}
+    own = {} if guard else {"violations": InThreeSteps(stage.db, stage.cipher)}
     worker = await stage.worker(**own)
     if guard:
 

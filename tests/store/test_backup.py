@@ -54,10 +54,10 @@ async def everything(db: Database) -> dict[str, list[Document]]:
 
 
 async def test_what_comes_back_is_what_was_there(
-    db: Database, empty: Database, tmp_path: Path
+    db: Database, empty: Database, sealer: FieldCipher, tmp_path: Path
 ) -> None:
     await ReservationRepository(db).insert(reserved())
-    await ViolationRepository(db).record(
+    await ViolationRepository(db, sealer).record(
         Violation("v1", "reader-1", "r1", "no_show", on("14:30"), MONDAY, True)  # type: ignore[arg-type]
     )
     await db["leases"].insert_one({"_id": "no_show", "owner": "w1"})
@@ -158,7 +158,7 @@ async def test_a_file_is_never_written_over(db: Database, tmp_path: Path) -> Non
 
 
 async def test_two_at_once_to_one_file_leave_one_that_is_whole(
-    db: Database, empty: Database, tmp_path: Path
+    db: Database, empty: Database, sealer: FieldCipher, tmp_path: Path
 ) -> None:
     await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"
@@ -231,7 +231,7 @@ async def test_a_file_for_somebody_else_changes_nothing(
 
 
 async def test_over_replaces_a_part_and_nothing_else(
-    db: Database, empty: Database, tmp_path: Path
+    db: Database, empty: Database, sealer: FieldCipher, tmp_path: Path
 ) -> None:
     await ReservationRepository(db).insert(reserved())
     file = tmp_path / "file"

@@ -44,7 +44,7 @@ async def test_a_reader_is_admitted_once_and_renewed(db: Database, sealer: Field
 
 
 async def test_a_longer_suspension_stands(db: Database, sealer: FieldCipher) -> None:
-    readers, violations = ReaderRepository(db, sealer), ViolationRepository(db)
+    readers, violations = ReaderRepository(db, sealer), ViolationRepository(db, sealer)
     reader = await readers.upsert_from_login("21070001", "张三", "student", NOW)
     for until in (LATER, NOW):
         used = (f"until {until}",)

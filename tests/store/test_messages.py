@@ -20,6 +20,7 @@ from models.messages.entities import (
     Template,
 )
 from models.messages.repository import MessageRepository
+from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from tests.builders import LI, MONDAY, TOMORROW, ZHANG, on
 
@@ -28,8 +29,8 @@ REAL = on("03:00")
 
 
 @pytest.fixture
-def store(db: Database) -> MessageRepository:
-    return MessageRepository(db)
+def store(db: Database, sealer: FieldCipher) -> MessageRepository:
+    return MessageRepository(db, sealer)
 
 
 def message(id: str, at: str = "14:00", reader: ReaderId = ZHANG, **fields: Any) -> Message:

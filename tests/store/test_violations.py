@@ -9,6 +9,7 @@ import pytest
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.policy.entities import Policy
+from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from models.violations.entities import Suspension, Violation
 from models.violations.repository import ViolationRepository
@@ -19,8 +20,8 @@ POLICY = Policy()
 
 
 @pytest.fixture
-def store(db: Database) -> ViolationRepository:
-    return ViolationRepository(db)
+def store(db: Database, sealer: FieldCipher) -> ViolationRepository:
+    return ViolationRepository(db, sealer)
 
 
 def missed(day: date, clock: str = "14:30", n: int = 1, reader: ReaderId = ZHANG) -> Violation:

@@ -248,7 +248,7 @@ async def test_a_message_that_is_undone_is_not_taken_for_kept(trio: Trio) -> Non
     to empty the outbox."""
     one = Message("r:1", ZHANG, Template.RESERVED, "预约成功", "…", EIGHT, {})
     old = await trio.cut_off()
-    messages = MessageRepository(trio.second.db)
+    messages = MessageRepository(trio.second.db, trio.second.cipher)
     answers = [await said(messages.add([one])) for _ in range(2)]
     await trio.heal(old)
     _, kept = await messages.page_of(ZHANG, False, 0, 10)

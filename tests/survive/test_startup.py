@@ -15,6 +15,8 @@ import pytest
 from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.settings import load
+from models.feedback.repository import FeedbackRepository
+from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from tests.living import ENCRYPTION_KEYS
 from tests.survive.serving import (
@@ -63,11 +65,15 @@ async def test_a_production_database_stays_closed(
             (("serve",), other, wrong_key),
         ],
     )
+    written = FeedbackRepository(db, FieldCipher.parse(ENCRYPTION_KEYS))
+    await written.add(None, "k", "插座不通电", real_now())
     rotated = await ended(await command("rotate-keys", **{**env, "ENCRYPTION_KEYS": newer}))
     assert rotated[0] == 0, rotated
     newest = {**env, "ENCRYPTION_KEYS": "2:" + OTHER_KEYS[2:]}
     exported = await ended(await command("export-reader", NUMBER, **newest))
     assert exported[0] == 0 and "张三" in exported[1]
+    listed = await ended(await command("feedback", "list", **newest))
+    assert listed[0] == 0 and "插座不通电" in listed[1]
 
 
 async def test_a_library_without_a_mini_program_is_served(

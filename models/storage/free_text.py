@@ -1,0 +1,79 @@
+"""Free text at rest: what people typed about themselves and others is sealed as names are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pymongo
+
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+
+FREE_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "feedback": ("text", "answer"),
+    "violations": ("appeal.text", "appeal.answer", "waiver.reason"),
+    "messages": ("typed",),
+    "audit": ("reason",),
+}
+"""The fields, by collection. Keys are rotated, and a person's data handed out, by this table."""
+_ROTATION_S: Final = 3600.0
+"""No index says what an old key has sealed: each collection is read from beginning to end."""
+
+
+class FreeTexts:
+    """Seals and opens the free texts of one collection. An empty text stays empty."""
+
+    def __init__(self, collection: str, cipher: FieldCipher) -> None:
+        self._cipher = cipher
+        self._purposes = {field: f"{collection}.{field}" for field in FREE_TEXTS[collection]}
+
+    def seal(self, field: str, text: str) -> str:
+        """The text as it is stored in the field."""
+        return self._cipher.encrypt(text, self._purposes[field]) if text else ""
+
+    def open(self, field: str, sealed: str | None) -> str:
+        """The text that is stored in the field; empty where there is none. Raises:
+        DecryptionError."""
+        return self._cipher.decrypt(sealed, self._purposes[field]) if sealed else ""
+
+    def open_all(self, document: Document) -> Document:
+        """The document with all of them opened. Raises: DecryptionError."""
+        opened = dict(document)
+        for field in self._purposes:
+            outer, _, inner = field.rpartition(".")
+            if outer and opened.get(outer):
+                opened[outer] = dict(opened[outer])
+            holder = opened.get(outer) if outer else opened
+            if holder and inner in holder:
+                holder[inner] = self.open(field, holder[inner])
+        return opened
+
+
+async def reencrypt_free_texts(db: Database, cipher: FieldCipher) -> int:
+    """Seal with the current key what is sealed with an older one. Returns how many texts it was.
+
+    Raises: ServiceUnavailable.
+    """
+    done = 0
+    with translate_errors(), pymongo.timeout(_ROTATION_S):
+        for collection, fields in FREE_TEXTS.items():
+            texts = FreeTexts(collection, cipher)
+            for field in fields:
+                old = {"$type": "string", "$ne": "", "$not": {"$regex": f"^{cipher.current}:"}}
+                async for row in db[collection].find({field: old}, {field: 1}):
+                    sealed = _value(row, field)
+                    renewed = texts.seal(field, texts.open(field, sealed))
+                    await db[collection].update_one(
+                        {"_id": row["_id"], field: sealed}, {"$set": {field: renewed}}
+                    )
+                    done += 1
+    return done
+
+
+def _value(row: Document, field: str) -> str:
+    found: Any = row
+    for name in field.split("."):
+        found = found[name]
+    return str(found)

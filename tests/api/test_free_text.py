@@ -1,0 +1,145 @@
+"""What people type stands in no document as they typed it, and is readable for whom it is meant."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any, Final
+
+from miniapp_server.repositories import Repositories
+from models.readers.entities import Reader
+from models.readers.personal_data_repository import export
+from models.staff.audit import AuditQuery
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FREE_TEXTS, reencrypt_free_texts
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import post, staff
+from tests.api.test_violations import missed
+from tests.living import Client, Living
+
+QUESTION: Final = "请回电 13800138000，我是李小明"
+REPLY: Final = "已致电李小明，插座修好了"
+APPEAL: Final = "我发烧去了校医院，学号 21079999"
+ANSWER: Final = "看过病历，情况属实"
+WAIVED: Final = "王老师来电说明，座位旁漏水"
+UNBOUND: Final = "李小明手机丢失，身份证尾号 4321"
+SUSPENDED: Final = "把座位转给了赵同学"
+TYPED: Final = (QUESTION, REPLY, APPEAL, ANSWER, WAIVED, UNBOUND, SUSPENDED)
+
+
+async def everything_typed(service: Living) -> Client:
+    """A reader about whom each of them was typed."""
+    reader = await missed(service, 2)
+    desk, now = await staff(service), service.clock.now()
+    await service.inside.stored.feedback.add(reader.reader_id, "k", QUESTION, now)
+    (asked,) = await service.inside.stored.feedback.waiting(1)
+    first, second = (await reader.ok("GET", "/violations"))["items"]
+    await reader.ok("POST", f"/violations/{first['id']}/appeal", {"text": APPEAL})
+    here = f"/console/readers/{reader.reader_id}"
+    until = (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+    for path, form in (
+        (f"/console/questions/{asked.id}", {"text": REPLY}),
+        (f"/console/appeals/{first['id']}", {"granted": "yes", "text": ANSWER}),
+        (f"/console/violations/{second['id']}/waive", {"reason": WAIVED}),
+        (f"{here}/unbind", {"reason": UNBOUND}),
+        (f"{here}/suspend", {"was": "", "until": until, "reason": SUSPENDED}),
+    ):
+        answer = await post(service, desk, path, **form)
+        assert answer.status == 303, (path, answer.body[:2000])
+    return reader
+
+
+async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
+    """The texts of each collection, as the repositories open them."""
+    id = reader.reader_id
+    asked, _ = await stored.feedback.page_of(id, 0, 10)
+    found, _ = await stored.violations.page_of(id, 0, 10)
+    inbox, _ = await stored.messages.page_of(id, False, 0, 50)
+    entries, _ = await stored.audit_log.page_of(AuditQuery(reader=id), 0, 50)
+    return {
+        "feedback": [text for f in asked for text in (f.text, f.answer)],
+        "violations": [
+            *(text for v in found if v.appeal for text in (v.appeal.text, v.appeal.answer)),
+            *(v.waiver.reason for v in found if v.waiver),
+        ],
+        "messages": [m.text for m in inbox if m.template == "ANSWER"],
+        "audit": [e.reason for e in entries],
+    }
+
+
+def in_it(typed: str, texts: list[str]) -> bool:
+    return any(typed in text for text in texts)
+
+
+async def test_no_document_has_it_as_it_was_typed(service: Living) -> None:
+    reader = await everything_typed(service)
+    dumped = await service.all_documents()
+    assert [typed for typed in TYPED if typed in dumped] == []
+    for typed in ("13800138000", "李小明", "21079999", "4321", "赵同学"):
+        assert typed not in dumped, typed
+
+    found = await read_by(service.inside.stored, reader)
+    assert found.keys() == FREE_TEXTS.keys()
+    for name, wanted in (
+        ("feedback", (QUESTION, REPLY)),
+        ("violations", (APPEAL, ANSWER, WAIVED)),
+        ("messages", (QUESTION, REPLY, ANSWER, WAIVED, SUSPENDED)),
+        ("audit", (REPLY, ANSWER, WAIVED, UNBOUND, SUSPENDED)),
+    ):
+        assert all(in_it(typed, found[name]) for typed in wanted), (name, found[name])
+    # The people for whom it is meant read it: the reader, the desk.
+    page = Browser(await service.web_reader(reader))
+    shown = (await page.get("/contact")).body + (await page.get("/me")).body
+    assert QUESTION in shown and REPLY in shown and SUSPENDED in shown
+    assert UNBOUND in (await (await staff(service)).get("/console/audit")).body
+
+
+async def test_it_is_readable_after_keys_were_rotated(service: Living) -> None:
+    reader = await everything_typed(service)
+    before = await read_by(service.inside.stored, reader)
+    both = FieldCipher({1: b"k" * 32, 2: b"n" * 32})
+    done = await reencrypt_free_texts(service.db, both)
+    assert done > len(TYPED) and await reencrypt_free_texts(service.db, both) == 0
+    assert await read_by(Repositories(service.db, FieldCipher({2: b"n" * 32})), reader) == before
+
+
+async def test_it_is_handed_out_and_forgotten(service: Living) -> None:
+    reader = await everything_typed(service)
+    other = await service.reader()
+    await service.inside.stored.feedback.add(other.reader_id, "k", "几点关门", service.clock.now())
+    found = await export(service.db, service.settings.sealer, reader.reader_id)
+    text = json.dumps(found, ensure_ascii=False, default=str)
+    assert [typed for typed in TYPED if typed not in text] == []
+    assert "几点关门" not in text
+
+    await service.inside.stored.readers.set_suspended_until(
+        reader.reader_id, (await person(service, reader)).suspended_until, None
+    )
+    await service.inside.erasure.erase(await person(service, reader), service.clock.now())
+    for name, fields in FREE_TEXTS.items():
+        for row in await service.db[name].find({"reader": "erased"}).to_list(None):
+            assert not any(value_of(row, field) for field in fields), (name, row)
+    assert not await service.db["feedback"].find_one({"reader": reader.reader_id})
+
+
+def value_of(row: Any, field: str) -> Any:
+    for name in field.split("."):
+        row = (row or {}).get(name)
+    return row
+
+
+async def person(service: Living, reader: Client) -> Reader:
+    found = await service.inside.stored.readers.get(reader.reader_id)
+    assert found is not None
+    return found
+
+
+async def test_a_document_without_the_field_has_no_text(service: Living) -> None:
+    reader = await everything_typed(service)
+    for name, fields in FREE_TEXTS.items():
+        gone = {"$unset": dict.fromkeys(fields, "")}
+        await service.db[name].update_many({}, gone)
+    found = await read_by(service.inside.stored, reader)
+    assert {text for texts in found.values() for text in texts} == {""}
+    await export(service.db, service.settings.sealer, reader.reader_id)
+    assert await reencrypt_free_texts(service.db, FieldCipher({2: b"n" * 32})) == 0
