@@ -13,11 +13,18 @@ from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
-from handlers.texts.console_labels import FACTS, ROLE_TEXT, STATES, TARGET_TEXT, YES_NO
+from handlers.texts.console_labels import (
+    AUDIT_KIND_TEXT,
+    FACTS,
+    ROLE_TEXT,
+    STATES,
+    TARGET_TEXT,
+    YES_NO,
+)
 from handlers.texts.errors import text_of
 from models.identity.roles import Role
 from models.library.entities import AreaId
-from models.staff.audit import DONE, AuditAction, AuditQuery, JsonObject
+from models.staff.audit import DONE, AuditAction, AuditKind, AuditQuery, JsonObject
 
 _LONGEST: Final = 60
 """Characters of a fact as the list shows it."""
@@ -31,10 +38,13 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 async def audit_log(visit: PageRequest) -> web.StreamResponse:
-    """A page of the log, the latest entries first."""
+    """A page of the log, the latest entries first: changes, unless looks are asked for."""
     query, number = visit.request.query, page_number(visit)
     names = {"actor_id": "by", "action": "action", "reader": "reader", "target": "target"}
-    sought = AuditQuery(**{field: query.get(name, "") for field, name in names.items()})
+    sought = AuditQuery(
+        **{field: query.get(name, "") for field, name in names.items()},
+        kind="" if query.get("action") else query.get("kind", AuditKind.CHANGE.value),
+    )
     # Who only looks is not told what somebody needs.
     decides = visit.may(Role.LIBRARIAN)
     rows, total = await visit[keys.AUDIT_LOG].page_of(
@@ -56,6 +66,7 @@ async def audit_log(visit: PageRequest) -> web.StreamResponse:
         ],
         sought=sought,
         roles=ROLE_TEXT,
+        kinds=AUDIT_KIND_TEXT,
         number=number,
         pages=pages_of(total),
     )

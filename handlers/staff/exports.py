@@ -18,11 +18,14 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
+from handlers.staff.layout import staff_context
 from handlers.staff.statistics import Interval, interval
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.time_range import to_local
 from models.reservations.booking_facts import BookingFacts
+from models.staff.audit import AuditAction
+from models.staff.recorder import AuditedOperation
 from models.statistics.daily import BOOKED_STATES
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ Row = tuple[str, ...]
 async def as_csv(visit: PageRequest) -> web.StreamResponse:
     """The bookings of an interval as a CSV file that grows while it is read from the database."""
     asked = interval(visit)
+    await _record(visit, asked, "csv")
     response = await _start_download(visit, asked, "csv", "text/csv; charset=utf-8")
     try:
         # The mark tells spreadsheets that it is UTF-8.
@@ -61,6 +65,7 @@ def _lines(rows: Sequence[Row]) -> bytes:
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
     """The same for spreadsheets: written to the disk row by row, then sent."""
     asked = interval(visit, LONGEST_SHEET)
+    await _record(visit, asked, "xlsx")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bookings.xlsx"
         book = await asyncio.to_thread(_book, file)
@@ -94,6 +99,13 @@ def _sheet(book: Any) -> Callable[[Sequence[Row]], None]:
             place += 1
 
     return write
+
+
+async def _record(visit: PageRequest, asked: Interval, ending: str) -> None:
+    """Keep that a file is asked for, before it is sent."""
+    facts = {"format": ending, "first": f"{asked.first}", "last": f"{asked.last}"}
+    operation = AuditedOperation(AuditAction.EXPORTED, "bookings")
+    await visit[keys.AUDIT_LOG].record_look(staff_context(visit), operation, facts)
 
 
 async def _start_download(

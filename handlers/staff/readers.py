@@ -36,7 +36,8 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 async def readers(visit: PageRequest) -> web.StreamResponse:
     """By number, by card, or by the whole name: all of them are encrypted, and found by a hash."""
     sought = visit.request.query.get("q", "").strip()
-    found = await visit[keys.STAFF_READERS].find(sought, _FOUND) if sought else []
+    staff = visit[keys.STAFF_READERS]
+    found = await staff.find(staff_context(visit), sought, _FOUND) if sought else []
     if len(found) == 1:
         return redirect(f"/console/readers/{found[0].id}")
     status = 404 if sought and not found else 200
@@ -68,7 +69,8 @@ async def reader_of(visit: PageRequest) -> Reader:
 
 
 async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Response:
-    """The reader's page."""
+    """The reader's page; the audit log keeps that it was opened."""
+    await visit[keys.STAFF_READERS].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
     suspended = who.suspended_until

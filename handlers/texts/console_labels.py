@@ -9,7 +9,7 @@ from handlers.texts.labels import STATE_TEXT
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import DeliveryState
-from models.staff.audit import AuditAction
+from models.staff.audit import AuditAction, AuditKind
 from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN
 from notify.wechat.retry_policy import SendStatus
 
@@ -51,7 +51,14 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_PLAN: "更改平面图",
     AuditAction.ADD_AREA: "新增区域",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
+    AuditAction.LOOKED_UP: "查看读者",
+    AuditAction.EXPORTED: "导出",
 }
+AUDIT_KIND_TEXT: Final[Mapping[AuditKind, str]] = {
+    AuditKind.CHANGE: "更改",
+    AuditKind.LOOK: "查看",
+}
+"""What a list of entries shows."""
 FACTS: Final[Mapping[str, str]] = {
     "state": "状态",
     "seat": "座位",
@@ -82,6 +89,11 @@ FACTS: Final[Mapping[str, str]] = {
     "rev": "平面图版本",
     "area": "区域",
     "floor": "楼层",
+    "found": "找到",
+    "by_number": "按学号找到",
+    "by_card": "按卡号找到",
+    "by_name": "按姓名找到",
+    "format": "文件",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {state.value: text for state, text in STATE_TEXT.items()}
@@ -97,6 +109,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "rules": "规则",
     "readers": "读者",
     "deliveries": "消息",
+    "bookings": "预约",
 }
 """What an entry is about."""
 

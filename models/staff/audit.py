@@ -1,4 +1,4 @@
-"""Entries of the audit log: what the staff have changed."""
+"""Entries of the audit log: what the staff have changed, and whose data they have looked at."""
 
 from __future__ import annotations
 
@@ -48,13 +48,26 @@ class AuditAction(StrEnum):
     CHANGE_PLAN = "plan"
     ADD_AREA = "area"
     RESOLVE_AFFECTED = "affected_bookings"
+    LOOKED_UP = "look_up"
+    EXPORTED = "export"
+
+
+class AuditKind(StrEnum):
+    """Looks are many, and changes are what matters most: each has a list of its own. The value is
+    stored."""
+
+    CHANGE = "change"
+    LOOK = "look"
+
+
+_LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.EXPORTED})
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One operation. ``reader`` is whom it concerns. ``before`` is the state when it was asked for,
-    ``after`` the one that it left; None where it was refused (``outcome`` is the code) or nobody
-    saw its end (``outcome`` is empty)."""
+    ``after`` the one that it left, of a look what was shown; None where it was refused
+    (``outcome`` is the code) or nobody saw its end (``outcome`` is empty)."""
 
     id: str
     at: datetime
@@ -68,6 +81,10 @@ class AuditEntry:
     after: JsonObject | None
     outcome: str
 
+    @property
+    def kind(self) -> AuditKind:
+        return AuditKind.LOOK if self.action in _LOOKS else AuditKind.CHANGE
+
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
@@ -77,3 +94,4 @@ class AuditQuery:
     action: str = ""
     reader: str = ""
     target: str = ""
+    kind: str = ""

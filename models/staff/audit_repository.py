@@ -26,6 +26,7 @@ INDEXES: Final = {
         IndexModel(
             [("target", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_what"
         ),
+        IndexModel([("kind", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="of_kind"),
     ]
 }
 _LARGE: Final = ("before.plan.seats", "before.plan.marks")
@@ -40,16 +41,19 @@ class AuditLogRepository:
         self._texts = FreeTexts("audit", cipher)
 
     async def begin(self, begun: AuditEntry) -> str:
-        """Written before anything is changed: no change is without its entry. The entry's id,
-        which is made here."""
+        """Written before anything is changed or shown: nothing is without its entry. The entry's
+        id, which is made here."""
         document: Document = {
             **asdict(begun),
             "action": begun.action.value,
+            "kind": begun.kind.value,
             "_id": new_id(),
             "reason": self._texts.seal("reason", begun.reason),
             "before": dict(begun.before),
         }
-        del document["id"], document["after"]
+        del document["id"]
+        if begun.after is None:
+            del document["after"]
         with translate_errors():
             await self._all.insert_one(document)
         return str(document["_id"])

@@ -1,4 +1,4 @@
-"""What the staff change of a reader: the binding and the accommodation."""
+"""Finding a reader, and what the staff change of one: the binding and the accommodation."""
 
 from __future__ import annotations
 
@@ -45,15 +45,25 @@ class StaffReaders:
         """Those of the readers that are known."""
         return await self._readers.many(ids)
 
-    async def find(self, text: str, limit: int) -> Sequence[Reader]:
-        """Readers with that student number, that card or that name; of a name ``limit`` at most."""
-        ids = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
-        by_card = await self._cards.reader_of(text) if is_card_number(text) else None
-        if by_card is not None:
-            ids.add(by_card)
-        found = await self._readers.many(ids)
+    async def find(self, ctx: StaffContext, text: str, limit: int) -> Sequence[Reader]:
+        """Readers with that student number, that card or that name; of a name ``limit`` at most.
+        The log keeps how many were found by which of them, and never the text."""
+        by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
+        owner = await self._cards.reader_of(text) if is_card_number(text) else None
+        by_card = {owner} if owner is not None else set()
+        found = await self._readers.many(by_number | by_card)
         named = await self._readers.find_by_name(text, limit)
+        counts = {"by_number": len(by_number), "by_card": len(by_card), "by_name": len(named)}
+        seen = {name: count for name, count in counts.items() if count}
+        await self._audit.record_look(
+            ctx, AuditedOperation(AuditAction.LOOKED_UP, "readers"), seen or {"found": 0}
+        )
         return list((found | {reader.id: reader for reader in named}).values())
+
+    async def look_at(self, ctx: StaffContext, reader: Reader) -> None:
+        """Keep that the reader's page is opened, before it is shown."""
+        operation = AuditedOperation(AuditAction.LOOKED_UP, f"reader:{reader.id}", reader.id)
+        await self._audit.record_look(ctx, operation, {})
 
     async def is_bound(self, reader_id: ReaderId) -> bool:
         """Has the reader bound a WeChat account?"""

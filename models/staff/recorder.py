@@ -1,4 +1,5 @@
-"""Audited operations: each change by the staff has its entry, written before anything changes."""
+"""Audited operations: each change by the staff has its entry, written before anything changes, and
+each look at personal data has one, written before anything is shown."""
 
 from __future__ import annotations
 
@@ -66,21 +67,7 @@ class AuditLog:
         Raises: what ``work`` raises. Where it is not certain that nothing has changed, the entry
         stays without an outcome.
         """
-        entry = await self._entries.begin(
-            AuditEntry(
-                id="",
-                at=ctx.now,
-                actor_id=ctx.reader.id,
-                role=ctx.role.value,
-                action=operation.action,
-                target=operation.target,
-                reader=operation.reader,
-                reason=operation.reason,
-                before=operation.before,
-                after=None,
-                outcome="",
-            )
-        )
+        entry = await self._entries.begin(_entry(ctx, operation))
         try:
             done = await work()
         except (Conflict, RuleViolation, NotFound) as error:
@@ -88,6 +75,16 @@ class AuditLog:
             raise
         await self._entries.end(entry, DONE, after(done))
         return done
+
+    async def record_look(
+        self, ctx: StaffContext, operation: AuditedOperation, seen: JsonObject
+    ) -> None:
+        """Keep that somebody looks at personal data, in one write. Whoever shows them calls this
+        first. ``seen`` says what kind of data they are and never holds them.
+
+        Raises: ServiceUnavailable; nothing may be shown then.
+        """
+        await self._entries.begin(_entry(ctx, operation, seen, DONE))
 
     async def get(self, id: str) -> AuditEntry:
         """Raises: NotFound."""
@@ -102,6 +99,27 @@ class AuditLog:
         """A page of entries, the newest first, and how many there are; without those of the action
         ``exclude``."""
         return await self._entries.page_of(wanted, skip, limit, exclude)
+
+
+def _entry(
+    ctx: StaffContext,
+    operation: AuditedOperation,
+    after: JsonObject | None = None,
+    outcome: str = "",
+) -> AuditEntry:
+    return AuditEntry(
+        id="",
+        at=ctx.now,
+        actor_id=ctx.reader.id,
+        role=ctx.role.value,
+        action=operation.action,
+        target=operation.target,
+        reader=operation.reader,
+        reason=operation.reason,
+        before=operation.before,
+        after=after,
+        outcome=outcome,
+    )
 
 
 def as_it_is(done: JsonObject) -> JsonObject:

@@ -63,7 +63,8 @@ async def console_of_a_reader(service: Living) -> int:
 
 async def form_of_another_site(service: Living) -> int:
     browser = Browser(await service.web_reader())
-    return (await browser.post("/reserve", {"csrf": ""}, "https://evil.example")).status
+    form = {"csrf": await browser.token()}
+    return (await browser.post("/reserve", form, "https://evil.example")).status
 
 
 async def forged_callback(service: Living) -> int:

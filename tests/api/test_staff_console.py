@@ -12,7 +12,7 @@ import pytest
 
 from models.identity.roles import Role, StaffDirectory
 from models.kernel.errors import InvalidState, ServiceUnavailable
-from models.staff.audit import AuditAction, AuditQuery
+from models.staff.audit import AuditAction, AuditKind, AuditQuery
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
 from tests.api.test_pages import Browser
 from tests.api.test_violations import WHY, missed
@@ -45,7 +45,9 @@ async def post(service: Living, who: Browser, path: str, **form: str) -> Any:
 
 
 async def log(service: Living) -> list[tuple[str, str, str]]:
-    entries, _ = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 100)
+    """The changes: action, target and outcome, the oldest first."""
+    changes = AuditQuery(kind=AuditKind.CHANGE.value)
+    entries, _ = await service.inside.stored.audit_log.page_of(changes, 0, 100)
     return [(e.action, e.target, e.outcome) for e in reversed(entries)]
 
 

@@ -1,0 +1,156 @@
+"""Looks at personal data and exports stand in the audit log before anything is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import pytest
+from yarl import URL
+
+from models.identity.roles import Role
+from models.staff.audit import AuditKind, AuditQuery
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import post, staff
+from tests.api.test_staff_readers import find
+from tests.living import Client, Living
+
+NAME: Final = "欧阳若兰"
+CARD: Final = "A1B2C3D4"
+LOOKS: Final = AuditQuery(kind=AuditKind.LOOK.value)
+
+
+async def known(service: Living) -> Client:
+    """A reader who can be found by number, name and card."""
+    reader = await service.web_reader()
+    await service.inside.stored.readers.upsert_from_login(
+        reader.number, NAME, "student", service.clock.now()
+    )
+    await service.inside.stored.cards.put(CARD, reader.reader_id)
+    return reader
+
+
+async def looks(service: Living) -> list[tuple[str, str, Any]]:
+    """Action, target and what was shown, the oldest first."""
+    rows, _ = await service.inside.stored.audit_log.page_of(LOOKS, 0, 50)
+    assert {entry.outcome for entry in rows} <= {"done"}, "one write makes it complete"
+    return [(entry.action.value, entry.target, entry.after) for entry in reversed(rows)]
+
+
+async def test_a_search_is_kept_by_its_kind_alone(service: Living) -> None:
+    desk, reader, other = await staff(service), await known(service), await known(service)
+    for sought, seen in (
+        (other.number, {"by_number": 1}),
+        (CARD, {"by_card": 1}),
+        (NAME, {"by_name": 2}),
+        ("王不见", {"found": 0}),
+    ):
+        before = len(await looks(service))
+        assert (await find(desk, sought)).status in (200, 303, 404)
+        (look,) = (await looks(service))[before:]
+        assert look == ("look_up", "readers", seen), sought
+    assert (await desk.get("/console/readers")).status == 200
+    assert len(await looks(service)) == 4, "the form alone shows nobody"
+    kept = str(await service.db["audit"].find().to_list(None))
+    for word in (reader.number, other.number, CARD, NAME, "王不见"):
+        assert word not in kept
+
+
+async def test_a_readers_page_is_kept_with_the_reader(service: Living) -> None:
+    reader = await known(service)
+    here = f"/console/readers/{reader.reader_id}"
+    mine: tuple[str, str, Any] = ("look_up", f"reader:{reader.reader_id}", {})
+    for who in (await staff(service), await staff(service, Role.VIEWER)):
+        assert NAME in (await who.get(here)).body
+    assert await looks(service) == [mine, mine]
+    rows, _ = await service.inside.stored.audit_log.page_of(LOOKS, 0, 50)
+    assert {entry.reader for entry in rows} == {reader.reader_id}
+    assert [entry.role for entry in rows] == ["viewer", "librarian"]
+    # A form that is refused shows the page once more, which is another look.
+    desk = await staff(service)
+    assert (await post(service, desk, f"{here}/suspend", was="")).status == 400
+    assert len(await looks(service)) == 3
+    # Who may not look leaves none, and neither does who finds nobody.
+    assert (await Browser(await service.web_reader()).get(here)).status == 403
+    assert (await desk.get(f"/console/readers/{'0' * 24}")).status == 404
+    assert len(await looks(service)) == 3
+
+
+async def test_an_export_is_kept_with_its_days(service: Living) -> None:
+    desk, days = await staff(service, Role.VIEWER), "from=2026-09-01&to=2026-09-06"
+    facts = {"first": "2026-09-01", "last": "2026-09-06"}
+    for ending in ("csv", "xlsx"):
+        assert await shown(service, desk, f"/console/bookings.{ending}?{days}")
+        assert (await looks(service))[-1] == (
+            *("export", "bookings"),
+            {"format": ending, **facts},
+        )
+        assert (await desk.get(f"/console/bookings.{ending}?from=x")).status == 400
+    assert len(await looks(service)) == 2
+
+
+async def shown(service: Living, desk: Browser, path: str) -> bytes:
+    """What the desk gets there, whatever its type."""
+    url = URL(f"{service.base}{path}", encoded=True)
+    async with desk.client.session.get(url, headers=desk.cookie) as answer:
+        assert answer.status == 200, path
+        return await answer.read()
+
+
+@asynccontextmanager
+async def closed_log(service: Living) -> AsyncIterator[None]:
+    """MongoDB takes no entry in the meantime."""
+    nothing_fits = {"never": {"$exists": True}}
+    await service.db.command({"collMod": "audit", "validator": nothing_fits})
+    try:
+        yield
+    finally:
+        await service.db.command({"collMod": "audit", "validator": {}})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/readers/{id}",
+        f"/console/readers?{urlencode({'q': NAME})}",
+        "/console/bookings.csv",
+        "/console/bookings.xlsx",
+    ],
+)
+async def test_nothing_is_shown_without_its_entry(service: Living, path: str) -> None:
+    reader, desk = await known(service), await staff(service)
+    await known(service)
+    path = path.format(id=reader.reader_id)
+    async with closed_log(service):
+        answer = await desk.get(path)
+    assert answer.status >= 500 and NAME not in str(answer.body)
+    assert await looks(service) == []
+    # The control: it is shown otherwise.
+    assert await shown(service, desk, path)
+    assert len(await looks(service)) == 1
+
+
+async def test_looks_do_not_bury_changes(service: Living) -> None:
+    reader, head = await service.reader(), await staff(service)
+    here = f"/console/readers/{reader.reader_id}"
+    assert (await post(service, head, f"{here}/unbind")).status == 303
+    for _ in range(25):
+        await head.get(here)
+    await find(head, reader.number)
+
+    def rows(body: str) -> list[str]:
+        return re.findall(r'data-th="操作">([^<]+?)\s*</td>', body)
+
+    assert rows((await head.get("/console/audit")).body) == ["解除绑定"]
+    assert rows((await head.get(f"/console/audit?reader={reader.reader_id}")).body) == ["解除绑定"]
+    seen = (await head.get("/console/audit?kind=look")).body
+    assert rows(seen) == ["查看读者"] * 20 and "按学号找到 1" in seen
+    assert f'href="{here}"' in seen and "page=2&amp;kind=look" in seen
+    assert len(rows((await head.get("/console/audit?kind=look&page=2")).body)) == 6
+    last = (await head.get("/console/audit?kind=&page=2")).body
+    assert rows(last) == [*["查看读者"] * 6, "解除绑定"]
+    chosen = (await head.get("/console/audit?kind=change&action=look_up")).body
+    assert len(rows(chosen)) == 20, "an action is of one kind"
