@@ -18,6 +18,7 @@ from models.affected_bookings.impact import AffectedBookings
 from models.check_in.renewal import RenewalService
 from models.check_in.service import CheckInService
 from models.code_sharing.service import CodeSharingService
+from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
 from models.kiosks.service import KioskService
@@ -75,6 +76,7 @@ ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_rep
 """Called after a client has reported consent; the sandbox's phone sets it."""
 OUTAGES: Final = web.AppKey("outages", OutageMonitor)
 POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
+PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
 RENEWAL: Final = web.AppKey("renewal", RenewalService)
 RESERVATIONS: Final = web.AppKey("reservations", ReservationService)
 SCAN_NOTES: Final = web.AppKey("scan_notes", ScanNotes)

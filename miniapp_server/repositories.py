@@ -20,6 +20,7 @@ from models.policy.repository import PolicyRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
+from models.reservations.presence_repository import PresenceMethodRepository
 from models.reservations.repository import ReservationRepository
 from models.staff.audit_repository import AuditLogRepository
 from models.statistics.repository import DailyStatisticsRepository
@@ -54,6 +55,7 @@ class Repositories:
         self.notices = NoticeRepository(db)
         self.outages = OutageRepository(db)
         self.policies = PolicyRepository(db)
+        self.presence_methods = PresenceMethodRepository(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)

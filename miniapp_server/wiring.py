@@ -74,7 +74,6 @@ IDEMPOTENCY: Final = web.AppKey("idempotency", Idempotency)
 MATCHER: Final = web.AppKey("matcher", WaitlistMatcher)
 OCCUPANCY: Final = web.AppKey("occupancy", LiveOccupancy)
 PRESENCE_CHECK_JOB: Final = web.AppKey("presence_check_job", PresenceCheckJob)
-PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
 WAITLIST_JOBS: Final = web.AppKey("waitlist_jobs", WaitlistJobs)
 WRITER: Final = web.AppKey("writer", ReservationWriter)
 
@@ -132,7 +131,7 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories) -> N
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
     matcher = app[MATCHER] = WaitlistMatcher(r.waitlist, r.reservations, occupancy, reference)
     writer = app[WRITER] = ReservationWriter(
-        r.reservations, occupancy, reference, idempotency, matcher
+        r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
     alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
     app[keys.RESERVATIONS] = ReservationService(
@@ -170,8 +169,8 @@ def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hoo
 
 def _wire_deadlines(app: web.Application, r: Repositories, hooks: Hooks) -> None:
     reference, extension = app[REFERENCE], app[DEADLINE_EXTENSION]
-    knowledge = app[PRESENCE_KNOWLEDGE] = PresenceKnowledge(
-        r.gates, r.gate_events, r.kiosks, r.outages, reference, extension
+    knowledge = app[keys.PRESENCE_KNOWLEDGE] = PresenceKnowledge(
+        r.gates, r.gate_events, r.kiosks, r.outages, r.presence_methods, reference, extension
     )
     writer = app[WRITER]
     app[DEADLINE_JOBS] = DeadlineJobs(r.reservations, reference, writer, extension, knowledge)

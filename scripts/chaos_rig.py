@@ -23,6 +23,7 @@ from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
 from models.messages.entities import WECHAT_TEMPLATES
 from models.policy.entities import OpeningRule, Policy
+from models.reservations.presence import PresenceMethod
 from models.storage.mongo import Database, Document
 from scripts.chaos_history import Message, Stored, Violation, stored
 from scripts.chaos_hosts import Host, RedisServer, WeChat
@@ -161,6 +162,8 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
         keys, _ = await seed.seed(stored, reference, library, real_now())
         await stored.policies.add_missing(POLICY, real_now())
         await reference.refresh()
+        # Kiosks work here, so that a no-show is a violation.
+        await stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, real_now())
         hosts = [
             Host(name, port, workers, env, folder / f"{name.split()[0]}.log")
             for name, port in zip(HOSTS, ports[2:], strict=True)

@@ -104,6 +104,10 @@ async def _alarms(visit: PageRequest) -> list[str]:
         if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
             since = f"{to_local(gate.last_seen_at):%m-%d %H:%M}"
             found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
+    unproven = await visit[keys.PRESENCE_KNOWLEDGE].venues_without_proof(now)
+    catalog = visit[REFERENCE].catalog
+    for venue_id in sorted(unproven & {area.venue_id for area in catalog.bookable_areas}):
+        found.append(ALARM_TEXT["no_presence"].format(venue=catalog.venues[venue_id].name))
     return found
 
 

@@ -103,5 +103,6 @@ ALARM_TEXT: Final[Mapping[str, str]] = {
     "trouble": "{name}：{what}",
     "kiosk_silent": "{name} 自 {since} 起没有响应",
     "gate_silent": "{name} 自 {since} 起没有数据",
+    "no_presence": "{venue}近 7 天没有任何签到方式起过作用：到时未签到的座位照常释放，但不记违约",
 }
 """What somebody should look after. ``console_labels.TROUBLE_TEXT`` has words for known troubles."""

@@ -8,6 +8,7 @@ from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.seed import read, seed
+from models.reservations.presence import PresenceMethod
 
 
 async def seed_demo(app: web.Application) -> tuple[dict[str, str], dict[str, str]]:
@@ -18,6 +19,9 @@ async def seed_demo(app: web.Application) -> tuple[dict[str, str], dict[str, str
     resources = app[RESOURCES]
     now = resources.clock.now()
     kiosks, gates = await seed(resources.repositories, app[REFERENCE], read(), now)
+    # Its kiosks are stand-ins that always show their codes.
+    for venue_id in app[REFERENCE].catalog.venues:
+        await resources.repositories.presence_methods.put(venue_id, PresenceMethod.KIOSK_CODE, now)
     state = SandboxState(resources.db)
     await state.keep_keys("kiosk", kiosks)
     await state.keep_keys("gate", gates)

@@ -15,10 +15,12 @@ from miniapp_server.app import RESOURCES, SCHEDULER
 from miniapp_server.sandbox.state_repository import SandboxState
 from miniapp_server.scheduler import end
 from models.kernel.errors import Conflict, DomainError, InvalidRequest
+from models.reservations.presence import PresenceMethod
 from models.storage.broadcast import AcknowledgedBroadcast
 
 _CLOCK_POLL_S: Final = 0.5
 _LONGEST_MOVE: Final = timedelta(days=366)
+_A_DAY: Final = timedelta(days=1)
 
 _AT_EACH_STEP: Final = frozenset({"carry_over", "offer_free_seats", "dispatch_outbox", "deliver"})
 """Jobs that follow from others, or have no deadline in the store."""
@@ -123,6 +125,10 @@ class MovableClock:
         # Nor one in which the kiosks were.
         for kiosk in await self._stored.kiosks.kiosk_last_seen():
             await self._stored.kiosks.record_kiosk_seen(kiosk, instant)
+        for venue, proofs in (await self._stored.presence_methods.last_proofs()).items():
+            seen = proofs.get(PresenceMethod.KIOSK_CODE)
+            if seen is not None and instant - seen > _A_DAY:
+                await self._stored.presence_methods.put(venue, PresenceMethod.KIOSK_CODE, instant)
         await self._state.set_offset(self._clock.set(instant))
         done = await self._scheduler.run_until_idle(instant, jobs)
         if jobs is not None and done & _BRINGS_DEADLINES:

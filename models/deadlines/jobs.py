@@ -16,6 +16,7 @@ from models.gates.entities import Direction
 from models.gates.replay import left_before_end
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date
+from models.library.entities import VenueId
 from models.outages.extension import DeadlineExtension, apply_all
 from models.reference_data import ReferenceData
 from models.reservations import transitions as reservation_transitions
@@ -50,9 +51,10 @@ class DeadlineJobs:
         frozen = await self._knowledge.frozen_venues(now)
         due = await self._knowledge.certain_until(frozen, now)
         found = await self._reservations.due_for_no_show(due, BATCH, frozen, now)
+        unproven = await self._knowledge.venues_without_proof(now) if found else frozenset()
 
         def missed(r: Reservation) -> Reservation:
-            waived = _is_nobodys_fault(r, frozen)
+            waived = _is_nobodys_fault(r, frozen, unproven)
             return transitions.mark_no_show(replace(r, penalty_waived=waived), _SYSTEM)
 
         return await apply_all(self._writer, now, found, missed, {"check_in_until": {"$lte": due}})
@@ -62,9 +64,10 @@ class DeadlineJobs:
         frozen = await self._knowledge.frozen_venues(now)
         due = await self._knowledge.certain_until(frozen, now)
         found = await self._reservations.due_for_leave_expiry(due, BATCH, frozen, now)
+        unproven = await self._knowledge.venues_without_proof(now) if found else frozenset()
 
         def expired(r: Reservation) -> Reservation:
-            waived = _is_nobodys_fault(r, frozen)
+            waived = _is_nobodys_fault(r, frozen, unproven)
             return transitions.expire_leave(replace(r, penalty_waived=waived), _SYSTEM)
 
         return await apply_all(self._writer, now, found, expired, {"return_by": {"$lte": due}})
@@ -129,6 +132,8 @@ class DeadlineJobs:
         return await self._reservations.drop_past_claims(past, BATCH)
 
 
-def _is_nobodys_fault(r: Reservation, frozen: FrozenVenues) -> bool:
-    """It ended while nobody could check in there, or while somebody else sat on the seat."""
-    return r.penalty_waived or frozen is True or r.venue_id in frozen or r.has_open_report
+def _is_nobodys_fault(r: Reservation, frozen: FrozenVenues, unproven: frozenset[VenueId]) -> bool:
+    """It ended while nobody could check in there, where nobody ever could, or while somebody else
+    sat on the seat."""
+    out = frozen is True or r.venue_id in frozen or r.venue_id in unproven
+    return r.penalty_waived or out or r.has_open_report

@@ -17,11 +17,17 @@ from models.outages.repository import OutageRepository
 from models.reference_data import ReferenceData
 from models.reservations.due_queries import FrozenVenues
 from models.reservations.entities import Reservation
-from models.reservations.presence import FRESH_FOR, PresenceMethod, PresenceProof
+from models.reservations.presence import (
+    FRESH_FOR,
+    PresenceMethod,
+    PresenceProof,
+    can_prove_presence,
+)
+from models.reservations.presence_repository import PresenceMethodRepository
 
 
 class PresenceKnowledge:
-    """Asks the gates, the kiosks, the outages and the heartbeat."""
+    """Asks the gates, the kiosks, the outages, the heartbeat and the proofs that there were."""
 
     def __init__(
         self,
@@ -29,11 +35,13 @@ class PresenceKnowledge:
         gate_events: GateEventRepository,
         kiosks: KioskRepository,
         outages: OutageRepository,
+        presence_methods: PresenceMethodRepository,
         reference: ReferenceData,
         extension: DeadlineExtension,
     ) -> None:
         self._gates, self._gate_events, self._kiosks = gates, gate_events, kiosks
-        self._outages, self._reference, self._extension = outages, reference, extension
+        self._outages, self._presence_methods = outages, presence_methods
+        self._reference, self._extension = reference, extension
 
     async def gate_events_complete_until(self, now: datetime) -> datetime:
         """Until when it is certain who went through the gates; ``now`` where no gate tells."""
@@ -63,6 +71,25 @@ class PresenceKnowledge:
             return True
         return frozenset(outage.venue_id for outage in out if outage.venue_id is not None)
 
+    async def venues_without_proof(self, now: datetime) -> frozenset[VenueId]:
+        """Venues where nothing has lately shown that it can prove a presence: what readers miss
+        there is not their fault."""
+        proofs, screens = await self._presence_methods.last_proofs(), await self._screens()
+        return frozenset(
+            venue_id
+            for venue_id in self._reference.catalog.venues
+            if not can_prove_presence(
+                proofs.get(venue_id, {}).values(), screens.get(venue_id, ()), now
+            )
+        )
+
+    async def _screens(self) -> dict[VenueId, list[datetime]]:
+        """When each screen of a venue's kiosks was last seen."""
+        kiosks, found = self._reference.catalog.kiosks, dict[VenueId, list[datetime]]()
+        for id, seen in (await self._kiosks.kiosk_last_seen()).items():
+            found.setdefault(kiosks[id].venue_id, []).append(seen)
+        return found
+
     async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
         """Until when it is certain that readers could check in, and who did: the gates have told,
         and a screen was seen. The first two minutes of an outage are not known to be one."""
@@ -71,9 +98,7 @@ class PresenceKnowledge:
         )
         if frozen is True:
             return until
-        seen_at = await self._kiosks.kiosk_last_seen()
-        kiosks = self._reference.catalog.kiosks
+        screens = await self._screens()
         for venue_id in self._reference.catalog.venues.keys() - frozen:
-            seen = (t for id, t in seen_at.items() if kiosks[id].venue_id == venue_id)
-            until = min(until, observed_until(seen, now))
+            until = min(until, observed_until(screens.get(venue_id, ()), now))
         return until

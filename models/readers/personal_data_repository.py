@@ -46,6 +46,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "notices",
         "outages",
         "policies",
+        "presence_methods",
         "wechat_callbacks",
         "installation",
         "venues",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,8 @@ from models.library.entities import VenueId
 
 FRESH_FOR: Final = timedelta(hours=1)
 """Who was seen so long ago may still be on the way from the door to the seat and back."""
+EXPECTED_FOR: Final = timedelta(days=7)
+"""What has proved no presence for longer may not work at all."""
 
 
 class PresenceMethod(StrEnum):
@@ -35,3 +38,11 @@ class PresenceProof:
 
     def is_fresh(self, now: datetime) -> bool:
         return now - self.at < FRESH_FOR
+
+
+def can_prove_presence(
+    proofs: Iterable[datetime], screens: Iterable[datetime], now: datetime
+) -> bool:
+    """Can readers show that they are there: has any method lately proved it, or was a kiosk's
+    screen seen? ``proofs`` and ``screens`` are when they last were."""
+    return any(now - seen < EXPECTED_FOR for seen in (*proofs, *screens))

@@ -21,6 +21,7 @@ from models.reservations.entities import IdempotentResult, Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.idempotency import Idempotency, result_of
 from models.reservations.live_occupancy import LiveOccupancy
+from models.reservations.presence_repository import PresenceMethodRepository
 from models.reservations.repository import ReservationRepository
 from models.reservations.transitions import with_idempotency
 from models.storage.transactions import InTransaction
@@ -56,10 +57,11 @@ class ReservationWriter:
         reference: ReferenceData,
         idempotency: Idempotency,
         released_seats: ReleasedSeats,
+        presence_methods: PresenceMethodRepository,
     ) -> None:
         self._reservations, self._occupancy = reservations, occupancy
         self._reference, self._idempotency = reference, idempotency
-        self._released_seats = released_seats
+        self._released_seats, self._presence_methods = released_seats, presence_methods
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
         """Raises: NotFound, for another reader's as well."""
@@ -143,7 +145,10 @@ class ReservationWriter:
     async def replace(
         self, old: Reservation, new: Reservation, due: Mapping[str, object] | None = None
     ) -> Reservation:
-        """As ``save``, for a change that gives no seat back."""
+        """As ``save``, for a change that gives no seat back. One that brings a proof of presence
+        also shows that its method works in the venue."""
         written = await self._reservations.replace(old, new, due)
         self._occupancy.record_write(new)
+        if new.presence is not None and new.presence != old.presence:
+            await self._presence_methods.record(new.presence)
         return written

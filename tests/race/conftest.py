@@ -8,6 +8,7 @@ import pytest
 from pymongo import MongoClient
 
 from miniapp_server import seed
+from models.reservations.presence import PresenceMethod
 from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Document, open_database
@@ -42,4 +43,5 @@ async def stage(mongo_url: str, theatre: str, library: seed.LibraryData) -> Asyn
         cipher = FieldCipher({1: b"k" * 32})
         inside = features(db, cipher)
         await seed.seed(inside.stored, inside.reference, library, EIGHT)
+        await inside.stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, EIGHT)
         yield Stage(db, cipher, inside)
