@@ -1,9 +1,10 @@
 """Notes for browsers that have brought a kiosk's code: signing in takes longer than a code lives.
+A seat's label gets one, too.
 
 A note is sealed, and good for one holder: the session of who had signed in, for ``SIGNED_IN_FOR``;
 or else the sign-in that has to begin within ``BEGIN_WITHIN`` and ends within ``SIGN_IN_FOR`` of the
-scan, and then the session that comes of it. It names the scan, so that it is used up by the first
-reader who checks in with it.
+scan, and then the session that comes of it. It names the scan of a code, so that it is used up by
+the first reader who checks in with it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.check_in.errors import QrExpired
-from models.check_in.service import KioskCodeScan
-from models.library.entities import KioskId
+from models.check_in.service import KioskCodeScan, PresenceScan, SeatLabelScan
+from models.library.entities import KioskId, SeatId
 from models.storage.encryption import DecryptionError, FieldCipher
 
 SIGNED_IN_FOR: Final = timedelta(seconds=90)
@@ -27,7 +28,8 @@ _NOBODY: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """``holder``: ``session:…``, ``state:…``, or nobody yet. Times are in seconds since 1970."""
+    """``holder``: ``session:…``, ``state:…``, or nobody yet. Times are in seconds since 1970. The
+    label of ``seat_id`` was scanned where it names one, or else a kiosk's code."""
 
     id: str
     kiosk_id: str
@@ -35,23 +37,29 @@ class _Note:
     scanned_at: float
     holder: str
     until: float
+    seat_id: str = ""
 
 
 class ScanNotes:
     def __init__(self, cipher: FieldCipher) -> None:
         self._cipher = cipher
 
-    def issue(self, scan: KioskCodeScan, session_id: str | None, now: datetime) -> str:
-        """The note of a code that was scanned now, by who has signed in or by nobody known."""
+    def issue(self, scan: PresenceScan, session_id: str | None, now: datetime) -> str:
+        """The note of what was scanned now, by who has signed in or by nobody known."""
         lasts = BEGIN_WITHIN if session_id is None else SIGNED_IN_FOR
+        if isinstance(scan, SeatLabelScan):
+            kiosk_id, time_step, seat_id = "", 0, str(scan.seat_id)
+        else:
+            kiosk_id, time_step, seat_id = str(scan.kiosk_id), scan.time_step, ""
         return self._sealed(
             _Note(
                 secrets.token_hex(8),
-                scan.kiosk_id,
-                scan.time_step,
+                kiosk_id,
+                time_step,
                 now.timestamp(),
                 _NOBODY if session_id is None else f"session:{session_id}",
                 (now + lasts).timestamp(),
+                seat_id,
             )
         )
 
@@ -66,12 +74,21 @@ class ScanNotes:
         return self._passed_on(note, f"session:{session_id}") if note is not None else None
 
     def scan_of(self, text: str, kiosk_id: str, session_id: str, now: datetime) -> KioskCodeScan:
-        """What the session's note says. Raises: QrExpired for an old one, another's, another
-        kiosk's, or no note."""
+        """What the session's note of a kiosk's code says. Raises: QrExpired for an old one,
+        another's, another kiosk's, or no note."""
         note = self._opened(text, f"session:{session_id}", now)
         if note is None or note.kiosk_id != kiosk_id:
             raise QrExpired()
         return KioskCodeScan(KioskId(note.kiosk_id), note.time_step, True, note_id=note.id)
+
+    def label_scan_of(
+        self, text: str, seat_id: SeatId, session_id: str, now: datetime
+    ) -> SeatLabelScan:
+        """What the session's note of a label says. Raises: as ``scan_of``, by seats."""
+        note = self._opened(text, f"session:{session_id}", now)
+        if note is None or note.seat_id != seat_id:
+            raise QrExpired()
+        return SeatLabelScan(seat_id)
 
     def _passed_on(self, note: _Note, holder: str) -> str:
         until = note.scanned_at + SIGN_IN_FOR.total_seconds()

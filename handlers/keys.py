@@ -13,6 +13,8 @@ from bind.login_service import LoginService
 from bind.providers.base import IdentityProvider
 from bind.providers.cas_client import CasClient
 from bind.scan_notes import ScanNotes
+from bind.scanned_codes import ScannedCodes
+from bind.seat_labels import SeatLabels
 from bind.wechat_logins import WeChatLogins
 from models.affected_bookings.impact import AffectedBookings
 from models.check_in.renewal import RenewalService
@@ -79,7 +81,9 @@ POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
 PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
 RENEWAL: Final = web.AppKey("renewal", RenewalService)
 RESERVATIONS: Final = web.AppKey("reservations", ReservationService)
+SCANNED_CODES: Final = web.AppKey("scanned_codes", ScannedCodes)
 SCAN_NOTES: Final = web.AppKey("scan_notes", ScanNotes)
+SEAT_LABELS: Final = web.AppKey("seat_labels", SeatLabels)
 SEAT_MAP: Final = web.AppKey("seat_map", SeatMapService)
 SEAT_REPORTS: Final = web.AppKey("seat_reports", SeatReportService)
 STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)

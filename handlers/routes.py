@@ -22,6 +22,7 @@ from handlers.kiosks import pages as kiosks_pages
 from handlers.notices import pages as notices_pages
 from handlers.policy import pages as policy_pages
 from handlers.reservations import pages as reservations_pages
+from handlers.seat_labels import pages as seat_labels_pages
 from handlers.seat_map import booking_pages
 from handlers.seat_map import pages as seat_map_pages
 from handlers.seat_reports import pages as seat_reports_pages
@@ -99,6 +100,10 @@ def page_routes() -> list[web.RouteDef]:
         web.get("/k/{id}/check-in", reader_page(kiosks_pages.check_in_form)),
         web.post("/k/{id}/check-in", reader_form(kiosks_pages.check_in)),
         web.post("/k/{id}/report", reader_form(kiosks_pages.report)),
+        web.get("/s/{id}", seat_labels_pages.scanned),
+        web.get("/s/{id}/check-in", reader_page(seat_labels_pages.check_in_form)),
+        web.post("/s/{id}/check-in", reader_form(seat_labels_pages.check_in)),
+        web.post("/s/{id}/report", reader_form(seat_labels_pages.report)),
     ]
 
 

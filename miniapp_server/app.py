@@ -18,6 +18,8 @@ from bind.account_binding import AccountBindingService
 from bind.kiosk_codes import KioskCodeService
 from bind.login_service import LoginService
 from bind.scan_notes import ScanNotes
+from bind.scanned_codes import ScannedCodes
+from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
 from handlers import keys
@@ -193,9 +195,9 @@ def _wire_identity(app: web.Application, resources: Resources) -> None:
         app[ATTEMPT_LIMITER],
         r.consents,
     )
-    app[keys.KIOSK_CODES] = KioskCodeService(
-        r.kiosks, app[ATTEMPT_LIMITER], settings.public_base_url
-    )
+    codes = app[keys.KIOSK_CODES] = KioskCodeService(r.kiosks, settings.public_base_url)
+    labels = app[keys.SEAT_LABELS] = SeatLabels(settings.sealer, settings.public_base_url)
+    app[keys.SCANNED_CODES] = ScannedCodes(codes, labels, app[ATTEMPT_LIMITER])
     app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
 

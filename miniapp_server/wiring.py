@@ -160,7 +160,7 @@ def _wire_violations_and_gates(app: web.Application, r: Repositories, hooks: Hoo
         r.violations, r.readers, reference, writer, hooks.on_reader_changed
     )
     gates = app[keys.GATES] = GateService(
-        r.gates, r.gate_events, r.readers, r.reservations, writer, violations
+        r.gates, r.gate_events, r.readers, r.reservations, writer, violations, reference
     )
     app[GATE_PRESENCE_JOB] = GatePresenceJob(
         r.gates, r.gate_events, gates, app[OCCUPANCY], reference

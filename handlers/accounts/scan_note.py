@@ -1,15 +1,24 @@
-"""The cookie in which a browser carries the note of a scanned code through a sign-in."""
+"""A kiosk's code or a seat's label that a browser opens: it is verified at once, and a cookie
+carries the note of it through a sign-in."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
 from bind.scan_notes import SIGN_IN_FOR
-from handlers.http.keys import SITE
+from handlers.http.authentication import bound_reader, client_address, identify, require_clock
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
+from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
-from handlers.keys import SCAN_NOTES
+from handlers.http.pages import redirect
+from handlers.keys import CHECK_IN, SCAN_NOTES, SCANNED_CODES
+from models.check_in.errors import QrExpired
+from models.check_in.service import KioskCodeScan
+from models.identity.entities import Principal
+from models.kernel.errors import Unauthenticated
 
 COOKIE: Final = "seat_proof"
 
@@ -17,6 +26,42 @@ COOKIE: Final = "seat_proof"
 def carried_note(request: web.Request) -> str:
     """The note that the browser brings; empty where it has none."""
     return request.cookies.get(COOKIE, "")
+
+
+async def take_scan(request: web.Request, place: str) -> web.Response:
+    """Verify the code with which somebody opens ``place``, /k/<kiosk> or /s/<seat>, and go on to
+    its page with a note of this moment: signing in may take longer than a code lives. The redirect
+    takes the code out of the address, so that a reload or the browser's history shows none.
+
+    Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff,
+    NotBound.
+    """
+    now, address, app = request[NOW], client_address(request), request.app
+    raise_if_limited(app[LOAD_SHEDDER].addresses.wait_for(address))
+    require_clock(request)
+    principal = await _signed_in(request, now)
+    link = f"{app[SITE].public_base_url}{place}?c={request.query.get('c', '')}"
+    codes, step_seconds = app[SCANNED_CODES], app[REFERENCE].policy.kiosk_code_seconds
+    if principal is not None:
+        scan = await codes.verify(link, bound_reader(principal).id, step_seconds, now)
+    else:
+        scan = await codes.verify_signed_out(link, address, step_seconds, now)
+    if isinstance(scan, KioskCodeScan) and not scan.is_current:
+        raise QrExpired()
+    app[CHECK_IN].venue_of(scan)
+    response = redirect(f"{place}/check-in")
+    session_id = principal.session.id if principal is not None else None
+    give_note(request, response, app[SCAN_NOTES].issue(scan, session_id, now))
+    return response
+
+
+async def _signed_in(request: web.Request, now: datetime) -> Principal | None:
+    """The reader's session; None where nobody has signed in."""
+    try:
+        principal = await identify(request, now)
+    except Unauthenticated:
+        return None
+    return principal if principal.reader is not None else None
 
 
 def give_note(request: web.Request, response: web.StreamResponse, note: str) -> None:

@@ -6,36 +6,36 @@ from collections.abc import Awaitable, Callable
 from datetime import time
 
 from handlers import keys
-from handlers.check_in.schemas import EndsOut, Extend, KioskCodeRequest
+from handlers.check_in.schemas import EndsOut, Extend, ScanRequest
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE
 from handlers.http.request_parsing import digest_of
 from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.presenter import choice
-from models.check_in.service import KioskCodeScan
+from models.check_in.service import PresenceScan
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 
-_ByScan = Callable[[RequestContext, str, KioskCodeScan], Awaitable[Reservation]]
+_ByScan = Callable[[RequestContext, str, PresenceScan], Awaitable[Reservation]]
 
 
-async def check_in(call: ApiRequest, body: KioskCodeRequest) -> ReservationOut:
+async def check_in(call: ApiRequest, body: ScanRequest) -> ReservationOut:
     return await _scanned(call, body, call[keys.CHECK_IN].check_in)
 
 
-async def return_from_leave(call: ApiRequest, body: KioskCodeRequest) -> ReservationOut:
+async def return_from_leave(call: ApiRequest, body: ScanRequest) -> ReservationOut:
     return await _scanned(call, body, call[keys.CHECK_IN].return_from_leave)
 
 
-async def _scanned(call: ApiRequest, body: KioskCodeRequest, work: _ByScan) -> ReservationOut:
+async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> ReservationOut:
     ctx = call.context(digest_of(body))
     # Before the code is looked at: the key is good for a day, the code for half a minute.
     known = await call[keys.CHECK_IN].previous_result(ctx, call.id)
     if known is not None:
         return await presenter.after_change(call, known)
     step_seconds = call[REFERENCE].policy.kiosk_code_seconds
-    scan = await call[keys.KIOSK_CODES].verify(body.qr, call.reader.id, step_seconds, call.now)
+    scan = await call[keys.SCANNED_CODES].verify(body.qr, call.reader.id, step_seconds, call.now)
     return await presenter.after_change(call, await work(ctx, call.id, scan))
 
 

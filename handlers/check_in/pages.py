@@ -1,4 +1,4 @@
-"""签到: the page that scans the code of a kiosk."""
+"""签到: the page that scans the code of a kiosk or of a seat."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
-from handlers.kiosks.presenter import kiosk_names
+from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations.current import current_reservation
 
 
@@ -18,4 +18,5 @@ async def check_in(visit: PageRequest) -> web.StreamResponse:
         reader=visit.reader,
         current=await current_reservation(visit),
         kiosks=kiosk_names(visit[REFERENCE]),
+        labels=labels_are_taken(visit[REFERENCE]),
     )

@@ -10,9 +10,11 @@ from handlers.http.error_groups import OWN_RESERVATION
 from models.check_in.errors import (
     CheckedInElsewhere,
     NothingToConfirm,
+    PresenceMethodOff,
     QrExpired,
     QrUsed,
     RenewalLimitReached,
+    WrongSeat,
     WrongVenue,
 )
 from models.kernel.errors import NotFound, TooManyAttempts
@@ -29,10 +31,12 @@ from models.reservations.errors import (
 )
 
 _SCAN: Final = (
+    PresenceMethodOff,
     QrInvalid,
     QrExpired,
     QrUsed,
     TooLate,
+    WrongSeat,
     WrongVenue,
     TooManyAttempts,
 )
@@ -40,7 +44,7 @@ ROUTES: Final = (
     post(
         "/reservations/{id}/check-in",
         api.check_in,
-        "Check in by the kiosk's code; while away, return",
+        "Check in by a kiosk's code or the seat's label; while away, return",
         idempotent=True,
         errors=(*OWN_RESERVATION, *_SCAN, TooEarly, CheckedInElsewhere),
         at_kiosk=True,
@@ -56,7 +60,7 @@ ROUTES: Final = (
     post(
         "/reservations/{id}/return",
         api.return_from_leave,
-        "Return by the kiosk's code",
+        "Return by a kiosk's code or the seat's label",
         idempotent=True,
         errors=(*OWN_RESERVATION, *_SCAN),
         at_kiosk=True,

@@ -14,7 +14,7 @@ class EndsOut(Response):
     ends: list[Choice]
 
 
-class KioskCodeRequest(Request):
+class ScanRequest(Request):
     qr: Annotated[str, Meta(min_length=1, max_length=512, description="the whole scanned text")]
 
 

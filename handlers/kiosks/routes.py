@@ -7,7 +7,7 @@ from typing import Final
 from handlers.http.endpoint import AT_KIOSK, Access, get, post
 from handlers.http.error_groups import OWN_RESERVATION
 from handlers.kiosks import api
-from models.check_in.errors import CheckedInElsewhere, QrUsed, WrongVenue
+from models.check_in.errors import CheckedInElsewhere, PresenceMethodOff, QrUsed, WrongVenue
 from models.kernel.errors import NotFound, TooManyAttempts
 from models.readers.errors import CardUnknown
 from models.reservations.errors import TooEarly, TooLate
@@ -32,6 +32,7 @@ ROUTES: Final = (
             TooLate,
             WrongVenue,
             CheckedInElsewhere,
+            PresenceMethodOff,
             QrUsed,
         ),
         sessions=AT_KIOSK,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.keys import RESERVATIONS
 from handlers.reservations import presenter, schemas
+from models.reservations.entities import Reservation
+from models.reservations.state_machine import ReservationState
 
 LIVE_FOR: Final = timedelta(days=1)
 """A reservation that is still live began at most so long ago."""
@@ -20,3 +23,15 @@ async def current_reservation(visit: PageRequest) -> schemas.ReservationOut | No
     shown = [await presenter.reservation(visit[REFERENCE], r, visit.now) for r in live]
     here = [r for r in shown if r.state in ("in_use", "away")]
     return next(iter([*here, *shown]), None)
+
+
+def next_to_check_in(live: Iterable[Reservation], now: datetime) -> Reservation | None:
+    """The reservation that its reader is away from, else one that can be checked in now, else the
+    one in use, else the next."""
+
+    def rank(r: Reservation) -> int:
+        if r.state is ReservationState.RESERVED:
+            return 1 if r.check_in_from <= now <= r.check_in_until else 3
+        return 0 if r.state is ReservationState.AWAY else 2
+
+    return min(live, key=lambda r: (rank(r), r.start), default=None)

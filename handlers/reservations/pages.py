@@ -10,7 +10,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, redirect, render_page
 from handlers.http.paging import RECORDS_PER_PAGE, page_number, pages_of
 from handlers.keys import ALTERNATIVES, RESERVATIONS, WAITLIST
-from handlers.kiosks.presenter import kiosk_names
+from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation
 from handlers.texts.labels import EVENT_TEXT
@@ -68,5 +68,6 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         nearest=nearest,
         events=EVENT_TEXT,
         kiosks=kiosk_names(visit[REFERENCE]),
+        labels=labels_are_taken(visit[REFERENCE]),
         done=DONE_TEXT.get(visit.request.query.get("done", ""), ""),
     )

@@ -10,7 +10,8 @@ from handlers.reservations.presenter import after_change
 from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
 from models.check_in.errors import QrExpired
-from models.library.entities import KioskId
+from models.check_in.service import KioskCodeScan
+from models.library.entities import KioskId, PresenceSource
 from models.reservations.presence import PresenceMethod, PresenceProof
 
 
@@ -25,22 +26,27 @@ async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
 
 
 async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
-    """How it is known that the reader is there: by the kiosk's code, or by their card at a kiosk.
-    None without either. Raises: QrInvalid, QrExpired, TooManyAttempts."""
+    """How it is known that the reader is there: by what they have scanned, or by their card at a
+    kiosk. None without either. Raises: QrInvalid, QrExpired, PresenceMethodOff,
+    TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
     step_seconds = call[REFERENCE].policy.kiosk_code_seconds
-    scan = await call[keys.KIOSK_CODES].verify(code, call.reader.id, step_seconds, call.now)
-    if not scan.is_current:
+    scan = await call[keys.SCANNED_CODES].verify(code, call.reader.id, step_seconds, call.now)
+    if isinstance(scan, KioskCodeScan) and not scan.is_current:
         raise QrExpired()
     return call[keys.CHECK_IN].proof(call.context(), scan)
 
 
 def _card_at_kiosk(call: ApiRequest) -> PresenceProof | None:
-    """The reader has just touched a kiosk with their card, which this session is of."""
+    """The reader has just touched a kiosk with their card, which this session is of; None where
+    kiosks prove nothing."""
     assert call.principal is not None
-    kiosk = call[REFERENCE].catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))
+    catalog = call[REFERENCE].catalog
+    kiosk = catalog.kiosks.get(call.principal.session.kiosk_id or KioskId(""))
     if kiosk is None:
+        return None
+    if PresenceSource.KIOSK not in catalog.venues[kiosk.venue_id].presence_sources:
         return None
     return PresenceProof(call.reader.id, kiosk.venue_id, PresenceMethod.CARD, call.now)
 

@@ -7,7 +7,7 @@ from typing import Final
 from handlers.http.endpoint import post
 from handlers.http.error_groups import OWN_RESERVATION
 from handlers.seat_reports import api
-from models.check_in.errors import QrExpired, WrongVenue
+from models.check_in.errors import PresenceMethodOff, QrExpired, WrongSeat, WrongVenue
 from models.kernel.errors import InvalidState, NotFound, TooManyAttempts
 from models.kiosks.errors import QrInvalid
 from models.reservations.errors import TooEarly, TooLate
@@ -23,7 +23,9 @@ ROUTES: Final = (
             *OWN_RESERVATION,
             TooEarly,
             TooLate,
+            WrongSeat,
             WrongVenue,
+            PresenceMethodOff,
             QrInvalid,
             QrExpired,
             TooManyAttempts,

@@ -11,7 +11,8 @@ from handlers.reservations.schemas import NearSeat, ReservationOut
 
 
 class ReportTaken(Request):
-    """``qr``: the whole text of a kiosk's code, which shows that the reader is there."""
+    """``qr``: the whole text of a kiosk's code or of the seat's label, which shows that the reader
+    is there."""
 
     kind: Literal["occupied", "belongings"]
     qr: Annotated[str, Meta(min_length=1, max_length=512)] | None = None

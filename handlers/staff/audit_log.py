@@ -13,17 +13,19 @@ from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.staff.layout import PAGE, page_number, pages_of, reader_label, render
+from handlers.texts.console import BETWEEN
 from handlers.texts.console_labels import (
     AUDIT_KIND_TEXT,
     FACTS,
     ROLE_TEXT,
+    SOURCE_TEXT,
     STATES,
     TARGET_TEXT,
     YES_NO,
 )
 from handlers.texts.errors import text_of
 from models.identity.roles import Role
-from models.library.entities import AreaId
+from models.library.entities import AreaId, PresenceSource
 from models.staff.audit import DONE, AuditAction, AuditKind, AuditQuery, JsonObject
 
 _LONGEST: Final = 60
@@ -100,6 +102,8 @@ def _fact(value: object) -> str:
             return "—"
         case bool():
             return YES_NO[value]
+        case list():
+            return BETWEEN["names"].join(SOURCE_TEXT[PresenceSource(source)] for source in value)
         case _:
             text = STATES.get(str(value), str(value))
             if _INSTANT.fullmatch(text):

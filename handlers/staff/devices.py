@@ -1,4 +1,5 @@
-"""Kiosks and gates: adding them, when they were last heard of, and new keys."""
+"""Kiosks and gates: adding them, when they were last heard of, and new keys; and what proves
+presence in a venue."""
 
 from __future__ import annotations
 
@@ -10,17 +11,18 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE, SITE
-from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason
+from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
 from handlers.texts.console import WRONG_TEXT
-from handlers.texts.console_labels import KIOSK_TEXT
+from handlers.texts.console_labels import KIOSK_TEXT, SOURCE_NOTE_TEXT, SOURCE_TEXT
 from models.gates.entities import Gate, GateId
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
 from models.kiosks.errors import DeviceExists
-from models.library.entities import Kiosk, KioskId, VenueId
+from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId
+from models.library.errors import VenueChanged
 
 LONGEST_NAME: Final = 20
 
@@ -46,6 +48,9 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values()],
         "gates": await visit[keys.GATES].all(),
         "venues": catalog.venues,
+        "sources": SOURCE_TEXT,
+        "source_notes": SOURCE_NOTE_TEXT,
+        "chosen": {},
         "kinds": KIOSK_TEXT,
         "base": visit[SITE].public_base_url,
         "changes": visit.may(Role.ADMINISTRATOR),
@@ -98,3 +103,25 @@ async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
     reason = form_reason(form)
     key = await visit[keys.STAFF_DEVICES].rotate_key(staff_context(visit), device, reason)
     return await _page(visit, new=NewKey(kind, device.id, key))
+
+
+async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """What proves presence in the venue from now on."""
+    reference = visit[REFERENCE]
+    await reference.refresh()  # another worker may have changed it
+    venue = reference.catalog.venues.get(VenueId(visit.id))
+    if venue is None:
+        raise NotFound()
+    sources = {source for source in PresenceSource if form_text(form, source.value)}
+    try:
+        if form_text(form, "base") != str(venue.rev):
+            raise VenueChanged()
+        if sources == venue.presence_sources:
+            raise InvalidRequest("sources", WRONG_TEXT["nothing_changed"])
+        await visit[keys.STAFF_DEVICES].change_presence_sources(
+            staff_context(visit), venue, sources, form_reason(form)
+        )
+    except (InvalidRequest, VenueChanged) as error:
+        chosen = {venue.id: (sources, form_text(form, "reason"))}
+        return await _page(visit, **refusal(visit, error, {}), chosen=chosen)
+    return redirect("/console/devices")

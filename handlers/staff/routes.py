@@ -12,7 +12,7 @@ from handlers.staff.audit_log import audit_log
 from handlers.staff.code_sharing import code_sharing
 from handlers.staff.dashboard import dashboard
 from handlers.staff.deliveries import deliveries, retry
-from handlers.staff.devices import add_device, devices, rotate_key
+from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
 from handlers.staff.feedback import reply, waiting_feedback
 from handlers.staff.floor_plans import (
@@ -45,6 +45,7 @@ from handlers.staff.reservations import (
     reservation,
     resolve_report,
 )
+from handlers.staff.seat_labels import seat_labels
 from handlers.staff.statistics import statistics
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
@@ -84,13 +85,8 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/questions/{id}", staff_form(reply)),
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
-        web.get("/console/plans", staff_page(plans)),
-        web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
-        web.get("/console/plans/{id}.json", staff_page(export_plan)),
-        web.get("/console/plans/{id}", staff_page(plan)),
-        web.post(
-            "/console/plans/{id}", staff_form(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
-        ),
+        *_plan_routes(),
+        *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
         web.post(
@@ -104,9 +100,6 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice)),
-        web.get("/console/devices", staff_page(devices)),
-        web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
-        web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
         web.get("/console/relays", staff_page(code_sharing)),
         web.get("/console/deliveries", staff_page(deliveries)),
         web.post("/console/deliveries/retry", staff_form(retry)),
@@ -114,4 +107,28 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
         web.get("/console/audit", staff_page(audit_log)),
+    ]
+
+
+def _plan_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/plans", staff_page(plans)),
+        web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
+        web.get("/console/plans/{id}.json", staff_page(export_plan)),
+        web.get("/console/plans/{id}", staff_page(plan)),
+        web.get("/console/plans/{id}/labels", staff_page(seat_labels, Role.ADMINISTRATOR)),
+        web.post(
+            "/console/plans/{id}", staff_form(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
+        ),
+    ]
+
+
+def _device_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/devices", staff_page(devices)),
+        web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
+        web.post(
+            "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
+        ),
+        web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
     ]

@@ -92,6 +92,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     button.textContent = "已复制";
   });
 }
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
 const waiting = document.querySelector("[data-waits]");
 if (waiting) {
   const until = Number(waiting.querySelector("[data-until]").dataset.until);

@@ -16,16 +16,16 @@
     }
     video.hidden = false;
     await video.play();
-    said.textContent = "请对准屏幕上的二维码";
+    said.textContent = "请对准二维码";
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
     const look = async () => {
       for (const code of await detector.detect(video)) {
         const link = URL.parse ? URL.parse(code.rawValue) : null;
-        if (link?.origin === location.origin && link.pathname.startsWith("/k/")) {
+        if (link?.origin === location.origin && /^\/[ks]\//.test(link.pathname)) {
           location.href = link.href;
           return;
         }
-        said.textContent = "这不是选座机或查询机上的签到码";
+        said.textContent = "这不是选座机、查询机或座位上的签到码";
       }
       setTimeout(look, 200);
     };

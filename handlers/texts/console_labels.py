@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.texts.labels import STATE_TEXT
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
+from models.library.entities import PresenceSource
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import DeliveryState
 from models.staff.audit import AuditAction, AuditKind
@@ -50,6 +51,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_POLICY: "更改规则",
     AuditAction.CHANGE_PLAN: "更改平面图",
     AuditAction.ADD_AREA: "新增区域",
+    AuditAction.CHANGE_VENUE: "更改签到方式",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
     AuditAction.LOOKED_UP: "查看读者",
     AuditAction.EXPORTED: "导出",
@@ -94,6 +96,7 @@ FACTS: Final[Mapping[str, str]] = {
     "by_card": "按卡号找到",
     "by_name": "按姓名找到",
     "format": "文件",
+    "presence_sources": "签到方式",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {state.value: text for state, text in STATE_TEXT.items()}
@@ -103,6 +106,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "notice": "公告",
     "kiosk": "选座机",
     "gate": "闸机",
+    "venue": "场馆",
     "violation": "违约",
     "violations": "违约",
     "question": "留言",
@@ -179,6 +183,17 @@ PAUSE_TEXT: Final[Mapping[PauseReason, str]] = {
 """Why nothing is sent for now."""
 
 # --- devices, plans, notices, the patrol, code sharing --------------------------------------------
+SOURCE_TEXT: Final[Mapping[PresenceSource, str]] = {
+    PresenceSource.KIOSK: "选座机和查询机（扫码、刷卡）",
+    PresenceSource.GATE: "闸机",
+    PresenceSource.DESK: "服务台",
+    PresenceSource.SEAT_LABEL: "座位码",
+}
+"""What proves presence in a venue."""
+SOURCE_NOTE_TEXT: Final[Mapping[PresenceSource, str]] = {
+    PresenceSource.DESK: "馆员随时可以代为签到；不选则不算作场馆的签到方式",
+    PresenceSource.SEAT_LABEL: "安全性弱：码是固定的，拍下来的人不在馆内也能签到，只宜小型分馆使用",
+}
 KIOSK_TEXT: Final[Mapping[str, str]] = {"seat_kiosk": "选座机", "query_terminal": "查询机"}
 MARK_TEXT: Final[Mapping[str, str]] = {
     "wall": "墙壁",

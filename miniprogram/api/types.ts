@@ -222,10 +222,6 @@ export interface KioskCodeOut {
   free: FreeOut[];
 }
 
-export interface KioskCodeRequest {
-  qr: string;
-}
-
 export interface LoginOut {
   token: string;
   expires_at: string;
@@ -396,6 +392,10 @@ export interface ReservedSeat {
   floor: number;
   venue: string;
   label: string;
+}
+
+export interface ScanRequest {
+  qr: string;
 }
 
 export interface SeatDayOut {

@@ -39,3 +39,15 @@ class WrongVenue(RuleViolation):
     """The kiosk stands in another venue than the seat."""
 
     code = "wrong_venue"
+
+
+class PresenceMethodOff(RuleViolation):
+    """The venue takes no such proof of presence. Details: ``method``."""
+
+    code = "presence_method_off"
+
+
+class WrongSeat(RuleViolation):
+    """The label is of another seat than the reservation. Details: ``seat_id``, the label's."""
+
+    code = "wrong_seat"

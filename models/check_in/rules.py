@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from models.check_in.errors import NothingToConfirm, RenewalLimitReached
+from models.check_in.errors import NothingToConfirm, RenewalLimitReached, WrongSeat, WrongVenue
 from models.kernel.errors import InvalidState
 from models.kernel.time_range import local_instant
 from models.policy.entities import DayHours, Policy, time_steps
 from models.reservations.entities import Reservation
 from models.reservations.errors import Closed, NotATimeStep, TooEarly, TooLate, TooLong
+from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.reservations.transitions import leave_duration
 
@@ -21,6 +22,15 @@ def may_check_in(r: Reservation, now: datetime) -> None:
         raise TooEarly(r.check_in_from)
     if now > r.check_in_until and not r.has_open_report:
         raise TooLate(r.check_in_until)
+
+
+def must_show_presence_at(seen: PresenceProof, r: Reservation) -> None:
+    """Does what was seen show that the reader is where the reservation is? Raises: WrongSeat,
+    WrongVenue."""
+    if seen.seat_id not in (None, r.seat_id):
+        raise WrongSeat(seat_id=seen.seat_id)
+    if seen.venue_id != r.venue_id:
+        raise WrongVenue()
 
 
 def may_report(r: Reservation, now: datetime) -> None:
@@ -37,6 +47,12 @@ def asks_for_presence(r: Reservation) -> bool:
     """Is a scan wanted of who is checked in already: since somebody doubts it, the staff shall
     look, or nobody has seen them since they were carried over?"""
     return r.presence_due_at is not None or r.patrol_at is not None or r.presence is None
+
+
+def waits_for_presence(r: Reservation) -> bool:
+    """Would it change anything that the reader is seen? Not where they are checked in and nobody
+    asks for more."""
+    return r.state is not ReservationState.IN_USE or asks_for_presence(r)
 
 
 def presence_check_deadline(r: Reservation, policy: Policy, now: datetime) -> datetime:

@@ -6,10 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.check_in import rules, transitions
-from models.check_in.errors import CheckedInElsewhere, QrExpired, QrUsed, WrongVenue
+from models.check_in.errors import (
+    CheckedInElsewhere,
+    PresenceMethodOff,
+    QrExpired,
+    QrUsed,
+)
 from models.check_in.transitions import note_claim, scan_claim
 from models.kernel.errors import NotFound
-from models.library.entities import KioskId
+from models.library.entities import KioskId, PresenceSource, SeatId, VenueId
 from models.outages.extension import DeadlineExtension
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
@@ -40,6 +45,16 @@ class KioskCodeScan:
     note_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeatLabelScan:
+    """A seat's label that was genuine. It is the same for everybody, and for ever."""
+
+    seat_id: SeatId
+
+
+PresenceScan = KioskCodeScan | SeatLabelScan
+
+
 class CheckInService:
     """Who is there, and who has left for a while."""
 
@@ -61,21 +76,21 @@ class CheckInService:
         return await self.idempotency.previous_result(ctx)
 
     @idempotent
-    async def check_in(self, ctx: RequestContext, id: str, scan: KioskCodeScan) -> Reservation:
-        """Check in by a kiosk's code; while away it is the return. The same scan again changes
-        nothing.
+    async def check_in(self, ctx: RequestContext, id: str, scan: PresenceScan) -> Reservation:
+        """Check in by a kiosk's code or the seat's label; while away it is the return. The same
+        scan again changes nothing.
 
-        Raises: NotFound, QrExpired, QrUsed, WrongVenue, InvalidState, TooEarly, TooLate,
-        CheckedInElsewhere.
+        Raises: NotFound, PresenceMethodOff, QrExpired, QrUsed, WrongSeat, WrongVenue, InvalidState,
+        TooEarly, TooLate, CheckedInElsewhere.
         """
-        return await self._arrive(ctx, id, self._with_code(ctx, scan, only_return=False))
+        return await self._arrive(ctx, id, self._with_scan(ctx, scan, only_return=False))
 
     @idempotent
     async def return_from_leave(
-        self, ctx: RequestContext, id: str, scan: KioskCodeScan
+        self, ctx: RequestContext, id: str, scan: PresenceScan
     ) -> Reservation:
-        """Return from a leave by a kiosk's code. Raises: as ``check_in``."""
-        return await self._arrive(ctx, id, self._with_code(ctx, scan, only_return=True))
+        """Return from a leave by a scan. Raises: as ``check_in``."""
+        return await self._arrive(ctx, id, self._with_scan(ctx, scan, only_return=True))
 
     async def check_in_by_staff(self, ctx: RequestContext, id: str) -> Reservation:
         """A librarian sees the reader on the seat: the check-in or the return, without a code.
@@ -119,32 +134,44 @@ class CheckInService:
 
         return await self._writer.update(ctx, id, confirmed)
 
-    def proof(self, ctx: RequestContext, scan: KioskCodeScan) -> PresenceProof:
-        """What the scan shows of the reader who brings it. Raises: NotFound for a kiosk that is
-        gone."""
-        kiosk = self._reference.catalog.kiosks.get(scan.kiosk_id)
-        if kiosk is None:
+    def venue_of(self, scan: PresenceScan) -> VenueId:
+        """Where it was scanned. Raises: NotFound for a kiosk or a seat that is gone;
+        PresenceMethodOff where the venue takes no such proof."""
+        catalog = self._reference.catalog
+        if isinstance(scan, SeatLabelScan):
+            source = PresenceSource.SEAT_LABEL
+            seat = catalog.all_seats.get(scan.seat_id)
+            venue_id = catalog.areas[seat.area_id].venue_id if seat is not None else None
+        else:
+            source = scan.method.source
+            kiosk = catalog.kiosks.get(scan.kiosk_id)
+            venue_id = kiosk.venue_id if kiosk is not None else None
+        if venue_id is None:
             raise NotFound()
-        return PresenceProof(ctx.reader.id, kiosk.venue_id, scan.method, ctx.now)
+        if source not in catalog.venues[venue_id].presence_sources:
+            raise PresenceMethodOff(method=source.value)
+        return venue_id
 
-    def _with_code(self, ctx: RequestContext, scan: KioskCodeScan, only_return: bool) -> Present:
-        claim = scan_claim(scan.kiosk_id, scan.time_step, ctx.reader.id)
-        note = note_claim(scan.note_id) if scan.note_id is not None else None
-        seen = self.proof(ctx, scan)
+    def proof(self, ctx: RequestContext, scan: PresenceScan) -> PresenceProof:
+        """What the scan shows of the reader who brings it. Raises: as ``venue_of``."""
+        venue_id, reader_id = self.venue_of(scan), ctx.reader.id
+        if isinstance(scan, SeatLabelScan):
+            method = PresenceMethod.SEAT_LABEL
+            return PresenceProof(reader_id, venue_id, method, ctx.now, scan.seat_id)
+        return PresenceProof(reader_id, venue_id, scan.method, ctx.now)
+
+    def _with_scan(self, ctx: RequestContext, scan: PresenceScan, only_return: bool) -> Present:
+        seen, by_label = self.proof(ctx, scan), isinstance(scan, SeatLabelScan)
 
         def present(current: Reservation, policy: Policy, early: bool) -> Reservation:
-            if claim in current.claims:
-                return _repeated_scan(current, claim)
-            if not scan.is_current:
-                raise QrExpired()
-            if seen.venue_id != current.venue_id:
-                raise WrongVenue()
+            rules.must_show_presence_at(seen, current)
+            if by_label and not only_return and not rules.waits_for_presence(current):
+                return current  # scanned once more: a label is not used up
             if only_return and current.state is not ReservationState.AWAY:
                 rules.may_return(current, ctx.now)  # says why not
-            there = _record_presence(ctx, current, seen, policy, early)
-            return transitions.with_kiosk_code(there, claim, note)
+            return _record_presence(ctx, current, seen, policy, early)
 
-        return present
+        return present if isinstance(scan, SeatLabelScan) else _with_code(ctx, scan, present)
 
     async def _arrive(self, ctx: RequestContext, id: str, present: Present) -> Reservation:
         """Before the start, the half hours until then are wanted too: where another reader has
@@ -181,6 +208,21 @@ class CheckInService:
             other = await self._reservations.find_by_claim(lost.claim)
             return CheckedInElsewhere(reservation_id=other.id if other else None)
         return QrUsed()
+
+
+def _with_code(ctx: RequestContext, scan: KioskCodeScan, present: Present) -> Present:
+    """``present`` by a kiosk's code, which it uses up."""
+    claim = scan_claim(scan.kiosk_id, scan.time_step, ctx.reader.id)
+    note = note_claim(scan.note_id) if scan.note_id is not None else None
+
+    def present_once(current: Reservation, policy: Policy, early: bool) -> Reservation:
+        if claim in current.claims:
+            return _repeated_scan(current, claim)
+        if not scan.is_current:
+            raise QrExpired()
+        return transitions.with_kiosk_code(present(current, policy, early), claim, note)
+
+    return present_once
 
 
 def _repeated_scan(r: Reservation, claim: str) -> Reservation:

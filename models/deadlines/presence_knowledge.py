@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from models.gates.entities import Direction, GateEvent, complete_until
@@ -10,8 +10,8 @@ from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId
 from models.kiosks.repository import KioskRepository
-from models.library.entities import VenueId
-from models.outages.entities import observed_until
+from models.library.entities import PresenceSource, VenueId
+from models.outages.entities import observed_until, screens_of
 from models.outages.extension import DeadlineExtension
 from models.outages.repository import OutageRepository
 from models.reference_data import ReferenceData
@@ -48,13 +48,18 @@ class PresenceKnowledge:
         return complete_until(await self._gates.all(), now)
 
     async def gate_events_of(self, r: Reservation) -> Sequence[GateEvent]:
-        """The reader's gate events in the time of the reservation."""
+        """The reader's gate events in the time of the reservation; none where gates prove
+        nothing."""
+        if not self._gates_prove(r.venue_id):
+            return ()
         return await self._gate_events.of_day(r.reader_id, r.start, r.end)
 
     async def passage_into(
         self, reader_id: ReaderId, venue_id: VenueId, now: datetime
     ) -> PresenceProof | None:
         """The reader's last passage through a gate of the venue, where it led in and is fresh."""
+        if not self._gates_prove(venue_id):
+            return None
         events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)
         if not events or events[-1].direction is not Direction.IN:
             return None
@@ -63,6 +68,10 @@ class PresenceKnowledge:
         if last.gate_id not in there:
             return None
         return PresenceProof(reader_id, venue_id, PresenceMethod.GATE, last.at)
+
+    def _gates_prove(self, venue_id: VenueId) -> bool:
+        sources = self._reference.catalog.venues[venue_id].presence_sources
+        return PresenceSource.GATE in sources
 
     async def frozen_venues(self, now: datetime) -> FrozenVenues:
         """Venues whose deadlines wait since nobody can check in there now: all of them, or some."""
@@ -76,19 +85,16 @@ class PresenceKnowledge:
         there is not their fault."""
         proofs, screens = await self._presence_methods.last_proofs(), await self._screens()
         return frozenset(
-            venue_id
-            for venue_id in self._reference.catalog.venues
+            id
+            for id, venue in self._reference.catalog.venues.items()
             if not can_prove_presence(
-                proofs.get(venue_id, {}).values(), screens.get(venue_id, ()), now
+                venue.presence_sources, proofs.get(id, {}), screens.get(id, ()), now
             )
         )
 
-    async def _screens(self) -> dict[VenueId, list[datetime]]:
+    async def _screens(self) -> Mapping[VenueId, Sequence[datetime]]:
         """When each screen of a venue's kiosks was last seen."""
-        kiosks, found = self._reference.catalog.kiosks, dict[VenueId, list[datetime]]()
-        for id, seen in (await self._kiosks.kiosk_last_seen()).items():
-            found.setdefault(kiosks[id].venue_id, []).append(seen)
-        return found
+        return screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
 
     async def certain_until(self, frozen: FrozenVenues, now: datetime) -> datetime:
         """Until when it is certain that readers could check in, and who did: the gates have told,

@@ -29,8 +29,10 @@ from models.gates.replay import derive_presence
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import local_date, local_instant
+from models.library.entities import PresenceSource, VenueId
 from models.readers.entities import normalise_student_no
 from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
 from models.reservations.repository import ReservationRepository
@@ -40,6 +42,7 @@ from models.violations.service import ViolationService
 
 _AT_ONCE: Final = 16
 _ROUNDS: Final = 8
+_NO_EFFECTS: Final[Mapping[str, PresenceEffect]] = {}
 
 Effects = dict[str, tuple[PresenceEffect, ReservationId | None]]
 """By the event's id: what it did, and to which reservation."""
@@ -56,8 +59,10 @@ class GateService:
         reservations: ReservationRepository,
         writer: ReservationWriter,
         violations: ViolationService,
+        reference: ReferenceData,
     ) -> None:
         self._gates, self._gate_events, self._readers = gates, gate_events, readers
+        self._reference = reference
         self._reservations, self._writer, self._violations = reservations, writer, violations
 
     async def all(self) -> list[Gate]:
@@ -139,13 +144,26 @@ class GateService:
                 reader_id, midnight, midnight + timedelta(days=1)
             )
             effects: Effects = {}
-            written = await self._apply_presence(rows, events, effects, now, complete_until)
+            proving = await self._proving(events)
+            written = await self._apply_presence(rows, proving, effects, now, complete_until)
             if written is None:
                 continue  # somebody else was faster
             changed += written
-            await self._gate_events.settle(await self._event_effects(rows, events, effects))
+            judged = await self._event_effects(rows, events, proving, effects)
+            await self._gate_events.settle(judged)
             break
         return changed
+
+    async def _proving(self, events: Sequence[GateEvent]) -> Sequence[GateEvent]:
+        """Those of gates that prove presence in their venue."""
+        if all(map(self._gates_prove, self._reference.catalog.venues)):
+            return events
+        gates = {gate.id for gate in await self._gates.all() if self._gates_prove(gate.venue_id)}
+        return [p for p in events if p.gate_id in gates]
+
+    def _gates_prove(self, venue_id: VenueId) -> bool:
+        sources = self._reference.catalog.venues[venue_id].presence_sources
+        return PresenceSource.GATE in sources
 
     async def _apply_presence(
         self,
@@ -156,13 +174,15 @@ class GateService:
         complete_until: datetime,
     ) -> int | None:
         """How many reservations changed, with the ``effects`` of events; None where one could
-        not."""
+        not. Where gates prove nothing, a reservation stays as it is."""
         timely = [p for p in events if not p.late]
         free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
         changed = 0
         for r in _candidates(rows, now):
-            policy = await self._writer.policy_at_booking(r)
-            new, found = derive_presence(r, policy, timely, free_from, complete_until, now)
+            new, found = r, _NO_EFFECTS
+            if self._gates_prove(r.venue_id):
+                policy = await self._writer.policy_at_booking(r)
+                new, found = derive_presence(r, policy, timely, free_from, complete_until, now)
             for id, effect in found.items():
                 if effect is not PresenceEffect.NONE or id not in effects:
                     effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
@@ -177,7 +197,11 @@ class GateService:
         return changed
 
     async def _event_effects(
-        self, rows: Sequence[Reservation], events: Sequence[GateEvent], effects: Effects
+        self,
+        rows: Sequence[Reservation],
+        events: Sequence[GateEvent],
+        proving: Sequence[GateEvent],
+        effects: Effects,
     ) -> list[Judged]:
         """What has to be written of what the events did."""
         judged = []
@@ -187,7 +211,7 @@ class GateService:
             elif p.processed:
                 continue
             else:
-                effect, id = await self._late_effect(rows, p)
+                effect, id = await self._late_effect(rows if p in proving else (), p)
             if not p.processed or (effect, id) != (p.effect, p.reservation_id):
                 judged.append(Judged(p, effect, id))
         return judged
@@ -196,7 +220,7 @@ class GateService:
         self, rows: Sequence[Reservation], p: GateEvent
     ) -> tuple[PresenceEffect, ReservationId | None]:
         """An event that moves no seat any more. It can still void a violation."""
-        for r in rows:
+        for r in filter(lambda r: self._gates_prove(r.venue_id), rows):
             came = p.direction is Direction.IN and r.check_in_from <= p.at <= r.check_in_until
             if r.state is ReservationState.NO_SHOW and came:
                 await self._violations.void_by_gate(r, p.id, p.at)

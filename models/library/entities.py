@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from enum import StrEnum
 from math import hypot
 from typing import Final, NewType
 
@@ -18,10 +19,26 @@ REMOVED_FROM_PLAN: Final = "removed_from_plan"
 """Why a seat that has left the plan is out of service."""
 
 
+class PresenceSource(StrEnum):
+    """What can prove in a venue that a reader is there. The value is stored."""
+
+    KIOSK = "kiosk"
+    GATE = "gate"
+    DESK = "desk"
+    SEAT_LABEL = "seat_label"
+
+
+USUAL_SOURCES: Final = frozenset(PresenceSource) - {PresenceSource.SEAT_LABEL}
+
+
 @dataclass(frozen=True, slots=True)
 class Venue:
+    """``rev`` grows with every change."""
+
     id: VenueId
     name: str
+    presence_sources: frozenset[PresenceSource] = USUAL_SOURCES
+    rev: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Why a change of a floor plan is refused."""
+"""Why a change of a venue or of a floor plan is refused."""
 
 from __future__ import annotations
 
@@ -9,3 +9,9 @@ class PlanChanged(Conflict):
     """Somebody else has changed the area's plan meanwhile, or added one of that id."""
 
     code = "plan_changed"
+
+
+class VenueChanged(Conflict):
+    """Somebody else has changed the venue meanwhile."""
+
+    code = "venue_changed"

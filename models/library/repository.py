@@ -7,7 +7,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from models.library.entities import Area, Catalog, Kiosk, KioskId, Venue, VenueId
+from models.library.entities import (
+    USUAL_SOURCES,
+    Area,
+    Catalog,
+    Kiosk,
+    KioskId,
+    PresenceSource,
+    Venue,
+    VenueId,
+)
 from models.library.mapping import _area, _area_document
 from models.storage.installation import known_fields
 from models.storage.mongo import Database, Document, previous_revisions
@@ -29,7 +38,7 @@ class CatalogRepository:
         Workers that serve load the library anew when they see that its number has grown.
         """
         wanted: dict[str, list[Document]] = {
-            "venues": [{"_id": venue.id, "name": venue.name} for venue in venues],
+            "venues": [_venue_document(venue) for venue in venues],
             "areas": [_area_document(area) for area in areas],
             "kiosks": [_kiosk_document(kiosk) for kiosk in kiosks],
         }
@@ -65,10 +74,17 @@ class CatalogRepository:
         """Write the area over the one that it was made from, whose ``rev`` is one less. False where
         somebody else has changed that one since."""
 
+        return await self._replace("areas", area.rev, _area_document(area))
+
+    async def replace_venue(self, venue: Venue) -> bool:
+        """As ``replace_area``."""
+        return await self._replace("venues", venue.rev, _venue_document(venue))
+
+    async def _replace(self, name: str, rev: int, document: Document) -> bool:
         async def work(session: Any) -> None:
-            result = await self._db["areas"].replace_one(
-                {"_id": area.id, "rev": {"$in": previous_revisions(area.rev)}},
-                _area_document(area),
+            result = await self._db[name].replace_one(
+                {"_id": document["_id"], "rev": {"$in": previous_revisions(rev)}},
+                document,
                 session=session,
             )
             if not result.matched_count:
@@ -104,7 +120,7 @@ class CatalogRepository:
             plans = {a["_id"]: _area(a) for a in areas}
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
-            venues={v["_id"]: Venue(v["_id"], v["name"]) for v in venues},
+            venues={v["_id"]: _venue(v) for v in venues},
             areas=plans,
             kiosks={
                 k["_id"]: Kiosk(KioskId(k["_id"]), VenueId(k["venue"]), k["name"], k["kind"])
@@ -115,3 +131,18 @@ class CatalogRepository:
 
 def _kiosk_document(kiosk: Kiosk) -> Document:
     return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}
+
+
+def _venue_document(venue: Venue) -> Document:
+    return {
+        "_id": venue.id,
+        "name": venue.name,
+        "presence_sources": sorted(venue.presence_sources),
+        "rev": venue.rev,
+    }
+
+
+def _venue(d: Document) -> Venue:
+    """One that was written before venues named their sources has the usual ones."""
+    sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
+    return Venue(VenueId(d["_id"]), d["name"], sources, d.get("rev", 0))

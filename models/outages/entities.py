@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.library.entities import VenueId
+from models.library.entities import Catalog, KioskId, PresenceSource, VenueId
 
 MIN_DURATION: Final = timedelta(minutes=2)
 """A shorter one moves nothing."""
@@ -40,6 +40,18 @@ def observed_until(screens: Iterable[datetime], now: datetime) -> datetime:
     then it is an outage, or nobody expects them to be seen. ``now`` where there are none."""
     living = [seen for seen in screens if now - seen < RETIRED_AFTER]
     return max(min(max(living), now), now - MIN_DURATION) if living else now
+
+
+def screens_of(
+    catalog: Catalog, last_seen: Mapping[KioskId, datetime]
+) -> Mapping[VenueId, Sequence[datetime]]:
+    """When the kiosks' screens were last seen, by venue; of venues whose kiosks prove presence."""
+    found: dict[VenueId, list[datetime]] = {}
+    for id, seen in last_seen.items():
+        venue = catalog.venues[catalog.kiosks[id].venue_id]
+        if PresenceSource.KIOSK in venue.presence_sources:
+            found.setdefault(venue.id, []).append(seen)
+    return found
 
 
 def kiosk_outage_key(venue_id: VenueId) -> str:

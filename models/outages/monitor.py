@@ -12,7 +12,13 @@ from typing import Final
 from models.kernel.time_range import TimeRange, local_date
 from models.kiosks.repository import KioskRepository
 from models.library.entities import KioskId
-from models.outages.entities import CAS, MIN_DURATION, RETIRED_AFTER, kiosk_outage_key
+from models.outages.entities import (
+    CAS,
+    MIN_DURATION,
+    RETIRED_AFTER,
+    kiosk_outage_key,
+    screens_of,
+)
 from models.outages.extension import DeadlineExtension
 from models.outages.repository import OutageRepository
 from models.reference_data import ReferenceData
@@ -63,14 +69,9 @@ class OutageMonitor:
 
     async def _look_at_kiosks(self, now: datetime) -> None:
         known = {outage.component for outage in await self._outages.all()}
-        screens = await self._kiosks.kiosk_last_seen()
+        screens = screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
         for venue_id in self._reference.catalog.venues:
-            seen = [
-                at
-                for id, at in screens.items()
-                if self._reference.catalog.kiosks[id].venue_id == venue_id
-                and now - at < RETIRED_AFTER
-            ]
+            seen = [at for at in screens.get(venue_id, ()) if now - at < RETIRED_AFTER]
             what = kiosk_outage_key(venue_id)
             if not seen:
                 if what in known:

@@ -87,7 +87,10 @@ def _report(d: Document | None) -> OccupiedReport | None:
 
 
 def _presence_document(p: PresenceProof | None) -> Document | None:
-    return {"method": p.method.value, "at": p.at} if p else None
+    if p is None:
+        return None
+    seat: Document = {"seat": p.seat_id} if p.seat_id is not None else {}
+    return {"method": p.method.value, "at": p.at} | seat
 
 
 def _presence(d: Document) -> PresenceProof | None:
@@ -98,7 +101,7 @@ def _presence(d: Document) -> PresenceProof | None:
             return None
         seen = {"method": PresenceMethod.KIOSK_CODE.value, "at": d["checked_in_at"]}
     method = PresenceMethod(seen["method"])
-    return PresenceProof(d["reader"], VenueId(d["venue"]), method, seen["at"])
+    return PresenceProof(d["reader"], VenueId(d["venue"]), method, seen["at"], seen.get("seat"))
 
 
 def _assisted_document(a: GateAssistance | None) -> Document | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId
-from models.library.entities import VenueId
+from models.library.entities import PresenceSource, SeatId, VenueId
 
 FRESH_FOR: Final = timedelta(hours=1)
 """Who was seen so long ago may still be on the way from the door to the seat and back."""
@@ -26,23 +27,42 @@ class PresenceMethod(StrEnum):
     DESK = "desk"
     SEAT_LABEL = "seat_label"
 
+    @property
+    def source(self) -> PresenceSource:
+        """What of the venue has seen it."""
+        return _KIOSK_METHODS.get(self) or PresenceSource(self.value)
+
+
+_KIOSK_METHODS: Final[Mapping[PresenceMethod, PresenceSource]] = {
+    PresenceMethod.KIOSK_CODE: PresenceSource.KIOSK,
+    PresenceMethod.CARD: PresenceSource.KIOSK,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """The reader was seen in the venue at that moment."""
+    """The reader was seen in the venue at that moment. ``seat_id``: by this seat's label, which
+    shows nothing of another seat."""
 
     reader_id: ReaderId
     venue_id: VenueId
     method: PresenceMethod
     at: datetime
+    seat_id: SeatId | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         return now - self.at < FRESH_FOR
 
 
 def can_prove_presence(
-    proofs: Iterable[datetime], screens: Iterable[datetime], now: datetime
+    sources: AbstractSet[PresenceSource],
+    proofs: Mapping[PresenceMethod, datetime],
+    screens: Iterable[datetime],
+    now: datetime,
 ) -> bool:
-    """Can readers show that they are there: has any method lately proved it, or was a kiosk's
-    screen seen? ``proofs`` and ``screens`` are when they last were."""
-    return any(now - seen < EXPECTED_FOR for seen in (*proofs, *screens))
+    """Can readers show that they are in a venue with these ``sources``: has one of them lately
+    proved it, or was a kiosk's screen seen? ``proofs`` and ``screens``: when they last were."""
+    seen = [at for method, at in proofs.items() if method.source in sources]
+    if PresenceSource.KIOSK in sources:
+        seen += screens
+    return any(now - at < EXPECTED_FOR for at in seen)

@@ -7,7 +7,6 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from models.check_in import rules
-from models.check_in.errors import WrongVenue
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.errors import InvalidState, NotFound, Overloaded, TooManyAttempts
 from models.kernel.ids import Actor
@@ -65,7 +64,7 @@ class SeatReportService:
         ``change``. No deadline runs where it is known that they are there, by what they have
         ``seen`` just now, by a gate, or as they have checked in; twice a day at most.
 
-        Raises: NotFound, InvalidState, TooEarly, TooLate, WrongVenue.
+        Raises: NotFound, InvalidState, TooEarly, TooLate, WrongSeat, WrongVenue.
         """
         if seen is None:
             r = await self._writer.get_own(id, ctx.reader.id)
@@ -86,8 +85,8 @@ class SeatReportService:
 
         def reported(current: Reservation, _: Policy) -> Reservation:
             rules.may_report(current, ctx.now)
-            if seen is not None and seen.venue_id != current.venue_id:
-                raise WrongVenue()
+            if seen is not None:
+                rules.must_show_presence_at(seen, current)
             proof = seen or (current.presence if current.state is ReservationState.IN_USE else None)
             if proof is not None and k is not None:
                 claim = occupied_report_claim(ctx.reader.id, local_date(ctx.now), k)

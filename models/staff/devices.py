@@ -1,17 +1,21 @@
-"""Kiosks and gates, added by the staff, and their keys."""
+"""Kiosks and gates, added by the staff, and their keys; what proves presence in a venue."""
 
 from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from models.gates.entities import Gate
 from models.gates.repository import GateRepository
 from models.kiosks.errors import DeviceExists
 from models.kiosks.keys import new_key, new_secret
 from models.kiosks.repository import KioskRepository
-from models.library.entities import Kiosk
+from models.library.entities import Kiosk, PresenceSource, Venue
+from models.library.errors import VenueChanged
 from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
-from models.staff.audit import AuditAction
-from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, nothing
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
 
 
 class StaffDevices:
@@ -49,6 +53,25 @@ class StaffDevices:
         """Another key; the old one is worth nothing any more."""
         operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
         return await self._audit.record(ctx, operation, lambda: self._issue_key(device), nothing)
+
+    async def change_presence_sources(
+        self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
+    ) -> None:
+        """What proves presence in the venue from now on. Raises: VenueChanged where somebody else
+        was first; nothing has changed then."""
+
+        async def work() -> JsonObject:
+            new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)
+            if not await self._catalogs.replace_venue(new):
+                raise VenueChanged()
+            await self._reference.refresh()
+            return {"presence_sources": sorted(new.presence_sources)}
+
+        before = {"presence_sources": sorted(old.presence_sources)}
+        operation = AuditedOperation(
+            AuditAction.CHANGE_VENUE, f"venue:{old.id}", None, reason, before
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
 
     async def _issue_key(self, device: Kiosk | Gate) -> str:
         key = new_key()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
-from models.library.entities import VenueId
+from models.identity.roles import Role
+from models.library.entities import PresenceSource, VenueId
 from models.policy.entities import Policy
 from models.reservations.presence import PresenceMethod, can_prove_presence
+from models.staff.audit import AuditQuery
 from tests.api.test_gates import gate_of
+from tests.api.test_kiosks import kiosk
 from tests.api.test_outages import show
+from tests.api.test_pages import Browser
 from tests.api.test_seat_reports import one
 from tests.api.test_staff_console import post, staff
 from tests.living import MONDAY_8, Client, Living
@@ -110,22 +116,35 @@ async def test_a_screen_that_was_seen_counts(service: Living) -> None:
     assert await violations(reader) == 1
 
 
+KIOSK, GATE, DESK = PresenceSource.KIOSK, PresenceSource.GATE, PresenceSource.DESK
+CODE, LAST = PresenceMethod.KIOSK_CODE, WEEK - timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
-    ("proof", "screen", "can"),
+    ("sources", "proofs", "screen", "can"),
     [
-        (None, None, False),
-        (WEEK, None, False),
-        (WEEK - timedelta(seconds=1), None, True),
-        (None, WEEK, False),
-        (None, WEEK - timedelta(seconds=1), True),
-        (WEEK, timedelta(0), True),
+        ({KIOSK, DESK}, {}, None, False),
+        ({KIOSK, DESK}, {CODE: WEEK, PresenceMethod.DESK: WEEK}, WEEK, False),
+        ({KIOSK, DESK}, {CODE: LAST}, None, True),
+        ({KIOSK, DESK}, {PresenceMethod.CARD: LAST}, WEEK, True),
+        ({KIOSK, DESK}, {}, LAST, True),
+        # Only what the venue names.
+        ({DESK}, {CODE: LAST}, LAST, False),
+        ({GATE}, {PresenceMethod.DESK: LAST}, None, False),
+        ({GATE}, {PresenceMethod.GATE: LAST}, None, True),
+        ({PresenceSource.SEAT_LABEL}, {PresenceMethod.SEAT_LABEL: LAST}, None, True),
+        (set(), {CODE: LAST}, LAST, False),
     ],
 )
 def test_what_is_expected_for_a_week(
-    proof: timedelta | None, screen: timedelta | None, can: bool
+    sources: set[PresenceSource],
+    proofs: dict[PresenceMethod, timedelta],
+    screen: timedelta | None,
+    can: bool,
 ) -> None:
-    proofs, screens = ([MONDAY_8 - t] if t is not None else [] for t in (proof, screen))
-    assert can_prove_presence(proofs, screens, MONDAY_8) is can
+    seen = {method: MONDAY_8 - ago for method, ago in proofs.items()}
+    screens = [MONDAY_8 - screen] if screen is not None else []
+    assert can_prove_presence(sources, seen, screens, MONDAY_8) is can
 
 
 async def test_the_demo_goes_on_having_violations(service: Living) -> None:
@@ -138,3 +157,111 @@ async def test_the_demo_goes_on_having_violations(service: Living) -> None:
         reader, missed = await misses(service, "2f-hall-061")
         assert (missed["state"], missed["excused"]) == ("no_show", False)
         assert await violations(reader) == 1
+
+
+# --- what a venue names ---------------------------------------------------------------------------
+
+
+async def choose(service: Living, *sources: PresenceSource) -> None:
+    """What proves presence in the library from now on."""
+    venue = service.inside.reference.catalog.venues[VENUE]
+    new = replace(venue, presence_sources=frozenset(sources), rev=venue.rev + 1)
+    assert await service.inside.stored.catalogs.replace_venue(new)
+    await service.inside.reference.refresh()
+
+
+async def test_a_code_and_a_card_where_kiosks_prove_nothing(service: Living) -> None:
+    owner, key, card = await service.reader(), await kiosk(service), {"card": "0012345678"}
+    await service.inside.stored.cards.put(card["card"], owner.reader_id)
+    made = await owner.reserve("2f-hall-061", "now", "12:00")
+    path = f"/reservations/{made['id']}"
+    await choose(service, GATE, DESK)
+    scan = {"qr": await service.qr()}
+    no = await owner.refused("422 presence_method_off", "POST", f"{path}/check-in", scan)
+    assert no.details == {"method": "kiosk"}
+    await owner.refused("422 presence_method_off", "POST", f"{path}/return", scan)
+    occupied = {"kind": "occupied"}
+    await owner.refused("422 presence_method_off", "POST", f"{path}/report", occupied | scan)
+    here = await service.anonymous.ok("POST", "/kiosks/2f-south/touch", card, **key)
+    at_kiosk = service.stranger()
+    at_kiosk.token = here["token"]
+    body = {"reservation_id": made["id"]}
+    where = "/kiosks/2f-south/check-in"
+    await at_kiosk.refused("422 presence_method_off", "POST", where, body, **key)
+    told = await at_kiosk.ok("POST", f"{path}/report", occupied)
+    assert not told["deadline_stopped"], "the card shows nothing either"
+    browser = Browser(await service.web_reader(owner))
+    assert "二层南自助服务区选座机" not in (await browser.get("/check-in")).body
+    # The desk always may.
+    desk = await staff(service)
+    await post(service, desk, f"/console/reservations/{made['id']}/check_in")
+    assert (await one(owner, made))["state"] == "in_use"
+    await choose(service, KIOSK)
+    other = await service.reader()
+    made = await other.reserve("2f-hall-062", "now", "12:00")
+    await post(service, desk, f"/console/reservations/{made['id']}/check_in")
+    assert (await one(other, made))["state"] == "in_use"
+
+
+async def test_a_gate_that_proves_nothing_has_no_effect(service: Living) -> None:
+    gate, reader, other = await gate_of(service), await service.reader(), await service.reader()
+    before = await other.reserve("2f-hall-061", "now", "12:00")
+    await gate.pass_(other, "in")
+    assert (await one(other, before))["state"] == "in_use"
+    await choose(service, KIOSK, DESK)
+    made = await reader.reserve("2f-hall-062", "now", "12:00")
+    await gate.pass_(reader, "in")
+    assert (await one(reader, made))["state"] == "reserved"
+    told = await reader.ok("POST", f"/reservations/{made['id']}/report", {"kind": "occupied"})
+    assert not told["deadline_stopped"]
+    # What gates did before stays as it was.
+    await service.move(timedelta(minutes=1))
+    await gate.pass_(other, "out")
+    assert (await one(other, before))["state"] == "in_use"
+    await service.move("08:31")
+    assert (await one(reader, made))["state"] == "no_show"
+    await gate.send([gate.event(reader, "in", "08:20")])
+    assert await violations(reader) == 1, "it has not proved that they came"
+    await choose(service, KIOSK, GATE)
+    made = await reader.reserve("2f-hall-063", "now", "12:00")
+    await gate.pass_(reader, "out")
+    await service.move(timedelta(minutes=1))
+    await gate.pass_(reader, "in")
+    assert (await one(reader, made))["state"] == "in_use"
+
+
+async def test_kiosks_that_prove_nothing_may_be_dark(service: Living) -> None:
+    await show(service)
+    await choose(service, GATE, DESK)
+    await service.jump("08:10")
+    await service.settle()
+    assert "outages" not in str((await service.anonymous.get("//readyz")).body["troubles"])
+
+
+async def test_a_venue_names_what_proves_presence(service: Living) -> None:
+    head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service)
+    path = f"/console/devices/venues/{VENUE}"
+    shown = (await head.get("/console/devices")).body
+    ticked = re.findall(r'type="checkbox" name="(\w+)" value="1" checked', shown)
+    assert ticked == ["kiosk", "gate", "desk"] and "安全性弱" in shown
+    form = {"kiosk": "1", "seat_label": "1", "base": "0"}
+    assert (await post(service, desk, path, **form)).status == 403
+    assert 'action="/console/devices/venues' not in (await desk.get("/console/devices")).body
+    assert (await post(service, head, path, **form)).status == 303
+    sources = service.inside.reference.catalog.venues[VENUE].presence_sources
+    assert sources == {PresenceSource.KIOSK, PresenceSource.SEAT_LABEL}
+    # The second of two is told, and finds what they ticked.
+    late = await post(service, head, path, gate="1", base="0")
+    assert late.status == 409 and "刚刚被其他人修改过" in late.body
+    assert re.findall(r'type="checkbox" name="(\w+)" value="1" checked', late.body) == ["gate"]
+    same = await post(service, head, path, **form | {"base": "1"})
+    assert same.status == 400 and "没有需要保存的更改" in same.body
+    assert (await post(service, head, path, gate="1", base="1", reason="")).status == 400
+    assert (await post(service, head, "/console/devices/venues/nowhere", base="0")).status == 404
+    assert service.inside.reference.catalog.venues[VENUE].presence_sources == sources
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(), 0, 9)
+    assert (entry.before, entry.after) == (
+        {"presence_sources": ["desk", "gate", "kiosk"]},
+        {"presence_sources": ["kiosk", "seat_label"]},
+    )
+    assert "服务台、闸机、选座机" in (await head.get("/console/audit")).body

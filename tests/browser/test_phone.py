@@ -36,9 +36,9 @@ async def test_scanning_in_the_page_checks_in(service: Living, opened: Open) -> 
     await tab.go("/check-in")
     page = tab.page
     await page.click("text=打开相机扫码")
-    await page.wait_for_selector("text=请对准屏幕上的二维码")
+    await page.wait_for_selector("text=请对准二维码")
     await page.evaluate("window.before = 'https://evil.example/k/2f-south?c=12345678'")
-    await page.wait_for_selector("text=这不是选座机或查询机上的签到码")
+    await page.wait_for_selector("text=这不是选座机、查询机或座位上的签到码")
     code = await service.qr()
     await page.evaluate("code => { window.before = code }", code)
     await page.click("main button >> text=签到")

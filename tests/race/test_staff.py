@@ -12,7 +12,7 @@ import pytest
 
 from models.affected_bookings.service import AffectedBookingService, Resolution, ResolutionResult
 from models.kernel.ids import Actor, ReaderId
-from models.library.entities import Area
+from models.library.entities import Area, PresenceSource, Venue
 from models.library.repository import CatalogRepository
 from models.notices.entities import Notice
 from models.notices.repository import NoticeRepository
@@ -147,6 +147,35 @@ async def test_an_area_s_next_plan_is_one(stage: Stage, guard: bool) -> None:
     kept = (await stage.stored.catalogs.load()).areas[area.id]
     if guard:
         assert done.count(True) == 1 and kept == plans[done.index(True)]
+    else:
+        assert done.count(True) > 1, "one of them was overwritten without a word"
+
+
+class VenueOverwritten(CatalogRepository):
+    """The control: whatever stands there meanwhile is overwritten."""
+
+    async def replace_venue(self, venue: Venue) -> bool:
+        sources = sorted(venue.presence_sources)
+        result = await self._db["venues"].update_one(
+            {"_id": venue.id}, {"$set": {"presence_sources": sources, "rev": venue.rev}}
+        )
+        return bool(result.matched_count)
+
+
+@guarded
+async def test_what_proves_presence_next_is_one(stage: Stage, guard: bool) -> None:
+    (venue,) = stage.inside.reference.catalog.venues.values()
+    catalogs = [(CatalogRepository if guard else VenueOverwritten)(stage.db) for _ in range(4)]
+    wanted = [
+        replace(venue, presence_sources=frozenset({source}), rev=venue.rev + 1)
+        for source in PresenceSource
+    ]
+    done = await asyncio.gather(
+        *(c.replace_venue(new) for c, new in zip(catalogs, wanted, strict=True))
+    )
+    kept = (await stage.stored.catalogs.load()).venues[venue.id]
+    if guard:
+        assert done.count(True) == 1 and kept == wanted[done.index(True)]
     else:
         assert done.count(True) > 1, "one of them was overwritten without a word"
 

@@ -14,6 +14,7 @@ from models.library.entities import (
     Fixture,
     Kiosk,
     KioskId,
+    PresenceSource,
     Seat,
     SeatId,
     Venue,
@@ -64,6 +65,25 @@ async def test_library_round_trip(db: Database) -> None:
     assert not await catalogs.replace_area(replace(HALL, rev=1)), "made from what stands no more"
     assert not await catalogs.add_area(HALL) and not await catalogs.add_kiosk(KIOSK)
     assert await catalogs.version() == 3 and await catalogs.load() == changed
+
+
+async def test_what_proves_presence_in_a_venue(db: Database) -> None:
+    catalogs = CatalogRepository(db)
+    # As it was written before venues named their sources.
+    await db["venues"].insert_one({"_id": VENUE, "name": "图书馆"})
+    old = (await catalogs.load()).venues[VENUE]
+    assert old == Venue(
+        VENUE,
+        "图书馆",
+        frozenset({PresenceSource.KIOSK, PresenceSource.GATE, PresenceSource.DESK}),
+    )
+    new = replace(old, presence_sources=frozenset({PresenceSource.SEAT_LABEL}), rev=1)
+    before = await catalogs.load()
+    assert await catalogs.replace_venue(new)
+    assert not await catalogs.replace_venue(new), "made from what stands no more"
+    loaded = await catalogs.load()
+    assert loaded.venues == {VENUE: new} and loaded.version != before.version
+    assert await catalogs.version() == 1
 
 
 async def test_areas_come_in_their_order(db: Database) -> None:

@@ -1,0 +1,20 @@
+"""The links that codes stand in: ``<prefix><id>?c=<code>``, each an address of this service."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from models.kiosks.errors import QrInvalid
+
+_LONGEST: Final = 256
+
+
+def id_and_code(text: str, prefix: str) -> tuple[str, str]:
+    """What the link says. Raises: QrInvalid."""
+    if not text.startswith(prefix) or not text.isascii() or len(text) > _LONGEST:
+        raise QrInvalid()
+    codes = parse_qs(urlsplit(text).query).get("c", [])
+    if len(codes) != 1:
+        raise QrInvalid()
+    return text.removeprefix(prefix).partition("?")[0], codes[0]

@@ -1,0 +1,59 @@
+"""What readers scan, a kiosk's code or a seat's label, and how many wrong ones they may try."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bind.kiosk_codes import KioskCodeService
+from bind.seat_labels import SeatLabels
+from models.check_in.service import PresenceScan
+from models.kernel.ids import ReaderId
+from models.kiosks.errors import QrInvalid
+from models.storage.attempt_limiter import AttemptLimit, AttemptLimiter
+
+_GUESSES: Final = 20
+_GUESSES_OF_AN_ADDRESS: Final = 2000
+"""Wrong ones in ten minutes. Past them guessing goes on, since right ones pass, at the pace of any
+address (1,000 a second at each worker): of a kiosk's 10⁸ codes two are accepted, so it takes
+fourteen hours on average to find one, divided by the number of workers and of addresses."""
+_WINDOW: Final = timedelta(minutes=10)
+
+
+class ScannedCodes:
+    def __init__(
+        self, kiosk_codes: KioskCodeService, labels: SeatLabels, throttles: AttemptLimiter
+    ) -> None:
+        self._kiosk_codes, self._labels, self._throttles = kiosk_codes, labels, throttles
+
+    async def verify(
+        self, text: str, reader_id: ReaderId, step_seconds: int, now: datetime
+    ) -> PresenceScan:
+        """What was scanned. After too many wrong ones of the reader's, right ones are refused as
+        well. Raises: QrInvalid, TooManyAttempts.
+        """
+        limits = [AttemptLimit(f"qr:{reader_id}", _GUESSES, _WINDOW)]
+        await self._throttles.register(limits, now)
+        scan = await self._verified(text, step_seconds, now)
+        await self._throttles.refund(limits)
+        return scan
+
+    async def verify_signed_out(
+        self, text: str, address: str, step_seconds: int, now: datetime
+    ) -> PresenceScan:
+        """The same where nobody has signed in. A whole campus may stand behind the address, so a
+        right code always passes, and only wrong ones are counted and refused.
+
+        Raises: QrInvalid, TooManyAttempts.
+        """
+        try:
+            return await self._verified(text, step_seconds, now)
+        except QrInvalid:
+            limit = AttemptLimit(f"qr:address:{address}", _GUESSES_OF_AN_ADDRESS, _WINDOW)
+            await self._throttles.register([limit], now)
+            raise
+
+    async def _verified(self, text: str, step_seconds: int, now: datetime) -> PresenceScan:
+        if text.startswith(self._labels.prefix):
+            return self._labels.verified(text)
+        return await self._kiosk_codes.verified(text, step_seconds, now)

@@ -1,0 +1,79 @@
+"""The check-in that a seat's label opens in a browser."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.accounts.scan_note import carried_note, take_scan
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE, WAKE_JOBS
+from handlers.http.pages import PageRequest, domain_error_page, form_text, redirect, render_page
+from handlers.keys import CHECK_IN, RESERVATIONS, SCAN_NOTES, SEAT_REPORTS
+from handlers.reservations import presenter
+from handlers.reservations.current import LIVE_FOR, next_to_check_in
+from models.check_in.errors import QrExpired
+from models.check_in.service import SeatLabelScan
+from models.kernel.errors import DomainError, InvalidRequest
+
+
+async def scanned(request: web.Request) -> web.StreamResponse:
+    """A camera or WeChat opens the label's link."""
+    try:
+        seat = request.app[REFERENCE].seat_even_if_removed(request.match_info["id"])
+        return await take_scan(request, f"/s/{seat.id}")
+    except DomainError as error:
+        return domain_error_page(request, error)
+
+
+async def check_in_form(visit: PageRequest) -> web.StreamResponse:
+    """The reader's reservation of this seat, and one button."""
+    reference = visit[REFERENCE]
+    seat = reference.seat_even_if_removed(visit.id)
+    live = await visit[RESERVATIONS].live_of(visit.reader.id, visit.now - LIVE_FOR)
+    r = next_to_check_in((r for r in live if r.seat_id == seat.id), visit.now)
+    return render_page(
+        visit.request,
+        "check_in/scanned.html",
+        reader=visit.reader,
+        place=reference.catalog.seat_label(seat),
+        here=f"/s/{seat.id}",
+        by_label=True,
+        r=await presenter.reservation(reference, r, visit.now) if r is not None else None,
+        has_note=_carried_scan(visit) is not None,
+    )
+
+
+async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Check in, return from a leave or confirm, with the note that the browser carries."""
+    scan = _carried_scan(visit)
+    if scan is None:
+        return redirect(f"/s/{visit.id}/check-in")  # which says what to do
+    r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
+    visit[WAKE_JOBS]()
+    returned = r.returned_at == visit.now
+    return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+
+
+async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The seat is taken, says who has just scanned its label: no deadline runs."""
+    kind, scan = form_text(form, "kind"), _carried_scan(visit)
+    if kind not in ("occupied", "belongings"):
+        raise InvalidRequest("kind", "occupied or belongings")
+    if scan is None:
+        return redirect(f"/s/{visit.id}/check-in")
+    ctx = visit.context()
+    seen = visit[CHECK_IN].proof(ctx, scan)
+    r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
+    visit[WAKE_JOBS]()
+    return redirect(f"/reservations/{r.id}?done={'report' if r.has_open_report else 'report_desk'}")
+
+
+def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:
+    """What the browser's note says; None where it is over, or another seat's."""
+    seat = visit[REFERENCE].seat_even_if_removed(visit.id)
+    session_id = visit.principal.session.id
+    try:
+        note = carried_note(visit.request)
+        return visit[SCAN_NOTES].label_scan_of(note, seat.id, session_id, visit.now)
+    except QrExpired:
+        return None

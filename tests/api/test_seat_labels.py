@@ -1,0 +1,199 @@
+"""扫座位码签到: a fixed code on each seat, where a venue takes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bind.seat_labels import SeatLabels
+from handlers.keys import SEAT_LABELS
+from models.code_sharing.service import CROWD_SIZE
+from models.identity.roles import Role
+from models.kiosks.errors import QrInvalid
+from models.library.entities import PresenceSource, SeatId
+from models.reservations.presence import PresenceMethod
+from models.storage.encryption import FieldCipher
+from tests.api.test_pages import Browser
+from tests.api.test_presence_methods import choose, nothing_proves, proofs
+from tests.api.test_seat_reports import one
+from tests.api.test_staff_console import staff
+from tests.living import SEAT, Living, living
+
+OTHER = "2f-hall-064"
+
+
+async def with_labels(service: Living) -> None:
+    await choose(service, PresenceSource.KIOSK, PresenceSource.SEAT_LABEL)
+
+
+def label(service: Living, seat: str = SEAT) -> str:
+    """The whole text of the seat's label."""
+    return service.app[SEAT_LABELS].link(SeatId(seat))
+
+
+async def test_a_label_is_no_code_unless_the_venue_takes_it(service: Living) -> None:
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    body = {"qr": label(service)}
+    for action, more in (("check-in", {}), ("return", {}), ("report", {"kind": "occupied"})):
+        path = f"/reservations/{made['id']}/{action}"
+        no = await reader.refused("422 presence_method_off", "POST", path, body | more)
+        assert no.details == {"method": "seat_label"}
+    page = await Browser(await service.web_reader(reader)).get(label(service)[len(service.base) :])
+    assert page.status == 422 and "不用这种方式签到" in page.body
+
+
+async def test_a_label_shows_that_its_reader_is_there(service: Living) -> None:
+    await with_labels(service)
+    await nothing_proves(service)
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="09:00")
+    following = await reader.reserve(start="09:00", end="10:00")
+    path, body = f"/reservations/{made['id']}", {"qr": label(service)}
+    first = await reader.ok("POST", f"{path}/check-in", body)
+    assert (first["state"], first["presence_wanted"]) == ("in_use", False)
+    assert (await proofs(service)).keys() == {PresenceMethod.SEAT_LABEL}
+    # A fixed code is not used up; where nothing is asked for, nothing happens.
+    assert (await reader.ok("POST", f"{path}/check-in", body))["rev"] == first["rev"]
+    for _ in range(2):
+        await reader.ok("POST", f"{path}/leave")
+        assert (await reader.ok("POST", f"{path}/return", body))["state"] == "in_use"
+    await reader.ok("POST", f"{path}/leave")
+    assert (await reader.ok("POST", f"{path}/check-in", body))["state"] == "in_use"
+    await reader.refused("409 wrong_state", "POST", f"{path}/return", body)
+    # Carried over, and seen again.
+    await service.move("09:01")
+    carried = f"/reservations/{following['id']}"
+    assert (await one(reader, following))["presence_wanted"]
+    shown = await reader.ok("POST", f"{carried}/check-in", body)
+    assert (shown["state"], shown["presence_wanted"]) == ("in_use", False)
+    told = await reader.ok("POST", f"{carried}/report", {"kind": "occupied"} | body)
+    assert told["deadline_stopped"]
+    stored = await service.db["reservations"].find_one({"_id": following["id"]})
+    assert stored is not None and stored["presence"]["seat"] == SEAT
+
+
+async def test_a_label_is_for_its_own_seat_alone(service: Living) -> None:
+    await with_labels(service)
+    reader, waits = await service.reader(), await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    theirs = {"qr": label(service, OTHER)}
+    path = f"/reservations/{made['id']}"
+    for action, more in (("check-in", {}), ("return", {}), ("report", {"kind": "occupied"})):
+        no = await reader.refused("422 wrong_seat", "POST", f"{path}/{action}", theirs | more)
+        assert no.details == {"seat_id": OTHER}
+    await reader.ok("POST", f"{path}/check-in", {"qr": label(service)})
+    await reader.refused("422 wrong_seat", "POST", f"{path}/check-in", theirs)
+    # A taken seat is reported from its own label, and stops the deadline.
+    taken = await waits.reserve(OTHER, "now", "12:00")
+    body = {"kind": "occupied", "qr": label(service, OTHER)}
+    told = await waits.ok("POST", f"/reservations/{taken['id']}/report", body)
+    assert told["deadline_stopped"]
+
+
+async def test_wrong_labels_count_as_wrong_codes_do(mongo_url: str, redis_url: str) -> None:
+    async with living(mongo_url, redis_url, RATE_LIMIT_SCALE="1") as service:
+        await with_labels(service)
+        reader = await service.reader()
+        made = await reader.reserve(start="now", end="12:00")
+        path, good = f"/reservations/{made['id']}/check-in", label(service)
+        wrong = [
+            *(good[:-1], f"{good}0", f"{good}&c=1", good[:-32], good[:-32] + "0" * 32),
+            *(good.replace(SEAT, OTHER), good.replace("/s/", "/S/"), good.replace("/s/", "/k/")),
+            *(good.replace(SEAT, "nowhere"), good[:-1] + "\uff11", good.replace(SEAT, "\u5ea7")),
+        ]
+        for text in wrong:
+            await reader.refused("422 qr_invalid", "POST", path, {"qr": text})
+        for _ in range(20 - len(wrong)):
+            await reader.refused("422 qr_invalid", "POST", path, {"qr": wrong[0]})
+        await reader.refused("429 too_many_attempts", "POST", path, {"qr": good})
+
+
+def test_labels_outlive_a_rotation_of_keys_while_both_are_there() -> None:
+    old, new = b"1" * 32, b"2" * 32
+    printed = SeatLabels(FieldCipher({1: old}), "https://x").link(SeatId(SEAT))
+    both = SeatLabels(FieldCipher({1: old, 2: new}), "https://x/")
+    assert both.verified(printed).seat_id == SEAT
+    assert both.link(SeatId(SEAT)) != printed
+    assert both.verified(both.link(SeatId(SEAT))).seat_id == SEAT
+    with pytest.raises(QrInvalid):
+        SeatLabels(FieldCipher({2: new}), "https://x").verified(printed)
+    # The code says nothing else that is hashed with these keys.
+    assert printed.partition("=")[2] not in str(FieldCipher({1: old}).hashes(SEAT, "student_no"))
+
+
+async def test_many_readers_of_a_label_share_no_code(service: Living) -> None:
+    await with_labels(service)
+    for _ in range(CROWD_SIZE):
+        reader = await service.reader()
+        made = await reader.reserve(start="now", end="09:00")
+        path = f"/reservations/{made['id']}"
+        await reader.ok("POST", f"{path}/check-in", {"qr": label(service)})
+        await reader.ok("POST", f"{path}/finish")
+    await service.settle()
+    assert await service.db["kiosk_scans"].count_documents({}) == 0
+
+
+async def test_a_browser_opens_a_label(service: Living) -> None:
+    await with_labels(service)
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    browser = Browser(await service.web_reader(reader))
+    link, here = label(service)[len(service.base) :], f"/s/{SEAT}/check-in"
+    assert (await browser.get(f"/s/{SEAT}?c={'0' * 32}")).status == 422
+    assert "也可以扫描座位码" in (await browser.get("/check-in")).body
+    assert "或扫描座位上的座位码" in (await browser.get(f"/reservations/{made['id']}")).body
+    assert (await browser.get(f"/s/nowhere?c={'0' * 32}")).status == 404
+    assert "请重新扫描座位上的码" in (await browser.get(here)).body
+    form = {"csrf": await browser.token(), "reservation": made["id"]}
+    assert (await browser.post(here, form, service.base)).headers["Location"] == here
+    for button, done in (("签到", "check_in"), ("返回座位", "return")):
+        opened = await browser.get(link)
+        assert (opened.status, opened.headers["Location"]) == (303, here)
+        page = (await browser.get(here)).body
+        assert f">{button}</button>" in page and "二层中厅065号" in page
+        for _ in range(2):  # and once more by who got no answer
+            answer = await browser.post(here, form, service.base)
+            assert answer.headers["Location"] == f"/reservations/{made['id']}?done={done}"
+            if done == "return":
+                break
+        await reader.ok("POST", f"/reservations/{made['id']}/leave")
+    # The note is of this seat, and soon over.
+    other = label(service, OTHER)[len(service.base) :]
+    await browser.get(other)
+    assert "没有这个座位的预约" in (await browser.get(f"/s/{OTHER}/check-in")).body
+    assert (await browser.post(here, form, service.base)).headers["Location"] == here
+    await browser.get(link)
+    await service.move(timedelta(seconds=91))
+    assert (await browser.post(here, form, service.base)).headers["Location"] == here
+    assert (await one(reader, made))["state"] == "away"
+
+
+async def test_a_taken_seat_is_told_from_its_label(service: Living) -> None:
+    await with_labels(service)
+    reader = await service.reader()
+    made = await reader.reserve(start="now", end="12:00")
+    browser = Browser(await service.web_reader(reader))
+    form = {"csrf": await browser.token(), "reservation": made["id"], "kind": "occupied"}
+    path = f"/s/{SEAT}/report"
+    assert (await browser.post(path, form, service.base)).headers["Location"].endswith("/check-in")
+    await browser.get(label(service)[len(service.base) :])
+    assert (await browser.post(path, form | {"kind": "x"}, service.base)).status == 400
+    told = await browser.post(path, form, service.base)
+    assert told.headers["Location"] == f"/reservations/{made['id']}?done=report"
+
+
+async def test_labels_are_printed_by_administrators(service: Living) -> None:
+    head, desk = await staff(service, Role.ADMINISTRATOR), await staff(service, Role.LIBRARIAN)
+    path = "/console/plans/2f-hall"
+    assert f'href="{path}/labels"' in (await head.get(path)).body
+    assert "labels" not in (await desk.get(path)).body
+    assert (await desk.get(f"{path}/labels")).status == 403
+    assert (await head.get("/console/plans/nowhere/labels")).status == 404
+    page = (await head.get(f"{path}/labels")).body
+    seats = service.inside.reference.area("2f-hall").seats
+    assert page.count("<b>065</b>") == 1 and page.count("扫码签到") == len(seats)
+    assert "现在不用座位码签到" in page
+    await with_labels(service)
+    assert "现在不用座位码签到" not in (await head.get(f"{path}/labels")).body
