@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from bind.providers.base import LoginRejected
 from bind.session_service import IssuedToken, SessionService
 from models.identity.entities import Session
 from models.identity.roles import StaffDirectory
 from models.kernel.errors import Unauthenticated
-from models.readers.entities import mask_name, mask_student_no, normalise_student_no
+from models.readers.entities import Reader, mask_name, mask_student_no, normalise_student_no
+from models.readers.errors import NumberOfVisitor
 from models.readers.repository import ReaderRepository
 from models.storage.encryption import DecryptionError, FieldCipher
 
@@ -52,22 +54,31 @@ class LoginService:
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
         """A web session for the reader, who is entered or brought up to date; with the role that
-        they have at this moment. Raises: Unauthenticated where the ticket's session has been ended
-        elsewhere."""
-        number = normalise_student_no(who.number)
-        reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
-        role = self._staff.role_of(number, who.groups)
+        they have at this moment.
+
+        Raises: LoginRejected where the number is a visitor's; Unauthenticated where the ticket's
+        session has been ended elsewhere.
+        """
+        reader = await self._admit(who, now)
+        role = self._staff.role_of(normalise_student_no(who.number), who.groups)
         return await self._sessions.open_web(reader.id, who.ticket, now, role, who.device)
 
     async def renew(self, who: SignIn, session: Session, now: datetime) -> bool:
         """The session goes on with the role of this moment, where it is this reader's. False where
-        it is not."""
-        number = normalise_student_no(who.number)
-        reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
+        it is not. Raises: LoginRejected where the number is a visitor's."""
+        reader = await self._admit(who, now)
         if reader.id != session.reader_id:
             return False
-        role = self._staff.role_of(number, who.groups)
+        role = self._staff.role_of(normalise_student_no(who.number), who.groups)
         return await self._sessions.renew_role(session, who.ticket, role, now)
+
+    async def _admit(self, who: SignIn, now: datetime) -> Reader:
+        """The reader, entered or brought up to date. Raises: LoginRejected."""
+        number = normalise_student_no(who.number)
+        try:
+            return await self._readers.upsert_from_login(number, who.name, who.category, now)
+        except NumberOfVisitor:
+            raise LoginRejected() from None
 
     def hold(self, who: SignIn, now: datetime) -> str:
         """The sign-in, sealed: its ticket came unasked, and the reader is asked whether it is
@@ -79,7 +90,7 @@ class LoginService:
 
     async def confirm(self, text: str, now: datetime) -> IssuedToken:
         """The session of a sign-in that was held. Raises: Unauthenticated where it is too late, or
-        none was."""
+        none was; as ``sign_in``."""
         try:
             held, until = json.loads(self._cipher.decrypt(text, "held sign-in"))
         except (DecryptionError, ValueError):

@@ -205,6 +205,8 @@ async def _open_session(
     clock, sessions = request.app[CLOCK], request.app[SESSIONS]
     try:
         issued = await signing_in
+    except LoginRejected as error:
+        return _refusal(request, error)
     except Unauthenticated as error:
         count_error(request, error)
         return _message(request, 401, *SIGN_IN_TEXT["logged_out_elsewhere"])

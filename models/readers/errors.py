@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.kernel.errors import Conflict, InvalidState, RuleViolation
+from models.kernel.errors import Conflict, InvalidState, RuleViolation, Unauthenticated
 
 
 class CardTaken(Conflict):
@@ -29,3 +29,7 @@ class VisitChanged(InvalidState):
 
     def __init__(self) -> None:
         super().__init__(state="stay")
+
+
+class NumberOfVisitor(Unauthenticated):
+    """The number was made here for a visitor: no campus account has it. Signing in is refused."""

@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.readers.entities import VISITOR, PersonalData, Reader, Visit
+from models.readers.errors import NumberOfVisitor
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import translate_errors
@@ -48,7 +49,11 @@ class ReaderRepository:
     async def upsert_from_login(
         self, student_no: str, name: str, kind: str, now: datetime
     ) -> Reader:
-        """The reader with this (normalised) number, made on the first login, renewed later."""
+        """The reader with this (normalised) number, made on the first login, renewed later.
+
+        Raises: NumberOfVisitor. Whoever has a stay was entered here, and the campus cannot name
+        them: its account of that number is somebody else's.
+        """
         hashes = self._sealer.hashes(student_no, "student_no")
         fresh: Document = {"kind": kind, **_name(name, self._sealer)}
         first: Document = {
@@ -61,7 +66,7 @@ class ReaderRepository:
             with translate_errors():
                 try:
                     found = await self._all.find_one_and_update(
-                        {"no_hashes": {"$in": hashes}},
+                        {"no_hashes": {"$in": hashes}, "stay": {"$exists": False}},
                         {"$set": fresh, "$setOnInsert": first},
                         upsert=True,
                         return_document=ReturnDocument.AFTER,
@@ -70,7 +75,7 @@ class ReaderRepository:
                     return _reader(found, self._sealer)
                 except DuplicateKeyError:
                     continue
-        raise AssertionError("a reader's number can collide once only")
+        raise NumberOfVisitor()
 
     async def admit_visitor(self, id: ReaderId, name: str, stay: Visit, now: datetime) -> Reader:
         """Somebody whom the campus does not know, under a number that is made here."""

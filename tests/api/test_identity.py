@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from http.cookies import Morsel
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -13,6 +13,9 @@ from yarl import URL
 
 from handlers.api_routes import ROUTES
 from handlers.http.endpoint import Access
+from models.kernel.ids import ReaderId
+from models.readers.entities import Visit
+from models.storage.mongo import new_id
 from tests.living import Client, Living, living
 
 BODY: dict[str, Any] = {
@@ -218,6 +221,20 @@ async def test_signing_in_on_the_web(service: Living) -> None:
         page = await service.stranger().get(f"//login/cas?ticket={bad}")
         assert page.status == 401 and page.headers["Content-Type"].startswith("text/html")
         assert "Set-Cookie" not in page.headers
+
+
+async def test_a_visitors_number_signs_nobody_in(service: Living) -> None:
+    visit, id = Visit(date(2026, 9, 7), date(2026, 9, 8)), ReaderId(new_id())
+    readers = service.inside.stored.readers
+    guest = await readers.admit_visitor(id, "客人", visit, service.clock.now())
+    browser = service.stranger()
+    browser.number = guest.decrypt().student_no
+    ticket = await granted(service, browser, await begun(browser))
+    page = await browser.get("/" + ticket)
+    assert page.status == 401 and "没有认出您的身份" in page.body
+    assert all(cookie.key != "seat_sid" for cookie in browser.session.cookie_jar)
+    found = await readers.get(id)
+    assert found is not None and found.name == "客人"
 
 
 async def test_a_cookie_needs_our_own_page(service: Living) -> None:

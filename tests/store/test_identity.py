@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -18,6 +18,8 @@ from models.kernel.ids import ReaderId
 from models.kiosks.repository import KioskRepository
 from models.library.entities import Kiosk, KioskId
 from models.library.repository import CatalogRepository
+from models.readers.entities import VISITOR, Visit
+from models.readers.errors import NumberOfVisitor
 from models.readers.repository import ReaderRepository
 from models.storage.encryption import DecryptionError, FieldCipher, token_hash
 from models.storage.mongo import Database
@@ -41,6 +43,23 @@ async def test_a_reader_is_admitted_once_and_renewed(db: Database, sealer: Field
     assert await readers.get(renewed.id) == renewed
     assert await readers.get(ReaderId("0" * 24)) is None
     assert (await readers.upsert_from_login("21070002", "李四", "student", NOW)).id != renewed.id
+
+
+async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCipher) -> None:
+    """It could have the number that was made for one."""
+    readers = ReaderRepository(db, sealer)
+    visit = Visit(date(2026, 9, 7), date(2026, 9, 8))
+    guest = await readers.admit_visitor(ZHANG, "客人", visit, NOW)
+    number = guest.decrypt().student_no
+    with pytest.raises(NumberOfVisitor):
+        await readers.upsert_from_login(number, "李四", "student", NOW)
+    found = await readers.get(ZHANG)
+    assert found is not None and (found.name, found.category) == ("客人", VISITOR)
+    # A number of that look that no visitor has is anybody's; so is a kind of that name.
+    other = "V00000001" if number != "V00000001" else "V00000002"
+    for _ in range(2):
+        made = await readers.upsert_from_login(other, "李四", VISITOR, NOW)
+        assert (made.name, made.stay) == ("李四", None)
 
 
 async def test_a_longer_suspension_stands(db: Database, sealer: FieldCipher) -> None:
