@@ -70,7 +70,7 @@ class _CallbackEndpoint:
         verifier = self._verifier(request)
         body = await read_body(request, MAX_BYTES)
         try:
-            callback = verifier.read(request.query, body)
+            callback = verifier.read(request.query, body, request[NOW])
         except CallbackRejected as error:
             return _rejected(request, error)
         name, reply = f"{self._account}:{callback.name}", ""

@@ -3,6 +3,9 @@
 https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html: the
 signature is a SHA-1 over token, timestamp, nonce and the encrypted text; that is AES-256-CBC. XML
 and JSON are both understood, and a list with one entry that arrives as the entry alone.
+
+A push is accepted near its signed timestamp only: one that was recorded cannot be sent again after
+the log of what has been handled has forgotten it.
 """
 
 from __future__ import annotations
@@ -10,8 +13,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError
 
@@ -22,6 +27,10 @@ from wechatpy.exceptions import InvalidAppIdException
 from wechatpy.replies import TextReply
 
 MAX_BYTES: Final = 64 * 1024
+FRESH_FOR: Final = timedelta(hours=1)
+"""How far a push's timestamp may be from the clock: WeChat repeats within seconds, and the log of
+callbacks reaches back for a day."""
+_STAMP: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _LISTS: Final = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
 
 
@@ -68,14 +77,16 @@ class CallbackVerifier:
         self._check(given, query.get("timestamp", ""), query.get("nonce", ""))
         return query.get("echostr", "")
 
-    def read(self, query: Mapping[str, str], body: bytes) -> Callback:
-        """The message in it. Raises: CallbackRejected."""
+    def read(self, query: Mapping[str, str], body: bytes, now: datetime) -> Callback:
+        """The message in it. Raises: CallbackRejected, also for one that was signed long ago."""
         outer = _read(body)
         sealed = outer.get("Encrypt", "")
         if not isinstance(sealed, str) or not sealed:
             raise CallbackRejected("not encrypted")
         stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
         self._check(query.get("msg_signature", ""), stamp, nonce, sealed)
+        if not _is_fresh(stamp, now):
+            raise CallbackRejected("not of this hour")
         try:
             signature = self._sign(stamp, nonce, sealed)
             plain = self._crypto.decrypt_message({"Encrypt": sealed}, signature, stamp, nonce)
@@ -98,6 +109,12 @@ class CallbackVerifier:
     def _sign(self, *parts: str) -> str:
         text = "".join(sorted([self._token, *parts]))
         return hashlib.sha1(text.encode(errors="replace")).hexdigest()
+
+
+def _is_fresh(stamp: str, now: datetime) -> bool:
+    if _STAMP.fullmatch(stamp) is None:
+        return False
+    return abs(datetime.fromtimestamp(int(stamp), UTC) - now) <= FRESH_FOR
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,9 +23,12 @@ from models.messages.entities import Template
 from notify.templates.menu import TOP
 from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
-from tests.living import Answer, Living, living
+from tests.living import MONDAY_8, Answer, Living, living
 
 STAMP, NONCE = "1714112445", "415670741"
+THEN = datetime.fromtimestamp(int(STAMP), UTC)
+NOW = str(int(MONDAY_8.timestamp()))
+"""The timestamp of what is sent to the service, whose clock shows eight on that Monday."""
 # WeChat's own examples (developers.weixin.qq.com, message push).
 VECTOR = CallbackVerifier("wxba5fad812f8e6fb9", "AAAAA", "A" * 43)
 VECTOR_ECHO = {
@@ -32,6 +36,11 @@ VECTOR_ECHO = {
     "nonce": "1514711492",
     "echostr": "4375120948345356249",
     "signature": "f464b24fc39322e44b38aa78f5edd27bd1441696",
+}
+VECTOR_QUERY = {
+    "timestamp": STAMP,
+    "nonce": NONCE,
+    "msg_signature": "046e02f8204d34f8ba5fa3b1db94908f3df2e9b3",
 }
 VECTOR_SEALED = (
     "+qdx1OKCy+5JPCBFWw70tm0fJGb2Jmeia4FCB7kao+/Q5c/ohsOzQHi8khUOb05JCpj0JB4RvQMkUyus8TPxLKJGQqc"
@@ -47,9 +56,8 @@ def test_wechats_own_vectors() -> None:
     assert VECTOR.echo(VECTOR_ECHO) == "4375120948345356249"
     with pytest.raises(CallbackRejected):
         VECTOR.echo(VECTOR_ECHO | {"nonce": "1514711493"})
-    query = {"timestamp": STAMP, "nonce": NONCE}
-    query["msg_signature"] = "046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
-    push = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
+    query = VECTOR_QUERY
+    push = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
     assert (push.kind, push.event) == ("event", "debug_demo")
     for wrong in (
         query | {"msg_signature": "0" * 40},
@@ -59,10 +67,10 @@ def test_wechats_own_vectors() -> None:
         {},
     ):
         with pytest.raises(CallbackRejected):
-            VECTOR.read(wrong, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
+            VECTOR.read(wrong, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
     with pytest.raises(CallbackRejected):
         CallbackVerifier("wxother", "AAAAA", "A" * 43).read(
-            query, json.dumps({"Encrypt": VECTOR_SEALED}).encode()
+            query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN
         )
     for body in (
         b"",
@@ -74,24 +82,24 @@ def test_wechats_own_vectors() -> None:
         b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>",
     ):
         with pytest.raises(CallbackRejected):
-            VECTOR.read(query, body)
+            VECTOR.read(query, body, THEN)
 
 
-def sealed(account: str, plain: str) -> tuple[str, bytes]:
+def sealed(account: str, plain: str, stamp: str = NOW) -> tuple[str, bytes]:
     """As WeChat sends it: the query, and the body with the encrypted text."""
     crypto = CRYPTO[account]
-    xml = crypto.encrypt_message(plain, NONCE, STAMP)
+    xml = crypto.encrypt_message(plain, NONCE, stamp)
     found = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]></Encrypt>", xml)
     assert found is not None
-    parts = sorted([f"sandbox-{account}", STAMP, NONCE, found[1]])
+    parts = sorted([f"sandbox-{account}", stamp, NONCE, found[1]])
     signature = hashlib.sha1("".join(parts).encode()).hexdigest()
-    query = f"timestamp={STAMP}&nonce={NONCE}&encrypt_type=aes&msg_signature={signature}"
+    query = f"timestamp={stamp}&nonce={NONCE}&encrypt_type=aes&msg_signature={signature}"
     body = f"<xml><ToUserName>gh_1</ToUserName><Encrypt>{found[1]}</Encrypt></xml>"
     return query, body.encode()
 
 
 async def push(service: Living, account: str, plain: str) -> Answer:
-    query, body = sealed(account, plain)
+    query, body = sealed(account, plain, str(int(service.clock.now().timestamp())))
     return await service.anonymous.post(f"//wechat/{account}/callback?{query}", body)
 
 
@@ -115,8 +123,9 @@ def said(answer: Answer) -> str:
     """What the follower reads."""
     sealed_reply = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]>", answer.body)
     signature = re.search(r"<MsgSignature><!\[CDATA\[(.*?)\]\]>", answer.body)
-    assert sealed_reply is not None and signature is not None, answer.body
-    plain = CRYPTO["mp"].decrypt_message(answer.body, signature[1], STAMP, NONCE)
+    stamp = re.search(r"<TimeStamp>(\d+)</TimeStamp>", answer.body)
+    assert sealed_reply and signature and stamp, answer.body
+    plain = CRYPTO["mp"].decrypt_message(answer.body, signature[1], stamp[1], NONCE)
     assert "<ToUserName><![CDATA[mp-" in plain
     return fromstring(plain).findtext("Content", "")
 
@@ -152,10 +161,32 @@ async def test_forged_pushes_change_nothing(service: Living) -> None:
     assert await service.books() == before
 
 
+async def test_what_was_recorded_is_not_accepted_again(service: Living) -> None:
+    """After a day the log of callbacks has forgotten it; its signature is as good as ever."""
+    query, body = sealed("mp", message("mp-zhang", "请修灯"))
+    path = f"//wechat/mp/callback?{query}"
+    assert (await service.anonymous.post(path, body)).status == 200
+    await service.jump("09:01:00")
+    await service.inside.stored.wechat_callbacks.prune(service.clock.now())
+    assert await service.db["wechat_callbacks"].count_documents({}) == 0
+    assert (await service.anonymous.post(path, body)).status == 403
+    assert await service.db["feedback"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize("minutes", [-61, -59, 0, 59, 61])
+def test_a_push_is_accepted_near_its_timestamp(minutes: int) -> None:
+    body, query = json.dumps({"Encrypt": VECTOR_SEALED}).encode(), VECTOR_QUERY
+    now = THEN + timedelta(minutes=minutes)
+    if abs(minutes) < 60:
+        assert VECTOR.read(query, body, now).event == "debug_demo"
+    else:
+        with pytest.raises(CallbackRejected, match="hour"):
+            VECTOR.read(query, body, now)
+
+
 def test_a_reply_is_xml_whatever_it_says() -> None:
-    query = {"timestamp": STAMP, "nonce": NONCE}
-    query["msg_signature"] = "046e02f8204d34f8ba5fa3b1db94908f3df2e9b3"
-    asked = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode())
+    query = VECTOR_QUERY
+    asked = VECTOR.read(query, json.dumps({"Encrypt": VECTOR_SEALED}).encode(), THEN)
     crypto = WeChatCrypto("AAAAA", "A" * 43, "wxba5fad812f8e6fb9")
     for text in ("a]]>b", "]]>]]>", "]]", "<a href='x'>&amp;</a>]]>", "座位 & 空位"):
         reply = VECTOR.text(asked, text, STAMP, NONCE)
@@ -202,7 +233,7 @@ def test_the_entries_of_a_subscription_event(
         plain = json.dumps({**about, **entries})
     query, body = sealed("mini", plain)
     read = CallbackVerifier("wxsandbox", "sandbox-mini", SANDBOX_AES_KEY).read(
-        dict(parse_qsl(query)), body
+        dict(parse_qsl(query)), body, MONDAY_8
     )
     assert list(read.entries) == expected
 
