@@ -34,6 +34,8 @@ LONGEST_SHEET: Final = 92
 _BATCH: Final = 1000
 _CHUNK: Final = 64 * 1024
 _DAY: Final = timedelta(days=1)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet calculates."""
 Row = tuple[str, ...]
 
 
@@ -58,8 +60,13 @@ async def as_csv(visit: PageRequest) -> web.StreamResponse:
 
 def _lines(rows: Sequence[Row]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text).writerows([_as_text(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
+
+
+def _as_text(cell: str) -> str:
+    """The cell, so that no spreadsheet reads it as a formula: names are typed by people."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 async def as_xlsx(visit: PageRequest) -> web.StreamResponse:
