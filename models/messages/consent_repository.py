@@ -1,6 +1,7 @@
 """The consent ledger: how many messages of each template a reader has allowed.
 
-A hint only: WeChat enforces the truth, so a client that lies costs one refusal (43101).
+A hint only: WeChat enforces the truth, so a client that lies costs refusals (43101), and no more
+than ``MOST_REPORTED`` of each template.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from collections.abc import Collection
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.storage.mongo import Database, Document, aggregate_groups, new_id
 from models.storage.mongo_errors import translate_errors
 
+MOST_REPORTED: Final = 5
+"""A client's reports lead to no more than so many messages of a template."""
 _TAKES_KEPT: Final = 4
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "message_consents": [IndexModel([("reader", ASCENDING)], name="reader")]
@@ -26,13 +30,18 @@ class ConsentRepository:
         self._all = db["message_consents"]
 
     async def add(self, reader_id: ReaderId, template: Template) -> None:
-        """The reader accepted once: one more message."""
-        with translate_errors():
-            await self._all.update_one(
-                {"_id": f"{reader_id}:{template}"},
-                {"$inc": {"remain": 1}, "$setOnInsert": {"reader": reader_id}},
-                upsert=True,
-            )
+        """The reader accepted once: one more message, unless there are as many as are kept."""
+        for _ in range(2):  # two first ones at once: the second try finds the winner's
+            with translate_errors():
+                try:
+                    await self._all.update_one(
+                        {"_id": f"{reader_id}:{template}", "remain": {"$lt": MOST_REPORTED}},
+                        {"$inc": {"remain": 1}, "$setOnInsert": {"reader": reader_id}},
+                        upsert=True,
+                    )
+                    return
+                except DuplicateKeyError:
+                    continue
 
     async def ensure_one(self, reader_id: ReaderId, template: Template) -> None:
         """WeChat says that the reader accepted, perhaps what the client has reported already."""

@@ -10,7 +10,7 @@ import pytest
 from bson.objectid import ObjectId
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.messages.consent_repository import ConsentRepository
+from models.messages.consent_repository import MOST_REPORTED, ConsentRepository
 from models.messages.entities import (
     WECHAT_TEMPLATES,
     Delivery,
@@ -167,3 +167,15 @@ async def test_consent_is_counted_and_taken_once(db: Database) -> None:
     await consents.restore([ended])
     assert await consents.remaining(ZHANG) == none, "consent that has ended stays ended"
     assert await consents.consume([theirs]) == {theirs}
+
+
+async def test_no_client_reports_more_than_five(db: Database) -> None:
+    consents = ConsentRepository(db)
+    await asyncio.gather(*(consents.add(ZHANG, Template.LEAVE) for _ in range(50)))
+    await consents.add(ZHANG, Template.ENDED)
+    left = await consents.remaining(ZHANG)
+    assert (left[Template.LEAVE], left[Template.ENDED]) == (MOST_REPORTED, 1) and MOST_REPORTED == 5
+    assert await consents.consume([(ZHANG, Template.LEAVE)])
+    for _ in range(2):
+        await consents.add(ZHANG, Template.LEAVE)
+    assert (await consents.remaining(ZHANG))[Template.LEAVE] == 5
