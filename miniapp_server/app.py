@@ -69,6 +69,7 @@ from notify.delivery.worker import DeliveryWorker
 from notify.in_app import InAppNotifier
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.reservation_messages import ReservationMessages
+from notify.waitlist_messages import WaitlistMessages
 from notify.wechat.callbacks import CallbackVerifier
 from notify.wechat.mini_program_codes import MiniProgramCodes
 
@@ -260,6 +261,7 @@ def _wire_jobs(
         ReservationMessages(
             r.reservations, app[REFERENCE], app[keys.VIOLATIONS], app[keys.CODE_SHARING]
         ),
+        WaitlistMessages(r.waitlist, app[REFERENCE]),
         app[CHANNEL].counted,
     )
     delivery = DeliveryWorker(r.messages, r.consents, app[CHANNEL])

@@ -129,7 +129,9 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories) -> N
     changes = ReservationChangeStream(db, r.reservations.writer)
     occupancy = app[OCCUPANCY] = LiveOccupancy(r.reservations, changes)
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
-    matcher = app[MATCHER] = WaitlistMatcher(r.waitlist, r.reservations, occupancy, reference)
+    matcher = app[MATCHER] = WaitlistMatcher(
+        r.waitlist, r.reservations, r.readers, occupancy, reference
+    )
     writer = app[WRITER] = ReservationWriter(
         r.reservations, occupancy, reference, idempotency, matcher, r.presence_methods
     )
@@ -141,7 +143,7 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories) -> N
         r.waitlist, r.reservations, occupancy, reference, writer, matcher
     )
     app[WAITLIST_JOBS] = WaitlistJobs(
-        r.waitlist, r.reservations, occupancy, reference, writer, matcher
+        r.waitlist, r.reservations, r.readers, occupancy, reference, writer, matcher
     )
     app[keys.SEAT_MAP] = SeatMapService(reference, occupancy)
 

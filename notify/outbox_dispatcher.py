@@ -1,7 +1,8 @@
 """The outbox dispatcher: outbox events → violations and messages, at least once, told once.
 
-Every effect has a key made from the reservation and the change, so a dispatcher that crashed
-half-way repeats itself without harm; only then are the events taken out of the outbox.
+Every effect has a key made from the reservation and the change, or from the waitlist entry, so a
+dispatcher that crashed half-way repeats itself without harm; only then are the events taken out of
+the outbox.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from models.messages.repository import MessageRepository
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from notify.reservation_messages import ReservationMessages
+from notify.waitlist_messages import WaitlistMessages
 
 log = logging.getLogger(__name__)
 BATCH: Final = 500
@@ -34,15 +36,18 @@ class OutboxDispatcher:
         messages: MessageRepository,
         consents: ConsentRepository | None,
         reservation_messages: ReservationMessages,
+        waitlist_messages: WaitlistMessages,
         count: Callable[[str, int], None] = lambda outcome, times: None,
     ) -> None:
         """``consents`` is None where the library has no mini-program; ``count`` is called with an
         outcome and how often it was."""
         self._reservations, self._messages, self._consents = reservations, messages, consents
         self._reservation_messages, self._count = reservation_messages, count
+        self._waitlist_messages = waitlist_messages
 
     async def dispatch(self) -> int:
-        """Dispatch what the outboxes hold, at most a batch. How many events.
+        """Dispatch what the outboxes hold and which waitlist entries have ended, at most a batch of
+        each. How many events.
 
         Most readers consent to few messages: what they did not ask for is kept for the app, comes
         to its end here and is counted as such. A client tells of consent before it acts. Without a
@@ -68,10 +73,13 @@ class OutboxDispatcher:
                 continue
             messages += written
             dispatched.append(r)
+        ended = await self._waitlist_messages.untold(BATCH)
+        messages += ended.values()
         if messages:
             await self._add(messages)
         await self._reservations.remove_outbox_events(dispatched)
-        return sum(len(r.outbox) for r in dispatched)
+        await self._waitlist_messages.told(ended)
+        return sum(len(r.outbox) for r in dispatched) + len(ended)
 
     async def _add(self, messages: list[Message]) -> None:
         wanted = {(m.reader_id, m.template) for m in messages}

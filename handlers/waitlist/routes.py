@@ -14,7 +14,7 @@ from handlers.http.error_groups import (
 from handlers.waitlist import api
 from models.kernel.errors import NotFound
 from models.policy.errors import FilterDisabled
-from models.reservations.errors import Closed, DailyLimit, OverlapsOwnBooking
+from models.reservations.errors import Closed, DailyLimit, OverlapsOwnBooking, SeatDisabled
 from models.waitlist.errors import AlreadyWaiting, SeatAvailable
 
 ROUTES: Final = (
@@ -27,6 +27,7 @@ ROUTES: Final = (
             NotFound,
             *READER_MAY_BOOK,
             *BOOKABLE_TIME,
+            SeatDisabled,
             FilterDisabled,
             OverlapsOwnBooking,
             DailyLimit,

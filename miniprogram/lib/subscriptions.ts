@@ -8,7 +8,7 @@ export const ASKED = {
   reserve: ["RESERVED", "CHECK_IN_REMINDER", "NO_SHOW"],
   check_in: ["CHECKED_IN", "ENDING_SOON", "ENDED"],
   leave: ["LEAVE", "LEAVE_REMINDER", "LEAVE_TIMEOUT"],
-  wait: ["OFFER"],
+  wait: ["OFFER", "MOVED"],
   settings: ["SUSPENDED", "MOVED"],
 } as const;
 

@@ -197,7 +197,7 @@ export const CHINESE = {
   wait_accepted: "已接受",
   wait_offer_expired: "未接受",
   wait_left: "已退出",
-  wait_over: "时间已过",
+  wait_over: "已结束",
   wait_leave: "退出候补",
   ask_wait_leave: "退出后再候补要重新排队。",
   subs_hint: "微信每次只允许发一条：点一次并同意，就多收一条提醒。没有提醒也不影响预约。",

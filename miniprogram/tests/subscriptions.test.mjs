@@ -61,7 +61,7 @@ test("an answer that does not reach the service holds nobody up", async () => {
   await phone.reads("预约成功");
 });
 
-test("候补 asks for the offer's message", async () => {
+test("候补 asks for the messages of an offer and of its end", async () => {
   await service.reset(at("08:00"));
   const other = await service.reader("li", "21070002");
   phone = await bound(service);
@@ -71,8 +71,8 @@ test("候补 asks for the offer's message", async () => {
   await phone.tap("立即预约");
   await phone.tap("加入候补");
   await phone.reads("已加入候补");
-  assert.equal(phone.asked.at(-1), template("OFFER"));
-  assert.deepEqual(posted(phone, "/subscriptions").at(-1).body, { results: { OFFER: "accept" } });
+  assert.equal(phone.asked.at(-1), ["OFFER", "MOVED"].map(template).join("|"));
+  assert.deepEqual(posted(phone, "/subscriptions").at(-1).body, { results: { OFFER: "accept", MOVED: "accept" } });
 });
 
 test("订阅设置 counts what can still come, and takes more", async () => {

@@ -149,8 +149,11 @@ class Catalog:
 
     def seat_label(self, seat: Seat) -> str:
         """The place as the manual writes it: 图书馆2层二层中厅065号."""
-        area = self.areas[seat.area_id]
-        return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}{seat.number}号"
+        return f"{self.area_label(self.areas[seat.area_id])}{seat.number}号"
+
+    def area_label(self, area: Area) -> str:
+        """The area as the manual writes it: 图书馆2层二层中厅."""
+        return f"{self.venues[area.venue_id].name}{area.floor}层{area.name}"
 
     def nearest_seats(self, seat: Seat) -> tuple[Seat, ...]:
         """The other seats of the area, the closest on the plan first."""

@@ -248,9 +248,11 @@ def accept(
     return advance(r, new, ReservationEvent.ACCEPT, actor, now, OutboxEventKind.BOOKING_CONFIRMED)
 
 
-def expire_offer(r: Reservation, actor: Actor, when: datetime) -> Reservation:
+def expire_offer(
+    r: Reservation, actor: Actor, when: datetime, *, withdrawn: bool = False
+) -> Reservation:
     """The offer was not taken, or not wanted. That costs nothing. The reader is told where it was
-    the library that took it back."""
+    the library that took it back: a librarian, or a job for whom it is ``withdrawn``."""
     new = replace(
         r,
         state=r.next_state(ReservationEvent.EXPIRE_OFFER),
@@ -258,7 +260,8 @@ def expire_offer(r: Reservation, actor: Actor, when: datetime) -> Reservation:
         held_until=None,
         claims=r.claims_except(*RELEASED_CLAIMS),
     )
-    tell = OutboxEventKind.OFFER_WITHDRAWN if actor.by == "librarian" else None
+    taken_back = withdrawn or actor.by == "librarian"
+    tell = OutboxEventKind.OFFER_WITHDRAWN if taken_back else None
     return advance(r, new, ReservationEvent.EXPIRE_OFFER, actor, when, tell)
 
 

@@ -27,6 +27,23 @@ class WaitlistState(StrEnum):
     EXPIRED = "over"
 
 
+class EndReason(StrEnum):
+    """Why an entry ends before its time."""
+
+    NO_SEATS = "no_seats"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistEnd:
+    """An end before its time, of which the reader is told: since when, why, and until when they are
+    suspended."""
+
+    at: datetime
+    reason: EndReason
+    suspended_until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
     """``seats`` are the only ones that will do; empty: any of the area with all the ``marks``.
@@ -44,14 +61,18 @@ class WaitlistEntry:
     declined: frozenset[SeatId] = frozenset()
     offer: ReservationId | None = None
 
+    def names(self, seat: Seat) -> bool:
+        """Whether it waits for the seat, which may be out of service."""
+        named = not self.seats or seat.id in self.seats
+        return named and seat.area_id == self.area_id and seat.has(self.marks)
+
+    def wants(self, seat: Seat) -> bool:
+        """Whether it waits for the seat, and somebody may sit there on its day."""
+        return self.names(seat) and seat.unavailable_reason(self.day) is None
+
     def accepts(self, seat: Seat) -> bool:
-        return (
-            seat.area_id == self.area_id
-            and seat.unavailable_reason(self.day) is None
-            and seat.id not in self.declined
-            and (not self.seats or seat.id in self.seats)
-            and seat.has(self.marks)
-        )
+        """Whether it wants the seat and has not declined it."""
+        return seat.id not in self.declined and self.wants(seat)
 
     @property
     def day(self) -> date:

@@ -1,7 +1,9 @@
-"""Offers that time makes: free seats are offered, offers expire, entries end.
+"""What happens without a request: free seats are offered, offers expire, entries end.
 
 A seat that is given back is offered at once (``ReservationWriter.save``). What became free unseen,
-at night or in the moment in which somebody joined, is offered here.
+at night or in the moment in which somebody joined, is offered here. An entry that cannot be met any
+more ends here, and an offer that cannot be accepted any more is withdrawn, whatever the reason is
+and wherever it came up.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import Final
 from models.kernel.ids import Actor
 from models.kernel.time_range import floor_minute, local_date
 from models.library.entities import SeatId
+from models.readers.entities import Reader
+from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations import transitions
 from models.reservations.errors import ClaimConflict, RevisionConflict
@@ -21,9 +25,10 @@ from models.reservations.occupancy import DayOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
-from models.waitlist.entities import WaitlistEntry, WaitlistState, in_quiet_hours
+from models.waitlist.entities import WaitlistEnd, WaitlistEntry, WaitlistState, in_quiet_hours
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
+from models.waitlist.rules import early_end, may_be_offered
 
 BATCH: Final = 200
 _SYSTEM: Final = Actor("system", "line")
@@ -36,12 +41,13 @@ class WaitlistJobs:
         self,
         waitlist: WaitlistRepository,
         reservations: ReservationRepository,
+        readers: ReaderRepository,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
         writer: ReservationWriter,
         matcher: WaitlistMatcher,
     ) -> None:
-        self._waitlist, self._reservations = waitlist, reservations
+        self._waitlist, self._reservations, self._readers = waitlist, reservations, readers
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
         self._last_checked: dict[str, tuple[DayOccupancy, int, datetime]] = {}
@@ -67,7 +73,8 @@ class WaitlistJobs:
         return done
 
     async def offer_free_seats(self, now: datetime) -> int:
-        """Offer what is free to who waits for it, and end the entries whose time is over."""
+        """Offer what is free to who waits for it, end the entries that are over or cannot be met,
+        and withdraw the offers that cannot be accepted."""
         done = 0
         checked, self._last_checked = self._last_checked, {}
         occupied: set[SeatId] | None = None
@@ -75,24 +82,35 @@ class WaitlistJobs:
         while entries := await self._waitlist.iterate_open(after, BATCH):
             if occupied is None:
                 occupied = await self._reservations.reported_occupied_seats(now)
+            # By the plan and the rules that they were entered by, which this worker may not know.
+            await self._reference.refresh()
+            readers = await self._readers.many({entry.reader_id for entry in entries})
             for entry in entries:
                 if entry.id in checked:
                     self._last_checked[entry.id] = checked[entry.id]
-                done += await self._process_entry(entry, occupied, now)
+                reader = readers.get(entry.reader_id)
+                done += await self._process_entry(entry, reader, occupied, now)
                 await asyncio.sleep(0)  # requests have their turn
             after = entries[-1]
         return done
 
     async def _process_entry(
-        self, entry: WaitlistEntry, occupied: set[SeatId], now: datetime
+        self, entry: WaitlistEntry, reader: Reader | None, occupied: set[SeatId], now: datetime
     ) -> int:
         if entry.state is WaitlistState.OFFERED:
-            return await self._sync_offer_outcome(entry)
-        policy = self._reference.policy_for(entry.area_id, entry.day)
-        if entry.remaining(now, timedelta(minutes=policy.min_minutes)) is None:
+            return await self._process_offered(entry, reader, now)
+        if entry.remaining(now, self._shortest(entry)) is None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED)
-        if in_quiet_hours(now):
+        end = self._early_end(entry, reader, now)
+        if end is not None:
+            return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
+        if in_quiet_hours(now) or not may_be_offered(reader, entry.day, now):
             return 0
+        return await self._offer_free_seat(entry, occupied, now)
+
+    async def _offer_free_seat(
+        self, entry: WaitlistEntry, occupied: set[SeatId], now: datetime
+    ) -> int:
         occupancy = await self._occupancy.get_day(local_date(entry.start))
         checked = occupancy, occupancy.version, floor_minute(now)
         if self._last_checked.get(entry.id) == checked:
@@ -113,16 +131,49 @@ class WaitlistJobs:
             return 1
         return 0
 
-    async def _sync_offer_outcome(self, entry: WaitlistEntry) -> int:
-        """An offer that was decided, while the note about it was cut off."""
+    async def _process_offered(
+        self, entry: WaitlistEntry, reader: Reader | None, now: datetime
+    ) -> int:
+        """Withdraw an offer that its reader cannot accept any more; then, or where the note about
+        an offer that was decided was cut off, let the entry follow."""
         offer = await self._reservations.get(entry.offer or "")
-        if offer is None or offer.state is ReservationState.OFFERED:
+        if offer is None:
             return 0
-        expired = offer.state is ReservationState.OFFER_EXPIRED
-        state = WaitlistState.OFFER_EXPIRED if expired else WaitlistState.ACCEPTED
-        return await self._close(entry, WaitlistState.OFFERED, state)
+        acceptable = self._matcher.is_acceptable(offer, reader, now)
+        end = self._early_end(entry, reader, now)
+        if offer.state is ReservationState.OFFERED:
+            if acceptable:
+                return 0
+            # The end of the entry is told instead.
+            expired = transitions.expire_offer(offer, _SYSTEM, now, withdrawn=end is None)
+            try:
+                offer = await self._writer.save(offer, expired, now)
+            except RevisionConflict:
+                return 0  # answered in the last moment
+        if offer.state is not ReservationState.OFFER_EXPIRED:
+            return await self._close(entry, WaitlistState.OFFERED, WaitlistState.ACCEPTED)
+        if end is not None:
+            return await self._close(entry, WaitlistState.OFFERED, WaitlistState.EXPIRED, end)
+        if not acceptable:
+            return int(await self._waitlist.wait_on(entry.id, offer.id))
+        return await self._close(entry, WaitlistState.OFFERED, WaitlistState.OFFER_EXPIRED)
+
+    def _shortest(self, entry: WaitlistEntry) -> timedelta:
+        policy = self._reference.policy_for(entry.area_id, entry.day)
+        return timedelta(minutes=policy.min_minutes)
+
+    def _early_end(
+        self, entry: WaitlistEntry, reader: Reader | None, now: datetime
+    ) -> WaitlistEnd | None:
+        area = self._reference.catalog.areas.get(entry.area_id)
+        seats = area.seats if area is not None else ()
+        return early_end(entry, seats, reader, self._shortest(entry), now)
 
     async def _close(
-        self, entry: WaitlistEntry, state: WaitlistState, becomes: WaitlistState
+        self,
+        entry: WaitlistEntry,
+        state: WaitlistState,
+        becomes: WaitlistState,
+        end: WaitlistEnd | None = None,
     ) -> int:
-        return int(await self._waitlist.close(entry.id, [state], becomes) is not None)
+        return int(await self._waitlist.close(entry.id, [state], becomes, end) is not None)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.kernel.ids import Actor, ReservationId
+from models.kernel.errors import NotFound, RuleViolation
+from models.kernel.ids import Actor, ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, local_date
 from models.library.entities import Seat
+from models.readers.entities import Reader
+from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
-from models.reservations import transitions
+from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
+from models.reservations.errors import AccessibleSeatOnly
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.occupancy import DayOccupancy
 from models.reservations.repository import ReservationRepository
@@ -20,8 +24,11 @@ from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
 from models.waitlist.entities import OFFER_DURATION, RENEWAL_PRIORITY, WaitlistEntry, in_quiet_hours
 from models.waitlist.repository import WaitlistRepository
+from models.waitlist.rules import may_be_offered
 
 _SYSTEM: Final = Actor("system", "line")
+_LOOKED_UP: Final = 20
+"""Readers that are looked up at once: nearly always one of them may be offered the seat."""
 
 
 class WaitlistMatcher:
@@ -31,16 +38,18 @@ class WaitlistMatcher:
         self,
         waitlist: WaitlistRepository,
         reservations: ReservationRepository,
+        readers: ReaderRepository,
         occupancy: LiveOccupancy,
         reference: ReferenceData,
     ) -> None:
-        self._waitlist, self._reservations = waitlist, reservations
+        self._waitlist, self._reservations, self._readers = waitlist, reservations, readers
         self._occupancy, self._reference = occupancy, reference
 
     async def next_offer(
         self, old: Reservation, new: Reservation, now: datetime, passed_over: set[str]
     ) -> SeatOffer | None:
-        """The offer to the first waitlist entry that fits what the change gives back, if any."""
+        """The offer to the first waitlist entry that fits what the change gives back, and whose
+        reader could accept it, if any."""
         keeps = any(c.startswith(ClaimKind.SEAT.prefix) for c in new.claims)
         kept = new.span if keeps and new.seat_id == old.seat_id else None
         seat = self._reference.catalog.seats.get(old.seat_id)
@@ -52,13 +61,29 @@ class WaitlistMatcher:
         if not entries or seat.id in await self._reservations.reported_occupied_seats(now):
             return None
         occupancy = await self._occupancy.get_day(old.date)
+        fitting: list[tuple[WaitlistEntry, TimeRange]] = []
         for entry in entries:
             if entry.id in passed_over or entry.reader_id == old.reader_id:
                 continue
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
             if span is not None and not (kept is not None and kept.overlaps(span)):
-                offer = self.create_offer(entry, seat, span, now)
-                return SeatOffer(offer, self._waitlist.offering(offer))
+                fitting.append((entry, span))
+        found = await self._first_eligible(fitting, now)
+        if found is None:
+            return None
+        offer = self.create_offer(found[0], seat, found[1], now)
+        return SeatOffer(offer, self._waitlist.offering(offer))
+
+    async def _first_eligible(
+        self, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
+    ) -> tuple[WaitlistEntry, TimeRange] | None:
+        """The first whose reader may be offered a seat now."""
+        for n in range(0, len(fitting), _LOOKED_UP):
+            some = fitting[n : n + _LOOKED_UP]
+            readers = await self._readers.many({entry.reader_id for entry, _ in some})
+            for entry, span in some:
+                if may_be_offered(readers.get(entry.reader_id), entry.day, now):
+                    return entry, span
         return None
 
     def match(
@@ -70,16 +95,16 @@ class WaitlistMatcher:
         exclude: str = "",
     ) -> TimeRange | None:
         """The time that the seat could be offered for, by what the occupancy knows without the
-        reservation ``exclude``; the claim index decides."""
+        reservation ``exclude``; the claim index decides. Whether its reader may be offered one at
+        all is not asked here (``may_be_offered``)."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
             return None
-        if not self._reference.may_use_seat(seat, entry.reader_id, entry.day):
-            return None
-        hours = self._reference.opening_hours(policy, local_date(span.start), seat.area_id)
-        if not hours.covers(span.start, span.end):
-            return None  # closed since
+        try:
+            check_seat(self._reference, seat, entry.reader_id, span)
+        except RuleViolation:
+            return None  # closed since, or kept for others
         for row in occupancy.by_seat.get(seat.id, ()):
             if row.id == exclude:
                 continue
@@ -99,6 +124,30 @@ class WaitlistMatcher:
         """The seat, held for the entry's reader for some minutes."""
         until, tell = min(now + OFFER_DURATION, span.end), OutboxEventKind.WAITLIST_OFFER
         return offer_for(self._reference, entry, seat, span, until, _SYSTEM, now, tell)
+
+    def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
+        """Whether the reader could still take the seat that is held for them."""
+        if not may_be_offered(reader, offer.date, now):
+            return False
+        try:
+            seat = self._reference.seat_even_if_removed(offer.seat_id)
+            check_seat(self._reference, seat, offer.reader_id, offer.span)
+        except (NotFound, RuleViolation):
+            return False
+        return True
+
+
+def check_seat(reference: ReferenceData, seat: Seat, reader_id: ReaderId, span: TimeRange) -> None:
+    """The reader may have the seat for that time: what is offered, and what can be accepted.
+
+    Raises: Closed, SeatDisabled, AccessibleSeatOnly.
+    """
+    day = local_date(span.start)
+    policy = reference.policy_for(seat.area_id, day, reader_id)
+    rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
+    rules.seat_in_service(seat, day)
+    if not reference.may_use_seat(seat, reader_id, day):
+        raise AccessibleSeatOnly()
 
 
 def offer_for(

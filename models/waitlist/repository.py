@@ -17,7 +17,7 @@ from models.reservations.errors import ClaimConflict
 from models.storage.mongo import Database, Document, find_page, insert
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import InTransaction
-from models.waitlist.entities import WaitlistEntry, WaitlistState
+from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting
 
 INDEXES: Final = {
@@ -37,6 +37,11 @@ INDEXES: Final = {
             [("created_at", ASCENDING), ("_id", ASCENDING)],
             name="open",
             partialFilterExpression={"open": True},
+        ),
+        IndexModel(
+            [("ended.at", ASCENDING)],
+            name="untold",
+            partialFilterExpression={"ended.at": {"$exists": True}},
         ),
         IndexModel(
             [("reader", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="reader"
@@ -153,12 +158,23 @@ class WaitlistRepository:
         return [_wait(row) for row in rows], total
 
     async def close(
-        self, id: str, states: Sequence[WaitlistState], state: WaitlistState
+        self,
+        id: str,
+        states: Sequence[WaitlistState],
+        state: WaitlistState,
+        end: WaitlistEnd | None = None,
     ) -> WaitlistEntry | None:
-        """End it, if it is in one of ``states``; its times are the reader's again. As it was."""
+        """End it, if it is in one of ``states``; its times are the reader's again. As it was. The
+        reader has still to be told of ``end`` (``untold``)."""
         change: Document = {
             "$set": {"state": state.value, "claims": [], "open": False, "offer": None}
         }
+        if end is not None:
+            change["$set"]["ended"] = {
+                "at": end.at,
+                "reason": end.reason.value,
+                "suspended_until": end.suspended_until,
+            }
         with translate_errors():
             found = await self._all.find_one_and_update(
                 {"_id": id, "state": {"$in": [s.value for s in states]}},
@@ -176,6 +192,33 @@ class WaitlistRepository:
                     "$addToSet": {"declined": seat_id},
                 },
             )
+
+    async def wait_on(self, id: str, offer: ReservationId) -> bool:
+        """The offer was withdrawn: wait on, at the same place, for any seat. False where it is not
+        the entry's offer any more."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": id, "offer": offer},
+                {"$set": {"state": WaitlistState.WAITING.value, "offer": None}},
+            )
+        return bool(result.matched_count)
+
+    async def untold(self, limit: int) -> list[tuple[WaitlistEntry, WaitlistEnd]]:
+        """Entries that have ended before their time and whose readers have still to be told."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"ended.at": {"$exists": True}})
+                .hint("untold")
+                .limit(limit)
+                .to_list(None)
+            )
+        return [(_wait(row), _end(row["ended"])) for row in rows]
+
+    async def told(self, ids: Sequence[str]) -> None:
+        """The readers of these entries have been told."""
+        if ids:
+            with translate_errors():
+                await self._all.update_many({"_id": {"$in": list(ids)}}, {"$unset": {"ended": ""}})
 
 
 def wait_document(w: WaitlistEntry) -> Document:
@@ -210,3 +253,7 @@ def _wait(d: Document) -> WaitlistEntry:
         declined=frozenset(SeatId(seat) for seat in d["declined"]),
         offer=ReservationId(d["offer"]) if d["offer"] else None,
     )
+
+
+def _end(d: Document) -> WaitlistEnd:
+    return WaitlistEnd(d["at"], EndReason(d["reason"]), d["suspended_until"])

@@ -16,7 +16,6 @@ from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
-    AccessibleSeatOnly,
     ClaimConflict,
     OverlapsOwnBooking,
     RevisionConflict,
@@ -30,7 +29,7 @@ from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
 from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import SeatAvailable
-from models.waitlist.matching import WaitlistMatcher
+from models.waitlist.matching import WaitlistMatcher, check_seat
 from models.waitlist.repository import WaitlistRepository
 
 _OPEN: Final = (WaitlistState.WAITING, WaitlistState.OFFERED)
@@ -85,7 +84,8 @@ class WaitlistService:
         """A new waitlist entry.
 
         Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
-        where nobody has to wait, AlreadyWaiting, FilterDisabled, NotFound.
+        where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
+        on that day, AlreadyWaiting, FilterDisabled, NotFound.
         """
         area = self._reference.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)
@@ -100,6 +100,7 @@ class WaitlistService:
         entry = WaitlistEntry(
             new_id(), ctx.reader.id, area.id, wanted, marks, span.start, span.end, ctx.now
         )
+        _check_seats_in_service(entry, area)
         await self._check_nothing_booked(ctx, selection, span, policy.daily_booking_limit)
         await self._check_nothing_free(ctx, entry, area)
         await self._waitlist.join(entry)
@@ -187,13 +188,8 @@ class WaitlistService:
         """Raises: as ``accept``."""
         rules.check_reader_eligible(ctx.reader, offer.date, ctx.now)
         rules.may_accept(offer, ctx.now)
-        policy = self._reference.policy_for(offer.area_id, offer.date, offer.reader_id)
-        hours = self._reference.opening_hours(policy, offer.date, offer.area_id)
-        rules.check_open(offer.start, offer.end, hours)
         seat = self._reference.seat_even_if_removed(offer.seat_id)
-        rules.seat_in_service(seat, offer.date)
-        if not self._reference.may_use_seat(seat, ctx.reader.id, offer.date):
-            raise AccessibleSeatOnly()
+        check_seat(self._reference, seat, offer.reader_id, offer.span)
 
     async def _release_offer(self, offer: Reservation, ctx: RequestContext) -> Reservation:
         expired = transitions.expire_offer(offer, ctx.actor, ctx.now)
@@ -201,3 +197,13 @@ class WaitlistService:
             return await self._writer.save(offer, expired, ctx.now)
         except RevisionConflict:
             return await self._writer.get_own(offer.id, ctx.reader.id)
+
+
+def _check_seats_in_service(entry: WaitlistEntry, area: Area) -> None:
+    """Raises: NotFound where the area has no such seat; SeatDisabled where all are out of
+    service on that day."""
+    named = [seat for seat in area.seats if entry.names(seat)]
+    if not named:
+        raise NotFound()
+    if not any(entry.wants(seat) for seat in named):
+        rules.seat_in_service(named[0], entry.day)

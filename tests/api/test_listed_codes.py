@@ -111,6 +111,8 @@ async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> No
     await with_rules(service, opening=opening, accessible_only=True)
     await with_seat(service, disabled="插座维修")
     await reader.refused("422 seat_disabled", "POST", accept)
+    other = wait | {"seats": [SEAT], "start": "17:00", "end": "18:00"}
+    await reader.refused("422 seat_disabled", "POST", "/waitlist", other)
     await with_seat(service, disabled=None, accessible=True)
     await reader.refused("422 seat_kept", "POST", accept)
     await with_visit(service, reader, date(2026, 9, 6))

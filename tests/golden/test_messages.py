@@ -6,6 +6,7 @@ To accept a change of words: ``python -m tests.golden.test_messages``, then read
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,8 +25,9 @@ from models.reservations.entities import OutboxEventKind as Event
 from models.reservations.entities import Reservation
 from models.seat_reports import transitions as seat_reports_transitions
 from models.violations.entities import ViolationCount
-from notify.templates import FIELDS, TEMPLATE_BY_EVENT, suspended
-from notify.templates.rendering import MessageContext, MessageTemplate
+from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
+from notify.templates import FIELDS, TEMPLATE_BY_EVENT, suspended, waitlist_ended
+from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage
 from notify.wechat.template_config import format_fields, parse_templates
 from tests.builders import (
     AREA,
@@ -171,19 +173,36 @@ def template_of(event: Event | None) -> MessageTemplate:
     return suspended.MESSAGE if event is None else TEMPLATE_BY_EVENT[event]
 
 
+WAITS: Final = WaitlistEntry(
+    "w", ZHANG, AREA, frozenset(), frozenset(), on("14:00"), on("16:00"), on("08:00")
+)
+ENDS: Final = (
+    ("the seats are gone", WaitlistEnd(on("09:00"), EndReason.NO_SEATS)),
+    ("suspended while waiting", WaitlistEnd(on("09:00"), EndReason.SUSPENDED, UNTIL)),
+)
+
+
+def written() -> Iterator[tuple[str, Template, str, datetime, RenderedMessage]]:
+    """Every case: its name, the template, the title, when it is told, the message."""
+    for name, event, told in CASES:
+        template = template_of(event)
+        yield name, template.template, template.title, told.at, template.render(told)
+    for name, end in ENDS:
+        message = waitlist_ended.render("图书馆2层二层中厅", WAITS, end)
+        yield name, waitlist_ended.TEMPLATE, waitlist_ended.TITLE, end.at, message
+
+
 def render() -> str:
     """Every case: in the app, then in WeChat as the sandbox's templates show it."""
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     lines: list[str] = []
-    for name, event, told in CASES:
-        template = template_of(event)
-        message = template.render(told)
-        fields = format_fields(templates[template.template.value], message.facts)
+    for name, template, title, at, message in written():
+        fields = format_fields(templates[template.value], message.facts)
         assert message.not_after is not None, name
         until = f"{to_local(message.not_after):%m-%d %H:%M:%S}"
-        lines += [f"== {template.template} · {name}", f"[{template.title}] {message.text}"]
+        lines += [f"== {template} · {name}", f"[{title}] {message.text}"]
         lines += [f"    {key:<18} {value}" for key, value in fields.items()]
-        lines += [f"    (told {to_local(told.at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
+        lines += [f"    (told {to_local(at):%m-%d %H:%M:%S}, WeChat until {until})", ""]
     return "\n".join(lines)
 
 
@@ -196,15 +215,13 @@ def test_messages_read_as_committed() -> None:
 def test_every_message_is_here_and_wechat_takes_it_uncut() -> None:
     templates = parse_templates(SANDBOX_TEMPLATES, {t.value: names for t, names in FIELDS.items()})
     seen: set[Template] = set()
-    for name, event, told in CASES:
-        template = template_of(event)
-        message = template.render(told)
-        assert set(message.facts) == set(template.fields), name
-        for key, value in format_fields(templates[template.template.value], message.facts).items():
+    for name, template, _, _, message in written():
+        assert set(message.facts) == set(FIELDS[template]), name
+        for key, value in format_fields(templates[template.value], message.facts).items():
             assert fits(key.rstrip("0123456789"), value), (name, key, value)
             assert "…" not in value and "--" not in value, (name, key, value)
         assert "--" not in message.text and "None" not in message.text
-        seen.add(template.template)
+        seen.add(template)
     assert seen == set(WECHAT_TEMPLATES)
 
 

@@ -22,6 +22,7 @@ from models.violations.entities import Violation
 from models.violations.repository import ViolationRepository
 from notify.outbox_dispatcher import OutboxDispatcher
 from notify.reservation_messages import ReservationMessages
+from notify.waitlist_messages import WaitlistMessages
 from tests.inside import Inside
 from tests.race.stage import EIGHT, MONDAY, Around, Stage, clock, events, put_around, unguard
 
@@ -81,6 +82,7 @@ def dispatcher(worker: Inside, messages: MessageRepository) -> OutboxDispatcher:
         ReservationMessages(
             worker.stored.reservations, worker.reference, worker.violations, worker.code_sharing
         ),
+        WaitlistMessages(worker.stored.waitlist, worker.reference),
     )
 
 

@@ -16,7 +16,7 @@ from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
 from models.storage.transactions import InTransaction
-from models.waitlist.entities import WaitlistEntry
+from models.waitlist.entities import WaitlistEntry, WaitlistState
 from models.waitlist.errors import AlreadyWaiting
 from tests.race.stage import EIGHT, SEAT, Stage, clock, ctx, put_around, selection, unguard
 
@@ -139,3 +139,85 @@ async def test_a_crash_in_the_middle_leaves_nothing(stage: Stage) -> None:
     await stage.inside.reservations.create(
         ctx(passer_by, EIGHT + timedelta(minutes=11)), SEAT, selection(10, 11)
     )
+
+
+@guarded
+async def test_who_has_left_is_not_told_of_an_end(stage: Stage, guard: bool) -> None:
+    """The job has seen that the reader is suspended; they give the entry up before it writes."""
+    reader = await stage.reader()
+    await waits(stage, reader)
+    await stage.stored.readers.set_suspended_until(reader.id, None, clock(20))
+    job, phone = await stage.worker(), await stage.worker()
+    if not guard:
+        unguard(job.stored.waitlist)
+    (entry,) = await stage.stored.waitlist.open_of(reader.id)
+
+    async def meanwhile() -> None:
+        await phone.waitlist.leave(ctx(reader), entry.id)
+
+    put_around(job.stored.waitlist, "find_one_and_update", before=meanwhile)
+    await job.waitlist_jobs.offer_free_seats(EIGHT)
+    found = await stage.stored.waitlist.get(entry.id)
+    assert found is not None
+    assert found.state is (WaitlistState.WITHDRAWN if guard else WaitlistState.EXPIRED)
+    assert len(await stage.stored.waitlist.untold(9)) == (0 if guard else 1)
+
+
+async def offered(stage: Stage, reader: Reader) -> Reservation:
+    """The seat, which somebody has given back and which is held for the reader."""
+    owner = await stage.reader()
+    r = await stage.reserved(owner)
+    await waits(stage, reader)
+    await stage.inside.reservations.cancel(ctx(owner), r.id)
+    (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
+    found = await stage.stored.reservations.get(row["_id"])
+    assert found is not None
+    return found
+
+
+@guarded
+async def test_what_is_accepted_is_not_withdrawn(stage: Stage, guard: bool) -> None:
+    """The job has seen a suspension that is lifted before it writes, and the reader accepts."""
+    reader = await stage.reader()
+    offer = await offered(stage, reader)
+    await stage.stored.readers.set_suspended_until(reader.id, None, clock(20))
+    job, phone = await stage.worker(), await stage.worker()
+    if not guard:
+        unguard(job.stored.reservations)
+
+    async def meanwhile() -> None:
+        await stage.stored.readers.set_suspended_until(reader.id, clock(20), None)
+        await phone.waitlist.accept(ctx(reader), offer.id)
+
+    put_around(job.stored.reservations, "find_one_and_update", before=meanwhile)
+    await job.waitlist_jobs.offer_free_seats(EIGHT)
+    state = (await stage.reload(offer)).state
+    assert state is (ReservationState.RESERVED if guard else ReservationState.OFFER_EXPIRED)
+    if guard:
+        assert await stage.stored.waitlist.untold(9) == []
+        assert [entry.state for entry in (await all_of(stage, reader))] == [WaitlistState.ACCEPTED]
+
+
+async def all_of(stage: Stage, reader: Reader) -> list[WaitlistEntry]:
+    return (await stage.stored.waitlist.page_of(reader.id, 0, 9))[0]
+
+
+async def test_an_offer_that_a_suspension_overtakes_passes_on(stage: Stage) -> None:
+    """The reader is suspended after they were looked up and before the seat is held for them."""
+    owner, first, second = [await stage.reader() for _ in range(3)]
+    r = await stage.reserved(owner)
+    await waits(stage, first)
+    await waits(stage, second)
+    worker = await stage.worker()
+
+    async def meanwhile() -> None:
+        await stage.stored.readers.set_suspended_until(first.id, None, clock(20))
+
+    put_around(worker.stored.waitlist, "update_one", before=meanwhile)
+    await worker.reservations.cancel(ctx(owner), r.id)
+    assert await held(stage) == [SEAT]
+    await worker.waitlist_jobs.offer_free_seats(EIGHT)
+    (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
+    assert row["reader"] == second.id
+    ((entry, end),) = await stage.stored.waitlist.untold(9)
+    assert (entry.reader_id, end.suspended_until) == (first.id, clock(20))

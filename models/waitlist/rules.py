@@ -1,0 +1,41 @@
+"""What a reader may be offered, and when an entry ends before its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from models.kernel.errors import RuleViolation
+from models.library.entities import Seat
+from models.readers.entities import Reader
+from models.reservations import rules
+from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
+
+
+def may_be_offered(reader: Reader | None, day: date, now: datetime) -> bool:
+    """Whether the reader could accept a seat of that day now; nobody who is not known could."""
+    if reader is None:
+        return False
+    try:
+        rules.check_reader_eligible(reader, day, now)
+    except RuleViolation:
+        return False
+    return True
+
+
+def early_end(
+    entry: WaitlistEntry,
+    seats: Iterable[Seat],
+    reader: Reader | None,
+    shortest: timedelta,
+    now: datetime,
+) -> WaitlistEnd | None:
+    """Why the entry cannot be met any more, or None. ``seats`` are those of its area: none that it
+    waits for is in service on its day; or its reader is suspended until less than the ``shortest``
+    booking is left of its time."""
+    if not any(entry.wants(seat) for seat in seats):
+        return WaitlistEnd(now, EndReason.NO_SEATS)
+    until = reader.suspended_until if reader is not None else None
+    if until is not None and now < until and entry.remaining(until, shortest) is None:
+        return WaitlistEnd(now, EndReason.SUSPENDED, until)
+    return None

@@ -1,0 +1,199 @@
+"""候补: entries that cannot be met any more end and are told of, and nothing is offered in vain."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from models.identity.roles import Role
+from models.readers.entities import Visit
+from models.readers.repository import ReaderRepository
+from tests.api.test_affected_bookings import without
+from tests.api.test_floor_plans import exported, seat_of, send
+from tests.api.test_listed_codes import suspended
+from tests.api.test_staff_console import post, staff
+from tests.api.test_violations import missed
+from tests.api.test_waitlist import full, join, offers, wish
+from tests.living import Client, Living
+
+TEN, TWENTY = "2f-hall-010", "2f-hall-020"
+ENDED = "候补已结束"
+
+
+async def states(reader: Client) -> list[str]:
+    """Of the reader's entries, the newest first."""
+    return [entry["state"] for entry in (await reader.ok("GET", "/waitlist"))["items"]]
+
+
+async def told(reader: Client) -> list[str]:
+    """Titles of the reader's messages, the newest first."""
+    return [m["title"] for m in (await reader.ok("GET", "/messages"))["items"]]
+
+
+async def cancel(owner: Client, made: Any) -> None:
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+
+
+async def test_who_waits_for_seats_that_are_removed_is_told(service: Living) -> None:
+    head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
+    only, either, anything = [await service.reader() for _ in range(3)]
+    await only.accept("MOVED")
+    await join(service, only, seats=[TEN])
+    await join(service, either, seats=[TEN, TWENTY])
+    await join(service, anything)
+    assert (await without(service, head, "010", bookings="cancel")).status == 303
+    await service.settle()
+    assert (await states(only), await told(only)) == (["over"], [ENDED])
+    text = (await only.ok("GET", "/messages"))["items"][0]["text"]
+    assert "图书馆2层二层中厅" in text and "9月7日 14:00–16:00" in text
+    (sent,) = await only.messages()
+    assert sent["template"] == "MOVED"
+    for waits in (either, anything):
+        assert (await states(waits), await told(waits)) == (["waiting"], [])
+    await service.settle()
+    assert await told(only) == [ENDED], "told once"
+    # The time is theirs again, for a line in which there is something to wait for.
+    no = await only.refused("404 not_found", "POST", "/waitlist", wish(service, seats=[TEN]))
+    assert no.status == 404
+    await join(service, only)
+    await cancel(*taken[19])
+    assert [o["seat"]["id"] for o in await offers(either)] == [TWENTY]
+
+
+async def test_a_seat_out_of_service_ends_the_entries_of_its_days(service: Living) -> None:
+    desk, reader, late = await staff(service, Role.ADMINISTRATOR), *await two(service)
+    await (await service.reader()).reserve(TEN, "14:00", "16:00")
+    await (await service.reader()).reserve(TEN, "14:00", "16:00", service.tomorrow)
+    await join(service, reader, seats=[TEN])
+    await join(service, late, seats=[TEN], date=service.tomorrow)
+    plan = await exported(desk)
+    days = {"disabled_from": service.tomorrow, "disabled_until": service.tomorrow}
+    seat_of(plan, "010").update(disabled="插座维修", **days)
+    assert (await send(service, desk, plan, confirmed="yes", bookings="keep")).status == 303
+    await service.settle()
+    assert (await states(reader), await states(late)) == (["waiting"], ["over"])
+    assert (await told(reader), await told(late)) == ([], [ENDED])
+    body = wish(service, seats=[TEN], date=service.tomorrow)
+    no = await late.refused("422 seat_disabled", "POST", "/waitlist", body)
+    assert no.details["reason"] == "插座维修"
+
+
+async def two(service: Living) -> list[Client]:
+    return [await service.reader() for _ in range(2)]
+
+
+async def test_an_area_without_seats_has_no_line(service: Living) -> None:
+    head, taken = await staff(service, Role.ADMINISTRATOR), await full(service)
+    held, waits = await two(service)
+    await join(service, held)
+    await join(service, waits)
+    await cancel(*taken[9])
+    assert len(await offers(held)) == 1
+    plan = await exported(head)
+    plan["seats"] = []
+    done = await send(service, head, plan, confirmed="yes", bookings="cancel")
+    assert done.status == 303
+    await service.settle()
+    assert (await states(held), await states(waits)) == (["over"], ["over"])
+    assert await told(waits) == [ENDED]
+    assert await told(held) == [ENDED, "保留的座位已不能使用", "候补到座位"]
+    assert await offers(held) == []
+
+
+async def test_a_librarian_suspends_who_waits(service: Living) -> None:
+    """The offer that is held passes on; an entry for a time after the suspension waits on."""
+    desk, taken = await staff(service), await full(service)
+    held, waits = await two(service)
+    await full(service, "18:00", "20:00")
+    await join(service, held)
+    await join(service, held, start="18:00", end="20:00")
+    await join(service, waits)
+    await cancel(*taken[9])
+    assert len(await offers(held)) == 1
+    form = {"was": "", "until": f"{service.today}T17:00"}
+    path = f"/console/readers/{held.reader_id}/suspend"
+    assert (await post(service, desk, path, **form)).status == 303
+    await service.settle()
+    assert await states(held) == ["waiting", "over"], "the evening is theirs"
+    assert sorted(await told(held)) == sorted([ENDED, "暂停预约", "候补到座位"])
+    assert await offers(held) == [] and len(await offers(waits)) == 1
+
+
+async def test_three_violations_end_what_the_reader_waits_for(service: Living) -> None:
+    reader = await missed(service, 2)
+    await service.move(timedelta(hours=22, minutes=40))
+    now = service.clock.now()
+    reader.token = (await service.sessions.open_wx(reader.openid, None, now)).token
+    await full(service)
+    await reader.reserve("3f-east-001", "09:00", "12:00")
+    await join(service, reader)
+    await service.move("09:31")
+    await service.settle()
+    assert await states(reader) == ["over"]
+    assert (await told(reader))[:2] in ([ENDED, "预约资格暂停"], ["预约资格暂停", ENDED])
+
+
+async def test_an_offer_that_the_suspension_outlives_is_withdrawn(service: Living) -> None:
+    """The entry is for a time after the suspension: it waits on, at its place."""
+    taken, (held, waits) = await full(service), await two(service)
+    await join(service, held)
+    await join(service, waits)
+    await cancel(*taken[9])
+    until = service.clock.now() + timedelta(hours=2)
+    readers = service.inside.stored.readers
+    assert await readers.set_suspended_until(held.reader_id, None, until)
+    await service.settle()
+    assert (await states(held), await offers(held)) == (["waiting"], [])
+    assert len(await offers(waits)) == 1
+    assert (await told(held))[0] == "保留的座位已不能使用"
+    await cancel(*taken[10])
+    await service.settle()
+    assert await offers(held) == [], "they could not accept it now"
+    await service.move("10:05")
+    assert len(await offers(held)) == 1
+
+
+async def test_who_could_not_accept_is_passed_over(
+    service: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the change that gives the seat back, and without a query for each who waits."""
+    taken = await full(service)
+    barred = [await service.reader() for _ in range(8)]
+    gone, last = await two(service)
+    for reader in (*barred, gone, last):
+        await join(service, reader)
+    for reader in barred:
+        await suspended(service, reader, True)
+    visit = Visit(date(2026, 9, 1), date(2026, 9, 6))
+    assert await service.inside.stored.readers.set_visit(gone.reader_id, None, visit)
+    asked: list[int] = []
+    many = ReaderRepository.many
+
+    async def counted(readers: ReaderRepository, ids: Any) -> Any:
+        asked.append(len(ids))
+        return await many(readers, ids)
+
+    monkeypatch.setattr(ReaderRepository, "many", counted)
+    await cancel(*taken[9])
+    assert asked == [10]
+    assert len(await offers(last)) == 1
+    for reader in (*barred, gone):
+        assert await offers(reader) == []
+
+
+async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
+    """What became free at night is offered in the morning."""
+    taken, (barred, last) = await full(service), await two(service)
+    await join(service, barred)
+    await join(service, last)
+    until = service.clock.now() + timedelta(hours=3)
+    readers = service.inside.stored.readers
+    assert await readers.set_suspended_until(barred.reader_id, None, until)
+    await service.jump("06:50:00")  # when nobody is woken
+    await cancel(*taken[9])
+    assert await offers(last) == []
+    await service.jump("08:01:00")
+    await service.settle()
+    assert (await offers(barred), len(await offers(last))) == ([], 1)
