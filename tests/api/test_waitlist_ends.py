@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from models.identity.roles import Role
+from models.policy.entities import OpeningRule
 from models.readers.entities import Visit
 from models.readers.repository import ReaderRepository
-from tests.api.test_affected_bookings import without
+from tests.api.test_affected_bookings import rules, without
 from tests.api.test_floor_plans import exported, seat_of, send
-from tests.api.test_listed_codes import suspended
+from tests.api.test_listed_codes import suspended, with_seat
 from tests.api.test_staff_console import post, staff
 from tests.api.test_violations import missed
 from tests.api.test_waitlist import full, join, offers, wish
-from tests.living import Client, Living
+from tests.living import SEAT, Client, Living
 
 TEN, TWENTY = "2f-hall-010", "2f-hall-020"
 ENDED = "候补已结束"
@@ -197,3 +198,33 @@ async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:
     await service.jump("08:01:00")
     await service.settle()
     assert (await offers(barred), len(await offers(last))) == ([], 1)
+    assert await told(barred) == [], "not even for a moment"
+
+
+@pytest.mark.parametrize("change", ["disabled", "closed", "kept"])
+async def test_an_offer_that_the_library_has_overtaken_is_withdrawn(
+    service: Living, change: str
+) -> None:
+    """Made by a worker that did not know yet of a change of plan or rules."""
+    owner, (held, waits) = await service.reader(), await two(service)
+    made = await owner.reserve(SEAT)
+    await (await service.reader()).reserve(TEN)
+    await join(service, held, seats=[SEAT, TEN])
+    await join(service, waits, seats=[SEAT, TEN])
+    await cancel(owner, made)
+    assert len(await offers(held)) == 1
+    if change == "disabled":
+        await with_seat(service, disabled="插座维修")
+    elif change == "kept":
+        await with_seat(service, accessible=True)
+        await rules(service, accessible_only=True)
+    else:
+        today = date.fromisoformat(service.today)
+        opening = service.inside.reference.policy.opening
+        closed = OpeningRule(None, None, today, today, reason="电路检修", priority=9)
+        await rules(service, opening=(*opening, closed))
+    await service.settle()
+    for reader in (held, waits):
+        assert (await states(reader), await offers(reader)) == (["waiting"], [])
+    assert await told(held) == ["保留的座位已不能使用", "候补到座位"]
+    assert await told(waits) == []
