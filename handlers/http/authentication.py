@@ -68,7 +68,8 @@ async def require_role(
     session = principal.session
     if session.role is None or not session.role.name.covers(role):
         raise NotAllowed()
-    if not await request.app[SESSIONS].use_role(session, now):
+    # A wrong clock judges nothing, and the staff must see that it is wrong.
+    if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):
         raise SignInAgain()
 
 

@@ -84,7 +84,7 @@ EVENT_TEXT: Final[Mapping[str, str]] = {
     "report": "报告座位被占",
     "resolve": "座位已清理",
     "reject": "馆员查看后，座位没有被占",
-    "unreached": "未能通知到您，请馆员查看",
+    "unreached": "核实通知没有送达，由馆员查看",
     "doubt": "其他读者反映座位无人",
     "prove": "已证明在座",
 }

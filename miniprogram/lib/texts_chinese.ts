@@ -91,6 +91,9 @@ export const CHINESE = {
   extend_to: "延长到 {at}",
   report_occupied: "座位上有人",
   report_belongings: "座位上有物品",
+  ask_report_scan: "您在馆内吗？扫描选座机或查询机的码后，签到时限就停止",
+  report_desk: "已告诉图书馆。时限照常：扫描选座机或查询机的码后再报告，时限就停止",
+  prove: "扫码确认在座",
   report_near: "已告诉图书馆。换到附近的空位：",
   report_no_near: "已告诉图书馆，附近暂无空位，请联系服务台",
 
@@ -228,6 +231,8 @@ export const CHINESE = {
   event_lapse: "未接受，座位让给下一位",
   event_report: "报告座位被占",
   event_resolve: "座位已清理",
+  event_reject: "馆员查看后，座位没有被占",
+  event_unreached: "核实通知没有送达，由馆员查看",
   event_doubt: "其他读者反映座位无人",
   event_prove: "已证明在座",
 };

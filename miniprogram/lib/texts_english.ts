@@ -93,6 +93,9 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   extend_to: "Until {at}",
   report_occupied: "Somebody sits there",
   report_belongings: "Belongings are there",
+  ask_report_scan: "Are you in the library? Scan a kiosk, and the time to check in stops",
+  report_desk: "The library knows. The time runs on: scan a kiosk and report again to stop it",
+  prove: "Scan: I am here",
   report_near: "The library knows. Free seats nearby:",
   report_no_near: "The library knows. No free seat nearby; please go to the desk",
 
@@ -230,6 +233,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   event_lapse: "Offer passed on",
   event_report: "Seat reported taken",
   event_resolve: "Seat freed by the desk",
+  event_reject: "The desk found the seat free",
+  event_unreached: "The question did not arrive; the desk looks",
   event_doubt: "Somebody saw the seat empty",
   event_prove: "Shown to be there",
 };

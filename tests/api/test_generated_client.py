@@ -87,7 +87,7 @@ async def test_a_generated_client_binds_books_and_checks_in(
 
         at_kiosk = await call("kiosks.kiosks_current_code")("2f-south", client=kiosk)
         check_in = call("reservations.check_in_check_in")
-        scanned = models.KioskCodeRequest(qr=at_kiosk.payload)
+        scanned = models.ScanRequest(qr=at_kiosk.payload)
         assert (await check_in(made.id, client=reader, body=scanned)).state == "in_use"
         listed = await call("reservations.reservations_list_own")(client=reader)
     assert [(item.id, item.state) for item in listed.items] == [(made.id, "in_use")]

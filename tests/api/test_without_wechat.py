@@ -11,6 +11,7 @@ from handlers.api_routes import WECHAT_ONLY as API_ONLY
 from handlers.routes import WECHAT_ONLY as PAGES_ONLY
 from handlers.wechat.callback import PATHS
 from miniapp_server import seed as seeding
+from models.identity.roles import Role
 from models.messages.entities import Message, Template
 from tests.living import Living, living
 
@@ -40,9 +41,7 @@ async def test_no_route_pretends(service: Living, plain: Living) -> None:
 
 
 async def test_no_page_speaks_of_the_mini_program(plain: Living) -> None:
-    reader, librarian = await plain.web_reader(), await plain.web_reader()
-    role = {"$set": {"kind": "librarian"}}
-    await plain.db["readers"].update_one({"_id": librarian.reader_id}, role)
+    reader, librarian = await plain.web_reader(), await plain.web_reader(role=Role.LIBRARIAN)
     plain.sessions.invalidate_all()
     pages = [("//kiosk/2f-south", "", "扫码签到")]
     for path in ("//", "//me", "//reservations", "//check-in", "//rules"):

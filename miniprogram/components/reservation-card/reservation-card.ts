@@ -81,7 +81,11 @@ Component({
         left: leftOf(r),
         when: `${day(r.start)}–${clock(r.end)}`,
         note: noteOf(r),
-        buttons: ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) })),
+        buttons: [
+          // Nobody has seen them since time alone checked them in, or somebody says the seat is empty.
+          ...(r.presence_wanted ? [{ verb: "check_in", text: t("prove") }] : []),
+          ...ACTIONS.filter(([verb]) => r.actions.includes(verb)).map(([verb, text]) => ({ verb, text: t(text) })),
+        ],
       });
     },
   },
@@ -164,9 +168,12 @@ Component({
         case "report": {
           const kind = KINDS[await chosen([t("report_occupied"), t("report_belongings")])];
           if (kind === undefined) return null;
-          const told = await post<ReportOut>(`${path}/report`, { kind }, key);
-          this.setData({ r: told.reservation, near: told.nearest });
-          this.setData({ said: t(told.nearest.length ? "report_near" : "report_no_near") });
+          // Who has not checked in shows by a kiosk's code that they are there, or the time runs on.
+          const qr = r.state !== "in_use" && (await agreed(t("ask_report_scan"))) ? await scanned(t("scan_failed")) : null;
+          const told = await post<ReportOut>(`${path}/report`, qr ? { kind, qr } : { kind }, key);
+          const near = told.deadline_stopped ? told.nearest : [];
+          this.setData({ r: told.reservation, near });
+          this.setData({ said: t(!told.deadline_stopped ? "report_desk" : near.length ? "report_near" : "report_no_near") });
           return null;
         }
         default:
