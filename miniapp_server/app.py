@@ -165,7 +165,7 @@ def _site(settings: Settings, login_url: str) -> Site:
         public_base_url=settings.public_base_url,
         sign_on_origin=f"{sign_on.scheme}://{sign_on.netloc}",
         secure_cookies=settings.secure_cookies,
-        session_cookie="__Host-seat_sid" if settings.secure_cookies else "seat_sid",
+        session_cookie=settings.session_cookie,
         trusted_proxies=settings.trusted_proxies,
         monitors=settings.monitors,
         sandbox=settings.sandbox,

@@ -41,8 +41,6 @@ class Site:
     """The campus's sign-on, where signing out ends."""
     secure_cookies: bool
     session_cookie: str
-    """Its name. Where https is spoken it begins with ``__Host-``: browsers take it from this very
-    host only, for all of it, over https."""
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
     """Who may read /metrics and /readyz."""

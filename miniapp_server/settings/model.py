@@ -124,6 +124,12 @@ class Settings:
         return self.public_base_url.startswith("https://")
 
     @property
+    def session_cookie(self) -> str:
+        """The name of the session's cookie. One that begins with ``__Host-`` browsers take from
+        this very host only, for all of it, over https."""
+        return "__Host-seat_sid" if self.secure_cookies else "seat_sid"
+
+    @property
     def templates_missing(self) -> tuple[Template, ...]:
         """Messages that WeChat could carry and has no template for: only the app shows them."""
         missing = (name for name in WECHAT_TEMPLATES if name not in self.wechat.templates)

@@ -316,6 +316,23 @@ async def test_who_does_not_read_is_dropped_and_others_go_on(service: Living) ->
     sleeper.close()
 
 
+async def test_a_stream_ends_with_its_session(mongo_url: str, redis_url: str) -> None:
+    """Signed out at one worker: what the other one tells that session ends; others hear on."""
+    async with two_workers(mongo_url, redis_url) as (one, other):
+        reader, stays = await one.reader(), await other.reader()
+        async with (
+            watching(elsewhere(reader, other)) as ended,
+            watching(elsewhere(reader, other)) as too,
+            watching(stays) as on,
+        ):
+            await reader.ok("DELETE", "/sessions/current")
+            await ended.until(lambda: ended.ended)
+            await too.until(lambda: too.ended)
+            await stays.reserve(start="now", end="12:00")
+            await on.shows(SEAT, "mine")
+            assert not on.ended
+
+
 async def test_streams_end_with_the_service(mongo_url: str, redis_url: str) -> None:
     async with aiohttp.ClientSession() as session, living(mongo_url, redis_url) as service:
         reader = await service.reader()

@@ -33,7 +33,7 @@ TEMPLATE = {"template_id": "t", "page": "", "fields": {"thing1": "seat"}}
 def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
     found = load(SANDBOX)
     assert found.sandbox and (found.host, found.port) == ("127.0.0.1", 8080)
-    assert not found.secure_cookies
+    assert not found.secure_cookies and found.session_cookie == "seat_sid"
     assert found.wechat.base_url == "http://127.0.0.1:8080/sandbox/wechat"
     assert found.cas.base_url == "http://127.0.0.1:8080/sandbox/cas"
     assert set(found.wechat.templates) == set(WECHAT_TEMPLATES)
@@ -42,6 +42,7 @@ def test_a_sandbox_is_asked_for_and_open_to_this_machine_only() -> None:
 def test_real_installation() -> None:
     found = load({**REAL, "MONGO_DRIVER": "motor", "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1"})
     assert not found.sandbox and found.secure_cookies and found.mongo_driver == "motor"
+    assert found.session_cookie == "__Host-seat_sid"
     assert found.public_base_url == "https://seats.example.edu", "without the slash"
     assert found.wechat.base_url == "https://api.weixin.qq.com"
     assert [str(network) for network in found.trusted_proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
