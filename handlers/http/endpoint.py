@@ -117,6 +117,7 @@ class Endpoint:
 
     ``who`` may call it, from which ``sessions``: a browser's and a phone's unless they are given,
     and also that of a card at a kiosk where it is open ``at_kiosk``; for the staff a browser's.
+    ``audited``: the audit log has an entry of what it does.
     ``answer`` is given for an operation that returns a whole response or one of two answers.
     ``accepted`` is the other answer, with 202: it was taken in, and counts later.
     ``status`` is 200, and 204 without an answer, unless it is given.
@@ -135,6 +136,7 @@ class Endpoint:
     _: KW_ONLY
     sessions: frozenset[SessionKind] = _OWN_DEVICES
     at_kiosk: bool = False
+    audited: bool = False
     answer: type | None = None
     accepted: type | None = None
     status: int = 0

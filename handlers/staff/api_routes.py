@@ -28,6 +28,7 @@ ROUTES: Final = (
         "The seat of this reservation is free again",
         Access.LIBRARIAN,
         errors=OWN_RESERVATION,
+        audited=True,
     ),
     post(
         "/staff/reports/{id}/reject",
@@ -35,6 +36,7 @@ ROUTES: Final = (
         "Nobody else sits on the seat of this reservation: its deadlines run again",
         Access.LIBRARIAN,
         errors=OWN_RESERVATION,
+        audited=True,
     ),
     get(
         "/staff/patrol",
@@ -49,6 +51,7 @@ ROUTES: Final = (
         "Answer the appeal against this violation; granted, it is waived",
         Access.LIBRARIAN,
         errors=OWN_RESERVATION,
+        audited=True,
     ),
     post(
         "/staff/violations/{id}/waive",
@@ -56,11 +59,13 @@ ROUTES: Final = (
         "Let a violation go; a suspension that no longer holds ends",
         Access.LIBRARIAN,
         errors=(NotFound,),
+        audited=True,
     ),
     post(
         "/staff/violations/waive",
         api.waive_all,
         "Let all violations of an interval go",
         Access.LIBRARIAN,
+        audited=True,
     ),
 )

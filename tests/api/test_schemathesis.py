@@ -32,6 +32,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from handlers.api_routes import ROUTES
 from models.gates.entities import Direction, GateEvent, GateId
 from models.library.entities import AreaId
 from models.violations.entities import Violation
@@ -299,6 +300,7 @@ async def test_no_request_breaks_the_service(
         operations = list(schemathesis.openapi.from_dict(document).get_all_operations())
         each = EXAMPLES // (len(operations) - len(LEFT_OUT)) + 1
         targets: list[Target] = []
+        audited = {f"{route.method} {route.path}" for route in ROUTES if route.audited}
         with caplog.at_level(logging.ERROR), requests.Session() as http:
             http.trust_env = False
             for n, found in enumerate(operations):
@@ -306,7 +308,10 @@ async def test_no_request_breaks_the_service(
                 made = await target(service, found.ok(), n)
                 if made.name not in LEFT_OUT:
                     targets.append(made)
+                    before = await service.db["audit"].count_documents({})
                     await asyncio.to_thread(explore, made, http, service.base, each)
+                    recorded = await service.db["audit"].count_documents({}) > before
+                    assert recorded is (made.name in audited), made.name
         assert len(targets) == len(operations) - len(LEFT_OUT)
         answers = sum((t.statuses for t in targets), Counter[int]())
         assert answers.total() >= EXAMPLES * 0.9, answers
