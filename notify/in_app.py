@@ -8,6 +8,7 @@ from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId, ReservationId
 from models.messages.entities import Message, Template
 from models.messages.repository import MessageRepository
+from models.readers.entities import FOREVER
 from models.storage.mongo import new_id
 from models.violations.entities import Violation
 from notify.templates.in_app import MESSAGE_TEXT, TITLE_TEXT, VIOLATION_TEXT
@@ -49,9 +50,8 @@ class InAppNotifier:
         self, reader_id: ReaderId, until: datetime | None, reason: str, now: datetime
     ) -> None:
         """The staff have set or ended a suspension."""
-        text = MESSAGE_TEXT["released" if until is None else "suspended"].format(
-            until=day_clock(until), reason=reason
-        )
+        kind = "released" if until is None else "banned" if until == FOREVER else "suspended"
+        text = MESSAGE_TEXT[kind].format(until=day_clock(until), reason=reason)
         await self._send(new_id(), reader_id, TITLE_TEXT["suspension"], text, now)
 
     async def seat_renumbered(

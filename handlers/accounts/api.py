@@ -30,6 +30,7 @@ from handlers.http.authentication import (
 )
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, SESSIONS, SITE
+from handlers.http.presenting import suspension
 from handlers.messages.schemas import Subscribe, SubscriptionsOut
 from handlers.reservations.presenter import reservation
 from models.identity.activation_code_repository import BindingRequest
@@ -101,7 +102,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     assert call.principal is not None
     reader = call.principal.reader
     if reader is None:
-        return CurrentReaderOut(None, [], 0, None, {})
+        return CurrentReaderOut(None, [], 0, None, None, {})
     midnight = local_instant(local_date(call.now), time(0))
     active = await call[keys.RESERVATIONS].live_of(reader.id, midnight)
     window = await call[keys.VIOLATIONS].violation_count(reader.id, call.now)
@@ -115,6 +116,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
         ],
         violations_count=window.count,
         suspended_until=to_local(until) if until and until > call.now else None,
+        suspension=suspension(reader, call.now),
         subscriptions=_by_name(await call[keys.MESSAGES].remaining_consents(reader.id)),
     )
 

@@ -107,7 +107,7 @@ async def me(visit: PageRequest) -> web.StreamResponse:
         consents=[(TITLES[template], left) for template, left in consents.items()],
         version=VERSION,
         violation_count=await visit[VIOLATIONS].violation_count(reader.id, visit.now),
-        suspended_until=visit.suspended_until,
+        suspension=visit.suspension,
     )
 
 

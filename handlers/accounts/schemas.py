@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from handlers.http.schemas import Request, Response
+from handlers.http.schemas import Request, Response, SuspensionOut
 from handlers.reservations.schemas import ReservationOut
 
 
@@ -95,7 +95,10 @@ class CurrentReaderOut(Response):
     reader: ReaderOut | None
     active: list[ReservationOut]
     violations_count: int
-    suspended_until: datetime | None
+    suspended_until: Annotated[
+        datetime | None, Meta(description="in the year 9999 where the suspension has no end")
+    ]
+    suspension: SuspensionOut | None
     subscriptions: dict[str, int]
 
 

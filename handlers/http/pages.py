@@ -30,9 +30,11 @@ from handlers.http.forms import Form, form_of
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW, REQUEST_ID
+from handlers.http.presenting import suspension
 from handlers.http.refusals import count_error
 from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
+from handlers.http.schemas import SuspensionOut
 from handlers.http.templates import ENVIRONMENT
 from handlers.texts.errors import text_of
 from handlers.texts.pages import REFUSED_HEADING
@@ -90,10 +92,9 @@ class PageRequest:
         return self.role is not None and self.role.covers(wanted)
 
     @property
-    def suspended_until(self) -> datetime | None:
-        """When the reader may book again; None where they may book now."""
-        until = self.reader.suspended_until
-        return until if until is not None and until > self.now else None
+    def suspension(self) -> SuspensionOut | None:
+        """Why and until when the reader may not book; None where they may."""
+        return suspension(self.reader, self.now)
 
     def context(self, key: IdempotencyKey | None = None) -> RequestContext:
         """Who asks the use cases, for a service's method."""

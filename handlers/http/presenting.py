@@ -1,10 +1,13 @@
-"""Instants on the library's clock, as the API and the pages show them."""
+"""Instants and suspensions, as the API and the pages show them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from handlers.http.schemas import SuspensionOut
+from handlers.texts.labels import suspension_reason_text
 from models.kernel.time_range import to_local
+from models.readers.entities import FOREVER, Reader, SuspensionReason
 
 
 def moment(instant: datetime | None) -> datetime | None:
@@ -13,3 +16,17 @@ def moment(instant: datetime | None) -> datetime | None:
 
 def clock(instant: datetime) -> str:
     return f"{to_local(instant):%H:%M}"
+
+
+def suspension(reader: Reader, now: datetime) -> SuspensionOut | None:
+    """Why and until when the reader may not book; None where they may."""
+    until = reader.suspended_until
+    if until is None or until <= now:
+        return None
+    reason = reader.suspended_for or SuspensionReason()
+    return SuspensionOut(
+        until=to_local(until) if until != FOREVER else None,
+        reason=suspension_reason_text(reason),
+        violations=reason.violations,
+        days=reason.days,
+    )

@@ -45,6 +45,17 @@ class Response(Struct):
     """An answer."""
 
 
+class SuspensionOut(Response):
+    """Why and until when a reader may not book. ``until`` is null where it lasts until the library
+    ends it. ``reason`` is in words; ``violations`` and ``days`` are set where violations brought
+    it: so many within so many days."""
+
+    until: datetime | None
+    reason: str
+    violations: int | None
+    days: int | None
+
+
 Item = TypeVar("Item")
 
 

@@ -13,6 +13,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
+from handlers.http.presenting import suspension
 from handlers.reservations import presenter
 from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
@@ -22,7 +23,7 @@ from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
 from models.kernel.time_range import local_date
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
-from models.readers.entities import Reader
+from models.readers.entities import FOREVER, Reader
 from models.readers.errors import AccommodationChanged
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE
@@ -73,12 +74,11 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
     await visit[keys.STAFF_READERS].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
-    suspended = who.suspended_until
     facts: dict[str, Any] = await _records(visit, who) | {
         "who": who,
         "violation_count": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
-        "suspended": suspended if suspended is not None and suspended > visit.now else None,
-        "was": suspended.isoformat() if suspended is not None else "",
+        "suspended": suspension(who, visit.now),
+        "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
         "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
         "code": None,
         # Who only looks is not told what somebody needs.
@@ -152,14 +152,11 @@ def _selection(visit: PageRequest, form: Form) -> tuple[str, TimeSelection]:
 
 
 async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """Suspend the reader until then, or end the suspension with ``release``."""
+    """Suspend the reader until then, or without an end with ``forever``; or end the suspension with
+    ``release``."""
     who, release = await reader_of(visit), bool(form_text(form, "release"))
     try:
-        if not (release or form_text(form, "until")):
-            raise InvalidRequest("until", WRONG_TEXT["suspension_end_missing"])
-        until = None if release else instant_in(form, "until")
-        if until is not None and not visit.now < until <= visit.now + _LONGEST_SUSPENSION:
-            raise InvalidRequest("until", WRONG_TEXT["suspension_too_long"])
+        until = None if release else _suspension_end(form, visit.now)
         was, reason = _suspension_shown(form), form_reason(form)
         await visit[keys.STAFF_VIOLATIONS].set_suspension(
             staff_context(visit), who, was, until, reason
@@ -169,6 +166,20 @@ async def suspend(visit: PageRequest, form: Form) -> web.StreamResponse:
     return redirect(f"/console/readers/{who.id}?done={'release' if release else 'suspend'}")
 
 
+def _suspension_end(form: Form, now: datetime) -> datetime:
+    """The end that was chosen. Raises: InvalidRequest."""
+    forever, dated = bool(form_text(form, "forever")), bool(form_text(form, "until"))
+    if forever == dated:
+        wrong = "suspension_end_twice" if forever else "suspension_end_missing"
+        raise InvalidRequest("until", WRONG_TEXT[wrong])
+    if forever:
+        return FOREVER
+    until = instant_in(form, "until")
+    if not now < until <= now + _LONGEST_SUSPENSION:
+        raise InvalidRequest("until", WRONG_TEXT["suspension_too_long"])
+    return until
+
+
 def _suspension_shown(form: Form) -> datetime | None:
     """The suspension as the page showed it. Raises: InvalidRequest."""
     text = form_text(form, "was")
@@ -176,7 +187,7 @@ def _suspension_shown(form: Form) -> datetime | None:
         was = datetime.fromisoformat(text) if text else None
     except ValueError as error:
         raise InvalidRequest("was", WRONG_TEXT["page_outdated"]) from error
-    if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100):
+    if was is not None and (was.tzinfo is None or not 2000 <= was.year < 2100) and was != FOREVER:
         raise InvalidRequest("was", WRONG_TEXT["page_outdated"])
     return was
 

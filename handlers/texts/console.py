@@ -50,7 +50,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "override_empty": "请至少填写一个数字",
     "whole_library_only": "{numbers}只能对全馆规定",
     # readers
-    "suspension_end_missing": "请填写暂停到什么时候",
+    "suspension_end_missing": "请填写暂停到什么时候，或选择长期",
+    "suspension_end_twice": "暂停到某时和长期只能选一个",
     "suspension_too_long": "暂停的结束应在今后一年之内",
     "page_outdated": "请重新打开页面",
     "date_passed": "日期已过",

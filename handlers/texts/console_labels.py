@@ -11,6 +11,7 @@ from models.library.entities import PresenceSource
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import DeliveryState
 from models.staff.audit import AuditAction, AuditKind
+from models.staff.violations import FOREVER_TEXT
 from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN
 from notify.wechat.retry_policy import SendStatus
 
@@ -99,7 +100,10 @@ FACTS: Final[Mapping[str, str]] = {
     "presence_sources": "签到方式",
 }
 """What an entry says about the thing, before and after."""
-STATES: Final[Mapping[str, str]] = {state.value: text for state, text in STATE_TEXT.items()}
+STATES: Final[Mapping[str, str]] = {
+    **{state.value: text for state, text in STATE_TEXT.items()},
+    FOREVER_TEXT: "长期",
+}
 TARGET_TEXT: Final[Mapping[str, str]] = {
     "reservation": "预约",
     "reader": "读者",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from handlers.texts.labels import STATE_TEXT
+from handlers.texts.labels import STATE_TEXT, SUSPENDED_FOR
 from models.kernel.time_range import to_local
 from models.library.entities import REMOVED_FROM_PLAN
 from models.reservations.state_machine import ReservationState
@@ -63,7 +63,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "in_the_past": "开始时间已过，请选择“现在”或更晚的时间",
     "filter_off": "图书馆没有开放这种筛选",
     "seat_disabled": "该座位暂停使用（{reason}），请换一个座位",
-    "suspended": "预约已暂停，{until} 前不能预约",
+    "suspended": "预约已暂停，{until}前不能预约{reason}",
     "too_early": "还没到时间，{from} 起可以操作",
     "too_late": "已超过时限（{until}）",
     "too_often": "已达到次数上限（{limit} 次）",
@@ -136,7 +136,16 @@ def text_of(code: str, details: Mapping[str, Any]) -> str:
     facts = {name: _spoken(name, value) for name, value in details.items()}
     if code == "closed" and facts.get("reason"):
         facts["reason"] = f"（{facts['reason']}）"
+    if code == "suspended":
+        facts |= _suspension(facts)
     return TEXTS[code].format_map(_Facts(facts))
+
+
+def _suspension(facts: Mapping[str, str]) -> dict[str, str]:
+    """The end of a suspension and its reason, as far as they are known."""
+    until = f"{facts['until']} " if "until" in facts else "图书馆解除"
+    reason = SUSPENDED_FOR.format_map(facts) if "violations" in facts else facts.get("reason")
+    return {"until": until, "reason": f"。原因：{reason}" if reason else ""}
 
 
 def _spoken(name: str, value: Any) -> str:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from models.identity.entities import SessionKind
+from models.readers.entities import SuspensionReason
 from models.reservations.state_machine import ReservationState
 from models.violations.entities import ANSWER_BY_GATE
 
@@ -159,3 +160,13 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 def numbers_text(numbers: Mapping[str, int]) -> list[str]:
     """Numbers of a policy override in words: 一次最长 120 分钟."""
     return [f"{NUMBER_TEXT[name][0]} {n} {NUMBER_TEXT[name][1]}" for name, n in numbers.items()]
+
+
+SUSPENDED_FOR: Final = "{days} 天内累计违约 {violations} 次"
+
+
+def suspension_reason_text(reason: SuspensionReason) -> str:
+    """Why a reader may not book, in words; empty where nothing is known of it."""
+    if reason.violations is None:
+        return reason.words
+    return SUSPENDED_FOR.format(days=reason.days, violations=reason.violations)

@@ -35,7 +35,7 @@ async def violations(visit: PageRequest) -> web.StreamResponse:
         number=number,
         pages=pages,
         violation_count=await visit[VIOLATIONS].violation_count(visit.reader.id, visit.now),
-        suspended_until=visit.suspended_until,
+        suspension=visit.suspension,
     )
 
 

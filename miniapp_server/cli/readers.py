@@ -17,7 +17,7 @@ from miniapp_server.terminal import can_ask, confirmed, progress
 from miniapp_server.wiring import ERASURE
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import to_local
-from models.readers.entities import Reader, is_card_number, normalise_student_no
+from models.readers.entities import FOREVER, Reader, is_card_number, normalise_student_no
 from models.readers.personal_data_repository import (
     ANONYMISED_COLLECTIONS,
     PERSONAL_COLLECTIONS,
@@ -98,6 +98,8 @@ async def _erase_reader(env: Env, args: argparse.Namespace) -> None:
             counts = await app[ERASURE].erase(reader, app[RESOURCES].clock.now())
         except Suspended as error:
             assert reader.suspended_until is not None
+            if reader.suspended_until == FOREVER:
+                raise CommandError("suspended without an end: end that first") from error
             until = f"{to_local(reader.suspended_until):%Y-%m-%d %H:%M}"
             raise CommandError(f"suspended until {until}: erase them then") from error
         except Overloaded as error:

@@ -110,6 +110,7 @@ export interface CurrentReaderOut {
   active: ReservationOut[];
   violations_count: number;
   suspended_until: string | null;
+  suspension: SuspensionOut | null;
   subscriptions: Record<string, number>;
 }
 
@@ -466,6 +467,13 @@ export interface Subscribe {
 
 export interface SubscriptionsOut {
   subscriptions: Record<string, number>;
+}
+
+export interface SuspensionOut {
+  until: string | null;
+  reason: string;
+  violations: number | null;
+  days: number | null;
 }
 
 export interface TimesOut {

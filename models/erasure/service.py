@@ -50,7 +50,7 @@ class ErasureService:
             doing something at that very moment: again.
         """
         if reader.suspended_until is not None and now < reader.suspended_until:
-            raise Suspended(reader.suspended_until)
+            raise Suspended(reader.suspended_until, reader.suspended_for)
         await revoke_access(self._db, reader.id)
         await self._on_reader_changed(reader.id)
         ctx = RequestContext(reader, _BY, now)

@@ -143,6 +143,8 @@ class SessionRepository:
     def _principal(self, d: Document, reader: Document | None) -> Principal | None:
         kind, openid = SessionKind(d["kind"]), d.get("openid")
         sealed = [openid, *((reader["no"], reader["name"]) if reader else ())]
+        if reader and reader.get("suspended_for"):
+            sealed.append(reader["suspended_for"].get("words") or None)
         if not all(value is None or self._sealer.can_open(value) for value in sealed):
             return None
         session = Session(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId
@@ -37,6 +37,8 @@ def mask_name(name: str) -> str:
 
 
 VISITOR: Final = "visitor"
+FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of a suspension that lasts until it is ended: later than whatever it is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspensionReason:
+    """Why a reader may not book: so many ``violations`` within so many ``days``, or the ``words``
+    that a librarian has written to them."""
+
+    violations: int | None = None
+    days: int | None = None
+    words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """A member of the library. ``kind`` is the CAS attribute: student, graduate, staff, …; or
     visitor, whom the library itself has entered, for a ``stay``.
@@ -72,6 +84,7 @@ class Reader:
     suspended_until: datetime | None
     decrypt: Callable[[], PersonalData] = field(repr=False, compare=False)
     stay: Visit | None = None
+    suspended_for: SuspensionReason | None = None
 
     @property
     def student_no_masked(self) -> str:

@@ -95,8 +95,8 @@ async def export(db: Database, sealer: FieldCipher, id: ReaderId) -> dict[str, l
         hashes = own[0]["no_hashes"] if own else []
         found["gate_events"] += await db["gate_events"].find({"who": {"$in": hashes}}).to_list(None)
     return {
-        name: [_readable(name, row, sealer) for row in rows]
-        for name, rows in {"reader": own, **found}.items()
+        "reader": [_readable("readers", row, sealer) for row in own],
+        **{name: [_readable(name, row, sealer) for row in rows] for name, rows in found.items()},
     }
 
 

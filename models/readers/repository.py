@@ -11,8 +11,9 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from models.kernel.ids import ReaderId
-from models.readers.entities import VISITOR, PersonalData, Reader, Visit
+from models.readers.entities import VISITOR, PersonalData, Reader, SuspensionReason, Visit
 from models.readers.errors import NumberOfVisitor
+from models.readers.mapping import reader_reasons
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import translate_errors
@@ -156,13 +157,19 @@ class ReaderRepository:
         return bool(result.matched_count)
 
     async def set_suspended_until(
-        self, id: ReaderId, was: datetime | None, until: datetime | None
+        self,
+        id: ReaderId,
+        was: datetime | None,
+        until: datetime | None,
+        reason: SuspensionReason | None = None,
     ) -> bool:
-        """The reader is suspended until then instead; None: not at all. False where ``was`` is not
-        what stands."""
+        """The reader is suspended until then instead, for that reason; None: not at all. False
+        where ``was`` is not what stands."""
+        suspended_for = reader_reasons(self._sealer).document(reason)
         with translate_errors():
             result = await self._all.update_one(
-                {"_id": id, "suspended_until": was}, {"$set": {"suspended_until": until}}
+                {"_id": id, "suspended_until": was},
+                {"$set": {"suspended_until": until, "suspended_for": suspended_for}},
             )
         return bool(result.matched_count)
 
@@ -205,7 +212,8 @@ def _reader(d: Document, sealer: FieldCipher) -> Reader:
 
     days = [date.fromisoformat(day) for day in d.get("stay") or ()]
     stay = Visit(*days) if days else None
-    return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened, stay)
+    reason = reader_reasons(sealer).read(d.get("suspended_for"))
+    return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened, stay, reason)
 
 
 def _stay_document(stay: Visit | None) -> list[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from models.kernel.errors import Conflict, DomainError, RuleViolation
+from models.readers.entities import FOREVER, SuspensionReason
 from models.reservations.claims import ClaimKind
 
 
@@ -107,12 +108,17 @@ class SeatDisabled(RuleViolation):
 
 
 class Suspended(RuleViolation):
-    """The reader may not book until ``until``."""
+    """The reader may not book. Details: ``until``, unless it lasts until somebody ends it; and why:
+    ``violations`` within ``days``, or ``reason``, a librarian's words."""
 
     code = "suspended"
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until=until)
+    def __init__(self, until: datetime, reason: SuspensionReason | None = None) -> None:
+        end = until if until != FOREVER else None
+        why = reason or SuspensionReason()
+        super().__init__(
+            until=end, violations=why.violations, days=why.days, reason=why.words or None
+        )
 
 
 class TooEarly(RuleViolation):

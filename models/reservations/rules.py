@@ -40,7 +40,7 @@ class TimeSelection:
 def check_reader_eligible(reader: Reader, day: date, now: datetime) -> None:
     """Neither suspended now nor, as a visitor, away on that day."""
     if reader.suspended_until is not None and now < reader.suspended_until:
-        raise Suspended(reader.suspended_until)
+        raise Suspended(reader.suspended_until, reader.suspended_for)
     stay = reader.stay
     if stay is not None and not stay.first <= day <= stay.last:
         raise OutsideVisitDates(stay.first.isoformat(), stay.last.isoformat())

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Final
 
-from models.readers.entities import Reader
+from models.readers.entities import FOREVER, Reader
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.ports import ReaderNotifier
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
 from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
+
+FOREVER_TEXT: Final = "forever"
+"""What an entry says of a suspension that lasts until it is ended."""
 
 
 class StaffViolations:
@@ -72,11 +76,11 @@ class StaffViolations:
         until: datetime | None,
         reason: str,
     ) -> None:
-        """The reader may not book until then; None: may again. Raises: SuspensionChanged where
-        ``was`` is not the current suspension any more."""
+        """The reader may not book until then, and reads the reason; None: may again. Raises:
+        SuspensionChanged where ``was`` is not the current suspension any more."""
 
         async def work() -> None:
-            await self._violations.set_suspension(reader.id, was, until, ctx.now)
+            await self._violations.set_suspension(reader.id, was, until, reason, ctx.now)
             await self._notifier.suspension_changed(reader.id, until, reason, ctx.now)
 
         operation = AuditedOperation(
@@ -84,9 +88,9 @@ class StaffViolations:
             f"reader:{reader.id}",
             reader.id,
             reason,
-            {"suspended_until": instant_text(reader.suspended_until)},
+            {"suspended_until": _end_text(reader.suspended_until)},
         )
-        after: JsonObject = {"suspended_until": instant_text(until)}
+        after: JsonObject = {"suspended_until": _end_text(until)}
         await self._audit.record(ctx, operation, work, lambda _: after)
 
     async def _record(
@@ -101,6 +105,11 @@ class StaffViolations:
         v = await self._violations.get(id)
         operation = AuditedOperation(action, f"violation:{id}", v.reader_id, reason, _snapshot(v))
         return await self._audit.record(ctx, operation, work, _snapshot)
+
+
+def _end_text(until: datetime | None) -> str | None:
+    """The end of a suspension, as the entry keeps it."""
+    return FOREVER_TEXT if until == FOREVER else instant_text(until)
 
 
 def _snapshot(v: Violation) -> JsonObject:

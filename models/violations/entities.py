@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
+from models.readers.entities import SuspensionReason
 
 BY_GATE: Final = "gate"
 """Who waived a violation that gate events show to be none."""
@@ -71,3 +72,4 @@ class Suspension:
     start: datetime
     until: datetime
     violation_ids: tuple[str, ...]
+    reason: SuspensionReason | None = None

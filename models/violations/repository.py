@@ -52,7 +52,7 @@ class ViolationRepository(SuspensionRepository):
     """Violations with their appeals and waivers; and the suspensions that they bring."""
 
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
-        super().__init__(db)
+        super().__init__(db, cipher)
         self._texts = FreeTexts("violations", cipher)
 
     async def record(self, violation: Violation) -> Violation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from models.policy.entities import Policy
+from models.readers.entities import SuspensionReason
 from models.reservations.entities import OutboxEventKind
 from models.violations.entities import Suspension, Violation
 
@@ -34,4 +35,5 @@ def decide_suspension(
         return None
     used = tuple(v.id for v in sorted(unspent, key=lambda v: v.at)[: policy.violations_limit])
     until = trigger.at + timedelta(days=policy.suspension_days)
-    return Suspension(trigger.id, trigger.reader_id, trigger.at, until, used)
+    reason = SuspensionReason(len(used), policy.violations_window_days)
+    return Suspension(trigger.id, trigger.reader_id, trigger.at, until, used, reason)

@@ -169,10 +169,11 @@ class ViolationService:
             reader = await self._readers.get(found.reader_id)
             if reader is None:
                 break
-            until = await self._violations.suspended_until(found.reader_id)
+            last = await self._violations.last_suspension(found.reader_id)
+            until, why = (last.until, last.reason) if last is not None else (None, None)
             was = reader.suspended_until
             # A suspension that is written meanwhile raises it: then this is not the current one.
-            if was == until or await self._readers.set_suspended_until(found.reader_id, was, until):
+            if was == until or await self._readers.set_suspended_until(reader.id, was, until, why):
                 break
         await self._on_reader_changed(found.reader_id)
         return await self._violations.get(violation_id) or found
@@ -197,14 +198,19 @@ class ViolationService:
         await self.waive(id, waiver)
 
     async def set_suspension(
-        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+        self,
+        reader_id: ReaderId,
+        was: datetime | None,
+        until: datetime | None,
+        words: str,
+        now: datetime,
     ) -> None:
-        """Suspended until then by somebody's decision; None: not any more. What brought an earlier
-        suspension stays used up by it.
+        """Suspended until then by somebody's decision, whose ``words`` say why; None: not any more.
+        What brought an earlier suspension stays used up by it.
 
         Raises: SuspensionChanged where ``was`` is not the current one.
         """
-        if not await self._violations.set_suspension(reader_id, was, until, now):
+        if not await self._violations.set_suspension(reader_id, was, until, words, now):
             raise SuspensionChanged()
         await self._on_reader_changed(reader_id)
 

@@ -8,6 +8,9 @@ from typing import Any
 from pymongo import DESCENDING
 
 from models.kernel.ids import ReaderId
+from models.readers.entities import SuspensionReason
+from models.readers.mapping import SuspensionReasonMapping, reader_reasons
+from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database, Document, new_id
 from models.storage.mongo_errors import translate_errors
 from models.storage.transactions import ConcurrentUpdate, try_transaction
@@ -17,10 +20,11 @@ from models.violations.entities import Suspension
 class SuspensionRepository:
     """A reader's suspension is written together with what it rests on, in one transaction."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._all = db["violations"]
         self._suspensions = db["suspensions"]
         self._db = db
+        self._cipher = cipher
 
     async def end_suspensions_of(self, violation_id: str) -> tuple[Suspension, ...]:
         """End the suspensions that rest on the violation; what else they used up counts again."""
@@ -32,18 +36,25 @@ class SuspensionRepository:
                     {"$set": {"waiver.lifted": row["until"]}},
                 )
                 await self._suspensions.delete_one({"_id": row["_id"]})
-        return tuple(_suspension(row) for row in rows)
+        return tuple(self._suspension(row) for row in rows)
 
     async def set_suspension(
-        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+        self,
+        reader_id: ReaderId,
+        was: datetime | None,
+        until: datetime | None,
+        words: str,
+        now: datetime,
     ) -> bool:
-        """The reader is suspended until then by somebody's decision; None: not any more. All of it
-        or nothing. False where ``was`` is not what stands."""
+        """The reader is suspended until then by somebody's decision, whose ``words`` say why; None:
+        not any more. All of it or nothing. False where ``was`` is not what stands."""
+        reason = SuspensionReason(words=words) if until is not None else None
+        suspended_for = reader_reasons(self._cipher).document(reason)
 
         async def work(session: Any) -> None:
             found = await self._db["readers"].update_one(
                 {"_id": reader_id, "suspended_until": was},
-                {"$set": {"suspended_until": until}},
+                {"$set": {"suspended_until": until, "suspended_for": suspended_for}},
                 session=session,
             )
             if not found.matched_count:
@@ -56,28 +67,34 @@ class SuspensionRepository:
             )
             if until is not None:
                 id = new_id()
-                decided = Suspension(id, reader_id, now, until, (f"decided:{id}",))
-                await self._suspensions.insert_one(suspension_document(decided), session=session)
+                decided = Suspension(id, reader_id, now, until, (f"decided:{id}",), reason)
+                document = suspension_document(decided, self._cipher)
+                await self._suspensions.insert_one(document, session=session)
 
         return await try_transaction(self._db, work)
 
-    async def suspended_until(self, reader_id: ReaderId) -> datetime | None:
-        """The end of the reader's last suspension."""
+    async def last_suspension(self, reader_id: ReaderId) -> Suspension | None:
+        """The reader's suspension that ends last; of several that end then, the newest."""
         with translate_errors():
             found = await self._suspensions.find_one(
-                {"reader": reader_id}, {"until": 1}, sort=[("until", DESCENDING)]
+                {"reader": reader_id}, sort=[("until", DESCENDING), ("start", DESCENDING)]
             )
-        return found["until"] if found else None
+        return self._suspension(found) if found else None
 
     async def suspend(self, suspension: Suspension) -> bool:
         """Keep it once, and bar its reader until then (a longer one stands), both or neither.
         False when it exists, or when a violation it uses is used already."""
 
+        until = suspension.until
+        suspended_for = reader_reasons(self._cipher).document(suspension.reason)
+
         async def work(session: Any) -> None:
-            await self._suspensions.insert_one(suspension_document(suspension), session=session)
+            document = suspension_document(suspension, self._cipher)
+            await self._suspensions.insert_one(document, session=session)
+            shorter = [{"suspended_until": None}, {"suspended_until": {"$lt": until}}]
             await self._db["readers"].update_one(
-                {"_id": suspension.reader_id},
-                {"$max": {"suspended_until": suspension.until}},
+                {"_id": suspension.reader_id, "$or": shorter},
+                {"$set": {"suspended_until": until, "suspended_for": suspended_for}},
                 session=session,
             )
 
@@ -86,18 +103,24 @@ class SuspensionRepository:
     async def suspension(self, id: str) -> Suspension | None:
         with translate_errors():
             found = await self._suspensions.find_one({"_id": id})
-        return _suspension(found) if found else None
+        return self._suspension(found) if found else None
+
+    def _suspension(self, d: Document) -> Suspension:
+        reason = _reasons(self._cipher).read(d.get("reason"))
+        uses = tuple(d["uses"])
+        return Suspension(d["_id"], ReaderId(d["reader"]), d["start"], d["until"], uses, reason)
 
 
-def suspension_document(s: Suspension) -> Document:
+def suspension_document(s: Suspension, cipher: FieldCipher) -> Document:
     return {
         "_id": s.id,
         "reader": s.reader_id,
         "start": s.start,
         "until": s.until,
         "uses": list(s.violation_ids),
+        "reason": _reasons(cipher).document(s.reason),
     }
 
 
-def _suspension(d: Document) -> Suspension:
-    return Suspension(d["_id"], ReaderId(d["reader"]), d["start"], d["until"], tuple(d["uses"]))
+def _reasons(cipher: FieldCipher) -> SuspensionReasonMapping:
+    return SuspensionReasonMapping("suspensions", "reason", cipher)

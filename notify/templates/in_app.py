@@ -18,6 +18,7 @@ MESSAGE_TEXT: Final[Mapping[str, str]] = {
     "appeal_rejected": "您对{violation}的申诉未予免除。答复：{answer}",
     "waived": "{violation}已由图书馆免除，原因：{reason}",
     "suspended": "图书馆已暂停您的预约，至 {until}，已有预约仍然有效。原因：{reason}",
+    "banned": "图书馆已长期暂停您的预约，直到图书馆解除，已有预约仍然有效。原因：{reason}",
     "released": "图书馆已解除您的暂停预约，原因：{reason}",
     "renumbered": "您预约的座位改号：{was}号 现在是 {seat}，{span}，座位没有变。",
     "violation": "{month}月{day}日的违约（{kind}）",

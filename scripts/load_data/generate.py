@@ -115,7 +115,7 @@ def generate(
                 batch = day.date, found[begin : begin + _BATCH], age <= timedelta(days=1), messages
                 waiting.add(workers.submit(_write, *batch))
             written.update(reservations=len(found), messages=len(found) * messages)
-            for name, documents in _judge(found, readers, policy).items():
+            for name, documents in _judge(found, readers, policy, sealer).items():
                 insert(name, documents)
             report(len(found), count)
         _wait(waiting, 0)
@@ -144,7 +144,7 @@ def _days(
 
 
 def _judge(
-    visits: Sequence[GeneratedVisit], readers: ReaderPool, policy: Policy
+    visits: Sequence[GeneratedVisit], readers: ReaderPool, policy: Policy, sealer: FieldCipher
 ) -> dict[str, list[Document]]:
     """The day's violations and suspensions: of one reader's violations one counts a day."""
     violations: list[Document] = []
@@ -159,7 +159,7 @@ def _judge(
         )
         violations.append(violation_document(violation))
         if suspension is not None:
-            suspensions.append(suspension_document(suspension))
+            suspensions.append(suspension_document(suspension, sealer))
     return {"violations": violations, "suspensions": suspensions}
 
 

@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from models.messages.entities import Message
 from models.messages.mapping import document_of as message_document
+from models.readers.mapping import reader_reasons
 from models.reservations.entities import Reservation
 from models.reservations.mapping import to_document as reservation_document
 from models.storage.encryption import FieldCipher
@@ -79,6 +80,7 @@ def admitted(reader: SimulatedReader, sealer: FieldCipher) -> Document:
     }
     if reader.suspended_until is not None:
         document["suspended_until"] = reader.suspended_until
+        document["suspended_for"] = reader_reasons(sealer).document(reader.suspended_for)
     return document
 
 

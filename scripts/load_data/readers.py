@@ -12,6 +12,7 @@ from typing import Final
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, half_hour_slots, local_date, local_instant
 from models.policy.entities import Policy
+from models.readers.entities import SuspensionReason
 from models.violations.entities import Suspension, Violation
 from models.violations.rules import decide_suspension, window_start
 
@@ -36,6 +37,7 @@ class SimulatedReader:
     admitted_at: datetime
     weight: float
     suspended_until: datetime | None = None
+    suspended_for: SuspensionReason | None = None
     unspent: list[Violation] = field(default_factory=list)
 
     def miss(
@@ -50,7 +52,7 @@ class SimulatedReader:
             self.unspent.append(violation)
         suspension = decide_suspension(violation, self.unspent, policy)
         if suspension is not None:
-            self.suspended_until = suspension.until
+            self.suspended_until, self.suspended_for = suspension.until, suspension.reason
             self.unspent = [v for v in self.unspent if v.id not in suspension.violation_ids]
         return violation, suspension
 

@@ -126,7 +126,9 @@ async def test_the_shapes(service: Living) -> None:
     assert [r["id"] for r in no_shows["items"]] == [missed["id"]]
 
     me = await reader.ok("GET", "/me")
-    assert keys(me) == ["reader", "active", "violations_count", "suspended_until", "subscriptions"]
+    assert keys(me) == [
+        *("reader", "active", "violations_count", "suspended_until", "suspension", "subscriptions")
+    ]
     assert keys(me["reader"]) == ["student_no_masked", "name", "kind"]
     assert [r["id"] for r in me["active"]] == [made["id"]] and me["violations_count"] == 1
     assert (me["subscriptions"]["LEAVE"], me["subscriptions"]["ENDED"]) == (1, 0)

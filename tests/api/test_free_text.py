@@ -56,12 +56,15 @@ async def read_by(stored: Repositories, reader: Client) -> dict[str, list[str]]:
     found, _ = await stored.violations.page_of(id, 0, 10)
     inbox, _ = await stored.messages.page_of(id, False, 0, 50)
     entries, _ = await stored.audit_log.page_of(AuditQuery(reader=id), 0, 50)
+    last, own = await stored.violations.last_suspension(id), await stored.readers.get(id)
     return {
         "feedback": [text for f in asked for text in (f.text, f.answer)],
         "violations": [
             *(text for v in found if v.appeal for text in (v.appeal.text, v.appeal.answer)),
             *(v.waiver.reason for v in found if v.waiver),
         ],
+        "suspensions": [last.reason.words] if last is not None and last.reason else [],
+        "readers": [own.suspended_for.words] if own is not None and own.suspended_for else [],
         "messages": [m.text for m in inbox if m.template == "ANSWER"],
         "audit": [e.reason for e in entries],
     }
@@ -83,6 +86,8 @@ async def test_no_document_has_it_as_it_was_typed(service: Living) -> None:
     for name, wanted in (
         ("feedback", (QUESTION, REPLY)),
         ("violations", (APPEAL, ANSWER, WAIVED)),
+        ("suspensions", (SUSPENDED,)),
+        ("readers", (SUSPENDED,)),
         ("messages", (QUESTION, REPLY, ANSWER, WAIVED, SUSPENDED)),
         ("audit", (REPLY, ANSWER, WAIVED, UNBOUND, SUSPENDED)),
     ):
@@ -109,6 +114,8 @@ async def test_it_is_handed_out_and_forgotten(service: Living) -> None:
     await service.inside.stored.feedback.add(other.reader_id, "k", "几点关门", service.clock.now())
     found = await export(service.db, service.settings.sealer, reader.reader_id)
     text = json.dumps(found, ensure_ascii=False, default=str)
+    (own,), (suspended,) = found["reader"], found["suspensions"]
+    assert own["suspended_for"]["words"] == suspended["reason"]["words"] == SUSPENDED
     assert [typed for typed in TYPED if typed not in text] == []
     assert "几点关门" not in text
 

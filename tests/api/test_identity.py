@@ -124,6 +124,7 @@ async def test_who_may_call_what(service: Living) -> None:
         "active": [],
         "violations_count": 0,
         "suspended_until": None,
+        "suspension": None,
         "subscriptions": {},
     }
     await web.refused("403 forbidden", "POST", "/bindings", BODY["/bindings"])

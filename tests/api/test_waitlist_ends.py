@@ -9,7 +9,7 @@ import pytest
 
 from models.identity.roles import Role
 from models.policy.entities import OpeningRule
-from models.readers.entities import Visit
+from models.readers.entities import FOREVER, Visit
 from models.readers.repository import ReaderRepository
 from tests.api.test_affected_bookings import rules, without
 from tests.api.test_floor_plans import exported, seat_of, send
@@ -165,8 +165,10 @@ async def test_who_could_not_accept_is_passed_over(
     gone, last = await two(service)
     for reader in (*barred, gone, last):
         await join(service, reader)
-    for reader in barred:
+    for reader in barred[1:]:
         await suspended(service, reader, True)
+    set_end = service.inside.stored.readers.set_suspended_until
+    assert await set_end(barred[0].reader_id, None, FOREVER)
     visit = Visit(date(2026, 9, 1), date(2026, 9, 6))
     assert await service.inside.stored.readers.set_visit(gone.reader_id, None, visit)
     asked: list[int] = []
@@ -182,6 +184,25 @@ async def test_who_could_not_accept_is_passed_over(
     assert len(await offers(last)) == 1
     for reader in (*barred, gone):
         assert await offers(reader) == []
+
+
+async def test_who_is_suspended_without_an_end_waits_for_nothing(service: Living) -> None:
+    """The seat that is held passes on, and the entries of all days end."""
+    desk, taken, (held, waits) = await staff(service), await full(service), await two(service)
+    await (await service.reader()).reserve(TEN, "14:00", "16:00", service.tomorrow)
+    await join(service, held)
+    await join(service, held, seats=[TEN], date=service.tomorrow)
+    await join(service, waits)
+    await cancel(*taken[9])
+    assert len(await offers(held)) == 1
+    path = f"/console/readers/{held.reader_id}/suspend"
+    assert (await post(service, desk, path, was="", forever="1")).status == 303
+    await service.settle()
+    assert (await states(held), await offers(held)) == (["over", "over"], [])
+    assert len(await offers(waits)) == 1
+    texts = [m["text"] for m in (await held.ok("GET", "/messages"))["items"]]
+    assert sum("解除前不能候补" in text for text in texts) == 2, texts
+    await held.refused("422 suspended", "POST", "/waitlist", wish(service))
 
 
 async def test_the_job_passes_over_who_is_suspended(service: Living) -> None:

@@ -20,6 +20,7 @@ from models.kernel.ids import Actor
 from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.policy.entities import Policy
+from models.readers.entities import FOREVER
 from models.reservations import transitions as reservations_transitions
 from models.reservations.entities import OutboxEventKind as Event
 from models.reservations.entities import Reservation
@@ -179,6 +180,7 @@ WAITS: Final = WaitlistEntry(
 ENDS: Final = (
     ("the seats are gone", WaitlistEnd(on("09:00"), EndReason.NO_SEATS)),
     ("suspended while waiting", WaitlistEnd(on("09:00"), EndReason.SUSPENDED, UNTIL)),
+    ("suspended without an end", WaitlistEnd(on("09:00"), EndReason.SUSPENDED, FOREVER)),
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.gates.entities import Direction, GateEvent, GateId
 from models.gates.event_repository import GateEventRepository
-from models.readers.entities import Reader
+from models.readers.entities import FOREVER, Reader, SuspensionReason
 from models.reservations.entities import OutboxEventKind
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
@@ -105,9 +105,35 @@ async def test_a_waiver_does_not_end_a_new_suspension(stage: Stage, guard: bool)
     put_around(slow.stored.readers, "update_one", before=meanwhile)
     await slow.violations.waive(rows[0].id, Waiver("desk", "x", EIGHT + timedelta(days=3)))
     now = await stage.stored.readers.get(reader.id)
-    stands = await stage.stored.violations.suspended_until(reader.id)
+    stands = await stage.stored.violations.last_suspension(reader.id)
     assert now is not None and stands is not None
-    assert (now.suspended_until == stands) is guard
+    assert (now.suspended_until == stands.until) is guard
+
+
+@guarded
+async def test_a_waiver_does_not_end_a_librarians_suspension(stage: Stage, guard: bool) -> None:
+    """It is written between the look at what stands and the release."""
+    reader = await stage.reader()
+    rows = [await _violation(stage, reader, days) for days in range(3)]
+    suspended = await stage.stored.readers.get(reader.id)
+    assert suspended is not None
+    slow, now = await stage.worker(), EIGHT + timedelta(days=3)
+
+    async def meanwhile() -> None:
+        was = suspended.suspended_until
+        await stage.inside.violations.set_suspension(reader.id, was, FOREVER, "转让座位", now)
+
+    if not guard:
+        unguard(slow.stored.readers)
+    put_around(slow.stored.readers, "update_one", before=meanwhile)
+    await slow.violations.waive(rows[0].id, Waiver("desk", "x", now))
+    stands = await stage.stored.readers.get(reader.id)
+    assert stands is not None
+    if guard:
+        words = SuspensionReason(words="转让座位")
+        assert (stands.suspended_until, stands.suspended_for) == (FOREVER, words)
+    else:
+        assert stands.suspended_until is None
 
 
 @guarded

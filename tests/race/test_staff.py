@@ -297,7 +297,12 @@ class InThreeSteps(ViolationRepository):
     """The control: the reader's own entry first, what it rests on afterwards."""
 
     async def set_suspension(
-        self, reader_id: ReaderId, was: datetime | None, until: datetime | None, now: datetime
+        self,
+        reader_id: ReaderId,
+        was: datetime | None,
+        until: datetime | None,
+        words: str,
+        now: datetime,
     ) -> bool:
         change = {"$set": {"suspended_until": until}}
         await self._db["readers"].update_one({"_id": reader_id, "suspended_until": was}, change)
@@ -319,8 +324,8 @@ async def test_a_decided_suspension_is_all_there_or_not_at_all(stage: Stage, gua
         )
         worker.stored.violations._suspensions = suspensions
     with pytest.raises(ConnectionError):
-        await worker.violations.set_suspension(reader.id, None, until, clock(8))
+        await worker.violations.set_suspension(reader.id, None, until, "x", clock(8))
     stands = await stage.stored.readers.get(reader.id)
-    rests_on = await stage.stored.violations.suspended_until(reader.id)
+    rests_on = await stage.stored.violations.last_suspension(reader.id)
     assert stands is not None and rests_on is None
     assert stands.suspended_until == (None if guard else until), "barred by nothing"

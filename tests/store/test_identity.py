@@ -18,7 +18,7 @@ from models.kernel.ids import ReaderId
 from models.kiosks.repository import KioskRepository
 from models.library.entities import Kiosk, KioskId
 from models.library.repository import CatalogRepository
-from models.readers.entities import VISITOR, Visit
+from models.readers.entities import VISITOR, SuspensionReason, Visit
 from models.readers.errors import NumberOfVisitor
 from models.readers.repository import ReaderRepository
 from models.storage.encryption import DecryptionError, FieldCipher, token_hash
@@ -27,6 +27,7 @@ from models.violations.entities import Suspension
 from models.violations.repository import ViolationRepository
 from tests.builders import LI, VENUE, ZHANG, on
 
+SOONER = on("12:00")
 NOW, LATER = on("08:00"), on("20:00")
 OLD, NEW = b"1" * 32, b"2" * 32
 
@@ -65,11 +66,12 @@ async def test_no_campus_account_becomes_a_visitor(db: Database, sealer: FieldCi
 async def test_a_longer_suspension_stands(db: Database, sealer: FieldCipher) -> None:
     readers, violations = ReaderRepository(db, sealer), ViolationRepository(db, sealer)
     reader = await readers.upsert_from_login("21070001", "张三", "student", NOW)
-    for until in (LATER, NOW):
-        used = (f"until {until}",)
-        assert await violations.suspend(Suspension(used[0], reader.id, NOW, until, used))
+    for days, until in ((1, SOONER), (2, LATER), (3, NOW)):
+        used, reason = (f"until {until}",), SuspensionReason(3, days)
+        assert await violations.suspend(Suspension(used[0], reader.id, NOW, until, used, reason))
     found = await readers.get(reader.id)
-    assert found is not None and found.suspended_until == LATER
+    assert found is not None
+    assert (found.suspended_until, found.suspended_for) == (LATER, SuspensionReason(3, 2))
 
 
 async def test_a_binding_is_one_to_one(db: Database, sealer: FieldCipher) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.policy.entities import Policy
+from models.readers.entities import SuspensionReason
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 from models.violations.entities import Suspension, Violation
@@ -76,6 +77,7 @@ async def test_three_in_the_window_suspend_once(store: ViolationRepository) -> N
         recorded[2].at,
         recorded[2].at + timedelta(days=7),
         tuple(v.id for v in three),
+        SuspensionReason(3, 30),
     )
     kept = await asyncio.gather(*(store.suspend(suspension) for _ in range(6)))
     assert sorted(kept) == [False] * 5 + [True]

@@ -1,0 +1,40 @@
+"""Between the reason of a suspension and its part of a document, with the words sealed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.readers.entities import SuspensionReason
+from models.storage.encryption import FieldCipher
+from models.storage.free_text import FreeTexts
+from models.storage.mongo import Document
+
+
+class SuspensionReasonMapping:
+    """Writes and reads the reason in one field of one collection."""
+
+    def __init__(self, collection: str, field: str, cipher: FieldCipher) -> None:
+        self._texts: Final = FreeTexts(collection, cipher)
+        self._words: Final = f"{field}.words"
+
+    def document(self, reason: SuspensionReason | None) -> Document | None:
+        """What is stored in the field."""
+        if reason is None:
+            return None
+        return {
+            "violations": reason.violations,
+            "days": reason.days,
+            "words": self._texts.seal(self._words, reason.words),
+        }
+
+    def read(self, document: Document | None) -> SuspensionReason | None:
+        """The reason that is stored in the field. Raises: DecryptionError."""
+        if not document:
+            return None
+        words = self._texts.open(self._words, document.get("words"))
+        return SuspensionReason(document["violations"], document["days"], words)
+
+
+def reader_reasons(cipher: FieldCipher) -> SuspensionReasonMapping:
+    """The mapping of the reason that a reader's own entry has."""
+    return SuspensionReasonMapping("readers", "suspended_for", cipher)

@@ -1,0 +1,156 @@
+"""Suspensions: without an end or with one, with the reason that their readers are told."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any, Final
+
+from models.readers.entities import FOREVER
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import post, staff
+from tests.api.test_staff_readers import facts
+from tests.api.test_violations import librarian, missed, violations
+from tests.living import Client, Living
+
+WORDS: Final = "多次转让座位，请到服务台面谈"
+COUNTED: Final = "30 天内累计违约 3 次"
+WISH: Final = {"seat_id": "2f-hall-064", "start": "14:00", "end": "15:00"}
+
+
+async def suspend(service: Living, desk: Browser, reader: Client, **form: str) -> Any:
+    """The form of the reader's page is sent, with what it showed."""
+    here = f"/console/readers/{reader.reader_id}"
+    shown = re.search(r'name="was" value="([^"]*)"', (await desk.get(here)).body)
+    assert shown is not None
+    return await post(service, desk, f"{here}/suspend", **{"was": shown[1], "reason": WORDS} | form)
+
+
+async def in_days(service: Living, days: int) -> str:
+    """That time of some days later, as the form has it."""
+    return (service.clock.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+
+
+async def seen(service: Living, reader: Client) -> dict[str, str]:
+    """The pages that tell a reader of a suspension, and the one that tells the librarian."""
+    page, desk = Browser(await service.web_reader(reader)), await staff(service)
+    return {
+        path: (await who.get(path)).body
+        for who, path in (
+            (page, "/me"),
+            (page, "/reservations/violations"),
+            (desk, f"/console/readers/{reader.reader_id}"),
+            (desk, "/console/audit"),
+        )
+    }
+
+
+async def refusal(service: Living, reader: Client) -> Any:
+    """What a wish to book is answered."""
+    body = WISH | {"date": service.today}
+    answer = await reader.refused("422 suspended", "POST", "/reservations", body)
+    return answer.body["error"]
+
+
+async def test_a_suspension_without_an_end(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    for wrong in ({}, {"forever": "1", "until": await in_days(service, 3)}):
+        answer = await suspend(service, desk, reader, **wrong)
+        assert answer.status == 400 and 'role="alert"' in answer.body, wrong
+    assert (await suspend(service, desk, reader, forever="1")).status == 303
+    me = await reader.ok("GET", "/me")
+    assert me["suspension"] == {"until": None, "reason": WORDS, "violations": None, "days": None}
+    assert me["suspended_until"] == "9999-01-01T08:00:00+08:00"
+    error = await refusal(service, reader)
+    assert error["details"] == {"reason": WORDS}
+    assert error["message"] == f"预约已暂停，图书馆解除前不能预约。原因：{WORDS}"
+    (told,) = (await reader.ok("GET", "/messages"))["items"]
+    assert "已长期暂停" in told["text"] and WORDS in told["text"]
+    pages = await seen(service, reader)
+    for path, body in pages.items():
+        shown = re.sub(r'name="was" value="[^"]*"', "", body)
+        assert "长期" in shown and "9999" not in shown and WORDS in shown, path
+
+    # It is made shorter, and ended.
+    shorter = {"until": await in_days(service, 3), "reason": "已面谈"}
+    assert (await suspend(service, desk, reader, **shorter)).status == 303
+    assert (await refusal(service, reader))["details"].keys() == {"until", "reason"}
+    assert (await suspend(service, desk, reader, forever="1")).status == 303
+    assert (await suspend(service, desk, reader, release="1")).status == 303
+    assert (await reader.ok("GET", "/me"))["suspension"] is None
+    assert "已解除" in (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    await reader.ok("POST", "/reservations", WISH | {"date": service.today})
+    ((before, after),) = [(b, a) for b, a, end in await facts(service, "release") if end == "done"]
+    assert (before["suspended_until"], after["suspended_until"]) == ("forever", None)
+    stands = await service.inside.stored.readers.get(reader.reader_id)
+    assert stands is not None and stands.suspended_for is None
+
+
+async def test_violations_are_named_as_the_reason(service: Living) -> None:
+    reader = await missed(service, 3)
+    suspension = (await reader.ok("GET", "/me"))["suspension"]
+    until = suspension.pop("until")
+    assert suspension == {"reason": COUNTED, "violations": 3, "days": 30}
+    error = await refusal(service, reader)
+    assert error["details"] == {"until": until, "violations": 3, "days": 30}
+    assert error["message"].endswith(f"前不能预约。原因：{COUNTED}")
+    pages = await seen(service, reader)
+    del pages["/console/audit"]
+    for path, body in pages.items():
+        assert "暂停预约至" in body and COUNTED in body, path
+    # It is ended by a librarian, as one of theirs is.
+    assert (await suspend(service, await staff(service), reader, release="1")).status == 303
+    assert (await reader.ok("GET", "/me"))["suspension"] is None
+    await reader.reserve("2f-hall-064")
+
+
+async def test_a_waiver_leaves_a_librarians_suspension(service: Living) -> None:
+    """Of which the reader is told the librarian's reason, whatever came before or after."""
+    for form in ({"forever": "1"}, {"until": await in_days(service, 30)}):
+        reader = await missed(service, 3)
+        if "until" in form:
+            form["until"] = await in_days(service, 30)
+        assert (await suspend(service, await staff(service), reader, **form)).status == 303
+        before = (await reader.ok("GET", "/me"))["suspension"]
+        oldest = (await violations(reader))[-1]
+        waive = f"/staff/violations/{oldest['id']}/waive"
+        await (await librarian(service)).ok("POST", waive, {"reason": "闸机故障"})
+        me = await reader.ok("GET", "/me")
+        assert me["suspension"] == before and before["reason"] == WORDS
+        assert me["violations_count"] == 2
+        await service.move(timedelta(hours=22, minutes=40))
+
+
+async def test_violations_that_outlast_a_librarians_suspension(service: Living) -> None:
+    """They are its reason from then on; with their waiver the librarian's stands again."""
+    reader = await missed(service, 2)
+    await service.move(timedelta(hours=22, minutes=40))
+    now = service.clock.now()
+    reader.token = (await service.sessions.open_wx(reader.openid, None, now)).token
+    await reader.reserve(start="09:00", end="12:00")
+    desk, until = await staff(service), await in_days(service, 2)
+    assert (await suspend(service, desk, reader, forever="1", reason="未到面谈")).status == 303
+    assert (await suspend(service, desk, reader, until=until)).status == 303
+    own = (await reader.ok("GET", "/me"))["suspension"]
+    assert own["reason"] == WORDS
+    await service.move("09:31")
+    await service.settle()
+    assert (await reader.ok("GET", "/me"))["suspension"]["reason"] == COUNTED
+    waive = f"/staff/violations/{(await violations(reader))[0]['id']}/waive"
+    await (await librarian(service)).ok("POST", waive, {"reason": "闸机故障"})
+    assert (await reader.ok("GET", "/me"))["suspension"] == own
+
+
+async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> None:
+    reader = await missed(service, 2)
+    await service.move(timedelta(hours=22, minutes=40))
+    now = service.clock.now()
+    reader.token = (await service.sessions.open_wx(reader.openid, None, now)).token
+    await reader.reserve(start="09:00", end="12:00")
+    assert (await suspend(service, await staff(service), reader, forever="1")).status == 303
+    await service.move("09:31")
+    await service.settle()
+    stands = await service.inside.stored.readers.get(reader.reader_id)
+    assert stands is not None and stands.suspended_until == FOREVER
+    suspension = (await reader.ok("GET", "/me"))["suspension"]
+    assert (suspension["until"], suspension["reason"]) == (None, WORDS)
