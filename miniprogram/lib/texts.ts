@@ -39,9 +39,17 @@ export function words(...names: Text[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, t(name)]));
 }
 
+/** Until when and why a reader may not book, of `/me` or of a refusal. */
+export function suspension(facts: Facts): string {
+  const suspended = facts.until ? t("suspended", facts) : t("suspended_forever");
+  const reason = facts.violations ? t("suspended_by_violations", facts) : facts.reason;
+  return reason ? t("suspended_for", { suspended, reason }) : suspended;
+}
+
 /** What a refusal says: the service's own words, or their English. */
 export function refusal(code: string, message: string, details: Facts): string {
   if (table !== ENGLISH) return message;
+  if (code === "suspended") return suspension(details);
   return filled(ERRORS_EN[code] ?? "That did not work ({code}). Please try again later", { ...details, code });
 }
 

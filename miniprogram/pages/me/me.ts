@@ -5,7 +5,7 @@ import { agreed, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
 import { clock, day } from "../../lib/clock";
 import { nameTabs } from "../../lib/tabs";
-import { named, stateOf, t, words } from "../../lib/texts";
+import { named, stateOf, suspension, t, words } from "../../lib/texts";
 
 const PAGE = 20;
 type Tab = "mine" | "violations" | "gates";
@@ -76,7 +76,7 @@ Component({
           name: me.reader?.name ?? "",
           number: me.reader?.student_no_masked ?? "",
           standing: t("standing", { ...window }),
-          suspended: me.suspended_until ? t("suspended", { until: day(me.suspended_until) }) : "",
+          suspended: me.suspension ? suspension({ ...me.suspension }) : "",
         });
         await this.show(1);
       });
