@@ -48,7 +48,9 @@ class ReservationMessages:
             template = TEMPLATE_BY_EVENT[event.event]
             found.append(build_message(r, event, template, context, id))
         if result.suspension is not None:
-            found.append(build_message(r, event, suspended.MESSAGE, context, f"{id}:suspended"))
+            # Of a longer one, which stands, the reader has been told.
+            if result.suspension.until == result.suspended_until:
+                found.append(build_message(r, event, suspended.MESSAGE, context, f"{id}:suspended"))
             log.info("reader_suspended", extra={"reader": r.reader_id, "reservation": r.id})
         return found
 
@@ -70,7 +72,7 @@ class ReservationMessages:
             violation=result.violation is not None,
             counted=result.violation is not None and result.violation.counts,
             window=result.window,
-            suspended_until=result.suspension.until if result.suspension else None,
+            suspended_until=result.suspended_until,
             **facts,
         )
 

@@ -37,11 +37,13 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ViolationResult:
-    """What a notice brought: the violation, if it is one, the reader's count, a suspension."""
+    """What a notice brought: the violation, if it is one, the reader's count, a suspension; and
+    until when the reader is suspended then, which another suspension may have made later."""
 
     violation: Violation | None
     window: ViolationCount
     suspension: Suspension | None
+    suspended_until: datetime | None = None
 
 
 class ViolationService:
@@ -91,7 +93,9 @@ class ViolationService:
         if suspension is None or (known is None and not await self._violations.suspend(suspension)):
             return ViolationResult(violation, ViolationCount(len(counting), limit, days), None)
         await self._on_reader_changed(r.reader_id)
-        return ViolationResult(violation, ViolationCount(limit, limit, days), suspension)
+        last = await self._violations.last_suspension(r.reader_id) or suspension
+        until = max(last.until, suspension.until)
+        return ViolationResult(violation, ViolationCount(limit, limit, days), suspension, until)
 
     async def page_of(
         self, reader_id: ReaderId, skip: int, limit: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.messages.entities import Template
+from models.readers.entities import FOREVER
 from notify.templates.rendering import (
     A_DAY,
     MessageContext,
@@ -44,9 +45,9 @@ def standing(m: MessageContext) -> str:
     if not m.counted:
         return "当天已记过违约，本次不再累计。"
     if m.suspended_until is not None:
-        return (
-            f"记违约一次（第 {w.count}/{w.limit} 次），{day_clock(m.suspended_until)} 前不能预约。"
-        )
+        banned = m.suspended_until == FOREVER
+        until = "图书馆解除" if banned else f"{day_clock(m.suspended_until)} "
+        return f"记违约一次（第 {w.count}/{w.limit} 次），{until}前不能预约。"
     return f"记违约一次（第 {w.count}/{w.limit} 次），{w.days} 天内累计 {w.limit} 次将暂停预约。"
 
 
@@ -56,7 +57,8 @@ def tip(m: MessageContext) -> str:
     if not m.counted:
         return "当天已记过违约，不再累计"
     if m.suspended_until is not None:
-        return f"暂停预约至{day_clock(m.suspended_until)}"
+        banned = m.suspended_until == FOREVER
+        return "长期暂停预约" if banned else f"暂停预约至{day_clock(m.suspended_until)}"
     return f"{m.window.days}天内累计{m.window.limit}次将暂停预约"
 
 

@@ -154,3 +154,6 @@ async def test_violations_do_not_shorten_one_without_an_end(service: Living) -> 
     assert stands is not None and stands.suspended_until == FOREVER
     suspension = (await reader.ok("GET", "/me"))["suspension"]
     assert (suspension["until"], suspension["reason"]) == (None, WORDS)
+    found = (await reader.ok("GET", "/messages"))["items"]
+    assert "预约资格暂停" not in [m["title"] for m in found], "no end is told that is none"
+    assert "（第 3/3 次），图书馆解除前不能预约" in found[0]["text"]

@@ -153,6 +153,7 @@ CASES: Final[list[tuple[str, Event | None, MessageContext]]] = [
     ("missed, second", Event.NO_SHOW, moment(MISSED, **counted(2))),
     ("missed, second of the day", Event.NO_SHOW, moment(MISSED, **SECOND_OF_A_DAY)),
     ("missed, suspended", Event.NO_SHOW, moment(MISSED, **counted(3, UNTIL))),
+    ("missed, suspended without an end", Event.NO_SHOW, moment(MISSED, **counted(3, FOREVER))),
     ("missed, excused", Event.NO_SHOW, moment(LAPSED, window=ViolationCount(1, 3, 30))),
     ("missed, with more to come", Event.NO_SHOW, moment(MISSED, others=2, **counted(1))),
     ("suspended", None, moment(MISSED, **counted(3, UNTIL))),
