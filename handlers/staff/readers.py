@@ -27,6 +27,7 @@ from models.readers.entities import FOREVER, Reader
 from models.readers.errors import AccommodationChanged
 from models.reservations.rules import TimeSelection
 from models.reservations.state_machine import LIVE
+from models.staff.readers import SHORTEST_PART, FoundReaders
 
 LONGEST_NAME: Final = 40
 _FOUND: Final = 50
@@ -35,21 +36,26 @@ _LONGEST_SUSPENSION: Final = timedelta(days=366)
 
 
 async def readers(visit: PageRequest) -> web.StreamResponse:
-    """By number, by card, or by the whole name: all of them are encrypted, and found by a hash."""
+    """By number, card or name, or by a part of the number or the name."""
     sought = visit.request.query.get("q", "").strip()
     staff = visit[keys.STAFF_READERS]
-    found = await staff.find(staff_context(visit), sought, _FOUND) if sought else []
-    if len(found) == 1:
-        return redirect(f"/console/readers/{found[0].id}")
-    status = 404 if sought and not found else 200
-    return render_search(visit, sought=sought, found=found, status=status)
+    if not sought:
+        return render_search(visit)
+    found = await staff.find(staff_context(visit), sought, _FOUND)
+    if len(found.readers) == 1:
+        return redirect(f"/console/readers/{found.readers[0].id}")
+    short = not found.readers and len(sought) < SHORTEST_PART
+    status = 200 if found.readers else 400 if short else 404
+    return render_search(visit, sought=sought, found=found, short=short, status=status)
 
 
 def render_search(visit: PageRequest, **more: Any) -> web.Response:
     """The page to search for a reader, with the form for a new visitor."""
     facts: dict[str, Any] = {
         "sought": "",
-        "found": [],
+        "found": FoundReaders(),
+        "short": False,
+        "least": SHORTEST_PART,
         "typed": {},
         "wrong": "",
         "today": local_date(visit.now),

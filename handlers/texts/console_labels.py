@@ -96,6 +96,7 @@ FACTS: Final[Mapping[str, str]] = {
     "by_number": "按学号找到",
     "by_card": "按卡号找到",
     "by_name": "按姓名找到",
+    "by_part": "按部分学号或姓名找到",
     "format": "文件",
     "presence_sources": "签到方式",
 }

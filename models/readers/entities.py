@@ -48,6 +48,11 @@ class PersonalData:
     student_no: str
     name: str
 
+    def contains(self, part: str) -> bool:
+        """Is that a part of the number or of the name, in capitals or not?"""
+        sought = part.casefold()
+        return sought in self.student_no.casefold() or sought in self.name.casefold()
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:

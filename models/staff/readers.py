@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
@@ -17,6 +19,17 @@ from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction
 from models.staff.ports import ActivationCodeIssuer
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+
+SHORTEST_PART: Final = 2
+"""Characters of a number or a name that are searched for: one alone is in half of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundReaders:
+    """What a search shows, and whether there are ``more``."""
+
+    readers: Sequence[Reader] = ()
+    more: bool = False
 
 
 class StaffReaders:
@@ -45,20 +58,32 @@ class StaffReaders:
         """Those of the readers that are known."""
         return await self._readers.many(ids)
 
-    async def find(self, ctx: StaffContext, text: str, limit: int) -> Sequence[Reader]:
-        """Readers with that student number, that card or that name; of a name ``limit`` at most.
-        The log keeps how many were found by which of them, and never the text."""
+    async def find(self, ctx: StaffContext, text: str, limit: int) -> FoundReaders:
+        """Readers with that student number, that card or that name; where there are none, those
+        with that part of a number or name. ``limit`` at most.
+
+        The log keeps how many were found by which of them, and never the text.
+        """
         by_number = set((await self._readers.by_numbers([normalise_student_no(text)])).values())
         owner = await self._cards.reader_of(text) if is_card_number(text) else None
         by_card = {owner} if owner is not None else set()
         found = await self._readers.many(by_number | by_card)
-        named = await self._readers.find_by_name(text, limit)
-        counts = {"by_number": len(by_number), "by_card": len(by_card), "by_name": len(named)}
+        named = await self._readers.find_by_name(text, limit + 1)
+        partly: list[Reader] = []
+        if not found and not named and len(text) >= SHORTEST_PART:
+            partly = await self._readers.find_by_part(text, limit + 1)
+        counts = {
+            "by_number": len(by_number),
+            "by_card": len(by_card),
+            "by_name": min(len(named), limit),
+            "by_part": min(len(partly), limit),
+        }
         seen = {name: count for name, count in counts.items() if count}
         await self._audit.record_look(
             ctx, AuditedOperation(AuditAction.LOOKED_UP, "readers"), seen or {"found": 0}
         )
-        return list((found | {reader.id: reader for reader in named}).values())
+        every = list((found | {reader.id: reader for reader in (*named, *partly)}).values())
+        return FoundReaders(every[:limit], len(every) > limit)
 
     async def look_at(self, ctx: StaffContext, reader: Reader) -> None:
         """Keep that the reader's page is opened, before it is shown."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.readers.entities import mask_name, mask_student_no, normalise_student_no
+from models.readers.entities import PersonalData, mask_name, mask_student_no, normalise_student_no
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,14 @@ def test_number_is_masked(number: str, shown: str) -> None:
 @pytest.mark.parametrize(("name", "shown"), [("张三", "张*"), ("欧阳修文", "欧*"), ("", "*")])
 def test_name_is_masked(name: str, shown: str) -> None:
     assert mask_name(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "has"),
+    [
+        *(("0712", True), ("s2107", True), ("S21071234", True), ("欧阳", True), ("若兰", True)),
+        *(("anna", True), ("欧兰", False), ("兰S2", False), ("712 ", False)),
+    ],
+)
+def test_a_part_of_the_number_or_of_the_name(part: str, has: bool) -> None:
+    assert PersonalData("S21071234", "欧阳若兰 Anna").contains(part) is has

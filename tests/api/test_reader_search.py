@@ -1,0 +1,97 @@
+"""Finding readers by a part of the number or the name: who is shown, and what the log keeps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.identity.roles import Role
+from tests.api.test_looks import closed_log, looks
+from tests.api.test_staff_console import staff
+from tests.api.test_staff_readers import find
+from tests.living import Living
+
+LISTED: Final = 50
+
+
+async def named(service: Living, number: str, name: str) -> str:
+    """A reader of that number and name. Returns their page."""
+    readers = service.inside.stored.readers
+    reader = await readers.upsert_from_login(number, name, "student", service.clock.now())
+    return f"/console/readers/{reader.id}"
+
+
+async def test_a_part_finds_who_has_it(service: Living) -> None:
+    desk = await staff(service, Role.VIEWER)
+    one = await named(service, "S20269901", "欧阳若兰")
+    two = await named(service, "S20269902", "Anna Ouyang")
+    for part, page in (("若兰", one), ("9901", one), ("s20269901", one), ("ouYAN", two)):
+        answer = await find(desk, part)
+        assert answer.status == 303 and answer.headers["Location"] == page, part
+    listed = await find(desk, "s202699")
+    assert (
+        listed.status == 200 and "2 位读者" in listed.body and "找到的不止这些" not in listed.body
+    )
+    assert one in listed.body and two in listed.body
+    assert "S20269901" not in listed.body, "numbers are masked"
+    nobody = await find(desk, "欧阳若芳")
+    assert nobody.status == 404 and "没有找到" in nobody.body
+
+
+async def test_whole_numbers_and_names_come_before_parts(service: Living) -> None:
+    desk = await staff(service)
+    whole, longer = await named(service, "S777", "林若"), await named(service, "S7778", "林若兰")
+    for sought in ("S777", "林若"):
+        assert (await find(desk, sought)).headers["Location"] == whole, sought
+    assert [seen for *_, seen in await looks(service)] == [{"by_number": 1}, {"by_name": 1}]
+    await service.inside.stored.cards.put("S7778XYZ", (longer.rpartition("/")[2]))  # type: ignore[arg-type]
+    assert (await find(desk, "S7778XYZ")).headers["Location"] == longer
+
+
+async def test_one_character_is_too_few(service: Living) -> None:
+    desk = await staff(service)
+    await named(service, "S20269901", "欧阳若兰")
+    answer = await find(desk, " 若 ")
+    assert answer.status == 400 and "至少填写" in answer.body and "若兰" not in answer.body
+    # A whole name may be as short.
+    page = await named(service, "S20269902", "若")
+    assert (await find(desk, "若")).headers["Location"] == page
+
+
+async def test_no_more_than_fifty_are_shown(service: Living) -> None:
+    desk = await staff(service)
+    for n in range(LISTED):
+        await named(service, f"X{n:05}", "上官甲")
+    full = (await find(desk, "上官")).body
+    assert f"{LISTED} 位读者" in full and "找到的不止这些" not in full
+    await named(service, "X99999", "上官甲")
+    for sought, kind in (("上官", "by_part"), ("X0000", ""), ("上官甲", "by_name")):
+        body = (await find(desk, sought)).body
+        assert ("找到的不止这些" in body) is bool(kind), sought
+        assert body.count('href="/console/readers/') == (LISTED if kind else 10), sought
+        if kind:
+            assert (await looks(service))[-1] == ("look_up", "readers", {kind: LISTED})
+
+
+async def test_what_was_typed_is_kept_nowhere(service: Living) -> None:
+    desk, page = await staff(service), await named(service, "S20269901", "欧阳若兰")
+    before = await service.books()
+    assert (await find(desk, "阳若")).headers["Location"] == page
+    assert (await find(desk, "69901")).headers["Location"] == page
+    assert (await find(desk, "莫须有")).status == 404
+    assert [seen for *_, seen in await looks(service)] == [
+        *({"by_part": 1}, {"by_part": 1}, {"found": 0}),
+    ]
+    assert await service.books() == before, "neither an index nor a note of what was opened"
+    everything = await service.all_documents()
+    for text in ("阳若", "69901", "莫须有"):
+        assert text not in everything, text
+
+
+async def test_no_part_is_found_without_its_entry(service: Living) -> None:
+    desk = await staff(service)
+    await named(service, "S20269901", "欧阳若兰")
+    await named(service, "S20269902", "欧阳若兰花")
+    async with closed_log(service):
+        answer = await find(desk, "阳若")
+    assert answer.status >= 500 and "欧阳若兰" not in str(answer.body)
+    assert "欧阳若兰" in (await find(desk, "阳若")).body
