@@ -65,11 +65,13 @@ def date_in(form: Form, name: str) -> date:
     return day_of(form_text(form, name), name)
 
 
-def seat_in(visit: PageRequest, form: Form) -> SeatId:
+def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
     """The seat that is typed by its area and number. Raises: InvalidRequest."""
     area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))
-    no = form_text(form, "no")
-    seat = next((s for s in area.seats if s.number == no), None) if area is not None else None
+    no, seats = form_text(form, "no"), area.seats if area is not None else ()
+    if area is not None and even_if_removed:
+        seats = (*seats, *area.removed_seats)
+    seat = next((s for s in seats if s.number == no), None)
     if seat is None:
         raise InvalidRequest("no", WRONG_TEXT["seat_unknown"])
     return seat.id

@@ -45,6 +45,7 @@ from handlers.staff.reservations import (
     reservation,
     resolve_report,
 )
+from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
 from handlers.staff.statistics import statistics
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
@@ -77,6 +78,8 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/stay", staff_form(change_visit)),
         web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
         web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
+        web.get("/console/seat-history", staff_page(seat_history, Role.LIBRARIAN)),
+        web.post("/console/seat-history", staff_form(look_up_seat)),
         web.get("/console/appeals", staff_page(appeals)),
         web.post("/console/appeals/{id}", staff_form(decide_appeal)),
         web.post("/console/violations/waive", staff_form(waive_all)),

@@ -56,6 +56,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "page_outdated": "请重新打开页面",
     "date_passed": "日期已过",
     "minutes_out_of_range": "请填写 0–{most} 分钟",
+    # who had a seat
+    "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
     "visitor_name_length": "姓名为 1–{most} 字",
     "card_format": "卡号为 4–32 个字母或数字",

@@ -117,6 +117,7 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "question": "留言",
     "rules": "规则",
     "readers": "读者",
+    "seat": "座位",
     "deliveries": "消息",
     "bookings": "预约",
 }

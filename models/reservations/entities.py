@@ -163,6 +163,23 @@ class Reservation:
         return TimeRange(self.start, self.end)
 
     @property
+    def held(self) -> TimeRange | None:
+        """When the seat was or is this reader's and nobody else's; None where it ended before it
+        began. Of a reader who has moved it is the time at the last seat."""
+        start = max(min(self.start, self.available_from or self.start), self.placed_at)
+        end = min(self.end, self.ended_at or self.end)
+        return TimeRange(start, end) if start < end else None
+
+    @property
+    def used(self) -> tuple[datetime, datetime | None] | None:
+        """From when until when its reader used the seat, as far as check-ins show; None where they
+        did not, and for the end while they do."""
+        if self.checked_in_at is None:
+            return None
+        begun = max(self.checked_in_at, self.available_from or self.checked_in_at, self.placed_at)
+        return begun, self.ended_at
+
+    @property
     def receipt(self) -> str:
         """A short number to say at the desk; the id stays the key."""
         return f"R{self.date.isoformat().replace('-', '')}{self.id[-6:].upper()}"

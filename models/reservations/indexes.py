@@ -53,6 +53,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             partialFilterExpression={"live": True},
         ),
         IndexModel(
+            # Who had a seat: written when a reservation ends, so that bookings do not pay for it.
+            [("seat", ASCENDING), ("start", ASCENDING)],
+            name="ended_on_seat",
+            partialFilterExpression={"live": False},
+        ),
+        IndexModel(
             [("state", ASCENDING), ("check_in_until", ASCENDING)],
             name="due_no_show",
             partialFilterExpression={"live": True},

@@ -105,6 +105,16 @@ class ReservationQueries(ReservationCollection):
         found = self._all.find({"reader": reader_id, "start": of_day})
         return await self._read(found.sort("start", ASCENDING))
 
+    async def on_seat(self, seat_id: SeatId, day: date) -> list[Reservation]:
+        """All reservations of the seat for that day of use, the earliest start first."""
+        live: Document = {"day": day.isoformat(), "state": {"$in": _LIVE}, "seat": seat_id}
+        of_day = {"$gte": local_instant(day, time(0)), "$lte": local_instant(day, time(23, 59))}
+        ended: Document = {"seat": seat_id, "start": of_day, "live": False}
+        # In this order: one that ends in between is found twice, and not missed.
+        rows = await self._read(self._all.find(live | {"live": True}).hint("occupancy"))
+        rows += await self._read(self._all.find(ended).hint("ended_on_seat"))
+        return sorted({r.id: r for r in rows}.values(), key=lambda r: (r.start, r.id))
+
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from models.check_in.service import CheckInService
 from models.kernel.errors import NotFound
-from models.kernel.time_range import to_local
+from models.kernel.time_range import TimeRange, local_date, to_local
+from models.library.entities import SeatId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
@@ -15,6 +17,7 @@ from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
 from models.reservations.service import ReservationService
+from models.reservations.state_machine import BOOKING_STATES
 from models.seat_reports.service import SeatReportService
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
@@ -58,6 +61,27 @@ class StaffReservations:
         if r is None:
             raise NotFound()
         return r
+
+    async def who_had_seat(
+        self, ctx: StaffContext, seat_id: SeatId, span: TimeRange, reason: str
+    ) -> list[Reservation]:
+        """The bookings that had the seat at some time in ``span``, which is within a day; the
+        earliest first. The log keeps who asks, for which seat and time, and why."""
+        rows = await self._repository.on_seat(seat_id, local_date(span.start))
+        found = [
+            r
+            for r in rows
+            if r.state in BOOKING_STATES and r.held is not None and r.held.overlaps(span)
+        ]
+        readers = {r.reader_id for r in found}
+        operation = AuditedOperation(
+            AuditAction.LOOKED_UP,
+            f"seat:{seat_id} {_minute(span.start)}/{_minute(span.end)}",
+            readers.pop() if len(readers) == 1 else None,
+            reason,
+        )
+        await self._audit.record_look(ctx, operation, {"found": len(found)})
+        return found
 
     async def act_for_reader(
         self, ctx: StaffContext, action: str, id: str, reason: str
@@ -140,6 +164,10 @@ class StaffReservations:
         if reader is None:
             raise NotFound()
         return ctx.acting_for(reader)
+
+
+def _minute(instant: datetime) -> str:
+    return f"{to_local(instant):%Y-%m-%dT%H:%M}"
 
 
 def audit_snapshot(r: Reservation) -> JsonObject:

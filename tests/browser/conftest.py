@@ -138,8 +138,13 @@ def axe() -> str:
 async def is_for_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
     """axe-core finds nothing serious, by day and in the dark, where only the colours differ; and on
     a phone the page is not wider than a small one."""
-    await tab.page.emulate_media(color_scheme="light")
     await tab.go(path)
+    await shows_everybody(tab, axe, path, phone)
+
+
+async def shows_everybody(tab: Tab, axe: str, path: str, phone: bool) -> None:
+    """The same of the page that is open."""
+    await tab.page.emulate_media(color_scheme="light")
     await tab.page.evaluate(axe)
     assert await _serious(tab, "{resultTypes: ['violations']}") == [], path
     await tab.page.emulate_media(color_scheme="dark")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.statistics.daily import AreaDay
-from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody
+from tests.browser.conftest import DESKTOP, PHONE, Open, is_for_everybody, shows_everybody
 from tests.living import Living
 
 WHEREFORE = "手机没电，核对过校园卡"
@@ -118,6 +118,7 @@ async def test_every_page_is_for_everybody(
         f"/console/reservations/{made['id']}",
         "/console/readers",
         f"/console/readers/{late.reader_id}",
+        "/console/seat-history",
         "/console/appeals",
         "/console/questions",
         "/console/calendar",
@@ -135,3 +136,29 @@ async def test_every_page_is_for_everybody(
         "/console/audit",
     ):
         await is_for_everybody(tab, axe, path, device is PHONE)
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_who_had_a_seat(
+    service: Living, opened: Open, axe: str, device: dict[str, Any]
+) -> None:
+    reader = await service.reader()
+    await reader.reserve("2f-hall-065", "now", "18:00")
+    tab = await opened("librarian", **device)
+    await tab.go("/console")
+    await tab.page.click("text=座位查询")
+    for clock, found in (("16:30", False), ("16:08", True)):
+        await tab.page.select_option("[name=area]", "2f-hall")
+        await tab.page.fill("[name=no]", "065")
+        await tab.page.fill("[name=start]", clock)
+        await tab.page.fill("[name=reason]", "归还座位上的水杯")
+        tab.expected = {400}
+        await tab.page.click("main button")
+        await tab.page.wait_for_selector(".stacked" if found else "[role=alert]")
+        await shows_everybody(tab, axe, clock, device is PHONE)
+    assert "张三" in await tab.text("table")
+    await tab.page.fill("[name=date]", "2026-09-06")
+    await tab.page.fill("[name=reason]", "归还座位上的水杯")
+    await tab.page.click("main button")
+    await tab.page.wait_for_selector("text=没有人预约或使用这个座位")
+    await shows_everybody(tab, axe, "nobody", device is PHONE)

@@ -158,6 +158,7 @@ HOT: Final[list[tuple[str, Verb, set[str]]]] = [
     ("due_for_carry_over", _of("due_for_carry_over", EVENING, 500), {"due_carry_over"}),
     ("with_outbox_events", _of("with_outbox_events", 200), {"outbox"}),
     ("on_day", lambda s: s.stored.reservations.on_day(s.readers[2], MONDAY), {"reader_list"}),
+    ("on_seat", _of("on_seat", "seat-003", MONDAY), {"occupancy", "ended_on_seat"}),
     (
         "gate_events.of_day",
         lambda s: s.stored.gate_events.of_day(s.readers[2], on("00:00"), on("23:00")),

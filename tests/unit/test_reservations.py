@@ -208,3 +208,29 @@ def test_downtime_moves_the_deadline_and_excuses() -> None:
     capped = outage_transitions.extend_deadline(away(), TimeRange(on("14:50"), on("17:00")))
     assert capped.return_by == on("16:00")
     assert waits.history[-1].event == "outage" and waits.rev == reserved().rev + 1
+
+
+def test_when_a_reader_had_the_seat() -> None:
+    booked, sat = reserved(), in_use(when=on("14:05"))
+    early = in_use(when=on("13:40"))
+    moved = transitions.move_seat(
+        sat, area_id=AREA, seat_id=SeatId("2f-hall-066"), actor=BY_READER, now=on("15:00")
+    )
+    left = check_in_transitions.finish(sat, BY_READER, on("15:10"))
+    missed = check_in_transitions.mark_no_show(booked, BY_JOB)
+    for r, held, used in (
+        (booked, ("14:00", "16:00"), None),
+        (sat, ("14:00", "16:00"), ("14:05", None)),
+        (early, ("13:40", "16:00"), ("13:40", None)),
+        (left, ("14:00", "15:10"), ("14:05", "15:10")),
+        (moved, ("15:00", "16:00"), ("15:00", None)),
+        (missed, ("14:00", "14:30"), None),
+        (transitions.cancel(booked, BY_READER, on("14:10")), ("14:00", "14:10"), None),
+        (transitions.cancel(booked, BY_READER, on("09:00")), None, None),
+    ):
+        was = r.held
+        assert (held is None) is (was is None), r
+        if held is not None and was is not None:
+            assert (was.start, was.end) == (on(held[0]), on(held[1])), r
+        times = (on(used[0]), on(used[1]) if used[1] else None) if used else None
+        assert r.used == times, r
