@@ -87,6 +87,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
         "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
         "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
         "code": None,
+        "whole_number": "",
         # Who only looks is not told what somebody needs.
         "accommodation": reference.accommodation_of(who.id) if decides else None,
         "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
@@ -126,6 +127,19 @@ async def render_refusal(
 ) -> web.Response:
     """The reader's page with what was refused, and with all that was typed."""
     return await render_reader(visit, who, **refusal(visit, error, typed_in(form)))
+
+
+async def reveal_number(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """The whole number, on this one page."""
+    who = await reader_of(visit)
+    try:
+        reason = form_reason(form)
+    except InvalidRequest as error:
+        typed = {"number_reason": form_text(form, "reason")}
+        return await render_reader(visit, who, **refusal(visit, error, typed))
+    staff = visit[keys.STAFF_READERS]
+    whole = await staff.reveal_number(staff_context(visit), who, reason)
+    return await render_reader(visit, who, whole_number=whole)
 
 
 async def unbind(visit: PageRequest, form: Form) -> web.StreamResponse:

@@ -37,7 +37,15 @@ from handlers.staff.opening_hours import change_opening, opening_hours
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.policy import change_policy, policy
-from handlers.staff.readers import book, reader, readers, set_accommodation, suspend, unbind
+from handlers.staff.readers import (
+    book,
+    reader,
+    readers,
+    reveal_number,
+    set_accommodation,
+    suspend,
+    unbind,
+)
 from handlers.staff.reservations import (
     act_for_reader,
     reject_report,
@@ -71,6 +79,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/readers", staff_page(readers)),
         web.get("/console/readers/{id}", staff_page(reader)),
         web.post("/console/readers/visitors", staff_form(add_visitor)),
+        web.post("/console/readers/{id}/number", staff_form(reveal_number)),
         web.post("/console/readers/{id}/unbind", staff_form(unbind)),
         web.post("/console/readers/{id}/book", staff_form(book)),
         web.post("/console/readers/{id}/suspend", staff_form(suspend)),

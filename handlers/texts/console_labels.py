@@ -55,6 +55,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_VENUE: "更改签到方式",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
     AuditAction.LOOKED_UP: "查看读者",
+    AuditAction.REVEAL_NUMBER: "显示学号",
     AuditAction.EXPORTED: "导出",
 }
 AUDIT_KIND_TEXT: Final[Mapping[AuditKind, str]] = {

@@ -50,6 +50,7 @@ class AuditAction(StrEnum):
     CHANGE_VENUE = "venue"
     RESOLVE_AFFECTED = "affected_bookings"
     LOOKED_UP = "look_up"
+    REVEAL_NUMBER = "reveal_number"
     EXPORTED = "export"
 
 
@@ -61,7 +62,7 @@ class AuditKind(StrEnum):
     LOOK = "look"
 
 
-_LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.EXPORTED})
+_LOOKS: Final = frozenset({AuditAction.LOOKED_UP, AuditAction.REVEAL_NUMBER, AuditAction.EXPORTED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,14 @@ class StaffReaders:
         operation = AuditedOperation(AuditAction.LOOKED_UP, f"reader:{reader.id}", reader.id)
         await self._audit.record_look(ctx, operation, {})
 
+    async def reveal_number(self, ctx: StaffContext, reader: Reader, reason: str) -> str:
+        """The reader's whole number; the log keeps first who sees it, and why."""
+        operation = AuditedOperation(
+            AuditAction.REVEAL_NUMBER, f"reader:{reader.id}", reader.id, reason
+        )
+        await self._audit.record_look(ctx, operation, {})
+        return reader.decrypt().student_no
+
     async def is_bound(self, reader_id: ReaderId) -> bool:
         """Has the reader bound a WeChat account?"""
         return await self._codes.is_bound(reader_id)

@@ -162,3 +162,21 @@ async def test_who_had_a_seat(
     await tab.page.click("main button")
     await tab.page.wait_for_selector("text=没有人预约或使用这个座位")
     await shows_everybody(tab, axe, "nobody", device is PHONE)
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_a_whole_number_is_shown_once(
+    service: Living, opened: Open, axe: str, device: dict[str, Any]
+) -> None:
+    reader = await service.reader()
+    tab = await opened("librarian", **device)
+    await tab.go(f"/console/readers/{reader.reader_id}")
+    await tab.page.click("summary:has-text('显示学号')")
+    await tab.page.fill("details[open] [name=reason]", "核对校园卡")
+    await shows_everybody(tab, axe, "the form", device is PHONE)
+    await tab.page.click("details[open] button")
+    await tab.page.wait_for_selector("h2:has-text('学号')")
+    assert reader.number in await tab.text("main")
+    await shows_everybody(tab, axe, "the number", device is PHONE)
+    await tab.go(f"/console/readers/{reader.reader_id}")
+    assert reader.number not in await tab.text("main")

@@ -1,0 +1,67 @@
+"""显示学号: the whole number of one reader, for a librarian who says why, and once."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.identity.roles import Role
+from models.staff.audit import AuditAction, AuditKind, AuditQuery
+from tests.api.test_looks import closed_log, looks
+from tests.api.test_staff_console import post, staff
+from tests.living import Living
+
+WHY = "核对校园卡上的学号"
+
+
+async def test_a_librarian_sees_the_whole_number_once(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    here = f"/console/readers/{reader.reader_id}"
+    assert reader.number not in (await desk.get(here)).body
+    shown = await post(service, desk, f"{here}/number", reason=WHY)
+    assert shown.status == 200 and reader.number in shown.body
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert reader.number not in (await desk.get(here)).body, "not on the next page"
+    query = AuditQuery(action=AuditAction.REVEAL_NUMBER.value)
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(query, 0, 9)
+    assert (entry.kind, entry.reason, entry.role) == (AuditKind.LOOK, WHY, "librarian")
+    assert (entry.target, entry.reader) == (f"reader:{reader.reader_id}", reader.reader_id)
+    assert (entry.before, entry.after, entry.outcome) == ({}, {}, "done")
+    assert reader.number not in await service.all_documents(), "nor in the log"
+    log = (await desk.get(f"/console/audit?kind=look&reader={reader.reader_id}")).body
+    assert "显示学号" in log and WHY in log and reader.number not in log
+
+
+async def test_no_number_without_an_entry(service: Living) -> None:
+    desk, reader = await staff(service), await service.reader()
+    path = f"/console/readers/{reader.reader_id}/number"
+    async with closed_log(service):
+        answer = await post(service, desk, path, reason=WHY)
+    assert answer.status >= 500 and reader.number not in answer.body
+    assert reader.number in (await post(service, desk, path, reason=WHY)).body
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 201, "a\u202eb"])
+async def test_no_number_without_a_reason(service: Living, reason: str) -> None:
+    desk, reader = await staff(service), await service.reader()
+    path = f"/console/readers/{reader.reader_id}/number"
+    answer = await post(service, desk, path, reason=reason)
+    assert answer.status == 400 and 'role="alert"' in answer.body
+    assert reader.number not in answer.body
+    assert f'value="{reason.strip()}"' in answer.body, "what was typed stands"
+    assert [action for action, *_ in await looks(service)] == ["look_up"], "the page alone"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, None])
+async def test_who_may_not(service: Living, role: Role | None) -> None:
+    who, reader = await staff(service, role), await service.reader()
+    here = f"/console/readers/{reader.reader_id}"
+    assert (await post(service, who, f"{here}/number", reason=WHY)).status == 403
+    assert await looks(service) == []
+    if role is not None:
+        assert "显示学号" not in (await who.get(here)).body
+
+
+async def test_a_reader_that_there_is_not(service: Living) -> None:
+    desk = await staff(service)
+    assert (await post(service, desk, f"/console/readers/{'0' * 24}/number")).status == 404
+    assert await looks(service) == []
