@@ -236,7 +236,8 @@ def _reader(d: Document, sealer: FieldCipher) -> Reader:
 
     days = [date.fromisoformat(day) for day in d.get("stay") or ()]
     stay = Visit(*days) if days else None
-    reason = reader_reasons(sealer).read(d.get("suspended_for"))
+    why = d.get("suspended_for")  # hardly anybody has one, and every request looks up its reader
+    reason = reader_reasons(sealer).read(why) if why else None
     return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened, stay, reason)
 
 

@@ -132,6 +132,10 @@ async def test_codes_that_bring_nobody_back(service: Living) -> None:
     )
     elsewhere = {"qr": annex["payload"]}
     await reader.refused("422 wrong_venue", "POST", f"{path}/return", elsewhere)
+    other = await service.reader()
+    theirs = f"/reservations/{(await other.reserve(OTHER, 'now', '10:00'))['id']}/report"
+    there = elsewhere | {"kind": "occupied"}
+    await other.refused("422 wrong_venue", "POST", theirs, there)
     await service.jump("08:10")
     late = {"qr": await service.qr()}
     await service.jump("08:11")
@@ -141,6 +145,8 @@ async def test_codes_that_bring_nobody_back(service: Living) -> None:
     await service.db["attempt_limits"].update_one(of_reader, {"$set": guesses}, upsert=True)
     right = {"qr": await service.qr()}
     await reader.refused("429 too_many_attempts", "POST", f"{path}/return", right)
+    taken = right | {"kind": "occupied"}
+    await reader.refused("429 too_many_attempts", "POST", f"{path}/report", taken)
 
 
 async def test_checking_in_at_a_kiosk(service: Living) -> None:
