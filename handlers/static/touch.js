@@ -83,14 +83,36 @@
     });
     const can = [];
     if (now.actions.includes("check_in")) can.push(act("check-in", "签到"));
+    if (now.presence_wanted) can.push(act("check-in", "确认在座"));
     if (now.actions.includes("return")) can.push(act("check-in", "返回"));
     if (now.actions.includes("leave")) can.push(act("leave", "暂离"));
     if (now.actions.includes("finish")) can.push(act("finish", "结束"));
     if (now.actions.includes("cancel")) can.push(act("cancel", "取消预约"));
+    if (now.actions.includes("report")) can.push(button("座位被占", () => taken(now)));
+    if (now.state === "in_use") can.push(button("反映座位无人", () => empty(now)));
     const row = make("div", "", "choices");
     row.append(...can);
     show(now.seat.label, make("p", `${now.state_text} · ${clock(now.start)}–${clock(now.end)}`, "soft"), row);
     return undefined;
+  }
+
+  // The card shows that the reader is there: no deadline runs, and another seat is theirs.
+  async function taken(now) {
+    const told = await call("POST", `/reservations/${now.id}/report`, { kind: "occupied" });
+    const near = told.deadline_stopped ? told.nearest : [], row = make("div", "", "choices");
+    for (const seat of near) row.append(button(`${seat.no} 号`, async () => {
+      await call("POST", `/reservations/${now.id}/change`, { seat_id: seat.id });
+      done(`已换到 ${seat.label}`);
+    }));
+    show("已告诉图书馆", make("p", near.length ? "可以换到附近的空位" : "请到服务台选座"), row, button("返回", () => home(), "quiet"));
+  }
+  async function empty(now) {
+    const all = (await call("GET", `/areas/${now.seat.area_id}/map`)).seats, row = make("div", "", "choices many");
+    for (const seat of all.filter((one) => one.status === "occupied")) row.append(button(seat.no, async () => {
+      const { asked } = await call("POST", `/seats/${seat.id}/report`);
+      done(asked ? "已请该座位的读者确认" : "今天已经请该读者确认过");
+    }));
+    show("哪个座位没有人？", row, button("返回", () => home(), "quiet"));
   }
 
   async function areas() {

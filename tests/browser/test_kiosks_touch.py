@@ -52,6 +52,30 @@ async def test_without_a_phone(service: Living, opened: Open) -> None:
     assert {e["via"] for e in history} == {"kiosk"}
 
 
+async def test_reports_by_a_card(service: Living, opened: Open) -> None:
+    """An empty seat is reported and the own one is taken: by a card alone."""
+    reader, sits = await carded(service), await service.reader()
+    theirs = await sits.reserve("2f-hall-066", "now", "18:00")
+    scan = {"qr": await service.qr("2f-north")}
+    await sits.ok("POST", f"/reservations/{theirs['id']}/check-in", scan)
+    made = await reader.reserve("2f-hall-065", "now", "18:00")
+    tab = await kiosk(service, opened)
+    page = tab.page
+    await touch(tab)
+    await page.click("#touch button:text-is('签到')")
+    await page.click("#touch button:text-is('继续')")
+    await page.click("#touch button:text-is('反映座位无人')")
+    await page.click("#touch button:text-is('066')")
+    await page.wait_for_selector("#touch h1 >> text=已请该座位的读者确认")
+    assert (await sits.ok("GET", f"/reservations/{theirs['id']}"))["presence_wanted"]
+    await page.click("#touch button:text-is('继续')")
+    await page.click("#touch button:text-is('座位被占')")
+    await page.click("#touch .choices button >> nth=0")
+    await page.wait_for_selector("#touch h1 >> text=已换到")
+    moved = await reader.ok("GET", f"/reservations/{made['id']}")
+    assert moved["state"] == "in_use" and moved["seat"]["id"] != "2f-hall-065"
+
+
 async def test_it_signs_out_by_itself(service: Living, opened: Open) -> None:
     await carded(service)
     tab = await kiosk(service, opened)
