@@ -102,6 +102,7 @@ async def test_wrong_labels_count_as_wrong_codes_do(mongo_url: str, redis_url: s
             *(good[:-1], f"{good}0", f"{good}&c=1", good[:-32], good[:-32] + "0" * 32),
             *(good.replace(SEAT, OTHER), good.replace("/s/", "/S/"), good.replace("/s/", "/k/")),
             *(good.replace(SEAT, "nowhere"), good[:-1] + "\uff11", good.replace(SEAT, "\u5ea7")),
+            good[:-1] + "%EF%BC%91",
         ]
         for text in wrong:
             await reader.refused("422 qr_invalid", "POST", path, {"qr": text})
