@@ -28,6 +28,7 @@ from handlers.http.authentication import (
     client_address,
     enforce_rate_limit,
 )
+from handlers.http.cookies import forget_session_cookie
 from handlers.http.endpoint import ApiRequest
 from handlers.http.keys import REFERENCE, SESSIONS, SITE
 from handlers.http.presenting import suspension
@@ -149,6 +150,5 @@ async def log_out(call: ApiRequest) -> web.Response:
     await call[SESSIONS].close(call.principal.session)
     response = web.Response(status=204)
     if call.principal.session.kind is SessionKind.WEB:
-        site = call[SITE]
-        response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
+        forget_session_cookie(call.request, response)
     return response

@@ -20,8 +20,13 @@ from handlers.http.authentication import (
     UNKNOWN_LOGOUTS,
     client_address,
     enforce_rate_limit,
-    identify,
     require_own_origin,
+    signed_in,
+)
+from handlers.http.cookies import (
+    forget_session_cookie,
+    give_cookie,
+    give_session_cookie,
 )
 from handlers.http.errors import status_of
 from handlers.http.forms import form_of
@@ -35,7 +40,6 @@ from handlers.http.return_to import forget_return_url, remember_return_url, retu
 from handlers.keys import CAS, IDENTITY_PROVIDER, LOGINS, OUTAGES
 from handlers.texts.errors import text_of
 from handlers.texts.pages import SIGN_IN_HEADINGS, SIGN_IN_TEXT
-from models.identity.entities import Principal
 from models.kernel.errors import ClockWrong, DomainError, InvalidRequest, Unauthenticated
 
 SERVICE_PATH: Final = "/login/cas"
@@ -116,7 +120,7 @@ async def cas_ticket(request: web.Request) -> web.Response:
     who = SignIn(user.user, user.name, user.kind, ticket, user.groups, _device(request))
     if not ours or (not cas.exact_service and not _same(ours, theirs)):
         return _ask_first(request, who)
-    before = await _principal(request) if ours.startswith(_RENEW) else None
+    before = await signed_in(request, request[NOW]) if ours.startswith(_RENEW) else None
     if before is not None and await request.app[LOGINS].renew(who, before.session, request[NOW]):
         response = _redirect(return_url(request))  # what they were writing can still be sent
         forget_return_url(request, response)
@@ -126,7 +130,7 @@ async def cas_ticket(request: web.Request) -> web.Response:
 
 async def campus_entry(request: web.Request) -> web.Response:
     """日新工大's way in: nobody types a password. Who is signed in already goes straight on."""
-    if await _principal(request) is not None:
+    if await signed_in(request, request[NOW]) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
         return _refusal(request, ClockWrong())
@@ -173,15 +177,7 @@ def _begin(request: web.Request, sign_on: str, state: str) -> web.Response:
     response = _redirect(sign_on)
     remember_return_url(request, response)
     begin_sign_in(request, response, state)
-    response.set_cookie(
-        _STATE,
-        state,
-        path="/",
-        max_age=_STATE_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=request.app[SITE].secure_cookies,
-    )
+    give_cookie(request, response, _STATE, state, _STATE_SECONDS)
     return response
 
 
@@ -210,22 +206,14 @@ async def _open_session(
     except Unauthenticated as error:
         count_error(request, error)
         return _message(request, 401, *SIGN_IN_TEXT["logged_out_elsewhere"])
-    if (before := await _principal(request)) is not None:
+    if (before := await signed_in(request, request[NOW])) is not None:
         await sessions.close(before.session)
     response = _redirect(return_url(request))
     forget_return_url(request, response)
     if _STATE in request.cookies:
         response.del_cookie(_STATE, path="/")
     finish_sign_in(request, response, state, sessions.id_of(issued.token))
-    response.set_cookie(
-        request.app[SITE].session_cookie,
-        issued.token,
-        path="/",
-        httponly=True,
-        samesite="Lax",
-        secure=request.app[SITE].secure_cookies,
-        max_age=int((issued.expires_at - clock.now()).total_seconds()),
-    )
+    give_session_cookie(request, response, issued.token, clock.now(), issued.expires_at)
     return response
 
 
@@ -252,25 +240,16 @@ async def single_logout(request: web.Request) -> web.Response:
 async def logout(request: web.Request) -> web.Response:
     """End our session, then the campus's."""
     require_own_origin(request)
-    principal = await _principal(request)
+    principal = await signed_in(request, request[NOW])
     if principal is not None:
         await request.app[SESSIONS].close(principal.session)
     response = _redirect(request.app[CAS].logout_url(request.app[SITE].public_base_url + "/"))
-    site = request.app[SITE]
-    response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
+    forget_session_cookie(request, response)
     return response
 
 
 def _redirect(to: str) -> web.Response:
     return web.Response(status=302, headers={"Location": to, "Cache-Control": "no-store"})
-
-
-async def _principal(request: web.Request) -> Principal | None:
-    """Who is signed in; None where nobody is."""
-    try:
-        return await identify(request, request[NOW])
-    except Unauthenticated:
-        return None
 
 
 def _refusal(request: web.Request, error: DomainError) -> web.Response:

@@ -3,13 +3,13 @@ carries the note of it through a sign-in."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
 from bind.scan_notes import SIGN_IN_FOR
-from handlers.http.authentication import bound_reader, client_address, identify, require_clock
+from handlers.http.authentication import bound_reader, client_address, require_clock, signed_in
+from handlers.http.cookies import give_cookie
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
@@ -17,8 +17,6 @@ from handlers.http.pages import redirect
 from handlers.keys import CHECK_IN, SCAN_NOTES, SCANNED_CODES
 from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
-from models.identity.entities import Principal
-from models.kernel.errors import Unauthenticated
 
 COOKIE: Final = "seat_proof"
 
@@ -33,13 +31,14 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     its page with a note of this moment: signing in may take longer than a code lives. The redirect
     takes the code out of the address, so that a reload or the browser's history shows none.
 
-    Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff,
-    NotBound.
+    Raises: Throttled, ClockWrong, QrInvalid, QrExpired, TooManyAttempts, PresenceMethodOff.
     """
     now, address, app = request[NOW], client_address(request), request.app
     raise_if_limited(app[LOAD_SHEDDER].addresses.wait_for(address))
     require_clock(request)
-    principal = await _signed_in(request, now)
+    principal = await signed_in(request, now)
+    if principal is not None and principal.reader is None:
+        principal = None  # a phone that is bound to nobody is nobody here
     link = f"{app[SITE].public_base_url}{place}?c={request.query.get('c', '')}"
     codes, step_seconds = app[SCANNED_CODES], app[REFERENCE].policy.kiosk_code_seconds
     if principal is not None:
@@ -55,26 +54,9 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     return response
 
 
-async def _signed_in(request: web.Request, now: datetime) -> Principal | None:
-    """The reader's session; None where nobody has signed in."""
-    try:
-        principal = await identify(request, now)
-    except Unauthenticated:
-        return None
-    return principal if principal.reader is not None else None
-
-
 def give_note(request: web.Request, response: web.StreamResponse, note: str) -> None:
     """Let the browser carry the note."""
-    response.set_cookie(
-        COOKIE,
-        note,
-        path="/",
-        max_age=int(SIGN_IN_FOR.total_seconds()),
-        httponly=True,
-        samesite="Lax",
-        secure=request.app[SITE].secure_cookies,
-    )
+    give_cookie(request, response, COOKIE, note, int(SIGN_IN_FOR.total_seconds()))
 
 
 def begin_sign_in(request: web.Request, response: web.StreamResponse, state: str) -> None:

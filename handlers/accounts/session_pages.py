@@ -6,6 +6,7 @@ from aiohttp import web
 
 from handlers.accounts.presenter import session_name
 from handlers.accounts.sessions import end_session, end_sessions
+from handlers.http.cookies import give_session_cookie
 from handlers.http.forms import Form
 from handlers.http.keys import SESSIONS, SITE
 from handlers.http.pages import PageRequest, redirect, render_page
@@ -40,14 +41,6 @@ async def keep(visit: PageRequest, _: Form) -> web.StreamResponse:
     """Stay signed in here for a month, as a reader: the staff's rights end as before."""
     until = await visit[SESSIONS].keep(visit.principal.session)
     response = redirect("/me/devices?done=1")
-    site = visit[SITE]
-    response.set_cookie(
-        site.session_cookie,
-        visit.request.cookies[site.session_cookie],
-        path="/",
-        httponly=True,
-        samesite="Lax",
-        secure=site.secure_cookies,
-        max_age=int((until - visit.now).total_seconds()),
-    )
+    token = visit.request.cookies[visit[SITE].session_cookie]
+    give_session_cookie(visit.request, response, token, visit.now, until)
     return response

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
+from handlers.check_in.scanned import report_done
 from handlers.check_in.schemas import Extend
 from handlers.http.errors import status_of
 from handlers.http.forms import Form
@@ -140,9 +141,8 @@ async def submit_action(visit: PageRequest, form: Form) -> web.StreamResponse:
     visit[WAKE_JOBS]()
     if verb == "cancel":
         return redirect("/reservations?done=cancel")
-    if verb == "report" and not done.has_open_report:
-        verb = "report_desk"
-    return redirect(f"/reservations/{visit.id}?done={verb}")
+    told = report_done(done) if verb == "report" else verb
+    return redirect(f"/reservations/{visit.id}?done={told}")
 
 
 def _action(verb: str) -> ReservationAction:

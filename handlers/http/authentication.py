@@ -61,6 +61,14 @@ async def identify(request: web.Request, now: datetime) -> Principal:
     return known if known is not None else await sessions.open(id, now)
 
 
+async def signed_in(request: web.Request, now: datetime) -> Principal | None:
+    """The session behind the request; None where there is none. Raises: BadOrigin."""
+    try:
+        return await identify(request, now)
+    except Unauthenticated:
+        return None
+
+
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:

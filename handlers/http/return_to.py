@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from handlers.http.keys import SITE
+from handlers.http.cookies import give_cookie
 
 _NEXT: Final = "seat_next"
 _NEXT_SECONDS: Final = 600
@@ -19,15 +19,8 @@ def remember_return_url(request: web.Request, response: web.StreamResponse) -> N
     if not is_own_path(wanted):
         forget_return_url(request, response)
     else:
-        response.set_cookie(
-            _NEXT,
-            quote(wanted, safe="/?=&-._~"),
-            path="/",
-            max_age=_NEXT_SECONDS,
-            httponly=True,
-            samesite="Lax",
-            secure=request.app[SITE].secure_cookies,
-        )
+        path = quote(wanted, safe="/?=&-._~")
+        give_cookie(request, response, _NEXT, path, _NEXT_SECONDS)
 
 
 def return_url(request: web.Request) -> str:

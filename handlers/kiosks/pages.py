@@ -5,14 +5,15 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.accounts.scan_note import carried_note, take_scan
+from handlers.check_in.scanned import check_in_by, report_by
 from handlers.http.forms import Form
-from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, domain_error_page, form_text, redirect, render_page
-from handlers.keys import CHECK_IN, RESERVATIONS, SCAN_NOTES, SEAT_REPORTS
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, domain_error_page, render_page
+from handlers.keys import RESERVATIONS, SCAN_NOTES
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
 from models.check_in.service import KioskCodeScan
-from models.kernel.errors import DomainError, InvalidRequest, NotFound
+from models.kernel.errors import DomainError, NotFound
 from models.library.entities import Kiosk, KioskId
 from models.reservations.entities import Reservation
 
@@ -47,7 +48,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
     r = await _reservation_to_check_in(visit)
     note = carried_note(visit.request)
     if note:
-        visit[SCAN_NOTES].scan_of(note, visit.id, visit.principal.session.id, visit.now)
+        _carried_scan(visit)  # says why it is good no more
     return render_page(
         visit.request,
         "check_in/scanned.html",
@@ -62,12 +63,7 @@ async def check_in_form(visit: PageRequest) -> web.StreamResponse:
 
 async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Check in, or return from a leave, with the note that the browser carries."""
-    scan = _carried_scan(visit)
-    r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
-    visit[WAKE_JOBS]()
-    returned = r.returned_at == visit.now
-    # The note stays until it expires: a reader who got no answer sends the same once more.
-    return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+    return await check_in_by(visit, form, _carried_scan(visit))
 
 
 def _carried_scan(visit: PageRequest) -> KioskCodeScan:
@@ -78,14 +74,7 @@ def _carried_scan(visit: PageRequest) -> KioskCodeScan:
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The seat is taken, says who has just scanned the code: no deadline runs."""
-    kind = form_text(form, "kind")
-    if kind not in ("occupied", "belongings"):
-        raise InvalidRequest("kind", "occupied or belongings")
-    ctx = visit.context()
-    seen = visit[CHECK_IN].proof(ctx, _carried_scan(visit))
-    r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
-    visit[WAKE_JOBS]()
-    return redirect(f"/reservations/{r.id}?done={'report' if r.has_open_report else 'report_desk'}")
+    return await report_by(visit, form, _carried_scan(visit))
 
 
 async def _reservation_to_check_in(visit: PageRequest) -> Reservation | None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.accounts.scan_note import carried_note, take_scan
+from handlers.check_in.scanned import check_in_by, report_by
 from handlers.http.forms import Form
-from handlers.http.keys import REFERENCE, WAKE_JOBS
-from handlers.http.pages import PageRequest, domain_error_page, form_text, redirect, render_page
-from handlers.keys import CHECK_IN, RESERVATIONS, SCAN_NOTES, SEAT_REPORTS
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, domain_error_page, redirect, render_page
+from handlers.keys import RESERVATIONS, SCAN_NOTES
 from handlers.reservations import presenter
 from handlers.reservations.current import LIVE_FOR, next_to_check_in
 from models.check_in.errors import QrExpired
 from models.check_in.service import SeatLabelScan
-from models.kernel.errors import DomainError, InvalidRequest
+from models.kernel.errors import DomainError
 
 
 async def scanned(request: web.Request) -> web.StreamResponse:
@@ -48,24 +49,15 @@ async def check_in(visit: PageRequest, form: Form) -> web.StreamResponse:
     scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")  # which says what to do
-    r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
-    visit[WAKE_JOBS]()
-    returned = r.returned_at == visit.now
-    return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+    return await check_in_by(visit, form, scan)
 
 
 async def report(visit: PageRequest, form: Form) -> web.StreamResponse:
     """The seat is taken, says who has just scanned its label: no deadline runs."""
-    kind, scan = form_text(form, "kind"), _carried_scan(visit)
-    if kind not in ("occupied", "belongings"):
-        raise InvalidRequest("kind", "occupied or belongings")
+    scan = _carried_scan(visit)
     if scan is None:
         return redirect(f"/s/{visit.id}/check-in")
-    ctx = visit.context()
-    seen = visit[CHECK_IN].proof(ctx, scan)
-    r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
-    visit[WAKE_JOBS]()
-    return redirect(f"/reservations/{r.id}?done={'report' if r.has_open_report else 'report_desk'}")
+    return await report_by(visit, form, scan)
 
 
 def _carried_scan(visit: PageRequest) -> SeatLabelScan | None:

@@ -1,0 +1,40 @@
+"""What a reader does who has scanned a kiosk's code or a seat's label in a browser."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.http.forms import Form
+from handlers.http.keys import WAKE_JOBS
+from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.keys import CHECK_IN, SEAT_REPORTS
+from models.check_in.service import PresenceScan
+from models.kernel.errors import InvalidRequest
+from models.reservations.entities import Reservation
+
+
+async def check_in_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
+    """Check in, return from a leave or confirm.
+
+    The note stays until it expires: a reader who got no answer sends the same once more.
+    """
+    r = await visit[CHECK_IN].check_in(visit.context(), form_text(form, "reservation"), scan)
+    visit[WAKE_JOBS]()
+    returned = r.returned_at == visit.now
+    return redirect(f"/reservations/{r.id}?done={'return' if returned else 'check_in'}")
+
+
+async def report_by(visit: PageRequest, form: Form, scan: PresenceScan) -> web.StreamResponse:
+    """The seat is taken, says who has just scanned: no deadline runs. Raises: InvalidRequest."""
+    kind, ctx = form_text(form, "kind"), visit.context()
+    if kind not in ("occupied", "belongings"):
+        raise InvalidRequest("kind", "occupied or belongings")
+    seen = visit[CHECK_IN].proof(ctx, scan)
+    r = await visit[SEAT_REPORTS].report_occupied(ctx, form_text(form, "reservation"), kind, seen)
+    visit[WAKE_JOBS]()
+    return redirect(f"/reservations/{r.id}?done={report_done(r)}")
+
+
+def report_done(r: Reservation) -> str:
+    """What the page says after a report: whether the deadlines have stopped."""
+    return "report" if r.has_open_report else "report_desk"

@@ -1,0 +1,42 @@
+"""Cookies of this service: for all of it, out of scripts' reach, and not sent from other sites."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aiohttp import web
+
+from handlers.http.keys import SITE
+
+
+def give_cookie(
+    request: web.Request, response: web.StreamResponse, name: str, value: str, max_age_s: int
+) -> None:
+    """Let the browser keep the value for so many seconds; over https only where that is spoken."""
+    response.set_cookie(
+        name,
+        value,
+        path="/",
+        max_age=max_age_s,
+        httponly=True,
+        samesite="Lax",
+        secure=request.app[SITE].secure_cookies,
+    )
+
+
+def give_session_cookie(
+    request: web.Request,
+    response: web.StreamResponse,
+    token: str,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Let the browser keep the session's token until the session ends."""
+    seconds = int((expires_at - now).total_seconds())
+    give_cookie(request, response, request.app[SITE].session_cookie, token, seconds)
+
+
+def forget_session_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    """Let the browser forget the session's token."""
+    site = request.app[SITE]
+    response.del_cookie(site.session_cookie, path="/", secure=site.secure_cookies)
