@@ -120,6 +120,7 @@ def generate(
             report(len(found), count)
         _wait(waiting, 0)
     insert("readers", [admitted(reader, sealer) for reader in readers.current])
+    writer.wait_for_majority()
     return written
 
 

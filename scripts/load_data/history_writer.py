@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from pymongo import MongoClient
+from pymongo import MongoClient, WriteConcern
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from models.messages.entities import Message
@@ -51,6 +51,15 @@ class HistoryWriter:
         if documents:
             with _one_line():
                 self._db[collection].insert_many(documents, ordered=False)
+
+    def wait_for_majority(self) -> None:
+        """Return when a read at majority finds all that was inserted. Raises: HistoryWriteError.
+
+        A write that changes nothing waits for every operation before it, whoever sent it.
+        """
+        with _one_line():
+            readers = self._db["readers"].with_options(write_concern=WriteConcern("majority"))
+            readers.delete_one({"_id": self._id})
 
     def finished(self, revisions: Sequence[Reservation], keep_claims: bool) -> Document:
         """The document of an ended reservation: all messages are sent, nobody is carried over."""
