@@ -38,6 +38,8 @@ class Operation:
     told: Told | None = None
     refusal: str = ""
     attempts: int = 0
+    wanted: tuple[str, datetime, datetime] | None = None
+    """Seat and time that were asked for."""
 
     @property
     def unknown(self) -> bool:
@@ -77,9 +79,11 @@ class Stored:
     start: datetime
     end: datetime
     available_from: datetime | None
+    check_in_until: datetime
     ended_at: datetime | None
     claims: frozenset[str]
-    keys: frozenset[str]
+    keys: tuple[str, ...]
+    """Of the operations that succeeded, in their order."""
     events: tuple[Event, ...]
     outbox: int
 
@@ -143,9 +147,10 @@ def stored(document: Mapping[str, Any]) -> Stored:
         start=document["start"],
         end=document["end"],
         available_from=document["available_from"],
+        check_in_until=document["check_in_until"],
         ended_at=document["ended_at"],
         claims=frozenset(document["claims"]),
-        keys=frozenset(replay["key"] for replay in document["idempotency_results"]),
+        keys=tuple(replay["key"] for replay in document["idempotency_results"]),
         events=tuple(Event(entry["event"], entry["at"]) for entry in document["history"]),
         outbox=len(document["outbox"]),
     )

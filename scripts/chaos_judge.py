@@ -19,12 +19,13 @@ from models.library.entities import SeatId
 from models.reservations.claims import slot_claims
 from scripts.chaos_history import History, Operation, Stored, Told
 
-KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "refused_free")
+KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "early", "refused_free")
 """What must not be, in the order of the table."""
 
 _UNHEARD: Final = timedelta(minutes=2)
 """As long as a request can be under way: a reservation of which nobody heard is there by then."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
+_WITHOUT_KEY: Final = frozenset({"accept"})
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
 _TELLS: Final = {
@@ -57,6 +58,7 @@ def judge(history: History) -> list[Harm]:
         *_orphaned(history),
         *_untold(history),
         *_punished(history),
+        *_early(history),
         *_refused_free(history),
     ]
 
@@ -74,7 +76,7 @@ def _lost(history: History) -> Iterator[Harm]:
         found = there.get(promised.id)
         if found is None:
             missing = "the reservation"
-        elif operation.key not in found.keys:
+        elif operation.verb not in _WITHOUT_KEY and operation.key not in found.keys:
             missing = "the operation"
         elif contradiction := _contradiction(by_target[found.id], operation, promised, found):
             missing = contradiction
@@ -88,7 +90,12 @@ def _contradiction(
 ) -> str | None:
     """What the last acknowledged operation on the reservation promised and is not so; ``same`` are
     all operations on that reservation."""
-    later = [other for other in same if other.asked_at > operation.asked_at]
+    later = [
+        other
+        for other in same
+        if other is not operation
+        if other.answered_at is None or other.answered_at > operation.asked_at
+    ]
     if any(other.told is not None or other.unknown for other in later):
         return None  # it may rightly be otherwise by now
     place = (promised.seat, promised.start, promised.end)
@@ -148,10 +155,18 @@ def _orphaned(history: History) -> Iterator[Harm]:
         for text in (
             *(f"has {claim}" for claim in sorted(held - wanted - early)),
             *(f"lacks {claim}" for claim in sorted(wanted - r.claims)),
-            *([f"counts {counts} times"] if counts != (r.state != "cancelled") else []),
+            *([f"counts {counts} times"] if counts != _counted(r) else []),
         ):
             fault = history.fault_at(r.events[-1].at)
             yield Harm("orphaned", fault, f"{r.id} ({r.state}) {text}")
+
+
+def _counted(r: Stored) -> int:
+    """How often it counts among the day's bookings: an offer does not, nor what was cancelled
+    before its time had begun."""
+    if r.state in ("offered", "offer_expired"):
+        return 0
+    return int(r.state != "cancelled" or (r.ended_at is not None and r.ended_at >= r.start))
 
 
 def _untold(history: History) -> Iterator[Harm]:
@@ -192,6 +207,15 @@ def _punished(history: History) -> Iterator[Harm]:
                 fault = history.fault_at(deadlines[operation.target])
                 yield Harm("punished", fault, f"{harm}: {_said(operation)}")
                 break
+
+
+def _early(history: History) -> Iterator[Harm]:
+    """What the service has ended by itself before its time."""
+    for r in history.stored:
+        due = {"completed": r.end, "no_show": r.check_in_until}.get(r.state)
+        if due is not None and r.ended_at is not None and r.ended_at < due:
+            text = f"{r.id}: {r.state} at {r.ended_at:%H:%M}, due at {due:%H:%M}"
+            yield Harm("early", history.fault_at(r.ended_at), text)
 
 
 def _refused_free(history: History) -> Iterator[Harm]:

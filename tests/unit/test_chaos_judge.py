@@ -42,9 +42,10 @@ def kept(id: str, reader: str, seat: str, start: str, end: str, *keys: str) -> S
         start=span.start,
         end=span.end,
         available_from=None,
+        check_in_until=span.start + timedelta(minutes=30),
         ended_at=None,
         claims=frozenset(claims),
-        keys=frozenset(keys),
+        keys=tuple(keys),
         events=(Event("reserve", on("08:00")),),
         outbox=0,
     )
@@ -76,7 +77,7 @@ def good() -> History:
         state="cancelled",
         ended_at=on("10:00"),
         claims=frozenset(),
-        keys=frozenset({"k2", "k3"}),
+        keys=("k2", "k3"),
         events=(*LIS.events, Event("cancel", on("10:00"))),
     )
     return History(
@@ -115,7 +116,7 @@ def the_operation(h: History) -> None:
 def what_it_says(h: History) -> None:
     """The key is there, and another seat."""
     h.operations.append(tap("change", "k5", ZHANGS, "11:00", replace(says(ZHANGS), seat=OTHER)))
-    h.stored = [replace(ZHANGS, keys=ZHANGS.keys | {"k5"}), h.stored[1]]
+    h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k5")), h.stored[1]]
 
 
 def one_seat(h: History) -> None:
@@ -167,10 +168,19 @@ def a_no_show(h: History) -> None:
 
 
 def a_violation(h: History) -> None:
-    h.stored = [checked_in(keys=frozenset({"k1", "k6"})), h.stored[1]]
+    h.stored = [checked_in(keys=("k1", "k6")), h.stored[1]]
     h.messages = [*h.messages, Message("z", "CHECKED_IN", on("14:00"), "sent")]
     h.operations.append(tap("check_in", "k6", ZHANGS, "14:00", says(ZHANGS, "in_use")))
     h.violations = [Violation("z", ZHANG, "no_show")]
+
+
+def an_end_before_its_time(h: History) -> None:
+    """It is complete an hour too soon."""
+    counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
+    events = (*ZHANGS.events, Event("complete", on("15:00")))
+    ended = replace(ZHANGS, state="completed", ended_at=on("15:00"), events=events, claims=counted)
+    h.stored = [ended, h.stored[1]]
+    h.messages = [*h.messages, Message("z", "ENDED", on("15:00"), "sent")]
 
 
 def a_refusal(h: History) -> None:
@@ -183,6 +193,7 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
     "orphaned": [of_another_seat, of_what_has_ended, uncounted],
     "untold": [without_a_message, in_the_outbox, given_up],
     "punished": [a_no_show, a_violation],
+    "early": [an_end_before_its_time],
     "refused_free": [a_refusal],
 }
 
@@ -203,7 +214,7 @@ def test_what_is_well_is_no_harm() -> None:
     unknown, happened = good(), good()
     unknown.operations.append(tap("cancel", "k5", ZHANGS, "11:00", None))
     assert judge(unknown) == []
-    keys = frozenset({"k1", "k5"})
+    keys = ("k1", "k5")
     cancelled = replace(
         ZHANGS, state="cancelled", ended_at=on("11:00"), claims=frozenset(), keys=keys
     )
@@ -212,7 +223,7 @@ def test_what_is_well_is_no_harm() -> None:
     assert judge(happened) == []
     early = good()
     sooner = hours("13:30", "14:00")
-    present = checked_in(available_from=on("13:31"), keys=frozenset({"k1", "k6"}))
+    present = checked_in(available_from=on("13:31"), keys=("k1", "k6"))
     early.stored = [
         replace(present, claims=present.claims | {*_place(SEAT.id, ZHANG, sooner)}),
         early.stored[1],
@@ -233,8 +244,9 @@ def test_harm_belongs_to_the_fault_in_which_it_was_done() -> None:
 def test_a_request_that_waits_for_the_seat_to_become_free_makes_no_double() -> None:
     """Li asks at 14:20 and hears at 14:31, when Zhang, who gave the seat back at 14:30, has it no
     more; had Li heard at 14:29, both would have had it."""
-    keys = frozenset({"k1", "c1"})
-    gone = replace(ZHANGS, state="cancelled", claims=frozenset(), ended_at=on("14:30"), keys=keys)
+    keys = ("k1", "c1")
+    counted = frozenset(claim for claim in ZHANGS.claims if claim.startswith("n:"))
+    gone = replace(ZHANGS, state="cancelled", claims=counted, ended_at=on("14:30"), keys=keys)
     later = replace(kept("l", LI, SEAT.id, "14:00", "16:00", "k2"), since=on("14:20"))
 
     def heard(at: str) -> list[str]:

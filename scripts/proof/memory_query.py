@@ -1,0 +1,315 @@
+"""What MongoDB's queries, updates and expressions do to one document, as far as the store uses them.
+
+Whatever is not known here raises NotImplementedError, so that no query is ever answered by guess.
+A test compares each of these with a real server, operation by operation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final
+
+Document = dict[str, Any]
+MISSING: Final[Any] = object()
+"""Stands for a field that is not there; in comparisons with equality it is null, as in MongoDB."""
+_ORDER: Final = ((type(None),), (int, float), (str,), (dict,), (list,), (bool,), (datetime,))
+"""BSON's order of types, as far as they occur."""
+
+
+def stored(value: Any) -> Any:
+    """A copy of the value as MongoDB would give it back: dates in UTC by the millisecond, strings
+    without their class, lists for tuples."""
+    if isinstance(value, dict):
+        return {str(name): stored(field) for name, field in value.items()}
+    if isinstance(value, list | tuple):
+        return [stored(item) for item in value]
+    if isinstance(value, datetime):
+        whole = value.microsecond // 1000 * 1000
+        return value.astimezone(UTC).replace(microsecond=whole)
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, str) else value
+
+
+@lru_cache(4096)
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def field_of(document: Any, path: str) -> Any:
+    """The value at the path, MISSING where there is none; of a list of documents the values of all
+    of them."""
+    value = document
+    for number, part in enumerate(_parts(path)):
+        if isinstance(value, list):
+            if part.isdigit():
+                value = value[int(part)] if int(part) < len(value) else MISSING
+                continue
+            rest = ".".join(_parts(path)[number:])
+            found = [field_of(item, rest) for item in value if isinstance(item, dict)]
+            found = [item for item in found if item is not MISSING]
+            return found or MISSING
+        if not isinstance(value, dict) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+def sort_key(value: Any) -> tuple[int, Any]:
+    """Places values of different types in BSON's order."""
+    if value is MISSING:
+        value = None
+    if isinstance(value, bool):
+        return 5, value
+    for place, types in enumerate(_ORDER):
+        if isinstance(value, types):
+            return place, 0 if value is None else value
+    raise NotImplementedError(f"the order of {value!r}")
+
+
+def _comparable(value: Any, other: Any) -> bool:
+    return sort_key(value)[0] == sort_key(other)[0]
+
+
+def _equal(value: Any, wanted: Any) -> bool:
+    if value is MISSING:
+        return wanted is None
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def _any(value: Any, test: Callable[[Any], bool]) -> bool:
+    """Whether the value passes, or one item of it where it is a list."""
+    return test(value) or (isinstance(value, list) and any(test(item) for item in value))
+
+
+def _is_type(value: Any, name: str) -> bool:
+    types = {"string": str, "date": datetime, "array": list, "object": dict, "bool": bool}
+    return value is not MISSING and isinstance(value, types[name])
+
+
+_COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "$lt": lambda value, limit: _comparable(value, limit) and value < limit,
+    "$lte": lambda value, limit: _comparable(value, limit) and (value is limit or value <= limit),
+    "$gt": lambda value, limit: _comparable(value, limit) and value > limit,
+    "$gte": lambda value, limit: _comparable(value, limit) and (value is limit or value >= limit),
+}
+
+
+def _passes(value: Any, operator: str, operand: Any) -> bool:
+    """Whether the field's value passes the operator of a query."""
+    match operator:
+        case "$eq":
+            return _any(value, lambda item: _equal(item, operand))
+        case "$ne":
+            return not _any(value, lambda item: _equal(item, operand))
+        case "$in":
+            return any(_any(value, lambda item, w=one: _equal(item, w)) for one in operand)
+        case "$nin":
+            return not any(_any(value, lambda item, w=one: _equal(item, w)) for one in operand)
+        case "$exists":
+            return (value is not MISSING) is bool(operand)
+        case "$type":
+            return _any(value, lambda item: _is_type(item, operand))
+        case "$not":
+            return not all(_passes(value, name, wanted) for name, wanted in operand.items())
+        case "$elemMatch":
+            return isinstance(value, list) and any(matches(item, operand) for item in value)
+        case "$regex":
+            pattern = re.compile(operand)
+            return _any(value, lambda item: isinstance(item, str) and bool(pattern.search(item)))
+    compare = _COMPARE.get(operator)
+    if compare is None:
+        raise NotImplementedError(operator)
+    if value is MISSING:
+        return False
+    return _any(value, lambda item: compare(item, operand))
+
+
+def matches(document: Document, query: Mapping[str, Any]) -> bool:
+    """Whether the document is one that the query finds."""
+    for name, wanted in query.items():
+        if name == "$or":
+            if not any(matches(document, one) for one in wanted):
+                return False
+        elif name == "$and":
+            if not all(matches(document, one) for one in wanted):
+                return False
+        elif name == "$expr":
+            if not evaluated(wanted, document):
+                return False
+        elif name.startswith("$"):
+            raise NotImplementedError(name)
+        elif not _field_matches(field_of(document, name), wanted):
+            return False
+    return True
+
+
+def _field_matches(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict) and any(name.startswith("$") for name in wanted):
+        return all(_passes(value, name, operand) for name, operand in wanted.items())
+    return _any(value, lambda item: _equal(item, wanted))
+
+
+# --- expressions ----------------------------------------------------------------------------------
+
+
+def evaluated(expression: Any, document: Document) -> Any:
+    """The expression's value for the document."""
+    if isinstance(expression, str) and expression.startswith("$"):
+        return field_of(document, expression[1:])
+    if isinstance(expression, list):
+        return [evaluated(item, document) for item in expression]
+    if not isinstance(expression, dict):
+        return stored(expression)
+    operator = next(iter(expression), "")
+    if not operator.startswith("$"):
+        fields = {name: evaluated(item, document) for name, item in expression.items()}
+        return {name: value for name, value in fields.items() if value is not MISSING}
+    return _operation(operator, expression[operator], document)
+
+
+def _operation(operator: str, operand: Any, document: Document) -> Any:
+    match operator:
+        case "$literal":
+            return stored(operand)
+        case "$cond":
+            condition, then, otherwise = operand
+            return evaluated(then if evaluated(condition, document) else otherwise, document)
+        case "$and":
+            return all(evaluated(item, document) for item in operand)
+        case "$ifNull":
+            values = [evaluated(item, document) for item in operand]
+            return next((v for v in values[:-1] if v is not MISSING and v is not None), values[-1])
+        case "$type":
+            value = evaluated(operand, document)
+            names = {str: "string", datetime: "date", list: "array", dict: "object", bool: "bool"}
+            return "missing" if value is MISSING else names.get(type(value), "null")
+        case "$max":
+            values = [evaluated(item, document) for item in operand]
+            return max((v for v in values if v not in (MISSING, None)), key=sort_key, default=None)
+        case "$concatArrays":
+            return [item for part in operand for item in evaluated(part, document)]
+        case "$add":
+            return sum(evaluated(item, document) for item in operand)
+    first, second = (evaluated(item, document) for item in operand)
+    if operator == "$eq":
+        return sort_key(first) == sort_key(second) and (first is MISSING) == (second is MISSING)
+    compare = {
+        "$lt": lambda a, b: a < b,
+        "$lte": lambda a, b: a <= b,
+        "$gt": lambda a, b: a > b,
+        "$gte": lambda a, b: a >= b,
+    }.get(operator)
+    if compare is None:
+        raise NotImplementedError(operator)
+    return compare(sort_key(first), sort_key(second))
+
+
+# --- updates --------------------------------------------------------------------------------------
+
+
+def updated(document: Document, update: Any, *, fresh: bool = False) -> Document:
+    """The document as the update leaves it; ``fresh``: it is being inserted by an upsert. The
+    document itself stays as it is."""
+    new = stored(document)
+    if isinstance(update, Sequence):
+        for stage in update:
+            ((operator, fields),) = stage.items()
+            if operator != "$set":
+                raise NotImplementedError(operator)
+            values = {name: evaluated(value, new) for name, value in fields.items()}
+            for name, value in values.items():
+                if value is not MISSING:
+                    _put(new, name, value)
+        return new
+    for operator, fields in update.items():
+        if not operator.startswith("$"):
+            raise NotImplementedError("an update without operators")
+        for name, operand in fields.items():
+            if operator != "$setOnInsert" or fresh:
+                _change(new, operator, name, operand)
+    return new
+
+
+def _put(document: Document, path: str, value: Any) -> None:
+    *outer, last = _parts(path)
+    for part in outer:
+        inner = document.get(part)
+        if not isinstance(inner, dict):
+            inner = document[part] = {}
+        document = inner
+    document[last] = stored(value)
+
+
+def _change(document: Document, operator: str, path: str, operand: Any) -> None:
+    value = field_of(document, path)
+    match operator:
+        case "$set" | "$setOnInsert":
+            _put(document, path, operand)
+        case "$unset":
+            holder = document
+            *outer, last = _parts(path)
+            for part in outer:
+                holder = holder.get(part) or {}
+            holder.pop(last, None)
+        case "$inc":
+            _put(document, path, (0 if value is MISSING else value) + operand)
+        case "$max":
+            if value is MISSING or sort_key(stored(operand)) > sort_key(value):
+                _put(document, path, operand)
+        case "$push":
+            many = isinstance(operand, dict) and "$each" in operand
+            items = [*([] if value is MISSING else value), *(operand["$each"] if many else [operand])]
+            if many and "$slice" in operand:
+                items = items[operand["$slice"] :]
+            _put(document, path, items)
+        case "$addToSet":
+            items = [] if value is MISSING else value
+            if stored(operand) not in items:
+                _put(document, path, [*items, operand])
+        case "$pull":
+            if value is not MISSING:
+                _put(document, path, [item for item in value if not _pulled(item, operand)])
+        case _:
+            raise NotImplementedError(operator)
+
+
+def _pulled(item: Any, condition: Any) -> bool:
+    if isinstance(condition, dict) and isinstance(item, dict):
+        return matches(item, condition)
+    return _field_matches(item, condition)
+
+
+def upserted(query: Mapping[str, Any], update: Any) -> Document:
+    """The document that an upsert inserts where the query finds none."""
+    base: Document = {}
+    for name, wanted in query.items():
+        operators = isinstance(wanted, dict) and any(key.startswith("$") for key in wanted)
+        if not name.startswith("$") and not operators:
+            _put(base, name, wanted)
+    return updated(base, update, fresh=True)
+
+
+def projected(document: Document, projection: Mapping[str, Any] | None) -> Document:
+    """The document with the wanted fields only; always a copy at the top."""
+    if not projection:
+        return dict(document)
+    wanted = {name: show for name, show in projection.items() if name != "_id"}
+    if wanted and all(wanted.values()):
+        found: Document = {}
+        if projection.get("_id", 1) and "_id" in document:
+            found["_id"] = document["_id"]
+        for name in wanted:
+            value = field_of(document, name)
+            if value is not MISSING:
+                _put(found, name, value)
+        return found
+    if any(wanted.values()):
+        raise NotImplementedError("a projection that shows and hides")
+    if not wanted and projection.get("_id"):
+        return {"_id": document["_id"]}
+    return {name: value for name, value in document.items() if name not in projection}

@@ -1,0 +1,191 @@
+"""Checks that what was answered could have happened one after the other (linearizability).
+
+Each seat's day and each reader's day is an object with a sequential model: free, offered, booked or
+in use, half hour by half hour. A call on it took effect at one moment between when it was asked and
+when it was answered; without an answer at any moment since it was asked. The checker looks for an
+order of these moments that the model allows. Objects are independent, so each is checked alone
+(Herlihy and Wing, "Linearizability", 1990); the search is that of Wing and Gong with the memory of
+Lowe ("Testing for linearizability", 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from math import inf
+from operator import attrgetter
+from typing import Final
+
+OFFERED: Final = 0
+BOOKED: Final = 1
+IN_USE: Final = 2
+State = frozenset[tuple[str, int, int]]
+"""Who has the object: (booking, its half hours as bits, phase). Nobody: it is free."""
+FREE: Final[State] = frozenset()
+OPEN: Final = 1e15
+"""The end of a call that was never answered and has happened: any time, but before the end."""
+AT_THE_END: Final = 2e15
+_SEARCH_LIMIT: Final = 2_000_000
+
+
+class Kind(Enum):
+    """What a call does."""
+
+    OFFER = "is offered"
+    TAKE = "is booked"
+    MOVE = "is moved"
+    """The same booking at other half hours of the same object."""
+    ACCEPT = "is accepted"
+    USE = "is in use"
+    EXTEND = "is extended"
+    CANCEL = "is cancelled"
+    LEAVE_TO = "is given up for another"
+    FINISH = "is finished"
+    LAPSE = "lapses"
+    REFUSED = "is refused as taken"
+    HELD_AT_THE_END = "is held at the end"
+
+
+_FROM: Final[Mapping[Kind, frozenset[int]]] = {
+    Kind.MOVE: frozenset({BOOKED, IN_USE}),
+    Kind.ACCEPT: frozenset({OFFERED}),
+    Kind.USE: frozenset({BOOKED}),
+    Kind.EXTEND: frozenset({IN_USE}),
+    Kind.CANCEL: frozenset({BOOKED}),
+    Kind.LEAVE_TO: frozenset({BOOKED, IN_USE}),
+    Kind.FINISH: frozenset({IN_USE}),
+    Kind.LAPSE: frozenset({OFFERED}),
+}
+"""In which phases a booking must be for each kind."""
+_GIVES_BACK: Final = frozenset({Kind.CANCEL, Kind.LEAVE_TO, Kind.FINISH, Kind.LAPSE})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on one object. ``slots`` are half hours of the day as bits; 0 where they stay as
+    they are. ``begin`` and ``end`` are seconds on one clock; ``end`` is OPEN without an answer."""
+
+    kind: Kind
+    booking: str
+    slots: int
+    begin: float
+    end: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disorder:
+    """An object whose calls allow no order, and the calls."""
+
+    thing: str
+    calls: Sequence[Call]
+
+    def __str__(self) -> str:
+        lines = (
+            f"  {_clock(call.begin)}–{_clock(call.end)} {call.booking or '-'} {call.kind.value} "
+            f"{_hours(call.slots)} {call.text}".rstrip()
+            for call in self.calls
+        )
+        return "\n".join((f"{self.thing}: no order of these is possible", *lines))
+
+
+def _clock(seconds: float) -> str:
+    return "…" if abs(seconds) >= OPEN else f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S.%f}"
+
+
+def _hours(slots: int) -> str:
+    return ",".join(f"{n // 2:02}:{n % 2 * 3}0" for n in range(48) if slots >> n & 1)
+
+
+def applied(state: State, call: Call) -> State | None:
+    """The state after the call, or None where the call is not possible in it."""
+    kind, own, others = call.kind, None, 0
+    for one in state:
+        if one[0] == call.booking:
+            own = one
+        else:
+            others |= one[1]
+    if kind is Kind.REFUSED:
+        return state if others & call.slots else None
+    if kind is Kind.HELD_AT_THE_END:
+        return state if own is not None and own[1] == call.slots else None
+    if kind is Kind.TAKE or kind is Kind.OFFER:
+        if own is not None or others & call.slots:
+            return None
+        phase = BOOKED if kind is Kind.TAKE else OFFERED
+        return state | {(call.booking, call.slots, phase)}
+    if own is None or own[2] not in _FROM[kind]:
+        return None
+    if kind in _GIVES_BACK:
+        return state - {own}
+    slots, phase = call.slots or own[1], own[2]
+    if kind is Kind.USE or kind is Kind.EXTEND:
+        slots |= own[1]
+    if others & slots:
+        return None
+    if kind is Kind.ACCEPT:
+        phase = BOOKED
+    elif kind is Kind.USE:
+        phase = IN_USE
+    return state - {own} | {(call.booking, slots, phase)}
+
+
+class SearchTooLong(Exception):
+    """So many calls at once that no order was found, and none excluded, in bounded work."""
+
+
+def check(objects: Mapping[str, Iterable[Call]]) -> list[Disorder]:
+    """The objects whose calls allow no order. Raises: SearchTooLong."""
+    found = []
+    for thing, calls in objects.items():
+        ordered = sorted(calls, key=attrgetter("begin"))
+        if not (_fits(sorted(ordered, key=_moment)) or _fits(ordered) or _search(ordered)):
+            found.append(Disorder(thing, ordered))
+    return found
+
+
+def _moment(call: Call) -> float:
+    """When it probably took effect: any order by answers is one that the clock allows."""
+    return call.end if call.end != OPEN else call.begin
+
+
+def _fits(calls: Sequence[Call]) -> bool:
+    """Does the model allow them in just this order? Nearly always it does, in no time."""
+    latest = -inf
+    state: State | None = FREE
+    for call in calls:
+        # One that was answered before an earlier one of these began cannot come after it.
+        if call.end < latest:
+            return False
+        latest = max(latest, call.begin)
+        state = applied(state, call)  # type: ignore[arg-type]
+        if state is None:
+            return False
+    return True
+
+
+def _search(calls: Sequence[Call]) -> bool:
+    """Is there any order? ``calls`` are in the order of their beginnings."""
+    everything = (1 << len(calls)) - 1
+    ends = [call.end for call in calls]
+    seen: set[tuple[int, State]] = set()
+    stack: list[tuple[int, State]] = [(0, FREE)]
+    while stack:
+        done, state = stack.pop()
+        if done == everything:
+            return True
+        if (done, state) in seen:
+            continue
+        seen.add((done, state))
+        if len(seen) > _SEARCH_LIMIT:
+            raise SearchTooLong(f"{len(calls)} calls")
+        left = [n for n in range(len(calls)) if not done >> n & 1]
+        first_end = min(ends[n] for n in left)
+        for n in reversed(left):
+            if calls[n].begin <= first_end:
+                after = applied(state, calls[n])
+                if after is not None:
+                    stack.append((done | 1 << n, after))
+    return False

@@ -1,0 +1,213 @@
+"""Turns what readers were told, and what is stored in the end, into calls on seats and readers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import inf
+from typing import Final
+
+from models.kernel.time_range import TimeRange, half_hour_slots
+from scripts.chaos_history import Event, History, Operation, Stored
+from scripts.proof.order_checker import AT_THE_END, OPEN, Call, Disorder, Kind, check
+
+REFUSED_WITHIN_S: Final = 0.25
+"""A refusal may rest on what was true so long before it was asked (docs/locking.md)."""
+_LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
+_ENDS: Final = {
+    "cancel": Kind.CANCEL,
+    "finish": Kind.FINISH,
+    "complete": Kind.FINISH,
+    "time_out": Kind.FINISH,
+    "miss": Kind.CANCEL,
+    "lapse": Kind.LAPSE,
+}
+_STEPS: Final = {"check_in": Kind.USE, "extend": Kind.EXTEND, "accept": Kind.ACCEPT}
+_REFUSALS: Final = {"seat_taken": "seat", "own_overlap": "reader"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seat for some time of one day."""
+
+    seat: str
+    day: str
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When something took effect: between ``begin`` and ``end``."""
+
+    begin: float
+    end: float
+    text: str
+
+
+def place(seat: str, start: datetime, end: datetime) -> Place:
+    slots = list(half_hour_slots(TimeRange(start, end)))
+    return Place(seat, slots[0][0].isoformat(), sum(1 << slot for _, slot in slots))
+
+
+def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
+    """Seats' and readers' days whose answers cannot have happened one after the other.
+
+    ``one_clock``: the service's own times are those by which readers' requests were noted; else
+    nothing is concluded from when the service says that a job did something.
+
+    Raises: SearchTooLong.
+    """
+    return check(calls_of(history, one_clock=one_clock))
+
+
+def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call]]:
+    """The calls on each seat's day and each reader's day."""
+    found: dict[str, list[Call]] = defaultdict(list)
+    stored = {r.id: r for r in history.stored}
+    by_key = {key: r for r in history.stored for key in r.keys}
+    of_booking: dict[str, list[Operation]] = defaultdict(list)
+    for operation in _merged(history.operations):
+        if operation.refusal:
+            for thing, call in _refused(operation):
+                found[thing].append(call)
+            continue
+        made = operation.told.id if operation.told is not None else operation.target
+        if not made and operation.key in by_key:
+            made = by_key[operation.key].id
+        r = stored.get(made)
+        if operation.told is not None or (r is not None and operation.key in r.keys):
+            of_booking[made].append(operation)
+    for id in {*of_booking, *stored}:
+        r = stored.get(id)
+        for thing, call in _life(id, r, of_booking.get(id, ()), one_clock):
+            found[thing].append(call)
+    return found
+
+
+def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """A key takes effect once, before the first answer that says so, however often it was sent."""
+    by_key: dict[tuple[str, str], Operation] = {}
+    for operation in operations:
+        if operation.refusal:
+            yield operation
+            continue
+        known = by_key.setdefault((operation.reader, operation.key), operation)
+        if known is not operation:
+            answered = [o for o in (known, operation) if o.told and o.answered_at]
+            first = min(answered, key=lambda o: o.answered_at or o.asked_at, default=known)
+            asked = min(known.asked_at, operation.asked_at)
+            by_key[operation.reader, operation.key] = replace(first, asked_at=asked)
+    yield from by_key.values()
+
+
+def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
+    kind = _REFUSALS.get(operation.refusal)
+    if kind is None or operation.wanted is None or operation.answered_at is None:
+        return
+    wanted = place(*operation.wanted)
+    thing = wanted.seat if kind == "seat" else operation.reader
+    begin = operation.asked_at.timestamp() - REFUSED_WITHIN_S
+    end = operation.answered_at.timestamp()
+    call = Call(Kind.REFUSED, operation.target, wanted.slots, begin, end, operation.reader)
+    yield f"{kind} {thing} on {wanted.day}", call
+
+
+def _life(
+    id: str, r: Stored | None, operations: Sequence[Operation], one_clock: bool
+) -> Iterator[tuple[str, Call]]:
+    """All calls of one booking, in the order in which its reader made them."""
+    reader = r.reader if r is not None else operations[0].reader
+    order = {key: number for number, key in enumerate(r.keys)} if r is not None else {}
+    waiting = sorted(operations, key=lambda o: (order.get(o.key, len(order)), o.asked_at))
+    events = list(r.events) if r is not None else []
+    now: Place | None = None
+    for event in _with_lost(events, waiting):
+        mine = next((o for o in waiting if o.verb == event.name), None)
+        if mine is not None:
+            waiting.remove(mine)
+            answered = mine.answered_at.timestamp() if mine.told and mine.answered_at else OPEN
+            moment = _Moment(mine.asked_at.timestamp(), answered, f"{reader} {mine.verb}")
+        else:
+            begin = event.at.timestamp() if one_clock else -inf
+            moment = _Moment(begin, OPEN, f"the service: {event.name}")
+        new = _place_after(event, mine, r, now)
+        for thing, call in _calls(id, reader, event.name, now, new, moment):
+            yield thing, call
+        now = new
+    if r is not None and now is not None and r.state in _LIVE:
+        slots = _early(r) | place(r.seat, r.start, r.end).slots
+        for thing in (f"seat {r.seat} on {now.day}", f"reader {reader} on {now.day}"):
+            yield thing, Call(Kind.HELD_AT_THE_END, id, slots, AT_THE_END, AT_THE_END, "stored")
+
+
+def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iterator[Event]:
+    """The stored events, and those of acknowledged operations that nothing stored tells of."""
+    counts: dict[str, int] = defaultdict(int)
+    for event in events:
+        counts[event.name] += 1
+    lost = []
+    for operation in operations:
+        counts[operation.verb] -= 1
+        if counts[operation.verb] < 0 and operation.told is not None:
+            lost.append(Event(operation.verb, operation.asked_at))
+    known = [*events, *lost]
+    first = [e for e in known if e.name in ("reserve", "hold")]
+    yield from [*first, *(e for e in known if e not in first)]
+
+
+def _place_after(
+    event: Event, operation: Operation | None, r: Stored | None, now: Place | None
+) -> Place | None:
+    """Where the booking is after the event; None where it has ended."""
+    if event.name in _ENDS:
+        return None
+    told = operation.told if operation is not None else None
+    if event.name in ("reserve", "change", "extend", "accept"):
+        if told is not None:
+            return place(told.seat, told.start, told.end)
+        if operation is not None and operation.wanted is not None:
+            return place(*operation.wanted)
+    if event.name == "hold" and r is not None:
+        return place(r.seat, r.start, r.end)
+    if event.name == "check_in" and r is not None and now is not None:
+        return Place(now.seat, now.day, now.slots | _early(r))
+    return now
+
+
+def _early(r: Stored) -> int:
+    """The half hours before its start that a check-in has added."""
+    if r.available_from is None or r.available_from >= r.start or r.ended_at is not None:
+        return 0
+    return place(r.seat, r.available_from, r.start).slots
+
+
+def _calls(
+    id: str, reader: str, event: str, old: Place | None, new: Place | None, when: _Moment
+) -> Iterator[tuple[str, Call]]:
+    def call(kind: Kind, slots: int) -> Call:
+        return Call(kind, id, slots, when.begin, when.end, when.text)
+
+    if event in ("reserve", "hold") and new is not None:
+        kind = Kind.TAKE if event == "reserve" else Kind.OFFER
+        yield f"seat {new.seat} on {new.day}", call(kind, new.slots)
+        yield f"reader {reader} on {new.day}", call(kind, new.slots)
+    elif event == "change" and old is not None and new is not None:
+        if (old.seat, old.day) == (new.seat, new.day):
+            yield f"seat {new.seat} on {new.day}", call(Kind.MOVE, new.slots)
+        else:
+            yield f"seat {old.seat} on {old.day}", call(Kind.LEAVE_TO, 0)
+            yield f"seat {new.seat} on {new.day}", call(Kind.TAKE, new.slots)
+        yield f"reader {reader} on {new.day}", call(Kind.MOVE, new.slots)
+    elif event in _STEPS and new is not None:
+        yield f"seat {new.seat} on {new.day}", call(_STEPS[event], new.slots)
+        yield f"reader {reader} on {new.day}", call(_STEPS[event], new.slots)
+    elif event in _ENDS and old is not None:
+        yield f"seat {old.seat} on {old.day}", call(_ENDS[event], 0)
+        yield f"reader {reader} on {old.day}", call(_ENDS[event], 0)
+
+
+def clock_of(at: datetime, step: int) -> datetime:
+    """The instant of a simulated step: later steps of one simulated moment are later."""
+    return at + timedelta(microseconds=step)

@@ -1,0 +1,366 @@
+"""What the explorer plays: three readers, two seats, two workers, and everything that can meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any, Final
+
+from models.check_in.service import KioskCodeScan
+from models.kernel.time_range import local_instant
+from models.readers.entities import Reader
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from scripts.chaos_history import Operation
+from scripts.proof.explorer import Act, Ids, Party, Scenario
+from scripts.proof.memory_mongo import MemoryStore
+from scripts.proof.simulated_library import AREA, KIOSK, Worker, at, context, seat, wish
+from scripts.proof.simulation import Recorder
+
+ONE: Final = seat(1)
+TWO: Final = seat(2)
+EIGHT: Final = at(8)
+TEN: Final = at(10)
+
+
+def _wanted(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, datetime, datetime]:
+    start = local_instant(when.day, when.start) if when.start is not None else now
+    return seat_id, start, local_instant(when.day, when.end)
+
+
+def books(reader: Reader, name: str, seat_id: str, start: int, end: int, now: datetime) -> Act:
+    """The reader books the seat for these hours, under the key ``name``."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
+        when = wish(start, end)
+        return await recorder.tap(
+            reader.id,
+            "reserve",
+            name,
+            lambda: worker.reservations.create(context(reader, now, name), seat_id, when),
+            wanted=_wanted(seat_id, when, now),
+            again=again,
+        )
+
+    return act
+
+
+def changes(
+    reader: Reader, name: str, id: str, seat_id: str, now: datetime, hours: tuple[int, int] = (10, 11)
+) -> Act:
+    """The reader wants another seat or time."""
+    start, end = time(hours[0]), time(hours[1])
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
+        return await recorder.tap(
+            reader.id,
+            "change",
+            name,
+            lambda: worker.reservations.change(
+                context(reader, now, name), id, seat_id, start, end
+            ),
+            target=id,
+            wanted=_wanted(seat_id, wish(*hours), now),
+            again=again,
+        )
+
+    return act
+
+
+def cancels(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
+        return await recorder.tap(
+            reader.id,
+            "cancel",
+            name,
+            lambda: worker.reservations.cancel(context(reader, now, name), id),
+            target=id,
+            again=again,
+        )
+
+    return act
+
+
+def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
+        return await recorder.tap(
+            reader.id,
+            "extend",
+            name,
+            lambda: worker.renewal.renew(context(reader, now, name), id, time(hour)),
+            target=id,
+            again=again,
+        )
+
+    return act
+
+
+def stubborn(act: Act) -> Act:
+    """Asks a second time at the same worker where the first answer says nothing."""
+
+    async def twice(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
+        first = await act(worker, recorder, again)
+        return await act(worker, recorder, first) if first is not None and first.unknown else first
+
+    return twice
+
+
+def one_by_one(*acts: Act) -> Act:
+    """The reader does one thing after the other."""
+
+    async def all_of(worker: Worker, recorder: Recorder, again: Operation | None) -> Any:
+        done = None
+        for act in acts if again is None else acts[-1:]:
+            done = await act(worker, recorder, again)
+        return done
+
+    return all_of
+
+
+def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """By a kiosk's code, each party with one of its own."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
+        scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
+        return await recorder.tap(
+            reader.id,
+            "check_in",
+            name,
+            lambda: worker.check_in.check_in(context(reader, now, name), id, scan),
+            target=id,
+            again=again,
+        )
+
+    return act
+
+
+def accepts(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """The reader takes the seat that is offered. That has no key: a second try may find it done."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation | None:
+        if again is not None:
+            return None
+        return await recorder.tap(
+            reader.id,
+            "accept",
+            name,
+            lambda: worker.waitlist.accept(context(reader, now), id),
+            target=id,
+        )
+
+    return act
+
+
+def leaves_the_line(reader: Reader, now: datetime) -> Act:
+    """The reader waits no more."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        for entry in await worker.waitlist.open_of(reader.id):
+            await worker.waitlist.leave(context(reader, now), entry.id)
+
+    return act
+
+
+def misses(now: datetime) -> Act:
+    """The job that releases what was not taken up."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        await worker.deadlines.no_show(now)
+
+    return act
+
+
+def completes(now: datetime) -> Act:
+    """The job that ends what has come to its end."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        await worker.deadlines.complete(now)
+
+    return act
+
+
+def lapses(now: datetime) -> Act:
+    """The job that lets offers pass on."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        await worker.waitlist_jobs.expire_offers(now)
+
+    return act
+
+
+# --- the scenarios --------------------------------------------------------------------------------
+
+
+async def _nothing(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    return {}
+
+
+async def _book(worker: Worker, reader: Reader, seat_id: str, now: datetime = EIGHT) -> Reservation:
+    return await worker.reservations.create(context(reader, now, f"{reader.id}-before"), seat_id, wish(10, 11))
+
+
+async def _booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat one from 10 to 11."""
+    return {"booked": (await _book(worker, readers[0], ONE)).id}
+
+
+async def _booked_and_wanted(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader has seat one, and the second waits for it."""
+    ids = await _booked(worker, readers)
+    await worker.waitlist.join(context(readers[1], EIGHT), AREA, [ONE], frozenset(), wish(10, 11))
+    return ids
+
+
+async def _offered(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """Seat one is held for the second reader, who has waited for it; the third one waits, too."""
+    ids = await _booked_and_wanted(worker, readers)
+    await worker.waitlist.join(context(readers[2], EIGHT), AREA, [ONE], frozenset(), wish(10, 11))
+    await worker.reservations.cancel(context(readers[0], EIGHT), ids["booked"])
+    (entry,) = await worker.waitlist.open_of(readers[1].id)
+    assert entry.offer is not None
+    return {"offered": entry.offer}
+
+
+async def _in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
+    """The first reader sits on seat one since 10."""
+    ids = await _booked(worker, readers)
+    scan = KioskCodeScan(KIOSK, 1, is_current=True)
+    await worker.check_in.check_in(context(readers[0], TEN), ids["booked"], scan)
+    return ids
+
+
+def _nobody_between(store: MemoryStore) -> str | None:
+    """Whoever waits for seat one gets it when it is given back: nobody who passes by."""
+    rows = store.table("reservations").documents.values()
+    waiting = [w for w in store.table("waitlist").documents.values() if w["state"] == "waiting"]
+    for r in rows:
+        passer_by = "tombstone" not in r and r["seat"] == ONE and r["state"] == "reserved"
+        if waiting and passer_by and all(r["reader"] != w["reader"] for w in waiting):
+            if any(o.get("state") == "cancelled" for o in rows):
+                return f"passed over: {r['_id']} took the seat before {waiting[0]['_id']}"
+    return None
+
+
+def scenarios() -> Sequence[Scenario]:
+    """All of them."""
+    return (
+        Scenario(
+            "three want one seat, one of them at both workers",
+            EIGHT,
+            _nothing,
+            lambda r, _: (
+                Party("a", "w1", books(r[0], "a", ONE, 10, 11, EIGHT)),
+                Party("b", "w2", books(r[1], "b", ONE, 10, 11, EIGHT)),
+                Party("c", "w1", books(r[2], "c", ONE, 10, 11, EIGHT)),
+                Party("a again", "w2", books(r[0], "a", ONE, 10, 11, EIGHT)),
+            ),
+        ),
+        Scenario(
+            "one reader wants two seats, another one of them",
+            EIGHT,
+            _nothing,
+            lambda r, _: (
+                Party("a", "w1", books(r[0], "a", ONE, 10, 12, EIGHT)),
+                Party("b", "w2", books(r[0], "b", TWO, 11, 13, EIGHT)),
+                Party("c", "w2", books(r[1], "c", TWO, 11, 12, EIGHT)),
+            ),
+        ),
+        Scenario(
+            "one changes to the seat that another wants, a third wants the old one",
+            EIGHT,
+            _booked,
+            lambda r, ids: (
+                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, EIGHT)),
+                Party("b", "w2", books(r[1], "b", TWO, 10, 11, EIGHT)),
+                Party("c", "w1", books(r[2], "c", ONE, 10, 11, EIGHT)),
+            ),
+        ),
+        Scenario(
+            "one changes and cancels, another wants the seat",
+            EIGHT,
+            _booked,
+            lambda r, ids: (
+                Party("a", "w1", changes(r[0], "a", ids["booked"], TWO, EIGHT)),
+                Party("b", "w2", cancels(r[0], "b", ids["booked"], EIGHT)),
+                Party("c", "w2", books(r[1], "c", ONE, 10, 11, EIGHT)),
+            ),
+        ),
+        Scenario(
+            "a seat is given back, one waits for it, another passes by",
+            EIGHT,
+            _booked_and_wanted,
+            lambda r, ids: (
+                Party("a", "w1", cancels(r[0], "a", ids["booked"], EIGHT)),
+                Party("c", "w2", books(r[2], "c", ONE, 10, 11, EIGHT)),
+            ),
+            watch=_nobody_between,
+            after=EIGHT,
+        ),
+        Scenario(
+            "a seat is given back while the one who waits for it leaves",
+            EIGHT,
+            _booked_and_wanted,
+            lambda r, ids: (
+                Party("a", "w1", cancels(r[0], "a", ids["booked"], EIGHT)),
+                Party("b", "w2", leaves_the_line(r[1], EIGHT), asks_again=False),
+            ),
+            after=EIGHT,
+        ),
+        Scenario(
+            "an offer is accepted, lapses, and the next one waits",
+            at(8, 10),
+            _offered,
+            lambda r, ids: (
+                Party("b", "w1", accepts(r[1], "b", ids["offered"], at(8, 9))),
+                Party("lapse", "w2", lapses(at(8, 10)), asks_again=False),
+            ),
+            after=at(8, 10),
+        ),
+        Scenario(
+            "a check-in in the last moment, and the release",
+            at(10, 30),
+            _booked,
+            lambda r, ids: (
+                Party("a", "w1", checks_in(r[0], "a", ids["booked"], at(10, 29))),
+                Party("miss", "w2", misses(at(10, 30)), asks_again=False),
+                Party("miss again", "w1", misses(at(10, 30)), asks_again=False),
+            ),
+        ),
+        Scenario(
+            "somebody stays longer in the last moment",
+            at(11),
+            _in_use,
+            lambda r, ids: (
+                Party("a", "w1", extends(r[0], "a", ids["booked"], 12, at(10, 59))),
+                Party("end", "w2", completes(at(11)), asks_again=False),
+                Party("b", "w2", books(r[1], "b", ONE, 11, 12, at(10, 59))),
+            ),
+        ),
+        Scenario(
+            "a primary without its majority answers one who asks twice",
+            EIGHT,
+            _booked,
+            lambda r, ids: (
+                Party("a", "w1", stubborn(cancels(r[0], "a", ids["booked"], EIGHT))),
+                Party("c", "w2", books(r[2], "c", ONE, 10, 11, EIGHT)),
+            ),
+            partition=True,
+        ),
+        Scenario(
+            "a change is undone with its primary, and its number is used again",
+            EIGHT,
+            _booked,
+            lambda r, ids: (
+                Party(
+                    "c",
+                    "w1",
+                    one_by_one(
+                        changes(r[0], "a", ids["booked"], TWO, EIGHT),
+                        changes(r[0], "c", ids["booked"], TWO, EIGHT, (12, 13)),
+                    ),
+                ),
+                Party("b", "w2", changes(r[0], "b", ids["booked"], ONE, EIGHT, (11, 12))),
+            ),
+            partition=True,
+        ),
+    )

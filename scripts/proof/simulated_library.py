@@ -1,0 +1,168 @@
+"""A small library in the simulated database, and workers of the real service on it.
+
+What acts is the service's own code, from its services down to the repositories; only HTTP above and
+MongoDB below are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.keys import REFERENCE
+from miniapp_server.repositories import Repositories
+from miniapp_server.wiring import (
+    DEADLINE_EXTENSION,
+    DEADLINE_JOBS,
+    OCCUPANCY,
+    WAITLIST_JOBS,
+    Hooks,
+    wire_models,
+)
+from models.kernel.ids import Actor, ReaderId
+from models.kernel.time_range import LIBRARY_ZONE
+from models.library.entities import Area, AreaId, Kiosk, KioskId, Seat, SeatId, Venue, VenueId
+from models.policy.entities import Policy
+from models.readers.context import IdempotencyKey, RequestContext
+from models.readers.entities import Reader
+from models.reservations.presence import PresenceMethod
+from models.reservations.rules import TimeSelection
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database
+from notify.outbox_dispatcher import OutboxDispatcher
+from notify.reservation_messages import ReservationMessages
+from notify.waitlist_messages import WaitlistMessages
+from scripts.proof.memory_mongo import MemoryStore
+from scripts.proof.simulated_loop import SimulatedLoop
+from scripts.proof.simulated_mongo import Cluster, DirectNetwork, Network
+
+MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
+MORNING: Final = MONDAY.replace(hour=7)
+VENUE: Final = VenueId("hall")
+AREA: Final = AreaId("a")
+KIOSK: Final = KioskId("kiosk")
+CIPHER: Final = FieldCipher({1: b"1" * 32})
+
+
+def seat(number: int) -> SeatId:
+    return SeatId(f"a-{number:03d}")
+
+
+def reader_number(number: int) -> str:
+    return f"21{number:06d}"
+
+
+async def _nobody_listens(_: ReaderId) -> None:
+    return None
+
+
+async def _cas_answers() -> bool:
+    return True
+
+
+class Worker:
+    """One process of the service. Its occupancy knows no change stream, so that whatever it
+    answers is asked of the database."""
+
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        clock: SimulatedLoop | None = None,
+        repositories: Mapping[str, object] | None = None,
+    ) -> None:
+        self.name = name
+        self.db: Database = network.connect(name)
+        self.stored = Repositories(self.db, CIPHER)
+        for attribute, repository in (repositories or {}).items():
+            setattr(self.stored, attribute, repository)
+        app = web.Application()
+        hooks = Hooks(_nobody_listens, _cas_answers)
+        wire_models(app, self.db, self.stored, hooks)
+        self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
+        if clock is not None:
+            self.occupancy._clock = clock.time
+        self.reservations, self.check_in = app[keys.RESERVATIONS], app[keys.CHECK_IN]
+        self.renewal = app[keys.RENEWAL]
+        self.waitlist, self.waitlist_jobs = app[keys.WAITLIST], app[WAITLIST_JOBS]
+        self.deadlines, self.extension = app[DEADLINE_JOBS], app[DEADLINE_EXTENSION]
+        self.outbox = OutboxDispatcher(
+            self.stored.reservations,
+            self.stored.messages,
+            None,
+            ReservationMessages(
+                self.stored.reservations,
+                self.reference,
+                app[keys.VIOLATIONS],
+                app[keys.CODE_SHARING],
+            ),
+            WaitlistMessages(self.stored.waitlist, self.reference),
+        )
+
+    def share(self, other: Worker) -> None:
+        """Take the library and the rules that the other worker has loaded."""
+        self.reference.catalog, self.reference.policy = (
+            other.reference.catalog,
+            other.reference.policy,
+        )
+        self.reference._loaded = other.reference._loaded
+        self.reference._accommodations = other.reference._accommodations
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLibrary:
+    """The store as it stands before a run, with readers and nothing booked. ``loaded`` is a worker
+    that knows the library and its rules."""
+
+    store: MemoryStore
+    readers: Sequence[Reader]
+    loaded: Worker
+
+    def worker_on(self, store: MemoryStore) -> Worker:
+        """A worker that reads and writes the store without a network: nothing fails."""
+        worker = Worker("direct", DirectNetwork(Cluster(store)))
+        worker.share(self.loaded)
+        return worker
+
+
+async def build(seats: int, readers: int, policy: Policy | None = None) -> SimulatedLibrary:
+    """A venue with one area of that many seats, open from 7:00 to 22:30."""
+    store = MemoryStore()
+    direct = Worker("direct", DirectNetwork(Cluster(store)))
+    venue = Venue(VENUE, "图书馆")
+    places = tuple(
+        Seat(seat(n), AREA, f"{n:03d}", 50 * (n % 20), 50 * (n // 20)) for n in range(1, seats + 1)
+    )
+    area = Area(AREA, VENUE, "一层", 1, 0, 1100, 1100, places, ())
+    kiosk = Kiosk(KIOSK, VENUE, "选座机", "seat_kiosk")
+    await direct.stored.catalogs.add_missing([venue], [area], [kiosk])
+    await direct.stored.policies.add_missing(policy or Policy(), MORNING)
+    await direct.stored.presence_methods.put(VENUE, PresenceMethod.KIOSK_CODE, MORNING)
+    await direct.reference.refresh()
+    people = [
+        await direct.stored.readers.upsert_from_login(reader_number(n), "张三", "student", MORNING)
+        for n in range(readers)
+    ]
+    await direct.stored.heartbeat.set(MORNING)
+    return SimulatedLibrary(store, people, direct)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    """An instant of the Monday."""
+    return MONDAY + timedelta(hours=hour, minutes=minute)
+
+
+def wish(start: int | None, end: int) -> TimeSelection:
+    """Whole hours of the Monday; from now where ``start`` is None."""
+    return TimeSelection(MONDAY.date(), None if start is None else time(start), time(end))
+
+
+def context(reader: Reader, now: datetime, key: str | None = None) -> RequestContext:
+    """A request of the reader; with a key it can be repeated."""
+    named = IdempotencyKey(key, key) if key is not None else None
+    return RequestContext(reader, Actor("reader", "api"), now, named)

@@ -1,0 +1,98 @@
+"""An event loop whose time and whose outside world are simulated: production code runs unchanged.
+
+When all tasks wait, the loop asks the world for its next step (an answer of the database, a crash);
+only when the world has none does time go on, to the next timer. So a run is decided by what the
+world chooses, and the same choices give the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar
+from unittest import mock
+from zlib import crc32
+
+from models.storage import mongo
+
+Result = TypeVar("Result")
+PARTY: Final[ContextVar[str]] = ContextVar("party", default="")
+"""Who acts in the current task; ids that are made carry it, so that they do not depend on what
+others do meanwhile."""
+
+
+class Stuck(Exception):
+    """Tasks wait, and nothing can happen any more."""
+
+
+class _World:
+    """Takes the place of the selector: nothing comes from outside but the world's steps."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        self._loop = loop
+
+    def select(self, timeout: float | None) -> list[Any]:
+        if timeout == 0 or self._loop.step():
+            return []
+        if timeout is None:
+            raise Stuck()
+        self._loop.now += timeout
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+class SimulatedLoop(asyncio.BaseEventLoop):
+    """``step`` is the world: it does one thing and says True, or says that there is nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.step: Callable[[], bool] = lambda: False
+        self._selector = _World(self)
+
+    def time(self) -> float:
+        return self.now
+
+    def _process_events(self, event_list: Any) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        pass
+
+    def run(self, main: Coroutine[Any, Any, Result]) -> Result:
+        """The result of ``main``, when all of its steps are done. Raises: what it raises; Stuck."""
+        asyncio.events._set_running_loop(None)
+        task = self.create_task(main)
+        task.add_done_callback(lambda _: self.stop())
+        try:
+            self.run_forever()
+            return task.result()
+        finally:
+            self._end_tasks()
+
+    def _end_tasks(self) -> None:
+        """Cancel what still waits, and let it clean up."""
+        self.step = lambda: False
+        while left := asyncio.all_tasks(self):
+            for task in left:
+                task.cancel()
+            self.call_soon(self.stop)
+            self.run_forever()
+
+
+@contextlib.contextmanager
+def counted_ids() -> Iterator[None]:
+    """Ids that are made meanwhile are counted up for each party, instead of by clock and chance."""
+    counts: dict[str, int] = {}
+
+    def next_id() -> str:
+        party = PARTY.get()
+        counts[party] = counts.get(party, 0) + 1
+        return f"{crc32(party.encode()):08x}{counts[party]:016x}"
+
+    with mock.patch.object(mongo, "ObjectId", next_id):
+        yield
