@@ -115,16 +115,21 @@ def _doubles(history: History) -> Iterator[Harm]:
     a request that was under way for long may have waited for another's end.
     """
     heard, asked = dict[str, datetime](), dict[str, datetime]()
+    entered: dict[str, datetime] = {}
     for operation in history.operations:
         promised, at = operation.told, operation.answered_at
         if promised is not None and at is not None and operation.verb in ("reserve", "change"):
             heard[promised.id] = at
+        if promised is not None and at is not None and operation.verb == "check_in":
+            entered[promised.id] = at
         if operation.verb in ("cancel", "finish") and not operation.refusal:
             asked.setdefault(operation.target, operation.asked_at)
     taken: dict[str, list[tuple[datetime, datetime, Stored]]] = defaultdict(list)
     for r in history.stored:
         there = heard.get(r.id, r.since + _UNHEARD)
-        start = max(min(r.start, r.available_from or r.start), there)
+        start = max(r.start, there)
+        if r.available_from is not None and r.id in entered:
+            start = min(start, max(r.available_from, entered[r.id]))
         stop = min(r.end, r.ended_at or r.end, asked.get(r.id, r.end))
         if start < stop:
             taken[f"seat {r.seat}"].append((start, stop, r))
@@ -195,7 +200,8 @@ def _punished(history: History) -> Iterator[Harm]:
         found = there.get(operation.target)
         if operation.verb != "check_in" or found is None or operation.target in seen:
             continue
-        if operation.asked_at >= deadlines[operation.target]:
+        deadline = deadlines.get(operation.target, found.check_in_until)
+        if operation.asked_at >= deadline:
             continue
         for harm in (
             "no show" if found.state == "no_show" else "",
@@ -204,7 +210,7 @@ def _punished(history: History) -> Iterator[Harm]:
         ):
             if harm:
                 seen.add(operation.target)
-                fault = history.fault_at(deadlines[operation.target])
+                fault = history.fault_at(deadline)
                 yield Harm("punished", fault, f"{harm}: {_said(operation)}")
                 break
 

@@ -77,7 +77,7 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         if not made and operation.key in by_key:
             made = by_key[operation.key].id
         r = stored.get(made)
-        if operation.told is not None or (r is not None and operation.key in r.keys):
+        if operation.told is not None or (r is not None and _happened(operation, r)):
             of_booking[made].append(operation)
     for id in {*of_booking, *stored}:
         r = stored.get(id)
@@ -86,11 +86,18 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
     return found
 
 
+def _happened(operation: Operation, r: Stored) -> bool:
+    """Of an operation that was not answered: is it among what is stored?"""
+    if operation.verb == "accept":  # it has no key
+        return any(event.name == "accept" for event in r.events)
+    return operation.key in r.keys
+
+
 def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
     """A key takes effect once, before the first answer that says so, however often it was sent."""
     by_key: dict[tuple[str, str], Operation] = {}
     for operation in operations:
-        if operation.refusal:
+        if operation.refusal or not operation.key:
             yield operation
             continue
         known = by_key.setdefault((operation.reader, operation.key), operation)
@@ -123,6 +130,7 @@ def _life(
     waiting = sorted(operations, key=lambda o: (order.get(o.key, len(order)), o.asked_at))
     events = list(r.events) if r is not None else []
     now: Place | None = None
+    offered = next((o for o in operations if o.verb == "accept"), None)
     for event in _with_lost(events, waiting):
         mine = next((o for o in waiting if o.verb == event.name), None)
         if mine is not None:
@@ -132,7 +140,7 @@ def _life(
         else:
             begin = event.at.timestamp() if one_clock else -inf
             moment = _Moment(begin, OPEN, f"the service: {event.name}")
-        new = _place_after(event, mine, r, now)
+        new = _place_after(event, mine or offered, r, now)
         for thing, call in _calls(id, reader, event.name, now, new, moment):
             yield thing, call
         now = new
@@ -164,11 +172,15 @@ def _place_after(
     if event.name in _ENDS:
         return None
     told = operation.told if operation is not None else None
-    if event.name in ("reserve", "change", "extend", "accept"):
+    if operation is not None and event.name in ("reserve", "change", "extend", "accept"):
+        if event.name != operation.verb:
+            return now
         if told is not None:
             return place(told.seat, told.start, told.end)
-        if operation is not None and operation.wanted is not None:
+        if operation.wanted is not None:
             return place(*operation.wanted)
+    if event.name == "hold" and operation is not None and operation.wanted is not None:
+        return place(*operation.wanted)  # as its reader saw it: it may have been extended since
     if event.name == "hold" and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "check_in" and r is not None and now is not None:
@@ -178,7 +190,7 @@ def _place_after(
 
 def _early(r: Stored) -> int:
     """The half hours before its start that a check-in has added."""
-    if r.available_from is None or r.available_from >= r.start or r.ended_at is not None:
+    if r.available_from is None or r.available_from >= r.start:
         return 0
     return place(r.seat, r.available_from, r.start).slots
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
+from math import inf
 from typing import Any, Final, TypeVar
 from unittest import mock
 from zlib import crc32
@@ -56,6 +57,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         return self.now
+
+    @property
+    def next_timer_s(self) -> float:
+        """How long it is until a task wants to go on by itself; inf where none does."""
+        return min((timer.when() for timer in self._scheduled), default=inf) - self.now
 
     def _process_events(self, event_list: Any) -> None:
         pass
