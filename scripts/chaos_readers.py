@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from time import monotonic
 from typing import Any, Final
 
 import aiohttp
 
 from miniapp_server.clock import real_now
-from models.kernel.time_range import to_local
+from models.kernel.time_range import local_instant, to_local
 from scripts.chaos_history import History, Operation, Probe, told
 from scripts.chaos_rig import Member, Rig
 
@@ -111,6 +111,8 @@ class Reader:
         """Until the house closes."""
         while not self.house.closing.is_set():
             await (self._tomorrow() if self.house.chance.random() < 0.6 else self._today())
+            if self.house.chance.random() < 0.2:
+                await self._answer_offers()
 
     async def live_late(self) -> None:
         """The same, for one who books from now on and comes in the last moments each time."""
@@ -130,10 +132,18 @@ class Reader:
             del self.house.deadlines[self.member.id]
             await self.go(id)
 
-    async def tap(self, verb: str, path: str, body: object = None, target: str = "") -> Operation:
-        """Repeat the request until there is an answer, with one key, each time at another host."""
-        house = self.house
-        operation = Operation(self.member.id, verb, secrets.token_hex(8), target, real_now())
+    async def tap(
+        self,
+        verb: str,
+        path: str,
+        body: object = None,
+        target: str = "",
+        wanted: tuple[str, datetime, datetime] | None = None,
+    ) -> Operation:
+        """Repeat the request until there is an answer, with one key, each time at another host.
+        ``wanted`` is the seat and time that it asks for."""
+        house, key = self.house, secrets.token_hex(8)
+        operation = Operation(self.member.id, verb, key, target, real_now(), wanted=wanted)
         house.history.operations.append(operation)
         host, until = house.chance.randrange(2), monotonic() + _LONGEST_S
         headers = {"Idempotency-Key": operation.key, **self._signed}
@@ -170,8 +180,11 @@ class Reader:
     async def _tomorrow(self) -> None:
         """Book, think of something else, give it up, or keep it."""
         day = to_local(real_now()) + timedelta(days=1)
-        made = await self.tap("reserve", "/reservations", self._wish(day))
+        wish = self._wish(day)
+        made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, day))
         if made.told is None:
+            if made.refusal == "seat_taken" and self.house.chance.random() < 0.3:
+                await self._wait_for(wish)
             return
         id, place = made.told.id, (made.told.seat, _clock(made.told.start))
         for _ in range(self.house.chance.randrange(3)):
@@ -179,13 +192,47 @@ class Reader:
             del wish["date"]
             if place == (wish["seat_id"], wish["start"]):
                 continue  # that would be no change
-            changed = await self.tap("change", f"/reservations/{id}/change", wish, id)
+            path, place_wanted = f"/reservations/{id}/change", _wanted(wish, day)
+            changed = await self.tap("change", path, wish, id, place_wanted)
             if changed.told is not None:
                 place = changed.told.seat, _clock(changed.told.start)
         self._kept.append(id)
         while len(self._kept) > self.house.chance.randrange(_KEPT):
             id = self._kept.pop(0)
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
+
+    async def _wait_for(self, wish: Mapping[str, str]) -> None:
+        """Stand in line for just that seat and time."""
+        seat = {"area_id": self.house.rig.area_id, "seats": [wish["seat_id"]]}
+        times = {name: wish[name] for name in ("date", "start", "end")}
+        body = {**seat, **times}
+        await self.house.ask(
+            self.house.chance.randrange(2), "POST", "/waitlist", body, **self._signed
+        )
+
+    async def _answer_offers(self) -> None:
+        """Take or decline each seat that is held."""
+        host = self.house.chance.randrange(2)
+        status, body = await self.house.ask(host, "GET", "/waitlist", **self._signed)
+        for entry in body["items"] if status == 200 else ():
+            if (offer := entry["offer"]) is None:
+                continue
+            seen, id = told(offer), offer["id"]
+            if self.house.chance.random() < 0.7:
+                place = seen.seat, seen.start, seen.end
+                await self.tap("accept", f"/reservations/{id}/accept", None, id, place)
+                self._kept.append(id)
+            else:
+                await self.house.ask(
+                    host, "POST", f"/reservations/{id}/decline", **self._signed
+                )
+
+    async def leave_lines(self) -> None:
+        """Wait for nothing any more."""
+        status, body = await self.house.ask(0, "GET", "/waitlist", **self._signed)
+        for entry in body["items"] if status == 200 else ():
+            if entry["state"] in ("waiting", "offered"):
+                await self.house.ask(0, "DELETE", f"/waitlist/{entry['id']}", **self._signed)
 
     async def _today(self) -> None:
         """Sit down, leave, return, stay longer, and go; some of it not each time."""
@@ -213,7 +260,8 @@ class Reader:
             end = now.replace(hour=23, minute=59)
         wish = {"seat_id": self.house.chance.choice(self.seats), "date": now.date().isoformat()}
         wish |= {"start": "now", "end": _clock(end)}
-        return await self.tap("reserve", "/reservations", wish)
+        wanted = _wanted({**wish, "start": _clock(now)}, now)
+        return await self.tap("reserve", "/reservations", wish, wanted=wanted)
 
     async def check_in(self, id: str) -> bool:
         """With as many codes as it takes: an old one is refused, and the next one is scanned."""
@@ -250,12 +298,19 @@ class Reader:
         wish = {"seat_id": seat, "date": to_local(start).date().isoformat()}
         wish |= {"start": _clock(start), "end": _clock(start + timedelta(hours=1))}
         asked = real_now()
-        made = await self.tap("reserve", "/reservations", wish)
+        made = await self.tap("reserve", "/reservations", wish, wanted=_wanted(wish, start))
         if made.told is not None:
             id = made.told.id
             await self.tap("cancel", f"/reservations/{id}/cancel", None, id)
         refusal = "" if made.told is not None else made.refusal or "no answer"
         return Probe(self.member.id, seat, start, refusal, asked)
+
+
+def _wanted(wish: Mapping[str, str], day: datetime) -> tuple[str, datetime, datetime]:
+    """Seat and time of a wish for that day."""
+    date = to_local(day).date()
+    start, end = (local_instant(date, time.fromisoformat(wish[n])) for n in ("start", "end"))
+    return wish["seat_id"], start, end
 
 
 def _clock(instant: datetime) -> str:

@@ -87,6 +87,11 @@ class Rig:
 
         return list(await asyncio.gather(*(one(n) for n in range(count))))
 
+    @property
+    def area_id(self) -> str:
+        """The one area that there is."""
+        return next(iter(self.app[REFERENCE].catalog.areas))
+
     def seats(self) -> list[str]:
         """All that are in service."""
         area = next(iter(self.app[REFERENCE].catalog.areas.values()))

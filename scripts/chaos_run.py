@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -30,6 +30,8 @@ from scripts.chaos_judge import KINDS, Harm, judge
 from scripts.chaos_readers import House, Reader, all_of, house
 from scripts.chaos_rig import Rig, rig
 from scripts.chaos_set import ChaosError, until
+from scripts.proof.order_checker import OPEN
+from scripts.proof.recorded_history import disorders
 
 DEADLINE: Final = "deadline"
 """The primary is killed just before readers come in the last seconds of their time to check in."""
@@ -111,6 +113,8 @@ async def trial(
             await all_of(lives)
             await rig.set.reconfigure({})
             await rig.quiet(30)
+            for _ in range(2):  # an offer that is given up passes on to the next in line
+                await all_of([reader.leave_lines() for reader in readers])
             await _probe(rig, shared, readers, scale.probes)
             await rig.quiet(30)
         finally:
@@ -178,7 +182,7 @@ async def _deadline_comes(shared: House) -> None:
 async def _probe(rig: Rig, shared: House, readers: Sequence[Reader], each: int) -> None:
     """Every reader asks for seats of tomorrow that they had to do with and that are free now."""
     there, day = await rig.stored(), local_date(real_now()) + timedelta(days=1)
-    live = [r for r in there if r.state in ("reserved", "in_use", "away")]
+    live = [r for r in there if r.state in ("reserved", "in_use", "away", "offered")]
     wished = {(o.told.seat, o.told.start) for o in shared.history.operations if o.told is not None}
     wished = {place for place in wished if local_date(place[1]) == day}
     plans: list[list[tuple[str, datetime]]] = []
@@ -201,6 +205,16 @@ def _taken(place: tuple[str, datetime], live: Sequence[Stored], own: Sequence[St
     seat, start = place
     end = start + timedelta(hours=1)
     return any(r.start < end and start < r.end for r in live if r in own or r.seat == seat)
+
+
+def out_of_order(history: History) -> list[Harm]:
+    """Seats' and readers' days whose answers cannot have been true one after the other."""
+    found = []
+    for disorder in disorders(history):
+        last = max(call.begin for call in disorder.calls if call.begin < OPEN)
+        fault = history.fault_at(datetime.fromtimestamp(last, UTC))
+        found.append(Harm("disorder", fault, str(disorder)))
+    return found
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -296,7 +310,7 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
         history = await trial(found, rounds(), scale, seed, ends, shown)
-    harm = judge(history)
+    harm = [*judge(history), *out_of_order(history)]
     print(table(history, harm))
     for one in harm if args.json else harm[:_SHOWN]:
         line = {"kind": one.kind, "fault": one.fault, "text": one.text}

@@ -44,7 +44,7 @@ READERS: Final = 10
 _OPENS: Final = MONDAY + timedelta(hours=7)
 _LASTS: Final = timedelta(hours=15)
 _NIGHT: Final = MONDAY + timedelta(hours=23)
-_JOBS_EVERY_S: Final = 600.0
+_JOBS_EVERY_S: Final = 1200.0
 _ASKS_AGAIN_S: Final = 3.0
 _TRIES: Final = 6
 _CLOCK_S: Final = 8.0
@@ -84,7 +84,7 @@ class _Day:
         self._trouble = self.chance.choice((0.0, 0.01, 0.03, 0.1))
         self._offsets = {"w1": 0.0, "w2": 0.0}
         self._over = False
-        self.run = Run(library, library.store.copy(), ("w1", "w2"), self._instant)
+        self.run = Run(library, library.store.copy(), ("w1", "w2"), self._instant, traced=False)
         plant(self.run)
         self.recorder = self.run.recorder
         self.result = DayResult(seed)

@@ -96,6 +96,8 @@ class Run:
     names: Sequence[str]
     now: Callable[[], datetime]
     loop: SimulatedLoop = field(default_factory=SimulatedLoop)
+    traced: bool = True
+    """Whether it is kept what each worker has been answered."""
 
     def __post_init__(self) -> None:
         self.cluster = Cluster(self.store)
@@ -161,6 +163,8 @@ class Run:
                 self.crash(request.worker)
             case Move.CUT_OFF:
                 self.cluster.cut_off({request.worker})
+        if not self.traced:
+            return
         if not orphan:
             trace = self.traces[request.worker], request.text, move.value, _said(request)
             self.traces[request.worker] = hash(trace)
