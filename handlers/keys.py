@@ -29,6 +29,7 @@ from models.messages.service import MessageService
 from models.notices.service import NoticeService
 from models.outages.monitor import OutageMonitor
 from models.policy_preview.service import PolicyPreviewService
+from models.proof.entities import ProofStanding
 from models.reservations.alternatives import SeatAlternatives
 from models.reservations.service import ReservationService
 from models.seat_map.service import SeatMapService
@@ -79,6 +80,7 @@ ON_CONSENT_REPORTED: Final[web.AppKey[ConsentHook]] = web.AppKey("on_consent_rep
 OUTAGES: Final = web.AppKey("outages", OutageMonitor)
 POLICY_PREVIEW: Final = web.AppKey("policy_preview", PolicyPreviewService)
 PRESENCE_KNOWLEDGE: Final = web.AppKey("presence_knowledge", PresenceKnowledge)
+PROOF: Final = web.AppKey("proof", ProofStanding)
 RENEWAL: Final = web.AppKey("renewal", RenewalService)
 RESERVATIONS: Final = web.AppKey("reservations", ReservationService)
 SCANNED_CODES: Final = web.AppKey("scanned_codes", ScannedCodes)

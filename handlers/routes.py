@@ -21,6 +21,7 @@ from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
 from handlers.notices import pages as notices_pages
 from handlers.policy import pages as policy_pages
+from handlers.proof import pages as proof_pages
 from handlers.reservations import pages as reservations_pages
 from handlers.seat_labels import pages as seat_labels_pages
 from handlers.seat_map import booking_pages
@@ -87,6 +88,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/me/devices/{id}/end", reader_form(session_pages.end)),
         web.get("/notices", reader_page(notices_pages.notices)),
         web.get("/notices/{id}", reader_page(notices_pages.notice)),
+        web.get("/about/proof", reader_page(proof_pages.proof, proof_pages.proof_signed_out)),
         web.get("/rules", reader_page(policy_pages.rules)),
         web.post("/waitlist", reader_form(waitlist_pages.join)),
         web.post("/waitlist/{id}/leave", reader_form(waitlist_pages.leave_waitlist)),

@@ -51,6 +51,7 @@ from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
+from miniapp_server.packaged_proof import proof_standing
 from miniapp_server.readiness import Machinery, Readiness
 from miniapp_server.resources import Resources, open_resources
 from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
@@ -125,6 +126,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[CLOCK_CHECK] = ClockCheck(
         clock, partial(server_time, resources.db), app[METRICS].clock_offset.set
     )
+    app[keys.PROOF] = proof_standing()
     app[SITE] = _site(settings, resources.cas.login_url())
     app[LOAD_SHEDDER] = LoadShedder(settings.throttle_scale)
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)

@@ -19,7 +19,16 @@ from models.library.entities import SeatId
 from models.reservations.claims import slot_claims
 from scripts.chaos_history import History, Operation, Stored, Told
 
-KINDS: Final = ("lost", "doubles", "orphaned", "untold", "punished", "early", "refused_free", "disorder")
+KINDS: Final = (
+    "lost",
+    "doubles",
+    "orphaned",
+    "untold",
+    "punished",
+    "early",
+    "refused_free",
+    "disorder",
+)
 """What must not be, in the order of the table."""
 
 _UNHEARD: Final = timedelta(minutes=2)

@@ -223,9 +223,7 @@ class Reader:
                 await self.tap("accept", f"/reservations/{id}/accept", None, id, place)
                 self._kept.append(id)
             else:
-                await self.house.ask(
-                    host, "POST", f"/reservations/{id}/decline", **self._signed
-                )
+                await self.house.ask(host, "POST", f"/reservations/{id}/decline", **self._signed)
 
     async def leave_lines(self) -> None:
         """Wait for nothing any more."""

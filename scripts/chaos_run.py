@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -78,13 +77,13 @@ async def trial(
     rounds: Iterable[Sequence[str]],
     scale: Scale,
     seed: int,
-    ends: float = inf,
+    over: Callable[[History], bool] = lambda _: False,
     shown: Callable[[str], None] = lambda _: None,
 ) -> History:
     """Let the faults of each round happen one by one under load, heal, and look.
 
-    No fault begins at ``ends`` (of the steady clock) or later. ``shown`` is told of each. Returns
-    all that there is to judge.
+    No fault begins once it is ``over``. ``shown`` is told of each. Returns all that there is to
+    judge.
     """
     history = History()
     members = await rig.members(scale.readers + _LATE)
@@ -99,7 +98,7 @@ async def trial(
             await _answering(history)
             for names in rounds:
                 left = list(names)
-                while left and time.monotonic() < ends:
+                while left and not over(history):
                     name = _next(left, shared, scale)
                     left.remove(name)
                     shown(name)
@@ -107,7 +106,7 @@ async def trial(
                     for life in lives:
                         if life.done():
                             life.result()  # readers do not end before they are told to
-                if time.monotonic() >= ends:
+                if over(history):
                     break
             shared.closing.set()
             await all_of(lives)
@@ -309,7 +308,9 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
         def shown(name: str) -> None:
             print(f"{real_now():%H:%M:%S} {name}", flush=True)
 
-        history = await trial(found, rounds(), scale, seed, ends, shown)
+        history = await trial(
+            found, rounds(), scale, seed, lambda _: time.monotonic() >= ends, shown
+        )
     harm = [*judge(history), *out_of_order(history)]
     print(table(history, harm))
     for one in harm if args.json else harm[:_SHOWN]:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from handlers.http import presenting
 from handlers.http.static_files import asset_url
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text
-from handlers.texts.pages import RULES_SUMMARY
+from handlers.texts.pages import PROOF_NUMBERS, RULES_SUMMARY
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
 
@@ -55,4 +55,5 @@ ENVIRONMENT.filters |= {
     "clock": presenting.clock,
     "day": _day,
     "hours": hours_text,
+    "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
 }

@@ -79,3 +79,22 @@ _FLOORS: Final = "零一二三四五六七八九"
 def floor_text(floor: int) -> str:
     """A floor in words: 二层."""
     return f"{_FLOORS[floor]}层" if 0 <= floor < len(_FLOORS) else f"{floor}层"
+
+
+PROOF_NUMBERS: Final[Mapping[str, str]] = {
+    "acknowledged": "确认的操作",
+    "bugs": "放进去的错误",
+    "calls": "检查的调用",
+    "days": "天",
+    "faults": "故障",
+    "found": "查出的错误",
+    "operations": "操作",
+    "readers": "读者",
+    "runs": "运行次数",
+    "scenarios": "情形",
+    "seats": "座位",
+    "states": "不同的状态",
+    "steps": "步骤",
+    "unknown": "没有回答的操作",
+}
+"""What the numbers of a proof count."""

@@ -23,7 +23,7 @@ from scripts.chaos_judge import judge
 from scripts.proof.memory_mongo import MemoryStore
 from scripts.proof.recorded_history import disorders
 from scripts.proof.simulated_library import SimulatedLibrary, Worker
-from scripts.proof.simulated_loop import PARTY, SimulatedLoop, counted_ids
+from scripts.proof.simulated_loop import PARTY, counted_ids, run_alone
 from scripts.proof.simulated_mongo import Request
 from scripts.proof.simulation import Move, Recorder, Run
 
@@ -46,8 +46,8 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``prepare`` writes what stands before, and names it for the ``parties``; ``now`` is when all of
-    it happens."""
+    """``prepare`` writes what stands before, and names it for the ``parties``; ``now`` is when it
+    all happens."""
 
     name: str
     now: datetime
@@ -75,12 +75,16 @@ _CONTENDED: Final = frozenset({"reservations", "waitlist", "begin", "commit"})
 """What the parties write to."""
 
 
+_NOTED: Final = 5
+
+
 class _Known(Exception):
     """This state was met before."""
 
 
 class Explorer:
-    """All runs of one scenario. ``faults``: how many things go wrong in one run."""
+    """All runs of one scenario. ``faults``: how many things go wrong in one run; ``stop_at``: end
+    with the first harm that begins with one of these, and note no other."""
 
     def __init__(
         self,
@@ -89,10 +93,10 @@ class Explorer:
         *,
         faults: int = 1,
         plant: Callable[[Run], None] = lambda run: None,
-        stop_at_harm: bool = False,
+        stop_at: Sequence[str] | None = None,
     ) -> None:
         self._scenario, self._library, self._faults = scenario, library, faults
-        self._plant, self._stop_at_harm = plant, stop_at_harm
+        self._plant, self._stop_at = plant, stop_at
         self._prepared, ids = _prepared(library, scenario)
         self._parties = scenario.parties(library.readers, ids)
         self._known: set[int] = set()
@@ -107,7 +111,7 @@ class Explorer:
             self.result.runs += 1
             with counted_ids():
                 left.extend(self._run(prefix))
-            if self.result.harm and self._stop_at_harm:
+            if self.result.harm and self._stop_at is not None:
                 break
         self.result.states = len(self._known)
         return self.result
@@ -203,7 +207,8 @@ class Explorer:
             pass
 
     def _note(self, text: str | None, run: Run) -> None:
-        if text and len(self.result.harm) < 5:
+        wanted = self._stop_at is None or (text or "").startswith(tuple(self._stop_at))
+        if text and wanted and len(self.result.harm) < _NOTED:
             self.result.harm.append("\n    ".join((text, *run.steps)))
 
     def _state(self, run: Run, faults: int) -> int:
@@ -219,9 +224,7 @@ class Explorer:
         behind = frozenset(run.cluster.behind)
         traces = tuple(run.traces.items())
         alive = frozenset(run.alive)
-        answers = tuple(
-            (o.key, o.verb, o.refusal, o.told) for o in run.recorder.history.operations
-        )
+        answers = tuple((o.key, o.verb, o.refusal, o.told) for o in run.recorder.history.operations)
         return hash((store, waiting, traces, alive, behind, faults, answers))
 
     def _digest(self, document: Any) -> int:
@@ -233,9 +236,7 @@ class Explorer:
         return known[1]
 
 
-def _choices(
-    run: Run, faults: bool, partition: bool
-) -> Iterator[tuple[Request | None, Move]]:
+def _choices(run: Run, faults: bool, partition: bool) -> Iterator[tuple[Request | None, Move]]:
     """Without a fault first, so that the usual ways are the first ones. No request: the primary
     that was cut off comes back."""
     waiting = list(run.network.waiting)
@@ -264,11 +265,9 @@ def _of(history: History, party: Party) -> Operation | None:
 def _prepared(library: SimulatedLibrary, scenario: Scenario) -> tuple[MemoryStore, Ids]:
     """The store with what stands before the scenario, and its names."""
     prepared = library.store.copy()
-    loop = SimulatedLoop()
     PARTY.set("before")
     with counted_ids():
-        ids = loop.run(scenario.prepare(library.worker_on(prepared), library.readers))
-    loop.close()
+        ids = run_alone(scenario.prepare(library.worker_on(prepared), library.readers))
     return prepared, ids
 
 

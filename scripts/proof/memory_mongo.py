@@ -128,15 +128,16 @@ def _duplicate(collection: str, index: UniqueIndex, key: Key) -> DuplicateKeyErr
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What an update or a removal did: how many documents it met, and how many it changed."""
+    """What an update did: how many documents it met, and how many it changed."""
 
     matched_count: int = 0
     modified_count: int = 0
     upserted_id: Any = None
 
-    @property
-    def deleted_count(self) -> int:
-        return self.modified_count
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    deleted_count: int
 
 
 @dataclass(slots=True)
@@ -175,7 +176,7 @@ class MemoryStore:
         return [projected(document, projection) for document in found]
 
     def _found(self, name: str, query: Mapping[str, Any]) -> Iterator[Document]:
-        documents = self.table(name).documents
+        documents, query = self.table(name).documents, stored(query)
         id = query.get("_id", MISSING)
         if isinstance(id, str):  # by far the most
             known = documents.get(id)
@@ -251,12 +252,12 @@ class MemoryStore:
                 changed += 1
         return Changed(len(found) if many else min(1, len(found)), changed)
 
-    def delete(self, name: str, query: Mapping[str, Any], *, many: bool = False) -> Changed:
+    def delete(self, name: str, query: Mapping[str, Any], *, many: bool = False) -> Deleted:
         found = list(self._found(name, query))
         found = found if many else found[:1]
         for document in found:
             self.table(name).remove(document["_id"])
-        return Changed(len(found), len(found))
+        return Deleted(len(found))
 
 
 def _place(document: Document, path: str, direction: int) -> tuple[int, Any]:
@@ -264,5 +265,5 @@ def _place(document: Document, path: str, direction: int) -> tuple[int, Any]:
     value = field_of(document, path)
     if isinstance(value, list):
         pick = min if direction > 0 else max
-        return pick((sort_key(item) for item in value), default=(-1, 0))
+        return pick((sort_key(item) for item in value), default=sort_key(None))
     return sort_key(value)

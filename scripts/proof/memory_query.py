@@ -1,4 +1,4 @@
-"""What MongoDB's queries, updates and expressions do to one document, as far as the store uses them.
+"""What MongoDB's queries, updates and expressions do to a document, as far as the store uses them.
 
 Whatever is not known here raises NotImplementedError, so that no query is ever answered by guess.
 A test compares each of these with a real server, operation by operation.
@@ -23,7 +23,7 @@ _ORDER: Final = ((type(None),), (int, float), (str,), (dict,), (list,), (bool,),
 def stored(value: Any) -> Any:
     """A copy of the value as MongoDB would give it back: dates in UTC by the millisecond, strings
     without their class, lists for tuples."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(name): stored(field) for name, field in value.items()}
     if isinstance(value, list | tuple):
         return [stored(item) for item in value]
@@ -51,8 +51,7 @@ def field_of(document: Any, path: str) -> Any:
                 continue
             rest = ".".join(_parts(path)[number:])
             found = [field_of(item, rest) for item in value if isinstance(item, dict)]
-            found = [item for item in found if item is not MISSING]
-            return found or MISSING
+            return found if any(item is not MISSING for item in found) or not value else MISSING
         if not isinstance(value, dict) or part not in value:
             return MISSING
         value = value[part]
@@ -86,6 +85,11 @@ def _any(value: Any, test: Callable[[Any], bool]) -> bool:
     return test(value) or (isinstance(value, list) and any(test(item) for item in value))
 
 
+def _holds(value: Any, wanted: Any) -> bool:
+    """Whether it is the wanted one, or a list with it."""
+    return _any(value, lambda item: _equal(item, wanted))
+
+
 def _is_type(value: Any, name: str) -> bool:
     types = {"string": str, "date": datetime, "array": list, "object": dict, "bool": bool}
     return value is not MISSING and isinstance(value, types[name])
@@ -103,13 +107,13 @@ def _passes(value: Any, operator: str, operand: Any) -> bool:
     """Whether the field's value passes the operator of a query."""
     match operator:
         case "$eq":
-            return _any(value, lambda item: _equal(item, operand))
+            return _holds(value, operand)
         case "$ne":
-            return not _any(value, lambda item: _equal(item, operand))
+            return not _holds(value, operand)
         case "$in":
-            return any(_any(value, lambda item, w=one: _equal(item, w)) for one in operand)
+            return any(_holds(value, one) for one in operand)
         case "$nin":
-            return not any(_any(value, lambda item, w=one: _equal(item, w)) for one in operand)
+            return not any(_holds(value, one) for one in operand)
         case "$exists":
             return (value is not MISSING) is bool(operand)
         case "$type":
@@ -151,7 +155,7 @@ def matches(document: Document, query: Mapping[str, Any]) -> bool:
 def _field_matches(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict) and any(name.startswith("$") for name in wanted):
         return all(_passes(value, name, operand) for name, operand in wanted.items())
-    return _any(value, lambda item: _equal(item, wanted))
+    return _holds(value, wanted)
 
 
 # --- expressions ----------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ def _operation(operator: str, operand: Any, document: Document) -> Any:
 def updated(document: Document, update: Any, *, fresh: bool = False) -> Document:
     """The document as the update leaves it; ``fresh``: it is being inserted by an upsert. The
     document itself stays as it is."""
-    new = stored(document)
+    new: Document = stored(document)
     if isinstance(update, Sequence):
         for stage in update:
             ((operator, fields),) = stage.items()
@@ -263,7 +267,10 @@ def _change(document: Document, operator: str, path: str, operand: Any) -> None:
                 _put(document, path, operand)
         case "$push":
             many = isinstance(operand, dict) and "$each" in operand
-            items = [*([] if value is MISSING else value), *(operand["$each"] if many else [operand])]
+            items = [
+                *([] if value is MISSING else value),
+                *(operand["$each"] if many else [operand]),
+            ]
             if many and "$slice" in operand:
                 items = items[operand["$slice"] :]
             _put(document, path, items)

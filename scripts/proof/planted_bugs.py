@@ -6,7 +6,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -81,15 +81,16 @@ def board_that_accepts(run: Run) -> None:
         _set(worker.stored.reservations, "insert", _accepting(worker))
 
 
-PLANTS: Final[Mapping[str, Plant]] = {
-    "no index": no_index,
-    "update by _id alone": by_id_alone,
-    "reads at local": local_reads,
-    "a job without its due condition": job_without_condition,
-    "a change guarded by number": by_number,
-    "a hand-over in two steps": hand_over_in_two_steps,
-    "a board that accepts": board_that_accepts,
+PLANTS: Final[Mapping[str, tuple[Plant, Sequence[str]]]] = {
+    "no index": (no_index, ("doubles",)),
+    "update by _id alone": (by_id_alone, ("",)),
+    "reads at local": (local_reads, ("lost",)),
+    "a job without its due condition": (job_without_condition, ("early",)),
+    "a change guarded by number": (by_number, ("orphaned", "doubles")),
+    "a hand-over in two steps": (hand_over_in_two_steps, ("passed over",)),
+    "a board that accepts": (board_that_accepts, ("doubles",)),
 }
+"""Each with the harm that it must do: local reads alone lose, but never mix two changes."""
 
 
 def _accepting(worker: Worker) -> Callable[[Reservation], Any]:

@@ -46,7 +46,12 @@ def books(reader: Reader, name: str, seat_id: str, start: int, end: int, now: da
 
 
 def changes(
-    reader: Reader, name: str, id: str, seat_id: str, now: datetime, hours: tuple[int, int] = (10, 11)
+    reader: Reader,
+    name: str,
+    id: str,
+    seat_id: str,
+    now: datetime,
+    hours: tuple[int, int] = (10, 11),
 ) -> Act:
     """The reader wants another seat or time."""
     start, end = time(hours[0]), time(hours[1])
@@ -56,9 +61,7 @@ def changes(
             reader.id,
             "change",
             name,
-            lambda: worker.reservations.change(
-                context(reader, now, name), id, seat_id, start, end
-            ),
+            lambda: worker.reservations.change(context(reader, now, name), id, seat_id, start, end),
             target=id,
             wanted=_wanted(seat_id, wish(*hours), now),
             again=again,
@@ -196,7 +199,9 @@ async def _nothing(worker: Worker, readers: Sequence[Reader]) -> Ids:
 
 
 async def _book(worker: Worker, reader: Reader, seat_id: str, now: datetime = EIGHT) -> Reservation:
-    return await worker.reservations.create(context(reader, now, f"{reader.id}-before"), seat_id, wish(10, 11))
+    return await worker.reservations.create(
+        context(reader, now, f"{reader.id}-before"), seat_id, wish(10, 11)
+    )
 
 
 async def _booked(worker: Worker, readers: Sequence[Reader]) -> Ids:
@@ -231,14 +236,17 @@ async def _in_use(worker: Worker, readers: Sequence[Reader]) -> Ids:
 
 def _nobody_between(store: MemoryStore) -> str | None:
     """Whoever waits for seat one gets it when it is given back: nobody who passes by."""
-    rows = store.table("reservations").documents.values()
+    rows = [r for r in store.table("reservations").documents.values() if "tombstone" not in r]
     waiting = [w for w in store.table("waitlist").documents.values() if w["state"] == "waiting"]
-    for r in rows:
-        passer_by = "tombstone" not in r and r["seat"] == ONE and r["state"] == "reserved"
-        if waiting and passer_by and all(r["reader"] != w["reader"] for w in waiting):
-            if any(o.get("state") == "cancelled" for o in rows):
-                return f"passed over: {r['_id']} took the seat before {waiting[0]['_id']}"
+    given_back = any(r["state"] == "cancelled" for r in rows)
+    for r in rows if waiting and given_back else ():
+        own = any(r["reader"] == w["reader"] for w in waiting)
+        if r["seat"] == ONE and r["state"] == "reserved" and not own:
+            return f"passed over: {r['_id']} took the seat before {waiting[0]['_id']}"
     return None
+
+
+# --- all of them ----------------------------------------------------------------------------------
 
 
 def scenarios() -> Sequence[Scenario]:

@@ -36,8 +36,8 @@ from scripts.proof.simulated_library import (
     seat,
     wish,
 )
-from scripts.proof.simulated_loop import PARTY, SimulatedLoop, counted_ids
-from scripts.proof.simulation import Move, Recorder, Run
+from scripts.proof.simulated_loop import PARTY, counted_ids
+from scripts.proof.simulation import Move, Run
 
 SEATS: Final = 5
 READERS: Final = 10
@@ -76,9 +76,7 @@ def play(
 
 
 class _Day:
-    def __init__(
-        self, seed: int, library: SimulatedLibrary, plant: Callable[[Run], None]
-    ) -> None:
+    def __init__(self, seed: int, library: SimulatedLibrary, plant: Callable[[Run], None]) -> None:
         self.chance = random.Random(seed)
         self._library, self._plant = library, plant
         self._trouble = self.chance.choice((0.0, 0.01, 0.03, 0.1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextvars import ContextVar
 from math import inf
 from typing import Any, Final, TypeVar
@@ -61,7 +61,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     @property
     def next_timer_s(self) -> float:
         """How long it is until a task wants to go on by itself; inf where none does."""
-        return min((timer.when() for timer in self._scheduled), default=inf) - self.now
+        timers: Sequence[asyncio.TimerHandle] = getattr(self, "_scheduled")  # noqa: B009
+        return min((timer.when() for timer in timers), default=inf) - self.now
 
     def _process_events(self, event_list: Any) -> None:
         pass
@@ -88,6 +89,15 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 task.cancel()
             self.call_soon(self.stop)
             self.run_forever()
+
+
+def run_alone(main: Coroutine[Any, Any, Result]) -> Result:
+    """The result of ``main`` where nothing comes from outside."""
+    loop = SimulatedLoop()
+    try:
+        return loop.run(main)
+    finally:
+        loop.close()
 
 
 @contextlib.contextmanager

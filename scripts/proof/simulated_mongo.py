@@ -21,7 +21,7 @@ from pymongo.errors import (
 )
 
 from models.storage.mongo import Database
-from scripts.proof.memory_mongo import Changed, MemoryStore
+from scripts.proof.memory_mongo import Changed, Deleted, MemoryStore
 from scripts.proof.memory_query import Document
 
 Work = Callable[[MemoryStore], Any]
@@ -41,8 +41,8 @@ class Request:
 
 @dataclass(slots=True)
 class Cluster:
-    """The replica set. ``primary`` is what a majority has. While a primary is cut off from its
-    majority, ``isolated`` is what it has taken since, and ``frozen`` what it knows of a majority."""
+    """The replica set. ``primary`` is what a majority has. While a primary is cut off from it,
+    ``isolated`` is what that one has taken since, and ``frozen`` what it knows of a majority."""
 
     primary: MemoryStore = field(default_factory=MemoryStore)
     isolated: MemoryStore | None = None
@@ -179,7 +179,9 @@ class SimulatedSession:
         for name, table in self._view.tables.items():
             before, now = self._seen.get(name, {}), store.table(name).documents
             for id in {*table.documents, *before}:
-                if table.documents.get(id) is not before.get(id) and now.get(id) is not before.get(id):
+                if table.documents.get(id) is not before.get(id) and now.get(id) is not before.get(
+                    id
+                ):
                     return False
         trial = store.copy()
         try:
@@ -263,21 +265,30 @@ class SimulatedCollection:
 
     async def bulk_write(
         self, updates: Sequence[UpdateMany | UpdateOne], ordered: bool = True
-    ) -> None:
-        def work(store: MemoryStore) -> None:
-            for one in updates:
-                many = isinstance(one, UpdateMany)
-                store.update(self.name, one._filter, one._doc, many=many, upsert=bool(one._upsert))
+    ) -> Changed:
+        def work(store: MemoryStore) -> Changed:
+            done = [
+                store.update(
+                    self.name,
+                    one._filter,
+                    one._doc,
+                    many=isinstance(one, UpdateMany),
+                    upsert=bool(one._upsert),
+                )
+                for one in updates
+            ]
+            matched = sum(one.matched_count for one in done)
+            return Changed(matched, sum(one.modified_count for one in done))
 
-        await self._ask("update", True, work)
+        return cast(Changed, await self._ask("update", True, work))
 
-    async def delete_one(self, query: Mapping[str, Any]) -> Changed:
+    async def delete_one(self, query: Mapping[str, Any]) -> Deleted:
         work: Work = lambda s: s.delete(self.name, query)  # noqa: E731
-        return cast(Changed, await self._ask("delete", True, work))
+        return cast(Deleted, await self._ask("delete", True, work))
 
-    async def delete_many(self, query: Mapping[str, Any]) -> Changed:
+    async def delete_many(self, query: Mapping[str, Any]) -> Deleted:
         work: Work = lambda s: s.delete(self.name, query, many=True)  # noqa: E731
-        return cast(Changed, await self._ask("delete", True, work))
+        return cast(Deleted, await self._ask("delete", True, work))
 
     async def create_indexes(self, models: object) -> None:
         """They are there: the model has those that the service declares."""

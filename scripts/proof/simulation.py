@@ -69,9 +69,7 @@ class Recorder:
         again: Operation | None = None,
     ) -> Operation:
         """One tap; ``again`` is the earlier one that this one repeats under the same key."""
-        operation = again or Operation(
-            reader, verb, key, target, self.instant, wanted=wanted
-        )
+        operation = again or Operation(reader, verb, key, target, self.instant, wanted=wanted)
         if again is None:
             self.history.operations.append(operation)
         operation.attempts += 1
@@ -175,9 +173,7 @@ class Run:
         self.alive.discard(worker)
         for task in self.tasks[worker]:
             task.cancel()
-        self.network.waiting = [
-            r for r in self.network.waiting if r.worker != worker or r.writes
-        ]
+        self.network.waiting = [r for r in self.network.waiting if r.worker != worker or r.writes]
 
     def outcome(self) -> History:
         """The history with what is stored in the end."""

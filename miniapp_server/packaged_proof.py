@@ -1,0 +1,51 @@
+"""The packaged result of scripts/prove, and which code it is that runs."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from models.proof.entities import Proof, ProofStanding
+
+log = logging.getLogger(__name__)
+PACKAGED: Final = Path(__file__).parent / "proof.json"
+"""Written by ``scripts/prove --package``; no part of the repository, since it names its commit."""
+_GIT_S: Final = 5.0
+
+
+def proof_standing(packaged: Path = PACKAGED) -> ProofStanding:
+    """The packaged result, if there is one that can be read, beside the code that runs."""
+    found: Proof | None = None
+    try:
+        found = msgspec.json.decode(packaged.read_bytes(), type=Proof)
+    except FileNotFoundError:
+        pass
+    except (OSError, msgspec.MsgspecError) as error:
+        log.warning("proof_unreadable", extra={"file": str(packaged), "reason": str(error)})
+    return ProofStanding(version("miniapp-server"), running_commit(), found)
+
+
+def running_commit(root: Path = Path(__file__).parents[1]) -> str:
+    """The commit of the checkout that runs; empty outside one, and where tracked files differ."""
+    try:
+        if _git(root, "status", "--porcelain", "--untracked-files=no"):
+            return ""
+        return _git(root, "rev-parse", "HEAD")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=_GIT_S,
+        check=True,
+    )
+    return done.stdout.strip()

@@ -1,0 +1,197 @@
+"""The parts of a proof: each tries to find harm in its own way, and says how hard it tried."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from models.proof.entities import ProofPart
+from scripts.chaos_history import History
+from scripts.chaos_judge import judge
+from scripts.chaos_rig import rig
+from scripts.chaos_run import NAMES, Scale, out_of_order, trial
+from scripts.proof.explorer import Explored, Explorer
+from scripts.proof.generated_history import generate
+from scripts.proof.order_checker import check
+from scripts.proof.planted_bugs import PLANTS
+from scripts.proof.scenarios import scenarios
+from scripts.proof.seeded_days import READERS, SEATS, DayResult, play
+from scripts.proof.simulated_library import SimulatedLibrary, build
+from scripts.proof.simulated_loop import counted_ids, run_alone
+
+CALLS: Final = 1_000_000
+CHECKED_WITHIN_S: Final = 60.0
+DAYS: Final = 1000
+OPERATIONS: Final = 50_000
+_LIVE_AT_MOST_S: Final = 900.0
+_SHOWN: Final = 5
+_SEEDS_AT_ONCE: Final = 20
+LIVE: Final = Scale(
+    readers=240, seats=160, hold_s=10, between_s=3, patience_s=3, think_s=0.2, workers=2,
+    settings={}, isolated_ms=10_000, isolated_s=25, probes=2,
+)  # fmt: skip
+
+Say = Callable[[str], None]
+
+
+@cache
+def library(seats: int, readers: int) -> SimulatedLibrary:
+    """The simulated library, made once in each process."""
+    with counted_ids():
+        return run_alone(build(seats, readers))
+
+
+def large_history(say: Say) -> ProofPart:
+    """A million calls that have an order are checked in under a minute; a planted one is seen."""
+    calls = generate(CALLS, seed=1)
+    begun = time.perf_counter()
+    failures = [str(disorder) for disorder in check(calls)[:_SHOWN]]
+    seconds = time.perf_counter() - begun
+    if seconds > CHECKED_WITHIN_S:
+        failures.append(f"it took {seconds:.0f} s")
+    broken = check(generate(CALLS // 10, seed=2, broken=True))
+    if len(broken) != 1:
+        failures.append(f"one seat was given twice, and {len(broken)} were found")
+    numbers = {"calls": sum(map(len, calls.values())), "seats": len(calls), "found": len(broken)}
+    return ProofPart("large_history", round(seconds, 1), numbers, failures)
+
+
+def explorer(say: Say) -> ProofPart:
+    """Every interleaving of each scenario, without a fault and with one at every step."""
+    begun, done = time.perf_counter(), list[Explored]()
+    with _processes() as pool:
+        wanted = [(n, faults) for n in range(len(scenarios())) for faults in (1, 0)]
+        for explored in pool.map(_explore, wanted):
+            say(f"  {explored.runs:6} runs: {explored.scenario}")
+            done.append(explored)
+    failures = [f"{e.scenario}: {text}" for e in done for text in e.harm]
+    numbers = {
+        "scenarios": len(scenarios()),
+        "runs": sum(e.runs for e in done),
+        "states": sum(e.states for e in done),
+        "steps": sum(e.steps for e in done),
+    }
+    return ProofPart("explorer", _since(begun), numbers, failures[:_SHOWN])
+
+
+def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
+    """One seed, one day: a thousand of them."""
+    begun, found = time.perf_counter(), list[DayResult]()
+    groups = [
+        range(n, min(n + _SEEDS_AT_ONCE, first + count))
+        for n in range(first, first + count, _SEEDS_AT_ONCE)
+    ]
+    with _processes() as pool:
+        for number, results in enumerate(pool.map(_play, groups), start=1):
+            found += results
+            if number % 10 == 0:
+                say(f"  {len(found)} days")
+    failures = [f"seed {day.seed}: {text}" for day in found for text in day.harm]
+    numbers = {
+        "days": len(found),
+        "operations": sum(day.operations for day in found),
+        "acknowledged": sum(day.acknowledged for day in found),
+        "unknown": sum(day.unknown for day in found),
+        "faults": sum(day.faults for day in found),
+    }
+    return ProofPart("days", _since(begun), numbers, failures[:_SHOWN])
+
+
+def bugs(say: Say) -> ProofPart:
+    """Each planted mistake is found by the explorer."""
+    begun, failures, runs, found = time.perf_counter(), list[str](), 0, 0
+    for name in PLANTS:
+        where, tried = find_bug(name)
+        runs += tried
+        found += where is not None
+        say(f"  {name}: {f'found after {tried} runs, {where}' if where else 'not found'}")
+        if where is None:
+            failures.append(f"not found: {name}")
+    numbers = {"bugs": len(PLANTS), "found": found, "runs": runs}
+    return ProofPart("bugs", _since(begun), numbers, failures)
+
+
+def find_bug(name: str) -> tuple[str | None, int]:
+    """(the scenario in which the planted mistake does harm, or None; how many runs it took)."""
+    runs = 0
+    # Usual ways first: most mistakes need no fault.
+    for faults in (0, 1):
+        for scenario in scenarios():
+            if scenario.partition != (faults == 1):
+                continue
+            plant, harm = PLANTS[name]
+            looked = Explorer(
+                scenario, library(2, 3), faults=faults, plant=plant, stop_at=harm
+            ).explore()
+            runs += looked.runs
+            if looked.harm:
+                return scenario.name, runs
+    return None, runs
+
+
+def history(say: Say) -> ProofPart:
+    """What readers were told by the real service on three members while everything breaks."""
+    with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as folder:
+        return asyncio.run(_history(Path(folder), say))
+
+
+async def _history(folder: Path, say: Say) -> ProofPart:
+    begun = time.perf_counter()
+    order = random.Random(1)
+
+    def rounds() -> Iterator[Sequence[str]]:
+        while True:
+            yield order.sample(NAMES, len(NAMES))
+
+    def over(recorded: History) -> bool:
+        enough = len(recorded.operations) >= OPERATIONS and len(recorded.faults) >= len(NAMES)
+        return enough or time.perf_counter() - begun > _LIVE_AT_MOST_S
+
+    async with rig(folder, LIVE.workers) as found:
+        recorded = await trial(found, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
+    harm = [*judge(recorded), *out_of_order(recorded)]
+    failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
+    if len(recorded.operations) < OPERATIONS:
+        failures.append(f"only {len(recorded.operations)} operations in the time")
+    numbers = {
+        "readers": LIVE.readers,
+        "faults": len(recorded.faults),
+        "operations": len(recorded.operations),
+        "acknowledged": sum(o.told is not None for o in recorded.operations),
+        "unknown": sum(o.unknown for o in recorded.operations),
+    }
+    return ProofPart("history", _since(begun), numbers, failures)
+
+
+PARTS: Final = {
+    "large_history": large_history,
+    "bugs": bugs,
+    "explorer": explorer,
+    "days": days,
+    "history": history,
+}
+
+
+def _processes() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+
+
+def _explore(wanted: tuple[int, int]) -> Explored:
+    number, faults = wanted
+    return Explorer(scenarios()[number], library(2, 3), faults=faults).explore()
+
+
+def _play(seeds: Sequence[int]) -> list[DayResult]:
+    return [play(seed, library(SEATS, READERS)) for seed in seeds]
+
+
+def _since(begun: float) -> float:
+    return round(time.perf_counter() - begun, 1)

@@ -1,0 +1,56 @@
+"""The simulated proofs in short: no harm in what is so, and each planted mistake is found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from scripts.proof.explorer import Explorer
+from scripts.proof.parts import find_bug, library
+from scripts.proof.planted_bugs import PLANTS
+from scripts.proof.scenarios import scenarios
+from scripts.proof.seeded_days import READERS, SEATS, play
+
+LONG: Final = frozenset(
+    {
+        "one changes to the seat that another wants, a third wants the old one",
+        "one changes and cancels, another wants the seat",
+        "a change is undone with its primary, and its number is used again",
+    }
+)
+"""Scenarios whose faults take more than a few seconds: scripts/prove has them whole."""
+ALL: Final = {scenario.name: scenario for scenario in scenarios()}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_order_of_requests_does_harm(name: str, long: bool) -> None:
+    faults = 1 if long or name not in LONG else 0
+    explored = Explorer(ALL[name], library(2, 3), faults=faults).explore()
+    assert explored.harm == []
+    assert explored.runs > 10 or ALL[name].partition, "there were orders to try"
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_mistake_is_found(name: str) -> None:
+    where, runs = find_bug(name)
+    assert where is not None and runs > 0
+
+
+def test_seeded_days_do_no_harm() -> None:
+    days = [play(seed, library(SEATS, READERS)) for seed in range(2000, 2012)]
+    assert [day.harm for day in days] == [[] for _ in days]
+    assert sum(day.acknowledged for day in days) > 500 and sum(day.faults for day in days) > 100
+
+
+def test_a_seed_is_always_the_same_day() -> None:
+    first, second = (play(7, library(SEATS, READERS)) for _ in range(2))
+    assert first == second
+    assert first != play(8, library(SEATS, READERS))
+
+
+def test_a_day_without_the_index_is_seen() -> None:
+    """The days have an eye of their own for what the explorer finds."""
+    plant, _ = PLANTS["no index"]
+    days = (play(seed, library(SEATS, READERS), plant) for seed in range(20))
+    assert any("doubles" in harm for day in days for harm in day.harm)
