@@ -179,17 +179,24 @@ class SessionRepository:
         now: datetime,
         expires_at: datetime,
     ) -> bool:
-        """The session's reader has signed in once more. False where it has ended."""
+        """The session's reader has signed in once more. False where it has ended, also by a logout
+        of the new ticket at that very moment: as ``open_web``, this writes the ticket first and
+        looks for the tombstone second.
+        """
+        ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
                 "role": _role_document(role, now) if role is not None else None,
-                "ticket": token_hash(ticket),
+                "ticket": ticket_hash,
             },
             "$max": {"expires_at": expires_at},
         }
         with translate_errors():
             found = await self._all.update_one({"_id": session.id}, changes)
-        return found.matched_count > 0
+            if await self._ended.find_one({"_id": ticket_hash}) is None:
+                return found.matched_count > 0
+            await self._all.delete_one({"_id": session.id})
+        return False
 
     async def of_reader(self, reader_id: ReaderId, now: datetime) -> list[Session]:
         """The reader's live sessions, on the web, at kiosks and on a bound phone, the latest
