@@ -100,8 +100,9 @@ class SessionService:
 
     async def renew_role(
         self, session: Session, ticket: str, role: Role | None, now: datetime
-    ) -> bool:
-        """The session's reader has given their password once more. False where it has ended."""
+    ) -> datetime | None:
+        """The session's reader has given their password once more: until when it lasts. None where
+        it has ended."""
         renewed = await self._sessions.renew_role(session, ticket, role, now, now + WEB_LIFETIME)
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])

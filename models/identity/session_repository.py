@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReturnDocument
 
 from models.identity.entities import Principal, Session, SessionKind, StaffRole
 from models.identity.roles import Role
@@ -178,10 +178,10 @@ class SessionRepository:
         role: Role | None,
         now: datetime,
         expires_at: datetime,
-    ) -> bool:
-        """The session's reader has signed in once more. False where it has ended, also by a logout
-        of the new ticket at that very moment: as ``open_web``, this writes the ticket first and
-        looks for the tombstone second.
+    ) -> datetime | None:
+        """The session's reader has signed in once more: until when it lasts. None where it has
+        ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
+        the ticket first and looks for the tombstone second.
         """
         ticket_hash = token_hash(ticket)
         changes: Document = {
@@ -192,11 +192,16 @@ class SessionRepository:
             "$max": {"expires_at": expires_at},
         }
         with translate_errors():
-            found = await self._all.update_one({"_id": session.id}, changes)
+            found = await self._all.find_one_and_update(
+                {"_id": session.id},
+                changes,
+                projection={"expires_at": 1},
+                return_document=ReturnDocument.AFTER,
+            )
             if await self._ended.find_one({"_id": ticket_hash}) is None:
-                return found.matched_count > 0
+                return found["expires_at"] if found else None
             await self._all.delete_one({"_id": session.id})
-        return False
+        return None
 
     async def of_reader(self, reader_id: ReaderId, now: datetime) -> list[Session]:
         """The reader's live sessions, on the web, at kiosks and on a bound phone, the latest
