@@ -185,6 +185,10 @@ class SessionService:
             await self._sessions.close(session.id)
         await self._revoke([session.id for session in sessions])
 
+    async def close_of_reader(self, reader_id: ReaderId, but: Session | None = None) -> None:
+        """Sign the reader out everywhere ``but`` there."""
+        await self._revoke(await self._sessions.close_of_reader(reader_id, but))
+
     async def end_ticket(self, ticket: str) -> bool:
         """Single logout by CAS ticket. Returns whether it had a session."""
         ended = await self._sessions.end_ticket(ticket)

@@ -74,7 +74,7 @@ async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
     """End the binding: the reader has another phone, or another WeChat."""
-    await visit[ACCOUNT_BINDING].unbind(visit.reader.id)
+    await visit[ACCOUNT_BINDING].unbind(visit.reader.id, visit.principal.session)
     return redirect("/activation")
 
 

@@ -176,7 +176,7 @@ export const CHINESE = {
   contact: "客服",
   subscriptions: "订阅设置",
   unbind: "解绑",
-  ask_unbind: "解绑后此微信不能再预约和签到，已有的预约不受影响；再次使用要重新输入激活码。",
+  ask_unbind: "解绑后此微信不能再预约和签到，已有的预约不受影响，网页上的登录也随之退出；再次使用要重新输入激活码。",
   version: "版本 {v}",
   appeal: "申诉",
   appeal_text: "请说明情况，图书馆会在消息里答复",

@@ -178,7 +178,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   contact: "Contact",
   subscriptions: "Reminders",
   unbind: "Unbind",
-  ask_unbind: "This WeChat can then neither reserve nor check in; reservations stay. A new activation code binds again.",
+  ask_unbind: "This WeChat can then neither reserve nor check in; reservations stay, and web sign-ins end too. A new activation code binds again.",
   version: "Version {v}",
   appeal: "Appeal",
   appeal_text: "Say what happened; the library answers in Messages",

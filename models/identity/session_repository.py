@@ -207,16 +207,17 @@ class SessionRepository:
         """The reader's live sessions, on the web, at kiosks and on a bound phone, the latest
         first."""
         with translate_errors():
-            bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
-            hashes = [h for row in bound for h in row["openid_hashes"]]
             rows = await self._all.find(
-                {
-                    "$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}],
-                    "expires_at": {"$gt": now},
-                }
+                {**await self._of(reader_id), "expires_at": {"$gt": now}}
             ).to_list(None)
         found = [p.session for row in rows if (p := self._principal(row, None)) is not None]
         return sorted(found, key=lambda s: s.opened_at, reverse=True)
+
+    async def _of(self, reader_id: ReaderId) -> Document:
+        """What finds the reader's sessions, those of the WeChat user among them who is bound."""
+        bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
+        hashes = [h for row in bound for h in row["openid_hashes"]]
+        return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
 
     async def prolong(self, session_id: str, expires_at: datetime) -> None:
         """The session lasts until then, if that is later."""
@@ -226,6 +227,15 @@ class SessionRepository:
     async def close(self, session_id: str) -> None:
         with translate_errors():
             await self._all.delete_one({"_id": session_id})
+
+    async def close_of_reader(self, reader_id: ReaderId, but: Session | None) -> list[str]:
+        """End the reader's sessions, as ``of_reader`` finds them, all ``but`` that one. Returns
+        the ended sessions' ids."""
+        with translate_errors():
+            rows = await self._all.find(await self._of(reader_id), {"_id": 1}).to_list(None)
+            ids = [row["_id"] for row in rows if but is None or row["_id"] != but.id]
+            await self._all.delete_many({"_id": {"$in": ids}})
+        return ids
 
     async def end_ticket(self, ticket: str) -> list[str]:
         """End the ticket's session, if it has begun. Returns the ended sessions' ids."""

@@ -48,7 +48,6 @@ async def callers(service: Living) -> dict[str, Client]:
     at_kiosk, now = await service.reader(), service.clock.now()
     issued = await service.sessions.open_kiosk(at_kiosk.reader_id, KioskId("2f-south"), now)
     at_kiosk.token = issued.token
-    librarian = await service.web_reader(role=Role.LIBRARIAN)
     return {
         "n": service.stranger(),
         "u": await service.wx_user(),
@@ -56,9 +55,9 @@ async def callers(service: Living) -> dict[str, Client]:
         "k": at_kiosk,
         "w": await service.web_reader(),
         "v": await service.web_reader(role=Role.VIEWER),
-        "l": librarian,
+        "l": await service.web_reader(role=Role.LIBRARIAN),
         "a": await service.web_reader(role=Role.ADMINISTRATOR),
-        "s": await service.phone_of(librarian),
+        "s": await service.phone_of(await service.web_reader(role=Role.LIBRARIAN)),
     }
 
 
