@@ -13,6 +13,7 @@ from handlers.texts.labels import WEEKDAYS, day_text, hours_text
 from handlers.texts.pages import RULES_SUMMARY
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
+from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
 ENVIRONMENT: Final = Environment(
     loader=PackageLoader("handlers", "templates"),
@@ -55,4 +56,6 @@ ENVIRONMENT.filters |= {
     "clock": presenting.clock,
     "day": _day,
     "hours": hours_text,
+    "scan_by": SCAN_BY.__getitem__,
+    "scan_short": SCAN_SHORT.__getitem__,
 }
