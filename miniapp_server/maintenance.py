@@ -8,6 +8,8 @@ from typing import Final
 
 from miniapp_server.repositories import Repositories
 from models.deadlines.jobs import DeadlineJobs
+from models.erasure.entities import Keeping
+from models.erasure.past_repository import PastRepository
 from models.erasure.service import ErasureService
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import local_date
@@ -17,6 +19,7 @@ from models.storage.attempt_limiter import AttemptLimiter
 
 _KEEP_MESSAGES: Final = timedelta(days=180)
 _PRUNE_AT_ONCE: Final = 5000
+_ANONYMISED_AT_ONCE: Final = 1000
 _KEEP_VISITORS: Final = timedelta(days=90)
 _FORGET_AT_ONCE: Final = 20
 _KEEP_GATE_EVENTS: Final = timedelta(days=180)
@@ -38,9 +41,12 @@ class Retention:
         attempts: AttemptLimiter,
         deadlines: DeadlineJobs,
         erasure: ErasureService,
+        past: PastRepository,
+        keeping: Keeping,
     ) -> None:
         self._repositories, self._pauses, self._attempts = repositories, pauses, attempts
         self._deadlines, self._erasure = deadlines, erasure
+        self._past, self._keeping = past, keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
         """Delete what has no use any more. How many past claims have left the index."""
@@ -55,6 +61,9 @@ class Retention:
         await r.messages.prune(real_now - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
         await r.gate_events.prune(now - _KEEP_GATE_EVENTS)
         await r.kiosk_scans.prune(now - _KEEP_GATE_EVENTS)
+        await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
+        await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
+        await self._past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
         await self._forget_visitors(now)
         return claims
 

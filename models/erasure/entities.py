@@ -1,0 +1,16 @@
+"""How long is kept what says something about a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The operator's choice: from an audit entry, from the answer to feedback, and from the end of
+    a reservation on, which then stays without its reader."""
+
+    audit: timedelta
+    feedback: timedelta
+    reservations: timedelta
