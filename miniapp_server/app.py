@@ -174,6 +174,7 @@ def _site(settings: Settings, login_url: str) -> Site:
         wechat=settings.wechat.used,
         mini_appid=settings.wechat.appid,
         verification=settings.verification,
+        keeping=settings.keeping,
     )
 
 

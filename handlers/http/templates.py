@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from handlers.http import presenting
 from handlers.http.static_files import asset_url
-from handlers.texts.labels import WEEKDAYS, day_text, hours_text
+from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.pages import RULES_SUMMARY
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
@@ -56,6 +56,7 @@ ENVIRONMENT.filters |= {
     "clock": presenting.clock,
     "day": _day,
     "hours": hours_text,
+    "period": period_text,
     "scan_by": SCAN_BY.__getitem__,
     "scan_short": SCAN_SHORT.__getitem__,
 }

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
+
+MESSAGES_KEPT: Final = timedelta(days=180)
+"""From the making of their reservation on."""
+MOVEMENTS_KEPT: Final = timedelta(days=180)
+"""Gate events, and scans of kiosk codes."""
+VISITORS_KEPT: Final = timedelta(days=90)
+"""From the last day of their visit on."""
 
 
 @dataclass(frozen=True, slots=True)
