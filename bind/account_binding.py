@@ -22,7 +22,7 @@ from models.identity.activation_code_repository import (
     LiveCode,
 )
 from models.identity.binding_repository import BindingRepository
-from models.identity.entities import Principal
+from models.identity.entities import Principal, Session, SessionKind
 from models.identity.errors import (
     ActivationCodeInvalid,
     AlreadyBound,
@@ -137,10 +137,17 @@ class AccountBindingService:
     async def is_bound(self, reader_id: ReaderId) -> bool:
         return await self._bindings.is_bound(reader_id)
 
-    async def unbind(self, reader_id: ReaderId) -> None:
-        """End the binding; the consent that was given by that WeChat user ends with it, and an
-        answer that is sent once more binds nobody again."""
+    async def unbind(self, reader_id: ReaderId, asked_in: Session | None = None) -> None:
+        """End the binding, and all sessions but the web session that it was ``asked_in``. The
+        consent that was given by that WeChat user ends with it, and an answer that is sent once
+        more binds nobody again.
+
+        The sessions go first: what is cut off can be done again. The tokens of the WeChat user go
+        too: they would name the reader again when the same user is bound again.
+        """
         await self._codes.discard(reader_id)
+        on_web = asked_in is not None and asked_in.kind is SessionKind.WEB
+        await self._session_desk.close_of_reader(reader_id, asked_in if on_web else None)
         await self._bindings.unbind(reader_id)
         await self._credits.forget(reader_id)
         await self._session_desk.reader_changed(reader_id)

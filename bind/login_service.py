@@ -63,12 +63,12 @@ class LoginService:
         role = self._staff.role_of(normalise_student_no(who.number), who.groups)
         return await self._sessions.open_web(reader.id, who.ticket, now, role, who.device)
 
-    async def renew(self, who: SignIn, session: Session, now: datetime) -> bool:
-        """The session goes on with the role of this moment, where it is this reader's. False where
-        it is not. Raises: LoginRejected where the number is a visitor's."""
+    async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
+        """Until when the session lasts, with the role of this moment, where it is this reader's.
+        None where it is not. Raises: LoginRejected where the number is a visitor's."""
         reader = await self._admit(who, now)
         if reader.id != session.reader_id:
-            return False
+            return None
         role = self._staff.role_of(normalise_student_no(who.number), who.groups)
         return await self._sessions.renew_role(session, who.ticket, role, now)
 

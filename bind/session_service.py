@@ -100,8 +100,9 @@ class SessionService:
 
     async def renew_role(
         self, session: Session, ticket: str, role: Role | None, now: datetime
-    ) -> bool:
-        """The session's reader has given their password once more. False where it has ended."""
+    ) -> datetime | None:
+        """The session's reader has given their password once more: until when it lasts. None where
+        it has ended."""
         renewed = await self._sessions.renew_role(session, ticket, role, now, now + WEB_LIFETIME)
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])
@@ -183,6 +184,10 @@ class SessionService:
         for session in sessions:
             await self._sessions.close(session.id)
         await self._revoke([session.id for session in sessions])
+
+    async def close_of_reader(self, reader_id: ReaderId, but: Session | None = None) -> None:
+        """Sign the reader out everywhere ``but`` there."""
+        await self._revoke(await self._sessions.close_of_reader(reader_id, but))
 
     async def end_ticket(self, ticket: str) -> bool:
         """Single logout by CAS ticket. Returns whether it had a session."""

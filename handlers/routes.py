@@ -96,6 +96,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/seats/{id}/report", reader_form(seat_reports_pages.report_empty)),
         web.get("/contact", reader_page(feedback_pages.contact)),
         web.post("/contact", reader_form(feedback_pages.send)),
+        web.get("/privacy", reader_page(accounts_pages.privacy, accounts_pages.privacy_signed_out)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),

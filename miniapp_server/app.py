@@ -58,6 +58,7 @@ from miniapp_server.schedule import Notifications, Refresh, Upkeep, schedule
 from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
+from models.erasure.past_repository import PastRepository
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
@@ -175,6 +176,7 @@ def _site(settings: Settings, login_url: str) -> Site:
         wechat=settings.wechat.used,
         mini_appid=settings.wechat.appid,
         verification=settings.verification,
+        keeping=settings.keeping,
     )
 
 
@@ -269,7 +271,15 @@ def _wire_jobs(
     delivery = DeliveryWorker(r.messages, r.consents, app[CHANNEL])
     app[SHUTDOWN] = delivery.close
     upkeep = Upkeep(
-        Retention(r, pauses, app[ATTEMPT_LIMITER], app[DEADLINE_JOBS], app[ERASURE]),
+        Retention(
+            r,
+            pauses,
+            app[ATTEMPT_LIMITER],
+            app[DEADLINE_JOBS],
+            app[ERASURE],
+            PastRepository(resources.db),
+            settings.keeping,
+        ),
         Notifications(
             dispatcher,
             r.messages,

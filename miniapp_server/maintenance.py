@@ -8,6 +8,13 @@ from typing import Final
 
 from miniapp_server.repositories import Repositories
 from models.deadlines.jobs import DeadlineJobs
+from models.erasure.entities import (
+    MESSAGES_KEPT,
+    MOVEMENTS_KEPT,
+    VISITORS_KEPT,
+    Keeping,
+)
+from models.erasure.past_repository import PastRepository
 from models.erasure.service import ErasureService
 from models.kernel.errors import Overloaded
 from models.kernel.time_range import local_date
@@ -15,11 +22,9 @@ from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.reservations.errors import Suspended
 from models.storage.attempt_limiter import AttemptLimiter
 
-_KEEP_MESSAGES: Final = timedelta(days=180)
 _PRUNE_AT_ONCE: Final = 5000
-_KEEP_VISITORS: Final = timedelta(days=90)
+_ANONYMISED_AT_ONCE: Final = 1000
 _FORGET_AT_ONCE: Final = 20
-_KEEP_GATE_EVENTS: Final = timedelta(days=180)
 _KEEP_CODES: Final = timedelta(days=1)
 _KEEP_TOMBSTONES: Final = timedelta(days=1)
 _KEEP_PAUSES: Final = timedelta(days=7)
@@ -38,9 +43,12 @@ class Retention:
         attempts: AttemptLimiter,
         deadlines: DeadlineJobs,
         erasure: ErasureService,
+        past: PastRepository,
+        keeping: Keeping,
     ) -> None:
         self._repositories, self._pauses, self._attempts = repositories, pauses, attempts
         self._deadlines, self._erasure = deadlines, erasure
+        self._past, self._keeping = past, keeping
 
     async def prune(self, now: datetime, real_now: datetime) -> int:
         """Delete what has no use any more. How many past claims have left the index."""
@@ -52,15 +60,18 @@ class Retention:
         await self._attempts.prune(now)
         await r.wechat_callbacks.prune(now - _KEEP_CODES)
         await self._pauses.prune(now - _KEEP_PAUSES)
-        await r.messages.prune(real_now - _KEEP_MESSAGES, _PRUNE_AT_ONCE)
-        await r.gate_events.prune(now - _KEEP_GATE_EVENTS)
-        await r.kiosk_scans.prune(now - _KEEP_GATE_EVENTS)
+        await r.messages.prune(real_now - MESSAGES_KEPT, _PRUNE_AT_ONCE)
+        await r.gate_events.prune(now - MOVEMENTS_KEPT)
+        await r.kiosk_scans.prune(now - MOVEMENTS_KEPT)
+        await r.audit_log.prune(now - self._keeping.audit, _PRUNE_AT_ONCE)
+        await r.feedback.prune(now - self._keeping.feedback, _PRUNE_AT_ONCE)
+        await self._past.forget(now - self._keeping.reservations, _ANONYMISED_AT_ONCE)
         await self._forget_visitors(now)
         return claims
 
     async def _forget_visitors(self, now: datetime) -> None:
         """Who was here for some days, and has nothing open, is forgotten some time afterwards."""
-        gone = local_date(now - _KEEP_VISITORS)
+        gone = local_date(now - VISITORS_KEPT)
         readers = self._repositories.readers
         for reader in await readers.visitors_until(gone, now, _FORGET_AT_ONCE):
             with suppress(Suspended, Overloaded):  # another time

@@ -69,6 +69,7 @@ class ReservationMessages:
             seat=catalog.seat_label(seat) if seat else str(seat_id),
             receipt=r.receipt,
             kiosks=kiosks,
+            way=catalog.venues[r.venue_id].check_in_way,
             violation=result.violation is not None,
             counted=result.violation is not None and result.violation.counts,
             window=result.window,

@@ -86,7 +86,8 @@ async def refuse_binding(call: ApiRequest) -> None:
 
 
 async def unbind(call: ApiRequest) -> None:
-    await call[keys.ACCOUNT_BINDING].unbind(call.reader.id)
+    assert call.principal is not None
+    await call[keys.ACCOUNT_BINDING].unbind(call.reader.id, call.principal.session)
 
 
 async def activation_code(call: ApiRequest, body: NewActivationCode) -> ActivationCodeOut:

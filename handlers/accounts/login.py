@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -121,11 +122,22 @@ async def cas_ticket(request: web.Request) -> web.Response:
     if not ours or (not cas.exact_service and not _same(ours, theirs)):
         return _ask_first(request, who)
     before = await signed_in(request, request[NOW]) if ours.startswith(_RENEW) else None
-    if before is not None and await request.app[LOGINS].renew(who, before.session, request[NOW]):
-        response = _redirect(return_url(request))  # what they were writing can still be sent
-        forget_return_url(request, response)
-        return response
+    if before is not None:
+        until = await request.app[LOGINS].renew(who, before.session, request[NOW])
+        if until is not None:
+            return _keep_session(request, until)
     return await _open_session(request, request.app[LOGINS].sign_in(who, request[NOW]), ours)
+
+
+def _keep_session(request: web.Request, until: datetime) -> web.Response:
+    """The browser keeps the session that it has, until it ends now: what they were writing can
+    still be sent."""
+    response = _redirect(return_url(request))
+    forget_return_url(request, response)
+    token = request.cookies.get(request.app[SITE].session_cookie)
+    if token is not None:  # and no header instead
+        give_session_cookie(request, response, token, request[NOW], until)
+    return response
 
 
 async def campus_entry(request: web.Request) -> web.Response:

@@ -13,7 +13,9 @@ from handlers.http.openapi import VERSION
 from handlers.http.pages import PageRequest, form_text, redirect, render_page
 from handlers.http.qr import svg
 from handlers.keys import ACCOUNT_BINDING, MESSAGES, MINI_PROGRAM_CODES, VIOLATIONS
+from models.erasure.entities import MESSAGES_KEPT, MOVEMENTS_KEPT, VISITORS_KEPT
 from models.library.entities import KioskId
+from models.readers.entities import Reader
 from notify.templates import TITLES
 
 _MESSAGES: Final = 20
@@ -74,7 +76,7 @@ async def new_activation(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 async def unbind(visit: PageRequest, _: Form) -> web.StreamResponse:
     """End the binding: the reader has another phone, or another WeChat."""
-    await visit[ACCOUNT_BINDING].unbind(visit.reader.id)
+    await visit[ACCOUNT_BINDING].unbind(visit.reader.id, visit.principal.session)
     return redirect("/activation")
 
 
@@ -116,6 +118,28 @@ async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamRespon
     ids = [id for id in form_text(form, "ids").split(" ") if id][:_MAX_MARKED_READ]
     await visit[MESSAGES].mark_read(visit.reader.id, ids)
     return redirect("/me")
+
+
+async def privacy(visit: PageRequest) -> web.StreamResponse:
+    """个人信息说明: what is kept of a reader, why, how long, and who sees it."""
+    return _privacy(visit.request, visit.reader)
+
+
+def privacy_signed_out(request: web.Request) -> web.Response:
+    """The same for who is not signed in."""
+    return _privacy(request, None)
+
+
+def _privacy(request: web.Request, reader: Reader | None) -> web.Response:
+    return render_page(
+        request,
+        "accounts/privacy.html",
+        reader=reader,
+        keeping=request.app[SITE].keeping,
+        messages=MESSAGES_KEPT,
+        movements=MOVEMENTS_KEPT,
+        visitors=VISITORS_KEPT,
+    )
 
 
 async def sign_out(visit: PageRequest) -> web.StreamResponse:

@@ -8,15 +8,20 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
 from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations.current import current_reservation
+from models.library.entities import AreaId
 
 
 async def check_in(visit: PageRequest) -> web.StreamResponse:
     """Where the kiosks are, and a scanner for their codes."""
+    reference, current = visit[REFERENCE], await current_reservation(visit)
+    venues = list(reference.catalog.venues.values())
+    if current is not None and (area := reference.catalog.areas.get(AreaId(current.seat.area_id))):
+        venues = [reference.catalog.venues[area.venue_id]]
     return render_page(
         visit.request,
         "check_in/check_in.html",
         reader=visit.reader,
-        current=await current_reservation(visit),
-        kiosks=kiosk_names(visit[REFERENCE]),
-        labels=labels_are_taken(visit[REFERENCE]),
+        current=current,
+        kiosks=kiosk_names(reference, venues),
+        labels=labels_are_taken(venues),
     )

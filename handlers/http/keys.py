@@ -14,6 +14,7 @@ from bind.session_service import SessionService
 from handlers.http.load_shedding import LoadShedder
 from handlers.http.metrics import Metrics
 from handlers.http.security_log import SecurityLog
+from models.erasure.entities import Keeping
 from models.reference_data import ReferenceData
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.rate_limiter import RateLimiter
@@ -52,6 +53,7 @@ class Site:
     mini_appid: str
     verification: tuple[str, str]
     """The name and text of the file by which WeChat knows this host; empty where there is none."""
+    keeping: Keeping
 
 
 SITE: Final = web.AppKey("site", Site)

@@ -9,10 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from handlers.http import presenting
 from handlers.http.static_files import asset_url
-from handlers.texts.labels import WEEKDAYS, day_text, hours_text
+from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.pages import PROOF_NUMBERS, RULES_SUMMARY
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
+from notify.templates.rendering import SCAN_BY, SCAN_SHORT
 
 ENVIRONMENT: Final = Environment(
     loader=PackageLoader("handlers", "templates"),
@@ -56,4 +57,7 @@ ENVIRONMENT.filters |= {
     "day": _day,
     "hours": hours_text,
     "proof_number": lambda name: PROOF_NUMBERS.get(name, name),
+    "period": period_text,
+    "scan_by": SCAN_BY.__getitem__,
+    "scan_short": SCAN_SHORT.__getitem__,
 }

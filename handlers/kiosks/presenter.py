@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from models.library.entities import PresenceSource
+from collections.abc import Iterable
+
+from models.library.entities import PresenceSource, Venue
 from models.reference_data import ReferenceData
 
 
-def kiosk_names(reference: ReferenceData) -> list[str]:
-    """The names of the kiosks where a reader can check in."""
-    venues = reference.catalog.venues
-    return [
-        kiosk.name
-        for kiosk in reference.catalog.kiosks.values()
-        if PresenceSource.KIOSK in venues[kiosk.venue_id].presence_sources
-    ]
+def kiosk_names(reference: ReferenceData, venues: Iterable[Venue]) -> list[str]:
+    """The names of the kiosks where a reader can check in in these venues."""
+    ids = {venue.id for venue in venues if PresenceSource.KIOSK in venue.presence_sources}
+    return [k.name for k in reference.catalog.kiosks.values() if k.venue_id in ids]
 
 
-def labels_are_taken(reference: ReferenceData) -> bool:
-    """Can a reader check in by a seat's label, in some venue?"""
-    venues = reference.catalog.venues.values()
+def labels_are_taken(venues: Iterable[Venue]) -> bool:
+    """Can a reader check in by a seat's label, in some of these venues?"""
     return any(PresenceSource.SEAT_LABEL in venue.presence_sources for venue in venues)

@@ -8,6 +8,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
 from handlers.texts.labels import days_text, numbers_text
 from models.kernel.time_range import local_date
+from models.library.entities import CheckInWay
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
@@ -18,6 +19,9 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
     for area in reference.catalog.bookable_areas:
         minutes = reference.policy_for(area.id, today).max_minutes
         max_stays.setdefault(minutes, []).append(area.name)
+    check_in_ways: dict[CheckInWay, list[str]] = {}
+    for venue in reference.catalog.venues.values():
+        check_in_ways.setdefault(venue.check_in_way, []).append(venue.name)
     opening = [
         (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
         for rule in policy.opening
@@ -29,6 +33,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
         reader=visit.reader,
         max_stays=max_stays,
         opening=opening,
+        check_in_ways=check_in_ways,
         rules=policy.resolve(None, today),
         overrides=[(o, numbers_text(o.values)) for o in policy.rule_sets if o.last >= today],
         areas=reference.catalog.areas,

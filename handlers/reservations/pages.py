@@ -14,10 +14,11 @@ from handlers.kiosks.presenter import kiosk_names, labels_are_taken
 from handlers.reservations import presenter
 from handlers.reservations.current import current_reservation
 from handlers.texts.labels import EVENT_TEXT
-from handlers.texts.pages import DONE_TEXT
+from handlers.texts.pages import DONE_TEXT, REPORTED_TO_DESK
 from handlers.waitlist import presenter as waitlist_presenter
 from models.kernel.time_range import local_date
 from models.reservations import rules
+from notify.templates.rendering import SCAN_BY
 
 
 async def reservations(visit: PageRequest) -> web.StreamResponse:
@@ -60,6 +61,8 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     nearest = None
     if r.has_open_report:
         nearest = await visit[ALTERNATIVES].alternatives_for(r, visit.now)
+    venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
+    desk = REPORTED_TO_DESK.format(scan=SCAN_BY[venue.check_in_way])
     return render_page(
         visit.request,
         "reservations/detail.html",
@@ -67,7 +70,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
         r=await presenter.detail(visit[REFERENCE], r, visit.now),
         nearest=nearest,
         events=EVENT_TEXT,
-        kiosks=kiosk_names(visit[REFERENCE]),
-        labels=labels_are_taken(visit[REFERENCE]),
-        done=DONE_TEXT.get(visit.request.query.get("done", ""), ""),
+        kiosks=kiosk_names(visit[REFERENCE], [venue]),
+        labels=labels_are_taken([venue]),
+        done=desk if done == "report_desk" else DONE_TEXT.get(done, ""),
     )

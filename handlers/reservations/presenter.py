@@ -85,6 +85,7 @@ async def _fields(reference: ReferenceData, r: Reservation, now: datetime) -> di
         "ended_at": moment(r.ended_at),
         "check_in_from": to_local(r.check_in_from),
         "check_in_until": to_local(r.check_in_until),
+        "check_in_by": reference.catalog.venues[r.venue_id].check_in_way.value,
         "excused": r.penalty_waived,
         "assisted": assisted(r),
         "held_until": moment(r.held_until),

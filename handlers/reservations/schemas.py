@@ -21,6 +21,7 @@ class ChangeReservation(Request):
     end: ClockTime | None = None
 
 
+CheckInBy = Literal["kiosk", "kiosk_or_label", "seat_label", "gate", "desk"]
 State = Literal[
     "reserved",
     "in_use",
@@ -68,7 +69,7 @@ class ReservationOut(Response):
     """``leave_minutes``: how long a leave that begins now may last, where the reader may leave.
     ``excused``: not to come would be no violation. ``presence_wanted``: a scan is wanted of who is
     checked in, since somebody doubts it or time alone has checked them in; where it is doubted,
-    until ``presence_due_at``."""
+    until ``presence_due_at``. ``check_in_by``: what the reader is told to check in by there."""
 
     id: str
     rev: int
@@ -88,6 +89,7 @@ class ReservationOut(Response):
     ended_at: datetime | None
     check_in_from: datetime
     check_in_until: datetime
+    check_in_by: CheckInBy
     excused: bool
     assisted: AssistedOut | None
     held_until: datetime | None

@@ -15,7 +15,7 @@ from handlers.seat_map.search import MapSearch
 from handlers.texts.errors import text_of
 from handlers.texts.labels import FEATURE_TEXT, SEAT_TEXT
 from models.kernel.errors import DomainError, NotFound
-from models.library.entities import Area, Seat
+from models.library.entities import Area, CheckInWay, Seat
 from models.reservations.errors import SeatTaken
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
@@ -35,6 +35,7 @@ class BookingPanel:
     label: str
     features: list[str]
     status: str
+    check_in_by: CheckInWay
     starts: list[schemas.Choice] = field(default_factory=list)
     start: str = ""
     ends: list[schemas.Choice] = field(default_factory=list)
@@ -73,6 +74,7 @@ async def booking_panel(
         label=reference.catalog.seat_label(seat),
         features=feature_labels(seat),
         status=SEAT_TEXT[kind][status.value],
+        check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
         can_report_empty=kind == "moment" and status is SeatStatus.OCCUPIED,
     )
     day = TimeFilter(search.day, None, None)

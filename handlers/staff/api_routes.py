@@ -17,7 +17,7 @@ ROUTES: Final = (
         Access.VIEWER,
     ),
     get(
-        "/staff/relays",
+        "/staff/code-sharing",
         api.list_code_sharing,
         "Check-ins by a code that may have been passed on, the newest first",
         Access.VIEWER,

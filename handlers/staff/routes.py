@@ -112,7 +112,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE)),
         web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice)),
-        web.get("/console/relays", staff_page(code_sharing)),
+        web.get("/console/code-sharing", staff_page(code_sharing)),
         web.get("/console/deliveries", staff_page(deliveries)),
         web.post("/console/deliveries/retry", staff_form(retry)),
         web.get("/console/statistics", staff_page(statistics)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from models.identity.entities import SessionKind
@@ -127,6 +127,12 @@ def day_choice_text(day: date, today: date) -> str:
     """A day to choose, seen from today: 明天 9月9日, 周三 9月10日."""
     near = {0: "今天", 1: "明天"}.get((day - today).days, f"周{WEEKDAYS[day.weekday()]}")
     return f"{near} {day.month}月{day.day}日"
+
+
+def period_text(period: timedelta) -> str:
+    """As ``3 年`` or ``180 天``: whole years where it is some."""
+    years, days = divmod(period.days, 365)
+    return f"{years} 年" if years and not days else f"{period.days} 天"
 
 
 def hours_text(minutes: int) -> str:

@@ -24,9 +24,10 @@ DONE_TEXT: Final[Mapping[str, str]] = {
     "wait": "已加入候补，有空位会保留 10 分钟并通知您",
     "unwait": "已取消候补",
     "report": "已告诉图书馆，请选一个附近的空位",
-    "report_desk": "已告诉图书馆。时限照常：请到选座机或查询机扫码后再报告，时限就停止",
 }
 """What a page says after an action."""
+REPORTED_TO_DESK: Final = "已告诉图书馆。时限照常：请{scan}后再报告，时限就停止"
+"""What it says after a report by who has not shown that they are there."""
 
 ACTION_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "cancel": ("取消预约", "确定取消"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,7 @@ from miniapp_server.settings.sandbox_defaults import (
     SANDBOX_TEMPLATES,
 )
 from miniapp_server.settings.variables import RENAMED
+from models.erasure.entities import Keeping
 from models.identity.roles import Role, StaffDirectory
 from models.messages.entities import Template
 from models.readers.entities import normalise_student_no
@@ -107,6 +109,11 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
         trusted_proxies=read.networks("TRUSTED_PROXIES"),
         monitors=read.networks("MONITORS", ",".join(("127.0.0.0/8", "::1", lan)).rstrip(",")),
         log_level=read.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        keeping=Keeping(
+            audit=timedelta(days=read.number("KEEP_AUDIT_DAYS", 1095, 180, 36500)),
+            feedback=timedelta(days=read.number("KEEP_FEEDBACK_DAYS", 365, 30, 36500)),
+            reservations=timedelta(days=read.number("KEEP_RESERVATIONS_DAYS", 1095, 180, 36500)),
+        ),
     )
     read.raise_faults()
     assert sealer is not None  # else it is a fault

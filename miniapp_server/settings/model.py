@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from models.erasure.entities import Keeping
 from models.identity.roles import StaffDirectory
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.storage.encryption import FieldCipher
@@ -117,6 +118,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     monitors: tuple[Network, ...]
     log_level: str
+    keeping: Keeping
 
     @property
     def secure_cookies(self) -> bool:

@@ -347,6 +347,7 @@ export interface ReservationDetail {
   ended_at: string | null;
   check_in_from: string;
   check_in_until: string;
+  check_in_by: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
   excused: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;
@@ -376,6 +377,7 @@ export interface ReservationOut {
   ended_at: string | null;
   check_in_from: string;
   check_in_until: string;
+  check_in_by: "desk" | "gate" | "kiosk" | "kiosk_or_label" | "seat_label";
   excused: boolean;
   assisted: AssistedOut | null;
   held_until: string | null;

@@ -28,6 +28,7 @@ const OPENED = {
   "pages/notices/notice": ["?id=how-to-book", (data) => data.notice],
   "pages/waitlist/waitlist": ["", (data) => data.rows.length],
   "pages/subscriptions/subscriptions": ["", (data) => data.rows.length],
+  "pages/devices/devices": ["", (data) => data.rows.length],
 };
 
 test("every page is tried", () => { assert.deepEqual(Object.keys(OPENED), pages); });

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from models.gates.entities import Direction, GateEvent, complete_until
+from models.gates.entities import Direction, GateEvent, complete_until, gates_in
 from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId
@@ -48,11 +48,13 @@ class PresenceKnowledge:
         return complete_until(await self._gates.all(), now)
 
     async def gate_events_of(self, r: Reservation) -> Sequence[GateEvent]:
-        """The reader's gate events in the time of the reservation; none where gates prove
-        nothing."""
+        """The reader's events at gates of the reservation's venue in its time; none where gates
+        prove nothing."""
         if not self._gates_prove(r.venue_id):
             return ()
-        return await self._gate_events.of_day(r.reader_id, r.start, r.end)
+        events = await self._gate_events.of_day(r.reader_id, r.start, r.end)
+        there = gates_in(r.venue_id, await self._gates.all()) if events else frozenset()
+        return [event for event in events if event.gate_id in there]
 
     async def passage_into(
         self, reader_id: ReaderId, venue_id: VenueId, now: datetime
@@ -63,9 +65,8 @@ class PresenceKnowledge:
         events = await self._gate_events.of_day(reader_id, now - FRESH_FOR, now)
         if not events or events[-1].direction is not Direction.IN:
             return None
-        there = {gate.id for gate in await self._gates.all() if gate.venue_id == venue_id}
         last = events[-1]
-        if last.gate_id not in there:
+        if last.gate_id not in gates_in(venue_id, await self._gates.all()):
             return None
         return PresenceProof(reader_id, venue_id, PresenceMethod.GATE, last.at)
 

@@ -99,6 +99,18 @@ class FeedbackRepository:
             found = found or await self._all.find_one({"_id": id})
         return self._feedback(found) if found else None
 
+    async def prune(self, answered_before: datetime, limit: int) -> int:
+        """Delete what was answered before then, the oldest first; at most ``limit``. How many."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"answered_at": {"$lt": answered_before}}, {"_id": 1})
+                .sort([("answered_at", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+            gone = await self._all.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+        return gone.deleted_count
+
     def _feedback(self, d: Document) -> Feedback:
         return Feedback(
             d["_id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -92,7 +93,12 @@ class GateEvent:
     """Has what it did been worked out?"""
 
 
-def complete_until(gates: list[Gate], now: datetime) -> datetime:
+def gates_in(venue_id: VenueId, gates: Iterable[Gate]) -> frozenset[GateId]:
+    """The ids of those that lead into the venue."""
+    return frozenset(gate.id for gate in gates if gate.venue_id == venue_id)
+
+
+def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
     """Until when it is certain who went in and out: deadlines before it can be settled.
 
     Gates that have not been heard of lately are not waited for, and none for longer than ``LATE``.

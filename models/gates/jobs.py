@@ -49,7 +49,7 @@ class GatePresenceJob:
         came = await self._gate_events.seen(found, local_instant(today, time(0)))
         days = {(reader_id, today) for reader_id in came}
         days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
-        return await self._service.reconcile_all(days, now, told)
+        return await self._service.reconcile_all(days, now, gates)
 
     async def _newly_open_check_ins(self, now: datetime, told: datetime) -> list[ReaderId]:
         """Readers with a window that has opened and that was not looked at with all that the gates

@@ -7,12 +7,12 @@ is told late, twice, or by two workers at once leads to the same reservation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from models.gates.entities import Direction, GateEvent, PresenceEffect
+from models.gates.entities import Direction, GateEvent, GateId, PresenceEffect
 from models.policy.entities import Policy
 from models.reservations.claims import presence_claim
 from models.reservations.entities import (
@@ -69,6 +69,7 @@ def derive_presence(
     r: Reservation,
     policy: Policy,
     passages: Sequence[GateEvent],
+    gates: Set[GateId],
     free_from: datetime | None,
     told: datetime,
     now: datetime,
@@ -78,6 +79,7 @@ def derive_presence(
 
     Args:
         r: live, of the reader whose ``passages`` of the day these are (late ones left out).
+        gates: those of the reservation's venue. Who passes another's is not there, nor leaves it.
         free_from: when the reader's stay at another seat ended; nobody checks in at two.
         told: until when all passages are known.
     """
@@ -87,7 +89,7 @@ def derive_presence(
         course.go(entry)
     # A change or extension keeps what stood before it; the last act is what passages come after.
     last_act = own[-1].at
-    passed = sorted(passages, key=lambda p: (p.at, p.id))
+    passed = sorted((p for p in passages if p.gate_id in gates), key=lambda p: (p.at, p.id))
     entries, effects = _apply_events(r, policy, course, passed, last_act, free_from, told)
     if course.state is ReservationState.RESERVED and r.state is not ReservationState.RESERVED:
         return r, effects  # what was told to the reader is not taken back

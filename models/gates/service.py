@@ -23,6 +23,7 @@ from models.gates.entities import (
     PresenceEffect,
     ReportedEvent,
     complete_until,
+    gates_in,
 )
 from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
@@ -115,26 +116,25 @@ class GateService:
         """
         new, known = await self._gate_events.add(events, now)
         days = {(p.reader_id, local_date(p.at)) for p in new if p.reader_id is not None}
-        await self.reconcile_all(days, now, complete_until(await self._gates.all(), now))
+        await self.reconcile_all(days, now, await self._gates.all())
         return len(new), known
 
     async def reconcile_all(
-        self, days: Iterable[tuple[ReaderId, date]], now: datetime, complete_until: datetime
+        self, days: Iterable[tuple[ReaderId, date]], now: datetime, gates: Sequence[Gate]
     ) -> int:
-        """As ``reconcile_reader_day``, of several readers and days at once."""
-        gate = asyncio.Semaphore(_AT_ONCE)
+        """Let the readers' reservations of those days be what their gate events make of them.
+        ``gates`` are all that there are. How many reservations changed."""
+        room = asyncio.Semaphore(_AT_ONCE)
 
         async def one(reader_id: ReaderId, day: date) -> int:
-            async with gate:
-                return await self.reconcile_reader_day(reader_id, day, now, complete_until)
+            async with room:
+                return await self._reconcile(reader_id, day, now, gates)
 
         return sum(await asyncio.gather(*(one(reader_id, day) for reader_id, day in days)))
 
-    async def reconcile_reader_day(
-        self, reader_id: ReaderId, day: date, now: datetime, complete_until: datetime
+    async def _reconcile(
+        self, reader_id: ReaderId, day: date, now: datetime, gates: Sequence[Gate]
     ) -> int:
-        """Let the reader's reservations of the day be what their gate events make of them. How many
-        changed."""
         midnight = local_instant(day, time(0))
         changed = 0
         for _ in range(_ROUNDS):
@@ -144,26 +144,19 @@ class GateService:
                 reader_id, midnight, midnight + timedelta(days=1)
             )
             effects: Effects = {}
-            proving = await self._proving(events)
-            written = await self._apply_presence(rows, proving, effects, now, complete_until)
+            written = await self._apply_presence(rows, events, effects, now, gates)
             if written is None:
                 continue  # somebody else was faster
             changed += written
-            judged = await self._event_effects(rows, events, proving, effects)
+            judged = await self._event_effects(rows, events, effects, gates)
             await self._gate_events.settle(judged)
             break
         return changed
 
-    async def _proving(self, events: Sequence[GateEvent]) -> Sequence[GateEvent]:
-        """Those of gates that prove presence in their venue."""
-        if all(map(self._gates_prove, self._reference.catalog.venues)):
-            return events
-        gates = {gate.id for gate in await self._gates.all() if self._gates_prove(gate.venue_id)}
-        return [p for p in events if p.gate_id in gates]
-
-    def _gates_prove(self, venue_id: VenueId) -> bool:
+    def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
+        """The venue's gates, where they prove presence there; else none."""
         sources = self._reference.catalog.venues[venue_id].presence_sources
-        return PresenceSource.GATE in sources
+        return gates_in(venue_id, gates) if PresenceSource.GATE in sources else frozenset()
 
     async def _apply_presence(
         self,
@@ -171,18 +164,18 @@ class GateService:
         events: Sequence[GateEvent],
         effects: Effects,
         now: datetime,
-        complete_until: datetime,
+        gates: Sequence[Gate],
     ) -> int | None:
         """How many reservations changed, with the ``effects`` of events; None where one could
-        not. Where gates prove nothing, a reservation stays as it is."""
-        timely = [p for p in events if not p.late]
+        not. Where no gate proves presence in its venue, a reservation stays as it is."""
+        timely, told = [p for p in events if not p.late], complete_until(gates, now)
         free_from = max((r.ended_at for r in rows if r.checked_in_at and r.ended_at), default=None)
         changed = 0
         for r in _candidates(rows, now):
             new, found = r, _NO_EFFECTS
-            if self._gates_prove(r.venue_id):
+            if proving := self._proving(r.venue_id, gates):
                 policy = await self._writer.policy_at_booking(r)
-                new, found = derive_presence(r, policy, timely, free_from, complete_until, now)
+                new, found = derive_presence(r, policy, timely, proving, free_from, told, now)
             for id, effect in found.items():
                 if effect is not PresenceEffect.NONE or id not in effects:
                     effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
@@ -200,8 +193,8 @@ class GateService:
         self,
         rows: Sequence[Reservation],
         events: Sequence[GateEvent],
-        proving: Sequence[GateEvent],
         effects: Effects,
+        gates: Sequence[Gate],
     ) -> list[Judged]:
         """What has to be written of what the events did."""
         judged = []
@@ -211,16 +204,18 @@ class GateService:
             elif p.processed:
                 continue
             else:
-                effect, id = await self._late_effect(rows if p in proving else (), p)
+                effect, id = await self._late_effect(rows, p, gates)
             if not p.processed or (effect, id) != (p.effect, p.reservation_id):
                 judged.append(Judged(p, effect, id))
         return judged
 
     async def _late_effect(
-        self, rows: Sequence[Reservation], p: GateEvent
+        self, rows: Sequence[Reservation], p: GateEvent, gates: Sequence[Gate]
     ) -> tuple[PresenceEffect, ReservationId | None]:
         """An event that moves no seat any more. It can still void a violation."""
-        for r in filter(lambda r: self._gates_prove(r.venue_id), rows):
+        for r in rows:
+            if p.gate_id not in self._proving(r.venue_id, gates):
+                continue
             came = p.direction is Direction.IN and r.check_in_from <= p.at <= r.check_in_until
             if r.state is ReservationState.NO_SHOW and came:
                 await self._violations.void_by_gate(r, p.id, p.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReturnDocument
 
 from models.identity.entities import Principal, Session, SessionKind, StaffRole
 from models.identity.roles import Role
@@ -178,33 +178,46 @@ class SessionRepository:
         role: Role | None,
         now: datetime,
         expires_at: datetime,
-    ) -> bool:
-        """The session's reader has signed in once more. False where it has ended."""
+    ) -> datetime | None:
+        """The session's reader has signed in once more: until when it lasts. None where it has
+        ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
+        the ticket first and looks for the tombstone second.
+        """
+        ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
                 "role": _role_document(role, now) if role is not None else None,
-                "ticket": token_hash(ticket),
+                "ticket": ticket_hash,
             },
             "$max": {"expires_at": expires_at},
         }
         with translate_errors():
-            found = await self._all.update_one({"_id": session.id}, changes)
-        return found.matched_count > 0
+            found = await self._all.find_one_and_update(
+                {"_id": session.id},
+                changes,
+                projection={"expires_at": 1},
+                return_document=ReturnDocument.AFTER,
+            )
+            if await self._ended.find_one({"_id": ticket_hash}) is None:
+                return found["expires_at"] if found else None
+            await self._all.delete_one({"_id": session.id})
+        return None
 
     async def of_reader(self, reader_id: ReaderId, now: datetime) -> list[Session]:
         """The reader's live sessions, on the web, at kiosks and on a bound phone, the latest
         first."""
         with translate_errors():
-            bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
-            hashes = [h for row in bound for h in row["openid_hashes"]]
             rows = await self._all.find(
-                {
-                    "$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}],
-                    "expires_at": {"$gt": now},
-                }
+                {**await self._of(reader_id), "expires_at": {"$gt": now}}
             ).to_list(None)
         found = [p.session for row in rows if (p := self._principal(row, None)) is not None]
         return sorted(found, key=lambda s: s.opened_at, reverse=True)
+
+    async def _of(self, reader_id: ReaderId) -> Document:
+        """What finds the reader's sessions, those of the WeChat user among them who is bound."""
+        bound = await self._db["bindings"].find({"reader": reader_id}).to_list(None)
+        hashes = [h for row in bound for h in row["openid_hashes"]]
+        return {"$or": [{"reader": reader_id}, {"openid_hashes": {"$in": hashes}}]}
 
     async def prolong(self, session_id: str, expires_at: datetime) -> None:
         """The session lasts until then, if that is later."""
@@ -214,6 +227,15 @@ class SessionRepository:
     async def close(self, session_id: str) -> None:
         with translate_errors():
             await self._all.delete_one({"_id": session_id})
+
+    async def close_of_reader(self, reader_id: ReaderId, but: Session | None) -> list[str]:
+        """End the reader's sessions, as ``of_reader`` finds them, all ``but`` that one. Returns
+        the ended sessions' ids."""
+        with translate_errors():
+            rows = await self._all.find(await self._of(reader_id), {"_id": 1}).to_list(None)
+            ids = [row["_id"] for row in rows if but is None or row["_id"] != but.id]
+            await self._all.delete_many({"_id": {"$in": ids}})
+        return ids
 
     async def end_ticket(self, ticket: str) -> list[str]:
         """End the ticket's session, if it has begun. Returns the ended sessions' ids."""

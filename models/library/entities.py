@@ -31,6 +31,17 @@ class PresenceSource(StrEnum):
 USUAL_SOURCES: Final = frozenset(PresenceSource) - {PresenceSource.SEAT_LABEL}
 
 
+class CheckInWay(StrEnum):
+    """By what readers check in in a venue, as far as they are told: a code on a screen, the label
+    of the seat, or either; where none is taken, the gate, or the desk."""
+
+    KIOSK = "kiosk"
+    KIOSK_OR_LABEL = "kiosk_or_label"
+    SEAT_LABEL = "seat_label"
+    GATE = "gate"
+    DESK = "desk"
+
+
 @dataclass(frozen=True, slots=True)
 class Venue:
     """``rev`` grows with every change."""
@@ -39,6 +50,17 @@ class Venue:
     name: str
     presence_sources: frozenset[PresenceSource] = USUAL_SOURCES
     rev: int = 0
+
+    @property
+    def check_in_way(self) -> CheckInWay:
+        """What its readers are told to check in by."""
+        sources = self.presence_sources
+        labels = PresenceSource.SEAT_LABEL in sources
+        if PresenceSource.KIOSK in sources:
+            return CheckInWay.KIOSK_OR_LABEL if labels else CheckInWay.KIOSK
+        if labels:
+            return CheckInWay.SEAT_LABEL
+        return CheckInWay.GATE if PresenceSource.GATE in sources else CheckInWay.DESK
 
 
 @dataclass(frozen=True, slots=True)

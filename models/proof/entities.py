@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,7 +15,7 @@ class ProofPart:
     name: str
     seconds: float
     numbers: Mapping[str, int | float | str]
-    failures: Sequence[str] = ()
+    failures: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -30,7 +30,7 @@ class Proof:
     commit: str
     made_at: datetime
     machine: str
-    parts: Sequence[ProofPart]
+    parts: tuple[ProofPart, ...]
 
     @property
     def passed(self) -> bool:

@@ -158,23 +158,29 @@ async def erase_documents(db: Database, id: ReaderId) -> dict[str, int]:
         for name in PERSONAL_COLLECTIONS:
             gone = await db[name].delete_many({"reader": id})
             counts[name] = counts.get(name, 0) + gone.deleted_count
-        nobody: Document = {
-            "reader": ERASED_READER,
-            "claims": [],
-            "last_kiosk_code": None,
-            "outbox": [],
-        }
-        kept = await db["reservations"].update_many({"reader": id}, {"$set": nobody})
-        counts["reservations"] = kept.modified_count
-        counts["violations"] = await _forget_violations(db["violations"], id)
+        counts["reservations"] = await anonymise_reservations(db, {"reader": id})
+        counts["violations"] = await anonymise_violations(db, {"reader": id})
         await _forget_actions(db, id)
         await db["attempt_limits"].delete_many({"_id": {"$regex": id}})
         await db["readers"].delete_one({"_id": id})
     return counts
 
 
-async def _forget_violations(violations: Collection, id: ReaderId) -> int:
-    rows = await _of(violations, id)
+async def anonymise_reservations(db: Database, which: Document) -> int:
+    """Ended reservations are nobody's from now on. How many."""
+    nobody: Document = {
+        "reader": ERASED_READER,
+        "claims": [],
+        "last_kiosk_code": None,
+        "outbox": [],
+    }
+    kept = await db["reservations"].update_many(which, {"$set": nobody})
+    return kept.modified_count
+
+
+async def anonymise_violations(db: Database, which: Document) -> int:
+    """Violations are nobody's from now on, without the words of appeals and waivers. How many."""
+    rows = await db["violations"].find(which).sort("_id").to_list(None)
     for row in rows:
         change: Document = {"reader": ERASED_READER}
         if "counted_on" in row:  # unique: it counted, once
@@ -183,7 +189,7 @@ async def _forget_violations(violations: Collection, id: ReaderId) -> int:
             change |= {"appeal.text": "", "appeal.answer": "", "appeal.open": False}
         if row.get("waiver"):
             change["waiver.reason"] = ""
-        await violations.update_one({"_id": row["_id"]}, {"$set": change})
+        await db["violations"].update_one({"_id": row["_id"]}, {"$set": change})
     return len(rows)
 
 

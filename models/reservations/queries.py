@@ -75,24 +75,29 @@ class ReservationQueries(ReservationCollection):
 
     async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
         """The k of the reader's ``n:`` claims for that day of use."""
-        prefix = f"n:{reader_id}:{day.isoformat()}:"
+        return (await self.used_daily_slots_of([reader_id], day))[reader_id]
+
+    async def used_daily_slots_of(
+        self, reader_ids: Collection[ReaderId], day: date
+    ) -> dict[ReaderId, set[int]]:
+        """As ``used_daily_slots``, of each of the readers, in one query."""
+        used: dict[ReaderId, set[int]] = {reader_id: set() for reader_id in reader_ids}
         with translate_errors():
             rows = await self._all.find(
                 {
-                    "reader": reader_id,
+                    "reader": {"$in": list(used)},
                     "start": {
                         "$gte": local_instant(day, time(0)),
                         "$lte": local_instant(day, time(23, 59)),
                     },
                 },
-                {"claims": 1},
+                {"reader": 1, "claims": 1},
             ).to_list(None)
-        return {
-            int(claim.removeprefix(prefix))
-            for row in rows
-            for claim in row["claims"]
-            if claim.startswith(prefix)
-        }
+        for row in rows:
+            prefix = f"n:{row['reader']}:{day.isoformat()}:"
+            of_day = [c for c in row["claims"] if c.startswith(prefix)]
+            used[row["reader"]].update(int(c.removeprefix(prefix)) for c in of_day)
+        return used
 
     async def live_of(self, reader_id: ReaderId, since: datetime) -> list[Reservation]:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""

@@ -1,8 +1,10 @@
-"""The audit log. Entries are added, completed once, and never changed or removed afterwards."""
+"""The audit log. Entries are added, completed once, and never changed afterwards. They are removed
+when their time is over."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -63,6 +65,18 @@ class AuditLogRepository:
         ending = {"outcome": outcome, "after": dict(after) if after is not None else None}
         with translate_errors():
             await self._all.update_one({"_id": entry, "outcome": ""}, {"$set": ending})
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Remove entries from before then, the oldest first; at most ``limit``. How many."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"at": {"$lt": before}}, {"_id": 1})
+                .sort([("at", ASCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+            gone = await self._all.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+        return gone.deleted_count
 
     async def get(self, id: str) -> AuditEntry | None:
         with translate_errors():

@@ -103,7 +103,8 @@ class StaffReaders:
         return await self._codes.is_bound(reader_id)
 
     async def unbind(self, ctx: StaffContext, reader: Reader, reason: str) -> None:
-        """The reader's WeChat account is theirs no more: a lost phone. Raises: NotFound."""
+        """The reader's WeChat account is theirs no more: a lost phone. They are signed out
+        everywhere. Raises: NotFound."""
         if not await self._codes.is_bound(reader.id):
             raise NotFound()
         operation = AuditedOperation(

@@ -28,7 +28,7 @@ from models.reservations.writer import ReservationWriter
 from models.waitlist.entities import WaitlistEnd, WaitlistEntry, WaitlistState, in_quiet_hours
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
-from models.waitlist.rules import early_end, may_be_offered
+from models.waitlist.rules import early_end
 
 BATCH: Final = 200
 _SYSTEM: Final = Actor("system", "line")
@@ -85,17 +85,25 @@ class WaitlistJobs:
             # By the plan and the rules that they were entered by, which this worker may not know.
             await self._reference.refresh()
             readers = await self._readers.many({entry.reader_id for entry in entries})
+            eligible = await self._matcher.eligible(entries, readers, now)
             for entry in entries:
                 if entry.id in checked:
                     self._last_checked[entry.id] = checked[entry.id]
                 reader = readers.get(entry.reader_id)
-                done += await self._process_entry(entry, reader, occupied, now)
+                done += await self._process_entry(
+                    entry, reader, entry.id in eligible, occupied, now
+                )
                 await asyncio.sleep(0)  # requests have their turn
             after = entries[-1]
         return done
 
     async def _process_entry(
-        self, entry: WaitlistEntry, reader: Reader | None, occupied: set[SeatId], now: datetime
+        self,
+        entry: WaitlistEntry,
+        reader: Reader | None,
+        eligible: bool,
+        occupied: set[SeatId],
+        now: datetime,
     ) -> int:
         if entry.state is WaitlistState.OFFERED:
             return await self._process_offered(entry, reader, now)
@@ -104,7 +112,7 @@ class WaitlistJobs:
         end = self._early_end(entry, reader, now)
         if end is not None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
-        if in_quiet_hours(now) or not may_be_offered(reader, entry.day, now):
+        if in_quiet_hours(now) or not eligible:
             return 0
         return await self._offer_free_seat(entry, occupied, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,7 +25,7 @@ from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
 from models.waitlist.entities import OFFER_DURATION, RENEWAL_PRIORITY, WaitlistEntry, in_quiet_hours
 from models.waitlist.repository import WaitlistRepository
-from models.waitlist.rules import may_be_offered
+from models.waitlist.rules import may_be_offered, may_hold
 
 _SYSTEM: Final = Actor("system", "line")
 _LOOKED_UP: Final = 20
@@ -81,10 +82,28 @@ class WaitlistMatcher:
         for n in range(0, len(fitting), _LOOKED_UP):
             some = fitting[n : n + _LOOKED_UP]
             readers = await self._readers.many({entry.reader_id for entry, _ in some})
+            eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
-                if may_be_offered(readers.get(entry.reader_id), entry.day, now):
+                if entry.id in eligible:
                     return entry, span
         return None
+
+    async def eligible(
+        self, entries: Sequence[WaitlistEntry], readers: Mapping[ReaderId, Reader], now: datetime
+    ) -> set[str]:
+        """The ids of those whose readers, all looked up, could accept a seat now: one query for
+        each day that they wait for."""
+        found: set[str] = set()
+        for day in {entry.day for entry in entries}:
+            of_day = [entry for entry in entries if entry.day == day]
+            ids = {entry.reader_id for entry in of_day}
+            used = await self._reservations.used_daily_slots_of(ids, day)
+            for entry in of_day:
+                id = entry.reader_id
+                policy = self._reference.policy_for(entry.area_id, day, id)
+                if may_be_offered(readers.get(id), day, used[id], policy.daily_booking_limit, now):
+                    found.add(entry.id)
+        return found
 
     def match(
         self,
@@ -96,7 +115,7 @@ class WaitlistMatcher:
     ) -> TimeRange | None:
         """The time that the seat could be offered for, by what the occupancy knows without the
         reservation ``exclude``; the claim index decides. Whether its reader may be offered one at
-        all is not asked here (``may_be_offered``)."""
+        all is not asked here (``eligible``)."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
@@ -127,7 +146,7 @@ class WaitlistMatcher:
 
     def is_acceptable(self, offer: Reservation, reader: Reader | None, now: datetime) -> bool:
         """Whether the reader could still take the seat that is held for them."""
-        if not may_be_offered(reader, offer.date, now):
+        if not may_hold(reader, offer.date, now):
             return False
         try:
             seat = self._reference.seat_even_if_removed(offer.seat_id)

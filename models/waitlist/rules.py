@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import date, datetime, timedelta
 
 from models.kernel.errors import RuleViolation
@@ -12,12 +12,26 @@ from models.reservations import rules
 from models.waitlist.entities import EndReason, WaitlistEnd, WaitlistEntry
 
 
-def may_be_offered(reader: Reader | None, day: date, now: datetime) -> bool:
-    """Whether the reader could accept a seat of that day now; nobody who is not known could."""
+def may_hold(reader: Reader | None, day: date, now: datetime) -> bool:
+    """Whether a seat of that day may be held for the reader; none for who is not known."""
     if reader is None:
         return False
     try:
         rules.check_reader_eligible(reader, day, now)
+    except RuleViolation:
+        return False
+    return True
+
+
+def may_be_offered(
+    reader: Reader | None, day: date, used: Set[int], limit: int, now: datetime
+) -> bool:
+    """Whether the reader could accept a seat of that day now, of whose bookings, 1…limit, they have
+    used those. A seat that is held already stays theirs, and the refusal says why."""
+    if not may_hold(reader, day, now):
+        return False
+    try:
+        rules.free_daily_slot(used, limit)
     except RuleViolation:
         return False
     return True

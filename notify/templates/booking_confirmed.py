@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from models.library.entities import CheckInWay
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock, span
+from notify.templates.rendering import (
+    SCAN_SHORT,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    span,
+)
 
 
 def render(m: MessageContext) -> RenderedMessage:
@@ -13,8 +21,9 @@ def render(m: MessageContext) -> RenderedMessage:
     # Where check-in is possible already, a time from when on would lie in the past.
     when = f"{until} 前" if m.at >= m.check_in_from else f"{clock(m.check_in_from)}–{until} "
     late = "逾期座位将释放。" if m.penalty_waived else "逾期未签到记违约一次。"
+    by = ("" if m.way is CheckInWay.GATE else "到馆") + SCAN_SHORT[m.way]
     return RenderedMessage(
-        f"{m.seat}，{span(m.start, m.end)}。请在 {when}到馆扫码签到，{late}",
+        f"{m.seat}，{span(m.start, m.end)}。请在 {when}{by}签到，{late}",
         {
             "seat": m.seat,
             "period": f"{clock(m.start)}~{clock(m.end)}",

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
+from models.library.entities import CheckInWay
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
-
-ANY_KIOSK: Final = "馆内任一选座机或查询机"
-"""Where the names of all kiosks are longer than WeChat's field: cut off, they would mislead."""
+from notify.templates.rendering import (
+    SCAN_SHORT,
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    place,
+)
 
 
 def render(m: MessageContext) -> RenderedMessage:
+    codes = {
+        CheckInWay.KIOSK: f"签到码在：{m.kiosks}。",
+        CheckInWay.KIOSK_OR_LABEL: f"签到码在：{m.kiosks}，座位上也有座位码。",
+    }.get(m.way, "")
     return RenderedMessage(
-        f"{m.seat} 的预约 {clock(m.start)} 开始，请在 {clock(m.check_in_until)} 前扫码签到。"
-        f"签到码在：{m.kiosks}。来不了请取消预约，把座位让给需要的同学。",
+        f"{m.seat} 的预约 {clock(m.start)} 开始，"
+        f"请在 {clock(m.check_in_until)} 前{SCAN_SHORT[m.way]}签到。"
+        f"{codes}来不了请取消预约，把座位让给需要的同学。",
         {
             "seat": m.seat,
             "start": m.start,
             "until": m.check_in_until,
-            "place": m.kiosks if len(m.kiosks) <= 20 else ANY_KIOSK,
+            "place": place(m),
             "tip": f"{clock(m.check_in_until)}前未签到将释放座位",
         },
         not_after=m.check_in_until,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.kernel.time_range import to_local
+from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from models.violations.entities import ViolationCount
 
@@ -34,6 +35,7 @@ class MessageContext:
     ended_at: datetime | None
     penalty_waived: bool
     kiosks: str
+    way: CheckInWay
     violation: bool
     counted: bool
     window: ViolationCount
@@ -43,6 +45,42 @@ class MessageContext:
     held_until: datetime | None = None
     others: int = 0
     """The reader's other bookings of the day, after a missed one."""
+
+
+SCAN_BY: Final[Mapping[CheckInWay, str]] = {
+    CheckInWay.KIOSK: "到选座机或查询机扫码",
+    CheckInWay.KIOSK_OR_LABEL: "到选座机、查询机扫码或扫座位码",
+    CheckInWay.SEAT_LABEL: "扫座位码",
+    CheckInWay.GATE: "从闸机入馆",
+    CheckInWay.DESK: "到服务台",
+}
+"""What readers do to show that they are there."""
+SCAN_SHORT: Final[Mapping[CheckInWay, str]] = {
+    **SCAN_BY,
+    CheckInWay.KIOSK: "扫码",
+    CheckInWay.KIOSK_OR_LABEL: "扫码",
+}
+"""The same, where it is said elsewhere which code is scanned."""
+_ANY_KIOSK: Final = "馆内任一选座机或查询机"
+"""Where the names of all kiosks are longer than WeChat's field: cut off, they would mislead."""
+_PLACES: Final[Mapping[CheckInWay, str]] = {
+    CheckInWay.SEAT_LABEL: "座位上的座位码",
+    CheckInWay.GATE: "馆口闸机",
+    CheckInWay.DESK: "服务台",
+}
+
+
+def scan_at(m: MessageContext) -> str:
+    """What its reader does to show that they are there, with the kiosks' names in brackets."""
+    by = SCAN_BY[m.way]
+    if m.way is CheckInWay.KIOSK:
+        return f"{by}（{m.kiosks}）"
+    return by if m.way is not CheckInWay.KIOSK_OR_LABEL else f"{by}（{m.kiosks}，或座位上）"
+
+
+def place(m: MessageContext) -> str:
+    """Where that is, for WeChat's field of 20 characters."""
+    return _PLACES.get(m.way) or (m.kiosks if len(m.kiosks) <= 20 else _ANY_KIOSK)
 
 
 @dataclass(frozen=True, slots=True)

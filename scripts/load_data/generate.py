@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from miniapp_server.terminal import ReportProgress
 from models.kernel.ids import ReaderId
-from models.library.entities import Catalog, KioskId
+from models.library.entities import Catalog, CheckInWay, KioskId
 from models.policy.entities import Policy
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
@@ -208,6 +208,7 @@ class _Worker:
             seat=self._library.seat_label(self._library.seats[facts.pop("seat_id")]),
             receipt=r.receipt,
             kiosks="",
+            way=CheckInWay.KIOSK,
             violation=r.state is ReservationState.NO_SHOW,
             counted=True,
             window=ViolationCount(1, 3, 30),

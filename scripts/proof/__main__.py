@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(text, flush=True)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
     commit = running_commit()
-    proof = Proof(version("miniapp-server"), commit, real_now(), machine, parts)
+    proof = Proof(version("miniapp-server"), commit, real_now(), machine, tuple(parts))
     args.to.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(proof))
     (args.to / "proof.json").write_bytes(encoded + b"\n")

@@ -61,7 +61,7 @@ def large_history(say: Say) -> ProofPart:
     if len(broken) != 1:
         failures.append(f"one seat was given twice, and {len(broken)} were found")
     numbers = {"calls": sum(map(len, calls.values())), "seats": len(calls), "found": len(broken)}
-    return ProofPart("large_history", round(seconds, 1), numbers, failures)
+    return ProofPart("large_history", round(seconds, 1), numbers, tuple(failures))
 
 
 def explorer(say: Say) -> ProofPart:
@@ -79,7 +79,7 @@ def explorer(say: Say) -> ProofPart:
         "states": sum(e.states for e in done),
         "steps": sum(e.steps for e in done),
     }
-    return ProofPart("explorer", _since(begun), numbers, failures[:_SHOWN])
+    return ProofPart("explorer", _since(begun), numbers, tuple(failures[:_SHOWN]))
 
 
 def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
@@ -102,7 +102,7 @@ def days(say: Say, first: int = 1, count: int = DAYS) -> ProofPart:
         "unknown": sum(day.unknown for day in found),
         "faults": sum(day.faults for day in found),
     }
-    return ProofPart("days", _since(begun), numbers, failures[:_SHOWN])
+    return ProofPart("days", _since(begun), numbers, tuple(failures[:_SHOWN]))
 
 
 def bugs(say: Say) -> ProofPart:
@@ -116,7 +116,7 @@ def bugs(say: Say) -> ProofPart:
         if where is None:
             failures.append(f"not found: {name}")
     numbers = {"bugs": len(PLANTS), "found": found, "runs": runs}
-    return ProofPart("bugs", _since(begun), numbers, failures)
+    return ProofPart("bugs", _since(begun), numbers, tuple(failures))
 
 
 def find_bug(name: str) -> tuple[str | None, int]:
@@ -168,7 +168,7 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         "acknowledged": sum(o.told is not None for o in recorded.operations),
         "unknown": sum(o.unknown for o in recorded.operations),
     }
-    return ProofPart("history", _since(begun), numbers, failures)
+    return ProofPart("history", _since(begun), numbers, tuple(failures))
 
 
 PARTS: Final = {

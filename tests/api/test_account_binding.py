@@ -1,4 +1,4 @@
-"""Letting a WeChat user in: by a scanned code, and by digits while others guess."""
+"""Letting a WeChat user in, by a scanned code and by digits while others guess; and unbinding."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.http.keys import LOAD_SHEDDER
+from models.library.entities import KioskId
 from tests.living import Client, Living, living
 
 
@@ -108,7 +109,8 @@ async def test_while_others_guess_the_reader_is_asked(strict: Living) -> None:
     await web.refused("409 binding_request_over", "POST", refuse)
     await web.ok("DELETE", "/bindings/current")
     await web.refused("409 binding_request_over", "POST", confirm)
-    assert (await phone.ok("GET", "/me"))["reader"] is None
+    entered = await phone.ok("POST", "/wx/login", {"code": f"demo-{phone.name}-1"})
+    assert entered["reader"] is None, "nobody is bound again"
 
 
 @pytest.mark.parametrize("end", ["refuse", "renew", "scan", "time"])
@@ -179,3 +181,55 @@ async def test_a_campus_goes_on_scanning_while_one_of_it_guesses(strict: Living)
         passed = await other.get(scan, **kept)
         assert (passed.status, passed.headers["Location"]) == (303, "/k/2f-south/check-in")
     assert "seat_proof" in passed.headers["Set-Cookie"]
+
+
+async def test_unbinding_ends_access_at_once(service: Living) -> None:
+    phone = await service.reader()
+    await phone.accept("LEAVE")
+    other_token = (await phone.ok("POST", "/wx/login", {"code": f"demo-{phone.name}-1"}))["token"]
+    await phone.ok("GET", "/areas", Authorization=f"Bearer {other_token}")
+    made = await phone.reserve()
+    web, elsewhere = await service.web_reader(phone), await service.web_reader(phone)
+    at_kiosk = await service.sessions.open_kiosk(
+        phone.reader_id, KioskId("2f-south"), service.clock.now()
+    )
+    ended = (phone.token, other_token, elsewhere.token, at_kiosk.token)
+    await web.ok("DELETE", "/bindings/current")
+
+    async def reaches_nothing() -> None:
+        for token in ended:
+            bearer = {"Authorization": f"Bearer {token}"}
+            for path in ("/me", "/areas", f"/reservations/{made['id']}"):
+                await phone.refused("401 unauthenticated", "GET", path, **bearer)
+            cancel = f"/reservations/{made['id']}/cancel"
+            await phone.refused("401 unauthenticated", "POST", cancel, None, **bearer)
+
+    await reaches_nothing()
+    # The reader keeps what is theirs, without the consent that the WeChat user gave.
+    me = await web.ok("GET", "/me")
+    assert [r["id"] for r in me["active"]] == [made["id"]] and not any(me["subscriptions"].values())
+    # The phone signs in again as a WeChat user without a reader, who can sign out.
+    for n in (1, 2):
+        entered = await phone.ok("POST", "/wx/login", {"code": f"demo-{phone.name}-again-{n}"})
+        assert entered["bound"] is False and entered["reader"] is None
+        if n == 1:
+            bearer = {"Authorization": f"Bearer {entered['token']}"}
+            await phone.refused("403 not_bound", "GET", f"/reservations/{made['id']}", **bearer)
+            await phone.ok("DELETE", "/sessions/current", **bearer)
+    # Bound again, to the same reader: the tokens of before stay ended.
+    phone.token = entered["token"]
+    code = (await web.ok("POST", "/activation-codes"))["code"]
+    await phone.ok("POST", "/bindings", {"activation_code": code})
+    await phone.ok("GET", f"/reservations/{made['id']}")
+    await reaches_nothing()
+    # The phone itself unbinds: that ends what the reader has open on the web, too.
+    await phone.ok("DELETE", "/bindings/current")
+    for client in (phone, web):
+        await client.refused("401 unauthenticated", "GET", "/me")
+    # The phone may be bound to somebody else as well.
+    stranger = await service.web_reader()
+    entered = await phone.ok("POST", "/wx/login", {"code": f"demo-{phone.name}-3"})
+    phone.token = entered["token"]
+    code = (await stranger.ok("POST", "/activation-codes"))["code"]
+    await phone.ok("POST", "/bindings", {"activation_code": code})
+    await phone.refused("404 not_found", "GET", f"/reservations/{made['id']}")

@@ -25,11 +25,11 @@ async def test_who_checks_in_from_outside_is_listed(service: Living) -> None:
         (made,) = (await reader.ok("GET", "/reservations"))["items"]
         await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr()})
     await service.move(timedelta(minutes=2))
-    (listed,) = (await desk.ok("GET", "/staff/relays"))["items"]
+    (listed,) = (await desk.ok("GET", "/staff/code-sharing"))["items"]
     assert (listed["score"], listed["reasons"]) == (3, ["outside"])
     assert listed["kiosk"] == "二层南自助服务区选座机" and gone.number not in str(listed)
     assert (await gone.ok("GET", "/violations"))["total"] == 0
-    await gone.refused("403 forbidden", "GET", "/staff/relays")
+    await gone.refused("403 forbidden", "GET", "/staff/code-sharing")
 
 
 async def test_one_code_for_many_is_listed(service: Living) -> None:
@@ -49,7 +49,7 @@ async def test_one_code_for_many_is_listed(service: Living) -> None:
         "POST", f"/reservations/{made['id']}/check-in", {"qr": await service.qr("2f-north")}
     )
     await service.move("08:53")
-    found = await desk.ok("GET", "/staff/relays?page_size=100")
+    found = await desk.ok("GET", "/staff/code-sharing?page_size=100")
     assert found["total"] == CROWD_SIZE
     assert {tuple(item["reasons"]) for item in found["items"]} == {("crowd",)}
 
@@ -63,4 +63,4 @@ async def test_a_card_at_the_kiosk_is_no_code(service: Living) -> None:
     at_kiosk, key = await touched(service, service.stranger()), await kiosk(service)
     await at_kiosk.ok("POST", "/kiosks/2f-south/check-in", {"reservation_id": made["id"]}, **key)
     await service.move(timedelta(minutes=15))
-    assert (await desk.ok("GET", "/staff/relays"))["total"] == 0
+    assert (await desk.ok("GET", "/staff/code-sharing"))["total"] == 0

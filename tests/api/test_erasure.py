@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from models.erasure.past_repository import PastRepository
 from models.library.entities import KioskId
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
@@ -22,6 +23,7 @@ from models.readers.personal_data_repository import (
 )
 from models.reservations.errors import Suspended
 from models.schema.indexes import INDEXES
+from models.storage.mongo import new_id
 from tests.api.test_gates import gate_of
 from tests.api.test_violations import WHY, librarian
 from tests.living import Client, Living
@@ -162,6 +164,63 @@ async def test_a_reader_who_is_forgotten_is_nowhere(service: Living) -> None:
         reader.number, "张三", "student", service.clock.now()
     )
     assert again.id != reader.reader_id
+
+
+async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
+    """In batches, up to the first that is too young or not over; once more changes nothing."""
+    reader, neighbour = await known(service), await service.reader()
+    young = await neighbour.reserve("2f-hall-004", "18:00", "20:00")
+    await service.move("17:00")
+    await service.settle()
+    past, now = PastRepository(service.db), service.clock.now()
+    before = await everything(service)
+    assert await past.forget(now - timedelta(days=1), 100) == 0, "all too young"
+    assert await everything(service) == before
+    done = 0
+    while count := await past.forget(now, 2):
+        assert count <= 2
+        done += count
+    after = await everything(service)
+    gone = [r for r in after["reservations"] if r["reader"] == ERASED_READER]
+    assert done == len(gone) == 2, "up to somebody's booking of 18:00"
+    left = traces(service, reader, after)
+    assert "violations" not in left, "with the words of the appeal"
+    assert left.keys() >= {"readers", "feedback", "reservations"}, "the reader stays"
+    kept = {r["_id"]: r for r in before["reservations"]}
+    for r in after["reservations"]:
+        was = kept[r["_id"]]
+        assert (r["seat"], r["start"], r["state"]) == (was["seat"], was["start"], was["state"])
+        if r["live"] or r["_id"] == young["id"]:
+            assert r == was
+    # As after a crash before the mark was written.
+    await service.db["versions"].delete_one({"_id": "forgotten_reservations"})
+    assert await past.forget(now, 100) == 0
+    assert await everything(service) == after
+
+
+async def test_audit_entries_and_feedback_have_an_end(service: Living) -> None:
+    """By the job, at the operator's times; feedback that waits for its answer stays."""
+    reader = await known(service)
+    stored, now = service.inside.stored, service.clock.now()
+    (asked,) = await stored.feedback.waiting(9)
+    await stored.feedback.answer(asked.id, "已报修", now)
+    await stored.feedback.add(reader.reader_id, "later", ASKED, now)
+    prune = service.scheduler.job("prune")
+    assert prune is not None
+
+    async def count_of(collection: str) -> int:
+        return await service.db[collection].count_documents({})
+
+    entry = await service.db["audit"].find_one({})
+    assert entry is not None
+    await service.db["audit"].insert_many([{**entry, "_id": new_id()} for _ in range(2)])
+    entries = await count_of("audit")
+    assert await stored.audit_log.prune(now + timedelta(days=1), 1) == 1, "a batch"
+    for days, feedback, audit in ((364, 2, entries - 1), (366, 1, entries - 1), (1096, 1, 0)):
+        await prune.run(now + timedelta(days=days))
+        assert (await count_of("feedback"), await count_of("audit")) == (feedback, audit), days
+    over = [r["reader"] for r in (await everything(service))["reservations"] if not r["live"]]
+    assert ERASED_READER in over, "the job takes the readers out, too"
 
 
 async def test_what_was_cut_off_is_done_to_its_end(service: Living) -> None:

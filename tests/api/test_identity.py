@@ -147,32 +147,6 @@ async def test_sessions_end(service: Living) -> None:
     await phone.refused("401 unauthenticated", "GET", "/me")
 
 
-async def test_unbinding_ends_access_at_once(service: Living) -> None:
-    phone = await service.reader()
-    await phone.accept("LEAVE")
-    other_token = (await phone.ok("POST", "/wx/login", {"code": f"demo-{phone.name}-1"}))["token"]
-    await phone.ok("GET", "/areas", Authorization=f"Bearer {other_token}")
-    made = await phone.reserve()
-    web = await service.web_reader(phone)
-    await web.ok("DELETE", "/bindings/current")
-    for token in (phone.token, other_token):
-        bearer = {"Authorization": f"Bearer {token}"}
-        for path in ("/areas", "/reservations", f"/reservations/{made['id']}"):
-            await phone.refused("403 not_bound", "GET", path, **bearer)
-        await phone.refused(
-            "403 not_bound", "POST", f"/reservations/{made['id']}/cancel", None, **bearer
-        )
-        assert (await phone.ok("GET", "/me", **bearer))["reader"] is None
-    # The reader keeps what is theirs, without the consent that the WeChat user gave.
-    me = await web.ok("GET", "/me")
-    assert [r["id"] for r in me["active"]] == [made["id"]] and not any(me["subscriptions"].values())
-    # The phone may be bound again, to somebody else as well.
-    stranger = await service.web_reader()
-    code = (await stranger.ok("POST", "/activation-codes"))["code"]
-    await phone.ok("POST", "/bindings", {"activation_code": code})
-    await phone.refused("404 not_found", "GET", f"/reservations/{made['id']}")
-
-
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -288,7 +288,7 @@ async def test_the_page_can_unbind(service: Living) -> None:
     assert (await browser.post("/unbind", {"csrf": token}, "")).status == 403
     assert (await phone.get("/areas")).status == 200
     assert (await browser.post("/unbind", {"csrf": token}, service.base)).status == 303
-    assert (await phone.get("/areas")).code == "not_bound"
+    assert (await phone.get("/areas")).code == "unauthenticated"
     assert "已绑定小程序" not in (await browser.get("/activation")).body
 
 

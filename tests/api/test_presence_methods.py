@@ -117,6 +117,7 @@ async def test_a_screen_that_was_seen_counts(service: Living) -> None:
 
 
 KIOSK, GATE, DESK = PresenceSource.KIOSK, PresenceSource.GATE, PresenceSource.DESK
+SEAT_LABEL = PresenceSource.SEAT_LABEL
 CODE, LAST = PresenceMethod.KIOSK_CODE, WEEK - timedelta(seconds=1)
 
 
@@ -132,7 +133,7 @@ CODE, LAST = PresenceMethod.KIOSK_CODE, WEEK - timedelta(seconds=1)
         ({DESK}, {CODE: LAST}, LAST, False),
         ({GATE}, {PresenceMethod.DESK: LAST}, None, False),
         ({GATE}, {PresenceMethod.GATE: LAST}, None, True),
-        ({PresenceSource.SEAT_LABEL}, {PresenceMethod.SEAT_LABEL: LAST}, None, True),
+        ({SEAT_LABEL}, {PresenceMethod.SEAT_LABEL: LAST}, None, True),
         (set(), {CODE: LAST}, LAST, False),
     ],
 )
@@ -228,6 +229,40 @@ async def test_a_gate_that_proves_nothing_has_no_effect(service: Living) -> None
     await service.move(timedelta(minutes=1))
     await gate.pass_(reader, "in")
     assert (await one(reader, made))["state"] == "in_use"
+
+
+@pytest.mark.parametrize(
+    ("sources", "by", "short"),
+    [
+        ((KIOSK, GATE, DESK), "到选座机或查询机扫码", "扫码"),
+        ((KIOSK, SEAT_LABEL), "到选座机、查询机扫码或扫座位码", "扫码"),
+        ((SEAT_LABEL, DESK), "扫座位码", "扫座位码"),
+        ((GATE, DESK), "从闸机入馆", "从闸机入馆"),
+        ((DESK,), "到服务台", "到服务台"),
+    ],
+)
+async def test_readers_are_told_what_the_venue_takes(
+    service: Living, sources: tuple[PresenceSource, ...], by: str, short: str
+) -> None:
+    """Kiosks are named only where they count, on pages and in messages."""
+    await choose(service, *sources)
+    reader = await service.reader()
+    browser = Browser(await service.web_reader(reader))
+    kiosks = KIOSK in sources
+    seat = f"/areas/2f-hall?date={service.today}&seat=2f-hall-061"
+    assert f"{short}签到" in (await browser.get(seat)).body
+    made = await reader.reserve("2f-hall-061", "09:00", "12:00")
+    here = f"/reservations/{made['id']}"
+    told = await browser.get(f"{here}?done=report_desk")
+    assert f"时限照常：请{by}后再报告" in told.body
+    assert f"{by}签到" in (await browser.get("/reservations")).body
+    await service.move("09:05")
+    pages = [(await browser.get(path)).body for path in (here, "/check-in", "/rules")]
+    await service.settle()
+    said = " ".join([*pages, *(m["text"] for m in (await reader.ok("GET", "/messages"))["items"])])
+    assert f"前{short}签到" in said and f"{short}签到，逾期未签到" in said
+    assert ("选座机" in said) is kiosks and ("座位码" in said) is (SEAT_LABEL in sources)
+    assert ("打开相机扫码" in said) is (kiosks or SEAT_LABEL in sources)
 
 
 async def test_kiosks_that_prove_nothing_may_be_dark(service: Living) -> None:

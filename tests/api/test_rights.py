@@ -48,7 +48,6 @@ async def callers(service: Living) -> dict[str, Client]:
     at_kiosk, now = await service.reader(), service.clock.now()
     issued = await service.sessions.open_kiosk(at_kiosk.reader_id, KioskId("2f-south"), now)
     at_kiosk.token = issued.token
-    librarian = await service.web_reader(role=Role.LIBRARIAN)
     return {
         "n": service.stranger(),
         "u": await service.wx_user(),
@@ -56,9 +55,9 @@ async def callers(service: Living) -> dict[str, Client]:
         "k": at_kiosk,
         "w": await service.web_reader(),
         "v": await service.web_reader(role=Role.VIEWER),
-        "l": librarian,
+        "l": await service.web_reader(role=Role.LIBRARIAN),
         "a": await service.web_reader(role=Role.ADMINISTRATOR),
-        "s": await service.phone_of(librarian),
+        "s": await service.phone_of(await service.web_reader(role=Role.LIBRARIAN)),
     }
 
 
@@ -177,8 +176,12 @@ async def test_the_password_once_more_goes_on_with_what_was_typed(service: Livin
     assert asked.status == 200, "who is signed in there types it all the same"
     before = next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid")
     back = await granted(service, browser, await begun(browser, "?renew=1&next=/console"))
-    assert (await browser.get("/" + back)).headers["Location"] == "/console"
+    returned = await browser.get("/" + back)
+    assert returned.headers["Location"] == "/console"
     assert next(c.value for c in browser.session.cookie_jar if c.key == "seat_sid") == before
+    # The session lasts twelve hours from now, not from its first sign-in; so does its cookie.
+    (cookie,) = [c for c in returned.headers.getall("Set-Cookie") if c.startswith("seat_sid=")]
+    assert "Max-Age=43200;" in cookie
     again = await browser.call("POST", "//console/notices", sent, **FORM, Origin=service.base)
     assert again.status == 303
 

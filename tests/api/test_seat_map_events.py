@@ -333,6 +333,19 @@ async def test_a_stream_ends_with_its_session(mongo_url: str, redis_url: str) ->
             assert not on.ended
 
 
+async def test_streams_end_with_the_binding(mongo_url: str, redis_url: str) -> None:
+    """The reader unbinds at one worker: their phone's stream at the other one ends, and does not
+    come back by its token."""
+    async with two_workers(mongo_url, redis_url) as (one, other):
+        phone, stays = await one.reader(), await other.reader()
+        web, there = await one.web_reader(phone), elsewhere(phone, other)
+        async with watching(there) as ended, watching(stays) as on:
+            await web.ok("DELETE", "/bindings/current")
+            await ended.until(lambda: ended.ended)
+            await there.refused("401 unauthenticated", "GET", f"/areas/{HALL}/events")
+            assert not on.ended
+
+
 async def test_streams_end_with_the_service(mongo_url: str, redis_url: str) -> None:
     async with aiohttp.ClientSession() as session, living(mongo_url, redis_url) as service:
         reader = await service.reader()

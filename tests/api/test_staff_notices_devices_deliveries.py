@@ -273,7 +273,7 @@ async def test_what_is_over_is_not_sent_again(service: Living) -> None:
 
 async def test_code_sharing_is_a_page(service: Living) -> None:
     desk = await staff(service)
-    assert "没有线索" in (await desk.get("/console/relays")).body
+    assert "没有线索" in (await desk.get("/console/code-sharing")).body
     readers = [await service.reader() for _ in range(CROWD)]
     for number, reader in enumerate(readers):
         await reader.reserve(f"3f-east-{number + 1:03}", "now", "12:00")
@@ -282,7 +282,7 @@ async def test_code_sharing_is_a_page(service: Living) -> None:
         (made,) = (await reader.ok("GET", "/reservations"))["items"]
         await reader.ok("POST", f"/reservations/{made['id']}/check-in", {"qr": qr})
     await service.move("08:10")
-    page = (await desk.get("/console/relays")).body
+    page = (await desk.get("/console/code-sharing")).body
     assert page.count("同一个码有许多读者使用") == CROWD and "选座机" in page
     assert readers[0].number not in page
 
@@ -307,7 +307,7 @@ FORMS: tuple[tuple[str, dict[str, str], str], ...] = (
 @pytest.mark.parametrize("role", [None, Role.VIEWER, Role.LIBRARIAN])
 async def test_who_may_not(service: Living, role: Role | None) -> None:
     who: Browser = await staff(service, role)
-    pages: tuple[str, ...] = ("notices", "devices", "deliveries", "relays", "rules", "plans")
+    pages: tuple[str, ...] = ("notices", "devices", "deliveries", "code-sharing", "rules", "plans")
     everything: Any = await keys(service), await service.books()
     for path, form, needs in FORMS:
         if role != Role.LIBRARIAN or needs == Role.ADMINISTRATOR:

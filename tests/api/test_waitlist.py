@@ -177,12 +177,18 @@ async def test_the_daily_limit_holds_for_offers(service: Living) -> None:
     taken = await full(service)
     reader = await service.reader()
     await join(service, reader)
-    for hour in range(17, 22):
+    for hour in range(17, 21):
         await reader.reserve("3f-east-001", f"{hour}:00", f"{hour + 1}:00")
     owner, made = taken[0]
     await owner.ok("POST", f"/reservations/{made['id']}/cancel")
     (held,) = await offers(reader)
+    await reader.reserve("3f-east-001", "21:00", "22:00")
     await reader.refused("422 daily_limit", "POST", f"/reservations/{held['id']}/accept")
+    # Given back, the seat is not offered to them once more.
+    await reader.ok("POST", f"/reservations/{held['id']}/decline")
+    owner, made = taken[1]
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert await offers(reader) == []
 
 
 async def test_nobody_is_woken(service: Living) -> None:

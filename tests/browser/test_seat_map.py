@@ -153,6 +153,7 @@ PAGES = (
     "/check-in",
     "/me",
     "/rules",
+    "/privacy",
     "/notices",
     "/notices/how-to-book",
     "/contact",

@@ -130,7 +130,7 @@ async def test_every_page_is_for_everybody(
         "/console/notices/new",
         "/console/devices",
         "/console/deliveries",
-        "/console/relays",
+        "/console/code-sharing",
         "/console/readers?q=nobody",
         "/console/statistics?from=2026-09-06&to=2026-09-07",
         "/console/audit",

@@ -83,6 +83,7 @@ def moment(r: Reservation, **penalty: Any) -> MessageContext:
         seat=f"{library.venue.name}{area.floor}层{area.name}{number}号",
         receipt=r.receipt,
         kiosks="、".join(kiosk.name for kiosk in library.kiosks),
+        way=library.venue.check_in_way,
         **{**defaults, **facts, **penalty},
     )
 

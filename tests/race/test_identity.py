@@ -10,6 +10,7 @@ import pytest
 
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
+from models.identity.entities import Session
 from models.identity.roles import Role
 from models.identity.session_repository import SessionRepository
 from models.kernel.errors import TooManyAttempts
@@ -259,6 +260,71 @@ async def test_without_a_second_look_a_session_survives_its_logout(stage: Stage)
     _during(sessions, "sessions", "insert_one", "before", stage)
     assert await sessions.open_web("token", reader.id, "ST-1", EIGHT, clock(20))
     assert await sessions.find_principal(token_hash("token")) is not None
+
+
+class RenewsWithoutALook(SessionRepository):
+    """The control: writes the new ticket, and asks for no tombstone."""
+
+    async def renew_role(
+        self,
+        session: Session,
+        ticket: str,
+        role: Role | None,
+        now: datetime,
+        expires_at: datetime,
+    ) -> datetime | None:
+        ticket_hash = token_hash(ticket)
+        await self._all.find_one_and_update({"_id": session.id}, {"$set": {"ticket": ticket_hash}})
+        return expires_at
+
+
+@pytest.mark.parametrize(
+    ("collection", "method", "where", "guard"),
+    [
+        ("sessions", "find_one_and_update", "before", True),
+        ("sessions", "find_one_and_update", "behind", True),
+        ("logged_out_tickets", "find_one", "behind", True),
+        ("sessions", "find_one_and_update", "before", False),
+    ],
+    ids=["before the ticket", "behind the ticket", "behind the look", "control"],
+)
+async def test_a_logout_wins_wherever_it_falls_into_a_renewal(
+    stage: Stage, collection: str, method: str, where: str, guard: bool
+) -> None:
+    """The reader types the password once more, and the campus logs that very ticket out."""
+    reader = await stage.reader()
+    sessions = (SessionRepository if guard else RenewsWithoutALook)(stage.db, stage.cipher)
+    assert await sessions.open_web("token", reader.id, "ST-0", EIGHT, clock(20), Role.LIBRARIAN)
+    before = await sessions.find_principal(token_hash("token"))
+    assert before is not None
+    _during(sessions, collection, method, where, stage)
+    renewed = await sessions.renew_role(before.session, "ST-1", Role.LIBRARIAN, clock(9), clock(21))
+    over = collection != "sessions"  # what was renewed is ended a moment later
+    assert renewed == (clock(21) if over or not guard else None)
+    assert (await sessions.find_principal(token_hash("token")) is None) is guard
+
+
+async def test_a_renewal_that_falls_into_a_logout_does_not_outlive_it(stage: Stage) -> None:
+    """Behind the tombstone, before the sessions are deleted."""
+    reader = await stage.reader()
+    here, there = (
+        SessionRepository(stage.db, stage.cipher),
+        SessionRepository(stage.db, stage.cipher),
+    )
+    assert await there.open_web("token", reader.id, "ST-0", EIGHT, clock(20), Role.LIBRARIAN)
+    before = await there.find_principal(token_hash("token"))
+    assert before is not None
+    answers: list[datetime | None] = []
+
+    async def renew() -> None:
+        answers.append(
+            await there.renew_role(before.session, "ST-1", Role.LIBRARIAN, clock(9), clock(21))
+        )
+
+    put_around_ended(here, "update_one", behind=renew)
+    await here.close_by_ticket("ST-1", clock(9))
+    assert answers == [None]
+    assert await here.find_principal(token_hash("token")) is None
 
 
 def _during(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from models.kernel.errors import DomainError
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
-from models.reservations.errors import SeatTaken
+from models.reservations.errors import DailyLimit, SeatTaken
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import new_id
@@ -200,6 +201,59 @@ async def test_what_is_accepted_is_not_withdrawn(stage: Stage, guard: bool) -> N
 
 async def all_of(stage: Stage, reader: Reader) -> list[WaitlistEntry]:
     return (await stage.stored.waitlist.page_of(reader.id, 0, 9))[0]
+
+
+class CountsReads:
+    """A collection that counts its searches."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection, self.reads = collection, 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.reads += name in ("find", "find_one", "aggregate")
+        return getattr(self._collection, name)
+
+
+@pytest.mark.parametrize("waiting", [1, 4])
+async def test_who_has_used_all_bookings_of_the_day_is_passed_over(
+    stage: Stage, waiting: int
+) -> None:
+    """By the change that gives a seat back, with as many queries for four who wait as for one; and
+    by the job."""
+    owner, last = await stage.reader(), await stage.reader()
+    r = await stage.reserved(owner)
+    limit = stage.inside.reference.policy.daily_booking_limit
+    for number in range(waiting):
+        used_up = await stage.reader()
+        for hour in range(limit):
+            await stage.reserved(used_up, f"2f-hall-{40 + number:03d}", 12 + hour, 13 + hour)
+        await waits(stage, used_up)
+    worker = await stage.worker()
+    reservations = worker.stored.reservations
+    reservations._all = counted = CountsReads(reservations._all)  # type: ignore[assignment]
+    await worker.reservations.cancel(ctx(owner), r.id)
+    assert await held(stage) == []
+    assert counted.reads == 4
+    assert await worker.waitlist_jobs.offer_free_seats(EIGHT) == 0
+    assert await held(stage) == []
+    # Behind them is somebody with bookings left.
+    again = await stage.reserved(owner)
+    await waits(stage, last)
+    await worker.reservations.cancel(ctx(owner), again.id)
+    (row,) = await stage.db["reservations"].find({"state": "offered"}).to_list(None)
+    assert (row["seat"], row["reader"]) == (SEAT, last.id)
+
+
+async def test_the_last_booking_of_the_day_is_used_after_the_offer(stage: Stage) -> None:
+    """The offer stays, and the refusal says why it cannot be accepted."""
+    reader = await stage.reader()
+    offer = await offered(stage, reader)
+    for hour in range(stage.inside.reference.policy.daily_booking_limit):
+        await stage.reserved(reader, "2f-hall-040", 12 + hour, 13 + hour)
+    await stage.inside.waitlist_jobs.offer_free_seats(EIGHT)
+    with pytest.raises(DailyLimit):
+        await stage.inside.waitlist.accept(ctx(reader), offer.id)
+    assert (await stage.reload(offer)).state is ReservationState.OFFERED
 
 
 async def test_an_offer_that_a_suspension_overtakes_passes_on(stage: Stage) -> None:

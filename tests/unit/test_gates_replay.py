@@ -25,10 +25,16 @@ EVENING = on("22:00")
 GATE = GateId("main")
 
 
+HERE = frozenset({GATE})
+ELSEWHERE = GateId("east")
+"""A gate of another venue."""
+
+
 def gate_event(text: str) -> GateEvent:
-    """``in 13:40`` or ``out 14:10:30``."""
-    way, _, clock = text.partition(" ")
-    return GateEvent(f"main:{text}", GATE, ZHANG, Direction(way), "card", on(clock), late=False)
+    """``in 13:40`` or ``out 14:10:30``; ``in 13:40 east`` through the other venue's gate."""
+    way, clock, *other = text.split(" ")
+    gate = ELSEWHERE if other else GATE
+    return GateEvent(f"main:{text}", gate, ZHANG, Direction(way), "card", on(clock), late=False)
 
 
 def after(
@@ -36,7 +42,7 @@ def after(
 ) -> Reservation:
     free = on(free_from) if free_from else None
     return derive_presence(
-        r, POLICY, [gate_event(p) for p in gate_events], free, on(told), EVENING
+        r, POLICY, [gate_event(p) for p in gate_events], HERE, free, on(told), EVENING
     )[0]
 
 
@@ -103,6 +109,28 @@ def test_one_that_the_reader_has_moved_themselves(
 ) -> None:
     for order in permutations(gate_events):
         assert told_of(after(r, *order)) == local(result), order
+
+
+@pytest.mark.parametrize(
+    ("r", "gate_events", "result"),
+    [
+        (reserved(), ["in 13:40 east"], "reserved"),
+        (reserved(), ["in 09:00 east"], "reserved"),
+        (reserved(), ["in 13:40", "out 13:50 east"], "in_use check_in 13:40"),
+        (reserved(), ["in 13:40 east", "in 13:50"], "in_use check_in 13:50"),
+        (in_use(), ["out 14:10 east"], "in_use"),
+        (away(), ["in 14:50 east"], "away"),
+        (away(), ["out 14:32", "in 14:40 east", "in 14:50"], "in_use return 14:50"),
+    ],
+)
+def test_another_venues_gate_moves_nothing(
+    r: Reservation, gate_events: list[str], result: str
+) -> None:
+    for order in permutations(gate_events):
+        assert told_of(after(r, *order)) == local(result), order
+    events = [gate_event(p) for p in gate_events]
+    effects = derive_presence(r, POLICY, events, HERE, None, EVENING, EVENING)[1]
+    assert not any(event.id in effects for event in events if event.gate_id == ELSEWHERE)
 
 
 def test_nobody_is_taken_for_inside_before_all_is_told() -> None:
@@ -202,12 +230,9 @@ def test_any_order_leads_to_the_same(
             known.append(arrived)
             waiting = [gate_event(t).at for t in texts if t not in known]
             told = min([*waiting, EVENING]) - timedelta(seconds=1)
-            now = derive_presence(now, POLICY, [gate_event(t) for t in known], None, told, EVENING)[
-                0
-            ]
-        now = derive_presence(now, POLICY, [gate_event(t) for t in known], None, EVENING, EVENING)[
-            0
-        ]
+            events = [gate_event(t) for t in known]
+            now = derive_presence(now, POLICY, events, HERE, None, told, EVENING)[0]
+        now = derive_presence(now, POLICY, events, HERE, None, EVENING, EVENING)[0]
         ends.append(replace(now, rev=0, outbox=()))
     assert ends[0] == ends[1]
 

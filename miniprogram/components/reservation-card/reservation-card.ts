@@ -50,7 +50,7 @@ function noteOf(r: ReservationOut): string {
   if (r.state === "away") return t("note_away");
   if (r.state === "offered") return t("note_held", { at: clock(r.held_until ?? r.end) });
   if (r.state !== "reserved") return "";
-  return t("note_reserved", { from: clock(r.check_in_from), until: clock(r.check_in_until) });
+  return t("note_reserved", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_by", r.check_in_by) });
 }
 
 Component({
@@ -166,14 +166,15 @@ Component({
           await consent("reserve");
           return post<ReservationOut>(`${path}/accept`);
         case "report": {
+          const [by, at] = [named("scan_by", r.check_in_by), named("scan_at", r.check_in_by)];
           const kind = KINDS[await chosen([t("report_occupied"), t("report_belongings")])];
           if (kind === undefined) return null;
-          // Who has not checked in shows by a kiosk's code that they are there, or the time runs on.
-          const qr = r.state !== "in_use" && (await agreed(t("ask_report_scan"))) ? await scanned(t("scan_failed")) : null;
+          // Who has not checked in shows by a code that they are there, or the time runs on.
+          const qr = r.state !== "in_use" && (await agreed(t("ask_report_scan", { by }))) ? await scanned(t("scan_failed", { at })) : null;
           const told = await post<ReportOut>(`${path}/report`, qr ? { kind, qr } : { kind }, key);
           const near = told.deadline_stopped ? told.nearest : [];
           this.setData({ r: told.reservation, near });
-          this.setData({ said: t(!told.deadline_stopped ? "report_desk" : near.length ? "report_near" : "report_no_near") });
+          this.setData({ said: t(!told.deadline_stopped ? "report_desk" : near.length ? "report_near" : "report_no_near", { by }) });
           return null;
         }
         default:
@@ -181,7 +182,8 @@ Component({
       }
     },
     async scan(path: string, key: string): Promise<ReservationOut | null> {
-      const qr = await scanned(t("scan_failed"));
+      const { check_in_by } = this.data.r as ReservationOut;
+      const qr = await scanned(t("scan_failed", { at: named("scan_at", check_in_by) }));
       return qr ? post<ReservationOut>(`${path}/check-in`, { qr }, key) : null;
     },
     look() {

@@ -5,7 +5,7 @@ import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
 import { activationIn, decoded, keep, take } from "../../lib/scan";
 import { nameTabs } from "../../lib/tabs";
-import { t, words } from "../../lib/texts";
+import { named, t, words } from "../../lib/texts";
 
 const SHOWN = 3;
 /** One poll in so many asks for everything: the others for the reader's own seats. */
@@ -112,7 +112,7 @@ Component({
       const due = active.find((r) => r.actions.includes("check_in") || r.actions.includes("return"));
       if (due === undefined) {
         const next = active[0];
-        const when = next?.state === "reserved" ? t("note_reserved", { from: clock(next.check_in_from), until: clock(next.check_in_until) }) : "";
+        const when = next?.state === "reserved" ? t("note_reserved", { from: clock(next.check_in_from), until: clock(next.check_in_until), by: named("scan_by", next.check_in_by) }) : "";
         this.setData({ said: when || t("scan_none") });
         return;
       }

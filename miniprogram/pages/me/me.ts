@@ -53,7 +53,7 @@ Component({
     onLoad() {
       wx.setNavigationBarTitle({ title: t("tab_me") });
       this.setData({
-        words: words("loading", "detail", "appeal", "empty", "more", "waitlist", "notices", "contact", "subscriptions", "unbind"),
+        words: words("loading", "detail", "appeal", "empty", "more", "waitlist", "notices", "contact", "subscriptions", "devices", "unbind"),
         version: t("version", { v: VERSION }),
         tabs: (["mine", "violations", "gates"] as const).map((name) => ({ name, text: t(name) })),
       });

@@ -7,7 +7,7 @@ import type { Tile } from "../../lib/plan";
 import { TAGS, changed, legend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { consent } from "../../lib/subscriptions";
-import { t, words } from "../../lib/texts";
+import { named, t, words } from "../../lib/texts";
 
 const LARGEST = 2.5;
 const STEP = 1.4;
@@ -195,7 +195,7 @@ Component({
           done: {
             label: r.seat.label,
             when: `${day(r.start)}–${clock(r.end)}`,
-            note: t(r.excused ? "reserved_excused" : "reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until) }),
+            note: t(r.excused ? "reserved_excused" : "reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_short", r.check_in_by) }),
           },
         });
       } catch (error) {

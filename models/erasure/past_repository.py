@@ -1,0 +1,70 @@
+"""Reservations of long ago: they stay for the statistics, and nobody knows whose they were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import takewhile
+from typing import Final
+
+from pymongo import ASCENDING
+
+from models.readers.personal_data_repository import (
+    ERASED_READER,
+    anonymise_reservations,
+    anonymise_violations,
+)
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+from models.waitlist.entities import WaitlistState
+
+_MARK: Final = "forgotten_reservations"
+_OPEN: Final = [WaitlistState.WAITING.value, WaitlistState.OFFERED.value]
+
+
+class PastRepository:
+    """Goes through the reservations once, in the order of their ids, so of their making. A mark in
+    ``versions`` says how far: no index over the past is needed."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def forget(self, ended_before: datetime, limit: int) -> int:
+        """The next reservations, at most ``limit``, that ended before then are nobody's from now
+        on. So are their violations; what else names their readers (waitlist entries, suspensions)
+        is deleted. How many reservations.
+
+        The mark is written last: what is cut off is done again, and changes nothing twice.
+
+        Raises: ServiceUnavailable.
+        """
+        with translate_errors():
+            mark = await self._db["versions"].find_one({"_id": _MARK})
+            after = mark["until"] if mark else ""
+            rows = (
+                await self._db["reservations"]
+                .find({"_id": {"$gt": after}}, {"end": 1, "live": 1, "tombstone": 1})
+                .sort("_id", ASCENDING)
+                .limit(limit)
+                .to_list(None)
+            )
+            past = list(takewhile(lambda row: _is_over(row, ended_before), rows))
+            if not past:
+                return 0
+            until = past[-1]["_id"]
+            # An id begins with that of its reservation, or with the time at which it was made.
+            made: Document = {"_id": {"$gt": after, "$lte": f"{until}~"}}
+            somebodys: Document = {"reader": {"$ne": ERASED_READER}}
+            ids: Document = {"_id": {"$in": [row["_id"] for row in past if "end" in row]}}
+            count = await anonymise_reservations(self._db, ids | somebodys)
+            await anonymise_violations(self._db, made | somebodys)
+            await self._db["waitlist"].delete_many(made | {"state": {"$nin": _OPEN}})
+            await self._db["suspensions"].delete_many(made | {"until": {"$lt": ended_before}})
+            await self._db["versions"].update_one(
+                {"_id": _MARK}, {"$max": {"until": until}}, upsert=True
+            )
+        return count
+
+
+def _is_over(row: Document, before: datetime) -> bool:
+    """Has it ended before then? A tombstone is nothing at all."""
+    return bool(row.get("tombstone")) or (not row["live"] and bool(row["end"] < before))
