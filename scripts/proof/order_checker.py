@@ -51,7 +51,7 @@ class Kind(Enum):
 _FROM: Final[Mapping[Kind, frozenset[int]]] = {
     Kind.MOVE: frozenset({BOOKED, IN_USE}),
     Kind.ACCEPT: frozenset({OFFERED}),
-    Kind.USE: frozenset({BOOKED}),
+    Kind.USE: frozenset({BOOKED, IN_USE}),  # a scan that is sent twice is answered twice
     Kind.EXTEND: frozenset({IN_USE}),
     Kind.CANCEL: frozenset({BOOKED}),
     Kind.LEAVE_TO: frozenset({BOOKED, IN_USE}),

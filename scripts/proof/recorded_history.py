@@ -127,7 +127,9 @@ def _life(
     """All calls of one booking, in the order in which its reader made them."""
     reader = r.reader if r is not None else operations[0].reader
     order = {key: number for number, key in enumerate(r.keys)} if r is not None else {}
-    waiting = sorted(operations, key=lambda o: (order.get(o.key, len(order)), o.asked_at))
+    waiting = sorted(
+        operations, key=lambda o: (order.get(o.key, len(order)), o.answered_at or o.asked_at)
+    )
     events = list(r.events) if r is not None else []
     now: Place | None = None
     offered = next((o for o in operations if o.verb == "accept"), None)

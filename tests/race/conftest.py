@@ -13,6 +13,7 @@ from models.schema.indexes import ensure_indexes
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Document, open_database
 from tests.inside import features
+from tests.race.recording import out_of_order
 from tests.race.stage import EIGHT, Stage
 
 
@@ -34,8 +35,13 @@ def theatre(mongo_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def stage(mongo_url: str, theatre: str, library: seed.LibraryData) -> AsyncIterator[Stage]:
-    """The library and nothing else, with all indexes: a control may have dropped one before."""
+async def stage(
+    request: pytest.FixtureRequest, mongo_url: str, theatre: str, library: seed.LibraryData
+) -> AsyncIterator[Stage]:
+    """The library and nothing else, with all indexes: a control may have dropped one before.
+
+    Afterwards the answers must have an order, but for those of a control.
+    """
     async with open_database(mongo_url, theatre) as db:
         for collection in await db.list_collection_names():
             await db[collection].delete_many({})
@@ -44,4 +50,8 @@ async def stage(mongo_url: str, theatre: str, library: seed.LibraryData) -> Asyn
         inside = features(db, cipher)
         await seed.seed(inside.stored, inside.reference, library, EIGHT)
         await inside.stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, EIGHT)
-        yield Stage(db, cipher, inside)
+        stage = Stage(db, cipher, inside)
+        yield stage
+        if "control" not in request.node.name:
+            found = await out_of_order(db, stage.history)
+            assert found == [], "\n".join(map(str, found))

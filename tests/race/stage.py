@@ -34,7 +34,9 @@ from models.reservations.rules import TimeSelection
 from models.storage.attempt_limiter import AttemptLimiter
 from models.storage.encryption import FieldCipher, token_hash
 from models.storage.mongo import Collection, Database
+from scripts.chaos_history import History
 from tests.inside import Inside, features
+from tests.race.recording import record
 
 MONDAY: Final = datetime(2026, 9, 7, tzinfo=LIBRARY_ZONE)
 EIGHT: Final = MONDAY.replace(hour=8)
@@ -128,7 +130,12 @@ class Stage:
     db: Database
     cipher: FieldCipher
     inside: Inside
+    history: History = field(default_factory=History)
+    """What all workers were asked and have answered."""
     _numbers: count[int] = field(default_factory=lambda: count(21070001))
+
+    def __post_init__(self) -> None:
+        record(self.inside, self.history)
 
     @property
     def stored(self) -> Repositories:
@@ -143,6 +150,7 @@ class Stage:
             setattr(stored, name, repository)
         worker = features(self.db, self.cipher, stored=stored)
         await worker.reference.refresh()
+        record(worker, self.history)
         return worker
 
     async def reader(self) -> Reader:

@@ -184,6 +184,7 @@ async def test_a_revision_that_was_rolled_back_is_no_ground(stage: Stage, guard:
             "$pop": {"changes": 1, "outbox": 1, "history": 1},
         },
     )
+    stage.history.operations.pop()  # the lost change was never acknowledged
     if not guard:
         loose: Any = Loose(stage.db["reservations"], {"change"})
         stage.stored.reservations._all = loose
