@@ -154,6 +154,7 @@ PAGES = (
     "/me",
     "/rules",
     "/privacy",
+    "/about/proof",
     "/notices",
     "/notices/how-to-book",
     "/contact",
