@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from models.erasure.past_repository import PastRepository
-from models.library.entities import KioskId
+from models.kernel.time_range import TimeRange
+from models.library.entities import KioskId, SeatId
+from models.opening_draw.entities import Ticket
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import (
@@ -69,7 +71,10 @@ async def known(service: Living) -> Client:
     await reader.ok("POST", "/waitlist", line | {"start": "18:00", "end": "20:00"})
     live = await reader.reserve("2f-hall-002", "now", "14:00")
     await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
-    await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
+    for_tomorrow = await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
+    span = TimeRange(*(datetime.fromisoformat(for_tomorrow[name]) for name in ("start", "end")))
+    ticket = Ticket(span.start.date(), reader.reader_id, 0, SeatId("2f-hall-003"), span, "k")
+    assert await service.inside.stored.opening_tickets.draw(ticket, -1)
     await service.sessions.open_kiosk(reader.reader_id, KioskId("2f-south"), service.clock.now())
     now = service.clock.now()
     await service.inside.stored.activation_codes.issue(
