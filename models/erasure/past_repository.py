@@ -32,8 +32,7 @@ class PastRepository:
     async def forget(self, ended_before: datetime, limit: int) -> int:
         """The next reservations, at most ``limit``, that ended before then are nobody's from now
         on. So are their violations; what else names their readers (waitlist entries, suspensions,
-        tickets of a draw)
-        is deleted. How many reservations.
+        tickets of a draw) is deleted. How many reservations.
 
         The mark is written last: what is cut off is done again, and changes nothing twice.
 

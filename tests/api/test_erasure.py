@@ -178,6 +178,8 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     await service.move("17:00")
     await service.settle()
     past, now = PastRepository(service.db), service.clock.now()
+    (ticket,) = await service.db["opening_tickets"].find().to_list(None)
+    await service.db["opening_tickets"].insert_one({**ticket, "_id": "old", "day": "2026-09-06"})
     before = await everything(service)
     assert await past.forget(now - timedelta(days=1), 100) == 0, "all too young"
     assert await everything(service) == before
@@ -190,6 +192,7 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     assert done == len(gone) == 2, "up to somebody's booking of 18:00"
     left = traces(service, reader, after)
     assert "violations" not in left, "with the words of the appeal"
+    assert after["opening_tickets"] == [ticket], "that of a day to come"
     assert left.keys() >= {"readers", "feedback", "reservations"}, "the reader stays"
     kept = {r["_id"]: r for r in before["reservations"]}
     for r in after["reservations"]:
