@@ -133,7 +133,9 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     app[RATE_LIMITER] = RateLimiter(resources.redis, settings.throttle_scale)
     app[ERROR_PAGE] = error_page
     _wire_sessions(app, resources)
-    hooks = Hooks(app[SESSIONS].reader_changed, resources.cas.answers)
+    hooks = Hooks(
+        app[SESSIONS].reader_changed, resources.cas.answers, clock.shared_now, asyncio.sleep
+    )
     wire_models(
         app,
         resources.db,

@@ -14,6 +14,7 @@ from models.library.repository import CatalogRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.repository import MessageRepository
 from models.notices.repository import NoticeRepository
+from models.opening_draw.repository import TicketRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
 from models.policy.repository import PolicyRepository
@@ -53,6 +54,7 @@ class Repositories:
         self.leases = LeaseRepository(db)
         self.messages = MessageRepository(db, cipher)
         self.notices = NoticeRepository(db)
+        self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)

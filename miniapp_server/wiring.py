@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -31,6 +32,7 @@ from models.kiosks.service import KioskService
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.messages.service import MessageService
 from models.notices.service import NoticeService
+from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
 from models.policy_preview.service import PolicyPreviewService
@@ -85,6 +87,9 @@ class Hooks:
     on_reader_changed: ReaderChanged
     """Called when a reader's suspension or visit has changed."""
     cas_answers: Callable[[], Awaitable[bool]]
+    shared_now: Callable[[], datetime]
+    """The business time by MongoDB's clock."""
+    sleep: Sleep
 
 
 def wire_models(
@@ -101,7 +106,7 @@ def wire_models(
     app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
     app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations)
     _wire_content(app, r)
-    _wire_reservations(app, db, r)
+    _wire_reservations(app, db, r, hooks)
     _wire_presence(app, r)
     _wire_violations_and_gates(app, r, hooks)
     _wire_deadlines(app, r, hooks)
@@ -124,7 +129,7 @@ def _wire_content(app: web.Application, r: Repositories) -> None:
     app[keys.KIOSKS] = KioskService(r.kiosks, r.cards, r.readers, app[REFERENCE])
 
 
-def _wire_reservations(app: web.Application, db: Database, r: Repositories) -> None:
+def _wire_reservations(app: web.Application, db: Database, r: Repositories, hooks: Hooks) -> None:
     reference = app[REFERENCE]
     changes = ReservationChangeStream(db, r.reservations.writer)
     occupancy = app[OCCUPANCY] = LiveOccupancy(r.reservations, changes)
@@ -137,7 +142,13 @@ def _wire_reservations(app: web.Application, db: Database, r: Repositories) -> N
     )
     alternatives = app[keys.ALTERNATIVES] = SeatAlternatives(reference, occupancy)
     app[keys.RESERVATIONS] = ReservationService(
-        r.reservations, occupancy, reference, writer, idempotency, alternatives
+        r.reservations,
+        occupancy,
+        reference,
+        writer,
+        idempotency,
+        alternatives,
+        OpeningDraw(r.opening_tickets, hooks.shared_now, hooks.sleep),
     )
     app[keys.WAITLIST] = WaitlistService(
         r.waitlist, r.reservations, occupancy, reference, writer, matcher

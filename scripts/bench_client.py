@@ -37,6 +37,7 @@ class Answer:
 
     status: int
     retry_after: float = 0.0
+    body: bytes = b""
 
 
 class _Asking(asyncio.Protocol):
@@ -64,7 +65,7 @@ class _Asking(asyncio.Protocol):
         wait = headers.get(b"retry-after", b"")
         if status in REFUSALS and not wait.isdigit():
             status = WITHOUT_RETRY_AFTER
-        self.answer.set_result(Answer(status, float(wait) if wait.isdigit() else 0.0))
+        self.answer.set_result(Answer(status, float(wait) if wait.isdigit() else 0.0, body))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.answer.done():

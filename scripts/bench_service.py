@@ -108,9 +108,13 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path, databases: EmbeddedDatabases, history: int = 0
+    folder: Path,
+    databases: EmbeddedDatabases,
+    history: int = 0,
+    library: seeding.LibraryData | None = None,
 ) -> AsyncIterator[House]:
-    """A database of its own for the length of a block, with about so many past reservations."""
+    """A database of its own for the length of a block, with about so many past reservations, and
+    with that library or else the demo's."""
     env = {
         "SANDBOX": "1",
         "PORT": "1",  # each service gets its own
@@ -124,7 +128,7 @@ async def house(
     async with open_application(load(env), Clock()) as app:
         home = House(folder, env, app)
         try:
-            await seeding.seed(home.stored, home.reference, seeding.read(), MORNING)
+            await seeding.seed(home.stored, home.reference, library or seeding.read(), MORNING)
             if history:
                 await _load_history(home, history)
                 # What is written to disk for all this shall not be written during a run.
@@ -257,15 +261,15 @@ def free_hours(home: House) -> Iterator[tuple[SeatId, int]]:
     return ((seat, hour) for hour in HOURS for seat in seats)
 
 
-async def members(home: House, count: int) -> list[Member]:
+async def members(
+    home: House, count: int, lasting: timedelta = timedelta(hours=12)
+) -> list[Member]:
     """New readers with web sessions: one made by the repositories, the others in its image."""
     first = f"B{secrets.token_hex(4)}".upper()
     sealer = home.resources.settings.sealer
     token, ticket = sealer.new_token(), secrets.token_urlsafe(16)
     reader = await home.stored.readers.upsert_from_login(first, "张三", "student", MORNING)
-    await home.stored.sessions.open_web(
-        token, reader.id, ticket, MORNING, MORNING + timedelta(hours=12)
-    )
+    await home.stored.sessions.open_web(token, reader.id, ticket, MORNING, MORNING + lasting)
     reader_image = await home.db["readers"].find_one({"_id": reader.id})
     session_image = await home.db["sessions"].find_one({"_id": token_hash(token)})
     assert reader_image is not None and session_image is not None

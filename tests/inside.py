@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
 from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import ATTEMPT_LIMITER, REFERENCE
+from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
@@ -19,6 +24,7 @@ from miniapp_server.wiring import (
     wire_models,
 )
 from models.kernel.ids import ReaderId
+from models.opening_draw.service import Sleep
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
 
@@ -51,11 +57,18 @@ async def _cas_answers() -> bool:
     return True
 
 
-def features(db: Database, cipher: FieldCipher, stored: Repositories | None = None) -> Inside:
+def features(
+    db: Database,
+    cipher: FieldCipher,
+    stored: Repositories | None = None,
+    now: Callable[[], datetime] = real_now,
+    sleep: Sleep = asyncio.sleep,
+) -> Inside:
     """All features over a database, without HTTP, jobs or a change stream that is followed.
 
-    ``stored``: the repositories, where a test has put one of its own among them.
+    ``stored``: the repositories, where a test has put one of its own among them. ``now`` and
+    ``sleep`` are the time of the draw at an opening.
     """
     app, stored = web.Application(), stored or Repositories(db, cipher)
-    wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers))
+    wire_models(app, db, stored, Hooks(_nobody_listens, _cas_answers, now, sleep))
     return Inside(app, db, stored)

@@ -87,7 +87,11 @@ class ApiRequest:
         value = self.request.headers.get("Idempotency-Key")
         key = key_of(value, self.request.path, digest) if value is not None else None
         return RequestContext(
-            self.reader, Actor("reader", channel_of(self.principal)), self.now, key
+            self.reader,
+            Actor("reader", channel_of(self.principal)),
+            self.now,
+            key,
+            self.request.app[LOAD_SHEDDER].door.step_aside,
         )
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Final
 
@@ -91,6 +92,17 @@ class WriteQueue:
         self._inside -= 1
         self._left += 1
         self._let_in()
+
+    @contextmanager
+    def step_aside(self) -> Iterator[None]:
+        """For the length of the block, who holds a place leaves it to another. It has one again
+        afterwards without a wait in the line, so whoever steps aside bounds how many return."""
+        self._inside -= 1
+        self._let_in()
+        try:
+            yield
+        finally:
+            self._inside += 1
 
     def tick(self, seconds: float) -> None:
         """Send away who has waited too long, and measure."""

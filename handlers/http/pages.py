@@ -99,7 +99,11 @@ class PageRequest:
     def context(self, key: IdempotencyKey | None = None) -> RequestContext:
         """Who asks the use cases, for a service's method."""
         return RequestContext(
-            self.reader, Actor("reader", channel_of(self.principal)), self.now, key
+            self.reader,
+            Actor("reader", channel_of(self.principal)),
+            self.now,
+            key,
+            self.request.app[LOAD_SHEDDER].door.step_aside,
         )
 
     def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:

@@ -234,6 +234,7 @@ AS_WHOLE_LIBRARY: Final = "同全馆"
 UNLIMITED: Final = "不限"
 CLOSED: Final = "闭馆"
 SWITCH_TEXT: Final[Mapping[str, str]] = {
+    "opening_draw": "放号瞬间抽签定先后",
     "away_timeout_is_violation": "暂离超时记违约",
     "accessible_only": "无障碍座位只供登记的读者",
     "filter_by_window": "读者可按靠窗筛选",

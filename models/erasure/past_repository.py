@@ -8,6 +8,7 @@ from typing import Final
 
 from pymongo import ASCENDING
 
+from models.kernel.time_range import local_date
 from models.readers.personal_data_repository import (
     ERASED_READER,
     anonymise_reservations,
@@ -30,8 +31,8 @@ class PastRepository:
 
     async def forget(self, ended_before: datetime, limit: int) -> int:
         """The next reservations, at most ``limit``, that ended before then are nobody's from now
-        on. So are their violations; what else names their readers (waitlist entries, suspensions)
-        is deleted. How many reservations.
+        on. So are their violations; what else names their readers (waitlist entries, suspensions,
+        tickets of a draw) is deleted. How many reservations.
 
         The mark is written last: what is cut off is done again, and changes nothing twice.
 
@@ -59,6 +60,8 @@ class PastRepository:
             await anonymise_violations(self._db, made | somebodys)
             await self._db["waitlist"].delete_many(made | {"state": {"$nin": _OPEN}})
             await self._db["suspensions"].delete_many(made | {"until": {"$lt": ended_before}})
+            drawn: Document = {"day": {"$lt": local_date(ended_before).isoformat()}}
+            await self._db["opening_tickets"].delete_many(drawn)
             await self._db["versions"].update_one(
                 {"_id": _MARK}, {"$max": {"until": until}}, upsert=True
             )

@@ -99,6 +99,7 @@ class Policy:
     opening: tuple[OpeningRule, ...] = (OpeningRule(time(7, 0), time(22, 30)),)
     booking_window_days: int = 1
     booking_opens_at: time | None = None
+    opening_draw: bool = False
     step_minutes: int = 60
     min_minutes: int = 10
     max_minutes: int = 240
@@ -172,6 +173,12 @@ class Policy:
         if self.booking_opens_at is None:
             return None
         return local_instant(day - timedelta(days=self.booking_window_days), self.booking_opens_at)
+
+    def draw_opens_at(self, day: date, now: datetime) -> datetime | None:
+        """When booking for ``day`` opens, where requests of that moment are drawn; else None."""
+        if not self.opening_draw or day <= local_date(now):
+            return None
+        return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
         """Today and the days of the horizon, whether they have opened yet or not."""

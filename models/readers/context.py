@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,9 +21,11 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks, how, and when."""
+    """Who asks, how, and when. ``step_aside`` gives the request's place among the running changes
+    to another one for the length of a block, in which this request only waits."""
 
     reader: Reader
     actor: Actor
     now: datetime
     key: IdempotencyKey | None = None
+    step_aside: Callable[[], AbstractContextManager[None]] = nullcontext

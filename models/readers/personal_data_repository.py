@@ -24,6 +24,7 @@ PERSONAL_COLLECTIONS: Final = (
     "feedback",
     "gate_events",
     "kiosk_scans",
+    "opening_tickets",
     "sessions",
     "suspensions",
     "waitlist",

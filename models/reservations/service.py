@@ -9,6 +9,9 @@ from models.kernel.errors import DomainError, Overloaded
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, floor_minute, to_local
 from models.library.entities import Seat
+from models.opening_draw.entities import Outcome, Ticket
+from models.opening_draw.errors import AnotherTicketWaits
+from models.opening_draw.service import OpeningDraw
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
@@ -21,6 +24,7 @@ from models.reservations.errors import (
     ClaimConflict,
     DailyLimit,
     OverlapsOwnBooking,
+    RequestInProgress,
     SeatTaken,
 )
 from models.reservations.idempotency import Idempotency, idempotent
@@ -43,10 +47,12 @@ class ReservationService:
         writer: ReservationWriter,
         idempotency: Idempotency,
         alternatives: SeatAlternatives,
+        draw: OpeningDraw,
     ) -> None:
         self._reservations, self._occupancy = reservations, occupancy
         self._reference, self._writer = reference, writer
         self.idempotency, self._alternatives = idempotency, alternatives
+        self._draw = draw
 
     async def get_own(self, id: str, reader_id: ReaderId) -> Reservation:
         """Raises: NotFound, for another reader's as well."""
@@ -82,6 +88,38 @@ class ReservationService:
         policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader.id)
         span = self._check(ctx, seat, selection, policy)
         await self._reject_if_occupied(ctx, seat, span, policy)
+        opens_at = policy.draw_opens_at(selection.day, ctx.now)
+        if opens_at is None:
+            return await self._insert(ctx, seat, span, policy)
+        return await self._insert_in_turn(ctx, seat, span, policy, opens_at)
+
+    async def _insert_in_turn(
+        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy, opens_at: datetime
+    ) -> Reservation:
+        """Claim the seat as soon as the draw at the opening lets this request go on. Raises: as
+        ``_insert``, and Throttled."""
+        request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
+        ticket = Ticket(to_local(span.start).date(), ctx.reader.id, 0, seat.id, span, request)
+        try:
+            async with self._draw.turn(ctx, ticket, opens_at) as turn:
+                try:
+                    if turn.drawn:
+                        await self._reject_if_occupied(ctx, seat, span, policy)
+                    made = await self._insert(ctx, seat, span, policy)
+                except SeatTaken:
+                    turn.outcome = Outcome.SEAT_TAKEN
+                    raise
+                turn.outcome = Outcome.WON
+                return made
+        except AnotherTicketWaits:
+            raise RequestInProgress() from None
+
+    async def _insert(
+        self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy
+    ) -> Reservation:
+        """Claim the seat; the index decides. Raises: DailyLimit, OverlapsOwnBooking, SeatTaken,
+        RequestInProgress, Overloaded."""
+        day = to_local(span.start).date()
         id, daily_slot = ReservationId(new_id()), 1
         # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
@@ -90,7 +128,7 @@ class ReservationService:
                 await self._occupancy.insert(made)
             except ClaimConflict as lost:
                 if lost.kind is ClaimKind.DAILY:
-                    daily_slot = await self._free_daily_slot(ctx, selection.day, policy)
+                    daily_slot = await self._free_daily_slot(ctx, day, policy)
                 elif lost.kind is ClaimKind.IDEMPOTENCY:
                     await self.idempotency.release_expired_key(ctx, lost.claim)
                 else:

@@ -15,6 +15,7 @@ from models.identity import activation_code_repository
 from models.messages import channel_pause_repository, consent_repository
 from models.messages import repository as messages_repository
 from models.notices import repository
+from models.opening_draw import repository as opening_draw_repository
 from models.outages import heartbeat_repository
 from models.outages import repository as outages_repository
 from models.readers import accommodation_repository, card_repository
@@ -39,6 +40,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **attempt_limiter.INDEXES,
     **heartbeat_repository.INDEXES,
     **repository.INDEXES,
+    **opening_draw_repository.INDEXES,
     **accommodation_repository.INDEXES,
     **card_repository.INDEXES,
     **scan_repository.INDEXES,

@@ -6,6 +6,7 @@ MongoDB below are left out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import REFERENCE
+from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
 from miniapp_server.wiring import (
     DEADLINE_EXTENSION,
@@ -82,7 +84,7 @@ class Worker:
         for attribute, repository in (repositories or {}).items():
             setattr(self.stored, attribute, repository)
         app = web.Application()
-        hooks = Hooks(_nobody_listens, _cas_answers)
+        hooks = Hooks(_nobody_listens, _cas_answers, real_now, asyncio.sleep)
         wire_models(app, self.db, self.stored, hooks)
         self.reference, self.occupancy = app[REFERENCE], app[OCCUPANCY]
         if clock is not None:

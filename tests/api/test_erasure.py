@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from models.erasure.past_repository import PastRepository
-from models.library.entities import KioskId
+from models.kernel.time_range import TimeRange
+from models.library.entities import KioskId, SeatId
+from models.opening_draw.entities import Ticket
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 from models.readers.entities import Reader
 from models.readers.personal_data_repository import (
@@ -69,7 +71,10 @@ async def known(service: Living) -> Client:
     await reader.ok("POST", "/waitlist", line | {"start": "18:00", "end": "20:00"})
     live = await reader.reserve("2f-hall-002", "now", "14:00")
     await reader.ok("POST", f"/reservations/{live['id']}/check-in", {"qr": await service.qr()})
-    await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
+    for_tomorrow = await reader.reserve("2f-hall-003", "09:00", "11:00", service.tomorrow)
+    span = TimeRange(*(datetime.fromisoformat(for_tomorrow[name]) for name in ("start", "end")))
+    ticket = Ticket(span.start.date(), reader.reader_id, 0, SeatId("2f-hall-003"), span, "k")
+    assert await service.inside.stored.opening_tickets.draw(ticket, -1)
     await service.sessions.open_kiosk(reader.reader_id, KioskId("2f-south"), service.clock.now())
     now = service.clock.now()
     await service.inside.stored.activation_codes.issue(
@@ -173,6 +178,8 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     await service.move("17:00")
     await service.settle()
     past, now = PastRepository(service.db), service.clock.now()
+    (ticket,) = await service.db["opening_tickets"].find().to_list(None)
+    await service.db["opening_tickets"].insert_one({**ticket, "_id": "old", "day": "2026-09-06"})
     before = await everything(service)
     assert await past.forget(now - timedelta(days=1), 100) == 0, "all too young"
     assert await everything(service) == before
@@ -185,6 +192,7 @@ async def test_reservations_of_long_ago_are_nobodys(service: Living) -> None:
     assert done == len(gone) == 2, "up to somebody's booking of 18:00"
     left = traces(service, reader, after)
     assert "violations" not in left, "with the words of the appeal"
+    assert after["opening_tickets"] == [ticket], "that of a day to come"
     assert left.keys() >= {"readers", "feedback", "reservations"}, "the reader stays"
     kept = {r["_id"]: r for r in before["reservations"]}
     for r in after["reservations"]:

@@ -149,3 +149,21 @@ async def test_looks_are_refused_before_changes() -> None:
     for _ in range(3):
         admission.end_read()
     assert admission.looking == 0
+
+
+async def test_whoever_steps_aside_leaves_the_place_to_another() -> None:
+    door = WriteQueue(Time())
+    await inside(door, SLOTS)
+    next_in_line = start(door.acquire())
+    await settle()
+    assert not next_in_line.done()
+    with door.step_aside():
+        await settle()
+        assert next_in_line.done(), "the place is taken while its holder waits elsewhere"
+    last = start(door.acquire())
+    door.release()  # of who stepped aside: one more was inside than there are places
+    await settle()
+    assert not last.done()
+    door.release()
+    await settle()
+    assert last.done()

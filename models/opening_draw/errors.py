@@ -1,0 +1,8 @@
+"""Why a request gets no ticket."""
+
+from __future__ import annotations
+
+
+class AnotherTicketWaits(Exception):
+    """Another request of the reader for that day waits in the draw. It leaves the feature as the
+    answer that the reader's request is in progress."""

@@ -1,0 +1,136 @@
+"""The tickets of a draw. MongoDB draws each one's place, so that all workers have one order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import TimeRange
+from models.library.entities import SeatId
+from models.opening_draw.entities import Outcome, Ticket
+from models.storage.batching import Batcher
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import errors_per_document, translate_errors
+
+INDEXES: Final = {
+    "opening_tickets": [
+        IndexModel([("day", ASCENDING), ("round", ASCENDING), ("place", ASCENDING)], name="order"),
+        IndexModel([("reader", ASCENDING)], name="reader"),
+    ]
+}
+
+
+class TicketRepository:
+    """One ticket for each reader and day, under its ``_id``."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db["opening_tickets"]
+        self._draws = Batcher(self._write_all)
+        self._results = Batcher(self._write_all)
+
+    async def draw(self, ticket: Ticket, last_round: int) -> bool:
+        """Give the ticket a place by chance. False where the reader has one of a round after
+        ``last_round`` already.
+
+        Raises: ServiceUnavailable.
+        """
+        drawn = UpdateOne(
+            {"_id": ticket.id, "round": {"$lte": last_round}}, _drawn(ticket), upsert=True
+        )
+        with translate_errors():
+            try:
+                await self._draws.submit(drawn)
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def draw_again(self, ticket: Ticket, round: int) -> None:
+        """Give the ticket a place in a later round instead. Raises: ServiceUnavailable."""
+        drawn = UpdateOne(
+            {"_id": ticket.id, "round": ticket.round}, _drawn(replace(ticket, round=round))
+        )
+        with translate_errors():
+            await self._draws.submit(drawn)
+
+    async def get(self, id: str) -> tuple[Ticket, bool] | None:
+        """The reader's ticket and whether it was served. Raises: ServiceUnavailable."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": id})
+        return (_ticket(found), "outcome" in found) if found is not None else None
+
+    async def in_order(self, day: date, round: int) -> list[Ticket]:
+        """The tickets of a round in the order of the draw."""
+        with translate_errors():
+            rows = (
+                await self._all.find({"day": day.isoformat(), "round": round})
+                .sort([("place", ASCENDING), ("_id", ASCENDING)])
+                .to_list(None)
+            )
+        return [_ticket(row) for row in rows]
+
+    async def record(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Note how the ticket was served; the first note counts. Raises: ServiceUnavailable."""
+        unserved: Document = {
+            "_id": ticket.id,
+            "round": ticket.round,
+            "outcome": {"$exists": False},
+        }
+        served = UpdateOne(unserved, {"$set": {"outcome": outcome.value}})
+        with translate_errors():
+            await self._results.submit(served)
+
+    async def outcomes(self, ids: Collection[str], round: int) -> dict[str, Outcome]:
+        """How those of the tickets have ended that were served in that round."""
+        query: Document = {"_id": {"$in": list(ids)}, "round": round, "outcome": {"$exists": True}}
+        with translate_errors():
+            rows = await self._all.find(query, {"outcome": 1}).to_list(None)
+        return {row["_id"]: Outcome(row["outcome"]) for row in rows}
+
+    async def remove_before(self, day: date) -> None:
+        """Remove the tickets for earlier days."""
+        with translate_errors():
+            await self._all.delete_many({"day": {"$lt": day.isoformat()}})
+
+    async def _write_all(self, updates: list[Any]) -> Sequence[Exception | None]:
+        try:
+            await self._all.bulk_write(updates, ordered=False)
+        except BulkWriteError as error:
+            return errors_per_document(error, len(updates))
+        return [None] * len(updates)
+
+
+def _drawn(ticket: Ticket) -> list[Document]:
+    """The update that makes the document this ticket's, with a place by chance. It replaces the
+    whole document: an outcome belongs to the round before."""
+    fields = _document(ticket)
+    return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {"place": {"$rand": {}}}]}}]
+
+
+def _document(ticket: Ticket) -> Document:
+    return {
+        "_id": ticket.id,
+        "day": ticket.day.isoformat(),
+        "reader": ticket.reader_id,
+        "round": ticket.round,
+        "seat": ticket.seat_id,
+        "start": ticket.span.start,
+        "end": ticket.span.end,
+        "request": ticket.request,
+    }
+
+
+def _ticket(d: Document) -> Ticket:
+    return Ticket(
+        day=date.fromisoformat(d["day"]),
+        reader_id=ReaderId(d["reader"]),
+        round=d["round"],
+        seat_id=SeatId(d["seat"]),
+        span=TimeRange(d["start"], d["end"]),
+        request=d["request"],
+    )

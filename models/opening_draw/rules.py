@@ -1,0 +1,118 @@
+"""When a request is drawn, and whom it follows. Each rule is pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.kernel.time_range import SLOTS_PER_DAY, half_hour_slots
+from models.opening_draw.entities import Outcome, Ticket
+
+ROUND: Final = timedelta(milliseconds=1500)
+"""Requests are collected for so long, then served in the order of the draw. Measured: with one
+second most people press too late for the first round, in which scripts are then too many."""
+ROUNDS: Final = 7
+"""So many follow an opening. Afterwards requests are served as they come."""
+ROUNDS_BETWEEN: Final = 2
+"""A reader's next request is collected so many rounds after the one before: a person needs about
+two seconds to read a refusal and choose another seat, a script needs none."""
+LONGEST_WAIT: Final = timedelta(milliseconds=2500)
+"""A request whose round ends later is asked to come back, so that the answer to each comes within
+the time that the service allows itself."""
+
+
+def round_at(opens_at: datetime, now: datetime) -> int | None:
+    """The round of a request that comes ``now``; None when the draw of that opening is over."""
+    passed: int = max(0, (now - opens_at) // ROUND)
+    return passed if passed < ROUNDS else None
+
+
+def round_ends(opens_at: datetime, round: int) -> datetime:
+    """When the round collects no more."""
+    return opens_at + (round + 1) * ROUND
+
+
+def too_early_by(opens_at: datetime, round: int, now: datetime) -> timedelta | None:
+    """How long a request for that round has to stay away; None when it may wait for it here."""
+    early = round_ends(opens_at, round) - now - LONGEST_WAIT
+    return early if early > timedelta() else None
+
+
+class ServingOrder:
+    """Whose turn it is among the tickets of a round, given in the order of the draw.
+
+    Only who wants the same seat at the same time must wait for one another. A ticket's turn comes
+    when each one before it for some of its half hours has been served, or as soon as the outcome
+    of one of them shows that it cannot win.
+    """
+
+    def __init__(self, tickets: Sequence[Ticket]) -> None:
+        self._tickets = tickets
+        self._of_seat: defaultdict[str, list[Ticket]] = defaultdict(list)
+        for ticket in tickets:
+            self._of_seat[ticket.seat_id].append(ticket)
+        self._slots = {ticket.id: _slots(ticket) for ticket in tickets}
+        self._seat_of = {ticket.id: ticket.seat_id for ticket in tickets}
+        self._waiting = Counter(ticket.seat_id for ticket in tickets)
+        self._called: set[str] = set()
+        self._outcomes: dict[str, Outcome] = {}
+
+    def first(self) -> list[str]:
+        """The ids of the tickets that wait for nobody, in the order of the draw. Once only."""
+        called: set[str] = set()
+        for tickets in self._of_seat.values():
+            called.update(self._call(tickets))
+        return [ticket.id for ticket in self._tickets if ticket.id in called]
+
+    def served(self, id: str, outcome: Outcome) -> list[str]:
+        """The ids of the tickets whose turn has come, now that this one was served."""
+        seat = self._seat_of.get(id)
+        if seat is None or id in self._outcomes:
+            return []
+        self._outcomes[id] = outcome
+        return list(self._call(self._of_seat[seat])) if self._waiting[seat] else []
+
+    def rest(self) -> list[str]:
+        """The ids of all tickets that have not been called, in the order of the draw."""
+        return [ticket.id for ticket in self._tickets if ticket.id not in self._called]
+
+    def unserved(self) -> list[str]:
+        """The ids of the tickets of which it is not known how they ended and for which others
+        wait."""
+        return [
+            ticket.id
+            for ticket in self._tickets
+            if ticket.id not in self._outcomes and self._waiting[ticket.seat_id]
+        ]
+
+    def _call(self, tickets: Sequence[Ticket]) -> Iterator[str]:
+        won = contested = 0
+        taken: set[int] = set()
+        for ticket in tickets:
+            slots, outcome = self._slots[ticket.id], self._outcomes.get(ticket.id)
+            if ticket.id not in self._called and (
+                slots & won
+                or not slots & contested
+                # Some half hour of those is taken, so whoever wants them all is refused too.
+                or any(slots & refused == refused for refused in taken)
+            ):
+                self._called.add(ticket.id)
+                self._waiting[ticket.seat_id] -= 1
+                yield ticket.id
+            if outcome is None:
+                contested |= slots
+            elif outcome is Outcome.WON:
+                won |= slots
+            elif outcome is Outcome.SEAT_TAKEN:
+                taken.add(slots)
+
+
+def _slots(ticket: Ticket) -> int:
+    """The half hours that the ticket touches, as bits."""
+    first = ticket.day
+    bits = 0
+    for day, slot in half_hour_slots(ticket.span):
+        bits |= 1 << ((day - first).days * SLOTS_PER_DAY + slot)
+    return bits

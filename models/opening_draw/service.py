@@ -1,0 +1,204 @@
+"""The draw at an opening: requests of one second are served in an order that MongoDB draws.
+
+Nothing is decided here. A request waits for its turn and then makes its booking as always: the
+claim index decides, and nobody is told anything before. A crash therefore leaves tickets and no
+promise; the others' turns come after ``PATIENCE`` without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from models.kernel.errors import ServiceUnavailable, Throttled
+from models.opening_draw.entities import Outcome, Ticket
+from models.opening_draw.errors import AnotherTicketWaits
+from models.opening_draw.repository import TicketRepository
+from models.opening_draw.rules import (
+    ROUND,
+    ROUNDS_BETWEEN,
+    ServingOrder,
+    round_at,
+    round_ends,
+    too_early_by,
+)
+from models.readers.context import RequestContext
+
+SETTLED_AFTER: Final = timedelta(milliseconds=150)
+"""After a round's end its last tickets have been written, and the order is read. A ticket that was
+written later than that is drawn again in the next round."""
+PATIENCE: Final = timedelta(milliseconds=1000)
+"""So long after a round's end nobody waits for another's turn any more: a worker may be gone."""
+SERVED_AT_ONCE: Final = 128
+"""Turns under way in this worker: full batches of the group commit. They come on top of the
+changes that the load shedder lets in, so they are bounded here."""
+_ASK_EVERY_S: Final = 0.04
+"""How often a worker asks how the tickets of other workers have ended."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Turn:
+    """A request's turn, whose block says how it ended. ``drawn``: it has waited for it."""
+
+    drawn: bool
+    outcome: Outcome = Outcome.REFUSED
+
+
+class _Round:
+    """The tickets of one round that wait in this worker."""
+
+    def __init__(self, day: date, number: int, ends_at: datetime) -> None:
+        self.day, self.number, self.ends_at = day, number, ends_at
+        self.turns: dict[str, asyncio.Future[None]] = {}
+        self.order: ServingOrder | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def call(self, ids: list[str]) -> None:
+        """It is the turn of these tickets, where they wait here."""
+        for id in ids:
+            turn = self.turns.get(id)
+            if turn is not None and not turn.done():
+                turn.set_result(None)
+
+    @property
+    def waiting(self) -> bool:
+        return any(not turn.done() for turn in self.turns.values())
+
+
+class OpeningDraw:
+    """Waits for a request's turn. ``now`` is the business time by MongoDB's clock."""
+
+    def __init__(
+        self, tickets: TicketRepository, now: Callable[[], datetime], sleep: Sleep
+    ) -> None:
+        self._tickets, self._now, self._sleep = tickets, now, sleep
+        self._rounds: dict[tuple[date, int], _Round] = {}
+        self._held: dict[str, Ticket] = {}
+        """The tickets that wait or are being served in this worker."""
+        self._serving = asyncio.Semaphore(SERVED_AT_ONCE)
+        self._cleaned: date | None = None
+
+    @asynccontextmanager
+    async def turn(
+        self, ctx: RequestContext, ticket: Ticket, opens_at: datetime
+    ) -> AsyncIterator[Turn]:
+        """The block runs when it is the request's turn, at once where the draw of that opening is
+        over. ``ticket`` may name any round.
+
+        Raises: AnotherTicketWaits, Throttled, ServiceUnavailable.
+        """
+        number = round_at(opens_at, self._now())
+        if number is None:
+            yield Turn(drawn=False)
+            return
+        with ctx.step_aside():
+            ticket = await self._draw(replace(ticket, round=number), opens_at)
+            self._held[ticket.id] = ticket
+            try:
+                await self._wait(ticket, opens_at)
+            except BaseException:
+                self._held.pop(ticket.id, None)
+                raise
+        turn = Turn(drawn=True)
+        try:
+            yield turn
+        finally:
+            self._serving.release()
+            self._held.pop(ticket.id, None)
+            await self._served(ticket, turn.outcome)
+
+    async def _draw(self, ticket: Ticket, opens_at: datetime) -> Ticket:
+        """The ticket with the round in which it is served.
+
+        Raises: AnotherTicketWaits; Throttled, where that round is too far away.
+        """
+        while True:
+            held = self._held.get(ticket.id)
+            if held is not None:
+                return _joined(held, ticket)
+            if await self._tickets.draw(ticket, ticket.round - ROUNDS_BETWEEN):
+                return await self._in_time(ticket, opens_at)
+            stored = await self._tickets.get(ticket.id)
+            if stored is None:
+                continue
+            last, served = stored
+            if not served and self._now() < round_ends(opens_at, last.round) + PATIENCE:
+                return _joined(last, ticket)
+            number = last.round + ROUNDS_BETWEEN
+            wait = too_early_by(opens_at, number, self._now())
+            if wait is not None:
+                raise Throttled(wait.total_seconds())
+            ticket = replace(ticket, round=number)
+
+    async def _in_time(self, ticket: Ticket, opens_at: datetime) -> Ticket:
+        """The ticket, drawn again where it was written so late that the order of its round may
+        have been read without it."""
+        late = self._now() - round_ends(opens_at, ticket.round)
+        while late > SETTLED_AFTER:
+            next_round = ticket.round + 1 + late // ROUND
+            await self._tickets.draw_again(ticket, next_round)
+            ticket = replace(ticket, round=next_round)
+            late = self._now() - round_ends(opens_at, next_round)
+        return ticket
+
+    async def _wait(self, ticket: Ticket, opens_at: datetime) -> None:
+        """Returns when it is the ticket's turn, with one of the places to be served."""
+        key = ticket.day, ticket.round
+        round = self._rounds.get(key)
+        if round is None:
+            ends = round_ends(opens_at, ticket.round)
+            round = self._rounds[key] = _Round(ticket.day, ticket.round, ends)
+            round.task = asyncio.create_task(self._run(round))
+        turn = round.turns.get(ticket.id)
+        if turn is None:
+            turn = round.turns[ticket.id] = asyncio.get_running_loop().create_future()
+        await asyncio.shield(turn)  # several requests may have one ticket
+        await self._serving.acquire()
+
+    async def _served(self, ticket: Ticket, outcome: Outcome) -> None:
+        round = self._rounds.get((ticket.day, ticket.round))
+        if round is not None and round.order is not None:
+            round.call(round.order.served(ticket.id, outcome))
+        with suppress(ServiceUnavailable):  # the booking is what counts
+            await self._tickets.record(ticket, outcome)
+
+    async def _run(self, round: _Round) -> None:
+        """Call the round's tickets in the order of the draw."""
+        try:
+            if self._cleaned != round.day:
+                self._cleaned = round.day
+                with suppress(ServiceUnavailable):
+                    await self._tickets.remove_before(round.day)
+            until = round.ends_at + SETTLED_AFTER
+            await self._sleep((until - self._now()).total_seconds())
+            with suppress(ServiceUnavailable):  # without MongoDB there is no order and no booking
+                await self._call_in_order(round)
+        finally:
+            del self._rounds[round.day, round.number]
+            round.call(round.order.rest() if round.order is not None else [])
+            round.call(list(round.turns))
+
+    async def _call_in_order(self, round: _Round) -> None:
+        order = ServingOrder(await self._tickets.in_order(round.day, round.number))
+        round.order = order
+        round.call(order.first())
+        while round.waiting and self._now() < round.ends_at + PATIENCE:
+            await self._sleep(_ASK_EVERY_S)
+            if not round.waiting:
+                break
+            known = await self._tickets.outcomes(order.unserved(), round.number)
+            for id, outcome in known.items():
+                round.call(order.served(id, outcome))
+
+
+def _joined(other: Ticket, ticket: Ticket) -> Ticket:
+    """The ticket that the same request has already. Raises: AnotherTicketWaits."""
+    if other.request != ticket.request:
+        raise AnotherTicketWaits()
+    return other

@@ -1,0 +1,135 @@
+"""How readers and bots behave at an opening, and the sums of what they got. Nothing here asks."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import log
+from typing import Any, Final
+
+REACTION_MEDIAN_S: Final = 1.2
+REACTION_SIGMA: Final = 0.5
+"""An honest reader presses so long after the opening: log-normal, 95 % between 0.45 and 3.2 s."""
+EARLY_SHARE: Final = 0.1
+EARLY_S: Final = 0.5
+"""So many press up to that long before it, are told so, and press again after a reaction."""
+CHOICE_MEDIAN_S: Final = 1.5
+CHOICE_SIGMA: Final = 0.5
+"""Reading a refusal and choosing another seat: log-normal."""
+FOLLOWS_PROPOSAL: Final = 0.5
+"""How often an honest reader takes a seat that the refusal proposes; otherwise one of the plan."""
+POPULARITY_EXPONENT: Final = 0.8
+"""The k-th popular seat is wanted as 1 / k to that power (Zipf's law)."""
+BOT_LEAD_S: Final = 0.2
+BOT_EVERY_S: Final = 0.05
+BOT_CONNECTIONS: Final = 4
+"""A bot sends from that long before the opening, so often, on so many connections at once."""
+_DRAWS: Final = 20
+
+
+def reaction_s(rng: random.Random) -> float:
+    """Seconds until an honest reader presses the button after seeing that it has opened."""
+    return rng.lognormvariate(log(REACTION_MEDIAN_S), REACTION_SIGMA)
+
+
+def choice_s(rng: random.Random) -> float:
+    """Seconds until an honest reader has chosen another seat."""
+    return rng.lognormvariate(log(CHOICE_MEDIAN_S), CHOICE_SIGMA)
+
+
+def presses_s(rng: random.Random) -> list[float]:
+    """The moments, in seconds after the opening, of an honest reader's first presses: one, or a
+    press too early and the one after it."""
+    after = reaction_s(rng)
+    early = rng.random() < EARLY_SHARE
+    return [-rng.uniform(0, EARLY_S), after] if early else [after]
+
+
+class Popularity:
+    """How much each seat is wanted: by Zipf's law over ``seats``, the most popular one first."""
+
+    def __init__(self, seats: Sequence[str]) -> None:
+        self._seats = seats
+        self._sums = list(accumulate(1 / k**POPULARITY_EXPONENT for k in range(1, len(seats) + 1)))
+
+    def choose(self, rng: random.Random, free: Collection[str] | None = None) -> str | None:
+        """A seat by its popularity, one of ``free`` if that is given; None where none is free."""
+        if free is not None and not free:
+            return None
+        for _ in range(_DRAWS):
+            seat = self._seats[bisect(self._sums, rng.random() * self._sums[-1])]
+            if free is None or seat in free:
+                return seat
+        # Few are left, so each of them is as good as another.
+        return rng.choice(sorted(free or self._seats))
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What came of an opening. ``answers_s`` are the honest readers' waits for an answer that
+    decides (a booking or a refusal; whoever is asked to come back waits on), ``longest_s`` is the
+    longest time of one request, ``gone_s`` when the last seat went, ``late_s`` how late the
+    generator itself was (99th percentile)."""
+
+    seats: int
+    honest: int
+    bots: int
+    honest_wins: int
+    bot_wins: int
+    answers_s: Sequence[float]
+    gone_s: float
+    longest_s: float
+    statuses: Mapping[int, int]
+    late_s: float
+    doubles: int
+    failures: int
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Of values in any order; 0.0 of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def summary(openings: Sequence[Opening]) -> dict[str, Any]:
+    """The sums over openings of one size as plain values: shares in percent, ``excess_points`` by
+    how many percentage points the bots' share of the wins exceeds their share of the readers."""
+    first = openings[0]
+    readers = first.honest + first.bots
+    bot_wins = sum(one.bot_wins for one in openings)
+    wins = bot_wins + sum(one.honest_wins for one in openings)
+    of_readers = 100 * first.bots / readers
+    of_wins = 100 * bot_wins / wins if wins else 0.0
+    answers = [answer for one in openings for answer in one.answers_s]
+    statuses = sum((Counter(one.statuses) for one in openings), Counter[int]())
+    return {
+        "openings": len(openings),
+        "seats": first.seats,
+        "readers": readers,
+        "bots": first.bots,
+        "wins": wins,
+        "bot_wins": bot_wins,
+        "bots_of_readers_percent": round(of_readers, 1),
+        "bots_of_wins_percent": round(of_wins, 1),
+        "excess_points": round(of_wins - of_readers, 1),
+        "excess_of_each": [round(_share(one) - of_readers, 1) for one in openings],
+        "answer_p50_ms": round(1000 * percentile(answers, 0.5)),
+        "answer_p99_ms": round(1000 * percentile(answers, 0.99)),
+        "answer_max_ms": round(1000 * percentile(answers, 1)),
+        "request_max_ms": round(1000 * max(one.longest_s for one in openings)),
+        "generator_late_ms": round(1000 * max(one.late_s for one in openings)),
+        "gone_s": round(max(one.gone_s for one in openings), 1),
+        "statuses": {str(status): n for status, n in sorted(statuses.items())},
+        "doubles": sum(one.doubles for one in openings),
+        "failures": sum(one.failures for one in openings),
+    }
+
+
+def _share(opening: Opening) -> float:
+    """The bots' share of the wins, in percent."""
+    wins = opening.honest_wins + opening.bot_wins
+    return 100 * opening.bot_wins / wins if wins else 0.0

@@ -1,0 +1,67 @@
+"""The draw at an opening, and scripts/fairness, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+
+from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.load_shedding import SLOTS
+from miniapp_server.embedded_databases import EmbeddedDatabases
+from scripts.fairness_model import summary
+from scripts.fairness_opening import opening, opening_house
+from scripts.fairness_run import POLICIES
+from tests.living import SEAT, living
+
+OPENING = datetime.fromisoformat("2026-09-07T10:00:00+08:00")
+OTHER_SEAT = "2f-hall-066"
+
+
+async def test_requests_of_an_opening_wait_outside_of_the_queue(
+    mongo_url: str, redis_url: str
+) -> None:
+    async with living(mongo_url, redis_url, now=OPENING) as service:
+        stored, reference = service.inside.stored, service.inside.reference
+        rules = replace(reference.policy, version=2, booking_opens_at=time(10), opening_draw=True)
+        assert await stored.policies.add(rules, service.clock.now())
+        await reference.refresh()
+        readers = await asyncio.gather(*(service.reader() for _ in range(4)))
+        wish = {"seat_id": SEAT, "date": service.tomorrow, "start": "10:00", "end": "12:00"}
+        other = wish | {"seat_id": OTHER_SEAT}
+        requests = [asyncio.create_task(reader.post("/reservations", wish)) for reader in readers]
+        while await service.db["opening_tickets"].count_documents({}) < len(readers):
+            pass
+        second = await readers[0].post("/reservations", other)
+        assert (second.status, second.code) == (409, "in_progress"), "one ticket a reader"
+        door = service.app[LOAD_SHEDDER].door
+        for _ in range(SLOTS):  # all places are free
+            async with asyncio.timeout(1):
+                await door.acquire()
+        for _ in range(SLOTS):
+            door.release()
+        assert not any(request.done() for request in requests)
+        answers = await asyncio.gather(*requests)
+        assert sorted((a.status, a.code) for a in answers) == [
+            (201, ""),
+            *[(409, "seat_taken")] * 3,
+        ]
+        loser = next(r for r, a in zip(readers, answers, strict=True) if a.status == 409)
+        early = await loser.post("/reservations", other)
+        assert (early.status, early.code, early.headers["Retry-After"]) == (429, "throttled", "1")
+        today = wish | {"date": service.today, "start": "14:00", "end": "15:00"}
+        assert (await loser.post("/reservations", today)).status == 201, "only what opens is drawn"
+
+
+@pytest.mark.timeout(60)
+async def test_the_short_form_of_an_opening(databases: EmbeddedDatabases, tmp_path: Path) -> None:
+    """Real processes, few readers: everybody is answered, and no seat is given twice."""
+    async with opening_house(tmp_path, databases, 12, POLICIES["drawn"]) as home:
+        found = summary([await opening(home, 40, 2, workers=1, seed=1)])
+    assert (found["readers"], found["bots"], found["wins"]) == (40, 2, 12)
+    assert (found["doubles"], found["failures"]) == (0, 0)
+    assert found["statuses"]["201"] == 12 and "422" in found["statuses"], "bots come too early"
+    assert found["request_max_ms"] < 5000 and found["gone_s"] > 0

@@ -1,0 +1,212 @@
+"""The draw at an opening: one order for all workers, one ticket for a reader, no promise in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from models.kernel.errors import Throttled
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_instant
+from models.library.entities import SeatId
+from models.opening_draw.entities import Ticket
+from models.opening_draw.repository import TicketRepository, _document
+from models.opening_draw.rules import ROUND, ROUNDS
+from models.opening_draw.service import PATIENCE, SETTLED_AFTER
+from models.policy.entities import Policy
+from models.readers.context import IdempotencyKey, RequestContext
+from models.reservations.entities import Reservation
+from models.reservations.rules import TimeSelection
+from models.storage.mongo import new_id
+from tests.inside import Inside, features
+from tests.race.stage import EIGHT, MONDAY, OTHER_SEAT, SEAT, Stage, ctx, kinds, put_around
+
+TOMORROW = MONDAY.date() + timedelta(days=1)
+OPENS = EIGHT
+SELECTION = TimeSelection(TOMORROW, time(10), time(12))
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+
+
+class Time:
+    """A time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.shown = OPENS
+        self._moved = asyncio.Event()
+
+    def now(self) -> datetime:
+        return self.shown
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.shown + timedelta(seconds=seconds)
+        while self.shown < until:
+            await self._moved.wait()
+
+    def move(self, by: timedelta) -> None:
+        self.shown += by
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+
+class OwnOrder(TicketRepository):
+    """The control: each worker serves as they came, and not as MongoDB has drawn."""
+
+    async def in_order(self, day: date, round: int) -> list[Ticket]:
+        return sorted(await super().in_order(day, round), key=lambda ticket: ticket.reader_id)
+
+
+class ManyTickets(TicketRepository):
+    """The control: nothing says that a reader has one ticket."""
+
+    async def draw(self, ticket: Ticket, last_round: int) -> bool:
+        await self._all.insert_one({**_document(ticket), "_id": new_id(), "place": 0.5})
+        return True
+
+
+@pytest.fixture
+async def time_() -> Time:
+    return Time()
+
+
+async def workers(
+    stage: Stage, time_: Time, count: int, tickets: type[TicketRepository] = TicketRepository
+) -> list[Inside]:
+    """Workers whose policy opens tomorrow at this moment, by a draw."""
+    policy = Policy(version=2, booking_opens_at=time(8), opening_draw=True)
+    await stage.stored.policies.add_missing(policy, EIGHT)
+    found = []
+    for _ in range(count):
+        stored = type(stage.stored)(stage.db, stage.cipher)
+        stored.opening_tickets = tickets(stage.db)
+        worker = features(stage.db, stage.cipher, stored, time_.now, time_.sleep)
+        await worker.reference.refresh()
+        found.append(worker)
+    return found
+
+
+async def drawn(stage: Stage, count: int, round: int = 0) -> list[dict[str, Any]]:
+    """The tickets of a round, when there are so many."""
+    while True:
+        rows = await stage.db["opening_tickets"].find({"round": round}).to_list(None)
+        if len(rows) >= count:
+            return list(rows)
+
+
+async def ended(
+    time_: Time, requests: Sequence[asyncio.Task[Reservation]]
+) -> list[Reservation | BaseException]:
+    """Let the round end, and then time pass as long as it takes."""
+    time_.move(ROUND + SETTLED_AFTER)
+    while not all(request.done() for request in requests):
+        await asyncio.wait(requests, timeout=0.02)
+        time_.move(timedelta(milliseconds=40))
+    return await asyncio.gather(*requests, return_exceptions=True)
+
+
+def start(worker: Inside, who: RequestContext, seat: str = SEAT) -> asyncio.Task[Reservation]:
+    return asyncio.create_task(worker.reservations.create(who, seat, SELECTION))
+
+
+@guarded
+async def test_a_seat_goes_to_the_first_of_the_draw_in_every_worker(
+    stage: Stage, time_: Time, guard: bool
+) -> None:
+    both = await workers(stage, time_, 2, TicketRepository if guard else OwnOrder)
+    readers = [await stage.reader() for _ in range(20)]
+    requests = [start(both[n % 2], ctx(reader)) for n, reader in enumerate(readers)]
+    await drawn(stage, 20)
+    assert await stage.stored.reservations.count() == 0, "nobody is served before the round ends"
+    last = readers[-1].id  # who came last is first in the draw
+    await stage.db["opening_tickets"].update_one({"reader": last}, {"$set": {"place": -1.0}})
+    results = await ended(time_, requests)
+    assert kinds(results) == {"ok": 1, "seat_taken": 19}
+    (won,) = [one for one in results if isinstance(one, Reservation)]
+    assert (won.reader_id == last) is guard
+    assert time_.now() < OPENS + ROUND + PATIENCE, "nobody was waited for in vain"
+
+
+@guarded
+async def test_a_reader_has_one_ticket_in_all_workers(
+    stage: Stage, time_: Time, guard: bool
+) -> None:
+    """Whoever asks for many seats on many connections is drawn once."""
+    all_of_them = await workers(stage, time_, 3, TicketRepository if guard else ManyTickets)
+    reader = await stage.reader()
+    seats = [SEAT, OTHER_SEAT, "2f-hall-003"]
+    requests = [start(w, ctx(reader), seat) for w, seat in zip(all_of_them, seats, strict=True)]
+    await drawn(stage, 1 if guard else 3)
+    while guard and sum(request.done() for request in requests) < 2:
+        await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
+    results = await ended(time_, requests)
+    wanted = {"ok": 1, "in_progress": 2} if guard else {"ok": 1, "own_overlap": 2}
+    assert kinds(results) == wanted
+    assert len(await drawn(stage, 1)) == (1 if guard else 3)
+
+
+async def test_a_repeated_request_has_its_first_ticket(stage: Stage, time_: Time) -> None:
+    """The same key at another worker waits in the same place, and gets the same answer."""
+    both = await workers(stage, time_, 2)
+    reader = await stage.reader()
+    who = RequestContext(reader, ctx(reader).actor, OPENS, IdempotencyKey("k", "d"))
+    looked = asyncio.Event()
+
+    async def looks() -> None:
+        looked.set()
+
+    put_around(both[1].stored.opening_tickets, "find_one", behind=looks)
+    requests = [start(both[0], who)]
+    await drawn(stage, 1)
+    requests.append(start(both[1], who))
+    await looked.wait()
+    results = await ended(time_, requests)
+    assert len(await drawn(stage, 1)) == 1
+    assert await stage.stored.reservations.count() == 1
+    # The first one may still be on its way when the second one is served: "in progress", at worst.
+    assert kinds(results)["ok"] >= 1 and set(kinds(results)) <= {"ok", "in_progress"}
+
+
+async def test_a_crash_leaves_a_ticket_and_no_promise(stage: Stage, time_: Time) -> None:
+    """The first of the draw was in a worker that is gone: the others are served without it."""
+    (worker,) = await workers(stage, time_, 1)
+    lost, reader = await stage.reader(), await stage.reader()
+    begin = local_instant(TOMORROW, time(10))
+    request = start(worker, ctx(reader))
+    (row,) = await drawn(stage, 1)
+    assert row["start"] == begin and SeatId(row["seat"]) == SEAT
+    gone = {**row, "_id": f"{TOMORROW.isoformat()}:{lost.id}", "reader": ReaderId(lost.id)}
+    await stage.db["opening_tickets"].insert_one({**gone, "place": -1.0, "request": "gone"})
+    (result,) = await ended(time_, [request])
+    assert isinstance(result, Reservation)
+    assert OPENS + ROUND + PATIENCE <= time_.now() < OPENS + ROUND + 2 * PATIENCE
+    assert await stage.stored.reservations.on_day(lost.id, TOMORROW) == []
+    # Its reader asks again, and is drawn in a later round.
+    time_.move(OPENS + 2 * ROUND - time_.now())
+    again = start(worker, ctx(lost), OTHER_SEAT)
+    assert len(await drawn(stage, 1, round=2)) == 1
+    assert kinds(await ended(time_, [again])) == {"ok": 1}
+
+
+async def test_after_a_refusal_the_next_ticket_is_of_a_later_round(
+    stage: Stage, time_: Time
+) -> None:
+    (worker,) = await workers(stage, time_, 1)
+    readers = [await stage.reader(), await stage.reader()]
+    requests = [start(worker, ctx(reader)) for reader in readers]
+    await drawn(stage, 2)
+    results = await ended(time_, requests)
+    loser = readers[0 if isinstance(results[1], Reservation) else 1]
+    time_.move(OPENS + ROUND + SETTLED_AFTER - time_.now())
+    with pytest.raises(Throttled):
+        await start(worker, ctx(loser), OTHER_SEAT)
+    time_.move(ROUND)
+    request = start(worker, ctx(loser), OTHER_SEAT)
+    await drawn(stage, 1, round=2)
+    assert kinds(await ended(time_, [request])) == {"ok": 1}
+    time_.move(ROUNDS * ROUND)
+    late = await stage.reader()
+    made = await worker.reservations.create(ctx(late), "2f-hall-005", SELECTION)
+    assert made.reader_id == late.id, "the draw is over, and nobody waits"
