@@ -89,6 +89,7 @@ PROOF_NUMBERS: Final[Mapping[str, str]] = {
     "days": "天",
     "faults": "故障",
     "found": "查出的错误",
+    "late": "拒绝之后才到的预约",
     "operations": "操作",
     "readers": "读者",
     "runs": "运行次数",

@@ -72,7 +72,10 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         if operation.refusal:
             for thing, call in _refused(operation):
                 found[thing].append(call)
-            continue
+            if operation.key not in by_key:
+                continue
+            # An attempt that seemed lost has come after the refusal of its repetition.
+            operation = replace(operation, refusal="", answered_at=None)
         made = operation.told.id if operation.told is not None else operation.target
         if not made and operation.key in by_key:
             made = by_key[operation.key].id
@@ -107,6 +110,15 @@ def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
             asked = min(known.asked_at, operation.asked_at)
             by_key[operation.reader, operation.key] = replace(first, asked_at=asked)
     yield from by_key.values()
+
+
+def late_bookings(history: History) -> int:
+    """How many bookings there are whose readers were refused: the attempt that they had given up
+    was still under way."""
+    kept = {key for r in history.stored for key in r.keys}
+    return sum(
+        o.verb == "reserve" and bool(o.refusal) and o.key in kept for o in history.operations
+    )
 
 
 def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
@@ -183,7 +195,7 @@ def _place_after(
             return place(*operation.wanted)
     if event.name == "hold" and operation is not None and operation.wanted is not None:
         return place(*operation.wanted)  # as its reader saw it: it may have been extended since
-    if event.name == "hold" and r is not None:
+    if event.name in ("reserve", "hold") and r is not None:
         return place(r.seat, r.start, r.end)
     if event.name == "check_in" and r is not None and now is not None:
         return Place(now.seat, now.day, now.slots | _early(r))
