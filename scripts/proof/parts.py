@@ -36,7 +36,7 @@ _LIVE_AT_MOST_S: Final = 900.0
 _SHOWN: Final = 5
 _SEEDS_AT_ONCE: Final = 20
 LIVE: Final = Scale(
-    readers=240, seats=60, hold_s=10, between_s=3, patience_s=3, think_s=0.2, workers=2,
+    readers=200, seats=60, hold_s=10, between_s=3, patience_s=3, think_s=0.8, workers=2,
     settings={}, isolated_ms=10_000, isolated_s=25, probes=2,
 )  # fmt: skip
 
