@@ -79,6 +79,10 @@ class LiveOccupancy:
         """The change stream has been silent for too long."""
         return self._clock() - self._as_of > STALE_AFTER_S
 
+    def follow(self) -> None:
+        """What others write is wanted soon, though nobody looks at a day: call it every second."""
+        self._changes.look()
+
     def subscribe(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` after each change, own or foreign. It must be quick."""
         self._listeners.append(changed)
@@ -86,15 +90,16 @@ class LiveOccupancy:
     # --- reading --------------------------------------------------------------------------------
 
     def current(self, day: date) -> DayOccupancy | None:
-        """The day without waiting, where it is loaded and not stale."""
+        """The day without waiting, where it is loaded, followed at this moment and not stale."""
         known = self._days.get(day)
-        return (
-            known.occupancy if known is not None and known.complete and not self.is_stale else None
-        )
+        if known is None or not known.complete or not self._changes.look() or self.is_stale:
+            return None
+        return known.occupancy
 
     def authoritative_day(self, day: date) -> DayOccupancy | None:
         """The day where the occupancy alone may refuse: all that was true a moment ago is in it."""
         known = self._days.get(day)
+        self._changes.look()
         if known is None or not known.complete or self._clock() - self._as_of > REFUSE_WITHIN_S:
             return None
         return known.occupancy
@@ -103,6 +108,7 @@ class LiveOccupancy:
         """The day, loaded if need be. Raises: ServiceUnavailable."""
         if (occupancy := self.current(day)) is not None:
             return occupancy
+        await self._changes.wake()
         known, asked = self._days.setdefault(day, _CachedDay()), self._clock()
         async with known.lock:
             if known.failed_at > asked:
