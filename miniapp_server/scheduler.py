@@ -128,9 +128,10 @@ class Scheduler:
                     await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
-        """Something was written that has to be told: do not wait for the interval."""
+        """Something was written that has to be told: do not wait for the interval. Once messages
+        are written, they wake their delivery."""
         for group in self.groups:
-            if group.name in _NOTIFYING:
+            if group.name == _NOTIFYING[0]:
                 group.nudged.set()
 
     def _wake_after(self, changed: JobGroup) -> None:
