@@ -36,8 +36,10 @@ _EVERY_S: Final = 0.05
 """How often the stream is read while somebody looks: by an empty answer its silence is trusted."""
 _REST_S: Final = 1.0
 """How often while nobody does: often enough that what is known does not become stale."""
-_LOOKED_FOR_S: Final = 1.0
-"""For how long after a look it is read often."""
+_LOOKED_FOR_S: Final = 0.15
+"""For how long after a look it is read often: the first look after that costs one read."""
+_FOLLOWED_FOR_S: Final = 3.5
+"""The same where somebody is to be told of changes, which no look asks for."""
 _WAKES_WITHIN_S: Final = 0.25
 _RETRY_S: Final = 0.25
 # ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and a token nobody knows.
@@ -96,7 +98,7 @@ class ReservationChangeStream:
         self._token: Document | None = None
         self._left_out = writer
         self._looked = True
-        self._looked_at = 0.0
+        self._awake_until = 0.0
         self._wanted = asyncio.Event()
         self._awake = asyncio.Event()
         self._awake.set()
@@ -116,6 +118,11 @@ class ReservationChangeStream:
             self._wanted.set()
         return not self.resting
 
+    def follow(self) -> None:
+        """Whatever changes is wanted soon for some seconds, also without a look."""
+        self._awake_until = monotonic() + _FOLLOWED_FOR_S
+        self.look()
+
     async def wake(self) -> None:
         """Returns once a stream that rested has been read; after a moment also where it cannot."""
         if not self.look():
@@ -127,8 +134,9 @@ class ReservationChangeStream:
         """Before the next look: short while somebody looks, and ended by the first who does."""
         now = monotonic()
         if self._looked:
-            self._looked, self._looked_at = False, now
-        if now - self._looked_at < _LOOKED_FOR_S:
+            self._looked = False
+            self._awake_until = max(self._awake_until, now + _LOOKED_FOR_S)
+        if now < self._awake_until:
             await asyncio.sleep(_EVERY_S)
             return
         self._awake.clear()

@@ -71,7 +71,7 @@ class LiveOccupancy:
         self._forgot_at = clock()
         self._changes = changes
         self._days: dict[date, _CachedDay] = {}
-        self._as_of = _NEVER
+        self._as_of = self._asked_at = _NEVER
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -81,7 +81,7 @@ class LiveOccupancy:
 
     def follow(self) -> None:
         """What others write is wanted soon, though nobody looks at a day: call it every second."""
-        self._changes.look()
+        self._changes.follow()
 
     def subscribe(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` after each change, own or foreign. It must be quick."""
@@ -97,10 +97,16 @@ class LiveOccupancy:
         return known.occupancy
 
     def authoritative_day(self, day: date) -> DayOccupancy | None:
-        """The day where the occupancy alone may refuse: all that was true a moment ago is in it."""
-        known = self._days.get(day)
-        self._changes.look()
-        if known is None or not known.complete or self._clock() - self._as_of > REFUSE_WITHIN_S:
+        """The day where the occupancy alone may refuse: all that was true a moment ago is in it.
+
+        A booking alone wakes no stream that rests, as the index costs it less: the second one
+        within that moment does.
+        """
+        known, now = self._days.get(day), self._clock()
+        if now - self._asked_at <= REFUSE_WITHIN_S:
+            self._changes.look()
+        self._asked_at = now
+        if known is None or not known.complete or now - self._as_of > REFUSE_WITHIN_S:
             return None
         return known.occupancy
 
