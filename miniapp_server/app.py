@@ -295,6 +295,7 @@ def _wire_jobs(
     owner = worker.owner if worker else ""
     scheduler = app[SCHEDULER] = Scheduler(groups, r.leases, clock, app[METRICS], owner)
     app[WAKE_JOBS] = scheduler.wake
+    app[OCCUPANCY].subscribe(scheduler.wake)
     readiness = Readiness(
         resources,
         app[REFERENCE],

@@ -196,6 +196,8 @@ class EmbeddedDatabases:
             *("--oplogSize", "256"),  # MB; the default is 5 % of the disk
             *("--wiredTigerCacheSizeGB", str(self._cache_gb)),
             *("--wiredTigerEngineConfigString", _ENGINE),
+            # ms. Nothing waits for this tick: each write is at majority, which flushes at once.
+            *("--journalCommitInterval", "500"),
             # What was dropped would stay open for another five minutes.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),

@@ -34,6 +34,9 @@ from notify.delivery.worker import DeliveryWorker
 from notify.outbox_dispatcher import BATCH, OutboxDispatcher
 
 _RUSH_S: Final = 10.0
+NOTIFY_EVERY_S: Final = 2.0
+"""Whatever this process or, by the change stream, another one has written wakes them at once: this
+is for what is due again by its time, and for the ends of waitlist entries in another process."""
 
 
 class Notifications:
@@ -153,9 +156,9 @@ def schedule(app: web.Application, clock: Clock, db: Database, upkeep: Upkeep) -
         JobGroup(
             "dispatch_outbox",
             (Job("dispatch_outbox", notifications.dispatch, BATCH),),
-            every_s=1,
+            every_s=NOTIFY_EVERY_S,
         ),
-        JobGroup("deliver", (Job("deliver", notifications.deliver),), every_s=1),
+        JobGroup("deliver", (Job("deliver", notifications.deliver),), every_s=NOTIFY_EVERY_S),
         JobGroup("prune", (Job("prune", prune),), every_s=600),
         JobGroup(
             "aggregate_statistics",

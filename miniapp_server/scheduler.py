@@ -31,6 +31,12 @@ _MANY: Final = 20
 """When the dispatcher told so many at once, more gather for its next round: among hundreds each
 costs half as much, and bookings matter more than telling of them half a second sooner."""
 
+_NOTIFYING: Final = ("dispatch_outbox", "deliver")
+"""The groups by which readers are told, in this order."""
+
+_GOING_ON_S: Final = 1.0
+"""When they had something to do, they ask again after this long: what is under way goes on."""
+
 _RENEW_AFTER_S: Final = 3.0
 """With the time limit of a run, well within the lease."""
 
@@ -122,9 +128,16 @@ class Scheduler:
                     await self._leases.release(group.name, self._owner)
 
     def wake(self) -> None:
-        """Something was written that has to be told: do not wait for the interval."""
+        """Something was written that has to be told: do not wait for the interval. Once messages
+        are written, they wake their delivery."""
         for group in self.groups:
-            if group.name in ("dispatch_outbox", "deliver"):
+            if group.name == _NOTIFYING[0]:
+                group.nudged.set()
+
+    def _wake_after(self, changed: JobGroup) -> None:
+        """What a job has changed may have to be told; messages that were written, to be sent."""
+        for group in self.groups:
+            if group.name in _NOTIFYING and changed.name not in (group.name, _NOTIFYING[-1]):
                 group.nudged.set()
 
     def job(self, name: str) -> Job | None:
@@ -175,6 +188,8 @@ class Scheduler:
                 async with asyncio.timeout(TIME_LIMIT_S):
                     busy = await self._run_once(group)
                 group.last_success = monotonic()
+                if group.changes:
+                    self._wake_after(group)
             except (ServiceUnavailable, TimeoutError) as error:
                 busy = False
                 self._metrics.job_failures.labels(group.name).inc()
@@ -188,12 +203,12 @@ class Scheduler:
 
     async def _run_once(self, group: JobGroup) -> bool:
         """One run of each job. True when there may be more to do at once."""
+        group.changes = 0
         self._clock.now()  # looks whether the machine's clock was set
         if group.judges and not self._clock.trusted:
             return False
         if group.leased and not await self._acquire_lease(group):
             return False
-        group.changes = 0
         busy = False
         for job in group.jobs:
             effects = await job.run(self._clock.shared_now())
@@ -218,7 +233,9 @@ class Scheduler:
 
     async def _pause(self, group: JobGroup) -> None:
         try:
-            async with asyncio.timeout(group.every_s * random.uniform(0.9, 1.1)):
+            going_on = group.changes and group.name in _NOTIFYING
+            every_s = min(group.every_s, _GOING_ON_S) if going_on else group.every_s
+            async with asyncio.timeout(every_s * random.uniform(0.9, 1.1)):
                 await group.nudged.wait()
                 # What is written in the same moment is told in the same round.
                 many = group.name == "dispatch_outbox" and group.changes >= _MANY

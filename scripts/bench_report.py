@@ -9,9 +9,9 @@ from typing import Any, Final
 from scripts.bench_load import Run
 
 NAMES: Final = (
-    *("hello", "reserve", "contended", "areas", "plan", "plan_304"),
+    *("hello", "reserve", "contended", "areas", "plan", "plan_304", "pages"),
     *("reserve_1w", "reserve_2w", "reads_1w", "reads_2w"),
-    *("rush", "sse", "delivery", "reserve_grown", "areas_grown"),
+    *("lone", "idle", "rush", "sse", "delivery", "reserve_grown", "areas_grown"),
 )
 PAIRS: Final = (
     ("reads_2w", "reads_1w"),
@@ -47,6 +47,7 @@ def report(rounds: Sequence[Mapping[str, Run]], doubles: int) -> dict[str, Any]:
             "ratios": [round(ratio, 4) for ratio in ratios],
             "statuses": statuses,
             "facts": dict(runs[-1].facts),
+            "cpu": {kind: round(median(run.cpu[kind] for run in runs), 3) for kind in runs[0].cpu},
         }
     pairs = {}
     for one, other in PAIRS:
@@ -75,23 +76,35 @@ def complaints(shown: Mapping[str, Any]) -> list[str]:
 def table(shown: Mapping[str, Any]) -> str:
     """The Markdown form."""
     lines = [
-        "| run | a second | ratio to hello | p50 ms | p99 ms | refused | errors |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| run | a second | ratio to hello | CPU s per 1,000: application, mongod, redis, client "
+        "| p50 ms | p99 ms | refused | errors |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, run in shown["runs"].items():
+        if name == "idle":
+            continue
         of_what = " of the bound" if "ratio_to" in run["facts"] else ""
         times = "– | –" if of_what else f"{run['p50_ms']:.1f} | {run['p99_ms']:.1f}"
         lines.append(
-            f"| {name} | {run['rps']:,.0f} | {run['ratio']:.3f}{of_what} | {times} "
+            f"| {name} | {run['rps']:,.0f} | {run['ratio']:.3f}{of_what} | {_cost(run)} | {times} "
             f"| {run['refused']} | {run['errors']} |"
         )
     lines.append("")
-    for name in ("rush", "sse", "delivery"):
+    for name in ("lone", "idle", "rush", "sse", "delivery"):
         if name in shown["runs"]:
             lines.append(f"- {name}: {_in_words(shown['runs'][name]['facts'])}")
     lines += [f"- {pair}: {quotient:.2f}" for pair, quotient in shown["pairs"].items()]
     lines.append(f"- doubles found afterwards: {shown['doubles']}; rounds: {shown['rounds']}")
     return "\n".join(lines)
+
+
+def _cost(run: Mapping[str, Any]) -> str:
+    """What the processes of the service used per 1,000 requests; of the client beside it."""
+    cpu = run["cpu"]
+    if not cpu:
+        return "–"
+    service = sum(seconds for kind, seconds in cpu.items() if kind != "client")
+    return f"**{service:.2f}** ({', '.join(f'{seconds:.2f}' for seconds in cpu.values())})"
 
 
 def _in_words(facts: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.bench_cost import per_thousand
 from scripts.bench_load import BenchFailed, Run, output_of, request, write_requests
 from scripts.bench_service import House, Member, booking, members, seats_of, serving
 
@@ -40,7 +41,7 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
         rng.shuffle(wishes)
         bodies = [_as_large(member) for member, _ in wishes]
         check = await _play(house.folder, hello_port, bodies, again=False, connected=connected)
-        before = await house.stored.reservations.count()
+        before, cpu = await house.stored.reservations.count(), stage.processes.cpu_s()
         found = await _play(
             *(house.folder, stage.port, [booking(m, s, HOUR) for m, s in wishes]),
             again=True,
@@ -48,6 +49,9 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
         )
         every = {int(status): n for status, n in found["all"].items()}
         await stage.compare(every.get(201, 0), before, exactly=seats)
+        await stage.told()
+        cost = per_thousand(cpu, stage.processes.cpu_s(), sum(every.values()))
+        memory = stage.processes.memory_mb()
     good = every.get(201, 0) + every.get(409, 0)
     first = found["first"]
     refused = first.get("503", 0) + first.get("429", 0)
@@ -60,7 +64,9 @@ async def rush(house: House, hello_port: int, seats: int, connected: bool) -> Ru
         p99_ms=found["p99_ms"],
         errors=sum(bad.values()) + found["gave_up"],
         statuses=every,
+        cpu=cost,
         facts={
+            **memory,
             "connected_before": connected,
             "readers": len(wishes),
             "seats": seats,

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import random
 import secrets
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import product
 from pathlib import Path
@@ -21,14 +17,12 @@ from time import monotonic
 from typing import Final
 
 import aiohttp
-import uvloop
 from aiohttp import web
 
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from miniapp_server import seed as seeding
 from miniapp_server.app import RESOURCES, open_application
-from miniapp_server.child_process import die_with_parent
 from miniapp_server.clock import Clock
 from miniapp_server.embedded_databases import EmbeddedDatabases
 from miniapp_server.repositories import Repositories
@@ -43,7 +37,9 @@ from models.reference_data import ReferenceData
 from models.reservations.rules import TimeSelection
 from models.storage.encryption import token_hash
 from models.storage.mongo import Database, new_id
-from scripts.bench_load import ROOT, BenchFailed, Load, Run, play, request
+from scripts.bench_cost import Processes, per_thousand
+from scripts.bench_load import BenchFailed, Load, Run, request
+from scripts.bench_processes import READY_S, free_port, played, process, processes, ready
 from scripts.load_data.generate import generate
 from scripts.load_data.history_writer import HistoryWriter
 
@@ -55,10 +51,6 @@ HOURS: Final = range(7, 21)
 """Starts of the one-hour bookings; the hour after them is the contended one."""
 UNPACED: Final = 1_000_000
 """RATE_LIMIT_SCALE where few readers and one address stand for everybody."""
-_WORKER: Final = 10
-"""Characters of a request's id that are its worker's."""
-_READY_S: Final = 60.0
-_STOP_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +66,7 @@ class House:
     """A database with the library in it, and a look into it from here."""
 
     folder: Path
+    databases: EmbeddedDatabases
     env: Mapping[str, str]
     app: web.Application
 
@@ -126,7 +119,7 @@ async def house(
         "TMPDIR": str(folder),
     }
     async with open_application(load(env), Clock()) as app:
-        home = House(folder, env, app)
+        home = House(folder, databases, env, app)
         try:
             await seeding.seed(home.stored, home.reference, library or seeding.read(), MORNING)
             if history:
@@ -156,19 +149,28 @@ class Stage:
     house: House
     port: int
     pid: int
+    ready_s: float
+    """How long it took to be ready."""
+
+    @property
+    def processes(self) -> Processes:
+        return processes(self.pid, self.house.databases)
 
     async def play(self, seconds: int, load: Load) -> Run:
-        return await play(self.house.folder, self.port, seconds, load)
+        return await played(self.house.folder, self.port, self.processes, seconds, load)
 
     async def booked(self, seconds: int, load: Load, exactly: int | None = None) -> Run:
-        """A run whose 201s must be the bookings that are in the database afterwards.
+        """A run whose 201s must be the bookings that are in the database afterwards. Its cost is
+        counted until all of them are told.
 
         Raises: BenchFailed.
         """
-        before = await self.house.stored.reservations.count()
+        before, cpu = await self.house.stored.reservations.count(), self.processes.cpu_s()
         run = await self.play(seconds, load)
+        await self.told()
+        cost = per_thousand(cpu, self.processes.cpu_s(), sum(run.statuses.values()))
         await self.compare(run.statuses.get(201, 0), before, exactly)
-        return run
+        return replace(run, cpu=cost)
 
     async def compare(self, confirmed: int, before: int, exactly: int | None = None) -> None:
         """Raises: BenchFailed unless so many bookings have come to those that were there before."""
@@ -204,7 +206,11 @@ class Stage:
             await self.house.app[keys.RESERVATIONS].create(ctx, seat, selection)
 
         await asyncio.gather(*(take(m, seat) for m, seat in zip(readers, seats, strict=True)))
-        deadline = monotonic() + _READY_S
+        await self.told()
+
+    async def told(self) -> None:
+        """Returns when the outboxes are empty. Raises: BenchFailed."""
+        deadline = monotonic() + READY_S
         while await self.house.stored.reservations.with_outbox_events(1):
             if monotonic() > deadline:
                 raise BenchFailed("the service does not dispatch its outbox")
@@ -222,9 +228,10 @@ async def serving(
     await house.rewind()
     port = free_port()
     env = {**house.env, "PORT": str(port), "RATE_LIMIT_SCALE": str(throttle_scale)}
+    began = monotonic()
     async with process(["-m", "miniapp_server", "serve", "--workers", str(workers)], env) as pid:
         await ready(port, "/readyz", workers)
-        yield Stage(house, port, pid)
+        yield Stage(house, port, pid, monotonic() - began)
 
 
 # --- readers and what they ask --------------------------------------------------------------------
@@ -291,90 +298,3 @@ async def members(
         await home.db["readers"].insert_many(readers, ordered=False)
         await home.db["sessions"].insert_many(sessions, ordered=False)
     return found
-
-
-# --- processes ----------------------------------------------------------------------------------
-
-
-async def ready(port: int, path: str, workers: int = 1) -> None:
-    """Returns when the path is answered with 200 by so many workers. Raises: BenchFailed.
-
-    A worker is known by the first part of its requests' ids. Each try is a connection of its own,
-    which the kernel gives to any of them.
-    """
-    deadline = monotonic() + _READY_S
-    seen: set[str] = set()
-    said = "nothing"
-    while monotonic() < deadline:
-        with suppress(aiohttp.ClientConnectionError):
-            async with (
-                aiohttp.ClientSession() as session,
-                session.get(f"http://127.0.0.1:{port}{path}") as answer,
-            ):
-                if answer.status == 200:
-                    seen.add(answer.headers.get("X-Request-Id", "")[:_WORKER])
-                said = (await answer.text())[:200]
-        if len(seen) >= workers:
-            return
-        await asyncio.sleep(0.05)
-    raise BenchFailed(f"{path}: {len(seen)} of {workers} answer after {_READY_S:.0f} s: {said}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def process(arguments: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[int]:
-    """A Python process for the length of a block, by its id. It ends with this one, however that
-    ends. Raises: BenchFailed when it does not end on SIGTERM."""
-    started = await asyncio.create_subprocess_exec(
-        *die_with_parent([sys.executable, *arguments]),
-        cwd=ROOT,
-        env={"PATH": os.environ.get("PATH", ""), **env},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield started.pid
-    finally:
-        with suppress(ProcessLookupError):
-            started.terminate()
-        try:
-            async with asyncio.timeout(_STOP_S):
-                await started.wait()
-        except TimeoutError:
-            started.kill()
-            await started.wait()
-            raise BenchFailed(f"{arguments[-1]} did not end within {_STOP_S:.0f} s") from None
-
-
-@asynccontextmanager
-async def bare_handler() -> AsyncIterator[int]:
-    """The yardstick in a process of its own, by its port."""
-    port = free_port()
-    async with process(["-m", "scripts.bench_service", str(port)], {}):
-        await ready(port, "/")
-        yield port
-
-
-async def _serve_hello(port: int) -> None:
-    """As little as aiohttp can do, started like the service."""
-
-    async def hello(_: web.Request) -> web.Response:
-        return web.json_response({"hello": "world"})
-
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    app = web.Application()
-    app.add_routes([web.get("/", hello), web.post("/", hello)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
-    await ended.wait()
-    await runner.cleanup()
-
-
-if __name__ == "__main__":
-    uvloop.run(_serve_hello(int(sys.argv[1])))

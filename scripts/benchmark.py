@@ -7,7 +7,6 @@ and was not counted); never on time. docs/performance.md explains the method.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import shutil
@@ -27,16 +26,19 @@ import uvloop
 from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.kernel.errors import DomainError
 from models.storage.mongo import new_id
+from scripts.bench_cost import Machine, warning
 from scripts.bench_delivery import DeliveryFailed, delivery
-from scripts.bench_load import BenchFailed, Load, Run, play, request
-from scripts.bench_report import NAMES, PAIRS, complaints, report, table
+from scripts.bench_load import BenchFailed, Load, Run, page, request
+from scripts.bench_lone import idle, lone
+from scripts.bench_options import Options, options_of
+from scripts.bench_processes import bare_handler, played, processes
+from scripts.bench_report import complaints, report, table
 from scripts.bench_rush import rush
 from scripts.bench_service import (
     AREA,
     House,
     Member,
     Stage,
-    bare_handler,
     booking,
     contended,
     free_hours,
@@ -52,27 +54,13 @@ LOOKERS: Final = 500
 BOOKINGS_PER_SECOND: Final = 4000
 """More than a run can use up. Were it ever used up, the run would end sooner, its rate unharmed."""
 DELIVERY_LATENCY_S: Final = 0.05
+IDLE_S: Final = 20.0
+LONE: Final = 1000, 40
+"""Bookings one after the other, and apart from one another."""
+LONE_SHORT: Final = 100, 4
 
 _AREAS: Final = "/api/v1/areas"
 _PLAN: Final = f"/api/v1/areas/{AREA}/map"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How much of it. ``seconds`` are those of each run; ``short`` leaves out what only precision
-    needs; ``plant`` puts an error and a double in, which have to be found."""
-
-    wanted: frozenset[str]
-    seconds: int = 5
-    repeat: int = 1
-    scale: int = 50_000
-    seats: int = 1000
-    connected: bool = False
-    streams: int = 500
-    events: int = 20
-    messages: int = 10_000
-    short: bool = False
-    plant: bool = False
 
 
 @dataclass(slots=True)
@@ -83,16 +71,19 @@ class Bench:
     folder: Path
     databases: EmbeddedDatabases
     hello_port: int
+    hello_pid: int
     stack: AsyncExitStack
     doubles: int = 0
+    machine: Machine = field(default_factory=Machine)
     rounds: list[dict[str, Run]] = field(default_factory=list)
     grown: House | None = None
 
-    async def round(self, number: int) -> dict[str, Run]:
-        """Everything that is wanted, once. The bare handler is measured between any two groups,
-        since a shared machine changes while one looks away; a run's ratio is to the mean of the
-        measurement before its group and the one after it. (The short form measures it at the
-        beginning and at the end.)"""
+    async def round(self, number: int) -> None:
+        """Everything that is wanted, once, into ``rounds``.
+
+        The bare handler is measured between any two groups, since a shared machine changes while
+        one looks away; a run's ratio is to the mean of the measurement before its group and the one
+        after it. (The short form measures it at the beginning and at the end.)"""
         hellos = [await self._hello()]
         groups: list[tuple[int, dict[str, Run]]] = []
         for group in (self._one_worker, self._grown, self._workers, *self._alone):
@@ -115,12 +106,14 @@ class Bench:
             p99_ms=max(hello.p99_ms for hello in hellos),
             errors=sum(hello.errors for hello in hellos),
             ratio=1.0,
+            cpu={kind: mean(hello.cpu[kind] for hello in hellos) for kind in hellos[0].cpu},
         )
-        return {"hello": hello, **runs}
+        self.rounds.append({"hello": hello, **runs})
 
     async def _hello(self) -> Run:
         load = Load([request("GET", "/")])
-        return await play(self.folder, self.hello_port, self.options.seconds, load)
+        involved = processes(self.hello_pid, self.databases)
+        return await played(self.folder, self.hello_port, involved, self.options.seconds, load)
 
     def _wants(self, *names: str) -> bool:
         return not self.options.wanted.isdisjoint(names)
@@ -128,7 +121,7 @@ class Bench:
     # --- groups: each on a database of its own --------------------------------------------------
 
     async def _one_worker(self, _: int) -> dict[str, Run]:
-        if not self._wants("areas", "plan", "plan_304", "contended", "reserve"):
+        if not self._wants("areas", "plan", "plan_304", "pages", "contended", "reserve"):
             return {}
         async with house(self.folder, self.databases) as home:
             async with serving(home) as stage:
@@ -153,6 +146,8 @@ class Bench:
             known = await stage.etag(_PLAN, looking[0])
             load = Load(_looks(_PLAN, looking, known), frozenset({304}))
             runs["plan_304"] = await stage.play(seconds, load)
+        if self._wants("pages"):
+            runs["pages"] = await stage.play(seconds, Load(_pages(looking)))
         if self._wants("contended"):
             wanting = await members(stage.house, CONTENDED_READERS)
             load = contended(stage.house, wanting, CONTENDED_SEATS)
@@ -213,7 +208,22 @@ class Bench:
 
     @property
     def _alone(self) -> Sequence[Callable[[int], Awaitable[dict[str, Run]]]]:
-        return self._rush, self._sse, self._delivery
+        return self._quiet, self._rush, self._sse, self._delivery
+
+    async def _quiet(self, _: int) -> dict[str, Run]:
+        """A service with nothing or with one thing to do."""
+        if not self._wants("idle", "lone"):
+            return {}
+        runs = {}
+        async with house(self.folder, self.databases) as home:
+            async with serving(home) as stage:
+                await stage.half_fill()
+                if self._wants("idle"):
+                    runs["idle"] = await idle(stage, IDLE_S / (10 if self.options.short else 1))
+                if self._wants("lone"):
+                    runs["lone"] = await lone(stage, *LONE_SHORT if self.options.short else LONE)
+            self.doubles += await home.doubles()
+        return runs
 
     async def _rush(self, _: int) -> dict[str, Run]:
         if not self._wants("rush"):
@@ -254,6 +264,12 @@ def _looks(path: str, looking: Iterable[Member], etag: str = "") -> list[bytes]:
     return [request("GET", path, member.token, etag=etag) for member in looking]
 
 
+def _pages(looking: Iterable[Member]) -> list[bytes]:
+    """The pages that readers look at most, in turns: areas, the plan, their own reservations."""
+    paths = "/", f"/areas/{AREA}", "/reservations"
+    return [page(path, member.token) for member in looking for path in paths]
+
+
 async def _plant_double(home: House) -> None:
     """A second holder of a seat that no index could know."""
     one = await home.db["reservations"].find_one({"live": True})
@@ -264,58 +280,18 @@ async def _plant_double(home: House) -> None:
 async def bench(options: Options, folder: Path) -> dict[str, Any]:
     """All rounds as a report. Raises: BenchFailed, DeliveryFailed, EmbeddedError, DomainError."""
     async with AsyncExitStack() as stack:
-        hello_port = await stack.enter_async_context(bare_handler())
+        hello = await stack.enter_async_context(bare_handler())
         databases = await stack.enter_async_context(embedded_databases(folder))
-        work = Bench(options, folder, databases, hello_port, stack)
+        work = Bench(options, folder, databases, *hello, stack)
         for number in range(options.repeat):
-            work.rounds.append(await work.round(number))
-        return report(work.rounds, work.doubles)
+            if not options.short:
+                await work.machine.wait_until_quiet()
+            await work.machine.watched(work.round(number))
+        quiet = [work.rounds[number] for number in work.machine.quiet_rounds]
+        return report(quiet, work.doubles) | {"machine": work.machine.report()}
 
 
 # --- the command --------------------------------------------------------------------------------
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def _names(text: str) -> frozenset[str]:
-    """With those that they are compared with."""
-    names = frozenset(text.split(","))
-    if unknown := names - set(NAMES):
-        raise argparse.ArgumentTypeError(f"no run {', '.join(sorted(unknown))}")
-    compared = {other for one, other in PAIRS if one in names}
-    return names | compared
-
-
-def _options(argv: Sequence[str] | None) -> tuple[Options, bool]:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    add = parser.add_argument
-    add("--json", action="store_true", help="print JSON instead of Markdown")
-    add("--only", type=_names, metavar="RUN,…", help=f"of {', '.join(NAMES[1:])}")
-    add("--seconds", type=_positive, metavar="N", help="of each run (default: 5)")
-    add("--repeat", type=_positive, metavar="N", help="rounds; medians are shown (default: 1)")
-    add("--scale", type=_positive, metavar="N", help="past reservations (default: 50000)")
-    add("--seats", type=_positive, metavar="N", help="of the rush, at most 2400 (default: 1000)")
-    add("--connected", action="store_true", help="the rush's readers are connected before it")
-    add("--streams", type=_positive, metavar="N", help="event streams (default: 500)")
-    add("--events", type=_positive, metavar="N", help="bookings a second for them (default: 20)")
-    add("--messages", type=_positive, metavar="N", help="to deliver (default: 10000)")
-    add("--short", action="store_true", help="everything once, as quick as can be: judges only")
-    add("--plant", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
-    given = {
-        name: value
-        for name, value in vars(args).items()
-        if value is not None and name not in ("json", "only")
-    }
-    options = Options(args.only or frozenset(NAMES))
-    if args.short:
-        options = replace(options, seconds=1, scale=5_000, seats=400, messages=1_000)
-    return replace(options, **given), args.json
 
 
 async def _until_told(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
@@ -334,7 +310,7 @@ def _go_on() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options, as_json = _options(argv)
+    options, as_json = options_of(argv, __doc__)
     if shutil.which("wrk") is None:
         print("error: wrk is missing (Debian: apt-get install wrk)", file=sys.stderr)
         return 1
@@ -346,7 +322,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    print(json.dumps(shown) if as_json else table(shown))
+    said = warning(shown["machine"])
+    if as_json:
+        print(json.dumps(shown))
+    else:
+        print(f"{said}\n\n{table(shown)}" if said else table(shown))
     found = complaints(shown)
     for complaint in found:
         print(f"error: {complaint}", file=sys.stderr)

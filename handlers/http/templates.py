@@ -21,6 +21,8 @@ ENVIRONMENT: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # A page has up to a dozen templates; each look whether its file has changed is a system call.
+    auto_reload=False,
 )
 
 
@@ -34,8 +36,22 @@ def _day(when: date | datetime) -> str:
     return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 
+class _RulesSummary:
+    """The line of rules above every page, kept while policy and day are the same."""
+
+    def __init__(self) -> None:
+        self._policy: Policy | None = None
+        self._day = date.min
+        self._text = ""
+
+    def __call__(self, policy: Policy, day: date) -> str:
+        # A policy is replaced, never changed.
+        if policy is not self._policy or day != self._day:
+            self._policy, self._day, self._text = policy, day, _rules_summary(policy, day)
+        return self._text
+
+
 def _rules_summary(policy: Policy, day: date) -> str:
-    """The line of rules above every page."""
     named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
     areas = [policy.resolve(area, day).max_minutes for area in named]
     policy = policy.resolve(None, day)
@@ -50,7 +66,7 @@ def _rules_summary(policy: Policy, day: date) -> str:
 
 ENVIRONMENT.globals |= {"asset": asset_url}
 ENVIRONMENT.filters |= {
-    "rules_summary": _rules_summary,
+    "rules_summary": _RulesSummary(),
     "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": presenting.clock,

@@ -218,6 +218,8 @@ class EventStreamHub:
                 async with asyncio.timeout(1):
                     await self._changed.wait()
                     await asyncio.sleep(_GATHER_S)
+            if self._watched:
+                self._occupancy.follow()
             began = monotonic()
             new_minute = self._minute()
             if self._changed.is_set() or new_minute != minute:

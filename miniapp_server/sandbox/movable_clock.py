@@ -18,7 +18,7 @@ from models.kernel.errors import Conflict, DomainError, InvalidRequest
 from models.reservations.presence import PresenceMethod
 from models.storage.broadcast import AcknowledgedBroadcast
 
-_CLOCK_POLL_S: Final = 0.5
+_CLOCK_POLL_S: Final = 1.0
 _LONGEST_MOVE: Final = timedelta(days=366)
 _A_DAY: Final = timedelta(days=1)
 

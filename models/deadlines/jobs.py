@@ -48,6 +48,8 @@ class DeadlineJobs:
 
     async def no_show(self, now: datetime) -> int:
         """Reserved and not checked in by ``check_in_until``, as far as the gates have told."""
+        if not await self._reservations.due_for_no_show(now, 1, now=now):
+            return 0  # whatever is known of the gates: that takes four questions more
         frozen = await self._knowledge.frozen_venues(now)
         due = await self._knowledge.certain_until(frozen, now)
         found = await self._reservations.due_for_no_show(due, BATCH, frozen, now)
@@ -61,6 +63,8 @@ class DeadlineJobs:
 
     async def expire_leaves(self, now: datetime) -> int:
         """Away beyond ``return_by``, as far as the gates have told."""
+        if not await self._reservations.due_for_leave_expiry(now, 1, now=now):
+            return 0
         frozen = await self._knowledge.frozen_venues(now)
         due = await self._knowledge.certain_until(frozen, now)
         found = await self._reservations.due_for_leave_expiry(due, BATCH, frozen, now)
@@ -101,6 +105,8 @@ class DeadlineJobs:
     async def carry_over(self, now: datetime) -> int:
         """Who sat there to the end stays checked in where a booking of theirs goes on on that
         seat; once. Who has not been seen since then checks in as anybody does."""
+        if not await self._reservations.due_for_carry_over(now, 1):
+            return 0
         until = await self._knowledge.gate_events_complete_until(now)
         done = 0
         for r in await self._reservations.due_for_carry_over(until, _ROUNDS * BATCH):

@@ -5,7 +5,7 @@ The service's own downtime is seen by its heartbeat (``DeadlineExtension``); the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from datetime import datetime
 from typing import Final
 
@@ -53,12 +53,14 @@ class OutageMonitor:
 
     async def run(self, now: datetime) -> int:
         """Note what is out or works again, and move the deadlines of what is over. How many."""
-        await self._look_at_kiosks(now)
-        moved = 0
-        for outage in await self._outages.all():
+        known = await self._outages.all()
+        noted = await self._look_at_kiosks({outage.component for outage in known}, now)
+        for outage in known:
             if outage.component == CAS and outage.end is None and await self._cas_answers():
                 await self._outages.end(CAS, now)
-        for outage in await self._outages.all():
+                noted = True
+        moved = 0
+        for outage in await self._outages.all() if noted else known:
             if outage.end is None:
                 continue
             if outage.is_significant(now):
@@ -67,8 +69,9 @@ class OutageMonitor:
             await self._outages.over(outage)
         return moved
 
-    async def _look_at_kiosks(self, now: datetime) -> None:
-        known = {outage.component for outage in await self._outages.all()}
+    async def _look_at_kiosks(self, known: Set[str], now: datetime) -> bool:
+        """Note what is out or works again. Has anything been noted?"""
+        noted = False
         screens = screens_of(self._reference.catalog, await self._kiosks.kiosk_last_seen())
         for venue_id in self._reference.catalog.venues:
             seen = [at for at in screens.get(venue_id, ()) if now - at < RETIRED_AFTER]
@@ -76,12 +79,16 @@ class OutageMonitor:
             if not seen:
                 if what in known:
                     await self._outages.end(what, now)
+                    noted = True
                 continue
             if now - max(seen) <= MIN_DURATION:
                 if what in known:
                     await self._outages.end(what, max(seen))
+                    noted = True
             elif what not in known and self._open(venue_id, now):
                 await self._outages.begin(what, max(seen))
+                noted = True
+        return noted
 
     def _open(self, venue_id: object, now: datetime) -> bool:
         """At night screens may sleep."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from inspect import isawaitable
 from time import monotonic
@@ -29,10 +29,18 @@ BOARD_FIELDS: Final = ("rev", "seat", "reader", "state", "start", "end", "availa
 """What of a stored reservation makes a row of the occupancy, besides its id."""
 _COLLECTION: Final = "reservations"
 _BATCH: Final = 1000
-_AWAIT_MS: Final = 60
-"""An idle stream answers after this long: the heartbeat by which its silence can be trusted."""
-_GATHER_S: Final = 0.02
-"""After a batch: the next one shall carry more than one change, since each costs a round trip."""
+_AT_ONCE_MS: Final = 1
+"""The server answers with what there is: where it waits for more, every insert wakes it in vain,
+also each of our own, which cost a lone booking an eighth of mongod's time."""
+_EVERY_S: Final = 0.05
+"""How often the stream is read while somebody looks: by an empty answer its silence is trusted."""
+_REST_S: Final = 1.0
+"""How often while nobody does: often enough that what is known does not become stale."""
+_LOOKED_FOR_S: Final = 0.15
+"""For how long after a look it is read often: the first look after that costs one read."""
+_FOLLOWED_FOR_S: Final = 3.5
+"""The same where somebody is to be told of changes, which no look asks for."""
+_WAKES_WITHIN_S: Final = 0.25
 _RETRY_S: Final = 0.25
 # ChangeStreamFatalError, ChangeStreamHistoryLost, InvalidResumeToken, and a token nobody knows.
 _HISTORY_LOST: Final = frozenset({280, 286, 260, 136})
@@ -89,6 +97,53 @@ class ReservationChangeStream:
         self.writer = writer
         self._token: Document | None = None
         self._left_out = writer
+        self._looked = True
+        self._awake_until = 0.0
+        self._wanted = asyncio.Event()
+        self._awake = asyncio.Event()
+        self._awake.set()
+
+    @property
+    def resting(self) -> bool:
+        """It is read seldom now: what others have written lately may not be told yet."""
+        return not self._awake.is_set()
+
+    def look(self) -> bool:
+        """Note that somebody looks at what the stream has told: it is read often from now on.
+
+        False where it rested: others may have written meanwhile. ``wake`` waits for that.
+        """
+        self._looked = True
+        if self.resting:
+            self._wanted.set()
+        return not self.resting
+
+    def follow(self) -> None:
+        """Whatever changes is wanted soon for some seconds, also without a look."""
+        self._awake_until = monotonic() + _FOLLOWED_FOR_S
+        self.look()
+
+    async def wake(self) -> None:
+        """Returns once a stream that rested has been read; after a moment also where it cannot."""
+        if not self.look():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WAKES_WITHIN_S):
+                    await self._awake.wait()
+
+    async def _pause(self) -> None:
+        """Before the next look: short while somebody looks, and ended by the first who does."""
+        now = monotonic()
+        if self._looked:
+            self._looked = False
+            self._awake_until = max(self._awake_until, now + _LOOKED_FOR_S)
+        if now < self._awake_until:
+            await asyncio.sleep(_EVERY_S)
+            return
+        self._awake.clear()
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REST_S):
+                await self._wanted.wait()
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
         """Every change from now on, for ever; goes on where it stopped when the server comes back.
@@ -104,6 +159,7 @@ class ReservationChangeStream:
                         yield batch
             except PyMongoError as error:
                 log.warning("change_stream_broken", extra={"reason": type(error).__name__})
+                self._awake.set()  # nobody waits for it: how old it is is seen
                 if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST:
                     self._token = None
                 await asyncio.sleep(_RETRY_S)
@@ -136,10 +192,11 @@ class ReservationChangeStream:
             # Only now: what was not taken in comes again.
             self._token, anew = cursor.get("postBatchResumeToken", self._token), False
             self._left_out = writer
+            self._awake.set()
             if cursor["id"] == 0 or writer != self.writer:
                 return
-            if events and not full:
-                await asyncio.sleep(_GATHER_S)
+            if not full:
+                await self._pause()
             asked = monotonic()
             answer = await self._command(
                 session,
@@ -147,7 +204,7 @@ class ReservationChangeStream:
                     "getMore": cursor["id"],
                     "collection": _COLLECTION,
                     "batchSize": _BATCH,
-                    "maxTimeMS": _AWAIT_MS,
+                    "maxTimeMS": _AT_ONCE_MS,
                 },
             )
             cursor = answer["cursor"]

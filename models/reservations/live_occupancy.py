@@ -71,13 +71,17 @@ class LiveOccupancy:
         self._forgot_at = clock()
         self._changes = changes
         self._days: dict[date, _CachedDay] = {}
-        self._as_of = _NEVER
+        self._as_of = self._asked_at = _NEVER
         self._listeners: list[Callable[[], None]] = []
 
     @property
     def is_stale(self) -> bool:
         """The change stream has been silent for too long."""
         return self._clock() - self._as_of > STALE_AFTER_S
+
+    def follow(self) -> None:
+        """What others write is wanted soon, though nobody looks at a day: call it every second."""
+        self._changes.follow()
 
     def subscribe(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` after each change, own or foreign. It must be quick."""
@@ -86,16 +90,23 @@ class LiveOccupancy:
     # --- reading --------------------------------------------------------------------------------
 
     def current(self, day: date) -> DayOccupancy | None:
-        """The day without waiting, where it is loaded and not stale."""
+        """The day without waiting, where it is loaded, followed at this moment and not stale."""
         known = self._days.get(day)
-        return (
-            known.occupancy if known is not None and known.complete and not self.is_stale else None
-        )
+        if known is None or not known.complete or not self._changes.look() or self.is_stale:
+            return None
+        return known.occupancy
 
     def authoritative_day(self, day: date) -> DayOccupancy | None:
-        """The day where the occupancy alone may refuse: all that was true a moment ago is in it."""
-        known = self._days.get(day)
-        if known is None or not known.complete or self._clock() - self._as_of > REFUSE_WITHIN_S:
+        """The day where the occupancy alone may refuse: all that was true a moment ago is in it.
+
+        A booking alone wakes no stream that rests, as the index costs it less: the second one
+        within that moment does.
+        """
+        known, now = self._days.get(day), self._clock()
+        if now - self._asked_at <= REFUSE_WITHIN_S:
+            self._changes.look()
+        self._asked_at = now
+        if known is None or not known.complete or now - self._as_of > REFUSE_WITHIN_S:
             return None
         return known.occupancy
 
@@ -103,6 +114,7 @@ class LiveOccupancy:
         """The day, loaded if need be. Raises: ServiceUnavailable."""
         if (occupancy := self.current(day)) is not None:
             return occupancy
+        await self._changes.wake()
         known, asked = self._days.setdefault(day, _CachedDay()), self._clock()
         async with known.lock:
             if known.failed_at > asked:

@@ -38,6 +38,8 @@ class PresenceCheckJob:
         push has reached the reader, somebody of the staff goes and looks instead. How many."""
         now = await self._extension.alive_until(now)
         found = await self._reservations.due_for_presence_check(now, BATCH)
+        if not found:
+            return 0
         frozen = await self._knowledge.frozen_venues(now)
         # Who cannot scan cannot show it.
         due = [r for r in found if frozen is not True and r.venue_id not in frozen]

@@ -16,7 +16,13 @@ from scripts.bench_report import NAMES, complaints, report, table
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEYS: Final = {
     *("rps", "ratio", "p50_ms", "p99_ms", "errors", "refused", "ratios", "statuses", "facts"),
+    "cpu",
 }
+COSTS: Final = {"application", "mongod", "redis", "client"}
+UNPLAYED: Final = frozenset({"idle"})
+"""Runs without requests."""
+UNCOSTED: Final = frozenset({"idle", "sse", "delivery"})
+"""Runs whose processes are not measured."""
 
 
 def bench(*options: str) -> subprocess.CompletedProcess[str]:
@@ -35,12 +41,14 @@ def test_the_short_form_finds_no_errors_and_no_doubles() -> None:
     done = bench("--short")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
-    assert shown.keys() == {"runs", "doubles", "pairs", "rounds"}
+    assert shown.keys() == {"runs", "doubles", "pairs", "rounds", "machine"}
     assert shown["doubles"] == 0 and shown["rounds"] == 1
     assert list(shown["runs"]) == list(NAMES)
     for name, run in shown["runs"].items():
         assert run.keys() == KEYS, name
-        assert run["errors"] == 0 and run["rps"] > 0 and run["ratio"] > 0, name
+        assert run["errors"] == 0, name
+        assert name in UNPLAYED or (run["rps"] > 0 and run["ratio"] > 0), name
+        assert name in UNCOSTED or run["cpu"].keys() == COSTS, name
     assert shown["runs"]["hello"]["ratio"] == 1
     assert list(shown["pairs"]) == [
         *("reads_2w/reads_1w", "reserve_2w/reserve_1w"),
@@ -53,6 +61,11 @@ def test_the_short_form_finds_no_errors_and_no_doubles() -> None:
     assert facts["all_answers"].keys() <= {"201", "409", "429", "503"}
     assert sse["facts"]["missing"] == 0 and sse["facts"]["events"] > sse["facts"]["bookings"] > 0
     assert shown["runs"]["reserve_grown"]["facts"]["past"] > 4000
+    reserve, lone, idle = (shown["runs"][name] for name in ("reserve", "lone", "idle"))
+    assert reserve["cpu"]["application"] > 0 and lone["cpu"]["mongod"] > 0
+    assert lone["facts"]["cpu_apart"].keys() == COSTS
+    assert 0 < idle["facts"]["percent_of_a_core"] < 100 and idle["facts"]["worker_mb"] > 20
+    assert len(shown["machine"]["others"]) == 1 and shown["machine"]["waited_s"] == 0
 
 
 @pytest.mark.timeout(240)
@@ -87,4 +100,4 @@ def test_rounds_become_medians_and_pairs_are_compared_within_a_round() -> None:
     assert shown["runs"]["reads_1w"]["rps"] == 50 and shown["runs"]["reads_2w"]["rps"] == 80
     assert shown["runs"]["reads_1w"]["ratios"] == [0.1, 0.01, 0.05]
     assert shown["pairs"] == {"reads_2w/reads_1w": 1.5}
-    assert "| reads_2w | 80 | 0.080 | 1.0 | 2.0 | 0 | 0 |" in table(shown)
+    assert "| reads_2w | 80 | 0.080 | – | 1.0 | 2.0 | 0 | 0 |" in table(shown)

@@ -103,6 +103,32 @@ async def kill_cursors(db: Database) -> int:
     return len(found)
 
 
+async def rests(changes: ReservationChangeStream) -> bool:
+    """Does it begin to rest within some seconds?"""
+    for _ in range(1000):
+        if changes.resting:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_a_stream_that_rests_has_told_everything_once_it_is_awake(db: Database) -> None:
+    mine, theirs = ReservationRepository(db), ReservationRepository(db)
+    changes, heard = ReservationChangeStream(db, mine.writer), Heard()
+    task = asyncio.create_task(heard.listen(changes))
+    await heard.until(lambda: heard.anew == 1)
+    unheard = 0
+    for number in range(4):
+        assert await rests(changes), "nobody looks"
+        made = booking(number)
+        await theirs.insert(made)
+        unheard += not heard.knows(made.id, 1)  # unless it was just then that it was read
+        await changes.wake()
+        assert not changes.resting and heard.knows(made.id, 1)
+    assert unheard > 0, "it is read as often as before"
+    await end([task])
+
+
 async def test_what_is_told(db: Database) -> None:
     mine, theirs = ReservationRepository(db), ReservationRepository(db)
     async with following(db, mine.writer) as heard:

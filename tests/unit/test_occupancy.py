@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -52,8 +52,8 @@ class Rows(ReservationRepository):
 
 class Told(ReservationChangeStream):
     def __init__(self) -> None:
+        super().__init__(cast(Any, None), "me")
         self.told: asyncio.Queue[ChangeBatch] = asyncio.Queue()
-        self.writer = "me"
 
     async def batches(self) -> AsyncIterator[ChangeBatch]:
         while True:
