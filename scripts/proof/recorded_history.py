@@ -68,14 +68,16 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
     stored = {r.id: r for r in history.stored}
     by_key = {key: r for r in history.stored for key in r.keys}
     of_booking: dict[str, list[Operation]] = defaultdict(list)
-    for operation in _merged(history.operations):
-        if operation.refusal:
-            for thing, call in _refused(operation):
-                found[thing].append(call)
-            if operation.key not in by_key:
-                continue
+    effective = []
+    for operation in history.operations:
+        for thing, call in _refused(operation):
+            found[thing].append(call)
+        if not operation.refusal:
+            effective.append(operation)
+        elif operation.key in by_key:
             # An attempt that seemed lost has come after the refusal of its repetition.
-            operation = replace(operation, refusal="", answered_at=None)
+            effective.append(replace(operation, refusal="", answered_at=None))
+    for operation in _merged(effective):
         made = operation.told.id if operation.told is not None else operation.target
         if not made and operation.key in by_key:
             made = by_key[operation.key].id
@@ -100,7 +102,7 @@ def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
     """A key takes effect once, before the first answer that says so, however often it was sent."""
     by_key: dict[tuple[str, str], Operation] = {}
     for operation in operations:
-        if operation.refusal or not operation.key:
+        if not operation.key:
             yield operation
             continue
         known = by_key.setdefault((operation.reader, operation.key), operation)

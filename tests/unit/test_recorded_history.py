@@ -1,0 +1,108 @@
+"""What readers were told becomes calls that can be ordered, and what cannot be is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from scripts.chaos_history import Event, History, Operation, Stored, Told
+from scripts.proof.recorded_history import disorders, late_bookings
+
+START = datetime(2026, 9, 7, 2, tzinfo=UTC)
+END = START + timedelta(hours=1)
+EIGHT = datetime(2026, 9, 7, tzinfo=UTC)
+WANTED = ("seat", START, END)
+
+
+def at(seconds: float) -> datetime:
+    return EIGHT + timedelta(seconds=seconds)
+
+
+def kept(id: str, reader: str, *keys: str, booked: float) -> Stored:
+    return Stored(
+        id=id, reader=reader, seat="seat", state="reserved", created_at=at(booked),
+        since=at(booked), start=START, end=END, available_from=None,
+        check_in_until=START + timedelta(minutes=30), ended_at=None, claims=frozenset(),
+        keys=keys, events=(Event("reserve", at(booked)),), outbox=0,
+    )  # fmt: skip
+
+
+def books(reader: str, key: str, asked: float, answered: float, id: str = "") -> Operation:
+    """Told of the booking ``id``; refused as taken without one."""
+    told = Told(id, "reserved", *WANTED, START + timedelta(minutes=30)) if id else None
+    refusal = "" if told else "seat_taken"
+    return Operation(reader, "reserve", key, "", at(asked), at(answered), told, refusal, 1, WANTED)
+
+
+def test_two_who_were_told_of_one_seat_have_no_order() -> None:
+    told = [books("ann", "a", 1, 2, "A"), books("bob", "b", 3, 4, "B")]
+    both = [kept("A", "ann", "a", booked=1), kept("B", "bob", "b", booked=3)]
+    assert {d.thing.split()[0] for d in disorders(History(operations=told, stored=both))} == {
+        "seat"
+    }
+    assert disorders(History(operations=told[:1], stored=both[:1])) == []
+
+
+def test_a_refusal_needs_somebody_who_has_the_seat() -> None:
+    refused = books("bob", "b", 3, 4)
+    taken = History(
+        operations=[books("ann", "a", 1, 2, "A"), refused],
+        stored=[kept("A", "ann", "a", booked=1)],
+    )
+    assert disorders(taken) == []
+    (found,) = disorders(History(operations=[refused]))
+    assert "is refused as taken" in str(found)
+    # A quarter of a second is granted to what is refused from memory.
+    gone = replace(
+        kept("A", "ann", "a", "c", booked=1),
+        state="cancelled",
+        ended_at=at(3),
+        events=(Event("reserve", at(1)), Event("cancel", at(2.9))),
+    )
+    cancel = Operation("ann", "cancel", "c", "A", at(2.9), at(3), told_of(gone), "", 1)
+    for asked, count in ((3.2, 0), (3.3, 1)):
+        late = [books("ann", "a", 1, 2, "A"), cancel, books("bob", "b", asked, 4)]
+        assert len(disorders(History(operations=late, stored=[gone]))) == count
+
+
+def told_of(r: Stored) -> Told:
+    return Told(r.id, r.state, r.seat, r.start, r.end, r.check_in_until)
+
+
+def test_a_booking_that_comes_after_its_refusal_is_a_call() -> None:
+    """Bob's first attempt was under way when its repetition was refused; then Cid is refused by
+    Bob's booking, and nobody else has the seat by then."""
+    gone = replace(
+        kept("A", "ann", "a", "c", booked=1),
+        state="cancelled",
+        ended_at=at(6),
+        events=(Event("reserve", at(1)), Event("cancel", at(5))),
+    )
+    history = History(
+        operations=[
+            books("ann", "a", 1, 2, "A"),
+            books("bob", "b", 3, 4),
+            Operation("ann", "cancel", "c", "A", at(5), at(6), told_of(gone), "", 1),
+            books("cid", "d", 8, 9),
+        ],
+        stored=[gone, kept("B", "bob", "b", booked=3)],
+    )
+    assert disorders(history) == [] and late_bookings(history) == 1
+    history.stored = [gone]
+    assert len(disorders(history)) == 1 and late_bookings(history) == 0
+
+
+def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
+    twice = [books("ann", "a", 1, 2, "A"), books("ann", "a", 1.5, 4, "A")]
+    refused_once = [books("ann", "a", 1, 2), books("ann", "a", 1.5, 4, "A")]
+    other = [books("bob", "b", 0, 1, "B")]
+    stored = [kept("A", "ann", "a", booked=1)]
+    assert disorders(History(operations=twice, stored=stored)) == []
+    gone = replace(
+        kept("B", "bob", "b", booked=0),
+        state="completed",
+        ended_at=at(3),
+        events=(Event("reserve", at(0)), Event("check_in", at(1)), Event("finish", at(3))),
+    )
+    history = History(operations=[*other, *refused_once], stored=[gone, *stored])
+    assert disorders(history) == []
