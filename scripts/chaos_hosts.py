@@ -33,6 +33,10 @@ if ahead:
     seconds, nanoseconds = time.time, time.time_ns
     time.time = lambda: seconds() + ahead
     time.time_ns = lambda: nanoseconds() + ahead * 10**9
+from datetime import timedelta, timezone
+from models.kernel import time_range
+hours = int(os.environ["CHAOS_ZONE_HOURS"])
+time_range.LIBRARY_ZONE = timezone(timedelta(hours=hours), "trial")
 """
 
 
@@ -96,7 +100,7 @@ class Host(Process):
         clock = log.parent / "clock"
         clock.mkdir(exist_ok=True)
         (clock / "sitecustomize.py").write_text(_CLOCK)
-        own = {"PORT": str(port), "PYTHONPATH": str(clock)}
+        own = {"PORT": str(port), "PYTHONPATH": f"{clock}{os.pathsep}{ROOT}"}
         super().__init__(program, {**env, **own}, log)
         self.name, self.base = name, f"http://127.0.0.1:{port}"
 

@@ -6,12 +6,13 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import time
+from datetime import time, timedelta, timezone
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
 from aiohttp import web
 
@@ -21,6 +22,7 @@ from miniapp_server.app import RESOURCES, open_application
 from miniapp_server.clock import Clock, real_now
 from miniapp_server.embedded_databases import free_ports
 from miniapp_server.settings import SANDBOX_TEMPLATES, load
+from models.kernel import time_range
 from models.messages.entities import WECHAT_TEMPLATES
 from models.policy.entities import OpeningRule, Policy
 from models.reservations.presence import PresenceMethod
@@ -34,7 +36,7 @@ AREA: Final = "2f-hall"
 _CONSENTS: Final = 10_000
 POLICY: Final = Policy(
     version=2,
-    # The trial is by the real clock, at whatever time of the day.
+    # The trial is by the real clock, at whatever time of the library's day.
     opening=(OpeningRule(time(0), time(23, 59)),),
     step_minutes=30,
     daily_booking_limit=200,
@@ -130,6 +132,16 @@ class Rig:
             await until(nothing_left, "empty outboxes", within_s)
 
 
+@contextmanager
+def noon() -> Iterator[int]:
+    """For the length of the block it is noon at the library, whatever the hour is: near midnight
+    readers could neither stay nor extend. Yields the hours of its zone, for other processes."""
+    hours = 12 - real_now().hour
+    zone = timezone(timedelta(hours=hours), "trial")
+    with mock.patch.object(time_range, "LIBRARY_ZONE", zone):
+        yield hours
+
+
 @asynccontextmanager
 async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
     """Everything is up for the length of a block, with its data and logs in ``folder``.
@@ -139,6 +151,7 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
     """
     ports = free_ports(4)
     async with AsyncExitStack() as stack:
+        hours = stack.enter_context(noon())
         redis, wechat = RedisServer(ports[0], folder / "redis"), WeChat(ports[1])
         stack.push_async_callback(redis.end)
         stack.push_async_callback(wechat.stop)
@@ -153,6 +166,7 @@ async def rig(folder: Path, workers: int) -> AsyncIterator[Rig]:
             "LOG_LEVEL": "WARNING",
             "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports[2]}",
             "TMPDIR": str(folder),
+            "CHAOS_ZONE_HOURS": str(hours),
             "WECHAT_APPID": "wxchaos",
             "WECHAT_SECRET": secrets.token_hex(8),
             "WECHAT_BASE_URL": wechat.url,

@@ -206,7 +206,12 @@ def _taken(place: tuple[str, datetime], live: Sequence[Stored], own: Sequence[St
     return any(r.start < end and start < r.end for r in live if r in own or r.seat == seat)
 
 
-def out_of_order(history: History) -> list[Harm]:
+def all_harm(history: History) -> list[Harm]:
+    """Whatever must not be. While the rig is there: half hours are those of its library."""
+    return [*judge(history), *_out_of_order(history)]
+
+
+def _out_of_order(history: History) -> list[Harm]:
     """Seats' and readers' days whose answers cannot have been true one after the other."""
     found = []
     for disorder in disorders(history):
@@ -311,7 +316,7 @@ async def _main(args: argparse.Namespace, folder: Path) -> int:
         history = await trial(
             found, rounds(), scale, seed, lambda _: time.monotonic() >= ends, shown
         )
-    harm = [*judge(history), *out_of_order(history)]
+        harm = all_harm(history)  # by the rig's own hours
     print(table(history, harm))
     for one in harm if args.json else harm[:_SHOWN]:
         line = {"kind": one.kind, "fault": one.fault, "text": one.text}

@@ -15,9 +15,8 @@ from typing import Final
 
 from models.proof.entities import ProofPart
 from scripts.chaos_history import History
-from scripts.chaos_judge import judge
 from scripts.chaos_rig import rig
-from scripts.chaos_run import NAMES, Scale, out_of_order, trial
+from scripts.chaos_run import NAMES, Scale, all_harm, trial
 from scripts.proof.explorer import Explored, Explorer
 from scripts.proof.generated_history import generate
 from scripts.proof.order_checker import check
@@ -158,7 +157,7 @@ async def _history(folder: Path, say: Say) -> ProofPart:
 
     async with rig(folder, LIVE.workers) as found:
         recorded = await trial(found, rounds(), LIVE, 1, over, lambda name: say(f"  {name}"))
-    harm = [*judge(recorded), *out_of_order(recorded)]
+        harm = all_harm(recorded)
     failures = [f"{one.kind} ({one.fault}): {one.text}" for one in harm[:_SHOWN]]
     if len(recorded.operations) < OPERATIONS:
         failures.append(f"only {len(recorded.operations)} operations in the time")
