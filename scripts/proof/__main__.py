@@ -67,7 +67,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Tries in five ways to give a seat twice or to lose what was acknowledged: a "
         "recorded run of the real service while it is broken, every interleaving of small "
         "scenarios, a thousand simulated days, planted mistakes, and a million checked calls. It "
-        "takes about ten minutes on two cores, and sends to this machine only. Status 1 if "
+        "takes about fifteen minutes on two cores, and sends to this machine only. Status 1 if "
         "anything was found.",
     )
     parser.add_argument(
