@@ -188,6 +188,8 @@ def _place_after(
     if event.name in _ENDS:
         return None
     told = operation.told if operation is not None else None
+    if event.name == "reserve" and told is None and r is not None and _never_moved(r):
+        return place(r.seat, r.start, r.end)
     if operation is not None and event.name in ("reserve", "change", "extend", "accept"):
         if event.name != operation.verb:
             return now
@@ -202,6 +204,10 @@ def _place_after(
     if event.name == "check_in" and r is not None and now is not None:
         return Place(now.seat, now.day, now.slots | _early(r))
     return now
+
+
+def _never_moved(r: Stored) -> bool:
+    return not any(event.name in ("change", "extend", "accept") for event in r.events)
 
 
 def _early(r: Stored) -> int:

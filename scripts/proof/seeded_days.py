@@ -287,7 +287,8 @@ class _Visitor:
 
     async def _reserve(self, when: TimeSelection) -> Reservation | None:
         place = seat(self._chance.randint(1, SEATS))
-        start = floor_minute(self._recorder.instant)
+        # "Now" is that of the worker's clock, which may be behind.
+        start = floor_minute(self._recorder.instant - timedelta(seconds=_CLOCK_S))
         if when.start is not None:
             start = local_instant(when.day, when.start)
         end = local_instant(when.day, when.end)
