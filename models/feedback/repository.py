@@ -13,7 +13,7 @@ from models.feedback.entities import Feedback
 from models.kernel.ids import ReaderId
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
-from models.storage.mongo import Database, Document, find_page, new_id
+from models.storage.mongo import Database, Document, delete_oldest, find_page, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {
@@ -101,15 +101,8 @@ class FeedbackRepository:
 
     async def prune(self, answered_before: datetime, limit: int) -> int:
         """Delete what was answered before then, the oldest first; at most ``limit``. How many."""
-        with translate_errors():
-            rows = (
-                await self._all.find({"answered_at": {"$lt": answered_before}}, {"_id": 1})
-                .sort([("answered_at", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)])
-                .limit(limit)
-                .to_list(None)
-            )
-            gone = await self._all.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
-        return gone.deleted_count
+        query: Document = {"answered_at": {"$lt": answered_before}}
+        return await delete_oldest(self._all, query, ("answered_at", "at", "_id"), limit)
 
     def _feedback(self, d: Document) -> Feedback:
         return Feedback(

@@ -13,7 +13,7 @@ from models.kernel.ids import ReaderId
 from models.staff.audit import AuditAction, AuditEntry, AuditQuery, JsonObject
 from models.storage.encryption import FieldCipher
 from models.storage.free_text import FreeTexts
-from models.storage.mongo import Database, Document, find_page, new_id
+from models.storage.mongo import Database, Document, delete_oldest, find_page, new_id
 from models.storage.mongo_errors import translate_errors
 
 INDEXES: Final = {
@@ -68,15 +68,7 @@ class AuditLogRepository:
 
     async def prune(self, before: datetime, limit: int) -> int:
         """Remove entries from before then, the oldest first; at most ``limit``. How many."""
-        with translate_errors():
-            rows = (
-                await self._all.find({"at": {"$lt": before}}, {"_id": 1})
-                .sort([("at", ASCENDING), ("_id", ASCENDING)])
-                .limit(limit)
-                .to_list(None)
-            )
-            gone = await self._all.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
-        return gone.deleted_count
+        return await delete_oldest(self._all, {"at": {"$lt": before}}, ("at", "_id"), limit)
 
     async def get(self, id: str) -> AuditEntry | None:
         with translate_errors():

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, cast
 
 from bson.codec_options import CodecOptions
 from bson.objectid import ObjectId
-from pymongo import DESCENDING, AsyncMongoClient
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -141,6 +141,24 @@ async def find_page(
     with translate_errors():
         found, total = await asyncio.gather(rows, collection.count_documents(query))
     return found, total
+
+
+async def delete_oldest(
+    collection: Collection, query: Document, oldest_by: Sequence[str], limit: int
+) -> int:
+    """Delete those that match, at most ``limit`` and the oldest first. How many.
+
+    ``oldest_by`` are the fields of the index that has them in their order.
+    """
+    with translate_errors():
+        rows = (
+            await collection.find(query, {"_id": 1})
+            .sort([(name, ASCENDING) for name in oldest_by])
+            .limit(limit)
+            .to_list(None)
+        )
+        gone = await collection.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+    return gone.deleted_count
 
 
 def previous_revisions(rev: int) -> list[int | None]:
