@@ -16,7 +16,7 @@ from handlers.check_in import pages as check_in_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
-from handlers.http.pages import reader_form, reader_page
+from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
 from handlers.notices import pages as notices_pages
@@ -88,7 +88,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/me/devices/{id}/end", reader_form(session_pages.end)),
         web.get("/notices", reader_page(notices_pages.notices)),
         web.get("/notices/{id}", reader_page(notices_pages.notice)),
-        web.get("/about/proof", reader_page(proof_pages.proof, proof_pages.proof_signed_out)),
+        web.get("/about/proof", open_page(proof_pages.proof)),
         web.get("/rules", reader_page(policy_pages.rules)),
         web.post("/waitlist", reader_form(waitlist_pages.join)),
         web.post("/waitlist/{id}/leave", reader_form(waitlist_pages.leave_waitlist)),
@@ -96,7 +96,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/seats/{id}/report", reader_form(seat_reports_pages.report_empty)),
         web.get("/contact", reader_page(feedback_pages.contact)),
         web.post("/contact", reader_form(feedback_pages.send)),
-        web.get("/privacy", reader_page(accounts_pages.privacy, accounts_pages.privacy_signed_out)),
+        web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),

@@ -120,17 +120,8 @@ async def mark_messages_read(visit: PageRequest, form: Form) -> web.StreamRespon
     return redirect("/me")
 
 
-async def privacy(visit: PageRequest) -> web.StreamResponse:
+def privacy(request: web.Request, reader: Reader | None) -> web.Response:
     """个人信息说明: what is kept of a reader, why, how long, and who sees it."""
-    return _privacy(visit.request, visit.reader)
-
-
-def privacy_signed_out(request: web.Request) -> web.Response:
-    """The same for who is not signed in."""
-    return _privacy(request, None)
-
-
-def _privacy(request: web.Request, reader: Reader | None) -> web.Response:
     return render_page(
         request,
         "accounts/privacy.html",

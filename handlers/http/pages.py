@@ -152,6 +152,15 @@ def reader_page(
     return handle
 
 
+def open_page(shown: Callable[[web.Request, Reader | None], web.Response]) -> Handler:
+    """A page for everybody, which shows who is signed in where somebody is."""
+
+    async def with_reader(visit: PageRequest) -> web.StreamResponse:
+        return shown(visit.request, visit.reader)
+
+    return reader_page(with_reader, lambda request: shown(request, None))
+
+
 def reader_form(
     posted: Posted,
     bucket: RateLimit = WRITES,
