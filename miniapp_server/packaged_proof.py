@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,14 @@ def proof_standing(packaged: Path = PACKAGED) -> ProofStanding:
         pass
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("proof_unreadable", extra={"file": str(packaged), "reason": str(error)})
-    return ProofStanding(version("miniapp-server"), running_commit(), found)
+    return ProofStanding(version("miniapp-server"), _commit_at_start(), found)
+
+
+@cache
+def _commit_at_start() -> str:
+    """The commit of what this process has loaded: Git is asked once, whatever is checked out
+    later."""
+    return running_commit()
 
 
 def running_commit(root: Path = Path(__file__).parents[1]) -> str:

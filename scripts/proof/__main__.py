@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         part = days(_say, args.seed, 1)
         print(*part.failures or ("nothing was found",), sep="\n")
         return 0 if part.passed else 1
+    commit = running_commit()  # of what is being tried, whatever is committed meanwhile
     parts = []
     for name in args.only or PARTS:
         _say(f"{name}: {(PARTS[name].__doc__ or '').strip()}")
@@ -42,7 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         for text in part.failures:
             print(text, flush=True)
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    commit = running_commit()
     proof = Proof(version("miniapp-server"), commit, real_now(), machine, tuple(parts))
     args.to.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(proof))
