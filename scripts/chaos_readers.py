@@ -203,9 +203,8 @@ class Reader:
 
     async def _wait_for(self, wish: Mapping[str, str]) -> None:
         """Stand in line for just that seat and time."""
-        seat = {"area_id": self.house.rig.area_id, "seats": [wish["seat_id"]]}
-        times = {name: wish[name] for name in ("date", "start", "end")}
-        body = {**seat, **times}
+        body: dict[str, object] = {name: wish[name] for name in ("date", "start", "end")}
+        body |= {"area_id": self.house.rig.area_id, "seats": [wish["seat_id"]]}
         await self.house.ask(
             self.house.chance.randrange(2), "POST", "/waitlist", body, **self._signed
         )

@@ -7,7 +7,6 @@ off and whose writes will be undone.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -71,11 +70,11 @@ def unique_indexes(collection: str) -> tuple[UniqueIndex, ...]:
 
 
 class Table:
-    """One collection. ``dropped`` are unique indexes that it does without."""
+    """One collection."""
 
-    def __init__(self, name: str, dropped: frozenset[str] = frozenset()) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.indexes = tuple(i for i in unique_indexes(name) if i.name not in dropped)
+        self.indexes = unique_indexes(name)
         self.documents: dict[Any, Document] = {}
         self._holders: dict[tuple[str, Key], Any] = {}
 
@@ -145,16 +144,14 @@ class MemoryStore:
     """All collections, by name."""
 
     tables: dict[str, Table] = field(default_factory=dict)
-    dropped: Mapping[str, frozenset[str]] = field(default_factory=lambda: defaultdict(frozenset))
-    """Unique indexes that are missing, by collection."""
 
     def copy(self) -> MemoryStore:
         """The same at this moment; what happens to one does not happen to the other."""
-        return MemoryStore({name: t.copy() for name, t in self.tables.items()}, self.dropped)
+        return MemoryStore({name: t.copy() for name, t in self.tables.items()})
 
     def table(self, name: str) -> Table:
         if name not in self.tables:
-            self.tables[name] = Table(name, self.dropped.get(name, frozenset()))
+            self.tables[name] = Table(name)
         return self.tables[name]
 
     # --- reading --------------------------------------------------------------------------------

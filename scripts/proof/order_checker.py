@@ -154,15 +154,16 @@ def _moment(call: Call) -> float:
 def _fits(calls: Sequence[Call]) -> bool:
     """Does the model allow them in just this order? Nearly always it does, in no time."""
     latest = -inf
-    state: State | None = FREE
+    state = FREE
     for call in calls:
         # One that was answered before an earlier one of these began cannot come after it.
         if call.end < latest:
             return False
         latest = max(latest, call.begin)
-        state = applied(state, call)  # type: ignore[arg-type]
-        if state is None:
+        after = applied(state, call)
+        if after is None:
             return False
+        state = after
     return True
 
 

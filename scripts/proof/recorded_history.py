@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import inf
 from typing import Final
 
@@ -240,8 +240,3 @@ def _calls(
     elif event in _ENDS and old is not None:
         yield f"seat {old.seat} on {old.day}", call(_ENDS[event], 0)
         yield f"reader {reader} on {old.day}", call(_ENDS[event], 0)
-
-
-def clock_of(at: datetime, step: int) -> datetime:
-    """The instant of a simulated step: later steps of one simulated moment are later."""
-    return at + timedelta(microseconds=step)

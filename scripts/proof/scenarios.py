@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, time
 from typing import Any, Final
 
 from models.check_in.service import KioskCodeScan
 from models.kernel.time_range import local_instant
+from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.rules import TimeSelection
@@ -28,21 +29,53 @@ def _wanted(seat_id: str, when: TimeSelection, now: datetime) -> tuple[str, date
     return seat_id, start, local_instant(when.day, when.end)
 
 
-def books(reader: Reader, name: str, seat_id: str, start: int, end: int, now: datetime) -> Act:
-    """The reader books the seat for these hours, under the key ``name``."""
+def _taps(
+    reader: Reader,
+    verb: str,
+    name: str,
+    now: datetime,
+    ask: Callable[[Worker, RequestContext], Awaitable[Reservation]],
+    target: str = "",
+    wanted: tuple[str, datetime, datetime] | None = None,
+    *,
+    keyed: bool = True,
+) -> Act:
+    """One request of the reader, under the key ``name``; where it is not ``keyed``, the service
+    does not hear of the key."""
 
     async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
-        when = wish(start, end)
+        ctx = context(reader, now, name if keyed else None)
         return await recorder.tap(
-            reader.id,
-            "reserve",
-            name,
-            lambda: worker.reservations.create(context(reader, now, name), seat_id, when),
-            wanted=_wanted(seat_id, when, now),
-            again=again,
+            reader.id, verb, name, lambda: ask(worker, ctx), target, wanted, again
         )
 
     return act
+
+
+Job = Callable[[Worker], Awaitable[object]]
+"""What a worker does, of which nobody waits for the answer."""
+
+
+def _job(name: str, worker: str, job: Job) -> Party:
+    """The party that does it."""
+
+    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
+        await job(worker)
+
+    return Party(name, worker, act, asks_again=False)
+
+
+def books(reader: Reader, name: str, seat_id: str, start: int, end: int, now: datetime) -> Act:
+    """The reader books the seat for these hours."""
+    when = wish(start, end)
+    return _taps(
+        reader,
+        "reserve",
+        name,
+        now,
+        lambda worker, ctx: worker.reservations.create(ctx, seat_id, when),
+        wanted=_wanted(seat_id, when, now),
+    )
 
 
 def changes(
@@ -55,47 +88,51 @@ def changes(
 ) -> Act:
     """The reader wants another seat or time."""
     start, end = time(hours[0]), time(hours[1])
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
-        return await recorder.tap(
-            reader.id,
-            "change",
-            name,
-            lambda: worker.reservations.change(context(reader, now, name), id, seat_id, start, end),
-            target=id,
-            wanted=_wanted(seat_id, wish(*hours), now),
-            again=again,
-        )
-
-    return act
+    return _taps(
+        reader,
+        "change",
+        name,
+        now,
+        lambda worker, ctx: worker.reservations.change(ctx, id, seat_id, start, end),
+        id,
+        _wanted(seat_id, wish(*hours), now),
+    )
 
 
 def cancels(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
-        return await recorder.tap(
-            reader.id,
-            "cancel",
-            name,
-            lambda: worker.reservations.cancel(context(reader, now, name), id),
-            target=id,
-            again=again,
-        )
-
-    return act
+    """The reader gives the booking up."""
+    return _taps(reader, "cancel", name, now, lambda w, ctx: w.reservations.cancel(ctx, id), id)
 
 
 def extends(reader: Reader, name: str, id: str, hour: int, now: datetime) -> Act:
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
-        return await recorder.tap(
-            reader.id,
-            "extend",
-            name,
-            lambda: worker.renewal.renew(context(reader, now, name), id, time(hour)),
-            target=id,
-            again=again,
-        )
+    """The reader wants to stay until that hour."""
+    until = time(hour)
+    return _taps(reader, "extend", name, now, lambda w, ctx: w.renewal.renew(ctx, id, until), id)
 
-    return act
+
+def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """By a kiosk's code, each party with one of its own."""
+    scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
+    return _taps(
+        reader, "check_in", name, now, lambda w, ctx: w.check_in.check_in(ctx, id, scan), id
+    )
+
+
+def accepts(reader: Reader, name: str, id: str, now: datetime) -> Act:
+    """The reader takes the seat that is offered. That has no key: a second try may find it done."""
+    return _taps(
+        reader, "accept", name, now, lambda w, ctx: w.waitlist.accept(ctx, id), id, keyed=False
+    )
+
+
+def leaves_the_line(reader: Reader, now: datetime) -> Job:
+    """The reader waits no more."""
+
+    async def leave(worker: Worker) -> None:
+        for entry in await worker.waitlist.open_of(reader.id):
+            await worker.waitlist.leave(context(reader, now), entry.id)
+
+    return leave
 
 
 def stubborn(act: Act) -> Act:
@@ -118,77 +155,6 @@ def one_by_one(*acts: Act) -> Act:
         return done
 
     return all_of
-
-
-def checks_in(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    """By a kiosk's code, each party with one of its own."""
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
-        scan = KioskCodeScan(KIOSK, int.from_bytes(name.encode()) % 9973, is_current=True)
-        return await recorder.tap(
-            reader.id,
-            "check_in",
-            name,
-            lambda: worker.check_in.check_in(context(reader, now, name), id, scan),
-            target=id,
-            again=again,
-        )
-
-    return act
-
-
-def accepts(reader: Reader, name: str, id: str, now: datetime) -> Act:
-    """The reader takes the seat that is offered. That has no key: a second try may find it done."""
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation | None:
-        if again is not None:
-            return None
-        return await recorder.tap(
-            reader.id,
-            "accept",
-            name,
-            lambda: worker.waitlist.accept(context(reader, now), id),
-            target=id,
-        )
-
-    return act
-
-
-def leaves_the_line(reader: Reader, now: datetime) -> Act:
-    """The reader waits no more."""
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
-        for entry in await worker.waitlist.open_of(reader.id):
-            await worker.waitlist.leave(context(reader, now), entry.id)
-
-    return act
-
-
-def misses(now: datetime) -> Act:
-    """The job that releases what was not taken up."""
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
-        await worker.deadlines.no_show(now)
-
-    return act
-
-
-def completes(now: datetime) -> Act:
-    """The job that ends what has come to its end."""
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
-        await worker.deadlines.complete(now)
-
-    return act
-
-
-def lapses(now: datetime) -> Act:
-    """The job that lets offers pass on."""
-
-    async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> None:
-        await worker.waitlist_jobs.expire_offers(now)
-
-    return act
 
 
 # --- the scenarios --------------------------------------------------------------------------------
@@ -310,7 +276,7 @@ def scenarios() -> Sequence[Scenario]:
             _booked_and_wanted,
             lambda r, ids: (
                 Party("a", "w1", cancels(r[0], "a", ids["booked"], EIGHT)),
-                Party("b", "w2", leaves_the_line(r[1], EIGHT), asks_again=False),
+                _job("b", "w2", leaves_the_line(r[1], EIGHT)),
             ),
             after=EIGHT,
         ),
@@ -319,8 +285,8 @@ def scenarios() -> Sequence[Scenario]:
             at(8, 10),
             _offered,
             lambda r, ids: (
-                Party("b", "w1", accepts(r[1], "b", ids["offered"], at(8, 9))),
-                Party("lapse", "w2", lapses(at(8, 10)), asks_again=False),
+                Party("b", "w1", accepts(r[1], "b", ids["offered"], at(8, 9)), asks_again=False),
+                _job("lapse", "w2", lambda w: w.waitlist_jobs.expire_offers(at(8, 10))),
             ),
             after=at(8, 10),
         ),
@@ -330,8 +296,8 @@ def scenarios() -> Sequence[Scenario]:
             _booked,
             lambda r, ids: (
                 Party("a", "w1", checks_in(r[0], "a", ids["booked"], at(10, 29))),
-                Party("miss", "w2", misses(at(10, 30)), asks_again=False),
-                Party("miss again", "w1", misses(at(10, 30)), asks_again=False),
+                _job("miss", "w2", lambda w: w.deadlines.no_show(at(10, 30))),
+                _job("miss again", "w1", lambda w: w.deadlines.no_show(at(10, 30))),
             ),
         ),
         Scenario(
@@ -340,7 +306,7 @@ def scenarios() -> Sequence[Scenario]:
             _in_use,
             lambda r, ids: (
                 Party("a", "w1", extends(r[0], "a", ids["booked"], 12, at(10, 59))),
-                Party("end", "w2", completes(at(11)), asks_again=False),
+                _job("end", "w2", lambda w: w.deadlines.complete(at(11))),
                 Party("b", "w2", books(r[1], "b", ONE, 11, 12, at(10, 59))),
             ),
         ),

@@ -206,6 +206,10 @@ class _Day:
         return KioskCodeScan(KIOSK, self._codes, is_current=True)
 
 
+Ask = Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]]
+"""What a visitor asks of a worker."""
+
+
 class _Visitor:
     """A reader's day: one thing after the other, each with a key, asked again where no answer
     came."""
@@ -228,7 +232,7 @@ class _Visitor:
     async def _tap(
         self,
         verb: str,
-        act: Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]],
+        act: Ask,
         target: str = "",
         wanted: tuple[str, datetime, datetime] | None = None,
     ) -> Operation:
@@ -253,7 +257,7 @@ class _Visitor:
         worker: Worker,
         verb: str,
         key: str,
-        act: Callable[[Worker, RequestContext], Coroutine[Any, Any, Reservation]],
+        act: Ask,
         target: str,
         wanted: tuple[str, datetime, datetime] | None,
         again: Operation | None,

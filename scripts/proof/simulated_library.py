@@ -7,7 +7,7 @@ MongoDB below are left out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
@@ -71,18 +71,10 @@ class Worker:
     """One process of the service. Its occupancy knows no change stream, so that whatever it
     answers is asked of the database."""
 
-    def __init__(
-        self,
-        name: str,
-        network: Network,
-        clock: SimulatedLoop | None = None,
-        repositories: Mapping[str, object] | None = None,
-    ) -> None:
+    def __init__(self, name: str, network: Network, clock: SimulatedLoop | None = None) -> None:
         self.name = name
         self.db: Database = network.connect(name)
         self.stored = Repositories(self.db, CIPHER)
-        for attribute, repository in (repositories or {}).items():
-            setattr(self.stored, attribute, repository)
         app = web.Application()
         hooks = Hooks(_nobody_listens, _cas_answers, real_now, asyncio.sleep)
         wire_models(app, self.db, self.stored, hooks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from math import inf
 from typing import Any, Final, TypeVar
@@ -49,6 +49,8 @@ class _World:
 class SimulatedLoop(asyncio.BaseEventLoop):
     """``step`` is the world: it does one thing and says True, or says that there is nothing."""
 
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
@@ -61,8 +63,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     @property
     def next_timer_s(self) -> float:
         """How long it is until a task wants to go on by itself; inf where none does."""
-        timers: Sequence[asyncio.TimerHandle] = getattr(self, "_scheduled")  # noqa: B009
-        return min((timer.when() for timer in timers), default=inf) - self.now
+        return min((timer.when() for timer in self._scheduled), default=inf) - self.now
 
     def _process_events(self, event_list: Any) -> None:
         pass

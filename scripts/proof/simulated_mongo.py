@@ -290,9 +290,6 @@ class SimulatedCollection:
         work: Work = lambda s: s.delete(self.name, query, many=True)  # noqa: E731
         return cast(Deleted, await self._ask("delete", True, work))
 
-    async def create_indexes(self, models: object) -> None:
-        """They are there: the model has those that the service declares."""
-
     def __getattr__(self, name: str) -> Any:
         raise OperationFailure(f"the model has no {self.name}.{name}")
 

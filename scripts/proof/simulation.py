@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -15,7 +15,6 @@ from models.reservations.errors import RequestInProgress
 from scripts.chaos_history import History, Message, Operation, Told, Violation, stored
 from scripts.proof.memory_mongo import MemoryStore
 from scripts.proof.memory_query import Document
-from scripts.proof.recorded_history import clock_of
 from scripts.proof.simulated_library import SimulatedLibrary, Worker
 from scripts.proof.simulated_loop import PARTY, SimulatedLoop
 from scripts.proof.simulated_mongo import Cluster, Network, Request
@@ -33,6 +32,11 @@ class Move(Enum):
     CUT_OFF = "its worker's primary loses its majority"
 
 
+def _clock_of(at: datetime, step: int) -> datetime:
+    """The instant of a simulated step: later steps of one simulated moment are later."""
+    return at + timedelta(microseconds=step)
+
+
 class Recorder:
     """Notes each tap of a reader: when it was asked and answered, and what was said.
 
@@ -47,14 +51,14 @@ class Recorder:
 
     @property
     def instant(self) -> datetime:
-        return clock_of(self._now(), self.step)
+        return _clock_of(self._now(), self.step)
 
     def note_before(self, row: Document) -> None:
         """A booking that stands before the run, as if its reader had just been told of it."""
         if row["state"] in ("reserved", "in_use"):
             span = row["seat"], row["start"], row["end"]
             told = Told(row["_id"], "reserved", *span, row["check_in_until"])
-            key, before = row["idempotency_results"][0]["key"], clock_of(self._now(), -1)
+            key, before = row["idempotency_results"][0]["key"], _clock_of(self._now(), -1)
             made = Operation(row["reader"], "reserve", key, "", before, before, told)
             self.history.operations.append(made)
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from itertools import count
 from typing import Any, Final
-from uuid import uuid4
 
 from miniapp_server.clock import real_now
 from models.kernel.errors import DomainError
@@ -40,7 +39,7 @@ def record(inside: Inside, history: History) -> None:
 def _recorded(method: Method, verb: str, history: History) -> Method:
     @wraps(method)
     async def noted(ctx: RequestContext, *args: Any, **options: Any) -> Reservation:
-        key = ctx.key.value if ctx.key is not None else f"race-{next(_numbers)}-{uuid4().hex[:4]}"
+        key = ctx.key.value if ctx.key is not None else f"race-{next(_numbers)}"
         target = "" if verb == "reserve" else str(args[0])
         operation = Operation(ctx.reader.id, verb, key, target, real_now())
         history.operations.append(operation)

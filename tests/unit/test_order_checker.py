@@ -16,7 +16,6 @@ from scripts.proof.order_checker import (
     OPEN,
     Call,
     Kind,
-    State,
     applied,
     check,
 )
@@ -110,13 +109,14 @@ def test_histories(name: str) -> None:
 def _any_order(calls: list[Call]) -> bool:
     """By trying all of them."""
     for order in permutations(calls):
-        state: State | None = FREE
+        state = FREE
         for position, one in enumerate(order):
             if any(later.end < one.begin for later in order[position + 1 :]):
                 break
-            state = applied(state, one)  # type: ignore[arg-type]
-            if state is None:
+            after = applied(state, one)
+            if after is None:
                 break
+            state = after
         else:
             return True
     return False
