@@ -7,12 +7,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import uvloop
@@ -121,6 +122,25 @@ async def _serve_hello(port: int) -> None:
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
     await ended.wait()
     await runner.cleanup()
+
+
+def run_measurement(
+    work: Callable[[Path], Awaitable[dict[str, Any]]], prefix: str
+) -> dict[str, Any]:
+    """What ``work`` finds with a temporary folder of its own, whose name begins with ``prefix``.
+
+    SIGTERM ends it as Ctrl-C does: everything that was started is ended first. Raises: what
+    ``work`` raises; KeyboardInterrupt; CancelledError.
+    """
+
+    async def until_told(folder: Path) -> dict[str, Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work(folder)
+
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        return uvloop.run(until_told(Path(folder)))
 
 
 if __name__ == "__main__":

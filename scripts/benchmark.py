@@ -10,18 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final
-
-import uvloop
 
 from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.kernel.errors import DomainError
@@ -31,7 +28,7 @@ from scripts.bench_delivery import DeliveryFailed, delivery
 from scripts.bench_load import BenchFailed, Load, Run, page, request
 from scripts.bench_lone import idle, lone
 from scripts.bench_options import Options, options_of
-from scripts.bench_processes import bare_handler, played, processes
+from scripts.bench_processes import bare_handler, played, processes, run_measurement
 from scripts.bench_report import complaints, report, table
 from scripts.bench_rush import rush
 from scripts.bench_service import (
@@ -294,14 +291,6 @@ async def bench(options: Options, folder: Path) -> dict[str, Any]:
 # --- the command --------------------------------------------------------------------------------
 
 
-async def _until_told(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """SIGTERM ends it as Ctrl-C does: everything that was started is ended first."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
-
-
 def _go_on() -> None:
     """Raises: CancelledError when this shall end and some library on the way did not pass it on."""
     task = asyncio.current_task()
@@ -315,8 +304,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("error: wrk is missing (Debian: apt-get install wrk)", file=sys.stderr)
         return 1
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            shown = uvloop.run(_until_told(bench(options, Path(folder))))
+        shown = run_measurement(partial(bench, options), "bench-")
     except (BenchFailed, DeliveryFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1

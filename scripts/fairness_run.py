@@ -8,22 +8,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
 import sys
-import tempfile
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-
-import uvloop
 
 from miniapp_server.embedded_databases import EmbeddedDatabases, EmbeddedError, embedded_databases
 from models.kernel.errors import DomainError
 from models.policy.entities import Policy
 from scripts import fairness_model as model
 from scripts.bench_load import BenchFailed
+from scripts.bench_processes import run_measurement
 from scripts.bench_service import house
 from scripts.fairness_day import whole_day
 from scripts.fairness_hours import day_summary
@@ -161,20 +159,11 @@ def _scale(argv: Sequence[str] | None) -> tuple[Scale, bool]:
     return scale, args.json
 
 
-async def _until_told(work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """SIGTERM ends it as Ctrl-C does: everything that was started is ended first."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the measurement. Returns the exit status."""
     scale, as_json = _scale(argv)
     try:
-        with tempfile.TemporaryDirectory(prefix="fairness-") as folder:
-            shown = uvloop.run(_until_told(measure(scale, Path(folder))))
+        shown = run_measurement(partial(measure, scale), "fairness-")
     except (BenchFailed, EmbeddedError, DomainError) as error:
         print(f"error: {error or error.__class__.__name__}", file=sys.stderr)
         return 1
