@@ -15,6 +15,7 @@ TROUBLE: Final = (RedisError, OSError, TimeoutError)
 """What the client raises when Redis cannot be used."""
 _LOOK_S: Final = 1.0
 _REFUSED: Final = 111
+_BROKEN: Final = "unreachable"
 _CURES: Final = {
     "connection refused": "start Redis, or correct REDIS_URL",
     "password required": "write redis://:PASSWORD@HOST:PORT/0 in REDIS_URL",
@@ -23,7 +24,7 @@ _CURES: Final = {
     "read-only replica": "let REDIS_URL name the primary",
     "timeout": "look at the load of Redis's host, and for a firewall between",
     "no such host name": "correct REDIS_URL or the DNS",
-    "unreachable": "look at the network, and at REDIS_URL",
+    _BROKEN: "look at the network, and at REDIS_URL",
 }
 
 
@@ -37,12 +38,10 @@ class RedisHealth:
 
     async def look(self) -> str:
         """Ask now. Returns the cause of the trouble, empty when there is none."""
-        cause = ""
-        try:
-            async with asyncio.timeout(_LOOK_S):
-                await self._client.ping()
-        except TROUBLE as error:
-            cause = redis_cause(error)
+        cause = await self._ask()
+        if cause == _BROKEN:
+            # It may be a connection from before that the server has closed: a new one says why.
+            cause = await self._ask()
         # Looks may overlap: compared and set without waiting in between.
         if cause != self.cause:
             fields = {"host": self._host}
@@ -51,6 +50,14 @@ class RedisHealth:
             log.warning("redis_away" if cause else "redis_back", extra=fields)
         self.cause = cause
         return cause
+
+    async def _ask(self) -> str:
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await self._client.ping()
+        except TROUBLE as error:
+            return redis_cause(error)
+        return ""
 
 
 def read_redis_url(url: str) -> None:
@@ -90,7 +97,7 @@ def redis_cause(error: Exception) -> str:
         return "connection refused"
     if "Name or service" in text or "No address" in text or "name resolution" in text:
         return "no such host name"
-    return "unreachable"
+    return _BROKEN
 
 
 def redis_cure(cause: str) -> str:
