@@ -65,7 +65,8 @@ _GIVES_BACK: Final = frozenset({Kind.CANCEL, Kind.LEAVE_TO, Kind.FINISH, Kind.LA
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call on one object. ``slots`` are half hours of the day as bits; 0 where they stay as
-    they are. ``begin`` and ``end`` are seconds on one clock; ``end`` is OPEN without an answer."""
+    they are. ``begin`` and ``end`` are seconds on one clock; ``end`` is OPEN without an answer.
+    ``order`` is its place among the booking's own calls, where that is known."""
 
     kind: Kind
     booking: str
@@ -73,6 +74,7 @@ class Call:
     begin: float
     end: float
     text: str = ""
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ def _search(calls: Sequence[Call]) -> bool:
     """Is there any order? ``calls`` are in the order of their beginnings."""
     everything = (1 << len(calls)) - 1
     ends = [call.end for call in calls]
+    earlier = [_earlier(calls, call) for call in calls]
     seen: set[tuple[int, State]] = set()
     stack: list[tuple[int, State]] = [(0, FREE)]
     while stack:
@@ -185,8 +188,19 @@ def _search(calls: Sequence[Call]) -> bool:
         left = [n for n in range(len(calls)) if not done >> n & 1]
         first_end = min(ends[n] for n in left)
         for n in reversed(left):
-            if calls[n].begin <= first_end:
+            if calls[n].begin <= first_end and not earlier[n] & ~done:
                 after = applied(state, calls[n])
                 if after is not None:
                     stack.append((done | 1 << n, after))
     return False
+
+
+def _earlier(calls: Sequence[Call], call: Call) -> int:
+    """The calls, as bits, that the same booking has seen before this one."""
+    if call.order is None:
+        return 0
+    return sum(
+        1 << n
+        for n, other in enumerate(calls)
+        if other.booking == call.booking and other.order is not None and other.order < call.order
+    )

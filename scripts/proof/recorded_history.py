@@ -44,6 +44,7 @@ class _Moment:
     begin: float
     end: float
     text: str
+    order: int | None
 
 
 def place(seat: str, start: datetime, end: datetime) -> Place:
@@ -140,30 +141,59 @@ def _life(
 ) -> Iterator[tuple[str, Call]]:
     """All calls of one booking, in the order in which its reader made them."""
     reader = r.reader if r is not None else operations[0].reader
-    order = {key: number for number, key in enumerate(r.keys)} if r is not None else {}
+    keys = {key: number for number, key in enumerate(r.keys)} if r is not None else {}
     waiting = sorted(
-        operations, key=lambda o: (order.get(o.key, len(order)), o.answered_at or o.asked_at)
+        operations, key=lambda o: (keys.get(o.key, len(keys)), o.answered_at or o.asked_at)
     )
     events = list(r.events) if r is not None else []
-    now: Place | None = None
+    steps = [(event, _taken(waiting, event.name)) for event in _with_lost(events, waiting)]
     offered = next((o for o in operations if o.verb == "accept"), None)
-    for event in _with_lost(events, waiting):
-        mine = next((o for o in waiting if o.verb == event.name), None)
-        if mine is not None:
-            waiting.remove(mine)
-            answered = mine.answered_at.timestamp() if mine.told and mine.answered_at else OPEN
-            moment = _Moment(mine.asked_at.timestamp(), answered, f"{reader} {mine.verb}")
-        else:
-            begin = event.at.timestamp() if one_clock else -inf
-            moment = _Moment(begin, OPEN, f"the service: {event.name}")
+    begins, now = _placed_from(steps), None
+    for number, (event, mine) in enumerate(steps[begins:], start=begins):
+        # What nothing stored tells of has no place among the others.
+        order = number if number < len(events) else None
+        moment = _moment(event, mine, reader, order, one_clock)
         new = _place_after(event, mine or offered, r, now)
-        for thing, call in _calls(id, reader, event.name, now, new, moment):
-            yield thing, call
-        now = new
+        names = [event.name]
+        if number == begins > 0:  # it is there from now on, and may be in use already
+            names = ["reserve"]
+            names += ["check_in"] if any(e.name == "check_in" for e, _ in steps[:begins]) else []
+        for name in names:
+            yield from _calls(id, reader, name, now, new, moment)
+            now = new
     if r is not None and now is not None and r.state in _LIVE:
         slots = _early(r) | place(r.seat, r.start, r.end).slots
-        for thing in (f"seat {r.seat} on {now.day}", f"reader {reader} on {now.day}"):
-            yield thing, Call(Kind.HELD_AT_THE_END, id, slots, AT_THE_END, AT_THE_END, "stored")
+        held = Call(Kind.HELD_AT_THE_END, id, slots, AT_THE_END, AT_THE_END, "stored", len(events))
+        yield f"seat {r.seat} on {now.day}", held
+        yield f"reader {reader} on {now.day}", held
+
+
+def _taken(waiting: list[Operation], verb: str) -> Operation | None:
+    """The first of these operations of that kind, which is taken out of them."""
+    found = next((o for o in waiting if o.verb == verb), None)
+    if found is not None:
+        waiting.remove(found)
+    return found
+
+
+def _placed_from(steps: Sequence[tuple[Event, Operation | None]]) -> int:
+    """From which step on it is known where the booking is: where somebody has moved it whose
+    request was not noted, from its last move on."""
+    moves = [n for n, (event, _) in enumerate(steps) if event.name == "change"]
+    return moves[-1] if any(steps[n][1] is None for n in moves) else 0
+
+
+def _moment(
+    event: Event, operation: Operation | None, reader: str, order: int | None, one_clock: bool
+) -> _Moment:
+    """When the event took effect."""
+    if operation is None:
+        begin = event.at.timestamp() if one_clock else -inf
+        return _Moment(begin, OPEN, f"the service: {event.name}", order)
+    answered = operation.answered_at if operation.told is not None else None
+    end = answered.timestamp() if answered is not None else OPEN
+    begin = operation.asked_at.timestamp()
+    return _Moment(begin, end, f"{reader} {operation.verb}", order)
 
 
 def _with_lost(events: Sequence[Event], operations: Sequence[Operation]) -> Iterator[Event]:
@@ -197,6 +227,8 @@ def _place_after(
             return place(told.seat, told.start, told.end)
         if operation.wanted is not None:
             return place(*operation.wanted)
+    if event.name == "change" and operation is None and r is not None:
+        return place(r.seat, r.start, r.end)
     if event.name == "hold" and operation is not None and operation.wanted is not None:
         return place(*operation.wanted)  # as its reader saw it: it may have been extended since
     if event.name in ("reserve", "hold") and r is not None:
@@ -221,7 +253,7 @@ def _calls(
     id: str, reader: str, event: str, old: Place | None, new: Place | None, when: _Moment
 ) -> Iterator[tuple[str, Call]]:
     def call(kind: Kind, slots: int) -> Call:
-        return Call(kind, id, slots, when.begin, when.end, when.text)
+        return Call(kind, id, slots, when.begin, when.end, when.text, when.order)
 
     if event in ("reserve", "hold") and new is not None:
         kind = Kind.TAKE if event == "reserve" else Kind.OFFER

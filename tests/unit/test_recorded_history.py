@@ -106,3 +106,48 @@ def test_a_key_that_was_sent_twice_at_once_takes_effect_once() -> None:
     )
     history = History(operations=[*other, *refused_once], stored=[gone, *stored])
     assert disorders(history) == []
+
+
+def test_what_the_service_did_by_itself_is_ordered_by_each_booking() -> None:
+    """Thirty bookings of one seat in turns, of which no reader was asked and no time is known: each
+    ends before it could begin only if a booking's own events had no order."""
+    ended = [
+        replace(
+            kept(f"{n:02}", f"r{n}", booked=n),
+            state="cancelled",
+            ended_at=at(n),
+            events=(Event("reserve", at(n)), Event("cancel", at(n))),
+        )
+        for n in range(30)
+    ]
+    live = kept("live", "ann", booked=40)
+    assert disorders(History(stored=[live, *ended]), one_clock=False) == []
+    both = [live, kept("second", "bob", booked=41), *ended[:6]]
+    assert len(disorders(History(stored=both), one_clock=False)) == 1
+
+
+def test_a_booking_that_somebody_else_has_moved_is_known_from_then_on() -> None:
+    """Bob had the seat before Ann was moved there; where she was before nobody has noted."""
+    gone = replace(
+        kept("B", "bob", "b", "c", booked=1),
+        state="cancelled",
+        ended_at=at(6),
+        events=(Event("reserve", at(1)), Event("cancel", at(6))),
+    )
+    cancel = Operation("bob", "cancel", "c", "B", at(5), at(6), told_of(gone), "", 1)
+    moved = replace(
+        kept("A", "ann", "a", booked=0),
+        state="in_use",
+        available_from=START,
+        events=(
+            Event("reserve", at(0)),
+            Event("check_in", at(2)),
+            Event("change", at(8)),
+            Event("extend", at(9)),
+        ),
+    )
+    history = History(
+        operations=[books("ann", "a", 0, 0.5, "A"), books("bob", "b", 1, 2, "B"), cancel],
+        stored=[moved, gone],
+    )
+    assert disorders(history) == []
