@@ -63,6 +63,8 @@ class ApiRequest:
     """One request, identified and with its time."""
 
     request: web.Request
+    app: web.Application
+    """The request's, which it has to look for each time."""
     now: datetime
     principal: Principal | None
     body: bytes = b""
@@ -70,7 +72,7 @@ class ApiRequest:
 
     def __getitem__(self, key: web.AppKey[Value]) -> Value:
         """What the application has under the key."""
-        return self.request.app[key]
+        return self.app[key]
 
     @property
     def reader(self) -> Reader:
@@ -91,7 +93,7 @@ class ApiRequest:
             Actor("reader", channel_of(self.principal)),
             self.now,
             key,
-            self.request.app[LOAD_SHEDDER].door.step_aside,
+            self.app[LOAD_SHEDDER].door.step_aside,
         )
 
 
@@ -196,7 +198,8 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
     role = ROLES.get(route.who)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        admission = request.app[LOAD_SHEDDER]
+        app = request.app
+        admission = app[LOAD_SHEDDER]
         admission.begin_read()
         looking = True
         try:
@@ -209,7 +212,7 @@ def _read_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Stre
             raise_if_limited(
                 admission.reads.wait_for(reader.id if reader else principal.session.id)
             )
-            call = ApiRequest(request, now, principal)
+            call = ApiRequest(request, app, now, principal)
             if route.query is None:
                 return present(request, await route.operation(call))
             asked = parse_query(request, route.query) if request.query_string else nothing_asked
@@ -255,7 +258,8 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
         return await (work if patient else admission.changes.within(ANSWER_WITHIN_S, work))
 
     async def answer(request: web.Request, raw: bytes) -> web.StreamResponse:
-        admission = request.app[LOAD_SHEDDER]
+        app = request.app
+        admission = app[LOAD_SHEDDER]
         async with admission.wechat_sign_ins if route.signs_in else admission.door:
             now, principal = request[NOW], None
             if identified:
@@ -267,7 +271,7 @@ def _write_handler(route: Endpoint) -> Callable[[web.Request], Awaitable[web.Str
                 await enforce_rate_limit(
                     request, bucket, reader.id if reader else principal.session.id
                 )
-            call = ApiRequest(request, now, principal, raw)
+            call = ApiRequest(request, app, now, principal, raw)
             if route.verify_before_parsing is not None:
                 await route.verify_before_parsing(call)
             if route.body is not None:
