@@ -1,4 +1,5 @@
-"""Pictures of the main pages for the documentation, of a service of its own: docs/images.
+"""Pictures of the main pages for the documentation, of a service of its own: docs/images, and of
+the console's for the handbook: docs/handbook/images.
 
 ``python -m scripts.screenshots`` (in the environment of scripts/test, which brings Chromium).
 """
@@ -11,14 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvloop
+from PIL import Image
 from playwright.async_api import Browser, async_playwright
 
 from miniapp_server.embedded_databases import embedded_databases
+from models.identity.roles import Role
 from models.kiosks.keys import new_key, new_secret
 from models.library.entities import KioskId
-from scripts.bench_service import Member, Stage, house, members, serving
+from scripts.bench_service import MORNING, House, Member, Stage, house, members, serving
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "images"
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+FOLDER: Final = DOCS / "images"
+HANDBOOK: Final = DOCS / "handbook" / "images"
 CHROMIUM: Final = "/usr/bin/chromium"
 _ARGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 DESKTOP: Final[dict[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
@@ -35,10 +40,22 @@ PICTURES: Final = (
     ("plan-phone", "/areas/2f-hall?seat=2f-hall-063", PHONE, "#panel .times"),
     ("areas-phone", "/", PHONE, ".tiles"),
 )
+HANDBOOK_PICTURES: Final = (
+    ("today", "/console", DESKTOP, ".figures"),
+    ("patrol", "/console/seats?area=2f-hall", PHONE, ".patrol"),
+    ("opening-hours", "/console/calendar", DESKTOP, "main h1"),
+    ("rules", "/console/rules", DESKTOP, "main h1"),
+    ("notices", "/console/notices/new", DESKTOP, "main h1"),
+    ("floor-plan", "/console/plans/2f-hall", DESKTOP, "#drawing"),
+    ("devices", "/console/devices", DESKTOP, "main h1"),
+    ("audit", "/console/audit", DESKTOP, "main h1"),
+)
+_COLOURS: Final = 128
+"""Of a picture in the handbook: flat surfaces and text look the same and take a third."""
 
 
 async def _picture(
-    browser: Browser, stage: Stage, member: Member, name: str, path: str, options: Any, ready: str
+    browser: Browser, stage: Stage, member: Member, file: Path, path: str, options: Any, ready: str
 ) -> None:
     base = f"http://127.0.0.1:{stage.port}"
     context = await browser.new_context(locale="zh-CN", **options)
@@ -47,12 +64,40 @@ async def _picture(
     await page.goto(base + path)
     await page.wait_for_selector(ready)
     await page.wait_for_load_state("load")
-    await page.screenshot(path=FOLDER / f"{name}.png")
+    await page.screenshot(path=file)
     await context.close()
+
+
+async def _administrator(home: House) -> Member:
+    """A member whose session may see and change everything."""
+    (member,) = await members(home, 1)
+    await home.db["sessions"].update_one(
+        {"reader": member.id},
+        {
+            "$set": {
+                "role": {
+                    "name": Role.ADMINISTRATOR.value,
+                    **dict.fromkeys(("since", "used_at"), MORNING),
+                }
+            }
+        },
+    )
+    return member
+
+
+async def _handbook(browser: Browser, stage: Stage) -> None:
+    """The console's pictures, with few colours: the handbook travels with the service."""
+    administrator = await _administrator(stage.house)
+    for name, path, options, ready in HANDBOOK_PICTURES:
+        file = HANDBOOK / f"{name}.png"
+        await _picture(browser, stage, administrator, file, path, options, ready)
+        with Image.open(file) as taken:
+            taken.convert("RGB").quantize(_COLOURS).save(file, optimize=True)
 
 
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    HANDBOOK.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         async with (
             embedded_databases(Path(folder)) as databases,
@@ -64,11 +109,13 @@ async def main() -> None:
             (member,) = await members(stage.house, 1)
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
             for name, path, options, ready in PICTURES:
-                await _picture(browser, stage, member, name, path, options, ready)
+                file = FOLDER / f"{name}.png"
+                await _picture(browser, stage, member, file, path, options, ready)
+            await _handbook(browser, stage)
             key = new_key()
             await stage.house.stored.kiosks.issue_kiosk_key(KIOSK_ID, key, new_secret())
             kiosk = f"/kiosk/{KIOSK_ID}#key={key}"
-            await _picture(browser, stage, member, "kiosk", kiosk, KIOSK, "#free li")
+            await _picture(browser, stage, member, FOLDER / "kiosk.png", kiosk, KIOSK, "#free li")
             await browser.close()
 
 

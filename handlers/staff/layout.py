@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from handlers.http.pages import PageRequest, render_page
+from handlers.staff.help_topics import help_for
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import Role
 from models.readers.entities import Reader
@@ -26,6 +27,7 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         role=ROLE_TEXT[visit.role or ""],
         decides=visit.may(Role.LIBRARIAN),
         action_labels=ACTION_LABELS,
+        help=help_for(visit.request.path),
         **facts,
     )
 

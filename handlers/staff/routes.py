@@ -24,6 +24,7 @@ from handlers.staff.floor_plans import (
     plan_before,
     plans,
 )
+from handlers.staff.handbook import handbook, handbook_picture
 from handlers.staff.notices import (
     LARGEST_NOTICE,
     add_notice,
@@ -119,6 +120,9 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
         web.get("/console/audit", staff_page(audit_log)),
+        web.get("/console/handbook", staff_page(handbook)),
+        web.get("/console/handbook/{chapter}", staff_page(handbook)),
+        web.get("/console/handbook/images/{picture:[a-z0-9-]+}.png", staff_page(handbook_picture)),
     ]
 
 

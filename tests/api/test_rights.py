@@ -33,7 +33,15 @@ ENDS: Final = (
 )
 """What ends the caller's own access: each has callers of its own."""
 METHODS: Final = ("GET", "POST", "DELETE")
-NAMES: Final = {"{id}": "x", "{verb}": "cancel", "{place}": "x", "{kind}": "kiosks", "{name}": "x"}
+NAMES: Final = {
+    "{chapter}": "rules",
+    "{picture}": "today",
+    "{id}": "x",
+    "{verb}": "cancel",
+    "{place}": "x",
+    "{kind}": "kiosks",
+    "{name}": "x",
+}
 HEAD: Final = """\
 Who may call what.  in: the request is looked at  401: sign in  other codes: 403, not this caller
 

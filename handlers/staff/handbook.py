@@ -1,0 +1,71 @@
+"""The handbook: chapters for librarians, opened by the "?" of each page of the console."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from markdown_it import MarkdownIt
+
+from handlers.http.pages import PageRequest
+from handlers.staff.layout import render
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "handbook"
+FIRST: Final = "README"
+"""The chapter that lists the others."""
+_MARKDOWN: Final = MarkdownIt("js-default")
+_CHAPTER_LINK: Final = re.compile(r'href="([a-z-]+|README)\.md')
+_PICTURE_KEPT: Final = "private, max-age=3600"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """``html`` is its text; ``sections`` are its headings, each with an anchor of that name."""
+
+    title: str
+    html: str
+    sections: tuple[str, ...]
+
+
+@cache
+def chapters() -> Mapping[str, Chapter]:
+    """All chapters by their names, as they were when the service started."""
+    return {file.stem: _chapter(file.read_text("utf-8")) for file in sorted(FOLDER.glob("*.md"))}
+
+
+def _chapter(text: str) -> Chapter:
+    tokens = _MARKDOWN.parse(text)
+    title, sections = "", []
+    for token, inside in pairwise(tokens):
+        if token.type != "heading_open":
+            continue
+        if token.tag == "h1":
+            title = inside.content
+        else:
+            sections.append(inside.content)
+            token.attrSet("id", inside.content)
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return Chapter(title, _CHAPTER_LINK.sub(r'href="/console/handbook/\1', html), tuple(sections))
+
+
+async def handbook(visit: PageRequest) -> web.StreamResponse:
+    """A chapter; the list of them where none is named."""
+    name = visit.request.match_info.get("chapter", FIRST)
+    found = chapters().get(name)
+    if found is None:
+        raise web.HTTPNotFound
+    return render(visit, "handbook", chapter=found, first=name == FIRST)
+
+
+async def handbook_picture(visit: PageRequest) -> web.StreamResponse:
+    """One of the handbook's pictures."""
+    file = FOLDER / "images" / f"{visit.request.match_info['picture']}.png"
+    if not file.is_file():
+        raise web.HTTPNotFound
+    return web.FileResponse(file, headers={"Cache-Control": _PICTURE_KEPT})

@@ -1,0 +1,60 @@
+"""The handbook: each page of the console leads to the section about it."""
+
+from __future__ import annotations
+
+import re
+
+import aiohttp
+
+from handlers.staff.handbook import FOLDER, chapters
+from handlers.staff.help_topics import help_for
+from handlers.staff.routes import console_routes
+from handlers.texts.handbook import TOPICS
+from models.identity.roles import Role
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import staff
+from tests.living import Living
+
+PICTURE = re.compile(r"images/([a-z0-9-]+)\.png")
+LINK = re.compile(r"\]\(([a-zA-Z-]+)\.md(?:#([^)]+))?\)")
+
+
+def test_each_page_has_a_section_of_its_own() -> None:
+    pages = {r.path for r in console_routes() if r.method == "GET" and "{" not in r.path}
+    files = {path for path in pages if path.endswith((".csv", ".xlsx"))}
+    assert [p for p in pages - files - {"/console"} if help_for(p) == help_for("/console")] == []
+    for path, (chapter, section) in TOPICS.items():
+        assert section in chapters()[chapter].sections, path
+
+
+def test_what_the_chapters_name_is_there() -> None:
+    named = set()
+    for file in FOLDER.glob("*.md"):
+        text = file.read_text("utf-8")
+        named |= set(PICTURE.findall(text))
+        for chapter, section in LINK.findall(text):
+            assert not section or section in chapters()[chapter].sections, (file.name, section)
+    assert named == {file.stem for file in (FOLDER / "images").glob("*.png")}
+
+
+async def test_staff_read_it(service: Living) -> None:
+    viewer, reader = await staff(service, Role.VIEWER), await service.web_reader()
+    front = (await viewer.get("/console/statistics")).body
+    assert f'href="{help_for("/console/statistics")}"' in front
+    assert "馆员手册" in (await viewer.get("/console/handbook")).body
+    for name, chapter in chapters().items():
+        page = (await viewer.get(f"/console/handbook/{name}")).body
+        assert chapter.title in page and all(f'id="{s}"' in page for s in chapter.sections), name
+    picture = f"{service.base}/console/handbook/images/today.png"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(picture, headers=viewer.cookie) as response,
+    ):
+        assert await response.read() == (FOLDER / "images" / "today.png").read_bytes()
+    for path, status in (
+        ("/console/handbook/images/none.png", 404),
+        ("/console/handbook/none", 404),
+        ("/console/handbook/..%2f..%2fREADME", 404),
+    ):
+        assert (await viewer.get(path)).status == status, path
+    assert (await Browser(reader).get("/console/handbook")).status == 403
