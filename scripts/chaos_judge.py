@@ -27,6 +27,7 @@ KINDS: Final = (
     "punished",
     "early",
     "refused_free",
+    "late",
     "disorder",
 )
 """What must not be, in the order of the table."""
@@ -35,6 +36,7 @@ _UNHEARD: Final = timedelta(minutes=2)
 """As long as a request can be under way: a reservation of which nobody heard is there by then."""
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _WITHOUT_KEY: Final = frozenset({"accept"})
+_SCANS: Final = frozenset({"check_in", "return"})
 _PRESENT: Final = frozenset({"in_use", "away"})
 _NOT_THERE: Final = frozenset({"reserved", "cancelled", "no_show"})
 _TELLS: Final = {
@@ -69,6 +71,7 @@ def judge(history: History) -> list[Harm]:
         *_punished(history),
         *_early(history),
         *_refused_free(history),
+        *_late(history),
     ]
 
 
@@ -239,6 +242,16 @@ def _refused_free(history: History) -> Iterator[Harm]:
         if probe.refusal:
             text = f"{probe.seat} at {probe.start:%H:%M} for {probe.reader}: {probe.refusal}"
             yield Harm("refused_free", history.fault_at(probe.at), text)
+
+
+def _late(history: History) -> Iterator[Harm]:
+    """Refused when it was repeated, and stored nevertheless: its first attempt came afterwards.
+    A scan may be: its code is judged, and may have run out, before its key is looked at."""
+    kept = {key: r for r in history.stored for key in r.keys}
+    for o in history.operations:
+        refused = o.refusal and o.attempts > 1 and o.verb not in _SCANS
+        if refused and o.key in kept:
+            yield Harm("late", history.fault_of(o), f"{_said(o)}, but {kept[o.key].id} has it")
 
 
 def _said(operation: Operation) -> str:

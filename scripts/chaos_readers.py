@@ -149,6 +149,8 @@ class Reader:
         headers = {"Idempotency-Key": operation.key, **self._signed}
         while monotonic() < until:
             operation.attempts += 1
+            if operation.attempts > 1:
+                headers["Idempotency-Repeat"] = "1"
             status, answer = await house.ask(host, "POST", path, body, **headers)
             code = answer["error"]["code"] if status >= 400 else ""
             if status in (200, 201):

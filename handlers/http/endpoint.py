@@ -86,8 +86,13 @@ class ApiRequest:
     def context(self, digest: str = "") -> RequestContext:
         """Who asks the use cases, with the idempotency key where the request carries one."""
         assert self.principal is not None
-        value = self.request.headers.get("Idempotency-Key")
-        key = key_of(value, self.request.path, digest) if value is not None else None
+        headers = self.request.headers
+        value, repeated = headers.get("Idempotency-Key"), "Idempotency-Repeat" in headers
+        key = (
+            key_of(value, self.request.path, digest, repeated=repeated)
+            if value is not None
+            else None
+        )
         return RequestContext(
             self.reader,
             Actor("reader", channel_of(self.principal)),
@@ -97,14 +102,15 @@ class ApiRequest:
         )
 
 
-def key_of(value: str, path: str, digest: str) -> IdempotencyKey:
-    """The key for one request: the same key with another path or body is refused.
+def key_of(value: str, path: str, digest: str, *, repeated: bool) -> IdempotencyKey:
+    """The key for one request: the same key with another path or body is refused. ``repeated``: the
+    client has sent it before, and had no answer.
 
     Raises: InvalidRequest.
     """
     if not _KEY.fullmatch(value):
         raise InvalidRequest("Idempotency-Key", "1 to 64 visible ASCII characters")
-    return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest())
+    return IdempotencyKey(value, hashlib.sha256(f"{path}\0{digest}".encode()).hexdigest(), repeated)
 
 
 Operation = Callable[..., Awaitable[Any]]

@@ -15,6 +15,7 @@ from models.reservations.errors import (
     OutsideVisitDates,
     OverlapsOwnBooking,
     RequestInProgress,
+    RequestRefused,
     SeatDisabled,
     SeatTaken,
     StartInPast,
@@ -43,4 +44,4 @@ BOOKING: Final = (
     *BOOKABLE_TIME,
 )
 OWN_RESERVATION: Final = (NotFound, InvalidState)
-IDEMPOTENCY: Final = (IdempotencyKeyReused, RequestInProgress)
+IDEMPOTENCY: Final = (IdempotencyKeyReused, RequestInProgress, RequestRefused)

@@ -173,6 +173,8 @@ def _parameters(route: Endpoint) -> list[dict[str, Any]]:
     if route.idempotent:
         schema = {"type": "string", "pattern": "^[!-~]{1,64}$", "minLength": 1, "maxLength": 64}
         found.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
+        repeat = {"name": "Idempotency-Repeat", "in": "header", "schema": {"enum": ["1"]}}
+        found.append({**repeat, "description": "The key was sent before, and nobody answered"})
     return found
 
 

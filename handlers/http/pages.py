@@ -108,8 +108,10 @@ class PageRequest:
 
     def context_with_key(self, form: Form, body: msgspec.Struct) -> RequestContext:
         """The same for a form: its key makes it count once however often it is sent."""
-        key = form_text(form, "key")
-        return self.context(key_of(key, self.request.path, digest_of(body)) if key else None)
+        key, repeated = form_text(form, "key"), bool(form_text(form, "repeat"))
+        if not key:
+            return self.context(None)
+        return self.context(key_of(key, self.request.path, digest_of(body), repeated=repeated))
 
 
 Shown = Callable[[PageRequest], Awaitable[web.StreamResponse]]
@@ -313,6 +315,8 @@ def domain_error_page(
         facts["retry_after"] = error.retry_after
     if isinstance(error, Throttled | ServiceUnavailable | SignInAgain):
         again = [(name, form_text(form, name)) for name in form] if form is not None else []
+        if again and "repeat" not in dict(again):
+            again.append(("repeat", "1"))
     return render_error(
         request,
         status_of(type(error)),

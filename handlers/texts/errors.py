@@ -50,6 +50,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "nothing_to_appeal": "这条违约已免除或已申诉过，结果会在消息里告诉您",
     "idempotency_key_reused": "这个请求编号已用于另一项操作",
     "in_progress": "上一次相同的请求还在处理，请稍候",
+    "request_refused": "这次操作没有成功，请重新操作一次",
     "already_bound": "此微信已绑定身份，无需再次绑定",
     "binding_request_over": "这次绑定已经处理过或已过期，请在网页上重新获取激活码",
     "reader_bound_elsewhere": "该身份已绑定其他微信，请先在网页上解除绑定",

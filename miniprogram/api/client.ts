@@ -133,6 +133,16 @@ export function get<T>(path: string): Promise<T> {
   });
 }
 
+/** Keys that were sent: who sends one again says so, and a refusal then holds for the first time as well. */
+const sentKeys = new Set<string>();
+
+function headersOf(key: string): Record<string, string> {
+  if (!key) return {};
+  const repeated = sentKeys.has(key);
+  sentKeys.add(key);
+  return repeated ? { "Idempotency-Key": key, "Idempotency-Repeat": "1" } : { "Idempotency-Key": key };
+}
+
 /** A name for one tap: sent again, it counts once. */
 export function tap(): string {
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 12)}`;
@@ -149,7 +159,7 @@ export async function post<T>(path: string, body: object = {}, key = ""): Promis
   };
   try {
     return await patiently(TRIES, worth, async () => {
-      const answer = await authorised("POST", path, body, key ? { "Idempotency-Key": key } : {});
+      const answer = await authorised("POST", path, body, headersOf(key));
       if (answer.status < 200 || answer.status >= 300) throw refused(answer);
       return answer.data as T;
     });

@@ -13,10 +13,12 @@ from models.readers.entities import Reader
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """An idempotency key with the digest of the request that carried it."""
+    """An idempotency key with the digest of the request that carried it. ``repeated``: the client
+    sends the request once more, as nobody has answered it."""
 
     value: str
     digest: str
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

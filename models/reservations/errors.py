@@ -28,6 +28,13 @@ class IdempotencyKeyReused(Conflict):
     code = "idempotency_key_reused"
 
 
+class RequestRefused(Conflict):
+    """A repetition of this request was refused, and so are all others: who still wants it asks
+    under a new key."""
+
+    code = "request_refused"
+
+
 class RequestInProgress(Conflict):
     """The first request with this key is still under way."""
 

@@ -1,7 +1,9 @@
 """Idempotency keys: the same request again gives the same answer, for a day.
 
 A key is kept by the claim index in the same write as the work that it asked for, so two requests
-with one key can never both succeed. Refusals are not kept.
+with one key can never both succeed. Refusals are not kept, but for one: where a repetition is
+refused, the attempt that it repeats may still be under way, and would succeed behind the refusal.
+So a repetition buries its key first, and what comes later finds the key's claim taken.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from models.kernel.ids import ReaderId
 from models.readers.context import RequestContext
 from models.reservations.claims import idempotency_claim
 from models.reservations.entities import Reservation
-from models.reservations.errors import IdempotencyKeyReused, RequestInProgress
+from models.reservations.errors import IdempotencyKeyReused, RequestInProgress, RequestRefused
 from models.reservations.repository import ReservationRepository
 
 KEPT_FOR: Final = timedelta(hours=24)
@@ -34,19 +36,28 @@ class Idempotency:
         self, ctx: RequestContext, work: Callable[[], Awaitable[Reservation]]
     ) -> Reservation:
         """The result of ``work``; where that is refused and the key has succeeded before, what it
-        succeeded with.
+        succeeded with. The refusal of a repetition is final.
 
-        Raises: what ``work`` raises; RequestInProgress; IdempotencyKeyReused.
+        Raises: what ``work`` raises; RequestInProgress; RequestRefused; IdempotencyKeyReused.
         """
         if ctx.key is None:
             return await work()
         with self._single_flight(ctx.reader.id, ctx.key.value):
             try:
                 return await work()
-            except (Conflict, RuleViolation, NotFound):
-                if (known := await self.previous_result(ctx)) is not None:
+            except (Conflict, RuleViolation, NotFound) as refusal:
+                known = await self.previous_result(ctx)
+                final = ctx.key.repeated and not isinstance(refusal, RequestInProgress)
+                if known is None and final and not await self._bury(ctx):
+                    known = await self.previous_result(ctx)  # it has come in this very moment
+                if known is not None:
                     return known
                 raise
+
+    async def _bury(self, ctx: RequestContext) -> bool:
+        """Let no request of this key succeed any more. False: one has, or the key is buried."""
+        assert ctx.key is not None
+        return await self._reservations.bury_claim(idempotency_claim(ctx.reader.id, ctx.key.value))
 
     async def previous_result(self, ctx: RequestContext) -> Reservation | None:
         """What the reader's key has succeeded with, if it has. Raises: IdempotencyKeyReused."""
@@ -61,10 +72,12 @@ class Idempotency:
         """After the index has refused the key: a key that is a day old may be used again.
 
         Raises: RequestInProgress, which ``run_once`` turns into the first success where that is
-        this request.
+        this request; RequestRefused.
         """
         holder = await self._reservations.find_by_claim(claim)
         if holder is None:
+            if await self._reservations.is_claim_buried(claim):
+                raise RequestRefused()
             return
         if not any(
             ctx.key is not None and result.key == ctx.key.value and ctx.now - result.at >= KEPT_FOR

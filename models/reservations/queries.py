@@ -38,6 +38,11 @@ class ReservationCollection:
         return [from_document(row) for row in rows]
 
 
+def _holder_of(claim: str) -> Document:
+    # The second part lets MongoDB use the index, which has documents with claims only.
+    return {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]}
+
+
 class ReservationQueries(ReservationCollection):
     """What is read of reservations for readers, the staff and statistics."""
 
@@ -68,10 +73,16 @@ class ReservationQueries(ReservationCollection):
     async def find_by_claim(self, claim: str) -> Reservation | None:
         """Who holds the claim now."""
         with translate_errors():
-            found = await self._all.find_one(
-                {"$and": [{"claims": claim}, {"claims": {"$type": "string"}}]}
-            )
+            found = await self._all.find_one({**_holder_of(claim), "tombstone": {"$exists": False}})
         return from_document(found) if found else None
+
+    async def is_claim_buried(self, claim: str) -> bool:
+        """Is it held by a tombstone, so that nobody gets it?"""
+        with translate_errors():
+            found = await self._all.find_one(
+                {**_holder_of(claim), "tombstone": True}, projection={"_id": 1}
+            )
+        return found is not None
 
     async def used_daily_slots(self, reader_id: ReaderId, day: date) -> set[int]:
         """The k of the reader's ``n:`` claims for that day of use."""

@@ -27,7 +27,7 @@ from models.reservations.integrity_queries import IntegrityQueries
 from models.reservations.mapping import _notice_document, changed_fields, to_document
 from models.reservations.queries import ReservationQueries
 from models.storage.batching import Batcher
-from models.storage.mongo import Database, Document, new_id
+from models.storage.mongo import Database, Document, insert, new_id
 from models.storage.mongo_errors import (
     NOT_SENT,
     UNKNOWN_OUTCOME,
@@ -288,6 +288,19 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
         with translate_errors():
             result = await self._all.delete_many({"tombstone": True, "_id": {"$lt": before}})
         return result.deleted_count
+
+    async def bury_claim(self, claim: str) -> bool:
+        """Put a tombstone that holds the claim. False where somebody holds it, a reservation or a
+        tombstone.
+
+        Raises: ServiceUnavailable when that cannot be found out now.
+        """
+        with translate_errors():
+            try:
+                await insert(self._all, {"_id": new_id(), "tombstone": True, "claims": [claim]})
+            except DuplicateKeyError:
+                return False
+        return True
 
     async def release_claim(self, id: ReservationId, claim: str) -> None:
         """Let one claim go (a spent idempotency key)."""

@@ -21,7 +21,6 @@ from scripts.proof.explorer import Explored, Explorer
 from scripts.proof.generated_history import generate
 from scripts.proof.order_checker import check
 from scripts.proof.planted_bugs import PLANTS
-from scripts.proof.recorded_history import late_bookings
 from scripts.proof.scenarios import scenarios
 from scripts.proof.seeded_days import READERS, SEATS, DayResult, play
 from scripts.proof.simulated_library import SimulatedLibrary, build
@@ -167,7 +166,6 @@ async def _history(folder: Path, say: Say) -> ProofPart:
         "operations": len(recorded.operations),
         "acknowledged": sum(o.told is not None for o in recorded.operations),
         "unknown": sum(o.unknown for o in recorded.operations),
-        "late": late_bookings(recorded),
     }
     return ProofPart("history", _since(begun), numbers, tuple(failures))
 

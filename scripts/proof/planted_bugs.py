@@ -1,4 +1,4 @@
-"""Seven mistakes that a booking service can make, each planted into the service as it runs.
+"""Eight mistakes that a booking service can make, each planted into the service as it runs.
 
 The explorer must find every one of them: what finds no bug that is there proves nothing by finding
 none.
@@ -81,6 +81,16 @@ def board_that_accepts(run: Run) -> None:
         _set(worker.stored.reservations, "insert", _accepting(worker))
 
 
+def refusal_that_does_not_last(run: Run) -> None:
+    """A repetition is refused, and the attempt that it repeats may still succeed."""
+
+    async def not_buried(claim: str) -> bool:
+        return True
+
+    for worker in run.workers.values():
+        _set(worker.stored.reservations, "bury_claim", not_buried)
+
+
 PLANTS: Final[Mapping[str, tuple[Plant, Sequence[str]]]] = {
     "no index": (no_index, ("doubles",)),
     "update by _id alone": (by_id_alone, ("",)),
@@ -89,6 +99,7 @@ PLANTS: Final[Mapping[str, tuple[Plant, Sequence[str]]]] = {
     "a change guarded by number": (by_number, ("orphaned", "doubles")),
     "a hand-over in two steps": (hand_over_in_two_steps, ("passed over",)),
     "a board that accepts": (board_that_accepts, ("doubles",)),
+    "a refusal that does not last": (refusal_that_does_not_last, ("late",)),
 }
 """Each with the harm that it must do: local reads alone lose, but never mix two changes."""
 

@@ -115,15 +115,6 @@ def _merged(operations: Sequence[Operation]) -> Iterator[Operation]:
     yield from by_key.values()
 
 
-def late_bookings(history: History) -> int:
-    """How many bookings there are whose readers were refused: the attempt that they had given up
-    was still under way."""
-    kept = {key for r in history.stored for key in r.keys}
-    return sum(
-        o.verb == "reserve" and bool(o.refusal) and o.key in kept for o in history.operations
-    )
-
-
 def _refused(operation: Operation) -> Iterator[tuple[str, Call]]:
     kind = _REFUSALS.get(operation.refusal)
     if kind is None or operation.wanted is None or operation.answered_at is None:

@@ -39,15 +39,19 @@ def _taps(
     wanted: tuple[str, datetime, datetime] | None = None,
     *,
     keyed: bool = True,
+    repeated: bool = False,
 ) -> Act:
     """One request of the reader, under the key ``name``; where it is not ``keyed``, the service
-    does not hear of the key."""
+    does not hear of the key. ``repeated``: another party has sent it before."""
 
     async def act(worker: Worker, recorder: Recorder, again: Operation | None) -> Operation:
-        ctx = context(reader, now, name if keyed else None)
-        return await recorder.tap(
+        repeats = repeated or again is not None
+        ctx = context(reader, now, name if keyed else None, repeated=repeats)
+        tap = await recorder.tap(
             reader.id, verb, name, lambda: ask(worker, ctx), target, wanted, again
         )
+        tap.attempts += repeated
+        return tap
 
     return act
 
@@ -65,8 +69,17 @@ def _job(name: str, worker: str, job: Job) -> Party:
     return Party(name, worker, act, asks_again=False)
 
 
-def books(reader: Reader, name: str, seat_id: str, start: int, end: int, now: datetime) -> Act:
-    """The reader books the seat for these hours."""
+def books(
+    reader: Reader,
+    name: str,
+    seat_id: str,
+    start: int,
+    end: int,
+    now: datetime,
+    *,
+    repeated: bool = False,
+) -> Act:
+    """The reader books the seat for these hours; once more, where it is ``repeated``."""
     when = wish(start, end)
     return _taps(
         reader,
@@ -75,6 +88,7 @@ def books(reader: Reader, name: str, seat_id: str, start: int, end: int, now: da
         now,
         lambda worker, ctx: worker.reservations.create(ctx, seat_id, when),
         wanted=_wanted(seat_id, when, now),
+        repeated=repeated,
     )
 
 
@@ -237,6 +251,22 @@ def scenarios() -> Sequence[Scenario]:
                 Party("a", "w1", books(r[0], "a", ONE, 10, 12, EIGHT)),
                 Party("b", "w2", books(r[0], "b", TWO, 11, 13, EIGHT)),
                 Party("c", "w2", books(r[1], "c", TWO, 11, 12, EIGHT)),
+            ),
+        ),
+        Scenario(
+            "a repetition is refused, and the seat is given back",
+            EIGHT,
+            _booked,
+            lambda r, ids: (
+                Party("b", "w1", books(r[1], "b", ONE, 10, 11, EIGHT)),
+                Party(
+                    "a",
+                    "w2",
+                    one_by_one(
+                        books(r[1], "b", ONE, 10, 11, EIGHT, repeated=True),
+                        cancels(r[0], "a", ids["booked"], EIGHT),
+                    ),
+                ),
             ),
         ),
         Scenario(

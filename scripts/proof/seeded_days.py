@@ -262,7 +262,7 @@ class _Visitor:
         wanted: tuple[str, datetime, datetime] | None,
         again: Operation | None,
     ) -> Operation | None:
-        ctx = context(self._reader, self._day.now(worker), key or None)
+        ctx = context(self._reader, self._day.now(worker), key or None, repeated=again is not None)
         tap = self._recorder.tap(
             self._reader.id, verb, key, lambda: act(worker, ctx), target, wanted, again
         )

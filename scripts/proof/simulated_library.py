@@ -156,7 +156,9 @@ def wish(start: int | None, end: int) -> TimeSelection:
     return TimeSelection(MONDAY.date(), None if start is None else time(start), time(end))
 
 
-def context(reader: Reader, now: datetime, key: str | None = None) -> RequestContext:
-    """A request of the reader; with a key it can be repeated."""
-    named = IdempotencyKey(key, key) if key is not None else None
+def context(
+    reader: Reader, now: datetime, key: str | None = None, *, repeated: bool = False
+) -> RequestContext:
+    """A request of the reader; with a key it can be repeated, and then says so."""
+    named = IdempotencyKey(key, key, repeated) if key is not None else None
     return RequestContext(reader, Actor("reader", "api"), now, named)

@@ -127,3 +127,19 @@ async def test_a_key_under_way(service: Living) -> None:
     with inside.idempotency._single_flight(reader.reader_id, "slow"):
         await reader.refused("409 in_progress", "POST", "/reservations", WISH, **key)
     await reader.ok("POST", "/reservations", WISH, **key)
+
+
+async def test_the_refusal_of_a_repetition_is_final(service: Living) -> None:
+    """Where nobody answered the first request; a first request that is refused may succeed later,
+    and so may the reader under another key."""
+    other, reader = await service.reader(), await service.reader()
+    taken = await other.ok("POST", "/reservations", WISH)
+    first, again = {"Idempotency-Key": "k"}, {"Idempotency-Key": "k", "Idempotency-Repeat": "1"}
+    await reader.refused("409 seat_taken", "POST", "/reservations", WISH, **first)
+    lost = {**again, "Idempotency-Key": "lost"}
+    refusal = await reader.call("POST", "/reservations", WISH, **lost)
+    assert (refusal.status, refusal.code) == (409, "seat_taken")
+    await other.ok("POST", f"/reservations/{taken['id']}/cancel")
+    await reader.refused("409 request_refused", "POST", "/reservations", WISH, **lost)
+    made = await reader.ok("POST", "/reservations", WISH, **again)
+    assert (await reader.ok("POST", "/reservations", WISH, **again))["id"] == made["id"]

@@ -13,7 +13,7 @@ import pytest
 from models.kernel.ids import ReservationId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.reservations.entities import Reservation
-from models.reservations.errors import RequestInProgress
+from models.reservations.errors import RequestInProgress, RequestRefused, SeatTaken
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.storage.mongo import Database
@@ -220,6 +220,35 @@ async def _at_two_workers(
         ),
         return_exceptions=True,
     )
+
+
+@guarded
+async def test_a_refused_repetition_cannot_succeed_later(stage: Stage, guard: bool) -> None:
+    """The first attempt hangs before its insert; the repetition meets a seat that is taken; the
+    seat is given back; the first attempt goes on. Whoever was refused has no seat."""
+    other, reader = await stage.reader(), await stage.reader()
+    slow, worker = await stage.worker(), await stage.worker()
+    repeated = IdempotencyKey("k-1", "digest", repeated=guard)
+
+    async def meanwhile() -> None:
+        taken = await worker.reservations.create(ctx(other), SEAT, selection(10, 11))
+        with pytest.raises(SeatTaken):
+            await worker.reservations.create(ctx(reader, key=repeated), SEAT, selection(10, 11))
+        await worker.reservations.cancel(ctx(other), taken.id)
+
+    put_around(slow.stored.reservations, "insert_many", before=meanwhile)
+    first = ctx(reader, key=IdempotencyKey("k-1", "digest"))
+    if guard:
+        with pytest.raises(RequestRefused):
+            await slow.reservations.create(first, SEAT, selection(10, 11))
+        assert await stage.stored.reservations.live_of(reader.id, first.now) == []
+        with pytest.raises(RequestRefused):
+            await worker.reservations.create(ctx(reader, key=repeated), SEAT, selection(10, 11))
+        made = await worker.reservations.create(ctx(reader), SEAT, selection(10, 11))
+        assert await stage.reload(made) == made
+    else:
+        made = await slow.reservations.create(first, SEAT, selection(10, 11))
+        assert made.reader_id == reader.id, "refused, and has the seat"
 
 
 async def test_a_key_under_way_is_told(stage: Stage) -> None:

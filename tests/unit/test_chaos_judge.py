@@ -187,6 +187,13 @@ def a_refusal(h: History) -> None:
     h.probes.append(Probe(ZHANG, OTHER, on("17:00"), "own_overlap", on("11:00")))
 
 
+def a_refusal_that_did_not_last(h: History) -> None:
+    """The first attempt came behind the refusal of its repetition."""
+    h.stored = [replace(ZHANGS, keys=(*ZHANGS.keys, "k6")), h.stored[1]]
+    h.operations.append(tap("change", "k6", ZHANGS, "14:00", None, "seat_taken"))
+    h.operations[-1].attempts = 2
+
+
 PLANTED: dict[str, list[Callable[[History], None]]] = {
     "lost": [the_reservation, the_operation, what_it_says],
     "doubles": [one_seat, one_reader],
@@ -195,6 +202,7 @@ PLANTED: dict[str, list[Callable[[History], None]]] = {
     "punished": [a_no_show, a_violation],
     "early": [an_end_before_its_time],
     "refused_free": [a_refusal],
+    "late": [a_refusal_that_did_not_last],
 }
 
 
