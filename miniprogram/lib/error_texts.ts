@@ -4,6 +4,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   throttled: "Too fast. Please wait {retry_after} s",
   too_many_attempts: "Too many tries. Please wait {retry_after} s",
   busy: "Many people are here now. Please try again",
+  request_refused: "This did not succeed. Please start once more",
   in_progress: "Still being done. Please wait a moment and try again",
   idempotency_key_reused: "Please try once more",
   unavailable: "The service is away for a moment. Please try again",

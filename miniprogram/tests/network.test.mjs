@@ -129,6 +129,7 @@ for (const [what, said] of [["lost", "an answer that is lost"], [{ status: 503, 
     const sent = posted(phone, "/reservations");
     assert.equal(sent.length, 2);
     assert.equal(new Set(sent.map((one) => one.headers["Idempotency-Key"])).size, 1);
+    assert.deepEqual(sent.map((one) => one.headers["Idempotency-Repeat"]), [undefined, ...sent.slice(1).map(() => "1")]);
     assert.equal((await mine()).length, 1);
   });
 }
