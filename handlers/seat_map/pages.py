@@ -88,7 +88,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         chosen_day=date_of(venue, search.day),
         floors=floors,
         times=search_times(visit, venue.id, search.day),
-        filters=feature_filters(visit),
+        filters=feature_filters(visit, search.day),
         current=None if search.change else await current_reservation(visit),
         changing=await _changing(visit, search),
     )
@@ -199,7 +199,7 @@ def _plan_facts(
         "version": shown.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
-        "filters": feature_filters(visit),
+        "filters": feature_filters(visit, search.day),
         "may_join_waitlist": not search.change and asked.start is not None and not count.free,
         "thanks": "thanks" in visit.request.query,
     }

@@ -28,7 +28,7 @@ def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut
 
 def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schemas.DateOut:
     place = reference.policy.day_hours(day, v.id, None)
-    opens_at = reference.policy.opens_at_instant(day)
+    opens_at = reference.policy_on(day).opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
     over = place.hours is not None and now >= place.hours.end
