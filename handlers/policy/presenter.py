@@ -9,11 +9,12 @@ from handlers.texts.opening import (
     OPENING_LINE,
     clock_hours_text,
     days_in_words,
+    in_brackets,
     place_name,
 )
 from models.library.entities import Catalog
 from models.policy.entities import Policy
-from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
+from models.policy.opening import OpeningKind, OpeningRule
 from models.policy.opening_rules import own_week, places_with_week
 
 
@@ -21,16 +22,11 @@ def opening_lines(catalog: Catalog, policy: Policy, today: date) -> list[str]:
     """The week of every place that has one, then exceptions and closures that are not over."""
     lines = []
     for place in places_with_week(policy):
-        alike: dict[tuple[time | None, time | None], list[OpeningRule]] = {}
-        weekdays: dict[tuple[time | None, time | None], set[int]] = {}
+        alike: dict[tuple[time | None, time | None], tuple[OpeningRule, set[int]]] = {}
         for weekday, rule in enumerate(own_week(policy, place)):
             if rule is not None:
-                hours = rule.opens, rule.closes
-                alike.setdefault(hours, []).append(rule)
-                weekdays.setdefault(hours, set()).add(weekday)
-        for hours, rules in alike.items():
-            days = days_text(frozenset(weekdays[hours]))
-            lines.append(_line(catalog, rules[0], days))
+                alike.setdefault((rule.opens, rule.closes), (rule, set()))[1].add(weekday)
+        lines += [_line(catalog, r, days_text(frozenset(days))) for r, days in alike.values()]
     dated = [
         r
         for r in policy.opening
@@ -41,10 +37,10 @@ def opening_lines(catalog: Catalog, policy: Policy, today: date) -> list[str]:
 
 
 def _line(catalog: Catalog, rule: OpeningRule, days: str) -> str:
-    whole = rule.place == OpeningPlace()
-    line = OPENING_LINE["open" if rule.opens is not None else "closed"].format(
+    name = place_name(catalog, rule.place)
+    return OPENING_LINE["open" if rule.opens is not None else "closed"].format(
         days=days,
-        place=" " if whole else f" {place_name(catalog, rule.place)} ",
+        place=f" {name} " if rule.place.narrowness else " ",
         hours=clock_hours_text(rule.opens, rule.closes),
+        reason=in_brackets(rule.reason),
     )
-    return OPENING_LINE["reason"].format(line=line, reason=rule.reason) if rule.reason else line

@@ -14,14 +14,15 @@ from handlers.texts.opening import (
     INDEPENDENT,
     NO_SOURCE,
     SOURCE_TEXT,
+    clock_hours_text,
     hours_of_day_text,
+    in_brackets,
     place_name,
-    rule_hours_text,
     short_days_text,
 )
 from models.library.entities import AreaId, Catalog, VenueId
 from models.policy.entities import Policy
-from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, decide_opening
+from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
 from models.policy.opening_conflicts import ConflictKind, OpeningConflict
 
 _LISTED: Final = 8
@@ -134,14 +135,14 @@ def _conflict_text(catalog: Catalog, conflict: OpeningConflict) -> str:
         hours = hours_of_day_text(conflict.hours)
         kind = kind if conflict.hours is not None else "cut_to_nothing"
     elif other is not None:
-        hours = rule_hours_text(other)
+        hours = clock_hours_text(other.opens, other.closes)
         if conflict.kind is ConflictKind.OVERRULED and other.kind is OpeningKind.CLOSURE:
             kind = "overruled_by_closure"
     return CONFLICT_TEXT[kind].format(
         days=_days(conflict),
         place=place_name(catalog, conflict.place),
         hours=hours,
-        reason=_reason(other),
+        reason=in_brackets(other.reason if other is not None else ""),
     )
 
 
@@ -149,7 +150,3 @@ def _days(conflict: OpeningConflict) -> str:
     if conflict.first is None or conflict.last is None:
         return ""
     return short_days_text(conflict.first, conflict.last)
-
-
-def _reason(rule: OpeningRule | None) -> str:
-    return f"（{rule.reason}）" if rule is not None and rule.reason else ""

@@ -33,9 +33,8 @@ WEEK_TEXT: Final[Mapping[str, str]] = {
 }
 """What a change of a weekly table does."""
 OPENING_LINE: Final[Mapping[str, str]] = {
-    "open": "{days}{place}{hours} 开放",
-    "closed": "{days}{place}闭馆",
-    "reason": "{line}（{reason}）",
+    "open": "{days}{place}{hours} 开放{reason}",
+    "closed": "{days}{place}闭馆{reason}",
 }
 """A line of the page of rules."""
 CONFLICT_TEXT: Final[Mapping[str, str]] = {
@@ -72,6 +71,11 @@ def hours_of_day_text(hours: TimeRange | None) -> str:
     if end.date() == begin.date():
         return f"{begin:%H:%M}–{end:%H:%M}"
     return clock_hours_text(begin.time(), end.time())
+
+
+def in_brackets(reason: str) -> str:
+    """A reason that follows other words: （国庆）."""
+    return f"（{reason}）" if reason else ""
 
 
 def weekly_text(days: list[tuple[time, time] | None]) -> list[tuple[str, str]]:

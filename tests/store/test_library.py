@@ -121,7 +121,6 @@ EVERY_FIELD = Policy(
             venue_id=VenueId("annex"),
             area_id=AREA,
             reason="国庆闭馆",
-            priority=3,
         ),
         OpeningRule(time(0), time(23, 59)),
     ),
