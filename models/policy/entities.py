@@ -141,10 +141,11 @@ class Policy:
     def bookable_dates(self, now: datetime) -> list[date]:
         """Today and the days ahead whose booking window has come, opened yet or not."""
         today = local_date(now)
-        days = [today + timedelta(days=ahead) for ahead in range(FARTHEST_HORIZON + 1)]
-        windows = ((day, self._values(None, day) if self.rule_sets else {}) for day in days)
+        if not self.rule_sets:
+            return [today + n * _DAY for n in range(self.booking_window_days + 1)]
+        ahead = ((n, today + n * _DAY) for n in range(FARTHEST_HORIZON + 1))
         name, usual = "booking_window_days", self.booking_window_days
-        return [day for day, own in windows if (day - today).days <= own.get(name, usual)]
+        return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
         """The library may switch filters off, to prevent quarrels. ``mark`` is one of WISHES."""

@@ -76,6 +76,13 @@ class OpeningRule:
         return self.independent and self.area_id is not None
 
     @property
+    def passes_midnight(self) -> bool:
+        """Do its hours reach into the next day?"""
+        if self.opens is None or self.closes is None:
+            return False
+        return _MIDNIGHT != self.closes <= self.opens
+
+    @property
     def length(self) -> timedelta:
         """How long the interval of dates is."""
         if self.first is None or self.last is None:
@@ -138,7 +145,7 @@ def decide_opening(
     own = _uncut(rules, day, venue_id, area_id)
     if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
         return own
-    if own.rule.area_id is None and own.hours.end <= local_instant(day + _DAY, _MIDNIGHT):
+    if own.rule.area_id is None and not own.rule.passes_midnight:
         return own  # the venue's own hours
     days = (day - _DAY, day, day + _DAY)
     of_venue = [_uncut(rules, near, venue_id, None) for near in days]
@@ -157,23 +164,24 @@ def _uncut(
     """As the place's entries have it. A closure of the next day begins at midnight."""
     rule = _deciding(rules, day, venue_id, area_id)
     hours = rule.hours_from(day) if rule is not None else None
-    if hours is None:
-        return OpeningDecision(None, rule)
+    if rule is None or hours is None or not rule.passes_midnight:
+        return OpeningDecision(hours, rule)
+    following = _deciding(rules, day + _DAY, venue_id, area_id)
+    if following is None or following.kind is not OpeningKind.CLOSURE:
+        return OpeningDecision(hours, rule)
     midnight = local_instant(day + _DAY, _MIDNIGHT)
-    if hours.end > midnight:
-        following = _deciding(rules, day + _DAY, venue_id, area_id)
-        if following is not None and following.kind is OpeningKind.CLOSURE:
-            return OpeningDecision(TimeRange(hours.start, midnight), rule, following)
-    return OpeningDecision(hours, rule)
+    return OpeningDecision(TimeRange(hours.start, midnight), rule, following)
 
 
 def _deciding(
     rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
 ) -> OpeningRule | None:
+    fitting = [rule for rule in rules if rule.applies_to(day, venue_id, area_id)]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
     layers: dict[OpeningKind, list[OpeningRule]] = {kind: [] for kind in OpeningKind}
-    for rule in rules:
-        if rule.applies_to(day, venue_id, area_id):
-            layers[rule.kind].append(rule)
+    for rule in fitting:
+        layers[rule.kind].append(rule)
     closures, exceptions = layers[OpeningKind.CLOSURE], layers[OpeningKind.EXCEPTION]
     if closures and all(rule.area_id is None for rule in closures):
         alone = [rule for rule in exceptions if rule.stands_alone]

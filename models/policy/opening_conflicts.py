@@ -22,7 +22,7 @@ from models.policy.opening import (
 )
 
 _DAY: Final = timedelta(days=1)
-_LOOKED_AT: Final = 92
+_LOOKED_AT: Final = 42
 """Days of a long interval that are looked at one by one."""
 _OF_WEEK: Final = 14
 
