@@ -39,7 +39,7 @@ class ReferenceData:
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
         self._accommodations: tuple[int, dict[ReaderId, Accommodation]] = (0, {})
-        self._resolved: dict[tuple[int, AreaId, date | None], Policy] = {}
+        self._resolved: dict[tuple[int, AreaId | None, date | None], Policy] = {}
         self._stored: dict[int, Policy] = {}
         """Older versions of the policy: they never change."""
         self._hours: dict[tuple[int, date, AreaId], DayHours] = {}
@@ -103,7 +103,7 @@ class ReferenceData:
 
     def may_use_seat(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
         """May the reader have the seat at all: is it not reserved for others?"""
-        reserved = seat.accessible and self.policy.accessible_only
+        reserved = seat.accessible and self.policy_on(day).accessible_only
         return not reserved or self.active_accommodation(reader_id, day).accessible
 
     # --- accommodations -------------------------------------------------------------------------
@@ -120,6 +120,10 @@ class ReferenceData:
         return found if found.is_active_on(day) else NO_ACCOMMODATION
 
     # --- policy and hours -----------------------------------------------------------------------
+
+    def policy_on(self, day: date) -> Policy:
+        """The current policy as it is for the library on that day."""
+        return self._resolve(self.policy, None, day)
 
     def policy_for(self, area_id: AreaId, day: date, reader_id: ReaderId | None = None) -> Policy:
         """The current policy with the numbers of that area and day, and with the reader's
@@ -154,7 +158,7 @@ class ReferenceData:
         found = self.active_accommodation(reader_id, day)
         return policy if found is NO_ACCOMMODATION else found.apply_to(policy)
 
-    def _resolve(self, policy: Policy, area_id: AreaId, day: date) -> Policy:
+    def _resolve(self, policy: Policy, area_id: AreaId | None, day: date) -> Policy:
         key = (policy.version, area_id, day if policy.rule_sets else None)
         known = self._resolved.get(key)
         if known is None:

@@ -17,6 +17,7 @@ from handlers.http.pages import redirect
 from handlers.keys import CHECK_IN, SCAN_NOTES, SCANNED_CODES
 from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
+from models.kernel.time_range import local_date
 
 COOKIE: Final = "seat_proof"
 
@@ -40,7 +41,8 @@ async def take_scan(request: web.Request, place: str) -> web.Response:
     if principal is not None and principal.reader is None:
         principal = None  # a phone that is bound to nobody is nobody here
     link = f"{app[SITE].public_base_url}{place}?c={request.query.get('c', '')}"
-    codes, step_seconds = app[SCANNED_CODES], app[REFERENCE].policy.kiosk_code_seconds
+    codes = app[SCANNED_CODES]
+    step_seconds = app[REFERENCE].policy_on(local_date(now)).kiosk_code_seconds
     if principal is not None:
         scan = await codes.verify(link, bound_reader(principal).id, step_seconds, now)
     else:

@@ -14,6 +14,7 @@ from handlers.reservations import presenter
 from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.presenter import choice
 from models.check_in.service import PresenceScan
+from models.kernel.time_range import local_date
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
 
@@ -34,7 +35,7 @@ async def _scanned(call: ApiRequest, body: ScanRequest, work: _ByScan) -> Reserv
     known = await call[keys.CHECK_IN].previous_result(ctx, call.id)
     if known is not None:
         return await presenter.after_change(call, known)
-    step_seconds = call[REFERENCE].policy.kiosk_code_seconds
+    step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     scan = await call[keys.SCANNED_CODES].verify(body.qr, call.reader.id, step_seconds, call.now)
     return await presenter.after_change(call, await work(ctx, call.id, scan))
 

@@ -68,7 +68,8 @@ async def check_in(call: ApiRequest, body: KioskCheckIn) -> ReservationOut:
     assert call.principal is not None
     if call.principal.session.kiosk_id != kiosk.id:
         raise NotAllowed()
-    step = int(call.now.timestamp()) // call[REFERENCE].policy.kiosk_code_seconds
+    policy = call[REFERENCE].policy_on(local_date(call.now))
+    step = int(call.now.timestamp()) // policy.kiosk_code_seconds
     # No step of a code: that of this moment may have been used, and none is used up here.
     scan = KioskCodeScan(kiosk.id, -step, True, PresenceMethod.CARD)
     ctx = call.context(digest_of(body))
@@ -80,7 +81,7 @@ async def current_code(call: ApiRequest) -> KioskCodeOut:
     kiosk = await _kiosk(call)
     if SCREEN in call.request.headers:
         await call[keys.OUTAGES].record_kiosk_seen(kiosk.id, call.now)
-    step = call[REFERENCE].policy.kiosk_code_seconds
+    step = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     shown = await call[keys.KIOSK_CODES].current(kiosk.id, step, call.now)
     return KioskCodeOut(
         payload=shown.payload,

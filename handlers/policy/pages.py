@@ -6,9 +6,11 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
-from handlers.texts.labels import days_text, numbers_text
+from handlers.policy.presenter import opening_lines
+from handlers.texts.policy import values_text
 from models.kernel.time_range import local_date
 from models.library.entities import CheckInWay
+from models.policy.validation import settled
 
 
 async def rules(visit: PageRequest) -> web.StreamResponse:
@@ -22,19 +24,14 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
     check_in_ways: dict[CheckInWay, list[str]] = {}
     for venue in reference.catalog.venues.values():
         check_in_ways.setdefault(venue.check_in_way, []).append(venue.name)
-    opening = [
-        (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
-        for rule in policy.opening
-        if rule.opens is not None and rule.closes is not None and rule.area_id is None
-    ]
     return render_page(
         visit.request,
         "policy/rules.html",
         reader=visit.reader,
         max_stays=max_stays,
-        opening=opening,
+        opening=opening_lines(reference.catalog, policy, today),
         check_in_ways=check_in_ways,
         rules=policy.resolve(None, today),
-        overrides=[(o, numbers_text(o.values)) for o in policy.rule_sets if o.last >= today],
+        overrides=[(o, values_text(o.values)) for o in settled(policy, today).rule_sets],
         areas=reference.catalog.areas,
     )

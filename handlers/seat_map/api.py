@@ -38,8 +38,8 @@ async def list_venues(call: ApiRequest) -> VenuesOut:
 
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
-    may_filter(query.wanted, call[REFERENCE].policy)
     asked = cache.window(query.date, query.start, query.end, minute)
+    may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
     occupancy = await _occupancy(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
     body = cache.areas(occupancy, venue, asked, minute, query.wanted)

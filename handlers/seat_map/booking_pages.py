@@ -68,7 +68,7 @@ async def _submit_booking(
             begin=body.start,
             until=body.end,
             change=changed_id,
-            features=features_in(form, visit),
+            features=features_in(form, visit, body.date),
         )
         return await area_page(
             visit,

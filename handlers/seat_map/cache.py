@@ -217,7 +217,7 @@ class SeatMapCache:
         asked = self._windows.get((day, start, end))
         if asked is None:
             asked = parse_time_filter(day, clock_time(start), clock_time(end), minute)
-            rules.day_in_horizon(asked.day, self._reference.policy, minute)
+            rules.day_in_horizon(asked.day, self._reference.policy_on(asked.day), minute)
             self._windows[day, start, end] = asked
         return asked
 

@@ -54,6 +54,8 @@ class AreaTile:
     area: Area
     count: AreaCount
     max_minutes: int
+    closed: str | None
+    """Why the area is closed on that day; None where it is open."""
 
     @property
     def percent(self) -> int:
@@ -88,7 +90,7 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         chosen_day=date_of(venue, search.day),
         floors=floors,
         times=search_times(visit, venue.id, search.day),
-        filters=feature_filters(visit),
+        filters=feature_filters(visit, search.day),
         current=None if search.change else await current_reservation(visit),
         changing=await _changing(visit, search),
     )
@@ -105,7 +107,9 @@ async def _tiles(
             shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute)
             count = shown.view.count_with_features(search.features)
             max_minutes = reference.policy_for(area.id, search.day).max_minutes
-            tiles.append(AreaTile(area, count, max_minutes))
+            hours = reference.opening_hours(reference.policy, search.day, area.id)
+            closed = hours.reason if hours.hours is None else None
+            tiles.append(AreaTile(area, count, max_minutes, closed))
     return tiles
 
 
@@ -170,7 +174,7 @@ async def area_page(
         "area": area,
         "panel": panel,
         "changing": changing,
-        "chosen_day": date_of(venue, search.day),
+        "chosen_day": presenter.date_of_area(reference, area, date_of(venue, search.day)),
     }
     template = "seat_map/booking_panel.html"
     if FRAGMENT_HEADER not in visit.request.headers:
@@ -199,7 +203,7 @@ def _plan_facts(
         "version": shown.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
-        "filters": feature_filters(visit),
+        "filters": feature_filters(visit, search.day),
         "may_join_waitlist": not search.change and asked.start is not None and not count.free,
         "thanks": "thanks" in visit.request.query,
     }

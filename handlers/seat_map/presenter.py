@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import msgspec
+
 from handlers.http.presenting import clock, moment
 from handlers.seat_map import schemas
 from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import local_date
-from models.library.entities import Venue
+from models.library.entities import Area, Venue
 from models.reference_data import ReferenceData
 
 
@@ -26,9 +28,17 @@ def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
+def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:
+    """The venue's day as it is for one of its areas, which may be closed for itself."""
+    place = reference.opening_hours(reference.policy, day.date, area.id)
+    if place.hours is not None or day.open is None:
+        return day
+    return msgspec.structs.replace(day, bookable=False, open=None, reason=place.reason)
+
+
 def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schemas.DateOut:
     place = reference.policy.day_hours(day, v.id, None)
-    opens_at = reference.policy.opens_at_instant(day)
+    opens_at = reference.policy_on(day).opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
     over = place.hours is not None and now >= place.hours.end

@@ -85,8 +85,9 @@ def search_of(visit: PageRequest) -> MapSearch:
         found = msgspec.convert(times, SearchTimes, strict=False)
     except msgspec.ValidationError as error:
         raise malformed(error, "query") from error
+    day = found.date or local_date(visit.now)
     search = MapSearch(
-        found.date or local_date(visit.now),
+        day,
         found.start or "",
         found.end or "",
         venue=given.get("venue", ""),
@@ -94,7 +95,7 @@ def search_of(visit: PageRequest) -> MapSearch:
         begin=given.get("begin", ""),
         until=given.get("until", ""),
         change=given.get("change", ""),
-        features=features_in(query, visit),
+        features=features_in(query, visit, day),
     )
     # A search for this morning, opened in the afternoon.
     today = search.day == local_date(visit.now)
@@ -111,10 +112,10 @@ def redirect_to_today(visit: PageRequest, search: MapSearch) -> web.Response | N
     return redirect(today.to(visit.request.path))
 
 
-def features_in(given: Mapping[str, Any], visit: PageRequest) -> frozenset[str]:
+def features_in(given: Mapping[str, Any], visit: PageRequest, day: date) -> frozenset[str]:
     """The features that are asked for. Those that the library does not let readers filter by are
     ignored."""
-    policy = visit[REFERENCE].policy
+    policy = visit[REFERENCE].policy_on(day)
     return frozenset(
         name for name in FILTERABLE_FEATURES if given.get(name) and policy.allows_filter(name)
     )
@@ -141,7 +142,7 @@ def date_of(venue: VenueOut, day: date) -> DateOut:
 
 def search_times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
     """The clock times that a search may name: the steps of the day and its closing."""
-    policy = visit[REFERENCE].policy.resolve(None, day)
+    policy = visit[REFERENCE].policy_on(day)
     hours = policy.day_hours(day, VenueId(venue_id), None).hours
     if hours is None:
         return []
@@ -149,9 +150,9 @@ def search_times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
     return [presenting.clock(step) for step in steps if step > visit.now]
 
 
-def feature_filters(visit: PageRequest) -> list[tuple[str, str]]:
+def feature_filters(visit: PageRequest, day: date) -> list[tuple[str, str]]:
     """(feature, its label) of what seats may be filtered by."""
-    policy = visit[REFERENCE].policy
+    policy = visit[REFERENCE].policy_on(day)
     return [
         (name, FEATURE_TEXT[name]) for name in FILTERABLE_FEATURES if policy.allows_filter(name)
     ]

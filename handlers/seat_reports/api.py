@@ -11,6 +11,7 @@ from handlers.reservations.schemas import NearSeat
 from handlers.seat_reports.schemas import EmptySeatReportOut, ReportOut, ReportTaken
 from models.check_in.errors import QrExpired
 from models.check_in.service import KioskCodeScan
+from models.kernel.time_range import local_date
 from models.library.entities import KioskId, PresenceSource
 from models.reservations.presence import PresenceMethod, PresenceProof
 
@@ -31,7 +32,7 @@ async def _seen(call: ApiRequest, code: str | None) -> PresenceProof | None:
     TooManyAttempts."""
     if code is None:
         return _card_at_kiosk(call)
-    step_seconds = call[REFERENCE].policy.kiosk_code_seconds
+    step_seconds = call[REFERENCE].policy_on(local_date(call.now)).kiosk_code_seconds
     scan = await call[keys.SCANNED_CODES].verify(code, call.reader.id, step_seconds, call.now)
     if isinstance(scan, KioskCodeScan) and not scan.is_current:
         raise QrExpired()

@@ -1,14 +1,17 @@
-"""Opening hours by dates: closures and other hours, and what becomes of the affected bookings.
+"""Opening hours: the week, exceptions and closures, a calendar of what comes of them, and what
+becomes of the affected bookings.
 
-A change is shown first; nothing changes before it is confirmed.
+A change is shown first, with what it meets and its calendar; nothing changes before it is
+confirmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -17,40 +20,76 @@ from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
 from handlers.staff.affected_bookings import open_question, resolution_from
-from handlers.staff.forms import clock_of, day_of, refusal, typed_in
+from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.texts.console import CHANGE_TEXT, WRONG_TEXT, days_between
-from handlers.texts.console_labels import CLOSED, WHOLE_LIBRARY
+from handlers.staff.opening_form import (
+    FIELDS,
+    OpeningChange,
+    read_change,
+    week_fields,
+    week_of,
+)
+from handlers.staff.opening_words import (
+    calendar_month,
+    conflicts_text,
+    place_in,
+    places_of,
+    value_of,
+)
+from handlers.texts.labels import WEEKDAYS
+from handlers.texts.opening import place_name, rule_hours_text, weekly_text
 from models.identity.roles import Role
-from models.kernel.errors import InvalidRequest, NotFound
-from models.kernel.text import is_printable_line
+from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
-from models.library.entities import AreaId, VenueId
-from models.policy.entities import OpeningRule, Policy
 from models.policy.errors import RulesChanged
-from models.policy.opening_rules import DATED_PRIORITY, add_opening_rule, remove_opening_rule
-from models.policy.validation import MAX_OPENING_REASON, is_opening_time, is_plannable
+from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
+from models.policy.opening_conflicts import find_conflicts
+from models.policy.opening_rules import own_week, places_with_week
+from models.policy.validation import MAX_AHEAD, MAX_OPENING_REASON
 
-FIELDS: Final = ("kind", "first", "last", "place", "opens", "closes", "reason")
+_MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A dated rule as the page shows it. ``number`` is its place among all rules."""
+    """An exception or a closure as the page shows it. ``number`` is its place among all entries."""
 
     number: int
     first: date
-    last: date
+    last: date | None
+    kind: str
     place: str
     hours: str
     reason: str
 
 
-def _page(visit: PageRequest, **more: Any) -> web.Response:
+def _page(
+    visit: PageRequest,
+    place: OpeningPlace,
+    day: date,
+    change: OpeningChange | None = None,
+    **more: Any,
+) -> web.Response:
+    reference, typed = visit[REFERENCE], more.get("typed", {})
+    catalog, policy = reference.catalog, reference.policy
+    fields = week_fields(visit, place)
+    own = [p for p in places_with_week(policy) if p.narrowness]
+    shown = change.policy if change is not None else policy
     facts: dict[str, Any] = {
         "lines": _lines(visit),
-        "places": _places(visit),
-        "base": visit[REFERENCE].policy.version,
+        "places": places_of(catalog),
+        "at": value_of(place),
+        "at_name": place_name(catalog, place),
+        "is_area": place.area_id is not None,
+        "calendar": calendar_month(catalog, shown, place, day),
+        "today": local_date(visit.now),
+        "weekdays": WEEKDAYS,
+        "week": weekly_text(week_of(fields)),
+        "week_form": typed if typed.get("operation") == "week" else fields,
+        "independent": bool(fields.get("independent")),
+        "has_own_week": any(own_week(policy, place)),
+        "own_weeks": [(value_of(p), place_name(catalog, p)) for p in own],
+        "base": policy.version,
         "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
@@ -58,6 +97,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "longest": MAX_OPENING_REASON,
         "longest_why": LONGEST_REASON,
         "impact": None,
+        "conflicts": [],
     }
     return render(visit, "opening_hours", **facts | more)
 
@@ -68,121 +108,73 @@ def _lines(visit: PageRequest) -> list[Line]:
         (
             _line(visit, number, rule)
             for number, rule in enumerate(visit[REFERENCE].policy.opening)
-            if rule.last is not None and rule.last >= today
+            if rule.kind is not OpeningKind.WEEK and (rule.last is None or rule.last >= today)
         ),
         key=lambda line: (line.first, line.number),
     )
 
 
 def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
-    catalog = visit[REFERENCE].catalog
-    place = WHOLE_LIBRARY
-    if rule.area_id is not None:
-        area = catalog.areas.get(rule.area_id)
-        place = area.full_name if area is not None else rule.area_id
-    elif rule.venue_id is not None:
-        venue = catalog.venues.get(rule.venue_id)
-        place = venue.name if venue is not None else rule.venue_id
-    hours = CLOSED
-    if rule.opens is not None and rule.closes is not None:
-        hours = f"{rule.opens:%H:%M}–{rule.closes:%H:%M}"
-    assert rule.last is not None
-    return Line(number, rule.first or rule.last, rule.last, place, hours, rule.reason)
+    first, last = rule.first or rule.last, rule.last
+    assert first is not None
+    place = place_name(visit[REFERENCE].catalog, rule.place)
+    return Line(number, first, last, rule.kind.value, place, rule_hours_text(rule), rule.reason)
 
 
-def _places(visit: PageRequest) -> list[tuple[str, str]]:
-    catalog = visit[REFERENCE].catalog
-    venues = [(f"v:{v.id}", v.name) for v in catalog.venues.values()]
-    areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas.values()]
-    return [("", WHOLE_LIBRARY), *venues, *areas]
+def _month_in(visit: PageRequest) -> date:
+    """The month that the address asks for; the current one where it asks for none, or for one that
+    nobody plans for."""
+    today = local_date(visit.now)
+    found = _MONTH.fullmatch(visit.request.query.get("month", ""))
+    if found is None:
+        return today
+    month = date(int(found[1]), int(found[2]), 1)
+    return month if abs(month - today) <= MAX_AHEAD + MAX_AHEAD / 12 else today
 
 
 async def opening_hours(visit: PageRequest) -> web.StreamResponse:
-    """The dated rules from today on."""
+    """The hours of the place and the month that the address asks for."""
     await visit[REFERENCE].refresh()  # another worker may have published a new policy
-    return _page(visit)
+    place = place_in(visit[REFERENCE].catalog, visit.request.query.get("at", ""))
+    return _page(visit, place or OpeningPlace(), _month_in(visit))
 
 
 async def change_opening(visit: PageRequest, form: Form) -> web.StreamResponse:
-    """What the form asks for: shown with its impact, or done where it was confirmed."""
+    """What the form asks for: shown with what it meets, or done where it was confirmed."""
     reference = visit[REFERENCE]
     await reference.refresh()
-    typed = typed_in(form, (*FIELDS, "number"))
+    typed = typed_in(form, FIELDS)
     try:
         if form_text(form, "base") != str(reference.policy.version):
             raise RulesChanged()
-        new, summary = _next_policy(visit, form, typed)
-        question = await open_question(visit, form, new, reference.catalog)
+        change = read_change(visit, typed)
+        question = await open_question(visit, form, change.policy, reference.catalog)
         if question is not None:
-            return _page(visit, typed=typed, summary=summary, **question)
+            return _question(visit, typed, change, question)
         why, resolution = form_reason(form, "why"), resolution_from(form)
         await visit[keys.STAFF_POLICY_AND_PLANS].change_policy(
-            staff_context(visit), new, summary, why, resolution
+            staff_context(visit), change.policy, change.summary, why, resolution
         )
     except (RulesChanged, InvalidRequest) as error:
-        return _page(visit, **refusal(visit, error, typed))
-    return redirect("/console/calendar?done")
+        place = place_in(reference.catalog, typed["at"]) or OpeningPlace()
+        return _page(visit, place, local_date(visit.now), **refusal(visit, error, typed))
+    shown = {"at": value_of(change.place), "month": f"{change.day:%Y-%m}"}
+    return redirect(f"/console/calendar?done&{urlencode(shown)}")
 
 
-def _next_policy(visit: PageRequest, form: Form, typed: Mapping[str, str]) -> tuple[Policy, str]:
-    """The next version of the policy, and what is new in it. Raises: InvalidRequest, NotFound."""
-    policy = visit[REFERENCE].policy
-    if form_text(form, "operation") == "remove":
-        number = typed["number"]
-        if not (number.isascii() and number.isdecimal() and len(number) < 5):
-            raise NotFound()
-        new = remove_opening_rule(policy, int(number))
-        removed = _words(_line(visit, int(number), policy.opening[int(number)]))
-        return new, CHANGE_TEXT["opening_removed"].format(opening=removed)
-    rule = _rule(visit, typed)
-    return add_opening_rule(policy, rule), _words(_line(visit, -1, rule))
-
-
-def _words(line: Line) -> str:
-    return CHANGE_TEXT["opening_with_reason" if line.reason else "opening"].format(
-        days=days_between(line.first, line.last),
-        place=line.place,
-        hours=line.hours,
-        reason=line.reason,
+def _question(
+    visit: PageRequest, typed: dict[str, str], change: OpeningChange, question: dict[str, Any]
+) -> web.Response:
+    reference = visit[REFERENCE]
+    venues = {area.id: area.venue_id for area in reference.catalog.areas.values()}
+    conflicts = find_conflicts(reference.policy, change.policy, venues, local_date(visit.now))
+    return _page(
+        visit,
+        change.place,
+        change.day,
+        change,
+        typed=typed,
+        summary=change.summary,
+        conflicts=conflicts_text(reference.catalog, conflicts),
+        **question,
     )
-
-
-def _rule(visit: PageRequest, typed: Mapping[str, str]) -> OpeningRule:
-    first, last = day_of(typed["first"], "first"), day_of(typed["last"] or typed["first"], "last")
-    if not is_plannable(first, last, local_date(visit.now)):
-        raise InvalidRequest("last", WRONG_TEXT["not_plannable"])
-    opens = closes = None
-    if typed["kind"] == "open":
-        opens, closes = _time(typed["opens"]), _time(typed["closes"])
-        if opens >= closes:
-            raise InvalidRequest("closes", WRONG_TEXT["closes_before_opens"])
-    elif typed["kind"] != "closed":
-        raise InvalidRequest("kind", WRONG_TEXT["opening_kind_missing"])
-    reason = typed["reason"]
-    if len(reason) > MAX_OPENING_REASON or not is_printable_line(reason):
-        wrong = WRONG_TEXT["opening_reason_length"].format(most=MAX_OPENING_REASON)
-        raise InvalidRequest("reason", wrong)
-    if opens is None and not reason:
-        raise InvalidRequest("reason", WRONG_TEXT["closure_reason_missing"])
-    if typed["place"] not in dict(_places(visit)):
-        raise InvalidRequest("place", WRONG_TEXT["place_missing"])
-    kind, _, id = typed["place"].partition(":")
-    venue_id = VenueId(id) if kind == "v" else None
-    area_id = AreaId(id) if kind == "a" else None
-    return OpeningRule(
-        opens,
-        closes,
-        first,
-        last,
-        venue_id=venue_id,
-        area_id=area_id,
-        reason=reason,
-        priority=DATED_PRIORITY,
-    )
-
-
-def _time(text: str) -> time:
-    found = clock_of(text, "opens")
-    if not is_opening_time(found):
-        raise InvalidRequest("opens", WRONG_TEXT["not_half_hours"])
-    return found

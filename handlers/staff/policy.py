@@ -1,4 +1,4 @@
-"""The policy's numbers: all of them, those of single areas, and those of some days.
+"""The policy's values: all of them, those of single areas, and those from a date on.
 
 A change is shown first with what it would have done to the last week and which bookings it affects;
 nothing changes before that is confirmed. Each change is a version of its own.
@@ -17,14 +17,8 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, redire
 from handlers.staff.affected_bookings import open_question, resolution_from
 from handlers.staff.forms import refusal, typed_in
 from handlers.staff.layout import render, staff_context
-from handlers.staff.policy_form import (
-    OF_DAYS,
-    OWN,
-    PolicyChange,
-    fields_of,
-    override_words,
-    read_change,
-)
+from handlers.staff.policy_form import OWN, PolicyChange, fields_of
+from handlers.staff.policy_override_form import override_words, read_change
 from handlers.texts.console import BETWEEN, WRONG_TEXT
 from handlers.texts.console_labels import REFUSAL_TEXT, SWITCH_TEXT
 from handlers.texts.labels import NUMBER_TEXT
@@ -32,7 +26,7 @@ from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.policy.errors import RulesChanged
-from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS
+from models.policy.validation import MAX_OVERRIDE_NAME, NUMBER_BOUNDS, settled
 
 _VERSIONS: Final = 10
 
@@ -45,19 +39,18 @@ async def policy(visit: PageRequest) -> web.StreamResponse:
 
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     reference, today = visit[REFERENCE], local_date(visit.now)
-    current = reference.policy
+    current = settled(reference.policy, today)
     facts: dict[str, Any] = {
         "fields": fields_of(current),
         "numbers": NUMBER_TEXT,
         "bounds": NUMBER_BOUNDS,
         "switches": SWITCH_TEXT,
         "own": OWN,
-        "of_days": OF_DAYS,
         "areas": list(reference.catalog.areas.values()),
         "sets": [
             (n, r, override_words(visit, r))
-            for n, r in enumerate(current.rule_sets)
-            if r.last >= today
+            for n, r in enumerate(reference.policy.rule_sets)
+            if r in current.rule_sets
         ],
         "versions": await reference.policy_versions(_VERSIONS),
         "base": current.version,

@@ -34,8 +34,9 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "withdrawn_before_published": "撤下时间应晚于发布时间",
     # opening hours
     "opening_kind_missing": "请选择闭馆或开放时间",
-    "closes_before_opens": "闭馆时间应晚于开馆时间",
     "not_half_hours": "时间以半小时为单位",
+    "of_weekday": "周{weekday}：{wrong}",
+    "independent_area_only": "独立开放只用于单个区域，请先选择区域",
     "closure_reason_missing": "请写明闭馆原因，读者会看到",
     "opening_reason_length": "原因最多 {most} 字",
     # the policy
@@ -47,7 +48,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "too_many_meal_times": "用餐时间最多 {most} 段",
     "too_many_overrides": "最多 {most} 段时间的规则，请先删除不需要的",
     "override_name_length": "名称为 1–{most} 字，读者可见",
-    "override_empty": "请至少填写一个数字",
+    "override_empty": "请至少填写一个数字或选择一项",
     "whole_library_only": "{numbers}只能对全馆规定",
     # readers
     "suspension_end_missing": "请填写暂停到什么时候，或选择长期",
@@ -92,8 +93,10 @@ BETWEEN: Final[Mapping[str, str]] = {"names": "、", "numbers": "，", "changes"
 """What stands between the things of a list."""
 
 
-def days_between(first: date, last: date) -> str:
-    """An interval of days, both included: 2026-10-01 至 2026-10-07."""
+def days_between(first: date, last: date | None) -> str:
+    """An interval of days, both included: 2026-10-01 至 2026-10-07, or 2026-10-01 起."""
+    if last is None:
+        return f"{first} 起"
     return f"{first} 至 {last}" if first != last else f"{first}"
 
 

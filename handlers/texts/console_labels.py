@@ -232,7 +232,6 @@ CODE_SHARING_TEXT: Final[Mapping[str, str]] = {
 WHOLE_LIBRARY: Final = "全馆"
 AS_WHOLE_LIBRARY: Final = "同全馆"
 UNLIMITED: Final = "不限"
-CLOSED: Final = "闭馆"
 SWITCH_TEXT: Final[Mapping[str, str]] = {
     "opening_draw": "放号瞬间抽签定先后",
     "away_timeout_is_violation": "暂离超时记违约",

@@ -122,6 +122,7 @@ REASONS: Final[Mapping[str, str]] = {
     "seat_id_twice": "座位编号重复",
 }
 """What is wrong with a field, by the code of the reason."""
+_CLOSED_AT_THAT_TIME: Final = "该时间不开放{reason}，当天开放 {hours}，请选择这段时间内的座位"
 _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面图移除"}
 
 
@@ -135,11 +136,22 @@ def reason_text(details: Mapping[str, Any]) -> str:
 def text_of(code: str, details: Mapping[str, Any]) -> str:
     """The words for a refusal; missing facts leave nothing behind."""
     facts = {name: _spoken(name, value) for name, value in details.items()}
-    if code == "closed" and facts.get("reason"):
-        facts["reason"] = f"（{facts['reason']}）"
+    if code == "closed":
+        return _closed_text(facts)
     if code == "suspended":
         facts |= _suspension(facts)
     return TEXTS[code].format_map(_Facts(facts))
+
+
+def _closed_text(facts: Mapping[str, str]) -> str:
+    """Why it is closed, and when it is open on that day, as far as they are known."""
+    why = facts.get("reason")
+    reason = f"（{why}）" if why else ""
+    if "open" not in facts:
+        return TEXTS["closed"].format(reason=reason)
+    opens, closes = facts["open"], facts["close"]
+    hours = f"{opens}–{'次日' if closes <= opens else ''}{closes}"
+    return _CLOSED_AT_THAT_TIME.format(reason=reason, hours=hours)
 
 
 def _suspension(facts: Mapping[str, str]) -> dict[str, str]:

@@ -163,11 +163,6 @@ NUMBER_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 """The numbers of the policy: the name and the unit of each."""
 
 
-def numbers_text(numbers: Mapping[str, int]) -> list[str]:
-    """Numbers of a policy override in words: 一次最长 120 分钟."""
-    return [f"{NUMBER_TEXT[name][0]} {n} {NUMBER_TEXT[name][1]}" for name, n in numbers.items()]
-
-
 SUSPENDED_FOR: Final = "{days} 天内累计违约 {violations} 次"
 
 

@@ -59,7 +59,7 @@ def _welcome(request: web.Request) -> str:
 
 
 def _help(request: web.Request) -> str:
-    policy = request.app[REFERENCE].policy.resolve(None, local_date(request[NOW]))
+    policy = request.app[REFERENCE].policy_on(local_date(request[NOW]))
     return REPLY_TEXT["help"].format(
         link=_mini_program_link(request),
         url=request.app[SITE].public_base_url,

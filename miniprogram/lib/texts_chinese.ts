@@ -131,6 +131,7 @@ export const CHINESE = {
   day_opens: "{at} 开放",
   day_opens_in: "{t} 后开放",
   day_note_closed: "{day} 闭馆，请选择其他日期。",
+  day_note_closed_for: "{day} 闭馆（{reason}），请选择其他日期。",
   day_note_opens: "{day} 的座位 {at} 开放预约，现在可以先看座位。",
   day_note_over: "今天已闭馆，请选择明天。",
   total: "总数 {n}",

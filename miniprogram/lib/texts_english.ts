@@ -133,6 +133,7 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   day_opens: "opens {at}",
   day_opens_in: "opens in {t}",
   day_note_closed: "{day}: closed. Please choose another day.",
+  day_note_closed_for: "{day}: closed ({reason}). Please choose another day.",
   day_note_opens: "{day} opens for booking at {at}. You can look already.",
   day_note_over: "Closed for today. Please choose tomorrow.",
   total: "{n} seats",

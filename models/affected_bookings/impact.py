@@ -95,12 +95,10 @@ class AffectedBookings:
 
     async def upcoming(self, now: datetime) -> list[OccupancyRow]:
         """All that is live from now on, also beyond a booking window that was longer once."""
-        days = self._reference.policy.bookable_dates(now)
+        bookable = self._reference.policy.bookable_dates(now)
         farthest = await self._policies.farthest_horizon()
-        for ahead in range(len(days), farthest + 1):
-            day = days[0] + timedelta(days=ahead)
-            if await self._reservations.has_live(day):
-                days.append(day)
+        ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
+        days = [d for d in ahead if d in bookable or await self._reservations.has_live(d)]
         occupancies = [await self._occupancy.get_day(day) for day in days]
         return [row for day in occupancies for row in day.rows.values() if row.end > now]
 

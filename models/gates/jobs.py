@@ -55,7 +55,7 @@ class GatePresenceJob:
         """Readers with a window that has opened and that was not looked at with all that the gates
         had to tell."""
         occupancy = await self._occupancy.get_day(local_date(now))
-        policy = self._reference.policy.resolve(None, local_date(now))
+        policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
             (row.id, row.rev): row.reader_id

@@ -7,88 +7,49 @@ sense for a place; opening hours carry venue and area themselves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from models.kernel.time_range import SLOT_MINUTES, TimeRange, local_date, local_instant
 from models.library.entities import AreaId, VenueId
+from models.policy.opening import DayHours as DayHours
+from models.policy.opening import OpeningRule as OpeningRule
+from models.policy.opening import decide_opening
 
 AREA_OVERRIDABLE: Final = frozenset(
     {"step_minutes", "min_minutes", "max_minutes", "leave_minutes", "meal_leave_minutes"}
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningRule:
-    """Opening hours, or a closure where ``opens`` is None.
-
-    Of the rules that fit a day and a place, the highest ``priority`` decides, then the later one in
-    the list. ``weekdays`` are 0 (Monday) … 6; empty ``first``/``last`` mean no bound.
-    """
-
-    opens: time | None
-    closes: time | None
-    first: date | None = None
-    last: date | None = None
-    weekdays: frozenset[int] = frozenset(range(7))
-    venue_id: VenueId | None = None
-    area_id: AreaId | None = None
-    reason: str = ""
-    priority: int = 0
-
-    def applies_to(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> bool:
-        if self.area_id is not None and self.area_id != area_id:
-            return False
-        return (
-            (self.first is None or self.first <= day)
-            and (self.last is None or day <= self.last)
-            and day.weekday() in self.weekdays
-            and self.venue_id in (None, venue_id)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DayHours:
-    """One place on one day: ``hours`` is None when it is closed, for ``reason``."""
-
-    hours: TimeRange | None
-    reason: str
-
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Is it open all the time from ``start`` to ``end``?"""
-        hours = self.hours
-        return hours is not None and hours.start <= start and end <= hours.end
-
-
 _DAY: Final = timedelta(days=1)
 FARTHEST_HORIZON: Final = 14
 """Days ahead, at most, that any policy lets book."""
-DATE_OVERRIDABLE: Final = AREA_OVERRIDABLE | {
-    "daily_booking_limit",
-    "check_in_before_minutes",
-    "check_in_after_minutes",
-    "extend_within_minutes",
-    "max_extensions",
-}
-"""What a rule set may say for some days: the numbers of a booking, by the day that it is for."""
+_DATELESS: Final = frozenset({"version", "opening", "areas", "rule_sets"})
+"""What no change of the policy from a date on can name: hours have dates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOverride:
-    """Other numbers on the days from ``first`` until ``last``, both included; afterwards the usual
-    ones stand again by themselves. For one area, or for all (then above what areas have of their
-    own). Of two that fit, the later one in the list decides."""
+    """Other limits from ``first`` on. With a ``last`` day, included, the usual ones stand again by
+    themselves; without one, these are the usual ones from then on.
+
+    For one area, or for all. ``values`` may name every field of the policy but those of
+    ``_DATELESS``, for an area those of AREA_OVERRIDABLE."""
 
     name: str
     first: date
-    last: date
-    values: Mapping[str, int]
+    last: date | None
+    values: Mapping[str, Any]
     area_id: AreaId | None = None
 
     def applies_to(self, day: date, area_id: AreaId | None) -> bool:
-        return self.first <= day <= self.last and self.area_id in (None, area_id)
+        return (
+            self.first <= day
+            and (self.last is None or day <= self.last)
+            and self.area_id in (None, area_id)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,47 +87,44 @@ class Policy:
     rule_sets: tuple[PolicyOverride, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.booking_window_days <= FARTHEST_HORIZON:
-            raise ValueError(f"0 <= booking_window_days <= {FARTHEST_HORIZON}")
-        for area_id, fields in self.areas.items():
-            if unknown := set(fields) - AREA_OVERRIDABLE:
+        for area_id, numbers in self.areas.items():
+            if unknown := set(numbers) - AREA_OVERRIDABLE:
                 raise ValueError(f"area {area_id} cannot override {sorted(unknown)}")
         for rules in self.rule_sets:
             allowed = DATE_OVERRIDABLE if rules.area_id is None else AREA_OVERRIDABLE
             if unknown := set(rules.values) - allowed:
                 raise ValueError(f"a rule set cannot change {sorted(unknown)}")
         # Between these days nothing begins or falls back.
-        days = {r.first for r in self.rule_sets} | {r.last + _DAY for r in self.rule_sets}
+        days = {r.first for r in self.rule_sets}
+        days |= {r.last + _DAY for r in self.rule_sets if r.last is not None}
         own = {r.area_id for r in self.rule_sets}
         for area in {None, *self.areas, *own}:
             for day in (None, *days):
-                _validate(self, self._numbers(area, day))
+                _validate(self, self._values(area, day))
 
-    def _numbers(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
-        numbers: dict[str, Any] = dict(self.areas.get(area_id, {})) if area_id is not None else {}
-        if day is not None:
-            for rules in self.rule_sets:
-                if rules.applies_to(day, area_id):
-                    numbers |= rules.values
-        return numbers
+    def _values(self, area_id: AreaId | None, day: date | None) -> dict[str, Any]:
+        """What stands in the place of the policy's own fields: an area's numbers above those of
+        the library, and what has an end above what is usual."""
+        fitting = [r for r in self.rule_sets if day is not None and r.applies_to(day, area_id)]
+        usual = sorted((r for r in fitting if r.last is None), key=lambda r: r.first)
+        values: dict[str, Any] = {}
+        for rules in usual:
+            if rules.area_id is None:
+                values |= rules.values
+        if area_id is not None:
+            values |= self.areas.get(area_id, {})
+        for rules in (*(r for r in usual if r.area_id), *(r for r in fitting if r.last)):
+            values |= rules.values
+        return values
 
     def resolve(self, area_id: AreaId | None, day: date | None = None) -> Policy:
         """This policy with the area's own numbers in place, and those of the day's rule sets."""
-        return replace(self, areas={}, rule_sets=(), **self._numbers(area_id, day))
+        return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """When the place is open on that day."""
-        best: OpeningRule | None = None
-        for rule in self.opening:
-            if rule.applies_to(day, venue_id, area_id) and (
-                best is None or rule.priority >= best.priority
-            ):
-                best = rule
-        if best is None or best.opens is None or best.closes is None:
-            return DayHours(None, best.reason if best else "")
-        return DayHours(
-            TimeRange(local_instant(day, best.opens), local_instant(day, best.closes)), best.reason
-        )
+        """The hours of the place that begin on that day; they may end on the next one."""
+        found = decide_opening(self.opening, day, venue_id, area_id)
+        return DayHours(found.hours, found.reason)
 
     def opens_at_instant(self, day: date) -> datetime | None:
         """When booking for ``day`` opens; None when it is open already by rule."""
@@ -181,9 +139,13 @@ class Policy:
         return self.opens_at_instant(day)
 
     def bookable_dates(self, now: datetime) -> list[date]:
-        """Today and the days of the horizon, whether they have opened yet or not."""
+        """Today and the days ahead whose booking window has come, opened yet or not."""
         today = local_date(now)
-        return [today + timedelta(days=ahead) for ahead in range(self.booking_window_days + 1)]
+        if not self.rule_sets:
+            return [today + n * _DAY for n in range(self.booking_window_days + 1)]
+        ahead = ((n, today + n * _DAY) for n in range(FARTHEST_HORIZON + 1))
+        name, usual = "booking_window_days", self.booking_window_days
+        return [day for n, day in ahead if n <= self._values(None, day).get(name, usual)]
 
     def allows_filter(self, mark: str) -> bool:
         """The library may switch filters off, to prevent quarrels. ``mark`` is one of WISHES."""
@@ -194,8 +156,15 @@ class Policy:
         return timedelta(minutes=self.max_minutes)
 
 
-def _validate(policy: Policy, numbers: Mapping[str, int]) -> None:
-    """Can these numbers stand in the place of the policy's? Raises: ValueError."""
+DATE_OVERRIDABLE: Final = frozenset(f.name for f in fields(Policy)) - _DATELESS
+"""What can be changed from a date on."""
+
+
+def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
+    """Can these values stand in the place of the policy's? Raises: ValueError."""
+    window = numbers.get("booking_window_days", policy.booking_window_days)
+    if not 0 <= window <= FARTHEST_HORIZON:
+        raise ValueError(f"0 <= booking_window_days <= {FARTHEST_HORIZON}")
     step = numbers.get("step_minutes", policy.step_minutes)
     if step < SLOT_MINUTES or step % SLOT_MINUTES:
         # Two bookings in one half hour would want the same claim.

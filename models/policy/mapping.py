@@ -18,31 +18,46 @@ def policy_to_document(policy: Policy) -> Document:
         value = getattr(policy, field.name)
         if field.name == "opening":
             value = [_opening_document(rule) for rule in value]
-        elif field.name == "meal_times":
-            value = [[_clock(a), _clock(b)] for a, b in value]
-        elif field.name == "booking_opens_at":
-            value = _clock(value)
         elif field.name == "areas":
             value = {area: dict(numbers) for area, numbers in value.items()}
         elif field.name == "rule_sets":
             value = [_rule_set_document(rules) for rules in value]
+        else:
+            value = _stored(field.name, value)
         document[field.name] = value
     return document
+
+
+def _stored(name: str, value: Any) -> Any:
+    """A number, a switch or a time of the policy as it is stored."""
+    if name == "meal_times":
+        return [[_clock(a), _clock(b)] for a, b in value]
+    return _clock(value) if name == "booking_opens_at" else value
+
+
+def _loaded(name: str, stored: Any) -> Any:
+    if name == "meal_times":
+        return tuple((_time(a), _time(b)) for a, b in stored)
+    if name == "booking_opens_at":
+        return _time(stored) if stored else None
+    return stored
 
 
 def _rule_set_document(rules: PolicyOverride) -> Document:
     return {
         "name": rules.name,
         "first": rules.first.isoformat(),
-        "last": rules.last.isoformat(),
-        "values": dict(rules.values),
+        "last": rules.last.isoformat() if rules.last else None,
+        "values": {name: _stored(name, value) for name, value in rules.values.items()},
         "area_id": rules.area_id,
     }
 
 
 def _rule_set(d: Document) -> PolicyOverride:
-    days = {name: date.fromisoformat(d[name]) for name in ("first", "last")}
-    return PolicyOverride(**{**d, **days})
+    last = date.fromisoformat(d["last"]) if d["last"] else None
+    values = {name: _loaded(name, value) for name, value in d["values"].items()}
+    first = date.fromisoformat(d["first"])
+    return PolicyOverride(**{**d, "first": first, "last": last, "values": values})
 
 
 def _opening_document(rule: OpeningRule) -> Document:
@@ -55,7 +70,7 @@ def _opening_document(rule: OpeningRule) -> Document:
         "venue_id": rule.venue_id,
         "area_id": rule.area_id,
         "reason": rule.reason,
-        "priority": rule.priority,
+        "independent": rule.independent,
     }
 
 
@@ -64,14 +79,13 @@ def policy_from_document(d: Mapping[str, Any]) -> Policy:
     stored = dict(d["fields"])
     stored["opening"] = tuple(_opening(rule) for rule in stored["opening"])
     stored["rule_sets"] = tuple(_rule_set(rules) for rules in stored["rule_sets"])
-    stored["meal_times"] = tuple((_time(a), _time(b)) for a, b in stored["meal_times"])
-    stored["booking_opens_at"] = (
-        _time(stored["booking_opens_at"]) if stored["booking_opens_at"] else None
-    )
+    for name in ("meal_times", "booking_opens_at"):
+        stored[name] = _loaded(name, stored[name])
     return Policy(**stored)
 
 
 def _opening(d: Document) -> OpeningRule:
+    d.pop("priority", None)  # of before there were layers: the dates say which one it is of
     hours = {name: _time(d[name]) if d[name] else None for name in ("opens", "closes")}
     days = {name: date.fromisoformat(d[name]) if d[name] else None for name in ("first", "last")}
     return OpeningRule(**{**d, **hours, **days, "weekdays": frozenset(d["weekdays"])})

@@ -1,25 +1,77 @@
-"""When the library is open, from and until a day: a new version of the rules."""
+"""Changes of the opening hours: each is a new version of the policy."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from datetime import time
 
 from models.kernel.errors import NotFound
-from models.policy.entities import OpeningRule, Policy
+from models.policy.entities import Policy
+from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule, strongest
 
-DATED_PRIORITY: Final = 10
-"""The priority of what has dates: it stands above the usual hours."""
+DayPlan = tuple[time, time] | None
+"""Opening and closing of a weekday; None where it is closed."""
 
 
 def add_opening_rule(policy: Policy, rule: OpeningRule) -> Policy:
-    """The next version, with that rule too. Later ones of one priority decide."""
+    """The next version, with that entry too."""
     return replace(policy, version=policy.version + 1, opening=(*policy.opening, rule))
 
 
 def remove_opening_rule(policy: Policy, number: int) -> Policy:
-    """The next version, without that rule. Raises: NotFound, for a usual one as well."""
-    if not 0 <= number < len(policy.opening) or policy.opening[number].last is None:
+    """The next version, without that exception or closure. Raises: NotFound, for one of the week
+    as well."""
+    if not 0 <= number < len(policy.opening) or policy.opening[number].kind is OpeningKind.WEEK:
         raise NotFound()
     kept = policy.opening[:number] + policy.opening[number + 1 :]
     return replace(policy, version=policy.version + 1, opening=kept)
+
+
+def own_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule | None, ...]:
+    """The place's own entry for each weekday; None where it has none."""
+    own = [r for r in policy.opening if r.kind is OpeningKind.WEEK and r.place == place]
+    return tuple(strongest([r for r in own if weekday in r.weekdays]) for weekday in range(7))
+
+
+def places_with_week(policy: Policy) -> list[OpeningPlace]:
+    """The places that have a weekly table of their own, the widest first."""
+    found = dict.fromkeys(r.place for r in policy.opening if r.kind is OpeningKind.WEEK)
+    return sorted(found, key=lambda place: place.narrowness)
+
+
+def set_week(
+    policy: Policy, place: OpeningPlace, days: Sequence[DayPlan], independent: bool = False
+) -> Policy:
+    """The next version, with that weekly table of the place, Monday first. Days that are alike are
+    one entry."""
+    weekdays: dict[DayPlan, set[int]] = {}
+    for weekday, plan in enumerate(days):
+        weekdays.setdefault(plan, set()).add(weekday)
+    table = tuple(
+        OpeningRule(
+            opens=plan[0] if plan else None,
+            closes=plan[1] if plan else None,
+            weekdays=frozenset(numbers),
+            venue_id=place.venue_id,
+            area_id=place.area_id,
+            independent=independent,
+        )
+        for plan, numbers in weekdays.items()
+    )
+    return replace(
+        policy, version=policy.version + 1, opening=(*table, *_without_week(policy, place))
+    )
+
+
+def remove_week(policy: Policy, place: OpeningPlace) -> Policy:
+    """The next version, in which the place has the hours of what it lies in. Raises: NotFound where
+    it has no table of its own, and for the whole library, which needs one."""
+    kept = _without_week(policy, place)
+    if not place.narrowness or len(kept) == len(policy.opening):
+        raise NotFound()
+    return replace(policy, version=policy.version + 1, opening=kept)
+
+
+def _without_week(policy: Policy, place: OpeningPlace) -> tuple[OpeningRule, ...]:
+    return tuple(r for r in policy.opening if r.kind is not OpeningKind.WEEK or r.place != place)

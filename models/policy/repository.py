@@ -50,15 +50,18 @@ class PolicyRepository:
 
     async def farthest_horizon(self) -> int:
         """How many days ahead could ever be booked."""
+        ways = ("fields.booking_window_days", "fields.rule_sets.values.booking_window_days")
+        farthest = 0
         with translate_errors():
-            found = await self._all.find_one(
-                {},
-                {"fields.booking_window_days": 1},
-                sort=[("fields.booking_window_days", DESCENDING)],
-            )
-        return (
-            int(found["fields"]["booking_window_days"]) if found else Policy().booking_window_days
-        )
+            for way in ways:
+                # Of a list MongoDB sorts by the largest.
+                found = await self._all.find_one({}, {"fields": 1}, sort=[(way, DESCENDING)])
+                if found is None:
+                    return Policy().booking_window_days
+                sets = [rules["values"] for rules in found["fields"].get("rule_sets", ())]
+                windows = [d.get("booking_window_days", 0) for d in (found["fields"], *sets)]
+                farthest = max(farthest, *windows)
+        return farthest
 
     async def versions(self, limit: int) -> list[tuple[int, datetime]]:
         """The newest versions, each with when it was published."""

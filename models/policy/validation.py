@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from models.kernel.errors import NotFound
 from models.kernel.time_range import SLOT_MINUTES
@@ -48,8 +48,11 @@ def is_within_bounds(name: str, value: int) -> bool:
     return least <= value <= most
 
 
-def is_plannable(first: date, last: date, today: date) -> bool:
-    """May hours or numbers be planned for these days: in order, not over and not too far?"""
+def is_plannable(first: date, last: date | None, today: date) -> bool:
+    """May hours or numbers be planned for these days: in order, not over and not too far? Without
+    a last day they begin today at the earliest."""
+    if last is None:
+        return today <= first <= today + MAX_AHEAD
     return today <= last and first <= last <= today + MAX_AHEAD
 
 
@@ -58,21 +61,37 @@ def is_opening_time(clock: time) -> bool:
     return clock.minute % SLOT_MINUTES == 0
 
 
-def current_overrides(policy: Policy, today: date) -> tuple[PolicyOverride, ...]:
-    """The overrides whose days are not over. The others are in older versions of the policy."""
-    return tuple(override for override in policy.rule_sets if override.last >= today)
+def settled(policy: Policy, today: date) -> Policy:
+    """The policy as it is from today on: what has changed for good is among its own values, and
+    overrides whose days are over are gone. (Both are in older versions of the policy.)"""
+    usual: dict[str, Any] = {}
+    areas = {area_id: dict(numbers) for area_id, numbers in policy.areas.items()}
+    kept = []
+    for override in sorted(policy.rule_sets, key=lambda o: o.first):
+        if override.last is not None or override.first > today:
+            continue
+        if override.area_id is None:
+            usual |= override.values
+        else:
+            areas.setdefault(override.area_id, {}).update(override.values)
+    for override in policy.rule_sets:
+        if override.first > today if override.last is None else override.last >= today:
+            kept.append(override)
+    return replace(policy, areas=areas, rule_sets=tuple(kept), **usual)
 
 
 def add_override(policy: Policy, override: PolicyOverride, today: date) -> Policy:
-    """The next version, with that override too. Raises: ValueError, where its numbers do not fit
+    """The next version, with that override too. Raises: ValueError, where its values do not fit
     the others."""
-    overrides = (*current_overrides(policy, today), override)
-    return replace(policy, version=policy.version + 1, rule_sets=overrides)
+    now = settled(policy, today)
+    return replace(now, version=policy.version + 1, rule_sets=(*now.rule_sets, override))
 
 
-def remove_override(policy: Policy, number: int) -> Policy:
-    """The next version, without that override. Raises: NotFound; ValueError as above."""
-    if not 0 <= number < len(policy.rule_sets):
+def remove_override(policy: Policy, number: int, today: date) -> Policy:
+    """The next version, without that override. Raises: NotFound, for one that is over or has become
+    usual as well; ValueError as above."""
+    now = settled(policy, today)
+    if not 0 <= number < len(policy.rule_sets) or policy.rule_sets[number] not in now.rule_sets:
         raise NotFound()
     kept = policy.rule_sets[:number] + policy.rule_sets[number + 1 :]
-    return replace(policy, version=policy.version + 1, rule_sets=kept)
+    return replace(settled(replace(policy, rule_sets=kept), today), version=policy.version + 1)

@@ -78,7 +78,8 @@ class PolicyPreviewService:
                 simulation.finish_day()
         results = []
         for policy, simulation in zip(policies, simulations, strict=True):
-            since = first - timedelta(days=policy.violations_window_days)
+            windows = (policy.resolve(None, day).violations_window_days for day in days)
+            since = first - timedelta(days=max(windows))
             counting = await self._violations.counting_by_reader(simulation.readers, since, first)
             results.append(simulation.outcome(counting))
         return PolicyComparison(days[0], days[-1], *results)

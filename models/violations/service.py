@@ -65,7 +65,10 @@ class ViolationService:
 
     async def record_violation(self, r: Reservation, event: OutboxEvent) -> ViolationResult:
         """Record what the end of a reservation means for its reader."""
-        policy = await self._writer.policy_at_booking(r)
+        day = local_date(event.at)
+        policy = await self._reference.policy_version_for(
+            r.policy_version, r.area_id, day, r.reader_id
+        )
         limit, days = policy.violations_limit, policy.violations_window_days
         since = window_start(policy, event.at)
         if not rules.is_violation(event.event, bool(event.facts["penalty_waived"]), policy):
@@ -82,7 +85,7 @@ class ViolationService:
                 reservation_id=r.id,
                 kind="no_show" if event.event == OutboxEventKind.NO_SHOW else "away_timeout",
                 at=event.at,
-                day=local_date(event.at),
+                day=day,
                 counts=True,
             )
         )
@@ -220,7 +223,7 @@ class ViolationService:
 
     async def violation_count(self, reader_id: ReaderId, now: datetime) -> ViolationCount:
         """The reader's violations that count now and that no suspension has used up."""
-        policy = self._reference.policy
+        policy = self._reference.policy_on(local_date(now))
         found = await self._violations.counting_violations(
             reader_id, window_start(policy, now), now
         )

@@ -105,7 +105,7 @@ async def test_an_offer_that_may_not_be_accepted_any_more(service: Living) -> No
     await reader.refused("422 suspended", "POST", accept)
     await suspended(service, reader, False)
     opening = service.inside.reference.policy.opening
-    closed = OpeningRule(None, None, MONDAY, MONDAY, reason="电路检修", priority=9)
+    closed = OpeningRule(None, None, MONDAY, MONDAY, reason="电路检修")
     await with_rules(service, opening=(*opening, closed))
     await reader.refused("422 closed", "POST", accept)
     await with_rules(service, opening=opening, accessible_only=True)

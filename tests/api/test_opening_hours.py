@@ -127,7 +127,7 @@ async def test_the_second_of_two_is_told_and_overwrites_nothing(service: Living)
     late = next(a for a in answers if a.status == 409)
     assert "规则刚刚被其他人修改过" in late.body and 'value="检修' in late.body
     page = (await heads[0].get(PATH)).body
-    assert len(re.findall("检修\\d", page)) == 1
+    assert len(set(re.findall("检修\\d", page))) == 1
     assert await base(heads[0]) == str(int(version) + 1)
     assert sorted({outcome for _, _, outcome in await log(service)}) in (
         ["done"],
@@ -156,7 +156,7 @@ async def test_only_administrators_change_the_rules(service: Living, role: Role 
         {"first": "2026-09-10", "last": "2036-09-10"},
         {"kind": "party"},
         {"kind": "open", "opens": "09:00", "closes": ""},
-        {"kind": "open", "opens": "17:00", "closes": "09:00"},
+        {"kind": "open", "opens": "09:00", "closes": "17:00", "independent": "on"},
         {"kind": "open", "opens": "09:10", "closes": "17:00"},
         {"reason": ""},
         {"reason": "x" * 51},
@@ -235,3 +235,132 @@ async def test_usual_hours_cannot_be_taken_away(service: Living) -> None:
     for number in ("0", "7", "x", "-1", ""):
         form = {"operation": "remove", "number": number, "confirmed": "yes"}
         assert (await ask(service, head, **form)).status == 404, number
+
+
+async def test_a_closed_area_stays_closed_when_the_library_s_hours_are_set(service: Living) -> None:
+    """A wider entry that comes later re-opened it once, silently."""
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    closed = {"place": "a:2f-hall", "reason": "地面维修"}
+    assert (await ask(service, head, **closed, confirmed="yes")).status == 303
+    wide = {"kind": "open", "opens": "06:30", "closes": "23:30", "reason": "考试周"}
+    shown = await ask(service, head, **wide)
+    assert "9月8日二层中厅已闭馆（地面维修），新的时间在那里不起作用" in shown.body
+    assert (await ask(service, head, **wide, confirmed="yes")).status == 303
+    before = await service.books()
+    wish = {"seat_id": "2f-hall-050", "date": service.tomorrow, "start": "09:00", "end": "10:00"}
+    told = await reader.refused("422 closed", "POST", "/reservations", wish)
+    assert told.body["error"]["message"] == "该时间不开放（地面维修），请选择开放时间内的座位"
+    assert await service.books() == before
+    await reader.ok("POST", "/reservations", wish | {"seat_id": "3f-north-001"})
+    # The calendar, the plan and the list of areas say the same.
+    web = Browser(await service.web_reader())
+    plan = await web.get(f"/areas/2f-hall?date={service.tomorrow}")
+    assert "明天 9月8日 闭馆（地面维修），请选择其他日期。" in plan.body
+    assert "闭馆（地面维修）" in (await web.get(f"/?date={service.tomorrow}")).body
+    assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == ["闭馆", "闭馆", "地面维修"]
+    whole = day_shown(await head.get(PATH), 8)
+    assert whole == ["06:30–23:30", "例外", "考试周"]
+    assert day_shown(await head.get(f"{PATH}?at=v:library"), 8)[1] == "例外 · 全馆"
+    assert day_shown(await head.get(PATH), 9) == ["07:00–22:30", "每周时间"]
+
+
+def day_shown(page: Any, day: int) -> list[str]:
+    """A day of the page's calendar: its hours, where they come from, and why."""
+    found = re.search(rf'</span>{day}<span class="month">日</span>(.*?)</li>', page.body)
+    assert found is not None
+    return re.findall(r'<span class="(?:when|from)">([^<]*)</span>', found[1])
+
+
+def week(**changed: str) -> dict[str, str]:
+    """The weekly form: 07:00–22:30 every day, but for what is changed."""
+    form = {"operation": "week", "first": "", "reason": ""}
+    for n in range(7):
+        form |= {f"day{n}": "open", f"opens{n}": "07:00", f"closes{n}": "22:30"}
+    return form | changed
+
+
+async def test_a_weekly_table_of_the_library_and_one_of_an_area(service: Living) -> None:
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    made = await reader.reserve("2f-hall-001", "09:00", "11:00", service.tomorrow)
+    tuesday = week(day1="closed", day5="whole", closes6="02:00")
+    shown = await ask(service, head, **tuesday)
+    words = "周一、周三、周四、周五 07:00–22:30；周二 闭馆；周六 全天；周日 07:00–次日02:00"
+    assert f"全馆的每周时间：{words}" in shown.body and "<b>1</b> 个预约不再符合" in shown.body
+    assert day_shown(shown, 8) == ["闭馆", "每周时间"], "the calendar of what it would be"
+    assert (await ask(service, head, **tuesday, confirmed="yes", bookings="cancel")).status == 303
+    assert await state(reader, made) == "cancelled"
+    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    assert [d["open"] is None for d in venue["dates"]] == [False, True]
+    page = (await Browser(await service.web_reader()).get("/rules")).body
+    assert "<li>周六 全天 开放。</li>" in page and "<li>周二 闭馆。</li>" in page
+
+    # An area's own hours are cut to the library's, unless it stands alone.
+    late = {f"day{n}": "open" for n in range(7)} | {f"opens{n}": "12:00" for n in range(7)}
+    late |= {f"closes{n}": "01:00" for n in range(7)} | {"at": "a:2f-hall"}
+    shown = await ask(service, head, **week(**late))
+    assert "9月7日二层中厅只开放 12:00–22:30" in shown.body
+    assert "9月8日二层中厅所在的场馆不开放" in shown.body
+    assert (await ask(service, head, **week(**late), confirmed="yes")).status == 303
+    calendar = await head.get(f"{PATH}?at=a:2f-hall")
+    assert day_shown(calendar, 9) == ["12:00–22:30", "每周时间 · 随场馆"]
+    assert day_shown(calendar, 12) == ["12:00–24:00", "每周时间 · 随场馆"]
+    assert day_shown(calendar, 13) == ["12:00–次日01:00", "每周时间"]
+    alone = week(**late, independent="on")
+    assert (await ask(service, head, **alone, confirmed="yes")).status == 303
+    assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == [
+        "12:00–次日01:00",
+        "每周时间 · 独立开放",
+    ]
+    await reader.reserve("2f-hall-001", "14:00", "15:00", service.tomorrow)
+    gone = {"operation": "remove_week", "at": "a:2f-hall", "confirmed": "yes", "bookings": "keep"}
+    assert (await ask(service, head, **gone)).status == 303
+    assert day_shown(await head.get(f"{PATH}?at=a:2f-hall"), 8) == ["闭馆", "每周时间 · 全馆"]
+    assert (await ask(service, head, **gone)).status == 404
+    assert (await ask(service, head, **gone | {"at": ""})).status == 404
+
+
+async def test_a_weekly_table_that_makes_no_sense_stands_in_the_form_again(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    before = await service.books()
+    for said, form in (
+        ("没有需要保存的更改", {}),
+        ("周三：请填写时间", {"closes2": ""}),
+        ("周日：时间以半小时为单位", {"opens6": "07:10"}),
+        ("请选择闭馆或开放时间", {"day0": ""}),
+        ("独立开放只用于单个区域", {"independent": "on"}),
+        ("请选择范围", {"at": "a:nowhere", "opens0": "08:00"}),
+    ):
+        answer = await ask(service, head, **week(**form), confirmed="yes")
+        assert answer.status == 400 and said in answer.body, form
+        for name, value in form.items():
+            if name.startswith(("opens", "closes")):
+                assert f'name="{name}" value="{value}"' in answer.body
+        assert await service.books() == before, form
+    # The second of two administrators finds what was typed.
+    version = await base(head)
+    assert (await ask(service, head, confirmed="yes")).status == 303
+    late = await ask(service, head, base=version, **week(opens3="05:30"), confirmed="yes")
+    assert late.status == 409 and "规则刚刚被其他人修改过" in late.body
+    assert 'name="opens3" value="05:30"' in late.body
+
+
+async def test_hours_of_a_day_that_end_on_the_next_one(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    night = {"kind": "open", "opens": "07:00", "closes": "02:00", "reason": ""}
+    shown = await ask(service, head, **night)
+    assert f"{service.tomorrow} 全馆 07:00–次日02:00" in shown.body
+    assert (await ask(service, head, **night, confirmed="yes")).status == 303
+    after = date.fromordinal(date.fromisoformat(service.tomorrow).toordinal() + 1).isoformat()
+    closure = await ask(service, head, first=after)
+    assert "闭馆从 00:00 开始，前一晚只开放到 24:00" in closure.body
+    assert (await ask(service, head, first=after, confirmed="yes")).status == 303
+    assert day_shown(await head.get(PATH), 8)[:2] == ["07:00–24:00", "例外 · 闭馆"]
+    whole = {
+        "kind": "open",
+        "whole": "on",
+        "reason": "",
+        "first": service.today,
+        "confirmed": "yes",
+    }
+    assert (await ask(service, head, **whole)).status == 303
+    assert day_shown(await head.get(PATH), 7)[0] == "全天"

@@ -204,6 +204,60 @@ async def test_what_is_no_rule_set(service: Living) -> None:
         assert (await ask(service, head, operation="remove", number=number)).status == 404, number
 
 
+async def test_every_value_can_change_from_a_date_on(service: Living) -> None:
+    """Until that day nothing is different; from then on it is the usual rule."""
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    term = {"operation": "add", "name": "新学期", "first": service.tomorrow, "last": ""}
+    values = {
+        "set.violations_limit": "1",
+        "set.suspension_days": "3",
+        "set.booking_window_days": "3",
+        "set.max_minutes": "120",
+        "set.filter_by_power": "yes",
+        "set.accessible_only": "no",
+        "set.meal_times": "11:30-13:00",
+        "none.booking_opens_at": "on",
+    }
+    shown = await ask(service, head, **term, **values)
+    words = f"{service.tomorrow} 起 全馆：单次最长时长 120 分钟，可提前预约 3 天，"
+    assert words in shown.body and "放号时间 不限" in shown.body
+    assert "读者可按电源筛选：是" in shown.body and "用餐时间 11:30-13:00" in shown.body
+    assert (await ask(service, head, **term, **values, confirmed="yes")).status == 303
+    assert (
+        f"{service.tomorrow} 起（新学期）"
+        in (await Browser(await service.web_reader()).get("/rules")).body
+    )
+
+    async def filtered(day: str) -> int:
+        return int((await reader.get(f"/areas?date={day}&power=true")).status)
+
+    assert (await filtered(service.today), await filtered(service.tomorrow)) == (422, 200)
+    (venue,) = (await reader.ok("GET", "/venues"))["items"]
+    assert len(venue["dates"]) == 4, "each day by its own window"
+    wish = {"seat_id": "2f-hall-010", "start": "09:00", "end": "12:00"}
+    await reader.ok("POST", "/reservations", wish | {"date": service.today})
+    later = wish | {"date": service.tomorrow}
+    await reader.refused("422 too_long", "POST", "/reservations", later)
+    # Above, areas have 360 of their own, as they would with a change of the usual number.
+    await reader.ok("POST", "/reservations", later | {"seat_id": "3f-north-001"})
+    # It counts by the day on which it happens: the first violation is enough then.
+    await service.move("09:45")
+    await service.settle()
+    me = await reader.ok("GET", "/me")
+    assert (me["suspension"], me["violations_count"]) == (None, 1)
+    await next_morning(service)
+    await service.move("09:45")
+    await service.settle()
+    me = await reader.ok("GET", "/me")
+    assert me["suspension"] is not None
+    head = await staff(service, Role.ADMINISTRATOR)
+    assert "没有，一直按常规规则" in (await head.get(PATH)).body
+    assert (await form_of(head))["violations_limit"] == "1"
+    assert (await ask(service, head, max_minutes="90", confirmed="yes")).status == 303
+    policy = service.inside.reference.policy
+    assert (policy.rule_sets, policy.max_minutes, policy.violations_limit) == ((), 90, 1)
+
+
 async def test_the_second_of_two_is_told(service: Living) -> None:
     heads = [await staff(service, Role.ADMINISTRATOR) for _ in range(4)]
     form = await form_of(heads[0]) | {"confirmed": "yes", "why": "x"}

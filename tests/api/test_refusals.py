@@ -88,9 +88,7 @@ async def test_booking_and_changing_against_the_rules(service: Living) -> None:
 
 async def test_closed_days_and_days_that_open_later(service: Living) -> None:
     reader, inside = await service.reader(), service.inside
-    closed = OpeningRule(
-        None, None, MONDAY_8.date(), MONDAY_8.date(), reason="电路检修", priority=9
-    )
+    closed = OpeningRule(None, None, MONDAY_8.date(), MONDAY_8.date(), reason="电路检修")
     rules = Policy(
         version=2, opening=(*inside.reference.policy.opening, closed), booking_opens_at=time(12)
     )

@@ -242,7 +242,7 @@ async def test_an_offer_that_the_library_has_overtaken_is_withdrawn(
     else:
         today = date.fromisoformat(service.today)
         opening = service.inside.reference.policy.opening
-        closed = OpeningRule(None, None, today, today, reason="电路检修", priority=9)
+        closed = OpeningRule(None, None, today, today, reason="电路检修")
         await rules(service, opening=(*opening, closed))
     await service.settle()
     for reader in (held, waits):

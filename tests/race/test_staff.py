@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -96,30 +96,6 @@ async def test_an_entry_of_the_log_ends_once(stage: Stage, guard: bool) -> None:
     await audit.end(entry, "wrong_state", None)
     ((kept,), _) = await audit.page_of(AuditQuery(), 0, 1)
     assert kept.outcome == ("done" if guard else "wrong_state")
-
-
-def test_a_dated_rule_stands_above_the_usual_hours_and_falls_away() -> None:
-    usual = Policy()
-    closed = OpeningRule(
-        None,
-        None,
-        date(2026, 10, 1),
-        date(2026, 10, 7),
-        reason="国庆",
-        priority=opening_rules.DATED_PRIORITY,
-    )
-    late = replace(closed, opens=time(9), closes=time(12), first=date(2026, 10, 7))
-    policy = opening_rules.add_opening_rule(opening_rules.add_opening_rule(usual, closed), late)
-    venue = "library"
-    found = {
-        day: policy.day_hours(date(2026, 10, day), venue, None).hours  # type: ignore[arg-type]
-        for day in (1, 6, 7, 8)
-    }
-    assert found[1] is None and found[6] is None
-    assert found[7] is not None and found[8] is not None
-    assert (found[8].end - found[8].start).seconds == 15.5 * 3600
-    assert (found[7].end - found[7].start).seconds == 3 * 3600
-    assert opening_rules.remove_opening_rule(policy, 1).opening == (usual.opening[0], late)
 
 
 class Overwriting(CatalogRepository):

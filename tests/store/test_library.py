@@ -21,11 +21,11 @@ from models.library.entities import (
     VenueId,
 )
 from models.library.repository import CatalogRepository
-from models.policy.entities import OpeningRule, Policy, PolicyOverride
+from models.policy.entities import DayHours, OpeningRule, Policy, PolicyOverride
 from models.policy.repository import PolicyRepository
 from models.storage.encryption import FieldCipher
 from models.storage.mongo import Database
-from tests.builders import VENUE, on
+from tests.builders import VENUE, hours, on
 
 AREA = AreaId("2f-hall")
 SEATS = (
@@ -121,7 +121,7 @@ EVERY_FIELD = Policy(
             venue_id=VenueId("annex"),
             area_id=AREA,
             reason="国庆闭馆",
-            priority=3,
+            independent=True,
         ),
         OpeningRule(time(0), time(23, 59)),
     ),
@@ -154,6 +154,20 @@ EVERY_FIELD = Policy(
     rule_sets=(
         PolicyOverride("考试周", date(2027, 1, 4), date(2027, 1, 15), {"max_minutes": 60}),
         PolicyOverride("装修", date(2027, 1, 4), date(2027, 1, 4), {"leave_minutes": 5}, AREA),
+        PolicyOverride(
+            "新学期",
+            date(2027, 3, 1),
+            None,
+            {
+                "booking_opens_at": time(20),
+                "meal_times": ((time(11), time(12, 30)),),
+                "opening_draw": True,
+                "booking_window_days": 9,
+            },
+        ),
+        PolicyOverride(
+            "假期", date(2027, 7, 1), None, {"booking_opens_at": None, "meal_times": ()}
+        ),
     ),
 )
 
@@ -173,3 +187,46 @@ async def test_every_policy_field_round_trips(db: Database) -> None:
         await policies.add_missing(Policy(version=version), on("08:00"))
     assert await policies.newest() == 10
     assert await policies.get(8) == Policy(version=8)
+
+
+async def test_hours_that_were_stored_with_priorities_keep_their_meaning(db: Database) -> None:
+    """Their dates say of which layer they are: closures, exceptions, the week."""
+    usual = {"venue_id": None, "area_id": None, "weekdays": list(range(7)), "reason": ""}
+    usual |= {"first": None, "last": None, "opens": "07:00", "closes": "22:30", "priority": 0}
+    days = {"first": "2026-10-01", "last": "2026-10-03", "priority": 10}
+    opening = [
+        usual,
+        usual | {"weekdays": [5, 6], "opens": "09:00", "closes": "17:00"},
+        usual | days | {"opens": None, "closes": None, "area_id": AREA, "reason": "维修"},
+        usual | days | {"opens": "06:30", "closes": "23:30"},
+    ]
+    policies = PolicyRepository(db)
+    await policies.add_missing(Policy(version=4, booking_window_days=3), on("08:00"))
+    await db["policies"].update_one({"_id": 4}, {"$set": {"fields.opening": opening}})
+    policy = await policies.get(4)
+    assert policy is not None
+    assert [rule.kind.value for rule in policy.opening] == ["week", "week", "closure", "exception"]
+    for day, area, expected in (
+        (date(2026, 10, 2), AREA, DayHours(None, "维修")),
+        (date(2026, 10, 2), None, DayHours(hours("06:30", "23:30", date(2026, 10, 2)), "")),
+        (date(2026, 10, 4), AREA, DayHours(hours("09:00", "17:00", date(2026, 10, 4)), "")),
+        (date(2026, 10, 5), AREA, DayHours(hours("07:00", "22:30", date(2026, 10, 5)), "")),
+    ):
+        assert policy.day_hours(day, VenueId("library"), area) == expected
+    await policies.add(replace(policy, version=5), on("09:00"))
+    assert await policies.get(5) == replace(policy, version=5), "written anew, it is the same"
+
+
+async def test_how_far_could_ever_be_booked(db: Database) -> None:
+    """Also by a window that is to come, or is over."""
+    policies, day = PolicyRepository(db), date(2027, 3, 1)
+    assert await policies.farthest_horizon() == Policy().booking_window_days
+    sets = (
+        PolicyOverride("a", day, day, {"max_minutes": 60}),
+        PolicyOverride("b", day, None, {"booking_window_days": 9}),
+    )
+    await policies.add_missing(Policy(version=1, rule_sets=sets), on("08:00"))
+    await policies.add_missing(Policy(version=2, booking_window_days=4), on("08:00"))
+    assert await policies.farthest_horizon() == 9
+    await policies.add_missing(Policy(version=3, booking_window_days=11), on("08:00"))
+    assert await policies.farthest_horizon() == 11

@@ -1,10 +1,10 @@
-"""Opening hours by rule and priority, the grid, and an area's own numbers."""
+"""The grid, an area's own numbers, and values from a date on."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,88 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kernel.time_range import TimeRange, local_instant, to_local
-from models.library.entities import AreaId, VenueId
+from models.library.entities import AreaId
 from models.policy.entities import (
     AREA_OVERRIDABLE,
-    DayHours,
-    OpeningRule,
     Policy,
     PolicyOverride,
     time_steps,
 )
-from tests.builders import AREA, MONDAY, TOMORROW, VENUE, hours, on
+from models.policy.validation import settled
+from models.reservations.errors import BeyondBookingWindow
+from models.reservations.rules import day_in_horizon
+from tests.builders import AREA, MONDAY, TOMORROW, hours, on
 
 BOOKING_PAGE = Path(__file__).parents[2] / "docs" / "booking.md"
 UPPER = AreaId("4f-hall")
-OTHER = VenueId("annex")
-SATURDAY = MONDAY + timedelta(days=5)
-
-ALWAYS = OpeningRule(time(7), time(22, 30))
-WEEKEND = OpeningRule(time(9), time(17), weekdays=frozenset({5, 6}), reason="周末")
-HOLIDAY = OpeningRule(None, None, first=MONDAY, last=TOMORROW, reason="校庆闭馆", priority=5)
-AREA_CLOSED = OpeningRule(None, None, area_id=AREA, reason="区域检修", priority=9)
-ANNEX = OpeningRule(time(8), time(12), venue_id=OTHER)
-EXAMS = OpeningRule(time(6), time(23), first=MONDAY, last=MONDAY, priority=7)
-
-
-@pytest.mark.parametrize(
-    ("rules", "day", "venue", "area", "expected"),
-    [
-        ((ALWAYS,), MONDAY, VENUE, AREA, ("07:00", "22:30", "")),
-        ((), MONDAY, VENUE, AREA, ""),
-        ((ALWAYS, WEEKEND), MONDAY, VENUE, AREA, ("07:00", "22:30", "")),
-        ((ALWAYS, WEEKEND), SATURDAY, VENUE, AREA, ("09:00", "17:00", "周末")),
-        ((WEEKEND, ALWAYS), SATURDAY, VENUE, AREA, ("07:00", "22:30", "")),  # the later one
-        ((HOLIDAY, ALWAYS), MONDAY, VENUE, AREA, "校庆闭馆"),  # the higher one, wherever it is
-        ((HOLIDAY, ALWAYS), TOMORROW, VENUE, AREA, "校庆闭馆"),
-        ((HOLIDAY, ALWAYS), TOMORROW + timedelta(days=1), VENUE, AREA, ("07:00", "22:30", "")),
-        ((HOLIDAY, ALWAYS), MONDAY - timedelta(days=1), VENUE, AREA, ("07:00", "22:30", "")),
-        ((ALWAYS, HOLIDAY, EXAMS), MONDAY, VENUE, AREA, ("06:00", "23:00", "")),
-        ((ALWAYS, AREA_CLOSED), MONDAY, VENUE, AREA, "区域检修"),
-        ((ALWAYS, AREA_CLOSED), MONDAY, VENUE, UPPER, ("07:00", "22:30", "")),
-        ((ALWAYS, AREA_CLOSED), MONDAY, VENUE, None, ("07:00", "22:30", "")),
-        ((ALWAYS, ANNEX), MONDAY, OTHER, AREA, ("08:00", "12:00", "")),
-        ((ALWAYS, ANNEX), MONDAY, VENUE, AREA, ("07:00", "22:30", "")),
-    ],
-)
-def test_open_day(
-    rules: tuple[OpeningRule, ...],
-    day: date,
-    venue: VenueId,
-    area: AreaId | None,
-    expected: tuple[str, str, str] | str,
-) -> None:
-    """``expected``: opens, closes, reason; or the reason of a closure."""
-    found = Policy(opening=rules).day_hours(day, venue, area)
-    if isinstance(expected, str):
-        assert found == DayHours(None, expected)
-    else:
-        assert found == DayHours(hours(expected[0], expected[1], day), expected[2])
-
-
-opening = st.builds(
-    OpeningRule,
-    opens=st.none() | st.just(time(8)),
-    closes=st.just(time(20)),
-    first=st.none() | st.dates(date(2026, 9, 1), date(2026, 9, 14)),
-    last=st.none() | st.dates(date(2026, 9, 1), date(2026, 9, 14)),
-    weekdays=st.frozensets(st.integers(0, 6)),
-    venue_id=st.sampled_from([None, VENUE, OTHER]),
-    area_id=st.sampled_from([None, AREA, UPPER]),
-    reason=st.sampled_from(["a", "b", "c"]),
-    priority=st.integers(0, 2),
-)
-
-
-@given(st.lists(opening, max_size=6), st.dates(date(2026, 8, 30), date(2026, 9, 16)))
-def test_the_deciding_rule_fits_and_nothing_beats_it(rules: list[OpeningRule], day: date) -> None:
-    found = Policy(opening=tuple(rules)).day_hours(day, VENUE, AREA)
-    fitting = [(r.priority, n, r) for n, r in enumerate(rules) if r.applies_to(day, VENUE, AREA)]
-    if not fitting:
-        assert found == DayHours(None, "")
-        return
-    best = max(fitting)[2]
-    assert found.reason == best.reason and (found.hours is None) == (best.opens is None)
 
 
 @pytest.mark.parametrize(
@@ -199,10 +131,90 @@ def test_a_rule_set_stands_on_its_days_above_what_areas_have() -> None:
         numbers = found.max_minutes, found.leave_minutes, found.daily_booking_limit
         assert numbers == (longest, leave, bookings), (area, day)
     for wrong in (
-        PolicyOverride("x", MONDAY, MONDAY, {"booking_window_days": 3}),
+        PolicyOverride("x", MONDAY, MONDAY, {"booking_window_days": 15}),
+        PolicyOverride("x", MONDAY, None, {"opening": ()}),
         PolicyOverride("x", MONDAY, MONDAY, {"daily_booking_limit": 3}, AREA),
         PolicyOverride("x", MONDAY, MONDAY, {"max_minutes": 9}),
         PolicyOverride("x", MONDAY, MONDAY, {"min_minutes": 121}),  # with the exams' longest
     ):
         with pytest.raises(ValueError):
             replace(usual, rule_sets=(exams, wrong))
+
+
+def test_without_an_end_it_is_the_usual_number_from_then_on() -> None:
+    """Below what an area has of its own and below what has an end, whichever was entered last."""
+    usual = Policy(areas={UPPER: {"max_minutes": 360}})
+    exams = PolicyOverride("考试周", TOMORROW, TOMORROW, {"max_minutes": 120})
+    term = PolicyOverride("新学期", MONDAY, None, {"max_minutes": 180, "violations_limit": 2})
+    later = PolicyOverride("再改", MONDAY + timedelta(days=9), None, {"max_minutes": 200})
+    upper = PolicyOverride("四层", MONDAY, None, {"max_minutes": 300}, UPPER)
+    policy = replace(usual, rule_sets=(exams, later, term, upper))
+    for area, day, longest, limit in (
+        (AREA, MONDAY - timedelta(days=1), 240, 3),
+        (AREA, MONDAY, 180, 2),
+        (AREA, TOMORROW, 120, 2),
+        (AREA, MONDAY + timedelta(days=8), 180, 2),
+        (AREA, MONDAY + timedelta(days=900), 200, 2),
+        (UPPER, MONDAY - timedelta(days=1), 360, 3),
+        (UPPER, MONDAY, 300, 2),
+        (UPPER, TOMORROW, 120, 2),
+    ):
+        found = policy.resolve(area, day)
+        assert (found.max_minutes, found.violations_limit) == (longest, limit), (area, day)
+
+
+windows = st.one_of(
+    st.fixed_dictionaries({"booking_window_days": st.integers(0, 14)}),
+    st.fixed_dictionaries({"violations_limit": st.integers(1, 9)}),
+    st.fixed_dictionaries({"booking_opens_at": st.none() | st.just(time(7))}),
+    st.fixed_dictionaries({"opening_draw": st.booleans(), "meal_times": st.just(())}),
+)
+dated = st.builds(
+    lambda begin, length, values: PolicyOverride(
+        "x",
+        MONDAY + timedelta(days=begin),
+        None if length is None else MONDAY + timedelta(days=begin + length),
+        values,
+    ),
+    st.integers(-9, 9),
+    st.none() | st.integers(0, 9),
+    windows,
+)
+numbers = st.builds(
+    lambda begin, length, longest, area: PolicyOverride(
+        "y",
+        MONDAY + timedelta(days=begin),
+        None if length is None else MONDAY + timedelta(days=begin + length),
+        {"max_minutes": longest},
+        area,
+    ),
+    st.integers(-9, 9),
+    st.none() | st.integers(0, 9),
+    st.integers(30, 600),
+    st.sampled_from([None, AREA, UPPER]),
+)
+
+
+@given(st.lists(dated | numbers, max_size=6), st.integers(0, 20))
+def test_what_is_settled_is_the_same_from_then_on(sets: list[PolicyOverride], ahead: int) -> None:
+    policy = Policy(areas={UPPER: {"max_minutes": 360}}, rule_sets=tuple(sets))
+    now = settled(policy, MONDAY)
+    assert settled(now, MONDAY) == now
+    assert all(r.first > MONDAY if r.last is None else r.last >= MONDAY for r in now.rule_sets)
+    day = MONDAY + timedelta(days=ahead)
+    for area in (None, AREA, UPPER):
+        assert now.resolve(area, day) == policy.resolve(area, day)
+
+
+@given(st.lists(dated, max_size=4))
+def test_days_can_be_booked_when_their_own_window_has_come(sets: list[PolicyOverride]) -> None:
+    policy, now = Policy(rule_sets=tuple(sets)), on("12:00")
+    days = [MONDAY + timedelta(days=n) for n in range(20)]
+    bookable = []
+    for day in days:
+        try:
+            day_in_horizon(day, policy.resolve(None, day), now)
+        except BeyondBookingWindow:
+            continue
+        bookable.append(day)
+    assert policy.bookable_dates(now) == bookable and bookable[0] == MONDAY

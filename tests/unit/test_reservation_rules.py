@@ -44,12 +44,12 @@ HOLIDAY = replace(
     HALL,
     opening=(
         *HALL.opening,
-        OpeningRule(None, None, first=MONDAY, last=MONDAY, reason="校庆闭馆", priority=1),
+        OpeningRule(None, None, first=MONDAY, last=MONDAY, reason="校庆闭馆"),
     ),
 )
 SHORT_DAY = replace(
     HALL,
-    opening=(*HALL.opening, OpeningRule(time(9), time(17), first=MONDAY, last=MONDAY, priority=1)),
+    opening=(*HALL.opening, OpeningRule(time(9), time(17), first=MONDAY, last=MONDAY)),
 )
 
 

@@ -39,7 +39,7 @@ function noteOn(d: DateOut): string {
 }
 
 function sayOf(d: DateOut, label: string): string {
-  if (d.open === null) return t("day_note_closed", { day: label }) + d.reason;
+  if (d.open === null) return t(d.reason ? "day_note_closed_for" : "day_note_closed", { day: label, reason: d.reason });
   if (d.opens_at !== null && Date.parse(d.opens_at) > now()) return t("day_note_opens", { day: label, at: clock(d.opens_at) });
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
 }

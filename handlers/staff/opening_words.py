@@ -1,0 +1,152 @@
+"""Opening hours as the console shows them: places, entries, the calendar and conflicts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from handlers.texts.console_labels import WHOLE_LIBRARY
+from handlers.texts.opening import (
+    CONFLICT_TEXT,
+    CUT_TEXT,
+    INDEPENDENT,
+    NO_SOURCE,
+    SOURCE_TEXT,
+    clock_hours_text,
+    hours_of_day_text,
+    in_brackets,
+    place_name,
+    short_days_text,
+)
+from models.library.entities import AreaId, Catalog, VenueId
+from models.policy.entities import Policy
+from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
+from models.policy.opening_conflicts import ConflictKind, OpeningConflict
+
+_LISTED: Final = 8
+_DAY: Final = timedelta(days=1)
+
+
+# --- places ---------------------------------------------------------------------------------------
+def places_of(catalog: Catalog) -> list[tuple[str, str]]:
+    """(value, name) of all places that can have hours, the whole library first."""
+    venues = [(f"v:{v.id}", v.name) for v in catalog.venues.values()]
+    areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas.values()]
+    return [("", WHOLE_LIBRARY), *venues, *areas]
+
+
+def place_in(catalog: Catalog, value: str) -> OpeningPlace | None:
+    """The place that the form's value names; None where there is none."""
+    kind, _, id = value.partition(":")
+    if not value:
+        return OpeningPlace()
+    if kind == "v" and id in catalog.venues:
+        return OpeningPlace(venue_id=VenueId(id))
+    if kind == "a" and id in catalog.areas:
+        return OpeningPlace(area_id=AreaId(id))
+    return None
+
+
+def value_of(place: OpeningPlace) -> str:
+    """The form's value of the place."""
+    if place.area_id is not None:
+        return f"a:{place.area_id}"
+    return f"v:{place.venue_id}" if place.venue_id is not None else ""
+
+
+def scope_of(catalog: Catalog, place: OpeningPlace) -> tuple[VenueId | None, AreaId | None]:
+    """The place as rules ask for it: an area with its venue."""
+    if place.area_id is None:
+        return place.venue_id, None
+    area = catalog.areas.get(place.area_id)
+    return (area.venue_id if area is not None else None), place.area_id
+
+
+# --- the calendar ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class CalendarDay:
+    """One day of a place: its effective hours, and where they come from."""
+
+    day: date
+    hours: str
+    kind: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarMonth:
+    """A month of a place. ``previous`` and ``following`` are the months beside it, as YYYY-MM."""
+
+    first: date
+    previous: str
+    following: str
+    days: list[CalendarDay]
+
+
+def calendar_month(
+    catalog: Catalog, policy: Policy, place: OpeningPlace, day: date
+) -> CalendarMonth:
+    """The month of that day."""
+    first = day.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    days = [first + n * _DAY for n in range((following - first).days)]
+    return CalendarMonth(
+        first,
+        f"{first - _DAY:%Y-%m}",
+        f"{following:%Y-%m}",
+        [_calendar_day(catalog, policy, place, day) for day in days],
+    )
+
+
+def _calendar_day(catalog: Catalog, policy: Policy, place: OpeningPlace, day: date) -> CalendarDay:
+    found = decide_opening(policy.opening, day, *scope_of(catalog, place))
+    rule = found.rule
+    if rule is None:
+        return CalendarDay(day, hours_of_day_text(None), "none", NO_SOURCE, "")
+    words = [SOURCE_TEXT[rule.kind]]
+    if rule.place != place:
+        words.append(place_name(catalog, rule.place))
+    if rule.stands_alone:
+        words.append(INDEPENDENT)
+    if found.cut_by is not None:
+        by_closure = found.cut_by.kind is OpeningKind.CLOSURE
+        words.append(SOURCE_TEXT[found.cut_by.kind] if by_closure else CUT_TEXT)
+    kind = rule.kind.value if found.hours is not None else "closure"
+    return CalendarDay(day, hours_of_day_text(found.hours), kind, " · ".join(words), found.reason)
+
+
+# --- conflicts ------------------------------------------------------------------------------------
+def conflicts_text(catalog: Catalog, conflicts: Sequence[OpeningConflict]) -> list[str]:
+    """What a change of the hours meets, one line each; of many the first ones."""
+    lines = list(dict.fromkeys(_conflict_text(catalog, c) for c in conflicts))
+    if len(lines) > _LISTED:
+        more = CONFLICT_TEXT["more"].format(count=len(lines) - _LISTED)
+        lines = [*lines[:_LISTED], more]
+    return lines
+
+
+def _conflict_text(catalog: Catalog, conflict: OpeningConflict) -> str:
+    kind: str = conflict.kind
+    other, hours = conflict.other, ""
+    if conflict.kind is ConflictKind.CUT:
+        hours = hours_of_day_text(conflict.hours)
+        kind = kind if conflict.hours is not None else "cut_to_nothing"
+    elif other is not None:
+        hours = clock_hours_text(other.opens, other.closes)
+        if conflict.kind is ConflictKind.OVERRULED and other.kind is OpeningKind.CLOSURE:
+            kind = "overruled_by_closure"
+    return CONFLICT_TEXT[kind].format(
+        days=_days(conflict),
+        place=place_name(catalog, conflict.place),
+        hours=hours,
+        reason=in_brackets(other.reason if other is not None else ""),
+    )
+
+
+def _days(conflict: OpeningConflict) -> str:
+    if conflict.first is None or conflict.last is None:
+        return ""
+    return short_days_text(conflict.first, conflict.last)

@@ -1,0 +1,123 @@
+"""Opening hours in words: clock times, where hours come from, and what a change of them meets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Final
+
+from handlers.texts.console_labels import WHOLE_LIBRARY
+from handlers.texts.labels import days_text
+from models.kernel.time_range import TimeRange, to_local
+from models.library.entities import Catalog
+from models.policy.opening import OpeningKind, OpeningPlace, OpeningRule
+from models.policy.opening_conflicts import ConflictKind
+
+CLOSED: Final = "闭馆"
+WHOLE_DAY: Final = "全天"
+_MIDNIGHT: Final = time(0)
+SOURCE_TEXT: Final[Mapping[OpeningKind, str]] = {
+    OpeningKind.WEEK: "每周时间",
+    OpeningKind.EXCEPTION: "例外",
+    OpeningKind.CLOSURE: "闭馆",
+}
+"""Where the hours of a day come from."""
+NO_SOURCE: Final = "没有安排"
+CUT_TEXT: Final = "随场馆"
+"""The venue's hours have cut those of the area."""
+INDEPENDENT: Final = "独立开放"
+WEEK_TEXT: Final[Mapping[str, str]] = {
+    "own": "{place}的每周时间：{week}",
+    "removed": "{place}不再另有每周时间",
+    "independent": "{week}（独立开放）",
+}
+"""What a change of a weekly table does."""
+OPENING_LINE: Final[Mapping[str, str]] = {
+    "open": "{days}{place}{hours} 开放{reason}",
+    "closed": "{days}{place}闭馆{reason}",
+}
+"""A line of the page of rules."""
+CONFLICT_TEXT: Final[Mapping[str, str]] = {
+    ConflictKind.NO_EFFECT: "新的时间完全不起作用：这些日子都已由下面的安排决定",
+    "overruled_by_closure": "{days}{place}已闭馆{reason}，新的时间在那里不起作用",
+    ConflictKind.OVERRULED: "{days}{place}已另定 {hours}{reason}，新的时间在那里不起作用",
+    ConflictKind.OVERRULES: "{days}{place}原定的 {hours}{reason}不再起作用",
+    ConflictKind.STAYS_OPEN: "{days}{place}独立开放 {hours}{reason}，不受这次闭馆影响",
+    ConflictKind.OWN_WEEK: "{place}另有每周时间，不受影响",
+    ConflictKind.CUT: "{days}{place}只开放 {hours}：超出场馆开放时间的部分不起作用",
+    "cut_to_nothing": "{days}{place}所在的场馆不开放{reason}，{place}的时间不起作用",
+    ConflictKind.ENDS_AT_MIDNIGHT: "{days}{place}闭馆从 00:00 开始，前一晚只开放到 24:00",
+    "more": "还有 {count} 处",
+}
+"""What somebody should know before other hours are saved."""
+
+
+def clock_hours_text(opens: time | None, closes: time | None) -> str:
+    """Hours as they are entered: 07:00–22:30, 07:00–次日02:00, 全天, 闭馆."""
+    if opens is None or closes is None:
+        return CLOSED
+    if opens == closes == _MIDNIGHT:
+        return WHOLE_DAY
+    if closes == _MIDNIGHT:
+        return f"{opens:%H:%M}–24:00"
+    return f"{opens:%H:%M}–{'次日' if closes <= opens else ''}{closes:%H:%M}"
+
+
+def hours_of_day_text(hours: TimeRange | None) -> str:
+    """The same of the hours of one day."""
+    if hours is None:
+        return CLOSED
+    begin, end = to_local(hours.start), to_local(hours.end)
+    if end.date() == begin.date():
+        return f"{begin:%H:%M}–{end:%H:%M}"
+    return clock_hours_text(begin.time(), end.time())
+
+
+def in_brackets(reason: str) -> str:
+    """A reason that follows other words: （国庆）."""
+    return f"（{reason}）" if reason else ""
+
+
+def weekly_text(days: list[tuple[time, time] | None]) -> list[tuple[str, str]]:
+    """A weekly table in words: (days, hours), days that are alike together."""
+    alike: dict[tuple[time, time] | None, set[int]] = {}
+    for weekday, plan in enumerate(days):
+        alike.setdefault(plan, set()).add(weekday)
+    return [
+        (days_text(frozenset(numbers)), clock_hours_text(*(plan or (None, None))))
+        for plan, numbers in alike.items()
+    ]
+
+
+def short_days_text(first: date, last: date) -> str:
+    """Days in words: 3月5日, 3月5日至9日, 12月30日至1月2日."""
+    begin = f"{first.month}月{first.day}日"
+    if first == last:
+        return begin
+    month = "" if (first.year, first.month) == (last.year, last.month) else f"{last.month}月"
+    return f"{begin}至{month}{last.day}日"
+
+
+def days_in_words(first: date | None, last: date | None) -> str:
+    """As ``short_days_text``, with what has no end: 3月5日起."""
+    if first is None or last is None:
+        day = first or last
+        return f"{day.month}月{day.day}日{'起' if last is None else '前'}" if day else ""
+    return short_days_text(first, last)
+
+
+def rule_hours_text(rule: OpeningRule) -> str:
+    """An entry's hours, and that an area does not follow its venue."""
+    hours = clock_hours_text(rule.opens, rule.closes)
+    return f"{hours} {INDEPENDENT}" if rule.stands_alone else hours
+
+
+def place_name(catalog: Catalog, place: OpeningPlace) -> str:
+    """What an entry is for: 全馆, a venue's name, an area's full name."""
+    if place.area_id is not None:
+        area = catalog.areas.get(place.area_id)
+        return area.full_name if area is not None else place.area_id
+    if place.venue_id is not None:
+        venue = catalog.venues.get(place.venue_id)
+        return venue.name if venue is not None else place.venue_id
+    return WHOLE_LIBRARY

@@ -1,0 +1,218 @@
+"""When a place is open: the week, exceptions and closures, and which of them decides a day.
+
+Closures come first, then exceptions, then the week; among equals the shorter interval of dates,
+then the narrower place, then the later entry (docs/booking.md, Opening hours).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from models.kernel.time_range import TimeRange, local_instant
+from models.library.entities import AreaId, VenueId
+
+_DAY: Final = timedelta(days=1)
+_ALWAYS: Final = timedelta(days=999_999)
+_MIDNIGHT: Final = time(0)
+
+
+class OpeningKind(StrEnum):
+    """The layer of an entry, the weakest first."""
+
+    WEEK = "week"
+    EXCEPTION = "exception"
+    CLOSURE = "closure"
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningPlace:
+    """What an entry is for: the whole library, a venue, or an area."""
+
+    venue_id: VenueId | None = None
+    area_id: AreaId | None = None
+
+    @property
+    def narrowness(self) -> int:
+        return 2 if self.area_id is not None else int(self.venue_id is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRule:
+    """Opening hours, or a closed day where ``opens`` is None. Hours that close at or before their
+    opening end on the next day; from 00:00 to 00:00 is the whole day.
+
+    ``weekdays`` are 0 (Monday) … 6; empty ``first``/``last`` mean no bound. ``independent``: the
+    area's hours are not cut to its venue's, and as an exception they stand in a wider closure.
+    """
+
+    opens: time | None
+    closes: time | None
+    first: date | None = None
+    last: date | None = None
+    weekdays: frozenset[int] = frozenset(range(7))
+    venue_id: VenueId | None = None
+    area_id: AreaId | None = None
+    reason: str = ""
+    independent: bool = False
+
+    @property
+    def kind(self) -> OpeningKind:
+        """What has no dates is of the week; with dates, hours are an exception."""
+        if self.first is None and self.last is None:
+            return OpeningKind.WEEK
+        return OpeningKind.CLOSURE if self.opens is None else OpeningKind.EXCEPTION
+
+    @property
+    def place(self) -> OpeningPlace:
+        return OpeningPlace(None if self.area_id is not None else self.venue_id, self.area_id)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Are these hours of an area that does not follow its venue?"""
+        return self.independent and self.area_id is not None
+
+    @property
+    def passes_midnight(self) -> bool:
+        """Do its hours reach into the next day?"""
+        if self.opens is None or self.closes is None:
+            return False
+        return _MIDNIGHT != self.closes <= self.opens
+
+    @property
+    def length(self) -> timedelta:
+        """How long the interval of dates is."""
+        if self.first is None or self.last is None:
+            return _ALWAYS
+        return self.last - self.first
+
+    def applies_to(self, day: date, venue_id: VenueId | None, area_id: AreaId | None) -> bool:
+        """Does it say something of that day there? No ``venue_id``: of the library as a whole."""
+        if self.area_id is not None and self.area_id != area_id:
+            return False
+        return (
+            (self.first is None or self.first <= day)
+            and (self.last is None or day <= self.last)
+            and day.weekday() in self.weekdays
+            and self.venue_id in (None, venue_id)
+        )
+
+    def hours_from(self, day: date) -> TimeRange | None:
+        """Its hours that begin on that day; None for a closed day."""
+        if self.opens is None or self.closes is None:
+            return None
+        end = day + _DAY if self.closes <= self.opens else day
+        return TimeRange(local_instant(day, self.opens), local_instant(end, self.closes))
+
+
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """One place on one day: ``hours`` is None when it is closed, for ``reason``."""
+
+    hours: TimeRange | None
+    reason: str
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Is it open all the time from ``start`` to ``end``?"""
+        hours = self.hours
+        return hours is not None and hours.start <= start and end <= hours.end
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningDecision:
+    """The hours of a place that begin on a day, None where it is closed; the entry that decides,
+    None where there is none; and the entry that has cut them: the venue's, or a closure of the
+    next day."""
+
+    hours: TimeRange | None
+    rule: OpeningRule | None
+    cut_by: OpeningRule | None = None
+
+    @property
+    def reason(self) -> str:
+        rules = (self.rule, self.cut_by)
+        return next((rule.reason for rule in rules if rule is not None and rule.reason), "")
+
+
+def decide_opening(
+    rules: Sequence[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
+) -> OpeningDecision:
+    """When the place is open from that day on. An area is open in its venue's hours only, unless
+    the entry that decides is independent."""
+    own = _uncut(rules, day, venue_id, area_id)
+    if own.hours is None or own.rule is None or area_id is None or own.rule.stands_alone:
+        return own
+    if own.rule.area_id is None and not own.rule.passes_midnight:
+        return own  # the venue's own hours
+    days = (day - _DAY, day, day + _DAY)
+    of_venue = [_uncut(rules, near, venue_id, None) for near in days]
+    spans = _merged(found.hours for found in of_venue if found.hours is not None)
+    parts = [part for span in spans if (part := _intersection(own.hours, span)) is not None]
+    # Two parts of one day would be two openings: the longer one is it.
+    hours = max(parts, key=lambda part: part.length, default=None)
+    if hours == own.hours:
+        return own
+    return OpeningDecision(hours, own.rule, of_venue[1].rule or own.cut_by)
+
+
+def _uncut(
+    rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
+) -> OpeningDecision:
+    """As the place's entries have it. A closure of the next day begins at midnight."""
+    rule = _deciding(rules, day, venue_id, area_id)
+    hours = rule.hours_from(day) if rule is not None else None
+    if rule is None or hours is None or not rule.passes_midnight:
+        return OpeningDecision(hours, rule)
+    following = _deciding(rules, day + _DAY, venue_id, area_id)
+    if following is None or following.kind is not OpeningKind.CLOSURE:
+        return OpeningDecision(hours, rule)
+    midnight = local_instant(day + _DAY, _MIDNIGHT)
+    return OpeningDecision(TimeRange(hours.start, midnight), rule, following)
+
+
+def _deciding(
+    rules: Iterable[OpeningRule], day: date, venue_id: VenueId | None, area_id: AreaId | None
+) -> OpeningRule | None:
+    fitting = [rule for rule in rules if rule.applies_to(day, venue_id, area_id)]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    layers: dict[OpeningKind, list[OpeningRule]] = {kind: [] for kind in OpeningKind}
+    for rule in fitting:
+        layers[rule.kind].append(rule)
+    closures, exceptions = layers[OpeningKind.CLOSURE], layers[OpeningKind.EXCEPTION]
+    if closures and all(rule.area_id is None for rule in closures):
+        alone = [rule for rule in exceptions if rule.stands_alone]
+        return strongest(alone or closures)
+    return strongest(closures) or strongest(exceptions) or strongest(layers[OpeningKind.WEEK])
+
+
+def strongest(rules: Sequence[OpeningRule]) -> OpeningRule | None:
+    """Which of the entries of one layer decides, where all of them fit; None where there are
+    none."""
+    numbered = enumerate(rules)
+    best = max(
+        numbered, key=lambda n: (-n[1].length, n[1].place.narrowness, n[0]), default=(0, None)
+    )
+    return best[1]
+
+
+def _merged(spans: Iterable[TimeRange]) -> Iterator[TimeRange]:
+    """Spans in order, those that touch or overlap as one."""
+    open_span: TimeRange | None = None
+    for span in sorted(spans):
+        if open_span is not None and span.start <= open_span.end:
+            open_span = TimeRange(open_span.start, max(open_span.end, span.end))
+            continue
+        if open_span is not None:
+            yield open_span
+        open_span = span
+    if open_span is not None:
+        yield open_span
+
+
+def _intersection(one: TimeRange, other: TimeRange) -> TimeRange | None:
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return TimeRange(start, end) if start < end else None
