@@ -6,7 +6,7 @@ from aiohttp import web
 
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
-from handlers.texts.labels import days_text, numbers_text
+from handlers.texts.labels import days_text, numbers_text, opening_text
 from models.kernel.time_range import local_date
 from models.library.entities import CheckInWay
 
@@ -23,7 +23,7 @@ async def rules(visit: PageRequest) -> web.StreamResponse:
     for venue in reference.catalog.venues.values():
         check_in_ways.setdefault(venue.check_in_way, []).append(venue.name)
     opening = [
-        (days_text(rule.weekdays), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}", rule)
+        (days_text(rule.weekdays), opening_text(rule.opens, rule.closes), rule)
         for rule in policy.opening
         if rule.opens is not None and rule.closes is not None and rule.area_id is None
     ]

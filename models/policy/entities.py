@@ -12,7 +12,13 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from models.kernel.time_range import SLOT_MINUTES, TimeRange, local_date, local_instant
+from models.kernel.time_range import (
+    SLOT_MINUTES,
+    TimeRange,
+    local_date,
+    local_instant,
+    next_clock_instant,
+)
 from models.library.entities import AreaId, VenueId
 
 AREA_OVERRIDABLE: Final = frozenset(
@@ -22,7 +28,8 @@ AREA_OVERRIDABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OpeningRule:
-    """Opening hours, or a closure where ``opens`` is None.
+    """Opening hours, or a closure where ``opens`` is None. Where ``closes`` is not after ``opens``
+    they end on the next day: 00:00–00:00 is the whole day.
 
     Of the rules that fit a day and a place, the highest ``priority`` decides, then the later one in
     the list. ``weekdays`` are 0 (Monday) … 6; empty ``first``/``last`` mean no bound.
@@ -51,15 +58,10 @@ class OpeningRule:
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """One place on one day: ``hours`` is None when it is closed, for ``reason``."""
+    """The hours of one place that begin on one day: None when it is closed, for ``reason``."""
 
     hours: TimeRange | None
     reason: str
-
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Is it open all the time from ``start`` to ``end``?"""
-        hours = self.hours
-        return hours is not None and hours.start <= start and end <= hours.end
 
 
 _DAY: Final = timedelta(days=1)
@@ -155,7 +157,7 @@ class Policy:
         return replace(self, areas={}, rule_sets=(), **self._numbers(area_id, day))
 
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
-        """When the place is open on that day."""
+        """The hours of the place that begin on that day; they may end on the next one."""
         best: OpeningRule | None = None
         for rule in self.opening:
             if rule.applies_to(day, venue_id, area_id) and (
@@ -164,9 +166,8 @@ class Policy:
                 best = rule
         if best is None or best.opens is None or best.closes is None:
             return DayHours(None, best.reason if best else "")
-        return DayHours(
-            TimeRange(local_instant(day, best.opens), local_instant(day, best.closes)), best.reason
-        )
+        opens = local_instant(day, best.opens)
+        return DayHours(TimeRange(opens, next_clock_instant(opens, best.closes)), best.reason)
 
     def opens_at_instant(self, day: date) -> datetime | None:
         """When booking for ``day`` opens; None when it is open already by rule."""
@@ -207,13 +208,17 @@ def _validate(policy: Policy, numbers: Mapping[str, int]) -> None:
 
 @lru_cache(maxsize=256)
 def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[datetime, ...]:
-    step = timedelta(minutes=step_minutes)
+    step, found = timedelta(minutes=step_minutes), list[datetime]()
     midnight = local_instant(local_date(opens), time(0))
-    first = midnight + -((midnight - opens) // step) * step
-    count = max(0, -((first - closes) // step))
-    return tuple(first + step * k for k in range(count))
+    while midnight < closes:
+        tomorrow = midnight + _DAY
+        first = midnight + max(0, -((midnight - opens) // step)) * step
+        count = max(0, -((first - min(closes, tomorrow)) // step))
+        found += (first + step * k for k in range(count))
+        midnight = tomorrow
+    return tuple(found)
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The full steps in ``hours``, counted from midnight, the closing time left out."""
+    """The full steps in ``hours``, counted from each midnight, the closing time left out."""
     return _times(policy.step_minutes, hours.start, hours.end)

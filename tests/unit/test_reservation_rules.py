@@ -16,6 +16,7 @@ from models.kernel.errors import DomainError
 from models.kernel.time_range import to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import open_hours
 from models.readers.entities import PersonalData, Reader, Visit
 from models.reservations import rules, time_choices
 from models.reservations.entities import Reservation
@@ -68,7 +69,7 @@ def decide(
     """``start`` is a clock time or ``now``; ``now`` is on the Monday."""
     begin = None if start == "now" else time.fromisoformat(start)
     wish = TimeSelection(day, begin, time.fromisoformat(end))
-    place = policy.day_hours(day, VENUE, area)
+    place = open_hours(policy, day, VENUE, area)
     return rules.resolve_time(wish, policy.resolve(area), place, on(now))
 
 
@@ -109,8 +110,8 @@ AFTER_TOMORROW = MONDAY + timedelta(days=2)
         ("ok", ("now", "16:00", "15:50:59")),
         ("too_short", ("now", "22:30", "22:21")),
         ("ok", ("now", "22:30", "22:20")),
-        ("too_short", ("14:00", "13:00", "08:00")),
-        ("too_short", ("14:00", "14:00", "08:00")),
+        ("closed", ("14:00", "13:00", "08:00")),  # of the next day
+        ("closed", ("14:00", "14:00", "08:00")),
         ("too_long", ("now", "18:00", "13:59:59")),
         ("ok", ("now", "18:00", "14:00:00")),
         ("too_long", ("14:00", "19:00", "08:00")),
@@ -136,7 +137,7 @@ def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
         (("10:00", "11:00", "08:00", MONDAY, HOLIDAY), {"reason": "校庆闭馆"}),
         (("06:00", "08:00", "05:00"), {"open": "07:00", "close": "22:30"}),
         (("14:00", "19:00", "08:00"), {"max_minutes": 240}),
-        (("14:00", "14:00", "08:00"), {"min_minutes": 10}),
+        (("now", "16:00", "15:55"), {"min_minutes": 10}),
         (("14:30", "16:00", "08:00"), {"step_minutes": 60}),
         (("10:00", "11:00", "08:00", AFTER_TOMORROW), {"last_date": "2026-09-08"}),
         (("10:00", "11:00", "08:00", TOMORROW, EVENING), {"opens_at": on("20:00")}),
@@ -181,14 +182,13 @@ def test_reader_and_seat_must_be_free_to_book() -> None:
 
 
 def starts(now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA) -> list[str]:
-    place = policy.day_hours(day, VENUE, area)
+    place = open_hours(policy, day, VENUE, area)
     return [v for v, _ in time_choices.start_choices(day, policy.resolve(area), place, on(now))]
 
 
 def ends(start: str, area: AreaId = AREA, policy: Policy = HALL) -> list[str]:
-    open_hours = policy.day_hours(MONDAY, VENUE, area).hours
-    assert open_hours is not None
-    choices = time_choices.end_choices(on(start), policy.resolve(area), open_hours)
+    (hours,) = open_hours(policy, MONDAY, VENUE, area).intervals
+    choices = time_choices.end_choices(on(start), policy.resolve(area), hours)
     return [f"{to_local(end):%H:%M}" for end in choices]
 
 
@@ -229,10 +229,10 @@ def test_choices(found: list[str], expected: list[str]) -> None:
 @pytest.mark.parametrize("area", [AREA, UPPER])
 def test_whatever_is_offered_is_accepted(now: str, area: AreaId) -> None:
     for day in (MONDAY, TOMORROW):
-        place = HALL.day_hours(day, VENUE, area)
-        assert place.hours is not None
+        place = open_hours(HALL, day, VENUE, area)
+        (open_then,) = place.intervals
         for value, start in time_choices.start_choices(day, HALL.resolve(area), place, on(now)):
-            for end in time_choices.end_choices(start, HALL.resolve(area), place.hours):
+            for end in time_choices.end_choices(start, HALL.resolve(area), open_then):
                 span = decide(value, f"{to_local(end):%H:%M}", now, day, HALL, area)
                 assert (span.start, span.end) == (start, end)
 
@@ -346,7 +346,7 @@ SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
     ],
 )
 def test_extension(expected: str, r: Reservation, end: str, now: str) -> None:
-    place = HALL.day_hours(MONDAY, VENUE, AREA)
+    place = open_hours(HALL, MONDAY, VENUE, AREA)
     clock_time = time.fromisoformat(end)
     found = outcome(lambda: check_in_rules.renewal_end(r, clock_time, HALL, place, on(now)))
     assert found == expected
