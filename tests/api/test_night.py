@@ -57,7 +57,7 @@ async def scan(service: Living) -> dict[str, str]:
 
 async def test_a_stay_goes_over_midnight_to_the_true_closing(night: Living) -> None:
     reader, other = await night.reader(), await night.reader()
-    await reader.accept("REMINDER")
+    await reader.accept("CHECK_IN_REMINDER")
     await clock(night, "20:00", 7)
     times = await reader.ok("GET", f"/seats/{SEAT}/times?date={night.today}&start=22:00")
     assert [c["label"] for c in times["ends"]] == ["23:00", "次日00:00", "次日01:00", "次日02:00"]
@@ -98,12 +98,14 @@ async def test_a_stay_goes_over_midnight_to_the_true_closing(night: Living) -> N
 
 async def test_now_in_the_hours_of_yesterday_is_a_booking_of_today(night: Living) -> None:
     reader, other = await night.reader(), await night.reader()
-    await reader.accept("REMINDER")
+    await reader.accept("CHECK_IN_REMINDER")
     await clock(night, "23:10", 7)
     made = await reader.reserve(SEAT, "00:00", "01:00", night.tomorrow)
     await clock(night, "00:05", 8)
     await night.settle()
-    assert (await reader.messages())[-1]["template"] == "REMINDER", "nobody is asleep who booked"
+    assert (await reader.messages())[-1]["template"] == "CHECK_IN_REMINDER", (
+        "nobody is asleep who booked"
+    )
     assert (await reader.ok("GET", "/me"))["active"][0]["id"] == made["id"]
     await clock(night, "00:29", 8)
     now = await other.reserve(OTHER, "now", "02:00")
@@ -138,8 +140,8 @@ async def test_the_waitlist_of_a_night(night: Living) -> None:
     owner, first, sleeper = [await night.reader() for _ in range(3)]
     made = await owner.reserve(SEAT, "23:00", "01:00")
     place = {"area_id": "2f-hall", "seats": [SEAT]}
-    await first.ok("POST", "/waitlist", place | wish(night, "23:00", "01:00") | {"seat_id": None}
-                   if False else place | {"date": night.today, "start": "23:00", "end": "01:00"})  # fmt: skip
+    time_of_night = {"date": night.today, "start": "23:00", "end": "01:00"}
+    await first.ok("POST", "/waitlist", place | time_of_night)
     no = {"date": night.tomorrow, "start": "00:00", "end": "02:00"}
     await first.refused("409 already_waiting", "POST", "/waitlist", place | no)
     await owner.refused("409 own_overlap", "POST", "/waitlist", place | no)
@@ -148,15 +150,25 @@ async def test_the_waitlist_of_a_night(night: Living) -> None:
     wanted = {"date": night.tomorrow, "start": "09:00", "end": "10:00"}
     await sleeper.ok("POST", "/waitlist", place | {"seats": [OTHER]} | wanted)
     await owner.ok("POST", f"/reservations/{late['id']}/cancel")
-    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
-    await night.settle()
+    await clock(night, "23:00", 7)
+    await owner.ok("POST", f"/reservations/{made['id']}/check-in", await scan(night))
+    await clock(night, "23:55", 7)
+    await owner.ok("POST", f"/reservations/{made['id']}/finish")
     (waits,) = (await first.ok("GET", "/waitlist"))["items"]
-    assert waits["offer"] is not None and span(waits["offer"]) == "07T23:00 08T01:00"
+    assert waits["offer"] is not None and span(waits["offer"]) == "07T23:55 08T01:00"
     assert (await sleeper.ok("GET", "/waitlist"))["items"][0]["offer"] is None
-    # Accepted after midnight it begins then, and stays a booking of the day that it was offered for.
+    # Accepted after midnight it begins then, and stays a booking of the day of the offer.
+    await clock(night, "00:03", 8)
     offer = f"/reservations/{waits['offer']['id']}"
     accepted = await first.ok("POST", f"{offer}/accept")
-    assert accepted["date"] == "2026-09-07"
+    assert (accepted["date"], span(accepted)) == ("2026-09-07", "08T00:03 08T01:00")
+    seats = {s["id"]: s for s in (await sleeper.ok("GET", "/areas/2f-hall/map"))["seats"]}
+    assert seats[SEAT]["status"] == "occupied"
+    again = await first.ok("POST", f"{offer}/check-in", await scan(night))
+    assert (again["date"], again["state"]) == ("2026-09-07", "in_use")
+    used = night.inside.stored.reservations.used_daily_slots
+    monday = datetime.fromisoformat("2026-09-07").date()
+    assert await used(first.reader_id, monday) == {1}
     await clock(night, "07:00", 8)
     assert (await sleeper.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
 
@@ -196,17 +208,32 @@ async def test_a_library_that_never_closes(service: Living) -> None:
     await clock(service, "22:00", 7)
     await reader.ok("POST", f"/reservations/{made['id']}/check-in", await scan(service))
     await clock(service, "01:30", 8)
-    assert await ends(reader, made["id"]) == [], "the next booking is the reader's own, elsewhere"\
-        or await ends(reader, made["id"]) == ["03:00", "04:00", "05:00"]
+    assert await ends(reader, made["id"]) == ["03:00", "04:00", "05:00"], "midnight is no closing"
+    path = f"/reservations/{made['id']}/extend"
+    await reader.refused("409 own_overlap", "POST", path, {"end": "03:00"})
     dates = (await reader.ok("GET", "/venues"))["items"][0]["dates"]
     assert all(d["bookable"] and d["open"] == {"from": "00:00", "to": "00:00"} for d in dates)
 
 
 async def test_pages_say_the_next_day(night: Living) -> None:
     await clock(night, "20:00", 7)
-    web = await night.web_reader()
-    page = Browser(night, web.session) if False else None
-    del page
+    reader = await night.reader()
+    made = await reader.reserve(SEAT, "22:00", "02:00")
+    page = Browser(await night.web_reader(reader))
+    for path in ("/reservations", f"/reservations/{made['id']}", "/"):
+        assert "22:00–次日02:00" in (await page.get(path)).body, path
+    other = Browser(await night.web_reader())
+    panel = (await other.get(f"/areas/2f-hall?seat={OTHER}&begin=22:00")).body
+    assert "<span>次日02:00</span>" in panel and "<span>23:00</span>" in panel
+    found = (await other.get("/?start=22:00&end=01:00")).body
+    assert "22:00–次日01:00" in found and "结束时间要晚于开始时间" not in found
+    assert "07:00–次日02:00" in (await other.get("/rules")).body
+    form = wish(night, "22:00", "02:00", OTHER) | {"csrf": await other.token()}
+    done = await other.post("/reserve", form, night.base)
+    assert done.status == 303
+    await night.settle()
+    told = (await reader.ok("GET", "/messages"))["items"][0]["text"]
+    assert "9月7日 22:00–次日02:00" in told
 
 
 async def test_statistics_and_outages_know_the_night(night: Living) -> None:

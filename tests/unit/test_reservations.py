@@ -16,7 +16,6 @@ from models.kernel.time_range import TimeRange
 from models.library.entities import SeatId
 from models.outages import transitions as outage_transitions
 from models.policy.entities import Policy
-from models.policy.open_hours import open_hours
 from models.reservations import transitions
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import (
@@ -31,9 +30,7 @@ from tests.builders import (
     AREA,
     BY_JOB,
     BY_READER,
-    MONDAY,
     PROOF,
-    VENUE,
     away,
     but,
     in_use,
@@ -42,7 +39,6 @@ from tests.builders import (
 )
 
 POLICY: Final = Policy()
-PLACE: Final = open_hours(POLICY, MONDAY, VENUE, AREA)
 BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
 STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {
