@@ -132,7 +132,9 @@ def _wire_content(app: web.Application, r: Repositories) -> None:
 def _wire_reservations(app: web.Application, db: Database, r: Repositories, hooks: Hooks) -> None:
     reference = app[REFERENCE]
     changes = ReservationChangeStream(db, r.reservations.writer)
-    occupancy = app[OCCUPANCY] = LiveOccupancy(r.reservations, changes)
+    occupancy = app[OCCUPANCY] = LiveOccupancy(
+        r.reservations, changes, joined_days=reference.joined_days
+    )
     idempotency = app[IDEMPOTENCY] = Idempotency(r.reservations)
     matcher = app[MATCHER] = WaitlistMatcher(
         r.waitlist, r.reservations, r.readers, occupancy, reference

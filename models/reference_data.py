@@ -7,19 +7,22 @@ what is here.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_instant
 from models.library.entities import REMOVED_FROM_PLAN, Area, AreaId, Catalog, Seat, SeatId
 from models.library.repository import CatalogRepository
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import Policy
 from models.policy.errors import RulesChanged
+from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 
+_DAY: Final = timedelta(days=1)
 _CACHED: Final = 1000
 """Resolved policies and opening hours, each of an area and a day."""
 
@@ -42,7 +45,8 @@ class ReferenceData:
         self._resolved: dict[tuple[int, AreaId | None, date | None], Policy] = {}
         self._stored: dict[int, Policy] = {}
         """Older versions of the policy: they never change."""
-        self._hours: dict[tuple[int, date, AreaId], DayHours] = {}
+        self._hours: dict[tuple[int, date, AreaId], OpenHours] = {}
+        self._joined: dict[tuple[int, str, date], tuple[date, ...]] = {}
 
     async def refresh(self) -> None:
         """Load the catalog, the current policy and the accommodations, where they have changed."""
@@ -74,6 +78,7 @@ class ReferenceData:
         self._resolved.clear()
         self._stored.clear()
         self._hours.clear()
+        self._joined.clear()
 
     # --- seats and areas ------------------------------------------------------------------------
 
@@ -143,16 +148,36 @@ class ReferenceData:
             policy = stored or policy
         return self._with_accommodation(self._resolve(policy, area_id, day), day, reader_id)
 
-    def opening_hours(self, policy: Policy, day: date, area_id: AreaId) -> DayHours:
-        """When the area is open on that day by ``policy``."""
+    def opening_hours(self, policy: Policy, day: date, area_id: AreaId) -> OpenHours:
+        """When the area is open on that calendar day by ``policy``."""
         key = (policy.version, day, area_id)
         known = self._hours.get(key)
         if known is None:
             if len(self._hours) > _CACHED:
                 self._hours.clear()
-            known = policy.day_hours(day, self.catalog.areas[area_id].venue_id, area_id)
+            known = open_hours(policy, day, self.catalog.areas[area_id].venue_id, area_id)
             self._hours[key] = known
         return known
+
+    def joined_days(self, day: date) -> tuple[date, ...]:
+        """The day, with the one before and the one after it where an area is open over the
+        midnight between them: days whose bookings can meet on a seat."""
+        key = (self.policy.version, self.catalog.version, day)
+        known = self._joined.get(key)
+        if known is None:
+            if len(self._joined) > _CACHED:
+                self._joined.clear()
+            midnight = local_instant(day, time(0))
+            before, after = (self._open_over(midnight + n * _DAY, day) for n in (0, 1))
+            known = self._joined[key] = tuple(
+                day + n * _DAY for n, wanted in ((-1, before), (0, True), (1, after)) if wanted
+            )
+        return known
+
+    def _open_over(self, midnight: datetime, day: date) -> bool:
+        """Is an area open just before and after that midnight, one of the day's two?"""
+        found = (self.opening_hours(self.policy, day, area) for area in self.catalog.areas)
+        return any(hours.start < midnight < hours.end for open in found for hours in open.intervals)
 
     def _with_accommodation(self, policy: Policy, day: date, reader_id: ReaderId | None) -> Policy:
         found = self.active_accommodation(reader_id, day)

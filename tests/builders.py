@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from models.check_in import transitions as check_in_transitions
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, local_instant
+from models.kernel.time_range import TimeRange, local_instant, next_clock_instant
 from models.library.entities import AreaId, Seat, SeatId, VenueId
 from models.policy.entities import Policy
 from models.reservations import transitions
@@ -33,7 +33,9 @@ PROOF: Final = PresenceProof(ZHANG, VENUE, PresenceMethod.KIOSK_CODE, on("14:00"
 
 
 def hours(start: str, end: str, day: date = MONDAY) -> TimeRange:
-    return TimeRange(on(start, day), on(end, day))
+    """An end that is not after the start is the next day's."""
+    begin = on(start, day)
+    return TimeRange(begin, next_clock_instant(begin, time.fromisoformat(end)))
 
 
 def reserved(

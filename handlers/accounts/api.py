@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
 
 from aiohttp import web
 
@@ -36,7 +35,7 @@ from handlers.messages.schemas import Subscribe, SubscriptionsOut
 from handlers.reservations.presenter import reservation
 from models.identity.activation_code_repository import BindingRequest
 from models.identity.entities import SessionKind
-from models.kernel.time_range import local_date, local_instant, to_local
+from models.kernel.time_range import to_local
 from models.messages.entities import WECHAT_TEMPLATES, Template
 from models.messages.errors import UnknownTemplate
 from models.reservations.state_machine import BOOKING_STATES
@@ -105,8 +104,7 @@ async def current_reader(call: ApiRequest) -> CurrentReaderOut:
     reader = call.principal.reader
     if reader is None:
         return CurrentReaderOut(None, [], 0, None, None, {})
-    midnight = local_instant(local_date(call.now), time(0))
-    active = await call[keys.RESERVATIONS].live_of(reader.id, midnight)
+    active = await call[keys.RESERVATIONS].live_now(reader.id, call.now)
     window = await call[keys.VIOLATIONS].violation_count(reader.id, call.now)
     until = reader.suspended_until
     return CurrentReaderOut(

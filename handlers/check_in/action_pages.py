@@ -49,7 +49,7 @@ async def _return_by(visit: PageRequest, r: Reservation) -> dict[str, Any]:
 
 async def _renewal_ends(visit: PageRequest, r: Reservation) -> dict[str, Any]:
     ends = await visit[RENEWAL].renewal_choices(visit.context(), r.id)
-    return {"ends": [choice(end) for end in ends]}
+    return {"ends": [choice(end, visit.now) for end in ends]}
 
 
 @dataclass(frozen=True, slots=True)

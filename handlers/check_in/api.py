@@ -64,4 +64,4 @@ async def renew(call: ApiRequest, body: Extend) -> ReservationOut:
 
 async def renewal_choices(call: ApiRequest) -> EndsOut:
     ends = await call[keys.RENEWAL].renewal_choices(call.context(), call.id)
-    return EndsOut([choice(end) for end in ends])
+    return EndsOut([choice(end, call.now) for end in ends])

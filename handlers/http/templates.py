@@ -13,7 +13,7 @@ from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
 from handlers.texts.pages import PROOF_NUMBERS, RULES_SUMMARY
 from models.kernel.time_range import to_local
 from models.policy.entities import Policy
-from notify.templates.rendering import SCAN_BY, SCAN_SHORT
+from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
 ENVIRONMENT: Final = Environment(
     loader=PackageLoader("handlers", "templates"),
@@ -70,6 +70,7 @@ ENVIRONMENT.filters |= {
     "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": presenting.clock,
+    "clock_from": lambda instant, since: later_clock(since, instant),
     "day": _day,
     "hours": hours_text,
     "proof_number": lambda name: PROOF_NUMBERS.get(name, name),

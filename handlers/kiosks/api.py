@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Final
 
 from handlers import keys
@@ -17,7 +17,7 @@ from handlers.reservations.schemas import ReservationOut
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from models.check_in.service import KioskCodeScan
 from models.kernel.errors import NotAllowed, NotFound
-from models.kernel.time_range import floor_minute, local_date, local_instant, to_local
+from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import Kiosk
 from models.reservations.presence import PresenceMethod
 from models.reservations.state_machine import BOOKING_STATES
@@ -46,8 +46,7 @@ async def card_login(call: ApiRequest, body: CardLogin) -> TouchOut:
     reader = await call[keys.KIOSKS].reader_of_card(body.card)
     await call[ATTEMPT_LIMITER].refund(limits)
     issued = await call[SESSIONS].open_kiosk(reader.id, kiosk.id, call.now)
-    midnight = local_instant(local_date(call.now), time(0))
-    live = await call[keys.RESERVATIONS].live_of(reader.id, midnight)
+    live = await call[keys.RESERVATIONS].live_now(reader.id, call.now)
     return TouchOut(
         token=issued.token,
         expires_at=to_local(issued.expires_at),

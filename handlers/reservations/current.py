@@ -13,7 +13,7 @@ from handlers.reservations import presenter, schemas
 from models.reservations.entities import Reservation
 from models.reservations.state_machine import ReservationState
 
-LIVE_FOR: Final = timedelta(days=1)
+LIVE_FOR: Final = timedelta(days=2)
 """A reservation that is still live began at most so long ago."""
 
 

@@ -23,10 +23,10 @@ from handlers.seat_map.schemas import (
     VenuesOut,
     WindowQuery,
 )
-from models.kernel.time_range import floor_minute, to_local
+from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import VenueId
 from models.policy.rules import may_filter
-from models.reservations.occupancy import DayOccupancy
+from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.service import TimeFilter
 
 
@@ -70,7 +70,7 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     )
 
 
-async def _occupancy(call: ApiRequest, day: date) -> DayOccupancy:
+async def _occupancy(call: ApiRequest, day: date) -> OccupancyView:
     occupancy = call[keys.SEAT_MAP].occupancy
     return occupancy.current(day) or await occupancy.get_day(day)
 
@@ -98,6 +98,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
         taken=[
             OccupiedOut(to_local(row.start), to_local(row.end))
             for row in occupancy.by_seat.get(seat.id, ())
+            if local_date(row.start) <= asked.day
         ],
     )
 
@@ -110,4 +111,4 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
         starts = await seat_map.seat_starts(seat, asked, call.now, call.reader.id)
         return TimesOut(starts=[presenter.start(value) for value, _ in starts])
     ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader.id)
-    return TimesOut(ends=[presenter.choice(end) for end in ends])
+    return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])

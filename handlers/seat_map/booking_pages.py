@@ -17,7 +17,7 @@ from handlers.http.request_parsing import malformed
 from handlers.keys import RESERVATIONS
 from handlers.reservations import schemas
 from handlers.seat_map.pages import area_page
-from handlers.seat_map.search import MapSearch, SearchTimes, features_in
+from handlers.seat_map.search import MapSearch, SearchTimes, features_in, is_open_at_end
 from models.kernel.errors import Conflict, RuleViolation
 from models.readers.context import RequestContext
 from models.reservations.entities import Reservation
@@ -69,6 +69,7 @@ async def _submit_booking(
             until=body.end,
             change=changed_id,
             features=features_in(form, visit, body.date),
+            past_midnight=is_open_at_end(visit, body.date),
         )
         return await area_page(
             visit,

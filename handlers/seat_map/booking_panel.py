@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from handlers.http import presenting
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.keys import SEAT_MAP
@@ -20,6 +19,7 @@ from models.reservations.errors import SeatTaken
 from models.reservations.transitions import check_in_window
 from models.seat_map.availability import SeatStatus
 from models.seat_map.service import TimeFilter
+from notify.templates.rendering import later_clock
 
 
 def feature_labels(seat: Seat) -> list[str]:
@@ -89,7 +89,7 @@ async def booking_panel(
         return panel
     panel.start = next((v for v in (search.begin, search.start) if v in instants), starts[0][0])
     ends = await seat_map.seat_ends(seat, day, panel.start, visit.now, reader_id, search.change)
-    panel.ends = [presenter.choice(end) for end in ends]
+    panel.ends = [presenter.choice(end, search.day) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
     wished = (wished_end, search.until, search.end)
@@ -99,7 +99,7 @@ async def booking_panel(
         policy = reference.policy_for(area.id, search.day)
         opens, closes, excused = check_in_window(instants[panel.start], end, visit.now, policy)
         opens = max(opens, visit.now)
-        panel.check_in = f"{presenting.clock(opens)}–{presenting.clock(closes)}"
+        panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"
         panel.counts = not excused
     return panel
 

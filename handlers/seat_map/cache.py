@@ -31,7 +31,7 @@ from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
 from models.reference_data import ReferenceData
 from models.reservations import rules
-from models.reservations.occupancy import DayOccupancy
+from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.area_view import AreaMap
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter, parse_time_filter
@@ -80,7 +80,7 @@ class CachedAreaMap:
         self._version = ""
         self._shared: CachedBody | None = None
 
-    def refresh(self, occupancy: DayOccupancy, minute: datetime) -> None:
+    def refresh(self, occupancy: OccupancyView, minute: datetime) -> None:
         """Bring it to this minute and to what the occupancy holds."""
         made_at = (minute, self._reference.policy.version)
         look = self.view.look
@@ -161,7 +161,7 @@ class CachedAreaList:
 
     def body(
         self,
-        occupancy: DayOccupancy,
+        occupancy: OccupancyView,
         wanted: VenueId | None,
         asked: TimeFilter,
         minute: datetime,
@@ -222,7 +222,7 @@ class SeatMapCache:
         return asked
 
     def plan(
-        self, area: Area, occupancy: DayOccupancy, asked: TimeFilter, minute: datetime
+        self, area: Area, occupancy: OccupancyView, asked: TimeFilter, minute: datetime
     ) -> CachedAreaMap:
         """The area's plan in this minute."""
         self._reset_if_catalog_changed()
@@ -236,7 +236,7 @@ class SeatMapCache:
 
     def areas(
         self,
-        occupancy: DayOccupancy,
+        occupancy: OccupancyView,
         venue: VenueId | None,
         asked: TimeFilter,
         minute: datetime,

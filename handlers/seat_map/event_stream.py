@@ -32,7 +32,7 @@ from models.kernel.errors import DomainError, Overloaded, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area
-from models.reservations.occupancy import DayOccupancy
+from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter
 
@@ -159,7 +159,7 @@ class EventStreamHub:
         request: web.Request,
         response: web.StreamResponse,
         area: Area,
-        occupancy: DayOccupancy,
+        occupancy: OccupancyView,
         asked: TimeFilter,
         session_id: str,
         reader_id: ReaderId,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -41,6 +41,7 @@ from models.library.entities import Area, Fixture, Seat
 from models.reservations import rules
 from models.seat_map.availability import AreaCount
 from models.seat_map.service import TimeFilter
+from notify.templates.rendering import later_clock
 
 _ALMOST_FULL: Final = 0.2
 """Below this share of free seats an area's bar warns."""
@@ -108,7 +109,7 @@ async def _tiles(
             count = shown.view.count_with_features(search.features)
             max_minutes = reference.policy_for(area.id, search.day).max_minutes
             hours = reference.opening_hours(reference.policy, search.day, area.id)
-            closed = hours.reason if hours.hours is None else None
+            closed = hours.reason if not hours.intervals else None
             tiles.append(AreaTile(area, count, max_minutes, closed))
     return tiles
 
@@ -219,7 +220,12 @@ def _drawing(
     drawn = drawings.get(key)
     if drawn is None:
         seats = [
-            SeatMarkup(seat, state.status.value, _clock(state.free_until), _clock(state.next_free))
+            SeatMarkup(
+                seat,
+                state.status.value,
+                _clock(search.day, state.free_until),
+                _clock(search.day, state.next_free),
+            )
             for seat, state in zip(area.seats, shown.states_for(reader_id), strict=True)
         ]
         drawn = drawings.keep(
@@ -235,8 +241,8 @@ def _drawing(
     return Markup(drawn)
 
 
-def _clock(instant: datetime | None) -> str:
-    return presenting.clock(instant) if instant is not None else ""
+def _clock(day: date, instant: datetime | None) -> str:
+    return later_clock(day, instant) if instant is not None else ""
 
 
 def _kind_of(shown: CachedAreaMap) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import msgspec
 
@@ -10,13 +10,16 @@ from handlers.http.presenting import clock, moment
 from handlers.seat_map import schemas
 from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
-from models.kernel.time_range import local_date
+from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, Venue
+from models.policy.open_hours import OpenHours, open_hours
 from models.reference_data import ReferenceData
+from notify.templates.rendering import later_clock
 
 
-def choice(instant: datetime) -> schemas.Choice:
-    return schemas.Choice(clock(instant), clock(instant))
+def choice(instant: datetime, since: datetime | date) -> schemas.Choice:
+    """An end that can be chosen, as seen from the day of ``since``."""
+    return schemas.Choice(clock(instant), later_clock(since, instant))
 
 
 def start(value: str) -> schemas.Choice:
@@ -31,23 +34,29 @@ def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut
 def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> schemas.DateOut:
     """The venue's day as it is for one of its areas, which may be closed for itself."""
     place = reference.opening_hours(reference.policy, day.date, area.id)
-    if place.hours is not None or day.open is None:
+    if place.intervals or day.open is None:
         return day
     return msgspec.structs.replace(day, bookable=False, open=None, reason=place.reason)
 
 
 def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schemas.DateOut:
-    place = reference.policy.day_hours(day, v.id, None)
+    place = open_hours(reference.policy, day, v.id, None)
     opens_at = reference.policy_on(day).opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
-    over = place.hours is not None and now >= place.hours.end
-    hours = place.hours
+    hours = reference.policy.day_hours(day, v.id, None).hours or _rest_of_night(place, day)
     return schemas.DateOut(
         date=day,
         label=day_choice_text(day, today),
-        bookable=hours is not None and not waits and not over,
+        bookable=place.upcoming(now) is not None and not waits,
         opens_at=moment(opens_at) if waits else None,
         open=schemas.OpenOut(clock(hours.start), clock(hours.end)) if hours else None,
         reason=place.reason,
     )
+
+
+def _rest_of_night(place: OpenHours, day: date) -> TimeRange | None:
+    """On a day on which nothing opens, the hours after midnight of the night before."""
+    if not place.intervals:
+        return None
+    return TimeRange(local_instant(day, time(0)), place.intervals[0].end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,10 +19,12 @@ from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.seat_map.schemas import DateOut, VenueOut
 from handlers.texts.labels import FEATURE_TEXT
 from handlers.texts.pages import SEARCH_HINTS
-from models.kernel.time_range import floor_minute, local_date
+from models.kernel.time_range import floor_minute, local_date, local_instant, next_clock_instant
 from models.library.entities import FILTERABLE_FEATURES, VenueId
-from models.policy.entities import time_steps
+from models.policy.entities import FARTHEST_HORIZON, time_steps
+from models.policy.open_hours import open_hours
 from models.seat_map.service import TimeFilter
+from notify.templates.rendering import later_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ class MapSearch:
     """What a seat must have."""
     time_has_passed: bool = False
     """The time that was asked for has begun already, and is ignored."""
+    past_midnight: bool = False
+    """The library is open at the end of the day: an end that is not after the start is the next
+    day's."""
 
     def to(self, path: str, **other: str) -> str:
         """The path with this search, some of it changed."""
@@ -62,9 +67,16 @@ class MapSearch:
             return SEARCH_HINTS["time_has_passed"]
         if bool(self.start) != bool(self.end):
             return SEARCH_HINTS["one_end_missing"]
-        if self.start and self.end <= self.start:
+        if self.start and self.end <= self.start and not self.past_midnight:
             return SEARCH_HINTS["end_before_start"]
         return ""
+
+    @property
+    def period(self) -> str:
+        """The time that is asked for, in words."""
+        begin = local_instant(self.day, time.fromisoformat(self.start))
+        end = next_clock_instant(begin, time.fromisoformat(self.end))
+        return f"{self.start}–{later_clock(self.day, end)}"
 
 
 class SearchTimes(schemas.Request):
@@ -96,6 +108,7 @@ def search_of(visit: PageRequest) -> MapSearch:
         until=given.get("until", ""),
         change=given.get("change", ""),
         features=features_in(query, visit, day),
+        past_midnight=is_open_at_end(visit, day),
     )
     # A search for this morning, opened in the afternoon.
     today = search.day == local_date(visit.now)
@@ -140,14 +153,38 @@ def date_of(venue: VenueOut, day: date) -> DateOut:
     return next((d for d in venue.dates if d.date == day), venue.dates[0])
 
 
-def search_times(visit: PageRequest, venue_id: str, day: date) -> list[str]:
-    """The clock times that a search may name: the steps of the day and its closing."""
+def is_open_at_end(visit: PageRequest, day: date) -> bool:
+    """Is the library open at the end of a day that can be booked?"""
+    today = local_date(visit.now)
+    near = today <= day <= today + timedelta(days=FARTHEST_HORIZON)
+    return near and visit[REFERENCE].joined_days(day)[-1] > day
+
+
+@dataclass(frozen=True, slots=True)
+class TimeChoices:
+    """The clock times that a search may name."""
+
+    starts: list[str]
+    ends: list[str]
+
+
+def search_times(visit: PageRequest, venue_id: str, day: date) -> TimeChoices:
+    """The steps of the day; for an end, the steps and closings up to those of its night, too."""
     policy = visit[REFERENCE].policy_on(day)
-    hours = policy.day_hours(day, VenueId(venue_id), None).hours
-    if hours is None:
-        return []
-    steps = [*time_steps(policy, hours), hours.end]
-    return [presenting.clock(step) for step in steps if step > visit.now]
+    place = open_hours(policy, day, VenueId(venue_id), None)
+    starts, ends = list[datetime](), list[datetime]()
+    tomorrow = local_instant(day, time(0)) + timedelta(days=1)
+    for hours in place.intervals:
+        steps = [step for step in time_steps(policy, hours) if step > visit.now]
+        of_day = [step for step in steps if local_date(step) == day]
+        starts += of_day
+        last = min(hours.end, tomorrow + timedelta(days=1))
+        ends += (step for step in [*steps, last] if of_day and of_day[0] < step <= last)
+    # A clock time stands for itself: twice in a night it is one choice, by its start's side.
+    return TimeChoices(
+        [presenting.clock(step) for step in starts],
+        list(dict.fromkeys(presenting.clock(end) for end in ends)),
+    )
 
 
 def feature_filters(visit: PageRequest, day: date) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId
 from models.outages.entities import MIN_DURATION, RETIRED_AFTER
+from models.policy.open_hours import open_hours
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.state_machine import ReservationState
 from models.statistics.today import occupied_seats, totals
@@ -45,10 +46,13 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
     rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     async for row in visit[keys.STATISTICS].bookings_on(day):
         rows.setdefault(row.area_id, []).append(row)
+    late: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
+    for row in await visit[keys.STATISTICS].late_bookings(day):
+        late.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
     for area in catalog.areas.values():
-        mine = rows[area.id]
+        mine = [*late[area.id], *rows[area.id]]
         areas.append(
             AreaDashboard(
                 id=area.id,
@@ -57,14 +61,17 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
                 used=sum(
                     row.state in (ReservationState.IN_USE, ReservationState.AWAY) for row in mine
                 ),
-                booked=sum(row.state is ReservationState.RESERVED for row in mine),
+                booked=sum(row.state is ReservationState.RESERVED for row in rows[area.id]),
                 hours=occupied_seats(mine, instants, now),
             )
         )
     return render(
         visit,
         "dashboard",
-        totals=totals(row for mine in rows.values() for row in mine),
+        totals=totals(
+            (row for mine in rows.values() for row in mine),
+            (row for mine in late.values() for row in mine),
+        ),
         areas=areas,
         instants=instants,
         past=sum(instant <= now for instant in instants),
@@ -74,17 +81,12 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
 
 
 def _hours(visit: PageRequest) -> list[datetime]:
-    """The full hours of the day between the first opening and the last closing."""
+    """The full hours of the calendar day at which a venue is open."""
     reference, day = visit[REFERENCE], local_date(visit.now)
-    venues = reference.catalog.venues
-    places = [reference.policy.day_hours(day, venue, None).hours for venue in venues]
-    spans = [span for span in places if span is not None]
-    if not spans:
-        return []
-    first, last = min(span.start for span in spans), max(span.end for span in spans)
+    places = [open_hours(reference.policy, day, venue, None) for venue in reference.catalog.venues]
     midnight = local_instant(day, time())
-    hours = (midnight + timedelta(hours=n) for n in range(25))
-    return [hour for hour in hours if first <= hour < last]
+    hours = (midnight + timedelta(hours=n) for n in range(24))
+    return [hour for hour in hours if any(place.containing(hour) for place in places)]
 
 
 async def _alarms(visit: PageRequest) -> list[str]:

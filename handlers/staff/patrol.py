@@ -20,6 +20,7 @@ from models.kernel.time_range import local_date
 from models.library.entities import AreaId, Seat
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import ReservationState
+from notify.templates.rendering import later_clock
 
 _LISTED: Final = 50
 """Doubted seats on the page; the others come up as these are looked at."""
@@ -70,14 +71,14 @@ def _empty(seat: Seat, following: OccupancyRow | None, now: datetime) -> PatrolS
     reason = seat.unavailable_reason(local_date(now))
     when = ""
     if following is not None:
-        when = PATROL_TEXT["booked_from"].format(start=presenting.clock(following.start))
+        when = PATROL_TEXT["booked_from"].format(start=later_clock(now, following.start))
     state = "disabled" if reason is not None else "free"
     words = PATROL_TEXT[state].format(reason=reason)
     return PatrolSeat(seat.number, state, words, "", "", when)
 
 
 def _occupied(seat: Seat, row: OccupancyRow, who: str) -> PatrolSeat:
-    when = f"{presenting.clock(row.booked_start)}–{presenting.clock(row.end)}"
+    when = f"{presenting.clock(row.booked_start)}–{later_clock(row.booked_start, row.end)}"
     reserved = row.state is ReservationState.RESERVED
     words = PATROL_TEXT["not_checked_in"] if reserved else STATE_TEXT[row.state]
     return PatrolSeat(seat.number, row.state.value, words, row.id, who, when)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 from aiohttp import web
 
 from handlers import keys
@@ -14,7 +12,8 @@ from handlers.reservations import presenter
 from handlers.seat_map.cache import SEAT_MAP_CACHE
 from handlers.texts.wechat import FREE_SEATS_WORDS, HELP_WORDS, MY_RESERVATIONS_WORDS, REPLY_TEXT
 from models.feedback.entities import MAX_LENGTH
-from models.kernel.time_range import floor_minute, local_date, local_instant
+from models.kernel.time_range import floor_minute, local_date
+from notify.templates.rendering import later_clock
 from notify.wechat.callbacks import Callback
 from notify.wechat.official_account import HOME
 
@@ -76,14 +75,13 @@ async def _my_reservations(request: web.Request, callback: Callback) -> str:
     link = _mini_program_link(request)
     if reader_id is None:
         return REPLY_TEXT["not_bound"].format(url=app[SITE].public_base_url, link=link)
-    midnight = local_instant(local_date(now), time(0))
-    rows = await app[keys.RESERVATIONS].live_of(reader_id, midnight)
+    rows = await app[keys.RESERVATIONS].live_now(reader_id, now)
     if not rows:
         return REPLY_TEXT["no_reservations"].format(link=link)
     lines = []
     for r in rows[:10]:
         shown = await presenter.reservation(app[REFERENCE], r, now)
-        start, end = presenting.clock(r.start), presenting.clock(r.end)
+        start, end = presenting.clock(r.start), later_clock(r.start, r.end)
         lines.append(f"{shown.date:%m-%d} {start}–{end} {shown.seat.label} {shown.state_text}")
     return "\n".join(lines)
 

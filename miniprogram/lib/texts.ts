@@ -1,6 +1,6 @@
 // What is said to a reader, in Chinese or in English.
 
-import { day } from "./clock";
+import { clock, clockAt, day, now } from "./clock";
 import { ERRORS_EN } from "./error_texts";
 import { CHINESE } from "./texts_chinese";
 import { ENGLISH } from "./texts_english";
@@ -32,6 +32,22 @@ export function t(name: Text, facts: Facts = {}): string {
 /** A text whose name is partly data (`state_` + state); what is not in the table shows as it came. */
 export function named(prefix: string, name: string): string {
   return (table as Record<string, string>)[`${prefix}_${name}`] ?? name;
+}
+
+/** A clock time after another one: 16:38, or the next day's 02:00. */
+export function clockAfter(since: string, at: string): string {
+  return at > since ? at : t("next_day", { at });
+}
+
+/** The same after this moment. */
+export function clockFromNow(at: string): string {
+  return clockAfter(clockAt(now()), at);
+}
+
+/** 09-07 16:38–17:00, or 09-07 22:00 until the next day's 02:00. */
+export function period(r: { start: string; end: string }): string {
+  const end = clock(r.end);
+  return `${day(r.start)}–${r.start.slice(0, 10) === r.end.slice(0, 10) ? end : t("next_day", { at: end })}`;
 }
 
 /** For WXML, which cannot call functions. */

@@ -2,6 +2,7 @@
 
 export const CHINESE = {
   loading: "正在加载…",
+  next_day: "次日{at}",
   retry: "重试",
   retry_in: "{s} 秒后自动重试",
   more_choices: "更多…",

@@ -4,6 +4,7 @@ import type { CHINESE } from "./texts_chinese";
 
 export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   loading: "Loading…",
+  next_day: "{at} next day",
   retry: "Try again",
   retry_in: "Trying again in {s} s",
   more_choices: "More…",

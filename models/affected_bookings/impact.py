@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from models.kernel.time_range import local_date
+from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import AreaId, Catalog, SeatId
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
 from models.reference_data import ReferenceData
 from models.reservations.live_occupancy import LiveOccupancy
@@ -22,12 +23,13 @@ class Availability:
 
     policy: Policy
     library: Catalog
-    _known: dict[tuple[AreaId, date], tuple[Policy, DayHours]] = field(default_factory=dict)
+    _known: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = field(default_factory=dict)
 
     def can_seat(self, seat_id: SeatId, start: datetime, end: datetime) -> bool:
         """Is the seat there, in service, and its area open all that time?"""
-        seat, day = self.library.seats.get(seat_id), local_date(start)
-        if seat is None or seat.unavailable_reason(day) is not None:
+        seat = self.library.seats.get(seat_id)
+        days = {local_date(start), last_date(TimeRange(start, end))}
+        if seat is None or any(seat.unavailable_reason(day) is not None for day in days):
             return False
         return self.is_open(seat.area_id, start, end)
 
@@ -42,11 +44,11 @@ class Availability:
         policy, length = self._of(seat.area_id, local_date(start))[0], end - start
         return timedelta(minutes=policy.min_minutes) <= length <= policy.longest
 
-    def _of(self, area_id: AreaId, day: date) -> tuple[Policy, DayHours]:
+    def _of(self, area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:
         key = (area_id, day)
         if key not in self._known:
             venue = self.library.areas[area_id].venue_id
-            hours = self.policy.day_hours(day, venue, area_id)
+            hours = open_hours(self.policy, day, venue, area_id)
             self._known[key] = self.policy.resolve(area_id, day), hours
         return self._known[key]
 
@@ -100,7 +102,9 @@ class AffectedBookings:
         ahead = (bookable[0] + timedelta(days=n) for n in range(farthest + 1))
         days = [d for d in ahead if d in bookable or await self._reservations.has_live(d)]
         occupancies = [await self._occupancy.get_day(day) for day in days]
-        return [row for day in occupancies for row in day.rows.values() if row.end > now]
+        # A night's bookings are seen with both of its days.
+        rows = {row.id: row for day in occupancies for row in day.rows.values()}
+        return [row for row in rows.values() if row.end > now]
 
 
 def _placed(availability: Availability, row: OccupancyRow) -> bool:

@@ -6,7 +6,9 @@ from datetime import datetime, time
 
 from models.check_in import rules, transitions
 from models.check_in.allowed_actions import allowed_actions
+from models.kernel.time_range import TimeRange, last_date, local_date
 from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
 from models.reservations.claims import ClaimKind
@@ -37,12 +39,10 @@ class RenewalService:
         Closed, NotATimeStep, TooLong, SeatDisabled, SeatTaken, OverlapsOwnBooking."""
 
         def renewed(current: Reservation, policy: Policy) -> Reservation:
-            seat_in_service(self._reference.seat_even_if_removed(current.seat_id), current.date)
-            # The hours of today: they may have become others since it was booked.
-            hours = self._reference.opening_hours(
-                self._reference.policy, current.date, current.area_id
-            )
-            new_end = rules.renewal_end(current, end, policy, hours, ctx.now)
+            seat = self._reference.seat_even_if_removed(current.seat_id)
+            seat_in_service(seat, current.date)
+            new_end = rules.renewal_end(current, end, policy, self._hours(current, ctx), ctx.now)
+            seat_in_service(seat, last_date(TimeRange(current.start, new_end)))
             return transitions.renew(current, new_end, policy, ctx.actor, ctx.now)
 
         try:
@@ -57,12 +57,21 @@ class RenewalService:
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
         seat = self._reference.seat_even_if_removed(r.seat_id)
-        if seat.unavailable_reason(r.date) is not None:
-            return []
         if "extend" not in allowed_actions(r, policy, ctx.now):
             return []
-        hours = self._reference.opening_hours(self._reference.policy, r.date, r.area_id)
-        choices = rules.renewal_choices(r, policy, hours, ctx.now)
-        rows = (await self._occupancy.get_day(r.date)).by_seat.get(r.seat_id, ())
+        choices = rules.renewal_choices(r, policy, self._hours(r, ctx), ctx.now)
+        rows = (await self._occupancy.get_day(local_date(r.end))).by_seat.get(r.seat_id, ())
         next_start = min((row.start for row in rows if row.start >= r.end), default=None)
-        return [end for end in choices if next_start is None or end <= next_start]
+        return [
+            end
+            for end in choices
+            if (next_start is None or end <= next_start)
+            and seat.unavailable_reason(r.date) is None
+            and seat.unavailable_reason(last_date(TimeRange(r.start, end))) is None
+        ]
+
+    def _hours(self, r: Reservation, ctx: RequestContext) -> OpenHours:
+        """The area's hours by the policy of today: they may have become others since it was
+        booked."""
+        day = local_date(max(r.start, ctx.now))
+        return self._reference.opening_hours(self._reference.policy, day, r.area_id)

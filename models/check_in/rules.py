@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Final
 
 from models.check_in.errors import NothingToConfirm, RenewalLimitReached, WrongSeat, WrongVenue
 from models.kernel.errors import InvalidState
-from models.kernel.time_range import local_instant
-from models.policy.entities import DayHours, Policy, time_steps
+from models.kernel.time_range import TimeRange, local_instant, next_clock_instant
+from models.policy.entities import Policy, time_steps
+from models.policy.open_hours import OpenHours
 from models.reservations.entities import Reservation
 from models.reservations.errors import Closed, NotATimeStep, TooEarly, TooLate, TooLong
 from models.reservations.presence import PresenceProof
 from models.reservations.state_machine import CHECKED_IN_STATES, ReservationState
 from models.reservations.transitions import leave_duration
+
+_DAY: Final = timedelta(days=1)
 
 
 def may_check_in(r: Reservation, now: datetime) -> None:
@@ -96,31 +100,46 @@ def may_extend(r: Reservation, policy: Policy, now: datetime) -> None:
         raise TooEarly(opens)
 
 
+def _hours_of_stay(r: Reservation, place: OpenHours, now: datetime) -> TimeRange | None:
+    """The open interval that the reader is in, or waits for after an early check-in, as far as one
+    stay may go: it touches its day and the next one."""
+    hours = place.containing(max(r.start, now))
+    limit = local_instant(r.date + 2 * _DAY, time(0))
+    if hours is None or hours.end <= limit:
+        return hours
+    return TimeRange(hours.start, limit) if hours.start < limit else None
+
+
 def renewal_choices(
-    r: Reservation, policy: Policy, place: DayHours, now: datetime
+    r: Reservation, policy: Policy, place: OpenHours, now: datetime
 ) -> list[datetime]:
-    """The later ends up to now + the longest stay, not past closing."""
-    if place.hours is None:
+    """The later ends up to now + the longest stay, not past closing. ``place`` is the area around
+    the day of ``now``."""
+    hours = _hours_of_stay(r, place, now)
+    if hours is None:
         return []
-    latest = min(now + policy.longest, place.hours.end)
-    ends = [step for step in time_steps(policy, place.hours) if r.end < step <= latest]
-    if r.end < place.hours.end <= latest:
-        ends.append(place.hours.end)
+    latest = min(now + policy.longest, hours.end)
+    ends = [step for step in time_steps(policy, hours) if r.end < step <= latest]
+    if r.end < hours.end <= latest:
+        ends.append(hours.end)
     return ends
 
 
 def renewal_end(
-    r: Reservation, end: time, policy: Policy, place: DayHours, now: datetime
+    r: Reservation, end: time, policy: Policy, place: OpenHours, now: datetime
 ) -> datetime:
-    """The new end. Raises: InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep,
-    TooLong."""
+    """The new end: the first such clock time after the present one. ``place`` as above.
+
+    Raises: InvalidState, RenewalLimitReached, TooEarly, Closed, NotATimeStep, TooLong.
+    """
     may_extend(r, policy, now)
-    wanted = local_instant(r.date, end)
-    if place.hours is None or wanted > place.hours.end:
+    wanted, hours = next_clock_instant(r.end, end), _hours_of_stay(r, place, now)
+    if hours is not None and hours.end < wanted and hours.start <= wanted - _DAY:
+        # Not tomorrow, but a time of these hours that is over by the present end.
+        raise NotATimeStep(step_minutes=policy.step_minutes)
+    if hours is None or wanted > hours.end:
         raise Closed(reason=place.reason or None)
-    if wanted <= r.end or (
-        wanted != place.hours.end and wanted not in time_steps(policy, place.hours)
-    ):
+    if wanted != hours.end and wanted not in time_steps(policy, hours):
         raise NotATimeStep(step_minutes=policy.step_minutes)
     if wanted > now + policy.longest:
         raise TooLong(max_minutes=policy.max_minutes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from models.gates.entities import complete_until
@@ -45,33 +45,33 @@ class GatePresenceJob:
             return 0
         told = complete_until(gates, now)
         left = await self._gate_events.left_open(now - _CUT_OFF, BATCH)
-        found, today = await self._newly_open_check_ins(now, told), local_date(now)
-        came = await self._gate_events.seen(found, local_instant(today, time(0)))
-        days = {(reader_id, today) for reader_id in came}
+        found = await self._newly_open_check_ins(now, told)
+        # In a night, who came before midnight is inside.
+        since = local_instant(self._reference.joined_days(local_date(now))[0], time(0))
+        came = await self._gate_events.seen(list(found), since)
+        days = {(reader_id, found[reader_id]) for reader_id in came}
         days |= {(p.reader_id, local_date(p.at)) for p in left if p.reader_id is not None}
         return await self._service.reconcile_all(days, now, gates)
 
-    async def _newly_open_check_ins(self, now: datetime, told: datetime) -> list[ReaderId]:
+    async def _newly_open_check_ins(self, now: datetime, told: datetime) -> dict[ReaderId, date]:
         """Readers with a window that has opened and that was not looked at with all that the gates
-        had to tell."""
+        had to tell, and the day of its reservation."""
         occupancy = await self._occupancy.get_day(local_date(now))
         policy = self._reference.policy_on(local_date(now))
         before = timedelta(minutes=policy.check_in_before_minutes)
         open_now = {
-            (row.id, row.rev): row.reader_id
+            (row.id, row.rev): row
             for row in occupancy.rows.values()
             if row.state is ReservationState.RESERVED and row.booked_start - before <= now
         }
         self._seen = {key: self._seen.get(key, now) for key in open_now}
         self._asked &= open_now.keys()
-        readers = []
-        for key, reader_id in open_now.items():
-            present = any(
-                row.state in CHECKED_IN_STATES for row in occupancy.by_reader.get(reader_id, ())
-            )
-            if key in self._asked or present:
+        readers = dict[ReaderId, date]()
+        for key, row in open_now.items():
+            own = occupancy.by_reader.get(row.reader_id, ())
+            if key in self._asked or any(other.state in CHECKED_IN_STATES for other in own):
                 continue
-            readers.append(reader_id)
+            readers[row.reader_id] = local_date(row.booked_start)
             if told >= self._seen[key]:
                 self._asked.add(key)
         return readers

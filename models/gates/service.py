@@ -29,7 +29,7 @@ from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
 from models.gates.repository import GateRepository
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import local_date, local_instant
+from models.kernel.time_range import TimeRange, last_date, local_date, local_instant
 from models.library.entities import PresenceSource, VenueId
 from models.readers.entities import normalise_student_no
 from models.readers.repository import ReaderRepository
@@ -43,6 +43,7 @@ from models.violations.service import ViolationService
 
 _AT_ONCE: Final = 16
 _ROUNDS: Final = 8
+_DAY: Final = timedelta(days=1)
 _NO_EFFECTS: Final[Mapping[str, PresenceEffect]] = {}
 
 Effects = dict[str, tuple[PresenceEffect, ReservationId | None]]
@@ -122,7 +123,7 @@ class GateService:
     async def reconcile_all(
         self, days: Iterable[tuple[ReaderId, date]], now: datetime, gates: Sequence[Gate]
     ) -> int:
-        """Let the readers' reservations of those days be what their gate events make of them.
+        """Let the readers' stays that touch those days be what their gate events make of them.
         ``gates`` are all that there are. How many reservations changed."""
         room = asyncio.Semaphore(_AT_ONCE)
 
@@ -135,23 +136,38 @@ class GateService:
     async def _reconcile(
         self, reader_id: ReaderId, day: date, now: datetime, gates: Sequence[Gate]
     ) -> int:
-        midnight = local_instant(day, time(0))
         changed = 0
         for _ in range(_ROUNDS):
             # The reservation before the events: whoever adds one later finds another revision.
-            rows = await self._reservations.on_day(reader_id, day)
-            events = await self._gate_events.of_day(
-                reader_id, midnight, midnight + timedelta(days=1)
-            )
+            near = await self._reservations.near_day(reader_id, day)
+            first, last = days_of_stays(near, day)
+            begin, end = local_instant(first, time(0)), local_instant(last + _DAY, time(0))
+            rows = [r for r in near if r.end > begin and min(r.start, r.check_in_from) < end]
+            since = min((self._inside_since(r) for r in _candidates(rows, now)), default=begin)
+            events = await self._gate_events.of_day(reader_id, min(begin, since), end)
             effects: Effects = {}
             written = await self._apply_presence(rows, events, effects, now, gates)
             if written is None:
                 continue  # somebody else was faster
             changed += written
-            judged = await self._event_effects(rows, events, effects, gates)
+            of_days = [p for p in events if p.at >= begin]
+            judged = await self._event_effects(rows, of_days, effects, gates)
             await self._gate_events.settle(judged)
             break
         return changed
+
+    def _inside_since(self, r: Reservation) -> datetime:
+        """From when on passages tell whether the reader is inside when the reservation can be
+        checked in: what was forgotten before the library closed the last time does not."""
+        day, policy = r.date, self._reference.policy
+        if r.area_id in self._reference.catalog.areas:
+            hours = self._reference.opening_hours(policy, day, r.area_id).containing(r.start)
+            if hours is not None:
+                day = local_date(hours.start)
+                before = self._reference.opening_hours(policy, day, r.area_id).intervals
+                ended = [other.end for other in before if other.end <= hours.start]
+                return max([local_instant(day, time(0)), *ended])
+        return local_instant(day, time(0))
 
     def _proving(self, venue_id: VenueId, gates: Sequence[Gate]) -> frozenset[GateId]:
         """The venue's gates, where they prove presence there; else none."""
@@ -175,7 +191,9 @@ class GateService:
             new, found = r, _NO_EFFECTS
             if proving := self._proving(r.venue_id, gates):
                 policy = await self._writer.policy_at_booking(r)
-                new, found = derive_presence(r, policy, timely, proving, free_from, told, now)
+                since = self._inside_since(r)
+                passed = [p for p in timely if p.at >= since]
+                new, found = derive_presence(r, policy, passed, proving, free_from, told, now)
             for id, effect in found.items():
                 if effect is not PresenceEffect.NONE or id not in effects:
                     effects[id] = effect, r.id if effect is not PresenceEffect.NONE else None
@@ -240,6 +258,18 @@ def _with_reader(
         late=now - event.at > LATE_AFTER,
     )
     return kept, number
+
+
+def days_of_stays(rows: Sequence[Reservation], day: date) -> tuple[date, date]:
+    """The first and the last day of the stays that touch the day, with their check-in windows: a
+    stay over midnight is one."""
+    begin, end = local_instant(day, time(0)), local_instant(day + _DAY, time(0))
+    days = {day}
+    for r in rows:
+        from_ = min(r.start, r.check_in_from)
+        if from_ < end and begin < r.end:
+            days |= {local_date(from_), last_date(TimeRange(from_, r.end))}
+    return min(days), max(days)
 
 
 def _candidates(rows: Sequence[Reservation], now: datetime) -> list[Reservation]:

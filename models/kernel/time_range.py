@@ -56,9 +56,21 @@ def local_date(instant: datetime) -> date:
     return to_local(instant).date()
 
 
+def last_date(span: TimeRange) -> date:
+    """The last day that the range touches: what ends at midnight does not touch the next one."""
+    return local_date(span.end - timedelta(microseconds=1))
+
+
 def local_instant(day: date, clock_time: time) -> datetime:
     """The instant when the library's clock shows ``clock_time`` on ``day``."""
     return datetime.combine(day, clock_time, LIBRARY_ZONE).astimezone(UTC)
+
+
+def next_clock_instant(after: datetime, clock_time: time) -> datetime:
+    """The first instant after ``after`` at which the library's clock shows ``clock_time``."""
+    day = local_date(after)
+    found = local_instant(day, clock_time)
+    return found if found > after else local_instant(day + timedelta(days=1), clock_time)
 
 
 def floor_minute(instant: datetime) -> datetime:

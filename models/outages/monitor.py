@@ -96,6 +96,6 @@ class OutageMonitor:
             if area.venue_id != venue_id:
                 continue
             place = self._reference.opening_hours(self._reference.policy, local_date(now), area.id)
-            if place.hours is not None and place.hours.contains(now):
+            if place.containing(now) is not None:
                 return True
         return False

@@ -12,7 +12,12 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from models.kernel.time_range import SLOT_MINUTES, TimeRange, local_date, local_instant
+from models.kernel.time_range import (
+    SLOT_MINUTES,
+    TimeRange,
+    local_date,
+    local_instant,
+)
 from models.library.entities import AreaId, VenueId
 from models.policy.opening import DayHours as DayHours
 from models.policy.opening import OpeningRule as OpeningRule
@@ -176,13 +181,17 @@ def _validate(policy: Policy, numbers: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=256)
 def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[datetime, ...]:
-    step = timedelta(minutes=step_minutes)
+    step, found = timedelta(minutes=step_minutes), list[datetime]()
     midnight = local_instant(local_date(opens), time(0))
-    first = midnight + -((midnight - opens) // step) * step
-    count = max(0, -((first - closes) // step))
-    return tuple(first + step * k for k in range(count))
+    while midnight < closes:
+        tomorrow = midnight + _DAY
+        first = midnight + max(0, -((midnight - opens) // step)) * step
+        count = max(0, -((first - min(closes, tomorrow)) // step))
+        found += (first + step * k for k in range(count))
+        midnight = tomorrow
+    return tuple(found)
 
 
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
-    """The full steps in ``hours``, counted from midnight, the closing time left out."""
+    """The full steps in ``hours``, counted from each midnight, the closing time left out."""
     return _times(policy.step_minutes, hours.start, hours.end)

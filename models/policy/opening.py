@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -114,11 +114,6 @@ class DayHours:
 
     hours: TimeRange | None
     reason: str
-
-    def covers(self, start: datetime, end: datetime) -> bool:
-        """Is it open all the time from ``start`` to ``end``?"""
-        hours = self.hours
-        return hours is not None and hours.start <= start and end <= hours.end
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Final
 from models.kernel.ids import ReservationId
 from models.kernel.time_range import local_date, local_instant
 from models.library.entities import AreaId
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
 from models.policy_preview.simulation import (
     PastBooking,
@@ -86,14 +87,15 @@ class PolicyPreviewService:
 
     def _lookup(self, policy: Policy) -> PolicyLookup:
         catalog = self._reference.catalog
-        known: dict[tuple[AreaId, date], tuple[Policy, DayHours]] = {}
+        known: dict[tuple[AreaId, date], tuple[Policy, OpenHours]] = {}
 
-        def lookup(area_id: AreaId, day: date) -> tuple[Policy, DayHours]:
+        def lookup(area_id: AreaId, day: date) -> tuple[Policy, OpenHours]:
             key = (area_id, day)
             if key not in known:
                 area = catalog.areas.get(area_id)
                 venue = area.venue_id if area is not None else next(iter(catalog.venues))
-                known[key] = policy.resolve(area_id, day), policy.day_hours(day, venue, area_id)
+                hours = open_hours(policy, day, venue, area_id)
+                known[key] = policy.resolve(area_id, day), hours
             return known[key]
 
         return lookup

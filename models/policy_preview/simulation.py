@@ -15,13 +15,14 @@ from models.kernel.errors import RuleViolation
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute, local_date, to_local
 from models.library.entities import AreaId
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours
 from models.readers.accommodations import Accommodation
 from models.reservations.rules import TimeSelection, resolve_time
 from models.reservations.state_machine import ReservationState
 from models.reservations.transitions import check_in_window, leave_duration
 
-PolicyLookup = Callable[[AreaId, date], tuple[Policy, DayHours]]
+PolicyLookup = Callable[[AreaId, date], tuple[Policy, OpenHours]]
 """The rules of an area on a day, and its opening hours."""
 
 
@@ -147,7 +148,7 @@ class PolicySimulation:
         return counting >= policy.violations_limit
 
 
-def _refusal(course: PastBooking, day: date, policy: Policy, place: DayHours) -> str | None:
+def _refusal(course: PastBooking, day: date, policy: Policy, place: OpenHours) -> str | None:
     """The code of the first rule that the booking would have broken when it was made."""
     at_once = course.start == floor_minute(course.asked_at)
     start = None if at_once else to_local(course.start).time()

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, floor_minute, to_local
+from models.kernel.time_range import TimeRange, floor_minute, last_date, local_date
 from models.library.entities import Seat
 from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
@@ -32,13 +32,14 @@ class SeatAlternatives:
         self, seat: Seat, span: TimeRange, reader_id: ReaderId
     ) -> list[dict[str, str]]:
         """Up to three seats near ``seat`` that the reader could have for ``span``."""
-        day = to_local(span.start).date()
+        day = local_date(span.start)
         taken = (await self._occupancy.get_day(day)).by_seat
         catalog = self._reference.catalog
         free = (
             other
             for other in catalog.nearest_seats(seat)
             if other.unavailable_reason(day) is None
+            and other.unavailable_reason(last_date(span)) is None
             and self._reference.may_use_seat(other, reader_id, day)
             and not overlaps(taken.get(other.id, ()), span)
         )

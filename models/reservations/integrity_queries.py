@@ -80,7 +80,7 @@ class IntegrityQueries(ReservationCollection):
 
     async def _days(self) -> AsyncIterator[list[Document]]:
         """All reservations by their day of use: MongoDB sorts them on its disk, and one day is in
-        memory at a time, however many there are. Nobody sits through midnight."""
+        memory at a time, however many there are. A stay touches two days at most."""
         cursor = (
             self._all.find({"tombstone": {"$exists": False}}, dict.fromkeys(_SPAN, 1))
             .sort("day", ASCENDING)

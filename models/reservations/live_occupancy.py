@@ -8,17 +8,19 @@ day anew, at most twice a second, so that the service goes on with what the data
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from time import monotonic
 from typing import Final
 
 from models.kernel.errors import ServiceUnavailable
+from models.kernel.time_range import local_instant
 from models.reservations.change_stream_repository import ReservationChangeStream
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.joined_occupancy import JoinedOccupancy, OccupancyView
 from models.reservations.occupancy import Change, DayOccupancy, MissingRevision, OccupancyRow
 from models.reservations.repository import ReservationRepository
 from models.storage.mongo import new_id
@@ -27,8 +29,9 @@ REFUSE_WITHIN_S: Final = 0.25
 """A refusal from the occupancy alone is right if the seat was taken at some moment of this time."""
 STALE_AFTER_S: Final = 2.0
 RELOAD_AFTER_S: Final = 0.5
-_DAYS_KEPT: Final = 16
-"""More than can be booked ahead; what is past is asked for no more, and goes first."""
+_DAYS_KEPT: Final = 18
+"""More than can be booked ahead, with the days beside; what is past is asked for no more, and goes
+first."""
 REMEMBER_S: Final = 240.0
 """Longer than any write can wait for its answer, also one that no request waits for any more: the
 driver tries to commit for 120 s, its last attempt takes 20 s (2 s for a primary and 8 s for an
@@ -65,12 +68,16 @@ class LiveOccupancy:
         reservations: ReservationRepository,
         changes: ReservationChangeStream,
         clock: Callable[[], float] = monotonic,
+        joined_days: Callable[[date], tuple[date, ...]] = lambda day: (day,),
     ) -> None:
+        """``joined_days``: the day and those beside it whose bookings can meet its own."""
         self._reservations = reservations
         self._clock = clock
         self._forgot_at = clock()
         self._changes = changes
+        self._joined_days = joined_days
         self._days: dict[date, _CachedDay] = {}
+        self._joined: dict[date, JoinedOccupancy] = {}
         self._as_of = self._asked_at = _NEVER
         self._listeners: list[Callable[[], None]] = []
 
@@ -89,32 +96,61 @@ class LiveOccupancy:
 
     # --- reading --------------------------------------------------------------------------------
 
-    def current(self, day: date) -> DayOccupancy | None:
+    def current(self, day: date) -> OccupancyView | None:
         """The day without waiting, where it is loaded, followed at this moment and not stale."""
-        known = self._days.get(day)
-        if known is None or not known.complete or not self._changes.look() or self.is_stale:
+        if not self._changes.look() or self.is_stale:
             return None
-        return known.occupancy
+        return self._view(day)
 
-    def authoritative_day(self, day: date) -> DayOccupancy | None:
+    def _view(self, day: date) -> OccupancyView | None:
+        """The day with those that it is joined with; None where one of them misses something."""
+        parts = []
+        for each in (days := self._joined_days(day)):
+            known = self._days.get(each)
+            if known is None or not known.complete:
+                return None
+            parts.append(known.occupancy)
+        return self._join(day, days, parts)
+
+    def _join(
+        self, day: date, days: Sequence[date], parts: Sequence[DayOccupancy]
+    ) -> OccupancyView:
+        """One view of the day while its ``parts`` are the same: what follows it relies on that."""
+        if len(parts) == 1:
+            return parts[0]
+        view = self._joined.get(day)
+        if view is None or [*map(id, view.parts)] != [*map(id, parts)]:
+            before, others = (parts[0], parts[1:]) if days[0] < day else (None, parts)
+            view = self._joined[day] = JoinedOccupancy(local_instant(day, time(0)), before, others)
+        return view
+
+    def authoritative_day(self, day: date) -> OccupancyView | None:
         """The day where the occupancy alone may refuse: all that was true a moment ago is in it.
 
         A booking alone wakes no stream that rests, as the index costs it less: the second one
         within that moment does.
         """
-        known, now = self._days.get(day), self._clock()
+        now = self._clock()
         if now - self._asked_at <= REFUSE_WITHIN_S:
             self._changes.look()
         self._asked_at = now
-        if known is None or not known.complete or now - self._as_of > REFUSE_WITHIN_S:
-            return None
-        return known.occupancy
+        return None if now - self._as_of > REFUSE_WITHIN_S else self._view(day)
 
-    async def get_day(self, day: date) -> DayOccupancy:
+    async def get_day(self, day: date) -> OccupancyView:
         """The day, loaded if need be. Raises: ServiceUnavailable."""
         if (occupancy := self.current(day)) is not None:
             return occupancy
         await self._changes.wake()
+        days = self._joined_days(day)
+        loaded = [await self._loaded_day(each) for each in days]
+        while len(self._days) > _DAYS_KEPT:
+            gone = next(iter(self._days))
+            self._days.pop(gone)
+            self._joined.pop(gone, None)
+        return self._join(day, days, loaded)
+
+    async def _loaded_day(self, day: date) -> DayOccupancy:
+        """Raises: ServiceUnavailable."""
         known, asked = self._days.setdefault(day, _CachedDay()), self._clock()
         async with known.lock:
             if known.failed_at > asked:
@@ -123,8 +159,6 @@ class LiveOccupancy:
             reload_before = self._clock() - RELOAD_AFTER_S
             if not known.valid or (self.is_stale and known.loaded_at < reload_before):
                 await self._load(day, known)
-        while len(self._days) > _DAYS_KEPT:
-            self._days.pop(next(iter(self._days)))
         return known.occupancy
 
     async def _load(self, day: date, known: _CachedDay) -> None:

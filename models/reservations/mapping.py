@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.kernel.time_range import local_date
+from datetime import date
+
 from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.entities import (
     GateAssistance,
@@ -131,7 +132,7 @@ def from_document(d: Document) -> Reservation:
         venue_id=VenueId(d["venue"]),
         area_id=AreaId(d["area"]),
         seat_id=SeatId(d["seat"]),
-        date=local_date(d["start"]),
+        date=date.fromisoformat(d["day"]),
         start=d["start"],
         end=d["end"],
         state=ReservationState(d["state"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from bson.objectid import ObjectId
@@ -23,6 +23,7 @@ from models.storage.mongo import Database, Document, find_page
 from models.storage.mongo_errors import translate_errors
 
 _LIVE: Final = sorted(LIVE)
+_DAY: Final = timedelta(days=1)
 
 
 class ReservationCollection:
@@ -97,9 +98,11 @@ class ReservationQueries(ReservationCollection):
             rows = await self._all.find(
                 {
                     "reader": {"$in": list(used)},
+                    # An offer of a night can be accepted after midnight: it begins then, and
+                    # counts for the day of the offer.
                     "start": {
                         "$gte": local_instant(day, time(0)),
-                        "$lte": local_instant(day, time(23, 59)),
+                        "$lt": local_instant(day + 2 * _DAY, time(0)),
                     },
                 },
                 {"reader": 1, "claims": 1},
@@ -119,6 +122,16 @@ class ReservationQueries(ReservationCollection):
         """All of the reader's reservations for that day of use, the earliest start first."""
         of_day = {"$gte": local_instant(day, time(0)), "$lt": local_instant(day, time(23, 59))}
         found = self._all.find({"reader": reader_id, "start": of_day})
+        return await self._read(found.sort("start", ASCENDING))
+
+    async def near_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
+        """All of the reader's reservations for that day of use and for the days beside it, whose
+        nights touch it, the earliest start first."""
+        near = {
+            "$gte": local_instant(day - _DAY, time(0)),
+            "$lt": local_instant(day + 2 * _DAY, time(0)),
+        }
+        found = self._all.find({"reader": reader_id, "start": near})
         return await self._read(found.sort("start", ASCENDING))
 
     async def on_seat(self, seat_id: SeatId, day: date) -> list[Reservation]:

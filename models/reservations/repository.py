@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from bson.objectid import ObjectId
@@ -20,6 +20,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from models.kernel.errors import ServiceUnavailable
 from models.kernel.ids import ReservationId
+from models.kernel.time_range import local_instant
 from models.reservations.due_queries import DueQueries
 from models.reservations.entities import Reservation
 from models.reservations.errors import ClaimConflict, RevisionConflict
@@ -266,6 +267,7 @@ class ReservationRepository(ReservationQueries, DueQueries, IntegrityQueries):
                 await self._all.find(
                     {
                         "day": {"$lt": before.isoformat()},
+                        "end": {"$lte": local_instant(before, time(0))},
                         "claims": {"$type": "string"},
                         "live": False,
                     },

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from models.kernel.errors import InvalidState
-from models.kernel.time_range import TimeRange, floor_minute, local_date, local_instant, to_local
+from models.kernel.time_range import (
+    TimeRange,
+    floor_minute,
+    local_date,
+    local_instant,
+    next_clock_instant,
+    to_local,
+)
 from models.library.entities import Seat
-from models.policy.entities import DayHours, Policy, time_steps
+from models.policy.entities import Policy, time_steps
+from models.policy.open_hours import OpenHours
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
@@ -30,7 +38,8 @@ from models.reservations.state_machine import ReservationState
 
 @dataclass(frozen=True, slots=True)
 class TimeSelection:
-    """What a reader asks for; ``start`` None means 现在 (now, to the minute)."""
+    """What a reader asks for; ``start`` None means 现在 (now, to the minute). ``end`` is the first
+    such clock time after the start: one that is not later than it is the next day's."""
 
     day: date
     start: time | None
@@ -70,7 +79,7 @@ def check_date_bookable(day: date, policy: Policy, now: datetime) -> None:
         raise BookingWindowNotOpen(opens_at)
 
 
-def resolve_time(wish: TimeSelection, policy: Policy, place: DayHours, now: datetime) -> TimeRange:
+def resolve_time(wish: TimeSelection, policy: Policy, place: OpenHours, now: datetime) -> TimeRange:
     """The time that the wish stands for, or the first rule that it breaks.
 
     ``policy`` is the area's, ``place`` the area's hours on the wished day.
@@ -80,7 +89,7 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: DayHours, now: date
     """
     check_date_bookable(wish.day, policy, now)
     start = decide_start(wish, policy, now)
-    end = local_instant(wish.day, wish.end)
+    end = next_clock_instant(start, wish.end)
     hours = check_open(start, end, place)
     steps = time_steps(policy, hours)
     if wish.start is not None and start not in steps:
@@ -88,11 +97,11 @@ def resolve_time(wish: TimeSelection, policy: Policy, place: DayHours, now: date
     return decide_length(start, end, steps, hours, policy)
 
 
-def check_open(start: datetime, end: datetime, place: DayHours) -> TimeRange:
-    """The opening hours in which that time lies. Raises: Closed."""
-    hours = place.hours
-    if hours is None:
+def check_open(start: datetime, end: datetime, place: OpenHours) -> TimeRange:
+    """The open interval in which that time lies. Raises: Closed."""
+    if not place.intervals:
         raise Closed(reason=place.reason)
+    hours = place.upcoming(start) or place.intervals[-1]
     if start < hours.start or start >= hours.end or end > hours.end:
         raise Closed(
             reason=place.reason or None,

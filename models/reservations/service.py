@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from models.kernel.errors import DomainError, Overloaded
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, floor_minute, to_local
+from models.kernel.time_range import (
+    TimeRange,
+    floor_minute,
+    last_date,
+    local_date,
+    local_instant,
+    to_local,
+)
 from models.library.entities import Seat
 from models.opening_draw.entities import Outcome, Ticket
 from models.opening_draw.errors import AnotherTicketWaits
@@ -69,6 +76,13 @@ class ReservationService:
         """The reader's live reservations that start at ``since`` or later, the earliest first."""
         return await self._reservations.live_of(reader_id, since)
 
+    async def live_now(self, reader_id: ReaderId, now: datetime) -> list[Reservation]:
+        """The reader's live reservations of today and later, with the one of yesterday that goes on
+        over midnight; the earliest first."""
+        midnight = local_instant(local_date(now), time(0))
+        rows = await self._reservations.live_of(reader_id, midnight - timedelta(days=1))
+        return [r for r in rows if r.start >= midnight or r.end > now]
+
     async def on_day(self, reader_id: ReaderId, day: date) -> list[Reservation]:
         """All of the reader's reservations for that day of use, the earliest start first."""
         return await self._reservations.on_day(reader_id, day)
@@ -99,7 +113,7 @@ class ReservationService:
         """Claim the seat as soon as the draw at the opening lets this request go on. Raises: as
         ``_insert``, and Throttled."""
         request = ctx.key.value if ctx.key else f"{seat.id} {span.start} {span.end}"
-        ticket = Ticket(to_local(span.start).date(), ctx.reader.id, 0, seat.id, span, request)
+        ticket = Ticket(local_date(span.start), ctx.reader.id, 0, seat.id, span, request)
         try:
             async with self._draw.turn(ctx, ticket, opens_at) as turn:
                 try:
@@ -119,7 +133,7 @@ class ReservationService:
     ) -> Reservation:
         """Claim the seat; the index decides. Raises: DailyLimit, OverlapsOwnBooking, SeatTaken,
         RequestInProgress, Overloaded."""
-        day = to_local(span.start).date()
+        day = local_date(span.start)
         id, daily_slot = ReservationId(new_id()), 1
         # Each conflict on the daily slot: another booking of this reader took that one meanwhile.
         for _ in range(4 * policy.daily_booking_limit):
@@ -199,7 +213,9 @@ class ReservationService:
         # Before its hours are asked for: the first day of the calendar has no instant in UTC.
         rules.check_date_bookable(selection.day, policy, ctx.now)
         hours = self._reference.opening_hours(policy, selection.day, seat.area_id)
-        return rules.resolve_time(selection, policy, hours, ctx.now)
+        span = rules.resolve_time(selection, policy, hours, ctx.now)
+        rules.seat_in_service(seat, last_date(span))
+        return span
 
     async def _reject_if_occupied(
         self, ctx: RequestContext, seat: Seat, span: TimeRange, policy: Policy
@@ -211,12 +227,13 @@ class ReservationService:
 
         Raises: DailyLimit, OverlapsOwnBooking, SeatTaken.
         """
-        day = self._occupancy.authoritative_day(to_local(span.start).date())
+        date = local_date(span.start)
+        day = self._occupancy.authoritative_day(date)
         if day is None:
             return
         rows = day.by_reader.get(ctx.reader.id, ())
         own = [r for r in rows if r.state is not ReservationState.OFFERED]
-        if len(own) >= policy.daily_booking_limit:
+        if sum(local_date(r.booked_start) == date for r in own) >= policy.daily_booking_limit:
             raise DailyLimit(limit=policy.daily_booking_limit)
         if overlaps(own, span):
             raise OverlapsOwnBooking()
@@ -252,12 +269,14 @@ class ReservationService:
         self, ctx: RequestContext, r: Reservation, seat: Seat
     ) -> Reservation:
         """Another seat from now to the end that the reader had, whatever the time steps."""
-        rules.seat_in_service(seat, r.date)
+        span = TimeRange(floor_minute(ctx.now), r.end)
+        rules.seat_in_service(seat, local_date(span.start))
+        rules.seat_in_service(seat, last_date(span))
         if not self._reference.may_use_seat(seat, r.reader_id, r.date):
             raise AccessibleSeatOnly()
-        span = TimeRange(floor_minute(ctx.now), r.end)
         policy = self._reference.policy_for(seat.area_id, r.date, r.reader_id)
-        hours = self._reference.opening_hours(policy, r.date, seat.area_id)
+        day = local_date(span.start)
+        hours = self._reference.opening_hours(policy, day, seat.area_id)
         rules.check_open(span.start, span.end, hours)
         if seat.id == r.seat_id:
             raise SeatTaken()

@@ -5,28 +5,30 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from models.kernel.time_range import TimeRange, floor_minute, local_date, to_local
-from models.policy.entities import DayHours, Policy, time_steps
+from models.policy.entities import Policy, time_steps
+from models.policy.open_hours import OpenHours
 
 
 def start_choices(
-    day: date, policy: Policy, place: DayHours, now: datetime
+    day: date, policy: Policy, place: OpenHours, now: datetime
 ) -> list[tuple[str, datetime]]:
     """(value, instant) of the starts that the rules allow: 现在 first, then the full steps ahead.
 
     A start is offered only where at least one end fits.
     """
-    if place.hours is None:
-        return []
-    starts: list[tuple[str, datetime]] = []
     current = floor_minute(now)
-    if local_date(now) == day and place.hours.contains(current):
-        starts.append(("now", current))
-    starts += [
-        (f"{to_local(step):%H:%M}", step)
-        for step in time_steps(policy, place.hours)
-        if step > current
-    ]
-    return [(value, start) for value, start in starts if end_choices(start, policy, place.hours)]
+    found: list[tuple[str, datetime]] = []
+    for hours in place.intervals:
+        starts: list[tuple[str, datetime]] = []
+        if local_date(now) == day and hours.contains(current):
+            starts.append(("now", current))
+        starts += [
+            (f"{to_local(step):%H:%M}", step)
+            for step in time_steps(policy, hours)
+            if step > current and local_date(step) == day
+        ]
+        found += ((value, start) for value, start in starts if end_choices(start, policy, hours))
+    return found
 
 
 def end_choices(start: datetime, policy: Policy, hours: TimeRange) -> list[datetime]:

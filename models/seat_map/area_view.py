@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from models.kernel.ids import ReaderId
 from models.library.entities import Area
-from models.reservations.occupancy import DayOccupancy
+from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.availability import (
     UNAVAILABLE,
     AreaCount,
@@ -32,11 +32,11 @@ class AreaMap:
         self.look: MapQuery | None = None
         self._place = {seat.id: place for place, seat in enumerate(area.seats)}
         self._changed_at = [0] * len(area.seats)
-        self._occupancy: DayOccupancy | None = None
+        self._occupancy: OccupancyView | None = None
         self._seen = 0
         self._count: tuple[int, AreaCount] | None = None
 
-    def refresh(self, occupancy: DayOccupancy, look: MapQuery) -> None:
+    def refresh(self, occupancy: OccupancyView, look: MapQuery) -> None:
         """Bring it to what ``occupancy`` holds, looked at as ``look`` says (the same one while the
         minute and the rules are the same)."""
         touched = (

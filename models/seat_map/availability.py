@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, local_date
+from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import Seat
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours
 from models.reservations.state_machine import ReservationState
 from models.reservations.time_choices import end_choices, start_choices
 
@@ -47,29 +48,43 @@ class MapQuery:
     day: date
     span: TimeRange | None
     policy: Policy
-    opening: DayHours
+    opening: OpenHours
     now: datetime
+    as_of: datetime | None = field(init=False, repr=False, compare=False)
+    """Today without a time: this moment, or the opening where it is still to come."""
+    hours: TimeRange | None = field(init=False, repr=False, compare=False)
+    """The open interval that is looked at: that of the time, of the moment, or the day's first that
+    is not over; None where there is none."""
+    last_day: date = field(init=False, repr=False, compare=False)
+    """The last day that the time touches, or the day."""
     _starts: list[tuple[str, datetime, list[datetime]]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
 
+    def __post_init__(self) -> None:
+        # Worked out once: each seat of a plan asks for it.
+        found: TimeRange | None
+        as_of, last_day = None, self.day
+        if self.span is not None:
+            found, last_day = self.opening.containing(self.span.start), last_date(self.span)
+        else:
+            found = self.opening.upcoming(self.now)
+            if found is not None and self.day == local_date(self.now):
+                as_of = max(self.now, found.start)
+        object.__setattr__(self, "as_of", as_of)
+        object.__setattr__(self, "hours", found)
+        object.__setattr__(self, "last_day", last_day)
+
     @property
     def starts(self) -> list[tuple[str, datetime, list[datetime]]]:
         """(value, start, its ends) that the rules allow at this look, whatever is taken."""
-        if not self._starts and self.opening.hours is not None:
-            hours = self.opening.hours
+        if not self._starts:
             self._starts.extend(
                 (value, start, end_choices(start, self.policy, hours))
                 for value, start in start_choices(self.day, self.policy, self.opening, self.now)
+                if (hours := self.opening.containing(start)) is not None
             )
         return self._starts
-
-    @property
-    def as_of(self) -> datetime | None:
-        """Today without a time: this moment, or the opening where it is still to come."""
-        if self.span is not None or self.opening.hours is None or self.day != local_date(self.now):
-            return None
-        return max(self.now, self.opening.hours.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +108,13 @@ def seat_state(
 ) -> SeatState:
     """The seat's state; ``taken`` are its live reservations of the day in order of start.
     ``granted``: the reader may have a seat that is kept for who needs it."""
-    hours = look.opening.hours
+    hours = look.hours
     kept = seat.accessible and look.policy.accessible_only and not granted
     if kept and all(t.reader_id != reader_id for t in taken):
         return UNAVAILABLE
     if seat.unavailable_reason(look.day) is not None or hours is None or look.now >= hours.end:
+        return UNAVAILABLE
+    if look.last_day != look.day and seat.unavailable_reason(look.last_day) is not None:
         return UNAVAILABLE
     if (moment := look.as_of) is not None:
         at_once = [t for t in taken if t.start <= moment < t.end]
@@ -108,13 +125,14 @@ def seat_state(
             return UNAVAILABLE
         clashes = [t for t in taken if t.start < span.end and span.start < t.end]
         return _state_at(clashes, taken, span.start, hours, reader_id)
-    own = [t for t in taken if t.reader_id == reader_id]
+    own = [t for t in taken if t.reader_id == reader_id and local_date(t.start) <= look.day]
     if own:
         return SeatState(SeatStatus.MINE, None, own[-1].end)
     start = first_free_start(taken, look)
     if start is None:
         return SeatState(SeatStatus.OCCUPIED, None, None)
-    return SeatState(SeatStatus.FREE, _next_start(taken, start) or hours.end, None)
+    hours = look.opening.containing(start) or hours
+    return SeatState(SeatStatus.FREE, _free_until(taken, start, hours), None)
 
 
 def _state_at(
@@ -125,7 +143,7 @@ def _state_at(
     reader_id: ReaderId | None,
 ) -> SeatState:
     if not clashes:
-        return SeatState(SeatStatus.FREE, _next_start(taken, moment) or hours.end, None)
+        return SeatState(SeatStatus.FREE, _free_until(taken, moment, hours), None)
     free_from = _end_of_back_to_back(clashes[0], taken)
     next_free = free_from if free_from < hours.end else None
     if any(t.reader_id == reader_id for t in clashes):
@@ -136,6 +154,10 @@ def _state_at(
 
 def _next_start(taken: Sequence[OccupiedSlot], after: datetime) -> datetime | None:
     return next((t.start for t in taken if t.start >= after), None)
+
+
+def _free_until(taken: Sequence[OccupiedSlot], moment: datetime, hours: TimeRange) -> datetime:
+    return min(_next_start(taken, moment) or hours.end, hours.end)
 
 
 def _end_of_back_to_back(first: OccupiedSlot, taken: Sequence[OccupiedSlot]) -> datetime:
@@ -168,14 +190,11 @@ def _free_starts(taken: Sequence[OccupiedSlot], look: MapQuery) -> Iterator[tupl
 
 def free_ends(taken: Sequence[OccupiedSlot], look: MapQuery, start: datetime) -> list[datetime]:
     """The ends that the rules allow and that the seat is free until."""
-    if look.opening.hours is None or any(t.start <= start < t.end for t in taken):
+    hours = look.opening.containing(start)
+    if hours is None or any(t.start <= start < t.end for t in taken):
         return []
     limit = _next_start(taken, start)
-    return [
-        end
-        for end in end_choices(start, look.policy, look.opening.hours)
-        if limit is None or end <= limit
-    ]
+    return [end for end in end_choices(start, look.policy, hours) if limit is None or end <= limit]
 
 
 @dataclass(frozen=True, slots=True)

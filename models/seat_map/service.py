@@ -7,7 +7,13 @@ from datetime import date, datetime, time
 
 from models.kernel.errors import InvalidRequest
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange, local_date, local_instant
+from models.kernel.time_range import (
+    TimeRange,
+    last_date,
+    local_date,
+    local_instant,
+    next_clock_instant,
+)
 from models.library.entities import Area, Seat
 from models.reference_data import ReferenceData
 from models.reservations import rules
@@ -18,7 +24,8 @@ from models.seat_map.availability import MapQuery, free_ends, free_starts
 
 @dataclass(frozen=True, slots=True)
 class TimeFilter:
-    """The asked day and, where both are given, time."""
+    """The asked day and, where both are given, time: an end that is not after the start is the next
+    day's."""
 
     day: date
     start: time | None
@@ -31,8 +38,6 @@ def parse_time_filter(
     """Today where no day is given. Raises: InvalidRequest where only one of start and end is."""
     if (start is None) != (end is None):
         raise InvalidRequest("end" if end is None else "start", "start and end come together")
-    if start is not None and end is not None and end <= start:
-        raise InvalidRequest("end", "end is after start")
     return TimeFilter(day or local_date(now), start, end)
 
 
@@ -47,9 +52,8 @@ class SeatMapService:
         policy = self.reference.policy_for(area.id, asked.day)
         span = None
         if asked.start is not None and asked.end is not None:
-            span = TimeRange(
-                local_instant(asked.day, asked.start), local_instant(asked.day, asked.end)
-            )
+            start = local_instant(asked.day, asked.start)
+            span = TimeRange(start, next_clock_instant(start, asked.end))
         hours = self.reference.opening_hours(policy, asked.day, area.id)
         return MapQuery(asked.day, span, policy, hours, now)
 
@@ -86,7 +90,10 @@ class SeatMapService:
         wished = None if start == "now" else time.fromisoformat(start)
         selection = rules.TimeSelection(asked.day, wished, time(0))
         begin = rules.decide_start(selection, query.policy, now)
-        return free_ends(await self._taken(seat, asked.day, exclude), query, begin)
+        ends = free_ends(await self._taken(seat, asked.day, exclude), query, begin)
+        return [
+            end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
+        ]
 
     def _is_for(self, seat: Seat, day: date, reader_id: ReaderId) -> bool:
         in_service = seat.unavailable_reason(day) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from models.check_in.service import CheckInService
@@ -67,7 +67,9 @@ class StaffReservations:
     ) -> list[Reservation]:
         """The bookings that had the seat at some time in ``span``, which is within a day; the
         earliest first. The log keeps who asks, for which seat and time, and why."""
-        rows = await self._repository.on_seat(seat_id, local_date(span.start))
+        day = local_date(span.start)
+        rows = await self._repository.on_seat(seat_id, day - timedelta(days=1))  # in its night
+        rows += await self._repository.on_seat(seat_id, day)
         found = [
             r
             for r in rows

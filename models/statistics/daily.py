@@ -42,13 +42,19 @@ class AreaDay:
 
 
 def summarise_day(
-    day: date, area_id: AreaId, seats: int, hours: TimeRange | None, rows: Iterable[BookingFacts]
+    day: date,
+    area_id: AreaId,
+    seats: int,
+    hours: Iterable[TimeRange],
+    rows: Iterable[BookingFacts],
+    late: Iterable[BookingFacts] = (),
 ) -> AreaDay:
-    """The area's day, from its bookings. ``hours``: when it was open."""
+    """The area's day, from its bookings. ``hours``: when it was open. ``late`` are bookings of the
+    day before: they count for that one, and their use after midnight for this one."""
     asked = [row for row in rows if row.state in BOOKED_STATES]
     kept = [row for row in asked if row.state is not ReservationState.CANCELLED]
     used = [0] * HOURS
-    for row in kept:
+    for row in (*kept, *(row for row in late if row.state in BOOKED_STATES)):
         if row.seated_from is not None:
             for hour, minutes in _by_hour(day, row.seated_from, row.ended_at or row.end).items():
                 used[hour] += minutes
@@ -56,7 +62,7 @@ def summarise_day(
         day=day,
         area_id=area_id,
         seats=seats,
-        open_minutes=seats * ((hours.end - hours.start) // _MINUTE) if hours is not None else 0,
+        open_minutes=seats * sum(_within(day, span) // _MINUTE for span in hours),
         booked=len(asked),
         checked_in=sum(row.checked_in_at is not None for row in asked),
         cancelled=len(asked) - len(kept),
@@ -65,6 +71,12 @@ def summarise_day(
         lead_minutes=sum(max(row.start - row.created_at, timedelta()) // _MINUTE for row in kept),
         used=tuple(used),
     )
+
+
+def _within(day: date, span: TimeRange) -> timedelta:
+    """As much of the span as lies in the calendar day."""
+    midnight = local_instant(day, time())
+    return min(span.end, midnight + HOURS * _HOUR) - max(span.start, midnight)
 
 
 def _by_hour(day: date, start: datetime, end: datetime) -> Mapping[int, int]:

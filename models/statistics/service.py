@@ -47,14 +47,16 @@ class StatisticsService:
         rows: dict[str, list[BookingFacts]] = {area: [] for area in areas}
         async for row in self.bookings_on(day):
             rows.setdefault(row.area_id, []).append(row)
+        late = await self.late_bookings(day)
         await self._statistics.put(
             [
                 summarise_day(
                     day,
                     area.id,
                     sum(seat.unavailable_reason(day) is None for seat in area.seats),
-                    self._reference.opening_hours(self._reference.policy, day, area.id).hours,
+                    self._reference.opening_hours(self._reference.policy, day, area.id).intervals,
                     rows[area.id],
+                    (row for row in late if row.area_id == area.id),
                 )
                 for area in areas.values()
             ]
@@ -81,6 +83,19 @@ class StatisticsService:
         made = await creation_window(self._policies, day, self._wall_clock)
         async for booking in self._reservations.booking_facts(day, made):
             yield booking
+
+    async def late_bookings(self, day: date) -> list[BookingFacts]:
+        """The bookings of the day before that went on after midnight. Nobody looks for them where
+        the library was closed then."""
+        before = day - _DAY
+        if before not in self._reference.joined_days(day):
+            return []
+        midnight = local_instant(day, time())
+        return [
+            row
+            async for row in self.bookings_on(before)
+            if min(row.end, row.ended_at or row.end) > midnight
+        ]
 
 
 async def creation_window(

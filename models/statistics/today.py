@@ -24,8 +24,10 @@ class DayTotals:
     away_expired: int
 
 
-def totals(rows: Iterable[BookingFacts]) -> DayTotals:
+def totals(rows: Iterable[BookingFacts], late: Iterable[BookingFacts] = ()) -> DayTotals:
+    """``late`` are bookings of the day before: of them, who is there now counts."""
     states = Counter[ReservationState]()
+    there = Counter(row.state for row in late)
     came = 0
     for row in rows:
         states[row.state] += 1
@@ -38,8 +40,8 @@ def totals(rows: Iterable[BookingFacts]) -> DayTotals:
     return DayTotals(
         booked=asked,
         checked_in=came,
-        in_use=states[ReservationState.IN_USE],
-        away=states[ReservationState.AWAY],
+        in_use=states[ReservationState.IN_USE] + there[ReservationState.IN_USE],
+        away=states[ReservationState.AWAY] + there[ReservationState.AWAY],
         cancelled=states[ReservationState.CANCELLED],
         no_show=states[ReservationState.NO_SHOW],
         away_expired=states[ReservationState.AWAY_EXPIRED],

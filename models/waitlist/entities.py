@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import Final
 
 from models.kernel.ids import ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, floor_minute, half_hour_slots, local_date, to_local
+from models.kernel.time_range import (
+    TimeRange,
+    floor_minute,
+    half_hour_slots,
+    last_date,
+    local_date,
+    next_clock_instant,
+    to_local,
+)
 from models.library.entities import AreaId, Seat, SeatId
 
 OFFER_DURATION: Final = timedelta(minutes=10)
@@ -67,8 +75,9 @@ class WaitlistEntry:
         return named and seat.area_id == self.area_id and seat.has(self.marks)
 
     def wants(self, seat: Seat) -> bool:
-        """Whether it waits for the seat, and somebody may sit there on its day."""
-        return self.names(seat) and seat.unavailable_reason(self.day) is None
+        """Whether it waits for the seat, and somebody may sit there all the time."""
+        days = {self.day, last_date(TimeRange(self.start, self.end))}
+        return self.names(seat) and all(seat.unavailable_reason(day) is None for day in days)
 
     def accepts(self, seat: Seat) -> bool:
         """Whether it wants the seat and has not declined it."""
@@ -93,3 +102,9 @@ class WaitlistEntry:
 def in_quiet_hours(now: datetime) -> bool:
     clock = to_local(now).time()
     return clock >= QUIET_HOURS[0] or clock < QUIET_HOURS[1]
+
+
+def waits_asleep(start: datetime, now: datetime) -> bool:
+    """Is it night, and the time from ``start`` on is not wanted before the morning? Who waits for
+    a seat of this night is awake."""
+    return in_quiet_hours(now) and start >= next_clock_instant(now, QUIET_HOURS[1])

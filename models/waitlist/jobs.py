@@ -20,12 +20,12 @@ from models.readers.repository import ReaderRepository
 from models.reference_data import ReferenceData
 from models.reservations import transitions
 from models.reservations.errors import ClaimConflict, RevisionConflict
+from models.reservations.joined_occupancy import OccupancyView
 from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import DayOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import ReservationState
 from models.reservations.writer import ReservationWriter
-from models.waitlist.entities import WaitlistEnd, WaitlistEntry, WaitlistState, in_quiet_hours
+from models.waitlist.entities import WaitlistEnd, WaitlistEntry, WaitlistState, waits_asleep
 from models.waitlist.matching import WaitlistMatcher
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import early_end
@@ -50,7 +50,7 @@ class WaitlistJobs:
         self._waitlist, self._reservations, self._readers = waitlist, reservations, readers
         self._occupancy, self._reference = occupancy, reference
         self._writer, self._matcher = writer, matcher
-        self._last_checked: dict[str, tuple[DayOccupancy, int, datetime]] = {}
+        self._last_checked: dict[str, tuple[OccupancyView, int, datetime]] = {}
         """The occupancy, its version and the minute that each entry was last matched with in
         vain."""
 
@@ -112,7 +112,7 @@ class WaitlistJobs:
         end = self._early_end(entry, reader, now)
         if end is not None:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
-        if in_quiet_hours(now) or not eligible:
+        if waits_asleep(max(now, entry.start), now) or not eligible:
             return 0
         return await self._offer_free_seat(entry, occupied, now)
 

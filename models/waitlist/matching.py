@@ -8,7 +8,7 @@ from typing import Final
 
 from models.kernel.errors import NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId, ReservationId
-from models.kernel.time_range import TimeRange, local_date
+from models.kernel.time_range import TimeRange, last_date, local_date
 from models.library.entities import Seat
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
@@ -17,13 +17,13 @@ from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
 from models.reservations.errors import AccessibleSeatOnly
+from models.reservations.joined_occupancy import OccupancyView
 from models.reservations.live_occupancy import LiveOccupancy
-from models.reservations.occupancy import DayOccupancy
 from models.reservations.repository import ReservationRepository
 from models.reservations.state_machine import CHECKED_IN_STATES
 from models.reservations.writer import SeatOffer
 from models.storage.mongo import new_id
-from models.waitlist.entities import OFFER_DURATION, RENEWAL_PRIORITY, WaitlistEntry, in_quiet_hours
+from models.waitlist.entities import OFFER_DURATION, RENEWAL_PRIORITY, WaitlistEntry, waits_asleep
 from models.waitlist.repository import WaitlistRepository
 from models.waitlist.rules import may_be_offered, may_hold
 
@@ -54,18 +54,21 @@ class WaitlistMatcher:
         keeps = any(c.startswith(ClaimKind.SEAT.prefix) for c in new.claims)
         kept = new.span if keeps and new.seat_id == old.seat_id else None
         seat = self._reference.catalog.seats.get(old.seat_id)
-        if seat is None or old.end <= now or in_quiet_hours(now):
+        begin = max(now, old.start)
+        if seat is None or old.end <= now or waits_asleep(begin, now):
             return None
         if kept is not None and kept.start <= old.start and old.end <= kept.end:
             return None
-        entries = await self._waitlist.waiting_for(seat.area_id, max(now, old.start), old.end)
+        entries = await self._waitlist.waiting_for(seat.area_id, begin, old.end)
         if not entries or seat.id in await self._reservations.reported_occupied_seats(now):
             return None
-        occupancy = await self._occupancy.get_day(old.date)
         fitting: list[tuple[WaitlistEntry, TimeRange]] = []
         for entry in entries:
             if entry.id in passed_over or entry.reader_id == old.reader_id:
                 continue
+            if waits_asleep(max(now, entry.start), now):
+                continue
+            occupancy = await self._occupancy.get_day(entry.day)
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
             if span is not None and not (kept is not None and kept.overlaps(span)):
                 fitting.append((entry, span))
@@ -109,7 +112,7 @@ class WaitlistMatcher:
         self,
         entry: WaitlistEntry,
         seat: Seat,
-        occupancy: DayOccupancy,
+        occupancy: OccupancyView,
         now: datetime,
         exclude: str = "",
     ) -> TimeRange | None:
@@ -165,6 +168,7 @@ def check_seat(reference: ReferenceData, seat: Seat, reader_id: ReaderId, span: 
     policy = reference.policy_for(seat.area_id, day, reader_id)
     rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
     rules.seat_in_service(seat, day)
+    rules.seat_in_service(seat, last_date(span))
     if not reference.may_use_seat(seat, reader_id, day):
         raise AccessibleSeatOnly()
 

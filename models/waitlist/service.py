@@ -7,7 +7,7 @@ from typing import Final
 
 from models.kernel.errors import InvalidState, NotFound, Overloaded
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import TimeRange
+from models.kernel.time_range import TimeRange, last_date
 from models.library.entities import Area, SeatId
 from models.policy.rules import may_filter
 from models.readers.context import RequestContext
@@ -207,3 +207,4 @@ def _check_seats_in_service(entry: WaitlistEntry, area: Area) -> None:
         raise NotFound()
     if not any(entry.wants(seat) for seat in named):
         rules.seat_in_service(named[0], entry.day)
+        rules.seat_in_service(named[0], last_date(TimeRange(entry.start, entry.end)))

@@ -12,6 +12,7 @@ from notify.templates.rendering import (
     MessageTemplate,
     RenderedMessage,
     clock,
+    clock_period,
     span,
 )
 
@@ -26,7 +27,7 @@ def render(m: MessageContext) -> RenderedMessage:
         f"{m.seat}，{span(m.start, m.end)}。请在 {when}{by}签到，{late}",
         {
             "seat": m.seat,
-            "period": f"{clock(m.start)}~{clock(m.end)}",
+            "period": clock_period(m.start, m.end),
             "receipt": m.receipt,
             "status": "已预约",
             "tip": f"请在{until}前签到",

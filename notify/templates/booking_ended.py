@@ -7,7 +7,13 @@ from typing import Final
 
 from models.kernel.time_range import floor_minute
 from models.messages.entities import Template
-from notify.templates.rendering import MessageContext, MessageTemplate, RenderedMessage, clock
+from notify.templates.rendering import (
+    MessageContext,
+    MessageTemplate,
+    RenderedMessage,
+    clock,
+    later_clock,
+)
 
 WORTH: Final = timedelta(hours=4)
 """Longer, and it only wakes somebody who has gone home with their things."""
@@ -22,7 +28,7 @@ def render(m: MessageContext) -> RenderedMessage:
     parts = [f"{hours} 小时"] * bool(hours) + [f"{rest} 分钟"] * bool(rest)
     spoken = "共 " + " ".join(parts) if parts else "不到 1 分钟"
     return RenderedMessage(
-        f"{m.seat} 使用结束：{clock(begin)}–{clock(end)}，{spoken}。请带走个人物品。",
+        f"{m.seat} 使用结束：{clock(begin)}–{later_clock(begin, end)}，{spoken}。请带走个人物品。",
         {
             "seat": m.seat,
             "start": begin,

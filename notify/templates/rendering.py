@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from models.kernel.time_range import to_local
+from models.kernel.time_range import local_date, to_local
 from models.library.entities import CheckInWay
 from models.messages.entities import Template
 from models.violations.entities import ViolationCount
@@ -115,6 +115,25 @@ def clock(instant: datetime | None) -> str:
     return f"{there.hour:02}:{there.minute:02}"  # strftime takes four times as long
 
 
+_NEXT_DAY: Final = "次日{clock}"
+
+
+def later_clock(since: datetime | date, instant: datetime) -> str:
+    """16:38, or 次日02:00, as seen from the day of ``since``."""
+    day = to_local(since).date() if isinstance(since, datetime) else since
+    days = (to_local(instant).date() - day).days
+    if days > 1:
+        return day_clock(instant)
+    return _NEXT_DAY.format(clock=clock(instant)) if days == 1 else clock(instant)
+
+
+def clock_period(start: datetime, end: datetime) -> str:
+    """16:38~17:00, as a template of WeChat takes it; the day of an end on another one is named."""
+    there = to_local(end)
+    day = f"{there.year}年{there.month}月{there.day}日 "
+    return f"{clock(start)}~{'' if local_date(start) == there.date() else day}{clock(end)}"
+
+
 def day_clock(instant: datetime | None) -> str:
     """9月8日 16:38"""
     if instant is None:
@@ -124,5 +143,5 @@ def day_clock(instant: datetime | None) -> str:
 
 
 def span(start: datetime, end: datetime) -> str:
-    """9月1日 16:38–17:00"""
-    return f"{day_clock(start)}–{clock(end)}"
+    """9月1日 16:38–17:00, 9月1日 22:00–次日02:00"""
+    return f"{day_clock(start)}–{later_clock(start, end)}"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from typing import Final
 
-from models.kernel.time_range import TimeRange, half_hour_slots
+from models.kernel.time_range import TimeRange, half_hour_slots, last_date, local_date
 from scripts.chaos_history import Event, History, Operation, Stored
 from scripts.proof.order_checker import AT_THE_END, OPEN, Call, Disorder, Kind, check
 
 REFUSED_WITHIN_S: Final = 0.25
 """A refusal may rest on what was true so long before it was asked (docs/locking.md)."""
+_HALF_A_DAY: Final = timedelta(hours=12)
 _LIVE: Final = frozenset({"reserved", "in_use", "away", "offered"})
 _ENDS: Final = {
     "cancel": Kind.CANCEL,
@@ -64,7 +65,9 @@ def disorders(history: History, *, one_clock: bool = True) -> list[Disorder]:
 
 
 def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call]]:
-    """The calls on each seat's day and each reader's day."""
+    """The calls on each seat's day and each reader's day. Where bookings go over midnight, a day is
+    from noon to noon."""
+    history = _from_noon(history)
     found: dict[str, list[Call]] = defaultdict(list)
     stored = {r.id: r for r in history.stored}
     by_key = {key: r for r in history.stored for key in r.keys}
@@ -90,6 +93,35 @@ def calls_of(history: History, *, one_clock: bool = True) -> dict[str, list[Call
         for thing, call in _life(id, r, of_booking.get(id, ()), one_clock):
             found[thing].append(call)
     return found
+
+
+def _from_noon(history: History) -> History:
+    """The same, but where bookings go over midnight, all seats are taken twelve hours earlier."""
+    told = [o.told for o in history.operations if o.told is not None]
+    wanted = [TimeRange(*o.wanted[1:]) for o in history.operations if o.wanted is not None]
+    stored = [TimeRange(r.start, r.end) for r in history.stored]
+    spans = [*wanted, *(TimeRange(one.start, one.end) for one in told), *stored]
+    if all(local_date(span.start) == last_date(span) for span in spans):
+        return history
+
+    def earlier(operation: Operation) -> Operation:
+        wanted, told = operation.wanted, operation.told
+        if wanted is not None:
+            wanted = wanted[0], wanted[1] - _HALF_A_DAY, wanted[2] - _HALF_A_DAY
+        if told is not None:
+            told = replace(told, start=told.start - _HALF_A_DAY, end=told.end - _HALF_A_DAY)
+        return replace(operation, wanted=wanted, told=told)
+
+    rows = [
+        replace(
+            r,
+            start=r.start - _HALF_A_DAY,
+            end=r.end - _HALF_A_DAY,
+            available_from=r.available_from and r.available_from - _HALF_A_DAY,
+        )
+        for r in history.stored
+    ]
+    return replace(history, operations=[*map(earlier, history.operations)], stored=rows)
 
 
 def _happened(operation: Operation, r: Stored) -> bool:

@@ -110,7 +110,7 @@ KEYS = ["", " ", "a b", "k" * 65, "\u00fc"]
 
 QUERIES = {
     "/areas": ["date=2026-02-30", "date=", "date=0000-01-01", "start=9:00&end=10:00", "start=14:00",
-               "end=14:00", "start=14:00&end=14:00", "start=15:00&end=14:00", "start=now&end=15:00",
+               "end=14:00", "start=now&end=15:00",
                "venue=", "page=1", "date=2026-09-07&date=2026-09-07", "venue=a&venue=b",
                "date=%ff", "date=%00", "date=2026-09-07T00:00:00%2B08:00"],
     "/areas/2f-hall/map": ["date=x", "start=14:00", "venue=library", "date=x&date=y"],

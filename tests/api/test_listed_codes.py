@@ -72,9 +72,14 @@ async def test_who_may_book_and_when(service: Living) -> None:
     book = "/reservations", wish("17:00", "18:00", TOMORROW)
     change = f"/reservations/{made['id']}/change", {"end": "17:00"}
     wait = "/waitlist", {"area_id": HALL, "date": TOMORROW, "start": "14:00", "end": "16:00"}
-    for times, code in ((("21:00", "23:00"), "closed"), (("14:00", "14:00"), "too_short")):
-        body = wait[1] | dict(zip(("start", "end"), times, strict=True))
-        await reader.refused(f"422 {code}", "POST", "/waitlist", body)
+    body = wait[1] | {"start": "21:00", "end": "23:00"}
+    await reader.refused("422 closed", "POST", "/waitlist", body)
+    await with_rules(service, min_minutes=90)
+    body = wait[1] | {"start": "14:00", "end": "15:00"}
+    await reader.refused("422 too_short", "POST", "/waitlist", body)
+    await reader.refused("422 too_short", "POST", change[0], {"end": "15:00"})
+    await reader.refused("422 too_short", "POST", book[0], wish("17:00", "18:00", TOMORROW))
+    await with_rules(service, min_minutes=10)
     await with_rules(service, booking_opens_at=time(12))
     for path, body in (change, wait):
         await reader.refused("422 not_open_yet", "POST", path, body)

@@ -29,9 +29,9 @@ BREAKS_A_RULE = [
     (wish("09:00", "14:00"), "too_long", {"max_minutes": 240}),
     (wish("now", "12:30"), "off_grid", {"step_minutes": 60}),
     (wish("now", "13:00"), "too_long", {"max_minutes": 240}),
-    (wish("14:00", "14:00"), "too_short", {"min_minutes": 10}),
-    (wish("14:00", "13:00"), "too_short", {"min_minutes": 10}),
-    (wish("now", "08:00"), "too_short", {"min_minutes": 10}),
+    (wish("14:00", "14:00"), "closed", {"open": "07:00", "close": "22:30"}),  # of the next day
+    (wish("14:00", "13:00"), "closed", {"open": "07:00", "close": "22:30"}),
+    (wish("now", "08:00"), "closed", {"open": "07:00", "close": "22:30"}),
     (wish("14:30", "16:00"), "off_grid", {"step_minutes": 60}),
     (wish("14:01", "16:00"), "off_grid", {"step_minutes": 60}),
     (wish("14:00", "15:59"), "off_grid", {"step_minutes": 60}),

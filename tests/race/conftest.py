@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from models.storage.encryption import FieldCipher
 from models.storage.mongo import Document, open_database
 from tests.inside import features
 from tests.race.recording import out_of_order
-from tests.race.stage import EIGHT, Stage
+from tests.race.stage import EIGHT, NIGHT, Stage, over_midnight
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +41,10 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """The library and nothing else, with all indexes: a control may have dropped one before.
 
-    Afterwards the answers must have an order, but for those of a control.
+    Afterwards the answers must have an order, but for those of a control. Where it is asked to be
+    ``night``, the library's hours go over midnight, and so does what is booked.
     """
+    night = getattr(request, "param", "day") == "night"
     async with open_database(mongo_url, theatre) as db:
         for collection in await db.list_collection_names():
             await db[collection].delete_many({})
@@ -50,8 +53,13 @@ async def stage(
         inside = features(db, cipher)
         await seed.seed(inside.stored, inside.reference, library, EIGHT)
         await inside.stored.presence_methods.put(library.venue.id, PresenceMethod.KIOSK_CODE, EIGHT)
+        if night:
+            policy = inside.reference.policy
+            later = replace(policy, version=policy.version + 1, opening=(NIGHT,), step_minutes=30)
+            await inside.reference.publish(later, EIGHT)
         stage = Stage(db, cipher, inside)
-        yield stage
+        with over_midnight() if night else nullcontext():
+            yield stage
         if "control" not in request.node.name:
             found = await out_of_order(db, stage.history)
             assert found == [], "\n".join(map(str, found))

@@ -7,9 +7,10 @@ control takes the guard away, and nothing else, and must then go wrong.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from itertools import count
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from models.kernel.ids import Actor
 from models.kernel.time_range import LIBRARY_ZONE, local_date
 from models.library.entities import KioskId
 from models.messages.consent_repository import ConsentRepository
+from models.policy.entities import OpeningRule
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.reservations.entities import Reservation
@@ -47,9 +49,27 @@ KIOSK: Final = KioskId("2f-south")
 Step = Callable[[], Awaitable[object]]
 
 
+LATER: Final = timedelta(hours=13, minutes=30)
+"""How much later everything happens in a race over midnight: what is booked from ten to eleven is
+from 23:30 to 00:30 then."""
+NIGHT: Final = OpeningRule(time(20, 30), time(12))
+_later = timedelta()
+
+
 def clock(hour: int, minute: int = 0, second: int = 0) -> datetime:
-    """An instant of the Monday on which all races are run."""
-    return MONDAY.replace(hour=hour, minute=minute, second=second)
+    """An instant of the Monday on which all races are run, or of the night after it."""
+    return MONDAY.replace(hour=hour, minute=minute, second=second) + _later
+
+
+@contextmanager
+def over_midnight() -> Iterator[None]:
+    """Everything happens ``LATER``."""
+    global _later
+    _later = LATER
+    try:
+        yield
+    finally:
+        _later = timedelta()
 
 
 class Around:
@@ -223,7 +243,8 @@ def ctx(reader: Reader, now: datetime = EIGHT, key: IdempotencyKey | None = None
 
 
 def selection(start: int, end: int) -> TimeSelection:
-    return TimeSelection(MONDAY.date(), time(start), time(end))
+    begin = clock(start)
+    return TimeSelection(begin.date(), begin.time(), clock(end).time())
 
 
 def scan(step: int) -> KioskCodeScan:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import time
 
 import pytest
 
@@ -22,6 +21,8 @@ from tests.inside import Inside
 from tests.race.stage import OTHER_SEAT, Stage, clock, ctx, put_around, scan, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+both_sides = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
+"""Once within a day, and once over midnight."""
 
 Act = Callable[[Inside, Reader, Reservation], Awaitable[object]]
 
@@ -43,7 +44,7 @@ async def cancels(worker: Inside, reader: Reader, r: Reservation) -> None:
 
 
 async def extends(worker: Inside, reader: Reader, r: Reservation) -> None:
-    await worker.renewal.renew(ctx(reader, clock(10, 59, 59)), r.id, time(12))
+    await worker.renewal.renew(ctx(reader, clock(10, 59, 59)), r.id, clock(12).time())
 
 
 async def gives_back(worker: Inside, reader: Reader, r: Reservation) -> None:
@@ -187,6 +188,7 @@ def claims_fit(r: Reservation) -> bool:
     )
 
 
+@both_sides
 @guarded
 @pytest.mark.parametrize("race", RACES.values(), ids=RACES.keys())
 async def test_the_one_who_was_faster_stands(stage: Stage, race: Race, guard: bool) -> None:

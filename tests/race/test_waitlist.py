@@ -22,6 +22,8 @@ from models.waitlist.errors import AlreadyWaiting
 from tests.race.stage import EIGHT, SEAT, Stage, clock, ctx, put_around, selection, unguard
 
 guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+both_sides = pytest.mark.parametrize("stage", ["day", "night"], indirect=True)
+"""Once within a day, and once over midnight."""
 
 
 async def waits(stage: Stage, reader: Reader) -> None:
@@ -54,6 +56,7 @@ class InTwoSteps(ReservationRepository):
         return written
 
 
+@both_sides
 @guarded
 async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
     owner, first, passer_by = [await stage.reader() for _ in range(3)]
@@ -83,6 +86,7 @@ async def test_no_passer_by_comes_in_between(stage: Stage, guard: bool) -> None:
         assert (await tries[0]).state is ReservationState.RESERVED, "the passer-by has it"
 
 
+@both_sides
 @guarded
 async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
     """Two seats become free at once, and one reader waits."""
@@ -103,6 +107,7 @@ async def test_who_waits_is_offered_one_seat(stage: Stage, guard: bool) -> None:
     assert await stage.db["reservations"].count_documents({"state": "cancelled"}) == 2
 
 
+@both_sides
 @guarded
 async def test_a_reader_has_one_place_for_a_time(stage: Stage, guard: bool) -> None:
     """Two phones join at once; the times overlap."""

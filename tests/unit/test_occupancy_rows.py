@@ -15,6 +15,7 @@ from models.kernel.ids import ReservationId
 from models.kernel.time_range import TimeRange
 from models.library.entities import Area, Seat, SeatId
 from models.policy.entities import Policy
+from models.policy.open_hours import open_hours
 from models.reservations.change_stream_repository import ChangeBatch
 from models.reservations.entities import Reservation
 from models.reservations.live_occupancy import REMEMBER_S, LiveOccupancy
@@ -206,7 +207,7 @@ OTHERS_SEAT = SeatId("3f-hall-001")
 
 def look_at(now: datetime, span: TimeRange | None, tomorrow: bool) -> MapQuery:
     day = TOMORROW if tomorrow else MONDAY
-    return MapQuery(day, span, POLICY, POLICY.day_hours(day, VENUE, AREA), now)
+    return MapQuery(day, span, POLICY, open_hours(POLICY, day, VENUE, AREA), now)
 
 
 @settings(max_examples=60, deadline=None)

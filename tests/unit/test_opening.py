@@ -17,6 +17,7 @@ from models.kernel.time_range import TimeRange, local_instant, to_local
 from models.library.entities import Area, AreaId, Catalog, Venue, VenueId
 from models.policy import opening_rules
 from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import open_hours
 from models.policy.opening import OpeningKind, OpeningPlace, decide_opening
 from models.policy.opening_conflicts import ConflictKind, find_conflicts
 from models.reservations.errors import Closed
@@ -242,15 +243,16 @@ def test_the_calendar_shows_what_can_be_booked(
     assert (shown.hours == "闭馆") == (known.hours is None)
     if end <= start:
         return
+    around = open_hours(policy, day, *place)
     open_policy = replace(policy, step_minutes=30, max_minutes=1440)
     try:
         booked = resolve_time(
-            TimeSelection(day, start, end), open_policy, known, local_instant(day, time())
+            TimeSelection(day, start, end), open_policy, around, local_instant(day, time())
         )
     except Closed:
         booked = None
     span = TimeRange(local_instant(day, start), local_instant(day, end))
-    assert (booked == span) == known.covers(span.start, span.end)
+    assert (booked == span) == around.covers(span.start, span.end)
 
 
 # --- changes --------------------------------------------------------------------------------------

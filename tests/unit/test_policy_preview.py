@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date, local_instant, to_local
 from models.library.entities import AreaId, SeatId
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import Policy
+from models.policy.open_hours import OpenHours, open_hours
 from models.policy_preview.service import past_booking
 from models.policy_preview.simulation import PastBooking, PolicySimulation, SimulationResult
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
@@ -35,8 +36,8 @@ def simulated(
 ) -> SimulationResult:
     """By the code."""
 
-    def rules_of(area: AreaId, day: date) -> tuple[Policy, DayHours]:
-        return policy.resolve(area, day), policy.day_hours(day, VENUE, area)
+    def rules_of(area: AreaId, day: date) -> tuple[Policy, OpenHours]:
+        return policy.resolve(area, day), open_hours(policy, day, VENUE, area)
 
     simulation = PolicySimulation(policy, rules_of)
     for day, past in days.items():

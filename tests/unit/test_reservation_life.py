@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -14,10 +15,11 @@ from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.check_in import transitions as check_in_transitions
 from models.kernel.errors import InvalidState, RuleViolation
-from models.kernel.time_range import TimeRange, to_local
+from models.kernel.time_range import TimeRange, local_date, to_local
 from models.library.entities import SeatId
 from models.outages import transitions as outage_transitions
-from models.policy.entities import Policy
+from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import OpenHours, open_hours
 from models.reservations import rules, transitions
 from models.reservations.claims import idempotency_claim, slot_claims
 from models.reservations.entities import IdempotentResult, Reservation
@@ -30,8 +32,8 @@ from models.reservations.state_machine import (
     ReservationEvent,
     ReservationState,
 )
-from tests.builders import BY_JOB, BY_READER, MONDAY, PROOF, ZHANG, on, reserved
-from tests.unit.test_reservations import PLACE, POLICY, changed
+from tests.builders import AREA, BY_JOB, BY_READER, PROOF, VENUE, ZHANG, on, reserved
+from tests.unit.test_reservations import POLICY, changed
 
 
 class Life(RuleBasedStateMachine):
@@ -42,6 +44,16 @@ class Life(RuleBasedStateMachine):
 
     r: Reservation
     now: datetime
+    later = timedelta()
+    """So much later the library opens and closes, and all of it happens."""
+    policy = POLICY
+
+    def clock(self, shown: str) -> time:
+        return to_local(on(shown) + self.later).time()
+
+    @property
+    def place(self) -> OpenHours:
+        return open_hours(self.policy, local_date(self.now), VENUE, AREA)
 
     @initialize(
         start=st.integers(7, 22), length=st.integers(1, 4), at_once=st.booleans(),
@@ -49,14 +61,19 @@ class Life(RuleBasedStateMachine):
     )  # fmt: skip
     def book(self, start: int, length: int, at_once: bool, minute: int, second: int) -> None:
         self.now = on("07:00") if not at_once else on(f"{start:02}:{min(minute, 19):02}")
-        self.now += timedelta(seconds=second)
-        end = time(start + length) if start + length < 23 else time(22, 30)
-        wish = TimeSelection(MONDAY, None if at_once or start == 7 else time(start), end)
-        span = rules.resolve_time(wish, Policy(max_minutes=300), PLACE, self.now)
+        self.now += timedelta(seconds=second) + self.later
+        end = self.clock(f"{start + length:02}:00" if start + length < 23 else "22:30")
+        at_once |= start == 7
+        begin = self.now if at_once else on(f"{start:02}:00") + self.later
+        day = local_date(begin)
+        wish = TimeSelection(day, None if at_once else to_local(begin).time(), end)
+        place = open_hours(self.policy, day, VENUE, AREA)
+        span = rules.resolve_time(wish, replace(self.policy, max_minutes=300), place, self.now)
         first = f"{to_local(span.start):%H:%M:%S}"
         self.r = reserved(
-            first, f"{to_local(span.end):%H:%M}", made=f"{to_local(self.now):%H:%M:%S}"
-        )
+            first, f"{to_local(span.end):%H:%M}", made=f"{to_local(self.now):%H:%M:%S}",
+            day=day, made_on=local_date(self.now),
+        )  # fmt: skip
         self.events: list[str] = ["reserve"]
 
     def attempt(
@@ -116,7 +133,10 @@ class Life(RuleBasedStateMachine):
                 self.r,
                 SeatId(seat),
                 rules.resolve_time(
-                    TimeSelection(MONDAY, start, time(end)), POLICY, PLACE, self.now
+                    TimeSelection(self.r.date, start, self.clock(f"{end:02}:00")),
+                    self.policy,
+                    open_hours(self.policy, self.r.date, VENUE, AREA),
+                    self.now,
                 ),
                 self.now,
             ),
@@ -159,7 +179,8 @@ class Life(RuleBasedStateMachine):
         r = self.r
 
         def longer() -> Reservation:
-            new_end = check_in_rules.renewal_end(r, time(end), POLICY, PLACE, self.now)
+            wanted = self.clock(f"{end:02}:00")
+            new_end = check_in_rules.renewal_end(r, wanted, POLICY, self.place, self.now)
             assert new_end > r.end
             return check_in_transitions.renew(r, new_end, POLICY, BY_READER, self.now)
 
@@ -254,5 +275,18 @@ class Life(RuleBasedStateMachine):
             assert allowed_actions.allowed_actions(self.r, POLICY, self.now) == []
 
 
+class NightLife(Life):
+    """The same from 15:00 to 06:30, where most of it goes over midnight."""
+
+    later = timedelta(hours=8)
+    policy = Policy(opening=(OpeningRule(time(15), time(6, 30)),))
+
+    @invariant()
+    def stays_on_its_day(self) -> None:
+        assert self.r.date == local_date(self.r.start)
+
+
+NightLife.TestCase.settings = settings(max_examples=75, stateful_step_count=25, deadline=None)
+TestNightLife = NightLife.TestCase
 Life.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
 TestLife = Life.TestCase

@@ -9,13 +9,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.check_in import allowed_actions
 from models.check_in import rules as check_in_rules
 from models.kernel.errors import DomainError
-from models.kernel.time_range import to_local
+from models.kernel.time_range import TimeRange, local_date, to_local
 from models.library.entities import AreaId
 from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import open_hours
 from models.readers.entities import PersonalData, Reader, Visit
 from models.reservations import rules, time_choices
 from models.reservations.entities import Reservation
@@ -63,13 +66,40 @@ def outcome(ask: Callable[[], object]) -> str:
 
 
 def decide(
-    start: str, end: str, now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA
+    start: str,
+    end: str,
+    now: str,
+    day: date = MONDAY,
+    policy: Policy = HALL,
+    area: AreaId = AREA,
+    later: timedelta = timedelta(),
 ) -> Any:
-    """``start`` is a clock time or ``now``; ``now`` is on the Monday."""
-    begin = None if start == "now" else time.fromisoformat(start)
-    wish = TimeSelection(day, begin, time.fromisoformat(end))
-    place = policy.day_hours(day, VENUE, area)
-    return rules.resolve_time(wish, policy.resolve(area), place, on(now))
+    """``start`` is a clock time or ``now``; ``now`` is on the Monday. Library, clock and wish can
+    all be some hours ``later``."""
+    begin = on(now if start == "now" else start, day) + later
+    wish = TimeSelection(
+        local_date(begin),
+        None if start == "now" else to_local(begin).time(),
+        to_local(on(end, day) + later).time(),
+    )
+    policy = shifted(policy, later)
+    place = open_hours(policy, wish.day, VENUE, area)
+    return rules.resolve_time(wish, policy.resolve(area), place, on(now) + later)
+
+
+def shifted(policy: Policy, later: timedelta) -> Policy:
+    """The same library some hours later; opening hours that begin on the next day are not meant."""
+
+    def clock(opens: time | None) -> time | None:
+        return to_local(on(f"{opens:%H:%M}") + later).time() if opens else None
+
+    moved = (replace(r, opens=clock(r.opens), closes=clock(r.closes)) for r in policy.opening)
+    return replace(policy, opening=tuple(moved))
+
+
+def into_the_night(start: str, now: str) -> timedelta:
+    """So many hours later it begins in the hour before midnight."""
+    return timedelta(hours=23 - int((now if start == "now" else start)[:2]))
 
 
 SUNDAY = MONDAY - timedelta(days=1)
@@ -109,8 +139,8 @@ AFTER_TOMORROW = MONDAY + timedelta(days=2)
         ("ok", ("now", "16:00", "15:50:59")),
         ("too_short", ("now", "22:30", "22:21")),
         ("ok", ("now", "22:30", "22:20")),
-        ("too_short", ("14:00", "13:00", "08:00")),
-        ("too_short", ("14:00", "14:00", "08:00")),
+        ("closed", ("14:00", "13:00", "08:00")),  # of the next day
+        ("closed", ("14:00", "14:00", "08:00")),
         ("too_long", ("now", "18:00", "13:59:59")),
         ("ok", ("now", "18:00", "14:00:00")),
         ("too_long", ("14:00", "19:00", "08:00")),
@@ -122,6 +152,68 @@ AFTER_TOMORROW = MONDAY + timedelta(days=2)
 )
 def test_wish(expected: str, wish: tuple[Any, ...]) -> None:
     assert outcome(lambda: decide(*wish)) == expected
+    later = into_the_night(wish[0], wish[2])
+    policy = wish[4] if len(wish) > 4 else HALL
+    if policy.booking_opens_at is None and later < timedelta(hours=17):
+        # The same across midnight. A moment of the day before (Sunday) is one of another day then.
+        assert outcome(lambda: decide(*wish, later=later)) == expected, later
+
+
+def test_a_booking_crosses_midnight() -> None:
+    late = shifted(HALL, timedelta(hours=8))  # 15:00–06:30
+    span = decide("now", "01:00", "23:10", MONDAY, late)
+    assert span == hours("23:10", "01:00")
+    assert decide("01:00", "03:00", "23:10", TOMORROW, late) == hours("01:00", "03:00", TOMORROW)
+    always = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
+    assert decide("22:00", "02:00", "08:00", MONDAY, always) == hours("22:00", "02:00")
+    assert outcome(lambda: decide("22:00", "03:00", "08:00", MONDAY, always)) == "too_long"
+    short = (OpeningRule(time(0), time(0), last=MONDAY), OpeningRule(time(9), time(17)))
+    closing = replace(always, opening=(short[1], short[0]))
+    assert outcome(lambda: decide("23:00", "01:00", "08:00", MONDAY, closing)) == "closed"
+    assert outcome(lambda: decide("23:00", "00:00", "08:00", MONDAY, closing)) == "ok"
+
+
+@given(
+    opens=st.integers(0, 47), lasts=st.integers(1, 48), second=st.integers(0, 48),
+    begin=st.integers(0, 95), length=st.integers(1, 48), step=st.sampled_from([30, 60, 90]),
+)  # fmt: skip
+def test_open_hours_hold_what_is_open_on_either_day(
+    opens: int, lasts: int, second: int, begin: int, length: int, step: int
+) -> None:
+    """Against half hours that are counted one by one, over two days with hours of their own."""
+    half = timedelta(minutes=30)
+
+    def rule(lasting: int, first: date | None = None) -> OpeningRule:
+        start = on("00:00") + opens * half
+        closes = to_local(start + lasting * half).time()
+        return OpeningRule(to_local(start).time(), closes, first=first)
+
+    usual = rule(lasts)
+    other = rule(second, TOMORROW) if second else OpeningRule(None, None, TOMORROW)
+    policy = replace(HALL, opening=(usual, other), step_minutes=step, max_minutes=1440)
+    open_halves = {
+        n * 48 + opens + k
+        for n, rule_lasts in ((-1, lasts), (0, lasts), (1, second), (2, second))
+        for k in range(rule_lasts)
+        # A closure of tomorrow ends the night before it at midnight.
+        if second or n * 48 + opens + k < 48
+    }
+    start = on("00:00") + begin * half
+    span = TimeRange(start, start + length * half)
+    place = open_hours(policy, local_date(start), VENUE, AREA)
+    assert place.covers(span.start, span.end) == (set(range(begin, begin + length)) <= open_halves)
+    offered = [
+        (begun, end)
+        for _, begun in time_choices.start_choices(local_date(start), policy, place, on("00:00"))
+        if (found := place.containing(begun)) is not None
+        for end in time_choices.end_choices(begun, policy, found)
+    ]
+    assert all(place.covers(*choice) for choice in offered)
+    assert all(local_date(begun) == local_date(start) for begun, _ in offered)
+    if begin * 30 % step == 0 and (begin % 48) * 30 % step == 0 and length * 30 % step == 0:
+        crossing = ((begin % 48) + length) > 48
+        if place.covers(span.start, span.end) and not crossing and start > on("00:00"):
+            assert (span.start, span.end) in offered
 
 
 def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
@@ -136,7 +228,7 @@ def test_accepted_wish_is_the_time_that_was_asked_for() -> None:
         (("10:00", "11:00", "08:00", MONDAY, HOLIDAY), {"reason": "校庆闭馆"}),
         (("06:00", "08:00", "05:00"), {"open": "07:00", "close": "22:30"}),
         (("14:00", "19:00", "08:00"), {"max_minutes": 240}),
-        (("14:00", "14:00", "08:00"), {"min_minutes": 10}),
+        (("now", "16:00", "15:55"), {"min_minutes": 10}),
         (("14:30", "16:00", "08:00"), {"step_minutes": 60}),
         (("10:00", "11:00", "08:00", AFTER_TOMORROW), {"last_date": "2026-09-08"}),
         (("10:00", "11:00", "08:00", TOMORROW, EVENING), {"opens_at": on("20:00")}),
@@ -181,14 +273,13 @@ def test_reader_and_seat_must_be_free_to_book() -> None:
 
 
 def starts(now: str, day: date = MONDAY, policy: Policy = HALL, area: AreaId = AREA) -> list[str]:
-    place = policy.day_hours(day, VENUE, area)
+    place = open_hours(policy, day, VENUE, area)
     return [v for v, _ in time_choices.start_choices(day, policy.resolve(area), place, on(now))]
 
 
 def ends(start: str, area: AreaId = AREA, policy: Policy = HALL) -> list[str]:
-    open_hours = policy.day_hours(MONDAY, VENUE, area).hours
-    assert open_hours is not None
-    choices = time_choices.end_choices(on(start), policy.resolve(area), open_hours)
+    (hours,) = open_hours(policy, MONDAY, VENUE, area).intervals
+    choices = time_choices.end_choices(on(start), policy.resolve(area), hours)
     return [f"{to_local(end):%H:%M}" for end in choices]
 
 
@@ -225,16 +316,28 @@ def test_choices(found: list[str], expected: list[str]) -> None:
     assert found == expected
 
 
+ALWAYS = replace(HALL, opening=(OpeningRule(time(0), time(0)),))
+
+
 @pytest.mark.parametrize("now", ["06:00", "07:00:30", "11:59:59", "16:08", "21:55", "22:20:40"])
 @pytest.mark.parametrize("area", [AREA, UPPER])
-def test_whatever_is_offered_is_accepted(now: str, area: AreaId) -> None:
+@pytest.mark.parametrize("policy", [HALL, shifted(HALL, timedelta(hours=4, minutes=30)), ALWAYS])
+def test_whatever_is_offered_is_accepted(now: str, area: AreaId, policy: Policy) -> None:
+    seen = 0
     for day in (MONDAY, TOMORROW):
-        place = HALL.day_hours(day, VENUE, area)
-        assert place.hours is not None
-        for value, start in time_choices.start_choices(day, HALL.resolve(area), place, on(now)):
-            for end in time_choices.end_choices(start, HALL.resolve(area), place.hours):
-                span = decide(value, f"{to_local(end):%H:%M}", now, day, HALL, area)
+        place = open_hours(policy, day, VENUE, area)
+        numbers = policy.resolve(area)
+        for value, start in time_choices.start_choices(day, numbers, place, on(now)):
+            open_then = place.containing(start)
+            assert open_then is not None
+            for end in time_choices.end_choices(start, numbers, open_then):
+                wish = TimeSelection(
+                    day, None if value == "now" else time.fromisoformat(value), to_local(end).time()
+                )
+                span = rules.resolve_time(wish, numbers, place, on(now))
                 assert (span.start, span.end) == (start, end)
+                seen += local_date(end) > day
+    assert (seen > 0) == (policy is not HALL), "some go over midnight"
 
 
 # --- presence -----------------------------------------------------------------------------------
@@ -345,17 +448,31 @@ SITS_TO_CLOSING = in_use(reserved("19:00", "22:30"))
         ("off_grid", SITS_TO_CLOSING, "22:30", "22:00:00"),
     ],
 )
-def test_extension(expected: str, r: Reservation, end: str, now: str) -> None:
-    place = HALL.day_hours(MONDAY, VENUE, AREA)
-    clock_time = time.fromisoformat(end)
-    found = outcome(lambda: check_in_rules.renewal_end(r, clock_time, HALL, place, on(now)))
+@pytest.mark.parametrize("later", [timedelta(), timedelta(hours=7), timedelta(hours=9)])
+def test_extension(expected: str, r: Reservation, end: str, now: str, later: timedelta) -> None:
+    """The same where library, stay and clock are some hours later: across midnight."""
+    policy, moment, wanted = shifted(HALL, later), on(now) + later, on(end) + later
+    r = but(r, start=r.start + later, end=r.end + later)
+    place = open_hours(policy, local_date(moment), VENUE, AREA)
+    clock_time = to_local(wanted).time()
+    found = outcome(lambda: check_in_rules.renewal_end(r, clock_time, policy, place, moment))
     assert found == expected
     if (
         expected != "too_often"
-        and outcome(lambda: check_in_rules.may_extend(r, HALL, on(now))) == "ok"
+        and outcome(lambda: check_in_rules.may_extend(r, policy, moment)) == "ok"
     ):
-        offered = check_in_rules.renewal_choices(r, HALL, place, on(now))
-        assert (on(end) in offered) == (expected == "ok"), "choices and decision agree"
+        offered = check_in_rules.renewal_choices(r, policy, place, moment)
+        assert (wanted in offered) == (expected == "ok"), "choices and decision agree"
+
+
+def test_a_stay_touches_two_days_at_most() -> None:
+    r = but(in_use(), start=on("01:00"), end=on("23:00", TOMORROW))
+    place, now = open_hours(ALWAYS, TOMORROW, VENUE, AREA), on("22:30", TOMORROW)
+    midnight = on("00:00", AFTER_TOMORROW)
+    assert check_in_rules.renewal_choices(r, ALWAYS, place, now) == [midnight]
+    for end, expected in ((time(0), "ok"), (time(1), "off_grid")):
+        renewed = partial(check_in_rules.renewal_end, r, end, ALWAYS, place, now)
+        assert outcome(renewed) == expected
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,7 @@ from tests.builders import (
     AREA,
     BY_JOB,
     BY_READER,
-    MONDAY,
     PROOF,
-    VENUE,
     away,
     but,
     in_use,
@@ -41,7 +39,6 @@ from tests.builders import (
 )
 
 POLICY: Final = Policy()
-PLACE: Final = POLICY.day_hours(MONDAY, VENUE, AREA)
 BOOKING_PAGE: Final = Path(__file__).parents[2] / "docs" / "booking.md"
 
 STEPS: Final[dict[ReservationEvent, Callable[[Reservation], Reservation]]] = {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import TimeRange, to_local
 from models.policy.entities import OpeningRule, Policy
+from models.policy.open_hours import open_hours
 from models.reservations.state_machine import ReservationState
 from models.seat_map.availability import (
     AreaCount,
@@ -55,7 +56,7 @@ def look(
     now: str, span: TimeRange | None = None, tomorrow: bool = False, policy: Policy = POLICY
 ) -> MapQuery:
     day = TOMORROW if tomorrow else MONDAY
-    return MapQuery(day, span, policy, policy.day_hours(day, VENUE, AREA), on(now))
+    return MapQuery(day, span, policy, open_hours(policy, day, VENUE, AREA), on(now))
 
 
 AHEAD = look("09:00", tomorrow=True)

@@ -58,7 +58,7 @@ def minute(n: int) -> datetime:
 @given(st.lists(briefs(), max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
-    day = summarise_day(DAY, AREA, 40, OPEN, rows)
+    day = summarise_day(DAY, AREA, 40, [OPEN], rows)
     used = [0] * 24
     for row in rows:
         if row.checked_in_at is not None and row.available_from is not None:
@@ -69,7 +69,7 @@ def test_a_day_equals_a_recount_by_minutes(rows: list[BookingFacts]) -> None:
     assert day.booked == len(asked) == totals(rows).booked
     assert day.checked_in == sum(row.checked_in_at is not None for row in asked)
     assert (day.open_minutes, day.seats) == (40 * 930, 40)
-    whole = summary([day, summarise_day(DAY + timedelta(days=1), AREA, 40, None, [])])
+    whole = summary([day, summarise_day(DAY + timedelta(days=1), AREA, 40, [], [])])
     assert whole.days == 2 and whole.used_minutes == sum(used)
     assert whole.utilisation == sum(used) / (40 * 930)
     kept = [row for row in asked if row.state is not ReservationState.CANCELLED]

@@ -3,10 +3,10 @@
 import { Refused, get, post, tap } from "../../api/client";
 import type { EndsOut, NearSeat, ReportOut, ReservationOut } from "../../api/types";
 import { agreed, chosen, scanned } from "../../lib/ask";
-import { clock, clockAt, day, now, span } from "../../lib/clock";
+import { clock, clockAt, now, span } from "../../lib/clock";
 import { consent } from "../../lib/subscriptions";
 import type { Text } from "../../lib/texts";
-import { named, stateOf, t, words } from "../../lib/texts";
+import { clockFromNow, named, period, stateOf, t, words } from "../../lib/texts";
 
 interface ActionButton { verb: string; text: string }
 
@@ -79,7 +79,7 @@ Component({
         words: words("detail"),
         state: stateOf(r),
         left: leftOf(r),
-        when: `${day(r.start)}–${clock(r.end)}`,
+        when: period(r),
         note: noteOf(r),
         buttons: [
           // Nobody has seen them since time alone checked them in, or somebody says the seat is empty.
@@ -153,7 +153,7 @@ Component({
         case "extend": {
           const { ends } = await get<EndsOut>(`${path}/extensions`);
           if (!ends.length) throw new Refused(0, "none", t("extend_none"));
-          const end = ends[await chosen(ends.map((choice) => t("extend_to", { at: choice.label })))];
+          const end = ends[await chosen(ends.map((choice) => t("extend_to", { at: clockFromNow(choice.value) })))];
           return end ? post<ReservationOut>(`${path}/extend`, { end: end.value }, key) : null;
         }
         case "finish":

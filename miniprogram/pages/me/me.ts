@@ -3,9 +3,9 @@ import type { CurrentReaderOut, GateRecordOut, Page as PageOf, ReservationOut, V
 import { VERSION } from "../../config";
 import { agreed, written } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, day } from "../../lib/clock";
+import { day } from "../../lib/clock";
 import { nameTabs } from "../../lib/tabs";
-import { named, stateOf, suspension, t, words } from "../../lib/texts";
+import { named, period, stateOf, suspension, t, words } from "../../lib/texts";
 
 const PAGE = 20;
 type Tab = "mine" | "violations" | "gates";
@@ -14,7 +14,7 @@ type Tab = "mine" | "violations" | "gates";
 interface Row { id: string; title: string; text: string; state: string; more: boolean; appeal: boolean }
 
 function reservation(r: ReservationOut): Row {
-  return { id: r.id, title: r.seat.label, text: `${day(r.start)}–${clock(r.end)}`, state: stateOf(r), more: true, appeal: false };
+  return { id: r.id, title: r.seat.label, text: period(r), state: stateOf(r), more: true, appeal: false };
 }
 
 function violation(v: ViolationOut): Row {

@@ -1,13 +1,13 @@
 import { Refused, get, open, post, tap } from "../../api/client";
 import type { Choice, MarkOut, NearSeat, ReservationOut, SeatMapOut, TimesOut, WaitlistEntryOut } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, day } from "../../lib/clock";
+import { clock, clockAt, now } from "../../lib/clock";
 import { isFavourite, toggle } from "../../lib/favourites";
 import type { Tile } from "../../lib/plan";
 import { TAGS, changed, legend } from "../../lib/plan";
 import { poll, still } from "../../lib/polling";
 import { consent } from "../../lib/subscriptions";
-import { named, t, words } from "../../lib/texts";
+import { clockAfter, named, period, t, words } from "../../lib/texts";
 
 const LARGEST = 2.5;
 const STEP = 1.4;
@@ -41,7 +41,7 @@ Component({
     seat: null as Tile | null,
     liked: false,
     starts: [] as Choice[],
-    ends: [] as Choice[],
+    ends: [] as Choice[], // named in the phone's language
     start: "",
     end: "",
     none: false,
@@ -70,7 +70,7 @@ Component({
         to: query.end ?? "",
       });
       wx.setNavigationBarTitle({ title: t("plan") });
-      if (this.data.from) this.setData({ window: t("plan_window", { from: this.data.from, to: this.data.to }) });
+      if (this.data.from) this.setData({ window: t("plan_window", { from: this.data.from, to: clockAfter(this.data.from, this.data.to) }) });
       void this.load().then(() => (query.seat ? this.pick(query.seat) : undefined));
     },
     onShow() {
@@ -143,7 +143,7 @@ Component({
         const found = start !== undefined && (await this.from(start.value, to));
         // Nothing else is chosen for a reader who wants that time.
         if (from !== "" && !found) {
-          this.setData({ start: "", ends: [], end: "", notThen: t("not_then", { from, to }), mayWait: true });
+          this.setData({ start: "", ends: [], end: "", notThen: t("not_then", { from, to: clockAfter(from, to) }), mayWait: true });
         }
       });
     },
@@ -154,7 +154,8 @@ Component({
       const { ends = [] } = await get<TimesOut>(`/seats/${id}/times?date=${this.data.date}&start=${start}`);
       if (this.data.seat?.id !== id || this.data.start !== start) return true; // something else was chosen meanwhile
       const found = ends.find((e) => e.value === wanted);
-      this.setData({ ends, end: (found ?? ends[ends.length - 1])?.value ?? "" });
+      const since = start === "now" ? clockAt(now()) : start;
+      this.setData({ ends: ends.map(({ value }) => ({ value, label: clockAfter(since, value) })), end: (found ?? ends[ends.length - 1])?.value ?? "" });
       return found !== undefined;
     },
     startAt(event: WechatMiniprogram.TouchEvent) {
@@ -194,7 +195,7 @@ Component({
         this.setData({
           done: {
             label: r.seat.label,
-            when: `${day(r.start)}–${clock(r.end)}`,
+            when: period(r),
             note: t(r.excused ? "reserved_excused" : "reserved_note", { from: clock(r.check_in_from), until: clock(r.check_in_until), by: named("scan_short", r.check_in_by) }),
           },
         });

@@ -1,9 +1,9 @@
 import { get } from "../../api/client";
 import type { ReservationDetail } from "../../api/types";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, day } from "../../lib/clock";
+import { day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
-import { named, stateOf, t, words } from "../../lib/texts";
+import { named, period, stateOf, t, words } from "../../lib/texts";
 
 interface Line { at: string; text: string }
 
@@ -43,7 +43,7 @@ Component({
           r,
           live: ["reserved", "in_use", "away", "offered"].includes(r.state),
           state: stateOf(r),
-          when: `${day(r.start)}–${clock(r.end)}`,
+          when: period(r),
           receipt: t("receipt", { n: r.receipt }),
           made: t("made_at", { at: day(r.created_at) }),
           lines: r.history.map((entry) => ({ at: day(entry.at), text: named("event", entry.event) })),

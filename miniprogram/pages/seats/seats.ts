@@ -44,16 +44,22 @@ function sayOf(d: DateOut, label: string): string {
   return d.bookable || d.opens_at !== null ? "" : t("day_note_over");
 }
 
-/** The full hours between opening and closing that are to come, and closing itself. */
+const HOURS = Array.from({ length: 24 }, (_, h) => `${String(h).padStart(2, "0")}:00`);
+
+/** The full hours between opening and closing that are to come, and closing itself; those after midnight come last. */
 function hours(d: DateOut): string[] {
   if (d.open === null) return [];
   const passed = d.date === dayAt(now()) ? clockAt(now()) : "";
-  const found: string[] = [];
-  for (let h = Number(d.open.from.slice(0, 2)); h <= 24; h += 1) {
-    const hour = `${String(h).padStart(2, "0")}:00`;
-    if (hour >= d.open.from && hour < d.open.to && hour > passed) found.push(hour);
-  }
-  return found.length ? [...found, d.open.to] : [];
+  const { from, to } = d.open;
+  const late = to <= from;
+  const found = HOURS.filter((hour) => hour >= from && (late || hour < to) && hour > passed);
+  return found.length ? [...found, ...HOURS.filter((hour) => late && hour < to), to] : [];
+}
+
+/** How many of the hours can be a start: those of the day itself, but for the last. */
+function startsIn(times: string[]): number {
+  const midnight = times.findIndex((hour, n) => n > 0 && hour <= (times[n - 1] ?? ""));
+  return midnight < 0 ? times.length - 1 : midnight;
 }
 
 function tile(area: AreaOut): Tile {
@@ -166,15 +172,14 @@ Component({
     },
     fromHour(event: WechatMiniprogram.PickerChange) {
       const { times, to } = this.data;
-      const n = Math.min(Number(event.detail.value), times.length - 2);
-      const from = times[n] ?? "";
-      this.narrow(from, to > from ? to : times[n + 1] ?? "");
+      const n = Math.min(Number(event.detail.value), startsIn(times) - 1);
+      this.narrow(times[n] ?? "", times.lastIndexOf(to) > n ? to : times[n + 1] ?? "");
     },
     toHour(event: WechatMiniprogram.PickerChange) {
       const { times, from } = this.data;
       const n = Math.max(Number(event.detail.value), 1);
-      const to = times[n] ?? "";
-      this.narrow(from && from < to ? from : times[n - 1] ?? "", to);
+      const begun = times.indexOf(from);
+      this.narrow(begun >= 0 && begun < n ? from : times[Math.min(n, startsIn(times)) - 1] ?? "", times[n] ?? "");
     },
     narrow(from: string, to: string) {
       this.setData({ from, to, floors: [] });

@@ -2,16 +2,15 @@ import { Refused, drop, get } from "../../api/client";
 import type { Page as PageOf, ReservationOut, WaitlistEntryOut } from "../../api/types";
 import { agreed } from "../../lib/ask";
 import { LOADING, attempt } from "../../lib/attempt";
-import { clock, day } from "../../lib/clock";
 import { poll, still } from "../../lib/polling";
-import { named, t, words } from "../../lib/texts";
+import { named, period, t, words } from "../../lib/texts";
 
 interface Row { id: string; title: string; state: string; open: boolean; offer: ReservationOut | null }
 
 function row(wait: WaitlistEntryOut): Row {
   return {
     id: wait.id,
-    title: `${wait.area} ${day(wait.start)}–${clock(wait.end)}`,
+    title: `${wait.area} ${period(wait)}`,
     state: wait.state === "waiting" ? t("wait_waiting", { n: wait.ahead ?? 0 }) : named("wait", wait.state),
     open: wait.state === "waiting" || wait.state === "offered",
     offer: wait.offer,
