@@ -192,7 +192,9 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
 def _wire_identity(app: web.Application, resources: Resources) -> None:
     settings, r = resources.settings, resources.repositories
     app[keys.CAS], app[keys.IDENTITY_PROVIDER] = resources.cas, resources.identity_provider
-    app[keys.LOGINS] = LoginService(r.readers, app[SESSIONS], settings.staff, settings.sealer)
+    app[keys.LOGINS] = LoginService(
+        r.readers, app[SESSIONS], settings.staff, settings.sealer, r.memberships, app[REFERENCE]
+    )
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,
         r.bindings,

@@ -18,6 +18,8 @@ from models.opening_draw.repository import TicketRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
 from models.policy.repository import PolicyRepository
+from models.reader_groups.membership_repository import MembershipRepository
+from models.reader_groups.repository import ReaderGroupRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
@@ -52,12 +54,14 @@ class Repositories:
         self.kiosk_scans = KioskScanRepository(db)
         self.kiosks = KioskRepository(db, cipher)
         self.leases = LeaseRepository(db)
+        self.memberships = MembershipRepository(db)
         self.messages = MessageRepository(db, cipher)
         self.notices = NoticeRepository(db)
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)
+        self.reader_groups = ReaderGroupRepository(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)

@@ -52,6 +52,7 @@ from models.staff.feedback import StaffFeedback
 from models.staff.notices import StaffNotices
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
+from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
@@ -104,7 +105,7 @@ def wire_models(
     """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
     the wall; ``attempt_scale`` multiplies the limits of attempts."""
     app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
-    app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations)
+    app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations, r.reader_groups)
     _wire_content(app, r)
     _wire_reservations(app, db, r, hooks)
     _wire_presence(app, r)
@@ -242,6 +243,16 @@ def wire_staff(
     )
     app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
         audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
+    )
+    app[keys.STAFF_READER_GROUPS] = StaffReaderGroups(
+        audit,
+        r.reader_groups,
+        r.memberships,
+        r.readers,
+        reference,
+        app[keys.AFFECTED_BOOKINGS],
+        affected,
+        on_reader_changed,
     )
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)

@@ -54,6 +54,8 @@ class AreaTile:
     area: Area
     count: AreaCount
     max_minutes: int
+    reserved_for: tuple[str, ...] = ()
+    """The groups that all of it is reserved for, where the reader is in none of them."""
 
     @property
     def percent(self) -> int:
@@ -71,7 +73,10 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         return moved
     asked = time_filter(visit, search)
     reference = visit[REFERENCE]
-    venues = [presenter.venue(reference, v, visit.now) for v in reference.catalog.venues.values()]
+    venues = [
+        presenter.venue(reference, v, visit.now, visit.reader)
+        for v in reference.catalog.venues.values()
+    ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
     tiles = await _tiles(visit, venue.id, search, asked)
     floors = [
@@ -102,10 +107,10 @@ async def _tiles(
     tiles = []
     for area in reference.catalog.bookable_areas:
         if area.venue_id == venue_id:
-            shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute)
+            shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
             count = shown.view.count_with_features(search.features)
-            max_minutes = reference.policy_for(area.id, search.day).max_minutes
-            tiles.append(AreaTile(area, count, max_minutes))
+            max_minutes = reference.policy_for(area.id, search.day, visit.reader).max_minutes
+            tiles.append(AreaTile(area, count, max_minutes, shown.reserved_for))
     return tiles
 
 
@@ -128,6 +133,7 @@ class SeatMarkup:
     status: str
     until: str
     free_from: str
+    reserved_for: tuple[str, ...] = ()
 
     @property
     def features(self) -> list[str]:
@@ -154,7 +160,8 @@ async def area_page(
     area = reference.area(area_id)
     asked = time_filter(visit, search)
     occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
-    shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, floor_minute(visit.now))
+    minute = floor_minute(visit.now)
+    shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
     kind = _kind_of(shown)
     panel = None
     changing = await _changing(visit, search)
@@ -164,13 +171,16 @@ async def area_page(
         panel = await booking_panel(visit, area, search, shown, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
-    venue = presenter.venue(reference, reference.catalog.venues[area.venue_id], visit.now)
+    venue = presenter.venue(
+        reference, reference.catalog.venues[area.venue_id], visit.now, visit.reader
+    )
     facts: dict[str, Any] = {
         "search": search,
         "area": area,
         "panel": panel,
         "changing": changing,
         "chosen_day": date_of(venue, search.day),
+        "longest_stay": longest_stay(visit, area, search),
     }
     template = "seat_map/booking_panel.html"
     if FRAGMENT_HEADER not in visit.request.headers:
@@ -193,16 +203,25 @@ def _plan_facts(
         "drawing": _drawing(visit, area, search, shown, kind),
         "fixtures": list(_fixtures(area.fixtures)),
         "count": count,
-        "max_minutes": visit[REFERENCE].policy_for(area.id, search.day).max_minutes,
+        "max_minutes": longest_stay(visit, area, search),
+        "reserved_for": shown.reserved_for,
         "words": SEAT_TEXT[kind],
         "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": shown.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
         "filters": feature_filters(visit),
-        "may_join_waitlist": not search.change and asked.start is not None and not count.free,
+        "may_join_waitlist": not shown.reserved_for
+        and not search.change
+        and asked.start is not None
+        and not count.free,
         "thanks": "thanks" in visit.request.query,
     }
+
+
+def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:
+    """The reader's longest stay there on that day, in minutes."""
+    return visit[REFERENCE].policy_for(area.id, search.day, visit.reader).max_minutes
 
 
 def _drawing(
@@ -215,8 +234,16 @@ def _drawing(
     drawn = drawings.get(key)
     if drawn is None:
         seats = [
-            SeatMarkup(seat, state.status.value, _clock(state.free_until), _clock(state.next_free))
-            for seat, state in zip(area.seats, shown.states_for(reader_id), strict=True)
+            SeatMarkup(
+                seat,
+                state.status.value,
+                _clock(state.free_until),
+                _clock(state.next_free),
+                shown.barred.get(place, ()),
+            )
+            for place, (seat, state) in enumerate(
+                zip(area.seats, shown.states_for(reader_id), strict=True)
+            )
         ]
         drawn = drawings.keep(
             key,

@@ -10,6 +10,7 @@ from handlers.texts.labels import day_choice_text
 from handlers.texts.pages import START_NOW
 from models.kernel.time_range import local_date
 from models.library.entities import Venue
+from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 
 
@@ -21,14 +22,22 @@ def start(value: str) -> schemas.Choice:
     return schemas.Choice(value, START_NOW if value == "now" else value)
 
 
-def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut:
-    dates = [_date(reference, v, day, now) for day in reference.policy.bookable_dates(now)]
+def venue(
+    reference: ReferenceData, v: Venue, now: datetime, reader: Reader | None = None
+) -> schemas.VenueOut:
+    """The venue with the days that the reader may book."""
+    dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
-def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schemas.DateOut:
-    place = reference.policy.day_hours(day, v.id, None)
-    opens_at = reference.policy.opens_at_instant(day)
+def _date(
+    reference: ReferenceData, v: Venue, day: date, now: datetime, reader: Reader | None
+) -> schemas.DateOut:
+    policy = reference.policy
+    place = policy.day_hours(day, v.id, None)
+    if reader is not None:
+        policy = reference.with_groups(policy, reader, None, day)
+    opens_at = policy.opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
     over = place.hours is not None and now >= place.hours.end

@@ -62,7 +62,9 @@ async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response
         "who": reader_label(reader),
         "reader_id": reader.id if reader is not None else "",
         "possible": [action for action in STAFF_ACTIONS if _possible(action, r, visit)],
-        "near": await visit[keys.ALTERNATIVES].alternatives_for(r, visit.now) if movable else [],
+        "near": await visit[keys.ALTERNATIVES].alternatives_for(r, reader, visit.now)
+        if movable
+        else [],
         "movable": movable,
         "areas": list(reference.catalog.bookable_areas),
         "home": r.area_id,

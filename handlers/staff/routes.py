@@ -24,6 +24,12 @@ from handlers.staff.floor_plans import (
     plan_before,
     plans,
 )
+from handlers.staff.memberships import (
+    LARGEST_LIST,
+    import_members,
+    member_list,
+    set_membership,
+)
 from handlers.staff.notices import (
     LARGEST_NOTICE,
     add_notice,
@@ -37,6 +43,15 @@ from handlers.staff.opening_hours import change_opening, opening_hours
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.policy import change_policy, policy
+from handlers.staff.reader_groups import (
+    LARGEST_GROUP,
+    add_reader_group,
+    change_reader_group,
+    delete_reader_group,
+    new_reader_group,
+    reader_group,
+    reader_groups,
+)
 from handlers.staff.readers import (
     book,
     reader,
@@ -84,6 +99,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/book", staff_form(book)),
         web.post("/console/readers/{id}/suspend", staff_form(suspend)),
         web.post("/console/readers/{id}/allow", staff_form(set_accommodation)),
+        web.post("/console/readers/{id}/membership", staff_form(set_membership)),
         web.post("/console/readers/{id}/stay", staff_form(change_visit)),
         web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
         web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
@@ -97,6 +113,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/questions/{id}", staff_form(reply)),
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
+        *_group_routes(),
         *_plan_routes(),
         *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
@@ -119,6 +136,30 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
         web.get("/console/audit", staff_page(audit_log)),
+    ]
+
+
+def _group_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/groups", staff_page(reader_groups)),
+        web.get("/console/groups/new", staff_page(new_reader_group, Role.ADMINISTRATOR)),
+        web.get("/console/groups/{id}", staff_page(reader_group)),
+        web.post(
+            "/console/groups",
+            staff_form(add_reader_group, Role.ADMINISTRATOR, max_bytes=LARGEST_GROUP),
+        ),
+        web.post(
+            "/console/groups/{id}",
+            staff_form(change_reader_group, Role.ADMINISTRATOR, max_bytes=LARGEST_GROUP),
+        ),
+        web.post(
+            "/console/groups/{id}/delete", staff_form(delete_reader_group, Role.ADMINISTRATOR)
+        ),
+        web.get("/console/groups/{id}/members", staff_page(member_list, Role.LIBRARIAN)),
+        web.post(
+            "/console/groups/{id}/members",
+            staff_form(import_members, max_bytes=LARGEST_LIST, multipart=True),
+        ),
     ]
 
 

@@ -51,6 +51,7 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "in_the_past": "The start has passed",
     "seat_disabled": "This seat is closed",
     "seat_kept": "This seat is kept for readers who need it; ask at the desk",
+    "group_only": "This seat is only for {groups}; please choose another one",
     "not_admitted": "Your stay is from {first} to {last}",
     "suspended": "Booking is suspended until {until}",
     "too_early": "Too early: from {from}",

@@ -42,6 +42,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   in_the_past: "The start has passed",
   seat_disabled: "This seat is closed",
   seat_kept: "This seat is kept for readers who need it; ask at the desk",
+  group_only: "This seat is only for {groups}; please choose another one",
   not_admitted: "Your stay is from {first} to {last}",
   suspended: "Booking is suspended until {until}",
   too_early: "Too early: from {from}",

@@ -42,6 +42,7 @@ class RenewalService:
             hours = self._reference.opening_hours(
                 self._reference.policy, current.date, current.area_id
             )
+            policy = self._reference.with_groups(policy, ctx.reader, current.area_id, current.date)
             new_end = rules.renewal_end(current, end, policy, hours, ctx.now)
             return transitions.renew(current, new_end, policy, ctx.actor, ctx.now)
 
@@ -56,6 +57,7 @@ class RenewalService:
         Raises: NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
+        policy = self._reference.with_groups(policy, ctx.reader, r.area_id, r.date)
         seat = self._reference.seat_even_if_removed(r.seat_id)
         if seat.unavailable_reason(r.date) is not None:
             return []

@@ -154,6 +154,10 @@ class Policy:
         """This policy with the area's own numbers in place, and those of the day's rule sets."""
         return replace(self, areas={}, rule_sets=(), **self._numbers(area_id, day))
 
+    def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
+        """Does the area, or a rule set of the day, say that number by itself?"""
+        return name in self._numbers(area_id, day)
+
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
         """When the place is open on that day."""
         best: OpeningRule | None = None
