@@ -68,7 +68,9 @@ class LoginService:
         """
         reader = await self._admit(who, now)
         role = self._staff.role_of(normalise_student_no(who.number), who.groups)
-        return await self._sessions.open_web(reader.id, who.ticket, now, role, who.device)
+        return await self._sessions.open_web(
+            reader.id, who.ticket, now, role, who.device, reader.granted
+        )
 
     async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
         """Until when the session lasts, with the role of this moment, where it is this reader's.
@@ -77,7 +79,7 @@ class LoginService:
         if reader.id != session.reader_id:
             return None
         role = self._staff.role_of(normalise_student_no(who.number), who.groups)
-        return await self._sessions.renew_role(session, who.ticket, role, now)
+        return await self._sessions.renew_role(session, who.ticket, role, now, reader.granted)
 
     async def _admit(self, who: SignIn, now: datetime) -> Reader:
         """The reader, entered or brought up to date. Raises: LoginRejected."""

@@ -153,6 +153,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         InAppNotifier(resources.repositories.messages),
         app[keys.ACCOUNT_BINDING],
         app[SESSIONS].reader_changed,
+        settings.staff,
     )
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])

@@ -8,6 +8,7 @@ from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
+from models.identity.grant_repository import StaffGrantRepository
 from models.identity.session_repository import SessionRepository
 from models.kiosks.repository import KioskRepository
 from models.library.repository import CatalogRepository
@@ -65,6 +66,7 @@ class Repositories:
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)
+        self.staff_grants = StaffGrantRepository(db)
         self.violations = ViolationRepository(db, cipher)
         self.waitlist = WaitlistRepository(db)
         self.wechat_callbacks = WeChatCallbackLog(db)

@@ -157,11 +157,8 @@ def read_list(text: str, group_id: GroupId, visit: PageRequest) -> MemberList:
     found, seen = MemberList(), dict[str, int]()
     for number, line in enumerate(lines, 1):
         separator = "\t" if "\t" in line else ","
-        (cells,) = (
-            csv.reader([line.replace(FULL_WIDTH_COMMA, ",")], delimiter=separator)
-            if line
-            else ([],)
-        )
+        plain = line.replace(FULL_WIDTH_COMMA, ",")
+        cells = next(csv.reader([plain], delimiter=separator), [])
         if not any(cells) or (number == 1 and not re.search("[0-9]", line)):
             continue
         try:

@@ -51,7 +51,7 @@ def _page(visit: PageRequest, **more: Any) -> web.Response:
         "lines": _lines(visit),
         "places": _places(visit),
         "base": visit[REFERENCE].policy.version,
-        "changes": visit.may(Role.ADMINISTRATOR),
+        "changes": visit.may_in(None, Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "done": "done" in visit.request.query,

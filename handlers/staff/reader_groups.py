@@ -52,7 +52,7 @@ async def reader_groups(visit: PageRequest) -> web.StreamResponse:
         items=groups,
         sizes=await visit[keys.STAFF_READER_GROUPS].sizes(),
         areas=visit[REFERENCE].catalog.areas,
-        changes=visit.may(Role.ADMINISTRATOR),
+        changes=visit.may_in(None, Role.ADMINISTRATOR),
         done=visit.request.query.get("done", ""),
     )
 
@@ -83,8 +83,8 @@ def _page(
             (area, _others(visit[REFERENCE].groups, area, group)) for area in catalog.bookable_areas
         ],
         "bounds": NUMBER_BOUNDS,
-        "changes": visit.may(Role.ADMINISTRATOR),
-        "decides": visit.may(Role.LIBRARIAN),
+        "changes": visit.may_in(None, Role.ADMINISTRATOR),
+        "decides": visit.may_in(None, Role.LIBRARIAN),
         "longest": LONGEST_REASON,
         "longest_name": LONGEST_NAME,
         "done": visit.request.query.get("done", ""),

@@ -95,7 +95,7 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
             # Who only looks is not told what somebody needs.
             "accommodation": reference.accommodation_of(who.id) if decides else None,
             "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
-            "areas": list(reference.catalog.bookable_areas),
+            "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
             "days": reference.bookable_dates(who, visit.now),
             "typed": {},
             "wrong": "",

@@ -70,6 +70,7 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
 from handlers.staff.statistics import statistics
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
@@ -97,9 +98,9 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/number", staff_form(reveal_number)),
         web.post("/console/readers/{id}/unbind", staff_form(unbind)),
         web.post("/console/readers/{id}/book", staff_form(book)),
-        web.post("/console/readers/{id}/suspend", staff_form(suspend)),
-        web.post("/console/readers/{id}/allow", staff_form(set_accommodation)),
-        web.post("/console/readers/{id}/membership", staff_form(set_membership)),
+        web.post("/console/readers/{id}/suspend", staff_form(suspend, whole=True)),
+        web.post("/console/readers/{id}/allow", staff_form(set_accommodation, whole=True)),
+        web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
         web.post("/console/readers/{id}/stay", staff_form(change_visit)),
         web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
         web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
@@ -107,58 +108,74 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/seat-history", staff_form(look_up_seat)),
         web.get("/console/appeals", staff_page(appeals)),
         web.post("/console/appeals/{id}", staff_form(decide_appeal)),
-        web.post("/console/violations/waive", staff_form(waive_all)),
+        web.post("/console/violations/waive", staff_form(waive_all, whole=True)),
         web.post("/console/violations/{id}/waive", staff_form(waive)),
         web.get("/console/questions", staff_page(waiting_feedback)),
         web.post("/console/questions/{id}", staff_form(reply)),
         web.get("/console/calendar", staff_page(opening_hours)),
-        web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
+        web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR, whole=True)),
         *_group_routes(),
         *_plan_routes(),
         *_device_routes(),
-        web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
+        web.get("/console/audit/{id}/plan.json", staff_page(plan_before, whole=True)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
         web.post(
-            "/console/affected-bookings", staff_form(resolve_affected_bookings, Role.ADMINISTRATOR)
+            "/console/affected-bookings",
+            staff_form(resolve_affected_bookings, Role.ADMINISTRATOR, whole=True),
         ),
         web.get("/console/rules", staff_page(policy)),
-        web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR)),
+        web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR, whole=True)),
         web.get("/console/notices", staff_page(notices)),
-        web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN)),
+        web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN, whole=True)),
         web.get("/console/notices/{id}", staff_page(notice)),
-        web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE)),
-        web.post("/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE)),
-        web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice)),
-        web.get("/console/code-sharing", staff_page(code_sharing)),
-        web.get("/console/deliveries", staff_page(deliveries)),
-        web.post("/console/deliveries/retry", staff_form(retry)),
+        web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE, whole=True)),
+        web.post(
+            "/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE, whole=True)
+        ),
+        web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice, whole=True)),
+        web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
+        web.get("/console/deliveries", staff_page(deliveries, whole=True)),
+        web.post("/console/deliveries/retry", staff_form(retry, whole=True)),
         web.get("/console/statistics", staff_page(statistics)),
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
-        web.get("/console/audit", staff_page(audit_log)),
+        web.get("/console/staff", staff_page(staff_grants, Role.ADMINISTRATOR, whole=True)),
+        web.post("/console/staff", staff_form(give_role, Role.ADMINISTRATOR, whole=True)),
+        web.post(
+            "/console/staff/{id}/{grant}/end",
+            staff_form(take_role_back, Role.ADMINISTRATOR, whole=True),
+        ),
+        web.get("/console/audit", staff_page(audit_log, whole=True)),
     ]
 
 
 def _group_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/groups", staff_page(reader_groups)),
-        web.get("/console/groups/new", staff_page(new_reader_group, Role.ADMINISTRATOR)),
+        web.get(
+            "/console/groups/new", staff_page(new_reader_group, Role.ADMINISTRATOR, whole=True)
+        ),
         web.get("/console/groups/{id}", staff_page(reader_group)),
         web.post(
             "/console/groups",
-            staff_form(add_reader_group, Role.ADMINISTRATOR, max_bytes=LARGEST_GROUP),
+            staff_form(add_reader_group, Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP),
         ),
         web.post(
             "/console/groups/{id}",
-            staff_form(change_reader_group, Role.ADMINISTRATOR, max_bytes=LARGEST_GROUP),
+            staff_form(
+                change_reader_group, Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP
+            ),
         ),
         web.post(
-            "/console/groups/{id}/delete", staff_form(delete_reader_group, Role.ADMINISTRATOR)
+            "/console/groups/{id}/delete",
+            staff_form(delete_reader_group, Role.ADMINISTRATOR, whole=True),
         ),
-        web.get("/console/groups/{id}/members", staff_page(member_list, Role.LIBRARIAN)),
+        web.get(
+            "/console/groups/{id}/members", staff_page(member_list, Role.LIBRARIAN, whole=True)
+        ),
         web.post(
             "/console/groups/{id}/members",
-            staff_form(import_members, max_bytes=LARGEST_LIST, multipart=True),
+            staff_form(import_members, whole=True, max_bytes=LARGEST_LIST, multipart=True),
         ),
     ]
 

@@ -72,6 +72,10 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "line_date": "“{text}”不是日期，例如 2026-09-01",
     "line_dates": "结束日期早于开始日期",
     "line_twice": "与第 {line} 行重复",
+    # the staff's roles
+    "role_missing": "请选择角色",
+    "grant_dates": "结束日期应不早于今天和开始日期",
+    "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
     # who had a seat
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors

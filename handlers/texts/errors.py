@@ -16,6 +16,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "unauthenticated": "请先登录",
     "not_bound": "请先用网页上的激活码绑定身份",
     "forbidden": "没有权限进行这项操作",
+    "other_venue": "您的权限只限于自己的场馆，不能办理其他场馆或全馆的事项",
+    "last_administrator": "这是最后一位全馆管理员，请先授予另一位管理员",
     "sign_in_again": "您已有一段时间没有操作，请重新登录后再试",
     "bad_origin": "请在本站页面内操作",
     "not_found": "没有找到，可能已被删除",

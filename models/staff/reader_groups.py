@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService, Resolution
+from models.identity.roles import Role
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date
@@ -97,6 +98,7 @@ class StaffReaderGroups:
 
         Raises: GroupChanged, GroupNameTaken, TooManyGroups; nothing has changed then.
         """
+        ctx.require(None, Role.ADMINISTRATOR)
         if old is None:
             if len(self._reference.groups.by_id) >= MAX_GROUPS:
                 raise TooManyGroups(limit=MAX_GROUPS)
@@ -128,6 +130,8 @@ class StaffReaderGroups:
         """The group is gone, with the memberships in it; what was reserved for it is everybody's,
         where no other group has it too. Raises: GroupChanged."""
 
+        ctx.require(None, Role.ADMINISTRATOR)
+
         async def work() -> JsonObject:
             if not await self._groups.delete(group):
                 raise GroupChanged()
@@ -149,6 +153,8 @@ class StaffReaderGroups:
     ) -> None:
         """``new`` stands in the place of ``was``. Raises: MembershipChanged where ``was`` is not
         what stands any more; TooManyGroups."""
+
+        ctx.require(None)
 
         async def work() -> JsonObject:
             if not await self._memberships.replace(reader.id, was, new):
@@ -176,6 +182,8 @@ class StaffReaderGroups:
     ) -> int:
         """Let the readers with these (normalised) numbers have these memberships of the group.
         Who has never signed in is entered by the number alone. How many entries have changed."""
+
+        ctx.require(None)
 
         async def work() -> int:
             numbers, changed = list(rows), 0

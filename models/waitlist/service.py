@@ -15,9 +15,9 @@ from models.reference_data import ReferenceData
 from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
-from models.reservations.entitlement import check_entitled
 from models.reservations.errors import (
     ClaimConflict,
+    GroupSeatOnly,
     OverlapsOwnBooking,
     RevisionConflict,
 )
@@ -86,8 +86,8 @@ class WaitlistService:
 
         Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
         where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
-        on that day, AccessibleSeatOnly or GroupSeatOnly where every one is reserved for others,
-        AlreadyWaiting, FilterDisabled, NotFound.
+        on that day, GroupSeatOnly where every one is reserved for other groups, AlreadyWaiting,
+        FilterDisabled, NotFound.
         """
         area = self._reference.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)
@@ -110,11 +110,13 @@ class WaitlistService:
         return entry
 
     def _check_any_entitled(self, ctx: RequestContext, entry: WaitlistEntry, area: Area) -> None:
-        """Raises: AccessibleSeatOnly, GroupSeatOnly, where every seat that is waited for is
-        reserved for others."""
+        """Raises: GroupSeatOnly, where every seat that is waited for is reserved for other
+        groups."""
+        groups_instead = self._reference.groups_instead
         wanted = [seat for seat in area.seats if entry.wants(seat)]
-        if not any(self._reference.may_use_seat(s, ctx.reader, entry.day) for s in wanted):
-            check_entitled(self._reference, wanted[0], ctx.reader, entry.day)
+        others = [groups_instead(seat, ctx.reader, entry.day) for seat in wanted]
+        if all(others):
+            raise GroupSeatOnly(sorted({name for names in others for name in names}))
 
     async def _check_nothing_booked(
         self, ctx: RequestContext, selection: TimeSelection, span: TimeRange, limit: int
