@@ -125,6 +125,20 @@ def console_routes() -> list[web.RouteDef]:
         ),
         web.get("/console/rules", staff_page(policy)),
         web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR, whole=True)),
+        *_notice_routes(),
+        web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
+        web.get("/console/deliveries", staff_page(deliveries, whole=True)),
+        web.post("/console/deliveries/retry", staff_form(retry, whole=True)),
+        web.get("/console/statistics", staff_page(statistics)),
+        web.get("/console/bookings.csv", staff_page(as_csv)),
+        web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+        *_grant_routes(),
+        web.get("/console/audit", staff_page(audit_log, whole=True)),
+    ]
+
+
+def _notice_routes() -> list[web.RouteDef]:
+    return [
         web.get("/console/notices", staff_page(notices)),
         web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN, whole=True)),
         web.get("/console/notices/{id}", staff_page(notice)),
@@ -133,19 +147,17 @@ def console_routes() -> list[web.RouteDef]:
             "/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE, whole=True)
         ),
         web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice, whole=True)),
-        web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
-        web.get("/console/deliveries", staff_page(deliveries, whole=True)),
-        web.post("/console/deliveries/retry", staff_form(retry, whole=True)),
-        web.get("/console/statistics", staff_page(statistics)),
-        web.get("/console/bookings.csv", staff_page(as_csv)),
-        web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
+    ]
+
+
+def _grant_routes() -> list[web.RouteDef]:
+    return [
         web.get("/console/staff", staff_page(staff_grants, Role.ADMINISTRATOR, whole=True)),
         web.post("/console/staff", staff_form(give_role, Role.ADMINISTRATOR, whole=True)),
         web.post(
             "/console/staff/{id}/{grant}/end",
             staff_form(take_role_back, Role.ADMINISTRATOR, whole=True),
         ),
-        web.get("/console/audit", staff_page(audit_log, whole=True)),
     ]
 
 
