@@ -155,7 +155,7 @@ async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None
 
 
 async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service: Living) -> None:
-    await branch(service)
+    await service.move("23:40")
     admin = await staff(service, Role.ADMINISTRATOR)
     person = service.stranger()
     person.number = "21075002"
@@ -169,15 +169,14 @@ async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service:
     page = (await admin.get("/console/staff")).body
     found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
     assert found is not None and f"到 {service.today}" in page
-    service.staff_at_work = True
     assert (await post(service, admin, found[1])).status == 303
     assert (await desk.get("/console")).status == 403, "at once, in the same session"
     assert "没有。" in (await admin.get("/console/staff")).body
     await give(service, admin, person.number, role="librarian", where="all", last=service.today)
     assert (await desk.get("/console")).status == 200, "the sign-in still counts"
-    await service.move("23:50")
+    await service.move(timedelta(minutes=19))
     assert (await desk.get("/console")).status == 200
-    await service.move(timedelta(minutes=15))
+    await service.move(timedelta(minutes=1))
     assert (await desk.get("/console")).status == 403, "its last day is over"
     assert [entry[0] for entry in await log(service)] == ["grant"] * 3
 
