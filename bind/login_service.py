@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,9 +13,12 @@ from bind.session_service import IssuedToken, SessionService
 from models.identity.entities import Session
 from models.identity.roles import StaffDirectory
 from models.kernel.errors import Unauthenticated
+from models.reader_groups.entities import Membership, MembershipSource
+from models.reader_groups.membership_repository import MembershipRepository
 from models.readers.entities import Reader, mask_name, mask_student_no, normalise_student_no
 from models.readers.errors import NumberOfVisitor
 from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
 from models.storage.encryption import DecryptionError, FieldCipher
 
 HELD_FOR: Final = timedelta(minutes=2)
@@ -32,6 +35,8 @@ class SignIn:
     ticket: str
     groups: Collection[str] = ()
     device: str = ""
+    attributes: Mapping[str, Sequence[str]] | None = None
+    """What the campus releases about them; None where this way in tells nothing."""
 
     @property
     def masked(self) -> tuple[str, str]:
@@ -48,9 +53,11 @@ class LoginService:
         sessions: SessionService,
         staff: StaffDirectory,
         cipher: FieldCipher,
+        memberships: MembershipRepository,
+        reference: ReferenceData,
     ) -> None:
         self._readers, self._sessions, self._staff = readers, sessions, staff
-        self._cipher = cipher
+        self._cipher, self._memberships, self._reference = cipher, memberships, reference
 
     async def sign_in(self, who: SignIn, now: datetime) -> IssuedToken:
         """A web session for the reader, who is entered or brought up to date; with the role that
@@ -61,7 +68,9 @@ class LoginService:
         """
         reader = await self._admit(who, now)
         role = self._staff.role_of(normalise_student_no(who.number), who.groups)
-        return await self._sessions.open_web(reader.id, who.ticket, now, role, who.device)
+        return await self._sessions.open_web(
+            reader.id, who.ticket, now, role, who.device, reader.granted
+        )
 
     async def renew(self, who: SignIn, session: Session, now: datetime) -> datetime | None:
         """Until when the session lasts, with the role of this moment, where it is this reader's.
@@ -70,20 +79,42 @@ class LoginService:
         if reader.id != session.reader_id:
             return None
         role = self._staff.role_of(normalise_student_no(who.number), who.groups)
-        return await self._sessions.renew_role(session, who.ticket, role, now)
+        return await self._sessions.renew_role(session, who.ticket, role, now, reader.granted)
 
     async def _admit(self, who: SignIn, now: datetime) -> Reader:
         """The reader, entered or brought up to date. Raises: LoginRejected."""
         number = normalise_student_no(who.number)
         try:
-            return await self._readers.upsert_from_login(number, who.name, who.category, now)
+            reader = await self._readers.upsert_from_login(number, who.name, who.category, now)
         except NumberOfVisitor:
             raise LoginRejected() from None
+        if who.attributes is not None:
+            await self._follow_attributes(reader, who.attributes, now)
+        return reader
+
+    async def _follow_attributes(
+        self, reader: Reader, attributes: Mapping[str, Sequence[str]], now: datetime
+    ) -> None:
+        """Let the reader's memberships by the campus be those that the attributes name. Hardly ever
+        has anything changed since the last sign-in."""
+        stand = {m.group_id: m for m in reader.memberships if m.source is MembershipSource.CAMPUS}
+        wanted = self._reference.groups.from_campus(attributes)
+        if wanted == stand.keys():
+            return
+        new = [
+            stand.get(id) or Membership(id, MembershipSource.CAMPUS, at=now)
+            for id in sorted(wanted)
+        ]
+        await self._memberships.follow_campus(reader.id, new)
+        await self._sessions.reader_changed(reader.id)
 
     def hold(self, who: SignIn, now: datetime) -> str:
         """The sign-in, sealed: its ticket came unasked, and the reader is asked whether it is
         theirs."""
         held = {**asdict(who), "groups": list(who.groups)}
+        if who.attributes is not None:
+            looked_at = self._reference.groups.campus_attributes
+            held["attributes"] = {k: v for k, v in who.attributes.items() if k in looked_at}
         return self._cipher.encrypt(
             json.dumps([held, (now + HELD_FOR).timestamp()]), "held sign-in"
         )

@@ -69,12 +69,14 @@ class SessionService:
         now: datetime,
         role: Role | None = None,
         device: str = "",
+        granted: bool = False,
     ) -> IssuedToken:
-        """A web session for a CAS ticket, with the role that it gives. Raises: Unauthenticated if
+        """A web session for a CAS ticket, with the role that it gives; ``granted``: the console
+        gives one, too. Raises: Unauthenticated if
         it was logged out already."""
         issued = IssuedToken(self._sealer.new_token(), now + WEB_LIFETIME)
         if not await self._sessions.open_web(
-            issued.token, reader_id, ticket, now, issued.expires_at, role, device
+            issued.token, reader_id, ticket, now, issued.expires_at, role, device, granted
         ):
             raise Unauthenticated()
         return issued
@@ -99,11 +101,17 @@ class SessionService:
         return True
 
     async def renew_role(
-        self, session: Session, ticket: str, role: Role | None, now: datetime
+        self,
+        session: Session,
+        ticket: str,
+        role: Role | None,
+        now: datetime,
+        granted: bool = False,
     ) -> datetime | None:
         """The session's reader has given their password once more: until when it lasts. None where
         it has ended."""
-        renewed = await self._sessions.renew_role(session, ticket, role, now, now + WEB_LIFETIME)
+        until = now + WEB_LIFETIME
+        renewed = await self._sessions.renew_role(session, ticket, role, now, until, granted)
         self._roles_used.pop(session.id, None)
         await self._revoke([session.id])
         return renewed

@@ -37,8 +37,10 @@ from models.seat_reports.service import SeatReportService
 from models.staff.deliveries import StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
+from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
 from models.staff.policy_and_plans import StaffPolicyAndPlans
+from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
@@ -93,6 +95,8 @@ STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
+STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
+STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)

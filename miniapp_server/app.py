@@ -153,6 +153,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         InAppNotifier(resources.repositories.messages),
         app[keys.ACCOUNT_BINDING],
         app[SESSIONS].reader_changed,
+        settings.staff,
     )
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
@@ -192,7 +193,9 @@ def _wire_sessions(app: web.Application, resources: Resources) -> None:
 def _wire_identity(app: web.Application, resources: Resources) -> None:
     settings, r = resources.settings, resources.repositories
     app[keys.CAS], app[keys.IDENTITY_PROVIDER] = resources.cas, resources.identity_provider
-    app[keys.LOGINS] = LoginService(r.readers, app[SESSIONS], settings.staff, settings.sealer)
+    app[keys.LOGINS] = LoginService(
+        r.readers, app[SESSIONS], settings.staff, settings.sealer, r.memberships, app[REFERENCE]
+    )
     app[keys.ACCOUNT_BINDING] = AccountBindingService(
         r.activation_codes,
         r.bindings,

@@ -8,6 +8,7 @@ from models.gates.event_repository import GateEventRepository
 from models.gates.repository import GateRepository
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
+from models.identity.grant_repository import StaffGrantRepository
 from models.identity.session_repository import SessionRepository
 from models.kiosks.repository import KioskRepository
 from models.library.repository import CatalogRepository
@@ -18,6 +19,8 @@ from models.opening_draw.repository import TicketRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
 from models.policy.repository import PolicyRepository
+from models.reader_groups.membership_repository import MembershipRepository
+from models.reader_groups.repository import ReaderGroupRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
@@ -52,15 +55,18 @@ class Repositories:
         self.kiosk_scans = KioskScanRepository(db)
         self.kiosks = KioskRepository(db, cipher)
         self.leases = LeaseRepository(db)
+        self.memberships = MembershipRepository(db)
         self.messages = MessageRepository(db, cipher)
         self.notices = NoticeRepository(db)
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)
+        self.reader_groups = ReaderGroupRepository(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)
+        self.staff_grants = StaffGrantRepository(db)
         self.violations = ViolationRepository(db, cipher)
         self.waitlist = WaitlistRepository(db)
         self.wechat_callbacks = WeChatCallbackLog(db)

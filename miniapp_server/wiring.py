@@ -27,6 +27,7 @@ from models.erasure.service import ErasureService
 from models.feedback.service import FeedbackService
 from models.gates.jobs import GatePresenceJob
 from models.gates.service import GateService
+from models.identity.roles import StaffDirectory
 from models.kernel.ids import ReaderId
 from models.kiosks.service import KioskService
 from models.messages.channel_pause_repository import ChannelPauseRepository
@@ -49,9 +50,11 @@ from models.seat_reports.service import SeatReportService
 from models.staff.deliveries import MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
+from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
+from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
@@ -104,7 +107,7 @@ def wire_models(
     """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
     the wall; ``attempt_scale`` multiplies the limits of attempts."""
     app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
-    app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations)
+    app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations, r.reader_groups)
     _wire_content(app, r)
     _wire_reservations(app, db, r, hooks)
     _wire_presence(app, r)
@@ -219,15 +222,24 @@ def wire_staff(
     notifier: ReaderNotifier,
     codes: ActivationCodeIssuer,
     on_reader_changed: ReaderChanged,
+    staff: StaffDirectory,
 ) -> None:
     """The staff's operations, each with its entry in the audit log."""
     reference, writer, occupancy = app[REFERENCE], app[WRITER], app[OCCUPANCY]
     reservations, waitlist = app[keys.RESERVATIONS], app[keys.WAITLIST]
     audit = app[keys.AUDIT_LOG] = AuditLog(r.audit_log)
     app[keys.STAFF_RESERVATIONS] = StaffReservations(
-        audit, r.reservations, r.readers, reservations, app[keys.CHECK_IN], app[keys.SEAT_REPORTS]
+        audit,
+        r.reservations,
+        r.readers,
+        reservations,
+        app[keys.CHECK_IN],
+        app[keys.SEAT_REPORTS],
+        reference,
     )
-    app[keys.STAFF_VIOLATIONS] = StaffViolations(audit, app[keys.VIOLATIONS], notifier)
+    app[keys.STAFF_VIOLATIONS] = StaffViolations(
+        audit, app[keys.VIOLATIONS], notifier, r.reservations
+    )
     app[keys.STAFF_READERS] = StaffReaders(
         audit, r.readers, r.cards, r.accommodations, reference, codes
     )
@@ -245,6 +257,17 @@ def wire_staff(
     app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
         audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
     )
+    app[keys.STAFF_READER_GROUPS] = StaffReaderGroups(
+        audit,
+        r.reader_groups,
+        r.memberships,
+        r.readers,
+        reference,
+        app[keys.AFFECTED_BOOKINGS],
+        affected,
+        on_reader_changed,
+    )
+    app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)

@@ -1,4 +1,5 @@
-"""Reference data: the catalog, the policy and the accommodations, kept in memory by every worker.
+"""Reference data, kept in memory by every worker: the catalog, the policy, the reader groups and
+the accommodations.
 
 A job asks every few seconds whether a newer version is stored (``refresh``). Nobody else writes to
 what is here.
@@ -12,15 +13,19 @@ from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_instant
+from models.kernel.time_range import local_date, local_instant
 from models.library.entities import REMOVED_FROM_PLAN, Area, AreaId, Catalog, Seat, SeatId
 from models.library.repository import CatalogRepository
-from models.policy.entities import Policy
+from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
+from models.reader_groups.entities import NO_GROUPS, NO_LIMITS, GroupLimits, ReaderGroups
+from models.reader_groups.entities import Groups as GroupSet
+from models.reader_groups.repository import ReaderGroupRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
+from models.readers.entities import Reader
 
 _DAY: Final = timedelta(days=1)
 _CACHED: Final = 1000
@@ -35,9 +40,12 @@ class ReferenceData:
         catalogs: CatalogRepository,
         policies: PolicyRepository,
         accommodations: AccommodationRepository,
+        groups: ReaderGroupRepository,
     ) -> None:
         self._catalogs, self._policies = catalogs, policies
-        self._accommodation_repository = accommodations
+        self._accommodation_repository, self._group_repository = accommodations, groups
+        self.groups = ReaderGroups()
+        self._groups_version = 0
         self.catalog = Catalog("", {}, {}, {})
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
@@ -49,10 +57,13 @@ class ReferenceData:
         self._joined: dict[tuple[int, str, date], tuple[date, ...]] = {}
 
     async def refresh(self) -> None:
-        """Load the catalog, the current policy and the accommodations, where they have changed."""
+        """Load what has changed of it."""
         version = await self._accommodation_repository.version()
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
+        groups = await self._group_repository.version()
+        if groups != self._groups_version:
+            self._groups_version, self.groups = groups, await self._group_repository.all()
         found = (await self._catalogs.version(), await self._policies.newest())
         if found == self._loaded:
             return
@@ -75,6 +86,7 @@ class ReferenceData:
     def invalidate(self) -> None:
         """Nothing that was loaded is true any more (the sandbox starts anew)."""
         self._loaded, self._accommodations = None, (0, {})
+        self.groups, self._groups_version = ReaderGroups(), 0
         self._resolved.clear()
         self._stored.clear()
         self._hours.clear()
@@ -106,10 +118,61 @@ class ReferenceData:
             raise NotFound()
         return area
 
-    def may_use_seat(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
+    def is_kept_for_others(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
+        """Is the seat kept for readers who need it, of whom the reader is none?"""
+        kept = seat.accessible and self.policy_on(day).accessible_only
+        return kept and not self.active_accommodation(reader_id, day).accessible
+
+    def groups_instead(self, seat: Seat, reader: Reader | None, day: date) -> tuple[str, ...]:
+        """What the groups are called that the seat is reserved for, where the reader is in none of
+        them on that day; empty where they may have it."""
+        reserved = self.groups.reserved_for(seat)
+        if not reserved or not reserved.isdisjoint(self.groups_of(reader, day)):
+            return ()
+        return self.groups.names(reserved)
+
+    def may_use_seat(self, seat: Seat, reader: Reader | None, day: date) -> bool:
         """May the reader have the seat at all: is it not reserved for others?"""
-        reserved = seat.accessible and self.policy_on(day).accessible_only
-        return not reserved or self.active_accommodation(reader_id, day).accessible
+        reader_id = reader.id if reader is not None else None
+        kept = self.is_kept_for_others(seat, reader_id, day)
+        return not kept and self.groups.may_use(seat, self.groups_of(reader, day))
+
+    # --- reader groups --------------------------------------------------------------------------
+
+    def groups_of(self, reader: Reader | None, day: date) -> GroupSet:
+        """The groups that the reader is in on that day. Nobody known is in none."""
+        return self.groups.of(reader.memberships, day) if reader is not None else NO_GROUPS
+
+    def limits_of(self, reader: Reader | None, day: date) -> GroupLimits:
+        """The numbers that the reader's groups have in the place of the library's."""
+        groups = self.groups_of(reader, day)
+        return self.groups.limits_of(groups) if groups else NO_LIMITS
+
+    def with_limits(
+        self, policy: Policy, limits: GroupLimits, area_id: AreaId | None, day: date
+    ) -> Policy:
+        """The resolved policy with the numbers of groups. What the area or the day says by itself
+        stands above the longest stay of a group."""
+        longest, window = limits.max_minutes, limits.booking_window_days
+        if longest is not None and not self.policy.has_own("max_minutes", area_id, day):
+            policy = replace(policy, max_minutes=max(longest, policy.min_minutes))
+        if window is not None:
+            policy = replace(policy, booking_window_days=window)
+        return policy
+
+    def bookable_dates(self, reader: Reader | None, now: datetime) -> list[date]:
+        """Today and the days of the reader's horizon, whether they have opened yet or not."""
+        dates = self.policy.bookable_dates(now)
+        if reader is None or not self.groups.by_id:
+            return dates
+        today, usual = local_date(now), self.policy.booking_window_days
+        found = [today]
+        for ahead in range(1, FARTHEST_HORIZON + 1):
+            day = today + timedelta(days=ahead)
+            window = self.limits_of(reader, day).booking_window_days
+            if ahead <= (usual if window is None else window):
+                found.append(day)
+        return found
 
     # --- accommodations -------------------------------------------------------------------------
 
@@ -130,10 +193,22 @@ class ReferenceData:
         """The current policy as it is for the library on that day."""
         return self._resolve(self.policy, None, day)
 
-    def policy_for(self, area_id: AreaId, day: date, reader_id: ReaderId | None = None) -> Policy:
-        """The current policy with the numbers of that area and day, and with the reader's
-        accommodation."""
-        return self._with_accommodation(self._resolve(self.policy, area_id, day), day, reader_id)
+    def policy_for(self, area_id: AreaId, day: date, reader: Reader | None = None) -> Policy:
+        """The current policy with the numbers of that area and day, with those of the reader's
+        groups and with the reader's accommodation."""
+        policy = self._resolve(self.policy, area_id, day)
+        if reader is None:
+            return policy
+        return self._with_accommodation(
+            self.with_groups(policy, reader, area_id, day), day, reader.id
+        )
+
+    def with_groups(
+        self, policy: Policy, reader: Reader, area_id: AreaId | None, day: date
+    ) -> Policy:
+        """The resolved policy with the numbers of the reader's groups."""
+        limits = self.limits_of(reader, day)
+        return policy if limits is NO_LIMITS else self.with_limits(policy, limits, area_id, day)
 
     async def policy_version_for(
         self, version: int, area_id: AreaId, day: date, reader_id: ReaderId

@@ -118,7 +118,15 @@ async def cas_ticket(request: web.Request) -> web.Response:
     except CasUnavailable:
         await request.app[OUTAGES].record_cas_failure(request.app[CLOCK].now())
         return _message(request, 503, *SIGN_IN_TEXT["cas_unavailable"])
-    who = SignIn(user.user, user.name, user.kind, ticket, user.groups, _device(request))
+    who = SignIn(
+        user.user,
+        user.name,
+        user.kind,
+        ticket,
+        user.groups,
+        _device(request),
+        dict(user.attributes),
+    )
     if not ours or (not cas.exact_service and not _same(ours, theirs)):
         return _ask_first(request, who)
     before = await signed_in(request, request[NOW]) if ours.startswith(_RENEW) else None

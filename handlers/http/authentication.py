@@ -72,9 +72,12 @@ async def signed_in(request: web.Request, now: datetime) -> Principal | None:
 async def require_role(
     request: web.Request, principal: Principal, role: Role, now: datetime
 ) -> None:
-    """The session has that role, and has used it lately. Raises: NotAllowed, SignInAgain."""
-    session = principal.session
-    if session.role is None or not session.role.name.covers(role):
+    """The session has that role somewhere, and has used it lately. Raises: NotAllowed,
+    SignInAgain."""
+    session, rights = principal.session, principal.rights_at(now)
+    if rights is None and session.kind is SessionKind.WEB and principal.granted_on(now):
+        raise SignInAgain()  # the role was given after this sign-in
+    if rights is None or not rights.role.covers(role):
         raise NotAllowed()
     # A wrong clock judges nothing, and the staff must see that it is wrong.
     if request.app[CLOCK].trusted and not await request.app[SESSIONS].use_role(session, now):

@@ -10,6 +10,7 @@ from models.reservations.errors import (
     BeyondBookingWindow,
     BookingWindowNotOpen,
     Closed,
+    GroupSeatOnly,
     IdempotencyKeyReused,
     NotATimeStep,
     OutsideVisitDates,
@@ -34,7 +35,7 @@ BOOKABLE_TIME: Final = (
     TooLong,
 )
 READER_MAY_BOOK: Final = (Suspended, OutsideVisitDates)
-SEAT_MAY_BE_BOOKED: Final = (SeatDisabled, AccessibleSeatOnly)
+SEAT_MAY_BE_BOOKED: Final = (SeatDisabled, AccessibleSeatOnly, GroupSeatOnly)
 BOOKING: Final = (
     NotFound,
     SeatTaken,

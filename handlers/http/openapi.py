@@ -16,7 +16,7 @@ from handlers.http.errors import status_of
 from handlers.http.schemas import ErrorOut
 from handlers.http.templates import render_fragment
 from models.identity.entities import SessionKind
-from models.identity.errors import NotBound, SignInAgain
+from models.identity.errors import NotBound, OtherVenue, SignInAgain
 from models.kernel.errors import (
     BadOrigin,
     ClockWrong,
@@ -236,7 +236,7 @@ def _shared_errors(route: Endpoint) -> list[type[DomainError]]:
         everybody = route.who is Access.SESSION and len(route.sessions) == len(SessionKind)
         errors += [] if everybody else [NotAllowed]
         errors += [] if route.who is Access.SESSION else [NotBound]
-        errors += [SignInAgain] if staff else []
+        errors += [SignInAgain, OtherVenue] if staff else []
         errors += [BadOrigin] if changes else []
     if changes or route.who is Access.KIOSK:
         errors += [TooLarge, RequestTimeout, ClockWrong]

@@ -39,8 +39,8 @@ from handlers.http.templates import ENVIRONMENT
 from handlers.texts.errors import text_of
 from handlers.texts.pages import REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
-from models.identity.errors import NotBound, SignInAgain
-from models.identity.roles import Role
+from models.identity.errors import NotBound, OtherVenue, SignInAgain
+from models.identity.roles import Role, StaffRights
 from models.kernel.errors import (
     BadOrigin,
     DomainError,
@@ -52,6 +52,7 @@ from models.kernel.errors import (
 from models.kernel.ids import Actor
 from models.kernel.text import is_printable_line
 from models.kernel.time_range import to_local
+from models.library.entities import VenueId
 from models.readers.context import IdempotencyKey, RequestContext
 from models.readers.entities import Reader
 from models.storage.rate_limiter import RateLimit
@@ -83,13 +84,30 @@ class PageRequest:
 
     @property
     def role(self) -> Role | None:
-        """What the reader may do for the library, by this sign-in."""
-        role = self.principal.session.role
-        return role.name if role is not None else None
+        """The highest role that the reader has anywhere in the library, by this sign-in."""
+        return self.rights.role if self.rights is not None else None
+
+    @property
+    def rights(self) -> StaffRights | None:
+        """What the reader may do for the library, and where, by this sign-in."""
+        return self.principal.rights_at(self.now)
 
     def may(self, wanted: Role) -> bool:
-        """May they do what that role may?"""
+        """May they do what that role may, somewhere?"""
         return self.role is not None and self.role.covers(wanted)
+
+    def may_in(self, venue_id: VenueId | None, wanted: Role) -> bool:
+        """May they do it in that venue, or (None) in the whole library?"""
+        return self.rights is not None and self.rights.covers(wanted, venue_id)
+
+    def sees(self, venue_id: VenueId) -> bool:
+        """Is the venue one of those that they work for?"""
+        return self.may_in(venue_id, Role.VIEWER)
+
+    def require_in(self, venue_id: VenueId | None, wanted: Role = Role.VIEWER) -> None:
+        """Raises: OtherVenue where they may not do that there."""
+        if not self.may_in(venue_id, wanted):
+            raise OtherVenue()
 
     @property
     def suspension(self) -> SuspensionOut | None:

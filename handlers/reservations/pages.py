@@ -60,7 +60,7 @@ async def reservation(visit: PageRequest) -> web.StreamResponse:
     r = await visit[RESERVATIONS].get_own(visit.id, visit.reader.id)
     nearest = None
     if r.has_open_report:
-        nearest = await visit[ALTERNATIVES].alternatives_for(r, visit.now)
+        nearest = await visit[ALTERNATIVES].alternatives_for(r, visit.reader, visit.now)
     venue, done = visit[REFERENCE].catalog.venues[r.venue_id], visit.request.query.get("done", "")
     desk = REPORTED_TO_DESK.format(scan=SCAN_BY[venue.check_in_way])
     return render_page(

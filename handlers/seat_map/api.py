@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from aiohttp import web
+from msgspec import UNSET
 
 from handlers import keys
 from handlers.http.endpoint import ApiRequest
@@ -33,24 +34,31 @@ from models.seat_map.service import TimeFilter
 async def list_venues(call: ApiRequest) -> VenuesOut:
     reference = call[REFERENCE]
     venues = reference.catalog.venues.values()
-    return VenuesOut([presenter.venue(reference, venue, call.now) for venue in venues])
+    return VenuesOut(
+        [
+            presenter.venue(
+                reference, v, call.now, call.principal.reader if call.principal else None
+            )
+            for v in venues
+        ]
+    )
 
 
 async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
-    asked = cache.window(query.date, query.start, query.end, minute)
+    asked = cache.window(query.date, query.start, query.end, minute, call.reader)
     may_filter(query.wanted, call[REFERENCE].policy_on(asked.day))
     occupancy = await _occupancy(call, asked.day)
     venue = VenueId(query.venue) if query.venue is not None else None
-    body = cache.areas(occupancy, venue, asked, minute, query.wanted)
+    body = cache.areas(occupancy, venue, asked, minute, query.wanted, call.reader)
     return body.answer(call.request)
 
 
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
     area = call[REFERENCE].area(call.id)
-    asked = cache.window(query.date, query.start, query.end, minute)
-    plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute)
+    asked = cache.window(query.date, query.start, query.end, minute, call.reader)
+    plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, call.reader)
     return plan.body_for(call.reader.id).answer(call.request)
 
 
@@ -66,7 +74,7 @@ async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse
     }
     assert call.principal is not None
     return await call[EVENT_STREAMS].subscribe(
-        call.request, headers, area, asked, call.principal.session, call.reader.id
+        call.request, headers, area, asked, call.principal.session, call.reader
     )
 
 
@@ -76,7 +84,7 @@ async def _occupancy(call: ApiRequest, day: date) -> OccupancyView:
 
 
 def _window(call: ApiRequest, day: date | None, start: str | None, end: str | None) -> TimeFilter:
-    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now))
+    return call[SEAT_MAP_CACHE].window(day, start, end, floor_minute(call.now), call.reader)
 
 
 async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
@@ -100,6 +108,7 @@ async def seat_day(call: ApiRequest, query: SeatDayQuery) -> SeatDayOut:
             for row in occupancy.by_seat.get(seat.id, ())
             if local_date(row.start) <= asked.day
         ],
+        reserved_for=list(reference.groups_instead(seat, call.reader, asked.day)) or UNSET,
     )
 
 
@@ -108,7 +117,7 @@ async def seat_times(call: ApiRequest, query: TimesQuery) -> TimesOut:
     seat, seat_map = call[REFERENCE].seat(call.id), call[keys.SEAT_MAP]
     asked = _window(call, query.date, None, None)
     if query.start is None:
-        starts = await seat_map.seat_starts(seat, asked, call.now, call.reader.id)
+        starts = await seat_map.seat_starts(seat, asked, call.now, call.reader)
         return TimesOut(starts=[presenter.start(value) for value, _ in starts])
-    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader.id)
+    ends = await seat_map.seat_ends(seat, asked, query.start, call.now, call.reader)
     return TimesOut(ends=[presenter.choice(end, asked.day) for end in ends])

@@ -48,6 +48,8 @@ class BookingPanel:
     unavailable_start: str = ""
     """The start that was chosen and is not free any more."""
     refusal: str = ""
+    reserved_for: tuple[str, ...] = ()
+    """The groups that have the seat instead of the reader."""
     nearest: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -68,17 +70,19 @@ async def booking_panel(
     seat = reference.seat(search.seat)
     if seat.area_id != area.id:
         raise NotFound()
-    status = shown.states_for(reader_id)[area.seats.index(seat)].status
+    place = area.seats.index(seat)
+    status = shown.states_for(reader_id)[place].status
     panel = BookingPanel(
         seat=seat,
         label=reference.catalog.seat_label(seat),
         features=feature_labels(seat),
         status=SEAT_TEXT[kind][status.value],
         check_in_by=reference.catalog.venues[area.venue_id].check_in_way,
+        reserved_for=shown.barred.get(place, ()),
         can_report_empty=kind == "moment" and status is SeatStatus.OCCUPIED,
     )
     day = TimeFilter(search.day, None, None)
-    starts = await seat_map.seat_starts(seat, day, visit.now, reader_id, search.change)
+    starts = await seat_map.seat_starts(seat, day, visit.now, visit.reader, search.change)
     panel.starts = [presenter.start(value) for value, _ in starts]
     if not starts:
         return panel
@@ -88,7 +92,7 @@ async def booking_panel(
         panel.unavailable_start = presenter.start(search.begin).label
         return panel
     panel.start = next((v for v in (search.begin, search.start) if v in instants), starts[0][0])
-    ends = await seat_map.seat_ends(seat, day, panel.start, visit.now, reader_id, search.change)
+    ends = await seat_map.seat_ends(seat, day, panel.start, visit.now, visit.reader, search.change)
     panel.ends = [presenter.choice(end, search.day) for end in ends]
     values = [choice.value for choice in panel.ends]
     usual = values[min(1, len(values) - 1)] if values else ""
@@ -96,7 +100,7 @@ async def booking_panel(
     panel.end = next((v for v in wished if v in values), usual)
     if panel.end:
         end = ends[values.index(panel.end)]
-        policy = reference.policy_for(area.id, search.day)
+        policy = reference.policy_for(area.id, search.day, visit.reader)
         opens, closes, excused = check_in_window(instants[panel.start], end, visit.now, policy)
         opens = max(opens, visit.now)
         panel.check_in = f"{later_clock(search.day, opens)}–{later_clock(opens, closes)}"

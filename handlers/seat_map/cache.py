@@ -7,7 +7,7 @@ and so does its ETag: workers that know the same give the same one.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
 from typing import Final, Generic, TypeVar
@@ -29,6 +29,9 @@ from handlers.seat_map.encoding import (
 )
 from models.kernel.ids import ReaderId
 from models.library.entities import Area, Catalog, VenueId
+from models.reader_groups.entities import NO_GROUPS, ReaderGroups
+from models.reader_groups.entities import Groups as GroupSet
+from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations import rules
 from models.reservations.joined_occupancy import OccupancyView
@@ -64,12 +67,22 @@ class LruCache(Generic[Value]):
 
 
 class CachedAreaMap:
-    """One area in one window."""
+    """One area in one window, as everybody of the same groups sees it."""
 
-    def __init__(self, service: SeatMapService, area: Area, venue: str, asked: TimeFilter) -> None:
+    def __init__(
+        self,
+        service: SeatMapService,
+        area: Area,
+        venue: str,
+        asked: TimeFilter,
+        barred: Mapping[int, tuple[str, ...]],
+    ) -> None:
+        """``barred``: the places of seats that are reserved for other groups than the viewers', and
+        what these groups are called."""
         self._service, self._reference = service, service.reference
-        self.area = area
-        self.view = AreaMap(area)
+        self.area, self.barred = area, barred
+        self.groups = service.reference.groups
+        self.view = AreaMap(area, barred)
         self._asked = asked
         self._head = schemas.AreaSummary(area.id, area.name, area.floor, venue)
         self._marks = [schemas.MarkOut(m.kind, m.x, m.y, m.w, m.h) for m in area.fixtures]
@@ -97,9 +110,20 @@ class CachedAreaMap:
             return shared
         seats = list(self._seats)
         for place, view in own:
-            seats[place] = seat_body(self.area, place, view)
+            seats[place] = self._seat_body(place, view)
         overlay = blake2b(b"".join(seats[place] for place, _ in own), digest_size=6).hexdigest()
         return CachedBody(self._encode(seats), f"{self._version}-{overlay}")
+
+    @property
+    def reserved_for(self) -> tuple[str, ...]:
+        """What the groups are called that all of the area is reserved for; empty where the viewers
+        have any seat of it."""
+        if len(self.barred) < len(self.area.seats):
+            return ()
+        return tuple(sorted({name for names in self.barred.values() for name in names}))
+
+    def _seat_body(self, place: int, view: SeatState) -> bytes:
+        return seat_body(self.area, place, view, self.barred.get(place, ()))
 
     def own(self, reader_id: ReaderId) -> list[tuple[int, SeatState]]:
         """The seats that the reader sees in another way than everybody, by place."""
@@ -131,7 +155,7 @@ class CachedAreaMap:
             or self._encoded_under != current
         ):
             for place in self.view.changed_since(self._encoded):
-                self._seats[place] = seat_body(self.area, place, self.view.views[place])
+                self._seats[place] = self._seat_body(place, self.view.views[place])
             self._encoded, self._encoded_under = self.view.version, current
             self._version = digest([repr(self._asked).encode(), current, *self._seats])
             self._shared = CachedBody(self._encode(self._seats), self._version)
@@ -166,26 +190,38 @@ class CachedAreaList:
         asked: TimeFilter,
         minute: datetime,
         marks: frozenset[str],
+        groups: GroupSet,
     ) -> CachedBody:
         reference = self._reference
         made_of = (occupancy, occupancy.version, minute, reference.policy.version)
         if self._body is None or made_of != self._made_of:
             areas = [a for a in reference.catalog.bookable_areas if wanted in (None, a.venue_id)]
             items = [
-                self._item(self._plans.plan(area, occupancy, asked, minute), marks)
+                self._item(
+                    self._plans.plan_of_groups(area, occupancy, asked, minute, groups),
+                    marks,
+                    groups,
+                )
                 for area in areas
             ]
-            about = repr((asked, wanted, sorted(marks))).encode()
+            about = repr((asked, wanted, sorted(marks), *sorted(groups))).encode()
             etag = digest([about, versions(reference), *items])
             self._made_of = made_of
             self._body = CachedBody(msgspec.json.encode(AreasBody(array(items))), etag)
         return self._body
 
-    def _item(self, plan: CachedAreaMap, marks: frozenset[str]) -> bytes:
+    def _item(self, plan: CachedAreaMap, marks: frozenset[str], groups: GroupSet) -> bytes:
         view, policy = plan.view, self._reference.policy.version
         known = self._items.get(plan.area.id)
         if known is None or known[:3] != (view, view.version, policy):
-            body = msgspec.json.encode(area_out(view, marks))
+            assert view.look is not None
+            limits = self._reference.groups.limits_of(groups)
+            numbers = self._reference.with_limits(
+                view.look.policy, limits, plan.area.id, view.look.day
+            )
+            body = msgspec.json.encode(
+                area_out(view, marks, numbers.max_minutes, plan.reserved_for)
+            )
             known = self._items[plan.area.id] = view, view.version, policy, body
         return known[3]
 
@@ -196,17 +232,23 @@ class SeatMapCache:
     def __init__(self, service: SeatMapService) -> None:
         self._service, self._reference = service, service.reference
         self._catalog: Catalog | None = None
+        self._groups: ReaderGroups | None = None
         self._minute: datetime | None = None
-        self._windows: dict[tuple[date | None, str | None, str | None], TimeFilter] = {}
+        self._windows: dict[tuple[date | None, str | None, str | None, int | None], TimeFilter] = {}
         self._plans: LruCache[CachedAreaMap] = LruCache(_VIEWS_KEPT)
         self._lists: LruCache[CachedAreaList] = LruCache(_LISTS_KEPT)
         self.drawings: LruCache[str] = LruCache(_DRAWINGS_KEPT)
         """A plan's seats as a page draws them, by what they show."""
 
     def window(
-        self, day: date | None, start: str | None, end: str | None, minute: datetime
+        self,
+        day: date | None,
+        start: str | None,
+        end: str | None,
+        minute: datetime,
+        reader: Reader | None = None,
     ) -> TimeFilter:
-        """The asked window; the same few are asked for all the time.
+        """The asked window, within the reader's horizon; the same few are asked for all the time.
 
         Raises: InvalidRequest, StartInPast, BeyondBookingWindow.
         """
@@ -214,23 +256,55 @@ class SeatMapCache:
         if minute != self._minute or len(self._windows) > _VIEWS_KEPT:
             self._minute = minute
             self._windows.clear()
-        asked = self._windows.get((day, start, end))
+        reference, days_ahead = self._reference, None
+        if reader is not None and day is not None and reference.groups.by_id:
+            days_ahead = reference.limits_of(reader, day).booking_window_days
+        key = (day, start, end, days_ahead)
+        asked = self._windows.get(key)
         if asked is None:
             asked = parse_time_filter(day, clock_time(start), clock_time(end), minute)
-            rules.day_in_horizon(asked.day, self._reference.policy_on(asked.day), minute)
-            self._windows[day, start, end] = asked
+            policy = reference.policy_on(asked.day)
+            if reader is not None and days_ahead is not None:
+                policy = reference.with_groups(policy, reader, None, asked.day)
+            rules.day_in_horizon(asked.day, policy, minute)
+            self._windows[key] = asked
         return asked
 
     def plan(
-        self, area: Area, occupancy: OccupancyView, asked: TimeFilter, minute: datetime
+        self,
+        area: Area,
+        occupancy: OccupancyView,
+        asked: TimeFilter,
+        minute: datetime,
+        reader: Reader | None = None,
     ) -> CachedAreaMap:
-        """The area's plan in this minute."""
+        """The area's plan in this minute, as the reader's groups see it."""
+        groups = self._groups_that_matter(reader, asked.day)
+        return self.plan_of_groups(area, occupancy, asked, minute, groups)
+
+    def _groups_that_matter(self, reader: Reader | None, day: date) -> GroupSet:
+        reference = self._reference
+        if not reference.groups.reserve_seats:
+            return NO_GROUPS
+        return reference.groups.that_matter(reference.groups_of(reader, day))
+
+    def plan_of_groups(
+        self,
+        area: Area,
+        occupancy: OccupancyView,
+        asked: TimeFilter,
+        minute: datetime,
+        groups: GroupSet,
+    ) -> CachedAreaMap:
+        """The area's plan as everybody in these groups sees it: one for all for whom the same seats
+        are reserved."""
         self._reset_if_catalog_changed()
-        key = (area.id, asked)
+        key = (area.id, asked, self._reference.groups.in_area(area, groups))
         plan = self._plans.get(key)
         if plan is None:
             venue = self._reference.catalog.venues[area.venue_id].name
-            plan = self._plans.keep(key, CachedAreaMap(self._service, area, venue, asked))
+            barred = self._reference.groups.barred(area, groups)
+            plan = self._plans.keep(key, CachedAreaMap(self._service, area, venue, asked, barred))
         plan.refresh(occupancy, minute)
         return plan
 
@@ -241,20 +315,28 @@ class SeatMapCache:
         asked: TimeFilter,
         minute: datetime,
         marks: frozenset[str] = frozenset(),
+        reader: Reader | None = None,
     ) -> CachedBody:
-        """The list of areas in this minute, counting the seats that have all the ``marks``."""
+        """The list of areas in this minute, counting the seats that have all the ``marks`` and that
+        the reader's groups may have."""
         self._reset_if_catalog_changed()
-        key = (venue, asked, marks)
+        groups = NO_GROUPS
+        if self._reference.groups.by_id:
+            groups = self._reference.groups.with_effect(
+                self._reference.groups_of(reader, asked.day)
+            )
+        key = (venue, asked, marks, groups)
         listed = self._lists.get(key)
         if listed is None:
             listed = self._lists.keep(key, CachedAreaList(self, self._reference))
-        return listed.body(occupancy, venue, asked, minute, marks)
+        return listed.body(occupancy, venue, asked, minute, marks, groups)
 
     def _reset_if_catalog_changed(self) -> None:
         # Not by its version: subscribers are told of what they watch as long as the catalog is this
         # very one, and with a new policy it is loaded anew.
-        if self._reference.catalog is not self._catalog:
-            self._catalog = self._reference.catalog
+        reference = self._reference
+        if reference.catalog is not self._catalog or reference.groups is not self._groups:
+            self._catalog, self._groups = reference.catalog, reference.groups
             self._windows.clear()
             self._plans = LruCache(_VIEWS_KEPT)
             self._lists = LruCache(_LISTS_KEPT)

@@ -7,6 +7,7 @@ from datetime import time
 from hashlib import blake2b
 
 import msgspec
+from msgspec import UNSET
 
 from handlers.http import presenting, schemas
 from handlers.seat_map import schemas as seat_map_schemas
@@ -35,8 +36,9 @@ def clock_time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text is not None else None
 
 
-def seat_body(area: Area, place: int, view: SeatState) -> bytes:
-    """A seat as it stands in the plan."""
+def seat_body(area: Area, place: int, view: SeatState, reserved_for: Sequence[str] = ()) -> bytes:
+    """A seat as it stands in the plan. ``reserved_for`` are the groups that have it instead of the
+    reader."""
     seat = area.seats[place]
     return msgspec.json.encode(
         seat_map_schemas.SeatOut(
@@ -51,11 +53,18 @@ def seat_body(area: Area, place: int, view: SeatState) -> bytes:
             window=seat.window,
             computer=seat.computer,
             accessible=seat.accessible,
+            reserved_for=list(reserved_for) or UNSET,
         )
     )
 
 
-def area_out(view: AreaMap, marks: frozenset[str]) -> seat_map_schemas.AreaOut:
+def area_out(
+    view: AreaMap,
+    marks: frozenset[str],
+    max_minutes: int | None = None,
+    reserved_for: Sequence[str] = (),
+) -> seat_map_schemas.AreaOut:
+    """The area with its counts; ``max_minutes`` where the reader has another longest stay."""
     assert view.look is not None
     area, n, policy = view.area, view.count_with_features(marks), view.look.policy
     return seat_map_schemas.AreaOut(
@@ -67,8 +76,9 @@ def area_out(view: AreaMap, marks: frozenset[str]) -> seat_map_schemas.AreaOut:
         seats_in_use=n.in_use,
         seats_away=n.away,
         seats_disabled=n.disabled,
-        max_minutes=policy.max_minutes,
+        max_minutes=policy.max_minutes if max_minutes is None else max_minutes,
         step_minutes=policy.step_minutes,
+        reserved_for=list(reserved_for) or UNSET,
     )
 
 

@@ -32,6 +32,7 @@ from models.kernel.errors import DomainError, Overloaded, Throttled
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area
+from models.readers.entities import Reader
 from models.reservations.joined_occupancy import OccupancyView
 from models.seat_map.availability import SeatState
 from models.seat_map.service import SeatMapService, TimeFilter
@@ -107,7 +108,7 @@ class EventStreamHub:
     ) -> None:
         self._reference, self._occupancy = service.reference, service.occupancy
         self._cache, self._now, self._opened = cache, now, opened
-        self._watched: dict[tuple[str, TimeFilter], _Watched] = {}
+        self._watched: dict[tuple[str, TimeFilter, frozenset[int]], _Watched] = {}
         self._of_reader: Counter[ReaderId] = Counter()
         self._numbers = count()
         self._changed = asyncio.Event()
@@ -123,7 +124,7 @@ class EventStreamHub:
         area: Area,
         asked: TimeFilter,
         session: Session,
-        reader_id: ReaderId,
+        reader: Reader,
     ) -> web.StreamResponse:
         """Answer with the stream; returns when it has ended.
 
@@ -133,6 +134,7 @@ class EventStreamHub:
             return web.Response(headers=headers)  # and no body to wait for
         if self._closed or self._of_reader.total() >= STREAMS_AT_MOST:
             raise Overloaded(retry_after=random.randint(10, 30))
+        reader_id = reader.id
         if self._of_reader[reader_id] >= STREAMS_OF_A_READER:
             raise Throttled(5)
         self._of_reader[reader_id] += 1
@@ -146,7 +148,7 @@ class EventStreamHub:
             if request.transport is not None:
                 request.transport.set_write_buffer_limits(_NEVER_WAIT)
             await response.prepare(request)
-            await self._register(request, response, area, occupancy, asked, session.id, reader_id)
+            await self._register(request, response, area, occupancy, asked, session.id, reader)
             return response
         finally:
             self._of_reader[reader_id] -= 1
@@ -162,14 +164,14 @@ class EventStreamHub:
         occupancy: OccupancyView,
         asked: TimeFilter,
         session_id: str,
-        reader_id: ReaderId,
+        reader: Reader,
     ) -> None:
-        key = (area.id, asked)
+        plan = self._cache.plan(area, occupancy, asked, self._minute(), reader)
+        key, reader_id = (area.id, asked, frozenset(plan.barred)), reader.id
         watched = self._watched.get(key)
-        if watched is None or watched.plan.area is not area:
+        if watched is None or self._is_outdated(watched.plan):
             if watched is not None:
                 _end(watched.subscribers)  # of a catalog that has changed
-            plan = self._cache.plan(area, occupancy, asked, self._minute())
             watched = self._watched[key] = _Watched(plan, asked, plan.view.version)
         plan = watched.plan
         plan.refresh(occupancy, self._minute())
@@ -245,7 +247,7 @@ class EventStreamHub:
 
     async def _broadcast(self, watched: _Watched) -> None:
         plan, view = watched.plan, watched.plan.view
-        if self._reference.catalog.areas.get(plan.area.id) is not plan.area:
+        if self._is_outdated(plan):
             _end(watched.subscribers)  # the catalog has changed: they look at everything anew
             return
         plan.refresh(await self._occupancy.get_day(watched.asked.day), self._minute())
@@ -268,6 +270,12 @@ class EventStreamHub:
                 await subscriber.write(chunk + version)
             if number % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
+
+    def _is_outdated(self, plan: CachedAreaMap) -> bool:
+        """Has the catalog changed since, or a reader group?"""
+        reference = self._reference
+        current = reference.catalog.areas.get(plan.area.id)
+        return current is not plan.area or reference.groups is not plan.groups
 
     async def _comment(self, slot: int) -> None:
         """Show that the stream lives, or end it: one fifteenth of the subscribers each second."""

@@ -57,6 +57,8 @@ class AreaTile:
     max_minutes: int
     closed: str | None
     """Why the area is closed on that day; None where it is open."""
+    reserved_for: tuple[str, ...] = ()
+    """The groups that all of it is reserved for, where the reader is in none of them."""
 
     @property
     def percent(self) -> int:
@@ -74,7 +76,10 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         return moved
     asked = time_filter(visit, search)
     reference = visit[REFERENCE]
-    venues = [presenter.venue(reference, v, visit.now) for v in reference.catalog.venues.values()]
+    venues = [
+        presenter.venue(reference, v, visit.now, visit.reader)
+        for v in reference.catalog.venues.values()
+    ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
     tiles = await _tiles(visit, venue.id, search, asked)
     floors = [
@@ -105,12 +110,12 @@ async def _tiles(
     tiles = []
     for area in reference.catalog.bookable_areas:
         if area.venue_id == venue_id:
-            shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute)
+            shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
             count = shown.view.count_with_features(search.features)
-            max_minutes = reference.policy_for(area.id, search.day).max_minutes
+            max_minutes = reference.policy_for(area.id, search.day, visit.reader).max_minutes
             hours = reference.opening_hours(reference.policy, search.day, area.id)
             closed = hours.reason if not hours.intervals else None
-            tiles.append(AreaTile(area, count, max_minutes, closed))
+            tiles.append(AreaTile(area, count, max_minutes, closed, shown.reserved_for))
     return tiles
 
 
@@ -133,6 +138,7 @@ class SeatMarkup:
     status: str
     until: str
     free_from: str
+    reserved_for: tuple[str, ...] = ()
 
     @property
     def features(self) -> list[str]:
@@ -159,7 +165,8 @@ async def area_page(
     area = reference.area(area_id)
     asked = time_filter(visit, search)
     occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
-    shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, floor_minute(visit.now))
+    minute = floor_minute(visit.now)
+    shown = visit[SEAT_MAP_CACHE].plan(area, occupancy, asked, minute, visit.reader)
     kind = _kind_of(shown)
     panel = None
     changing = await _changing(visit, search)
@@ -169,13 +176,16 @@ async def area_page(
         panel = await booking_panel(visit, area, search, shown, kind, wished_end)
         if refusal is not None:
             show_error(panel, refusal, search, area)
-    venue = presenter.venue(reference, reference.catalog.venues[area.venue_id], visit.now)
+    venue = presenter.venue(
+        reference, reference.catalog.venues[area.venue_id], visit.now, visit.reader
+    )
     facts: dict[str, Any] = {
         "search": search,
         "area": area,
         "panel": panel,
         "changing": changing,
         "chosen_day": presenter.date_of_area(reference, area, date_of(venue, search.day)),
+        "longest_stay": longest_stay(visit, area, search),
     }
     template = "seat_map/booking_panel.html"
     if FRAGMENT_HEADER not in visit.request.headers:
@@ -198,16 +208,25 @@ def _plan_facts(
         "drawing": _drawing(visit, area, search, shown, kind),
         "fixtures": list(_fixtures(area.fixtures)),
         "count": count,
-        "max_minutes": visit[REFERENCE].policy_for(area.id, search.day).max_minutes,
+        "max_minutes": longest_stay(visit, area, search),
+        "reserved_for": shown.reserved_for,
         "words": SEAT_TEXT[kind],
         "words_json": msgspec.json.encode(SEAT_TEXT[kind]).decode(),
         "version": shown.version(),
         "data": f"/api/v1/areas/{area.id}",
         "query": urlencode(query),
         "filters": feature_filters(visit, search.day),
-        "may_join_waitlist": not search.change and asked.start is not None and not count.free,
+        "may_join_waitlist": not shown.reserved_for
+        and not search.change
+        and asked.start is not None
+        and not count.free,
         "thanks": "thanks" in visit.request.query,
     }
+
+
+def longest_stay(visit: PageRequest, area: Area, search: MapSearch) -> int:
+    """The reader's longest stay there on that day, in minutes."""
+    return visit[REFERENCE].policy_for(area.id, search.day, visit.reader).max_minutes
 
 
 def _drawing(
@@ -225,8 +244,11 @@ def _drawing(
                 state.status.value,
                 _clock(search.day, state.free_until),
                 _clock(search.day, state.next_free),
+                shown.barred.get(place, ()),
             )
-            for seat, state in zip(area.seats, shown.states_for(reader_id), strict=True)
+            for place, (seat, state) in enumerate(
+                zip(area.seats, shown.states_for(reader_id), strict=True)
+            )
         ]
         drawn = drawings.keep(
             key,

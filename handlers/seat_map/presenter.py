@@ -13,6 +13,7 @@ from handlers.texts.pages import START_NOW
 from models.kernel.time_range import TimeRange, local_date, local_instant
 from models.library.entities import Area, Venue
 from models.policy.open_hours import OpenHours, open_hours
+from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from notify.templates.rendering import later_clock
 
@@ -26,8 +27,11 @@ def start(value: str) -> schemas.Choice:
     return schemas.Choice(value, START_NOW if value == "now" else value)
 
 
-def venue(reference: ReferenceData, v: Venue, now: datetime) -> schemas.VenueOut:
-    dates = [_date(reference, v, day, now) for day in reference.policy.bookable_dates(now)]
+def venue(
+    reference: ReferenceData, v: Venue, now: datetime, reader: Reader | None = None
+) -> schemas.VenueOut:
+    """The venue with the days that the reader may book."""
+    dates = [_date(reference, v, day, now, reader) for day in reference.bookable_dates(reader, now)]
     return schemas.VenueOut(v.id, v.name, dates[0].open, dates)
 
 
@@ -39,9 +43,13 @@ def date_of_area(reference: ReferenceData, area: Area, day: schemas.DateOut) -> 
     return msgspec.structs.replace(day, bookable=False, open=None, reason=place.reason)
 
 
-def _date(reference: ReferenceData, v: Venue, day: date, now: datetime) -> schemas.DateOut:
-    place = open_hours(reference.policy, day, v.id, None)
-    opens_at = reference.policy_on(day).opens_at_instant(day)
+def _date(
+    reference: ReferenceData, v: Venue, day: date, now: datetime, reader: Reader | None
+) -> schemas.DateOut:
+    place, policy = open_hours(reference.policy, day, v.id, None), reference.policy_on(day)
+    if reader is not None:
+        policy = reference.with_groups(policy, reader, None, day)
+    opens_at = policy.opens_at_instant(day)
     today = local_date(now)
     waits = opens_at is not None and day > today and now < opens_at
     hours = reference.policy.day_hours(day, v.id, None).hours or _rest_of_night(place, day)

@@ -67,6 +67,8 @@ class AreaOut(Response):
     seats_disabled: int
     max_minutes: int
     step_minutes: int
+    reserved_for: list[str] | UnsetType = UNSET
+    """The groups that all of the area is reserved for, where the reader is in none of them."""
 
 
 class AreasOut(Response):
@@ -92,6 +94,8 @@ class SeatOut(Response):
     window: bool
     computer: bool
     accessible: bool
+    reserved_for: list[str] | UnsetType = UNSET
+    """The groups that the seat is reserved for, where the reader is in none of them."""
 
 
 class SeatEvent(Response):
@@ -156,3 +160,4 @@ class SeatDayOut(Response):
     disabled: str | None
     date: date
     taken: list[OccupiedOut]
+    reserved_for: list[str] | UnsetType = UNSET

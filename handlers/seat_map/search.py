@@ -145,6 +145,7 @@ def time_filter(visit: PageRequest, search: MapSearch) -> TimeFilter:
         search.start if has_time else None,
         search.end if has_time else None,
         floor_minute(visit.now),
+        visit.reader,
     )
 
 

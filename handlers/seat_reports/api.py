@@ -21,7 +21,7 @@ async def report_occupied(call: ApiRequest, body: ReportTaken) -> ReportOut:
     r = await call[keys.SEAT_REPORTS].report_occupied(
         call.context(digest_of(body)), call.id, body.kind, seen
     )
-    near = await call[keys.ALTERNATIVES].alternatives_for(r, call.now)
+    near = await call[keys.ALTERNATIVES].alternatives_for(r, call.reader, call.now)
     shown = await after_change(call, r)
     return ReportOut(shown, [NearSeat(**seat) for seat in near], r.has_open_report)
 

@@ -13,7 +13,7 @@ from handlers import keys
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_text, redirect
-from handlers.staff.layout import SHOWN, reader_label, render, staff_context
+from handlers.staff.layout import SHOWN, reader_label, render, sees_seat, staff_context
 from handlers.texts.console import WRONG_TEXT
 from handlers.texts.console_labels import STATES
 from models.affected_bookings.service import Resolution
@@ -83,7 +83,11 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
     """The bookings that have no place now."""
     reference = visit[REFERENCE]
     await reference.refresh()
-    rows = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
+    rows = [
+        row
+        for row in await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
+        if sees_seat(visit, row.seat_id)
+    ]
     people = await visit[keys.STAFF_READERS].many({row.reader_id for row in rows[:SHOWN]})
     catalog = reference.catalog
     items = [
@@ -99,7 +103,7 @@ async def affected_bookings(visit: PageRequest) -> web.StreamResponse:
         "affected_bookings",
         items=items,
         total=len(rows),
-        changes=visit.may(Role.ADMINISTRATOR),
+        changes=visit.may_in(None, Role.ADMINISTRATOR),
         states=STATES,
         done="done" in visit.request.query,
         longest=LONGEST_REASON,

@@ -21,6 +21,7 @@ from handlers.staff.schemas import (
 )
 from handlers.violations import presenter
 from handlers.violations.schemas import ViolationOut
+from models.identity.roles import Role, StaffRights
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.time_range import to_local
 from models.library.entities import KioskId
@@ -30,7 +31,9 @@ from models.violations.entities import Violation
 
 
 async def list_appeals(call: ApiRequest, query: Pagination) -> Page[StaffAppealOut]:
-    rows, total = await call[keys.VIOLATIONS].appeals(query.offset, query.page_size)
+    rows, total = await call[keys.STAFF_VIOLATIONS].appeals(
+        _rights(call).venues, query.offset, query.page_size
+    )
     readers = await call[keys.STAFF_READERS].many({v.reader_id for v in rows})
     items = [await _appeal(call, v, readers.get(v.reader_id)) for v in rows]
     return query.page_of(items, total)
@@ -66,7 +69,7 @@ async def waive_all(call: ApiRequest, body: WaiveAll) -> WaivedOut:
 async def list_reports(call: ApiRequest, query: Pagination) -> Page[DeskReportOut]:
     """Seats that somebody else has taken: the staff go and look."""
     rows, total = await call[keys.SEAT_REPORTS].open_reports(
-        call.now, query.offset, query.page_size
+        call.now, query.offset, query.page_size, _rights(call).venues
     )
     items = [
         DeskReportOut(
@@ -96,7 +99,9 @@ async def reject_report(call: ApiRequest) -> ReservationOut:
 
 async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
     """Seats in use that somebody doubts, whose readers could not be asked."""
-    rows, total = await call[keys.SEAT_REPORTS].to_patrol(call.now, query.offset, query.page_size)
+    rows, total = await call[keys.SEAT_REPORTS].to_patrol(
+        call.now, query.offset, query.page_size, _rights(call).venues
+    )
     items = [
         PatrolOut(
             r.id,
@@ -113,6 +118,7 @@ async def list_patrol(call: ApiRequest, query: Pagination) -> Page[PatrolOut]:
 
 async def list_code_sharing(call: ApiRequest, query: Pagination) -> Page[CodeSharingOut]:
     """Check-ins by a code that somebody else may have sent on."""
+    _rights(call).require(Role.VIEWER, None)
     rows, total = await call[keys.CODE_SHARING].page_of(query.offset, query.page_size)
     readers = await call[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
     kiosks = call[REFERENCE].catalog.kiosks
@@ -140,5 +146,11 @@ async def _violation(call: ApiRequest, v: Violation) -> ViolationOut:
 
 
 def _staff(call: ApiRequest) -> StaffContext:
-    assert call.principal is not None and call.principal.session.role is not None
-    return StaffContext(call.reader, call.principal.session.role.name, call.now)
+    rights = _rights(call)
+    return StaffContext(call.reader, rights.role, call.now, rights)
+
+
+def _rights(call: ApiRequest) -> StaffRights:
+    rights = call.principal.rights_at(call.now) if call.principal is not None else None
+    assert rights is not None
+    return rights

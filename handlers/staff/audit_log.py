@@ -34,6 +34,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "reservation": "/console/reservations/",
     "reader": "/console/readers/",
     "notice": "/console/notices/",
+    "group": "/console/groups/",
 }
 """Where the things are that have a page."""
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")

@@ -12,7 +12,7 @@ from handlers import keys
 from handlers.http import presenting
 from handlers.http.keys import HEALTH, REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import render
+from handlers.staff.layout import render, sees_area, sees_seat
 from handlers.texts.console import ALARM_TEXT
 from handlers.texts.console_labels import TROUBLE_TEXT, WAITING_TEXT
 from models.kernel.time_range import local_date, local_instant, to_local
@@ -45,6 +45,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
     day = local_date(now)
     rows: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     async for row in visit[keys.STATISTICS].bookings_on(day):
+        if not sees_area(visit, row.area_id):
+            continue
         rows.setdefault(row.area_id, []).append(row)
     late: dict[AreaId, list[BookingFacts]] = {area: [] for area in catalog.areas}
     for row in await visit[keys.STATISTICS].late_bookings(day):
@@ -52,6 +54,8 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
     instants = _hours(visit)
     areas = []
     for area in catalog.areas.values():
+        if not visit.sees(area.venue_id):
+            continue
         mine = [*late[area.id], *rows[area.id]]
         areas.append(
             AreaDashboard(
@@ -99,25 +103,33 @@ async def _alarms(visit: PageRequest) -> list[str]:
     ]
     for kiosk_id, seen in (await visit[keys.KIOSKS].last_seen()).items():
         kiosk = kiosks.get(kiosk_id)
-        if kiosk is not None and MIN_DURATION < now - seen < RETIRED_AFTER:
+        if (
+            kiosk is not None
+            and visit.sees(kiosk.venue_id)
+            and MIN_DURATION < now - seen < RETIRED_AFTER
+        ):
             since = presenting.clock(seen)
             found.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[keys.GATES].all():
+        if not visit.sees(gate.venue_id):
+            continue
         if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
             since = f"{to_local(gate.last_seen_at):%m-%d %H:%M}"
             found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     unproven = await visit[keys.PRESENCE_KNOWLEDGE].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog
-    for venue_id in sorted(unproven & {area.venue_id for area in catalog.bookable_areas}):
+    shown = {area.venue_id for area in catalog.bookable_areas if visit.sees(area.venue_id)}
+    for venue_id in sorted(unproven & shown):
         found.append(ALARM_TEXT["no_presence"].format(venue=catalog.venues[venue_id].name))
     return found
 
 
 async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
     """What waits for a decision: address, words, how many."""
-    _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1)
-    _, doubted = await visit[keys.SEAT_REPORTS].to_patrol(visit.now, 0, 1)
-    _, appealed = await visit[keys.VIOLATIONS].appeals(0, 1)
+    venues = visit.rights.venues if visit.rights is not None else None
+    _, seats = await visit[keys.SEAT_REPORTS].open_reports(visit.now, 0, 1, venues)
+    _, doubted = await visit[keys.SEAT_REPORTS].to_patrol(visit.now, 0, 1, venues)
+    _, appealed = await visit[keys.STAFF_VIOLATIONS].appeals(venues, 0, 1)
     asked = len(await visit[keys.FEEDBACK].waiting(100))
     outside = await visit[keys.AFFECTED_BOOKINGS].find_unplaceable(visit.now)
     since = visit.now - timedelta(days=1)
@@ -127,7 +139,7 @@ async def _waiting(visit: PageRequest) -> list[tuple[str, str, int]]:
         "seats": doubted,
         "appeals": appealed,
         "questions": asked,
-        "affected-bookings": len(outside),
-        "deliveries": sum(count for *_, count in failed),
+        "affected-bookings": sum(sees_seat(visit, row.seat_id) for row in outside),
+        "deliveries": sum(count for *_, count in failed) if venues is None else 0,
     }
     return [(f"/console/{page}", WAITING_TEXT[page], n) for page, n in found.items() if n]

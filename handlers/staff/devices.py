@@ -45,9 +45,9 @@ async def devices(visit: PageRequest) -> web.StreamResponse:
 async def _page(visit: PageRequest, **more: Any) -> web.Response:
     catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
     facts: dict[str, Any] = {
-        "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values()],
-        "gates": await visit[keys.GATES].all(),
-        "venues": catalog.venues,
+        "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values() if visit.sees(k.venue_id)],
+        "gates": [g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)],
+        "venues": {id: v for id, v in catalog.venues.items() if visit.sees(id)},
         "sources": SOURCE_TEXT,
         "source_notes": SOURCE_NOTE_TEXT,
         "chosen": {},

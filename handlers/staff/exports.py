@@ -18,7 +18,7 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import staff_context
+from handlers.staff.layout import sees_area, staff_context
 from handlers.staff.statistics import Interval, interval
 from handlers.texts.console_labels import EXPORT_HEADER, EXPORT_SHEET
 from handlers.texts.labels import STATE_TEXT
@@ -135,7 +135,7 @@ async def _batches(visit: PageRequest, asked: Interval) -> AsyncIterator[list[Ro
     day = asked.first
     while day <= asked.last:
         async for row in visit[keys.STATISTICS].bookings_on(day):
-            if row.state in BOOKED_STATES:
+            if row.state in BOOKED_STATES and sees_area(visit, row.area_id):
                 batch.append(_row(visit, day, row))
             if len(batch) == _BATCH:
                 yield batch

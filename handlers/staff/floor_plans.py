@@ -59,8 +59,9 @@ def _list(visit: PageRequest, **more: Any) -> web.Response:
         "areas": [
             (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
             for area in catalog.areas.values()
+            if visit.sees(area.venue_id)
         ],
-        "venues": list(catalog.venues.values()),
+        "venues": [v for v in catalog.venues.values() if visit.may_in(v.id, Role.ADMINISTRATOR)],
         "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
@@ -116,6 +117,7 @@ async def plan(visit: PageRequest) -> web.StreamResponse:
     """The editor; a viewer sees the same without anything to press."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
     return _editor(visit, area, plan_json.plan_to_json(area))
 
 
@@ -124,8 +126,8 @@ def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> we
         "area": area,
         "base": area.rev,
         "plan": json.dumps(document, ensure_ascii=False),
-        "edits": visit.may(Role.LIBRARIAN),
-        "structure": visit.may(Role.ADMINISTRATOR),
+        "edits": visit.may_in(area.venue_id, Role.LIBRARIAN),
+        "structure": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
         "mark_text": MARK_TEXT,
         "seat_size": SEAT_SIZE,
         "longest": LONGEST_REASON,
@@ -142,6 +144,7 @@ def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> we
 async def export_plan(visit: PageRequest) -> web.StreamResponse:
     """The plan as a file, which can be edited and imported again."""
     area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id)
     return _file(plan_json.plan_to_json(area), area.id)
 
 
@@ -170,13 +173,14 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     reference = visit[REFERENCE]
     await reference.refresh()  # another worker may have changed the plan
     area = reference.area(visit.id)
+    visit.require_in(area.venue_id, Role.LIBRARIAN)
     text = _text(form)
     try:
         if form_text(form, "base") != str(area.rev):
             raise PlanChanged()
         new = _drawn(visit, area, text)
         document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
-        if found.structural and not visit.may(Role.ADMINISTRATOR):
+        if found.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
             raise NotAllowed()
         summary = words(found)
         if form_text(form, "edit"):

@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
 from handlers.staff.help_topics import help_for
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import Role
+from models.library.entities import AreaId, SeatId
 from models.readers.entities import Reader
 from models.staff.recorder import StaffContext
 
@@ -24,18 +26,44 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         f"staff/{template}.html",
         status=status,
         reader=visit.reader,
-        role=ROLE_TEXT[visit.role or ""],
-        decides=visit.may(Role.LIBRARIAN),
+        role=_role_text(visit),
+        **{
+            "decides": visit.may(Role.LIBRARIAN),
+            "whole": visit.may_in(None, Role.VIEWER),
+            "decides_all": visit.may_in(None, Role.LIBRARIAN),
+            "administers_all": visit.may_in(None, Role.ADMINISTRATOR),
+        }
+        | facts,
         action_labels=ACTION_LABELS,
         help=help_for(visit.request.path),
-        **facts,
     )
+
+
+def _role_text(visit: PageRequest) -> str:
+    """The role in words, with the venues that it is limited to."""
+    text, venues = ROLE_TEXT[visit.role or ""], visit.rights.venues if visit.rights else None
+    if venues is None:
+        return text
+    known = visit[REFERENCE].catalog.venues
+    return " ".join((text, *(known[id].name for id in sorted(venues) if id in known)))
+
+
+def sees_area(visit: PageRequest, area_id: AreaId) -> bool:
+    """Is the area of a venue that they work for? One that is gone is everybody's."""
+    area = visit[REFERENCE].catalog.areas.get(area_id)
+    return area is None or visit.sees(area.venue_id)
+
+
+def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
+    """The same of a seat."""
+    seat = visit[REFERENCE].catalog.all_seats.get(seat_id)
+    return seat is None or sees_area(visit, seat.area_id)
 
 
 def staff_context(visit: PageRequest) -> StaffContext:
     """Who of the staff changes something, and when."""
     assert visit.role is not None
-    return StaffContext(visit.reader, visit.role, visit.now)
+    return StaffContext(visit.reader, visit.role, visit.now, visit.rights)
 
 
 def page_number(visit: PageRequest) -> int:

@@ -39,7 +39,7 @@ async def notices(visit: PageRequest) -> web.StreamResponse:
         items=[(n, _state_text(n, visit.now)) for n in items],
         number=number,
         pages=pages_of(total),
-        writes=visit.may(Role.LIBRARIAN),
+        writes=visit.may_in(None, Role.LIBRARIAN),
         done="done" in visit.request.query,
     )
 
@@ -81,7 +81,7 @@ def _editor(
         "typed": typed,
         "wrong": "",
         "preview": None,
-        "writes": visit.may(Role.LIBRARIAN),
+        "writes": visit.may_in(None, Role.LIBRARIAN),
         "longest": LONGEST_REASON,
         "longest_title": LONGEST_TITLE,
         "longest_body": LONGEST_BODY,

@@ -90,7 +90,7 @@ def _page(
         "has_own_week": any(own_week(policy, place)),
         "own_weeks": [(value_of(p), place_name(catalog, p)) for p in own],
         "base": policy.version,
-        "changes": visit.may(Role.ADMINISTRATOR),
+        "changes": visit.may_in(None, Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "done": "done" in visit.request.query,

@@ -41,10 +41,11 @@ class PatrolSeat:
 async def patrol(visit: PageRequest) -> web.StreamResponse:
     """The seats of one area, by their numbers."""
     catalog, now = visit[REFERENCE].catalog, visit.now
-    areas = list(catalog.areas.values())
+    areas = [area for area in catalog.areas.values() if visit.sees(area.venue_id)]
     if not areas:
         raise NotFound()
     area = catalog.areas.get(AreaId(visit.request.query.get("area", ""))) or areas[0]
+    visit.require_in(area.venue_id)
     occupancy = (await visit[keys.SEAT_MAP].occupancy.get_day(local_date(now))).by_seat
     current = {}
     for seat in area.seats:
@@ -59,7 +60,9 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
             lines.append(_empty(seat, row, now))
         else:
             lines.append(_occupied(seat, row, reader_label(people.get(row.reader_id))))
-    wanted, total = await visit[keys.SEAT_REPORTS].to_patrol(now, 0, _LISTED)
+    wanted, total = await visit[keys.SEAT_REPORTS].to_patrol(
+        now, 0, _LISTED, visit.rights.venues if visit.rights is not None else None
+    )
     label = catalog.seat_label
     doubted = [(r, label(visit[REFERENCE].seat_even_if_removed(r.seat_id))) for r in wanted]
     return render(

@@ -20,14 +20,17 @@ from models.identity.errors import SignInAgain
 from models.identity.roles import Role
 
 
-def staff_page(shown: Shown, role: Role = Role.VIEWER) -> Handler:
-    """A page for who has that role at least."""
+def staff_page(shown: Shown, role: Role = Role.VIEWER, *, whole: bool = False) -> Handler:
+    """A page for who has that role at least; in the ``whole`` library where that is given, else in
+    some venue: the page shows what is theirs."""
 
     async def for_staff(visit: PageRequest) -> web.StreamResponse:
         try:
             await require_role(visit.request, visit.principal, role, visit.now)
         except SignInAgain:
             return to_sign_in(visit.request, renew=True)
+        if whole:
+            visit.require_in(None, role)
         return await shown(visit)
 
     return reader_page(for_staff, patient=True)
@@ -39,11 +42,14 @@ def staff_form(
     max_bytes: int = MAX_BODY_BYTES,
     *,
     multipart: bool = False,
+    whole: bool = False,
 ) -> Handler:
-    """A form for who has that role at least."""
+    """A form for who has that role at least, as ``staff_page``."""
 
     async def for_staff(visit: PageRequest, form: Form) -> web.StreamResponse:
         await require_role(visit.request, visit.principal, role, visit.now)
+        if whole:
+            visit.require_in(None, role)
         return await posted(visit, form)
 
     return reader_form(for_staff, max_bytes=max_bytes, multipart=multipart, patient=True)

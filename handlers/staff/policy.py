@@ -54,7 +54,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         ],
         "versions": await reference.policy_versions(_VERSIONS),
         "base": current.version,
-        "changes": visit.may(Role.ADMINISTRATOR),
+        "changes": visit.may_in(None, Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "summary": [],

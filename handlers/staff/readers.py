@@ -18,6 +18,7 @@ from handlers.reservations import presenter
 from handlers.staff.forms import clock_of, date_in, instant_in, refusal, seat_in, typed_in
 from handlers.staff.layout import PAGE, page_number, pages_of, render, staff_context
 from handlers.texts.console import WRONG_TEXT
+from handlers.texts.console_labels import MEMBERSHIP_SOURCE_TEXT
 from handlers.violations import presenter as violations_presenter
 from models.identity.roles import Role
 from models.kernel.errors import Conflict, DomainError, InvalidRequest, RuleViolation
@@ -80,27 +81,58 @@ async def render_reader(visit: PageRequest, who: Reader, **more: Any) -> web.Res
     await visit[keys.STAFF_READERS].look_at(staff_context(visit), who)
     reference, number = visit[REFERENCE], page_number(visit)
     decides = visit.may(Role.LIBRARIAN)
-    facts: dict[str, Any] = await _records(visit, who) | {
-        "who": who,
-        "violation_count": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
-        "suspended": suspension(who, visit.now),
-        "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
-        "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
-        "code": None,
-        "whole_number": "",
-        # Who only looks is not told what somebody needs.
-        "accommodation": reference.accommodation_of(who.id) if decides else None,
-        "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
-        "areas": list(reference.catalog.bookable_areas),
-        "days": reference.policy.bookable_dates(visit.now),
-        "typed": {},
-        "wrong": "",
-        "done": visit.request.query.get("done", ""),
-        "number": number,
-        "longest": LONGEST_REASON,
-        "most": _MOST_MINUTES,
-    }
+    facts: dict[str, Any] = (
+        await _records(visit, who)
+        | _groups(visit, who)
+        | {
+            "who": who,
+            "violation_count": await visit[keys.VIOLATIONS].violation_count(who.id, visit.now),
+            "suspended": suspension(who, visit.now),
+            "was": who.suspended_until.isoformat() if who.suspended_until is not None else "",
+            "bound": await visit[keys.STAFF_READERS].is_bound(who.id),
+            "code": None,
+            "whole_number": "",
+            # Who only looks is not told what somebody needs.
+            "accommodation": reference.accommodation_of(who.id) if decides else None,
+            "base": _base(visit, reference.accommodation_of(who.id)) if decides else "",
+            "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
+            "days": reference.bookable_dates(who, visit.now),
+            "typed": {},
+            "wrong": "",
+            "done": visit.request.query.get("done", ""),
+            "number": number,
+            "longest": LONGEST_REASON,
+            "most": _MOST_MINUTES,
+        }
+    )
     return render(visit, "reader", **facts | more)
+
+
+def _groups(visit: PageRequest, who: Reader) -> dict[str, Any]:
+    """The reader's groups: membership, name, source in words, whether it counts today."""
+    groups, today = visit[REFERENCE].groups, local_date(visit.now)
+    default = next((g.name for g in groups.by_id.values() if g.default), "")
+    return {
+        "memberships": [
+            (
+                m,
+                groups.by_id[m.group_id].name,
+                MEMBERSHIP_SOURCE_TEXT[m.source],
+                m.is_active_on(today),
+            )
+            for m in who.memberships
+            if m.group_id in groups.by_id
+        ],
+        "memberships_base": memberships_shown(who),
+        "reader_groups": list(groups.by_id.values()),
+        "default_group": default,
+    }
+
+
+def memberships_shown(who: Reader) -> str:
+    """The memberships as the page shows them, to see whether they are still the same."""
+    shown = sorted((m.group_id, m.source, f"{m.first}/{m.last}") for m in who.memberships)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
@@ -109,7 +141,16 @@ async def _records(visit: PageRequest, who: Reader) -> dict[str, Any]:
     skip = (page_number(visit) - 1) * PAGE
     rows, total = await reservations.page_of(who.id, (), skip, PAGE)
     violations, _ = await visit[keys.VIOLATIONS].page_of(who.id, 0, PAGE)
+    seats = reference.catalog.seats
+    outside = [
+        r
+        for r in rows
+        if r.state in LIVE
+        and r.seat_id in seats
+        and not reference.may_use_seat(seats[r.seat_id], who, r.date)
+    ]
     return {
+        "outside": len(outside),
         "live": [await presenter.reservation(reference, r, now) for r in rows if r.state in LIVE],
         "items": [
             await presenter.reservation(reference, r, now) for r in rows if r.state not in LIVE

@@ -26,7 +26,12 @@ from models.staff.reservations import STAFF_ACTIONS
 async def reports(visit: PageRequest) -> web.StreamResponse:
     """Seats that somebody else has occupied."""
     reference, number = visit[REFERENCE], page_number(visit)
-    rows, total = await visit[keys.SEAT_REPORTS].open_reports(visit.now, (number - 1) * PAGE, PAGE)
+    rows, total = await visit[keys.SEAT_REPORTS].open_reports(
+        visit.now,
+        (number - 1) * PAGE,
+        PAGE,
+        visit.rights.venues if visit.rights is not None else None,
+    )
     items = [
         (r, r.report, presenter.seat(reference, r.report.seat_id).label)
         for r in rows
@@ -49,7 +54,9 @@ async def reject_report(visit: PageRequest, _: Form) -> web.StreamResponse:
 
 async def reservation(visit: PageRequest) -> web.StreamResponse:
     """One reservation, with what can be done in its reader's place."""
-    return await _page(visit, await visit[keys.STAFF_RESERVATIONS].get(visit.id))
+    r = await visit[keys.STAFF_RESERVATIONS].get(visit.id)
+    visit.require_in(r.venue_id)
+    return await _page(visit, r)
 
 
 async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response:
@@ -62,9 +69,11 @@ async def _page(visit: PageRequest, r: Reservation, **more: Any) -> web.Response
         "who": reader_label(reader),
         "reader_id": reader.id if reader is not None else "",
         "possible": [action for action in STAFF_ACTIONS if _possible(action, r, visit)],
-        "near": await visit[keys.ALTERNATIVES].alternatives_for(r, visit.now) if movable else [],
+        "near": await visit[keys.ALTERNATIVES].alternatives_for(r, reader, visit.now)
+        if movable
+        else [],
         "movable": movable,
-        "areas": list(reference.catalog.bookable_areas),
+        "areas": [a for a in reference.catalog.bookable_areas if visit.sees(a.venue_id)],
         "home": r.area_id,
         "events": EVENT_TEXT,
         "done": visit.request.query.get("done", ""),

@@ -25,6 +25,12 @@ from handlers.staff.floor_plans import (
     plans,
 )
 from handlers.staff.handbook import handbook, handbook_picture
+from handlers.staff.memberships import (
+    LARGEST_LIST,
+    import_members,
+    member_list,
+    set_membership,
+)
 from handlers.staff.notices import (
     LARGEST_NOTICE,
     add_notice,
@@ -38,6 +44,15 @@ from handlers.staff.opening_hours import change_opening, opening_hours
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.policy import change_policy, policy
+from handlers.staff.reader_groups import (
+    LARGEST_GROUP,
+    add_reader_group,
+    change_reader_group,
+    delete_reader_group,
+    new_reader_group,
+    reader_group,
+    reader_groups,
+)
 from handlers.staff.readers import (
     book,
     reader,
@@ -56,6 +71,7 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
 from handlers.staff.statistics import statistics
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
@@ -83,8 +99,9 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/readers/{id}/number", staff_form(reveal_number)),
         web.post("/console/readers/{id}/unbind", staff_form(unbind)),
         web.post("/console/readers/{id}/book", staff_form(book)),
-        web.post("/console/readers/{id}/suspend", staff_form(suspend)),
-        web.post("/console/readers/{id}/allow", staff_form(set_accommodation)),
+        web.post("/console/readers/{id}/suspend", staff_form(suspend, whole=True)),
+        web.post("/console/readers/{id}/allow", staff_form(set_accommodation, whole=True)),
+        web.post("/console/readers/{id}/membership", staff_form(set_membership, whole=True)),
         web.post("/console/readers/{id}/stay", staff_form(change_visit)),
         web.post("/console/readers/{id}/code", staff_form(reveal_activation_code)),
         web.post("/console/readers/{id}/binding", staff_form(answer_binding)),
@@ -92,37 +109,90 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/seat-history", staff_form(look_up_seat)),
         web.get("/console/appeals", staff_page(appeals)),
         web.post("/console/appeals/{id}", staff_form(decide_appeal)),
-        web.post("/console/violations/waive", staff_form(waive_all)),
+        web.post("/console/violations/waive", staff_form(waive_all, whole=True)),
         web.post("/console/violations/{id}/waive", staff_form(waive)),
         web.get("/console/questions", staff_page(waiting_feedback)),
         web.post("/console/questions/{id}", staff_form(reply)),
         web.get("/console/calendar", staff_page(opening_hours)),
-        web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
+        web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR, whole=True)),
+        *_group_routes(),
         *_plan_routes(),
         *_device_routes(),
-        web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
+        web.get("/console/audit/{id}/plan.json", staff_page(plan_before, whole=True)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
         web.post(
-            "/console/affected-bookings", staff_form(resolve_affected_bookings, Role.ADMINISTRATOR)
+            "/console/affected-bookings",
+            staff_form(resolve_affected_bookings, Role.ADMINISTRATOR, whole=True),
         ),
         web.get("/console/rules", staff_page(policy)),
-        web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR)),
-        web.get("/console/notices", staff_page(notices)),
-        web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN)),
-        web.get("/console/notices/{id}", staff_page(notice)),
-        web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE)),
-        web.post("/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE)),
-        web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice)),
-        web.get("/console/code-sharing", staff_page(code_sharing)),
-        web.get("/console/deliveries", staff_page(deliveries)),
-        web.post("/console/deliveries/retry", staff_form(retry)),
+        web.post("/console/rules", staff_form(change_policy, Role.ADMINISTRATOR, whole=True)),
+        *_notice_routes(),
+        web.get("/console/code-sharing", staff_page(code_sharing, whole=True)),
+        web.get("/console/deliveries", staff_page(deliveries, whole=True)),
+        web.post("/console/deliveries/retry", staff_form(retry, whole=True)),
         web.get("/console/statistics", staff_page(statistics)),
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
-        web.get("/console/audit", staff_page(audit_log)),
+        *_grant_routes(),
         web.get("/console/handbook", staff_page(handbook)),
         web.get("/console/handbook/{chapter}", staff_page(handbook)),
         web.get("/console/handbook/images/{picture:[a-z0-9-]+}.png", staff_page(handbook_picture)),
+        web.get("/console/audit", staff_page(audit_log, whole=True)),
+    ]
+
+
+def _notice_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/notices", staff_page(notices)),
+        web.get("/console/notices/new", staff_page(new_notice, Role.LIBRARIAN, whole=True)),
+        web.get("/console/notices/{id}", staff_page(notice)),
+        web.post("/console/notices", staff_form(add_notice, max_bytes=LARGEST_NOTICE, whole=True)),
+        web.post(
+            "/console/notices/{id}", staff_form(change_notice, max_bytes=LARGEST_NOTICE, whole=True)
+        ),
+        web.post("/console/notices/{id}/withdraw", staff_form(withdraw_notice, whole=True)),
+    ]
+
+
+def _grant_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/staff", staff_page(staff_grants, Role.ADMINISTRATOR, whole=True)),
+        web.post("/console/staff", staff_form(give_role, Role.ADMINISTRATOR, whole=True)),
+        web.post(
+            "/console/staff/{id}/{grant}/end",
+            staff_form(take_role_back, Role.ADMINISTRATOR, whole=True),
+        ),
+    ]
+
+
+def _group_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/groups", staff_page(reader_groups)),
+        web.get(
+            "/console/groups/new", staff_page(new_reader_group, Role.ADMINISTRATOR, whole=True)
+        ),
+        web.get("/console/groups/{id}", staff_page(reader_group)),
+        web.post(
+            "/console/groups",
+            staff_form(add_reader_group, Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP),
+        ),
+        web.post(
+            "/console/groups/{id}",
+            staff_form(
+                change_reader_group, Role.ADMINISTRATOR, whole=True, max_bytes=LARGEST_GROUP
+            ),
+        ),
+        web.post(
+            "/console/groups/{id}/delete",
+            staff_form(delete_reader_group, Role.ADMINISTRATOR, whole=True),
+        ),
+        web.get(
+            "/console/groups/{id}/members", staff_page(member_list, Role.LIBRARIAN, whole=True)
+        ),
+        web.post(
+            "/console/groups/{id}/members",
+            staff_form(import_members, whole=True, max_bytes=LARGEST_LIST, multipart=True),
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
 from handlers.http.qr import svg
 from handlers.staff.layout import render
+from models.identity.roles import Role
 from models.library.entities import PresenceSource
 
 
@@ -18,6 +19,7 @@ async def seat_labels(visit: PageRequest) -> web.StreamResponse:
     """A label for each seat of the area: its number and its code."""
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
+    visit.require_in(area.venue_id, Role.ADMINISTRATOR)
     venue = visit[REFERENCE].catalog.venues[area.venue_id]
     labels = []
     for seat in area.seats:

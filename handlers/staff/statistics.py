@@ -12,7 +12,7 @@ from aiohttp import web
 from handlers import keys
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest
-from handlers.staff.layout import render
+from handlers.staff.layout import render, sees_area
 from models.kernel.errors import InvalidRequest
 from models.kernel.time_range import local_date
 from models.statistics.daily import summary, weekday_utilisation
@@ -61,7 +61,11 @@ async def statistics(visit: PageRequest) -> web.StreamResponse:
 async def _figures(visit: PageRequest, asked: Interval) -> dict[str, Any]:
     """What the page shows, from what is kept of each day."""
     known = visit[REFERENCE].catalog.areas
-    days = await visit[keys.STATISTICS].between(asked.first, asked.last)
+    days = [
+        day
+        for day in await visit[keys.STATISTICS].between(asked.first, asked.last)
+        if sees_area(visit, day.area_id)
+    ]
     areas = {area.id: summary([d for d in days if d.area_id == area.id]) for area in known.values()}
     weekdays = weekday_utilisation(days)
     hours = [hour for hour in range(24) if any(row[hour] for row in weekdays)]

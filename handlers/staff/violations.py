@@ -19,7 +19,9 @@ async def appeals(visit: PageRequest) -> web.StreamResponse:
     """A page of the violations whose appeal waits."""
     reference, reservations = visit[REFERENCE], visit[keys.RESERVATIONS]
     number = page_number(visit)
-    rows, total = await visit[keys.VIOLATIONS].appeals((number - 1) * PAGE, PAGE)
+    rows, total = await visit[keys.STAFF_VIOLATIONS].appeals(
+        visit.rights.venues if visit.rights is not None else None, (number - 1) * PAGE, PAGE
+    )
     people = await visit[keys.STAFF_READERS].many({v.reader_id for v in rows})
     items = [
         (

@@ -27,7 +27,7 @@
     one.querySelector(".icon").setAttribute("href", `#m-${seat.status}`);
     const until = seat.free_until ? `，可用至 ${clockOf(seat.free_until)}` : seat.next_free ? `，${clockOf(seat.next_free)} 起可用` : "";
     const marks = one.dataset.marks ? `，${one.dataset.marks}` : "";
-    one.setAttribute("aria-label", `${one.dataset.no}号 ${words[seat.status]}${until}${marks}${aside ? "，不合筛选" : ""}`);
+    one.setAttribute("aria-label", `${one.dataset.no}号 ${seat.status === "disabled" && one.dataset.only ? `仅限${one.dataset.only}` : words[seat.status]}${until}${marks}${aside ? "，不合筛选" : ""}`);
     if (seat.status === "disabled") one.setAttribute("aria-disabled", "true");
     else one.removeAttribute("aria-disabled");
     const row = list.querySelector(`[data-of="${seat.id}"]`);

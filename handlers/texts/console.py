@@ -57,6 +57,26 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "page_outdated": "请重新打开页面",
     "date_passed": "日期已过",
     "minutes_out_of_range": "请填写 0–{most} 分钟",
+    # reader groups
+    "group_name_length": "名称为 1–{most} 字",
+    "group_number": "应为 {least}–{most} 的整数，或留空",
+    "group_patterns": "第 {line} 行应写成“属性=值”，例如 userType=graduate",
+    "too_many_patterns": "认证属性最多 {most} 行",
+    "group_seats": "{area}没有座位“{text}”",
+    "group_missing": "请选择读者组",
+    "membership_dates": "结束日期早于开始日期",
+    "list_empty": "请选择文件或粘贴名单",
+    "list_too_long": "名单最多 {most} 行，现在有 {count} 行，请分几次导入",
+    "list_not_text": "读不出这个文件：请另存为 CSV（UTF-8 或 GBK）",
+    "list_confirm": "请先核对名单，再确认导入",
+    "line_number": "“{text}”不是学号或工号",
+    "line_date": "“{text}”不是日期，例如 2026-09-01",
+    "line_dates": "结束日期早于开始日期",
+    "line_twice": "与第 {line} 行重复",
+    # the staff's roles
+    "role_missing": "请选择角色",
+    "grant_dates": "结束日期应不早于今天和开始日期",
+    "never_signed_in": "没有这个学号或工号，或本人还没有登录过：请本人先登录一次",
     # who had a seat
     "seat_time": "请填写已经开始的一段时间，结束晚于开始",
     # visitors
@@ -100,6 +120,11 @@ def days_between(first: date, last: date | None) -> str:
     return f"{first} 至 {last}" if first != last else f"{first}"
 
 
+SEAT_ENDS: Final = r"[,，、;；\s]+"
+"""Where one of the typed seats of a group ends: 001-010，015."""
+EQUALS: Final = "[=＝]"
+FULL_WIDTH_COMMA: Final = "，"
+"""What people type for the commas of a list."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
 """Where one of the typed meal times ends: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"

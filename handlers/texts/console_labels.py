@@ -10,6 +10,7 @@ from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.library.entities import PresenceSource
 from models.messages.channel_pause import PauseReason
 from models.messages.entities import DeliveryState
+from models.reader_groups.entities import MembershipSource
 from models.staff.audit import AuditAction, AuditKind
 from models.staff.violations import FOREVER_TEXT
 from notify.delivery.channel import LATE, OVERTAKEN, UNKNOWN
@@ -53,6 +54,11 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_PLAN: "更改平面图",
     AuditAction.ADD_AREA: "新增区域",
     AuditAction.CHANGE_VENUE: "更改签到方式",
+    AuditAction.SAVE_GROUP: "更改读者组",
+    AuditAction.DELETE_GROUP: "删除读者组",
+    AuditAction.SET_MEMBERSHIP: "更改读者的分组",
+    AuditAction.IMPORT_MEMBERS: "导入名单",
+    AuditAction.GRANT_ROLE: "更改馆员权限",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
     AuditAction.LOOKED_UP: "查看读者",
     AuditAction.REVEAL_NUMBER: "显示学号",
@@ -100,6 +106,17 @@ FACTS: Final[Mapping[str, str]] = {
     "by_part": "按部分学号或姓名找到",
     "format": "文件",
     "presence_sources": "签到方式",
+    "shown_name": "读者看到的名称",
+    "default": "默认组",
+    "max_minutes": "单次最长（分钟）",
+    "booking_window_days": "可提前预约（天）",
+    "reserved_areas": "专用区域",
+    "reserved_seats": "专用座位",
+    "patterns": "认证属性",
+    "group": "读者组",
+    "members": "更改的读者",
+    "role": "角色",
+    "venues": "场馆",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {
@@ -121,7 +138,14 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "seat": "座位",
     "deliveries": "消息",
     "bookings": "预约",
+    "group": "读者组",
 }
+MEMBERSHIP_SOURCE_TEXT: Final[Mapping[MembershipSource, str]] = {
+    MembershipSource.CAMPUS: "统一身份认证",
+    MembershipSource.FILE: "名单",
+    MembershipSource.DESK: "馆员登记",
+}
+"""Where a reader's membership comes from."""
 """What an entry is about."""
 
 # --- the dashboard --------------------------------------------------------------------------------

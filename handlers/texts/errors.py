@@ -16,6 +16,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "unauthenticated": "请先登录",
     "not_bound": "请先用网页上的激活码绑定身份",
     "forbidden": "没有权限进行这项操作",
+    "other_venue": "您的权限只限于自己的场馆，不能办理其他场馆或全馆的事项",
+    "last_administrator": "这是最后一位全馆管理员，请先授予另一位管理员",
     "sign_in_again": "您已有一段时间没有操作，请重新登录后再试",
     "bad_origin": "请在本站页面内操作",
     "not_found": "没有找到，可能已被删除",
@@ -33,6 +35,11 @@ TEXTS: Final[Mapping[str, str]] = {
     "seat_taken": "该座位这段时间已被预约，请换一个座位或时间",
     "own_overlap": "您在这段时间已有其他预约，请换一个时间或先取消原预约",
     "seat_kept": "该座位留给有需要的读者，请换一个座位；如有需要请到服务台登记",
+    "group_only": "该座位仅限{groups}预约，请换一个座位",
+    "group_changed": "这个读者组刚刚被其他人修改过，请核对后再保存",
+    "group_name_taken": "已有同名的读者组，或已有另一个默认组，请核对后再保存",
+    "membership_changed": "该读者的分组刚刚被其他人修改过，请核对后再保存",
+    "too_many_groups": "已达到上限（{limit} 个），请先删去不用的",
     "not_admitted": "您的来访登记从 {first} 到 {last}，这一天不能预约",
     "notice_changed": "这条公告刚刚被其他人修改过，请核对后再保存",
     "card_taken": "这张卡已登记给其他读者，请换一张，或先在卡务系统更正",
@@ -169,6 +176,8 @@ def _spoken(name: str, value: Any) -> str:
         if value < 120:
             return f"{value} 秒"
         return f"约 {-(-value // 60)} 分钟" if value < 7200 else f"约 {-(-value // 3600)} 小时"
+    if name == "groups":
+        return "、".join(value)
     if name == "field":
         return _FIELDS.get(str(value), str(value))
     if name == "reason":

@@ -14,7 +14,13 @@ from handlers.http.error_groups import (
 from handlers.waitlist import api
 from models.kernel.errors import NotFound
 from models.policy.errors import FilterDisabled
-from models.reservations.errors import Closed, DailyLimit, OverlapsOwnBooking, SeatDisabled
+from models.reservations.errors import (
+    Closed,
+    DailyLimit,
+    GroupSeatOnly,
+    OverlapsOwnBooking,
+    SeatDisabled,
+)
 from models.waitlist.errors import AlreadyWaiting, SeatAvailable
 
 ROUTES: Final = (
@@ -28,6 +34,7 @@ ROUTES: Final = (
             *READER_MAY_BOOK,
             *BOOKABLE_TIME,
             SeatDisabled,
+            GroupSeatOnly,
             FilterDisabled,
             OverlapsOwnBooking,
             DailyLimit,

@@ -25,6 +25,7 @@ export interface AreaOut {
   seats_disabled: number;
   max_minutes: number;
   step_minutes: number;
+  reserved_for?: string[];
 }
 
 export interface AreaSummary {
@@ -413,6 +414,7 @@ export interface SeatDayOut {
   disabled: string | null;
   date: string;
   taken: OccupiedOut[];
+  reserved_for?: string[];
 }
 
 export interface SeatEvent {
@@ -443,6 +445,7 @@ export interface SeatOut {
   window: boolean;
   computer: boolean;
   accessible: boolean;
+  reserved_for?: string[];
 }
 
 export interface SessionOut {

@@ -38,7 +38,8 @@ export function tileOf(seat: SeatOut): Tile {
   const has = TAGS.filter(([name]) => seat[name]);
   const state = STATES.find(([status]) => status === seat.status);
   const name = t("seat_no", { no: seat.no });
-  const facts = [state ? t(state[1]) : seat.status, until(seat), ...has.map(([, , text]) => t(text))].filter((part) => part !== "").join(" · ");
+  const groups = seat.reserved_for?.join(t("list_comma"));
+  const facts = [groups && seat.status === "disabled" ? t("reserved_for", { groups }) : state ? t(state[1]) : seat.status, until(seat), ...has.map(([, , text]) => t(text))].filter((part) => part !== "").join(" · ");
   return {
     id: seat.id,
     no: seat.no,

@@ -157,6 +157,8 @@ export const CHINESE = {
   seat_occupied: "当前有人",
   seat_away: "当前暂离",
   seat_disabled: "禁用",
+  reserved_for: "仅限{groups}",
+  list_comma: "、",
   seat_mine: "我的座位",
   free_until: "{at} 前空闲",
   next_free: "{at} 起空闲",

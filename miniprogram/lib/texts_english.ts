@@ -159,6 +159,8 @@ export const ENGLISH: Record<keyof typeof CHINESE, string> = {
   seat_occupied: "In use",
   seat_away: "On leave",
   seat_disabled: "Closed",
+  reserved_for: "Only for {groups}",
+  list_comma: ", ",
   seat_mine: "My seat",
   free_until: "free until {at}",
   next_free: "free from {at}",

@@ -85,11 +85,13 @@ class AffectedBookingService:
         actor: Actor,
         now: datetime,
         sizes: bool = False,
+        entitled: bool = False,
     ) -> ResolutionResult:
         """Let it happen to them, as far as they still do not fit; their readers are told. Who sits
         there stays. An offer is withdrawn in any case: it is not booked yet.
 
-        ``sizes``: those that are too long or too short do not fit either.
+        ``sizes``: those that are too long or too short do not fit either. ``entitled``: nor do
+        those whose seat is reserved for others.
         """
         done, available = ResolutionResult(), self._availability()
         occupied: set[SeatId] | None = None
@@ -100,6 +102,11 @@ class AffectedBookingService:
 
         def fits(r: Reservation) -> bool:
             sized = not sizes or available.has_length(r.seat_id, r.start, r.end)
+            seat = self._reference.catalog.all_seats.get(r.seat_id)
+            if entitled and seat is not None:
+                sized = sized and self._reference.may_use_seat(
+                    seat, readers.get(r.reader_id), r.date
+                )
             return sized and available.can_seat(r.seat_id, r.start, r.end)
 
         for row in rows:
@@ -174,7 +181,7 @@ class AffectedBookingService:
             if not (
                 available.can_seat(seat.id, span.start, span.end)
                 and available.has_length(seat.id, old.start, old.end)
-                and self._reference.may_use_seat(seat, old.reader_id, old.date)
+                and self._reference.may_use_seat(seat, ctx.reader, old.date)
             ):
                 continue
             entry, offer = self._offer(ctx, old, seat, span)

@@ -41,6 +41,7 @@ class RenewalService:
         def renewed(current: Reservation, policy: Policy) -> Reservation:
             seat = self._reference.seat_even_if_removed(current.seat_id)
             seat_in_service(seat, current.date)
+            policy = self._reference.with_groups(policy, ctx.reader, current.area_id, current.date)
             new_end = rules.renewal_end(current, end, policy, self._hours(current, ctx), ctx.now)
             seat_in_service(seat, last_date(TimeRange(current.start, new_end)))
             return transitions.renew(current, new_end, policy, ctx.actor, ctx.now)
@@ -56,6 +57,7 @@ class RenewalService:
         Raises: NotFound."""
         r = await self._writer.get_own(id, ctx.reader.id)
         policy = await self._writer.policy_at_booking(r)
+        policy = self._reference.with_groups(policy, ctx.reader, r.area_id, r.date)
         seat = self._reference.seat_even_if_removed(r.seat_id)
         if "extend" not in allowed_actions(r, policy, ctx.now):
             return []

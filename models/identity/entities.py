@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from models.identity.roles import Role
+from models.identity.roles import CONFIGURED, Role, StaffGrant, StaffRights
 from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
 from models.library.entities import KioskId
 from models.readers.entities import Reader
 
@@ -22,9 +23,10 @@ class SessionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StaffRole:
-    """What the reader may here, by a sign-in at ``since``, and when it was last used."""
+    """The sign-in of somebody who works for the library: at ``since``, and when it was last used.
+    ``name`` is the role that the settings gave at that moment; None where only grants give one."""
 
-    name: Role
+    name: Role | None
     since: datetime
     used_at: datetime
 
@@ -69,3 +71,22 @@ class Principal:
 
     session: Session
     reader: Reader | None
+    grants: tuple[StaffGrant, ...] = ()
+    """The roles that the reader was given in the console, whether their time has come or not."""
+
+    def rights_at(self, now: datetime) -> StaffRights | None:
+        """What they may do for the library, by this sign-in; None where nothing."""
+        role = self.session.role
+        if role is None:
+            return None
+        grants = self.granted_on(now)
+        if role.name is not None:
+            grants = (StaffGrant(CONFIGURED, role.name), *grants)
+        return StaffRights(grants) if grants else None
+
+    def granted_on(self, now: datetime) -> tuple[StaffGrant, ...]:
+        """The grants whose time it is."""
+        if not self.grants:
+            return ()
+        today = local_date(now)
+        return tuple(grant for grant in self.grants if grant.is_active_on(today))

@@ -11,6 +11,18 @@ class NotBound(NotAllowed):
     code = "not_bound"
 
 
+class OtherVenue(NotAllowed):
+    """The role does not reach that far: it is another venue's matter, or the whole library's."""
+
+    code = "other_venue"
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be an administrator of the whole library any more."""
+
+    code = "last_administrator"
+
+
 class AlreadyBound(Conflict):
     """The WeChat user is bound to a reader."""
 

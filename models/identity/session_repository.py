@@ -8,6 +8,7 @@ from typing import Final
 from pymongo import ASCENDING, ReturnDocument
 
 from models.identity.entities import Principal, Session, SessionKind, StaffRole
+from models.identity.grant_repository import read_grants
 from models.identity.roles import Role
 from models.kernel.ids import ReaderId
 from models.library.entities import KioskId
@@ -40,8 +41,10 @@ class SessionRepository:
         expires_at: datetime,
         role: Role | None = None,
         device: str = "",
+        granted: bool = False,
     ) -> bool:
-        """Store a web session. False when its ticket was logged out before it arrived here.
+        """Store a web session; of somebody with a ``role``, or with one that is ``granted`` in the
+        console. False when its ticket was logged out before it arrived here.
 
         The logout leaves its tombstone first and deletes sessions second; this inserts first and
         looks for the tombstone second. In any order one of them sees the other.
@@ -56,7 +59,7 @@ class SessionRepository:
             "created_at": now,
             "expires_at": expires_at,
         }
-        if role is not None:
+        if role is not None or granted:
             document["role"] = _role_document(role, now)
         with translate_errors():
             await self._all.insert_one(document)
@@ -159,7 +162,10 @@ class SessionRepository:
             device=d.get("device", ""),
             decrypt=lambda: self._sealer.decrypt(openid, "session") if openid else None,
         )
-        return Principal(session, _reader(reader, self._sealer) if reader else None)
+        if reader is None:
+            return Principal(session, None)
+        grants = read_grants(reader.get("staff_grants"))
+        return Principal(session, _reader(reader, self._sealer), grants)
 
     async def use_role(self, session_id: str, now: datetime, used_after: datetime) -> bool:
         """The session's role is used now. False where it was last used before then, or has
@@ -178,6 +184,7 @@ class SessionRepository:
         role: Role | None,
         now: datetime,
         expires_at: datetime,
+        granted: bool = False,
     ) -> datetime | None:
         """The session's reader has signed in once more: until when it lasts. None where it has
         ended, also by a logout of the new ticket at that very moment: as ``open_web``, this writes
@@ -186,7 +193,7 @@ class SessionRepository:
         ticket_hash = token_hash(ticket)
         changes: Document = {
             "$set": {
-                "role": _role_document(role, now) if role is not None else None,
+                "role": _role_document(role, now) if role is not None or granted else None,
                 "ticket": ticket_hash,
             },
             "$max": {"expires_at": expires_at},
@@ -271,12 +278,15 @@ class SessionRepository:
         return ended.deleted_count
 
 
-def _role_document(role: Role, now: datetime) -> Document:
-    return {"name": role.value, "since": now, "used_at": now}
+def _role_document(role: Role | None, now: datetime) -> Document:
+    return {"name": role.value if role is not None else "", "since": now, "used_at": now}
 
 
 def _role(d: Document | None) -> StaffRole | None:
-    return StaffRole(Role(d["name"]), d["since"], d["used_at"]) if d else None
+    if not d:
+        return None
+    name = Role(d["name"]) if d["name"] else None
+    return StaffRole(name, d["since"], d["used_at"])
 
 
 def _by_ids(ids: list[str]) -> Document:

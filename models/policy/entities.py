@@ -126,6 +126,16 @@ class Policy:
         """This policy with the area's own numbers in place, and those of the day's rule sets."""
         return replace(self, areas={}, rule_sets=(), **self._values(area_id, day))
 
+    def has_own(self, name: str, area_id: AreaId | None, day: date | None) -> bool:
+        """Does the area, or a rule set for some days, say that number by itself?"""
+        if area_id is not None and name in self.areas.get(area_id, {}):
+            return True
+        return day is not None and any(
+            name in rules.values
+            for rules in self.rule_sets
+            if rules.applies_to(day, area_id) and (rules.last or rules.area_id)
+        )
+
     def day_hours(self, day: date, venue_id: VenueId, area_id: AreaId | None) -> DayHours:
         """The hours of the place that begin on that day; they may end on the next one."""
         found = decide_opening(self.opening, day, venue_id, area_id)

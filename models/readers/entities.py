@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from models.kernel.ids import ReaderId
+from models.reader_groups.entities import Membership
 
 CARD_NUMBER: Final = "[!-~]{4,32}"
 """What can be on a campus card: 4 to 32 letters, digits or signs."""
@@ -90,6 +91,9 @@ class Reader:
     decrypt: Callable[[], PersonalData] = field(repr=False, compare=False)
     stay: Visit | None = None
     suspended_for: SuspensionReason | None = None
+    memberships: tuple[Membership, ...] = ()
+    granted: bool = False
+    """Has the library granted them a role?"""
 
     @property
     def student_no_masked(self) -> str:

@@ -48,6 +48,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "outages",
         "policies",
         "presence_methods",
+        "reader_groups",
         "wechat_callbacks",
         "installation",
         "venues",
@@ -202,6 +203,12 @@ async def _forget_actions(db: Database, id: ReaderId) -> None:
         array_filters=[{"deed.via": id}],
     )
     await db["audit"].update_many({"actor_id": id}, {"$set": {"actor_id": ERASED_READER}})
+    for field in ("memberships", "staff_grants"):
+        await db["readers"].update_many(
+            {f"{field}.by": id},
+            {"$set": {f"{field}.$[entered].by": ERASED_READER}},
+            array_filters=[{"entered.by": id}],
+        )
     await db["violations"].update_many({"waiver.by": id}, {"$set": {"waiver.by": ERASED_READER}})
 
 

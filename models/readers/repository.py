@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Final
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from models.kernel.ids import ReaderId
+from models.reader_groups.mapping import read_memberships
 from models.readers.entities import VISITOR, PersonalData, Reader, SuspensionReason, Visit
 from models.readers.errors import NumberOfVisitor
 from models.readers.mapping import reader_reasons
@@ -23,6 +25,8 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "readers": [
         IndexModel([("no_hashes", ASCENDING)], name="no_hashes", unique=True),
         IndexModel([("name_hashes", ASCENDING)], name="name_hashes"),
+        IndexModel([("memberships.group", ASCENDING)], name="memberships", sparse=True),
+        IndexModel([("staff_grants.id", ASCENDING)], name="staff_grants", sparse=True),
         IndexModel(
             [("stay.1", ASCENDING)],
             name="stay",
@@ -125,6 +129,28 @@ class ReaderRepository:
         return {
             hashes[h]: ReaderId(row["_id"]) for row in rows for h in row["no_hashes"] if h in hashes
         }
+
+    async def enter_numbers(self, numbers: Collection[str], now: datetime) -> dict[str, ReaderId]:
+        """The readers with these (normalised) student numbers. Who has never signed in is entered
+        without a name, and gets the rest at the first sign-in."""
+        known = await self.by_numbers(numbers)
+        missing = [number for number in numbers if number not in known]
+        if not missing:
+            return known
+        new: list[Document] = [
+            {
+                "_id": new_id(),
+                "no": self._sealer.encrypt(number, "student_no"),
+                "no_hashes": self._sealer.hashes(number, "student_no"),
+                "created_at": now,
+                "kind": "",
+                **_name("", self._sealer),
+            }
+            for number in missing
+        ]
+        with translate_errors(), suppress(BulkWriteError):  # they sign in at that very moment
+            await self._all.insert_many(new, ordered=False)
+        return await self.by_numbers(numbers)
 
     async def find_by_name(self, name: str, limit: int) -> list[Reader]:
         """Readers of exactly that name: names are sealed, and found by their hash."""
@@ -238,7 +264,16 @@ def _reader(d: Document, sealer: FieldCipher) -> Reader:
     stay = Visit(*days) if days else None
     why = d.get("suspended_for")  # hardly anybody has one, and every request looks up its reader
     reason = reader_reasons(sealer).read(why) if why else None
-    return Reader(ReaderId(d["_id"]), d["kind"], d.get("suspended_until"), opened, stay, reason)
+    return Reader(
+        ReaderId(d["_id"]),
+        d["kind"],
+        d.get("suspended_until"),
+        opened,
+        stay,
+        reason,
+        read_memberships(d.get("memberships")),
+        bool(d.get("staff_grants")),
+    )
 
 
 def _with_part(rows: Sequence[Document], part: str, sealer: FieldCipher) -> list[Reader]:

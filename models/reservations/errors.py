@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from models.kernel.errors import Conflict, DomainError, RuleViolation
@@ -97,6 +98,16 @@ class AccessibleSeatOnly(RuleViolation):
     """The seat is kept for readers who need it."""
 
     code = "seat_kept"
+
+
+class GroupSeatOnly(RuleViolation):
+    """The seat is reserved for readers of other groups. Details: ``groups``, what these are
+    called."""
+
+    code = "group_only"
+
+    def __init__(self, groups: Sequence[str]) -> None:
+        super().__init__(groups=list(groups))
 
 
 class OutsideVisitDates(RuleViolation):

@@ -12,7 +12,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, local_instant
-from models.library.entities import AreaId, SeatId
+from models.library.entities import AreaId, SeatId, VenueId
 from models.reservations.booking_facts import BookingFacts
 from models.reservations.change_stream_repository import BOARD_FIELDS, row_of
 from models.reservations.entities import Reservation
@@ -241,22 +241,34 @@ class ReservationQueries(ReservationCollection):
             return await self._all.find_one(query, {"_id": 1}, hint="occupancy") is not None
 
     async def with_open_reports(
-        self, now: datetime, skip: int, limit: int
+        self,
+        now: datetime,
+        skip: int,
+        limit: int,
+        venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
-        """Those whose report waits for the desk, the longest waiting first, and how many there are.
-        Until their time is over: nobody sits there for ever."""
-        query: Document = {"report.desk": True, "end": {"$gt": now}}
+        """Those whose report waits for the desk, the longest waiting first, and how many there are;
+        in these ``venues``, if given. Until their time is over: nobody sits there for ever."""
+        query: Document = {"report.desk": True, "end": {"$gt": now}, **_in_venues(venues)}
         with translate_errors():
             total = await self._all.count_documents(query, hint="desk_reports")
         found = self._all.find(query).hint("desk_reports").sort("report.at", ASCENDING)
         return await self._read(found.skip(skip).limit(limit)), total
 
     async def waiting_for_patrol(
-        self, now: datetime, skip: int, limit: int
+        self,
+        now: datetime,
+        skip: int,
+        limit: int,
+        venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
         """Those that somebody of the staff has to look at, the longest waiting first, and how many
-        there are."""
-        query: Document = {"patrol_at": {"$type": "date"}, "end": {"$gt": now}}
+        there are; in these ``venues``, if given."""
+        query: Document = {
+            "patrol_at": {"$type": "date"},
+            "end": {"$gt": now},
+            **_in_venues(venues),
+        }
         with translate_errors():
             total = await self._all.count_documents(query, hint="patrol")
         found = self._all.find(query).hint("patrol").sort("patrol_at", ASCENDING)
@@ -284,3 +296,7 @@ class ReservationQueries(ReservationCollection):
                 }
             )
         return from_document(found) if found else None
+
+
+def _in_venues(venues: Collection[VenueId] | None) -> Document:
+    return {"venue": {"$in": list(venues)}} if venues is not None else {}

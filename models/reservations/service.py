@@ -26,8 +26,8 @@ from models.reservations import rules, transitions
 from models.reservations.alternatives import SeatAlternatives, overlaps
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import IdempotentResult, Reservation
+from models.reservations.entitlement import check_entitled
 from models.reservations.errors import (
-    AccessibleSeatOnly,
     ClaimConflict,
     DailyLimit,
     OverlapsOwnBooking,
@@ -95,11 +95,11 @@ class ReservationService:
 
         Raises: NotFound, Suspended, SeatDisabled, StartInPast, BeyondBookingWindow,
         BookingWindowNotOpen, Closed, NotATimeStep, TooShort, TooLong, DailyLimit,
-        OverlapsOwnBooking, SeatTaken, AccessibleSeatOnly, OutsideVisitDates, IdempotencyKeyReused,
-        RequestInProgress.
+        OverlapsOwnBooking, SeatTaken, AccessibleSeatOnly, GroupSeatOnly, OutsideVisitDates,
+        IdempotencyKeyReused, RequestInProgress.
         """
         seat = self._reference.seat(seat_id)
-        policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader.id)
+        policy = self._reference.policy_for(seat.area_id, selection.day, ctx.reader)
         span = self._check(ctx, seat, selection, policy)
         await self._reject_if_occupied(ctx, seat, span, policy)
         opens_at = policy.draw_opens_at(selection.day, ctx.now)
@@ -177,7 +177,7 @@ class ReservationService:
                 rest = TimeRange(floor_minute(ctx.now), current.end)
                 wanted[:] = [(seat, rest)]
                 return new
-            policy = self._reference.policy_for(seat.area_id, current.date, current.reader_id)
+            policy = self._reference.policy_for(seat.area_id, current.date, ctx.reader)
             span = self._check(ctx, seat, _changed_selection(current, start, end), policy)
             wanted[:] = [(seat, span)]
             if seat.id == current.seat_id and span == current.span:
@@ -207,8 +207,7 @@ class ReservationService:
     ) -> TimeRange:
         """The time that the reader may book the seat for. Raises: as ``create``."""
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
-        if not self._reference.may_use_seat(seat, ctx.reader.id, selection.day):
-            raise AccessibleSeatOnly()
+        check_entitled(self._reference, seat, ctx.reader, selection.day)
         rules.seat_in_service(seat, selection.day)
         # Before its hours are asked for: the first day of the calendar has no instant in UTC.
         rules.check_date_bookable(selection.day, policy, ctx.now)
@@ -238,7 +237,7 @@ class ReservationService:
         if overlaps(own, span):
             raise OverlapsOwnBooking()
         if overlaps(day.by_seat.get(seat.id, ()), span):
-            nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader.id)
+            nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader)
             raise SeatTaken(nearest=nearest)
 
     def _build(
@@ -272,9 +271,8 @@ class ReservationService:
         span = TimeRange(floor_minute(ctx.now), r.end)
         rules.seat_in_service(seat, local_date(span.start))
         rules.seat_in_service(seat, last_date(span))
-        if not self._reference.may_use_seat(seat, r.reader_id, r.date):
-            raise AccessibleSeatOnly()
-        policy = self._reference.policy_for(seat.area_id, r.date, r.reader_id)
+        check_entitled(self._reference, seat, ctx.reader, r.date)
+        policy = self._reference.policy_for(seat.area_id, r.date, ctx.reader)
         day = local_date(span.start)
         hours = self._reference.opening_hours(policy, day, seat.area_id)
         rules.check_open(span.start, span.end, hours)
@@ -298,7 +296,7 @@ class ReservationService:
     ) -> DomainError:
         if lost.kind is ClaimKind.READER:
             return OverlapsOwnBooking()
-        nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader.id)
+        nearest = await self._alternatives.nearest_free_seats(seat, span, ctx.reader)
         return SeatTaken(nearest=nearest)
 
 

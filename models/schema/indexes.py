@@ -18,6 +18,7 @@ from models.notices import repository
 from models.opening_draw import repository as opening_draw_repository
 from models.outages import heartbeat_repository
 from models.outages import repository as outages_repository
+from models.reader_groups import repository as reader_groups_repository
 from models.readers import accommodation_repository, card_repository
 from models.readers import repository as readers_repository
 from models.reservations import indexes
@@ -33,6 +34,7 @@ from models.wechat import callback_log_repository
 INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     **indexes.INDEXES,
     **readers_repository.INDEXES,
+    **reader_groups_repository.INDEXES,
     **activation_code_repository.INDEXES,
     **messages_repository.INDEXES,
     **violations_repository.INDEXES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from models.kernel.ids import ReaderId
 from models.library.entities import Area
@@ -19,14 +19,15 @@ from models.seat_map.availability import (
 
 
 class AreaMap:
-    """What everybody sees of an area for one window, brought up to date seat by seat.
+    """What everybody of the same groups sees of an area for one window, brought up to date seat by
+    seat. ``barred`` are the places of the seats that are reserved for other groups.
 
     ``version`` grows when a seat's state changes; ``changed`` names the seats (by their place in
     ``area.seats``) that did after an earlier version.
     """
 
-    def __init__(self, area: Area) -> None:
-        self.area = area
+    def __init__(self, area: Area, barred: Container[int] = frozenset()) -> None:
+        self.area, self.barred = area, barred
         self.version = 0
         self.views: list[SeatState] = []
         self.look: MapQuery | None = None
@@ -56,7 +57,8 @@ class AreaMap:
         new = self.version + 1
         for place in places:
             seat = self.area.seats[place]
-            view = seat_state(seat, occupancy.by_seat.get(seat.id, ()), look, None)
+            taken = occupancy.by_seat.get(seat.id, ())
+            view = seat_state(seat, taken, look, None, barred=place in self.barred)
             if first or view != self.views[place]:
                 self.views[place] = view
                 self._changed_at[place] = new
@@ -93,7 +95,9 @@ class AreaMap:
         for place in sorted(places):
             seat = self.area.seats[place]
             taken = self._occupancy.by_seat.get(seat.id, ())
-            view = seat_state(seat, taken, self.look, reader_id, granted)
+            view = seat_state(
+                seat, taken, self.look, reader_id, granted, barred=place in self.barred
+            )
             if view.status is SeatStatus.MINE or (kept and seat.accessible):
                 found.append((place, view))
         return found

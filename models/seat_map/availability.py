@@ -105,12 +105,14 @@ def seat_state(
     look: MapQuery,
     reader_id: ReaderId | None,
     granted: bool = False,
+    barred: bool = False,
 ) -> SeatState:
     """The seat's state; ``taken`` are its live reservations of the day in order of start.
-    ``granted``: the reader may have a seat that is kept for who needs it."""
+    ``granted``: the reader may have a seat that is kept for who needs it; ``barred``: it is
+    reserved for other groups."""
     hours = look.hours
     kept = seat.accessible and look.policy.accessible_only and not granted
-    if kept and all(t.reader_id != reader_id for t in taken):
+    if (kept or barred) and all(t.reader_id != reader_id for t in taken):
         return UNAVAILABLE
     if seat.unavailable_reason(look.day) is not None or hours is None or look.now >= hours.end:
         return UNAVAILABLE

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from models.kernel.errors import InvalidRequest
-from models.kernel.ids import ReaderId
 from models.kernel.time_range import (
     TimeRange,
     last_date,
@@ -15,6 +14,7 @@ from models.kernel.time_range import (
     next_clock_instant,
 )
 from models.library.entities import Area, Seat
+from models.readers.entities import Reader
 from models.reference_data import ReferenceData
 from models.reservations import rules
 from models.reservations.live_occupancy import LiveOccupancy
@@ -47,9 +47,12 @@ class SeatMapService:
     def __init__(self, reference: ReferenceData, occupancy: LiveOccupancy) -> None:
         self.reference, self.occupancy = reference, occupancy
 
-    def map_query(self, area: Area, asked: TimeFilter, now: datetime) -> MapQuery:
-        """How the area is looked at for the asked day and time."""
-        policy = self.reference.policy_for(area.id, asked.day)
+    def map_query(
+        self, area: Area, asked: TimeFilter, now: datetime, reader: Reader | None = None
+    ) -> MapQuery:
+        """How the area is looked at for the asked day and time; by the reader's own numbers where
+        one is given."""
+        policy = self.reference.policy_for(area.id, asked.day, reader)
         span = None
         if asked.start is not None and asked.end is not None:
             start = local_instant(asked.day, asked.start)
@@ -62,16 +65,16 @@ class SeatMapService:
         seat: Seat,
         asked: TimeFilter,
         now: datetime,
-        reader_id: ReaderId,
+        reader: Reader,
         exclude: str = "",
     ) -> list[tuple[str, datetime]]:
         """(value, instant) of the starts that are free for the seat on the asked day.
 
         ``exclude`` names a reservation that would be changed: what it takes is free for it.
         """
-        if not self._is_for(seat, asked.day, reader_id):
+        if not self._is_for(seat, asked.day, reader):
             return []
-        query = self.map_query(self.reference.catalog.areas[seat.area_id], asked, now)
+        query = self._query_of(seat, asked, now, reader)
         return free_starts(await self._taken(seat, asked.day, exclude), query)
 
     async def seat_ends(
@@ -80,13 +83,13 @@ class SeatMapService:
         asked: TimeFilter,
         start: str,
         now: datetime,
-        reader_id: ReaderId,
+        reader: Reader,
         exclude: str = "",
     ) -> list[datetime]:
         """The ends that are free for the seat after ``start`` (``now`` or a clock time)."""
-        if not self._is_for(seat, asked.day, reader_id):
+        if not self._is_for(seat, asked.day, reader):
             return []
-        query = self.map_query(self.reference.catalog.areas[seat.area_id], asked, now)
+        query = self._query_of(seat, asked, now, reader)
         wished = None if start == "now" else time.fromisoformat(start)
         selection = rules.TimeSelection(asked.day, wished, time(0))
         begin = rules.decide_start(selection, query.policy, now)
@@ -95,9 +98,12 @@ class SeatMapService:
             end for end in ends if seat.unavailable_reason(last_date(TimeRange(begin, end))) is None
         ]
 
-    def _is_for(self, seat: Seat, day: date, reader_id: ReaderId) -> bool:
+    def _query_of(self, seat: Seat, asked: TimeFilter, now: datetime, reader: Reader) -> MapQuery:
+        return self.map_query(self.reference.catalog.areas[seat.area_id], asked, now, reader)
+
+    def _is_for(self, seat: Seat, day: date, reader: Reader) -> bool:
         in_service = seat.unavailable_reason(day) is None
-        return in_service and self.reference.may_use_seat(seat, reader_id, day)
+        return in_service and self.reference.may_use_seat(seat, reader, day)
 
     async def _taken(self, seat: Seat, day: date, exclude: str) -> list[OccupancyRow]:
         rows = (await self.occupancy.get_day(day)).by_seat.get(seat.id, ())

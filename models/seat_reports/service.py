@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.kernel.errors import InvalidState, NotFound, Overloaded, TooManyAttempts
 from models.kernel.ids import Actor
 from models.kernel.time_range import local_date, local_instant
-from models.library.entities import Seat
+from models.library.entities import Seat, VenueId
 from models.policy.entities import Policy
 from models.readers.context import RequestContext
 from models.reference_data import ReferenceData
@@ -98,11 +98,15 @@ class SeatReportService:
         return await self._writer.update(ctx, id, reported)
 
     async def open_reports(
-        self, now: datetime, skip: int, limit: int
+        self,
+        now: datetime,
+        skip: int,
+        limit: int,
+        venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
         """A page of the reservations whose report waits for the staff, the longest waiting first,
-        and how many there are."""
-        return await self._reservations.with_open_reports(now, skip, limit)
+        and how many there are; in these ``venues``, if given."""
+        return await self._reservations.with_open_reports(now, skip, limit, venues)
 
     async def resolve_report(self, id: str, actor: Actor, now: datetime) -> Reservation:
         """The staff have freed the seat. Raises: NotFound; InvalidState where nothing is
@@ -127,11 +131,15 @@ class SeatReportService:
         raise Overloaded()
 
     async def to_patrol(
-        self, now: datetime, skip: int, limit: int
+        self,
+        now: datetime,
+        skip: int,
+        limit: int,
+        venues: Collection[VenueId] | None = None,
     ) -> tuple[list[Reservation], int]:
         """A page of the reservations that somebody of the staff has to look at, the longest waiting
-        first, and how many there are."""
-        return await self._reservations.waiting_for_patrol(now, skip, limit)
+        first, and how many there are; in these ``venues``, if given."""
+        return await self._reservations.waiting_for_patrol(now, skip, limit, venues)
 
     async def report_empty(
         self, ctx: RequestContext, seat_id: str, seen: PresenceProof | None

@@ -102,6 +102,8 @@ class StaffDeliveries:
     async def retry(self, ctx: StaffContext, since: datetime, reason: str) -> int:
         """Send failed messages once more, as far as they are still relevant. How many."""
 
+        ctx.require(None)
+
         async def work() -> int:
             failed = await self._messages.retryable_failures(since, ctx.now, _AT_ONCE)
             relevant = await self._relevance.relevant(failed, since)

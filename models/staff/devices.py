@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from models.gates.entities import Gate
 from models.gates.repository import GateRepository
+from models.identity.roles import Role
 from models.kiosks.errors import DeviceExists
 from models.kiosks.keys import new_key, new_secret
 from models.kiosks.repository import KioskRepository
@@ -35,6 +36,8 @@ class StaffDevices:
     async def add(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
         """The key of a new kiosk or gate. Raises: DeviceExists."""
 
+        ctx.require(device.venue_id, Role.ADMINISTRATOR)
+
         async def work() -> str:
             if isinstance(device, Kiosk):
                 added = await self._catalogs.add_kiosk(device)
@@ -51,6 +54,7 @@ class StaffDevices:
 
     async def rotate_key(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
         """Another key; the old one is worth nothing any more."""
+        ctx.require(device.venue_id, Role.ADMINISTRATOR)
         operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
         return await self._audit.record(ctx, operation, lambda: self._issue_key(device), nothing)
 
@@ -59,6 +63,8 @@ class StaffDevices:
     ) -> None:
         """What proves presence in the venue from now on. Raises: VenueChanged where somebody else
         was first; nothing has changed then."""
+
+        ctx.require(old.id, Role.ADMINISTRATOR)
 
         async def work() -> JsonObject:
             new = replace(old, presence_sources=frozenset(sources), rev=old.rev + 1)

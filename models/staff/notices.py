@@ -21,6 +21,7 @@ class StaffNotices:
     async def write(self, ctx: StaffContext, old: Notice | None, new: Notice, reason: str) -> None:
         """Publish a new notice, whose id is made here, or replace ``old`` by it. Raises:
         NoticeChanged where somebody else was first; nothing has changed then."""
+        ctx.require(None)
         if old is None:
             new = replace(new, id=new_id())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService, Resolution
+from models.identity.roles import Role
 from models.library.entities import Area
 from models.library.errors import PlanChanged
 from models.library.plan_json import plan_to_json
@@ -38,6 +39,8 @@ class StaffPolicyAndPlans:
         """Publish the next version of the policy; ``resolution`` is for bookings that no longer
         fit. Raises: RulesChanged where somebody else was first; nothing has changed then."""
 
+        ctx.require(None, Role.ADMINISTRATOR)
+
         async def work() -> JsonObject:
             catalog = self._reference.catalog
             rows = await self._affected.find_affected(new, catalog, ctx.now)
@@ -60,6 +63,8 @@ class StaffPolicyAndPlans:
     ) -> None:
         """Put ``new`` in the place of ``old``; ``resolution`` is for bookings that lose their seat.
         Raises: PlanChanged where somebody else was first; nothing has changed then."""
+
+        ctx.require(old.venue_id)
 
         async def work() -> JsonObject:
             reference = self._reference
@@ -84,6 +89,7 @@ class StaffPolicyAndPlans:
 
     async def add_area(self, ctx: StaffContext, area: Area, reason: str) -> None:
         """A new area, without seats. Raises: PlanChanged where there is one of that id."""
+        ctx.require(area.venue_id, Role.ADMINISTRATOR)
 
         async def work() -> JsonObject:
             if not await self._catalogs.add_area(area):
@@ -98,6 +104,8 @@ class StaffPolicyAndPlans:
         self, ctx: StaffContext, resolution: Resolution, reason: str
     ) -> None:
         """Apply ``resolution`` to the bookings without a place; again where it could not be."""
+
+        ctx.require(None, Role.ADMINISTRATOR)
 
         async def work() -> JsonObject:
             rows = await self._affected.find_unplaceable(ctx.now)

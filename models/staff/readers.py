@@ -124,6 +124,7 @@ class StaffReaders:
     ) -> None:
         """Give the reader an accommodation, or take it back. The log says that, and not what it is.
         Raises: AccommodationChanged where ``was`` is not the current one any more."""
+        ctx.require(None)
         day = local_date(ctx.now)
 
         async def work() -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from models.identity.roles import Role
+from models.identity.roles import Role, StaffRights, rights_everywhere
 from models.kernel.errors import Conflict, NotFound, RuleViolation
 from models.kernel.ids import Actor, ReaderId
 from models.kernel.time_range import to_local
+from models.library.entities import VenueId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.staff.audit import DONE, AuditAction, AuditEntry, AuditQuery, JsonObject
@@ -27,6 +28,12 @@ class StaffContext:
     reader: Reader
     role: Role
     now: datetime
+    rights: StaffRights | None = None
+    """What they may do, and where; that role in the whole library where nothing else is said."""
+
+    def require(self, venue_id: VenueId | None, wanted: Role = Role.LIBRARIAN) -> None:
+        """They have that role in the venue, or (None) in the whole library. Raises: OtherVenue."""
+        (self.rights or rights_everywhere(self.role)).require(wanted, venue_id)
 
     @property
     def actor(self) -> Actor:

@@ -13,6 +13,7 @@ from models.library.entities import SeatId
 from models.readers.context import RequestContext
 from models.readers.entities import Reader
 from models.readers.repository import ReaderRepository
+from models.reference_data import ReferenceData
 from models.reservations.entities import Reservation
 from models.reservations.repository import ReservationRepository
 from models.reservations.rules import TimeSelection
@@ -42,8 +43,10 @@ class StaffReservations:
         reservations: ReservationService,
         check_in: CheckInService,
         seat_reports: SeatReportService,
+        reference: ReferenceData,
     ) -> None:
         self._audit, self._repository, self._readers = audit, repository, readers
+        self._reference = reference
         self._reservations, self._seat_reports = reservations, seat_reports
         self._actions: Mapping[
             AuditAction, Callable[[RequestContext, str], Awaitable[Reservation]]
@@ -67,6 +70,7 @@ class StaffReservations:
     ) -> list[Reservation]:
         """The bookings that had the seat at some time in ``span``, which is within a day; the
         earliest first. The log keeps who asks, for which seat and time, and why."""
+        self._require_seat(ctx, seat_id)
         day = local_date(span.start)
         rows = await self._repository.on_seat(seat_id, day - timedelta(days=1))  # in its night
         rows += await self._repository.on_seat(seat_id, day)
@@ -89,7 +93,7 @@ class StaffReservations:
         self, ctx: StaffContext, action: str, id: str, reason: str
     ) -> Reservation:
         """Raises: NotFound, also for an unknown action; and what the action raises."""
-        r = await self.get(id)
+        r = await self._own(ctx, id)
         known = next((a for a in self._actions if a == action), None)
         if known is None:
             raise NotFound()
@@ -98,7 +102,8 @@ class StaffReservations:
 
     async def move(self, ctx: StaffContext, id: str, seat_id: str, reason: str) -> Reservation:
         """To another seat for the same time. Raises: as ``ReservationService.change``."""
-        r = await self.get(id)
+        r = await self._own(ctx, id)
+        self._require_seat(ctx, seat_id)
         reader_ctx = await self._reader_context(ctx, r)
         return await self._record(
             ctx,
@@ -110,7 +115,7 @@ class StaffReservations:
 
     async def resolve_report(self, ctx: StaffContext, id: str) -> Reservation:
         """A seat that somebody else had taken is free again. Raises: NotFound, InvalidState."""
-        r = await self.get(id)
+        r = await self._own(ctx, id)
         return await self._record(
             ctx,
             AuditAction.RESOLVE_REPORT,
@@ -122,7 +127,7 @@ class StaffReservations:
     async def reject_report(self, ctx: StaffContext, id: str) -> Reservation:
         """Nobody else sits on the seat: the reader's deadlines run again. Raises: NotFound,
         InvalidState."""
-        r = await self.get(id)
+        r = await self._own(ctx, id)
         return await self._record(
             ctx,
             AuditAction.REJECT_REPORT,
@@ -140,6 +145,7 @@ class StaffReservations:
         reason: str,
     ) -> Reservation:
         """A seat in the reader's place. Raises: as ``ReservationService.create``."""
+        self._require_seat(ctx, seat_id)
         operation = AuditedOperation(AuditAction.BOOK, f"reader:{reader.id}", reader.id, reason)
         return await self._audit.record(
             ctx,
@@ -160,6 +166,17 @@ class StaffReservations:
             action, f"reservation:{r.id}", r.reader_id, reason, audit_snapshot(r)
         )
         return await self._audit.record(ctx, operation, work, audit_snapshot)
+
+    async def _own(self, ctx: StaffContext, id: str) -> Reservation:
+        """The reservation, of a venue that is theirs. Raises: NotFound, OtherVenue."""
+        r = await self.get(id)
+        ctx.require(r.venue_id)
+        return r
+
+    def _require_seat(self, ctx: StaffContext, seat_id: str) -> None:
+        """Raises: NotFound; OtherVenue where the seat's venue is not theirs."""
+        seat = self._reference.seat_even_if_removed(seat_id)
+        ctx.require(self._reference.catalog.areas[seat.area_id].venue_id)
 
     async def _reader_context(self, ctx: StaffContext, r: Reservation) -> RequestContext:
         reader = await self._readers.get(r.reader_id)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Final
 
+from models.library.entities import VenueId
 from models.readers.entities import FOREVER, Reader
+from models.reservations.repository import ReservationRepository
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.ports import ReaderNotifier
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, instant_text
 from models.violations.entities import Violation, Waiver
 from models.violations.service import ViolationService
 
+_LOOKED_THROUGH: Final = 500
+"""Appeals that wait, at most, in which those of some venues are looked for."""
 FOREVER_TEXT: Final = "forever"
 """What an entry says of a suspension that lasts until it is ended."""
 
@@ -21,9 +25,30 @@ class StaffViolations:
     """Every decision is recorded, and its reader is told."""
 
     def __init__(
-        self, audit: AuditLog, violations: ViolationService, notifier: ReaderNotifier
+        self,
+        audit: AuditLog,
+        violations: ViolationService,
+        notifier: ReaderNotifier,
+        reservations: ReservationRepository,
     ) -> None:
         self._audit, self._violations, self._notifier = audit, violations, notifier
+        self._reservations = reservations
+
+    async def appeals(
+        self, venues: Collection[VenueId] | None, skip: int, limit: int
+    ) -> tuple[list[Violation], int]:
+        """A page of the violations whose appeal waits, and how many there are; in these venues, if
+        given. A violation does not know its venue, so some are looked up then."""
+        if venues is None:
+            return await self._violations.appeals(skip, limit)
+        rows, _ = await self._violations.appeals(0, _LOOKED_THROUGH)
+        found = await self._reservations.many({v.reservation_id for v in rows})
+        own = [
+            v
+            for v in rows
+            if v.reservation_id in found and found[v.reservation_id].venue_id in venues
+        ]
+        return own[skip : skip + limit], len(own)
 
     async def decide_appeal(
         self, ctx: StaffContext, id: str, granted: bool, answer: str
@@ -58,6 +83,7 @@ class StaffViolations:
         async def notify(violation: Violation) -> None:
             await self._notifier.violation_waived(violation, ctx.now)
 
+        ctx.require(None)
         waiver = Waiver(ctx.reader.id, reason, ctx.now)
         span = {"from": instant_text(start), "to": instant_text(end)}
         operation = AuditedOperation(AuditAction.WAIVE_ALL, "violations", None, reason, span)
@@ -78,6 +104,8 @@ class StaffViolations:
     ) -> None:
         """The reader may not book until then, and reads the reason; None: may again. Raises:
         SuspensionChanged where ``was`` is not the current suspension any more."""
+
+        ctx.require(None)
 
         async def work() -> None:
             await self._violations.set_suspension(reader.id, was, until, reason, ctx.now)
@@ -101,8 +129,10 @@ class StaffViolations:
         reason: str,
         work: Callable[[], Awaitable[Violation]],
     ) -> Violation:
-        """Raises: NotFound, and what ``work`` raises."""
+        """Raises: NotFound, OtherVenue, and what ``work`` raises."""
         v = await self._violations.get(id)
+        r = (await self._reservations.many({v.reservation_id})).get(v.reservation_id)
+        ctx.require(r.venue_id if r is not None else None)
         operation = AuditedOperation(action, f"violation:{id}", v.reader_id, reason, _snapshot(v))
         return await self._audit.record(ctx, operation, work, _snapshot)
 

@@ -114,10 +114,10 @@ class WaitlistJobs:
             return await self._close(entry, WaitlistState.WAITING, WaitlistState.EXPIRED, end)
         if waits_asleep(max(now, entry.start), now) or not eligible:
             return 0
-        return await self._offer_free_seat(entry, occupied, now)
+        return await self._offer_free_seat(entry, reader, occupied, now)
 
     async def _offer_free_seat(
-        self, entry: WaitlistEntry, occupied: set[SeatId], now: datetime
+        self, entry: WaitlistEntry, reader: Reader | None, occupied: set[SeatId], now: datetime
     ) -> int:
         occupancy = await self._occupancy.get_day(local_date(entry.start))
         checked = occupancy, occupancy.version, floor_minute(now)
@@ -128,6 +128,8 @@ class WaitlistJobs:
         for seat in area.seats if area is not None else ():
             span = self._matcher.match(entry, seat, occupancy, now)
             if span is None or seat.id in occupied:
+                continue
+            if not self._reference.may_use_seat(seat, reader, entry.day):
                 continue
             offer = self._matcher.create_offer(entry, seat, span, now)
             try:

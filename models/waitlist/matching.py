@@ -16,7 +16,7 @@ from models.reference_data import ReferenceData
 from models.reservations import rules, transitions
 from models.reservations.claims import ClaimKind
 from models.reservations.entities import OutboxEventKind, Reservation
-from models.reservations.errors import AccessibleSeatOnly
+from models.reservations.entitlement import check_entitled
 from models.reservations.joined_occupancy import OccupancyView
 from models.reservations.live_occupancy import LiveOccupancy
 from models.reservations.repository import ReservationRepository
@@ -72,22 +72,24 @@ class WaitlistMatcher:
             span = self.match(entry, seat, occupancy, now, exclude=old.id)
             if span is not None and not (kept is not None and kept.overlaps(span)):
                 fitting.append((entry, span))
-        found = await self._first_eligible(fitting, now)
+        found = await self._first_eligible(seat, fitting, now)
         if found is None:
             return None
         offer = self.create_offer(found[0], seat, found[1], now)
         return SeatOffer(offer, self._waitlist.offering(offer))
 
     async def _first_eligible(
-        self, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
+        self, seat: Seat, fitting: list[tuple[WaitlistEntry, TimeRange]], now: datetime
     ) -> tuple[WaitlistEntry, TimeRange] | None:
-        """The first whose reader may be offered a seat now."""
+        """The first whose reader may be offered the seat now."""
         for n in range(0, len(fitting), _LOOKED_UP):
             some = fitting[n : n + _LOOKED_UP]
             readers = await self._readers.many({entry.reader_id for entry, _ in some})
             eligible = await self.eligible([entry for entry, _ in some], readers, now)
             for entry, span in some:
-                if entry.id in eligible:
+                reader = readers.get(entry.reader_id)
+                entitled = self._reference.may_use_seat(seat, reader, entry.day)
+                if entry.id in eligible and entitled:
                     return entry, span
         return None
 
@@ -103,7 +105,7 @@ class WaitlistMatcher:
             used = await self._reservations.used_daily_slots_of(ids, day)
             for entry in of_day:
                 id = entry.reader_id
-                policy = self._reference.policy_for(entry.area_id, day, id)
+                policy = self._reference.policy_for(entry.area_id, day)
                 if may_be_offered(readers.get(id), day, used[id], policy.daily_booking_limit, now):
                     found.add(entry.id)
         return found
@@ -118,15 +120,15 @@ class WaitlistMatcher:
     ) -> TimeRange | None:
         """The time that the seat could be offered for, by what the occupancy knows without the
         reservation ``exclude``; the claim index decides. Whether its reader may be offered one at
-        all is not asked here (``eligible``)."""
+        all is not asked here (``eligible``), nor whether the seat is reserved for others."""
         policy = self._reference.policy_for(seat.area_id, entry.day)
         span = entry.remaining(now, timedelta(minutes=policy.min_minutes))
         if span is None or not entry.accepts(seat):
             return None
         try:
-            check_seat(self._reference, seat, entry.reader_id, span)
+            check_in_service(self._reference, seat, span)
         except RuleViolation:
-            return None  # closed since, or kept for others
+            return None  # closed since
         for row in occupancy.by_seat.get(seat.id, ()):
             if row.id == exclude:
                 continue
@@ -153,24 +155,30 @@ class WaitlistMatcher:
             return False
         try:
             seat = self._reference.seat_even_if_removed(offer.seat_id)
-            check_seat(self._reference, seat, offer.reader_id, offer.span)
+            check_seat(self._reference, seat, reader, offer.span)
         except (NotFound, RuleViolation):
             return False
         return True
 
 
-def check_seat(reference: ReferenceData, seat: Seat, reader_id: ReaderId, span: TimeRange) -> None:
+def check_seat(
+    reference: ReferenceData, seat: Seat, reader: Reader | None, span: TimeRange
+) -> None:
     """The reader may have the seat for that time: what is offered, and what can be accepted.
 
-    Raises: Closed, SeatDisabled, AccessibleSeatOnly.
+    Raises: Closed, SeatDisabled, AccessibleSeatOnly, GroupSeatOnly.
     """
+    check_in_service(reference, seat, span)
+    check_entitled(reference, seat, reader, local_date(span.start))
+
+
+def check_in_service(reference: ReferenceData, seat: Seat, span: TimeRange) -> None:
+    """The seat can be had for that time by whom it is for. Raises: Closed, SeatDisabled."""
     day = local_date(span.start)
-    policy = reference.policy_for(seat.area_id, day, reader_id)
+    policy = reference.policy_for(seat.area_id, day)
     rules.check_open(span.start, span.end, reference.opening_hours(policy, day, seat.area_id))
     rules.seat_in_service(seat, day)
     rules.seat_in_service(seat, last_date(span))
-    if not reference.may_use_seat(seat, reader_id, day):
-        raise AccessibleSeatOnly()
 
 
 def offer_for(

@@ -17,6 +17,7 @@ from models.reservations.claims import ClaimKind
 from models.reservations.entities import Reservation
 from models.reservations.errors import (
     ClaimConflict,
+    GroupSeatOnly,
     OverlapsOwnBooking,
     RevisionConflict,
 )
@@ -85,13 +86,14 @@ class WaitlistService:
 
         Raises: as ``ReservationService.create``, for the time and for the reader; SeatAvailable
         where nobody has to wait, SeatDisabled where every seat that is waited for is out of service
-        on that day, AlreadyWaiting, FilterDisabled, NotFound.
+        on that day, GroupSeatOnly where every one is reserved for other groups, AlreadyWaiting,
+        FilterDisabled, NotFound.
         """
         area = self._reference.area(area_id)
         wanted = frozenset(SeatId(seat) for seat in seats)
         if not area.seats or any(self._reference.seat(id).area_id != area.id for id in wanted):
             raise NotFound()
-        policy = self._reference.policy_for(area.id, selection.day)
+        policy = self._reference.policy_for(area.id, selection.day, ctx.reader)
         may_filter(marks, policy)
         rules.check_reader_eligible(ctx.reader, selection.day, ctx.now)
         rules.check_date_bookable(selection.day, policy, ctx.now)
@@ -101,10 +103,20 @@ class WaitlistService:
             new_id(), ctx.reader.id, area.id, wanted, marks, span.start, span.end, ctx.now
         )
         _check_seats_in_service(entry, area)
+        self._check_any_entitled(ctx, entry, area)
         await self._check_nothing_booked(ctx, selection, span, policy.daily_booking_limit)
         await self._check_nothing_free(ctx, entry, area)
         await self._waitlist.join(entry)
         return entry
+
+    def _check_any_entitled(self, ctx: RequestContext, entry: WaitlistEntry, area: Area) -> None:
+        """Raises: GroupSeatOnly, where every seat that is waited for is reserved for other
+        groups."""
+        groups_instead = self._reference.groups_instead
+        wanted = [seat for seat in area.seats if entry.wants(seat)]
+        others = [groups_instead(seat, ctx.reader, entry.day) for seat in wanted]
+        if all(others):
+            raise GroupSeatOnly(sorted({name for names in others for name in names}))
 
     async def _check_nothing_booked(
         self, ctx: RequestContext, selection: TimeSelection, span: TimeRange, limit: int
@@ -128,6 +140,7 @@ class WaitlistService:
             seat
             for seat in area.seats
             if self._matcher.match(entry, seat, occupancy, ctx.now) is not None
+            and self._reference.may_use_seat(seat, ctx.reader, entry.day)
         ]
         if free:
             label = self._reference.catalog.seat_label
@@ -160,13 +173,13 @@ class WaitlistService:
         """Take the seat that is offered. It counts among the day's bookings.
 
         Raises: NotFound, InvalidState, Suspended, DailyLimit; Closed, SeatDisabled,
-        AccessibleSeatOnly, where that has become so since.
+        AccessibleSeatOnly, GroupSeatOnly, where that has become so since.
         """
         daily_slot = 1
         for _ in range(4 * self._reference.policy.daily_booking_limit):
             offer = await self._writer.get_own(id, ctx.reader.id)
             day = offer.date
-            policy = self._reference.policy_for(offer.area_id, day, offer.reader_id)
+            policy = self._reference.policy_for(offer.area_id, day, ctx.reader)
             self._check_acceptable(ctx, offer)
             new = transitions.accept(offer, daily_slot, policy, ctx.actor, ctx.now)
             try:
@@ -189,7 +202,7 @@ class WaitlistService:
         rules.check_reader_eligible(ctx.reader, offer.date, ctx.now)
         rules.may_accept(offer, ctx.now)
         seat = self._reference.seat_even_if_removed(offer.seat_id)
-        check_seat(self._reference, seat, offer.reader_id, offer.span)
+        check_seat(self._reference, seat, ctx.reader, offer.span)
 
     async def _release_offer(self, offer: Reservation, ctx: RequestContext) -> Reservation:
         expired = transitions.expire_offer(offer, ctx.actor, ctx.now)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from models.identity.roles import Role
-from models.library.entities import KioskId
+from handlers.texts.errors import TEXTS
+from models.identity.roles import GrantId, Role, StaffGrant
+from models.library.entities import KioskId, VenueId
 from tests.api.test_identity import FORM, begun, granted
 from tests.api.test_pages import Browser
 from tests.api.test_staff_notices_devices_deliveries import WRITTEN
@@ -32,10 +33,12 @@ ENDS: Final = (
     ("POST", "/logout"),
 )
 """What ends the caller's own access: each has callers of its own."""
+OTHER_VENUE: Final = TEXTS["other_venue"]
 METHODS: Final = ("GET", "POST", "DELETE")
 NAMES: Final = {
     "{chapter}": "rules",
     "{picture}": "today",
+    "{grant}": "x",
     "{id}": "x",
     "{verb}": "cancel",
     "{place}": "x",
@@ -46,7 +49,7 @@ HEAD: Final = """\
 Who may call what.  in: the request is looked at  401: sign in  other codes: 403, not this caller
 
 n nobody  u phone, unbound  p phone  k card at a kiosk  w browser  v viewer  l librarian
-a administrator  s a librarian's phone
+a administrator  s a librarian's phone  b administrator of another venue only
 
 """
 
@@ -65,8 +68,21 @@ async def callers(service: Living) -> dict[str, Client]:
         "v": await service.web_reader(role=Role.VIEWER),
         "l": await service.web_reader(role=Role.LIBRARIAN),
         "a": await service.web_reader(role=Role.ADMINISTRATOR),
+        "b": await of_another_venue(service),
         "s": await service.phone_of(await service.web_reader(role=Role.LIBRARIAN)),
     }
+
+
+async def of_another_venue(service: Living) -> Client:
+    """Signed in, with all rights in a venue that has nothing."""
+    client, stored = await service.web_reader(), service.inside.stored
+    there = frozenset({VenueId("elsewhere")})
+    grant = StaffGrant(GrantId("g"), Role.ADMINISTRATOR, there)
+    assert await stored.staff_grants.give(client.reader_id, grant)
+    now = service.clock.now()
+    issued = await service.sessions.open_web(client.reader_id, "ST-venue", now, granted=True)
+    client.token = issued.token
+    return client
 
 
 def routes(service: Living) -> Iterator[tuple[str, str]]:
@@ -99,7 +115,9 @@ async def outcome(client: Client, csrf: str, method: str, path: str) -> str:
             return "401"
         if answer.status == 403:
             api = path.startswith(API)
-            return (await answer.json())["error"]["code"] if api else "forbidden"
+            if not api:
+                return "other_venue" if OTHER_VENUE in await answer.text() else "forbidden"
+            return str((await answer.json())["error"]["code"])
         return "401" if answer.status == 401 else "in"
 
 

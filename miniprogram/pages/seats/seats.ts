@@ -69,7 +69,7 @@ function tile(area: AreaOut): Tile {
     percent: Math.round(part * 100),
     few: part < FEW,
     totalText: t("total", { n: area.seats_total }),
-    freeText: area.seats_free ? t("free", { n: area.seats_free }) : t("free_none"),
+    freeText: area.reserved_for ? t("reserved_for", { groups: area.reserved_for.join(t("list_comma")) }) : area.seats_free ? t("free", { n: area.seats_free }) : t("free_none"),
   };
 }
 

@@ -1,0 +1,78 @@
+"""Between groups or memberships and their documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from models.kernel.ids import ReaderId
+from models.library.entities import AreaId, SeatId
+from models.reader_groups.entities import (
+    CampusPattern,
+    GroupId,
+    GroupLimits,
+    Membership,
+    MembershipSource,
+    ReaderGroup,
+)
+from models.storage.mongo import Document
+
+
+def group_document(g: ReaderGroup) -> Document:
+    document: Document = {
+        "_id": g.id,
+        "name": g.name,
+        "shown_name": g.shown_name,
+        "max_minutes": g.limits.max_minutes,
+        "booking_window_days": g.limits.booking_window_days,
+        "areas": sorted(g.areas),
+        "seats": sorted(g.seats),
+        "patterns": [[pattern.attribute, pattern.value] for pattern in g.patterns],
+        "rev": g.rev,
+    }
+    if g.default:  # only then: a unique index lets one have it
+        document["default"] = True
+    return document
+
+
+def read_group(d: Document) -> ReaderGroup:
+    return ReaderGroup(
+        GroupId(d["_id"]),
+        d["name"],
+        d["shown_name"],
+        d.get("default", False),
+        GroupLimits(d["max_minutes"], d["booking_window_days"]),
+        frozenset(AreaId(id) for id in d["areas"]),
+        frozenset(SeatId(id) for id in d["seats"]),
+        tuple(CampusPattern(attribute, value) for attribute, value in d["patterns"]),
+        d["rev"],
+    )
+
+
+def membership_document(m: Membership) -> Document:
+    return {
+        "group": m.group_id,
+        "source": m.source.value,
+        "first": m.first.isoformat() if m.first else None,
+        "last": m.last.isoformat() if m.last else None,
+        "by": m.by,
+        "at": m.at,
+    }
+
+
+def read_memberships(rows: Sequence[Document] | None) -> tuple[Membership, ...]:
+    """What a reader's entry holds; hardly anybody has any."""
+    return tuple(_membership(row) for row in rows) if rows else ()
+
+
+def _membership(d: Document) -> Membership:
+    by: Any = d["by"]
+    return Membership(
+        GroupId(d["group"]),
+        MembershipSource(d["source"]),
+        date.fromisoformat(d["first"]) if d["first"] else None,
+        date.fromisoformat(d["last"]) if d["last"] else None,
+        ReaderId(by) if by else None,
+        d["at"],
+    )

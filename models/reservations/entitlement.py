@@ -1,0 +1,20 @@
+"""Whether a seat may be a reader's at all."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from models.library.entities import Seat
+from models.readers.entities import Reader
+from models.reference_data import ReferenceData
+from models.reservations.errors import AccessibleSeatOnly, GroupSeatOnly
+
+
+def check_entitled(reference: ReferenceData, seat: Seat, reader: Reader | None, day: date) -> None:
+    """The seat is not reserved for others on that day. Raises: AccessibleSeatOnly,
+    GroupSeatOnly."""
+    if reference.is_kept_for_others(seat, reader.id if reader is not None else None, day):
+        raise AccessibleSeatOnly()
+    groups = reference.groups_instead(seat, reader, day)
+    if groups:
+        raise GroupSeatOnly(groups)

@@ -1,0 +1,104 @@
+"""Who works for the library: roles that an administrator gives to single people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from models.identity.grant_repository import StaffGrantRepository
+from models.identity.roles import GrantId, Role, StaffDirectory, StaffGrant
+from models.kernel.errors import NotFound
+from models.kernel.ids import ReaderId
+from models.kernel.time_range import local_date
+from models.readers.entities import Reader, normalise_student_no
+from models.readers.repository import ReaderRepository
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext
+from models.storage.mongo import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedRole:
+    """A grant and whose it is; ``active``: its time is now."""
+
+    reader: Reader
+    grant: StaffGrant
+    active: bool
+
+
+class StaffGrants:
+    """Each change has its entry in the audit log, and counts at once."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        grants: StaffGrantRepository,
+        readers: ReaderRepository,
+        configured: StaffDirectory,
+        on_reader_changed: Callable[[ReaderId], Awaitable[None]],
+    ) -> None:
+        self._audit, self._grants, self._readers = audit, grants, readers
+        self._configured, self._on_reader_changed = configured, on_reader_changed
+
+    async def all(self, ctx: StaffContext) -> Sequence[GrantedRole]:
+        """All grants, the highest roles first."""
+        found = await self._grants.all()
+        readers = await self._readers.many({reader_id for reader_id, _ in found})
+        today, ranks = local_date(ctx.now), list(Role)
+        rows = [
+            GrantedRole(readers[id], grant, grant.is_active_on(today))
+            for id, grant in found
+            if id in readers
+        ]
+        return sorted(rows, key=lambda row: (-ranks.index(row.grant.role), row.grant.id))
+
+    async def find(self, number: str) -> Reader | None:
+        """The reader with that student or staff number; None for who has never signed in."""
+        number = normalise_student_no(number)
+        id = (await self._readers.by_numbers([number])).get(number)
+        return await self._readers.get(id) if id is not None else None
+
+    async def give(self, ctx: StaffContext, reader: Reader, grant: StaffGrant, reason: str) -> None:
+        """Give the role; the grant's id is made here. Raises: NotFound."""
+        ctx.require(None, Role.ADMINISTRATOR)
+        new = replace(grant, id=GrantId(new_id()), by=ctx.reader.id, at=ctx.now)
+
+        async def work() -> None:
+            if not await self._grants.give(reader.id, new):
+                raise NotFound()
+            await self._on_reader_changed(reader.id)
+
+        operation = AuditedOperation(
+            AuditAction.GRANT_ROLE, f"reader:{reader.id}", reader.id, reason
+        )
+        await self._audit.record(ctx, operation, work, lambda _: _snapshot(new))
+
+    async def take_back(
+        self, ctx: StaffContext, reader_id: ReaderId, grant_id: str, reason: str
+    ) -> None:
+        """The role ends at once, in all sessions. Raises: NotFound; LastAdministrator, and nothing
+        has changed then."""
+        ctx.require(None, Role.ADMINISTRATOR)
+        rows = [g for id, g in await self._grants.all() if id == reader_id and g.id == grant_id]
+        if not rows:
+            raise NotFound()
+
+        async def work() -> None:
+            today, others = local_date(ctx.now), self._configured.names_administrator
+            if not await self._grants.take_back(reader_id, rows[0].id, today, others=others):
+                raise NotFound()
+            await self._on_reader_changed(reader_id)
+
+        operation = AuditedOperation(
+            AuditAction.GRANT_ROLE, f"reader:{reader_id}", reader_id, reason, _snapshot(rows[0])
+        )
+        await self._audit.record(ctx, operation, work, lambda _: {})
+
+
+def _snapshot(g: StaffGrant) -> JsonObject:
+    return {
+        "role": g.role.value,
+        "venues": ", ".join(sorted(g.venues)) or None,
+        "first": g.first.isoformat() if g.first else None,
+        "last": g.last.isoformat() if g.last else None,
+    }

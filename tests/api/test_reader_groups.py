@@ -1,0 +1,310 @@
+"""Reader groups over HTTP: by the campus, a list and the desk; what opens for them and closes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from models.identity.roles import Role
+from models.library.entities import AreaId
+from tests.api.test_identity import begun, granted
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import log, post, staff
+from tests.living import Client, Living
+
+ROOM, HALL = "2f-east", "2f-hall"
+SEAT = "2f-east-056"
+
+
+async def group(service: Living, admin: Browser, **fields: str) -> str:
+    """A new group of the console's form; its id."""
+    facts = {"name": "研究生", f"area-{ROOM}": "on"} | fields
+    answer = await post(service, admin, "/console/groups", **facts)
+    assert answer.status == 303, answer.body
+    await service.inside.reference.refresh()
+    found = service.inside.reference.groups.by_id.values()
+    return next(g.id for g in found if g.name == facts["name"])
+
+
+async def base(who: Browser, reader: Client) -> str:
+    page = (await who.get(f"/console/readers/{reader.reader_id}")).body
+    form = page[page.index("/membership") :]
+    found = re.search(r'name="base" value="([0-9a-f]{16})"', form)
+    assert found is not None
+    return found[1]
+
+
+async def enter(service: Living, desk: Browser, reader: Client, id: str, **days: str) -> Any:
+    here, shown = f"/console/readers/{reader.reader_id}/membership", await base(desk, reader)
+    return await post(service, desk, here, group=id, base=shown, **days)
+
+
+async def place(who: Client, seat: str = SEAT, day: str = "") -> Any:
+    """The seat on the reader's own plan."""
+    query = f"?date={day}" if day else ""
+    seats = (await who.ok("GET", f"/areas/{seat[:7]}/map{query}"))["seats"]
+    return next(s for s in seats if s["id"] == seat)
+
+
+def wish(service: Living, day: str = "", **other: str) -> dict[str, str]:
+    usual = {"seat_id": SEAT, "date": day or service.today, "start": "09:00", "end": "11:00"}
+    return usual | other
+
+
+async def test_an_area_opens_for_a_group_and_closes_when_the_days_are_over(service: Living) -> None:
+    admin, member, other = (
+        await staff(service, Role.ADMINISTRATOR),
+        await service.reader(),
+        await service.reader(),
+    )
+    before = await other.get(f"/areas/{ROOM}/map")
+    assert "reserved_for" not in str(before.body)
+    id = await group(service, admin, shown_name="研究生读者")
+    assert (await enter(service, admin, member, id, last=service.today)).status == 303
+    # The plan, the list and the seat say whose it is, to who is not in the group.
+    barred = await place(other)
+    assert (barred["status"], barred["reserved_for"]) == ("disabled", ["研究生读者"])
+    assert (await place(member))["status"] == "free"
+    assert "reserved_for" not in await place(member)
+    areas = {a["id"]: a for a in (await other.ok("GET", "/areas"))["items"]}
+    assert (areas[ROOM]["seats_free"], areas[ROOM]["reserved_for"]) == (0, ["研究生读者"])
+    assert "reserved_for" not in areas[HALL]
+    own = {a["id"]: a for a in (await member.ok("GET", "/areas"))["items"]}
+    assert own[ROOM]["seats_free"] > 0
+    assert (await other.ok("GET", f"/seats/{SEAT}/times"))["starts"] == []
+    assert (await other.ok("GET", f"/seats/{SEAT}"))["reserved_for"] == ["研究生读者"]
+    # Booking, moving there and waiting are refused with the group's name; the desk is told too.
+    refused = await other.refused("422 group_only", "POST", "/reservations", wish(service))
+    assert refused.details == {"groups": ["研究生读者"]}
+    assert "研究生读者" in refused.body["error"]["message"]
+    elsewhere = await other.reserve("2f-hall-010", "14:00", "15:00")
+    change = f"/reservations/{elsewhere['id']}/change"
+    await other.refused("422 group_only", "POST", change, {"seat_id": SEAT})
+    line = {"area_id": ROOM, "seats": [], "date": service.today, "start": "14:00", "end": "15:00"}
+    await other.refused("422 group_only", "POST", "/waitlist", line)
+    here = f"/console/readers/{other.reader_id}/book"
+    times = {"date": service.today, "start": "09:00", "end": "10:00"}
+    desk = await post(service, admin, here, area=ROOM, no="056", **times)
+    assert desk.status == 422 and "仅限研究生读者" in desk.body
+    made = await member.ok("POST", "/reservations", wish(service))
+    # The membership's last day is today: tomorrow's seats are not theirs.
+    assert (await place(member, day=service.tomorrow))["status"] == "disabled"
+    await member.refused("422 group_only", "POST", "/reservations", wish(service, service.tomorrow))
+    assert made["state"] == "reserved"
+    web = Browser(await service.web_reader(other))
+    page = (await web.get(f"/areas/{ROOM}?seat={SEAT}")).body
+    assert "本区域仅限研究生读者预约" in page and "该座位仅限研究生读者预约" in page
+    assert 'aria-label="056号 仅限研究生读者' in page
+    assert "仅限研究生读者" in (await web.get("/")).body
+
+
+async def test_one_body_and_one_etag_for_a_set_of_groups(service: Living) -> None:
+    """Who is in no group gets the very bytes that all got, as long as no seat of the area is
+    reserved; who is in the same groups shares theirs."""
+    admin = await staff(service, Role.ADMINISTRATOR)
+    one, two, other = await service.reader(), await service.reader(), await service.reader()
+
+    async def plan(who: Client, area: str) -> tuple[Any, str]:
+        answer = await who.get(f"/areas/{area}/map")
+        return answer.body, answer.headers["ETag"]
+
+    hall = await plan(other, HALL)
+    id = await group(service, admin)
+    club = await group(service, admin, name="读书会", **{f"area-{ROOM}": ""}, max_minutes="60")
+    await enter(service, admin, one, id)
+    await enter(service, admin, two, id)
+    await enter(service, admin, two, club)
+    assert await plan(one, HALL) == await plan(two, HALL) == await plan(other, HALL) == hall
+    assert await plan(one, ROOM) == await plan(two, ROOM)
+    theirs, etag = await plan(other, ROOM)
+    mine, own = await plan(one, ROOM)
+    assert etag != own and theirs != mine
+    known = await other.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})
+    assert known.status == 304
+    assert (await one.get(f"/areas/{ROOM}/map", **{"If-None-Match": etag})).status == 200
+
+
+async def test_the_most_generous_numbers_of_the_groups_count(service: Living) -> None:
+    admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    nothing = {f"area-{ROOM}": ""}
+    week = await group(service, admin, **nothing, max_minutes="480", booking_window_days="3")
+    short = await group(service, admin, name="校外", **nothing, max_minutes="60")
+    long = wish(service, start="09:00", end="16:00")
+    await reader.refused("422 too_long", "POST", "/reservations", long)
+    await enter(service, admin, reader, short)
+    too_long = wish(service, start="09:00", end="11:00")
+    refused = await reader.refused("422 too_long", "POST", "/reservations", too_long)
+    assert refused.details == {"max_minutes": 60}
+    ends = (await reader.ok("GET", f"/seats/{SEAT}/times?start=09:00"))["ends"]
+    assert [end["value"] for end in ends] == ["10:00"]
+    await enter(service, admin, reader, week)
+    assert (await reader.ok("POST", "/reservations", long))["state"] == "reserved"
+    # Three days ahead: on the plan, in the list of days, and to be booked; a day later not.
+    day = (service.clock.now() + timedelta(days=3)).date()
+    later = day + timedelta(days=1)
+    (venue, *_) = (await reader.ok("GET", "/venues"))["items"]
+    assert venue["dates"][-1]["date"] == day.isoformat() and len(venue["dates"]) == 4
+    assert (await place(reader, day=day.isoformat()))["status"] == "free"
+    await reader.ok("POST", "/reservations", wish(service, day.isoformat()))
+    await reader.refused(
+        "422 outside_horizon", "POST", "/reservations", wish(service, later.isoformat())
+    )
+    await reader.refused("422 outside_horizon", "GET", f"/areas/{ROOM}/map?date={later}")
+    other = await service.reader()
+    await other.refused(
+        "422 outside_horizon", "POST", "/reservations", wish(service, day.isoformat())
+    )
+    limits = {a["id"]: a["max_minutes"] for a in (await reader.ok("GET", "/areas"))["items"]}
+    usual = {a["id"]: a["max_minutes"] for a in (await other.ok("GET", "/areas"))["items"]}
+    assert (limits[HALL], usual[HALL]) == (480, 240)
+
+
+async def test_the_campus_enters_and_takes_out_at_each_sign_in(service: Living) -> None:
+    admin = await staff(service, Role.ADMINISTRATOR)
+    id = await group(service, admin, patterns="userType=grad*")
+    browser = service.stranger()
+    browser.number = "S21070001"
+    first = await granted(service, browser, await begun(browser))
+    assert (await browser.get("/" + first)).status == 302
+    stored = service.inside.stored
+    (reader_id,) = (await stored.readers.by_numbers([browser.number])).values()
+    reader = await stored.readers.get(reader_id)
+    assert reader is not None
+    assert [(m.group_id, m.source) for m in reader.memberships] == [(id, "campus")]
+    page = await admin.get(f"/console/readers/{reader_id}")
+    assert "统一身份认证" in page.body and "随登录更新" in page.body
+    # By hand, too; then the campus does not name them any more.
+    browser.reader_id = reader_id
+    await enter(service, admin, browser, id)
+    changed = await post(
+        service,
+        admin,
+        f"/console/groups/{id}",
+        name="研究生",
+        patterns="userType=staff",
+        base="0",
+        **{f"area-{ROOM}": "on"},
+    )
+    assert changed.status == 303
+    again = await granted(service, browser, await begun(browser, "?renew=1"))
+    assert (await browser.get("/" + again)).status == 302
+    reader = await stored.readers.get(reader_id)
+    assert reader is not None and [m.source for m in reader.memberships] == ["desk"]
+    # Nothing has changed since: nothing is written at a sign-in.
+    entry = await service.db["readers"].find_one({"_id": reader_id})
+    third = await granted(service, browser, await begun(browser, "?renew=1"))
+    await browser.get("/" + third)
+    now = await service.db["readers"].find_one({"_id": reader_id})
+    assert entry is not None and now is not None and now["memberships"] == entry["memberships"]
+
+
+async def test_a_list_is_shown_line_by_line_before_it_counts(service: Living) -> None:
+    admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    id = await group(service, admin)
+    here, number = f"/console/groups/{id}/members", reader.number
+    dated = "21079001,2026-09-31\n21079002,2026-09-09,2026-09-08"
+    wrong = f"学号,开始,结束\n{number}\n?!\n{number}\n{dated}"
+    before = await service.books()
+    refused = await post(service, admin, here, list=wrong)
+    assert refused.status == 400 and "4 行有误" in refused.body
+    for line in ("第 3 行", "与第 2 行重复", "第 5 行", "结束日期早于开始日期"):
+        assert line in refused.body, line
+    assert "21079002" in refused.body, "nothing that was typed is lost"
+    good = f"学号,开始,结束\n{number.lower()}\n21079001，2026/09/08，2026-12-31"
+    shown = await post(service, admin, here, list=good)
+    assert (
+        shown.status == 200
+        and "<b>2</b> 人将加入" in shown.body
+        and "<b>1</b> 人还没有登录过" in shown.body
+    )
+    assert await service.books() == before
+    done = await post(service, admin, here, list=good, confirmed="yes")
+    assert done.headers["Location"].endswith("?done=members-2")
+    assert (await place(reader))["status"] == "free"
+    # Who signs in for the first time finds the membership.
+    late = service.stranger()
+    late.number = "21079001"
+    await late.get("/" + await granted(service, late, await begun(late)))
+    (known,) = (await service.inside.stored.readers.by_numbers([late.number])).values()
+    found = await service.inside.stored.readers.get(known)
+    assert found is not None and found.name and found.category == "student"
+    assert [(m.source, str(m.first), str(m.last)) for m in found.memberships] == [
+        ("file", "2026-09-08", "2026-12-31")
+    ]
+    assert number not in await service.all_documents(), "numbers are sealed"
+    kept = [action for action, _, _ in await log(service)]
+    assert kept == ["group", "members"]
+
+
+async def test_bookings_of_others_are_asked_about(service: Living) -> None:
+    admin, other = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    made = await other.reserve(SEAT, "14:00", "16:00")
+    form = {"name": "研究生", f"area-{ROOM}": "on"}
+    asked = await post(service, admin, "/console/groups", **form)
+    assert asked.status == 200 and "<b>1</b> 个预约不再符合新的专用范围" in asked.body
+    assert service.inside.reference.groups.by_id == {}
+    kept = await post(service, admin, "/console/groups", **form, confirmed="y", bookings="keep")
+    assert kept.status == 303
+    assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+    assert (await place(other))["status"] == "mine" or (await place(other))["reserved_for"]
+    page = (await admin.get(f"/console/readers/{other.reader_id}")).body
+    assert "有 1 个当前预约的座位已不供该读者" in page
+    # What was kept is asked about no more; what a seat takes in addition is.
+    second = await other.reserve("2f-hall-010", "17:00", "18:00")
+    (id,) = service.inside.reference.groups.by_id
+    more = form | {"base": "0", f"seats-{HALL}": "008-012"}
+    asked = await post(service, admin, f"/console/groups/{id}", **more)
+    assert "<b>1</b> 个预约" in asked.body and "010号" in asked.body
+    gone = await post(
+        service, admin, f"/console/groups/{id}", **more, confirmed="y", bookings="cancel"
+    )
+    assert gone.status == 303
+    assert (await other.ok("GET", f"/reservations/{second['id']}"))["state"] == "cancelled"
+    assert (await other.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+
+
+async def test_a_seat_that_becomes_free_is_offered_to_its_group_only(service: Living) -> None:
+    admin, owner = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    outside, member = await service.reader(), await service.reader()
+    made = await owner.reserve(SEAT, "14:00", "15:00")
+    line = {
+        **{"area_id": ROOM, "seats": [SEAT], "date": service.today},
+        **{"start": "14:00", "end": "15:00"},
+    }
+    await outside.ok("POST", "/waitlist", line)
+    await member.ok("POST", "/waitlist", line)
+    form = {f"area-{ROOM}": "", f"seats-{ROOM}": "056", "confirmed": "y", "bookings": "keep"}
+    id = await group(service, admin, **form)
+    await enter(service, admin, member, id)
+    await owner.ok("POST", f"/reservations/{made['id']}/cancel")
+    assert (await outside.ok("GET", "/waitlist"))["items"][0]["offer"] is None
+    assert (await member.ok("GET", "/waitlist"))["items"][0]["offer"] is not None
+
+
+async def test_the_second_of_two_is_told_and_loses_nothing(service: Living) -> None:
+    admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    id = await group(service, admin)
+    first = {"name": "研究生", "shown_name": "硕士生", "base": "0"}
+    assert (await post(service, admin, f"/console/groups/{id}", **first)).status == 303
+    late = await post(service, admin, f"/console/groups/{id}", **first | {"shown_name": "博士生"})
+    assert late.status == 409 and 'value="博士生"' in late.body and "其他人修改过" in late.body
+    stale = await base(admin, reader)
+    await enter(service, admin, reader, id)
+    here = f"/console/readers/{reader.reader_id}/membership"
+    told = await post(service, admin, here, group=id, base=stale, last="2026-12-31")
+    assert told.status == 409 and 'value="2026-12-31"' in told.body
+    twice = await post(service, admin, "/console/groups", name="研究生", max_minutes="9999")
+    assert twice.status == 400 and 'value="9999"' in twice.body
+    twice = await post(service, admin, "/console/groups", name="研究生")
+    assert twice.status == 409 and "已有同名的读者组" in twice.body
+    shown = await base(admin, reader)
+    out = await post(service, admin, here, group=id, source="desk", remove="1", base=shown)
+    assert out.status == 303
+    gone = await post(service, admin, f"/console/groups/{id}/delete", base="1")
+    assert gone.status == 303
+    area = service.inside.reference.catalog.areas[AreaId(ROOM)]
+    assert all(
+        service.inside.reference.may_use_seat(seat, None, service.clock.now().date())
+        for seat in area.seats
+    )

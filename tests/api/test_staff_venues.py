@@ -1,0 +1,208 @@
+"""Roles given in the console: for a venue, for some days, taken back at once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from handlers.keys import STAFF_GRANTS as _GRANTS
+from models.identity.roles import Role, StaffDirectory
+from models.library.entities import Area, AreaId, Seat, SeatId, Venue, VenueId
+from tests.api.test_identity import begun, granted
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import WHEREFORE, log, post, staff
+from tests.living import Client, Living
+
+BRANCH, ROOM = VenueId("branch"), AreaId("branch-room")
+THERE = SeatId("branch-room-001")
+
+
+async def branch(service: Living) -> None:
+    """A second venue with one area of two seats."""
+    seats = tuple(Seat(SeatId(f"{ROOM}-00{n}"), ROOM, f"00{n}", 60 * n, 0) for n in (1, 2))
+    area = Area(ROOM, BRANCH, "分馆阅览室", 1, 99, 400, 400, seats, ())
+    await service.inside.stored.catalogs.add_missing([Venue(BRANCH, "分馆")], [area], [])
+    await service.inside.reference.refresh()
+
+
+async def give(service: Living, admin: Browser, number: str, **fields: str) -> Any:
+    return await post(service, admin, "/console/staff", number=number, **fields)
+
+
+async def colleague(service: Living, admin: Browser, role: str = "administrator") -> Client:
+    """Somebody with that role in the branch only, signed in at the campus."""
+    person = service.stranger()
+    person.number = "21075001"
+    await person.get("/" + await granted(service, person, await begun(person)))
+    fields = {"role": role, "where": "some", f"venue-{BRANCH}": "1"}
+    assert (await give(service, admin, person.number, **fields)).status == 303
+    return person
+
+
+def browser_of(person: Client) -> Browser:
+    person.token = next(c.value for c in person.session.cookie_jar if c.key == "seat_sid")
+    return Browser(person)
+
+
+async def again(service: Living, person: Client) -> Browser:
+    """The same person, who has typed the password once more."""
+    await person.get("/" + await granted(service, person, await begun(person, "?renew=1")))
+    return browser_of(person)
+
+
+async def test_a_role_in_one_venue(service: Living) -> None:
+    await branch(service)
+    admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    person = await colleague(service, admin)
+    before = browser_of(person)
+    assert (await before.get("/console")).headers["Location"].startswith("/login?next=")
+    desk = await again(service, person)
+    here = await reader.reserve(THERE, "09:00", "11:00")
+    main = await reader.reserve("2f-hall-010", "14:00", "16:00")
+
+    # What is shown is the venue's.
+    page = (await desk.get("/console")).body
+    assert "分馆阅览室" in page and "二层中厅" not in page and "管理员 分馆" in page
+    assert "二层中厅" not in (await desk.get("/console/seats")).body
+    for path in ("/console/plans", "/console/devices", "/console/seat-history"):
+        body = (await desk.get(path)).body
+        assert "二层中厅" not in body and "选座机 2" not in body, path
+    assert (await desk.get(f"/console/reservations/{here['id']}")).status == 200
+    for path in (
+        "/console/seats?area=2f-hall",
+        "/console/plans/2f-hall",
+        "/console/plans/2f-hall.json",
+        "/console/plans/2f-hall/labels",
+        f"/console/reservations/{main['id']}",
+        "/console/audit",
+        "/console/deliveries",
+        "/console/code-sharing",
+        "/console/staff",
+        "/console/groups/new",
+        "/console/notices/new",
+    ):
+        refused = await desk.get(path)
+        assert refused.status == 403 and "只限于自己的场馆" in refused.body, path
+
+    # So is what is done; a refusal leaves everything as it was.
+    await service.settle()
+    books = await service.books()
+    at = f"/console/readers/{reader.reader_id}"
+    times = {"date": service.today, "start": "11:00", "end": "12:00"}
+    for path, form in {
+        f"/console/reservations/{main['id']}/cancel": {},
+        f"/console/reservations/{here['id']}/move": {"seat": "2f-hall-011"},
+        f"/console/reports/{main['id']}/resolve": {},
+        f"{at}/book": {"area": "2f-hall", "no": "020", **times},
+        f"{at}/suspend": {"forever": "on"},
+        f"{at}/allow": {"accessible": "on"},
+        f"{at}/membership": {"group": "x"},
+        "/console/seat-history": {
+            **{"area": "2f-hall", "no": "010", "date": service.today, "start": "07:30"}
+        },
+        "/console/calendar": {"kind": "closed"},
+        "/console/rules": {"max_minutes": "60"},
+        "/console/notices": {"title": "x"},
+        "/console/violations/waive": {"from": "2026-09-01T00:00", "to": "2026-09-02T00:00"},
+        "/console/plans/2f-hall": {"plan": "{}"},
+        "/console/plans": {"id": "new-area", "venue": "library", "name": "x", "floor": "1"},
+        "/console/devices": {
+            **{"device": "kiosk", "kind": "seat_kiosk", "id": "new-kiosk"},
+            **{"name": "x", "venue": "library"},
+        },
+        "/console/devices/venues/library": {"base": "0", "gate": "1"},
+        "/console/devices/kiosk/2f-south/key": {},
+        "/console/groups": {"name": "x"},
+        "/console/staff": {"number": person.number, "role": "administrator", "where": "all"},
+    }.items():
+        refused = await post(service, desk, path, **form)
+        assert refused.status == 403 and "只限于自己的场馆" in refused.body, (path, refused.body)
+    assert await service.books() == books
+    done = await post(service, desk, f"{at}/book", area=ROOM, no="002", **times)
+    assert done.status == 303
+    gone = await post(service, desk, f"/console/reservations/{here['id']}/cancel")
+    assert gone.status == 303
+    entry = (await log(service))[-1]
+    assert entry == ("cancel", f"reservation:{here['id']}", "done")
+
+
+async def test_the_api_shows_and_decides_what_is_theirs(service: Living) -> None:
+    await branch(service)
+    admin, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    person = await colleague(service, admin, "librarian")
+    await again(service, person)
+    person.token = next(c.value for c in person.session.cookie_jar if c.key == "seat_sid")
+    desk = person
+    ids = []
+    for seat, start, end in ((THERE, "09:00", "10:00"), ("2f-hall-010", "10:00", "11:00")):
+        made = await reader.reserve(seat, start, end)
+        ids.append(made["id"])
+        report = {
+            "report": {"kind": "taken", "seat": seat, "at": service.clock.now(), "open": True}
+        }
+        report["report"]["desk"] = True
+        await service.db["reservations"].update_one({"_id": made["id"]}, {"$set": report})
+    shown = await desk.ok("GET", "/staff/reports")
+    assert [item["seat"]["id"] for item in shown["items"]] == [THERE] and shown["total"] == 1
+    assert "2f-hall" not in (await browser_of(desk).get("/console/reports")).body
+    desk.token = next(c.value for c in person.session.cookie_jar if c.key == "seat_sid")
+    await desk.refused("403 other_venue", "POST", f"/staff/reports/{ids[1]}/resolve")
+    await desk.refused("403 other_venue", "GET", "/staff/code-sharing")
+    body = {"from": "2026-09-01T00:00:00+08:00", "to": "2026-09-02T00:00:00+08:00"}
+    await desk.refused("403 other_venue", "POST", "/staff/violations/waive", body | {"reason": "x"})
+    assert (await desk.ok("GET", "/staff/appeals"))["total"] == 0
+
+
+async def test_what_is_taken_back_ends_at_once_and_what_has_a_day_on_it(service: Living) -> None:
+    await service.move("23:40")
+    admin = await staff(service, Role.ADMINISTRATOR)
+    person = service.stranger()
+    person.number = "21075002"
+    await person.get("/" + await granted(service, person, await begun(person)))
+    done = await give(
+        service, admin, person.number, role="librarian", where="all", last=service.today
+    )
+    assert done.status == 303
+    desk = await again(service, person)
+    assert (await desk.get("/console")).status == 200
+    page = (await admin.get("/console/staff")).body
+    found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    assert found is not None and f"到 {service.today}" in page
+    assert (await post(service, admin, found[1])).status == 303
+    assert (await desk.get("/console")).status == 403, "at once, in the same session"
+    assert "没有。" in (await admin.get("/console/staff")).body
+    await give(service, admin, person.number, role="librarian", where="all", last=service.today)
+    assert (await desk.get("/console")).status == 200, "the sign-in still counts"
+    await service.move(timedelta(minutes=19))
+    assert (await desk.get("/console")).status == 200
+    await service.move(timedelta(minutes=1))
+    assert (await desk.get("/console")).status == 403, "its last day is over"
+    assert [entry[0] for entry in await log(service)] == ["grant"] * 3
+
+
+async def test_what_cannot_be_given_or_taken(service: Living) -> None:
+    admin = await staff(service, Role.ADMINISTRATOR)
+    for fields, words in (
+        ({"number": "21999999", "role": "viewer", "where": "all"}, "还没有登录过"),
+        ({"number": admin.client.number, "role": "king", "where": "all"}, "请选择角色"),
+        ({"number": admin.client.number, "role": "viewer", "where": "some"}, "请选择场馆"),
+        (
+            {"number": admin.client.number, "role": "viewer", "where": "all", "last": "2026-09-01"},
+            "结束日期应不早于今天",
+        ),
+    ):
+        refused = await post(service, admin, "/console/staff", **fields)
+        assert refused.status == 400 and words in refused.body, words
+        assert WHEREFORE in refused.body, "nothing that was typed is lost"
+    # Without administrators in the settings the last one cannot be taken away.
+    configured = service.app[_GRANTS]
+    configured._configured = StaffDirectory({}, {})
+    done = await give(service, admin, admin.client.number, role="administrator", where="all")
+    assert done.status == 303
+    page = (await admin.get("/console/staff")).body
+    found = re.search(r'action="(/console/staff/[0-9a-f]+/[0-9a-f]+/end)"', page)
+    assert found is not None
+    kept = await post(service, admin, found[1])
+    assert kept.status == 409 and "最后一位全馆管理员" in kept.body
+    assert found[1] in (await admin.get("/console/staff")).body

@@ -1,0 +1,226 @@
+"""Reader groups: who is in one, what counts with several, whose a seat is, and rights by venue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.staff.reader_groups import seat_list, seats_in
+from models.identity.errors import OtherVenue
+from models.identity.roles import GrantId, Role, StaffGrant, StaffRights
+from models.kernel.errors import InvalidRequest
+from models.library.entities import Area, AreaId, Seat, SeatId, VenueId
+from models.policy.entities import Policy
+from models.policy.open_hours import open_hours
+from models.reader_groups.entities import (
+    CampusPattern,
+    GroupId,
+    GroupLimits,
+    Membership,
+    MembershipSource,
+    ReaderGroup,
+    ReaderGroups,
+)
+from models.reservations.occupancy import DayOccupancy
+from models.seat_map.area_view import AreaMap
+from models.seat_map.availability import MapQuery, SeatStatus
+from tests.builders import MONDAY, TOMORROW, VENUE, on
+
+YESTERDAY = MONDAY - timedelta(days=1)
+GRADUATES, CLUB, REST = GroupId("graduates"), GroupId("club"), GroupId("rest")
+HALL, ROOM = AreaId("2f-hall"), AreaId("2f-room")
+
+
+def seat(number: str, area: AreaId = HALL) -> Seat:
+    return Seat(SeatId(f"{area}-{number}"), area, number, 0, 0)
+
+
+def member(
+    group: GroupId = GRADUATES, first: date | None = None, last: date | None = None
+) -> Membership:
+    return Membership(group, MembershipSource.DESK, first, last)
+
+
+def groups(*some: ReaderGroup) -> ReaderGroups:
+    return ReaderGroups({group.id: group for group in some})
+
+
+LIBRARY = groups(
+    ReaderGroup(GRADUATES, "研究生", "研究生", limits=GroupLimits(480, 7), areas=frozenset({ROOM})),
+    ReaderGroup(
+        CLUB,
+        "读书会",
+        "读书会成员",
+        limits=GroupLimits(120, None),
+        areas=frozenset({ROOM}),
+        seats=frozenset({seat("001").id, seat("001", ROOM).id}),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("memberships", "day", "found"),
+    [
+        ([], MONDAY, set()),
+        ([member()], MONDAY, {GRADUATES}),
+        ([member(first=TOMORROW)], MONDAY, set()),
+        ([member(first=TOMORROW)], TOMORROW, {GRADUATES}),
+        ([member(last=MONDAY)], MONDAY, {GRADUATES}),
+        ([member(last=MONDAY)], TOMORROW, set()),
+        ([member(first=YESTERDAY, last=YESTERDAY), member(CLUB)], MONDAY, {CLUB}),
+        ([member(GroupId("gone"))], MONDAY, set()),
+    ],
+)
+def test_a_membership_counts_on_its_days(
+    memberships: list[Membership], day: date, found: set[GroupId]
+) -> None:
+    assert LIBRARY.of(memberships, day) == found
+
+
+def test_who_is_in_no_group_is_in_the_default_one() -> None:
+    known = groups(*LIBRARY.by_id.values(), ReaderGroup(REST, "其他", "其他读者", default=True))
+    assert known.of([], MONDAY) == {REST}
+    assert known.of([member(last=YESTERDAY)], MONDAY) == {REST}
+    assert known.of([member()], MONDAY) == {GRADUATES}
+
+
+@pytest.mark.parametrize(
+    ("of", "limits"),
+    [
+        ((), GroupLimits()),
+        ((GRADUATES,), GroupLimits(480, 7)),
+        ((CLUB,), GroupLimits(120, None)),
+        ((GRADUATES, CLUB), GroupLimits(480, 7)),
+    ],
+)
+def test_of_several_groups_the_most_generous_number_counts(
+    of: tuple[GroupId, ...], limits: GroupLimits
+) -> None:
+    assert LIBRARY.limits_of(frozenset(of)) == limits
+
+
+@pytest.mark.parametrize(
+    ("which", "of", "theirs"),
+    [
+        (seat("002"), (), True),
+        (seat("001"), (), False),
+        (seat("001"), (CLUB,), True),
+        (seat("001"), (GRADUATES,), False),
+        (seat("002", ROOM), (), False),
+        (seat("002", ROOM), (GRADUATES,), True),
+        (seat("002", ROOM), (CLUB,), True),
+        # What a seat says by itself stands in the place of its area.
+        (seat("001", ROOM), (GRADUATES,), False),
+        (seat("001", ROOM), (CLUB,), True),
+    ],
+)
+def test_a_reserved_seat_is_for_its_groups(
+    which: Seat, of: tuple[GroupId, ...], theirs: bool
+) -> None:
+    assert LIBRARY.may_use(which, frozenset(of)) is theirs
+    assert LIBRARY.names(LIBRARY.reserved_for(seat("002", ROOM))) == ("研究生", "读书会成员")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "attributes", "matches"),
+    [
+        (("userType", "graduate"), {"userType": ["graduate"]}, True),
+        (("userType", "graduate"), {"userType": ["undergraduate"]}, False),
+        (("userType", "*graduate"), {"userType": ["undergraduate"]}, True),
+        (("memberOf", "cn=lib*"), {"memberOf": ["cn=x", "cn=library"]}, True),
+        (("memberOf", "Lib"), {"memberOf": ["lib"]}, False),
+        (("memberOf", "*"), {}, False),
+    ],
+)
+def test_the_campus_names_members_by_patterns(
+    pattern: tuple[str, str], attributes: dict[str, list[str]], matches: bool
+) -> None:
+    assert CampusPattern(*pattern).matches(attributes) is matches
+
+
+AREA = Area(
+    ROOM, VENUE, "研修室", 2, 0, 400, 400, tuple(seat(f"{n:03}", ROOM) for n in range(1, 7)), ()
+)
+SUBSETS = st.frozensets(st.sampled_from([GRADUATES, CLUB, REST]))
+
+
+@given(
+    area_of=SUBSETS,
+    seats_of=st.lists(SUBSETS, min_size=6, max_size=6),
+    mine=SUBSETS,
+)
+def test_readers_with_the_same_groups_in_an_area_see_what_they_may_book(
+    area_of: frozenset[GroupId], seats_of: Sequence[frozenset[GroupId]], mine: frozenset[GroupId]
+) -> None:
+    """The plan is kept by the groups that matter in the area: what it shows as free is exactly what
+    booking lets the reader have, whatever other groups they are in."""
+    known = groups(
+        *(
+            ReaderGroup(
+                id,
+                id,
+                id,
+                areas=frozenset({ROOM} if id in area_of else ()),
+                seats=frozenset(
+                    s.id for s, of in zip(AREA.seats, seats_of, strict=True) if id in of
+                ),
+            )
+            for id in (GRADUATES, CLUB, REST)
+        )
+    )
+    shared = known.in_area(AREA, known.that_matter(mine))
+    view = AreaMap(AREA, known.barred(AREA, shared))
+    policy = Policy()
+    around = open_hours(policy, MONDAY, VENUE, ROOM)
+    look = MapQuery(MONDAY, None, policy, around, on("09:00"))
+    view.refresh(DayOccupancy(), look)
+    shown = [state.status is SeatStatus.FREE for state in view.views]
+    assert shown == [known.may_use(s, mine) for s in AREA.seats]
+    others = {place for place in range(6) if not shown[place]}
+    assert {place for place, names in known.barred(AREA, mine).items() if names} == others
+
+
+@given(st.frozensets(st.sampled_from([s.id for s in AREA.seats])))
+def test_a_list_of_seats_is_read_as_it_is_written(chosen: frozenset[SeatId]) -> None:
+    assert frozenset(seats_in(AREA, seat_list(AREA, chosen))) == chosen
+
+
+@pytest.mark.parametrize("text", ["007", "003-001", "001-099", "x"])
+def test_a_list_with_a_seat_that_there_is_not_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        list(seats_in(AREA, text))
+
+
+MAIN, BRANCH = VenueId("library"), VenueId("branch")
+
+
+def rights(*grants: tuple[Role, tuple[VenueId, ...]]) -> StaffRights:
+    return StaffRights(tuple(StaffGrant(GrantId("g"), r, frozenset(v)) for r, v in grants))
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "venue", "covered"),
+    [
+        (rights((Role.LIBRARIAN, ())), Role.LIBRARIAN, None, True),
+        (rights((Role.LIBRARIAN, ())), Role.LIBRARIAN, BRANCH, True),
+        (rights((Role.LIBRARIAN, ())), Role.ADMINISTRATOR, BRANCH, False),
+        (rights((Role.ADMINISTRATOR, (BRANCH,))), Role.LIBRARIAN, BRANCH, True),
+        (rights((Role.ADMINISTRATOR, (BRANCH,))), Role.VIEWER, MAIN, False),
+        (rights((Role.ADMINISTRATOR, (BRANCH,))), Role.VIEWER, None, False),
+        (rights((Role.VIEWER, ()), (Role.LIBRARIAN, (BRANCH,))), Role.VIEWER, MAIN, True),
+        (rights((Role.VIEWER, ()), (Role.LIBRARIAN, (BRANCH,))), Role.LIBRARIAN, MAIN, False),
+        # Both venues are not the whole library: it may get a third.
+        (rights((Role.VIEWER, (MAIN, BRANCH))), Role.VIEWER, None, False),
+    ],
+)
+def test_a_role_reaches_as_far_as_it_was_given(
+    held: StaffRights, wanted: Role, venue: VenueId | None, covered: bool
+) -> None:
+    assert held.covers(wanted, venue) is covered
+    if not covered:
+        with pytest.raises(OtherVenue):
+            held.require(wanted, venue)
