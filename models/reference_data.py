@@ -101,6 +101,13 @@ class ReferenceData:
             raise NotFound()
         return area
 
+    def area_for_readers(self, area_id: str) -> Area:
+        """As ``area``; one that is out of use is not found either. Raises: NotFound."""
+        area = self.area(area_id)
+        if not area.in_use:
+            raise NotFound()
+        return area
+
     def may_use_seat(self, seat: Seat, reader_id: ReaderId | None, day: date) -> bool:
         """May the reader have the seat at all: is it not reserved for others?"""
         reserved = seat.accessible and self.policy.accessible_only

@@ -47,7 +47,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         rows.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
-    for area in catalog.areas.values():
+    for area in catalog.areas_in_use:
         mine = rows[area.id]
         areas.append(
             AreaDashboard(
@@ -101,8 +101,9 @@ async def _alarms(visit: PageRequest) -> list[str]:
             since = presenting.clock(seen)
             found.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[keys.GATES].all():
-        if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
-            since = f"{to_local(gate.last_seen_at):%m-%d %H:%M}"
+        heard = None if gate.retired else gate.last_seen_at
+        if heard is not None and now - heard > _UNSEEN:
+            since = f"{to_local(heard):%m-%d %H:%M}"
             found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     unproven = await visit[keys.PRESENCE_KNOWLEDGE].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog

@@ -184,7 +184,7 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if not found.any:
             raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
         question = await open_question(
-            visit, form, reference.policy, reference.catalog.with_area(new)
+            visit, form, reference.policy, reference.catalog.with_areas(new)
         )
         if question is not None:
             return _editor(visit, area, document, summary=summary, **question)

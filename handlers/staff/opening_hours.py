@@ -93,7 +93,7 @@ def _line(visit: PageRequest, number: int, rule: OpeningRule) -> Line:
 def _places(visit: PageRequest) -> list[tuple[str, str]]:
     catalog = visit[REFERENCE].catalog
     venues = [(f"v:{v.id}", v.name) for v in catalog.venues.values()]
-    areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas.values()]
+    areas = [(f"a:{a.id}", a.full_name) for a in catalog.areas_in_use]
     return [("", WHOLE_LIBRARY), *venues, *areas]
 
 

@@ -16,8 +16,9 @@ from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.errors import NotFound
+from models.kernel.text import natural
 from models.kernel.time_range import local_date
-from models.library.entities import AreaId, Seat
+from models.library.entities import Seat
 from models.reservations.occupancy import OccupancyRow
 from models.reservations.state_machine import ReservationState
 
@@ -40,10 +41,11 @@ class PatrolSeat:
 async def patrol(visit: PageRequest) -> web.StreamResponse:
     """The seats of one area, by their numbers."""
     catalog, now = visit[REFERENCE].catalog, visit.now
-    areas = list(catalog.areas.values())
+    areas = list(catalog.areas_in_use)
     if not areas:
         raise NotFound()
-    area = catalog.areas.get(AreaId(visit.request.query.get("area", ""))) or areas[0]
+    asked = visit.request.query.get("area", "")
+    area = next((area for area in areas if area.id == asked), areas[0])
     occupancy = (await visit[keys.SEAT_MAP].occupancy.get_day(local_date(now))).by_seat
     current = {}
     for seat in area.seats:
@@ -52,7 +54,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
             current[seat.id] = rows[0]
     people = await visit[keys.STAFF_READERS].many({row.reader_id for row in current.values()})
     lines = []
-    for seat in sorted(area.seats, key=lambda seat: seat.number):
+    for seat in sorted(area.seats, key=lambda seat: natural(seat.number)):
         row = current.get(seat.id)
         if row is None or (row.start > now and row.state is ReservationState.RESERVED):
             lines.append(_empty(seat, row, now))

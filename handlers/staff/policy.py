@@ -53,7 +53,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "switches": SWITCH_TEXT,
         "own": OWN,
         "of_days": OF_DAYS,
-        "areas": list(reference.catalog.areas.values()),
+        "areas": list(reference.catalog.known_areas),
         "sets": [
             (n, r, override_words(visit, r))
             for n, r in enumerate(current.rule_sets)

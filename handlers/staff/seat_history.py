@@ -60,7 +60,7 @@ def _span(visit: PageRequest, form: Form) -> TimeRange:
 
 def _page(visit: PageRequest, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
-        "areas": list(visit[REFERENCE].catalog.areas.values()),
+        "areas": list(visit[REFERENCE].catalog.known_areas),
         "today": local_date(visit.now),
         "typed": {},
         "wrong": "",

@@ -64,7 +64,7 @@ class StaffPolicyAndPlans:
         async def work() -> JsonObject:
             reference = self._reference
             rows = await self._affected.find_affected(
-                reference.policy, reference.catalog.with_area(new), ctx.now
+                reference.policy, reference.catalog.with_areas(new), ctx.now
             )
             if not await self._catalogs.replace_area(new):
                 raise PlanChanged()

@@ -57,6 +57,7 @@ class StatisticsService:
                     rows[area.id],
                 )
                 for area in areas.values()
+                if area.in_use or rows[area.id]
             ]
         )
         return 1
