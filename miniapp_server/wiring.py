@@ -46,6 +46,7 @@ from models.reservations.writer import ReservationWriter
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
+from models.staff.areas import StaffAreas
 from models.staff.deliveries import MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
@@ -243,6 +244,7 @@ def wire_staff(
     app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
         audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
     )
+    app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)

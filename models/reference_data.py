@@ -12,7 +12,15 @@ from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.library.entities import REMOVED_FROM_PLAN, Area, AreaId, Catalog, Seat, SeatId
+from models.library.entities import (
+    REMOVED_FROM_PLAN,
+    Area,
+    AreaId,
+    AreaState,
+    Catalog,
+    Seat,
+    SeatId,
+)
 from models.library.repository import CatalogRepository
 from models.policy.entities import DayHours, Policy
 from models.policy.errors import RulesChanged
@@ -95,9 +103,9 @@ class ReferenceData:
         return replace(removed, disabled=REMOVED_FROM_PLAN, disabled_from=None, disabled_until=None)
 
     def area(self, area_id: str) -> Area:
-        """Raises: NotFound."""
+        """The area, unless it is deleted. Raises: NotFound."""
         area = self.catalog.areas.get(AreaId(area_id))
-        if area is None:
+        if area is None or area.state is AreaState.DELETED:
             raise NotFound()
         return area
 

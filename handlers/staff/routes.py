@@ -8,10 +8,23 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
+from handlers.staff.area_settings import (
+    area_settings,
+    bring_back_area,
+    change_area,
+    delete_area,
+    retire_area,
+)
 from handlers.staff.audit_log import audit_log
 from handlers.staff.code_sharing import code_sharing
 from handlers.staff.dashboard import dashboard
 from handlers.staff.deliveries import deliveries, retry
+from handlers.staff.device_changes import (
+    bring_back_device,
+    change_device,
+    delete_device,
+    retire_device,
+)
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
 from handlers.staff.feedback import reply, waiting_feedback
@@ -98,6 +111,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
         *_plan_routes(),
+        *_area_routes(),
         *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
@@ -135,12 +149,28 @@ def _plan_routes() -> list[web.RouteDef]:
     ]
 
 
+def _area_routes() -> list[web.RouteDef]:
+    here, head = "/console/plans/{id}", Role.ADMINISTRATOR
+    return [
+        web.get(f"{here}/settings", staff_page(area_settings, head)),
+        web.post(f"{here}/settings", staff_form(change_area, head)),
+        web.post(f"{here}/retire", staff_form(retire_area, head)),
+        web.post(f"{here}/restore", staff_form(bring_back_area, head)),
+        web.post(f"{here}/delete", staff_form(delete_area, head)),
+    ]
+
+
 def _device_routes() -> list[web.RouteDef]:
+    one, head = "/console/devices/{kind}/{id}", Role.ADMINISTRATOR
     return [
         web.get("/console/devices", staff_page(devices)),
         web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
         web.post(
             "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
         ),
-        web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
+        web.post(f"{one}/key", staff_form(rotate_key, head)),
+        web.post(one, staff_form(change_device, head)),
+        web.post(f"{one}/retire", staff_form(retire_device, head)),
+        web.post(f"{one}/restore", staff_form(bring_back_device, head)),
+        web.post(f"{one}/delete", staff_form(delete_device, head)),
     ]

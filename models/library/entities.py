@@ -79,8 +79,8 @@ class Fixture:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """``number`` is its name, unique in its area (seat_names.py). ``disabled`` is the reason why nobody may sit there, or None; where
-    it has a first or a last day, on these days only."""
+    """``number`` is its name, unique in its area (seat_names.py). ``disabled`` is the reason why
+    nobody may sit there, or None; where it has a first or a last day, on these days only."""
 
     id: SeatId
     area_id: AreaId
