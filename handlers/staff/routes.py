@@ -28,6 +28,14 @@ from handlers.staff.device_changes import (
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
 from handlers.staff.feedback import reply, waiting_feedback
+from handlers.staff.floor_files import (
+    LARGEST_FORM,
+    export_csv,
+    import_file,
+    import_page,
+    template_csv,
+    template_xlsx,
+)
 from handlers.staff.floor_plans import (
     LARGEST_PLAN,
     add_area,
@@ -140,12 +148,24 @@ def _plan_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/plans", staff_page(plans)),
         web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
+        *_floor_file_routes(),
         web.get("/console/plans/{id}.json", staff_page(export_plan)),
+        web.get("/console/plans/{id}.csv", staff_page(export_csv)),
         web.get("/console/plans/{id}", staff_page(plan)),
         web.get("/console/plans/{id}/labels", staff_page(seat_labels, Role.ADMINISTRATOR)),
         web.post(
             "/console/plans/{id}", staff_form(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
         ),
+    ]
+
+
+def _floor_file_routes() -> list[web.RouteDef]:
+    here, head = "/console/plans/import", Role.ADMINISTRATOR
+    return [
+        web.get(here, staff_page(import_page, head)),
+        web.post(here, staff_form(import_file, head, LARGEST_FORM, multipart=True)),
+        web.get(f"{here}/template.csv", staff_page(template_csv, head)),
+        web.get(f"{here}/template.xlsx", staff_page(template_xlsx, head)),
     ]
 
 
