@@ -53,7 +53,8 @@ from models.library.plan_json import plan_to_json
 from models.staff.audit import AuditAction
 from models.staff.policy_and_plans import AreaChange
 
-LARGEST_FORM: Final = LARGEST_FILE + 64 * 1024
+LARGEST_FORM: Final = 4 * 1024 * 1024
+"""Bytes of a form with the plans of a preview; a file that is too large is told in words."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV: Final = "text/csv; charset=utf-8"
 
@@ -134,11 +135,12 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 async def _read(form: Form) -> list[AreaInFile]:
     """The areas of the file, or of the preview that is confirmed. Raises: UnreadableFile."""
+    if plans := form_text(form, "plans"):
+        return await asyncio.to_thread(decoding.read_file, plans.encode(), WORDS, LARGEST_FORM)
     file = form.get("file")
-    data = form_text(form, "plans").encode() if form_text(form, "plans") else file
-    if not isinstance(data, bytes) or not data:
+    if not isinstance(file, bytes) or not file:
         raise UnreadableFile(FileProblem(InvalidRequest("file", "file_missing")))
-    return await asyncio.to_thread(decoding.read_file, data, WORDS)
+    return await asyncio.to_thread(decoding.read_file, file, WORDS)
 
 
 def _defaults(typed: dict[str, str]) -> Defaults:

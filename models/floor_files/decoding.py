@@ -48,12 +48,13 @@ class _Plans(msgspec.Struct, forbid_unknown_fields=True):
     areas: list[_Plan]
 
 
-def read_file(data: bytes, words: Vocabulary) -> list[AreaInFile]:
-    """The areas of a file: a workbook, a table as CSV, our JSON, or another system's layout.
+def read_file(data: bytes, words: Vocabulary, most: int = LARGEST_FILE) -> list[AreaInFile]:
+    """The areas of a file of at most ``most`` bytes: a workbook, a table as CSV, our JSON, or
+    another system's layout.
 
     It takes a while, so it runs in a thread. Raises: UnreadableFile.
     """
-    if len(data) > LARGEST_FILE:
+    if len(data) > most:
         raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
     if zipfile.is_zipfile(io.BytesIO(data)):
         areas = table.read_table(workbook.lines_of(data), words)
