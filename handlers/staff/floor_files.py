@@ -103,7 +103,7 @@ async def import_file(visit: PageRequest, form: Form) -> web.StreamResponse:
     confirms = bool(form_text(form, "plans"))
     try:
         found = await _read(form)
-        plan = plan_import(found, reference.catalog, _defaults(typed))
+        plan = await asyncio.to_thread(plan_import, found, reference.catalog, _defaults(typed))
     except UnreadableFile as error:
         return _page(visit, status=400, problems=_words(error.problems), typed=typed)
     except InvalidRequest as error:

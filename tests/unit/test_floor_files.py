@@ -10,7 +10,7 @@ from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.texts.errors import REASONS
@@ -288,35 +288,41 @@ TEXTS = st.text(
 )
 
 
+SEATS = st.tuples(
+    *(st.integers(0, 5), st.integers(0, 200), st.tuples(*[st.booleans()] * 4)),
+    *(st.none() | TEXTS, st.none() | st.dates(date(2026, 1, 1), date(2027, 1, 1))),
+)
+"""By how much it is moved, its marks, and why and from when it is out of service."""
+FIXTURES = st.builds(
+    Fixture,
+    st.sampled_from(MARK_KINDS),
+    st.integers(0, 100),
+    st.just(5),
+    st.integers(1, 50),
+    st.just(7),
+)
+
+
 @st.composite
 def areas(draw: st.DrawFn) -> Area:
-    names = draw(st.lists(NAMES, max_size=12, unique_by=str.casefold))
+    names = draw(st.lists(NAMES, max_size=6, unique_by=str.casefold))
     id = AreaId("2f-hall")
     seats = []
     for n, name in enumerate(names):
-        flags: dict[str, Any] = {
-            f: draw(st.booleans()) for f in ("power", "window", "computer", "accessible")
-        }
-        reason = draw(st.none() | TEXTS)
-        first = draw(st.none() | st.dates(date(2026, 1, 1), date(2027, 1, 1))) if reason else None
-        x, y = 45 * n + draw(st.integers(0, 5)), draw(st.integers(0, 200))
-        seat = Seat(SeatId(f"{id}-s{n}"), id, name, x, y, **flags, disabled=reason)
-        seats.append(seat if first is None else Seat(**fields_of(seat) | {"disabled_from": first}))
-    fixtures = [
-        Fixture(kind, draw(st.integers(0, 100)), 5, draw(st.integers(1, 50)), 7)
-        for kind in draw(st.lists(st.sampled_from(MARK_KINDS), max_size=4))
-    ]
-    name = draw(TEXTS)
-    return Area(
-        id, VENUE, name, draw(st.integers(-9, 99)), 0, 700, 300, tuple(seats), tuple(fixtures)
-    )
+        right, down, (power, window, computer, accessible), reason, first = draw(SEATS)
+        marks = (power, window, computer, accessible)
+        out = (reason, first if reason else None)
+        seats.append(Seat(SeatId(f"{id}-s{n}"), id, name, 45 * n + right, down, *marks, *out))
+    fixtures = draw(st.lists(FIXTURES, max_size=3))
+    floor, name = draw(st.integers(-9, 99)), draw(TEXTS)
+    return Area(id, VENUE, name, floor, 0, 700, 300, tuple(seats), tuple(fixtures))
 
 
 def fields_of(seat: Seat) -> dict[str, Any]:
     return {name: getattr(seat, name) for name in Seat.__slots__}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(areas())
 def test_what_is_exported_comes_back_the_same(area: Area) -> None:
     """Into the same library nothing changes; into an empty one it is the same plan."""
