@@ -146,6 +146,7 @@ PROBLEM_TEXT: Final[Mapping[str, str]] = {
     "not_a_day": "“{column}”应为日期，例如 2026-09-01，而不是“{text}”",
     "area_twice": "区域“{area}”出现了两次",
     "area_id_deleted": "编号 {id} 属于已删除的区域，请换一个编号",
+    "area_of_another_venue": "区域“{area}”在另一个场馆，不能用文件移过去",
     "area_not_one": "有几个区域都叫“{area}”，请填写楼层、场馆或区域编号",
     "area_out_of_use": "区域“{area}”已停用，请先恢复使用",
     "area_id_format": "区域编号“{id}”应为 2–30 个小写字母、数字或连字符",

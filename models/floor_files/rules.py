@@ -78,6 +78,8 @@ def _known(read: AreaInFile, catalog: Catalog) -> Area | None:
         if area.state is AreaState.DELETED:
             raise InvalidRequest("file", "area_id_deleted", id=read.id)
         _check_in_use(area)
+        if read.venue and _venue(read.venue, catalog) != area.venue_id:
+            raise InvalidRequest("file", "area_of_another_venue", area=area.name)
         return area
     if read.id or not read.name:
         return None

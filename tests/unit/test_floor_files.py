@@ -54,7 +54,9 @@ HALL = Area(
 )
 OLD = Area(AreaId("old"), VENUE, "旧阅览室", 1, 1, 400, 300, (), (), state=AreaState.RETIRED)
 GONE = Area(AreaId("gone"), VENUE, "仓库", 1, 2, 400, 300, (), (), state=AreaState.DELETED)
-CATALOG = Catalog("", {VENUE: Venue(VENUE, "图书馆")}, {a.id: a for a in (HALL, OLD, GONE)}, {})
+ANNEX = Venue(VenueId("annex"), "分馆")
+VENUES = {VENUE: Venue(VENUE, "图书馆"), ANNEX.id: ANNEX}
+CATALOG = Catalog("", VENUES, {a.id: a for a in (HALL, OLD, GONE)}, {})
 
 
 def planned(data: bytes | str, **defaults: Any) -> ImportPlan:
@@ -155,6 +157,10 @@ WRONG: dict[str, tuple[bytes | str, list[tuple[int | None, str]]]] = {
     "no floor": ("区域,座位号,行,列\n甲,1,1,1\n", [(2, "new_area_without_floor")]),
     "no such venue": ("区域,场馆,楼层,座位号,行,列\n甲,乙,1,1,1,1\n", [(2, "venue_unknown")]),
     "no place": ("区域,楼层,座位号\n甲,1,1\n", [(2, "new_seat_without_place")]),
+    "another venue": (
+        "区域编号,区域,场馆,座位号,x,y\n2f-hall,二层中厅,分馆,001,20,20\n",
+        [(2, "area_of_another_venue")],
+    ),
     "retired": ("区域,座位号,行,列\n旧阅览室,1,1,1\n", [(2, "area_out_of_use")]),
     "deleted": ("区域编号,区域,座位号,行,列\ngone,仓库,1,1,1\n", [(2, "area_id_deleted")]),
     "another page": (
