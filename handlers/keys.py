@@ -34,6 +34,7 @@ from models.reservations.alternatives import SeatAlternatives
 from models.reservations.service import ReservationService
 from models.seat_map.service import SeatMapService
 from models.seat_reports.service import SeatReportService
+from models.staff.areas import StaffAreas
 from models.staff.deliveries import StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
@@ -94,6 +95,7 @@ STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)
 STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
+STAFF_AREAS: Final = web.AppKey("staff_areas", StaffAreas)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)

@@ -96,7 +96,7 @@ class Readiness:
                 f"next try {pause.until.isoformat()}"
             )
         for gate in await self._gates.all():
-            if abs(gate.clock_skew) > CLOCK_OFF:
+            if not gate.retired and abs(gate.clock_skew) > CLOCK_OFF:
                 off = round(gate.clock_skew.total_seconds())
                 troubles[f"gates.{gate.id}"] = f"clock off by {off} s"
         return troubles

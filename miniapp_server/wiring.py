@@ -47,6 +47,7 @@ from models.reservations.writer import ReservationWriter
 from models.seat_map.service import SeatMapService
 from models.seat_reports.jobs import PresenceCheckJob
 from models.seat_reports.service import SeatReportService
+from models.staff.areas import StaffAreas
 from models.staff.deliveries import MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
@@ -268,6 +269,7 @@ def wire_staff(
         on_reader_changed,
     )
     app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
+    app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)

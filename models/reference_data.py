@@ -14,7 +14,15 @@ from typing import Final
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
 from models.kernel.time_range import local_date, local_instant
-from models.library.entities import REMOVED_FROM_PLAN, Area, AreaId, Catalog, Seat, SeatId
+from models.library.entities import (
+    REMOVED_FROM_PLAN,
+    Area,
+    AreaId,
+    AreaState,
+    Catalog,
+    Seat,
+    SeatId,
+)
 from models.library.repository import CatalogRepository
 from models.policy.entities import FARTHEST_HORIZON, Policy
 from models.policy.errors import RulesChanged
@@ -112,9 +120,16 @@ class ReferenceData:
         return replace(removed, disabled=REMOVED_FROM_PLAN, disabled_from=None, disabled_until=None)
 
     def area(self, area_id: str) -> Area:
-        """Raises: NotFound."""
+        """The area, unless it is deleted. Raises: NotFound."""
         area = self.catalog.areas.get(AreaId(area_id))
-        if area is None:
+        if area is None or area.state is AreaState.DELETED:
+            raise NotFound()
+        return area
+
+    def area_for_readers(self, area_id: str) -> Area:
+        """As ``area``; one that is out of use is not found either. Raises: NotFound."""
+        area = self.area(area_id)
+        if not area.in_use:
             raise NotFound()
         return area
 

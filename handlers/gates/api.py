@@ -40,6 +40,7 @@ async def verify_signature(call: ApiRequest) -> None:
 async def report_events(call: ApiRequest, body: GateEvents) -> GateEventsOut:
     """Take in a batch, each event judged alone: one that cannot be read holds up no other."""
     gates, gate_id = call[keys.GATES], GateId(call.request.headers["X-Gate-Id"])
+    await gates.admit(gate_id, call.now)
     taken = await gates.ingest_batch(gate_id, parse_events(body.events), call.now)
     complete_until = min(body.complete_until, call.now) if body.complete_until else None
     await gates.heard(gate_id, call.now, complete_until, call.request[_CLOCK_SKEW])

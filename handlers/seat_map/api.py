@@ -56,14 +56,14 @@ async def list_areas(call: ApiRequest, query: AreasQuery) -> web.StreamResponse:
 
 async def area_map(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
     cache, minute = call[SEAT_MAP_CACHE], floor_minute(call.now)
-    area = call[REFERENCE].area(call.id)
+    area = call[REFERENCE].area_for_readers(call.id)
     asked = cache.window(query.date, query.start, query.end, minute, call.reader)
     plan = cache.plan(area, await _occupancy(call, asked.day), asked, minute, call.reader)
     return plan.body_for(call.reader.id).answer(call.request)
 
 
 async def watch_area(call: ApiRequest, query: WindowQuery) -> web.StreamResponse:
-    area = call[REFERENCE].area(call.id)
+    area = call[REFERENCE].area_for_readers(call.id)
     asked = _window(call, query.date, query.start, query.end)
     headers = {
         "Content-Type": "text/event-stream; charset=utf-8",

@@ -162,7 +162,7 @@ async def area_page(
 ) -> web.StreamResponse:
     """The floor plan for a search, or only its panel where the page's script asks for that."""
     reference = visit[REFERENCE]
-    area = reference.area(area_id)
+    area = reference.area_for_readers(area_id)
     asked = time_filter(visit, search)
     occupancy = await visit[SEAT_MAP].occupancy.get_day(asked.day)
     minute = floor_minute(visit.now)

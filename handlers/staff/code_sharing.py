@@ -18,9 +18,10 @@ async def code_sharing(visit: PageRequest) -> web.StreamResponse:
     rows, total = await visit[keys.CODE_SHARING].page_of((number - 1) * PAGE, PAGE)
     people = await visit[keys.STAFF_READERS].many({scan.reader_id for scan in rows})
     items = []
+    catalog = visit[REFERENCE].catalog
     for scan in rows:
         id = KioskId(scan.step.split(":")[1])
-        kiosk = visit[REFERENCE].catalog.kiosks.get(id)
+        kiosk = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
         why = [CODE_SHARING_TEXT.get(reason, reason) for reason in scan.reasons]
         items.append(
             (scan, reader_label(people.get(scan.reader_id)), kiosk.name if kiosk else id, why)

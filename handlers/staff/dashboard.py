@@ -53,7 +53,7 @@ async def dashboard(visit: PageRequest) -> web.StreamResponse:
         late.setdefault(row.area_id, []).append(row)
     instants = _hours(visit)
     areas = []
-    for area in catalog.areas.values():
+    for area in catalog.areas_in_use:
         if not visit.sees(area.venue_id):
             continue
         mine = [*late[area.id], *rows[area.id]]
@@ -111,10 +111,9 @@ async def _alarms(visit: PageRequest) -> list[str]:
             since = presenting.clock(seen)
             found.append(ALARM_TEXT["kiosk_silent"].format(name=kiosk.name, since=since))
     for gate in await visit[keys.GATES].all():
-        if not visit.sees(gate.venue_id):
-            continue
-        if gate.last_seen_at is not None and now - gate.last_seen_at > _UNSEEN:
-            since = f"{to_local(gate.last_seen_at):%m-%d %H:%M}"
+        heard = None if gate.retired or not visit.sees(gate.venue_id) else gate.last_seen_at
+        if heard is not None and now - heard > _UNSEEN:
+            since = f"{to_local(heard):%m-%d %H:%M}"
             found.append(ALARM_TEXT["gate_silent"].format(name=gate.name, since=since))
     unproven = await visit[keys.PRESENCE_KNOWLEDGE].venues_without_proof(now)
     catalog = visit[REFERENCE].catalog

@@ -20,9 +20,10 @@ from models.gates.entities import Gate, GateId
 from models.identity.roles import Role
 from models.kernel.errors import InvalidRequest, NotFound
 from models.kernel.text import is_printable_line
-from models.kiosks.errors import DeviceExists
+from models.kiosks.errors import DeviceChanged, DeviceExists
 from models.library.entities import Kiosk, KioskId, PresenceSource, VenueId
 from models.library.errors import VenueChanged
+from models.staff.devices import Device
 
 LONGEST_NAME: Final = 20
 
@@ -39,14 +40,20 @@ class NewKey:
 async def devices(visit: PageRequest) -> web.StreamResponse:
     """All kiosks and gates."""
     await visit[REFERENCE].refresh()
-    return await _page(visit)
+    return await devices_page(visit)
 
 
-async def _page(visit: PageRequest, **more: Any) -> web.Response:
+async def devices_page(visit: PageRequest, **more: Any) -> web.Response:
+    """The page, with what a form on it has brought."""
     catalog, seen = visit[REFERENCE].catalog, await visit[keys.KIOSKS].last_seen()
+    gates = [g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)]
     facts: dict[str, Any] = {
         "kiosks": [(k, seen.get(k.id)) for k in catalog.kiosks.values() if visit.sees(k.venue_id)],
-        "gates": [g for g in await visit[keys.GATES].all() if visit.sees(g.venue_id)],
+        "gates": [gate for gate in gates if not gate.retired],
+        "retired_kiosks": [k for k in catalog.retired_kiosks.values() if visit.sees(k.venue_id)],
+        "retired_gates": [gate for gate in gates if gate.retired],
+        "edited": {},
+        "done": "done" in visit.request.query,
         "venues": {id: v for id, v in catalog.venues.items() if visit.sees(id)},
         "sources": SOURCE_TEXT,
         "source_notes": SOURCE_NOTE_TEXT,
@@ -71,19 +78,16 @@ async def add_device(visit: PageRequest, form: Form) -> web.StreamResponse:
         device = _read(visit, typed)
         key = await visit[keys.STAFF_DEVICES].add(staff_context(visit), device, form_reason(form))
     except (InvalidRequest, DeviceExists) as error:
-        return await _page(visit, **refusal(visit, error, typed))
-    return await _page(visit, new=NewKey(typed["device"], device.id, key))
+        return await devices_page(visit, **refusal(visit, error, typed))
+    return await devices_page(visit, new=NewKey(typed["device"], device.id, key))
 
 
-def _read(visit: PageRequest, typed: dict[str, str]) -> Kiosk | Gate:
+def _read(visit: PageRequest, typed: dict[str, str]) -> Device:
     """Raises: InvalidRequest."""
-    id, name, venue = typed["id"], typed["name"], VenueId(typed["venue"])
+    id = typed["id"]
     if not ID.fullmatch(id):
         raise InvalidRequest("id", WRONG_TEXT["id_format"])
-    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
-        raise InvalidRequest("name", WRONG_TEXT["device_name_length"].format(most=LONGEST_NAME))
-    if venue not in visit[REFERENCE].catalog.venues:
-        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
+    name, venue = read_name(typed), read_venue(visit, typed)
     if typed["device"] == "gate":
         return Gate(GateId(id), venue, name)
     if typed["device"] != "kiosk" or typed["kind"] not in KIOSK_TEXT:
@@ -91,18 +95,46 @@ def _read(visit: PageRequest, typed: dict[str, str]) -> Kiosk | Gate:
     return Kiosk(KioskId(id), venue, name, typed["kind"])
 
 
+def read_name(typed: dict[str, str]) -> str:
+    """Raises: InvalidRequest."""
+    name = typed["name"].strip()
+    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
+        raise InvalidRequest("name", WRONG_TEXT["device_name_length"].format(most=LONGEST_NAME))
+    return name
+
+
+def read_venue(visit: PageRequest, typed: dict[str, str]) -> VenueId:
+    """Raises: InvalidRequest."""
+    venue = VenueId(typed["venue"])
+    if venue not in visit[REFERENCE].catalog.venues:
+        raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
+    return venue
+
+
+async def find_device(visit: PageRequest) -> Device:
+    """The kiosk or gate of the address, in use or not. Raises: NotFound."""
+    await visit[REFERENCE].refresh()
+    kind, catalog = visit.request.match_info["kind"], visit[REFERENCE].catalog
+    found: Device | None = None
+    if kind == "kiosk":
+        id = KioskId(visit.id)
+        found = catalog.kiosks.get(id) or catalog.retired_kiosks.get(id)
+    elif kind == "gate":
+        found = next((g for g in await visit[keys.GATES].all() if g.id == visit.id), None)
+    if found is None:
+        raise NotFound()
+    return found
+
+
 async def rotate_key(visit: PageRequest, form: Form) -> web.StreamResponse:
     """Another key from now on; the old one is refused at once."""
-    kind = visit.request.match_info["kind"]
-    await visit[REFERENCE].refresh()
-    device: Kiosk | Gate | None = visit[REFERENCE].catalog.kiosks.get(KioskId(visit.id))
-    if kind == "gate":
-        device = next((g for g in await visit[keys.GATES].all() if g.id == visit.id), None)
-    if device is None or kind not in ("kiosk", "gate"):
-        raise NotFound()
+    kind, device = visit.request.match_info["kind"], await find_device(visit)
     reason = form_reason(form)
-    key = await visit[keys.STAFF_DEVICES].rotate_key(staff_context(visit), device, reason)
-    return await _page(visit, new=NewKey(kind, device.id, key))
+    try:
+        key = await visit[keys.STAFF_DEVICES].rotate_key(staff_context(visit), device, reason)
+    except DeviceChanged as error:
+        return await devices_page(visit, **refusal(visit, error, {}))
+    return await devices_page(visit, new=NewKey(kind, device.id, key))
 
 
 async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -123,5 +155,5 @@ async def change_presence_sources(visit: PageRequest, form: Form) -> web.StreamR
         )
     except (InvalidRequest, VenueChanged) as error:
         chosen = {venue.id: (sources, form_text(form, "reason"))}
-        return await _page(visit, **refusal(visit, error, {}), chosen=chosen)
+        return await devices_page(visit, **refusal(visit, error, {}), chosen=chosen)
     return redirect("/console/devices")

@@ -27,11 +27,15 @@ from models.kernel.errors import InvalidRequest, NotAllowed, NotFound
 from models.kernel.time_range import local_date
 from models.library import plan_editing, plan_json
 from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, VenueId
-from models.library.errors import PlanChanged
+from models.library.errors import AreaRetired, PlanChanged
 from models.library.plan_editing import PlanDiff, PlanDraft, SeatDraft
+from models.staff.audit import AuditAction
+from models.staff.policy_and_plans import AreaChange
 
 LARGEST_PLAN: Final = 512 * 1024
 """Bytes of a form with a plan of a thousand seats."""
+NOT_AN_ID: Final = "import"
+"""What would be another page's address."""
 _LISTED: Final = 12
 
 
@@ -58,14 +62,16 @@ def _list(visit: PageRequest, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
         "areas": [
             (area, sum(s.unavailable_reason(today) is not None for s in area.seats))
-            for area in catalog.areas.values()
+            for area in catalog.areas_in_use
             if visit.sees(area.venue_id)
         ],
+        "retired": [a for a in catalog.known_areas if not a.in_use and visit.sees(a.venue_id)],
         "venues": [v for v in catalog.venues.values() if visit.may_in(v.id, Role.ADMINISTRATOR)],
         "changes": visit.may(Role.ADMINISTRATOR),
         "typed": {},
         "wrong": "",
         "longest": LONGEST_REASON,
+        "done": "done" in visit.request.query,
     }
     return render(visit, "floor_plans", **facts | more)
 
@@ -89,7 +95,7 @@ async def add_area(visit: PageRequest, form: Form) -> web.StreamResponse:
 def _new_area(visit: PageRequest, typed: dict[str, str]) -> Area:
     """Raises: InvalidRequest."""
     catalog = visit[REFERENCE].catalog
-    if not ID.fullmatch(typed["id"]):
+    if not ID.fullmatch(typed["id"]) or typed["id"] == NOT_AN_ID:
         raise InvalidRequest("id", WRONG_TEXT["id_format"])
     if typed["venue"] not in catalog.venues:
         raise InvalidRequest("venue", WRONG_TEXT["venue_missing"])
@@ -126,8 +132,9 @@ def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> we
         "area": area,
         "base": area.rev,
         "plan": json.dumps(document, ensure_ascii=False),
-        "edits": visit.may_in(area.venue_id, Role.LIBRARIAN),
-        "structure": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
+        "edits": visit.may_in(area.venue_id, Role.LIBRARIAN) and area.in_use,
+        "structure": visit.may_in(area.venue_id, Role.ADMINISTRATOR) and area.in_use,
+        "keeps": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
         "mark_text": MARK_TEXT,
         "seat_size": SEAT_SIZE,
         "longest": LONGEST_REASON,
@@ -178,6 +185,8 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     try:
         if form_text(form, "base") != str(area.rev):
             raise PlanChanged()
+        if not area.in_use:
+            raise AreaRetired()
         new = _drawn(visit, area, text)
         document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
         if found.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
@@ -188,15 +197,16 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if not found.any:
             raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
         question = await open_question(
-            visit, form, reference.policy, reference.catalog.with_area(new)
+            visit, form, reference.policy, reference.catalog.with_areas(new)
         )
         if question is not None:
             return _editor(visit, area, document, summary=summary, **question)
         reason, resolution = form_reason(form), resolution_from(form)
-        await visit[keys.STAFF_POLICY_AND_PLANS].change_plan(
-            staff_context(visit), area, new, BETWEEN["changes"].join(summary), reason, resolution
+        change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
+        await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
+            staff_context(visit), [change], reason, resolution
         )
-    except (PlanChanged, InvalidRequest) as error:
+    except (PlanChanged, AreaRetired, InvalidRequest) as error:
         # With the revision that the form was made from, where nobody else was faster.
         shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
         return _editor(visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True)

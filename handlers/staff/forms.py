@@ -17,6 +17,7 @@ from handlers.texts.errors import reason_text, text_of
 from models.kernel.errors import DomainError, InvalidRequest
 from models.kernel.time_range import local_instant
 from models.library.entities import AreaId, SeatId
+from models.library.seat_names import seat_named
 
 ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{1,29}")
 _TOKENS: Final = frozenset({"csrf", "key"})
@@ -68,10 +69,10 @@ def date_in(form: Form, name: str) -> date:
 def seat_in(visit: PageRequest, form: Form, *, even_if_removed: bool = False) -> SeatId:
     """The seat that is typed by its area and number. Raises: InvalidRequest."""
     area = visit[REFERENCE].catalog.areas.get(AreaId(form_text(form, "area")))
-    no, seats = form_text(form, "no"), area.seats if area is not None else ()
+    seats = area.seats if area is not None else ()
     if area is not None and even_if_removed:
-        seats = (*seats, *area.removed_seats)
-    seat = next((s for s in seats if s.number == no), None)
+        seats = (*seats, *area.retired_seats, *area.removed_seats)
+    seat = seat_named(seats, form_text(form, "no"))
     if seat is None:
         raise InvalidRequest("no", WRONG_TEXT["seat_unknown"])
     return seat.id

@@ -16,6 +16,7 @@ from handlers.staff.layout import reader_label, render
 from handlers.texts.console_labels import PATROL_TEXT
 from handlers.texts.labels import STATE_TEXT
 from models.kernel.errors import NotFound
+from models.kernel.text import natural
 from models.kernel.time_range import local_date
 from models.library.entities import AreaId, Seat
 from models.reservations.occupancy import OccupancyRow
@@ -41,11 +42,13 @@ class PatrolSeat:
 async def patrol(visit: PageRequest) -> web.StreamResponse:
     """The seats of one area, by their numbers."""
     catalog, now = visit[REFERENCE].catalog, visit.now
-    areas = [area for area in catalog.areas.values() if visit.sees(area.venue_id)]
+    areas = [area for area in catalog.areas_in_use if visit.sees(area.venue_id)]
     if not areas:
         raise NotFound()
-    area = catalog.areas.get(AreaId(visit.request.query.get("area", ""))) or areas[0]
-    visit.require_in(area.venue_id)
+    asked = visit.request.query.get("area", "")
+    if asked in catalog.areas:
+        visit.require_in(catalog.areas[AreaId(asked)].venue_id)
+    area = next((area for area in areas if area.id == asked), areas[0])
     occupancy = (await visit[keys.SEAT_MAP].occupancy.get_day(local_date(now))).by_seat
     current = {}
     for seat in area.seats:
@@ -54,7 +57,7 @@ async def patrol(visit: PageRequest) -> web.StreamResponse:
             current[seat.id] = rows[0]
     people = await visit[keys.STAFF_READERS].many({row.reader_id for row in current.values()})
     lines = []
-    for seat in sorted(area.seats, key=lambda seat: seat.number):
+    for seat in sorted(area.seats, key=lambda seat: natural(seat.number)):
         row = current.get(seat.id)
         if row is None or (row.start > now and row.state is ReservationState.RESERVED):
             lines.append(_empty(seat, row, now))

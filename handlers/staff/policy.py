@@ -46,7 +46,7 @@ async def _page(visit: PageRequest, **more: Any) -> web.Response:
         "bounds": NUMBER_BOUNDS,
         "switches": SWITCH_TEXT,
         "own": OWN,
-        "areas": list(reference.catalog.areas.values()),
+        "areas": list(reference.catalog.known_areas),
         "sets": [
             (n, r, override_words(visit, r))
             for n, r in enumerate(reference.policy.rule_sets)

@@ -72,7 +72,7 @@ def change_numbers(visit: PageRequest, typed: Mapping[str, str]) -> PolicyChange
     )
     new["meal_times"] = meal_times(typed.get("meal_times", ""))
     areas: dict[AreaId, Mapping[str, int]] = {}
-    for area in visit[REFERENCE].catalog.areas.values():
+    for area in visit[REFERENCE].catalog.known_areas:
         own = {name: typed.get(f"{name}@{area.id}", "") for name in OWN}
         numbers = {name: number(name, text) for name, text in own.items() if text}
         if numbers:

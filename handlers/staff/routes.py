@@ -8,13 +8,34 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.staff.affected_bookings import affected_bookings, resolve_affected_bookings
+from handlers.staff.area_settings import (
+    area_settings,
+    bring_back_area,
+    change_area,
+    delete_area,
+    retire_area,
+)
 from handlers.staff.audit_log import audit_log
 from handlers.staff.code_sharing import code_sharing
 from handlers.staff.dashboard import dashboard
 from handlers.staff.deliveries import deliveries, retry
+from handlers.staff.device_changes import (
+    bring_back_device,
+    change_device,
+    delete_device,
+    retire_device,
+)
 from handlers.staff.devices import add_device, change_presence_sources, devices, rotate_key
 from handlers.staff.exports import as_csv, as_xlsx
 from handlers.staff.feedback import reply, waiting_feedback
+from handlers.staff.floor_files import (
+    LARGEST_FORM,
+    export_csv,
+    import_file,
+    import_page,
+    template_csv,
+    template_xlsx,
+)
 from handlers.staff.floor_plans import (
     LARGEST_PLAN,
     add_area,
@@ -117,6 +138,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR, whole=True)),
         *_group_routes(),
         *_plan_routes(),
+        *_area_routes(),
         *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before, whole=True)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
@@ -200,7 +222,9 @@ def _plan_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/plans", staff_page(plans)),
         web.post("/console/plans", staff_form(add_area, Role.ADMINISTRATOR)),
+        *_floor_file_routes(),
         web.get("/console/plans/{id}.json", staff_page(export_plan)),
+        web.get("/console/plans/{id}.csv", staff_page(export_csv)),
         web.get("/console/plans/{id}", staff_page(plan)),
         web.get("/console/plans/{id}/labels", staff_page(seat_labels, Role.ADMINISTRATOR)),
         web.post(
@@ -209,12 +233,38 @@ def _plan_routes() -> list[web.RouteDef]:
     ]
 
 
+def _floor_file_routes() -> list[web.RouteDef]:
+    here, head = "/console/plans/import", Role.ADMINISTRATOR
+    return [
+        web.get(here, staff_page(import_page, head, whole=True)),
+        web.post(here, staff_form(import_file, head, LARGEST_FORM, multipart=True, whole=True)),
+        web.get(f"{here}/template.csv", staff_page(template_csv, head)),
+        web.get(f"{here}/template.xlsx", staff_page(template_xlsx, head)),
+    ]
+
+
+def _area_routes() -> list[web.RouteDef]:
+    here, head = "/console/plans/{id}", Role.ADMINISTRATOR
+    return [
+        web.get(f"{here}/settings", staff_page(area_settings, head)),
+        web.post(f"{here}/settings", staff_form(change_area, head)),
+        web.post(f"{here}/retire", staff_form(retire_area, head)),
+        web.post(f"{here}/restore", staff_form(bring_back_area, head)),
+        web.post(f"{here}/delete", staff_form(delete_area, head)),
+    ]
+
+
 def _device_routes() -> list[web.RouteDef]:
+    one, head = "/console/devices/{kind}/{id}", Role.ADMINISTRATOR
     return [
         web.get("/console/devices", staff_page(devices)),
         web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
         web.post(
             "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
         ),
-        web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
+        web.post(f"{one}/key", staff_form(rotate_key, head)),
+        web.post(one, staff_form(change_device, head)),
+        web.post(f"{one}/retire", staff_form(retire_device, head)),
+        web.post(f"{one}/restore", staff_form(bring_back_device, head)),
+        web.post(f"{one}/delete", staff_form(delete_device, head)),
     ]

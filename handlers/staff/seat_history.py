@@ -60,7 +60,7 @@ def _span(visit: PageRequest, form: Form) -> TimeRange:
 
 def _page(visit: PageRequest, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
-        "areas": [a for a in visit[REFERENCE].catalog.areas.values() if visit.sees(a.venue_id)],
+        "areas": [a for a in visit[REFERENCE].catalog.known_areas if visit.sees(a.venue_id)],
         "today": local_date(visit.now),
         "typed": {},
         "wrong": "",

@@ -12,6 +12,10 @@ class PlanDraft {
     this.future = [];
     this.began = this.text();
   }
+  // A seat's name as the server keeps it.
+  static tidy(name) {
+    return name.normalize("NFKC").replace(/[\u2010-\u2015\u2212]/g, "-").trim().replace(/\s+/g, " ");
+  }
   static within(value, most) {
     return Math.max(0, Math.min(Math.round(value), most));
   }
@@ -103,9 +107,12 @@ class PlanDraft {
     const { plan, seatSize } = this;
     const numbers = new Map();
     for (const seat of plan.seats) {
-      if (!/^[0-9]{3}$/.test(seat.no)) return [`座位号“${seat.no}”应为三位数字`, [seat]];
-      if (numbers.has(seat.no)) return [`座位号 ${seat.no} 重复`, [seat, numbers.get(seat.no)]];
-      numbers.set(seat.no, seat);
+      const name = PlanDraft.tidy(seat.no), known = name.toLowerCase();
+      if (name.length > 12 || !/^[\p{L}0-9]([\p{L}0-9 ./-]*[\p{L}0-9])?$/u.test(name)) {
+        return [`座位号“${seat.no}”应为 1–12 个字母或数字，中间可以有 - . / 或空格`, [seat]];
+      }
+      if (numbers.has(known)) return [`座位号 ${seat.no} 重复`, [seat, numbers.get(known)]];
+      numbers.set(known, seat);
       if (seat.x + seatSize > plan.width || seat.y + seatSize > plan.height) {
         return [`${seat.no} 号超出平面图`, [seat]];
       }

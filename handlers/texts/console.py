@@ -97,6 +97,8 @@ CHANGE_TEXT: Final[Mapping[str, str]] = {
     "enabled": "恢复使用 {seats}",
     "marks": "更改墙壁、书架等标记",
     "area_properties": "更改名称、楼层或大小",
+    "imported": "新区域，{seats} 个座位",
+    "retired": "停用，{seats} 个座位",
     "first_seats": "{seats} 等 {count} 座",
     # opening hours
     "opening": "{days} {place} {hours}",

@@ -42,6 +42,7 @@ class Gate:
 
     ``complete_until``: it has told of every passage before that instant, as far as it says so.
     ``clock_skew``: how far its clock was ahead of the service's, at its last batch.
+    A retired one has no key; what it has told stays true.
     """
 
     id: GateId
@@ -50,6 +51,7 @@ class Gate:
     last_seen_at: datetime | None = None
     complete_until: datetime | None = None
     clock_skew: timedelta = timedelta()
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ def complete_until(gates: Sequence[Gate], now: datetime) -> datetime:
     told = [
         gate.complete_until
         for gate in gates
-        if gate.complete_until is not None
+        if not gate.retired
+        and gate.complete_until is not None
         and gate.last_seen_at is not None
         and now - gate.last_seen_at < LATE_AFTER
     ]

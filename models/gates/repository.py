@@ -43,12 +43,44 @@ class GateRepository:
             rows = await self._all.find({}, {"key": 0}).sort("_id").to_list(None)
         return [_gate(row) for row in rows]
 
-    async def issue_key(self, id: GateId, key: str) -> None:
-        """The gate signs with it, so it is kept sealed."""
+    async def replace(self, old: Gate, new: Gate) -> bool:
+        """Write name, venue and whether it is retired over those of ``old``. False where they are
+        not as they were then. One that retires loses its key in the same write."""
+        retired = True if old.retired else {"$ne": True}
+        change: Document = {
+            "$set": {"venue": new.venue_id, "name": new.name, "retired": new.retired}
+        }
+        if new.retired:
+            change["$unset"] = {"key": ""}
         with translate_errors():
-            await self._all.update_one(
-                {"_id": id}, {"$set": {"key": self._sealer.encrypt(key, "gate")}}
+            result = await self._all.update_one(
+                {"_id": old.id, "venue": old.venue_id, "name": old.name, "retired": retired}, change
             )
+        return bool(result.matched_count)
+
+    async def delete(self, id: GateId) -> bool:
+        """False where it was heard once: its events name it."""
+        with translate_errors():
+            result = await self._all.delete_one({"_id": id, "last_seen_at": {"$exists": False}})
+        return bool(result.deleted_count)
+
+    async def admit(self, id: str, now: datetime) -> bool:
+        """A signed batch has come: from now on the gate was heard, so it is not deleted while its
+        events are taken in. False where its key has gone meanwhile."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": id, "key": {"$type": "string"}}, {"$max": {"last_seen_at": now}}
+            )
+        return bool(result.matched_count)
+
+    async def issue_key(self, id: GateId, key: str) -> bool:
+        """The gate signs with it, so it is kept sealed. False where it is retired or gone."""
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": id, "retired": {"$ne": True}},
+                {"$set": {"key": self._sealer.encrypt(key, "gate")}},
+            )
+        return bool(result.matched_count)
 
     async def key(self, id: str) -> str | None:
         with translate_errors():
@@ -91,4 +123,5 @@ def _gate(d: Document) -> Gate:
         d.get("last_seen_at"),
         d.get("complete_until"),
         timedelta(seconds=d.get("clock_off_s", 0)),
+        d.get("retired", False),
     )

@@ -28,6 +28,7 @@ from models.gates.entities import (
 from models.gates.event_repository import GateEventRepository, Judged
 from models.gates.replay import derive_presence
 from models.gates.repository import GateRepository
+from models.kernel.errors import Unauthenticated
 from models.kernel.ids import ReaderId, ReservationId
 from models.kernel.time_range import TimeRange, last_date, local_date, local_instant
 from models.library.entities import PresenceSource, VenueId
@@ -74,6 +75,12 @@ class GateService:
     async def key(self, gate_id: str) -> str | None:
         """What the gate signs with; None for an unknown gate."""
         return await self._gates.key(gate_id)
+
+    async def admit(self, gate_id: str, now: datetime) -> None:
+        """A batch that the gate has signed begins. Raises: Unauthenticated, where its key has gone
+        meanwhile."""
+        if not await self._gates.admit(gate_id, now):
+            raise Unauthenticated()
 
     async def heard(
         self, gate_id: str, now: datetime, told: datetime | None, clock_skew: timedelta

@@ -1,9 +1,11 @@
-"""What people may write on one line."""
+"""What people may write on one line, and how lines are put in order."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+_DIGITS: Final = frozenset("0123456789")
 _ALSO: Final = "\u3000\u00a0\u200d"
 """The full-width space of Chinese texts, the space that does not break, the joiner of emoji."""
 
@@ -11,3 +13,11 @@ _ALSO: Final = "\u3000\u00a0\u200d"
 def is_printable_line(text: str) -> bool:
     """No control characters, no marks that turn the direction, no lone surrogates."""
     return all(character.isprintable() or character in _ALSO for character in text)
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts as people count: A-2 before A-12, and a-2 beside A-2."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    counted = ((0, int(p), "") if p[0] in _DIGITS else (1, 0, p.casefold()) for p in parts)
+    # Two that count alike (1, 01) have an order, too.
+    return (*counted, (-1, len(text), text))

@@ -11,6 +11,18 @@ class DeviceExists(Conflict):
     code = "device_exists"
 
 
+class DeviceChanged(Conflict):
+    """Somebody else has changed the device meanwhile."""
+
+    code = "device_changed"
+
+
+class DeviceUsed(Conflict):
+    """The device was heard of once, so that something may name it."""
+
+    code = "device_used"
+
+
 class QrInvalid(RuleViolation):
     """Not the code of one of the library's kiosks."""
 

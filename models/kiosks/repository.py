@@ -17,11 +17,12 @@ class KioskRepository:
     def __init__(self, db: Database, cipher: FieldCipher) -> None:
         self._db, self._cipher = db, cipher
 
-    async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> None:
-        """Give the kiosk its key (kept as a hash) and the secret of its codes (kept encrypted)."""
+    async def issue_kiosk_key(self, kiosk_id: KioskId, key: str, secret: str) -> bool:
+        """Give the kiosk its key (kept as a hash) and the secret of its codes (kept encrypted).
+        False where it is retired or gone."""
         with translate_errors():
-            await self._db["kiosks"].update_one(
-                {"_id": kiosk_id},
+            result = await self._db["kiosks"].update_one(
+                {"_id": kiosk_id, "retired": {"$ne": True}},
                 {
                     "$set": {
                         "key_hash": token_hash(key),
@@ -29,6 +30,7 @@ class KioskRepository:
                     }
                 },
             )
+        return bool(result.matched_count)
 
     async def kiosk_secret(self, kiosk_id: str) -> str | None:
         """The secret of the kiosk's codes; None for an unknown kiosk, or one without a key."""
@@ -50,11 +52,14 @@ class KioskRepository:
             await self._db["kiosks"].update_one({"_id": kiosk_id}, {"$max": {"last_seen_at": now}})
 
     async def kiosk_last_seen(self) -> dict[KioskId, datetime]:
-        """When each kiosk with a screen was last seen."""
+        """When each kiosk with a screen was last seen, of those in use."""
         with translate_errors():
             rows = (
                 await self._db["kiosks"]
-                .find({"last_seen_at": {"$type": "date"}}, {"last_seen_at": 1})
+                .find(
+                    {"last_seen_at": {"$type": "date"}, "retired": {"$ne": True}},
+                    {"last_seen_at": 1},
+                )
                 .to_list(None)
             )
         return {KioskId(row["_id"]): row["last_seen_at"] for row in rows}

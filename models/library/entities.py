@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from itertools import chain
 from math import hypot
 from typing import Final, NewType
+
+from models.kernel.text import natural
 
 VenueId = NewType("VenueId", str)
 AreaId = NewType("AreaId", str)
@@ -76,8 +79,8 @@ class Fixture:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """``no`` has three digits. ``disabled`` is the reason why nobody may sit there, or None; where
-    it has a first or a last day, on these days only."""
+    """``number`` is its name, unique in its area (seat_names.py). ``disabled`` is the reason why
+    nobody may sit there, or None; where it has a first or a last day, on these days only."""
 
     id: SeatId
     area_id: AreaId
@@ -107,10 +110,20 @@ FILTERABLE_FEATURES: Final = ("window", "power")
 """Marks of a seat that readers may filter by, where the policy lets them."""
 
 
+class AreaState(StrEnum):
+    """Whether an area is in use, out of use until somebody brings it back, or gone for good. The
+    value is stored."""
+
+    IN_USE = "in_use"
+    RETIRED = "retired"
+    DELETED = "deleted"
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
-    """``removed`` are seats that have left the plan: what was booked of them keeps its name.
-    ``rev`` grows with every change."""
+    """``removed_seats`` have left the plan: what was booked of them keeps its name. An area that is
+    out of use has no seats; ``retired_seats`` are those that come back with it. ``rev`` grows with
+    every change."""
 
     id: AreaId
     venue_id: VenueId
@@ -123,41 +136,55 @@ class Area:
     fixtures: tuple[Fixture, ...]
     removed_seats: tuple[Seat, ...] = ()
     rev: int = 0
+    state: AreaState = AreaState.IN_USE
+    retired_seats: tuple[Seat, ...] = ()
 
     @property
     def full_name(self) -> str:
         """The name with its floor, which most names say already: 二层东区, 3层 阅览室."""
         return self.name if "层" in self.name else f"{self.floor}层 {self.name}"
 
+    @property
+    def in_use(self) -> bool:
+        return self.state is AreaState.IN_USE
+
+    @property
+    def all_seats(self) -> Iterator[Seat]:
+        """Those that have left the plan first, so that who is on it comes last."""
+        return chain(self.removed_seats, self.retired_seats, self.seats)
+
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:
-    """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). Its secrets stay in the store."""
+    """``kind`` is seat_kiosk (选座机) or query_terminal (查询机). Its secrets stay in the store. A
+    retired one has none."""
 
     id: KioskId
     venue_id: VenueId
     name: str
     kind: str
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The whole library as one value. ``version`` changes when any of it does. ``seats`` are those
-    of the plans, ``all_seats`` also those that were."""
+    of the plans, ``all_seats`` also those that were; ``kiosks`` are those in use."""
 
     version: str
     venues: Mapping[VenueId, Venue]
     areas: Mapping[AreaId, Area]
     kiosks: Mapping[KioskId, Kiosk]
+    retired_kiosks: Mapping[KioskId, Kiosk] = field(default_factory=dict)
     seats: Mapping[SeatId, Seat] = field(init=False)
     all_seats: Mapping[SeatId, Seat] = field(init=False, repr=False, compare=False)
     _nearest_cache: dict[SeatId, tuple[Seat, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seats = {seat.id: seat for area in self.areas.values() for seat in area.seats}
-        gone = {seat.id: seat for area in self.areas.values() for seat in area.removed_seats}
+        known = {seat.id: seat for area in self.areas.values() for seat in area.all_seats}
         object.__setattr__(self, "seats", seats)
-        object.__setattr__(self, "all_seats", gone | seats)
+        object.__setattr__(self, "all_seats", known | seats)
         object.__setattr__(self, "_nearest_cache", {})
 
     @property
@@ -165,9 +192,19 @@ class Catalog:
         """The areas that have seats: those that readers see."""
         return (area for area in self.areas.values() if area.seats)
 
-    def with_area(self, area: Area) -> Catalog:
-        """The same library with that area in the place of the one of its id."""
-        return replace(self, areas={**self.areas, area.id: area})
+    @property
+    def known_areas(self) -> Iterator[Area]:
+        """All but the deleted ones."""
+        return (area for area in self.areas.values() if area.state is not AreaState.DELETED)
+
+    @property
+    def areas_in_use(self) -> Iterator[Area]:
+        """Those that the staff work with, with seats or without."""
+        return (area for area in self.areas.values() if area.in_use)
+
+    def with_areas(self, *areas: Area) -> Catalog:
+        """The same library with these areas in the place of those of their ids."""
+        return replace(self, areas={**self.areas, **{area.id: area for area in areas}})
 
     def seat_label(self, seat: Seat) -> str:
         """The place as the manual writes it: 图书馆2层二层中厅065号."""
@@ -181,6 +218,6 @@ class Catalog:
         """The other seats of the area, the closest on the plan first."""
         if seat.id not in self._nearest_cache:
             others = [s for s in self.areas[seat.area_id].seats if s.id != seat.id]
-            others.sort(key=lambda s: (hypot(s.x - seat.x, s.y - seat.y), s.number))
+            others.sort(key=lambda s: (hypot(s.x - seat.x, s.y - seat.y), natural(s.number)))
             self._nearest_cache[seat.id] = tuple(others)
         return self._nearest_cache[seat.id]

@@ -15,3 +15,21 @@ class VenueChanged(Conflict):
     """Somebody else has changed the venue meanwhile."""
 
     code = "venue_changed"
+
+
+class AreaRetired(Conflict):
+    """The area is out of use: it has no plan to change until somebody brings it back."""
+
+    code = "area_retired"
+
+
+class AreaNotRetired(Conflict):
+    """The area is in use, or gone: only a retired one is brought back or deleted."""
+
+    code = "area_not_retired"
+
+
+class AreaUsed(Conflict):
+    """Something was booked there once, or a rule names it: it can be retired, and not deleted."""
+
+    code = "area_used"

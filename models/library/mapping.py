@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from datetime import date
 
-from models.library.entities import Area, AreaId, Fixture, Seat, SeatId, VenueId
+from models.library.entities import Area, AreaId, AreaState, Fixture, Seat, SeatId, VenueId
 from models.storage.mongo import Document
 
 
@@ -22,6 +22,8 @@ def _area_document(area: Area) -> Document:
         "fixtures": [asdict(mark) for mark in area.fixtures],
         "removed_seats": [_seat_document(seat) for seat in area.removed_seats],
         "rev": area.rev,
+        "state": area.state.value,
+        "retired_seats": [_seat_document(seat) for seat in area.retired_seats],
     }
 
 
@@ -59,4 +61,7 @@ def _area(d: Document) -> Area:
         fixtures=tuple(Fixture(**mark) for mark in d["fixtures"]),
         removed_seats=tuple(_seat(area_id, seat) for seat in d["removed_seats"]),
         rev=d["rev"],
+        # One that was written before areas could be retired is in use.
+        state=AreaState(d.get("state", AreaState.IN_USE)),
+        retired_seats=tuple(_seat(area_id, seat) for seat in d.get("retired_seats", ())),
     )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from models.kernel.errors import InvalidRequest
-from models.kernel.text import is_printable_line
+from models.kernel.text import is_printable_line, natural
 from models.library.entities import SEAT_SIZE, Area, AreaId, Fixture, Seat, SeatId
+from models.library.seat_names import (
+    LONGEST_SEAT_NAME,
+    is_id_of,
+    is_seat_name,
+    name_key,
+    new_ids,
+    tidy,
+)
 
 MARK_KINDS: Final = ("wall", "window", "bookshelf", "door", "pillar", "kiosk")
 LARGEST: Final = 10_000
@@ -58,13 +65,11 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
 
     Raises: InvalidRequest, which names the first thing that is wrong.
     """
-    _check_frame(draft)
-    seats = _seats(old, draft, elsewhere)
-    for mark in draft.marks:
-        if mark.kind not in MARK_KINDS:
-            raise InvalidRequest("marks", "unknown_fixture", kind=mark.kind)
-        if mark.w < 1 or mark.h < 1 or not _inside(draft, mark.x, mark.y, mark.w, mark.h):
-            raise InvalidRequest("marks", "fixture_outside_plan")
+    draft = replace(draft, seats=[replace(seat, no=tidy(seat.no)) for seat in draft.seats])
+    for problem in problems_of(draft):
+        raise problem
+    ids_of_seats = _ids(old, draft.seats, elsewhere)
+    seats = [_seat(id, old.id, d) for id, d in zip(ids_of_seats, draft.seats, strict=True)]
     ids = {seat.id for seat in seats}
     gone = [s for s in (*old.seats, *old.removed_seats) if s.id not in ids]
     return replace(
@@ -73,66 +78,81 @@ def apply_draft(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> A
         floor=draft.floor,
         width=draft.width,
         height=draft.height,
-        seats=tuple(sorted(seats, key=lambda seat: seat.number)),
+        seats=tuple(sorted(seats, key=lambda seat: natural(seat.number))),
         fixtures=tuple(draft.marks),
         removed_seats=tuple(sorted(gone, key=lambda seat: seat.id)),
         rev=old.rev + 1,
     )
 
 
-def _check_frame(draft: PlanDraft) -> None:
+def problems_of(draft: PlanDraft) -> Iterator[InvalidRequest]:
+    """All that is wrong with a draft whose seats have tidy names; of one seat each thing. Too many
+    seats or fixtures are not looked at one by one."""
     if not 0 < len(draft.name) <= LONGEST_NAME or not is_printable_line(draft.name):
-        raise InvalidRequest("name", "area_name_length", most=LONGEST_NAME)
+        yield InvalidRequest("name", "area_name_length", most=LONGEST_NAME)
     if not LOWEST_FLOOR <= draft.floor <= HIGHEST_FLOOR:
-        raise InvalidRequest("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
+        yield InvalidRequest("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
     if not (SEAT_SIZE <= draft.width <= LARGEST and SEAT_SIZE <= draft.height <= LARGEST):
-        raise InvalidRequest("width", "plan_size", least=SEAT_SIZE, most=LARGEST)
+        yield InvalidRequest("width", "plan_size", least=SEAT_SIZE, most=LARGEST)
     if len(draft.seats) > MOST_SEATS:
-        raise InvalidRequest("seats", "too_many_seats", most=MOST_SEATS)
-    if len(draft.marks) > MOST_MARKS:
-        raise InvalidRequest("marks", "too_many_fixtures", most=MOST_MARKS)
+        yield InvalidRequest("seats", "too_many_seats", most=MOST_SEATS)
+    elif len(draft.marks) > MOST_MARKS:
+        yield InvalidRequest("marks", "too_many_fixtures", most=MOST_MARKS)
+    else:
+        yield from _problems_of_seats(draft)
+        yield from _overlaps(draft.seats)
+        for mark in draft.marks:
+            if mark.kind not in MARK_KINDS:
+                yield InvalidRequest("marks", "unknown_fixture", kind=mark.kind)
+            elif mark.w < 1 or mark.h < 1 or not _inside(draft, mark.x, mark.y, mark.w, mark.h):
+                yield InvalidRequest("marks", "fixture_outside_plan")
 
 
 def _inside(draft: PlanDraft, x: int, y: int, w: int, h: int) -> bool:
     return x >= 0 and y >= 0 and x + w <= draft.width and y + h <= draft.height
 
 
-def _seats(old: Area, draft: PlanDraft, elsewhere: Collection[SeatId]) -> list[Seat]:
-    numbers: set[str] = set()
+def _problems_of_seats(draft: PlanDraft) -> Iterator[InvalidRequest]:
+    names: set[str] = set()
     for d in draft.seats:
-        if not re.fullmatch(r"[0-9]{3}", d.no):
-            raise InvalidRequest("seats", "seat_number_format", no=d.no)
-        if d.no in numbers:
-            raise InvalidRequest("seats", "seat_number_twice", no=d.no)
-        numbers.add(d.no)
+        if not is_seat_name(d.no):
+            yield InvalidRequest("seats", "seat_number_format", no=d.no, most=LONGEST_SEAT_NAME)
+        if name_key(d.no) in names:
+            yield InvalidRequest("seats", "seat_number_twice", no=d.no)
+        names.add(name_key(d.no))
         if not _inside(draft, d.x, d.y, SEAT_SIZE, SEAT_SIZE):
-            raise InvalidRequest("seats", "seat_outside_plan", no=d.no)
-        _check_outage(d)
-    _check_no_overlap(draft.seats)
-    ids = _ids(old, draft.seats, elsewhere)
-    return [_seat(id, old.id, d) for id, d in zip(ids, draft.seats, strict=True)]
+            yield InvalidRequest("seats", "seat_outside_plan", no=d.no)
+        yield from _problems_of_outage(d)
 
 
-def _check_outage(d: SeatDraft) -> None:
+def _problems_of_outage(d: SeatDraft) -> Iterator[InvalidRequest]:
     if d.disabled is None:
         if d.disabled_from is not None or d.disabled_until is not None:
-            raise InvalidRequest("seats", "unavailability_reason_missing", no=d.no)
+            yield InvalidRequest("seats", "unavailability_reason_missing", no=d.no)
         return
     if not 0 < len(d.disabled) <= LONGEST_REASON or not is_printable_line(d.disabled):
-        raise InvalidRequest("seats", "unavailability_reason_length", no=d.no, most=LONGEST_REASON)
+        yield InvalidRequest("seats", "unavailability_reason_length", no=d.no, most=LONGEST_REASON)
     if d.disabled_from and d.disabled_until and d.disabled_until < d.disabled_from:
-        raise InvalidRequest("seats", "unavailability_dates", no=d.no)
+        yield InvalidRequest("seats", "unavailability_dates", no=d.no)
 
 
-def _check_no_overlap(seats: Sequence[SeatDraft]) -> None:
-    """No seat lies on another: looked for in squares of a seat's size, since a plan has many."""
+def _overlaps(seats: Sequence[SeatDraft]) -> Iterator[InvalidRequest]:
+    """Seats that lie on another: looked for in squares of a seat's size, since a plan has many."""
     cells: dict[tuple[int, int], list[SeatDraft]] = {}
     for d in seats:
         column, row = d.x // SEAT_SIZE, d.y // SEAT_SIZE
-        for near in ((column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
-            for other in cells.get(near, ()):
-                if abs(other.x - d.x) < SEAT_SIZE and abs(other.y - d.y) < SEAT_SIZE:
-                    raise InvalidRequest("seats", "seats_overlap", no=d.no, other=other.no)
+        near = ((column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
+        under = next(
+            (
+                other
+                for cell in near
+                for other in cells.get(cell, ())
+                if abs(other.x - d.x) < SEAT_SIZE and abs(other.y - d.y) < SEAT_SIZE
+            ),
+            None,
+        )
+        if under is not None:
+            yield InvalidRequest("seats", "seats_overlap", no=d.no, other=under.no)
         cells.setdefault((column, row), []).append(d)
 
 
@@ -140,32 +160,25 @@ def _ids(old: Area, seats: Sequence[SeatDraft], elsewhere: Collection[SeatId]) -
     """Each one's id. What a seat is called by readers may change; its id stays for ever."""
     given = [SeatId(d.id) for d in seats if d.id is not None]
     known_here = {seat.id for seat in (*old.seats, *old.removed_seats)}
-    ours = re.compile(rf"{re.escape(old.id)}-[0-9]{{3}}(-[1-9][0-9]*)?")
     for wanted in given:
         # A new one that could be another area's as well might become so at the same moment.
-        if wanted in elsewhere or not (wanted in known_here or ours.fullmatch(wanted)):
+        if wanted in elsewhere or not (wanted in known_here or is_id_of(old.id, wanted)):
             raise InvalidRequest("seats", "seat_id_not_allowed", id=wanted)
     taken = set(given)
     if len(taken) < len(given):
         raise InvalidRequest("seats", "seat_id_twice")
     # Of two that had a number, the one that is in the plan.
-    by_no = {seat.number: seat.id for seat in (*old.removed_seats, *old.seats)}
+    by_no = {name_key(seat.number): seat.id for seat in (*old.removed_seats, *old.seats)}
     known = {*taken, *elsewhere, *(seat.id for seat in (*old.removed_seats, *old.seats))}
     found = []
     for d in seats:
-        id: SeatId | None = SeatId(d.id) if d.id is not None else by_no.get(d.no)
+        id: SeatId | None = SeatId(d.id) if d.id is not None else by_no.get(name_key(d.no))
         if id is None or (d.id is None and id in taken):
-            id = next(i for i in _new_ids(old.id, d.no) if i not in known)
+            id = next(i for i in new_ids(old.id, d.no) if i not in known)
         taken.add(id)
         known.add(id)
         found.append(id)
     return found
-
-
-def _new_ids(area: AreaId, no: str) -> Iterable[SeatId]:
-    yield SeatId(f"{area}-{no}")
-    for n in range(2, 2 + 2 * MOST_SEATS):
-        yield SeatId(f"{area}-{no}-{n}")
 
 
 def _seat(id: SeatId, area: AreaId, d: SeatDraft) -> Seat:

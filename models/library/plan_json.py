@@ -15,7 +15,7 @@ def plan_to_json(area: Area) -> dict[str, object]:
         "floor": area.floor,
         "width": area.width,
         "height": area.height,
-        "seats": [_written(seat) for seat in area.seats],
+        "seats": [_written(seat) for seat in (*area.seats, *area.retired_seats)],
         "marks": [asdict(mark) for mark in area.fixtures],
     }
 

@@ -57,7 +57,7 @@ class CatalogRepository:
 
     async def add_area(self, area: Area) -> bool:
         """False where there is one of that id."""
-        return await self._add("areas", _area_document(area))
+        return await self.write_areas([area], [])
 
     async def add_kiosk(self, kiosk: Kiosk) -> bool:
         """False where there is one of that id. It has no key yet."""
@@ -73,18 +73,30 @@ class CatalogRepository:
     async def replace_area(self, area: Area) -> bool:
         """Write the area over the one that it was made from, whose ``rev`` is one less. False where
         somebody else has changed that one since."""
+        return await self.write_areas([], [area])
 
-        return await self._replace("areas", area.rev, _area_document(area))
+    async def write_areas(self, new: Sequence[Area], changed: Sequence[Area]) -> bool:
+        """All of them or none: False where there is one of an id that is new, or somebody else has
+        changed one that ``changed`` were made from."""
 
-    async def replace_venue(self, venue: Venue) -> bool:
-        """As ``replace_area``."""
-        return await self._replace("venues", venue.rev, _venue_document(venue))
-
-    async def _replace(self, name: str, rev: int, document: Document) -> bool:
         async def work(session: Any) -> None:
-            result = await self._db[name].replace_one(
-                {"_id": document["_id"], "rev": {"$in": previous_revisions(rev)}},
-                document,
+            for area in new:
+                await self._db["areas"].insert_one(_area_document(area), session=session)
+            for area in changed:
+                await self._write_over("areas", area.rev, _area_document(area), session)
+            await self._count_up(session)
+
+        return await try_transaction(self._db, work)
+
+    async def replace_kiosk(self, old: Kiosk, new: Kiosk) -> bool:
+        """Write the kiosk over ``old``. False where it is not as it was then. One that retires
+        loses its key and its secret in the same write."""
+        taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
+
+        async def work(session: Any) -> None:
+            result = await self._db["kiosks"].update_one(
+                {"_id": old.id, **_kiosk_guard(old)},
+                {"$set": {**_kiosk_document(new), "retired": new.retired}, **taken},
                 session=session,
             )
             if not result.matched_count:
@@ -92,6 +104,39 @@ class CatalogRepository:
             await self._count_up(session)
 
         return await try_transaction(self._db, work)
+
+    async def delete_kiosk(self, kiosk: Kiosk) -> bool:
+        """False where its screen was seen once: it may have shown codes."""
+
+        async def work(session: Any) -> None:
+            result = await self._db["kiosks"].delete_one(
+                {"_id": kiosk.id, "last_seen_at": {"$exists": False}}, session=session
+            )
+            if not result.deleted_count:
+                raise ConcurrentUpdate
+            await self._count_up(session)
+
+        return await try_transaction(self._db, work)
+
+    async def replace_venue(self, venue: Venue) -> bool:
+        """As ``replace_area``."""
+        return await self._replace("venues", venue.rev, _venue_document(venue))
+
+    async def _replace(self, name: str, rev: int, document: Document) -> bool:
+        async def work(session: Any) -> None:
+            await self._write_over(name, rev, document, session)
+            await self._count_up(session)
+
+        return await try_transaction(self._db, work)
+
+    async def _write_over(self, name: str, rev: int, document: Document, session: Any) -> None:
+        result = await self._db[name].replace_one(
+            {"_id": document["_id"], "rev": {"$in": previous_revisions(rev)}},
+            document,
+            session=session,
+        )
+        if not result.matched_count:
+            raise ConcurrentUpdate
 
     async def version(self) -> int:
         """How often the library has been written: cheap to ask, unlike the library itself."""
@@ -111,22 +156,33 @@ class CatalogRepository:
             )
             kiosks = (
                 await self._db["kiosks"]
-                .find({}, {"venue": 1, "name": 1, "kind": 1})
+                .find({}, {"venue": 1, "name": 1, "kind": 1, "retired": 1})
                 .sort("_id")
                 .to_list(None)
             )
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
             plans = {a["_id"]: _area(a) for a in areas}
+        screens = [_kiosk(k) for k in kiosks]
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
             venues={v["_id"]: _venue(v) for v in venues},
             areas=plans,
-            kiosks={
-                k["_id"]: Kiosk(KioskId(k["_id"]), VenueId(k["venue"]), k["name"], k["kind"])
-                for k in kiosks
-            },
+            kiosks={k.id: k for k in screens if not k.retired},
+            retired_kiosks={k.id: k for k in screens if k.retired},
         )
+
+
+def _kiosk(d: Document) -> Kiosk:
+    """One that was written before kiosks could be retired is in use."""
+    retired = d.get("retired", False)
+    return Kiosk(KioskId(d["_id"]), VenueId(d["venue"]), d["name"], d["kind"], retired)
+
+
+def _kiosk_guard(kiosk: Kiosk) -> Document:
+    """What the filter has of a kiosk as it was seen."""
+    retired = True if kiosk.retired else {"$ne": True}
+    return {"name": kiosk.name, "venue": kiosk.venue_id, "retired": retired}
 
 
 def _kiosk_document(kiosk: Kiosk) -> Document:

@@ -48,8 +48,10 @@ def screens_of(
     """When the kiosks' screens were last seen, by venue; of venues whose kiosks prove presence."""
     found: dict[VenueId, list[datetime]] = {}
     for id, seen in last_seen.items():
-        venue = catalog.venues[catalog.kiosks[id].venue_id]
-        if PresenceSource.KIOSK in venue.presence_sources:
+        # One that was added, retired or deleted a moment ago may be missing here.
+        kiosk = catalog.kiosks.get(id)
+        venue = catalog.venues[kiosk.venue_id] if kiosk is not None else None
+        if venue is not None and PresenceSource.KIOSK in venue.presence_sources:
             found.setdefault(venue.id, []).append(seen)
     return found
 

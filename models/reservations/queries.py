@@ -144,6 +144,16 @@ class ReservationQueries(ReservationCollection):
         rows += await self._read(self._all.find(ended).hint("ended_on_seat"))
         return sorted({r.id: r for r in rows}.values(), key=lambda r: (r.start, r.id))
 
+    async def ever_on(self, seats: Collection[SeatId]) -> bool:
+        """Was one of the seats booked once, however the booking ended?"""
+        with translate_errors():
+            for live, index in ((True, "occupancy"), (False, "ended_on_seat")):
+                wanted = {"live": live, "seat": {"$in": list(seats)}}
+                found = await self._all.find(wanted, {"_id": 1}).hint(index).limit(1).to_list(None)
+                if found:
+                    return True
+        return False
+
     async def page_of(
         self, reader_id: ReaderId, states: Sequence[ReservationState], skip: int, limit: int
     ) -> tuple[list[Reservation], int]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from models.gates.entities import Gate
 from models.gates.repository import GateRepository
 from models.identity.roles import Role
-from models.kiosks.errors import DeviceExists
+from models.kiosks.errors import DeviceChanged, DeviceExists, DeviceUsed
 from models.kiosks.keys import new_key, new_secret
 from models.kiosks.repository import KioskRepository
 from models.library.entities import Kiosk, PresenceSource, Venue
@@ -17,6 +17,8 @@ from models.library.repository import CatalogRepository
 from models.reference_data import ReferenceData
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is, nothing
+
+Device = Kiosk | Gate
 
 
 class StaffDevices:
@@ -33,7 +35,7 @@ class StaffDevices:
         self._audit, self._catalogs, self._kiosks = audit, catalogs, kiosks
         self._gates, self._reference = gates, reference
 
-    async def add(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
+    async def add(self, ctx: StaffContext, device: Device, reason: str) -> str:
         """The key of a new kiosk or gate. Raises: DeviceExists."""
 
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
@@ -52,8 +54,63 @@ class StaffDevices:
         operation = AuditedOperation(AuditAction.ADD_DEVICE, _target(device), None, reason)
         return await self._audit.record(ctx, operation, work, lambda _: {"name": device.name})
 
-    async def rotate_key(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
-        """Another key; the old one is worth nothing any more."""
+    async def change(self, ctx: StaffContext, old: Device, new: Device, reason: str) -> None:
+        """Another name, another venue, or out of use: then its key is worth nothing at once.
+        Raises: DeviceChanged where somebody else was first; nothing has changed then."""
+        for place in (old, new):
+            ctx.require(place.venue_id, Role.ADMINISTRATOR)
+
+        async def work() -> JsonObject:
+            await self._replace(old, new)
+            return {} if new.retired else _facts(new)
+
+        action = AuditAction.RETIRE_DEVICE if new.retired else AuditAction.CHANGE_DEVICE
+        before = {} if new.retired else _facts(old)
+        operation = AuditedOperation(action, _target(old), None, reason, before)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def bring_back(self, ctx: StaffContext, old: Device, reason: str) -> str:
+        """The key with which a retired device works again. Raises: DeviceChanged."""
+        ctx.require(old.venue_id, Role.ADMINISTRATOR)
+
+        async def work() -> str:
+            await self._replace(old, replace(old, retired=False))
+            return await self._issue_key(old)
+
+        operation = AuditedOperation(AuditAction.BRING_BACK_DEVICE, _target(old), None, reason)
+        return await self._audit.record(ctx, operation, work, nothing)
+
+    async def delete(self, ctx: StaffContext, device: Device, reason: str) -> None:
+        """Let it never have been. Raises: DeviceUsed where it was heard of once."""
+        ctx.require(device.venue_id, Role.ADMINISTRATOR)
+
+        async def work() -> None:
+            if isinstance(device, Kiosk):
+                deleted = await self._catalogs.delete_kiosk(device)
+            else:
+                deleted = await self._gates.delete(device.id)
+            if not deleted:
+                raise DeviceUsed()
+            await self._reference.refresh()
+
+        operation = AuditedOperation(
+            AuditAction.DELETE_DEVICE, _target(device), None, reason, _facts(device)
+        )
+        await self._audit.record(ctx, operation, work, nothing)
+
+    async def _replace(self, old: Device, new: Device) -> None:
+        if isinstance(old, Kiosk) and isinstance(new, Kiosk):
+            replaced = await self._catalogs.replace_kiosk(old, new)
+        else:
+            assert isinstance(old, Gate) and isinstance(new, Gate)
+            replaced = await self._gates.replace(old, new)
+        if not replaced:
+            raise DeviceChanged()
+        await self._reference.refresh()
+
+    async def rotate_key(self, ctx: StaffContext, device: Device, reason: str) -> str:
+        """Another key; the old one is worth nothing any more. Raises: DeviceChanged where it is
+        retired or gone meanwhile."""
         ctx.require(device.venue_id, Role.ADMINISTRATOR)
         operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
         return await self._audit.record(ctx, operation, lambda: self._issue_key(device), nothing)
@@ -79,14 +136,20 @@ class StaffDevices:
         )
         await self._audit.record(ctx, operation, work, as_it_is)
 
-    async def _issue_key(self, device: Kiosk | Gate) -> str:
+    async def _issue_key(self, device: Device) -> str:
         key = new_key()
         if isinstance(device, Kiosk):
-            await self._kiosks.issue_kiosk_key(device.id, key, new_secret())
+            issued = await self._kiosks.issue_kiosk_key(device.id, key, new_secret())
         else:
-            await self._gates.issue_key(device.id, key)
+            issued = await self._gates.issue_key(device.id, key)
+        if not issued:
+            raise DeviceChanged()
         return key
 
 
-def _target(device: Kiosk | Gate) -> str:
+def _facts(device: Device) -> JsonObject:
+    return {"name": device.name, "venue": device.venue_id}
+
+
+def _target(device: Device) -> str:
     return f"{'kiosk' if isinstance(device, Kiosk) else 'gate'}:{device.id}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
 from models.affected_bookings.impact import AffectedBookings
 from models.affected_bookings.service import AffectedBookingService, Resolution
 from models.identity.roles import Role
@@ -15,6 +18,28 @@ from models.reservations.occupancy import OccupancyRow
 from models.staff.audit import AuditAction, JsonObject
 from models.staff.ports import ReaderNotifier
 from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+
+
+@dataclass(frozen=True, slots=True)
+class AreaChange:
+    """An area as it was (None: there was none) and as it is to be; ``summary`` says it in words."""
+
+    action: AuditAction
+    old: Area | None
+    new: Area
+    summary: str
+
+    @property
+    def before(self) -> JsonObject:
+        """What the audit log keeps: the plan, which can be imported again."""
+        old = self.old
+        return {"rev": old.rev, "plan": plan_to_json(old)} if old is not None else {}
+
+    @property
+    def after(self) -> JsonObject:
+        new = self.new
+        said: dict[str, object] = {"rev": new.rev, "change": self.summary}
+        return said if self.old is not None else said | {"area": new.name, "floor": new.floor}
 
 
 class StaffPolicyAndPlans:
@@ -52,40 +77,59 @@ class StaffPolicyAndPlans:
         operation = AuditedOperation(AuditAction.CHANGE_POLICY, "rules", None, reason, before)
         await self._audit.record(ctx, operation, work, as_it_is)
 
-    async def change_plan(
+    async def change_areas(
         self,
         ctx: StaffContext,
-        old: Area,
-        new: Area,
-        summary: str,
+        changes: Sequence[AreaChange],
         reason: str,
         resolution: Resolution,
     ) -> None:
-        """Put ``new`` in the place of ``old``; ``resolution`` is for bookings that lose their seat.
-        Raises: PlanChanged where somebody else was first; nothing has changed then."""
-
-        ctx.require(old.venue_id)
+        """All of the changes or none; ``resolution`` is for bookings that lose their seat. Raises:
+        PlanChanged where somebody else was first; nothing has changed then."""
+        for change in changes:
+            kept = change.action is AuditAction.CHANGE_PLAN
+            wanted = Role.LIBRARIAN if kept else Role.ADMINISTRATOR
+            ctx.require(change.new.venue_id, wanted)
 
         async def work() -> JsonObject:
-            reference = self._reference
+            reference, after = self._reference, [change.new for change in changes]
             rows = await self._affected.find_affected(
-                reference.policy, reference.catalog.with_area(new), ctx.now
+                reference.policy, reference.catalog.with_areas(*after), ctx.now
             )
-            if not await self._catalogs.replace_area(new):
+            new = [change.new for change in changes if change.old is None]
+            changed = [change.new for change in changes if change.old is not None]
+            if not await self._catalogs.write_areas(new, changed):
                 raise PlanChanged()
             await reference.refresh()
             done = await self._resolve(ctx, rows, resolution)
-            await self._notify_renumbered(ctx, old, new)
-            return {"rev": new.rev, "change": summary} | done
+            for change in changes:
+                if change.old is not None:
+                    await self._notify_renumbered(ctx, change.old, change.new)
+            return done
 
+        await self._record_each(ctx, list(changes), reason, work)
+
+    async def _record_each(
+        self,
+        ctx: StaffContext,
+        changes: list[AreaChange],
+        reason: str,
+        work: Callable[[], Awaitable[JsonObject]],
+    ) -> JsonObject:
+        """What ``work`` returns, done inside an entry for each change."""
+        if not changes:
+            return await work()
+        change, *rest = changes
         operation = AuditedOperation(
-            AuditAction.CHANGE_PLAN,
-            f"area:{old.id}",
-            None,
-            reason,
-            {"rev": old.rev, "plan": plan_to_json(old)},
+            change.action, f"area:{change.new.id}", None, reason, change.before
         )
-        await self._audit.record(ctx, operation, work, as_it_is)
+        return await self._audit.record(
+            ctx,
+            operation,
+            lambda: self._record_each(ctx, rest, reason, work),
+            # What became of the bookings stands once, in the entry that was begun last.
+            lambda done: {**change.after, **({} if rest else done)},
+        )
 
     async def add_area(self, ctx: StaffContext, area: Area, reason: str) -> None:
         """A new area, without seats. Raises: PlanChanged where there is one of that id."""

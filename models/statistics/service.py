@@ -59,6 +59,7 @@ class StatisticsService:
                     (row for row in late if row.area_id == area.id),
                 )
                 for area in areas.values()
+                if area.in_use or rows[area.id]
             ]
         )
         return 1

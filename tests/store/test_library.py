@@ -7,6 +7,7 @@ from datetime import date, time
 
 from miniapp_server import seed
 from models.kiosks.repository import KioskRepository
+from models.library import transitions
 from models.library.entities import (
     Area,
     AreaId,
@@ -65,6 +66,32 @@ async def test_library_round_trip(db: Database) -> None:
     assert not await catalogs.replace_area(replace(HALL, rev=1)), "made from what stands no more"
     assert not await catalogs.add_area(HALL) and not await catalogs.add_kiosk(KIOSK)
     assert await catalogs.version() == 3 and await catalogs.load() == changed
+
+
+async def test_what_is_retired_comes_back_whole(db: Database, sealer: FieldCipher) -> None:
+    catalogs, kiosks = CatalogRepository(db), KioskRepository(db, sealer)
+    await catalogs.add_missing([], [HALL], [KIOSK])
+    # As it was written before areas and kiosks could be retired.
+    await db["areas"].update_one({"_id": AREA}, {"$unset": {"state": "", "retired_seats": ""}})
+    assert (await catalogs.load()).areas[AREA] == HALL
+    gone = transitions.retire(HALL)
+    assert await catalogs.replace_area(gone)
+    loaded = await catalogs.load()
+    assert loaded.areas[AREA] == gone and list(loaded.bookable_areas) == []
+    assert loaded.seats == {} and loaded.all_seats == {seat.id: seat for seat in HALL.seats}
+    assert transitions.bring_back(gone) == replace(HALL, rev=HALL.rev + 2)
+
+    await kiosks.issue_kiosk_key(KIOSK.id, "key", "SECRET")
+    assert await catalogs.replace_kiosk(KIOSK, replace(KIOSK, retired=True))
+    assert not await catalogs.replace_kiosk(KIOSK, replace(KIOSK, name="第二个")), "not as it was"
+    assert not await kiosks.verify_kiosk_key(KIOSK.id, "key")
+    assert await kiosks.kiosk_secret(KIOSK.id) is None
+    assert not await kiosks.issue_kiosk_key(KIOSK.id, "another", "SECRET")
+    loaded = await catalogs.load()
+    assert loaded.kiosks == {} and loaded.retired_kiosks == {KIOSK.id: replace(KIOSK, retired=True)}
+    await kiosks.record_kiosk_seen(KIOSK.id, on("08:00"))
+    assert await kiosks.kiosk_last_seen() == {}
+    assert not await catalogs.delete_kiosk(KIOSK), "it was seen once"
 
 
 async def test_what_proves_presence_in_a_venue(db: Database) -> None:

@@ -169,10 +169,12 @@ async def _flow(reader: Client, seat: str, statuses: Counter[int], over: asyncio
 
 
 async def _bodies(session: aiohttp.ClientSession, base: str) -> None:
-    """A plan of 512 KB goes to the service, which asks who is there; others are small."""
+    """A file of floors goes to the service, which asks who is there; others are small."""
     for path, size, too_large in (
-        ("/console/plans/2f-hall/import", 512 * 1024, False),
-        ("/console/plans/2f-hall/import", 1100 * 1024, True),
+        ("/console/plans/import", 4096 * 1024, False),
+        ("/console/plans/import", 4200 * 1024, True),
+        ("/console/notices", 1000 * 1024, False),
+        ("/console/notices", 1100 * 1024, True),
         ("/contact", 60 * 1024, False),
         ("/contact", 70 * 1024, True),
     ):

@@ -1,0 +1,160 @@
+"""The words of floor files: columns, kinds of rows, the templates, and what is wrong in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.floor_files.table import Vocabulary
+
+COLUMN_TEXT: Final[Mapping[str, str]] = {
+    "area_id": "区域编号",
+    "area": "区域",
+    "venue": "场馆",
+    "floor": "楼层",
+    "seat": "座位号",
+    "row": "行",
+    "column": "列",
+    "x": "x",
+    "y": "y",
+    "power": "电源",
+    "window": "靠窗",
+    "computer": "电脑",
+    "accessible": "无障碍",
+    "disabled": "禁用原因",
+    "disabled_from": "禁用从",
+    "disabled_until": "禁用到",
+    "kind": "类型",
+    "w": "宽",
+    "h": "高",
+}
+"""What heads a column in the files that the service writes."""
+_ALSO: Final[Mapping[str, str]] = {
+    "area id": "area_id",
+    "id": "area_id",
+    "area": "area",
+    "区域名称": "area",
+    "阅览室": "area",
+    "room": "area",
+    "venue": "venue",
+    "校区": "venue",
+    "floor": "floor",
+    "层": "floor",
+    "seat": "seat",
+    "no": "seat",
+    "number": "seat",
+    "座位": "seat",
+    "座号": "seat",
+    "row": "row",
+    "排": "row",
+    "column": "column",
+    "col": "column",
+    "横坐标": "x",
+    "纵坐标": "y",
+    "power": "power",
+    "插座": "power",
+    "window": "window",
+    "computer": "computer",
+    "accessible": "accessible",
+    "disabled": "disabled",
+    "disabled from": "disabled_from",
+    "disabled until": "disabled_until",
+    "kind": "kind",
+    "type": "kind",
+    "width": "w",
+    "height": "h",
+}
+KIND_TEXT: Final[Mapping[str, str]] = {
+    "seat": "座位",
+    "area": "区域",
+    "wall": "墙",
+    "window": "窗",
+    "bookshelf": "书架",
+    "door": "门",
+    "pillar": "柱",
+    "kiosk": "选座机",
+}
+"""The kinds of rows in the column 类型."""
+YES: Final = "是"
+WORDS: Final = Vocabulary(
+    columns={text: name for name, text in COLUMN_TEXT.items()}
+    | {name.replace("_", " "): name for name in COLUMN_TEXT}
+    | {name: name for name in COLUMN_TEXT}
+    | {**_ALSO},
+    yes=frozenset({"是", "有", "1", "y", "yes", "true", "√", "✓", "x"}),
+    no=frozenset({"否", "无", "没有", "0", "n", "no", "false", "-"}),
+    kinds={text: kind for kind, text in KIND_TEXT.items()} | {kind: kind for kind in KIND_TEXT},
+)
+
+# --- templates ------------------------------------------------------------------------------------
+TEMPLATE_FIELDS: Final = (
+    *("area", "floor", "seat", "row", "column"),
+    *("power", "window", "computer", "accessible"),
+)
+TEMPLATE_ROWS: Final = (
+    ("五层东区", "5", "A-1", "1", "1", "是", "是", "", ""),
+    ("五层东区", "5", "A-2", "1", "2", "是", "", "", ""),
+    ("五层东区", "5", "A-3", "2", "1", "", "", "", "是"),
+    ("五层西区", "5", "001", "1", "1", "是", "", "是", ""),
+)
+SHEET_TEXT: Final[Mapping[str, str]] = {"seats": "座位", "explained": "说明"}
+TEMPLATE_EXPLAINED: Final = (
+    ("列", "怎样填写"),
+    ("区域", "区域的名称，最多 20 字。已有的区域按名称认出，按文件更改；没有的新建。"),
+    ("楼层", "整数，地下为负数。新区域必填，也可以在上传时统一填写。"),
+    ("座位号", "1–12 个字母或数字，中间可以有 - . / 或空格。同一区域内不能重复，不分大小写。"),
+    ("行、列", "从 1 起的整数，座位按行和列排开。空出一行或一列就是过道。"),
+    ("x、y", "代替行和列：座位左上角的位置，座位边长 40。"),
+    ("电源、靠窗、电脑、无障碍", "有的填“是”，没有的留空。"),
+    ("禁用原因、禁用从、禁用到", "可不填。日期例如 2026-09-01。"),
+    ("场馆、区域编号", "可不填。有几个场馆时写场馆名称。"),
+    (
+        "类型、宽、高",
+        "可不填。墙、窗、书架、门、柱、选座机也可以各占一行，填 x、y、宽、高；"
+        "“区域”一行的宽和高是整个平面图的大小。",
+    ),
+    (
+        "注意",
+        "文件里写到的区域，以文件为准：没有写的座位会移除。确认前先显示预览，不会改动任何数据。",
+    ),
+)
+
+# --- what is wrong --------------------------------------------------------------------------------
+PROBLEM_TEXT: Final[Mapping[str, str]] = {
+    "file_missing": "请选择文件",
+    "file_too_large": "文件最大 {most} MB",
+    "not_text": "不是文本文件，请另存为 CSV（UTF-8）或 XLSX",
+    "not_a_table": "不是表格，请另存为 CSV（UTF-8）或 XLSX",
+    "not_a_workbook": "工作簿打不开，请另存为 XLSX 或 CSV 后再试",
+    "not_a_plan_file": "不是平面图文件：{error}",
+    "not_a_layout": "不是 layoutByDate 文件：{error}",
+    "layout_key": "格子“{key}”应为行号加三位列号",
+    "layout_without_seats": "没有座位",
+    "no_rows": "没有座位",
+    "columns_missing": "第一行应为列名，至少有“区域”和“座位号”",
+    "column_twice": "有两列都是“{column}”",
+    "too_many_lines": "最多 {most} 行",
+    "too_many_areas": "一个文件最多 {most} 个区域",
+    "too_many_seats_in_file": "一个文件最多 {most} 个座位",
+    "formula": "有公式，请复制后粘贴为数值",
+    "area_missing": "缺少区域",
+    "seat_missing": "缺少座位号",
+    "half_a_place": "位置不完整：x 和 y，或者行和列，都要填",
+    "fixture_place": "标记的 x、y、宽、高都要填",
+    "not_a_number": "“{column}”应为不超过 {most} 的整数，而不是“{text}”",
+    "not_yes_or_no": "“{column}”应为“是”或留空，而不是“{text}”",
+    "not_a_day": "“{column}”应为日期，例如 2026-09-01，而不是“{text}”",
+    "area_twice": "区域“{area}”出现了两次",
+    "area_id_deleted": "编号 {id} 属于已删除的区域，请换一个编号",
+    "area_of_another_venue": "区域“{area}”在另一个场馆，不能用文件移过去",
+    "area_not_one": "有几个区域都叫“{area}”，请填写楼层、场馆或区域编号",
+    "area_out_of_use": "区域“{area}”已停用，请先恢复使用",
+    "area_id_format": "区域编号“{id}”应为 2–30 个小写字母、数字或连字符",
+    "venue_unknown": "没有场馆“{venue}”",
+    "new_area_without_name": "新区域 {id} 缺少名称",
+    "new_area_without_floor": "新区域“{area}”缺少楼层",
+    "new_seat_without_place": "新座位 {no} 缺少位置：请填写行和列，或者 x 和 y",
+}
+"""What is wrong in a file, by the code of the reason; plans have more of them."""
+LINE_TEXT: Final = "第 {line} 行：{what}"
+AREA_TEXT: Final = "{area}：{what}"

@@ -1,0 +1,1 @@
+"""Floors as files: tables, our JSON, and the layouts of another system."""

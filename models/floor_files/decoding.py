@@ -1,0 +1,135 @@
+"""From a file's bytes to the areas that it has, whatever kind of file it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from models.floor_files import layout, table, workbook
+from models.floor_files.entities import (
+    LARGEST_FILE,
+    MOST_AREAS,
+    MOST_SEATS_IN_FILE,
+    AreaInFile,
+    FileProblem,
+    SeatInFile,
+    UnreadableFile,
+)
+from models.floor_files.table import Line, Vocabulary
+from models.kernel.errors import InvalidRequest
+from models.library.entities import Fixture
+from models.library.plan_editing import SeatDraft
+
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_LONGEST_CELL: Final = 10_000
+
+
+class _Plan(msgspec.Struct, forbid_unknown_fields=True):
+    """A plan as ``plan_to_json`` writes it, or a preview."""
+
+    seats: list[SeatDraft]
+    marks: list[Fixture] | None = None
+    width: int | None = None
+    height: int | None = None
+    area: str = ""
+    name: str = ""
+    floor: int | None = None
+    venue: str = ""
+    base: int | None = None
+
+
+class _Plans(msgspec.Struct, forbid_unknown_fields=True):
+    areas: list[_Plan]
+
+
+def read_file(data: bytes, words: Vocabulary, most: int = LARGEST_FILE) -> list[AreaInFile]:
+    """The areas of a file of at most ``most`` bytes: a workbook, a table as CSV, our JSON, or
+    another system's layout.
+
+    It takes a while, so it runs in a thread. Raises: UnreadableFile.
+    """
+    if len(data) > most:
+        raise _unreadable("file_too_large", most=LARGEST_FILE // 1024 // 1024)
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        areas = table.read_table(workbook.lines_of(data), words)
+    else:
+        text = _text(data)
+        if text.lstrip()[:1] in ("{", "["):
+            areas = _from_json(text)
+        else:
+            areas = table.read_table(_lines(text), words)
+    if len(areas) > MOST_AREAS:
+        raise _unreadable("too_many_areas", most=MOST_AREAS)
+    if sum(len(area.seats) for area in areas) > MOST_SEATS_IN_FILE:
+        raise _unreadable("too_many_seats_in_file", most=MOST_SEATS_IN_FILE)
+    return areas
+
+
+def _unreadable(reason: str, **facts: object) -> UnreadableFile:
+    return UnreadableFile(FileProblem(InvalidRequest("file", reason, **facts)))
+
+
+def _text(data: bytes) -> str:
+    """UTF-8, with its mark or without; else what spreadsheets in China write."""
+    if b"\0" in data:
+        raise _unreadable("not_text")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding).removeprefix(_BYTE_ORDER_MARK)
+        except UnicodeDecodeError:
+            continue
+    raise _unreadable("not_text")
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """The rows of a CSV file. A cell may have line ends: the number is that of its last line."""
+    first = text.lstrip().partition("\n")[0]
+    signs = [(first.count(sign), sign) for sign in (",", ";", "\t")]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(signs)[1])
+    try:
+        for row in rows:
+            if any(len(cell) > _LONGEST_CELL for cell in row):
+                raise _unreadable("not_a_table")
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise _unreadable("not_a_table") from error
+
+
+def _from_json(text: str) -> list[AreaInFile]:
+    try:
+        found = json.loads(text)
+        if layout.is_layout(found):
+            return layout.read_layouts(found)
+        if isinstance(found, dict) and "areas" not in found:
+            found = {"areas": [found]}
+        elif isinstance(found, list):
+            found = {"areas": found}
+        plans = msgspec.convert(found, _Plans).areas
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise _unreadable("not_a_plan_file", error=str(error)[:200]) from error
+    return [_area(plan) for plan in plans]
+
+
+def _area(plan: _Plan) -> AreaInFile:
+    return AreaInFile(
+        name=plan.name.strip(),
+        id=plan.area,
+        venue=plan.venue,
+        floor=plan.floor,
+        width=plan.width,
+        height=plan.height,
+        seats=[SeatInFile(seat) for seat in plan.seats],
+        fixtures=plan.marks,
+        base=plan.base,
+    )
+
+
+def to_json(areas: list[dict[str, Any]]) -> str:
+    """Plans as one file that ``read_file`` takes."""
+    return json.dumps({"areas": areas}, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,165 @@
+"""What a file's areas become in this library: which are changed, which are new, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from models.floor_files.entities import MARGIN, MOST_PROBLEMS, AreaInFile, FileProblem
+from models.kernel.errors import InvalidRequest
+from models.library.entities import SEAT_SIZE, Area, AreaId, AreaState, Catalog, VenueId
+from models.library.plan_editing import PlanDraft, apply_draft, problems_of
+from models.library.seat_names import name_key, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Where new areas are that the file does not place."""
+
+    venue: str = ""
+    floor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedArea:
+    """``old`` is None for an area that is new."""
+
+    old: Area | None
+    new: Area
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import does, where nothing is wrong."""
+
+    areas: list[PlannedArea]
+    problems: list[FileProblem]
+
+
+def plan_import(found: Sequence[AreaInFile], catalog: Catalog, defaults: Defaults) -> ImportPlan:
+    """The areas as they are to be, and all that is wrong with them."""
+    plan = ImportPlan([], [])
+    order = 1 + max((area.order for area in catalog.areas.values()), default=-1)
+    taken = set(catalog.areas)
+    for read in found:
+        problems = []
+        try:
+            old = _known(read, catalog)
+            base = old or _new(read, catalog, defaults, taken, order)
+            if base.id in {area.new.id for area in plan.areas}:
+                raise InvalidRequest("file", "area_twice", area=base.name)
+            draft = _draft(read, base)
+            problems = [_located(read, error) for error in problems_of(draft)]
+            if not problems:
+                elsewhere = {s for s, at in catalog.all_seats.items() if at.area_id != base.id}
+                plan.areas.append(PlannedArea(old, apply_draft(base, draft, elsewhere)))
+        except InvalidRequest as error:
+            problems = [_located(read, error)]
+        else:
+            taken.add(base.id)
+            order += old is None
+        plan.problems.extend(problems)
+    del plan.problems[MOST_PROBLEMS:]
+    return plan
+
+
+def _located(read: AreaInFile, error: InvalidRequest) -> FileProblem:
+    """The problem with the line of its seat, or of the area's first row."""
+    no = error.details.get("no")
+    lines = [seat.line for seat in read.seats if no is not None and seat.draft.no == no]
+    # Of two with one name, the second is the one too many.
+    line = lines[-1] if lines else read.line
+    return FileProblem(error, line, read.name or read.id)
+
+
+def _known(read: AreaInFile, catalog: Catalog) -> Area | None:
+    """The area that the file means; None for a new one. Raises: InvalidRequest."""
+    if read.id and (area := catalog.areas.get(AreaId(read.id))) is not None:
+        if area.state is AreaState.DELETED:
+            raise InvalidRequest("file", "area_id_deleted", id=read.id)
+        _check_in_use(area)
+        if read.venue and _venue(read.venue, catalog) != area.venue_id:
+            raise InvalidRequest("file", "area_of_another_venue", area=area.name)
+        return area
+    if read.id or not read.name:
+        return None
+    same = [area for area in catalog.known_areas if name_key(area.name) == name_key(read.name)]
+    same = [area for area in same if read.floor in (None, area.floor)]
+    if read.venue:
+        same = [area for area in same if area.venue_id == _venue(read.venue, catalog)]
+    if len(same) > 1:
+        raise InvalidRequest("file", "area_not_one", area=read.name)
+    for area in same:
+        _check_in_use(area)
+    return same[0] if same else None
+
+
+def _check_in_use(area: Area) -> None:
+    if not area.in_use:
+        raise InvalidRequest("file", "area_out_of_use", area=area.name)
+
+
+def _venue(text: str, catalog: Catalog) -> VenueId:
+    """The venue of that id or name. Raises: InvalidRequest."""
+    for venue in catalog.venues.values():
+        if text == venue.id or name_key(text) == name_key(venue.name):
+            return venue.id
+    raise InvalidRequest("file", "venue_unknown", venue=text[:20])
+
+
+def _new(
+    read: AreaInFile, catalog: Catalog, defaults: Defaults, taken: set[AreaId], order: int
+) -> Area:
+    """The area before its first plan. Raises: InvalidRequest."""
+    floor = read.floor if read.floor is not None else defaults.floor
+    if not read.name:
+        raise InvalidRequest("file", "new_area_without_name", id=read.id[:40])
+    if floor is None:
+        raise InvalidRequest("file", "new_area_without_floor", area=read.name)
+    venue = _venue(read.venue or defaults.venue, catalog)
+    id = AreaId(read.id) if read.id else next(i for i in _ids(floor) if i not in taken)
+    if not _is_id(id):
+        raise InvalidRequest("file", "area_id_format", id=id[:40])
+    return Area(id, venue, "", floor, order, 0, 0, (), (), rev=-1)
+
+
+def _is_id(id: str) -> bool:
+    usable = all(c in "0123456789abcdefghijklmnopqrstuvwxyz-" for c in id)
+    return usable and 2 <= len(id) <= 30 and id[0] != "-" and id != "import"
+
+
+def _ids(floor: int) -> Iterator[AreaId]:
+    """Ids for a new area of the floor: 5f-1, b1-1 below the ground."""
+    start = f"{floor}f" if floor >= 0 else f"b{-floor}"
+    yield from (AreaId(f"{start}-{n}") for n in range(1, 1000))
+
+
+def _draft(read: AreaInFile, base: Area) -> PlanDraft:
+    """The plan that the file asks for. Raises: InvalidRequest."""
+    known = {name_key(seat.number): seat for seat in base.seats}
+    seats = []
+    for found in read.seats:
+        seat = replace(found.draft, no=tidy(found.draft.no))
+        if not found.placed:
+            there = known.get(name_key(seat.no))
+            if there is None:
+                raise InvalidRequest("file", "new_seat_without_place", no=seat.no)
+            seat = replace(seat, x=there.x, y=there.y)
+        seats.append(seat)
+    fixtures = base.fixtures if read.fixtures is None else tuple(read.fixtures)
+    ends = [(seat.x + SEAT_SIZE, seat.y + SEAT_SIZE) for seat in seats]
+    ends += [(f.x + f.w, f.y + f.h) for f in fixtures]
+    return PlanDraft(
+        name=" ".join(read.name.split()) or base.name,
+        floor=read.floor if read.floor is not None else base.floor,
+        width=read.width or _side(base.width, [x for x, _ in ends]),
+        height=read.height or _side(base.height, [y for _, y in ends]),
+        seats=seats,
+        marks=fixtures,
+    )
+
+
+def _side(now: int, ends: Sequence[int]) -> int:
+    """As long as it is, or as what stands there needs."""
+    needed = max(ends, default=0)
+    return now if now >= needed and now else needed + MARGIN

@@ -1,0 +1,221 @@
+"""Areas from a table: a row for each seat, by the names of its columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from models.floor_files.entities import (
+    AREA_ROW,
+    CELL,
+    MARGIN,
+    MOST_AREAS,
+    MOST_LINES,
+    MOST_PROBLEMS,
+    MOST_SEATS_IN_FILE,
+    AreaInFile,
+    Columns,
+    FileProblem,
+    SeatInFile,
+    UnreadableFile,
+)
+from models.kernel.errors import InvalidRequest
+from models.library.entities import Fixture
+from models.library.plan_editing import LARGEST, SeatDraft
+from models.library.seat_names import tidy
+
+FORMULA: Final = "\x00="
+"""How a cell that is calculated begins, whatever it shows."""
+_FLAGS: Final = ("power", "window", "computer", "accessible")
+_MOST_COLUMNS: Final = 60
+_QUOTED: Final = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of tables. ``yes`` and ``no`` are what a mark is answered with, in small letters;
+    ``kinds`` are the kinds of rows by their words."""
+
+    columns: Columns
+    yes: frozenset[str]
+    no: frozenset[str]
+    kinds: Mapping[str, str]
+
+
+Line = tuple[int, Sequence[str]]
+"""A line's number and its cells."""
+
+
+def read_table(lines: Iterable[Line], words: Vocabulary) -> list[AreaInFile]:
+    """The areas of a table whose first line that is not empty names the columns.
+
+    Raises: UnreadableFile, with all that is wrong in it.
+    """
+    table = _Table(words)
+    for number, cells in lines:
+        if number > MOST_LINES:
+            table.refuse(number, "too_many_lines", most=MOST_LINES)
+            break
+        if any(cell.strip() for cell in cells):
+            table.take(number, cells)
+        if len(table.problems) >= MOST_PROBLEMS or table.seats > MOST_SEATS_IN_FILE:
+            break
+    if table.problems:
+        raise UnreadableFile(*table.problems)
+    if not table.areas:
+        raise UnreadableFile(FileProblem(InvalidRequest("file", "no_rows")))
+    return list(table.areas.values())
+
+
+@dataclass(slots=True)
+class _Table:
+    words: Vocabulary
+    fields: list[str] = field(default_factory=list)
+    areas: dict[str, AreaInFile] = field(default_factory=dict)
+    problems: list[FileProblem] = field(default_factory=list)
+    seats: int = 0
+
+    def refuse(self, line: int, reason: str, **facts: object) -> None:
+        self.problems.append(FileProblem(InvalidRequest("file", reason, **facts), line))
+
+    def take(self, line: int, cells: Sequence[str]) -> None:
+        if not self.fields:
+            self._head(line, cells)
+            return
+        row = {name: _plain(c) for name, c in zip(self.fields, cells, strict=False) if name}
+        if any(value.startswith(FORMULA) for value in row.values()):
+            self.refuse(line, "formula")
+            return
+        area = self._area(line, row)
+        if area is None:
+            return
+        kind = self._kind(line, row)
+        if kind == "seat":
+            self._seat(line, row, area)
+        elif kind == AREA_ROW:
+            width, height = (self._number(line, row, name, 1) for name in ("w", "h"))
+            area.width, area.height = width or area.width, height or area.height
+        elif kind is not None:
+            self._fixture(line, row, area, kind)
+
+    def _head(self, line: int, cells: Sequence[str]) -> None:
+        known = self.words.columns
+        self.fields = [known.get(_folded(cell), "") for cell in cells[:_MOST_COLUMNS]]
+        twice = {name for name in self.fields if name and self.fields.count(name) > 1}
+        for name in sorted(twice):
+            self.refuse(line, "column_twice", column=name)
+        if not {"area", "area_id"} & set(self.fields) or "seat" not in self.fields:
+            problem = FileProblem(InvalidRequest("file", "columns_missing"), line)
+            raise UnreadableFile(problem)
+
+    def _area(self, line: int, row: Mapping[str, str]) -> AreaInFile | None:
+        name, id = row.get("area", ""), row.get("area_id", "")
+        if not name and not id:
+            self.refuse(line, "area_missing")
+            return None
+        key = id or f"{row.get('venue', '')}\n{row.get('floor', '')}\n{name}"
+        area = self.areas.get(key)
+        if area is None:
+            if len(self.areas) == MOST_AREAS:
+                self.refuse(line, "too_many_areas", most=MOST_AREAS)
+                return None
+            area = self.areas[key] = AreaInFile(name, id, row.get("venue", ""), line=line)
+            area.floor = self._number(line, row, "floor", -99)
+        return area
+
+    def _kind(self, line: int, row: Mapping[str, str]) -> str | None:
+        text = _folded(row.get("kind", ""))
+        if not text:
+            return "seat"
+        kind = self.words.kinds.get(text)
+        if kind is None:
+            self.refuse(line, "unknown_fixture", kind=row["kind"])
+        return kind
+
+    def _seat(self, line: int, row: Mapping[str, str], area: AreaInFile) -> None:
+        no = tidy(row.get("seat", ""))
+        if not no:
+            self.refuse(line, "seat_missing")
+            return
+        self.seats += 1
+        if self.seats > MOST_SEATS_IN_FILE:
+            self.refuse(line, "too_many_seats_in_file", most=MOST_SEATS_IN_FILE)
+            return
+        place = self._place(line, row)
+        marks = {flag: self._mark(line, row, flag) for flag in _FLAGS}
+        draft = SeatDraft(
+            no,
+            *(place or (0, 0)),
+            power=marks["power"],
+            window=marks["window"],
+            computer=marks["computer"],
+            accessible=marks["accessible"],
+            disabled=row.get("disabled") or None,
+            disabled_from=self._day(line, row, "disabled_from"),
+            disabled_until=self._day(line, row, "disabled_until"),
+        )
+        area.seats.append(SeatInFile(draft, place is not None, line))
+
+    def _place(self, line: int, row: Mapping[str, str]) -> tuple[int, int] | None:
+        """Where the seat stands; None where the row does not say it."""
+        x, y = (self._number(line, row, name, 0) for name in ("x", "y"))
+        column, at = (self._number(line, row, name, 1) for name in ("column", "row"))
+        if x is not None and y is not None:
+            return x, y
+        if column is not None and at is not None:
+            return MARGIN + CELL * (column - 1), MARGIN + CELL * (at - 1)
+        if any(value is not None for value in (x, y, column, at)):
+            self.refuse(line, "half_a_place")
+        return None
+
+    def _fixture(self, line: int, row: Mapping[str, str], area: AreaInFile, kind: str) -> None:
+        values = [self._number(line, row, name, 0) for name in ("x", "y", "w", "h")]
+        if area.fixtures is None:
+            area.fixtures = []
+        x, y, w, h = (value if value is not None else -1 for value in values)
+        if min(x, y, w, h) < 0:
+            self.refuse(line, "fixture_place")
+        else:
+            area.fixtures.append(Fixture(kind, x, y, w, h))
+
+    def _number(self, line: int, row: Mapping[str, str], name: str, least: int) -> int | None:
+        text = row.get(name, "")
+        if not text:
+            return None
+        found = re.fullmatch(r"(-?[0-9]{1,6})(\.0+)?", text)
+        if found is None or not least <= int(found[1]) <= LARGEST:
+            self.refuse(line, "not_a_number", column=name, text=text[:20], most=LARGEST)
+            return None
+        return int(found[1])
+
+    def _mark(self, line: int, row: Mapping[str, str], name: str) -> bool:
+        text = _folded(row.get(name, ""))
+        if text and text not in self.words.yes | self.words.no:
+            self.refuse(line, "not_yes_or_no", column=name, text=row[name][:20])
+        return text in self.words.yes
+
+    def _day(self, line: int, row: Mapping[str, str], name: str) -> date | None:
+        text = row.get(name, "")
+        if not text:
+            return None
+        found = re.fullmatch(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})( 00:00:00)?", text)
+        try:
+            year, month, day = (int(found[n]) for n in (1, 2, 3)) if found else (0, 0, 0)
+            return date(year, month, day)
+        except ValueError:
+            self.refuse(line, "not_a_day", column=name, text=text[:20])
+            return None
+
+
+def _folded(text: str) -> str:
+    return tidy(text).casefold()
+
+
+def _plain(text: str) -> str:
+    """The cell without the mark that keeps spreadsheets from calculating it."""
+    text = text.strip()
+    quoted = text.startswith("'") and text[1:].startswith(_QUOTED)
+    return text[1:] if quoted else text

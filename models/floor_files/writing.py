@@ -1,0 +1,85 @@
+"""Areas as tables: what is exported, and what is filled in and brought back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+
+import xlsxwriter  # type: ignore[import-untyped]
+
+from models.floor_files.entities import AREA_ROW
+from models.library.entities import Area, Seat
+
+FIELDS = (
+    *("area_id", "area", "floor", "seat", "x", "y"),
+    *("power", "window", "computer", "accessible"),
+    *("disabled", "disabled_from", "disabled_until", "kind", "w", "h"),
+)
+"""The columns of an exported table."""
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "'")
+Row = Sequence[str]
+
+
+def rows_of(area: Area, yes: str, kinds: Mapping[str, str]) -> list[Row]:
+    """The area's size, its seats and its fixtures, in the columns of ``FIELDS``. ``kinds`` are the
+    words for the kinds of rows."""
+
+    def row(**values: object) -> Row:
+        named = {"area_id": area.id, "area": area.name, "floor": area.floor, **values}
+        return [str(named.get(name, "")) for name in FIELDS]
+
+    return [
+        row(kind=kinds[AREA_ROW], w=area.width, h=area.height),
+        *(row(**_seat(seat, yes)) for seat in (*area.seats, *area.retired_seats)),
+        *(row(kind=kinds[f.kind], x=f.x, y=f.y, w=f.w, h=f.h) for f in area.fixtures),
+    ]
+
+
+def _seat(seat: Seat, yes: str) -> dict[str, object]:
+    flags = ("power", "window", "computer", "accessible")
+    return {
+        "seat": seat.number,
+        "x": seat.x,
+        "y": seat.y,
+        **{flag: yes for flag in flags if getattr(seat, flag)},
+        "disabled": seat.disabled or "",
+        "disabled_from": seat.disabled_from or "",
+        "disabled_until": seat.disabled_until or "",
+    }
+
+
+def as_csv(rows: Iterable[Row]) -> bytes:
+    """A CSV file that spreadsheets open as UTF-8, and in which they calculate nothing."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_as_text(cell) for cell in row] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _as_text(cell: str) -> str:
+    number = cell.removeprefix("-").isdecimal()
+    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) and not number else cell
+
+
+def as_workbook(sheets: Mapping[str, Sequence[Row]]) -> bytes:
+    """A workbook with a sheet for each name; all cells are text, and the first row stays."""
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target, {"in_memory": True})
+    head, text = (book.add_format({"bold": bold, "num_format": "@"}) for bold in (True, False))
+    for name, rows in sheets.items():
+        sheet = book.add_worksheet(name)
+        for at, row in enumerate(rows):
+            for column, value in enumerate(row):
+                sheet.write_string(at, column, value, text if at else head)
+        sheet.freeze_panes(1, 0)
+        for column, width in enumerate(_widths(rows)):
+            sheet.set_column(column, column, width)
+    book.close()
+    return target.getvalue()
+
+
+def _widths(rows: Sequence[Row]) -> list[int]:
+    """Columns as wide as what stands in them; Chinese takes two places a character."""
+    columns = zip_longest(*rows, fillvalue="")
+    return [min(80, 3 + max(len(c.encode("gb18030")) for c in column)) for column in columns]

@@ -1,0 +1,68 @@
+"""Areas over the years: another name or place in their floor, out of use and back, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from models.kernel.errors import InvalidRequest
+from models.kernel.text import is_printable_line
+from models.library.entities import Area, AreaState
+from models.library.errors import AreaNotRetired, AreaRetired
+from models.library.plan_editing import HIGHEST_FLOOR, LONGEST_NAME, LOWEST_FLOOR
+
+LAST: Final = 10**6
+"""A place that no floor has: behind all."""
+
+
+def rename(area: Area, name: str, floor: int) -> Area:
+    """Raises: InvalidRequest."""
+    if not 0 < len(name) <= LONGEST_NAME or not is_printable_line(name):
+        raise InvalidRequest("name", "area_name_length", most=LONGEST_NAME)
+    if not LOWEST_FLOOR <= floor <= HIGHEST_FLOOR:
+        raise InvalidRequest("floor", "floor_out_of_range", least=LOWEST_FLOOR, most=HIGHEST_FLOOR)
+    return replace(area, name=name, floor=floor, rev=area.rev + 1)
+
+
+def put_in_order(area: Area, place: int, floor: Sequence[Area]) -> list[Area]:
+    """The areas that are other than before when ``area``, already changed, comes to that place
+    (from 0) of its floor. ``floor`` are the floor's areas in their order, with or without it."""
+    others = [one for one in floor if one.id != area.id]
+    others.insert(min(max(place, 0), len(others)), area)
+    changed = [area]
+    for order, one in enumerate(others):
+        if one is area:
+            changed[0] = replace(area, order=order)
+        elif one.order != order:
+            changed.append(replace(one, order=order, rev=one.rev + 1))
+    return changed
+
+
+def retire(area: Area) -> Area:
+    """Its seats leave the plans of readers and wait. Raises: AreaRetired."""
+    if not area.in_use:
+        raise AreaRetired()
+    return replace(
+        area, state=AreaState.RETIRED, seats=(), retired_seats=area.seats, rev=area.rev + 1
+    )
+
+
+def bring_back(area: Area) -> Area:
+    """As it was when it was retired. Raises: AreaNotRetired."""
+    _check_retired(area)
+    return replace(
+        area, state=AreaState.IN_USE, seats=area.retired_seats, retired_seats=(), rev=area.rev + 1
+    )
+
+
+def delete(area: Area) -> Area:
+    """What nobody sees any more. The names of its seats stay: a worker that has not heard yet that
+    the area was retired can take a booking until it has. Raises: AreaNotRetired."""
+    _check_retired(area)
+    return replace(area, state=AreaState.DELETED, rev=area.rev + 1)
+
+
+def _check_retired(area: Area) -> None:
+    if area.state is not AreaState.RETIRED:
+        raise AreaNotRetired()

@@ -1,0 +1,183 @@
+"""Areas, kiosks and gates over the years: renamed, put in order, retired, brought back, deleted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from handlers.kiosks.api import SCREEN
+from models.identity.roles import Role
+from models.kiosks.keys import new_secret
+from models.library.entities import AreaId, KioskId
+from tests.api.test_gates import Gate
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import log, post, staff
+from tests.api.test_staff_notices_devices_deliveries import key_in, keys
+from tests.living import Client, Living
+
+HALL = "/console/plans/2f-hall"
+
+
+async def rev(service: Living, area: str = "2f-hall") -> str:
+    await service.inside.reference.refresh()
+    return str(service.inside.reference.catalog.areas[AreaId(area)].rev)
+
+
+async def change(service: Living, head: Browser, verb: str, path: str = HALL, **form: str) -> Any:
+    area = path.rpartition("/")[2]
+    form = {"base": await rev(service, area), **form}
+    return await post(service, head, f"{path}/{verb}", **form)
+
+
+async def names(reader: Client) -> list[str]:
+    areas = (await reader.ok("GET", "/areas"))["items"]
+    return [area["name"] for area in areas if area["floor"] == 2]
+
+
+async def test_an_area_gets_another_name_and_place(service: Living) -> None:
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    was = await names(reader)
+    assert was[:2] == ["二层东区", "二层中厅"]
+    page = (await head.get(f"{HALL}/settings")).body
+    assert 'value="二层中厅"' in page and "“二层东区”之后" in page
+    form = {"name": "二层大厅", "floor": "2", "place": "0"}
+    assert (await change(service, head, "settings", **form)).status == 303
+    assert await names(reader) == ["二层大厅", "二层东区", *was[2:]]
+    # The neighbour has moved as well: who saw it before is told, and finds what was typed.
+    late = await change(service, head, "settings", **form | {"base": "0", "name": "另一个"})
+    assert late.status == 409 and 'value="另一个"' in late.body
+    before = await service.books(), await names(reader)
+    for wrong, words in (
+        ({"name": " "}, "区域名称"),
+        ({"floor": "二"}, "楼层"),
+        ({"reason": ""}, "原因"),
+        ({}, "没有需要保存的更改"),
+    ):
+        refused = await change(service, head, "settings", **form | wrong)
+        assert refused.status == 400 and words in refused.body, wrong
+    assert (await service.books(), await names(reader)) == before
+    # To another floor: behind all that are there.
+    assert (await change(service, head, "settings", **form | {"floor": "3"})).status == 303
+    areas = (await reader.ok("GET", "/areas"))["items"]
+    assert [a["name"] for a in areas if a["floor"] == 3][-1] == "二层大厅"
+    assert [a for a, _, o in await log(service) if o == "done"] == ["change_area"] * 2
+
+
+async def test_a_retired_area_is_hidden_and_comes_back(service: Living) -> None:
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    made = await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow)
+    plan = await head.get(f"{HALL}.json")
+    assert (await head.get("/areas/2f-hall")).status == 200
+    before = await service.books()
+    asked = await change(service, head, "retire")
+    assert "<b>1</b> 个预约不再符合平面图" in asked.body and await service.books() == before
+    done = await change(service, head, "retire", confirmed="yes", bookings="cancel")
+    assert done.status == 303
+    await service.settle()
+    assert "二层中厅" not in await names(reader)
+    gone = await reader.ok("GET", f"/reservations/{made['id']}")
+    assert gone["state"] == "cancelled" and gone["seat"]["label"] == "图书馆2层二层中厅010号"
+    await reader.refused("404 not_found", "GET", "/areas/2f-hall/map")
+    assert (await head.get("/areas/2f-hall")).status == 404
+    wish = {"date": service.tomorrow, "start": "09:00", "end": "11:00", "seat_id": "2f-hall-011"}
+    await reader.refused("404 not_found", "POST", "/reservations", wish)
+    # Its plan is shown and not changed; it was booked, so it stays.
+    assert "已停用" in (await head.get(HALL)).body
+    assert (await head.get(f"{HALL}.json")).body == plan.body
+    sent = await post(service, head, HALL, base=await rev(service), plan="{}", confirmed="yes")
+    assert sent.status == 409 and "已停用" in sent.body
+    refused = await change(service, head, "delete")
+    assert refused.status == 409 and "有过预约" in refused.body
+    assert (await change(service, head, "retire", confirmed="yes")).status == 409
+    assert (await change(service, head, "restore")).status == 303
+    assert "二层中厅" in await names(reader)
+    assert (await head.get(f"{HALL}.json")).body == plan.body
+    assert (await reader.reserve("2f-hall-010", "09:00", "11:00", service.tomorrow))["seat"]
+    assert (await change(service, head, "restore")).status == 409
+
+
+async def test_an_area_that_nobody_used_is_deleted(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    east, north = "/console/plans/4f-east", "/console/plans/2f-north"
+    # The rules name the fourth floor's areas; an area in use is not deleted at all.
+    assert (await change(service, head, "delete", north)).status == 409
+    for path in (east, north):
+        assert (await change(service, head, "retire", path, confirmed="yes")).status == 303
+    assert "规则" in (await change(service, head, "delete", east)).body
+    assert (await change(service, head, "delete", north)).status == 303
+    listed = (await head.get("/console/plans")).body
+    assert "二层北区" not in listed and "四层东区" in listed
+    for path in (north, f"{north}.json", f"{north}/settings"):
+        assert (await head.get(path)).status == 404, path
+    assert (await head.get("/console/audit")).status == 200
+
+
+# --- kiosks and gates -----------------------------------------------------------------------------
+
+
+async def test_a_kiosk_is_renamed_and_retired_and_comes_back(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    path = "/console/devices/kiosk/2f-south"
+    kiosks = service.inside.stored.kiosks
+    await kiosks.issue_kiosk_key(KioskId("2f-south"), "key", new_secret())
+    screen = {"X-Kiosk-Key": "key", SCREEN: "1"}
+    assert (await service.anonymous.get("/kiosks/2f-south/code", **screen)).status == 200
+    catalog = service.inside.reference.catalog
+    was = catalog.kiosks[KioskId("2f-south")]
+    shown = {"was_name": was.name, "was_venue": was.venue_id}
+    renamed = await post(service, head, path, **shown, name="南门选座机", venue="library")
+    assert renamed.status == 303
+    # The second one is told, and finds what was typed.
+    late = await post(service, head, path, **shown, name="另一个名字", venue="library")
+    assert late.status == 409 and 'value="另一个名字"' in late.body
+    before = await keys(service)
+    for wrong in ({"name": ""}, {"venue": "x"}, {"reason": ""}):
+        form = {**shown, "was_name": "南门选座机", "name": "门", "venue": "library"} | wrong
+        assert (await post(service, head, path, **form)).status == 400, wrong
+    assert await keys(service) == before
+    used = await post(service, head, f"{path}/delete")
+    assert used.status == 409 and "已经连接过" in used.body
+    shown["was_name"] = "南门选座机"
+    assert (await post(service, head, f"{path}/retire", **shown)).status == 303
+    assert (await service.anonymous.get("/kiosks/2f-south/code", **screen)).status in (401, 404)
+    assert (await post(service, head, f"{path}/key")).status == 409, "retired: no key"
+    back = await post(service, head, f"{path}/restore", **shown)
+    assert back.status == 200
+    screen = {"X-Kiosk-Key": key_in(back.body)}
+    assert (await service.anonymous.get("/kiosks/2f-south/code", **screen)).status == 200
+    assert (await post(service, head, f"{path}/restore", **shown)).status == 409
+    done = [action for action, _, outcome in await log(service) if outcome == "done"]
+    assert done == ["change_device", "retire_device", "bring_back_device"]
+
+
+async def test_a_gate_is_retired_at_once_and_deleted_while_it_was_never_heard(
+    service: Living,
+) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    new = {"device": "gate", "id": "north", "name": "北门", "venue": "library"}
+    key = key_in((await post(service, head, "/console/devices", **new)).body)
+    shown = {"was_name": "北门", "was_venue": "library"}
+    assert (await post(service, head, "/console/devices/gate/north/delete")).status == 303
+    assert "北门" not in (await head.get("/console/devices")).body
+    key = key_in((await post(service, head, "/console/devices", **new)).body)
+    gate = Gate(service, key, "north")
+    assert (await gate.send([])).status == 200
+    assert (await post(service, head, "/console/devices/gate/north/delete")).status == 409
+    path = "/console/devices/gate/north"
+    assert (await post(service, head, f"{path}/retire", **shown)).status == 303
+    assert (await gate.send([])).status == 401
+    page = (await head.get("/console/devices")).body
+    assert re.search(r"已停用的设备.*北门", page, re.S)
+    assert (await post(service, head, f"{path}/restore", **shown)).status == 200
+
+
+async def test_only_an_administrator_changes_them(service: Living) -> None:
+    desk = await staff(service, Role.LIBRARIAN)
+    before = await service.books(), await keys(service)
+    for verb in ("settings", "retire", "restore", "delete"):
+        assert (await post(service, desk, f"{HALL}/{verb}", base="0")).status == 403
+    for path in ("", "/retire", "/restore", "/delete"):
+        assert (await post(service, desk, f"/console/devices/gate/main{path}")).status == 403
+    assert (await service.books(), await keys(service)) == before
+    listed = (await desk.get("/console/plans")).body + (await desk.get("/console/devices")).body
+    assert "/settings" not in listed and "停用，密钥" not in listed

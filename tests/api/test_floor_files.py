@@ -1,0 +1,176 @@
+"""An import over HTTP: preview, question, confirmation, and then a booking there."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+
+from models.identity.roles import Role
+from models.library.entities import AreaId
+from models.staff.audit import AuditQuery
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import WHEREFORE, log, post, staff
+from tests.living import Living
+
+IMPORT = "/console/plans/import"
+TABLE = (
+    "区域,楼层,座位号,行,列,电源\n"
+    "五层东区,5,A-12,1,2,是\n五层东区,5,A-2,1,1,\n五层东区,5,2F-B07,2,1,\n"
+    "五层西区,5,001,1,1,\n"
+)
+
+
+async def upload(service: Living, who: Browser, file: str | bytes, **form: str) -> Any:
+    data = aiohttp.FormData(default_to_multipart=True)
+    for name, value in {"csrf": await who.token("/contact"), **form}.items():
+        data.add_field(name, value)
+    content = file.encode() if isinstance(file, str) else file
+    data.add_field("file", content, filename="floors.csv")
+    return await who.post(IMPORT, data, service.base)
+
+
+async def confirm(service: Living, who: Browser, plans: str, **form: str) -> Any:
+    data = aiohttp.FormData(default_to_multipart=True)
+    csrf = await who.token("/contact")
+    fields = {"csrf": csrf, "confirmed": "yes", "reason": WHEREFORE, "plans": plans, **form}
+    for name, value in fields.items():
+        data.add_field(name, value)
+    return await who.post(IMPORT, data, service.base)
+
+
+def kept(body: str) -> str:
+    """The plans that the preview keeps."""
+    found = re.search(r'<textarea name="plans" hidden>(.*?)</textarea>', body, re.S)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+async def test_floors_are_imported_and_booked(service: Living) -> None:
+    head, reader = await staff(service, Role.ADMINISTRATOR), await service.reader()
+    before, version = await service.books(), service.inside.reference.catalog.version
+    shown = await upload(service, head, TABLE, venue="library")
+    assert shown.status == 200, shown.body
+    for words in ("新区域", "五层东区", "3 座", "五层西区", "没有预约受影响", ">A-12</text>"):
+        assert words in shown.body, words
+    assert await service.books() == before and await log(service) == []
+    assert service.inside.reference.catalog.version == version, "nothing before it is confirmed"
+    plans = kept(shown.body)
+    lacks = await confirm(service, head, plans, reason="")
+    assert lacks.status == 400 and "原因" in lacks.body and kept(lacks.body) == plans
+    assert await service.books() == before
+    assert (await confirm(service, head, plans)).status == 303
+    areas = (await reader.ok("GET", "/areas"))["items"]
+    assert [a["name"] for a in areas if a["floor"] == 5] == ["五层东区", "五层西区"]
+    seats = (await reader.ok("GET", "/areas/5f-1/map"))["seats"]
+    assert [seat["no"] for seat in seats] == ["2F-B07", "A-2", "A-12"]
+    made = await reader.reserve(seats[2]["id"], "09:00", "10:00", service.tomorrow)
+    assert made["seat"]["label"] == "图书馆5层五层东区A-12号"
+    assert [(a, o) for a, _, o in await log(service)] == [("area", "done")] * 2
+    assert 'data-no="A-12"' in (await head.get("/areas/5f-1")).body
+    # Found by its name, however that is typed.
+    moves = {"area": "5f-1", "no": "ａ－2", "by": "no"}
+    path = f"/console/reservations/{made['id']}/move"
+    assert (await post(service, head, path, **moves)).status == 303
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["no"] == "A-2"
+    back = {"area": "5f-1", "no": "a-12", "by": "no"}
+    assert (await post(service, head, path, **back)).status == 303
+
+    # The round trip: nothing is to be saved.
+    exported = await head.get("/console/plans/5f-1.csv")
+    assert exported.status == 200 and "attachment" in exported.headers["Content-Disposition"]
+    same = await upload(service, head, exported.body, venue="library")
+    assert same.status == 400 and "没有需要保存的更改" in same.body
+
+    # A file without the booked seat asks what becomes of the booking.
+    less = TABLE.replace("五层东区,5,A-12,1,2,是\n", "")
+    asked = await upload(service, head, less, venue="library")
+    assert "移除 A-12" in asked.body and "<b>1</b> 个预约不再符合平面图" in asked.body
+    plans = kept(asked.body)
+    assert "请选择怎样处理" in (await confirm(service, head, plans)).body, "no answer yet"
+    assert (await reader.ok("GET", f"/reservations/{made['id']}"))["state"] == "reserved"
+    assert (await confirm(service, head, plans, bookings="cancel")).status == 303
+    await service.settle()
+    gone = await reader.ok("GET", f"/reservations/{made['id']}")
+    assert gone["state"] == "cancelled" and gone["seat"]["label"].endswith("A-12号")
+    # The log keeps the plan before it.
+    ((entry,), _) = await service.inside.stored.audit_log.page_of(AuditQuery(action="plan"), 0, 1)
+    old = (await head.get(f"/console/audit/{entry.id}/plan.json")).body
+    assert {seat["no"] for seat in old["seats"]} == {"A-12", "A-2", "2F-B07"}
+
+
+async def test_the_second_of_two_is_told(service: Living) -> None:
+    head, other = [await staff(service, Role.ADMINISTRATOR) for _ in range(2)]
+    first = kept((await upload(service, head, TABLE, venue="library")).body)
+    hall = (await head.get("/console/plans/2f-hall.json")).body
+    moved = hall | {"seats": [s | {"x": s["x"] + 1} for s in hall["seats"]]}
+    second = kept((await upload(service, other, json.dumps(moved))).body)
+    theirs = kept((await upload(service, head, json.dumps(hall | {"name": "大厅"}))).body)
+    assert (await confirm(service, head, theirs)).status == 303
+    late = await confirm(service, other, second, reason="整理座位")
+    assert late.status == 409 and "刚刚被其他人修改过" in late.body
+    assert 'value="整理座位"' in late.body and "移动" in late.body
+    assert (await confirm(service, other, kept(late.body))).status == 303, "seen and meant"
+    # All of a file or nothing: one of its areas is there by now.
+    assert (await confirm(service, other, first)).status == 303
+    before = service.inside.reference.catalog.version
+    assert (await confirm(service, head, first)).status == 409
+    await service.inside.reference.refresh()
+    assert service.inside.reference.catalog.version == before
+
+
+async def test_what_a_browser_keeps_is_not_trusted(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    plans = json.loads(kept((await upload(service, head, TABLE, venue="library")).body))
+    await service.inside.reference.refresh()
+    before = service.inside.reference.catalog.version
+    first = plans["areas"][0]
+    for wrong, words in (
+        ({"seats": [s | {"no": "<b>"} for s in first["seats"]]}, "1–12 个字母或数字"),
+        ({"seats": [s | {"id": "2f-hall-001"} for s in first["seats"][:1]]}, "不能使用"),
+        ({"seats": [s | {"x": -1} for s in first["seats"]]}, "超出平面图"),
+        ({"area": "../x"}, "区域编号"),
+        ({"venue": "nowhere"}, "没有场馆"),
+        ({"more": 1}, "不是平面图文件"),
+        ({"base": 7}, "刚刚被其他人修改过"),
+    ):
+        answer = await confirm(service, head, json.dumps({"areas": [first | wrong]}))
+        assert answer.status in (400, 409) and words in answer.body, wrong
+    await service.inside.reference.refresh()
+    assert service.inside.reference.catalog.version == before and await log(service) == []
+    assert AreaId("5f-1") not in service.inside.reference.catalog.areas
+
+
+async def test_problems_are_told_by_line(service: Living) -> None:
+    head = await staff(service, Role.ADMINISTRATOR)
+    wrong = TABLE + "五层东区,5,a-12,3,1,\n五层东区,5,B-1,0,1,maybe\n"
+    answer = await upload(service, head, wrong, venue="library", floor="5")
+    assert answer.status == 400 and 'name="plans"' not in answer.body
+    assert "第 7 行：“行”应为" in answer.body and "第 7 行：“电源”应为“是”" in answer.body
+    wrong = TABLE + "五层东区,5,a-12,3,1,\n"
+    answer = await upload(service, head, wrong, venue="library", floor="9")
+    assert "第 6 行：座位号 a-12 重复" in answer.body and 'value="9"' in answer.body
+    hostile = "区域,楼层,座位号,行,列\n<script>x,5,1,1,1\n"
+    shown = await upload(service, head, hostile, venue="library")
+    assert "<script>x" not in shown.body and "&lt;script&gt;x" in shown.body
+    for file, words in ((b"", "请选择文件"), (b"PK\x03\x04" + b"x" * 99, "座位号")):
+        assert words in (await upload(service, head, file)).body
+    template = await head.get(f"{IMPORT}/template.csv")
+    assert (await upload(service, head, template.body, venue="library")).status == 200
+    session = head.client.session
+    async with session.get(f"{service.base}{IMPORT}/template.xlsx", headers=head.cookie) as got:
+        book = await got.read()
+    assert (await upload(service, head, book, venue="library")).status == 200
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.LIBRARIAN])
+async def test_only_an_administrator_imports(service: Living, role: Role) -> None:
+    who = await staff(service, role)
+    assert (await who.get(IMPORT)).status == 403
+    assert (await upload(service, who, TABLE, venue="library")).status == 403
+    assert (await who.get("/console/plans/2f-hall.csv")).status == 200
+    assert "从文件导入" not in (await who.get("/console/plans")).body
