@@ -39,9 +39,11 @@ from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.notices import StaffNotices
 from models.staff.policy_and_plans import StaffPolicyAndPlans
+from models.staff.profile import StaffProfile
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
+from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import StaffVisitors
 from models.statistics.service import StatisticsService
@@ -93,8 +95,10 @@ STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
+STAFF_PROFILE: Final = web.AppKey("staff_profile", StaffProfile)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
+STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
 STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)
 STATISTICS: Final = web.AppKey("statistics", StatisticsService)

@@ -18,6 +18,7 @@ from models.opening_draw.repository import TicketRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
 from models.policy.repository import PolicyRepository
+from models.profile.repository import ProfileRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.card_repository import CardRepository
 from models.readers.repository import ReaderRepository
@@ -58,6 +59,7 @@ class Repositories:
         self.outages = OutageRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)
+        self.profiles = ProfileRepository(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)

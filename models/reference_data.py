@@ -1,4 +1,5 @@
-"""Reference data: the catalog, the policy and the accommodations, kept in memory by every worker.
+"""Reference data: the library's profile, the catalog, the policy and the accommodations, kept in
+memory by every worker.
 
 A job asks every few seconds whether a newer version is stored (``refresh``). Nobody else writes to
 what is here.
@@ -7,16 +8,19 @@ what is here.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
+from models.kernel.time_range import use_zone
 from models.library.entities import REMOVED_FROM_PLAN, Area, AreaId, Catalog, Seat, SeatId
 from models.library.repository import CatalogRepository
-from models.policy.entities import DayHours, Policy
+from models.policy.entities import DayHours, Policy, forget_time_steps
 from models.policy.errors import RulesChanged
 from models.policy.repository import PolicyRepository
+from models.profile.entities import LibraryProfile, SetupProgress
+from models.profile.repository import ProfileRepository
 from models.readers.accommodation_repository import AccommodationRepository
 from models.readers.accommodations import NO_ACCOMMODATION, Accommodation
 
@@ -32,9 +36,14 @@ class ReferenceData:
         catalogs: CatalogRepository,
         policies: PolicyRepository,
         accommodations: AccommodationRepository,
+        profiles: ProfileRepository,
+        default_profile: LibraryProfile,
     ) -> None:
-        self._catalogs, self._policies = catalogs, policies
+        self._catalogs, self._policies, self._profiles = catalogs, policies, profiles
+        self._default_profile = self.profile = default_profile
         self._accommodation_repository = accommodations
+        self.setup = SetupProgress()
+        """How far the first run has come."""
         self.catalog = Catalog("", {}, {}, {})
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
@@ -45,17 +54,30 @@ class ReferenceData:
         self._hours: dict[tuple[int, date, AreaId], DayHours] = {}
 
     async def refresh(self) -> None:
-        """Load the catalog, the current policy and the accommodations, where they have changed."""
+        """Load the profile, the catalog, the current policy and the accommodations, where they have
+        changed. The library's number counts changes of the profile too."""
         version = await self._accommodation_repository.version()
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
         found = (await self._catalogs.version(), await self._policies.newest())
         if found == self._loaded:
             return
-        self.catalog = await self._catalogs.load()
+        catalog = await self._catalogs.load()
+        # After the catalog: once there is an area, the zone is what it will always be.
+        profile = await self._profiles.load() or self._default_profile
+        if profile.clock != self.profile.clock:
+            self._turn_clock(profile.clock)
+        self.profile, self.catalog = profile, catalog
+        self.setup = await self._profiles.setup()
         if found[1] is not None:
             self.policy = await self._policies.get(found[1]) or self.policy
         self._loaded = found
+
+    def _turn_clock(self, clock: timezone) -> None:
+        """Let the library's clock be that one: nothing has been counted by another yet."""
+        use_zone(clock)
+        self._hours.clear()
+        forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
         """Let ``new`` be the policy from now on. Raises: RulesChanged where somebody else was

@@ -35,6 +35,7 @@ from handlers.seat_map.search import (
 )
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
+from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Fixture, Seat
@@ -65,7 +66,12 @@ class AreaTile:
 
 
 async def areas(visit: PageRequest) -> web.StreamResponse:
-    """The areas of a venue with their free seats, floor by floor."""
+    """The areas of a venue with their free seats, floor by floor; before there are any, that the
+    library is not open yet, and for who can set it up the way there."""
+    if next(visit[REFERENCE].catalog.bookable_areas, None) is None:
+        if visit.may(Role.ADMINISTRATOR):
+            return redirect("/console/setup")
+        return render_page(visit.request, "seat_map/not_open.html", reader=visit.reader)
     search = search_of(visit)
     if (moved := redirect_to_today(visit, search)) is not None:
         return moved

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
+from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import Role
 from models.readers.entities import Reader
@@ -26,8 +28,17 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         role=ROLE_TEXT[visit.role or ""],
         decides=visit.may(Role.LIBRARIAN),
         action_labels=ACTION_LABELS,
+        setup_left=_setup_left(visit),
         **facts,
     )
+
+
+def _setup_left(visit: PageRequest) -> int | None:
+    """How many steps of the first run are left, for who can do them; None where it is over."""
+    reference = visit[REFERENCE]
+    if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
+        return None
+    return sum(not line.done for line in step_lines(reference))
 
 
 def staff_context(visit: PageRequest) -> StaffContext:

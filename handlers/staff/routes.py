@@ -24,6 +24,11 @@ from handlers.staff.floor_plans import (
     plan_before,
     plans,
 )
+from handlers.staff.library_profile import (
+    LARGEST_FORM,
+    change_library_profile,
+    library_profile,
+)
 from handlers.staff.notices import (
     LARGEST_NOTICE,
     add_notice,
@@ -55,7 +60,9 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.setup import go_on, setup
 from handlers.staff.statistics import statistics
+from handlers.staff.venues import add_venue, change_venue, venues
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
     add_visitor,
@@ -97,6 +104,7 @@ def console_routes() -> list[web.RouteDef]:
         web.post("/console/questions/{id}", staff_form(reply)),
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
+        *_library_routes(),
         *_plan_routes(),
         *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
@@ -119,6 +127,21 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/bookings.csv", staff_page(as_csv)),
         web.get("/console/bookings.xlsx", staff_page(as_xlsx)),
         web.get("/console/audit", staff_page(audit_log)),
+    ]
+
+
+def _library_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/setup", staff_page(setup, Role.ADMINISTRATOR)),
+        web.post("/console/setup", staff_form(go_on, Role.ADMINISTRATOR)),
+        web.get("/console/library", staff_page(library_profile)),
+        web.post(
+            "/console/library",
+            staff_form(change_library_profile, Role.ADMINISTRATOR, LARGEST_FORM, multipart=True),
+        ),
+        web.get("/console/venues", staff_page(venues)),
+        web.post("/console/venues", staff_form(add_venue, Role.ADMINISTRATOR)),
+        web.post("/console/venues/{id}", staff_form(change_venue, Role.ADMINISTRATOR)),
     ]
 
 

@@ -90,7 +90,7 @@ def _environment(args: argparse.Namespace) -> Env:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m miniapp_server",
-        description="Seat reservation for a library: the backend of 一考即过座位预约.",
+        description="Seat reservation for a library: web pages, a mini-program, kiosks and gates.",
         epilog="Settings come from the environment; docs/operations.md lists them.",
     )
     parser.add_argument("--version", action="version", version=serve.VERSION)

@@ -15,3 +15,15 @@ class VenueChanged(Conflict):
     """Somebody else has changed the venue meanwhile."""
 
     code = "venue_changed"
+
+
+class VenueExists(Conflict):
+    """There is a venue of that name already."""
+
+    code = "venue_exists"
+
+
+class VenueInUse(Conflict):
+    """Something belongs to the venue: an area, a kiosk or a gate."""
+
+    code = "venue_in_use"
