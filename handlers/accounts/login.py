@@ -141,7 +141,7 @@ def _keep_session(request: web.Request, until: datetime) -> web.Response:
 
 
 async def campus_entry(request: web.Request) -> web.Response:
-    """The way in from the campus app: nobody types a password. Who is signed in goes straight on."""
+    """The way in from the campus app: nobody types a password. Who is signed in goes on at once."""
     if await signed_in(request, request[NOW]) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:

@@ -18,7 +18,7 @@ from models.library.entities import (
     VenueId,
 )
 from models.library.errors import VenueChanged, VenueInUse
-from models.library.mapping import _area, _area_document
+from models.library.mapping import area_from_document, area_to_document
 from models.storage.installation import known_fields
 from models.storage.mongo import Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
@@ -40,9 +40,9 @@ class CatalogRepository:
         transaction, so that who chooses the time zone meanwhile sees the areas or is seen.
         """
         wanted: dict[str, list[Document]] = {
-            "venues": [_venue_document(venue) for venue in venues],
-            "areas": [_area_document(area) for area in areas],
-            "kiosks": [_kiosk_document(kiosk) for kiosk in kiosks],
+            "venues": [venue_to_document(venue) for venue in venues],
+            "areas": [area_to_document(area) for area in areas],
+            "kiosks": [kiosk_to_document(kiosk) for kiosk in kiosks],
         }
 
         async def work(session: Any) -> None:
@@ -60,11 +60,11 @@ class CatalogRepository:
 
     async def add_area(self, area: Area) -> bool:
         """False where there is one of that id."""
-        return await self._add("areas", _area_document(area))
+        return await self._add("areas", area_to_document(area))
 
     async def add_kiosk(self, kiosk: Kiosk) -> bool:
         """False where there is one of that id. It has no key yet."""
-        return await self._add("kiosks", _kiosk_document(kiosk))
+        return await self._add("kiosks", kiosk_to_document(kiosk))
 
     async def _add(self, name: str, document: Document) -> bool:
         async def work(session: Any) -> None:
@@ -78,7 +78,7 @@ class CatalogRepository:
         """False where there is one of that id."""
 
         async def work(session: Any) -> None:
-            await self._db["venues"].insert_one(_venue_document(venue), session=session)
+            await self._db["venues"].insert_one(venue_to_document(venue), session=session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
@@ -105,7 +105,7 @@ class CatalogRepository:
 
         async def work(session: Any) -> None:
             for venue in venues:
-                await self._put("venues", venue.rev, _venue_document(venue), session=session)
+                await self._put("venues", venue.rev, venue_to_document(venue), session=session)
             await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
@@ -114,11 +114,11 @@ class CatalogRepository:
         """Write the area over the one that it was made from, whose ``rev`` is one less. False where
         somebody else has changed that one since."""
 
-        return await self._replace("areas", area.rev, _area_document(area))
+        return await self._replace("areas", area.rev, area_to_document(area))
 
     async def replace_venue(self, venue: Venue) -> bool:
         """As ``replace_area``."""
-        return await self._replace("venues", venue.rev, _venue_document(venue))
+        return await self._replace("venues", venue.rev, venue_to_document(venue))
 
     async def _replace(self, name: str, rev: int, document: Document) -> bool:
         async def work(session: Any) -> None:
@@ -161,7 +161,7 @@ class CatalogRepository:
             )
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
-            plans = {a["_id"]: _area(a) for a in areas}
+            plans = {a["_id"]: area_from_document(a) for a in areas}
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
             venues={v["_id"]: _venue(v) for v in venues},
@@ -187,11 +187,13 @@ async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
         raise VenueChanged()
 
 
-def _kiosk_document(kiosk: Kiosk) -> Document:
+def kiosk_to_document(kiosk: Kiosk) -> Document:
+    """The kiosk as it is stored, without its key."""
     return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}
 
 
-def _venue_document(venue: Venue) -> Document:
+def venue_to_document(venue: Venue) -> Document:
+    """The venue as it is stored."""
     return {
         "_id": venue.id,
         "name": venue.name,
