@@ -110,7 +110,7 @@ async def seed(
     """Write the library; kiosks and gates without a key get one: the new keys are returned, of the
     kiosks and of the gates."""
     if await stored.profiles.load() is None:
-        await stored.profiles.add_missing(replace(reference.profile, **data.profile))
+        await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)
     await stored.catalogs.add_missing([data.venue], data.areas, data.kiosks)
     await stored.policies.add_missing(default_policy(data), now)

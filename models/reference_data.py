@@ -40,7 +40,7 @@ class ReferenceData:
         default_profile: LibraryProfile,
     ) -> None:
         self._catalogs, self._policies, self._profiles = catalogs, policies, profiles
-        self._default_profile = self.profile = default_profile
+        self.default_profile = self.profile = default_profile
         self._accommodation_repository = accommodations
         self.setup = SetupProgress()
         """How far the first run has come."""
@@ -64,7 +64,7 @@ class ReferenceData:
             return
         catalog = await self._catalogs.load()
         # After the catalog: once there is an area, the zone is what it will always be.
-        profile = await self._profiles.load() or self._default_profile
+        profile = await self._profiles.load() or self.default_profile
         if profile.clock != self.profile.clock:
             self._turn_clock(profile.clock)
         self.profile, self.catalog = profile, catalog

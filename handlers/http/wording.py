@@ -101,6 +101,8 @@ def _max_stays(reference: ReferenceData, day: date) -> str:
     stays: dict[int, list[str]] = {}
     for area in reference.catalog.bookable_areas:
         stays.setdefault(reference.policy_for(area.id, day).max_minutes, []).append(area.name)
+    if not stays:
+        return hours_text(reference.policy.resolve(None, day).max_minutes)
     return FILLING["parts"].join(
         FILLING["max_stay"].format(areas=FILLING["names"].join(names), length=hours_text(minutes))
         for minutes, names in stays.items()

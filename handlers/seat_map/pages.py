@@ -68,7 +68,8 @@ class AreaTile:
 async def areas(visit: PageRequest) -> web.StreamResponse:
     """The areas of a venue with their free seats, floor by floor; before there are any, that the
     library is not open yet, and for who can set it up the way there."""
-    if next(visit[REFERENCE].catalog.bookable_areas, None) is None:
+    open_venues = {area.venue_id for area in visit[REFERENCE].catalog.bookable_areas}
+    if not open_venues:
         if visit.may(Role.ADMINISTRATOR):
             return redirect("/console/setup")
         return render_page(visit.request, "seat_map/not_open.html", reader=visit.reader)
@@ -77,7 +78,11 @@ async def areas(visit: PageRequest) -> web.StreamResponse:
         return moved
     asked = time_filter(visit, search)
     reference = visit[REFERENCE]
-    venues = [presenter.venue(reference, v, visit.now) for v in reference.catalog.venues.values()]
+    venues = [
+        presenter.venue(reference, venue, visit.now)
+        for venue in reference.catalog.venues.values()
+        if venue.id in open_venues
+    ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
     tiles = await _tiles(visit, venue.id, search, asked)
     floors = [
