@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
 from miniapp_server.clock import real_now
 from miniapp_server.repositories import Repositories
+from models.kernel.errors import InvalidRequest
+from models.profile.entities import LibraryProfile
 from models.profile.errors import ZoneFixed
+from models.profile.logo import logo_of
 from models.reference_data import ReferenceData
 from models.transfer.errors import TransferError
 from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
@@ -109,6 +113,8 @@ async def take_in(
     """Let this be the library. All of it is checked before anything is written. Raises:
     TransferError."""
     check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
+    if library.profile.logo:
+        library = replace(library, profile=_with_own_logo(library.profile))
     try:
         await TransferRepository(app[RESOURCES].db).put(library, replaces, now)
     except ZoneFixed as error:
@@ -117,6 +123,14 @@ async def take_in(
             f"profile.zone: the library has areas or bookings, so it stays {zone}"
         ) from error
     await app[REFERENCE].refresh()
+
+
+def _with_own_logo(profile: LibraryProfile) -> LibraryProfile:
+    """The profile with its logo drawn anew, as the console does. Raises: TransferError."""
+    try:
+        return replace(profile, logo=logo_of(profile.logo))
+    except InvalidRequest as error:
+        raise TransferError(f"profile.logo: {error.details['reason']}") from error
 
 
 def _summary(library: LibraryFile) -> str:

@@ -24,6 +24,7 @@ from miniapp_server.cli.library import library_of, take_in
 from models.identity.roles import Role
 from models.kernel import time_range
 from models.library.entities import AreaId
+from models.profile.logo import logo_of
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
 from tests.api.test_floor_plans import send
@@ -31,7 +32,7 @@ from tests.api.test_pages import Browser
 from tests.api.test_staff_console import log, post, staff
 from tests.living import ENCRYPTION_KEYS, Living, living
 
-PRODUCTION = {"CAS_BASE_URL": "http://127.0.0.1:9/cas"}
+CAS = "http://127.0.0.1:9/cas"
 NAMES = {
     "name": "示例大学图书馆",
     "title": "示例大学图书馆座位预约",
@@ -53,7 +54,7 @@ PLAN = {
 async def empty(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The service as it is installed: no sandbox, no library."""
     clock = time_range.LIBRARY_ZONE
-    async with living(mongo_url, redis_url, **PRODUCTION) as running:
+    async with living(mongo_url, redis_url, CAS_BASE_URL=CAS) as running:
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
         yield running
     time_range.use_zone(clock)
@@ -162,7 +163,7 @@ async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None
         ({"zone": "Mars/Olympus"}, "没有“Mars/Olympus”这个时区"),
         ({"logo_kept": "?"}, "请上传 PNG 或 JPEG"),
     ):
-        answer = await save(empty, head, **{"audience": "这句话还在"} | wrong)
+        answer = await save(empty, head, b"", **{"audience": "这句话还在"} | wrong)
         assert answer.status == 400 and said in answer.body, (wrong, answer.status)
         assert "这句话还在" in answer.body
     svg = await save(empty, head, b"<svg/>")
@@ -235,7 +236,9 @@ async def test_a_library_goes_out_of_one_database_into_another(
 ) -> None:
     profile = service.inside.reference.profile
     await service.inside.stored.profiles.save(
-        replace(profile, rev=profile.rev + 1, logo=b"", rules_text="每天 {每天次数} 次")
+        replace(
+            profile, rev=profile.rev + 1, logo=logo_of(picture()), rules_text="每天 {每天次数} 次"
+        )
     )
     await service.inside.reference.refresh()
     library = await library_of(service.resources.repositories, service.inside.reference)
@@ -243,6 +246,9 @@ async def test_a_library_goes_out_of_one_database_into_another(
     for secret in ("secret", "key_hash", "last_seen", "张三"):
         assert secret not in text
     carried = from_text(text.encode())
+    wrong = replace(carried, profile=replace(carried.profile, logo=b"<svg/>"))
+    with pytest.raises(TransferError, match="profile.logo: logo_unreadable"):
+        await take_in(empty.app, wrong, False, empty.clock.now())
     await take_in(empty.app, carried, False, empty.clock.now())
     there = await library_of(empty.resources.repositories, empty.inside.reference)
     assert to_text(there) == text
@@ -264,7 +270,7 @@ async def test_a_library_goes_out_of_one_database_into_another(
     assert "2f-hall" not in {a.id for a in empty.inside.reference.catalog.bookable_areas}
     # By the command line, as an operator does.
     env = {
-        **PRODUCTION,
+        "CAS_BASE_URL": CAS,
         "MONGO_URL": empty.settings.mongo_url,
         "REDIS_URL": empty.settings.redis_url,
         "MONGO_DATABASE": empty.settings.database,

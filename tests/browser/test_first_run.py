@@ -9,7 +9,7 @@ import pytest
 
 from handlers.http.keys import LOAD_SHEDDER
 from models.identity.roles import Role
-from tests.api.test_first_run import PRODUCTION, picture
+from tests.api.test_first_run import CAS, picture
 from tests.browser.conftest import PHONE, Open, Tab, is_for_everybody
 from tests.living import Living, living
 
@@ -19,7 +19,7 @@ PAGES = ("/console/setup", "/console/library", "/console/venues")
 @pytest.fixture
 async def service(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
     """The service as it is installed: no sandbox, no library."""
-    async with living(mongo_url, redis_url, **PRODUCTION) as running:
+    async with living(mongo_url, redis_url, CAS_BASE_URL=CAS) as running:
         running.app[LOAD_SHEDDER].late_at_most_s = 5.0
         yield running
 
