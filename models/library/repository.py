@@ -56,7 +56,8 @@ class CatalogRepository:
                     )
             await count_up(self._db, session)
 
-        await try_transaction(self._db, work)
+        while not await try_transaction(self._db, work):
+            pass  # another process has added one of them at this moment: it is there now
 
     async def add_area(self, area: Area) -> bool:
         """False where there is one of that id."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
@@ -47,9 +48,13 @@ class LibraryProfile:
     @property
     def logo_name(self) -> str:
         """The file's name, which changes with its content; empty where there is no logo."""
-        if not self.logo:
-            return ""
-        return f"{hashlib.sha256(self.logo).hexdigest()[:_HASH_CHARS]}.png"
+        return _name_of(self.logo) if self.logo else ""
+
+
+@lru_cache(maxsize=4)
+def _name_of(logo: bytes) -> str:
+    # Every page asks.
+    return f"{hashlib.sha256(logo).hexdigest()[:_HASH_CHARS]}.png"
 
 
 class SetupStep(StrEnum):
