@@ -174,6 +174,7 @@ RUN_BY_EVERYBODY = (
     "miniprogram",
     "models",
     "notify",
+    "scripts",
 )
 KINDS = {
     ".py",
@@ -193,7 +194,8 @@ KINDS = {
 def files() -> Iterator[Path]:
     for folder in RUN_BY_EVERYBODY:
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in KINDS and not {"node_modules", "tests"} & {*path.parts[:-1]}:
+            inside = path.relative_to(ROOT).parts
+            if path.suffix in KINDS and not {"node_modules", "tests", "data"} & {*inside}:
                 yield path
 
 
