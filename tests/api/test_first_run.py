@@ -17,13 +17,15 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from handlers.http.keys import LOAD_SHEDDER
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE
+from miniapp_server.app import open_application
 from miniapp_server.cli import _parser
 from miniapp_server.cli.command import CommandError
 from miniapp_server.cli.library import library_of, take_in
 from models.identity.roles import Role
 from models.kernel import time_range
 from models.library.entities import AreaId
+from models.profile.entities import LibraryProfile
 from models.profile.logo import logo_of
 from models.transfer.errors import TransferError
 from models.transfer.library_file import from_text, to_text
@@ -229,6 +231,11 @@ async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
     fixed = await save(empty, head, zone="Asia/Shanghai")
     assert fixed.status == 409 and "时区只能是 Asia/Kolkata" in fixed.body
     assert (await save(empty, head)).status == 303, "the rest can still be changed"
+    # A worker that starts now has the clock before it knows a seat.
+    time_range.use_zone(LibraryProfile().clock)
+    async with open_application(empty.settings, empty.clock) as later:
+        assert later[REFERENCE].catalog.seats
+        assert time_range.LIBRARY_ZONE == LibraryProfile(zone="x", zone_minutes=330).clock
 
 
 async def test_a_library_goes_out_of_one_database_into_another(
