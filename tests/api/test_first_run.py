@@ -235,7 +235,7 @@ async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
     time_range.use_zone(LibraryProfile().clock)
     async with open_application(empty.settings, empty.clock) as later:
         assert later[REFERENCE].catalog.seats
-        assert time_range.LIBRARY_ZONE == LibraryProfile(zone="x", zone_minutes=330).clock
+        assert LibraryProfile(zone="x", zone_minutes=330).clock == time_range.LIBRARY_ZONE
 
 
 async def test_a_library_goes_out_of_one_database_into_another(
