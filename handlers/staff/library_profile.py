@@ -63,6 +63,7 @@ async def _page(
         "wrong": "",
         "wrong_field": "",
         "preview": None,
+        "theirs": [],
         "base": reference.profile.rev,
         "picture": picture,
         "picture_kept": picture if logo != reference.profile.logo else "",
@@ -104,8 +105,18 @@ async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamRe
     except (ProfileChanged, ZoneFixed) as error:
         await reference.refresh()
         told = refusal(visit, error, typed)
-        return await _page(visit, told.pop("typed"), logo, **told)
+        theirs = _theirs(typed, _typed(reference.profile))
+        return await _page(visit, told.pop("typed"), logo, theirs=theirs, **told)
     return redirect("/console/setup" if is_under_way(reference) else "/console/library?done")
+
+
+def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, str]]:
+    """What is stored and is not what was typed, by the names of the fields."""
+    return [
+        (PROFILE_FIELDS[name], stored[name])
+        for name, text in typed.items()
+        if text.splitlines() != stored[name].splitlines()
+    ]
 
 
 async def _logo(form: Form, old: bytes) -> bytes:

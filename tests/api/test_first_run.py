@@ -180,6 +180,7 @@ async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None
     # Two at once: the second is told and finds what they wrote.
     late = await save(empty, other, base="0", title="另一个标题")
     assert late.status == 409 and "另一个标题" in late.body and "刚刚被其他人修改过" in late.body
+    assert f'<dd class="pre">{NAMES["title"]}</dd>' in late.body, "and what the first one wrote"
     assert empty.inside.reference.profile.title == NAMES["title"]
     answers = await asyncio.gather(*(save(empty, w, title="标题") for w in (head, other)))
     assert sorted(a.status for a in answers) in ([303, 303], [303, 409])
