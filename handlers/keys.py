@@ -41,10 +41,12 @@ from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
 from models.staff.policy_and_plans import StaffPolicyAndPlans
+from models.staff.profile import StaffProfile
 from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
+from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import StaffVisitors
 from models.statistics.service import StatisticsService
@@ -99,8 +101,10 @@ STAFF_AREAS: Final = web.AppKey("staff_areas", StaffAreas)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)
+STAFF_PROFILE: Final = web.AppKey("staff_profile", StaffProfile)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)
+STAFF_VENUES: Final = web.AppKey("staff_venues", StaffVenues)
 STAFF_VIOLATIONS: Final = web.AppKey("staff_violations", StaffViolations)
 STAFF_VISITORS: Final = web.AppKey("staff_visitors", StaffVisitors)
 STATISTICS: Final = web.AppKey("statistics", StatisticsService)

@@ -16,6 +16,7 @@ from handlers.check_in import pages as check_in_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
+from handlers.http.logo import logo
 from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
@@ -57,6 +58,7 @@ def page_routes() -> list[web.RouteDef]:
     """The addresses of all pages."""
     return [
         *asset_routes(),
+        web.get("/logo/{name}", logo),
         *login_routes(),
         *console_routes(),
         web.get("/", reader_page(seat_map_pages.areas, welcome)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -49,6 +49,7 @@ from handlers.http.security_log import SecurityLog
 from handlers.routes import all_routes
 from handlers.seat_map.cache import SEAT_MAP_CACHE, SeatMapCache
 from handlers.seat_map.event_stream import EVENT_STREAMS, EventStreamHub
+from handlers.texts.wording import DEFAULT_NAMES
 from miniapp_server.clock import Clock, ClockCheck
 from miniapp_server.maintenance import Retention
 from miniapp_server.packaged_proof import proof_standing
@@ -60,6 +61,7 @@ from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.erasure.past_repository import PastRepository
 from models.messages.channel_pause_repository import ChannelPauseRepository
+from models.profile.entities import LibraryProfile
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
 from models.storage.redis_health import RedisHealth
@@ -143,6 +145,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
         hooks,
         attempt_scale=settings.throttle_scale,
         wall_clock=not settings.sandbox,
+        default_profile=_default_profile(settings),
     )
     _wire_identity(app, resources)
     pauses = ChannelPauseRepository(resources.db, settings.wechat.account)
@@ -163,11 +166,15 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     _wire_jobs(app, resources, pauses, worker)
 
 
+def _default_profile(settings: Settings) -> LibraryProfile:
+    """What the library calls itself as long as it has saved no profile."""
+    names: Mapping[str, Any] = {**DEFAULT_NAMES, "title": settings.title}
+    return LibraryProfile(**names, contact=settings.contact)
+
+
 def _site(settings: Settings, login_url: str) -> Site:
     sign_on = urlsplit(login_url)
     return Site(
-        title=settings.title,
-        contact=settings.contact,
         public_base_url=settings.public_base_url,
         sign_on_origin=f"{sign_on.scheme}://{sign_on.netloc}",
         secure_cookies=settings.secure_cookies,

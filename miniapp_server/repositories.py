@@ -19,6 +19,7 @@ from models.opening_draw.repository import TicketRepository
 from models.outages.heartbeat_repository import HeartbeatRepository
 from models.outages.repository import OutageRepository
 from models.policy.repository import PolicyRepository
+from models.profile.repository import ProfileRepository
 from models.reader_groups.membership_repository import MembershipRepository
 from models.reader_groups.repository import ReaderGroupRepository
 from models.readers.accommodation_repository import AccommodationRepository
@@ -63,6 +64,7 @@ class Repositories:
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)
         self.reader_groups = ReaderGroupRepository(db)
+        self.profiles = ProfileRepository(db)
         self.readers = ReaderRepository(db, cipher)
         self.reservations = ReservationRepository(db)
         self.sessions = SessionRepository(db, cipher)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +39,8 @@ class SeedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LibraryData:
+    profile: Mapping[str, Any]
+    """The names; what else a profile has stays as it is without one."""
     venue: Venue
     areas: tuple[Area, ...]
     kiosks: tuple[Kiosk, ...]
@@ -65,7 +68,7 @@ def read(folder: Path = DATA) -> LibraryData:
             for n in top["notices"]
         )
         gates = tuple(Gate(GateId(g["id"]), venue.id, g["name"]) for g in top["gates"])
-        return LibraryData(venue, areas, kiosks, gates, notices)
+        return LibraryData(top["profile"], venue, areas, kiosks, gates, notices)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SeedError(f"cannot read the library in {folder}: {error!r}") from error
 
@@ -106,6 +109,8 @@ async def seed(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Write the library; kiosks and gates without a key get one: the new keys are returned, of the
     kiosks and of the gates."""
+    if await stored.profiles.load() is None:
+        await stored.profiles.add_missing(replace(reference.default_profile, **data.profile))
     await stored.gates.put(data.gates)
     await stored.catalogs.add_missing([data.venue], data.areas, data.kiosks)
     await stored.policies.add_missing(default_policy(data), now)

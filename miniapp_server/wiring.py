@@ -37,6 +37,7 @@ from models.opening_draw.service import OpeningDraw, Sleep
 from models.outages.extension import DeadlineExtension
 from models.outages.monitor import OutageMonitor
 from models.policy_preview.service import PolicyPreviewService
+from models.profile.entities import LibraryProfile
 from models.reference_data import ReferenceData
 from models.reservations.alternatives import SeatAlternatives
 from models.reservations.change_stream_repository import ReservationChangeStream
@@ -55,10 +56,12 @@ from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
+from models.staff.profile import StaffProfile
 from models.staff.reader_groups import StaffReaderGroups
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
 from models.staff.reservations import StaffReservations
+from models.staff.venues import StaffVenues
 from models.staff.violations import StaffViolations
 from models.staff.visitors import CutVisits, StaffVisitors
 from models.statistics.service import StatisticsService
@@ -104,11 +107,15 @@ def wire_models(
     *,
     attempt_scale: int = 1,
     wall_clock: bool = True,
+    default_profile: LibraryProfile = LibraryProfile(),  # noqa: B008  (it is frozen)
 ) -> None:
     """All features but the staff's operations. ``wall_clock``: the service's clock is the one on
-    the wall; ``attempt_scale`` multiplies the limits of attempts."""
+    the wall; ``attempt_scale`` multiplies the limits of attempts; ``default_profile`` stands until
+    the library has saved one."""
     app[ATTEMPT_LIMITER] = AttemptLimiter(db, attempt_scale)
-    app[REFERENCE] = ReferenceData(r.catalogs, r.policies, r.accommodations, r.reader_groups)
+    app[REFERENCE] = ReferenceData(
+        r.catalogs, r.policies, r.accommodations, r.reader_groups, r.profiles, default_profile
+    )
     _wire_content(app, r)
     _wire_reservations(app, db, r, hooks)
     _wire_presence(app, r)
@@ -270,6 +277,8 @@ def wire_staff(
     )
     app[keys.STAFF_GRANTS] = StaffGrants(audit, r.staff_grants, r.readers, staff, on_reader_changed)
     app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
+    app[keys.STAFF_PROFILE] = StaffProfile(audit, r.profiles, reference)
+    app[keys.STAFF_VENUES] = StaffVenues(audit, r.catalogs, reference)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)

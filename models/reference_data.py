@@ -1,5 +1,5 @@
-"""Reference data, kept in memory by every worker: the catalog, the policy, the reader groups and
-the accommodations.
+"""Reference data, kept in memory by every worker: the library's profile, the catalog, the policy,
+the reader groups and the accommodations.
 
 A job asks every few seconds whether a newer version is stored (``refresh``). Nobody else writes to
 what is here.
@@ -8,12 +8,12 @@ what is here.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 from models.kernel.errors import NotFound
 from models.kernel.ids import ReaderId
-from models.kernel.time_range import local_date, local_instant
+from models.kernel.time_range import local_date, local_instant, use_zone
 from models.library.entities import (
     REMOVED_FROM_PLAN,
     Area,
@@ -24,10 +24,12 @@ from models.library.entities import (
     SeatId,
 )
 from models.library.repository import CatalogRepository
-from models.policy.entities import FARTHEST_HORIZON, Policy
+from models.policy.entities import FARTHEST_HORIZON, Policy, forget_time_steps
 from models.policy.errors import RulesChanged
 from models.policy.open_hours import OpenHours, open_hours
 from models.policy.repository import PolicyRepository
+from models.profile.entities import LibraryProfile, SetupProgress
+from models.profile.repository import ProfileRepository
 from models.reader_groups.entities import NO_GROUPS, NO_LIMITS, GroupLimits, ReaderGroups
 from models.reader_groups.entities import Groups as GroupSet
 from models.reader_groups.repository import ReaderGroupRepository
@@ -49,11 +51,16 @@ class ReferenceData:
         policies: PolicyRepository,
         accommodations: AccommodationRepository,
         groups: ReaderGroupRepository,
+        profiles: ProfileRepository,
+        default_profile: LibraryProfile,
     ) -> None:
-        self._catalogs, self._policies = catalogs, policies
+        self._catalogs, self._policies, self._profiles = catalogs, policies, profiles
+        self.default_profile = self.profile = default_profile
         self._accommodation_repository, self._group_repository = accommodations, groups
         self.groups = ReaderGroups()
         self._groups_version = 0
+        self.setup = SetupProgress()
+        """How far the first run has come."""
         self.catalog = Catalog("", {}, {}, {})
         self.policy = Policy()
         self._loaded: tuple[int, int | None] | None = None
@@ -65,7 +72,7 @@ class ReferenceData:
         self._joined: dict[tuple[int, str, date], tuple[date, ...]] = {}
 
     async def refresh(self) -> None:
-        """Load what has changed of it."""
+        """Load what has changed of it. The library's number counts changes of the profile too."""
         version = await self._accommodation_repository.version()
         if version != self._accommodations[0]:
             self._accommodations = version, await self._accommodation_repository.all()
@@ -75,10 +82,23 @@ class ReferenceData:
         found = (await self._catalogs.version(), await self._policies.newest())
         if found == self._loaded:
             return
-        self.catalog = await self._catalogs.load()
+        catalog = await self._catalogs.load()
+        # After the catalog: once there is an area, the zone is what it will always be.
+        profile = await self._profiles.load() or self.default_profile
+        if profile.clock != self.profile.clock:
+            self._turn_clock(profile.clock)
+        self.profile, self.catalog = profile, catalog
+        self.setup = await self._profiles.setup()
         if found[1] is not None:
             self.policy = await self._policies.get(found[1]) or self.policy
         self._loaded = found
+
+    def _turn_clock(self, clock: timezone) -> None:
+        """Let the library's clock be that one: nothing has been counted by another yet."""
+        use_zone(clock)
+        self._hours.clear()
+        self._joined.clear()
+        forget_time_steps()
 
     async def publish(self, new: Policy, now: datetime) -> None:
         """Let ``new`` be the policy from now on. Raises: RulesChanged where somebody else was

@@ -31,7 +31,7 @@ from handlers.http.cookies import (
 )
 from handlers.http.errors import status_of
 from handlers.http.forms import form_of
-from handlers.http.keys import CLOCK, LOAD_SHEDDER, SESSIONS, SITE
+from handlers.http.keys import CLOCK, LOAD_SHEDDER, REFERENCE, SESSIONS, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
 from handlers.http.middleware import NOW
 from handlers.http.pages import Handler, domain_error_page, render_page
@@ -149,7 +149,7 @@ def _keep_session(request: web.Request, until: datetime) -> web.Response:
 
 
 async def campus_entry(request: web.Request) -> web.Response:
-    """日新工大's way in: nobody types a password. Who is signed in already goes straight on."""
+    """The way in from the campus app: nobody types a password. Who is signed in goes on at once."""
     if await signed_in(request, request[NOW]) is not None:
         return _redirect("/")
     if not request.app[CLOCK].trusted:
@@ -275,8 +275,10 @@ def _redirect(to: str) -> web.Response:
 def _refusal(request: web.Request, error: DomainError) -> web.Response:
     """The page for a sign-in that is refused."""
     count_error(request, error)
-    text = text_of(error.code, error.details)
-    return _message(request, status_of(type(error)), SIGN_IN_HEADINGS[error.code], text)
+    campus_app = request.app[REFERENCE].profile.campus_app
+    text = text_of(error.code, {**error.details, "campus_app": campus_app})
+    heading = SIGN_IN_HEADINGS[error.code].format(campus_app=campus_app)
+    return _message(request, status_of(type(error)), heading, text)
 
 
 def _message(request: web.Request, status: int, heading: str, text: str) -> web.Response:

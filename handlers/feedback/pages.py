@@ -10,7 +10,7 @@ from aiohttp import web
 from handlers.http.authentication import QUESTIONS, enforce_rate_limit
 from handlers.http.forms import Form
 from handlers.http.free_text import checked_text
-from handlers.http.keys import SITE
+from handlers.http.keys import REFERENCE
 from handlers.http.middleware import REQUEST_ID
 from handlers.http.pages import PageRequest, form_text, redirect, render_page
 from handlers.http.refusals import count_error
@@ -57,7 +57,7 @@ async def _page(
         "feedback/contact.html",
         status=status,
         reader=reader,
-        contact=visit[SITE].contact,
+        contact=visit[REFERENCE].profile.contact,
         items=items,
         max_length=MAX_LENGTH,
         text=text,

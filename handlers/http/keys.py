@@ -35,8 +35,6 @@ class ServiceClock(Protocol):
 class Site:
     """What the operator has set, as far as HTTP needs it."""
 
-    title: str
-    contact: tuple[str, ...]
     public_base_url: str
     sign_on_origin: str
     """The campus's sign-on, where signing out ends."""

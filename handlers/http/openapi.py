@@ -97,7 +97,7 @@ def document(routes: Sequence[Endpoint], prefix: str, named: Iterable[type] = ()
             # ASCII: generators make the names of packages of it.
             "title": "Seat Reservation",
             "version": VERSION,
-            "description": "Seat reservation of a university library (一考即过座位预约).",
+            "description": "Seat reservation of a university library.",
             "contact": {"name": "The library that runs this service"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

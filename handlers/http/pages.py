@@ -29,6 +29,7 @@ from handlers.http.errors import status_of
 from handlers.http.forms import Form, form_of
 from handlers.http.keys import LOAD_SHEDDER, REFERENCE, SITE
 from handlers.http.local_rate_limiter import raise_if_limited
+from handlers.http.logo import logo_url
 from handlers.http.middleware import NOW, REQUEST_ID
 from handlers.http.presenting import suspension
 from handlers.http.refusals import count_error
@@ -36,6 +37,7 @@ from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.http.request_parsing import digest_of
 from handlers.http.schemas import SuspensionOut
 from handlers.http.templates import ENVIRONMENT
+from handlers.http.wording import running_line
 from handlers.texts.errors import text_of
 from handlers.texts.pages import REFUSED_HEADING
 from models.identity.entities import Principal, SessionKind
@@ -261,17 +263,21 @@ def render_page(
     **facts: Any,
 ) -> web.Response:
     """The template as an answer, or the part of it that the page's script asked for."""
-    now = to_local(request[NOW])
+    now, reference = to_local(request[NOW]), request.app[REFERENCE]
     text = ENVIRONMENT.get_template(template).render(
-        title=request.app[SITE].title,
+        title=reference.profile.title,
+        profile=reference.profile,
+        logo=logo_url(reference.profile),
+        running_line=running_line(reference, now.date()) if reader else "",
         reader=reader,
         csrf=new_csrf_token(request) if reader else "",
         key=secrets.token_hex(8),
         now=now,
         now_ms=int(now.timestamp() * 1000),
+        ahead_ms=reference.profile.zone_minutes * 60_000,
         fragment=FRAGMENT_HEADER in request.headers,
         path=request.path,
-        policy=request.app[REFERENCE].policy,
+        policy=reference.policy,
         staff=request.get(_STAFF, False),
         sandbox=request.app[SITE].sandbox,
         lan=request.app[SITE].lan,

@@ -10,9 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from handlers.http import presenting
 from handlers.http.static_files import asset_url
 from handlers.texts.labels import WEEKDAYS, day_text, hours_text, period_text
-from handlers.texts.pages import PROOF_NUMBERS, RULES_SUMMARY
+from handlers.texts.pages import PROOF_NUMBERS
 from models.kernel.time_range import to_local
-from models.policy.entities import Policy
 from notify.templates.rendering import SCAN_BY, SCAN_SHORT, later_clock
 
 ENVIRONMENT: Final = Environment(
@@ -36,37 +35,8 @@ def _day(when: date | datetime) -> str:
     return day_text(to_local(when).date() if isinstance(when, datetime) else when)
 
 
-class _RulesSummary:
-    """The line of rules above every page, kept while policy and day are the same."""
-
-    def __init__(self) -> None:
-        self._policy: Policy | None = None
-        self._day = date.min
-        self._text = ""
-
-    def __call__(self, policy: Policy, day: date) -> str:
-        # A policy is replaced, never changed.
-        if policy is not self._policy or day != self._day:
-            self._policy, self._day, self._text = policy, day, _rules_summary(policy, day)
-        return self._text
-
-
-def _rules_summary(policy: Policy, day: date) -> str:
-    named = {*policy.areas, *(rules.area_id for rules in policy.rule_sets)}
-    areas = [policy.resolve(area, day).max_minutes for area in named]
-    policy = policy.resolve(None, day)
-    stays = sorted({policy.max_minutes, *areas})
-    longest = "–".join(f"{minutes / 60:g}" for minutes in dict.fromkeys((stays[0], stays[-1])))
-    return RULES_SUMMARY.format(
-        longest=longest,
-        before=policy.check_in_before_minutes,
-        after=policy.check_in_after_minutes,
-    )
-
-
 ENVIRONMENT.globals |= {"asset": asset_url}
 ENVIRONMENT.filters |= {
-    "rules_summary": _RulesSummary(),
     "local_day": lambda instant: f"{to_local(instant):%Y-%m-%d}",
     "weekday": lambda d: WEEKDAYS[d.weekday()],
     "clock": presenting.clock,

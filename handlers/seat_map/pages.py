@@ -35,6 +35,7 @@ from handlers.seat_map.search import (
 )
 from handlers.texts.labels import FIXTURE_TEXT, SEAT_TEXT
 from handlers.texts.pages import floor_text
+from models.identity.roles import Role
 from models.kernel.errors import DomainError
 from models.kernel.time_range import floor_minute
 from models.library.entities import Area, Fixture, Seat
@@ -70,15 +71,22 @@ class AreaTile:
 
 
 async def areas(visit: PageRequest) -> web.StreamResponse:
-    """The areas of a venue with their free seats, floor by floor."""
+    """The areas of a venue with their free seats, floor by floor; before there are any, that the
+    library is not open yet, and for who can set it up the way there."""
+    open_venues = {area.venue_id for area in visit[REFERENCE].catalog.bookable_areas}
+    if not open_venues:
+        if visit.may(Role.ADMINISTRATOR):
+            return redirect("/console/setup")
+        return render_page(visit.request, "seat_map/not_open.html", reader=visit.reader)
     search = search_of(visit)
     if (moved := redirect_to_today(visit, search)) is not None:
         return moved
     asked = time_filter(visit, search)
     reference = visit[REFERENCE]
     venues = [
-        presenter.venue(reference, v, visit.now, visit.reader)
-        for v in reference.catalog.venues.values()
+        presenter.venue(reference, venue, visit.now, visit.reader)
+        for venue in reference.catalog.venues.values()
+        if venue.id in open_venues
     ]
     venue = next((v for v in venues if v.id == search.venue), venues[0])
     tiles = await _tiles(visit, venue.id, search, asked)

@@ -9,6 +9,7 @@ from aiohttp import web
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, render_page
 from handlers.staff.help_topics import help_for
+from handlers.staff.setup_steps import is_under_way, step_lines
 from handlers.texts.console_labels import ACTION_LABELS, ROLE_TEXT
 from models.identity.roles import Role
 from models.library.entities import AreaId, SeatId
@@ -36,6 +37,7 @@ def render(visit: PageRequest, template: str, *, status: int = 200, **facts: Any
         | facts,
         action_labels=ACTION_LABELS,
         help=help_for(visit.request.path),
+        setup_left=_setup_left(visit),
     )
 
 
@@ -58,6 +60,14 @@ def sees_seat(visit: PageRequest, seat_id: SeatId) -> bool:
     """The same of a seat."""
     seat = visit[REFERENCE].catalog.all_seats.get(seat_id)
     return seat is None or sees_area(visit, seat.area_id)
+
+
+def _setup_left(visit: PageRequest) -> int | None:
+    """How many steps of the first run are left, for who can do them; None where it is over."""
+    reference = visit[REFERENCE]
+    if not visit.may(Role.ADMINISTRATOR) or not is_under_way(reference):
+        return None
+    return sum(not line.done for line in step_lines(reference))
 
 
 def staff_context(visit: PageRequest) -> StaffContext:

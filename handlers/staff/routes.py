@@ -29,7 +29,9 @@ from handlers.staff.devices import add_device, change_presence_sources, devices,
 from handlers.staff.exports import as_csv, as_xlsx
 from handlers.staff.feedback import reply, waiting_feedback
 from handlers.staff.floor_files import (
-    LARGEST_FORM,
+    LARGEST_FORM as LARGEST_FLOOR_FORM,
+)
+from handlers.staff.floor_files import (
     export_csv,
     import_file,
     import_page,
@@ -46,6 +48,11 @@ from handlers.staff.floor_plans import (
     plans,
 )
 from handlers.staff.handbook import handbook, handbook_picture
+from handlers.staff.library_profile import (
+    LARGEST_FORM,
+    change_library_profile,
+    library_profile,
+)
 from handlers.staff.memberships import (
     LARGEST_LIST,
     import_members,
@@ -92,8 +99,10 @@ from handlers.staff.reservations import (
 )
 from handlers.staff.seat_history import look_up_seat, seat_history
 from handlers.staff.seat_labels import seat_labels
+from handlers.staff.setup import go_on, setup
 from handlers.staff.staff_grants import give_role, staff_grants, take_role_back
 from handlers.staff.statistics import statistics
+from handlers.staff.venues import add_venue, change_venue, venues
 from handlers.staff.violations import appeals, decide_appeal, waive, waive_all
 from handlers.staff.visitors import (
     add_visitor,
@@ -137,6 +146,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR, whole=True)),
         *_group_routes(),
+        *_library_routes(),
         *_plan_routes(),
         *_area_routes(),
         *_device_routes(),
@@ -218,6 +228,21 @@ def _group_routes() -> list[web.RouteDef]:
     ]
 
 
+def _library_routes() -> list[web.RouteDef]:
+    return [
+        web.get("/console/setup", staff_page(setup, Role.ADMINISTRATOR, whole=True)),
+        web.post("/console/setup", staff_form(go_on, Role.ADMINISTRATOR, whole=True)),
+        web.get("/console/library", staff_page(library_profile)),
+        web.post(
+            "/console/library",
+            staff_form(change_library_profile, Role.ADMINISTRATOR, LARGEST_FORM, multipart=True, whole=True),
+        ),
+        web.get("/console/venues", staff_page(venues)),
+        web.post("/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True)),
+        web.post("/console/venues/{id}", staff_form(change_venue, Role.ADMINISTRATOR, whole=True)),
+    ]
+
+
 def _plan_routes() -> list[web.RouteDef]:
     return [
         web.get("/console/plans", staff_page(plans)),
@@ -237,7 +262,9 @@ def _floor_file_routes() -> list[web.RouteDef]:
     here, head = "/console/plans/import", Role.ADMINISTRATOR
     return [
         web.get(here, staff_page(import_page, head, whole=True)),
-        web.post(here, staff_form(import_file, head, LARGEST_FORM, multipart=True, whole=True)),
+        web.post(
+            here, staff_form(import_file, head, LARGEST_FLOOR_FORM, multipart=True, whole=True)
+        ),
         web.get(f"{here}/template.csv", staff_page(template_csv, head)),
         web.get(f"{here}/template.xlsx", staff_page(template_xlsx, head)),
     ]

@@ -16,7 +16,7 @@ let due = 0;
 function tick() {
   const now = serverNow();
   if (clock) {
-    const at = new Date(now + 8 * 3600e3);
+    const at = new Date(now + Number(clock.dataset.ahead));
     clock.querySelector(".day").textContent = `${at.toISOString().slice(0, 10)} 周${"日一二三四五六"[at.getUTCDay()]}`;
     clock.querySelector("b").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
   }

@@ -71,7 +71,7 @@
   }
 
   function tick() {
-    const at = new Date(now() + 8 * 3600e3), left = Math.ceil((until - now()) / 1000);
+    const at = new Date(now() + Number(document.body.dataset.ahead)), left = Math.ceil((until - now()) / 1000);
     document.getElementById("time").textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
     document.getElementById("date").textContent = `${at.getUTCMonth() + 1}月${at.getUTCDate()}日 周${"日一二三四五六"[at.getUTCDay()]}`;
     if (left > 0) said.textContent = `${left} 秒后更新`;

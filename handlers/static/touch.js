@@ -137,7 +137,7 @@
     show(`${area.name} ${seat.no} 号 · 现在开始`, row, button("返回", () => seats(area), "quiet"));
   }
   async function book(seat, end) {
-    const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + 8 * 3600e3).toISOString().slice(0, 10);
+    const today = new Date(Date.now() + Number(document.body.dataset.now) - loaded + Number(document.body.dataset.ahead)).toISOString().slice(0, 10);
     const made = await call("POST", "/reservations", { seat_id: seat.id, date: today, start: "now", end });
     await call("POST", `/kiosks/${kiosk}/check-in`, { reservation_id: made.id });
     done(`已入座 ${made.seat.label}`);

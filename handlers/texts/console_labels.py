@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from handlers.texts.labels import STATE_TEXT
+from handlers.texts.setup import MARK_TEXT_OF_STEP, PROFILE_FIELDS, STEP_TEXT
 from models.code_sharing.service import MANY_USERS, READER_OUTSIDE
 from models.library.entities import PresenceSource
 from models.messages.channel_pause import PauseReason
@@ -67,6 +68,12 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.SET_MEMBERSHIP: "更改读者的分组",
     AuditAction.IMPORT_MEMBERS: "导入名单",
     AuditAction.GRANT_ROLE: "更改馆员权限",
+    AuditAction.ADD_VENUE: "新增场馆",
+    AuditAction.RENAME_VENUE: "更改场馆名称",
+    AuditAction.ORDER_VENUES: "更改场馆顺序",
+    AuditAction.REMOVE_VENUE: "删除场馆",
+    AuditAction.CHANGE_PROFILE: "更改图书馆信息",
+    AuditAction.SET_UP: "首次设置",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
     AuditAction.LOOKED_UP: "查看读者",
     AuditAction.REVEAL_NUMBER: "显示学号",
@@ -127,11 +134,17 @@ FACTS: Final[Mapping[str, str]] = {
     "members": "更改的读者",
     "role": "角色",
     "venues": "场馆",
+    "order": "顺序",
+    "step": "步骤",
+    "mark": "进度",
+    **PROFILE_FIELDS,
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {
     **{state.value: text for state, text in STATE_TEXT.items()},
     FOREVER_TEXT: "长期",
+    **STEP_TEXT,
+    **MARK_TEXT_OF_STEP,
 }
 TARGET_TEXT: Final[Mapping[str, str]] = {
     "reservation": "预约",
@@ -149,6 +162,9 @@ TARGET_TEXT: Final[Mapping[str, str]] = {
     "deliveries": "消息",
     "bookings": "预约",
     "group": "读者组",
+    "profile": "图书馆信息",
+    "setup": "首次设置",
+    "venues": "场馆",
 }
 MEMBERSHIP_SOURCE_TEXT: Final[Mapping[MembershipSource, str]] = {
     MembershipSource.CAMPUS: "统一身份认证",

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-SITE_TITLE: Final = "北京工业大学图书馆座位预约系统"
-SITE_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
-"""What stands where the settings name neither: no library's telephone number is known here."""
-
 DONE_TEXT: Final[Mapping[str, str]] = {
     "reserve": "预约成功",
     "change": "已更改预约",
@@ -51,14 +47,6 @@ SEARCH_HINTS: Final[Mapping[str, str]] = {
 }
 """What is missing for the time of a search to count."""
 
-RULES_SUMMARY: Final = (
-    "有效预约的读者享有座位优先使用权 · "
-    "不同区域最长时间不同，一次最多 {longest} 小时 · "
-    "请在开始前 {before} 分钟至开始后 {after} 分钟内扫码签到，否则记违约一次 · "
-    "暂时离开请先暂离，提前离开请结束使用"
-)
-"""The line of rules above every page."""
-
 SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
     "welcome": ("欢迎使用座位预约", "登录后即可选座、签到，并获取小程序的激活码。"),
     "ticket_refused": ("登录凭据已失效", "请重新登录；如反复出现，请关闭浏览器后再试。"),
@@ -69,7 +57,7 @@ SIGN_IN_TEXT: Final[Mapping[str, tuple[str, str]]] = {
 SIGN_IN_HEADINGS: Final[Mapping[str, str]] = {
     "clock_wrong": "暂时不能登录",
     "entry_refused": "没有登录成功",
-    "entry_unavailable": "日新工大暂时连不上",
+    "entry_unavailable": "{campus_app}暂时连不上",
 }
 """The heading above a refusal, by its code."""
 REFUSED_HEADING: Final = "这一步没有完成"

@@ -9,7 +9,17 @@ from typing import Final
 
 import uvloop
 
-from miniapp_server.cli import check_config, database, feedback, gates, jobs, readers, serve, wechat
+from miniapp_server.cli import (
+    check_config,
+    database,
+    feedback,
+    gates,
+    jobs,
+    library,
+    readers,
+    serve,
+    wechat,
+)
 from miniapp_server.cli.command import CommandError, Env
 from miniapp_server.embedded_databases import EmbeddedError
 from miniapp_server.seed import SeedError
@@ -90,11 +100,14 @@ def _environment(args: argparse.Namespace) -> Env:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m miniapp_server",
-        description="Seat reservation for a library: the backend of 一考即过座位预约.",
+        description="Seat reservation for a library: web pages, a mini-program, kiosks and gates.",
         epilog="Settings come from the environment; docs/operations.md lists them.",
     )
     parser.add_argument("--version", action="version", version=serve.VERSION)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for part in (serve, check_config, database, jobs, readers, feedback, gates, wechat):
+    for part in (
+        *(serve, check_config, database, library, jobs),
+        *(readers, feedback, gates, wechat),
+    ):
         part.add_commands(commands)
     return parser

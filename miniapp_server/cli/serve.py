@@ -199,7 +199,7 @@ async def _worker(env: Env, args: argparse.Namespace) -> None:
 
 def _greet(settings: Settings) -> None:
     base = settings.public_base_url
-    print(f"一考即过座位预约 is ready at {base}/")
+    print(f"The seat reservation is ready at {base}/")
     print(f"  sandbox and phone   {base}/sandbox/")
     print(f"  API documentation   {base}/docs")
     print(f"  readiness           {base}/readyz")

@@ -6,10 +6,11 @@ import argparse
 import difflib
 import json
 
+from handlers.http.keys import REFERENCE
 from miniapp_server.app import RESOURCES
 from miniapp_server.cli.application import application
 from miniapp_server.cli.command import CommandError, Commands, Env, add_command
-from notify.templates.menu import ENTRY, TOP
+from notify.templates.menu import ENTRY
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from notify.wechat.official_account import HOME
 
@@ -21,7 +22,7 @@ def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
         "wechat-menu",
         _wechat_menu,
         "The official account's menu: show it, show what put would change, or put the entry "
-        f"{TOP} → {ENTRY} into it.",
+        f"{ENTRY} into it, below the button that the library's profile names.",
     )
     menu.add_argument("what", choices=("show", "diff", "put"))
     links = add_command(
@@ -40,7 +41,11 @@ async def _wechat_menu(env: Env, args: argparse.Namespace) -> None:
         current = await official.menu()
         try:
             wanted = menu_with_booking_entry(
-                current, settings.wechat.appid, HOME, settings.public_base_url + "/"
+                current,
+                app[REFERENCE].profile.menu,
+                settings.wechat.appid,
+                HOME,
+                settings.public_base_url + "/",
             )
         except NoRoomInMenu as error:
             raise CommandError(str(error)) from error

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from handlers.http.authentication import require_own_origin
+from handlers.http.keys import REFERENCE
 from miniapp_server.resources import Resources
 from miniapp_server.sandbox.movable_clock import MovableClock
 from miniapp_server.sandbox.rendering import render_page
@@ -60,6 +61,7 @@ class SandboxPages:
         page = render_page(
             "phone.html",
             now=to_local(self._service_clock.now()),
+            mini_program=request.app[REFERENCE].profile.mini_program,
             openid=openid or "",
             phones=sorted({d.openid for d in await self._wechat.inbox()}),
             cards=[

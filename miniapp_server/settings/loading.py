@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from handlers.texts.pages import SITE_CONTACT, SITE_TITLE
+from handlers.texts.wording import DEFAULT_CONTACT, DEFAULT_NAMES
 from miniapp_server.settings.addresses import is_loopback
 from miniapp_server.settings.environment import EnvironmentReader
 from miniapp_server.settings.model import (
@@ -82,14 +82,14 @@ def load(env: Mapping[str, str], lan: str = "") -> Settings:
     public = _origin(read, "PUBLIC_BASE_URL", f"http://{lan or '127.0.0.1'}:{port}")
     if sandbox:
         _check_reachable_here_only(read, host, public, lan)
-    contact = read.text("SITE_CONTACT", SITE_CONTACT)
+    contact = read.text("SITE_CONTACT", DEFAULT_CONTACT)
     local = f"http://{host}:{port}/sandbox"
     sealer = _sealer(read)
     settings = partial(
         Settings,
         host=host,
         port=port,
-        title=read.text("SITE_TITLE", SITE_TITLE),
+        title=read.text("SITE_TITLE", DEFAULT_NAMES["title"]),
         staff=_staff(env, sandbox),
         contact=tuple(line.strip() for line in contact.split("|") if line.strip()),
         public_base_url=public,

@@ -1,11 +1,15 @@
 // The service's time: a phone's clock may be off, and its time zone anywhere.
 
 let ahead = 0;
+let libraryAhead = 8 * 3600000; // until the service has told
 
-/** From an answer's X-Server-Time. */
+/** From an answer's X-Server-Time, which is written on the library's clock: ...+08:00. */
 export function align(serverTime: string | undefined): void {
   const at = serverTime ? Date.parse(serverTime) : NaN;
-  if (!Number.isNaN(at)) ahead = at - Date.now();
+  if (!serverTime || Number.isNaN(at)) return;
+  ahead = at - Date.now();
+  const offset = /([+-])(\d\d):(\d\d)$/.exec(serverTime);
+  if (offset) libraryAhead = (Number(offset[2]) * 60 + Number(offset[3])) * (offset[1] === "-" ? -60000 : 60000);
 }
 
 export function now(): number {
@@ -27,16 +31,14 @@ export function clock(instant: string): string {
   return instant.slice(11, 16);
 }
 
-const LIBRARY_AHEAD_MS = 8 * 3600000; // China's one time, all year
-
 /** 16:38 of milliseconds since 1970, on the library's clock. */
 export function clockAt(ms: number): string {
-  return new Date(ms + LIBRARY_AHEAD_MS).toISOString().slice(11, 16);
+  return new Date(ms + libraryAhead).toISOString().slice(11, 16);
 }
 
 /** 2026-09-07 of milliseconds since 1970, in the library. */
 export function dayAt(ms: number): string {
-  return new Date(ms + LIBRARY_AHEAD_MS).toISOString().slice(0, 10);
+  return new Date(ms + libraryAhead).toISOString().slice(0, 10);
 }
 
 /** 09-07 16:38. */

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-
-from pymongo.errors import DuplicateKeyError
+from typing import Any
 
 from models.gates.entities import Gate, GateId
 from models.library.entities import VenueId
+from models.library.repository import count_up, require_venue
 from models.storage.encryption import FieldCipher
-from models.storage.mongo import Database, Document, insert
+from models.storage.mongo import Database, Document
 from models.storage.mongo_errors import translate_errors
+from models.storage.transactions import try_transaction
 
 
 class GateRepository:
     def __init__(self, db: Database, sealer: FieldCipher) -> None:
-        self._all = db["gates"]
+        self._db, self._all = db, db["gates"]
         self._sealer = sealer
 
     async def put(self, gates: Sequence[Gate]) -> None:
@@ -30,13 +31,16 @@ class GateRepository:
                 )
 
     async def add(self, gate: Gate) -> bool:
-        """False where there is one of that id. It has no key yet."""
-        with translate_errors():
-            try:
-                await insert(self._all, {"_id": gate.id, "venue": gate.venue_id, "name": gate.name})
-            except DuplicateKeyError:
-                return False
-        return True
+        """False where there is one of that id. It has no key yet. Raises: VenueChanged where its
+        venue has been deleted meanwhile."""
+        document: Document = {"_id": gate.id, "venue": gate.venue_id, "name": gate.name}
+
+        async def work(session: Any) -> None:
+            await require_venue(self._db, gate.venue_id, session)
+            await self._all.insert_one(document, session=session)
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
 
     async def all(self) -> list[Gate]:
         with translate_errors():

@@ -1,7 +1,7 @@
 """Half-open time ranges, the half-hour slots that claims are made of, and the library's calendar.
 
-Inside the service every instant is an aware UTC datetime. The library's own clock (Asia/Shanghai)
-appears here and in presentation only.
+Inside the service every instant is an aware UTC datetime. The library's own clock appears here and
+in presentation only.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
 
-LIBRARY_ZONE: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""China has had no daylight saving since 1991. A fixed offset is shown and encoded in half the time
-that a zone of the tz database takes, a dozen times in each answer."""
+LIBRARY_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The library's zone, one for the process: ``use_zone`` sets it when the profile is loaded. A fixed
+offset is shown and encoded in half the time that a zone of the tz database takes, a dozen times in
+each answer."""
 SLOT_MINUTES: Final = 30
 SLOTS_PER_DAY: Final = 24 * 60 // SLOT_MINUTES
 
@@ -44,6 +45,13 @@ class TimeRange:
 
     def contains(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
+
+
+def use_zone(zone: timezone) -> None:
+    """Let the library's clock be that of ``zone``. Only before there is an area: what was counted
+    in days by another clock stays as it is."""
+    global LIBRARY_ZONE
+    LIBRARY_ZONE = zone
 
 
 def to_local(instant: datetime) -> datetime:

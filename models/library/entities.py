@@ -47,12 +47,13 @@ class CheckInWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """``rev`` grows with every change."""
+    """``order`` is its place among the venues; ``rev`` grows with every change."""
 
     id: VenueId
     name: str
     presence_sources: frozenset[PresenceSource] = USUAL_SOURCES
     rev: int = 0
+    order: int = 0
 
     @property
     def check_in_way(self) -> CheckInWay:

@@ -33,3 +33,15 @@ class AreaUsed(Conflict):
     """Something was booked there once, or a rule names it: it can be retired, and not deleted."""
 
     code = "area_used"
+
+
+class VenueExists(Conflict):
+    """There is a venue of that name already."""
+
+    code = "venue_exists"
+
+
+class VenueInUse(Conflict):
+    """Something belongs to the venue: an area, a kiosk or a gate."""
+
+    code = "venue_in_use"

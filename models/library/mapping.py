@@ -9,7 +9,8 @@ from models.library.entities import Area, AreaId, AreaState, Fixture, Seat, Seat
 from models.storage.mongo import Document
 
 
-def _area_document(area: Area) -> Document:
+def area_to_document(area: Area) -> Document:
+    """The area as it is stored."""
     return {
         "_id": area.id,
         "venue": area.venue_id,
@@ -47,7 +48,8 @@ def _seat(area_id: AreaId, d: Document) -> Seat:
     return Seat(**{**d, **days, "id": SeatId(d["id"])}, area_id=area_id)
 
 
-def _area(d: Document) -> Area:
+def area_from_document(d: Document) -> Area:
+    """The area of a stored document."""
     area_id = AreaId(d["_id"])
     return Area(
         id=area_id,

@@ -17,7 +17,8 @@ from models.library.entities import (
     Venue,
     VenueId,
 )
-from models.library.mapping import _area, _area_document
+from models.library.errors import VenueChanged, VenueInUse
+from models.library.mapping import area_from_document, area_to_document
 from models.storage.installation import known_fields
 from models.storage.mongo import Database, Document, previous_revisions
 from models.storage.mongo_errors import translate_errors
@@ -35,25 +36,28 @@ class CatalogRepository:
     ) -> None:
         """Add those that are not there; what is there is the console's to change. Idempotent.
 
-        Workers that serve load the library anew when they see that its number has grown.
+        Workers that serve load the library anew when they see that its number has grown. One
+        transaction, so that who chooses the time zone meanwhile sees the areas or is seen.
         """
         wanted: dict[str, list[Document]] = {
-            "venues": [_venue_document(venue) for venue in venues],
-            "areas": [_area_document(area) for area in areas],
-            "kiosks": [_kiosk_document(kiosk) for kiosk in kiosks],
+            "venues": [venue_to_document(venue) for venue in venues],
+            "areas": [area_to_document(area) for area in areas],
+            "kiosks": [kiosk_to_document(kiosk) for kiosk in kiosks],
         }
-        with translate_errors():
+
+        async def work(session: Any) -> None:
             for name, documents in wanted.items():
                 for document in documents:
                     await self._db[name].update_one(
-                        {"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True
+                        {"_id": document["_id"]},
+                        {"$setOnInsert": document},
+                        upsert=True,
+                        session=session,
                     )
-            await self._count_up()
+            await count_up(self._db, session)
 
-    async def _count_up(self, session: Any = None) -> None:
-        await self._db["versions"].update_one(
-            {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
-        )
+        while not await try_transaction(self._db, work):
+            pass  # another process has added one of them at this moment: it is there now
 
     async def add_area(self, area: Area) -> bool:
         """False where there is one of that id."""
@@ -61,12 +65,49 @@ class CatalogRepository:
 
     async def add_kiosk(self, kiosk: Kiosk) -> bool:
         """False where there is one of that id. It has no key yet."""
-        return await self._add("kiosks", _kiosk_document(kiosk))
+        return await self._add("kiosks", kiosk_to_document(kiosk))
 
     async def _add(self, name: str, document: Document) -> bool:
         async def work(session: Any) -> None:
+            await require_venue(self._db, document["venue"], session)
             await self._db[name].insert_one(document, session=session)
-            await self._count_up(session)
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
+    async def add_venue(self, venue: Venue) -> bool:
+        """False where there is one of that id."""
+
+        async def work(session: Any) -> None:
+            await self._db["venues"].insert_one(venue_to_document(venue), session=session)
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
+    async def remove_venue(self, venue: Venue) -> bool:
+        """False where somebody else has changed it meanwhile. Raises: VenueInUse where an area, a
+        kiosk or a gate belongs to it; whoever adds one counts the library up as well."""
+
+        async def work(session: Any) -> None:
+            for name in ("areas", "kiosks", "gates"):
+                mine = {"venue": venue.id}
+                if await self._db[name].find_one(mine, {"_id": 1}, session=session) is not None:
+                    raise VenueInUse()
+            before = {"_id": venue.id, "rev": {"$in": previous_revisions(venue.rev + 1)}}
+            result = await self._db["venues"].delete_one(before, session=session)
+            if not result.deleted_count:
+                raise ConcurrentUpdate
+            await count_up(self._db, session)
+
+        return await try_transaction(self._db, work)
+
+    async def replace_venues(self, venues: Sequence[Venue]) -> bool:
+        """All of them or none, each as ``replace_venue``."""
+
+        async def work(session: Any) -> None:
+            for venue in venues:
+                await self._put("venues", venue.rev, venue_to_document(venue), session=session)
+            await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
 
@@ -81,10 +122,11 @@ class CatalogRepository:
 
         async def work(session: Any) -> None:
             for area in new:
-                await self._db["areas"].insert_one(_area_document(area), session=session)
+                await require_venue(self._db, area.venue_id, session)
+                await self._db["areas"].insert_one(area_to_document(area), session=session)
             for area in changed:
-                await self._write_over("areas", area.rev, _area_document(area), session)
-            await self._count_up(session)
+                await self._put("areas", area.rev, area_to_document(area), session)
+            await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
 
@@ -94,14 +136,15 @@ class CatalogRepository:
         taken = {"$unset": {"key_hash": "", "secret": ""}} if new.retired else {}
 
         async def work(session: Any) -> None:
+            await require_venue(self._db, new.venue_id, session)
             result = await self._db["kiosks"].update_one(
                 {"_id": old.id, **_kiosk_guard(old)},
-                {"$set": {**_kiosk_document(new), "retired": new.retired}, **taken},
+                {"$set": {**kiosk_to_document(new), "retired": new.retired}, **taken},
                 session=session,
             )
             if not result.matched_count:
                 raise ConcurrentUpdate
-            await self._count_up(session)
+            await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
 
@@ -114,22 +157,23 @@ class CatalogRepository:
             )
             if not result.deleted_count:
                 raise ConcurrentUpdate
-            await self._count_up(session)
+            await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
 
     async def replace_venue(self, venue: Venue) -> bool:
         """As ``replace_area``."""
-        return await self._replace("venues", venue.rev, _venue_document(venue))
+        return await self._replace("venues", venue.rev, venue_to_document(venue))
 
     async def _replace(self, name: str, rev: int, document: Document) -> bool:
         async def work(session: Any) -> None:
-            await self._write_over(name, rev, document, session)
-            await self._count_up(session)
+            await self._put(name, rev, document, session)
+            await count_up(self._db, session)
 
         return await try_transaction(self._db, work)
 
-    async def _write_over(self, name: str, rev: int, document: Document, session: Any) -> None:
+    async def _put(self, name: str, rev: int, document: Document, session: Any) -> None:
+        """Raises: ConcurrentUpdate."""
         result = await self._db[name].replace_one(
             {"_id": document["_id"], "rev": {"$in": previous_revisions(rev)}},
             document,
@@ -147,7 +191,7 @@ class CatalogRepository:
     async def load(self) -> Catalog:
         """The whole library; its version is a hash of all of it."""
         with translate_errors():
-            venues = await self._db["venues"].find().sort("_id").to_list(None)
+            venues = await self._db["venues"].find().sort([("order", 1), ("_id", 1)]).to_list(None)
             areas = (
                 await self._db["areas"]
                 .find()
@@ -162,7 +206,7 @@ class CatalogRepository:
             )
         text = json.dumps([venues, areas, kiosks], sort_keys=True, ensure_ascii=False)
         with known_fields(self._db, "an area"):
-            plans = {a["_id"]: _area(a) for a in areas}
+            plans = {a["_id"]: area_from_document(a) for a in areas}
         screens = [_kiosk(k) for k in kiosks]
         return Catalog(
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
@@ -185,20 +229,37 @@ def _kiosk_guard(kiosk: Kiosk) -> Document:
     return {"name": kiosk.name, "venue": kiosk.venue_id, "retired": retired}
 
 
-def _kiosk_document(kiosk: Kiosk) -> Document:
+async def count_up(db: Database, session: Any) -> None:
+    """The library has been written. Two transactions that do this at once conflict, so the second
+    one sees what the first has done."""
+    await db["versions"].update_one(
+        {"_id": "library"}, {"$inc": {"number": 1}}, upsert=True, session=session
+    )
+
+
+async def require_venue(db: Database, venue_id: VenueId, session: Any) -> None:
+    """Raises: VenueChanged where it has been deleted meanwhile."""
+    if await db["venues"].find_one({"_id": venue_id}, {"_id": 1}, session=session) is None:
+        raise VenueChanged()
+
+
+def kiosk_to_document(kiosk: Kiosk) -> Document:
+    """The kiosk as it is stored, without its key."""
     return {"_id": kiosk.id, "venue": kiosk.venue_id, "name": kiosk.name, "kind": kiosk.kind}
 
 
-def _venue_document(venue: Venue) -> Document:
+def venue_to_document(venue: Venue) -> Document:
+    """The venue as it is stored."""
     return {
         "_id": venue.id,
         "name": venue.name,
         "presence_sources": sorted(venue.presence_sources),
         "rev": venue.rev,
+        "order": venue.order,
     }
 
 
 def _venue(d: Document) -> Venue:
     """One that was written before venues named their sources has the usual ones."""
     sources = frozenset(map(PresenceSource, d.get("presence_sources", USUAL_SOURCES)))
-    return Venue(VenueId(d["_id"]), d["name"], sources, d.get("rev", 0))
+    return Venue(VenueId(d["_id"]), d["name"], sources, d.get("rev", 0), d.get("order", 0))

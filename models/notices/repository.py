@@ -28,7 +28,7 @@ class NoticeRepository:
         with translate_errors():
             await self._all.update_one(
                 {"_id": notice.id},
-                {"$setOnInsert": _document(notice)},
+                {"$setOnInsert": notice_to_document(notice)},
                 upsert=True,
             )
 
@@ -38,7 +38,7 @@ class NoticeRepository:
         with translate_errors():
             result = await self._all.replace_one(
                 {"_id": notice.id, "rev": {"$in": previous_revisions(notice.rev)}},
-                _document(notice),
+                notice_to_document(notice),
             )
         return bool(result.matched_count)
 
@@ -78,7 +78,8 @@ def _shown(now: datetime) -> Document:
     return {"published_at": {"$lte": now}, "$or": [{"until": None}, {"until": {"$gt": now}}]}
 
 
-def _document(n: Notice) -> Document:
+def notice_to_document(n: Notice) -> Document:
+    """The notice as it is stored."""
     return {
         "title": n.title,
         "body": n.body,

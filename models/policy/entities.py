@@ -202,6 +202,11 @@ def _times(step_minutes: int, opens: datetime, closes: datetime) -> tuple[dateti
     return tuple(found)
 
 
+def forget_time_steps() -> None:
+    """The library's clock is another one now: its days have other steps."""
+    _times.cache_clear()
+
+
 def time_steps(policy: Policy, hours: TimeRange) -> tuple[datetime, ...]:
     """The full steps in ``hours``, counted from each midnight, the closing time left out."""
     return _times(policy.step_minutes, hours.start, hours.end)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-TOP: Final = "学研支持"
 ENTRY: Final = "座位预约"
 COMPANIONS: Final[Mapping[str, str]] = {
     "SEATS": "空位查询",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from notify.templates.menu import COMPANIONS, ENTRY, TOP
+from notify.templates.menu import COMPANIONS, ENTRY
 
 
 class NoRoomInMenu(Exception):
@@ -14,29 +14,30 @@ class NoRoomInMenu(Exception):
 
 
 def menu_with_booking_entry(
-    menu: Mapping[str, Any], appid: str, page: str, url: str
+    menu: Mapping[str, Any], name: str, appid: str, page: str, url: str
 ) -> dict[str, Any]:
-    """The menu with 学研支持 → 座位预约 and its companions in it; all else stays as it is.
+    """The menu with the button ``name`` → 座位预约 and its companions in it; all else stays as it
+    is.
 
     ``url`` opens where a phone's WeChat is too old for mini-programs. Raises: NoRoomInMenu.
     """
     new: dict[str, Any] = deepcopy({"button": list(menu["button"])})
     ours = [
         {"type": "miniprogram", "name": ENTRY, "appid": appid, "pagepath": page, "url": url},
-        *({"type": "click", "name": name, "key": key} for key, name in COMPANIONS.items()),
+        *({"type": "click", "name": label, "key": key} for key, label in COMPANIONS.items()),
     ]
-    top = next((b for b in new["button"] if b.get("name") == TOP), None)
+    top = next((b for b in new["button"] if b.get("name") == name), None)
     if top is None:
         if len(new["button"]) >= 3:
-            raise NoRoomInMenu(f"the menu has three buttons and none is called {TOP}")
-        top = {"name": TOP, "sub_button": []}
+            raise NoRoomInMenu(f"the menu has three buttons and none is called {name}")
+        top = {"name": name, "sub_button": []}
         new["button"].append(top)
     theirs = [
         b for b in top.get("sub_button", []) if b.get("name") not in {o["name"] for o in ours}
     ]
     if len(theirs) > 4:
-        raise NoRoomInMenu(f"{TOP} has no room for {ENTRY}")
+        raise NoRoomInMenu(f"{name} has no room for {ENTRY}")
     # The entry first; its companions as far as there is room.
     top.clear()
-    top |= {"name": TOP, "sub_button": [ours[0], *theirs, *ours[1 : 5 - len(theirs)]]}
+    top |= {"name": name, "sub_button": [ours[0], *theirs, *ours[1 : 5 - len(theirs)]]}
     return new

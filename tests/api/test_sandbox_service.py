@@ -112,7 +112,7 @@ async def test_machines_and_reset(service: Living) -> None:
     # It stays a sandbox's database, sealed with the same keys.
     assert {"mode", "keys"} <= set(await service.db["installation"].distinct("_id"))
     library = {"policies", "versions", "notices", "areas", "venues", "installation"}
-    library.add("presence_methods")  # the demo's kiosks are there
+    library |= {"presence_methods", "profile"}  # the demo's kiosks are there, and its names
     for name in (await service.books()).keys() - library:
         assert await service.db[name].find_one() is None, name
     newcomer = await service.reader()

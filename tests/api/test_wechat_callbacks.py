@@ -20,11 +20,11 @@ from miniapp_server.settings import SANDBOX_AES_KEY
 from models.feedback.repository import FeedbackRepository
 from models.kernel.errors import ServiceUnavailable
 from models.messages.entities import Template
-from notify.templates.menu import TOP
 from notify.wechat.callbacks import CallbackRejected, CallbackVerifier
 from notify.wechat.menu import NoRoomInMenu, menu_with_booking_entry
 from tests.living import MONDAY_8, Answer, Living, living
 
+TOP = "学研支持"
 STAMP, NONCE = "1714112445", "415670741"
 THEN = datetime.fromtimestamp(int(STAMP), UTC)
 NOW = str(int(MONDAY_8.timestamp()))
@@ -349,11 +349,13 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
     assert official is not None
     empty = await official.menu()
     assert empty == {"button": []}
-    wanted = menu_with_booking_entry(empty, "wxsandbox", "pages/index/index", f"{service.base}/")
+    wanted = menu_with_booking_entry(
+        empty, TOP, "wxsandbox", "pages/index/index", f"{service.base}/"
+    )
     await official.put_menu(wanted)
     assert await official.menu() == wanted
     assert (
-        menu_with_booking_entry(wanted, "wxsandbox", "pages/index/index", f"{service.base}/")
+        menu_with_booking_entry(wanted, TOP, "wxsandbox", "pages/index/index", f"{service.base}/")
         == wanted
     )
     theirs = {
@@ -362,7 +364,7 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
             {"name": TOP, "sub_button": [{"type": "click", "name": "参考咨询", "key": "ASK"}]},
         ]
     }
-    merged = menu_with_booking_entry(theirs, "wx1", "pages/index/index", "https://x/")
+    merged = menu_with_booking_entry(theirs, TOP, "wx1", "pages/index/index", "https://x/")
     assert merged["button"][0] == theirs["button"][0]
     names = [b["name"] for b in merged["button"][1]["sub_button"]]
     assert names == ["座位预约", "参考咨询", "空位查询", "我的预约", "使用帮助"]
@@ -374,7 +376,7 @@ async def test_the_menu_keeps_what_is_not_ours(service: Living) -> None:
     await official.put_menu(merged)
     full = {"button": [{"type": "click", "name": f"{n}", "key": "k"} for n in range(3)]}
     with pytest.raises(NoRoomInMenu):
-        menu_with_booking_entry(full, "wx1", "p", "https://x/")
+        menu_with_booking_entry(full, TOP, "wx1", "p", "https://x/")
 
 
 async def test_links_and_the_verification_file(mongo_url: str, redis_url: str) -> None:

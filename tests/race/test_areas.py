@@ -17,7 +17,7 @@ from models.kernel.errors import Unauthenticated
 from models.library import transitions
 from models.library.entities import Area, AreaId, VenueId
 from models.library.errors import AreaUsed, PlanChanged
-from models.library.repository import CatalogRepository
+from models.library.repository import CatalogRepository, count_up
 from models.reservations.repository import ReservationRepository
 from models.staff.areas import StaffAreas
 from models.staff.recorder import AuditLog, StaffContext
@@ -44,7 +44,11 @@ class TakesItAway(CatalogRepository):
 
     async def replace_area(self, area: Area) -> bool:
         await self._db["areas"].delete_one({"_id": area.id})
-        await self._count_up()
+
+        async def work(session: Any) -> None:
+            await count_up(self._db, session)
+
+        await run_transaction(self._db, work)
         return True
 
 

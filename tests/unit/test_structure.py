@@ -36,12 +36,9 @@ PLACES_OF_TEXTS: Final[Mapping[str, str]] = {
 """The files and folders whose strings may be Chinese, and why."""
 TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "handlers/accounts/routes.py": ("不是我", "是我"),
-    "handlers/http/openapi.py": ("一考即过座位预约",),
     "handlers/http/schemas.py": ("现在",),
-    "miniapp_server/cli/__init__.py": ("一考即过座位预约",),
-    "miniapp_server/cli/serve.py": ("一考即过座位预约",),
 }
-"""What English descriptions for developers and operators quote: the product's name, a button."""
+"""What English descriptions for developers and operators quote: a button."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module, str]]:

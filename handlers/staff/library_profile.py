@@ -1,0 +1,167 @@
+"""图书馆信息: what the library calls itself, its logo, its contact and its wording."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from dataclasses import replace
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.http.wording import rules_html, running_line_of
+from handlers.staff.forms import refusal
+from handlers.staff.layout import render, staff_context
+from handlers.staff.setup_steps import is_under_way
+from handlers.texts.setup import PROFILE_FIELDS, WRONG_FIELD
+from handlers.texts.wording import PLACEHOLDER_NAMES, PLACEHOLDERS, RULES_TEXT, RUNNING_LINE
+from models.identity.roles import Role
+from models.kernel.errors import InvalidRequest
+from models.kernel.time_range import local_date
+from models.profile.entities import LibraryProfile
+from models.profile.errors import ProfileChanged, ZoneFixed
+from models.profile.logo import LARGEST_LOGO, logo_of
+from models.profile.rules import LONGEST, LONGEST_RULES, check_profile, check_zone
+from models.profile.zones import fitting_zones
+
+LARGEST_FORM: Final = LARGEST_LOGO + 256 * 1024
+"""Bytes: a picture, the longest wording, and the picture of a form that was shown again."""
+_LINES: Final = ("name", "title", "audience", "running_line", "campus_app", "mini_program", "menu")
+
+
+async def library_profile(visit: PageRequest) -> web.StreamResponse:
+    """The form; a viewer sees the same without anything to press."""
+    await visit[REFERENCE].refresh()
+    profile = visit[REFERENCE].profile
+    return await _page(visit, _typed(profile), profile.logo)
+
+
+def _typed(profile: LibraryProfile) -> dict[str, str]:
+    lines = {name: getattr(profile, name) for name in _LINES}
+    return lines | {
+        "running_line": profile.running_line or RUNNING_LINE,
+        "contact": "\n".join(profile.contact),
+        "rules_text": profile.rules_text or RULES_TEXT,
+        "zone": profile.zone,
+    }
+
+
+async def _page(
+    visit: PageRequest, typed: dict[str, str], logo: bytes, **more: Any
+) -> web.Response:
+    reference = visit[REFERENCE]
+    choosable = not reference.catalog.areas
+    year = visit.now.year
+    picture = base64.b64encode(logo).decode()
+    facts: dict[str, Any] = {
+        "typed": typed,
+        "wrong": "",
+        "wrong_field": "",
+        "preview": None,
+        "theirs": [],
+        "base": reference.profile.rev,
+        "picture": picture,
+        "picture_kept": picture if logo != reference.profile.logo else "",
+        "changes": visit.may(Role.ADMINISTRATOR),
+        "longest": LONGEST,
+        "longest_rules": LONGEST_RULES,
+        "largest_logo": LARGEST_LOGO // 1024,
+        "placeholders": PLACEHOLDERS.values(),
+        "choosable": choosable,
+        # The first look goes through the whole tz database.
+        "zones": await asyncio.to_thread(fitting_zones, year) if choosable else (),
+        "done": "done" in visit.request.query,
+    }
+    return render(visit, "library_profile", **facts | more)
+
+
+async def change_library_profile(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Show how it would look, or keep it. What was typed is never lost, nor the picture."""
+    reference = visit[REFERENCE]
+    await reference.refresh()
+    old = reference.profile
+    typed = {name: form_text(form, name) for name in _typed(old) if name in form}
+    typed = {**_typed(old), **typed}
+    logo = old.logo
+    try:
+        logo = await _logo(form, old.logo)
+        new = _read(typed, old, logo, visit.now.year)
+        if form_text(form, "operation") == "preview":
+            check_profile(new, PLACEHOLDER_NAMES)
+            return await _page(visit, typed, logo, preview=_preview(visit, new))
+        if form_text(form, "base") != str(old.rev):
+            raise ProfileChanged()
+        await visit[keys.STAFF_PROFILE].change(staff_context(visit), old, new, PLACEHOLDER_NAMES)
+    except InvalidRequest as error:
+        told, field = refusal(visit, error, typed), str(error.details["field"])
+        name = PROFILE_FIELDS.get(field, field)
+        told["wrong"] = WRONG_FIELD.format(field=name, wrong=told["wrong"])
+        return await _page(visit, told.pop("typed"), logo, wrong_field=field, **told)
+    except (ProfileChanged, ZoneFixed) as error:
+        await reference.refresh()
+        told = refusal(visit, error, typed)
+        theirs = _theirs(typed, _typed(reference.profile))
+        return await _page(visit, told.pop("typed"), logo, theirs=theirs, **told)
+    return redirect("/console/setup" if is_under_way(reference) else "/console/library?done")
+
+
+def _theirs(typed: dict[str, str], stored: dict[str, str]) -> list[tuple[str, str]]:
+    """What is stored and is not what was typed, by the names of the fields."""
+    return [
+        (PROFILE_FIELDS[name], stored[name])
+        for name, text in typed.items()
+        if text.splitlines() != stored[name].splitlines()
+    ]
+
+
+async def _logo(form: Form, old: bytes) -> bytes:
+    """The picture that is sent now or was sent with the form before; the old one without any.
+    Raises: InvalidRequest."""
+    if form_text(form, "logo_none"):
+        return b""
+    sent, kept = form.get("logo"), form_text(form, "logo_kept")
+    if isinstance(sent, bytes) and sent:
+        return await asyncio.to_thread(logo_of, sent)
+    if not kept:
+        return old
+    try:
+        return await asyncio.to_thread(logo_of, base64.b64decode(kept, validate=True))
+    except binascii.Error as error:
+        raise InvalidRequest("logo", "logo_unreadable") from error
+
+
+def _read(typed: dict[str, str], old: LibraryProfile, logo: bytes, year: int) -> LibraryProfile:
+    """The profile that the form describes. Wording that is still the usual one is kept as none, so
+    that it stays the usual one. Raises: InvalidRequest for a zone that cannot be chosen."""
+    rules = typed["rules_text"].replace("\r\n", "\n")
+    contact = (line.strip() for line in typed["contact"].splitlines())
+    lines: dict[str, Any] = {name: typed[name] for name in _LINES}
+    if lines["running_line"] == RUNNING_LINE:
+        lines["running_line"] = ""
+    zone, minutes = typed["zone"], old.zone_minutes
+    if zone != old.zone:
+        minutes = check_zone(zone, year)
+    return replace(
+        old,
+        **lines,
+        contact=tuple(line for line in contact if line),
+        rules_text=rules if rules.strip() != RULES_TEXT.strip() else "",
+        zone=zone,
+        zone_minutes=minutes,
+        logo=logo,
+    )
+
+
+def _preview(visit: PageRequest, new: LibraryProfile) -> dict[str, Any]:
+    reference, today = visit[REFERENCE], local_date(visit.now)
+    return {
+        "title": new.title,
+        "contact": new.contact,
+        "running_line": running_line_of(reference, today, new.running_line),
+        "rules": rules_html(reference, today, new.rules_text),
+    }

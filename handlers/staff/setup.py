@@ -1,0 +1,93 @@
+"""The first run: six steps from an empty database to a library that readers can book in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, form_text, redirect
+from handlers.staff.forms import refusal
+from handlers.staff.layout import render, staff_context
+from handlers.staff.setup_steps import STEP_PAGES, step_lines
+from handlers.texts.console import BETWEEN
+from handlers.texts.setup import SETUP_WRONG
+from models.kernel.errors import InvalidRequest, NotFound
+from models.profile.entities import SetupStep, StepMark
+from models.profile.errors import SetupChanged
+
+_NEEDED: Final = (SetupStep.VENUES, SetupStep.FLOORS)
+"""Without these nobody can book."""
+
+
+async def setup(visit: PageRequest) -> web.StreamResponse:
+    """All steps, and which is next."""
+    await visit[REFERENCE].refresh()
+    return _page(visit)
+
+
+def _page(visit: PageRequest, *, status: int = 200, wrong: str = "") -> web.Response:
+    reference = visit[REFERENCE]
+    lines = step_lines(reference)
+    return render(
+        visit,
+        "setup",
+        status=status,
+        lines=lines,
+        following=next((line for line in lines if line.state == "open"), None),
+        left=sum(not line.done for line in lines),
+        progress=reference.setup,
+        needed=[line.title for line in lines if line.step in _NEEDED and not line.done],
+        wrong=wrong,
+    )
+
+
+async def go_on(visit: PageRequest, form: Form) -> web.StreamResponse:
+    """Begin, say of a step that it is done or for later, or end the first run."""
+    reference, staff = visit[REFERENCE], visit[keys.STAFF_PROFILE]
+    await reference.refresh()
+    context, operation, rev = staff_context(visit), form_text(form, "operation"), _rev(form)
+    try:
+        if operation == "begin":
+            await staff.begin_setup(context)
+            return redirect(STEP_PAGES[SetupStep.PROFILE])
+        if operation == "finish":
+            missing = [
+                line.title
+                for line in step_lines(reference)
+                if line.step in _NEEDED and not line.done
+            ]
+            if missing:
+                steps = BETWEEN["names"].join(missing)
+                raise InvalidRequest("steps", SETUP_WRONG["not_ready"].format(steps=steps))
+            await staff.finish_setup(context, rev)
+            return redirect("/console")
+        step, mark = _step(form_text(form, "step")), _mark(operation)
+        await staff.mark_step(context, rev, step, mark)
+    except (InvalidRequest, SetupChanged) as error:
+        await reference.refresh()
+        told = refusal(visit, error, {})
+        return _page(visit, status=told["status"], wrong=told["wrong"])
+    return redirect("/console/setup")
+
+
+def _rev(form: Form) -> int:
+    text = form_text(form, "base")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+
+
+def _step(text: str) -> SetupStep:
+    """Raises: NotFound."""
+    if text not in set(SetupStep):
+        raise NotFound()
+    return SetupStep(text)
+
+
+def _mark(text: str) -> StepMark:
+    """Raises: NotFound."""
+    if text not in set(StepMark):
+        raise NotFound()
+    return StepMark(text)

@@ -1,0 +1,92 @@
+"""What the library's own wording begins as, and the places in it that the policy fills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+DEFAULT_NAMES: Final[Mapping[str, str]] = {
+    "name": "图书馆",
+    "title": "图书馆座位预约系统",
+    "campus_app": "校园应用",
+    "mini_program": "座位预约",
+    "menu": "图书馆",
+}
+"""What stands where the library has given itself no names."""
+DEFAULT_CONTACT: Final = "开馆时间可到图书馆服务台咨询"
+"""No library's telephone number is known here."""
+
+RUNNING_LINE: Final = (
+    "有效预约的读者享有座位优先使用权 · "
+    "不同区域最长时间不同，一次最多 {最长小时} 小时 · "
+    "请在开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内扫码签到，否则记违约一次 · "
+    "暂时离开请先暂离，提前离开请结束使用"
+)
+"""The line above every page."""
+
+RULES_TEXT: Final = """\
+# 运行使用规则(暂行)
+
+## 开放与预约
+
+- {开放时间}。
+- 可预约今天和此后 {可约天数} 天的座位{放座说明}。有效预约的读者享有座位优先使用权。
+- 一次至少 {最短分钟} 分钟。不同区域最长时间不同：{各区域最长时间}。
+- 每人每天最多 {每天次数} 次预约，取消的不计。
+- {特定日期规则}
+
+## 签到、暂离与续约
+
+- 开始前 {签到提前分钟} 分钟至开始后 {签到推迟分钟} 分钟内，{签到方式}。
+- 暂离不超过 {暂离分钟} 分钟；{用餐时间} 期间不超过 {用餐暂离分钟} 分钟。\
+返回时请再次扫码，逾时座位释放。
+- 结束前 {续约提前分钟} 分钟内可续约，最多 {续约次数} 次。
+- 提前离开请结束使用，把座位留给其他同学。
+
+## 违约
+
+- 预约后未按时签到记违约一次{暂离超时说明}；每天最多计一次。
+- {违约统计天数} 天内满 {违约次数} 次，暂停预约 {暂停天数} 天，已有预约仍然有效。
+"""
+"""The rules for readers. An item of a list whose only place is empty is left out."""
+
+PLACEHOLDERS: Final[Mapping[str, tuple[str, str]]] = {
+    "longest_hours": ("最长小时", "一次最长的小时数；各区域不同时写作 4–6"),
+    "check_in_before": ("签到提前分钟", "开始前多少分钟起可以签到"),
+    "check_in_after": ("签到推迟分钟", "开始后多少分钟内要签到"),
+    "opening": ("开放时间", "每周的开放时间"),
+    "booking_window": ("可约天数", "今天以后还能约几天"),
+    "booking_opens": ("放座说明", "几点放出后一天的座位，有没有抽签"),
+    "shortest": ("最短分钟", "一次至少的分钟数"),
+    "longest_by_area": ("各区域最长时间", "每个区域一次最长多久"),
+    "daily_limit": ("每天次数", "每人每天最多几次"),
+    "overrides": ("特定日期规则", "今后某些日期的规则；没有就不显示"),
+    "check_in_ways": ("签到方式", "各场馆怎样签到"),
+    "leave": ("暂离分钟", "暂离的分钟数"),
+    "meal_times": ("用餐时间", "用餐的时间段"),
+    "meal_leave": ("用餐暂离分钟", "用餐时间暂离的分钟数"),
+    "extend_within": ("续约提前分钟", "结束前多少分钟内可以续约"),
+    "max_extensions": ("续约次数", "最多续约几次"),
+    "away_timeout": ("暂离超时说明", "暂离超时是否也记违约"),
+    "violations_window": ("违约统计天数", "违约按多少天统计"),
+    "violations_limit": ("违约次数", "满几次暂停预约"),
+    "suspension": ("暂停天数", "暂停预约的天数"),
+}
+"""By the code of what fills the place: its name in the wording, and what it says."""
+PLACEHOLDER_NAMES: Final = frozenset(name for name, _ in PLACEHOLDERS.values())
+
+FILLING: Final[Mapping[str, str]] = {
+    "booking_opens": "；{clock} 起开放后一天",
+    "opening_draw": "，开放后最初十秒内的请求抽签定先后，早点一下、多点几下都没有用",
+    "max_stay": "{areas} {length}",
+    "override": "{first} 至 {last}（{name}）{area}{numbers}。",
+    "override_from": "{first} 起（{name}）{area}{numbers}。",
+    "override_area": "{area}：",
+    "by_kiosk": "到选座机或查询机扫描动态二维码",
+    "check_in": "{venues}{way}签到",
+    "away_timeout": "，暂离超时也记一次",
+    "names": "、",
+    "parts": "；",
+    "numbers": "，",
+}
+"""How a place is filled that takes more than a number."""

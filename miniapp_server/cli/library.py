@@ -1,0 +1,141 @@
+"""The whole library as one file: out of one database, into another."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from handlers.http.keys import REFERENCE
+from handlers.texts.wording import PLACEHOLDER_NAMES
+from miniapp_server.app import RESOURCES
+from miniapp_server.cli.application import application
+from miniapp_server.cli.command import CommandError, Commands, Env, add_command
+from miniapp_server.clock import real_now
+from miniapp_server.repositories import Repositories
+from models.kernel.errors import InvalidRequest
+from models.profile.entities import LibraryProfile
+from models.profile.errors import ZoneFixed
+from models.profile.logo import logo_of
+from models.reference_data import ReferenceData
+from models.transfer.errors import TransferError
+from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
+from models.transfer.repository import TransferRepository
+from models.transfer.rules import check_library
+
+_MOST_NOTICES = 1000
+
+
+def add_commands(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add ``library``."""
+    library = add_command(
+        commands,
+        "library",
+        _library,
+        "Carry the whole library (profile, venues, plans, rules, hours, kiosks, gates, notices; no "
+        "readers, bookings or keys) between databases as one JSON file.",
+    )
+    library.add_argument("what", choices=("export", "import"))
+    library.add_argument("file", metavar="FILE", type=Path)
+    library.add_argument(
+        "--replace",
+        action="store_true",
+        help="import over the library that is there; refused while live bookings would lose a seat",
+    )
+
+
+async def _library(env: Env, args: argparse.Namespace) -> None:
+    if args.what == "export":
+        if args.replace:
+            raise CommandError("--replace goes with import")
+        await _export(env, args.file)
+    else:
+        await _import(env, args.file, args.replace)
+
+
+async def library_of(stored: Repositories, reference: ReferenceData) -> LibraryFile:
+    """The library that the database holds."""
+    catalog = reference.catalog
+    notices, _ = await stored.notices.all(0, _MOST_NOTICES)
+    return LibraryFile(
+        format=FORMAT,
+        profile=reference.profile,
+        venues=tuple(catalog.venues.values()),
+        areas=tuple(catalog.areas.values()),
+        policy=reference.policy,
+        kiosks=tuple(catalog.kiosks.values()),
+        gates=tuple(await stored.gates.all()),
+        notices=tuple(sorted(notices, key=lambda notice: notice.id)),
+    )
+
+
+async def _export(env: Env, file: Path) -> None:
+    async with application(env) as app:
+        library = await library_of(app[RESOURCES].repositories, app[REFERENCE])
+    text = to_text(library)
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError as error:
+        raise CommandError(f"{file} is there already") from error
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from error
+    print(f"{file}: {_summary(library)}")
+
+
+def _read(file: Path) -> LibraryFile:
+    """Raises: CommandError."""
+    try:
+        return from_text(file.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from error
+    except TransferError as error:
+        raise CommandError(f"{file}: {error}") from error
+
+
+async def _import(env: Env, file: Path, replaces: bool) -> None:
+    library, now = _read(file), real_now()
+    async with application(env) as app:
+        try:
+            await take_in(app, library, replaces, now)
+        except TransferError as error:
+            raise CommandError(f"{file}: {error}") from error
+    print(f"{file}: {_summary(library)}")
+    print("New kiosks and gates get their keys in the console, under /console/devices.")
+
+
+async def take_in(
+    app: web.Application, library: LibraryFile, replaces: bool, now: datetime
+) -> None:
+    """Let this be the library. All of it is checked before anything is written. Raises:
+    TransferError."""
+    check_library(library, app[REFERENCE].profile, PLACEHOLDER_NAMES, now.year)
+    if library.profile.logo:
+        library = replace(library, profile=_with_own_logo(library.profile))
+    try:
+        await TransferRepository(app[RESOURCES].db).put(library, replaces, now)
+    except ZoneFixed as error:
+        zone = error.details["zone"]
+        raise TransferError(
+            f"profile.zone: the library has areas or bookings, so it stays {zone}"
+        ) from error
+    await app[REFERENCE].refresh()
+
+
+def _with_own_logo(profile: LibraryProfile) -> LibraryProfile:
+    """The profile with its logo drawn anew, as the console does. Raises: TransferError."""
+    try:
+        return replace(profile, logo=logo_of(profile.logo))
+    except InvalidRequest as error:
+        raise TransferError(f"profile.logo: {error.details['reason']}") from error
+
+
+def _summary(library: LibraryFile) -> str:
+    seats = sum(len(area.seats) for area in library.areas)
+    return (
+        f"{len(library.venues)} venues, {len(library.areas)} areas, {seats} seats, "
+        f"{len(library.kiosks)} kiosks, {len(library.gates)} gates, {len(library.notices)} notices"
+    )

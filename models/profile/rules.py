@@ -1,0 +1,70 @@
+"""What a library may call itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from models.kernel.errors import InvalidRequest
+from models.kernel.text import is_printable_line
+from models.profile.entities import LibraryProfile
+from models.profile.zones import zone_minutes, zone_problem
+
+LONGEST: Final[Mapping[str, int]] = {
+    "name": 30,
+    "title": 40,
+    "audience": 100,
+    "running_line": 200,
+    "campus_app": 20,
+    "mini_program": 20,
+    "menu": 4,
+}
+"""Characters of each line. WeChat shows four of a button."""
+REQUIRED: Final = ("name", "title", "campus_app", "mini_program", "menu")
+LONGEST_CONTACT: Final = 60
+MOST_CONTACTS: Final = 6
+LONGEST_RULES: Final = 5000
+PLACEHOLDER: Final = re.compile(r"\{([^{}\n]*)\}")
+"""A named place for something of the policy: {每天次数}."""
+
+
+def check_profile(profile: LibraryProfile, placeholders: Collection[str]) -> None:
+    """Raises: InvalidRequest, which names the first field that is wrong."""
+    for name, most in LONGEST.items():
+        text = getattr(profile, name)
+        if not text and name in REQUIRED:
+            raise InvalidRequest(name, "profile_missing")
+        if len(text) > most:
+            raise InvalidRequest(name, "profile_too_long", most=most)
+        if not is_printable_line(text):
+            raise InvalidRequest(name, "text_not_printable")
+    _check_contact(profile.contact)
+    if len(profile.rules_text) > LONGEST_RULES:
+        raise InvalidRequest("rules_text", "profile_too_long", most=LONGEST_RULES)
+    if not is_printable_line(profile.rules_text.replace("\n", "").replace("\t", "")):
+        raise InvalidRequest("rules_text", "text_not_printable")
+    for field in ("running_line", "rules_text"):
+        for found in PLACEHOLDER.findall(getattr(profile, field)):
+            if found not in placeholders:
+                raise InvalidRequest(field, "placeholder_unknown", placeholder=found)
+
+
+def check_zone(zone: str, year: int) -> int:
+    """How far the zone is ahead of UTC, in minutes. Raises: InvalidRequest where it cannot be a
+    library's from ``year`` on."""
+    problem = zone_problem(zone, year)
+    if problem is not None:
+        raise InvalidRequest("zone", problem.value, zone=zone)
+    return zone_minutes(zone, year)
+
+
+def _check_contact(lines: tuple[str, ...]) -> None:
+    """Raises: InvalidRequest."""
+    if not 0 < len(lines) <= MOST_CONTACTS:
+        raise InvalidRequest("contact", "contact_lines", most=MOST_CONTACTS)
+    for line in lines:
+        if not 0 < len(line) <= LONGEST_CONTACT:
+            raise InvalidRequest("contact", "contact_line_length", most=LONGEST_CONTACT)
+        if not is_printable_line(line):
+            raise InvalidRequest("contact", "text_not_printable")

@@ -1,0 +1,93 @@
+"""The library's profile, and the steps of its first run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, replace
+
+from models.profile.entities import LibraryProfile, SetupProgress, SetupStep, StepMark
+from models.profile.errors import ProfileChanged, SetupChanged
+from models.profile.repository import ProfileRepository
+from models.profile.rules import check_profile
+from models.reference_data import ReferenceData
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+
+
+class StaffProfile:
+    """Changes what the library calls itself, and keeps how far it has been set up."""
+
+    def __init__(
+        self, audit: AuditLog, profiles: ProfileRepository, reference: ReferenceData
+    ) -> None:
+        self._audit, self._profiles, self._reference = audit, profiles, reference
+
+    async def change(
+        self,
+        ctx: StaffContext,
+        old: LibraryProfile,
+        new: LibraryProfile,
+        placeholders: Collection[str],
+    ) -> None:
+        """Publish ``new``, which was made from ``old``.
+
+        Raises: InvalidRequest; ProfileChanged where somebody else was first; ZoneFixed for another
+            time zone where there is an area. Nothing has changed then.
+        """
+        check_profile(new, placeholders)
+
+        async def work() -> JsonObject:
+            if not await self._profiles.save(replace(new, rev=old.rev + 1)):
+                raise ProfileChanged()
+            await self._reference.refresh()
+            return _changed(new, old)
+
+        operation = AuditedOperation(
+            AuditAction.CHANGE_PROFILE, "profile", None, "", _changed(old, new)
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def begin_setup(self, ctx: StaffContext) -> None:
+        """Begin the first run. Raises: SetupChanged where somebody has."""
+        await self._go_on(ctx, 0, "begun")
+
+    async def mark_step(self, ctx: StaffContext, rev: int, step: SetupStep, mark: StepMark) -> None:
+        """Say of a step that it is done, or that it is for later. Raises: SetupChanged."""
+        await self._go_on(ctx, rev, mark.value, step, mark)
+
+    async def finish_setup(self, ctx: StaffContext, rev: int) -> None:
+        """End the first run: the console speaks of it no more. Raises: SetupChanged."""
+        await self._go_on(ctx, rev, "all_done", finished=True)
+
+    async def _go_on(
+        self,
+        ctx: StaffContext,
+        rev: int,
+        said: str,
+        step: SetupStep | None = None,
+        mark: StepMark | None = None,
+        finished: bool = False,
+    ) -> None:
+        async def work() -> JsonObject:
+            before = await self._profiles.setup()
+            marks = {**before.marks, **({step: mark} if step and mark else {})}
+            after = SetupProgress(marks, before.finished or finished, rev + 1)
+            # Guarded by the number that the page was made from, whatever was read here.
+            if before.rev != rev or not await self._profiles.save_setup(after):
+                raise SetupChanged()
+            await self._reference.refresh()
+            return ({"step": step.value} if step else {}) | {"mark": said}
+
+        operation = AuditedOperation(AuditAction.SET_UP, "setup")
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+
+def _changed(one: LibraryProfile, other: LibraryProfile) -> JsonObject:
+    """What of ``one`` is not as in ``other``; of a logo, the name that its content gives it."""
+    mine, theirs = asdict(one), asdict(other)
+    changed = {name: v for name, v in mine.items() if v != theirs[name] and name != "rev"}
+    if "logo" in changed:
+        changed["logo"] = one.logo_name
+    if "contact" in changed:
+        changed["contact"] = "\n".join(one.contact)
+    return changed

@@ -1,0 +1,89 @@
+"""Venues: the library's buildings or branches, added, named, ordered and removed by the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from models.library.entities import Venue, VenueId
+from models.library.errors import VenueChanged, VenueExists
+from models.library.repository import CatalogRepository
+from models.reference_data import ReferenceData
+from models.staff.audit import AuditAction, JsonObject
+from models.staff.recorder import AuditedOperation, AuditLog, StaffContext, as_it_is
+
+
+class StaffVenues:
+    """Changes the list of venues. What proves presence in one is ``StaffDevices``'s."""
+
+    def __init__(
+        self, audit: AuditLog, catalogs: CatalogRepository, reference: ReferenceData
+    ) -> None:
+        self._audit, self._catalogs, self._reference = audit, catalogs, reference
+
+    async def add(self, ctx: StaffContext, venue_id: VenueId, name: str) -> None:
+        """A new venue, the last one. The form's id for it makes a form that is sent twice count
+        once. Raises: VenueExists where there is one of that name or id."""
+        venues = self._reference.catalog.venues.values()
+        if any(venue.name == name for venue in venues):
+            raise VenueExists()
+        last = max((venue.order for venue in venues), default=-1)
+
+        async def work() -> JsonObject:
+            if not await self._catalogs.add_venue(Venue(venue_id, name, order=last + 1)):
+                raise VenueExists()
+            await self._reference.refresh()
+            return {"name": name}
+
+        operation = AuditedOperation(AuditAction.ADD_VENUE, f"venue:{venue_id}")
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def rename(self, ctx: StaffContext, old: Venue, name: str) -> None:
+        """Another name, from now on and for past bookings too. Raises: VenueExists, VenueChanged;
+        nothing has changed then."""
+        others = (v for v in self._reference.catalog.venues.values() if v.id != old.id)
+        if any(venue.name == name for venue in others):
+            raise VenueExists()
+
+        async def work() -> JsonObject:
+            if not await self._catalogs.replace_venue(replace(old, name=name, rev=old.rev + 1)):
+                raise VenueChanged()
+            await self._reference.refresh()
+            return {"name": name}
+
+        before = {"name": old.name}
+        operation = AuditedOperation(AuditAction.RENAME_VENUE, f"venue:{old.id}", None, "", before)
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def put_in_order(self, ctx: StaffContext, venues: Sequence[Venue]) -> None:
+        """Let readers see them in this order. Raises: VenueChanged; nothing has changed then."""
+        moved = [
+            replace(venue, order=place, rev=venue.rev + 1)
+            for place, venue in enumerate(venues)
+            if venue.order != place
+        ]
+
+        async def work() -> JsonObject:
+            if not await self._catalogs.replace_venues(moved):
+                raise VenueChanged()
+            await self._reference.refresh()
+            return {"order": ", ".join(venue.name for venue in venues)}
+
+        operation = AuditedOperation(AuditAction.ORDER_VENUES, "venues:all")
+        await self._audit.record(ctx, operation, work, as_it_is)
+
+    async def remove(self, ctx: StaffContext, venue: Venue) -> None:
+        """Raises: VenueInUse where anything belongs to it, VenueChanged; nothing has changed
+        then."""
+
+        async def work() -> JsonObject:
+            if not await self._catalogs.remove_venue(venue):
+                raise VenueChanged()
+            await self._reference.refresh()
+            return {}
+
+        before = {"name": venue.name}
+        operation = AuditedOperation(
+            AuditAction.REMOVE_VENUE, f"venue:{venue.id}", None, "", before
+        )
+        await self._audit.record(ctx, operation, work, as_it_is)

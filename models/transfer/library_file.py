@@ -1,0 +1,118 @@
+"""A whole library as one JSON file: profile, venues, areas with their plans, policy with its hours,
+kiosks and gates without their secrets, notices. No reader and no booking is in it.
+
+The file has the fields of the entities, so a new field of one is in it without more ado.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from models.gates.entities import Gate
+from models.kernel.errors import InvalidRequest
+from models.library.entities import Area, Kiosk, Seat, Venue
+from models.notices.entities import Notice
+from models.policy.entities import Policy
+from models.profile.entities import LibraryProfile
+from models.transfer.errors import TransferError
+
+FORMAT: Final = 1
+_NOT_CARRIED: Final[Mapping[type, frozenset[str]]] = {
+    LibraryProfile: frozenset({"rev"}),
+    Venue: frozenset({"rev"}),
+    Area: frozenset({"rev", "removed_seats"}),
+    Seat: frozenset({"area_id"}),
+    Policy: frozenset({"version"}),
+    Gate: frozenset({"last_seen_at", "complete_until", "clock_skew"}),
+    Notice: frozenset({"rev"}),
+}
+"""What belongs to one database, or is told by the place in the file."""
+_SHORT: Final = frozenset({Seat})
+"""Of these there are thousands: what is as usual is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFile:
+    """What the file holds. ``format`` grows when an older version could misread it."""
+
+    format: int
+    profile: LibraryProfile
+    venues: tuple[Venue, ...]
+    areas: tuple[Area, ...]
+    policy: Policy
+    kiosks: tuple[Kiosk, ...]
+    gates: tuple[Gate, ...]
+    notices: tuple[Notice, ...]
+
+
+def to_text(library: LibraryFile) -> str:
+    """The file's text: the same library always gives the same one."""
+    values = _values(library)
+    return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+
+
+def _values(value: Any) -> Any:
+    if is_dataclass(value):
+        kind = type(value)
+        return {
+            f.name: _values(getattr(value, f.name))
+            for f in fields(value)
+            if f.name not in _NOT_CARRIED.get(kind, ())
+            and (kind not in _SHORT or f.default is MISSING or getattr(value, f.name) != f.default)
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _values(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_values(one) for one in value]
+    if isinstance(value, frozenset):
+        return sorted(_values(one) for one in value)
+    return msgspec.to_builtins(value)
+
+
+def from_text(text: bytes) -> LibraryFile:
+    """The library that the text describes; whether its parts fit together is asked in
+    ``models/transfer/rules.py``. Raises: TransferError."""
+    try:
+        values = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise TransferError(f"this is no JSON: {error}") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        found = values.get("format") if isinstance(values, dict) else None
+        raise TransferError(f"format: this version reads format {FORMAT}, not {found}")
+    for area in values["areas"] if isinstance(values.get("areas"), list) else ():
+        for seat in area.get("seats", ()) if isinstance(area, dict) else ():
+            if isinstance(seat, dict):
+                seat["area_id"] = area.get("id")
+    try:
+        library = msgspec.convert(values, LibraryFile)
+    except (msgspec.ValidationError, InvalidRequest) as error:
+        raise TransferError(str(error)) from error
+    unknown = _unknown(values, library, "$")
+    if unknown:
+        raise TransferError(f"{unknown}: this version has no such field")
+    return replace(library, areas=tuple(map(_own_seats_only, library.areas)))
+
+
+def _own_seats_only(area: Area) -> Area:
+    return replace(area, removed_seats=(), rev=0)
+
+
+def _unknown(sent: Any, read: Any, path: str) -> str:
+    """Where the first field is that was not read; empty where all were."""
+    if is_dataclass(read) and isinstance(sent, dict):
+        names = {f.name for f in fields(read)}
+        for name, value in sent.items():
+            if name not in names:
+                return f"{path}.{name}"
+            if found := _unknown(value, getattr(read, name), f"{path}.{name}"):
+                return found
+    elif isinstance(read, tuple) and isinstance(sent, list):
+        for place, (value, one) in enumerate(zip(sent, read, strict=True)):
+            if found := _unknown(value, one, f"{path}[{place}]"):
+                return found
+    return ""

@@ -1,0 +1,154 @@
+"""Writing a whole library in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pymongo import DESCENDING
+
+from models.library.entities import Area, SeatId
+from models.library.mapping import area_from_document, area_to_document
+from models.library.repository import count_up, kiosk_to_document, venue_to_document
+from models.notices.repository import notice_to_document
+from models.policy.mapping import policy_to_document
+from models.profile.repository import put_profile
+from models.storage.mongo import Database, Document
+from models.storage.mongo_errors import translate_errors
+from models.storage.transactions import run_transaction
+from models.transfer.errors import LibraryNotEmpty, SeatsStillBooked
+from models.transfer.library_file import LibraryFile
+
+_PARTS = ("profile", "venues", "areas", "kiosks", "gates")
+_SHOWN = 5
+
+
+class TransferRepository:
+    """Takes a library in, in the place of what there is or where there is none."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
+        """Write all of it or nothing. Whoever changes the library meanwhile comes before or after.
+
+        An area that the file lacks is removed; where anybody has ever booked or waited, it stays
+        without seats, so that past bookings keep their names.
+
+        Raises: LibraryNotEmpty where there is one and it ``replaces`` none; SeatsStillBooked;
+            ZoneFixed; ServiceUnavailable.
+        """
+
+        async def work(session: Any) -> None:
+            await _Writing(self._db, session).put(library, replaces, now)
+
+        with translate_errors():
+            await run_transaction(self._db, work)
+
+
+class _Writing:
+    """One attempt of the transaction."""
+
+    def __init__(self, db: Database, session: Any) -> None:
+        self._db, self._session = db, session
+
+    async def put(self, library: LibraryFile, replaces: bool, now: datetime) -> None:
+        if not replaces:
+            await self._refuse_present()
+        await self._refuse_booked(library)
+        stored = await self._find_one("profile", {"_id": "profile"})
+        rev = stored["rev"] + 1 if stored else 1
+        await put_profile(self._db, replace(library.profile, rev=rev), self._session)
+        kept_venues = await self._put_areas(library)
+        await self._put_all(
+            "venues",
+            {v.id: {**venue_to_document(v), "rev": 0} for v in library.venues},
+            kept_venues,
+        )
+        await self._put_all("kiosks", {k.id: kiosk_to_document(k) for k in library.kiosks})
+        gates = {g.id: {"_id": g.id, "venue": g.venue_id, "name": g.name} for g in library.gates}
+        await self._put_all("gates", gates)
+        await self._put_policy(library, now)
+        for notice in library.notices:
+            document = notice_to_document(notice)
+            await self._db["notices"].update_one(
+                {"_id": notice.id}, {"$setOnInsert": document}, upsert=True, session=self._session
+            )
+        await count_up(self._db, self._session)
+
+    async def _find_one(self, name: str, query: Document, **more: Any) -> Document | None:
+        return await self._db[name].find_one(query, session=self._session, **more)
+
+    async def _refuse_present(self) -> None:
+        for name in _PARTS:
+            query = {"_id": "profile"} if name == "profile" else {}
+            if await self._find_one(name, query) is not None:
+                raise LibraryNotEmpty(
+                    f"there is a library already ({name}): --replace puts this one in its place"
+                )
+
+    async def _refuse_booked(self, library: LibraryFile) -> None:
+        seats = {seat.id for area in library.areas for seat in area.seats}
+        live = self._db["reservations"].find({"live": True}, {"seat": 1}, session=self._session)
+        lost = [row["seat"] async for row in live if row.get("seat") not in seats]
+        if lost:
+            shown = sorted(set(lost))[:_SHOWN]
+            raise SeatsStillBooked(
+                f"{len(lost)} live bookings would lose their seats ({', '.join(shown)}): wait for "
+                "their end, or keep these seats in the file"
+            )
+
+    async def _put_areas(self, library: LibraryFile) -> set[str]:
+        """The venues that areas still need which the file lacks."""
+        areas, session = self._db["areas"], self._session
+        used = [await self._find_one(name, {}) for name in ("reservations", "waitlist")]
+        ever_booked = any(row is not None for row in used)
+        before = {row["_id"]: area_from_document(row) async for row in areas.find(session=session)}
+        wanted = {area.id: area for area in library.areas}
+        kept = set()
+        for id, old in before.items():
+            if id in wanted:
+                continue
+            if ever_booked:
+                kept.add(str(old.venue_id))
+                wanted[id] = replace(old, seats=())
+            else:
+                await areas.delete_one({"_id": id}, session=session)
+        for id, area in wanted.items():
+            document = area_to_document(_after(before.get(id), area))
+            await areas.replace_one({"_id": id}, document, upsert=True, session=session)
+        return kept
+
+    async def _put_all(
+        self, name: str, documents: dict[Any, Document], kept: set[str] | None = None
+    ) -> None:
+        """Write them over what there is, whose other fields stay (a device's key and secret), and
+        remove what is neither among them nor ``kept``."""
+        collection = self._db[name]
+        for id, document in documents.items():
+            values = {key: value for key, value in document.items() if key not in ("_id", "rev")}
+            change: Document = {"$set": values}
+            if "rev" in document:
+                change["$inc"] = {"rev": 1}
+            await collection.update_one({"_id": id}, change, upsert=True, session=self._session)
+        stay = [*documents, *(kept or ())]
+        await collection.delete_many({"_id": {"$nin": stay}}, session=self._session)
+
+    async def _put_policy(self, library: LibraryFile, now: datetime) -> None:
+        """The next version: those before it never change."""
+        newest = await self._find_one("policies", {}, sort=[("_id", DESCENDING)])
+        version = int(newest["_id"]) + 1 if newest else 1
+        written = policy_to_document(replace(library.policy, version=version))
+        await self._db["policies"].insert_one(
+            {"_id": version, "at": now, "fields": written}, session=self._session
+        )
+
+
+def _after(old: Area | None, new: Area) -> Area:
+    """The new area in the old one's place: seats that have left the plan keep their names."""
+    if old is None:
+        return new
+    there: set[SeatId] = {seat.id for seat in new.seats}
+    gone = {seat.id: seat for seat in (*old.removed_seats, *old.seats) if seat.id not in there}
+    return replace(new, removed_seats=tuple(gone.values()), rev=old.rev + 1)

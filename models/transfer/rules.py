@@ -1,0 +1,121 @@
+"""Do the parts of a library's file fit together, and can it be this service's library?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import Any, Final
+
+from models.kernel.errors import InvalidRequest
+from models.kernel.text import is_printable_line
+from models.library.entities import Area, SeatId
+from models.library.plan_editing import PlanDraft, SeatDraft, apply_draft
+from models.policy.entities import Policy
+from models.policy.validation import NUMBER_BOUNDS, is_within_bounds
+from models.profile.entities import LibraryProfile
+from models.profile.rules import check_profile, check_zone
+from models.transfer.errors import TransferError
+from models.transfer.library_file import LibraryFile
+
+_ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{0,29}")
+_LONGEST_NAME: Final = 60
+_KIOSK_KINDS: Final = frozenset({"seat_kiosk", "query_terminal"})
+
+
+def check_library(
+    library: LibraryFile, current: LibraryProfile, placeholders: Collection[str], year: int
+) -> None:
+    """Raises: TransferError, which names the first place that is wrong."""
+    _check_profile(library.profile, current, placeholders, year)
+    for name in ("venues", "areas", "kiosks", "gates"):
+        _check_names(name, getattr(library, name))
+    _once("notices", (notice.id for notice in library.notices))
+    venues = {venue.id for venue in library.venues}
+    for name in ("areas", "kiosks", "gates"):
+        for one in getattr(library, name):
+            if one.venue_id not in venues:
+                raise TransferError(f"{name}[{one.id}].venue_id: no venue {one.venue_id}")
+    for kiosk in library.kiosks:
+        if kiosk.kind not in _KIOSK_KINDS:
+            raise TransferError(f"kiosks[{kiosk.id}].kind: none of {sorted(_KIOSK_KINDS)}")
+    _once("seats", (seat.id for area in library.areas for seat in area.seats))
+    for area in library.areas:
+        _check_plan(area)
+    _check_policy(library.policy, venues, {area.id for area in library.areas})
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Raises: TransferError in the place of InvalidRequest."""
+    try:
+        yield
+    except InvalidRequest as error:
+        facts = {k: v for k, v in error.details.items() if k not in ("field", "reason")}
+        more = "".join(f", {name} {value}" for name, value in facts.items())
+        where = f"{place}.{error.details['field']}"
+        raise TransferError(f"{where}: {error.details['reason']}{more}") from error
+
+
+def _check_profile(
+    profile: LibraryProfile, current: LibraryProfile, placeholders: Collection[str], year: int
+) -> None:
+    with _at("profile"):
+        check_profile(profile, placeholders)
+        if (profile.zone, profile.zone_minutes) == (current.zone, current.zone_minutes):
+            return
+        minutes = check_zone(profile.zone, year)
+        if minutes != profile.zone_minutes:
+            raise InvalidRequest("zone_minutes", f"{profile.zone} is {minutes} ahead of UTC")
+
+
+def _once(what: str, ids: Iterable[str]) -> None:
+    twice = [id for id, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise TransferError(f"{what}: the id {twice[0]} stands there twice")
+
+
+def _check_names(what: str, things: Collection[Any]) -> None:
+    _once(what, (thing.id for thing in things))
+    for thing in things:
+        if not _ID.fullmatch(thing.id):
+            raise TransferError(f"{what}[{thing.id}].id: small letters, digits and hyphens only")
+        if not 0 < len(thing.name) <= _LONGEST_NAME or not is_printable_line(thing.name):
+            raise TransferError(f"{what}[{thing.id}].name: 1 to {_LONGEST_NAME} characters")
+
+
+def _check_plan(area: Area) -> None:
+    """As the console would, if it were drawn there."""
+    names = {f.name: "number" if f.name == "no" else f.name for f in fields(SeatDraft)}
+    drafts = [
+        SeatDraft(**{name: getattr(seat, attribute) for name, attribute in names.items()})
+        for seat in area.seats
+    ]
+    draft = PlanDraft(area.name, area.floor, area.width, area.height, drafts, area.fixtures)
+    known = replace(area, seats=area.seats, removed_seats=())
+    elsewhere: frozenset[SeatId] = frozenset()
+    with _at(f"areas[{area.id}]"):
+        apply_draft(known, draft, elsewhere)
+
+
+def _check_policy(policy: Policy, venues: Collection[str], areas: Collection[str]) -> None:
+    for name in NUMBER_BOUNDS:
+        if not is_within_bounds(name, getattr(policy, name)):
+            least, most = NUMBER_BOUNDS[name]
+            raise TransferError(f"policy.{name}: {least} to {most}")
+    for area_id, numbers in policy.areas.items():
+        if area_id not in areas:
+            raise TransferError(f"policy.areas: no area {area_id}")
+        for name, value in numbers.items():
+            if not is_within_bounds(name, value):
+                raise TransferError(f"policy.areas[{area_id}].{name}: {value} is out of bounds")
+    for place, rule in enumerate(policy.opening):
+        if rule.venue_id is not None and rule.venue_id not in venues:
+            raise TransferError(f"policy.opening[{place}].venue_id: no venue {rule.venue_id}")
+        if rule.area_id is not None and rule.area_id not in areas:
+            raise TransferError(f"policy.opening[{place}].area_id: no area {rule.area_id}")
+    for place, override in enumerate(policy.rule_sets):
+        if override.area_id is not None and override.area_id not in areas:
+            raise TransferError(f"policy.rule_sets[{place}].area_id: no area {override.area_id}")

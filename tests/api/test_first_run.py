@@ -1,0 +1,302 @@
+"""From an empty database to a library that readers book in, by its console alone; two at once; a
+library with a clock of its own; and out of one database into another."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from PIL import Image
+
+from handlers.http.keys import LOAD_SHEDDER, REFERENCE
+from miniapp_server.app import open_application
+from miniapp_server.cli import _parser
+from miniapp_server.cli.command import CommandError
+from miniapp_server.cli.library import library_of, take_in
+from models.identity.roles import Role
+from models.kernel import time_range
+from models.library.entities import AreaId
+from models.profile.entities import LibraryProfile
+from models.profile.logo import logo_of
+from models.transfer.errors import TransferError
+from models.transfer.library_file import from_text, to_text
+from tests.api.test_floor_plans import send
+from tests.api.test_pages import Browser
+from tests.api.test_staff_console import log, post, staff
+from tests.living import ENCRYPTION_KEYS, Living, living
+
+CAS = "http://127.0.0.1:9/cas"
+NAMES = {
+    "name": "示例大学图书馆",
+    "title": "示例大学图书馆座位预约",
+    "audience": "面向全校师生",
+    "contact": "服务台电话 010-1234\r\n邮箱 lib@example.edu",
+    "running_line": "一次最多 {最长小时} 小时",
+    "rules_text": "# 我们的规则\r\n\r\n- 每天 {每天次数} 次",
+    "campus_app": "示例校园",
+}
+PLAN = {
+    "width": 400,
+    "height": 300,
+    "marks": [],
+    "seats": [{"no": "001", "x": 40, "y": 40}, {"no": "002", "x": 120, "y": 40}],
+}
+
+
+@pytest.fixture
+async def empty(mongo_url: str, redis_url: str) -> AsyncIterator[Living]:
+    """The service as it is installed: no sandbox, no library."""
+    clock = time_range.LIBRARY_ZONE
+    async with living(mongo_url, redis_url, CAS_BASE_URL=CAS) as running:
+        running.app[LOAD_SHEDDER].late_at_most_s = 5.0  # a busy machine is no rush
+        yield running
+    time_range.use_zone(clock)
+
+
+def picture() -> bytes:
+    made = BytesIO()
+    Image.new("RGB", (200, 200), "#20a060").save(made, "JPEG")
+    return made.getvalue()
+
+
+async def save(service: Living, who: Browser, logo: bytes = b"", **form: str) -> Any:
+    """The form of 图书馆信息, for the profile that it shows unless ``base`` says another."""
+    shown = str((await who.get("/console/library")).body)
+    base = re.search(r'name="base" value="(\d+)"', shown)
+    assert base is not None
+    data = aiohttp.FormData(default_to_multipart=True)
+    fields = {"csrf": await who.token("/contact"), "operation": "save", "base": base[1]}
+    for name, value in (fields | NAMES | form).items():
+        data.add_field(name, value)
+    if logo:
+        data.add_field("logo", logo, filename="logo.jpg")
+    return await who.post("/console/library", data, service.base)
+
+
+async def rev(who: Browser) -> str:
+    found = re.search(r'name="base" value="(\d+)"', (await who.get("/console/setup")).body)
+    return found[1] if found else "0"
+
+
+async def go_on(service: Living, who: Browser, operation: str, step: str = "") -> Any:
+    form = {"operation": operation, "step": step, "base": await rev(who)}
+    return await post(service, who, "/console/setup", **form)
+
+
+async def drawn(service: Living, head: Browser, venue: str) -> None:
+    """An area with two seats in the venue."""
+    room = {"id": "room", "venue": venue, "name": "阅览室", "floor": "1"}
+    assert (await post(service, head, "/console/plans", **room)).status == 303
+    path = "/console/plans/room"
+    assert (await send(service, head, PLAN, path=path, confirmed="yes")).status == 303
+
+
+async def test_an_empty_database_becomes_a_library(empty: Living) -> None:
+    head, desk = await staff(empty, Role.ADMINISTRATOR), await staff(empty)
+    reader = await empty.web_reader()
+    visitor = Browser(await empty.web_reader())
+    assert (await empty.anonymous.ok("GET", "//readyz"))["troubles"]["library"] == "empty"
+    shown = (await visitor.get("/")).body
+    assert "尚未开放" in shown and "/console" not in shown
+    assert "尚未开放" in (await desk.get("/")).body
+    assert (await head.get("/")).headers["Location"] == "/console/setup"
+    assert (await desk.get("/console/setup")).status == 403
+    for path in ("/console", "/console/calendar", "/console/plans", "/console/devices"):
+        page = (await head.get(path)).body
+        assert "还有 6 步" in page, path
+        assert "还有 6 步" not in (await desk.get(path)).body
+
+    assert "开始设置" in (await head.get("/console/setup")).body
+    assert (await go_on(empty, head, "begin")).headers["Location"] == "/console/library"
+    saved = await save(empty, head, picture())
+    assert (saved.status, saved.headers["Location"]) == (303, "/console/setup")
+    shown = (await visitor.get("/rules")).body
+    for words in ("示例大学图书馆座位预约", "一次最多 4 小时", "<h1>我们的规则</h1>", "每天 5 次"):
+        assert words in shown, words
+    logo = re.search(r'src="(/logo/[0-9a-f]{16}\.png)"', shown)
+    assert logo is not None
+    async with empty.anonymous.session.get(empty.base + logo[1]) as answer:
+        assert answer.status == 200 and "immutable" in answer.headers["Cache-Control"]
+        assert await answer.read() == empty.inside.reference.profile.logo
+    assert (await empty.anonymous.get("//logo/0000000000000000.png")).status == 404
+    assert "lib@example.edu" in (await visitor.get("/contact")).body
+    welcome = (await empty.anonymous.get("//", Accept="text/html")).body
+    assert "面向全校师生" in welcome and "示例大学图书馆座位预约" in welcome
+
+    assert (await go_on(empty, head, "finish")).status == 400, "nobody could book yet"
+    assert (await post(empty, head, "/console/venues", name="主馆", key="k1")).status == 303
+    assert (await go_on(empty, head, "later", "hours")).status == 303
+    (venue,) = empty.inside.reference.catalog.venues
+    await drawn(empty, head, venue)
+    assert "library" not in (await empty.anonymous.ok("GET", "//readyz"))["troubles"]
+    for step in ("hours", "rules", "staff"):
+        assert (await go_on(empty, head, "done", step)).status == 303
+    assert "六步都已完成" in (await head.get("/console/setup")).body
+    assert (await go_on(empty, head, "finish")).headers["Location"] == "/console"
+    assert "首次设置" not in (await head.get("/console")).body
+    assert "阅览室" in (await visitor.get("/")).body
+    made = await reader.reserve("room-001", "09:00", "11:00", empty.tomorrow)
+    assert made["seat"]["label"] == "主馆1层阅览室001号"
+    done = [(action, target) for action, target, _ in await log(empty)]
+    assert ("profile", "profile") in done and ("venue_added", f"venue:{venue}") in done
+    for path in ("/console/audit", "/console/library", "/console/venues", "/console/setup"):
+        assert (await head.get(path)).status == 200
+
+
+async def test_a_refused_profile_stands_in_the_form_again(empty: Living) -> None:
+    head, other = await staff(empty, Role.ADMINISTRATOR), await staff(empty, Role.ADMINISTRATOR)
+    before = await empty.books()
+    for wrong, said in (
+        ({"name": ""}, "名称：请填写"),
+        ({"contact": " "}, "联系方式：请写 1–6 行"),
+        ({"rules_text": "每天 {每日} 次"}, "没有“{每日}”这个数字"),
+        ({"running_line": "{x}"}, "没有“{x}”这个数字"),
+        ({"zone": "Europe/Berlin"}, "Europe/Berlin 会调整时钟"),
+        ({"zone": "Asia/Kathmandu"}, "不是整半小时"),
+        ({"zone": "Mars/Olympus"}, "没有“Mars/Olympus”这个时区"),
+        ({"logo_kept": "?"}, "请上传 PNG 或 JPEG"),
+    ):
+        answer = await save(empty, head, b"", **{"audience": "这句话还在"} | wrong)
+        assert answer.status == 400 and said in answer.body, (wrong, answer.status)
+        assert "这句话还在" in answer.body
+    svg = await save(empty, head, b"<svg/>")
+    assert svg.status == 400 and "不支持 SVG" in svg.body
+    # A picture comes back with the form, and is kept when that is sent again.
+    shown = await save(empty, head, picture(), operation="preview")
+    kept = re.search(r'name="logo_kept" value="([^"]+)"', shown.body)
+    assert shown.status == 200 and "一次最多 4 小时" in shown.body and kept is not None
+    assert await empty.books() == before and await log(empty) == []
+    assert (await save(empty, head, logo_kept=kept[1])).status == 303
+    assert empty.inside.reference.profile.logo == base64.b64decode(kept[1])
+    # Two at once: the second is told and finds what they wrote.
+    late = await save(empty, other, base="0", title="另一个标题")
+    assert late.status == 409 and "另一个标题" in late.body and "刚刚被其他人修改过" in late.body
+    assert f'<dd class="pre">{NAMES["title"]}</dd>' in late.body, "and what the first one wrote"
+    assert empty.inside.reference.profile.title == NAMES["title"]
+    answers = await asyncio.gather(*(save(empty, w, title="标题") for w in (head, other)))
+    assert sorted(a.status for a in answers) in ([303, 303], [303, 409])
+    assert (await save(empty, head, logo_none="1")).status == 303
+    assert "/logo/" not in (await head.get("/")).body
+
+
+async def test_venues_come_are_named_and_ordered_and_go(empty: Living) -> None:
+    head = await staff(empty, Role.ADMINISTRATOR)
+    for name in ("东馆", "西馆"):
+        for _ in range(2):  # a form that is sent twice
+            await post(empty, head, "/console/venues", name=name, key=f"key-{name}")
+    east, west = empty.inside.reference.catalog.venues.values()
+    assert (east.name, west.name) == ("东馆", "西馆")
+    here = "/console/venues/{}".format
+    assert (await post(empty, head, here(west.id), operation="up", base="0")).status == 303
+    assert [v.name for v in empty.inside.reference.catalog.venues.values()] == ["西馆", "东馆"]
+    for wrong, status in (
+        ({"operation": "rename", "name": "西馆", "base": "1"}, 409),
+        ({"operation": "rename", "name": "", "base": "1"}, 400),
+        ({"operation": "rename", "name": "新馆", "base": "0"}, 409),
+        ({"operation": "burn", "base": "1"}, 404),
+    ):
+        assert (await post(empty, head, here(east.id), **wrong)).status == status, wrong
+    renamed = {"operation": "rename", "name": "新馆", "base": "1"}
+    assert (await post(empty, head, here(east.id), **renamed)).status == 303
+    await drawn(empty, head, east.id)
+    used = await post(empty, head, here(east.id), operation="remove", base="2")
+    assert used.status == 409 and "不能删除" in used.body
+    assert (await post(empty, head, here(west.id), operation="remove", base="1")).status == 303
+    assert [v.name for v in empty.inside.reference.catalog.venues.values()] == ["新馆"]
+
+
+async def test_a_library_lives_by_its_own_clock(empty: Living) -> None:
+    """Chosen while workers run; fixed with the first area. Full hours there lie between those that
+    China's clock shows."""
+    head, reader = await staff(empty, Role.ADMINISTRATOR), await empty.reader()
+    assert (await save(empty, head, zone="Asia/Kolkata")).status == 303
+    await post(empty, head, "/console/venues", name="主馆", key="k1")
+    (venue,) = empty.inside.reference.catalog.venues
+    await drawn(empty, head, venue)
+    empty.clock.set(empty.clock.now() + timedelta(minutes=1))
+    answer = await reader.get("/me")
+    assert answer.headers["X-Server-Time"].endswith("+05:30")
+    made = await reader.reserve("room-001", "09:00", "11:00", empty.tomorrow)
+    assert made["start"].endswith("T09:00:00+05:30")
+    page = (await head.get("/console")).body
+    assert f'data-ahead="{330 * 60_000}"' in page
+    fixed = await save(empty, head, zone="Asia/Shanghai")
+    assert fixed.status == 409 and "时区只能是 Asia/Kolkata" in fixed.body
+    assert (await save(empty, head)).status == 303, "the rest can still be changed"
+    # A worker that starts now has the clock before it knows a seat.
+    time_range.use_zone(LibraryProfile().clock)
+    async with open_application(empty.settings, empty.clock) as later:
+        assert later[REFERENCE].catalog.seats
+        assert LibraryProfile(zone="x", zone_minutes=330).clock == time_range.LIBRARY_ZONE
+
+
+async def test_a_library_goes_out_of_one_database_into_another(
+    service: Living, empty: Living, tmp_path: Path
+) -> None:
+    profile = service.inside.reference.profile
+    await service.inside.stored.profiles.save(
+        replace(
+            profile, rev=profile.rev + 1, logo=logo_of(picture()), rules_text="每天 {每天次数} 次"
+        )
+    )
+    await service.inside.reference.refresh()
+    library = await library_of(service.resources.repositories, service.inside.reference)
+    text = to_text(library)
+    for secret in ("secret", "key_hash", "last_seen", "张三"):
+        assert secret not in text
+    carried = from_text(text.encode())
+    bad = replace(carried, profile=replace(carried.profile, logo=b"<svg/>"))
+    with pytest.raises(TransferError, match="logo_unreadable"):
+        await take_in(empty.app, bad, False, empty.clock.now())
+    await take_in(empty.app, carried, False, empty.clock.now())
+    there = await library_of(empty.resources.repositories, empty.inside.reference)
+    assert to_text(there) == text
+    assert len(there.areas) > 10 and len(there.notices) > 1
+    with pytest.raises(TransferError, match="there is a library already"):
+        await take_in(empty.app, carried, False, empty.clock.now())
+    # Over it, but not while a seat that it lacks is booked.
+    reader = await empty.reader()
+    made = await reader.reserve("2f-hall-001", "09:00", "11:00", empty.tomorrow)
+    smaller = from_text(text.encode())
+    smaller = replace(smaller, areas=tuple(a for a in smaller.areas if a.id != AreaId("2f-hall")))
+    with pytest.raises(TransferError, match="1 live bookings would lose their seats"):
+        await take_in(empty.app, smaller, True, empty.clock.now())
+    assert to_text(await library_of(empty.resources.repositories, empty.inside.reference)) == text
+    await reader.ok("POST", f"/reservations/{made['id']}/cancel", {})
+    await take_in(empty.app, smaller, True, empty.clock.now())
+    gone = (await reader.ok("GET", f"/reservations/{made['id']}"))["seat"]["label"]
+    assert gone == made["seat"]["label"], "what was booked keeps its name"
+    assert "2f-hall" not in {a.id for a in empty.inside.reference.catalog.bookable_areas}
+    # By the command line, as an operator does.
+    env = {
+        "CAS_BASE_URL": CAS,
+        "MONGO_URL": empty.settings.mongo_url,
+        "REDIS_URL": empty.settings.redis_url,
+        "MONGO_DATABASE": empty.settings.database,
+        "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+        "LOG_LEVEL": "ERROR",
+    }
+
+    async def command(*line: str) -> None:
+        args = _parser().parse_args(["library", *line])
+        await args.run(env, args)
+
+    file = tmp_path / "library.json"
+    await command("export", str(file))
+    await command("import", str(file), "--replace")
+    for wrong, said in (
+        (("export", str(file)), "is there already"),
+        (("import", str(file)), "there is a library already"),
+        (("import", str(tmp_path / "none")), "No such file"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            await command(*wrong)

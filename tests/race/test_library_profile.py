@@ -1,0 +1,152 @@
+"""Two change the library's profile at once; a time zone is chosen while an area comes into being; a
+venue goes while something is put into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from models.gates.entities import Gate, GateId
+from models.gates.repository import GateRepository
+from models.library import repository as library_repository
+from models.library.entities import Area, AreaId, Kiosk, KioskId, Venue, VenueId
+from models.library.errors import VenueChanged, VenueInUse
+from models.library.repository import CatalogRepository
+from models.profile import repository as profile_repository
+from models.profile.entities import LibraryProfile, SetupProgress, SetupStep, StepMark
+from models.profile.errors import ZoneFixed
+from models.profile.repository import ProfileRepository
+from models.storage.encryption import FieldCipher
+from models.storage.mongo import Database, Document, open_database
+
+guarded = pytest.mark.parametrize("guard", [True, False], ids=["guarded", "control"])
+ANNEX = Venue(VenueId("annex"), "分馆")
+ROOM = Area(AreaId("room"), ANNEX.id, "阅览室", 1, 0, 400, 400, (), ())
+
+
+@pytest.fixture
+async def db(mongo_url: str) -> AsyncIterator[Database]:
+    """An empty database."""
+    async with open_database(mongo_url, "race_profile") as opened:
+        for name in await opened.list_collection_names():
+            await opened[name].delete_many({})
+        yield opened
+
+
+class Unasked(ProfileRepository):
+    """The control: by ``_id`` alone."""
+
+    async def save(self, profile: LibraryProfile) -> bool:
+        await self._all.update_one(
+            {"_id": "profile"}, {"$set": {"name": profile.name, "rev": profile.rev}}, upsert=True
+        )
+        return True
+
+
+@guarded
+async def test_the_next_profile_is_one(db: Database, guard: bool) -> None:
+    await ProfileRepository(db).save(LibraryProfile(name="旧", rev=1))
+    editors = [(ProfileRepository if guard else Unasked)(db) for _ in range(4)]
+    wanted = [LibraryProfile(name=f"第{n}个", rev=2) for n in range(4)]
+    saved = await asyncio.gather(
+        *(editor.save(new) for editor, new in zip(editors, wanted, strict=True))
+    )
+    if guard:
+        assert saved.count(True) == 1
+        assert await ProfileRepository(db).load() == wanted[saved.index(True)]
+        late = SetupProgress({SetupStep.HOURS: StepMark.LATER}, False, 1)
+        marked = await asyncio.gather(*(editor.save_setup(late) for editor in editors))
+        assert marked.count(True) == 1 and await ProfileRepository(db).setup() == late
+    else:
+        assert saved.count(True) > 1, "one of them was overwritten without a word"
+
+
+KOLKATA = {"zone": "Asia/Kolkata", "zone_minutes": 330}
+
+
+@guarded
+async def test_a_zone_is_chosen_before_the_first_area_or_not_at_all(
+    db: Database, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The area comes after the choice has looked for one, and before it writes. The control does
+    not count changes of the library, so the two do not conflict."""
+    profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
+    await catalogs.add_venue(ANNEX)
+    await profiles.save(LibraryProfile(rev=1))
+    put, count_up, added = profile_repository._put, library_repository.count_up, list[bool]()
+
+    async def add_first(db: Database, document: Document, session: Any) -> None:
+        if not added:
+            added.append(await catalogs.add_area(ROOM))
+        await put(db, document, session)
+
+    async def count(db: Database, session: Any) -> None:
+        if guard:
+            await count_up(db, session)
+
+    monkeypatch.setattr(profile_repository, "_put", add_first)
+    monkeypatch.setattr(profile_repository, "count_up", count)
+    monkeypatch.setattr(library_repository, "count_up", count)
+    wanted = replace(LibraryProfile(rev=2), **KOLKATA)  # type: ignore[arg-type]
+    if guard:
+        with pytest.raises(ZoneFixed):
+            await profiles.save(wanted)
+        assert await profiles.load() == LibraryProfile(rev=1), "nothing has changed"
+        assert await profiles.save(LibraryProfile(name="改名", rev=2)), "the rest still may"
+    else:
+        assert await profiles.save(wanted), "the zone was changed under an area"
+    assert added == [True]
+
+
+async def test_a_zone_that_was_chosen_first_stays(db: Database) -> None:
+    profiles, catalogs = ProfileRepository(db), CatalogRepository(db)
+    await catalogs.add_venue(ANNEX)
+    wanted = replace(LibraryProfile(rev=1), **KOLKATA)  # type: ignore[arg-type]
+    assert await profiles.save(wanted) and await catalogs.add_area(ROOM)
+    with pytest.raises(ZoneFixed):
+        await profiles.save(LibraryProfile(rev=2))
+    assert await profiles.load() == wanted
+
+
+@pytest.mark.parametrize(
+    ("thing", "guard"),
+    [("area", True), ("kiosk", True), ("gate", True), ("area", False)],
+    ids=["area", "kiosk", "gate", "control"],
+)
+async def test_a_venue_does_not_go_from_under_what_is_put_into_it(
+    db: Database, thing: str, guard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is put there after the venue was found empty, and before its removal is committed."""
+    catalogs, gates = CatalogRepository(db), GateRepository(db, FieldCipher({1: b"k" * 32}))
+    await catalogs.add_venue(ANNEX)
+    count_up, added = library_repository.count_up, list[bool]()
+
+    async def add() -> bool:
+        if thing == "area":
+            return await catalogs.add_area(ROOM)
+        if thing == "kiosk":
+            return await catalogs.add_kiosk(Kiosk(KioskId("k"), ANNEX.id, "选座机", "seat_kiosk"))
+        return await gates.add(Gate(GateId("g"), ANNEX.id, "正门"))
+
+    async def count(db: Database, session: Any) -> None:
+        if not added:
+            added.append(True)
+            assert await add()
+        if guard:
+            await count_up(db, session)
+
+    monkeypatch.setattr(library_repository, "count_up", count)
+    if guard:
+        with pytest.raises(VenueInUse):
+            await catalogs.remove_venue(ANNEX)
+    else:
+        assert await catalogs.remove_venue(ANNEX)
+    there = await db["venues"].find_one({"_id": ANNEX.id})
+    assert (there is not None) == guard, "an area without a venue"
+    if not guard:
+        with pytest.raises(VenueChanged):
+            await catalogs.add_area(replace(ROOM, id=AreaId("other")))

@@ -1,0 +1,116 @@
+"""A whole library as a file: it comes back as it was, and each fault is named with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import date, time
+from typing import Any
+
+import pytest
+
+from handlers.texts.wording import PLACEHOLDER_NAMES
+from miniapp_server import seed
+from models.library.entities import Area, Kiosk, KioskId, PresenceSource, Seat, SeatId
+from models.policy.entities import OpeningRule, Policy, PolicyOverride
+from models.transfer.errors import TransferError
+from models.transfer.library_file import FORMAT, LibraryFile, from_text, to_text
+from models.transfer.rules import check_library
+from tests.unit.test_library_profile import PROFILE
+
+DATA = seed.read()
+HALL = next(area for area in DATA.areas if area.id == "2f-hall")
+BROKEN = Seat(
+    *(SeatId("2f-hall-001"), HALL.id, "001", 0, 0, True, True, True, True, "维修"),
+    disabled_from=date(2026, 9, 7),
+    disabled_until=date(2026, 9, 8),
+)
+LABELS = frozenset({PresenceSource.SEAT_LABEL, PresenceSource.DESK})
+LIBRARY = LibraryFile(
+    format=FORMAT,
+    profile=replace(PROFILE, logo=b"\x89PNG\x00\xff"),
+    venues=(replace(DATA.venue, presence_sources=LABELS, order=3),),
+    areas=(replace(HALL, seats=(BROKEN, *HALL.seats[5:9]), fixtures=HALL.fixtures[:3]),),
+    policy=replace(
+        Policy(),
+        opening=(
+            OpeningRule(time(8), time(22, 30), weekdays=frozenset({0, 6}), venue_id=DATA.venue.id),
+            OpeningRule(None, None, date(2026, 10, 1), date(2026, 10, 7), reason="国庆"),
+        ),
+        booking_opens_at=time(7, 30),
+        areas={HALL.id: {"max_minutes": 360}},
+        rule_sets=(
+            PolicyOverride("考试周", date(2027, 1, 4), date(2027, 1, 5), {"max_minutes": 60}),
+        ),
+    ),
+    kiosks=(Kiosk(KioskId("k1"), DATA.venue.id, "选座机", "seat_kiosk"),),
+    gates=DATA.gates,
+    notices=DATA.notices,
+)
+
+
+def check(library: LibraryFile) -> None:
+    check_library(library, PROFILE, PLACEHOLDER_NAMES, 2026)
+
+
+def test_a_library_comes_back_as_it_was() -> None:
+    assert {f.name for f in fields(Area)} > {"seats"} and len(LIBRARY.areas[0].seats) == 5
+    text = to_text(LIBRARY)
+    assert from_text(text.encode()) == LIBRARY and to_text(from_text(text.encode())) == text
+    check(LIBRARY)
+    assert '"rev"' not in text and '"version"' not in text
+    moved = replace(LIBRARY.areas[0], rev=7, removed_seats=(replace(BROKEN, id=SeatId("x")),))
+    assert to_text(replace(LIBRARY, areas=(moved,))) == text, "what is one database's stays there"
+
+
+def put(path: str, value: Any) -> Callable[[Any], None]:
+    """A change of the file: ``areas.0.width`` gets the value."""
+
+    def change(document: Any) -> None:
+        *way, last = (int(part) if part.isdecimal() else part for part in path.split("."))
+        for part in way:
+            document = document[part]
+        document[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (put("format", 2), "format: this version reads format 1, not 2"),
+        (put("areas.0.width", "wide"), "Expected `int`, got `str` - at `$.areas[0].width`"),
+        (put("areas.0.seats.1.x", None), "at `$.areas[0].seats[1].x`"),
+        (put("areas.0.seats.1.lamp", True), "$.areas[0].seats[1].lamp: this version has no such"),
+        (put("profile.colour", "red"), "$.profile.colour: this version has no such field"),
+        (put("profile.title", ""), "profile.title: profile_missing"),
+        (put("profile.rules_text", "{x}"), "profile.rules_text: placeholder_unknown"),
+        (put("profile.zone", "Europe/Berlin"), "profile.zone: zone_daylight_saving"),
+        (put("profile.zone_minutes", 420), "profile.zone_minutes: Asia/Shanghai is 480"),
+        (put("venues.0.id", "A B"), "venues[A B].id"),
+        (put("venues.0.name", ""), "venues[library].name"),
+        (put("areas.0.venue_id", "x"), "areas[2f-hall].venue_id: no venue x"),
+        (put("areas.0.seats.1.x", 99_999), "areas[2f-hall].seats: seat_outside_plan"),
+        (put("areas.0.seats.1.id", "2f-hall-001"), "seats: the id 2f-hall-001 stands there twice"),
+        (put("kiosks.0.kind", "toaster"), "kiosks[k1].kind"),
+        (put("gates.1.id", "main"), "gates: the id main stands there twice"),
+        (put("policy.max_minutes", 9_999), "policy.max_minutes: 30 to 1440"),
+        (put("policy.booking_window_days", 99), "booking_window_days"),
+        (put("policy.areas", {"x": {"max_minutes": 60}}), "policy.areas: no area x"),
+        (put("policy.opening.0.venue_id", "x"), "policy.opening[0].venue_id: no venue x"),
+        (put("policy.rule_sets.0.area_id", "x"), "policy.rule_sets[0].area_id: no area x"),
+    ],
+)
+def test_each_fault_is_named_with_its_place(change: Callable[[Any], None], said: str) -> None:
+    document = json.loads(to_text(LIBRARY))
+    change(document)
+    with pytest.raises(TransferError) as error:
+        check(from_text(json.dumps(document).encode()))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"format": 1, "areas": 3}', b"\xff"])
+def test_what_is_no_library(text: bytes) -> None:
+    with pytest.raises(TransferError):
+        from_text(text)

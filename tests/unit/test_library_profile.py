@@ -1,0 +1,216 @@
+"""Zones that a library can have, what it may call itself, its wording, and no library's name in
+what everybody runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from handlers.http.wording import rules_html, running_line_of
+from handlers.texts.wording import PLACEHOLDER_NAMES, RULES_TEXT, RUNNING_LINE
+from models.kernel.errors import InvalidRequest
+from models.library.entities import AreaId, Catalog, Venue
+from models.policy.entities import Policy
+from models.profile.entities import LibraryProfile
+from models.profile.logo import LARGEST_LOGO, logo_of
+from models.profile.rules import PLACEHOLDER, check_profile
+from models.profile.zones import ZoneProblem, fitting_zones, zone_minutes, zone_problem
+from models.reference_data import ReferenceData
+from tests.builders import VENUE
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILE = LibraryProfile(
+    name="示例大学图书馆",
+    title="示例大学图书馆座位预约",
+    contact=("服务台电话 010-1234",),
+    campus_app="示例校园",
+    mini_program="示例座位",
+    menu="座位",
+)
+
+
+@pytest.mark.parametrize(
+    ("zone", "wanted"),
+    [
+        ("Asia/Shanghai", 480),
+        ("Asia/Urumqi", 360),
+        ("Asia/Kolkata", 330),
+        ("Asia/Tokyo", 540),
+        ("America/Phoenix", -420),
+        ("America/Mexico_City", -360),  # no daylight saving since 2022
+        ("Europe/Berlin", ZoneProblem.DAYLIGHT_SAVING),
+        ("Africa/Casablanca", ZoneProblem.DAYLIGHT_SAVING),  # for Ramadan, five weeks
+        ("Australia/Lord_Howe", ZoneProblem.DAYLIGHT_SAVING),
+        ("Asia/Kathmandu", ZoneProblem.HALF_HOURS),
+        ("Australia/Eucla", ZoneProblem.HALF_HOURS),
+        ("Asia/Atlantis", ZoneProblem.UNKNOWN),
+        ("Etc/GMT-8", ZoneProblem.UNKNOWN),
+        ("../etc/passwd", ZoneProblem.UNKNOWN),
+        ("", ZoneProblem.UNKNOWN),
+    ],
+)
+def test_zones(zone: str, wanted: int | ZoneProblem) -> None:
+    problem = zone_problem(zone, 2026)
+    assert (problem if problem is not None else zone_minutes(zone, 2026)) == wanted
+
+
+def test_only_fitting_zones_are_offered() -> None:
+    offered = fitting_zones(2026)
+    assert "Asia/Shanghai" in offered and "Europe/Berlin" not in offered and len(offered) > 100
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"name": ""}, "name", "profile_missing"),
+        ({"title": "长" * 41}, "title", "profile_too_long"),
+        ({"menu": "五个字太长"}, "menu", "profile_too_long"),
+        ({"campus_app": "a\u202eb"}, "campus_app", "text_not_printable"),
+        ({"contact": ()}, "contact", "contact_lines"),
+        ({"contact": ("长" * 61,)}, "contact", "contact_line_length"),
+        ({"running_line": "最多 {最长} 小时"}, "running_line", "placeholder_unknown"),
+        ({"rules_text": "每天 {daily_limit} 次"}, "rules_text", "placeholder_unknown"),
+        ({"rules_text": "x" * 5001}, "rules_text", "profile_too_long"),
+        ({"rules_text": "a\x00b"}, "rules_text", "text_not_printable"),
+    ],
+)
+def test_what_no_profile_may_be(change: dict[str, object], field: str, reason: str) -> None:
+    check_profile(PROFILE, PLACEHOLDER_NAMES)
+    check_profile(replace(PROFILE, audience="", rules_text=RULES_TEXT), PLACEHOLDER_NAMES)
+    with pytest.raises(InvalidRequest) as error:
+        check_profile(replace(PROFILE, **change), PLACEHOLDER_NAMES)  # type: ignore[arg-type]
+    assert (error.value.details["field"], error.value.details["reason"]) == (field, reason)
+
+
+def picture(kind: str, size: tuple[int, int] = (300, 200)) -> bytes:
+    made = BytesIO()
+    Image.new("RGB", size, "#a03020").save(made, kind)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_logo_is_drawn_anew(kind: str) -> None:
+    kept = logo_of(picture(kind) + b"<script>")
+    assert b"<script>" not in kept and logo_of(kept) == kept, "the same once more"
+    with Image.open(BytesIO(kept)) as drawn:
+        assert (drawn.format, drawn.size) == ("PNG", (144, 96))
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>', "logo_unreadable"),
+        (picture("GIF"), "logo_unreadable"),
+        (picture("PNG")[:60], "logo_unreadable"),
+        (b"", "logo_unreadable"),
+        (b"x" * (LARGEST_LOGO + 1), "logo_too_large"),
+        (picture("PNG", (5000, 10)), "logo_too_wide"),
+    ],
+)
+def test_what_is_no_logo(sent: bytes, reason: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        logo_of(sent)
+    assert error.value.details["reason"] == reason
+
+
+class Known(ReferenceData):
+    """A library in memory."""
+
+    def __init__(self, policy: Policy, *venues: Venue) -> None:
+        self.policy, self.profile = policy, PROFILE
+        self.catalog = Catalog("", {venue.id: venue for venue in venues}, {}, {})
+
+
+DAY = date(2026, 9, 7)
+numbers = st.fixed_dictionaries(
+    {
+        "daily_booking_limit": st.integers(1, 48),
+        "leave_minutes": st.integers(1, 240),
+        "violations_limit": st.integers(1, 100),
+        "away_timeout_is_violation": st.booleans(),
+    }
+)
+
+
+@given(numbers)
+def test_the_rules_say_what_the_policy_says(values: dict[str, int]) -> None:
+    reference = Known(replace(Policy(), **values), Venue(VENUE, "主馆"))  # type: ignore[arg-type]
+    shown = rules_html(reference, DAY, "")
+    assert not PLACEHOLDER.search(shown) and "<li></li>" not in shown
+    assert f"每人每天最多 {values['daily_booking_limit']} 次预约" in shown
+    assert f"暂离不超过 {values['leave_minutes']} 分钟" in shown
+    assert f"满 {values['violations_limit']} 次" in shown
+    assert ("暂离超时也记一次" in shown) == values["away_timeout_is_violation"]
+
+
+def test_wording_of_ones_own_is_filled_and_cannot_bring_html() -> None:
+    longer = replace(Policy(), areas={AreaId("hall"): {"max_minutes": 360}})
+    reference = Known(longer, Venue(VENUE, "<b>馆</b>"), Venue(VENUE, "<b>馆</b>"))
+    own = "# 规则\n\n- **{最长小时}** 小时\n- {签到方式}<script>\n- {特定日期规则}\n- {没有}"
+    shown = rules_html(reference, DAY, own)
+    assert "<strong>4–6</strong> 小时" in shown and "{没有}" in shown
+    assert "<script>" not in shown and "<b>" not in shown
+    assert running_line_of(reference, DAY, "一次 {最长小时} 小时") == "一次 4–6 小时"
+    assert "一次最多 4–6 小时" in running_line_of(reference, DAY, "")
+    assert {*PLACEHOLDER.findall(RULES_TEXT + RUNNING_LINE)} == PLACEHOLDER_NAMES
+
+
+# --- no library's own name ------------------------------------------------------------------------
+OTHERS = re.compile("日新工大|学研支持|北京工业|工大|一考即过|bjut", re.I)
+RUN_BY_EVERYBODY = (
+    "bind",
+    "deploy",
+    "handlers",
+    "miniapp_server",
+    "miniprogram",
+    "models",
+    "notify",
+    "scripts",
+)
+KINDS = {
+    ".py",
+    ".html",
+    ".js",
+    ".css",
+    ".svg",
+    ".ts",
+    ".json",
+    ".wxml",
+    ".wxss",
+    ".example",
+    ".txt",
+}
+
+
+def files() -> Iterator[Path]:
+    for folder in RUN_BY_EVERYBODY:
+        for path in (ROOT / folder).rglob("*"):
+            inside = path.relative_to(ROOT).parts
+            if path.suffix in KINDS and not {"node_modules", "tests", "data"} & {*inside}:
+                yield path
+
+
+def test_nothing_of_one_university_stands_in_what_everybody_runs() -> None:
+    searched = list(files())
+    assert len(searched) > 500 and {path.suffix for path in searched} >= {".py", ".html", ".ts"}
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in searched
+        if (found := OTHERS.search(path.read_text(encoding="utf-8")))
+    ]
+    assert wrong == []
+    assert OTHERS.search((ROOT / "scripts/data/library.json").read_text(encoding="utf-8"))
+
+
+def test_the_clock_of_a_profile() -> None:
+    there = replace(PROFILE, zone="Asia/Kolkata", zone_minutes=330).clock
+    assert there.utcoffset(None) == timedelta(hours=5, minutes=30)
