@@ -38,6 +38,7 @@ from models.staff.deliveries import StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.notices import StaffNotices
+from models.staff.plan_pictures import StaffPlanPictures
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
@@ -92,6 +93,7 @@ STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)
 STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
+STAFF_PLAN_PICTURES: Final = web.AppKey("staff_plan_pictures", StaffPlanPictures)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)

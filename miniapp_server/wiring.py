@@ -50,6 +50,7 @@ from models.staff.deliveries import MessageRelevance, StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.notices import StaffNotices
+from models.staff.plan_pictures import StaffPlanPictures
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
 from models.staff.readers import StaffReaders
@@ -243,6 +244,7 @@ def wire_staff(
     app[keys.STAFF_POLICY_AND_PLANS] = StaffPolicyAndPlans(
         audit, r.catalogs, reference, app[keys.AFFECTED_BOOKINGS], affected, notifier
     )
+    app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)

@@ -36,6 +36,7 @@ from handlers.staff.notices import (
 from handlers.staff.opening_hours import change_opening, opening_hours
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
+from handlers.staff.plan_pictures import picture_routes
 from handlers.staff.policy import change_policy, policy
 from handlers.staff.readers import (
     book,
@@ -98,6 +99,7 @@ def console_routes() -> list[web.RouteDef]:
         web.get("/console/calendar", staff_page(opening_hours)),
         web.post("/console/calendar", staff_form(change_opening, Role.ADMINISTRATOR)),
         *_plan_routes(),
+        *picture_routes(),
         *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),

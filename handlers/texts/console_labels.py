@@ -52,6 +52,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.CHANGE_POLICY: "更改规则",
     AuditAction.CHANGE_PLAN: "更改平面图",
     AuditAction.ADD_AREA: "新增区域",
+    AuditAction.CHANGE_PICTURE: "更改底图",
     AuditAction.CHANGE_VENUE: "更改签到方式",
     AuditAction.RESOLVE_AFFECTED: "处理受影响的预约",
     AuditAction.LOOKED_UP: "查看读者",
@@ -100,6 +101,8 @@ FACTS: Final[Mapping[str, str]] = {
     "by_part": "按部分学号或姓名找到",
     "format": "文件",
     "presence_sources": "签到方式",
+    "picture": "底图",
+    "picture_place": "底图位置",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {

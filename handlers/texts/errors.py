@@ -39,6 +39,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "device_exists": "已有这个编号的设备",
     "venue_changed": "该场馆刚刚被其他人修改过，请核对后再提交",
     "plan_changed": "平面图刚刚被其他人修改过，请核对后再提交",
+    "picture_changed": "底图刚刚被其他人更换或移动过，请刷新页面后再改",
     "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",
@@ -119,6 +120,10 @@ REASONS: Final[Mapping[str, str]] = {
     "seats_overlap": "{other} 号与 {no} 号重叠",
     "seat_id_not_allowed": "座位编号“{id}”不能使用",
     "seat_id_twice": "座位编号重复",
+    "not_a_picture": "这不是能读取的 PNG 或 JPEG 图片",
+    "picture_too_large": "图片最大 {most} MB，请缩小后再上传",
+    "picture_too_many_pixels": "图片的像素太多（最多 {most} 万），请缩小后再上传",
+    "picture_place": "底图的位置、宽度在 {most} 以内，浓淡为 5–100",
 }
 """What is wrong with a field, by the code of the reason."""
 _SEAT_UNAVAILABLE: Final[Mapping[str, str]] = {REMOVED_FROM_PLAN: "已从平面图移除"}

@@ -15,3 +15,9 @@ class VenueChanged(Conflict):
     """Somebody else has changed the venue meanwhile."""
 
     code = "venue_changed"
+
+
+class PictureChanged(Conflict):
+    """Somebody else has changed the picture under the area's plan meanwhile."""
+
+    code = "picture_changed"

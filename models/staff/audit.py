@@ -47,6 +47,7 @@ class AuditAction(StrEnum):
     CHANGE_POLICY = "rules"
     CHANGE_PLAN = "plan"
     ADD_AREA = "area"
+    CHANGE_PICTURE = "picture"
     CHANGE_VENUE = "venue"
     RESOLVE_AFFECTED = "affected_bookings"
     LOOKED_UP = "look_up"
