@@ -120,9 +120,7 @@ async def plan(visit: PageRequest) -> web.StreamResponse:
     return await _editor(visit, area, plan_json.plan_to_json(area))
 
 
-async def _editor(
-    visit: PageRequest, area: Area, document: object, **more: Any
-) -> web.Response:
+async def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
         "area": area,
         "base": area.rev,
@@ -180,18 +178,19 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if form_text(form, "base") != str(area.rev):
             raise PlanChanged()
         new = _drawn(visit, area, text)
-        document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
+        found = plan_editing.differences(area, new)
         if found.structural and not visit.may(Role.ADMINISTRATOR):
             raise NotAllowed()
         summary = words(found)
         if form_text(form, "edit"):
-            return await _editor(visit, area, document, unsaved=True)
+            return await _editor(visit, area, plan_json.plan_to_json(new), unsaved=True)
         if not found.any:
             raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_area(new)
         )
         if question is not None:
+            document = plan_json.plan_to_json(new)
             return await _editor(visit, area, document, summary=summary, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         await visit[keys.STAFF_POLICY_AND_PLANS].change_plan(
@@ -200,7 +199,9 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (PlanChanged, InvalidRequest) as error:
         # With the revision that the form was made from, where nobody else was faster.
         shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
-        return await _editor(visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True)
+        return await _editor(
+            visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True
+        )
     return redirect(f"/console/plans/{area.id}?done")
 
 

@@ -182,14 +182,20 @@ class PlanEditor {
     if (button) button.disabled = !may;
   }
   choose(thing, more) {
+    const before = new Set(this.draft.chosen);
     this.draft.choose(thing, more);
-    this.drawing.mendAll();
+    this.drawing.mendChosen(before);
     this.chosenNow();
   }
   chooseAll(things) {
-    this.draft.chosen = new Set(things);
-    this.drawing.mendAll();
+    this.onlyChoose(things);
     this.chosenNow();
+  }
+  // Seen in the drawing, and not yet told beside it.
+  onlyChoose(things) {
+    const before = this.draft.chosen;
+    this.draft.chosen = new Set(things);
+    this.drawing.mendChosen(before);
   }
 }
 

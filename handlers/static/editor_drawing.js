@@ -12,6 +12,7 @@ class PlanDrawing {
     this.drawn = new Map(); // of each seat and mark: its element, the parts of that, what they show
     this.things = new WeakMap(); // and back
     this.redrawing = false;
+    this.first = null; // what Tab reaches
     this.frame = PlanDrawing.make("rect", { class: "frame" });
     this.above = PlanDrawing.make("g", { class: "above" }); // guides, the lasso, seats to come
   }
@@ -49,9 +50,18 @@ class PlanDrawing {
     return { element, box, label, shown: new Map() };
   }
   mendAll() {
-    const { draft, draft: { plan, chosen } } = this;
-    const first = chosen.size ? draft.firstChosen() : plan.seats[0] || plan.marks[0];
-    for (const thing of this.drawn.keys()) this.mend(thing, first);
+    this.mendThese(this.drawn.keys());
+  }
+  // After another choice: what was chosen before, what is now, and what Tab reaches.
+  mendChosen(before) {
+    this.mendThese(new Set([...before, ...this.draft.chosen, this.first]));
+  }
+  mendThese(things) {
+    const { draft: { plan, chosen } } = this;
+    const first = chosen.size ? this.draft.firstChosen() : plan.seats[0] || plan.marks[0];
+    for (const thing of things) if (this.drawn.has(thing)) this.mend(thing, first);
+    if (this.drawn.has(first) && first !== this.first) this.mend(first, first);
+    this.first = first;
   }
   mend(thing, first) {
     const { draft, draft: { chosen } } = this;

@@ -82,6 +82,7 @@ class FloorPicture {
     this.draw();
   }
   toggleMoving() {
+    if (this.page.row.on) this.page.row.toggle();
     this.moving = !this.moving;
     this.page.press("move-picture", this.moving);
     this.page.drawing.svg.classList.toggle("moving-picture", this.moving);

@@ -88,15 +88,13 @@ class PlanPointer {
     event.preventDefault();
     const start = this.down;
     const before = event.shiftKey ? [...draft.chosen] : [];
-    draft.chosen = new Set(before);
-    drawing.mendAll();
+    page.onlyChoose(before);
     PlanPointer.follow((to) => {
       const end = drawing.at(to);
       const [x, y] = [Math.min(start.x, end.x), Math.min(start.y, end.y)];
       const [width, height] = [Math.abs(start.x - end.x), Math.abs(start.y - end.y)];
       drawing.sketch([["rect", { class: "lasso", x, y, width, height }]]);
-      draft.chosen = new Set([...before, ...draft.seatsInside(x, y, width, height)]);
-      drawing.mendAll();
+      page.onlyChoose([...before, ...draft.seatsInside(x, y, width, height)]);
     }, () => {
       drawing.sketch([]);
       // The keys are for what was chosen.

@@ -8,15 +8,16 @@ class SeatRow {
     this.start = null;
     this.form = document.querySelector("#of-row");
     this.form?.addEventListener("input", () => this.preview(null));
-    // Enter in a field places the row; elsewhere it would send the whole page.
     this.form?.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
+      if (event.key === "Escape") this.toggle();
+      else if (event.key === "Enter" && event.target.matches("input")) this.place();
+      else return;
       event.preventDefault();
-      this.place();
     });
   }
   toggle() {
     this.on = !this.on;
+    if (this.page.picture.moving) this.page.picture.toggleMoving();
     this.form.hidden = !this.on;
     this.page.drawing.svg.classList.toggle("placing", this.on);
     this.page.press("row", this.on);
@@ -28,6 +29,7 @@ class SeatRow {
       this.form.elements.count.select();
     } else {
       this.page.drawing.sketch([]);
+      this.page.drawing.focus();
       this.page.show("");
     }
   }
