@@ -1,4 +1,5 @@
-// The keys of the drawing. They work wherever the focus is in it, also when nothing is chosen.
+// The keys. Those that could mean something else elsewhere work in the drawing only, the others also
+// after a click on a button; none of them where somebody types.
 "use strict";
 
 class PlanKeys {
@@ -24,14 +25,7 @@ class PlanKeys {
       "-": () => commands.out(),
       0: () => commands.fit(),
     };
-    if (structure) {
-      Object.assign(actions, {
-        Delete: () => commands.remove(),
-        Backspace: () => commands.remove(),
-        "Control+c": () => page.remember(),
-        "Control+v": () => page.paste(),
-      });
-    }
+    if (structure) actions.Backspace = () => commands.remove();
     const way = PlanKeys.WAYS[event.key];
     const action = way ? () => this.arrow(way, event) : actions[name];
     if (!action) return;
@@ -61,12 +55,22 @@ class PlanKeys {
     page.adding = false;
   }
   anywhere(event) {
-    const { page } = this;
+    const { page, page: { commands } } = this;
     if (event.target.matches("input, textarea, select")) return;
-    const key = event.key.toLowerCase();
-    if (key === "escape" && !page.drawing.hasFocus()) page.commands.escape();
-    if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
+    const control = event.ctrlKey || event.metaKey;
+    const actions = {
+      "Control+z": () => commands[event.shiftKey ? "redo" : "undo"](),
+      "Control+y": () => commands.redo(),
+    };
+    if (!page.drawing.hasFocus()) actions.escape = () => commands.escape();
+    if (page.structure) {
+      actions.delete = () => commands.remove();
+      if (getSelection().isCollapsed) actions["Control+c"] = () => page.remember(); // else it is text
+      actions["Control+v"] = () => page.paste();
+    }
+    const action = actions[(control ? "Control+" : "") + event.key.toLowerCase()];
+    if (!action) return;
     event.preventDefault();
-    page.commands[key === "y" || event.shiftKey ? "redo" : "undo"]();
+    action();
   }
 }

@@ -90,6 +90,7 @@ class FloorPicture {
       if (this.hides) this.toggleHidden();
       this.drawHandle();
       this.page.drawing.focus();
+      this.page.view.viewport.scrollIntoView({ block: "nearest" });
       this.page.say("拖动底图，或拖右下角缩放；方向键微调，Esc 结束");
     } else {
       this.handle.remove();

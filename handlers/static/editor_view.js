@@ -21,9 +21,14 @@ class PlanView {
   unit() {
     return this.width / this.draft.plan.width;
   }
+  // As tall as what is left of the window below the tools; on a phone, where these take most of it,
+  // as tall as is seen at once beside the thumb that scrolls.
   whole() {
     const { plan } = this.draft;
-    const tallest = parseFloat(getComputedStyle(this.viewport).maxHeight) - 2;
+    const top = this.viewport.getBoundingClientRect().top + scrollY;
+    const narrow = matchMedia("(max-width: 900px)").matches;
+    const tallest = narrow ? innerHeight * 0.6 : Math.max(260, innerHeight - top - 64);
+    this.viewport.style.maxHeight = `${tallest + 2}px`;
     return Math.min(this.viewport.clientWidth, (tallest * plan.width) / plan.height);
   }
   fit() {
