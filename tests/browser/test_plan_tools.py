@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
-from models.library.entities import AreaId, Seat, SeatId
 from tests.browser.conftest import PHONE, Open, Tab, shows_everybody
 from tests.living import Living
 
@@ -308,42 +306,3 @@ async def test_on_a_phone(opened: Open, axe: str) -> None:
         await tab.page.touchscreen.tap(*await on_screen(tab, x, 285))
     assert len(await places(tab)) == 72
     await shows_everybody(tab, axe, PATH, phone=True)
-
-
-SLOWER = 4
-"""A librarian's old computer beside a server."""
-FRAMES = """() => {
-  window.frames_ = [];
-  let last = performance.now();
-  const frame = (at) => { frames_.push(at - last); last = at; requestAnimationFrame(frame); };
-  requestAnimationFrame(frame);
-}"""
-
-
-async def test_a_thousand_seats_stay_smooth(service: Living, opened: Open) -> None:
-    inside = service.inside
-    area = inside.reference.catalog.areas[AreaId("2f-hall")]
-    seats = tuple(
-        Seat(SeatId(f"2f-hall-{n:03}"), area.id, f"{n:03}", 20 + n % 40 * 52, 20 + n // 40 * 60)
-        for n in range(1000)
-    )
-    wide = replace(area, seats=seats, width=40 * 52 + 40, height=25 * 60 + 40)
-    assert await inside.stored.catalogs.replace_area(replace(wide, rev=area.rev + 1))
-    await inside.reference.refresh()
-    tab = await opened("administrator")
-    page = tab.page
-    await tab.go(PATH)
-    assert await page.evaluate("performance.now()") < 1500, "it has opened"
-    assert await page.locator("#drawing .seat").count() == 1000
-    devtools = await tab.context.new_cdp_session(page)
-    await devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    await page.evaluate(FRAMES)
-    x, y = await middle(tab, "500")
-    await page.mouse.move(x, y)
-    await page.keyboard.press("Control+a")
-    await page.mouse.down()
-    for step in range(40):
-        await page.mouse.move(x + step / 2, y + step / 4)
-    await page.mouse.up()
-    frames = sorted(await page.evaluate("frames_"))
-    assert len(frames) > 30 and frames[len(frames) // 2] <= 1000 / 30
