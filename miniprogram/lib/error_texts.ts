@@ -67,6 +67,7 @@ export const ERRORS_EN: Readonly<Record<string, string>> = {
   notice_changed: "Somebody has just changed this notice. Please look at it and save again",
   venue_changed: "Somebody has just changed the venue. Please look at it and save again",
   plan_changed: "Somebody has just changed the plan. Please look at it and save again",
+  picture_changed: "Somebody has just changed the picture. Please reload the page",
   request_timeout: "The request did not arrive in time. Please check your network",
   rules_changed: "Somebody has just changed the rules. Please look at them and save again",
   ticket_invalid: "The sign-in has expired. Please sign in again",
