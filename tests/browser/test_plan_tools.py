@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from PIL import Image
+from playwright.async_api import FilePayload
 
 from tests.browser.conftest import PHONE, Open, Tab, shows_everybody
 from tests.living import Living
@@ -220,10 +221,14 @@ async def test_a_drag_snaps_or_not_and_all_is_seen(opened: Open) -> None:
     assert after["057"][0] - after["065"][0] == before["057"][0] - before["065"][0]
 
 
-def picture(width: int, height: int) -> dict[str, Any]:
+def picture(width: int, height: int) -> FilePayload:
     file = io.BytesIO()
     Image.new("RGB", (width, height), "#f4e6c8").save(file, "PNG")
-    return {"name": "floor.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    return png(file.getvalue())
+
+
+def png(content: bytes) -> FilePayload:
+    return {"name": "floor.png", "mimeType": "image/png", "buffer": content}
 
 
 async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str) -> None:
@@ -235,12 +240,10 @@ async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str)
     drawn = await plan(tab)
     await page.click("#picture-panel summary")
     tab.expected = {400}
-    broken = {"name": "a.png", "mimeType": "image/png", "buffer": b"<svg/>"}
-    await page.set_input_files("[name=file]", broken)
+    await page.set_input_files("[name=file]", png(b"<svg/>"))
     await page.wait_for_selector("#picture-wrong:not(:empty)")
     assert "这不是能读取的 PNG 或 JPEG 图片" in await tab.text("#picture-wrong")
-    large = {"name": "a.png", "mimeType": "image/png", "buffer": b"x" * (2 * 2**20 + 1)}
-    await page.set_input_files("[name=file]", large)
+    await page.set_input_files("[name=file]", png(b"x" * (2 * 2**20 + 1)))
     assert "最大 2 MB" in await tab.text("#picture-wrong")
     await page.set_input_files("[name=file]", picture(1720, 1160))
     await page.wait_for_selector("#status:has-text('底图已上传')")
