@@ -47,7 +47,9 @@ def _form(posted: Posted, **limits: int) -> Any:
         try:
             return await posted(visit, form)
         except (Conflict, InvalidRequest) as error:
-            said = {"error": error_text(visit, error)}
+            said: dict[str, Any] = {"error": error_text(visit, error)}
+            if isinstance(error, Conflict):  # what stands there now
+                said["picture"] = await described(visit, await _area(visit))
             return web.json_response(said, status=status_of(type(error)))
 
     return staff_form(answered, Role.ADMINISTRATOR, multipart=True, **limits)
@@ -83,7 +85,7 @@ async def _content(visit: PageRequest) -> web.StreamResponse:
 
 
 async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
-    area, sent = visit[REFERENCE].area(visit.id), form.get("file")
+    area, sent = await _area(visit), form.get("file")
     if not isinstance(sent, bytes):
         raise InvalidRequest("file", "not_a_picture")
     await visit[keys.STAFF_PLAN_PICTURES].put(
@@ -93,7 +95,7 @@ async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
-    area = visit[REFERENCE].area(visit.id)
+    area = await _area(visit)
     try:
         place = PicturePlace(
             **{name: int(form_text(form, name)) for name in ("x", "y", "width", "opacity")}
@@ -108,11 +110,17 @@ async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
 
 
 async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
-    area = visit[REFERENCE].area(visit.id)
+    area = await _area(visit)
     await visit[keys.STAFF_PLAN_PICTURES].remove(
         staff_context(visit), area, form_text(form, "version")
     )
     return await _shown(visit, area)
+
+
+async def _area(visit: PageRequest) -> Area:
+    """The area, which another worker may just have made. Raises: NotFound."""
+    await visit[REFERENCE].refresh()
+    return visit[REFERENCE].area(visit.id)
 
 
 async def _shown(visit: PageRequest, area: Area) -> web.Response:

@@ -42,10 +42,15 @@ class PlanEditor {
       const command = event.target.closest("[data-do]")?.dataset.do;
       if (command) this.commands[command]();
     });
-    addEventListener("submit", () => {
-      this.leaving = true;
-      this.picture.saveOnLeaving();
-    });
+    addEventListener("submit", async (event) => {
+      this.leaving = !this.picture.differs();
+      if (this.leaving) return;
+      // Where the picture lies is saved first, as the page is left with the plan alone.
+      event.preventDefault();
+      event.stopPropagation(); // the form has not been sent yet
+      const { target, submitter } = event;
+      if (await this.picture.save()) target.requestSubmit(submitter);
+    }, true);
     addEventListener("beforeunload", (event) => {
       if (!this.leaving && (this.differs() || this.picture.differs())) event.preventDefault();
     });

@@ -154,11 +154,9 @@ class FloorPicture {
     input.value = "";
   }
   async save() {
-    if (await this.post("/place", this.page.draft.place, "正在保存底图位置…")) this.page.show("底图位置已保存");
-  }
-  // The page is left for the question about the plan: the place goes along.
-  saveOnLeaving() {
-    if (this.known && this.differs()) fetch(this.address("/place"), this.request(this.page.draft.place, true));
+    const saved = await this.post("/place", this.page.draft.place, "正在保存底图位置…");
+    if (saved) this.page.show("底图位置已保存");
+    return saved;
   }
   async remove() {
     if (!confirm("移除底图？读者看不到底图，座位不受影响。")) return;
@@ -167,25 +165,29 @@ class FloorPicture {
   address(path) {
     return `${this.page.form.dataset.picture}${path}`;
   }
-  request(fields, keepalive) {
+  request(fields) {
     const body = new FormData();
     body.set("csrf", this.page.form.elements.csrf.value);
     body.set("version", this.known?.version ?? "");
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
-    return { method: "POST", body, keepalive };
+    return { method: "POST", body };
   }
   async post(path, fields, saying) {
     this.fail("");
     this.page.say(saying);
     let answer;
     try {
-      const response = await fetch(this.address(path), this.request(fields, false));
+      const response = await fetch(this.address(path), this.request(fields));
       answer = await response.json();
     } catch {
       answer = { error: "没有保存。请检查网络，或在另一个标签页重新登录后再试" };
     }
+    // Somebody else was faster: theirs is shown in the place that was typed here, to be saved again.
+    const typed = answer.error && answer.picture ? this.page.draft.place : null;
+    if ("picture" in answer) this.take(answer.picture);
+    if (typed) this.page.draft.place = typed;
+    if (answer.error) this.page.show("");
     if (answer.error) this.fail(answer.error);
-    else this.take(answer.picture);
     return !answer.error;
   }
   fail(words) {

@@ -90,10 +90,11 @@ def _flat(image: Image.Image) -> Image.Image:
     """The picture's pixels and nothing else, in three colours and of a size to work with."""
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is not even read in full
     upright = ImageOps.exif_transpose(image)
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    if not upright.has_transparency_data:
-        return upright.convert("RGB")
-    seen = upright.convert("RGBA")
+    # Before it is made smaller: lines of a few colours would break.
+    seen = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    seen.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    if seen.mode == "RGB":
+        return seen
     white = Image.new("RGB", seen.size, "white")
     white.paste(seen, mask=seen.getchannel("A"))
     return white

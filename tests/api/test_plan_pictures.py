@@ -193,6 +193,7 @@ async def test_the_second_of_two_is_told(service: Living) -> None:
     made = (await send(service, first, file_of(drawing()))).body["picture"]
     refused = await send(service, second, file_of(drawing(50, 50)), version="")
     assert refused.status == 409 and "刚刚被其他人" in refused.body["error"]
+    assert refused.body["picture"] == made, "and shown what stands there"
     where: dict[str, Any] = {"x": 1, "y": 1, "width": 500, "opacity": 50}
     moved = (await send(service, first, path="/place", version=made["version"], **where)).body
     forms: dict[str, dict[str, Any]] = {"/place": where, "/remove": {}, "": {}}

@@ -288,10 +288,27 @@ async def test_a_picture_under_the_plan(service: Living, opened: Open, axe: str)
     student.page.on("request", lambda request: asked.append(request.url))
     await student.go("/areas/2f-hall")
     assert not [url for url in asked if "picture" in url]
+    # Somebody else moves it: this one is told, keeps what was typed, and may save it with the plan.
+    moved_by_another = {"place": {"x": 5, "y": 5, "width": 600, "opacity": 50}, "version": "other"}
+    pictures = service.inside.db["plan_pictures"]
+    await pictures.update_one({}, {"$set": moved_by_another})
+    await page.fill("#picture-panel [name=width]", "700")
+    await page.locator("#drawing [aria-label^='010 号']").click()
+    await page.keyboard.press("ArrowRight")
+    tab.expected = {409}
+    await page.click("#next")
+    await page.wait_for_selector("#picture-wrong:has-text('刚刚被其他人')")
+    assert (await place())[2] == 700
+    await page.click("#next")
+    await page.wait_for_selector("text=返回修改")
+    (document,) = await pictures.find().to_list(None)
+    assert document["place"]["width"] == 700
+
+    await tab.go(PATH)
     await page.click("[data-do=remove-picture]")
     await page.wait_for_selector("#status:has-text('底图已移除')")
     assert await page.is_hidden("#picture")
-    assert await service.inside.db["plan_pictures"].count_documents({}) == 0
+    assert await pictures.count_documents({}) == 0
 
 
 async def test_on_a_phone(opened: Open, axe: str) -> None:
