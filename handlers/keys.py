@@ -40,6 +40,7 @@ from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
+from models.staff.plan_pictures import StaffPlanPictures
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.profile import StaffProfile
 from models.staff.reader_groups import StaffReaderGroups
@@ -98,6 +99,7 @@ STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
 STAFF_AREAS: Final = web.AppKey("staff_areas", StaffAreas)
+STAFF_PLAN_PICTURES: Final = web.AppKey("staff_plan_pictures", StaffPlanPictures)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_GRANTS: Final = web.AppKey("staff_grants", StaffGrants)
 STAFF_READER_GROUPS: Final = web.AppKey("staff_reader_groups", StaffReaderGroups)

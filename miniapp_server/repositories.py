@@ -11,6 +11,7 @@ from models.identity.binding_repository import BindingRepository
 from models.identity.grant_repository import StaffGrantRepository
 from models.identity.session_repository import SessionRepository
 from models.kiosks.repository import KioskRepository
+from models.library.picture_repository import PlanPictureRepository
 from models.library.repository import CatalogRepository
 from models.messages.consent_repository import ConsentRepository
 from models.messages.repository import MessageRepository
@@ -61,6 +62,7 @@ class Repositories:
         self.notices = NoticeRepository(db)
         self.opening_tickets = TicketRepository(db)
         self.outages = OutageRepository(db)
+        self.plan_pictures = PlanPictureRepository(db)
         self.policies = PolicyRepository(db)
         self.presence_methods = PresenceMethodRepository(db)
         self.reader_groups = ReaderGroupRepository(db)

@@ -54,6 +54,7 @@ from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.grants import StaffGrants
 from models.staff.notices import StaffNotices
+from models.staff.plan_pictures import StaffPlanPictures
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.ports import ActivationCodeIssuer, ReaderNotifier
 from models.staff.profile import StaffProfile
@@ -279,6 +280,7 @@ def wire_staff(
     app[keys.STAFF_AREAS] = StaffAreas(audit, r.catalogs, r.reservations, reference)
     app[keys.STAFF_PROFILE] = StaffProfile(audit, r.profiles, reference)
     app[keys.STAFF_VENUES] = StaffVenues(audit, r.catalogs, reference)
+    app[keys.STAFF_PLAN_PICTURES] = StaffPlanPictures(audit, r.plan_pictures)
     app[keys.STAFF_NOTICES] = StaffNotices(audit, r.notices)
     app[keys.STAFF_DEVICES] = StaffDevices(audit, r.catalogs, r.kiosks, r.gates, reference)
     app[keys.STAFF_FEEDBACK] = StaffFeedback(audit, app[keys.FEEDBACK], notifier)

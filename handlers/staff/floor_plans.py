@@ -20,6 +20,7 @@ from handlers.http.pages import LONGEST_REASON, PageRequest, form_reason, form_t
 from handlers.staff.affected_bookings import open_question, resolution_from
 from handlers.staff.forms import ID, refusal, typed_in
 from handlers.staff.layout import render, staff_context
+from handlers.staff.plan_pictures import described
 from handlers.texts.console import BETWEEN, CHANGE_TEXT, WRONG_TEXT
 from handlers.texts.console_labels import MARK_TEXT
 from models.identity.roles import Role
@@ -124,10 +125,10 @@ async def plan(visit: PageRequest) -> web.StreamResponse:
     await visit[REFERENCE].refresh()
     area = visit[REFERENCE].area(visit.id)
     visit.require_in(area.venue_id)
-    return _editor(visit, area, plan_json.plan_to_json(area))
+    return await _editor(visit, area, plan_json.plan_to_json(area))
 
 
-def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> web.Response:
+async def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> web.Response:
     facts: dict[str, Any] = {
         "area": area,
         "base": area.rev,
@@ -137,6 +138,8 @@ def _editor(visit: PageRequest, area: Area, document: object, **more: Any) -> we
         "keeps": visit.may_in(area.venue_id, Role.ADMINISTRATOR),
         "mark_text": MARK_TEXT,
         "seat_size": SEAT_SIZE,
+        "most_seats": plan_editing.MOST_SEATS,
+        "picture": await described(visit, area),
         "longest": LONGEST_REASON,
         "longest_outage": plan_editing.LONGEST_REASON,
         "summary": None,
@@ -188,19 +191,20 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
         if not area.in_use:
             raise AreaRetired()
         new = _drawn(visit, area, text)
-        document, found = plan_json.plan_to_json(new), plan_editing.differences(area, new)
+        found = plan_editing.differences(area, new)
         if found.structural and not visit.may_in(area.venue_id, Role.ADMINISTRATOR):
             raise NotAllowed()
         summary = words(found)
         if form_text(form, "edit"):
-            return _editor(visit, area, document, unsaved=True)
+            return await _editor(visit, area, plan_json.plan_to_json(new), unsaved=True)
         if not found.any:
             raise InvalidRequest("plan", WRONG_TEXT["nothing_changed"])
         question = await open_question(
             visit, form, reference.policy, reference.catalog.with_areas(new)
         )
         if question is not None:
-            return _editor(visit, area, document, summary=summary, **question)
+            document = plan_json.plan_to_json(new)
+            return await _editor(visit, area, document, summary=summary, **question)
         reason, resolution = form_reason(form), resolution_from(form)
         change = AreaChange(AuditAction.CHANGE_PLAN, area, new, BETWEEN["changes"].join(summary))
         await visit[keys.STAFF_POLICY_AND_PLANS].change_areas(
@@ -209,7 +213,9 @@ async def change_plan(visit: PageRequest, form: Form) -> web.StreamResponse:
     except (PlanChanged, AreaRetired, InvalidRequest) as error:
         # With the revision that the form was made from, where nobody else was faster.
         shown = reference.area(visit.id) if isinstance(error, PlanChanged) else area
-        return _editor(visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True)
+        return await _editor(
+            visit, shown, _drawing(text), **refusal(visit, error, {}), unsaved=True
+        )
     return redirect(f"/console/plans/{area.id}?done")
 
 

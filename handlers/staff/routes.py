@@ -71,6 +71,7 @@ from handlers.staff.notices import (
 from handlers.staff.opening_hours import change_opening, opening_hours
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
+from handlers.staff.plan_pictures import picture_routes
 from handlers.staff.policy import change_policy, policy
 from handlers.staff.reader_groups import (
     LARGEST_GROUP,
@@ -149,6 +150,7 @@ def console_routes() -> list[web.RouteDef]:
         *_library_routes(),
         *_plan_routes(),
         *_area_routes(),
+        *picture_routes(),
         *_device_routes(),
         web.get("/console/audit/{id}/plan.json", staff_page(plan_before, whole=True)),
         web.get("/console/affected-bookings", staff_page(affected_bookings)),
@@ -235,7 +237,9 @@ def _library_routes() -> list[web.RouteDef]:
         web.get("/console/library", staff_page(library_profile)),
         web.post(
             "/console/library",
-            staff_form(change_library_profile, Role.ADMINISTRATOR, LARGEST_FORM, multipart=True, whole=True),
+            staff_form(
+                change_library_profile, Role.ADMINISTRATOR, LARGEST_FORM, multipart=True, whole=True
+            ),
         ),
         web.get("/console/venues", staff_page(venues)),
         web.post("/console/venues", staff_form(add_venue, Role.ADMINISTRATOR, whole=True)),

@@ -1,293 +1,206 @@
 // The plan editor. What is done by pointer, keys, buttons and fields changes a copy of the plan
 // (editor_draft.js), is drawn (editor_drawing.js) and goes back into the form; it can be undone. The
-// server checks it again, and asks what becomes of bookings.
+// server checks it again, and asks what becomes of bookings. This file joins the parts: what each does
+// stands in the file of its name.
 "use strict";
-(() => {
-  const editor = document.querySelector("#editor");
-  const form = document.querySelector("#save");
-  if (!editor) return;
-  const source = form.elements.plan;
-  const svg = document.querySelector("#drawing");
-  const status = document.querySelector("#status");
-  const next = document.querySelector("#next");
-  const problem = document.querySelector("#problem");
-  const ofSeats = document.querySelector("#of-seats");
-  const ofMark = document.querySelector("#of-mark");
-  const structure = "structure" in editor.dataset;
-  const STEP = 2;
-  const FAR = 20;
-  const LARGEST = 10000;
 
-  const draft = new PlanDraft(source.value, Number(editor.dataset.seat), show);
-  if (!draft.plan) return; // what was sent is no plan; the page says so
-  const kinds = [...ofMark.elements.kind.options];
-  const markNames = Object.fromEntries(kinds.map((option) => [option.value, option.text]));
-  const drawing = new PlanDrawing(svg, draft, markNames, {
-    grabbed: grab,
-    focused(thing) {
-      if (!adding && !draft.chosen.has(thing)) choose(thing, false);
-    },
-  });
-  let leaving = false;
-  const unsaved = "unsaved" in editor.dataset; // what the server gave back was never saved
-  const differs = () => unsaved || draft.differs();
-  let many = false;
-  let adding = false;
+class PlanEditor {
+  constructor(editor, form) {
+    this.editor = editor;
+    this.form = form;
+    this.structure = "structure" in editor.dataset;
+    this.unsaved = "unsaved" in editor.dataset; // what the server gave back was never saved
+    this.status = document.querySelector("#status");
+    this.problem = document.querySelector("#problem");
+    this.next = document.querySelector("#next");
+    this.many = false; // a tap adds
+    this.adding = false; // the focus goes somewhere without choosing
+    this.snaps = true;
+    this.copied = [];
+    this.leaving = false;
+    this.draft = new PlanDraft(form.elements.plan.value, {
+      seatSize: Number(editor.dataset.seat),
+      mostSeats: Number(editor.dataset.most),
+      changed: (said) => this.show(said),
+    });
+  }
+  start() {
+    if (!this.draft.plan) return; // what was sent is no plan; the page says so
+    const kinds = [...document.querySelector("#of-mark").elements.kind.options];
+    const markNames = Object.fromEntries(kinds.map((option) => [option.value, option.text]));
+    this.drawing = new PlanDrawing(document.querySelector("#drawing"), this.draft, markNames);
+    this.view = new PlanView(this.draft);
+    this.row = new SeatRow(this);
+    this.fields = new PlanFields(this);
+    this.picture = new FloorPicture(this, JSON.parse(this.editor.dataset.picture));
+    this.commands = this.everyCommand();
+    this.pointer = new PlanPointer(this);
+    this.keys = new PlanKeys(this);
+    this.editor.addEventListener("click", (event) => {
+      const command = event.target.closest("[data-do]")?.dataset.do;
+      if (command) this.commands[command]();
+    });
+    addEventListener("submit", async (event) => {
+      this.leaving = !this.picture.differs();
+      if (this.leaving) return;
+      // Where the picture lies is saved first, as the page is left with the plan alone.
+      event.preventDefault();
+      event.stopPropagation(); // the form has not been sent yet
+      const { target, submitter } = event;
+      if (await this.picture.save()) target.requestSubmit(submitter);
+    }, true);
+    addEventListener("beforeunload", (event) => {
+      if (!this.leaving && (this.differs() || this.picture.differs())) event.preventDefault();
+    });
+    this.editor.hidden = false;
+    this.view.fit();
+    this.view.fitFinger();
+    this.show("");
+  }
+  differs() {
+    return this.unsaved || this.draft.differs();
+  }
 
   // --- buttons ------------------------------------------------------------------------------------
 
-  const commands = {
-    add() {
-      draft.addSeat();
-      drawing.focus(draft.firstChosen());
-    },
-    mark: () => draft.addMark(),
-    copy: () => draft.copy(),
-    remove() {
-      if (draft.remove()) drawing.focus();
-    },
-    renumber() {
-      const first = Number(ofSeats.elements.first.value);
-      if (first) draft.renumber(first);
-      else ofSeats.elements.first.focus();
-    },
-    undo: () => restore("undo"),
-    redo: () => restore("redo"),
-    many() {
-      many = !many;
-      document.querySelector("[data-do='many']").setAttribute("aria-pressed", many);
-    },
-    in: () => drawing.scale(1.25),
-    out: () => drawing.scale(0.8),
-  };
-  function restore(way) {
-    const focus = drawing.hasFocus();
-    if (draft[way]() && focus) drawing.focus(draft.firstChosen());
+  everyCommand() {
+    const { draft, drawing, view, row, picture } = this;
+    const aligned = (side) => () => draft.align(side, this.titleOf(side));
+    return {
+      add() {
+        draft.addSeat();
+        drawing.focus(draft.firstChosen());
+      },
+      mark: () => draft.addMark(),
+      row: () => row.toggle(),
+      copy: () => {
+        const block = draft.block();
+        draft.paste(block, draft.beside(block));
+      },
+      remove() {
+        if (draft.remove()) drawing.focus();
+      },
+      renumber: () => this.renumber(),
+      undo: () => this.restore("undo"),
+      redo: () => this.restore("redo"),
+      ...Object.fromEntries(["left", "centre", "right", "top", "middle", "bottom"].map((s) => [s, aligned(s)])),
+      across: () => draft.distribute("x", this.titleOf("across")),
+      down: () => draft.distribute("y", this.titleOf("down")),
+      snap: () => {
+        this.snaps = !this.snaps;
+        this.press("snap", this.snaps);
+        this.say(this.snaps ? "吸附网格和邻座" : "不吸附");
+      },
+      many: () => {
+        this.many = !this.many;
+        this.press("many", this.many);
+      },
+      escape: () => {
+        if (row.on) row.toggle();
+        else if (picture.moving) picture.toggleMoving();
+        else this.chooseAll([]);
+      },
+      "place-row": () => row.place(),
+      "move-picture": () => picture.toggleMoving(),
+      "hide-picture": () => picture.toggleHidden(),
+      "save-picture": () => picture.save(),
+      "remove-picture": () => picture.remove(),
+      ...this.nearer(view, picture),
+    };
   }
-  editor.addEventListener("click", (event) => {
-    const command = event.target.closest("[data-do]")?.dataset.do;
-    if (command) commands[command]();
-  });
+  nearer(view, picture) {
+    const then = (work) => () => {
+      work();
+      picture.draw();
+    };
+    return { in: then(() => view.scale(1.25)), out: then(() => view.scale(0.8)), fit: then(() => view.fit()) };
+  }
+  titleOf(command) {
+    return this.button(command).getAttribute("aria-label");
+  }
+  button(command) {
+    return this.editor.querySelector(`[data-do="${command}"]`);
+  }
+  press(command, on) {
+    this.button(command)?.setAttribute("aria-pressed", on);
+  }
+  renumber() {
+    const { first } = this.fields.ofSeats.elements;
+    if (first.value.trim()) this.draft.renumber(first.value.trim());
+    else first.focus();
+  }
+  restore(way) {
+    const focus = this.drawing.hasFocus();
+    if (this.draft[way]() && focus) this.drawing.focus(this.draft.firstChosen());
+  }
+  remember() {
+    if (!this.draft.chosen.size) return;
+    this.copied = this.draft.block();
+    this.say(`已复制 ${this.copied.length} 项，按 Ctrl+V 粘贴到指针处`);
+  }
+  paste() {
+    const { copied, draft, pointer: { last } } = this;
+    if (!copied.length) return;
+    const { w, h } = Arrange.box(copied.map((thing) => draft.boxed(thing)));
+    const corner = last && { x: last.x - w / 2, y: last.y - h / 2 };
+    if (corner && this.snaps) Object.assign(corner, { x: Arrange.onGrid(corner.x), y: Arrange.onGrid(corner.y) });
+    draft.paste(copied, corner ?? draft.beside(copied));
+    this.drawing.focus(draft.firstChosen());
+  }
 
   // --- showing ------------------------------------------------------------------------------------
 
-  function show() {
-    const { plan, chosen } = draft;
+  // After a change: everything, and what was done.
+  show(said) {
+    const { draft, drawing, next, problem } = this;
     drawing.draw();
-    source.value = draft.text();
-    showProps();
+    this.picture.draw();
+    this.form.elements.plan.value = draft.text();
     const [wrong, broken] = draft.firstProblem();
     if (problem) problem.textContent = wrong;
-    if (next) next.disabled = Boolean(wrong) || !differs();
-    for (const seat of broken) drawing.drawn.get(seat)?.classList.add("broken");
-    ofSeats.elements.no?.setAttribute("aria-invalid", broken.some((seat) => chosen.has(seat)));
-    enable("undo", draft.past.length);
-    enable("redo", draft.future.length);
-    enable("copy", chosen.size);
-    enable("remove", chosen.size);
-    const disabled = plan.seats.filter((seat) => seat.disabled).length;
-    status.textContent = `${plan.seats.length} 座，禁用 ${disabled}；选中 ${chosen.size}`;
-    for (const input of document.querySelectorAll("[data-frame]")) {
-      if (input !== document.activeElement) input.value = plan[input.dataset.frame];
-    }
+    if (next) next.disabled = Boolean(wrong) || !this.differs();
+    drawing.blame(broken);
+    this.fields.blame(broken);
+    this.enable("undo", draft.past.length);
+    this.enable("redo", draft.future.length);
+    this.chosenNow(said);
   }
-  function enable(command, may) {
-    const button = editor.querySelector(`[data-do="${command}"]`);
+  // After a choice: the fields, the buttons that need something chosen, and how much that is.
+  chosenNow(said = "") {
+    const { size } = this.draft.chosen;
+    this.fields.show();
+    for (const command of ["copy", "remove"]) this.enable(command, size);
+    for (const command of ["left", "centre", "right", "top", "middle", "bottom"]) this.enable(command, size > 1);
+    for (const command of ["across", "down"]) this.enable(command, size > 2);
+    this.say(said);
+  }
+  say(words) {
+    const { plan: { seats }, chosen } = this.draft;
+    const disabled = seats.filter((seat) => seat.disabled).length;
+    const counts = `${seats.length} 座，禁用 ${disabled}；选中 ${chosen.size}`;
+    this.status.textContent = words ? `${words}。${counts}` : counts;
+  }
+  enable(command, may) {
+    const button = this.button(command);
     if (button) button.disabled = !may;
   }
-
-  // --- choosing and dragging ----------------------------------------------------------------------
-
-  function choose(thing, more) {
-    draft.choose(thing, more);
-    drawing.mendAll();
-    showProps();
-    enable("copy", draft.chosen.size);
-    enable("remove", draft.chosen.size);
-    status.textContent = `选中 ${draft.chosen.size}`;
+  choose(thing, more) {
+    const before = new Set(this.draft.chosen);
+    this.draft.choose(thing, more);
+    this.drawing.mendChosen(before);
+    this.chosenNow();
   }
-  function chooseAll(things) {
-    draft.chosen = new Set(things);
-    show();
+  chooseAll(things) {
+    this.onlyChoose(things);
+    this.chosenNow();
   }
-  function grab(event, thing) {
-    if (event.button) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (many || event.shiftKey || event.ctrlKey || event.metaKey) {
-      choose(thing, true);
-      return;
-    }
-    // A finger that scrolls begins on some seat: only what is chosen already is moved by it.
-    const known = draft.chosen.has(thing);
-    if (!known) choose(thing, false);
-    drawing.drawn.get(thing).focus({ preventScroll: true });
-    if (!structure || (event.pointerType === "touch" && !known)) return;
-    const start = drawing.at(event);
-    const before = draft.text();
-    const places = new Map([...draft.chosen].map((one) => [one, [one.x, one.y]]));
-    let moved = false;
-    follow((to) => {
-      const snap = to.altKey ? 1 : STEP;
-      const end = drawing.at(to);
-      const dx = Math.round((end.x - start.x) / snap) * snap;
-      const dy = Math.round((end.y - start.y) / snap) * snap;
-      moved = moved || Math.abs(dx) + Math.abs(dy) >= 2 * STEP;
-      if (!moved) return;
-      for (const [one, [x, y]] of places) {
-        draft.place(one, x + dx, y + dy);
-        drawing.mend(one);
-      }
-    }, (cancelled) => {
-      if (!moved) return;
-      if (cancelled) for (const [one, [x, y]] of places) Object.assign(one, { x, y });
-      else draft.keep(before);
-      show();
-    });
+  // Seen in the drawing, and not yet told beside it.
+  onlyChoose(things) {
+    const before = this.draft.chosen;
+    this.draft.chosen = new Set(things);
+    this.drawing.mendChosen(before);
   }
-  function follow(moving, ended) {
-    const stop = (event) => {
-      removeEventListener("pointermove", moving);
-      removeEventListener("pointerup", stop);
-      removeEventListener("pointercancel", stop);
-      ended(event.type === "pointercancel");
-    };
-    addEventListener("pointermove", moving);
-    addEventListener("pointerup", stop);
-    addEventListener("pointercancel", stop);
-  }
-  // On the empty floor: a frame that chooses what lies in it.
-  svg.addEventListener("pointerdown", (event) => {
-    if (event.button || event.pointerType === "touch") return;
-    const start = drawing.at(event);
-    const frame = PlanDrawing.make("rect", { class: "lasso" });
-    const before = event.shiftKey ? [...draft.chosen] : [];
-    draft.chosen = new Set(before);
-    drawing.mendAll();
-    svg.append(frame);
-    follow((to) => {
-      const end = drawing.at(to);
-      const [x, y] = [Math.min(start.x, end.x), Math.min(start.y, end.y)];
-      const [w, h] = [Math.abs(start.x - end.x), Math.abs(start.y - end.y)];
-      PlanDrawing.set(frame, { x, y, width: w, height: h });
-      draft.chosen = new Set([...before, ...draft.seatsInside(x, y, w, h)]);
-      drawing.mendAll();
-    }, () => {
-      frame.remove();
-      showProps();
-      status.textContent = `选中 ${draft.chosen.size}`;
-    });
-  });
+}
 
-  // --- keys ---------------------------------------------------------------------------------------
-
-  svg.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? FAR : STEP;
-    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const way = ways[event.key];
-    const thing = drawing.underFocus();
-    if (event.key === " " && thing) {
-      event.preventDefault();
-      choose(thing, true);
-    } else if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      chooseAll(draft.plan.seats);
-    } else if (way && structure && !event.ctrlKey) {
-      event.preventDefault();
-      draft.move(way[0] * step, way[1] * step);
-    } else if (way) {
-      event.preventDefault();
-      walk(way, event.shiftKey);
-    } else if (event.key === "Delete" && structure) commands.remove();
-    else if (event.key === "Escape") chooseAll([]);
-  });
-  // Ctrl and an arrow: to the next one that way; with Shift it is chosen too.
-  function walk(way, more) {
-    const from = drawing.underFocus();
-    const found = from && draft.nextTo(from, way);
-    if (!found) return;
-    adding = more;
-    if (more && !draft.chosen.has(found)) choose(found, true);
-    drawing.drawn.get(found).focus();
-    adding = false;
-  }
-  document.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select")) return;
-    const key = event.key.toLowerCase();
-    if (key !== "z" && key !== "y") return;
-    event.preventDefault();
-    commands[key === "y" || event.shiftKey ? "redo" : "undo"]();
-  });
-
-  // --- fields -------------------------------------------------------------------------------------
-
-  function showProps() {
-    const { chosen } = draft;
-    const seats = draft.seatsChosen();
-    const mark = chosen.size === 1 && !seats.length ? draft.firstChosen() : null;
-    document.querySelector("#nothing").hidden = Boolean(seats.length || mark);
-    ofSeats.hidden = !seats.length;
-    ofMark.hidden = !mark;
-    if (mark) for (const input of ofMark.elements) put(input, mark[input.name]);
-    if (!seats.length) return;
-    ofSeats.querySelector("legend").textContent =
-      seats.length === 1 ? `${seats[0].no} 号` : `${seats.length} 个座位`;
-    const facts = document.querySelector("#facts");
-    if (facts) facts.textContent = seats.map((seat) => drawing.spoken(seat)).join("；");
-    const several = seats.length > 1;
-    for (const input of ofSeats.elements) {
-      if (!input.name || input.name === "first") continue;
-      const values = new Set(seats.map((seat) => seat[input.name] ?? ""));
-      if (input.type === "checkbox") {
-        input.checked = seats.every((seat) => seat[input.name]);
-        input.indeterminate = values.size > 1;
-      } else put(input, values.size === 1 ? [...values][0] : "");
-      if (["no", "x", "y"].includes(input.name)) input.disabled = several || !structure;
-    }
-    const renumber = document.querySelector("#renumber");
-    if (renumber) renumber.hidden = !several;
-  }
-  function put(input, value) {
-    if (input !== document.activeElement) input.value = value ?? "";
-  }
-  ofSeats.addEventListener("change", ({ target }) => {
-    if (!target.name || target.name === "first") return;
-    draft.change(() => {
-      for (const seat of draft.seatsChosen()) {
-        if (target.type === "checkbox") set(seat, target.name, target.checked);
-        else if (target.type === "number") seat[target.name] = PlanDraft.within(Number(target.value), LARGEST);
-        else set(seat, target.name, target.value.trim());
-        if (!seat.disabled) {
-          delete seat.disabled_from;
-          delete seat.disabled_until;
-        }
-      }
-    });
-  });
-  function set(seat, name, value) {
-    if (value || name === "no") seat[name] = value;
-    else delete seat[name];
-  }
-  ofMark.addEventListener("change", ({ target: { name, value } }) => {
-    draft.change(() => {
-      draft.firstChosen()[name] = name === "kind" ? value : PlanDraft.within(Number(value), LARGEST);
-    });
-  });
-  const frame = document.querySelector("#frame");
-  frame?.addEventListener("change", ({ target }) => {
-    const name = target.dataset.frame;
-    draft.change(() => {
-      draft.plan[name] = name === "name" ? target.value.trim() : Math.round(Number(target.value));
-    });
-  });
-
-  addEventListener("submit", () => { leaving = true; });
-  addEventListener("beforeunload", (event) => {
-    if (!leaving && differs()) event.preventDefault();
-  });
-
-  editor.hidden = false;
-  if (frame) frame.hidden = false;
-  drawing.fitFinger();
-  show();
-})();
+const planEditor = document.querySelector("#editor");
+if (planEditor) new PlanEditor(planEditor, document.querySelector("#save")).start();

@@ -1,11 +1,13 @@
-// The plan as it is edited: a copy of the form's JSON, what is chosen in it, and the way back. It knows
-// nothing of the page, which is told after each change.
+// The plan as it is edited: a copy of the form's JSON, where the picture under it lies, what is chosen
+// in it, and the way back. It knows nothing of the page, which is told after each change.
 "use strict";
 
 class PlanDraft {
-  constructor(json, seatSize, changed) {
+  constructor(json, { seatSize, mostSeats, changed }) {
     this.plan = JSON.parse(json);
+    this.place = null; // of the picture: x, y, width, opacity
     this.seatSize = seatSize;
+    this.mostSeats = mostSeats;
     this.changed = changed;
     this.chosen = new Set(); // seats and marks, by themselves
     this.past = [];
@@ -29,30 +31,38 @@ class PlanDraft {
 
   // --- there and back -----------------------------------------------------------------------------
 
-  change(work) {
-    this.keep(this.text());
-    if (this.past.length > 100) this.past.shift();
+  change(said, work) {
+    const before = this.snapshot();
     work();
-    this.changed();
+    this.keep(before);
+    this.changed(said);
   }
+  snapshot() {
+    return JSON.stringify([this.plan, this.place]);
+  }
+  // Where something was changed step by step, as by a drag: what was before is kept at its end.
   keep(before) {
+    if (before === this.snapshot()) return;
     this.past.push(before);
+    if (this.past.length > 100) this.past.shift();
     this.future = [];
   }
   undo() {
-    return this.restore(this.past, this.future);
+    return this.restore(this.past, this.future, "已撤销");
   }
   redo() {
-    return this.restore(this.future, this.past);
+    return this.restore(this.future, this.past, "已重做");
   }
-  restore(from, to) {
+  restore(from, to, said) {
     if (!from.length) return false;
     const places = [...this.chosen].map((thing) => [this.isSeat(thing), this.list(thing).indexOf(thing)]);
-    to.push(this.text());
-    this.plan = JSON.parse(from.pop());
+    to.push(this.snapshot());
+    const [plan, place] = JSON.parse(from.pop());
+    this.plan = plan;
+    if (place && this.place) this.place = place; // a picture that was sent is not taken back by it
     const again = places.map(([seat, n]) => (seat ? this.plan.seats : this.plan.marks)[n]);
     this.chosen = new Set(again.filter(Boolean));
-    this.changed();
+    this.changed(said);
     return true;
   }
 
@@ -64,28 +74,38 @@ class PlanDraft {
   list(thing) {
     return this.isSeat(thing) ? this.plan.seats : this.plan.marks;
   }
+  all() {
+    return [...this.plan.marks, ...this.plan.seats];
+  }
   width(thing) {
     return this.isSeat(thing) ? this.seatSize : thing.w;
   }
   height(thing) {
     return this.isSeat(thing) ? this.seatSize : thing.h;
   }
-  place(thing, x, y) {
-    thing.x = PlanDraft.within(x, this.plan.width - this.width(thing));
-    thing.y = PlanDraft.within(y, this.plan.height - this.height(thing));
+  boxed(thing) {
+    return { x: thing.x, y: thing.y, w: this.width(thing), h: this.height(thing) };
   }
-  freeNumber() {
-    const taken = new Set(this.plan.seats.map((seat) => Number(seat.no)));
-    let n = 1;
-    while (taken.has(n)) n += 1;
-    return String(n).padStart(3, "0");
+  boxesChosen() {
+    return [...this.chosen].map((thing) => this.boxed(thing));
+  }
+  names() {
+    return new Set(this.plan.seats.map((seat) => seat.no));
+  }
+  // After the chosen seat's, or after the last one's.
+  nextName() {
+    const chosen = this.seatsChosen();
+    const from = chosen.length ? chosen : this.plan.seats;
+    const last = from.map((seat) => seat.no).sort(SeatNames.compare).pop();
+    return SeatNames.freeAfter(last ?? "000", this.names());
   }
   meets(a, b) {
     return Math.abs(a.x - b.x) < this.seatSize && Math.abs(a.y - b.y) < this.seatSize;
   }
   freePlace() {
-    for (let y = 20; y + this.seatSize <= this.plan.height; y += 22) {
-      for (let x = 20; x + this.seatSize <= this.plan.width; x += 22) {
+    const step = this.seatSize + 10;
+    for (let y = 20; y + this.seatSize <= this.plan.height; y += step) {
+      for (let x = 20; x + this.seatSize <= this.plan.width; x += step) {
         if (!this.plan.seats.some((seat) => this.meets(seat, { x, y }))) return { x, y };
       }
     }
@@ -98,13 +118,14 @@ class PlanDraft {
   // The nearest one that way; what lies askew is farther.
   nextTo(from, [dx, dy]) {
     const far = (one) => Math.abs(one.x - from.x) * (dx ? 1 : 3) + Math.abs(one.y - from.y) * (dy ? 1 : 3);
-    return [...this.plan.seats, ...this.plan.marks]
+    return this.all()
       .filter((one) => one !== from && (one.x - from.x) * dx + (one.y - from.y) * dy > 0)
       .sort((a, b) => far(a) - far(b))[0];
   }
   // What the server would refuse, and the seats that are to blame.
   firstProblem() {
     const { plan, seatSize } = this;
+    if (plan.seats.length > this.mostSeats) return [`一个区域最多 ${this.mostSeats} 个座位`, []];
     const numbers = new Map();
     for (const seat of plan.seats) {
       const name = PlanDraft.tidy(seat.no), known = name.toLowerCase();
@@ -144,58 +165,111 @@ class PlanDraft {
 
   // --- commands -----------------------------------------------------------------------------------
 
-  addSeat() {
-    this.change(() => {
-      const seat = { no: this.freeNumber(), ...this.freePlace() };
-      this.plan.seats.push(seat);
-      this.chosen = new Set([seat]);
-    });
-  }
-  addMark() {
-    this.change(() => {
-      const mark = { kind: "bookshelf", x: 20, y: 20, w: 160, h: 40 };
-      this.plan.marks.push(mark);
-      this.chosen = new Set([mark]);
-    });
-  }
-  move(dx, dy) {
-    this.change(() => {
-      for (const thing of this.chosen) this.place(thing, thing.x + dx, thing.y + dy);
-    });
-  }
-  copy() {
-    if (!this.chosen.size) return;
-    this.change(() => {
-      const made = [];
-      for (const thing of this.chosen) {
-        const right = PlanDraft.within(thing.x + this.seatSize + 4, this.plan.width - this.width(thing));
-        const twin = { ...thing, x: right };
-        if (this.isSeat(thing)) {
-          delete twin.id;
-          twin.no = this.freeNumber();
-          this.plan.seats.push(twin);
-        } else this.plan.marks.push(twin);
-        made.push(twin);
-      }
+  add(made, said) {
+    this.change(said, () => {
+      for (const thing of made) this.list(thing).push(thing);
       this.chosen = new Set(made);
     });
   }
+  addSeat() {
+    const no = this.nextName();
+    this.add([{ no, ...this.freePlace() }], `新增 ${no}`);
+  }
+  addMark() {
+    this.add([{ kind: "bookshelf", x: 20, y: 20, w: 160, h: 40 }], "新增标记");
+  }
+  addRow(corners, first) {
+    const names = SeatNames.series(first, corners.length, this.names());
+    this.add(
+      corners.map((corner, n) => ({ no: names[n], ...corner })),
+      `新增 ${names.length} 座：${names[0]}${names.length > 1 ? ` 至 ${names[names.length - 1]}` : ""}`,
+    );
+  }
+  // How far of that way a box can go inside the plan.
+  room({ x, y, w, h }, dx, dy) {
+    const most = { x: Math.max(-x, this.plan.width - w - x), y: Math.max(-y, this.plan.height - h - y) };
+    return { dx: Math.max(-x, Math.min(dx, most.x)), dy: Math.max(-y, Math.min(dy, most.y)) };
+  }
+  move(wantedX, wantedY) {
+    if (!this.chosen.size) return;
+    const { dx, dy } = this.room(Arrange.box(this.boxesChosen()), wantedX, wantedY);
+    this.change(`移动 ${this.chosen.size} 项`, () => {
+      for (const thing of this.chosen) {
+        thing.x += dx;
+        thing.y += dy;
+      }
+    });
+  }
+  align(side, words) {
+    const things = [...this.chosen];
+    const places = Arrange.align(this.boxesChosen(), side);
+    this.change(`${words}：${things.length} 项`, () => {
+      things.forEach((thing, n) => Object.assign(thing, places[n]));
+    });
+  }
+  distribute(axis, words) {
+    const things = [...this.chosen];
+    const places = Arrange.distribute(this.boxesChosen(), axis);
+    this.change(`${words}：${things.length} 项`, () => {
+      things.forEach((thing, n) => Object.assign(thing, places[n]));
+    });
+  }
   remove() {
-    if (!this.chosen.size) return false;
-    this.change(() => {
-      this.plan.seats = this.plan.seats.filter((seat) => !this.chosen.has(seat));
-      this.plan.marks = this.plan.marks.filter((mark) => !this.chosen.has(mark));
+    const { chosen } = this;
+    if (!chosen.size) return false;
+    this.change(`移除 ${chosen.size} 项`, () => {
+      this.plan.seats = this.plan.seats.filter((seat) => !chosen.has(seat));
+      this.plan.marks = this.plan.marks.filter((mark) => !chosen.has(mark));
       this.chosen = new Set();
     });
     return true;
   }
-  // Row by row, as they are read; seats of one row may lie a little apart.
-  renumber(first) {
+  // As they are read: from the top, and in a row from the left. Seats of one row may lie a little apart.
+  inOrder(seats) {
     const row = (seat) => Math.round(seat.y / (this.seatSize / 2));
-    this.change(() => {
-      this.seatsChosen()
-        .sort((a, b) => row(a) - row(b) || a.x - b.x)
-        .forEach((seat, n) => { seat.no = String(first + n).padStart(3, "0"); });
+    return [...seats].sort((a, b) => row(a) - row(b) || a.x - b.x);
+  }
+  renumber(first) {
+    const seats = this.inOrder(this.seatsChosen());
+    const names = SeatNames.series(first, seats.length, new Set());
+    this.change(`重新编号 ${seats.length} 座`, () => seats.forEach((seat, n) => { seat.no = names[n]; }));
+  }
+
+  // --- copies -------------------------------------------------------------------------------------
+
+  // What is chosen as it stands now, to be pasted later.
+  block() {
+    const seats = this.inOrder(this.seatsChosen());
+    const marks = this.plan.marks.filter((mark) => this.chosen.has(mark));
+    return [...marks, ...seats].map((thing) => ({ ...thing }));
+  }
+  // With the corner of the block at that place, as far as the plan reaches. Seats get new names.
+  paste(block, at) {
+    const box = Arrange.box(block.map((thing) => this.boxed(thing)));
+    const dx = PlanDraft.within(at.x, this.plan.width - box.w) - box.x;
+    const dy = PlanDraft.within(at.y, this.plan.height - box.h) - box.y;
+    const taken = this.names();
+    const made = block.map((thing) => {
+      const { id, ...twin } = { ...thing, x: thing.x + dx, y: thing.y + dy };
+      if (!this.isSeat(twin)) return twin;
+      twin.no = SeatNames.freeAfter(twin.no, taken);
+      taken.add(twin.no);
+      return twin;
     });
+    this.add(made, `复制 ${made.length} 项`);
+  }
+  // Beside the block: the first way where nothing stands.
+  beside(block) {
+    const { x, y, w, h } = Arrange.box(block.map((thing) => this.boxed(thing)));
+    const gap = 4;
+    const ways = [[w + gap, 0], [0, h + gap], [-w - gap, 0], [0, -h - gap]];
+    const inside = ways.filter(([dx, dy]) => (
+      x + dx >= 0 && y + dy >= 0 && x + w + dx <= this.plan.width && y + h + dy <= this.plan.height
+    ));
+    const free = inside.find(([dx, dy]) => !block.some((thing) => (
+      this.isSeat(thing) && this.plan.seats.some((seat) => this.meets(seat, { x: thing.x + dx, y: thing.y + dy }))
+    )));
+    const [dx, dy] = free ?? inside[0] ?? ways[0];
+    return { x: x + dx, y: y + dy };
   }
 }

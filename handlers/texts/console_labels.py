@@ -62,6 +62,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.RETIRE_DEVICE: "停用设备",
     AuditAction.BRING_BACK_DEVICE: "恢复设备",
     AuditAction.DELETE_DEVICE: "删除设备",
+    AuditAction.CHANGE_PICTURE: "更改底图",
     AuditAction.CHANGE_VENUE: "更改签到方式",
     AuditAction.SAVE_GROUP: "更改读者组",
     AuditAction.DELETE_GROUP: "删除读者组",
@@ -138,6 +139,8 @@ FACTS: Final[Mapping[str, str]] = {
     "step": "步骤",
     "mark": "进度",
     **PROFILE_FIELDS,
+    "picture": "底图",
+    "picture_place": "底图位置",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {

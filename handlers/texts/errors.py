@@ -56,6 +56,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "area_used": "这个区域有过预约，或者规则、开放时间里写到它，不能删除。它可以一直停用",
     "device_changed": "该设备刚刚被其他人修改过，请核对后再提交",
     "device_used": "这台设备已经连接过，不能删除。它可以一直停用",
+    "picture_changed": "底图刚刚被其他人更换或移动过，请刷新页面后再改",
     "rules_changed": "规则刚刚被其他人修改过，请核对后再提交",
     "wrong_state": "当前状态（{state}）不能进行这项操作，请刷新后再看",
     "seat_free": "这个时间还有空位，可以直接预约，不用候补",
@@ -148,6 +149,10 @@ REASONS: Final[Mapping[str, str]] = {
     "logo_too_large": "图片最大 {most} KB，请缩小后再上传",
     "logo_too_wide": "图片的宽和高最多 {most} 像素，请缩小后再上传",
     "logo_unreadable": "请上传 PNG 或 JPEG 图片（不支持 SVG）",
+    "not_a_picture": "这不是能读取的 PNG 或 JPEG 图片",
+    "picture_too_large": "图片最大 {most} MB，请缩小后再上传",
+    "picture_too_many_pixels": "图片的像素太多（最多 {most} 万），请缩小后再上传",
+    "picture_place": "底图的位置、宽度在 {most} 以内，浓淡为 5–100",
 }
 """What is wrong with a field, by the code of the reason."""
 _CLOSED_AT_THAT_TIME: Final = "该时间不开放{reason}，当天开放 {hours}，请选择这段时间内的座位"

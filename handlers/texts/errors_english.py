@@ -94,6 +94,7 @@ TEXTS_EN: Final[Mapping[str, str]] = {
     "area_used": "The area has had bookings, or a rule names it. It can stay out of use",
     "device_changed": "Somebody has just changed the device. Please look at it and save again",
     "device_used": "The device has been connected once. It can stay out of use",
+    "picture_changed": "Somebody has just changed the picture. Please reload the page",
     "request_timeout": "The request did not arrive in time. Please check your network",
     "rules_changed": "Somebody has just changed the rules. Please look at them and save again",
     "ticket_invalid": "The sign-in has expired. Please sign in again",

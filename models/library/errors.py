@@ -45,3 +45,9 @@ class VenueInUse(Conflict):
     """Something belongs to the venue: an area, a kiosk or a gate."""
 
     code = "venue_in_use"
+
+
+class PictureChanged(Conflict):
+    """Somebody else has changed the picture under the area's plan meanwhile."""
+
+    code = "picture_changed"

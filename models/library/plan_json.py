@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from models.library.entities import Area, Seat
 
@@ -20,13 +20,15 @@ def plan_to_json(area: Area) -> dict[str, object]:
     }
 
 
+_FIELDS = tuple(field.name for field in fields(Seat) if field.name != "area_id")
+
+
 def _written(seat: Seat) -> dict[str, object]:
-    values = asdict(seat) | {
+    values = {name: getattr(seat, name) for name in _FIELDS} | {
         name: day.isoformat()
         for name in ("disabled_from", "disabled_until")
         if (day := getattr(seat, name)) is not None
     }
-    del values["area_id"]
     values["no"] = values.pop("number")
     # Zero is a place.
     return {name: v for name, v in values.items() if v is not None and v is not False}

@@ -46,6 +46,7 @@ NON_PERSONAL_COLLECTIONS: Final = frozenset(
         "leases",
         "notices",
         "outages",
+        "plan_pictures",
         "policies",
         "presence_methods",
         "reader_groups",

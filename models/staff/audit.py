@@ -55,6 +55,7 @@ class AuditAction(StrEnum):
     RETIRE_DEVICE = "retire_device"
     BRING_BACK_DEVICE = "bring_back_device"
     DELETE_DEVICE = "delete_device"
+    CHANGE_PICTURE = "picture"
     CHANGE_VENUE = "venue"
     SAVE_GROUP = "group"
     DELETE_GROUP = "delete_group"

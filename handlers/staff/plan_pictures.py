@@ -1,0 +1,127 @@
+"""The picture of the floor under an area's plan, for the plan editor's script, which sends forms
+and gets JSON: what is drawn in the page and not saved yet stays there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from handlers import keys
+from handlers.http.errors import status_of
+from handlers.http.forms import Form
+from handlers.http.keys import REFERENCE
+from handlers.http.pages import PageRequest, Posted, form_text
+from handlers.staff.forms import error_text
+from handlers.staff.layout import staff_context
+from handlers.staff.permissions import staff_form, staff_page
+from models.identity.roles import Role
+from models.kernel.errors import Conflict, InvalidRequest, NotFound
+from models.library import plan_picture
+from models.library.entities import Area
+from models.library.plan_picture import PicturePlace
+
+_FORM_BYTES: Final = plan_picture.MOST_BYTES + 64 * 1024
+_HEADERS: Final = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def picture_routes() -> list[web.RouteDef]:
+    """Seen by all staff, changed by administrators."""
+    here = "/console/plans/{id}/picture"
+    return [
+        web.get(here + "/{digest}", staff_page(_content)),
+        web.post(here, _form(_put, max_bytes=_FORM_BYTES)),
+        web.post(here + "/place", _form(_move)),
+        web.post(here + "/remove", _form(_remove)),
+    ]
+
+
+def _form(posted: Posted, **limits: int) -> Any:
+    """A form that the script sends: what the page did not do is said in words."""
+
+    async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
+        try:
+            return await posted(visit, form)
+        except (Conflict, InvalidRequest) as error:
+            said: dict[str, Any] = {"error": error_text(visit, error)}
+            if isinstance(error, Conflict):  # what stands there now
+                said["picture"] = await described(visit, await _area(visit))
+            return web.json_response(said, status=status_of(type(error)))
+
+    return staff_form(answered, Role.ADMINISTRATOR, multipart=True, **limits)
+
+
+async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
+    """The area's picture for the editor; None where it has none."""
+    found = await visit[keys.STAFF_PLAN_PICTURES].get(area.id)
+    if found is None:
+        return None
+    return {
+        "version": found.version,
+        "url": f"/console/plans/{area.id}/picture/{found.digest}",
+        "ratio": found.height / found.width,
+        "x": found.place.x,
+        "y": found.place.y,
+        "width": found.place.width,
+        "opacity": found.place.opacity,
+    }
+
+
+async def _content(visit: PageRequest) -> web.StreamResponse:
+    digest = visit.request.match_info["digest"]
+    area = visit[REFERENCE].area(visit.id)
+    found = await visit[keys.STAFF_PLAN_PICTURES].content(area.id, digest)
+    if found is None:
+        raise NotFound()
+    headers = {**_HEADERS, "ETag": f'"{digest}"'}
+    if visit.request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    content, kind = found
+    return web.Response(body=content, content_type=kind, headers=headers)
+
+
+async def _put(visit: PageRequest, form: Form) -> web.StreamResponse:
+    area, sent = await _area(visit), form.get("file")
+    if not isinstance(sent, bytes):
+        raise InvalidRequest("file", "not_a_picture")
+    await visit[keys.STAFF_PLAN_PICTURES].put(
+        staff_context(visit), area, form_text(form, "version"), sent
+    )
+    return await _shown(visit, area)
+
+
+async def _move(visit: PageRequest, form: Form) -> web.StreamResponse:
+    area = await _area(visit)
+    try:
+        place = PicturePlace(
+            **{name: int(form_text(form, name)) for name in ("x", "y", "width", "opacity")}
+        )
+    except ValueError as error:
+        raise InvalidRequest("place", "picture_place", most=plan_picture.FARTHEST) from error
+    plan_picture.check_place(place)
+    await visit[keys.STAFF_PLAN_PICTURES].move(
+        staff_context(visit), area, form_text(form, "version"), place
+    )
+    return await _shown(visit, area)
+
+
+async def _remove(visit: PageRequest, form: Form) -> web.StreamResponse:
+    area = await _area(visit)
+    await visit[keys.STAFF_PLAN_PICTURES].remove(
+        staff_context(visit), area, form_text(form, "version")
+    )
+    return await _shown(visit, area)
+
+
+async def _area(visit: PageRequest) -> Area:
+    """The area, which another worker may just have made. Raises: NotFound."""
+    await visit[REFERENCE].refresh()
+    return visit[REFERENCE].area(visit.id)
+
+
+async def _shown(visit: PageRequest, area: Area) -> web.Response:
+    return web.json_response({"picture": await described(visit, area)})

@@ -1,0 +1,82 @@
+"""Pictures of floors, one an area. Only the plan editor loads them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from bson import Binary
+from pymongo.errors import DuplicateKeyError
+
+from models.library.entities import AreaId
+from models.library.plan_picture import PictureFile, PicturePlace, PlanPicture
+from models.storage.mongo import Database, Document, insert, new_id
+from models.storage.mongo_errors import translate_errors
+
+_WITHOUT_CONTENT: Final = {"content": 0}
+
+
+class PlanPictureRepository:
+    """Each change names the version that it was made from, and makes the next one."""
+
+    def __init__(self, db: Database) -> None:
+        self._all = db["plan_pictures"]
+
+    async def get(self, area_id: AreaId) -> PlanPicture | None:
+        """The area's picture, if it has one."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": area_id}, _WITHOUT_CONTENT)
+        return _picture(found) if found else None
+
+    async def content(self, area_id: AreaId, digest: str) -> tuple[bytes, str] | None:
+        """The picture itself and its media type; None where the area has another one or none."""
+        with translate_errors():
+            found = await self._all.find_one({"_id": area_id, "digest": digest})
+        return (bytes(found["content"]), found["kind"]) if found else None
+
+    async def add(self, area_id: AreaId, file: PictureFile, place: PicturePlace) -> bool:
+        """The area's first picture. False where it has one."""
+        document = {"_id": area_id, **_written(file), "place": asdict(place), "version": new_id()}
+        try:
+            with translate_errors():
+                await insert(self._all, document)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def replace(self, old: PlanPicture, file: PictureFile) -> bool:
+        """Another picture in the same place. False where somebody else was faster."""
+        return await self._change(old, _written(file))
+
+    async def move(self, old: PlanPicture, place: PicturePlace) -> bool:
+        """As ``replace``, of its place."""
+        return await self._change(old, {"place": asdict(place)})
+
+    async def _change(self, old: PlanPicture, fields: Document) -> bool:
+        with translate_errors():
+            result = await self._all.update_one(
+                {"_id": old.area_id, "version": old.version},
+                {"$set": {**fields, "version": new_id()}},
+            )
+        return bool(result.matched_count)
+
+    async def remove(self, old: PlanPicture) -> bool:
+        """As ``replace``, with nothing."""
+        with translate_errors():
+            result = await self._all.delete_one({"_id": old.area_id, "version": old.version})
+        return bool(result.deleted_count)
+
+
+def _written(file: PictureFile) -> Document:
+    return {**asdict(file), "content": Binary(file.content)}
+
+
+def _picture(d: Document) -> PlanPicture:
+    return PlanPicture(
+        area_id=AreaId(d["_id"]),
+        version=d["version"],
+        digest=d["digest"],
+        width=d["width"],
+        height=d["height"],
+        place=PicturePlace(**d["place"]),
+    )
