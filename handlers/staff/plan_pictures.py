@@ -12,6 +12,7 @@ from handlers.http.errors import status_of
 from handlers.http.forms import Form
 from handlers.http.keys import REFERENCE
 from handlers.http.pages import PageRequest, Posted, form_text
+from handlers.http.request_body import MAX_BODY_BYTES
 from handlers.staff.forms import error_text
 from handlers.staff.layout import staff_context
 from handlers.staff.permissions import staff_form, staff_page
@@ -40,7 +41,7 @@ def picture_routes() -> list[web.RouteDef]:
     ]
 
 
-def _form(posted: Posted, **limits: int) -> Any:
+def _form(posted: Posted, max_bytes: int = MAX_BODY_BYTES) -> Any:
     """A form that the script sends: what the page did not do is said in words."""
 
     async def answered(visit: PageRequest, form: Form) -> web.StreamResponse:
@@ -52,7 +53,7 @@ def _form(posted: Posted, **limits: int) -> Any:
                 said["picture"] = await described(visit, await _area(visit))
             return web.json_response(said, status=status_of(type(error)))
 
-    return staff_form(answered, Role.ADMINISTRATOR, multipart=True, **limits)
+    return staff_form(answered, Role.ADMINISTRATOR, max_bytes, multipart=True)
 
 
 async def described(visit: PageRequest, area: Area) -> dict[str, Any] | None:
