@@ -23,6 +23,7 @@ from models.code_sharing.service import CodeSharingService
 from models.deadlines.presence_knowledge import PresenceKnowledge
 from models.feedback.service import FeedbackService
 from models.gates.service import GateService
+from models.kiosks.pairing import KioskPairing
 from models.kiosks.service import KioskService
 from models.messages.entities import Template
 from models.messages.service import MessageService
@@ -38,6 +39,7 @@ from models.staff.deliveries import StaffDeliveries
 from models.staff.devices import StaffDevices
 from models.staff.feedback import StaffFeedback
 from models.staff.notices import StaffNotices
+from models.staff.pairing import StaffPairing
 from models.staff.policy_and_plans import StaffPolicyAndPlans
 from models.staff.readers import StaffReaders
 from models.staff.recorder import AuditLog
@@ -70,6 +72,7 @@ FEEDBACK: Final = web.AppKey("feedback", FeedbackService)
 GATES: Final = web.AppKey("gates", GateService)
 IDENTITY_PROVIDER: Final[web.AppKey[IdentityProvider]] = web.AppKey("identity_provider")
 KIOSK_CODES: Final = web.AppKey("kiosk_codes", KioskCodeService)
+KIOSK_PAIRING: Final = web.AppKey("kiosk_pairing", KioskPairing)
 KIOSKS: Final = web.AppKey("kiosks", KioskService)
 LOGINS: Final = web.AppKey("logins", LoginService)
 MESSAGES: Final = web.AppKey("messages", MessageService)
@@ -92,6 +95,7 @@ STAFF_DELIVERIES: Final = web.AppKey("staff_deliveries", StaffDeliveries)
 STAFF_DEVICES: Final = web.AppKey("staff_devices", StaffDevices)
 STAFF_FEEDBACK: Final = web.AppKey("staff_feedback", StaffFeedback)
 STAFF_NOTICES: Final = web.AppKey("staff_notices", StaffNotices)
+STAFF_PAIRING: Final = web.AppKey("staff_pairing", StaffPairing)
 STAFF_POLICY_AND_PLANS: Final = web.AppKey("staff_policy_and_plans", StaffPolicyAndPlans)
 STAFF_READERS: Final = web.AppKey("staff_readers", StaffReaders)
 STAFF_RESERVATIONS: Final = web.AppKey("staff_reservations", StaffReservations)

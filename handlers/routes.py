@@ -19,6 +19,7 @@ from handlers.http.authentication import BOOKINGS
 from handlers.http.pages import open_page, reader_form, reader_page
 from handlers.http.static_files import asset_routes
 from handlers.kiosks import pages as kiosks_pages
+from handlers.kiosks import pairing as kiosks_pairing
 from handlers.notices import pages as notices_pages
 from handlers.policy import pages as policy_pages
 from handlers.proof import pages as proof_pages
@@ -98,6 +99,7 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/contact", reader_form(feedback_pages.send)),
         web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
+        web.get("/kiosk", kiosks_pairing.page),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),
         web.get("/k/{id}/check-in", reader_page(kiosks_pages.check_in_form)),

@@ -59,6 +59,7 @@ from miniapp_server.scheduler import Scheduler, end
 from miniapp_server.settings import Settings
 from miniapp_server.wiring import DEADLINE_JOBS, ERASURE, OCCUPANCY, Hooks, wire_models, wire_staff
 from models.erasure.past_repository import PastRepository
+from models.kiosks.pairing import KioskPairing
 from models.messages.channel_pause_repository import ChannelPauseRepository
 from models.storage.mongo import server_time
 from models.storage.rate_limiter import RateLimiter
@@ -205,6 +206,7 @@ def _wire_identity(app: web.Application, resources: Resources) -> None:
     codes = app[keys.KIOSK_CODES] = KioskCodeService(r.kiosks, settings.public_base_url)
     labels = app[keys.SEAT_LABELS] = SeatLabels(settings.sealer, settings.public_base_url)
     app[keys.SCANNED_CODES] = ScannedCodes(codes, labels, app[ATTEMPT_LIMITER])
+    app[keys.KIOSK_PAIRING] = KioskPairing(r.kiosk_pairings, settings.sealer)
     app[keys.SCAN_NOTES] = ScanNotes(settings.sealer)
     app[keys.WECHAT_LOGINS] = WeChatLogins(resources.mini_program.exchange_code)
 

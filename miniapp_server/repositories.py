@@ -9,6 +9,7 @@ from models.gates.repository import GateRepository
 from models.identity.activation_code_repository import ActivationCodeRepository
 from models.identity.binding_repository import BindingRepository
 from models.identity.session_repository import SessionRepository
+from models.kiosks.pairing_repository import PairingRepository
 from models.kiosks.repository import KioskRepository
 from models.library.repository import CatalogRepository
 from models.messages.consent_repository import ConsentRepository
@@ -49,6 +50,7 @@ class Repositories:
         self.gate_events = GateEventRepository(db, cipher)
         self.gates = GateRepository(db, cipher)
         self.heartbeat = HeartbeatRepository(db)
+        self.kiosk_pairings = PairingRepository(db, cipher)
         self.kiosk_scans = KioskScanRepository(db)
         self.kiosks = KioskRepository(db, cipher)
         self.leases = LeaseRepository(db)

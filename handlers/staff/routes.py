@@ -34,6 +34,7 @@ from handlers.staff.notices import (
     withdraw_notice,
 )
 from handlers.staff.opening_hours import change_opening, opening_hours
+from handlers.staff.pairing import confirm_pairing, look_at_screen, pairing
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.policy import change_policy, policy
@@ -141,6 +142,13 @@ def _device_routes() -> list[web.RouteDef]:
         web.post("/console/devices", staff_form(add_device, Role.ADMINISTRATOR)),
         web.post(
             "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
+        ),
+        web.get("/console/devices/kiosk/{id}/pairing", staff_page(pairing, Role.ADMINISTRATOR)),
+        web.post(
+            "/console/devices/kiosk/{id}/pairing", staff_form(look_at_screen, Role.ADMINISTRATOR)
+        ),
+        web.post(
+            "/console/devices/kiosk/{id}/pair", staff_form(confirm_pairing, Role.ADMINISTRATOR)
         ),
         web.post("/console/devices/{kind}/{id}/key", staff_form(rotate_key, Role.ADMINISTRATOR)),
     ]

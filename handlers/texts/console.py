@@ -23,6 +23,8 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     # devices
     "device_name_length": "名称为 1–{most} 字",
     "device_kind_missing": "请选择种类",
+    "pairing_code_format": "配对码是屏幕上显示的六位数字",
+    "not_for_gates": "闸机没有屏幕，不用配对码",
     # floor plans
     "area_id_taken": "已有编号为 {id} 的区域",
     "floor_out_of_range": "楼层为 -9 到 99",

@@ -39,6 +39,7 @@ ACTION_LABELS: Final[Mapping[AuditAction, str]] = {
     AuditAction.NOTICE: "公告",
     AuditAction.ADD_DEVICE: "新增设备",
     AuditAction.ROTATE_KEY: "更换密钥",
+    AuditAction.PAIR_KIOSK: "配对屏幕",
     AuditAction.RETRY_DELIVERIES: "重发消息",
     AuditAction.SUSPEND: "暂停预约",
     AuditAction.RELEASE: "解除暂停",
@@ -100,6 +101,8 @@ FACTS: Final[Mapping[str, str]] = {
     "by_part": "按部分学号或姓名找到",
     "format": "文件",
     "presence_sources": "签到方式",
+    "browser": "浏览器",
+    "since": "密钥自",
 }
 """What an entry says about the thing, before and after."""
 STATES: Final[Mapping[str, str]] = {

@@ -42,7 +42,7 @@ class StaffDevices:
                 added = await self._gates.add(device)
             if not added:
                 raise DeviceExists()
-            key = await self._issue_key(device)
+            key = await self._issue_key(ctx, device)
             await self._reference.refresh()
             return key
 
@@ -52,7 +52,9 @@ class StaffDevices:
     async def rotate_key(self, ctx: StaffContext, device: Kiosk | Gate, reason: str) -> str:
         """Another key; the old one is worth nothing any more."""
         operation = AuditedOperation(AuditAction.ROTATE_KEY, _target(device), None, reason)
-        return await self._audit.record(ctx, operation, lambda: self._issue_key(device), nothing)
+        return await self._audit.record(
+            ctx, operation, lambda: self._issue_key(ctx, device), nothing
+        )
 
     async def change_presence_sources(
         self, ctx: StaffContext, old: Venue, sources: AbstractSet[PresenceSource], reason: str
@@ -73,10 +75,10 @@ class StaffDevices:
         )
         await self._audit.record(ctx, operation, work, as_it_is)
 
-    async def _issue_key(self, device: Kiosk | Gate) -> str:
+    async def _issue_key(self, ctx: StaffContext, device: Kiosk | Gate) -> str:
         key = new_key()
         if isinstance(device, Kiosk):
-            await self._kiosks.issue_kiosk_key(device.id, key, new_secret())
+            await self._kiosks.issue_kiosk_key(device.id, key, new_secret(), ctx.now)
         else:
             await self._gates.issue_key(device.id, key)
         return key
