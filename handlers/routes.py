@@ -13,6 +13,7 @@ from handlers.api_routes import WECHAT_ONLY as API_WECHAT_ONLY
 from handlers.api_routes import api_routes, docs_routes
 from handlers.check_in import action_pages
 from handlers.check_in import pages as check_in_pages
+from handlers.display import pages as display_pages
 from handlers.feedback import pages as feedback_pages
 from handlers.gates import pages as gates_pages
 from handlers.http.authentication import BOOKINGS
@@ -99,6 +100,8 @@ def page_routes() -> list[web.RouteDef]:
         web.post("/contact", reader_form(feedback_pages.send)),
         web.get("/privacy", open_page(accounts_pages.privacy)),
         web.get("/logout", reader_page(accounts_pages.sign_out)),
+        web.get("/display/{id}", display_pages.display),
+        web.get("/display/{id}/board", display_pages.board),
         web.get("/kiosk", kiosks_pairing.page),
         web.get("/kiosk/{id}", kiosks_pages.screen),
         web.get("/k/{id}", kiosks_pages.scanned),

@@ -23,6 +23,7 @@ from bind.seat_labels import SeatLabels
 from bind.session_service import SessionService
 from bind.wechat_logins import WeChatLogins
 from handlers import keys
+from handlers.display.board import HALL_BOARDS, HallBoards
 from handlers.http.health import health_routes
 from handlers.http.keys import (
     ATTEMPT_LIMITER,
@@ -157,6 +158,7 @@ def _wire(app: web.Application, resources: Resources, worker: WorkerIdentity | N
     )
     _wire_wechat(app, resources, pauses)
     cache = app[SEAT_MAP_CACHE] = SeatMapCache(app[keys.SEAT_MAP])
+    app[HALL_BOARDS] = HallBoards(app[REFERENCE], cache, app[keys.SEAT_MAP], app[keys.NOTICES])
     opened = app[METRICS].event_streams.set
     streams = app[EVENT_STREAMS] = EventStreamHub(app[keys.SEAT_MAP], cache, clock.now, opened)
     app[SESSIONS].on_ended(streams.end_of)

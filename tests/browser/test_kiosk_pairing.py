@@ -67,7 +67,8 @@ async def test_codes_are_renewed_and_a_screen_that_lost_its_key_asks_again(
     await service.inside.stored.kiosk_pairings.prune(service.clock.now().replace(year=2027))
     await page.evaluate("(real => { Date.now = () => real() + 600000 })(Date.now)")
     await page.wait_for_function(
-        "first => { const now = document.getElementById('code'); return !now.hidden && now.innerText !== first }",
+        "first => { const code = document.getElementById('code');"
+        " return !code.hidden && code.innerText !== first }",
         arg=first,
     )
     code, word = await tab.text("#code"), await tab.text("#word b")
