@@ -38,6 +38,7 @@ from handlers.staff.pairing import confirm_pairing, look_at_screen, pairing
 from handlers.staff.patrol import patrol
 from handlers.staff.permissions import staff_form, staff_page
 from handlers.staff.policy import change_policy, policy
+from handlers.staff.posters import area_poster, kiosk_poster
 from handlers.staff.readers import (
     book,
     reader,
@@ -130,6 +131,7 @@ def _plan_routes() -> list[web.RouteDef]:
         web.get("/console/plans/{id}.json", staff_page(export_plan)),
         web.get("/console/plans/{id}", staff_page(plan)),
         web.get("/console/plans/{id}/labels", staff_page(seat_labels, Role.ADMINISTRATOR)),
+        web.get("/console/plans/{id}/poster", staff_page(area_poster)),
         web.post(
             "/console/plans/{id}", staff_form(change_plan, max_bytes=LARGEST_PLAN, multipart=True)
         ),
@@ -143,6 +145,7 @@ def _device_routes() -> list[web.RouteDef]:
         web.post(
             "/console/devices/venues/{id}", staff_form(change_presence_sources, Role.ADMINISTRATOR)
         ),
+        web.get("/console/devices/kiosk/{id}/poster", staff_page(kiosk_poster)),
         web.get("/console/devices/kiosk/{id}/pairing", staff_page(pairing, Role.ADMINISTRATOR)),
         web.post(
             "/console/devices/kiosk/{id}/pairing", staff_form(look_at_screen, Role.ADMINISTRATOR)

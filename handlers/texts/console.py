@@ -12,6 +12,7 @@ WRONG_TEXT: Final[Mapping[str, str]] = {
     "clock_missing": "请填写时间",
     "clock_format": "“{text}”不是时间，例如 07:00",
     "seat_unknown": "没有这个座位",
+    "seat_not_in_area": "这个区域没有座位“{text}”",
     "id_format": "编号为 2–30 个小写字母、数字或连字符",
     "venue_missing": "请选择场馆",
     "place_missing": "请选择范围",
@@ -99,6 +100,10 @@ def days_between(first: date, last: date) -> str:
     return f"{first} 至 {last}" if first != last else f"{first}"
 
 
+SEAT_LIST_ENDS: Final = r"[,，、;；\s]+"
+"""Where one of the typed seats ends: 001-020，035."""
+SEAT_RANGE_DASHES: Final = "[-–—至~～]"
+"""What stands between the first and the last of a row of seats."""
 MEAL_TIMES_ENDS: Final = r"[,，、;；\s]+"
 """Where one of the typed meal times ends: 11:00-13:00，17:00-19:00."""
 MEAL_TIME_DASHES: Final = "[–—至~～]"
