@@ -110,3 +110,23 @@ async def test_a_flood_takes_few_places_and_not_another_network_s(
             assert await rows.count_documents({}) <= most
     assert await pairings.by_secret("mine", clock(8, 3)) is not None
     assert await rows.count_documents({}) == (25 if guard else 46)
+
+
+class Unlucky(PairingRepository):
+    """Its first codes are drawn twice."""
+
+    drawn = 0
+
+    def _document(self, *facts: Any) -> Document:
+        Unlucky.drawn += 1
+        return {**super()._document(*facts), "code": f"{Unlucky.drawn // 2:06}"}
+
+
+@guarded
+async def test_two_screens_never_show_one_code(stage: Stage, guard: bool) -> None:
+    if not guard:
+        await stage.drop("kiosk_pairings", "code")
+    Unlucky.drawn = 1
+    pairings = Unlucky(stage.db, stage.cipher)
+    shown = [(await screen(pairings, f"secret{n}")).code for n in range(3)]
+    assert len(set(shown)) == (3 if guard else 2)
