@@ -179,8 +179,9 @@ async def test_guessing_is_slow(mongo_url: str, redis_url: str) -> None:
 
 async def test_a_flood_of_screens_harms_itself(mongo_url: str, redis_url: str) -> None:
     """From one address: paced, and few at once. From many: a screen of another network stays."""
-    env = {"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_SCALE": "1"}
-    async with living(mongo_url, redis_url, **env) as service:
+    async with living(
+        mongo_url, redis_url, TRUSTED_PROXIES="127.0.0.1", RATE_LIMIT_SCALE="1"
+    ) as service:
         mine = await asked(service)
         theirs = {"X-Forwarded-For": "2001:db8::1"}
         answers = await asyncio.gather(
