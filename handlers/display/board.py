@@ -6,6 +6,7 @@ worker, however many screens ask; notices are read once a minute.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,6 +88,7 @@ class HallBoards:
     ) -> None:
         self._reference, self._plans = reference, plans
         self._occupancy, self._notices = seat_map.occupancy, notices
+        self._making = asyncio.Lock()
         self._made: dict[VenueId, tuple[tuple[object, ...], Board]] = {}
         self._titles: tuple[datetime | None, Sequence[str]] = (None, ())
 
@@ -96,8 +98,12 @@ class HallBoards:
         turn = int(now.timestamp()) // _MADE_EVERY_S
         made_of = turn, reference.catalog.version, reference.policy.version
         known = self._made.get(venue.id)
-        if known is None or known[0] != made_of:
-            known = self._made[venue.id] = made_of, await self._make(venue, floor_minute(now))
+        if known is not None and known[0] == made_of:
+            return known[1]
+        async with self._making:  # whoever comes meanwhile takes the same one
+            known = self._made.get(venue.id)
+            if known is None or known[0] != made_of:
+                known = self._made[venue.id] = made_of, await self._make(venue, floor_minute(now))
         return known[1]
 
     async def _make(self, venue: Venue, minute: datetime) -> Board:
@@ -107,7 +113,10 @@ class HallBoards:
         today = await self._occupancy.get_day(local_date(minute))
         then = await self._occupancy.get_day(local_date(at))
         windows = self._window(minute, None), self._window(minute, at)
-        rows = [(a, self._row(a, windows, (today, then), minute)) for a in areas]
+        rows = []
+        for area in areas:
+            rows.append((area, self._row(area, windows, (today, then), minute)))
+            await asyncio.sleep(0)  # each minute all seats are looked at: others go first
         html = render_fragment(
             "display/board.html",
             cards=[card for _, floor in groupby(rows, _floor) for card in _cards(list(floor))],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import date, timedelta
 
@@ -98,7 +99,8 @@ async def test_a_board_is_made_once_for_all_screens(service: Living) -> None:
     boards, venue = service.app[HALL_BOARDS], service.inside.reference.catalog.venues
     (library,) = venue.values()
     now = service.clock.now().replace(second=0, microsecond=0)
-    first = await boards.board(library, now)
+    first, second = await asyncio.gather(*(boards.board(library, now) for _ in range(2)))
+    assert first is second
     assert await boards.board(library, now + timedelta(seconds=4)) is first
     later = await boards.board(library, now + timedelta(seconds=5))
     assert later is not first and later.html == first.html
